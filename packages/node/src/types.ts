@@ -1,0 +1,114 @@
+/** What a running node gives to the program around it: the daemon's API, tests, the demo. */
+import type { Hit, OverlayName, OverlaySnapshot, ContentId, Provider } from '@servent/overlay'
+import type { DownloadStatus, UploadStatus } from '@servent/transfer'
+import type { Config } from './config.ts'
+
+export interface ServentNode {
+  readonly config: Config
+  readonly peerId: string
+  /** Multiaddrs that others can dial, with `/p2p`. */
+  addresses(): string[]
+  readonly overlays: readonly OverlayName[]
+  start(): Promise<void>
+  stop(): Promise<void>
+
+  /** Shares a file or folder and hashes it; ends when every file under it can be found. */
+  share(path: string, options?: { signal?: AbortSignal }): AsyncIterable<ShareEvent>
+  /** @throws NotSharedError */
+  unshare(path: string): Promise<{ files: number }>
+  library(options?: { after?: number; limit?: number }): Promise<LibraryView>
+  /** @throws NotFoundError  nothing with this id is shared here or downloading */
+  ticket(id: ContentId): Promise<string>
+
+  /** Asks every wanted overlay at once; rows come as they arrive, and `done` last. */
+  search(request: SearchRequest, signal?: AbortSignal): AsyncIterable<SearchEvent>
+  /** Rows of the last search that was run here, as `get N` counts them, from 1. */
+  lastSearch(): readonly SearchRow[]
+
+  /** `what` is an id, a row's number or a ticket. Resumes what was begun before. */
+  get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent>
+  downloads(): DownloadStatus[]
+  uploads(): UploadStatus[]
+  pauseDownload(id: ContentId): Promise<void>
+  cancelDownload(id: ContentId): Promise<void>
+
+  peers(): PeerView[]
+  overlay(name: OverlayName): OverlaySnapshot | undefined
+  status(): NodeStatus
+  /** Prometheus text. */
+  metrics(): Promise<string>
+  /** Checks of this node from the inside, each with what to try. */
+  doctor(): Promise<DoctorCheck[]>
+}
+
+export type ShareEvent =
+  | { event: 'progress'; phase: 'scanning' | 'hashing'; files: number; filesTotal: number; bytes: number; bytesTotal: number; name?: string }
+  | { event: 'done'; files: number; bytes: number; ids: string[]; more: number; ticket?: string }
+
+export interface LibraryView {
+  readonly roots: readonly { path: string; files: number; bytes: number }[]
+  readonly files: readonly { index: number; id: string; name: string; path: string; size: number; type: string }[]
+  readonly totals: { files: number; bytes: number }
+  readonly next?: number
+}
+
+export interface SearchRequest {
+  readonly text: string
+  readonly overlays?: readonly OverlayName[]
+  readonly limit?: number
+  readonly timeoutMs?: number
+  readonly ttl?: number
+  readonly type?: string
+  readonly minSize?: number
+  readonly maxSize?: number
+}
+
+export interface SearchRow {
+  readonly row: number
+  readonly id: string
+  readonly name: string
+  readonly size: number
+  readonly type: string
+  readonly providers: readonly Provider[]
+  readonly overlays: readonly OverlayName[]
+}
+
+export type SearchEvent =
+  | { event: 'hit'; row: number; id: string; name: string; size: number; type: string; provider: string; overlay: OverlayName; hops: number; elapsedMs: number }
+  | { event: 'done'; hits: number; files: number; overlays: { name: OverlayName; hits: number; firstHitMs: number | null; messages: number; bytes: number }[] }
+
+export type GetEvent =
+  | { event: 'progress'; phase: DownloadStatus['phase']; verifiedBytes: number; totalBytes: number; sources: { peer: string; relayed: boolean; rate: number }[]; reason?: string }
+  | { event: 'done'; path: string; bytes: number; sources: number; seconds: number }
+
+export interface PeerView {
+  readonly peerId: string
+  readonly addresses: readonly string[]
+  readonly direction: 'inbound' | 'outbound'
+  readonly relayed: boolean
+  readonly connectedMs: number
+  readonly protocols: readonly string[]
+  readonly agent?: string
+}
+
+export interface NodeStatus {
+  readonly peerId: string
+  readonly version: string
+  readonly uptimeMs: number
+  readonly addresses: readonly string[]
+  readonly reachability: { readonly kind: 'private' | 'local' | 'unknown' | 'refused'; readonly why: string }
+  readonly connections: number
+  readonly overlays: readonly { name: OverlayName; state: OverlaySnapshot['state']; reason?: string; neighbours: number; announced?: { files: number; of: number } }[]
+  readonly library: { files: number; bytes: number; hashing: number }
+  readonly downloads: { active: number; done: number; failed: number; paused: number }
+  readonly uploads: { active: number; queued: number }
+}
+
+export interface DoctorCheck {
+  readonly name: string
+  readonly ok: boolean
+  readonly message: string
+  readonly try?: string
+}
+
+export type { Hit }

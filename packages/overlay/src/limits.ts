@@ -1,0 +1,29 @@
+/** Bounds that hold for every overlay. Each is tested at the limit and one past it. */
+
+/** Lowest urgency of a message; 0 is the highest. */
+export const PRIORITY_MAX = 31
+/** An Ed25519 PeerId has 38 bytes, one with a SHA-256 of its key 34. */
+export const PEER_ID_BYTES_MAX = 42
+export const CONTACT_ADDRESSES_MAX = 8
+export const ADDRESS_BYTES_MAX = 256
+/** 4 TiB: the layer of 1 MiB hashes of the largest file has 128 MiB. */
+export const CONTENT_SIZE_BYTES_MAX = 2 ** 42
+/** Of a file's name in UTF-8: what common file systems hold. */
+export const NAME_BYTES_MAX = 255
+export const TAGS_MAX = 16
+export const TAG_NAME_BYTES_MAX = 32
+export const TAG_VALUE_BYTES_MAX = 255
+export const MEDIA_TYPE_BYTES_MAX = 127
+/** Of a file record without its envelope. */
+export const RECORD_BYTES_MAX = 4096
+/** Of a signed file record in its libp2p envelope. */
+export const SEALED_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 256
+/** A record may be valid for this long at most: seven days. */
+export const RECORD_LIFETIME_MS_MAX = 7 * 24 * 60 * 60 * 1000
+export const QUERY_TEXT_BYTES_MAX = 256
+export const QUERY_WORDS_MAX = 16
+export const QUERY_RESULTS_MAX = 1000
+export const TICKET_PROVIDERS_MAX = 8
+export const TICKET_CHARACTERS_MAX = 8192
+/** Peers that a host knows for one overlay at a time. */
+export const PEERS_INTERNED_MAX = 65_536
