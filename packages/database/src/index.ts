@@ -1,0 +1,10 @@
+/** The one SQLite file of a node: its migrations, its transactions and the lock of its single writer. */
+export { type OpenDatabaseOptions, openDatabase, ServentDatabase } from './database.ts'
+export {
+  CorruptDatabaseError,
+  FolderLockedError,
+  isCorruption,
+  NewerDatabaseError,
+  OlderDatabaseError
+} from './errors.ts'
+export { type FolderLock, lockFolder } from './folder-lock.ts'
