@@ -1,0 +1,134 @@
+/** Every bound on what a remote peer can make this package hold, wait for or do, with its unit and its reason. */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** Bounds of the file server. Each can be set; `SERVER_LIMITS` holds the defaults. */
+export interface ServerLimits {
+  /** Streams that peers hold open for HTTP, in all and of one peer. */
+  readonly connectionsMax: number
+  readonly connectionsPerPeerMax: number
+  /** Requests of one connection that wait for their answer, the one being answered among them. */
+  readonly requestsOutstandingMax: number
+  /** Request line and headers together. */
+  readonly headerBytesMax: number
+  /** From a request's first byte to the end of its headers. */
+  readonly headerDeadlineMs: number
+  /** Without a byte between two requests, or before the first. */
+  readonly idleMs: number
+  /** A client that takes nothing of an answer for this long is cut off. */
+  readonly stallMs: number
+  /** A client that takes less over `rateWindowMs` of waiting for it is cut off. */
+  readonly rateBytesPerSecondMin: number
+  readonly rateWindowMs: number
+  /** Uploads that run at once, in all and to one peer. */
+  readonly slotsMax: number
+  readonly slotsPerPeerMax: number
+  /** A slot waits this long for its peer's next request on the same file before it goes to the queue. */
+  readonly slotLingerMs: number
+  /** Places in the queue for slots, in all and of one peer. */
+  readonly queuePlacesMax: number
+  readonly queuePlacesPerPeerMax: number
+  /** Who asks again sooner loses the place. */
+  readonly queuePollMinMs: number
+  /** Who has not asked again by then loses the place. */
+  readonly queuePollMaxMs: number
+  /** Hashes in one answer: 8192 of the 1 MiB layer speak for 8 GiB. */
+  readonly hashesMax: number
+  /** Content that is read for one answer of hashes below the 1 MiB layer. */
+  readonly hashedBytesMax: number
+  /** Answers of hashes that are made at once, in all and for one peer. */
+  readonly hashRequestsMax: number
+  readonly hashRequestsPerPeerMax: number
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  connectionsMax: 256,
+  connectionsPerPeerMax: 8,
+  requestsOutstandingMax: 8,
+  headerBytesMax: 8 * KiB,
+  headerDeadlineMs: 10_000,
+  idleMs: 60_000,
+  stallMs: 30_000,
+  rateBytesPerSecondMin: 512,
+  rateWindowMs: 60_000,
+  slotsMax: 8,
+  slotsPerPeerMax: 4,
+  slotLingerMs: 2_000,
+  queuePlacesMax: 128,
+  queuePlacesPerPeerMax: 4,
+  queuePollMinMs: 5_000,
+  queuePollMaxMs: 60_000,
+  hashesMax: 8192,
+  hashedBytesMax: 1 * MiB,
+  hashRequestsMax: 16,
+  hashRequestsPerPeerMax: 2
+}
+
+/** Bounds of downloads. Each can be set; `DOWNLOAD_LIMITS` holds the defaults. */
+export interface DownloadLimits {
+  /** Downloads that run at once; others wait for their turn. */
+  readonly activeMax: number
+  /** Downloads that are kept in the list, the finished ones among them. */
+  readonly keptMax: number
+  /** Sources of one file that are asked at once. */
+  readonly sourcesMax: number
+  /** Providers that are remembered for one file. */
+  readonly providersMax: number
+  /** Bytes asked for in one request. */
+  readonly rangeBytesMax: number
+  /** Blocks of 1 MiB that one download holds in memory. */
+  readonly blocksInMemoryMax: number
+  /** Written bytes, and time, after which what was written is made durable and marked. */
+  readonly checkpointBytes: number
+  readonly checkpointMs: number
+  /** For a stream to a provider, then for the head of an answer. */
+  readonly connectMs: number
+  readonly answerMs: number
+  /** Status line and headers of an answer. */
+  readonly headerBytesMax: number
+  /** A source that gives nothing for this long is left. */
+  readonly stallMs: number
+  /** A source that gives less over `rateWindowMs` of waiting for it is left. */
+  readonly rateBytesPerSecondMin: number
+  readonly rateWindowMs: number
+  /** Wait before a lost source is tried again: doubled each time, up to the longest. */
+  readonly retryMs: number
+  readonly retryMsMax: number
+  /** Times in a row that all known sources fail before the download gives up. */
+  readonly roundsMax: number
+  /** Times in a row that nobody is found before the download gives up. */
+  readonly emptyRoundsMax: number
+  /** Of a search for providers. */
+  readonly locateMs: number
+  /** A source's wish to be asked again later is kept within these. */
+  readonly queueWaitMsMin: number
+  readonly queueWaitMsMax: number
+  /** Between two events of progress. */
+  readonly progressMs: number
+}
+
+export const DOWNLOAD_LIMITS: DownloadLimits = {
+  activeMax: 4,
+  keptMax: 1000,
+  sourcesMax: 1,
+  providersMax: 64,
+  rangeBytesMax: 256 * MiB,
+  blocksInMemoryMax: 8,
+  checkpointBytes: 64 * MiB,
+  checkpointMs: 1_000,
+  connectMs: 30_000,
+  answerMs: 30_000,
+  headerBytesMax: 8 * KiB,
+  stallMs: 30_000,
+  rateBytesPerSecondMin: 512,
+  rateWindowMs: 60_000,
+  retryMs: 1_000,
+  retryMsMax: 30_000,
+  roundsMax: 8,
+  emptyRoundsMax: 3,
+  locateMs: 30_000,
+  queueWaitMsMin: 1_000,
+  queueWaitMsMax: 300_000,
+  progressMs: 200
+}

@@ -1,0 +1,129 @@
+/** What this package says to the program around it, and the ports that the program fills. */
+import type { Duplex } from 'node:stream'
+import type { ServentDatabase } from '@servent/database'
+import type { BlockSource, Catalogue, ContentId, Provider } from '@servent/overlay'
+import type { DownloadLimits, ServerLimits } from './limits.ts'
+
+/** The libp2p protocol on which peers speak HTTP/1.1. */
+export const HTTP_PROTOCOL = '/http/1.1'
+
+/** What this package logs with: pino's and libp2p's loggers both fit behind it. */
+export interface TransferLogger {
+  debug(details: Readonly<Record<string, unknown>>, message: string): void
+  info(details: Readonly<Record<string, unknown>>, message: string): void
+  warn(details: Readonly<Record<string, unknown>>, message: string): void
+}
+
+export interface FileServerInit {
+  readonly catalogue: Catalogue
+  readonly blocks: BlockSource
+  readonly limits?: Partial<ServerLimits>
+  /** Shared by all uploads, fairly. No cap where it is absent. */
+  readonly maxUploadBytesPerSecond?: number
+  readonly logger?: TransferLogger
+}
+
+/** One upload that runs, or a place in the queue for one. */
+export interface UploadStatus {
+  /** PeerId in text form. */
+  readonly peer: string
+  readonly id: string
+  readonly name: string
+  /** Bytes of the whole file. */
+  readonly size: number
+  readonly state: 'sending' | 'queued'
+  /** From 1; only of a queued one. */
+  readonly position?: number
+  readonly sentBytes: number
+  /** Bytes of the range that was asked for. */
+  readonly totalBytes: number
+  /** Bytes a second, of the last few seconds. */
+  readonly rate: number
+}
+
+/** A way to one provider on which this peer speaks HTTP as the client. */
+export interface SourceConnection {
+  readonly duplex: Duplex
+  /** Who is at the other end, as the connection proved it. */
+  readonly peerId: string
+  readonly relayed: boolean
+}
+
+/** How a download reaches a provider. The node gives it: a direct stream, else the overlay's Push. */
+export interface Connector {
+  connect(provider: Provider, id: ContentId, signal: AbortSignal): Promise<SourceConnection>
+}
+
+export interface DownloadsInit {
+  readonly database: ServentDatabase
+  /** Where finished files go; made where it is not there. */
+  readonly folder: string
+  readonly connector: Connector
+  readonly findProviders: (id: ContentId, signal: AbortSignal) => AsyncIterable<Provider>
+  readonly limits?: Partial<DownloadLimits>
+  /** Shared by all downloads. No cap where it is absent. */
+  readonly maxDownloadBytesPerSecond?: number
+  /** Whether downloads that ran when the node stopped go on at once. They do where this is absent. */
+  readonly resume?: boolean
+  readonly onFinished?: (download: DownloadStatus) => void
+  readonly logger?: TransferLogger
+}
+
+export interface DownloadRequest {
+  readonly id: ContentId
+  /** Bytes, as a hit or a ticket says: shown until a source's tree proves a size. */
+  readonly size?: number
+  /** As a peer says: made safe before it names a file. */
+  readonly name?: string
+  readonly providers: readonly Provider[]
+  /** A path of the user's own: a folder that stands, or the file to make. */
+  readonly output?: string
+}
+
+/**
+ * `locating` looks for peers that have the file, `fetching` gets bytes, `verifying` hashes what stands on the
+ * disk or puts the whole file in its place, `paused` waits for the user, `failed` gave up and can be resumed.
+ */
+export type DownloadPhase = 'locating' | 'fetching' | 'verifying' | 'paused' | 'done' | 'failed'
+
+export interface DownloadSource {
+  /** PeerId in text form. */
+  readonly peer: string
+  readonly relayed: boolean
+  /** Bytes a second, of the last few seconds. */
+  readonly rate: number
+}
+
+export interface DownloadStatus {
+  readonly id: string
+  /** The name of the file, safe to show and to use. */
+  readonly name: string
+  /** Bytes; absent until somebody says. */
+  readonly size?: number
+  readonly phase: DownloadPhase
+  /** Why it waits, paused or failed: a sentence. */
+  readonly reason?: string
+  /** The name of the error that it failed with, as `VerificationError`. */
+  readonly error?: string
+  readonly verifiedBytes: number
+  /** 0 until the size is known. */
+  readonly totalBytes: number
+  readonly sources: readonly DownloadSource[]
+  /** Where the finished file stands. */
+  readonly path?: string
+}
+
+export interface DownloadResult {
+  readonly path: string
+  readonly bytes: number
+  /** Peers that gave verified bytes. */
+  readonly sources: number
+  /** Spent on it while it ran, of all runs. */
+  readonly seconds: number
+}
+
+/** What `Download.events` gives: `progress` when something changed, then `done` or `failed` last. */
+export type DownloadEvent =
+  | ({ readonly event: 'progress' } & DownloadStatus)
+  | ({ readonly event: 'done' } & DownloadResult)
+  | { readonly event: 'failed'; readonly reason: string; readonly error: string }
