@@ -1,5 +1,5 @@
 /** What a running node gives to the program around it: the daemon's API, tests, the demo. */
-import type { Hit, OverlayName, OverlaySnapshot, ContentId, Provider } from '@servent/overlay'
+import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@servent/overlay'
 import type { DownloadStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
 
@@ -42,12 +42,27 @@ export interface ServentNode {
 }
 
 export type ShareEvent =
-  | { event: 'progress'; phase: 'scanning' | 'hashing'; files: number; filesTotal: number; bytes: number; bytesTotal: number; name?: string }
+  | {
+      event: 'progress'
+      phase: 'scanning' | 'hashing'
+      files: number
+      filesTotal: number
+      bytes: number
+      bytesTotal: number
+      name?: string
+    }
   | { event: 'done'; files: number; bytes: number; ids: string[]; more: number; ticket?: string }
 
 export interface LibraryView {
   readonly roots: readonly { path: string; files: number; bytes: number }[]
-  readonly files: readonly { index: number; id: string; name: string; path: string; size: number; type: string }[]
+  readonly files: readonly {
+    index: number
+    id: string
+    name: string
+    path: string
+    size: number
+    type: string
+  }[]
   readonly totals: { files: number; bytes: number }
   readonly next?: number
 }
@@ -74,11 +89,40 @@ export interface SearchRow {
 }
 
 export type SearchEvent =
-  | { event: 'hit'; row: number; id: string; name: string; size: number; type: string; provider: string; overlay: OverlayName; hops: number; elapsedMs: number }
-  | { event: 'done'; hits: number; files: number; overlays: { name: OverlayName; hits: number; firstHitMs: number | null; messages: number; bytes: number }[] }
+  | {
+      event: 'hit'
+      row: number
+      id: string
+      name: string
+      size: number
+      type: string
+      provider: string
+      overlay: OverlayName
+      hops: number
+      elapsedMs: number
+    }
+  | {
+      event: 'done'
+      hits: number
+      files: number
+      overlays: {
+        name: OverlayName
+        hits: number
+        firstHitMs: number | null
+        messages: number
+        bytes: number
+      }[]
+    }
 
 export type GetEvent =
-  | { event: 'progress'; phase: DownloadStatus['phase']; verifiedBytes: number; totalBytes: number; sources: { peer: string; relayed: boolean; rate: number }[]; reason?: string }
+  | {
+      event: 'progress'
+      phase: DownloadStatus['phase']
+      verifiedBytes: number
+      totalBytes: number
+      sources: { peer: string; relayed: boolean; rate: number }[]
+      reason?: string
+    }
   | { event: 'done'; path: string; bytes: number; sources: number; seconds: number }
 
 export interface PeerView {
@@ -98,7 +142,13 @@ export interface NodeStatus {
   readonly addresses: readonly string[]
   readonly reachability: { readonly kind: 'private' | 'local' | 'unknown' | 'refused'; readonly why: string }
   readonly connections: number
-  readonly overlays: readonly { name: OverlayName; state: OverlaySnapshot['state']; reason?: string; neighbours: number; announced?: { files: number; of: number } }[]
+  readonly overlays: readonly {
+    name: OverlayName
+    state: OverlaySnapshot['state']
+    reason?: string
+    neighbours: number
+    announced?: { files: number; of: number }
+  }[]
   readonly library: { files: number; bytes: number; hashing: number }
   readonly downloads: { active: number; done: number; failed: number; paused: number }
   readonly uploads: { active: number; queued: number }

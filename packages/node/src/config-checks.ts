@@ -1,0 +1,133 @@
+/**
+ * Rules for settings that a schema cannot say: addresses, names of overlays, what this build cannot do yet.
+ * A setting that would do nothing is refused rather than taken in silence.
+ */
+import { isIP } from 'node:net'
+import { nearest } from './config-names.ts'
+import type { Given } from './config-values.ts'
+import { show } from './config-values.ts'
+import { ConfigError } from './errors.ts'
+import { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
+
+type Check = (value: never, given: Given, warn: (sentence: string) => void) => void | Promise<void>
+
+/** By key. A check is only run on what somebody set: defaults are right by a test. */
+export const CHECKS: Readonly<Record<string, Check>> = {
+  listen: (value: string[], given) => checkAddresses('listen', value, given, false),
+  announce: (value: string[], given) => checkAddresses('announce', value, given, false),
+  bootstrap: (value: string[], given) => checkAddresses('bootstrap', value, given, true),
+  overlays: checkOverlays,
+  introducer(value: string[], given) {
+    if (value.length === 0) return
+    throw new ConfigError(
+      `introducer is set by ${given.where}, and this version cannot ask an introducer yet. Give first contacts by bootstrap, as --bootstrap /ip4/192.0.2.7/tcp/6346/p2p/12D3Koo….`,
+      given.where,
+      'introducer'
+    )
+  },
+  relay(value: string, given, warn) {
+    if (value === 'serve') {
+      throw new ConfigError(
+        `relay = "serve" is set by ${given.where}, and this version cannot serve as a relay yet. Leave it out, or set relay to off.`,
+        given.where,
+        'relay'
+      )
+    }
+    if (value === 'use') {
+      warn(
+        `relay = "use" is set by ${given.where}: this version has no relays yet and reaches peers directly or by Push.`
+      )
+    }
+  },
+  api: (value: string, given) => void endpointOf(value, given.where)
+}
+
+function checkOverlays(value: string[], given: Given): void {
+  const here = `Overlays of this version: ${OVERLAYS_HERE.join(', ')}.`
+  if (value.length === 0) {
+    throw new ConfigError(
+      `overlays is empty in ${given.where}; a node takes part in one at least. ${here}`,
+      given.where,
+      'overlays'
+    )
+  }
+  for (const name of value) {
+    if (OVERLAYS_HERE.some(known => known === name)) continue
+    if (OVERLAYS_PLANNED.includes(name)) {
+      throw new ConfigError(
+        `${given.where} asks for overlay ${name}, which comes in a later version. ${here}`,
+        given.where,
+        'overlays'
+      )
+    }
+    const near = nearest(name, OVERLAYS_HERE)
+    const hint = near === undefined ? '' : ` Did you mean ${near}?`
+    throw new ConfigError(
+      `${given.where} asks for overlay ${show(name)}, and there is none.${hint} ${here}`,
+      given.where,
+      'overlays'
+    )
+  }
+  if (new Set(value).size !== value.length) {
+    throw new ConfigError(`${given.where} names an overlay twice. Name each once.`, given.where, 'overlays')
+  }
+}
+
+async function checkAddresses(key: string, value: string[], given: Given, withPeer: boolean): Promise<void> {
+  if (value.length === 0) return
+  const { multiaddr } = await import('@multiformats/multiaddr')
+  for (const text of value) {
+    const example = withPeer ? '/ip4/192.0.2.7/tcp/6346/p2p/12D3Koo…' : '/ip4/0.0.0.0/tcp/6346'
+    const refuse = (why: string) =>
+      new ConfigError(
+        `${key} takes multiaddrs, as ${example}; ${given.where} says ${show(text)}, ${why}.`,
+        given.where,
+        key
+      )
+    let names: string[]
+    try {
+      names = multiaddr(text)
+        .getComponents()
+        .map(component => component.name)
+    } catch (error) {
+      throw refuse(`which is none (${(error as Error).message})`)
+    }
+    if (!names.includes('tcp')) throw refuse('which has no /tcp: this version speaks TCP alone')
+    if (withPeer && names.at(-1) !== 'p2p')
+      throw refuse('which does not end in /p2p/ and a PeerId, so nobody could tell who answers')
+    if (!withPeer && names.includes('p2p')) throw refuse('and a PeerId has no place there')
+  }
+}
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * Host and port of the local API. A wider address than loopback is refused: whoever reaches the API can
+ * read every file that the user can.
+ *
+ * @throws ConfigError
+ */
+export function endpointOf(api: string, where = 'the configuration'): Endpoint {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(api)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || port > 65_535) {
+    throw new ConfigError(
+      `api takes HOST:PORT, as 127.0.0.1:6347 or [::1]:6347; ${where} says ${show(api)}.`,
+      where,
+      'api'
+    )
+  }
+  const loopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  if (!loopback) {
+    throw new ConfigError(
+      `api takes a loopback address, and ${where} says ${show(api)}: whoever reaches the API commands this node. To reach it from afar, forward its port over ssh.`,
+      where,
+      'api'
+    )
+  }
+  return { host, port }
+}

@@ -1,0 +1,44 @@
+/** What can go wrong with a node, by name. Messages say what, why, and what to try. */
+
+/** A setting is unknown, of the wrong kind or out of range. `key` names it, `where` says who set it. */
+export class ConfigError extends Error {
+  static override readonly name = 'ConfigError'
+  override readonly name = 'ConfigError'
+  readonly key: string | undefined
+  readonly where: string
+  constructor(message: string, where: string, key?: string) {
+    super(message)
+    this.where = where
+    this.key = key
+  }
+}
+
+/** The identity key cannot be made, read or trusted. */
+export class IdentityError extends Error {
+  static override readonly name = 'IdentityError'
+  override readonly name = 'IdentityError'
+}
+
+/** An address to listen on is taken or not of this machine. */
+export class ListenError extends Error {
+  static override readonly name = 'ListenError'
+  override readonly name = 'ListenError'
+}
+
+/** There is no such file, row, download or overlay here. */
+export class NotFoundError extends Error {
+  static override readonly name = 'NotFoundError'
+  override readonly name = 'NotFoundError'
+}
+
+/** The prefix of an id fits several. */
+export class AmbiguousError extends Error {
+  static override readonly name = 'AmbiguousError'
+  override readonly name = 'AmbiguousError'
+}
+
+/** The node is not running, or is about to stop. */
+export class NotRunningError extends Error {
+  static override readonly name = 'NotRunningError'
+  override readonly name = 'NotRunningError'
+}

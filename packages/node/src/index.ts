@@ -1,0 +1,38 @@
+/**
+ * The composition root of a real peer: libp2p, overlays, library and transfers in one `ServentNode`.
+ *
+ * ```ts
+ * const { config } = await loadConfig({ dataDir: '/tmp/one', flags: { discovery: 'bootstrap' } })
+ * const node = await createNode(config)
+ * await node.start()
+ * for await (const event of node.search({ text: 'banjo' })) console.log(event)
+ * await node.stop()
+ * ```
+ */
+import type { Config } from './config.ts'
+import type { NodeDeps } from './deps.ts'
+import type { ServentNode } from './types.ts'
+
+export { type Config, type ConfigInput, type LoadedConfig, loadConfig, type Settings } from './config.ts'
+export { type Endpoint, endpointOf } from './config-checks.ts'
+export { nearest, SETTINGS, type SettingInfo } from './config-names.ts'
+export type { NodeDeps } from './deps.ts'
+export * from './errors.ts'
+export { type Folders, folders } from './folders.ts'
+export { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
+export type * from './types.ts'
+
+/**
+ * A node on its data folder, not started: the folder is locked, the identity made or read, the database
+ * migrated. `start` joins the network; `stop` ends it and frees the folder.
+ *
+ * @throws FolderLockedError  another node runs on this folder
+ * @throws IdentityError      the key can be read by others, or cannot be read
+ * @throws NewerDatabaseError a newer version wrote the database
+ */
+export async function createNode(config: Config, deps: NodeDeps = {}): Promise<ServentNode> {
+  // libp2p and all that stands on it are loaded here, so that a client that only reads the configuration
+  // starts without them.
+  const { composeNode } = await import('./compose.ts')
+  return composeNode(config, deps)
+}
