@@ -1,0 +1,25 @@
+/** Time as a host sees it: given from outside, so that conformance tests run in virtual time. */
+
+export interface Clock {
+  /** Milliseconds on a clock that never jumps. */
+  nowMs(): number
+  /** Milliseconds since 1970. */
+  wallMs(): number
+  setTimeout(run: () => void, afterMs: number): unknown
+  clearTimeout(handle: unknown): void
+  /**
+   * Runs after the events that already wait, as `setImmediate` does. A clock without it gives a timer of
+   * 0 ms, which Node makes 1 ms long: right, but slower.
+   */
+  defer?(run: () => void): void
+}
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  setTimeout: (run, afterMs) => setTimeout(run, afterMs),
+  clearTimeout: handle => clearTimeout(handle as NodeJS.Timeout),
+  defer: run => {
+    setImmediate(run)
+  }
+}

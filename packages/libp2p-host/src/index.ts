@@ -1,0 +1,7 @@
+export * from './clock.ts'
+export * from './contacts.ts'
+export * from './effects.ts'
+export * from './limits.ts'
+export * from './stream-duplex.ts'
+export * from './streams.ts'
+export type * from './types.ts'
