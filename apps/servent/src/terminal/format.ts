@@ -1,0 +1,63 @@
+/** Numbers for people: bytes in powers of a thousand, as disks and networks are sold. */
+
+const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB']
+const SECOND_MS = 1000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** `812 B`, `24.3 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`
+  let value = bytes
+  let unit = -1
+  // 999,950 would round to `1000.0 kB`.
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${value.toFixed(1)} ${UNITS[unit]}`
+}
+
+/** `6.1 MB/s`. */
+export const formatRate = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`
+
+/** `12,340`. */
+export const formatCount = (count: number): string => count.toLocaleString('en-US')
+
+/** `1 file`, `38 files`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`
+}
+
+/** `120 ms`, `1.2 s`, `12 min`, `3 h 20 min`, `4 d 2 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < SECOND_MS) return `${Math.round(ms)} ms`
+  if (ms < MINUTE_MS) return `${(ms / SECOND_MS).toFixed(ms < 10 * SECOND_MS ? 1 : 0)} s`
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`
+  if (ms < DAY_MS) return two(ms, HOUR_MS, 'h', MINUTE_MS, 'min')
+  return two(ms, DAY_MS, 'd', HOUR_MS, 'h')
+}
+
+function two(ms: number, unitMs: number, unit: string, smallMs: number, small: string): string {
+  const rest = Math.floor((ms % unitMs) / smallMs)
+  return `${Math.floor(ms / unitMs)} ${unit}${rest === 0 ? '' : ` ${rest} ${small}`}`
+}
+
+/** `78 %`. Never 100 before the end. */
+export function formatPercent(part: number, whole: number): string {
+  if (whole === 0) return '0 %'
+  const percent = Math.floor((100 * part) / whole)
+  return `${Math.min(percent, part < whole ? 99 : 100)} %`
+}
+
+/** Characters of an id that a table shows: past what all ids share, enough to tell a million apart. */
+const ID_PREFIX_CHARACTERS = 18
+
+/** The beginning of an id, which every verb takes for the whole while it is unique. */
+export const shortId = (id: string): string => id.slice(0, ID_PREFIX_CHARACTERS)
+
+/** A PeerId in few columns: its beginning is the same for all, its end is what tells them apart. */
+export function shortPeer(peerId: string): string {
+  return peerId.length > 20 ? `${peerId.slice(0, 8)}…${peerId.slice(-8)}` : peerId
+}
