@@ -2,7 +2,8 @@
  * What Gnutella peers say to each other, decoded: the 0.6 handshake, five descriptors and Bye.
  *
  * Whoever relays a descriptor passes its payload on byte for byte: a decoded one keeps it in `payload`, and
- * the codec writes that back. A descriptor made here has none.
+ * the codec writes that back under the `guid`, `ttl` and `hops` that the message has then, whatever its
+ * other fields say. A descriptor made here has none, and neither may one whose other fields were changed.
  */
 import type { Contact } from '@servent/overlay/machine'
 
@@ -35,11 +36,13 @@ export interface DescriptorHeader {
   readonly payload?: Uint8Array
 }
 
-/** One GGEP extension, decoded: COBS and deflate are undone, within their caps. */
+/** One GGEP extension, its COBS encoding undone. */
 export interface GgepExtension {
-  /** 1 to 15 characters. */
+  /** 1 to 15 bytes other than zero, as the characters U+0001 to U+00FF. */
   readonly id: string
   readonly data: Uint8Array
+  /** Set where `data` is compressed: what strangers compress is kept and handed on, never inflated. */
+  readonly deflated?: true
 }
 
 /** An IPv4 address and a port as the published wire has them; zeros where there is none. */
@@ -104,6 +107,8 @@ export interface QueryHitMessage extends DescriptorHeader, Ipv4Endpoint {
   /** Ours, in the trailer's GGEP: who answers. */
   readonly contact?: Contact
   readonly ggep: readonly GgepExtension[]
+  /** XML metadata of the private area, not looked into. */
+  readonly xml?: Uint8Array
   readonly servent: Guid
 }
 
@@ -120,6 +125,7 @@ export interface PushMessage extends DescriptorHeader, Ipv4Endpoint {
 export interface ByeMessage extends DescriptorHeader {
   readonly type: 'bye'
   readonly code: number
+  /** The first line; headers may have followed it. */
   readonly reason: string
 }
 
@@ -127,6 +133,19 @@ export interface ByeMessage extends DescriptorHeader {
 export interface OtherMessage extends DescriptorHeader {
   readonly type: 'other'
   readonly descriptor: number
+  readonly payload: Uint8Array
+}
+
+/**
+ * A descriptor within its length whose payload breaks the rules of its type. The frame was sound, so the
+ * link can be read on: drop it, count it, and say Bye to a peer that sends many, since no peer that checks
+ * what it relays would have sent one.
+ */
+export interface MalformedDescriptor extends DescriptorHeader {
+  readonly type: 'malformed'
+  readonly descriptor: number
+  /** For people. */
+  readonly reason: string
   readonly payload: Uint8Array
 }
 
@@ -138,5 +157,6 @@ export type Descriptor =
   | PushMessage
   | ByeMessage
   | OtherMessage
+  | MalformedDescriptor
 
 export type GnutellaMessage = ConnectMessage | StatusMessage | Descriptor
