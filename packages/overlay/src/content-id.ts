@@ -50,12 +50,15 @@ export class ContentId {
 
   /** @throws ContentIdError  the text is no CID of one of the two forms */
   static parse(text: string): ContentId {
-    if (text.length > TEXT_CHARACTERS_MAX) throw new ContentIdError('A content id is a CID; this text is too long to be one.')
+    if (text.length > TEXT_CHARACTERS_MAX)
+      throw new ContentIdError('A content id is a CID; this text is too long to be one.')
     let cid: CID
     try {
       cid = CID.parse(text, base32.decoder.or(base36.decoder).or(base58btc.decoder))
     } catch (error) {
-      throw new ContentIdError(`A content id is a CID, as bafkrei…; this is none: ${(error as Error).message}`)
+      throw new ContentIdError(
+        `A content id is a CID, as bafkrei…; this is none: ${(error as Error).message}`
+      )
     }
     return fromCid(cid)
   }
@@ -124,11 +127,15 @@ export class ContentId {
 
 function fromCid(cid: CID): ContentId {
   const { code, digest } = cid.multihash
-  if (cid.version !== 1 || cid.code !== RAW) throw new ContentIdError('A content id is a CIDv1 with codec raw.')
+  if (cid.version !== 1 || cid.code !== RAW)
+    throw new ContentIdError('A content id is a CIDv1 with codec raw.')
   if (code !== SHA2_256 && code !== PIECES_ROOT) {
-    throw new ContentIdError(`A content id has multihash sha2-256 or bittorrent-pieces-root, not 0x${code.toString(16)}.`)
+    throw new ContentIdError(
+      `A content id has multihash sha2-256 or bittorrent-pieces-root, not 0x${code.toString(16)}.`
+    )
   }
-  if (digest.length !== DIGEST_BYTES) throw new ContentIdError(`A content id has a digest of 32 bytes, not ${digest.length}.`)
+  if (digest.length !== DIGEST_BYTES)
+    throw new ContentIdError(`A content id has a digest of 32 bytes, not ${digest.length}.`)
   return ContentId.of(code === PIECES_ROOT ? 'tree' : 'plain', Uint8Array.from(digest))
 }
 

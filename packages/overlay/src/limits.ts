@@ -21,9 +21,14 @@ export const SEALED_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 256
 /** A record may be valid for this long at most: seven days. */
 export const RECORD_LIFETIME_MS_MAX = 7 * 24 * 60 * 60 * 1000
 export const QUERY_TEXT_BYTES_MAX = 256
-export const QUERY_WORDS_MAX = 16
+/** Enough for a whole file name that was pasted in. */
+export const QUERY_WORDS_MAX = 32
 export const QUERY_RESULTS_MAX = 1000
+/** Hits wanted where nobody says how many. */
+export const QUERY_RESULTS_DEFAULT = 200
 export const TICKET_PROVIDERS_MAX = 8
 export const TICKET_CHARACTERS_MAX = 8192
+/** Of one multiaddr in its text form. */
+export const TICKET_ADDRESS_CHARACTERS_MAX = 512
 /** Peers that a host knows for one overlay at a time. */
 export const PEERS_INTERNED_MAX = 65_536

@@ -1,3 +1,7 @@
+/**
+ * The pure part of the contract: what machines, codecs and the simulator may import. Nothing that this file
+ * reaches knows a clock, chance, a timer, a promise or a module of Node.
+ */
 export type * from './catalogue.ts'
 export type * from './codec.ts'
 export * from './content-id.ts'
@@ -6,8 +10,17 @@ export * from './errors.ts'
 export * from './key.ts'
 export * from './limits.ts'
 export * from './link-queue.ts'
+export * from './merkle.ts'
+export * from './merkle-proof.ts'
+export * from './names.ts'
 export type * from './overlay.ts'
+export * from './peer-interner.ts'
 export * from './peers.ts'
 export type * from './query.ts'
+export * from './query-grammar.ts'
+export * from './random.ts'
 export type * from './record.ts'
+export * from './record-codec.ts'
+export * from './ticket.ts'
 export * from './token-bucket.ts'
+export * from './tokens.ts'

@@ -1,10 +1,12 @@
-/** What somebody looks for. */
+/** What somebody looks for. `query-grammar.ts` reads it from text and says what it means (`matches`). */
 
 export interface Query {
   /** As typed, at most `QUERY_TEXT_BYTES_MAX` bytes: what goes on published wires. */
   readonly text: string
-  /** Tokens (see `tokens.ts`), at most `QUERY_WORDS_MAX`; a file matches when it has them all. */
+  /** Tokens (see `tokens.ts`), at most `QUERY_WORDS_MAX`; a file matches when its name and tags together have them all. */
   readonly words: readonly string[]
+  /** Tokens that neither a file's name nor its tags may have, at most `QUERY_WORDS_MAX`. */
+  readonly without?: readonly string[]
   /** A media type (`audio/flac`) or its first half (`audio`). */
   readonly type?: string
   /** Bytes. */

@@ -1,4 +1,4 @@
-/** A provider's statement that it has a file. `sealing.ts` signs it. */
+/** A provider's statement that it has a file. `record-codec.ts` writes it, `sealing.ts` signs it. */
 import type { ContentId } from './content-id.ts'
 
 export interface FileRecord {

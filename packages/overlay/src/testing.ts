@@ -1,0 +1,2 @@
+/** What tests of machines need: an `Effects` that records, and a check of the contract's properties. */
+export * from './testing/recording-effects.ts'
