@@ -11,6 +11,7 @@
  */
 import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
+import type { Log, LogInit } from './log.ts'
 import type { ServentNode } from './types.ts'
 
 export { type Config, type ConfigInput, type LoadedConfig, loadConfig, type Settings } from './config.ts'
@@ -19,6 +20,7 @@ export { nearest, SETTINGS, type SettingInfo } from './config-names.ts'
 export type { NodeDeps } from './deps.ts'
 export * from './errors.ts'
 export { type Folders, folders } from './folders.ts'
+export type { Log, LogInit } from './log.ts'
 export { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
 export type * from './types.ts'
 
@@ -35,4 +37,10 @@ export async function createNode(config: Config, deps: NodeDeps = {}): Promise<S
   // starts without them.
   const { composeNode } = await import('./compose.ts')
   return composeNode(config, deps)
+}
+
+/** A log whose lines no name can forge; `createNode` takes its logger. */
+export async function openLog(init: LogInit): Promise<Log> {
+  const log = await import('./log.ts')
+  return log.openLog(init)
 }

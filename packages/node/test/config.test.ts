@@ -1,0 +1,218 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type ConfigInput, endpointOf, loadConfig, SETTINGS } from '../src/index.ts'
+
+const env = {}
+
+async function file(text: string): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'servent-config-')), 'config.toml')
+  await writeFile(path, text)
+  return path
+}
+
+async function refusal(input: ConfigInput): Promise<string> {
+  try {
+    await loadConfig({ env, ...input })
+  } catch (error) {
+    expect((error as Error).name).toBe('ConfigError')
+    return (error as Error).message
+  }
+  throw new Error('Nothing was refused.')
+}
+
+describe('defaults', () => {
+  test('are those that scripts may rely on', async () => {
+    const { config, sources, warnings } = await loadConfig({ env, configFile: await file('') })
+    expect(config).toMatchObject({
+      listen: ['/ip4/0.0.0.0/tcp/6346', '/ip6/::/tcp/6346'],
+      overlays: ['gnutella'],
+      discovery: ['mdns', 'bootstrap'],
+      api: '127.0.0.1:6347',
+      relay: 'use',
+      noInbound: false,
+      maxConnections: 200,
+      downloadDir: join(homedir(), 'Downloads', 'servent')
+    })
+    expect(warnings).toEqual([])
+    expect(new Set(sources.values())).toEqual(new Set(['default']))
+  })
+
+  test('pass their own checks', async () => {
+    const flags = Object.fromEntries(SETTINGS.map(setting => [setting.key, setting.default as never]))
+    await expect(loadConfig({ env, flags })).resolves.toBeDefined()
+  })
+
+  test('a data folder holds all that its node writes', async () => {
+    const { config } = await loadConfig({ env, dataDir: '/tmp/one' })
+    expect(config).toMatchObject({
+      dataDir: '/tmp/one',
+      stateDir: '/tmp/one/log',
+      downloadDir: '/tmp/one/downloads'
+    })
+  })
+})
+
+describe('precedence', () => {
+  test('default < file < environment < flag, setting by setting', async () => {
+    const { config, sources } = await loadConfig({
+      configFile: await file('max-connections = 11\nmax-upload-rate = 12\nmax-download-rate = 13\n'),
+      env: { SERVENT_MAX_UPLOAD_RATE: '22', SERVENT_MAX_DOWNLOAD_RATE: '23' },
+      flags: { maxDownloadRate: '33' }
+    })
+    expect(config).toMatchObject({ maxConnections: 11, maxUploadRate: 22, maxDownloadRate: 33, relay: 'use' })
+    expect(sources.get('max-connections')).toMatch(/config\.toml line 1$/)
+    expect(sources.get('max-upload-rate')).toBe('SERVENT_MAX_UPLOAD_RATE')
+    expect(sources.get('max-download-rate')).toBe('--max-download-rate')
+    expect(sources.get('relay')).toBe('default')
+  })
+
+  test('a table of the file, its variable, and --set over both', async () => {
+    const configFile = await file('[gnutella]\nneighbours = 2\nttl = 3\n')
+    const { config } = await loadConfig({
+      configFile,
+      env: { SERVENT_GNUTELLA_TTL: '4' },
+      set: ['gnutella.ttl=5']
+    })
+    expect(config.gnutella).toEqual({ neighbours: 2, ttl: 5 })
+  })
+
+  test('lists: repeated, parted by commas, and camel case in the file', async () => {
+    const { config } = await loadConfig({
+      configFile: await file('downloadDir = "/tmp/there"\n'),
+      env: { SERVENT_DISCOVERY: 'bootstrap, kad' },
+      flags: { listen: ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0,/ip4/127.0.0.1/tcp/1'] }
+    })
+    expect(config.discovery).toEqual(['bootstrap', 'kad'])
+    expect(config.listen).toEqual(['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0', '/ip4/127.0.0.1/tcp/1'])
+    expect(config.downloadDir).toBe('/tmp/there')
+  })
+
+  test('the data folder and the file are named by variables, too', async () => {
+    const SERVENT_CONFIG = await file('relay = "off"')
+    const { config, configFile } = await loadConfig({ env: { SERVENT_DATA_DIR: '/tmp/two', SERVENT_CONFIG } })
+    expect([config.dataDir, config.relay, configFile]).toEqual(['/tmp/two', 'off', SERVENT_CONFIG])
+  })
+})
+
+describe('refusals name the key, who set it, what is allowed and what to try', () => {
+  test('a number out of range, at its limits and one past them', async () => {
+    for (const neighbours of [1, 64]) {
+      const { config } = await loadConfig({ env, set: [`gnutella.neighbours=${neighbours}`] })
+      expect(config.gnutella.neighbours).toBe(neighbours)
+    }
+    for (const neighbours of [0, 65]) {
+      expect(await refusal({ set: [`gnutella.neighbours=${neighbours}`] })).toBe(
+        `gnutella.neighbours takes a whole number from 1 to 64, and --set gnutella.neighbours=${neighbours} says ${neighbours}. Its default is 6.`
+      )
+    }
+  })
+
+  test('a wrong type in the file, with its line', async () => {
+    const configFile = await file('# mine\n\nno-inbound = "maybe"\n')
+    expect(await refusal({ configFile })).toBe(
+      `no-inbound takes true or false, and ${configFile} line 3 says "maybe". Its default is false.`
+    )
+  })
+
+  test('a text where a number belongs, with its variable', async () => {
+    expect(await refusal({ env: { SERVENT_MAX_CONNECTIONS: 'many' } })).toContain(
+      'max-connections takes a whole number from 1 to 10000, and SERVENT_MAX_CONNECTIONS says "many".'
+    )
+  })
+
+  test.each([
+    [
+      '[gnutella]\nneighbors = 3\n',
+      /line 2 sets gnutella\.neighbors, which is no setting\. Did you mean gnutella\.neighbours\?$/
+    ],
+    ['gnutella.neighbors = 3\n', /line 1 sets gnutella\.neighbors/],
+    ['gnutella = { neighbors = 3 }\n', /line 1 sets gnutella\.neighbors/],
+    ['\n[library]\nttl = 3', /line 3 sets library\.ttl/],
+    ['\nlisten_on = []\n', /line 2 sets listen_on, which is no setting/],
+    ['gnutella = 3\n', /line 1 sets gnutella, which is no setting/],
+    ['__proto__ = 3\n', /line 1 sets __proto__, which is no setting/],
+    ['relay = off\n', /line 1, column \d+ is not TOML/],
+    ['relay = "off"\nrelay = "use"\n', /line 2, column \d+ is not TOML/]
+  ])('%j', async (text, message) => {
+    expect(await refusal({ configFile: await file(text) })).toMatch(message)
+  })
+
+  test('unknown flags and --set', async () => {
+    expect(await refusal({ flags: { maxConections: '3' } })).toMatch(/Did you mean max-connections\?$/)
+    expect(await refusal({ set: ['gnutela.ttl=3'] })).toBe(
+      '--set sets gnutela.ttl, which is no setting. Did you mean gnutella.ttl?'
+    )
+    expect(await refusal({ set: ['gnutella.ttl'] })).toMatch(/^--set takes key=value/)
+  })
+
+  test('a variable that resembles a setting; one that does not is passed over with a word', async () => {
+    expect(await refusal({ env: { SERVENT_RELAYS: 'off' } })).toBe(
+      'SERVENT_RELAYS is no setting. Did you mean SERVENT_RELAY?'
+    )
+    const { warnings } = await loadConfig({
+      env: { SERVENT_SERVICE_HOST: '10.0.0.1', SERVENT_TEST_FULL: '1' }
+    })
+    expect(warnings).toEqual([
+      'SERVENT_SERVICE_HOST is no setting and is passed over. servent config lists all settings.'
+    ])
+  })
+
+  test('a file that was named and is not there', async () => {
+    expect(await refusal({ configFile: '/nowhere/config.toml' })).toMatch(
+      /^The config file \/nowhere\/config\.toml cannot be read/
+    )
+  })
+
+  test('overlays that are not there', async () => {
+    expect(await refusal({ flags: { overlays: 'gnutella,chord' } })).toBe(
+      '--overlays asks for overlay chord, which comes in a later version. Overlays of this version: gnutella.'
+    )
+    expect(await refusal({ flags: { overlays: 'gnutela' } })).toContain(
+      'Did you mean gnutella? Overlays of this version: gnutella.'
+    )
+    expect(await refusal({ flags: { overlays: '' } })).toContain('takes part in one at least')
+    expect(await refusal({ flags: { overlays: 'gnutella,gnutella' } })).toContain('names an overlay twice')
+  })
+
+  test('what this version cannot do is not taken in silence', async () => {
+    expect(await refusal({ flags: { introducer: ['http://one.example'] } })).toContain(
+      'cannot ask an introducer yet'
+    )
+    expect(await refusal({ flags: { relay: 'serve' } })).toContain('cannot serve as a relay yet')
+    const { warnings } = await loadConfig({ env, flags: { relay: 'use' } })
+    expect(warnings).toHaveLength(1)
+    expect((await loadConfig({ env, flags: { relay: 'off' } })).warnings).toEqual([])
+  })
+
+  test.each([
+    ['listen', '/ip4/1.2.3.4/udp/3', 'TCP alone'],
+    ['listen', 'localhost:3', 'which is none'],
+    [
+      'listen',
+      '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGcSLLqDXgCW8iqcLyHBpSUMAAWwsk6cYJR2kXPYFWW7R',
+      'has no place there'
+    ],
+    ['bootstrap', '/ip4/1.2.3.4/tcp/3', 'does not end in /p2p/'],
+    ['api', '0.0.0.0:6347', 'loopback'],
+    ['api', '192.168.1.1:6347', 'loopback'],
+    ['api', '127.0.0.1', 'HOST:PORT'],
+    ['api', '127.0.0.1:65536', 'HOST:PORT']
+  ])('%s %s', async (key, value, part) => {
+    expect(await refusal({ flags: { [key]: value } })).toContain(part)
+  })
+})
+
+test('the API listens on a loopback address of either family', () => {
+  expect(endpointOf('127.0.0.1:6347')).toEqual({ host: '127.0.0.1', port: 6347 })
+  expect(endpointOf('[::1]:0')).toEqual({ host: '::1', port: 0 })
+  expect(endpointOf('localhost:65535')).toEqual({ host: 'localhost', port: 65_535 })
+})
+
+test('every setting has a description, and words for what it takes', () => {
+  for (const setting of SETTINGS) {
+    expect(setting.description, setting.key).toMatch(/\.$/)
+    expect(setting.allowed).not.toContain('undefined')
+  }
+})
