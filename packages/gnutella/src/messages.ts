@@ -101,7 +101,7 @@ export interface QueryHitMessage extends DescriptorHeader, Ipv4Endpoint {
   /** Kilobits a second. */
   readonly speed: number
   readonly results: readonly HitResult[]
-  /** Four characters, as `GTKG`. */
+  /** Four characters, as `GTKG`; none where a hit has no trailer, and so no flags, extensions or XML. */
   readonly vendor: string
   readonly flags: HitFlags
   /** Ours, in the trailer's GGEP: who answers. */

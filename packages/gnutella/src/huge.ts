@@ -1,0 +1,123 @@
+/**
+ * Extensions of queries and results, and names of contents in them: the Hash/URN Gnutella Extensions
+ * (HUGE 0.94), with GGEP beside them by the rules of its appendix B.
+ *
+ * Texts that begin with `urn:` come first, 0x1C between them, and then GGEP. Ours among the URNs is
+ * `urn:cid:` with a content id. URNs that came in GGEP (`H`, a binary hash; `u`, a URN without `urn:`) are
+ * given with the others, and made here they are always texts, which every servent reads.
+ */
+import { LimitError, MalformedError } from '@servent/overlay/machine'
+import { base32upper } from 'multiformats/bases/base32'
+import { decodeText, type Reader, type Sink, utf8Length } from './bytes.ts'
+import { URN_BYTES_MAX, URNS_MAX } from './constants.ts'
+import { GGEP_MAGIC, type GgepPlace, readGgep, writeGgep } from './ggep.ts'
+import type { GgepExtension } from './messages.ts'
+
+/** "File separator", between extensions (HUGE, 3). */
+const SEPARATOR = 0x1c
+const SHA1_BYTES = 20
+const SHA1_URN = 'urn:sha1:'
+const CID_URN = 'urn:cid:'
+/** Of the data of GGEP `H`: which hash follows. */
+const H_SHA1 = 0x01
+const H_BITPRINT = 0x02
+
+export interface Extensions {
+  readonly urns: readonly string[]
+  readonly ggep: readonly GgepExtension[]
+}
+
+/**
+ * Reads what is left as an extension block. Texts that are no URNs, as XML and plain metadata, are passed over.
+ *
+ * @throws MalformedError  GGEP breaks its format, or there are too many URNs or too long ones
+ */
+export function readExtensions(reader: Reader): Extensions {
+  const found: GgepExtension[] = []
+  const urns: string[] = []
+  while (reader.left > 0) {
+    const first = reader.bytes[reader.at]
+    if (first === GGEP_MAGIC) readGgep(reader, found)
+    // Some servents write a NUL after the last extension, which they should not (draft 0.6, 2.2.5).
+    else if (first === SEPARATOR || first === 0) reader.at += 1
+    else addUrn(urns, untilSeparator(reader))
+  }
+  return found.length === 0 ? { urns, ggep: found } : { urns, ggep: withoutUrns(found, urns) }
+}
+
+/** @throws LimitError  more, or longer ones, than any peer would accept */
+export function writeExtensions(sink: Sink, { urns, ggep }: Extensions, place: GgepPlace): void {
+  if (urns.length > URNS_MAX)
+    throw new LimitError('URNS_MAX', `A query or a result has at most ${URNS_MAX} URNs, not ${urns.length}.`)
+  for (const [index, urn] of urns.entries()) {
+    if (!/^urn:[^\0\x1c]*$/i.test(urn) || utf8Length(urn) > URN_BYTES_MAX) {
+      throw new LimitError(
+        'URN_BYTES_MAX',
+        `A URN begins with urn: and has at most ${URN_BYTES_MAX} bytes, none of them a separator.`
+      )
+    }
+    if (index > 0) sink.u8(SEPARATOR)
+    sink.text(urn)
+  }
+  if (urns.length > 0 && ggep.length > 0) sink.u8(SEPARATOR)
+  writeGgep(sink, ggep, place)
+}
+
+function untilSeparator(reader: Reader): Uint8Array {
+  const { bytes, at, end } = reader
+  let index = at
+  while (index < end && bytes[index] !== SEPARATOR && bytes[index] !== 0) index += 1
+  reader.at = index
+  return bytes.subarray(at, index)
+}
+
+function addUrn(urns: string[], bytes: Uint8Array): void {
+  const text = decodeText(bytes)
+  if (!/^urn:/i.test(text)) return
+  if (urns.length === URNS_MAX) throw new MalformedError(`it has over ${URNS_MAX} URNs`)
+  if (utf8Length(text) > URN_BYTES_MAX) throw new MalformedError(`a URN has over ${URN_BYTES_MAX} bytes`)
+  urns.push(text)
+}
+
+/** Turns `H` and `u` into texts; those that name a hash that is not known here stay as they are. */
+function withoutUrns(found: readonly GgepExtension[], urns: string[]): GgepExtension[] {
+  return found.filter(extension => {
+    const urn = urnOfExtension(extension)
+    if (urn === undefined) return true
+    if (!urns.includes(urn)) addUrn(urns, new TextEncoder().encode(urn))
+    return false
+  })
+}
+
+function urnOfExtension({ id, data, deflated }: GgepExtension): string | undefined {
+  if (deflated === true) return undefined
+  if (id === 'u') {
+    const text = decodeText(data)
+    return /[\0\x1c]/.test(text) ? undefined : `urn:${text}`
+  }
+  if (id !== 'H' || data.length <= SHA1_BYTES) return undefined
+  // A bitprint begins with the SHA-1, to which it is brought down (HUGE, 2.3).
+  if (data[0] !== H_SHA1 && data[0] !== H_BITPRINT) return undefined
+  return urnOfSha1(data.subarray(1, 1 + SHA1_BYTES))
+}
+
+/** `urn:sha1:` and 32 characters of base32 without padding, as HUGE 2.3 has it. */
+export function urnOfSha1(sha1: Uint8Array): string {
+  return SHA1_URN + base32upper.baseEncode(sha1)
+}
+
+/** The 20 bytes that a `urn:sha1:` or a `urn:bitprint:` names, or nothing. */
+export function sha1OfUrn(urn: string): Uint8Array | undefined {
+  const digest = /^urn:(?:sha1:([a-z2-7]{32})|bitprint:([a-z2-7]{32})\.[a-z2-7]{39})$/i.exec(urn)
+  return digest === null ? undefined : base32upper.baseDecode((digest[1] ?? digest[2]!).toUpperCase())
+}
+
+/** Of a content id in its text form. */
+export function urnOfCid(cid: string): string {
+  return CID_URN + cid
+}
+
+/** The text of the content id that a `urn:cid:` names, not yet parsed, or nothing. */
+export function cidOfUrn(urn: string): string | undefined {
+  return urn.slice(0, CID_URN.length).toLowerCase() === CID_URN ? urn.slice(CID_URN.length) : undefined
+}
