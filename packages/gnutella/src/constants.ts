@@ -69,3 +69,171 @@ export const QUERY_MARKED = 0x8000
 export const QUERY_FIREWALLED = 0x4000
 
 // The rules.
+
+// The rules: neighbours.
+
+/** Places for neighbours, where the user does not say how many. Practice of the first servents: 4 to 8. */
+export const NEIGHBOURS_DEFAULT = 6
+export const NEIGHBOURS_MAX = 64
+/** Links that shake hands at a time; one past it is ended unheard. */
+export const HANDSHAKES_MAX = 10
+/** From a link's start to the end of its handshake. */
+export const HANDSHAKE_MS = 10_000
+/** Links opened at a time. */
+export const OPENS_MAX = 3
+/** An open that neither came up nor failed is forgotten after this; hosts end theirs much earlier. */
+export const OPEN_MS_MAX = 120_000
+/** Contacts given to a peer in the handshake (draft 0.6, X-Try), and bytes that one of them may have. */
+export const TRY_CONTACTS_MAX = 8
+export const TRY_CONTACT_BYTES_MAX = 160
+/** `Pong-Caching`, `GGEP` and `Bye-Packet`: the versions of each that exist. */
+export const PONG_CACHING_VERSION = '0.1'
+export const GGEP_VERSION = '0.5'
+export const BYE_PACKET_VERSION = '0.1'
+/** Characters of a `User-Agent` that are kept. */
+export const AGENT_CHARACTERS_MAX = 64
+
+// The rules: host cache.
+
+export const HOSTS_MAX = 500
+/** Hosts kept that one neighbour told of and that were never reached, so that no one fills the cache. */
+export const HOSTS_PER_TELLER_MAX = 100
+/** Hosts written down for the next start, and bytes of what is read at a start. */
+export const HOSTS_SAVED_MAX = 200
+export const HOSTS_BYTES_MAX = HOSTS_SAVED_MAX * (2 + 8 + 1 + 42 + 8 * (2 + 256))
+/** Between two saves while hosts change. */
+export const HOSTS_SAVE_MS = 60_000
+/** Wait before a host is tried again after its first failure, doubled by each further one up to the most. */
+export const RETRY_MS = 5_000
+export const RETRY_MS_MAX = 600_000
+/** A host that was never reached is forgotten after as many failures. */
+export const RETRIES_MAX = 8
+/** A link that lasted for less counts as a failure, so that nobody flaps. */
+export const SETTLED_MS = 30_000
+
+// The rules: upkeep.
+
+/** Between two rounds while neighbours are wanted, and while none are. */
+export const UPKEEP_WANTING_MS = 1_000
+export const UPKEEP_MS = 3_000
+/** Nothing came from a link for this long: it is pinged with TTL 1. */
+export const ALIVE_PING_MS = 30_000
+/** And when this long afterwards still nothing came: Bye 406. */
+export const ALIVE_REPLY_MS = 20_000
+
+// The rules: pings and pongs (Rohrs and Falco, "Ping/Pong scheme": T, N and M are its names).
+
+/** T: a pong is good for this long, and a link is pinged and listened to no more often. */
+export const PONG_AGE_MS = 3_000
+/** N: pongs that answer one ping, and at most as many leave by one link in T. */
+export const PONGS_PER_PING = 10
+/** M: how far pings go. A pong that is shown is at most M times T old. */
+export const PING_TTL = 7
+/** Pongs kept of each distance. */
+export const PONGS_PER_DISTANCE_MAX = 20
+/** Own pings for fresh hosts: this often while neighbours are wanted, doubled up to the most; else the most. */
+export const PING_MS = 3_000
+export const PING_MS_MAX = 60_000
+
+// The rules: queries and hits.
+
+/** TTL and hops together; draft 0.6 advises 7 of both, and 7 for own queries. */
+export const TTL_MAX = 7
+/** A broadcast with more is dropped; less is clamped. Practice: a hard limit of 15. */
+export const TTL_HARD_MAX = 15
+/** Payload bytes of a query that is answered and handed on. Practice: killed over 1024. */
+export const QUERY_RELAYED_BYTES_MAX = 1024
+/** Letters and digits of a query without URNs; one with fewer is ignored (draft 0.6: greedy queries). */
+export const QUERY_CHARACTERS_MIN = 2
+/** Route-table entries (two generations together), and the life of a generation. */
+export const QUERY_ROUTES_MAX = 32_768
+export const QUERY_ROUTE_MS = 600_000
+export const PUSH_ROUTES_MAX = 8_192
+export const PUSH_ROUTE_MS = 1_800_000
+/** Ids of pushes that came by. */
+export const PUSHES_SEEN_MAX = 8_192
+export const PUSHES_SEEN_MS = 600_000
+/** Hits handed back for one query. */
+export const HITS_PER_QUERY_MAX = 512
+/** Queries kept for people to look at. */
+export const QUERIES_SHOWN_MAX = 100
+
+/**
+ * Queries that all neighbours together may have handed on, a second, and the burst. Half is shared out
+ * evenly among the places, and half is for whoever comes, so that a loud neighbour leaves the others theirs.
+ */
+export const RELAYED_PER_SECOND = 50
+export const RELAYED_BURST = 200
+/** Queries with no hops, the neighbour's own ones, a second and link. */
+export const ORIGINAL_PER_SECOND = 10
+export const ORIGINAL_BURST = 60
+/** All queries a second and link: what a neighbour that keeps these bounds may send. */
+export const QUERIES_PER_SECOND = RELAYED_PER_SECOND + ORIGINAL_PER_SECOND
+export const QUERIES_BURST = RELAYED_BURST + ORIGINAL_BURST
+/** Hits a second and link. */
+export const HITS_PER_SECOND = 100
+export const HITS_BURST = 600
+
+// The rules: answers.
+
+/** Results for one query, over all its hits. Practice: 255, of which users see few. */
+export const RESULTS_PER_QUERY = 64
+/** A hit is closed once it has so many payload bytes: at most one result more (draft 0.6: under 4 KiB). */
+export const HIT_PAYLOAD_BYTES = 4096
+/** Questions to the catalogue at a time, and those that wait: of one link, and in all. */
+export const MATCHES_MAX = 16
+export const MATCHES_WAITING_PER_LINK_MAX = 16
+export const MATCHES_WAITING_MAX = 256
+/** Hits that are verified at a time, and those that wait: from one link, and in all. */
+export const VERIFIES_MAX = 8
+export const VERIFIES_WAITING_PER_LINK_MAX = 128
+export const VERIFIES_WAITING_MAX = 512
+/** Own searches at a time. */
+export const SEARCHES_MAX = 64
+
+// The rules: query cache (Markatos, CCGRID 2002).
+
+/** Cached hits answer for this long. */
+export const CACHE_AGE_MS = 60_000
+/** After a query was handed on, its hits are left to come in for this long before they answer others. */
+export const CACHE_SETTLE_MS = 5_000
+export const CACHE_QUERIES_MAX = 256
+export const CACHE_BYTES_MAX = 2 * 1024 * 1024
+/** Of one query. A branch that brings more is not answered for. */
+export const CACHE_RESULTS_MAX = 64
+export const CACHE_HITS_MAX = 32
+/** Hits of a query are vouched for before they answer: so many at a time, and so many a second. */
+export const VOUCHES_MAX = 4
+export const VOUCHES_PER_SECOND = 4
+/** Repeated queries that wait for one verdict. */
+export const CACHE_WAITING_MAX = 16
+
+// The rules: pushes.
+
+/** Calls that one peer, and one address, may be asked to take from here: burst, and a second. */
+export const CALLS_PER_TARGET_BURST = 10
+export const CALLS_PER_TARGET_PER_SECOND = 1
+/** Calls in all. */
+export const CALLS_BURST = 40
+export const CALLS_PER_SECOND = 5
+/** Targets that are counted at a time, over two generations, each of which lives this long. */
+export const CALL_TARGETS_MAX = 4_096
+export const CALL_TARGET_MS = 60_000
+/** Pushes that one link may have handed on: burst, and a second. */
+export const PUSHES_BURST = 40
+export const PUSHES_PER_SECOND = 5
+
+// The rules: Bye and offences.
+
+/** Of a Bye that is written here; what others wrote is cut for logs. */
+export const BYE_REASON_CHARACTERS_MAX = 128
+/** After a Bye, hits and pushes are still handed on for this long (Bye proposal: a few seconds). */
+export const BYE_DRAIN_MS = 3_000
+/** Full send queue without a break. Practice: 180 s. */
+export const FLOW_CONTROL_MS_MAX = 180_000
+/** Of one kind, a minute and link; one past it ends the link. */
+export const OFFENCES_PER_MINUTE_MAX = 50
+export const OFFENCES_MS = 60_000
+/** Whoever was sent away for offences is refused for this long; so many are remembered. */
+export const BANISHED_MS = 300_000
+export const BANISHED_MAX = 1_024

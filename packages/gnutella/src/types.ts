@@ -1,0 +1,144 @@
+/**
+ * What Gnutella's machine and its service say to each other.
+ *
+ * A search is a command whose id names it. Hits come as `found` until `end-search`; the machine asks the
+ * service to check each one before, so that nothing unsigned, expired or beside the point is ever shown.
+ */
+import type { Contact, FileRecord, MachineTypes, RequestId } from '@servent/overlay/machine'
+import type { GnutellaMessage, Guid, HitResult } from './messages.ts'
+
+export interface GnutellaTypes extends MachineTypes {
+  message: GnutellaMessage
+  command: GnutellaCommand
+  notice: GnutellaNotice
+  question: GnutellaQuestion
+  answer: GnutellaAnswer
+  snapshot: GnutellaTables
+}
+
+/** What the user of a node chooses. */
+export interface GnutellaSettings {
+  /**
+   * Places for neighbours, 1 to `NEIGHBOURS_MAX`. There are never more links than this, whoever opened them.
+   * A node itself looks for half as many, rounded up, and leaves the other places to those who come.
+   */
+  readonly neighbours: number
+  /** TTL of own queries, 1 to `TTL_MAX`. */
+  readonly ttl: number
+  /** `User-Agent` of the handshake. */
+  readonly agent: string
+}
+
+/** What a query looks for, as it stands on the wire. */
+export interface Wanted {
+  readonly text: string
+  readonly urns: readonly string[]
+}
+
+export type GnutellaCommand =
+  /** Its id names the search. Ends in `end-search` only; a search that found no place is told by `search-refused`. */
+  | ({ readonly type: 'search'; readonly ttl?: number } & Wanted)
+  | { readonly type: 'end-search'; readonly search: RequestId }
+  /** Asks the servent to call this peer and show the nonce. Answered by `push-sent` or `push-refused`. */
+  | { readonly type: 'push'; readonly servent: Guid; readonly index: number; readonly nonce: Uint8Array }
+  /** What this peer shares in all, and whether others cannot dial it: said in pongs and pushes. */
+  | {
+      readonly type: 'sharing'
+      readonly files: number
+      readonly kibibytes: number
+      readonly firewalled: boolean
+    }
+  /** The user changed the number of places; links over it get Bye 503, the youngest first. */
+  | { readonly type: 'resize'; readonly neighbours: number }
+
+export type GnutellaNotice =
+  | { readonly type: 'search-refused'; readonly search: RequestId; readonly reason: string }
+  /** Messages of a search that went out or came in, so that their bytes can be counted. */
+  | {
+      readonly type: 'search-traffic'
+      readonly search: RequestId
+      readonly message: GnutellaMessage
+      readonly copies: number
+    }
+  | {
+      readonly type: 'found'
+      readonly search: RequestId
+      /** Links from here to the peer that has the files. */
+      readonly hops: number
+      readonly contact: Contact
+      readonly servent: Guid
+      readonly files: readonly VerifiedFile[]
+    }
+  | { readonly type: 'push-sent'; readonly push: RequestId }
+  | { readonly type: 'push-refused'; readonly push: RequestId; readonly reason: string }
+  /** Somebody asked this peer to call and serve a file; within the limits on calls. */
+  | {
+      readonly type: 'push-asked'
+      readonly contact: Contact
+      readonly index: number
+      readonly nonce: Uint8Array
+    }
+
+/** A result whose record was opened, and found to be what was searched for. */
+export interface VerifiedFile {
+  readonly index: number
+  readonly record: FileRecord
+}
+
+/** The contact that a hit names, and what it says that it has. */
+export interface Claim {
+  readonly contact: Contact
+  readonly results: readonly HitResult[]
+}
+
+export type GnutellaQuestion =
+  /** What this peer shares of it: at most `limit` results, each with its signed record. */
+  | ({ readonly type: 'match'; readonly limit: number } & Wanted)
+  /** Which results are signed by the contact, not expired, within the size rule, and what the search is for. */
+  | { readonly type: 'verify'; readonly search: RequestId; readonly claim: Claim }
+  /** The same of hits that are to be answered from the cache, one verdict for each claim. */
+  | ({ readonly type: 'vouch'; readonly claims: readonly Claim[] } & Wanted)
+
+export type GnutellaAnswer =
+  | { readonly type: 'match'; readonly results: readonly HitResult[] }
+  | { readonly type: 'verify'; readonly files: readonly VerifiedFile[] }
+  /** When the first of a claim's records expires, in milliseconds since 1970; 0 where one is not sound. */
+  | { readonly type: 'vouch'; readonly expiresMs: readonly number[] }
+
+/** One of the last queries that came by. Peers are PeerIds as text. */
+export interface SeenQuery {
+  readonly queryId: Guid
+  /** As it came in; of own queries, as they went out. */
+  readonly ttl: number
+  readonly hops: number
+  /** Nothing: asked by this peer. */
+  readonly from: string | null
+  readonly forwardedTo: readonly string[]
+}
+
+export interface SeenNeighbour {
+  readonly peerId: string
+  readonly inbound: boolean
+  readonly connectedMs: number
+  /** Its `User-Agent`, as it wrote it. */
+  readonly agent: string
+  /** Its queue is too full for the queries that it sends to be taken. */
+  readonly flowControlled: boolean
+}
+
+/** Tables for people. */
+export interface GnutellaTables {
+  readonly servent: Guid
+  readonly places: number
+  readonly neighbours: readonly SeenNeighbour[]
+  /** Links that are being opened or still shake hands. */
+  readonly pending: number
+  readonly hostCache: number
+  /** The last ones, the oldest first. */
+  readonly queries: readonly SeenQuery[]
+  readonly searches: number
+  readonly routes: { readonly queries: number; readonly pushes: number }
+  readonly pongs: number
+  readonly queryCache: { readonly queries: number; readonly hits: number; readonly bytes: number }
+  readonly counters: Readonly<Record<string, number>>
+}
