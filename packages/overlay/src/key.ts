@@ -115,7 +115,8 @@ export function keyDigit(key: Key, index: number, bits: number): number {
 
 /** (key + 2^exponent) modulo 2^256: where a Chord finger starts. */
 export function addPowerOfTwo(key: Key, exponent: number): Key {
-  const sum = key.slice()
+  // A copy in any case: `slice` of a Node Buffer would be a view.
+  const sum = Uint8Array.from(key)
   let carry = 1 << (exponent & 7)
   for (let index = KEY_BYTES - 1 - (exponent >> 3); index >= 0 && carry > 0; index -= 1) {
     carry += sum[index]!

@@ -17,11 +17,6 @@ export interface LinkQueueLimits {
   readonly queueBytesLow: number
 }
 
-interface Waiting<Message> {
-  readonly message: Message
-  readonly bytes: number
-}
-
 export interface Pushed<Message> {
   /** False: the message itself found no room. */
   readonly accepted: boolean
@@ -37,18 +32,37 @@ export interface Shifted<Message> {
   readonly level?: PressureLevel
 }
 
+interface Waiting<Message> {
+  readonly message: Message
+  readonly bytes: number
+}
+
+/** Messages of one priority, oldest first. */
+interface PriorityClass<Message> {
+  /** What is before `head` was sent and is gone. */
+  waiting: (Waiting<Message> | undefined)[]
+  head: number
+  bytes: number
+}
+
+/** A class is cut to what waits when this many were sent from it, and they are half of it or more. */
+const COMPACT_MIN = 64
+
 const NOTHING: readonly never[] = []
 
 export class LinkQueue<Message> {
   readonly limits: LinkQueueLimits
-  readonly #classes: (Waiting<Message>[] | undefined)[] = new Array(PRIORITY_MAX + 1)
-  /** Index of the oldest message in each class: what is before it was sent. */
-  readonly #heads = new Uint32Array(PRIORITY_MAX + 1)
+  readonly #classes: (PriorityClass<Message> | undefined)[] = new Array(PRIORITY_MAX + 1)
   #bytes = 0
   #length = 0
   #high = false
 
+  /** @throws RangeError  not 0 < low <= high <= max: the level could not come back */
   constructor(limits: LinkQueueLimits) {
+    const { queueBytesLow, queueBytesHigh, queueBytesMax } = limits
+    if (!(queueBytesLow > 0 && queueBytesLow <= queueBytesHigh && queueBytesHigh <= queueBytesMax)) {
+      throw new RangeError(`A queue needs 0 < ${queueBytesLow} <= ${queueBytesHigh} <= ${queueBytesMax}.`)
+    }
     this.limits = limits
   }
 
@@ -64,73 +78,86 @@ export class LinkQueue<Message> {
     return this.#high ? 'high' : 'low'
   }
 
+  /**
+   * `bytes` is the length that the message has when it is encoded, at least 1.
+   *
+   * @throws RangeError  the priority or the length is none: an assertion about the machine and its codec
+   */
   push(message: Message, bytes: number, priority: number): Pushed<Message> {
+    if (!Number.isInteger(priority) || priority < 0 || priority > PRIORITY_MAX) {
+      throw new RangeError(`A priority is a whole number from 0 to ${PRIORITY_MAX}, not ${priority}.`)
+    }
+    // Messages without length would wait in any number.
+    if (!Number.isSafeInteger(bytes) || bytes < 1)
+      throw new RangeError(`A message has at least one byte, not ${bytes}.`)
     const dropped = this.#makeRoom(bytes, priority)
     if (dropped === undefined) return { accepted: false, dropped: NOTHING, level: 'overflow' }
-    this.#classes[priority] ??= []
-    this.#classes[priority].push({ message, bytes })
+    this.#classes[priority] ??= { waiting: [], head: 0, bytes: 0 }
+    const own = this.#classes[priority]
+    own.waiting.push({ message, bytes })
+    own.bytes += bytes
     this.#bytes += bytes
     this.#length += 1
-    if (this.#high || this.#bytes <= this.limits.queueBytesHigh) return { accepted: true, dropped }
-    this.#high = true
-    return { accepted: true, dropped, level: 'high' }
+    // Room that was made may even take a high level down.
+    const level = this.#crossed()
+    return level === undefined ? { accepted: true, dropped } : { accepted: true, dropped, level }
   }
 
   /** The most urgent message, the oldest of its class. */
   shift(): Shifted<Message> | undefined {
-    for (let priority = 0; priority <= PRIORITY_MAX; priority += 1) {
-      const waiting = this.#classes[priority]
-      if (waiting === undefined || waiting.length === 0) continue
-      const head = this.#heads[priority]!
-      const { message, bytes } = waiting[head]!
-      this.#heads[priority] = head + 1
-      if (head + 1 === waiting.length) {
-        this.#classes[priority] = undefined
-        this.#heads[priority] = 0
-      } else if (head >= 1024) {
-        this.#classes[priority] = waiting.slice(head + 1)
-        this.#heads[priority] = 0
-      }
-      this.#bytes -= bytes
-      this.#length -= 1
-      if (!this.#high || this.#bytes >= this.limits.queueBytesLow) return { message, bytes }
-      this.#high = false
-      return { message, bytes, level: 'low' }
+    const priority = this.#classes.findIndex(some => some !== undefined)
+    const own = this.#classes[priority]
+    if (own === undefined) return undefined
+    const { message, bytes } = own.waiting[own.head]!
+    own.waiting[own.head] = undefined
+    own.head += 1
+    own.bytes -= bytes
+    this.#bytes -= bytes
+    this.#length -= 1
+    if (own.head === own.waiting.length) {
+      this.#classes[priority] = undefined
+    } else if (own.head >= COMPACT_MIN && own.head * 2 >= own.waiting.length) {
+      own.waiting = own.waiting.slice(own.head)
+      own.head = 0
     }
-    return undefined
+    const level = this.#crossed()
+    return level === undefined ? { message, bytes } : { message, bytes, level }
   }
 
   /** Drops less urgent messages until `bytes` fit; nothing is dropped where that would not be enough. */
-  #makeRoom(bytes: number, priority: number): Message[] | readonly never[] | undefined {
+  #makeRoom(bytes: number, priority: number): readonly Message[] | undefined {
     const over = this.#bytes + bytes - this.limits.queueBytesMax
     if (over <= 0) return NOTHING
-    if (this.#bytesBelow(priority) < over) return undefined
+    let droppable = 0
+    for (let lower = priority + 1; lower <= PRIORITY_MAX; lower += 1)
+      droppable += this.#classes[lower]?.bytes ?? 0
+    if (droppable < over) return undefined
     const dropped: Message[] = []
-    let freed = 0
-    for (let lower = PRIORITY_MAX; freed < over; lower -= 1) {
-      const waiting = this.#classes[lower]
-      while (waiting !== undefined && waiting.length > this.#heads[lower]! && freed < over) {
-        const last = waiting.pop()!
-        freed += last.bytes
+    const target = this.#bytes - over
+    for (let lower = PRIORITY_MAX; this.#bytes > target; lower -= 1) {
+      const own = this.#classes[lower]
+      while (own !== undefined && own.waiting.length > own.head && this.#bytes > target) {
+        const last = own.waiting.pop()!
+        own.bytes -= last.bytes
+        this.#bytes -= last.bytes
         this.#length -= 1
         dropped.push(last.message)
       }
-      if (waiting !== undefined && waiting.length <= this.#heads[lower]!) {
-        this.#classes[lower] = undefined
-        this.#heads[lower] = 0
-      }
+      if (own?.waiting.length === own?.head) this.#classes[lower] = undefined
     }
-    this.#bytes -= freed
     return dropped
   }
 
-  #bytesBelow(priority: number): number {
-    let total = 0
-    for (let lower = priority + 1; lower <= PRIORITY_MAX; lower += 1) {
-      const waiting = this.#classes[lower]
-      if (waiting === undefined) continue
-      for (let index = this.#heads[lower]!; index < waiting.length; index += 1) total += waiting[index]!.bytes
+  /** The new level, where it changed. */
+  #crossed(): PressureLevel | undefined {
+    if (!this.#high && this.#bytes > this.limits.queueBytesHigh) {
+      this.#high = true
+      return 'high'
     }
-    return total
+    if (this.#high && this.#bytes < this.limits.queueBytesLow) {
+      this.#high = false
+      return 'low'
+    }
+    return undefined
   }
 }

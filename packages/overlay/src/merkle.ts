@@ -54,7 +54,7 @@ const paddings = new WeakMap<Sha256, Uint8Array[]>()
 
 /** The hash of a subtree of this height that has no leaf of the file in it. */
 export function padding(height: number, sha256: Sha256): Uint8Array {
-  return paddingOf(height, sha256).slice()
+  return Uint8Array.from(paddingOf(height, sha256))
 }
 
 function paddingOf(height: number, sha256: Sha256): Uint8Array {
@@ -211,7 +211,7 @@ export class TreeHasher {
     if (this.#leafBytes > 0 || size === 0) this.#pushLeaf(this.#leaf.subarray(0, this.#leafBytes))
     if (this.#leaves.count > 0) this.#pushBlock(this.#leaves.finish(layerHeight(size)))
     const root = this.#blocks.finish(treeHeight(size) - layerHeight(size))
-    return { size, root: root.slice(), layer: this.#layer.slice(0, this.#layerBytes) }
+    return { size, root: Uint8Array.from(root), layer: this.#layer.slice(0, this.#layerBytes) }
   }
 
   #pushLeaf(block: Uint8Array): void {
@@ -246,7 +246,7 @@ export function rootOfLayer(layer: Uint8Array, size: number, sha256: Sha256): Ui
   }
   const stack = new Stack(layerHeight(size), sha256)
   for (let offset = 0; offset < layer.length; offset += HASH_BYTES) {
-    stack.push(layer.slice(offset, offset + HASH_BYTES))
+    stack.push(layer.subarray(offset, offset + HASH_BYTES))
   }
-  return stack.finish(treeHeight(size) - layerHeight(size))
+  return Uint8Array.from(stack.finish(treeHeight(size) - layerHeight(size)))
 }

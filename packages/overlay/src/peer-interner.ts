@@ -62,8 +62,8 @@ export class PeerInterner implements PeerTable {
     }
     this.#newcomers += 1
     if (this.size >= this.#peersMax) return NO_PEER
-    // Ids and addresses may be views of a large chunk from the network, which must not stay alive for them.
-    const entry: Entry = { name, id: id.slice(), addresses: [], key: undefined }
+    // Copied: a view would keep the chunk that it came in alive, and `slice` of a Node Buffer is one.
+    const entry: Entry = { name, id: Uint8Array.from(id), addresses: [], key: undefined }
     const peer = this.#free.pop() ?? this.#entries.length
     this.#entries[peer] = entry
     this.#handles.set(name, peer)
@@ -138,7 +138,7 @@ export class PeerInterner implements PeerTable {
       if (address.length === 0 || address.length > ADDRESS_BYTES_MAX) continue
       if ((addresses ?? entry.addresses).some(known => equal(known, address))) continue
       addresses ??= entry.addresses.slice()
-      addresses.push(address.slice())
+      addresses.push(Uint8Array.from(address))
     }
     if (addresses !== undefined) entry.addresses = addresses.slice(-CONTACT_ADDRESSES_MAX)
   }
