@@ -1,3 +1,6 @@
 /** Verified bytes from and to peers: HTTP/1.1 over libp2p streams. */
+export * from './errors.ts'
+export { FileServer } from './file-server.ts'
 export * from './limits.ts'
+export { safeFileName } from './safe-file-name.ts'
 export * from './types.ts'

@@ -16,11 +16,9 @@ export interface ServerLimits {
   readonly headerDeadlineMs: number
   /** Without a byte between two requests, or before the first. */
   readonly idleMs: number
-  /** A client that takes nothing of an answer for this long is cut off. */
+  /** What waits to go out must go within this time, and the time that it takes at the lowest rate. */
   readonly stallMs: number
-  /** A client that takes less over `rateWindowMs` of waiting for it is cut off. */
   readonly rateBytesPerSecondMin: number
-  readonly rateWindowMs: number
   /** Uploads that run at once, in all and to one peer. */
   readonly slotsMax: number
   readonly slotsPerPeerMax: number
@@ -50,8 +48,7 @@ export const SERVER_LIMITS: ServerLimits = {
   headerDeadlineMs: 10_000,
   idleMs: 60_000,
   stallMs: 30_000,
-  rateBytesPerSecondMin: 512,
-  rateWindowMs: 60_000,
+  rateBytesPerSecondMin: 4 * KiB,
   slotsMax: 8,
   slotsPerPeerMax: 4,
   slotLingerMs: 2_000,

@@ -4,8 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nameKey, numberedName, safeFileName } from '../src/safe-file-name.ts'
 
-const DEVICES =
-  /^(con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])$/i
+const DEVICES = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])$/i
 
 const bytes = (text: string): number => Buffer.byteLength(text)
 
@@ -105,7 +104,22 @@ const nasty = fc.oneof(
   fc
     .array(
       fc.oneof(
-        fc.constantFrom('..', '.', '/', '\\', ':', '\0', 'C:', 'con', 'NUL', 'lpt1', ' ', '\u202e', '~1', '\n'),
+        fc.constantFrom(
+          '..',
+          '.',
+          '/',
+          '\\',
+          ':',
+          '\0',
+          'C:',
+          'con',
+          'NUL',
+          'lpt1',
+          ' ',
+          '\u202e',
+          '~1',
+          '\n'
+        ),
         fc.constantFrom('\ud800', '\udc00', '\u200b', '\ufffd', 'é', 'e\u0301', '\u{1f600}', '%2f', '*'),
         fc.string({ maxLength: 5 })
       ),

@@ -1,0 +1,138 @@
+/**
+ * Who may upload now, and who waits for it: Gnutella's active queue (`X-Queue`), fair by peer. Pure: the
+ * caller says what time it is.
+ *
+ * A place belongs to one peer and one file. Peers take turns: a peer's second place comes after the first
+ * places of all others, and so does the first place of a peer that is being served. The peer asks again
+ * between `queuePollMinMs` and `queuePollMaxMs` after it last asked: sooner or later than that, its place is
+ * lost.
+ */
+import type { ServerLimits } from './limits.ts'
+
+export type QueueLimits = Pick<
+  ServerLimits,
+  | 'slotsMax'
+  | 'slotsPerPeerMax'
+  | 'slotLingerMs'
+  | 'queuePlacesMax'
+  | 'queuePlacesPerPeerMax'
+  | 'queuePollMinMs'
+  | 'queuePollMaxMs'
+>
+
+export interface Slot {
+  readonly peer: string
+  readonly file: string
+}
+
+export type QueueAnswer =
+  | { readonly type: 'granted'; readonly slot: Slot }
+  /** `position` counts from 1. */
+  | { readonly type: 'queued'; readonly position: number; readonly length: number }
+  /** No place is left, or this peer has as many as it may. */
+  | { readonly type: 'full' }
+
+interface Place extends Slot {
+  askedMs: number
+}
+
+export class UploadQueue {
+  readonly #limits: QueueLimits
+  readonly #active = new Set<Slot>()
+  /** Slots that wait for their peer's next request, and until when. */
+  readonly #lingering = new Map<Slot, number>()
+  /** In the order of arrival. */
+  #places: Place[] = []
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits
+  }
+
+  get activeCount(): number {
+    return this.#active.size
+  }
+
+  ask(peer: string, file: string, nowMs: number): QueueAnswer {
+    this.#expire(nowMs)
+    for (const slot of this.#lingering.keys()) {
+      if (slot.peer === peer && slot.file === file) {
+        this.#lingering.delete(slot)
+        return this.#grant(peer, file)
+      }
+    }
+    const place = this.#place(peer, file, nowMs)
+    const free = this.#limits.slotsMax - this.#active.size - this.#lingering.size
+    const order = this.#order()
+    // Peers that are served to their bound cannot use a free slot, so they do not stand before others.
+    const able = order.filter(({ peer }) => this.#held(peer) < this.#limits.slotsPerPeerMax)
+    const ahead = place === undefined ? able.length : able.indexOf(place)
+    if (this.#held(peer) < this.#limits.slotsPerPeerMax && ahead < free) {
+      if (place !== undefined) this.#places.splice(this.#places.indexOf(place), 1)
+      return this.#grant(peer, file)
+    }
+    if (place === undefined) return { type: 'full' }
+    return { type: 'queued', position: order.indexOf(place) + 1, length: order.length }
+  }
+
+  /** With `linger`, the slot is kept a while for the same peer's next request on the same file. */
+  release(slot: Slot, linger: boolean, nowMs: number): void {
+    if (!this.#active.delete(slot) || !linger) return
+    this.#lingering.set(slot, nowMs + this.#limits.slotLingerMs)
+  }
+
+  /** Who waits, first in line first. */
+  waiting(nowMs: number): readonly Slot[] {
+    this.#expire(nowMs)
+    return this.#order()
+  }
+
+  #grant(peer: string, file: string): QueueAnswer {
+    const slot = { peer, file }
+    this.#active.add(slot)
+    return { type: 'granted', slot }
+  }
+
+  /** The place of this peer and file, made where there is none and room for one. */
+  #place(peer: string, file: string, nowMs: number): Place | undefined {
+    const known = this.#places.find(place => place.peer === peer && place.file === file)
+    if (known !== undefined) {
+      const early = nowMs - known.askedMs < this.#limits.queuePollMinMs
+      known.askedMs = nowMs
+      if (early) {
+        this.#places.splice(this.#places.indexOf(known), 1)
+        this.#places.push(known)
+      }
+      return known
+    }
+    const own = this.#places.filter(place => place.peer === peer).length
+    if (own >= this.#limits.queuePlacesPerPeerMax || this.#places.length >= this.#limits.queuePlacesMax) {
+      return undefined
+    }
+    const place = { peer, file, askedMs: nowMs }
+    this.#places.push(place)
+    return place
+  }
+
+  #held(peer: string): number {
+    let held = 0
+    for (const slot of this.#active) if (slot.peer === peer) held += 1
+    for (const slot of this.#lingering.keys()) if (slot.peer === peer) held += 1
+    return held
+  }
+
+  /** Places by rounds: in each round every peer has one. */
+  #order(): Place[] {
+    const rounds = new Map<string, number>()
+    const numbered = this.#places.map(place => {
+      const round = rounds.get(place.peer) ?? this.#held(place.peer)
+      rounds.set(place.peer, round + 1)
+      return { place, round }
+    })
+    return numbered.sort((a, b) => a.round - b.round).map(({ place }) => place)
+  }
+
+  #expire(nowMs: number): void {
+    this.#places = this.#places.filter(place => nowMs - place.askedMs <= this.#limits.queuePollMaxMs)
+    for (const [slot, untilMs] of this.#lingering) if (untilMs <= nowMs) this.#lingering.delete(slot)
+  }
+}
