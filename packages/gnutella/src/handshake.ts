@@ -91,7 +91,7 @@ export class HandshakeReader {
   }
 
   #header(line: string): void {
-    const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:(.*)$/.exec(line) ?? []
+    const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:(.*)$/s.exec(line) ?? []
     if (name === undefined || value === undefined)
       throw new MalformedError('A line of a handshake is no header.')
     this.#count += 1
@@ -120,7 +120,7 @@ function readOpening(line: string, expected: HandshakeMessage['type']): Opening 
   const form =
     expected === 'connect'
       ? /^GNUTELLA CONNECT\/(\d{1,3})\.(\d{1,3})\s*$/
-      : /^GNUTELLA\/(\d{1,3})\.(\d{1,3})\s+(\d{3})(?:\s(.*))?$/
+      : /^GNUTELLA\/(\d{1,3})\.(\d{1,3})\s+(\d{3})(?:\s(.*))?$/s
   const found = form.exec(line)
   if (found === null) throw new MalformedError('A handshake does not begin as one of Gnutella does.')
   if (found[1] === '0' && Number(found[2]) < MINOR)

@@ -58,6 +58,7 @@ class GnutellaLinkCodec implements LinkCodec<GnutellaMessage> {
   #text: HandshakeReader | undefined
   /** What came of a descriptor that is not complete. */
   readonly #header = new Uint8Array(HEADER_BYTES)
+  readonly #lengthField = new DataView(this.#header.buffer, LENGTH_AT)
   #headerBytes = 0
   #payload: Uint8Array | undefined
   #payloadBytes = 0
@@ -153,8 +154,7 @@ class GnutellaLinkCodec implements LinkCodec<GnutellaMessage> {
 
   /** The length of the payload that the header announces, once it is known to be within its bound. */
   #checkedFrame(): number {
-    const [low, second, third, high] = this.#header.subarray(LENGTH_AT)
-    const length = low! + second! * 0x100 + third! * 0x1_0000 + high! * 0x100_0000
+    const length = this.#lengthField.getUint32(0, true)
     const { bytesMax } = limitOf(this.#header[GUID_BYTES]!)
     if (length <= bytesMax) return length
     this.#stage = 'broken'
@@ -165,12 +165,14 @@ class GnutellaLinkCodec implements LinkCodec<GnutellaMessage> {
 
   #endDescriptor(payload: Uint8Array, emit: Emit): void {
     const header = this.#header
-    const [descriptor, ttl, hops] = header.subarray(GUID_BYTES)
     const guid = toHex(header.subarray(0, GUID_BYTES))
+    const descriptor = header[GUID_BYTES]!
+    const ttl = header[GUID_BYTES + 1]!
+    const hops = header[GUID_BYTES + 2]!
     this.#headerBytes = 0
     this.#payloadBytes = 0
     this.#payload = undefined
-    emit(readPayload(descriptor!, { guid, ttl: ttl!, hops: hops!, payload }))
+    emit(readPayload(descriptor, { guid, ttl, hops, payload }))
   }
 }
 
