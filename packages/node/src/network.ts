@@ -1,0 +1,84 @@
+/**
+ * The libp2p node that every overlay and transfer shares: TCP, Noise, Yamux with bounded frames, identify,
+ * ping, and the ways of finding peers that the configuration names. What is not named is not loaded.
+ */
+import { identify } from '@libp2p/identify'
+import type { ComponentLogger, Ed25519PrivateKey, Libp2p, Metrics, ServiceMap } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { boundedYamux } from '@servent/libp2p-host'
+import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
+import type { Config } from './config.ts'
+import { CONNECTION_MANAGER, CONNECTION_MONITOR } from './network-limits.ts'
+
+/** The Kademlia table of this network, apart from IPFS's. */
+const KAD_PROTOCOL = '/servent/kad/1.0.0'
+
+type Components = Parameters<ServiceFactoryMap[string]>[0]
+type Services = ServiceFactoryMap<ServiceMap>
+
+export interface NetworkInit {
+  readonly config: Config
+  readonly privateKey: Ed25519PrivateKey
+  /** As `servent/0.1.0`. */
+  readonly agent: string
+  readonly version: string
+  readonly logger: ComponentLogger
+  readonly metrics: (components: Components) => Metrics
+  /** Overlays, by name. */
+  readonly services: Services
+}
+
+/** Not started. */
+export async function createNetwork(init: NetworkInit): Promise<Libp2p> {
+  const { config } = init
+  return createLibp2p({
+    start: false,
+    privateKey: init.privateKey,
+    nodeInfo: { name: 'servent', version: init.version, userAgent: init.agent },
+    logger: init.logger,
+    metrics: init.metrics,
+    // A peer that takes no calls does not listen, so that nobody is given an address to try.
+    addresses: config.noInbound ? {} : { listen: config.listen, appendAnnounce: config.announce },
+    connectionGater: { denyInboundConnection: () => config.noInbound },
+    connectionManager: { ...CONNECTION_MANAGER, maxConnections: config.maxConnections },
+    connectionMonitor: CONNECTION_MONITOR,
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    peerDiscovery: await peerDiscovery(config),
+    services: {
+      identify: identify(),
+      ping: ping(),
+      ...(config.discovery.includes('kad') ? await kademliaTable(config) : {}),
+      ...init.services
+    }
+  })
+}
+
+async function peerDiscovery(config: Config) {
+  const found = []
+  if (config.discovery.includes('mdns')) {
+    const { mdns } = await import('@libp2p/mdns')
+    found.push(mdns())
+  }
+  if (config.discovery.includes('bootstrap') && config.bootstrap.length > 0) {
+    const { bootstrap } = await import('@libp2p/bootstrap')
+    found.push(bootstrap({ list: config.bootstrap, timeout: 0 }))
+  }
+  return found
+}
+
+/** Peer routing and discovery. Private addresses stay in it: a network may live on one LAN or one machine. */
+async function kademliaTable(config: Config): Promise<Services> {
+  const { kadDHT, passthroughMapper } = await import('@libp2p/kad-dht')
+  const table = kadDHT({
+    protocol: KAD_PROTOCOL,
+    clientMode: config.noInbound,
+    peerInfoMapper: passthroughMapper,
+    allowQueryWithZeroPeers: true
+  })
+  // Among the components are libp2p's own ping and identify, which its type for services does not say.
+  return { kadTable: table as Services[string] }
+}

@@ -1,0 +1,68 @@
+/**
+ * The overlays of a node, each in a slot of its own among libp2p's services: one that cannot be built,
+ * started or stopped is shown as failed, and the others go on.
+ */
+import { serviceDependencies } from '@libp2p/interface'
+import type { Catalogue, Overlay, OverlayName, OverlaySnapshot } from '@servent/overlay'
+import type { Logger } from 'pino'
+
+type Moment = 'beforeStart' | 'start' | 'afterStart' | 'beforeStop' | 'stop' | 'afterStop'
+type Lifecycle = Partial<Record<Moment, () => void | Promise<void>>>
+
+export class OverlaySlot {
+  readonly name: OverlayName
+  /** Nothing where it could not be built. */
+  readonly overlay: Overlay | undefined
+  readonly #logger: Logger
+  #failure: string | undefined
+
+  constructor(name: OverlayName, build: () => Overlay, catalogue: Catalogue, logger: Logger) {
+    this.name = name
+    this.#logger = logger
+    try {
+      this.overlay = build()
+      this.overlay.attach(catalogue)
+    } catch (error) {
+      this.#fail('be built', error)
+    }
+  }
+
+  get [Symbol.toStringTag](): string {
+    return `@servent/${this.name}`
+  }
+
+  get [serviceDependencies](): string[] {
+    return (this.overlay as { [serviceDependencies]?: string[] } | undefined)?.[serviceDependencies] ?? []
+  }
+
+  get running(): Overlay | undefined {
+    return this.snapshot().state === 'running' ? this.overlay : undefined
+  }
+
+  snapshot(): OverlaySnapshot {
+    if (this.overlay !== undefined && this.#failure === undefined) return this.overlay.snapshot()
+    return { name: this.name, state: 'failed', reason: this.#failure ?? '', neighbours: [], counters: {} }
+  }
+
+  beforeStart = (): Promise<void> => this.#run('beforeStart')
+  start = (): Promise<void> => this.#run('start')
+  afterStart = (): Promise<void> => this.#run('afterStart')
+  beforeStop = (): Promise<void> => this.#run('beforeStop')
+  stop = (): Promise<void> => this.#run('stop')
+  afterStop = (): Promise<void> => this.#run('afterStop')
+
+  async #run(moment: Moment): Promise<void> {
+    if (this.#failure !== undefined && moment.endsWith('tart')) return
+    const lifecycle = this.overlay as Lifecycle | undefined
+    try {
+      await lifecycle?.[moment]?.()
+    } catch (error) {
+      this.#fail(moment, error)
+    }
+  }
+
+  #fail(what: string, error: unknown): void {
+    this.#failure ??= `It could not ${what}: ${(error as Error).message}`
+    this.#logger.error({ overlay: this.name, err: error }, 'an overlay failed')
+  }
+}
