@@ -27,7 +27,12 @@ export class Output {
 
   constructor(
     sink: Sink,
-    options: { color?: boolean; quiet?: boolean; json?: boolean; env?: Readonly<Record<string, string | undefined>> } = {}
+    options: {
+      color?: boolean
+      quiet?: boolean
+      json?: boolean
+      env?: Readonly<Record<string, string | undefined>>
+    } = {}
   ) {
     const { env = {}, quiet = false, json = false } = options
     const terminal = sink.isTTY === true && env.TERM !== 'dumb'

@@ -8,11 +8,11 @@
 
 /**
  * Controls of both sets (`Cc`), format characters (`Cf`: bidirectional, zero width, tags), line and
- * paragraph separators (`Zl`, `Zp`), fillers that have no ink of their own though they count as letters,
- * and variation selectors past the first sixteen.
+ * paragraph separators (`Zl`, `Zp`), and characters that count as letters or marks and have no ink: fillers,
+ * joiners of graphemes, variation selectors past the first sixteen.
  */
 const UNSAFE =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufff9-\ufffb\u{e0100}-\u{e01ef}]/gu
+  /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\u034f|\u115f|\u1160|\u17b4|\u17b5|[\u180b-\u180f]|\u2800|\u3164|\uffa0|[\u{e0100}-\u{e01ef}]/gu
 
 /** Marks that one letter may carry before they climb over the lines above: more than any script needs. */
 const MARKS_MAX = 4

@@ -15,7 +15,11 @@ const GAP = '  '
  * Lines of the table, its titles first. Cells are made safe here. `columns` is the terminal's width, nothing
  * where the output is no terminal: then nothing is cut.
  */
-export function table(titles: readonly Column[], rows: readonly (readonly string[])[], columns?: number): string[] {
+export function table(
+  titles: readonly Column[],
+  rows: readonly (readonly string[])[],
+  columns?: number
+): string[] {
   const cells = [titles.map(column => column.title), ...rows.map(row => row.map(safe))]
   const widths = titles.map((_, index) => Math.max(...cells.map(row => displayWidth(row[index] ?? ''))))
   if (columns !== undefined) shrink(widths, titles, columns)

@@ -1,0 +1,259 @@
+/**
+ * Shapes of requests and answers. Requests are checked against them; answers are described by them in
+ * `/openapi.json`, and a test holds real answers against the description.
+ */
+import { Type } from 'typebox'
+
+/** Paths of the longest kind that Linux takes, with room for escapes. */
+const PATH_CHARACTERS_MAX = 8192
+const TICKET_CHARACTERS_MAX = 8192
+const NAME_CHARACTERS_MAX = 32
+const QUERY_CHARACTERS_MAX = 256
+/** A page of the library. */
+export const PAGE_FILES_MAX = 1000
+export const PAGE_FILES_DEFAULT = 100
+const SEARCH_TIMEOUT_MS_MAX = 10 * 60 * 1000
+const TTL_MAX = 255
+const RESULTS_MAX = 1000
+
+const Bytes = (description: string) => Type.Integer({ minimum: 0, description: `${description}, in bytes` })
+const Count = (description: string) => Type.Integer({ minimum: 0, description })
+const Id = Type.String({ description: 'A content id: a CIDv1 in base32' })
+const open = { additionalProperties: true } as const
+const closed = { additionalProperties: false } as const
+
+// Requests.
+export const ShareBody = Type.Object(
+  {
+    path: Type.String({
+      minLength: 1,
+      maxLength: PATH_CHARACTERS_MAX,
+      description: 'An absolute path of a file or folder'
+    })
+  },
+  closed
+)
+export const UnshareQuery = ShareBody
+export const PageQuery = Type.Object(
+  {
+    after: Type.Optional(Type.Integer({ minimum: 0, description: 'The `next` of the page before' })),
+    limit: Type.Integer({ minimum: 1, maximum: PAGE_FILES_MAX, default: PAGE_FILES_DEFAULT })
+  },
+  closed
+)
+export const IdParams = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 128, description: 'A content id, or the beginning of one' }) },
+  closed
+)
+export const NameParams = Type.Object(
+  { name: Type.String({ minLength: 1, maxLength: NAME_CHARACTERS_MAX }) },
+  closed
+)
+export const SearchBody = Type.Object(
+  {
+    text: Type.String({ minLength: 1, maxLength: QUERY_CHARACTERS_MAX }),
+    overlays: Type.Optional(
+      Type.Array(Type.String({ maxLength: NAME_CHARACTERS_MAX }), { minItems: 1, maxItems: 16 })
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: RESULTS_MAX })),
+    timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: SEARCH_TIMEOUT_MS_MAX })),
+    ttl: Type.Optional(Type.Integer({ minimum: 1, maximum: TTL_MAX })),
+    type: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 127, description: 'A media type, or its first half' })
+    ),
+    minSize: Type.Optional(Type.Integer({ minimum: 0 })),
+    maxSize: Type.Optional(Type.Integer({ minimum: 0 }))
+  },
+  closed
+)
+export const GetBody = Type.Object(
+  {
+    what: Type.String({
+      minLength: 1,
+      maxLength: TICKET_CHARACTERS_MAX,
+      description: 'An id, the beginning of one, a row of the last search, or a ticket'
+    }),
+    output: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: PATH_CHARACTERS_MAX,
+        description: 'An absolute path: a folder that exists, or the file to make'
+      })
+    )
+  },
+  closed
+)
+
+// Answers.
+export const ProblemAnswer = Type.Object({
+  error: Type.Object({
+    code: Type.String({
+      description:
+        'failed, usage, not-found, timed-out, partial, no-daemon, not-allowed, no-token, verification-failed, too-large'
+    }),
+    message: Type.String(),
+    why: Type.Optional(Type.String()),
+    try: Type.Optional(Type.String())
+  })
+})
+export const HealthAnswer = Type.Object({ status: Type.Literal('ok') }, closed)
+export const StatusAnswer = Type.Object(
+  {
+    peerId: Type.String(),
+    version: Type.String(),
+    uptimeMs: Type.Number(),
+    addresses: Type.Array(Type.String()),
+    reachability: Type.Object({ kind: Type.String(), why: Type.String() }, open),
+    connections: Count('Peers connected'),
+    overlays: Type.Array(
+      Type.Object(
+        {
+          name: Type.String(),
+          state: Type.String(),
+          reason: Type.Optional(Type.String()),
+          neighbours: Count('Neighbours'),
+          announced: Type.Optional(Type.Object({ files: Count('Announced'), of: Count('Shared') }))
+        },
+        open
+      )
+    ),
+    library: Type.Object(
+      {
+        files: Count('Files shared'),
+        bytes: Bytes('All of them'),
+        hashing: Count('Files that wait to be hashed')
+      },
+      open
+    ),
+    downloads: Type.Object(
+      { active: Count('Running'), done: Count('Finished'), failed: Count('Failed'), paused: Count('Paused') },
+      open
+    ),
+    uploads: Type.Object({ active: Count('Running'), queued: Count('Waiting') }, open)
+  },
+  open
+)
+export const LibraryAnswer = Type.Object(
+  {
+    roots: Type.Array(
+      Type.Object({ path: Type.String(), files: Count('Files'), bytes: Bytes('All of them') }, open)
+    ),
+    files: Type.Array(
+      Type.Object(
+        {
+          index: Type.Integer(),
+          id: Id,
+          name: Type.String(),
+          path: Type.String(),
+          size: Bytes('Size'),
+          type: Type.String()
+        },
+        open
+      )
+    ),
+    totals: Type.Object({ files: Count('Files'), bytes: Bytes('All of them') }, open),
+    next: Type.Optional(Type.Integer({ description: '`after` of the next page; absent on the last' }))
+  },
+  open
+)
+export const UnshareAnswer = Type.Object({ files: Count('Files no longer shared') }, open)
+export const TicketAnswer = Type.Object({ id: Id, ticket: Type.String() }, closed)
+export const RowsAnswer = Type.Object({
+  rows: Type.Array(
+    Type.Object(
+      {
+        row: Type.Integer({ minimum: 1 }),
+        id: Id,
+        name: Type.String(),
+        size: Bytes('Size'),
+        type: Type.String(),
+        providers: Type.Array(Type.Object({ peerId: Type.String() }, open)),
+        overlays: Type.Array(Type.String())
+      },
+      open
+    )
+  )
+})
+export const DownloadsAnswer = Type.Object({
+  downloads: Type.Array(
+    Type.Object(
+      {
+        id: Id,
+        name: Type.String(),
+        size: Type.Optional(Bytes('Size')),
+        phase: Type.String({ description: 'locating, fetching, verifying, paused, done, failed' }),
+        reason: Type.Optional(Type.String()),
+        verifiedBytes: Bytes('Verified'),
+        totalBytes: Bytes('Size, 0 until it is known'),
+        sources: Type.Array(
+          Type.Object({ peer: Type.String(), relayed: Type.Boolean(), rate: Type.Number() }, open)
+        ),
+        path: Type.Optional(Type.String())
+      },
+      open
+    )
+  )
+})
+export const UploadsAnswer = Type.Object({
+  uploads: Type.Array(
+    Type.Object(
+      {
+        peer: Type.String(),
+        id: Id,
+        name: Type.String(),
+        state: Type.String(),
+        sentBytes: Bytes('Sent'),
+        totalBytes: Bytes('Wanted'),
+        rate: Type.Number()
+      },
+      open
+    )
+  )
+})
+export const PeersAnswer = Type.Object({
+  peers: Type.Array(
+    Type.Object(
+      {
+        peerId: Type.String(),
+        addresses: Type.Array(Type.String()),
+        direction: Type.String(),
+        relayed: Type.Boolean(),
+        connectedMs: Type.Number(),
+        protocols: Type.Array(Type.String()),
+        agent: Type.Optional(Type.String())
+      },
+      open
+    )
+  )
+})
+export const OverlayAnswer = Type.Object(
+  {
+    name: Type.String(),
+    state: Type.String(),
+    neighbours: Type.Array(Type.Object({ peerId: Type.String() }, open)),
+    counters: Type.Record(Type.String(), Type.Number())
+  },
+  open
+)
+export const OverlaysAnswer = Type.Object({ overlays: Type.Array(OverlayAnswer) })
+export const DoctorAnswer = Type.Object({
+  checks: Type.Array(
+    Type.Object(
+      { name: Type.String(), ok: Type.Boolean(), message: Type.String(), try: Type.Optional(Type.String()) },
+      open
+    )
+  )
+})
+export const DaemonAnswer = Type.Object(
+  {
+    pid: Type.Integer(),
+    version: Type.String(),
+    peerId: Type.String(),
+    addresses: Type.Array(Type.String()),
+    overlays: Type.Array(Type.String())
+  },
+  open
+)
+export const EventsAnswer = Type.String({
+  description: 'JSON objects, one a line; the last has `event` `done` or `error`'
+})

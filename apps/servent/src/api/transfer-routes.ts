@@ -1,0 +1,169 @@
+/** Paths about files: what is shared, searches, downloads and uploads. */
+import { isAbsolute } from 'node:path'
+import type { SearchRequest } from '@servent/node'
+import { parseQuery } from '@servent/overlay'
+import { ProblemError } from '../problem.ts'
+import { resolveId, subjectOf } from './ids.ts'
+import * as schema from './schemas.ts'
+import type { Api, ApiInit } from './server.ts'
+import { NDJSON, sendEvents } from './stream.ts'
+
+const events = (summary: string) => ({
+  summary,
+  produces: [NDJSON],
+  response: { 200: schema.EventsAnswer, 400: schema.ProblemAnswer }
+})
+
+export function transferRoutes(app: Api, { node }: ApiInit): void {
+  app.post(
+    '/v1/shares',
+    { schema: { ...events('Shares a file or folder'), body: schema.ShareBody } },
+    async (request, reply) => {
+      const path = absolute(request.body.path)
+      return sendEvents(reply, signal => node.share(path, { signal }))
+    }
+  )
+
+  app.delete(
+    '/v1/shares',
+    {
+      schema: {
+        summary: 'Ends sharing a path',
+        querystring: schema.UnshareQuery,
+        response: { 200: schema.UnshareAnswer, 404: schema.ProblemAnswer }
+      }
+    },
+    async request => node.unshare(absolute(request.query.path))
+  )
+
+  app.get(
+    '/v1/library',
+    {
+      schema: {
+        summary: 'What is shared, page by page',
+        querystring: schema.PageQuery,
+        response: { 200: schema.LibraryAnswer }
+      }
+    },
+    async request => (await node.library(request.query)) as never
+  )
+
+  app.get(
+    '/v1/files/:id/ticket',
+    {
+      schema: {
+        summary: 'A ticket for a file',
+        params: schema.IdParams,
+        response: { 200: schema.TicketAnswer, 404: schema.ProblemAnswer }
+      }
+    },
+    async request => {
+      const id = await resolveId(node, request.params.id)
+      return { id: id.toString(), ticket: await node.ticket(id) }
+    }
+  )
+
+  app.post(
+    '/v1/searches',
+    { schema: { ...events('Asks the overlays'), body: schema.SearchBody } },
+    async (request, reply) => {
+      const wanted = request.body as SearchRequest
+      checkSearch(wanted, node.overlays)
+      return sendEvents(reply, signal => node.search(wanted, signal))
+    }
+  )
+
+  app.get(
+    '/v1/searches/last',
+    { schema: { summary: 'Rows of the last search', response: { 200: schema.RowsAnswer } } },
+    async () => ({ rows: node.lastSearch() }) as never
+  )
+
+  app.post(
+    '/v1/downloads',
+    {
+      schema: {
+        ...events('Fetches a file, or goes on with it; pauses when the client goes'),
+        body: schema.GetBody
+      }
+    },
+    async (request, reply) => {
+      const { what, output } = request.body
+      const to = output === undefined ? {} : { output: absolute(output) }
+      return sendEvents(reply, async function* (signal) {
+        const subject = await subjectOf(node, what)
+        if (subject !== undefined)
+          yield { event: 'begin', id: subject.id, name: subject.name, size: subject.size }
+        yield* node.get(what, { ...to, signal })
+      })
+    }
+  )
+
+  app.get(
+    '/v1/downloads',
+    { schema: { summary: 'Downloads', response: { 200: schema.DownloadsAnswer } } },
+    async () => ({ downloads: node.downloads() }) as never
+  )
+
+  app.post(
+    '/v1/downloads/:id/pause',
+    {
+      schema: {
+        summary: 'Pauses a download',
+        params: schema.IdParams,
+        response: { 200: schema.IdParams, 404: schema.ProblemAnswer }
+      }
+    },
+    async request => {
+      const id = await resolveId(node, request.params.id)
+      await node.pauseDownload(id)
+      return { id: id.toString() }
+    }
+  )
+
+  app.delete(
+    '/v1/downloads/:id',
+    {
+      schema: {
+        summary: 'Ends a download and deletes its partial file',
+        params: schema.IdParams,
+        response: { 200: schema.IdParams, 404: schema.ProblemAnswer }
+      }
+    },
+    async request => {
+      const id = await resolveId(node, request.params.id)
+      await node.cancelDownload(id)
+      return { id: id.toString() }
+    }
+  )
+
+  app.get(
+    '/v1/uploads',
+    { schema: { summary: 'Uploads', response: { 200: schema.UploadsAnswer } } },
+    async () => ({ uploads: node.uploads() }) as never
+  )
+}
+
+/** The daemon has a working folder of its own: a relative path would mean something else than it says. */
+function absolute(path: string): string {
+  if (isAbsolute(path)) return path
+  throw new ProblemError({
+    code: 'usage',
+    message: `${JSON.stringify(path)} is no absolute path.`,
+    try: 'give the whole path'
+  })
+}
+
+/** Refuses what cannot be searched before the answer begins, so that it has a status of its own. */
+function checkSearch(wanted: SearchRequest, running: readonly string[]): void {
+  parseQuery(wanted.text, wanted)
+  for (const name of wanted.overlays ?? []) {
+    if (running.includes(name)) continue
+    throw new ProblemError({
+      code: 'usage',
+      message: `This node does not run an overlay ${JSON.stringify(name)}.`,
+      why: `it runs: ${running.join(', ')}`,
+      try: 'leave --overlay out, or start the node with --overlays'
+    })
+  }
+}

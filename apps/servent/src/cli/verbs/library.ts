@@ -1,0 +1,100 @@
+/** `library`: what is shared. `ticket`: one text with which another computer fetches one file of it. */
+import type { LibraryView } from '@servent/node'
+import { type Command, Option } from 'commander'
+import { formatBytes, plural, shortId } from '../../terminal/format.ts'
+import { table } from '../../terminal/table.ts'
+import type { Act, Context } from '../context.ts'
+import { wholeNumber } from '../options.ts'
+import { verb } from '../program.ts'
+
+const LIMIT_MAX = 1000
+const LIMIT_DEFAULT = 100
+
+export function libraryVerbs(program: Command, act: Act): void {
+  verb(program, 'library', 'List what you share', [
+    'servent library',
+    'servent library --json | jq -r .files[].name'
+  ])
+    .addOption(
+      new Option('--limit <N>', `Files a page, at most ${LIMIT_MAX}`)
+        .argParser(wholeNumber(1, LIMIT_MAX))
+        .default(LIMIT_DEFAULT)
+    )
+    .addOption(new Option('--after <N>', 'Go on after this place').argParser(wholeNumber(0, 2 ** 32)))
+    .action(act(runLibrary))
+  verb(program, 'ticket <ID>', 'Print a ticket for one file', [
+    'servent ticket bafybq',
+    'servent ticket ID | ssh other xargs servent get'
+  ]).action(act(runTicket))
+}
+
+async function runLibrary(
+  context: Context,
+  _: string[],
+  options: Record<string, unknown>
+): Promise<undefined> {
+  const client = await context.client()
+  const query = new URLSearchParams({ limit: String(options.limit) })
+  if (options.after !== undefined) query.set('after', String(options.after))
+  const view = await client.call<LibraryView>({
+    method: 'GET',
+    path: `/v1/library?${query}`,
+    signal: context.signal
+  })
+  if (context.json) {
+    context.emit(view)
+    return
+  }
+  const { out, talk } = context
+  if (view.roots.length === 0) {
+    talk.line('Nothing is shared.')
+    context.next('servent share ~/Music')
+    return
+  }
+  const columns = out.columnsMax
+  out.lines(
+    table(
+      [
+        { title: 'SHARED', shrinkTo: 12 },
+        { title: 'FILES', align: 'right' },
+        { title: 'SIZE', align: 'right' }
+      ],
+      view.roots.map(({ path, files, bytes }) => [path, String(files), formatBytes(bytes)]),
+      columns
+    )
+  )
+  if (view.files.length > 0) {
+    out.line()
+    out.lines(
+      table(
+        [
+          { title: 'NAME', shrinkTo: 12 },
+          { title: 'SIZE', align: 'right' },
+          { title: 'TYPE', shrinkTo: 5 },
+          { title: 'ID' }
+        ],
+        view.files.map(({ name, size, type, id }) => [name, formatBytes(size), type, shortId(id)]),
+        columns
+      )
+    )
+  }
+  talk.line()
+  talk.line(`${plural(view.totals.files, 'file')}, ${formatBytes(view.totals.bytes)} in all.`)
+  if (view.next === undefined) context.next('servent ticket ID')
+  else context.next(`servent library --after ${view.next}`)
+}
+
+async function runTicket(context: Context, [id]: string[]): Promise<undefined> {
+  const client = await context.client()
+  const answer = await client.call<{ id: string; ticket: string }>({
+    method: 'GET',
+    path: `/v1/files/${encodeURIComponent(id!)}/ticket`,
+    signal: context.signal
+  })
+  if (context.json) {
+    context.emit(answer)
+    return
+  }
+  context.out.line(answer.ticket)
+  context.talk.line('On another computer: servent get TICKET')
+}

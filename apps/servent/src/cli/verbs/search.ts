@@ -1,0 +1,138 @@
+/** `search`: asks the overlays and shows one row for each file, however many have it. */
+import type { SearchEvent, SearchRow } from '@servent/node'
+import { type Command, Option } from 'commander'
+import { formatBytes, formatDuration, plural, shortId } from '../../terminal/format.ts'
+import { safe } from '../../terminal/safe.ts'
+import { table } from '../../terminal/table.ts'
+import { type Act, type Context, exitOf } from '../context.ts'
+import { byteSize, list, seconds, wholeNumber } from '../options.ts'
+import { verb } from '../program.ts'
+
+type Done = Extract<SearchEvent, { event: 'done' }>
+
+const LIMIT_MAX = 1000
+const TIMEOUT_SECONDS_MAX = 600
+const TTL_MAX = 255
+
+export function searchVerb(program: Command, act: Act): void {
+  verb(program, 'search <WORDS...>', 'Ask the network for files', [
+    'servent search miles davis',
+    'servent search banjo --type audio --max-size 20M',
+    'servent search banjo --overlay gnutella --ttl 4 --json'
+  ])
+    .addOption(new Option('--overlay <O>', 'Ask this overlay only; repeatable').argParser(list))
+    .addOption(new Option('--limit <N>', 'End after this many hits').argParser(wholeNumber(1, LIMIT_MAX)))
+    .addOption(
+      new Option('--timeout <S>', 'End after this many seconds').argParser(seconds(TIMEOUT_SECONDS_MAX))
+    )
+    .addOption(
+      new Option('--ttl <N>', 'How many steps a flooded query goes').argParser(wholeNumber(1, TTL_MAX))
+    )
+    .addOption(new Option('--type <T>', 'Media type, as audio or audio/flac'))
+    .addOption(
+      new Option('--min-size <B>', 'Smallest size in bytes; K, M and G may follow').argParser(byteSize)
+    )
+    .addOption(new Option('--max-size <B>', 'Largest size').argParser(byteSize))
+    .action(act(runSearch))
+}
+
+async function runSearch(
+  context: Context,
+  words: string[],
+  options: Record<string, unknown>
+): Promise<number | undefined> {
+  const client = await context.client()
+  const { overlay: overlays, limit, timeout: timeoutMs, ttl, type, minSize, maxSize } = options
+  const text = words.join(' ')
+  const body = { text, overlays, limit, timeoutMs, ttl, type, minSize, maxSize }
+  const startedMs = performance.now()
+  const files = new Set<string>()
+  let hits = 0
+  let done: Done | undefined
+  context.progress.show('Asking the network …')
+  try {
+    for await (const event of client.events<SearchEvent>({
+      method: 'POST',
+      path: '/v1/searches',
+      body,
+      signal: context.signal
+    })) {
+      if (context.json) context.emit(event)
+      if (event.event === 'done') done = event
+      if (event.event !== 'hit') continue
+      hits++
+      files.add(event.id)
+      const elapsed = formatDuration(performance.now() - startedMs)
+      context.progress.show(
+        `Asking the network …  ${plural(hits, 'hit')} in ${plural(files.size, 'file')}, ${elapsed}`
+      )
+    }
+  } catch (error) {
+    if (!context.signal.aborted) throw error
+  }
+  context.progress.clear()
+  // What came before Ctrl-C is still worth a table: its rows can be fetched.
+  const interrupted = context.signal.aborted ? exitOf('interrupted') : undefined
+  if (context.json) return interrupted ?? (hits === 0 ? exitOf('not-found') : undefined)
+  if (hits === 0) {
+    return interrupted ?? nothingFound(context, text, done)
+  }
+  // A search that was broken off is not kept as the last one by every node: its rows are asked for apart.
+  const { rows } = await client.call<{ rows: SearchRow[] }>({ method: 'GET', path: '/v1/searches/last' })
+  showRows(context, rows)
+  context.talk.line()
+  const took = formatDuration(performance.now() - startedMs)
+  context.talk.line(`${plural(hits, 'hit')} in ${plural(files.size, 'file')}, ${took}.`)
+  for (const line of trafficLines(done)) context.talk.line(line)
+  context.next(`servent get ${rows[0]?.row ?? 1}`)
+  return interrupted
+}
+
+function showRows(context: Context, rows: readonly SearchRow[]): void {
+  context.out.lines(
+    table(
+      [
+        { title: '#', align: 'right' },
+        { title: 'NAME', shrinkTo: 12 },
+        { title: 'SIZE', align: 'right' },
+        { title: 'TYPE', shrinkTo: 5 },
+        { title: 'SOURCES', align: 'right' },
+        { title: 'VIA', shrinkTo: 8 },
+        { title: 'ID', shrinkTo: 12 }
+      ],
+      rows.map(row => [
+        String(row.row),
+        row.name,
+        formatBytes(row.size),
+        row.type,
+        String(new Set(row.providers.map(provider => provider.peerId)).size),
+        row.overlays.join(','),
+        shortId(row.id)
+      ]),
+      context.out.columnsMax
+    )
+  )
+}
+
+function trafficLines(done: Done | undefined): string[] {
+  return (done?.overlays ?? []).map(({ name, hits, firstHitMs, messages, bytes }) => {
+    const first = firstHitMs === null ? 'no hit' : `the first after ${formatDuration(firstHitMs)}`
+    return `  ${name}: ${plural(hits, 'hit')}, ${first}; ${plural(messages, 'message')}, ${formatBytes(bytes)}`
+  })
+}
+
+function nothingFound(context: Context, text: string, done: Done | undefined): number {
+  const { talk } = context
+  const asked = (done?.overlays ?? []).map(overlay => overlay.name).join(', ')
+  const silent = (done?.overlays ?? []).every(overlay => overlay.messages === 0)
+  talk.line(`Nothing found for ${safe(JSON.stringify(text))}.`)
+  talk.line(
+    silent
+      ? 'why:   this node has no neighbours to ask yet'
+      : `why:   no peer that ${asked} reached has a file with all these words`
+  )
+  talk.line(
+    silent ? 'try:   servent peers, servent doctor' : 'try:   fewer words, a larger --timeout, or again later'
+  )
+  return exitOf('not-found')
+}

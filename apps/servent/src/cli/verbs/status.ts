@@ -1,0 +1,95 @@
+/** `status`: identity, reachability, overlays, library, transfers, in one look. */
+import type { NodeStatus } from '@servent/node'
+import type { Command } from 'commander'
+import { formatBytes, formatCount, formatDuration, plural } from '../../terminal/format.ts'
+import { facts } from '../../terminal/table.ts'
+import type { Act, Context } from '../context.ts'
+import { verb } from '../program.ts'
+
+const ADDRESSES_SHOWN = 3
+
+/** What the daemon says of reachability, in a user's words. */
+const REACHABLE: Readonly<Record<NodeStatus['reachability']['kind'], string>> = {
+  private: 'behind a router or firewall',
+  local: 'on the local network',
+  unknown: 'not known yet',
+  refused: 'accepts no connections'
+}
+
+export function statusVerbs(program: Command, act: Act): void {
+  verb(program, 'status', 'Show what is going on', [
+    'servent status',
+    'servent status --json | jq .reachability'
+  ]).action(act(runStatus))
+}
+
+async function runStatus(context: Context): Promise<undefined> {
+  const client = await context.client()
+  const status = await client.call<NodeStatus>({ method: 'GET', path: '/v1/status', signal: context.signal })
+  if (context.json) {
+    context.emit(status)
+    return
+  }
+  const { downloads, uploads, library, reachability } = status
+  const addresses = status.addresses.slice(0, ADDRESSES_SHOWN)
+  const more = status.addresses.length - addresses.length
+  context.out.lines(
+    facts(
+      [
+        ['Node', `${status.peerId}`],
+        [
+          'Running',
+          `${formatDuration(status.uptimeMs)}, servent ${status.version}, pid ${client.notice.pid}`
+        ],
+        ['Reach', `${REACHABLE[reachability.kind] ?? reachability.kind}: ${reachability.why}`],
+        ...addresses.map((address, index) => [index === 0 ? 'Addresses' : ' ', address] as const),
+        [' ', more > 0 ? `and ${plural(more, 'more', 'more')}: servent status --json` : undefined],
+        ['Peers', plural(status.connections, 'connection')],
+        ...status.overlays.map(
+          (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
+        ),
+        [
+          'Library',
+          `${plural(library.files, 'file')}, ${formatBytes(library.bytes)}${library.hashing > 0 ? `, ${plural(library.hashing, 'file')} being hashed` : ''}`
+        ],
+        [
+          'Downloads',
+          counted([
+            [downloads.active, 'active'],
+            [downloads.paused, 'paused'],
+            [downloads.failed, 'failed'],
+            [downloads.done, 'done']
+          ])
+        ],
+        [
+          'Uploads',
+          counted([
+            [uploads.active, 'active'],
+            [uploads.queued, 'queued']
+          ])
+        ]
+      ],
+      context.out.columnsMax
+    )
+  )
+  const running = status.overlays.some(overlay => overlay.neighbours > 0)
+  if (status.library.files === 0) context.next('servent share ~/Music')
+  else if (running) context.next('servent search miles davis')
+  else context.next('servent doctor')
+}
+
+function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus['overlays'][number]): string {
+  const parts = [
+    reason === undefined ? state : `${state} (${reason})`,
+    plural(neighbours, 'neighbour'),
+    announced === undefined
+      ? ''
+      : `announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`
+  ]
+  return `${name}  ${parts.filter(part => part !== '').join(', ')}`
+}
+
+function counted(counts: readonly (readonly [number, string])[]): string {
+  const some = counts.filter(([count]) => count > 0).map(([count, word]) => `${formatCount(count)} ${word}`)
+  return some.length === 0 ? 'none' : some.join(', ')
+}

@@ -1,0 +1,104 @@
+/**
+ * What went wrong, in the shape that API and command line share: what, why, and what to try. Errors of other
+ * rooms are told apart by their name.
+ */
+
+/** Each has one exit code of the command line and one HTTP status. */
+export type ProblemCode =
+  | 'failed'
+  | 'usage'
+  | 'not-found'
+  | 'timed-out'
+  | 'partial'
+  | 'no-daemon'
+  | 'not-allowed'
+  | 'no-token'
+  | 'verification-failed'
+  | 'too-large'
+  | 'interrupted'
+
+export interface Problem {
+  readonly code: ProblemCode
+  readonly message: string
+  readonly why?: string
+  readonly try?: string
+}
+
+interface Meaning {
+  readonly exit: number
+  readonly status: number
+}
+
+/** Exit codes are those of INTERFACE: users' scripts rely on them. */
+export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
+  failed: { exit: 1, status: 500 },
+  usage: { exit: 2, status: 400 },
+  'not-found': { exit: 3, status: 404 },
+  'timed-out': { exit: 4, status: 504 },
+  partial: { exit: 4, status: 503 },
+  'no-daemon': { exit: 5, status: 503 },
+  'not-allowed': { exit: 6, status: 403 },
+  'no-token': { exit: 6, status: 401 },
+  'verification-failed': { exit: 7, status: 502 },
+  'too-large': { exit: 2, status: 413 },
+  interrupted: { exit: 130, status: 499 }
+}
+
+/** An error that knows its problem. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError'
+  readonly problem: Problem
+  constructor(problem: Problem) {
+    super(problem.message)
+    this.problem = problem
+  }
+}
+
+const CODES_BY_NAME: Readonly<Record<string, ProblemCode>> = {
+  ConfigError: 'usage',
+  QueryError: 'usage',
+  ContentIdError: 'usage',
+  TicketError: 'usage',
+  AmbiguousError: 'usage',
+  NotFoundError: 'not-found',
+  NotSharedError: 'not-found',
+  NoProvidersError: 'not-found',
+  TimeoutError: 'timed-out',
+  NotRunningError: 'no-daemon',
+  IdentityError: 'not-allowed',
+  VerificationError: 'verification-failed',
+  AbortError: 'interrupted'
+}
+
+/** Of the operating system's refusals, those that mean something to a user. */
+const CODES_BY_SYSTEM: Readonly<Record<string, { code: ProblemCode; try: string }>> = {
+  ENOENT: { code: 'not-found', try: 'check the spelling of the path' },
+  EACCES: { code: 'not-allowed', try: 'check who may read it: ls -l' },
+  EPERM: { code: 'not-allowed', try: 'check who owns it: ls -l' },
+  ENOSPC: { code: 'failed', try: 'make room on the disk, then run the same command again' },
+  EROFS: { code: 'failed', try: 'choose a folder that can be written' }
+}
+
+const TRY_BY_NAME: Readonly<Record<string, string>> = {
+  FolderLockedError: 'servent status shows the node that runs there; another one needs another --data-dir',
+  NotSharedError: 'servent library lists what is shared',
+  AmbiguousError: 'write more of the id',
+  NewerDatabaseError: 'run the version that wrote it, or choose another --data-dir',
+  TicketError: 'copy the whole ticket, without spaces',
+  ConfigError: 'servent config shows all settings and who set them'
+}
+
+/** What an error means to a user. Errors of a name that is not known are failures. */
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof Error) && typeof (error as { message?: unknown })?.message !== 'string') {
+    return { code: 'failed', message: String(error) }
+  }
+  const { name, message } = error as Error
+  if (name === 'ProblemError') return (error as ProblemError).problem
+  const byName = CODES_BY_NAME[name]
+  const advice = TRY_BY_NAME[name]
+  if (byName !== undefined) return { code: byName, message, ...(advice === undefined ? {} : { try: advice }) }
+  const system = CODES_BY_SYSTEM[(error as NodeJS.ErrnoException).code ?? '']
+  if (system !== undefined) return { code: system.code, message, try: system.try }
+  return { code: 'failed', message, ...(advice === undefined ? {} : { try: advice }) }
+}
