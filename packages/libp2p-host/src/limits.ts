@@ -6,6 +6,9 @@ export interface HostLimits extends LinkQueueLimits {
   readonly linksMax: number
   /** Inbound links up at a time, so that strangers never take every place. */
   readonly inboundLinksMax: number
+  /** Links that one peer may open in the long run, so that it cannot wear a machine out by coming and going. */
+  readonly inboundLinksPerMinute: number
+  readonly inboundLinksBurst: number
   /** Dials and stream negotiations at a time; further ones wait. */
   readonly opensMax: number
   /** Opens that may wait for a place; one past it is `unreachable`. */
@@ -37,6 +40,8 @@ export interface HostLimits extends LinkQueueLimits {
 export const HOST_LIMITS: HostLimits = {
   linksMax: 128,
   inboundLinksMax: 96,
+  inboundLinksPerMinute: 20,
+  inboundLinksBurst: 8,
   opensMax: 8,
   opensWaitingMax: 256,
   openTimeoutMs: 15_000,

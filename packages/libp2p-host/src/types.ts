@@ -51,6 +51,8 @@ export interface HostInit<T extends MachineTypes> {
   readonly answer: (question: T['question'], signal: AbortSignal) => Promise<T['answer']>
   /** Called synchronously, in the order of the effects. What it throws is logged and goes no further. */
   readonly onNotice: (notice: T['notice']) => void
+  /** Called once, after the overlay has stopped because its machine failed: nothing comes from it any more. */
+  readonly onFailure?: (failure: string) => void
   /** Without one, what a machine saves is forgotten when the process ends. */
   readonly store?: StateStore
   readonly clock?: Clock

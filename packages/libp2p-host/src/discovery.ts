@@ -1,0 +1,101 @@
+/** How a host hears of peers: discovery, topologies, and the streams that they open. */
+import type { Connection, Libp2pEvents, PeerId, PeerInfo, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { HostComponents } from './types.ts'
+
+/**
+ * Streams of one protocol on one connection. One link needs one; the others are those that wait, and those
+ * that are closing. libp2p resets further ones, which their opener learns only afterwards.
+ */
+const STREAMS_A_CONNECTION_MAX = 8
+
+export interface DiscoveryInit {
+  readonly components: HostComponents
+  readonly protocol: string
+  readonly acceptInbound: boolean
+  readonly onPeer: (peerId: PeerId, addresses: readonly Multiaddr[]) => void
+  readonly onStream: (stream: Stream, connection: Connection) => void
+  readonly onSelfChanged: () => void
+}
+
+export class Discovery {
+  readonly #init: DiscoveryInit
+  readonly #onDiscovery: (event: CustomEvent<PeerInfo>) => void
+  readonly #onSelf: (event: Libp2pEvents['self:peer:update']) => void
+  /**
+   * Where the program has registered middleware for this protocol, libp2p 3.3 calls a handler several times
+   * for one stream, once more with each stream. What this house needs done first, handlers do themselves.
+   */
+  readonly #seen = new WeakSet<Stream>()
+  #topology: string | undefined
+  #handling = false
+  #ended = false
+
+  constructor(init: DiscoveryInit) {
+    this.#init = init
+    this.#onDiscovery = event => init.onPeer(event.detail.id, event.detail.multiaddrs)
+    this.#onSelf = () => init.onSelfChanged()
+  }
+
+  async start(): Promise<void> {
+    const { components, protocol, acceptInbound } = this.#init
+    const { events, registrar, connectionManager } = components
+    events.addEventListener('peer:discovery', this.#onDiscovery)
+    events.addEventListener('self:peer:update', this.#onSelf)
+    const topology = await registrar.register(protocol, { onConnect: peerId => this.#known(peerId, true) })
+    if (this.#ended) {
+      registrar.unregister(topology)
+      return
+    }
+    this.#topology = topology
+    if (acceptInbound) {
+      this.#handling = true
+      await registrar.handle(protocol, (stream, connection) => this.#accept(stream, connection), {
+        maxInboundStreams: STREAMS_A_CONNECTION_MAX,
+        maxOutboundStreams: STREAMS_A_CONNECTION_MAX
+      })
+    }
+    // Topologies tell of peers that are identified from now on, not of those that are connected already.
+    const connected = new Map(
+      connectionManager.getConnections().map(({ remotePeer }) => [`${remotePeer}`, remotePeer])
+    )
+    await Promise.all([...connected.values()].map(peerId => this.#known(peerId, false)))
+  }
+
+  /** Tells what libp2p knows of a peer that speaks the protocol. */
+  async learn(peerId: PeerId): Promise<void> {
+    await this.#known(peerId, true)
+  }
+
+  /** No streams and no peers come any more. */
+  async stop(): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    const { events, registrar } = this.#init.components
+    events.removeEventListener('peer:discovery', this.#onDiscovery)
+    events.removeEventListener('self:peer:update', this.#onSelf)
+    if (this.#topology !== undefined) registrar.unregister(this.#topology)
+    if (this.#handling) await registrar.unhandle(this.#init.protocol)
+  }
+
+  #accept(stream: Stream, connection: Connection): void {
+    if (this.#seen.has(stream)) return
+    this.#seen.add(stream)
+    if (this.#ended) stream.abort(new Error('This overlay has stopped.'))
+    else this.#init.onStream(stream, connection)
+  }
+
+  async #known(peerId: PeerId, speaksProtocol: boolean): Promise<void> {
+    const { components, protocol, onPeer } = this.#init
+    let addresses: Multiaddr[] = []
+    let speaks = speaksProtocol
+    try {
+      const peer = await components.peerStore.get(peerId)
+      addresses = peer.addresses.map(({ multiaddr }) => multiaddr)
+      speaks ||= peer.protocols.includes(protocol)
+    } catch {
+      // The peer store has not heard of it: its connection is all there is to reach it by.
+    }
+    if (speaks && !this.#ended) onPeer(peerId, addresses)
+  }
+}

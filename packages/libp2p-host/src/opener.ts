@@ -1,0 +1,194 @@
+/** Opens streams to peers: a bounded number at a time, each within its time, the others in a queue. */
+import type { AbortOptions, Connection, PeerId, PeerStore, Stream } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Peer } from '@servent/overlay'
+import type { Clock } from './clock.ts'
+import { reasonOf } from './link.ts'
+
+/** libp2p starts its parts side by side: the connection manager may start after the overlay does. */
+const NOT_STARTED_RETRY_MS = 20
+/** libp2p's own bound is 25, and one past it fails the dial as a whole. */
+const DIAL_ADDRESSES_MAX = 16
+
+export type OpeningStage = 'waiting' | 'dialing' | 'negotiating'
+
+interface Opening {
+  readonly peer: Peer
+  readonly peerId: PeerId
+  readonly addresses: readonly Multiaddr[]
+  readonly abort: AbortController
+  stage: OpeningStage
+}
+
+export interface OpenerLimits {
+  readonly opensMax: number
+  readonly opensWaitingMax: number
+  readonly openTimeoutMs: number
+}
+
+export interface OpenerInit {
+  readonly connectionManager: ConnectionManager
+  readonly peerStore: PeerStore
+  readonly protocol: string
+  readonly clock: Clock
+  readonly limits: OpenerLimits
+  /** Exactly one of these two is called for each open that is not cancelled. */
+  readonly onOpen: (peer: Peer, stream: Stream, connection: Connection) => void
+  readonly onFailure: (peer: Peer, reason: string) => void
+}
+
+export class Opener {
+  readonly #init: OpenerInit
+  readonly #openings = new Map<Peer, Opening>()
+  readonly #waiting: Opening[] = []
+  #active = 0
+
+  constructor(init: OpenerInit) {
+    this.#init = init
+  }
+
+  /** Peers to which a stream is being opened or waits to be. */
+  get peers(): Iterable<Peer> {
+    return this.#openings.keys()
+  }
+
+  get size(): number {
+    return this.#openings.size
+  }
+
+  stageOf(peer: Peer): OpeningStage | undefined {
+    return this.#openings.get(peer)?.stage
+  }
+
+  /** False where too many wait. Nothing happens where the peer is being opened already. */
+  open(peer: Peer, peerId: PeerId, addresses: readonly Multiaddr[]): boolean {
+    if (this.#openings.has(peer)) return true
+    if (
+      this.#active >= this.#init.limits.opensMax &&
+      this.#waiting.length >= this.#init.limits.opensWaitingMax
+    ) {
+      return false
+    }
+    const opening: Opening = { peer, peerId, addresses, abort: new AbortController(), stage: 'waiting' }
+    this.#openings.set(peer, opening)
+    this.#waiting.push(opening)
+    this.#fill()
+    return true
+  }
+
+  /** Nothing is called back for this peer's open any more; a stream that comes of it is reset. */
+  cancel(peer: Peer): void {
+    const opening = this.#openings.get(peer)
+    if (opening === undefined) return
+    this.#openings.delete(peer)
+    const place = this.#waiting.indexOf(opening)
+    if (place >= 0) this.#waiting.splice(place, 1)
+    opening.abort.abort(new Error('The open was called off.'))
+  }
+
+  cancelAll(): void {
+    for (const peer of [...this.#openings.keys()]) this.cancel(peer)
+  }
+
+  #fill(): void {
+    while (this.#active < this.#init.limits.opensMax) {
+      const opening = this.#waiting.shift()
+      if (opening === undefined) return
+      this.#active += 1
+      this.#run(opening)
+    }
+  }
+
+  async #run(opening: Opening): Promise<void> {
+    const { clock, limits, onOpen, onFailure } = this.#init
+    const { peer, abort } = opening
+    const timeout = clock.setTimeout(
+      () => abort.abort(new Error(`No stream within ${limits.openTimeoutMs} ms.`)),
+      limits.openTimeoutMs
+    )
+    let opened: { stream: Stream; connection: Connection } | undefined
+    let reason = ''
+    try {
+      opened = await this.#openStream(opening)
+    } catch (error) {
+      reason = failureOf(abort.signal.aborted ? abort.signal.reason : error)
+    }
+    clock.clearTimeout(timeout)
+    this.#active -= 1
+    if (this.#openings.get(peer) !== opening) {
+      // Called off. A stream that came of it none the less is not wanted.
+      opened?.stream.abort(new Error('The open was called off.'))
+    } else {
+      this.#openings.delete(peer)
+      if (opened !== undefined) onOpen(peer, opened.stream, opened.connection)
+      else onFailure(peer, reason)
+    }
+    this.#fill()
+  }
+
+  async #openStream(opening: Opening): Promise<{ stream: Stream; connection: Connection }> {
+    const { signal } = opening.abort
+    opening.stage = 'dialing'
+    const connection = await this.#connect(opening, { signal })
+    signal.throwIfAborted()
+    opening.stage = 'negotiating'
+    const stream = await connection.newStream(this.#init.protocol, { signal })
+    return { stream, connection }
+  }
+
+  async #connect({ peerId, addresses }: Opening, options: AbortOptions): Promise<Connection> {
+    const { connectionManager, peerStore, clock } = this.#init
+    for (;;) {
+      const held = connectionManager
+        .getConnections(peerId)
+        .find(connection => connection.status === 'open' && connection.limits === undefined)
+      if (held !== undefined) return held
+      try {
+        const known =
+          addresses.length === 0 ? [] : joined(addresses, await storedAddresses(peerStore, peerId, options))
+        options.signal?.throwIfAborted()
+        // Without addresses libp2p looks into its peer store and asks its peer routing.
+        return await connectionManager.openConnection(known.length > 0 ? known : peerId, options)
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        if ((error as Error).name !== 'NotStartedError') throw error
+        await new Promise<void>(resolve => clock.setTimeout(resolve, NOT_STARTED_RETRY_MS))
+        options.signal?.throwIfAborted()
+      }
+    }
+  }
+}
+
+/** What identify and earlier dials have put there: a contact from a message may be older. */
+async function storedAddresses(
+  peerStore: PeerStore,
+  peerId: PeerId,
+  options: AbortOptions
+): Promise<Multiaddr[]> {
+  try {
+    const peer = await peerStore.get(peerId, options)
+    return peer.addresses.map(({ multiaddr }) => multiaddr)
+  } catch {
+    return []
+  }
+}
+
+function joined(heard: readonly Multiaddr[], stored: readonly Multiaddr[]): Multiaddr[] {
+  const p2p = heard[0]!.getComponents().at(-1)!
+  const named = stored.map(address =>
+    address.getComponents().at(-1)?.code === p2p.code ? address : address.encapsulate(`/p2p/${p2p.value}`)
+  )
+  const byText = new Map([...heard, ...named].map(address => [address.toString(), address]))
+  return [...byText.values()].slice(0, DIAL_ADDRESSES_MAX)
+}
+
+/**
+ * A sentence about why an open failed. Dials fail with plain errors of the operating system as well as with
+ * libp2p's own, so nothing is read from their class.
+ */
+function failureOf(error: unknown): string {
+  if (!(error instanceof Error)) return reasonOf(new Error(String(error)))
+  if (error instanceof AggregateError && error.errors.length > 0) return failureOf(error.errors[0])
+  return reasonOf(error)
+}
