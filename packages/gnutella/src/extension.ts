@@ -109,7 +109,7 @@ function checkLength(name: string, bytes: Uint8Array, least: number, most: numbe
   return bytes
 }
 
-function readContact(data: Uint8Array): Contact {
+export function readContact(data: Uint8Array): Contact {
   const reader = new Reader(data)
   const id = reader.take(reader.u8())
   if (!isPeerId(id)) throw new MalformedError('a contact has no PeerId')
@@ -131,7 +131,7 @@ function isPeerId(id: Uint8Array): boolean {
   return id[0] === IDENTITY_CODE || (id[0] === SHA256_CODE && id[1] === SHA256_BYTES)
 }
 
-function writeContact({ id, addresses }: Contact): Uint8Array {
+export function writeContact({ id, addresses }: Contact): Uint8Array {
   if (!isPeerId(id))
     throw new LimitError(
       'PEER_ID_BYTES_MAX',
