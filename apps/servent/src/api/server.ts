@@ -50,6 +50,8 @@ export async function createApi(init: ApiInit): Promise<Api> {
   }).withTypeProvider<TypeBoxTypeProvider>()
   // Schemas of answers describe and do not filter: a table that an overlay adds must come through.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
+  // Fastify reads plain text unasked, which is what a page can send to any server.
+  app.removeContentTypeParser('text/plain')
   guard(app, init)
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')

@@ -23,8 +23,8 @@ export function libraryVerbs(program: Command, act: Act): void {
     .addOption(new Option('--after <N>', 'Go on after this place').argParser(wholeNumber(0, 2 ** 32)))
     .action(act(runLibrary))
   verb(program, 'ticket <ID>', 'Print a ticket for one file', [
-    'servent ticket bafybq',
-    'servent ticket ID | ssh other xargs servent get'
+    'servent ticket bafkreihdwdcefgh4',
+    'servent ticket bafkreihdwdcefgh4 | ssh other xargs servent get'
   ]).action(act(runTicket))
 }
 

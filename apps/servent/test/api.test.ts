@@ -1,0 +1,243 @@
+/** What the local API answers: shapes as its own document says, streams, refusals with reasons. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { TSchema } from 'typebox'
+import { Check } from 'typebox/value'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { FILE_ID, OTHER_ID } from './fake-node.ts'
+import { Fixture } from './fixture.ts'
+
+let fixture: Fixture
+beforeAll(async () => {
+  fixture = await Fixture.open()
+})
+afterAll(() => fixture[Symbol.asyncDispose]())
+afterEach(() => {
+  fixture.node.failure = undefined
+  fixture.node.waits = false
+  fixture.node.calls.length = 0
+  fixture.node.signals.length = 0
+})
+
+function call(
+  path: string,
+  init: { method?: string; body?: unknown; signal?: AbortSignal } = {}
+): Promise<Response> {
+  return fetch(`${fixture.api.url}${path}`, {
+    method: init.method ?? 'GET',
+    headers: {
+      authorization: `Bearer ${fixture.token}`,
+      ...(init.body === undefined ? {} : { 'content-type': 'application/json' })
+    },
+    ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+    ...(init.signal === undefined ? {} : { signal: init.signal })
+  })
+}
+
+const post = (path: string, body: unknown, signal?: AbortSignal) =>
+  call(path, { method: 'POST', body, ...(signal && { signal }) })
+
+async function events(response: Response): Promise<Record<string, unknown>[]> {
+  return (await response.text())
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))
+}
+
+interface Document {
+  readonly openapi: string
+  readonly paths: Record<
+    string,
+    Record<
+      string,
+      { summary?: string; responses: Record<string, { content?: Record<string, { schema: TSchema }> }> }
+    >
+  >
+}
+
+const document = async () => (await (await call('/openapi.json')).json()) as Document
+
+describe('/openapi.json', () => {
+  it('describes every path that the command line uses', async () => {
+    const { openapi, paths } = await document()
+    expect(openapi).toMatch(/^3\./)
+    expect(Object.keys(paths).sort()).toEqual([
+      '/health',
+      '/metrics',
+      '/v1/daemon',
+      '/v1/doctor',
+      '/v1/downloads',
+      '/v1/downloads/{id}',
+      '/v1/downloads/{id}/pause',
+      '/v1/files/{id}/ticket',
+      '/v1/library',
+      '/v1/overlays',
+      '/v1/overlays/{name}',
+      '/v1/peers',
+      '/v1/searches',
+      '/v1/searches/last',
+      '/v1/shares',
+      '/v1/status',
+      '/v1/stop',
+      '/v1/uploads'
+    ])
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, { summary }] of Object.entries(methods))
+        expect(summary, `${method} ${path}`).toBeTruthy()
+    }
+  })
+
+  it.each([
+    '/health',
+    '/v1/daemon',
+    '/v1/doctor',
+    '/v1/downloads',
+    '/v1/library',
+    '/v1/overlays',
+    '/v1/overlays/{name}',
+    '/v1/peers',
+    '/v1/searches/last',
+    '/v1/status',
+    '/v1/uploads',
+    '/v1/files/{id}/ticket'
+  ])('tells the truth about %s', async path => {
+    const { paths } = await document()
+    const schema = paths[path]!.get!.responses['200']!.content!['application/json']!.schema
+    const response = await call(path.replace('{name}', 'gnutella').replace('{id}', FILE_ID))
+    const answer = await response.json()
+    expect(response.status).toBe(200)
+    expect(Check(schema, answer), JSON.stringify(answer)).toBe(true)
+    expect(Check(schema, { wrong: true })).toBe(false)
+  })
+})
+
+describe('answers', () => {
+  it('keep tables that only this overlay has', async () => {
+    const snapshot = await (await call('/v1/overlays/gnutella')).json()
+    expect(snapshot).toMatchObject({ hostCache: 12, queries: [{ queryId: 'ab12', from: null }] })
+  })
+
+  it('give Prometheus its text', async () => {
+    const response = await call('/metrics')
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(await response.text()).toContain('servent_uploads 1\n')
+  })
+
+  it('page the library', async () => {
+    await call('/v1/library?after=7&limit=2')
+    await call('/v1/library')
+    expect(fixture.node.calls).toEqual([
+      ['library', { after: 7, limit: 2 }],
+      ['library', { limit: 100 }]
+    ])
+    expect((await call('/v1/library?limit=1000')).status).toBe(200)
+    expect((await call('/v1/library?limit=1001')).status).toBe(400)
+    expect((await call('/v1/library?limit=0')).status).toBe(400)
+  })
+
+  it('take the beginning of an id where it is unique', async () => {
+    const { id } = (await (await call(`/v1/files/${FILE_ID.slice(0, 20)}/ticket`)).json()) as { id: string }
+    expect(id).toBe(FILE_ID)
+    const short = await call(`/v1/files/${FILE_ID.slice(0, 11)}/ticket`)
+    expect(short.status).toBe(400)
+    expect((await call(`/v1/files/${FILE_ID.slice(0, 16)}aaaa/ticket`)).status).toBe(404)
+    expect((await call('/v1/files/nothing!/ticket')).status).toBe(404)
+  })
+
+  it('name the ids when a beginning fits several', async () => {
+    const twin = `${FILE_ID.slice(0, 30)}${'a'.repeat(FILE_ID.length - 30)}`
+    const { searchEvents } = fixture.node
+    fixture.node.searchEvents = searchEvents.map(event =>
+      event.event === 'hit' && event.id === OTHER_ID ? { ...event, id: twin } : event
+    )
+    const answer = await call(`/v1/files/${FILE_ID.slice(0, 20)}/ticket`)
+    fixture.node.searchEvents = searchEvents
+    expect(answer.status).toBe(400)
+    expect(JSON.stringify(await answer.json())).toContain(FILE_ID)
+  })
+
+  it.each([
+    ['an overlay that does not run', '/v1/overlays/chord', 404, /It runs: gnutella/],
+    ['a path that is none', '/v2/status', 404, /There is no GET \/v2\/status/]
+  ])('refuse %s', async (_, path, status, message) => {
+    const response = await call(path)
+    expect(response.status).toBe(status)
+    expect(((await response.json()) as { error: { message: string } }).error.message).toMatch(message)
+  })
+
+  it.each([
+    ['a relative path', '/v1/shares', { path: 'Music' }],
+    ['an unknown field', '/v1/shares', { path: '/music', quickly: true }],
+    ['a number for a text', '/v1/searches', { text: ['a'] }],
+    ['a query of nothing but signs', '/v1/searches', { text: '!!!' }],
+    ['an overlay that does not run', '/v1/searches', { text: 'banjo', overlays: ['chord'] }],
+    ['more results than there may be', '/v1/searches', { text: 'banjo', limit: 1001 }],
+    ['a relative output', '/v1/downloads', { what: '1', output: 'x' }],
+    ['no body', '/v1/downloads', {}]
+  ])('refuse %s before any work begins', async (_, path, body) => {
+    const response = await post(path, body)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { code: 'usage' } })
+    expect(fixture.node.calls).toEqual([])
+  })
+
+  it('do not parse what is no JSON', async () => {
+    const response = await fetch(`${fixture.api.url}/v1/searches`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${fixture.token}`, 'content-type': 'application/json' },
+      body: '{"text": '
+    })
+    expect(response.status).toBe(400)
+  })
+})
+
+describe('work that takes time', () => {
+  it('comes as one JSON object a line', async () => {
+    const response = await post('/v1/searches', { text: 'banjo', ttl: 4, minSize: 10 })
+    expect(response.headers.get('content-type')).toBe('application/x-ndjson')
+    expect((await events(response)).map(({ event }) => event)).toEqual(['hit', 'hit', 'done'])
+    expect(fixture.node.calls).toEqual([['search', { text: 'banjo', ttl: 4, minSize: 10 }]])
+  })
+
+  it('begins a download with what is known of the file', async () => {
+    const told = await events(await post('/v1/downloads', { what: '1', output: '/tmp/x' }))
+    expect(told[0]).toEqual({ event: 'begin', id: FILE_ID, name: 'Big Country.flac', size: 1_000_000 })
+    expect(told.at(-1)).toMatchObject({ event: 'done', sources: 1 })
+    expect(fixture.node.calls.at(-1)).toEqual(['get', '1', '/tmp/x'])
+  })
+
+  it('says in its last line why it failed', async () => {
+    fixture.node.failure = Object.assign(new Error('Block 3 does not hash to its id.'), {
+      name: 'VerificationError'
+    })
+    const told = await events(await post('/v1/downloads', { what: FILE_ID }))
+    expect(told.at(-1)).toEqual({
+      event: 'error',
+      code: 'verification-failed',
+      message: 'Block 3 does not hash to its id.'
+    })
+  })
+
+  it.each([
+    ['/v1/searches', { text: 'banjo' }],
+    ['/v1/shares', { path: '/music' }],
+    ['/v1/downloads', { what: FILE_ID }]
+  ])('stops when the client of %s goes', async (path, body) => {
+    fixture.node.waits = true
+    const client = new AbortController()
+    const response = await post(path, body, client.signal)
+    await response.body!.getReader().read()
+    const [signal] = fixture.node.signals
+    expect(signal!.aborted).toBe(false)
+    client.abort()
+    const deadlineMs = performance.now() + 2000
+    while (!signal!.aborted && performance.now() < deadlineMs) await wait(5)
+    expect(signal!.aborted).toBe(true)
+  })
+
+  it('answers a stop before it stops', async () => {
+    const response = await call('/v1/stop', { method: 'POST' })
+    expect(response.status).toBe(202)
+    expect(await response.json()).toEqual({ pid: process.pid })
+    expect(fixture.stops).toBe(1)
+  })
+})

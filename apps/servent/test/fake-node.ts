@@ -1,0 +1,264 @@
+/** A node that does nothing but answer: what the API and the command line are tested against. */
+import type { Config, GetEvent, SearchEvent, ServentNode, ShareEvent } from '@servent/node'
+import { loadConfig, NotFoundError } from '@servent/node'
+import { ContentId, encodeTicket } from '@servent/overlay'
+
+export const PEER = '12D3KooWGcSLWbZRhPV9pVtCTLxxuS3w3gpUYMTVzGrsQiWiJ6Qs'
+export const FILE_ID = ContentId.fromRoot(new Uint8Array(32).fill(7), 1_000_000).toString()
+export const OTHER_ID = ContentId.fromRoot(new Uint8Array(32).fill(8), 100).toString()
+
+/** A name that would turn the terminal's text round, colour it, and begin a line of its own. */
+export const HOSTILE_NAME = 'gpj.\u202eexe\u001b[31m\nerror: gone.mp3'
+
+export async function fakeConfig(dataDir: string): Promise<Config> {
+  const { config } = await loadConfig({ dataDir, env: {}, flags: { api: '127.0.0.1:0' } })
+  return config
+}
+
+export class FakeNode implements ServentNode {
+  readonly config: Config
+  readonly peerId = PEER
+  readonly overlays = ['gnutella'] as const
+  /** Calls as they came, for tests to look at. */
+  readonly calls: unknown[][] = []
+  /** Signals of works that were begun. */
+  readonly signals: AbortSignal[] = []
+  shareEvents: ShareEvent[] = [
+    {
+      event: 'progress',
+      phase: 'hashing',
+      files: 0,
+      filesTotal: 1,
+      bytes: 0,
+      bytesTotal: 1_000_000,
+      name: 'talk.mp4'
+    },
+    { event: 'done', files: 1, bytes: 1_000_000, ids: [FILE_ID], more: 0, ticket: 'servent1abc' }
+  ]
+  searchEvents: SearchEvent[] = [
+    {
+      event: 'hit',
+      row: 1,
+      id: FILE_ID,
+      name: 'Big Country.flac',
+      size: 1_000_000,
+      type: 'audio/flac',
+      provider: PEER,
+      overlay: 'gnutella',
+      hops: 2,
+      elapsedMs: 12
+    },
+    {
+      event: 'hit',
+      row: 2,
+      id: OTHER_ID,
+      name: HOSTILE_NAME,
+      size: 100,
+      type: 'audio/mpeg',
+      provider: PEER,
+      overlay: 'gnutella',
+      hops: 1,
+      elapsedMs: 20
+    },
+    {
+      event: 'done',
+      hits: 2,
+      files: 2,
+      overlays: [{ name: 'gnutella', hits: 2, firstHitMs: 12, messages: 4, bytes: 512 }]
+    }
+  ]
+  getEvents: GetEvent[] = [
+    { event: 'progress', phase: 'locating', verifiedBytes: 0, totalBytes: 0, sources: [] },
+    {
+      event: 'progress',
+      phase: 'fetching',
+      verifiedBytes: 780_000,
+      totalBytes: 1_000_000,
+      sources: [{ peer: PEER, relayed: false, rate: 500_000 }]
+    },
+    { event: 'done', path: '/home/me/Downloads/Big Country.flac', bytes: 1_000_000, sources: 1, seconds: 2 }
+  ]
+  /** Thrown by works after their events, and by calls. */
+  failure: Error | undefined
+  /** Works wait here after their events until they are aborted. */
+  waits = false
+
+  constructor(config: Config) {
+    this.config = config
+  }
+
+  addresses(): string[] {
+    return [`/ip4/127.0.0.1/tcp/6346/p2p/${PEER}`]
+  }
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+
+  async *#work<T>(events: readonly T[], signal: AbortSignal | undefined): AsyncGenerator<T> {
+    if (signal !== undefined) this.signals.push(signal)
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    aborted.catch(() => {})
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+    for (const event of events) {
+      if (this.waits && (event as { event: string }).event === 'done') await aborted
+      if (this.failure !== undefined && (event as { event: string }).event === 'done') throw this.failure
+      yield event
+    }
+  }
+
+  share(path: string, options?: { signal?: AbortSignal }): AsyncIterable<ShareEvent> {
+    this.calls.push(['share', path])
+    return this.#work(this.shareEvents, options?.signal)
+  }
+
+  async unshare(path: string): Promise<{ files: number }> {
+    this.calls.push(['unshare', path])
+    if (this.failure !== undefined) throw this.failure
+    return { files: 3 }
+  }
+
+  async library(options?: { after?: number; limit?: number }) {
+    this.calls.push(['library', options])
+    return {
+      roots: [{ path: '/home/me/Music', files: 1, bytes: 1_000_000 }],
+      files: [
+        {
+          index: 1,
+          id: FILE_ID,
+          name: '周杰伦 - 青花瓷.flac',
+          path: '/home/me/Music/青花瓷.flac',
+          size: 1_000_000,
+          type: 'audio/flac'
+        }
+      ],
+      totals: { files: 1, bytes: 1_000_000 }
+    }
+  }
+
+  async ticket(id: ContentId): Promise<string> {
+    if (id.toString() !== FILE_ID) throw new NotFoundError(`Nothing with the id ${id} is shared here.`)
+    return encodeTicket({ id, size: 1_000_000, name: 'talk.mp4', providers: [] })
+  }
+
+  search(request: object, signal?: AbortSignal): AsyncIterable<SearchEvent> {
+    this.calls.push(['search', request])
+    return this.#work(this.searchEvents, signal)
+  }
+
+  lastSearch() {
+    return this.searchEvents.flatMap(event =>
+      event.event === 'hit'
+        ? [
+            {
+              row: event.row,
+              id: event.id,
+              name: event.name,
+              size: event.size,
+              type: event.type,
+              providers: [{ peerId: PEER, addresses: [] }],
+              overlays: ['gnutella'] as const
+            }
+          ]
+        : []
+    )
+  }
+
+  get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent> {
+    this.calls.push(['get', what, options?.output])
+    return this.#work(this.getEvents, options?.signal)
+  }
+
+  downloads() {
+    return [
+      {
+        id: FILE_ID,
+        name: 'Big Country.flac',
+        size: 1_000_000,
+        phase: 'paused' as const,
+        reason: 'The disk is full.',
+        verifiedBytes: 780_000,
+        totalBytes: 1_000_000,
+        sources: []
+      }
+    ]
+  }
+
+  uploads() {
+    return [
+      {
+        peer: PEER,
+        id: FILE_ID,
+        name: 'talk.mp4',
+        size: 1_000_000,
+        state: 'sending' as const,
+        sentBytes: 10,
+        totalBytes: 1_000_000,
+        rate: 5
+      }
+    ]
+  }
+
+  async pauseDownload(id: ContentId): Promise<void> {
+    this.calls.push(['pause', id.toString()])
+  }
+
+  async cancelDownload(id: ContentId): Promise<void> {
+    this.calls.push(['cancel', id.toString()])
+  }
+
+  peers() {
+    return [
+      {
+        peerId: PEER,
+        addresses: ['/ip4/192.0.2.7/tcp/6346'],
+        direction: 'outbound' as const,
+        relayed: false,
+        connectedMs: 65_000,
+        protocols: ['/servent/gnutella/0.6.0'],
+        agent: 'servent/0.1.0'
+      }
+    ]
+  }
+
+  overlay(name: string) {
+    if (name !== 'gnutella') return undefined
+    return {
+      name: 'gnutella' as const,
+      state: 'running' as const,
+      neighbours: [{ peerId: PEER, inbound: false, connectedMs: 65_000 }],
+      counters: { queriesForwarded: 41 },
+      queries: [{ queryId: 'ab12', ttl: 7, hops: 0, from: null, forwardedTo: [PEER] }],
+      hostCache: 12
+    }
+  }
+
+  status() {
+    return {
+      peerId: PEER,
+      version: '0.1.0',
+      uptimeMs: 720_000,
+      addresses: this.addresses(),
+      reachability: { kind: 'private' as const, why: 'no address of this machine is public' },
+      connections: 1,
+      overlays: [
+        {
+          name: 'gnutella' as const,
+          state: 'running' as const,
+          neighbours: 1,
+          announced: { files: 12_340, of: 100_000 }
+        }
+      ],
+      library: { files: 38, bytes: 212_400_000, hashing: 0 },
+      downloads: { active: 0, done: 1, failed: 0, paused: 1 },
+      uploads: { active: 1, queued: 0 }
+    }
+  }
+
+  async metrics(): Promise<string> {
+    return '# TYPE servent_uploads gauge\nservent_uploads 1\n'
+  }
+
+  async doctor() {
+    return [{ name: 'neighbours', ok: true, message: 'gnutella has 1 neighbour.' }]
+  }
+}
