@@ -66,6 +66,7 @@ export class Client {
       response.destroy()
     }
     if (last === 'done') return
+    call.signal?.throwIfAborted()
     throw new ProblemError({
       code: 'failed',
       message: 'The node ended before its answer did.',

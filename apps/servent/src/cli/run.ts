@@ -8,6 +8,8 @@ import { makeProgram } from './program.ts'
 import { report } from './report.ts'
 import { startPage } from './start-page.ts'
 
+const INTERRUPTED: Problem = { code: 'interrupted', message: 'Interrupted.', try: 'the same command again' }
+
 /** @param argv  without the program's own name */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   let code = 0
@@ -41,8 +43,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       if (error.exitCode === 0) return 0
       return report(usageProblem(error, program, argv), io, { json, color })
     }
-    if (io.signal.aborted && problemOf(error).code === 'interrupted') return 130
-    return report(problemOf(error), io, { json, color })
+    const problem = problemOf(error)
+    const interrupted = io.signal.aborted && problem.code === 'interrupted'
+    return report(interrupted ? INTERRUPTED : problem, io, { json, color })
   }
 }
 

@@ -5,7 +5,7 @@ export function zsh({ verbs, flags }: Model): string {
   const cases = verbs.map(verb => {
     const specs = [...verb.flags, ...flags].map(flagSpec)
     const rest = verb.value === undefined ? [] : [`'*:${verb.name}:${action(verb.value)}'`]
-    return `    ${verb.name}) _arguments ${[...specs, ...rest].join(' ')} ;;`
+    return `    (${verb.name}) _arguments ${[...specs, ...rest].join(' ')} ;;`
   })
   return `#compdef servent
 # zsh completion for servent
@@ -17,8 +17,8 @@ ${verbs.map(verb => `    '${verb.name}:${plainText(verb.description)}'`).join('\
   )
   _arguments -C ${flags.map(flagSpec).join(' ')} '1: :->verb' '*:: :->rest'
   case $state in
-  verb) _describe -t verbs 'verb' verbs ;;
-  rest)
+  (verb) _describe -t verbs 'verb' verbs ;;
+  (rest)
     case $line[1] in
 ${cases.join('\n')}
     esac ;;

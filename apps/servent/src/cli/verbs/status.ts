@@ -10,6 +10,7 @@ const ADDRESSES_SHOWN = 3
 
 /** What the daemon says of reachability, in a user's words. */
 const REACHABLE: Readonly<Record<NodeStatus['reachability']['kind'], string>> = {
+  public: 'reachable from outside',
   private: 'behind a router or firewall',
   local: 'on the local network',
   unknown: 'not known yet',

@@ -1,0 +1,556 @@
+/** The command line against the API of a node that only answers: data, talk, JSON, exit codes. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import pkg from '../package.json' with { type: 'json' }
+import { displayWidth } from '../src/terminal/width.ts'
+import { VERSION } from '../src/version.ts'
+import { FILE_ID, OTHER_ID, PEER } from './fake-node.ts'
+import { Fixture, runLine } from './fixture.ts'
+
+let fixture: Fixture
+let empty: string
+let music: string
+beforeAll(async () => {
+  fixture = await Fixture.open()
+  empty = await mkdtemp(join(tmpdir(), 'servent-none-'))
+  music = join(empty, 'song.mp3')
+  await writeFile(music, 'la')
+})
+afterAll(async () => {
+  await fixture[Symbol.asyncDispose]()
+  await rm(empty, { recursive: true, force: true })
+})
+afterEach(() => {
+  fixture.node.failure = undefined
+  fixture.node.waits = false
+  fixture.node.calls.length = 0
+})
+
+/** Every verb that asks a running node. */
+const CLIENT_VERBS = [
+  'stop',
+  'status',
+  'share song.mp3',
+  'unshare song.mp3',
+  'library',
+  `ticket ${FILE_ID}`,
+  'search banjo',
+  'get 1',
+  'downloads',
+  'uploads',
+  'peers',
+  'overlay',
+  'overlay gnutella'
+]
+
+describe('exit codes', () => {
+  it.each(CLIENT_VERBS)('5 where no node runs: %s', async line => {
+    const ran = await runLine(`--data-dir ${empty} ${line}`, { cwd: empty })
+    expect(ran.code).toBe(5)
+    expect(ran.out).toBe('')
+    expect(ran.err).toBe(`error: No node is running on ${empty}.\ntry:   servent start\n`)
+    const json = await runLine(`--data-dir ${empty} --json ${line}`, { cwd: empty })
+    expect(json.json).toEqual([
+      {
+        event: 'error',
+        code: 'no-daemon',
+        exit: 5,
+        message: `No node is running on ${empty}.`,
+        try: 'servent start'
+      }
+    ])
+    expect(json.err).toBe('')
+  })
+
+  it.each([
+    [
+      'a verb that there is not',
+      'serch banjo',
+      'There is no verb "serch".',
+      'servent search, or servent --help'
+    ],
+    ['nothing like a verb', 'xyzzy', 'There is no verb "xyzzy".', 'servent --help'],
+    ['an unknown flag', 'status --frobnicate', "Unknown option '--frobnicate'.", 'servent status --help'],
+    [
+      'a mistyped flag',
+      'search banjo --limt 3',
+      "Unknown option '--limt'.",
+      'did you mean --limit? servent search --help lists what there is'
+    ],
+    [
+      'an unknown global flag',
+      '--frobnicate status',
+      "Unknown option '--frobnicate'.",
+      'servent status --help'
+    ],
+    ['a missing argument', 'get', "Missing required argument 'WHAT'.", 'servent get --help'],
+    [
+      'one argument too many',
+      'status now',
+      "Too many arguments for 'status'. Expected 0 arguments but got 1: now.",
+      'servent status --help'
+    ],
+    [
+      'a flag without its value',
+      'search banjo --limit',
+      "Option '--limit <N>' argument missing.",
+      'servent search --help'
+    ],
+    [
+      'a limit of nothing',
+      'search banjo --limit 0',
+      "Option '--limit <N>' argument '0' is invalid. It takes a whole number from 1 to 1000.",
+      'servent search --help'
+    ],
+    [
+      'a limit past the largest',
+      'search banjo --limit 1001',
+      "Option '--limit <N>' argument '1001' is invalid. It takes a whole number from 1 to 1000.",
+      'servent search --help'
+    ],
+    [
+      'a negative time',
+      'search banjo --timeout -1',
+      "Option '--timeout <S>' argument '-1' is invalid. It takes seconds, more than 0 and at most 600.",
+      'servent search --help'
+    ],
+    [
+      'a size in furlongs',
+      'search banjo --min-size 3furlongs',
+      "Option '--min-size <B>' argument '3furlongs' is invalid. It takes bytes, as 700000, 20M or 1.5G.",
+      'servent search --help'
+    ],
+    [
+      'a shell that there is not',
+      'completion tcsh',
+      "Command-argument value 'tcsh' is invalid for argument 'SHELL'. Allowed choices are bash, zsh, fish, powershell.",
+      'servent completion --help'
+    ],
+    [
+      'two wishes at once',
+      'downloads --pause a --cancel b',
+      "Option '--pause <ID>' cannot be used with option '--cancel <ID>'.",
+      'servent downloads --help'
+    ]
+  ])('2 for %s', async (_, line, message, advice) => {
+    const ran = await fixture.run(line)
+    expect(ran).toMatchObject({ code: 2, out: '', err: `error: ${message}\ntry:   ${advice}\n` })
+    const json = await fixture.run(`${line} --json`)
+    if (!line.endsWith('--limit'))
+      expect(json.json).toEqual([{ event: 'error', code: 'usage', exit: 2, message, try: advice }])
+    expect(json.err).toBe('')
+  })
+
+  it('2 for settings that make no sense, and says who set them', async () => {
+    const flag = await fixture.run('config --relay sideways')
+    expect(flag.code).toBe(2)
+    expect(flag.err).toContain('relay takes one of off, use, serve, and --relay says "sideways"')
+    const variable = await fixture.run('config', { env: { SERVENT_MAX_CONNECTIONS: 'many' } })
+    expect(variable.err).toContain('SERVENT_MAX_CONNECTIONS says "many"')
+    expect((await fixture.run('config --set gnutela.ttl=3')).err).toContain('Did you mean gnutella.ttl?')
+  })
+
+  it('3 where nothing is found', async () => {
+    const { searchEvents } = fixture.node
+    fixture.node.searchEvents = [
+      {
+        event: 'done',
+        hits: 0,
+        files: 0,
+        overlays: [{ name: 'gnutella', hits: 0, firstHitMs: null, messages: 3, bytes: 99 }]
+      }
+    ]
+    const ran = await fixture.run('search banjo')
+    const json = await fixture.run('search banjo --json')
+    fixture.node.searchEvents = [
+      {
+        event: 'done',
+        hits: 0,
+        files: 0,
+        overlays: [{ name: 'gnutella', hits: 0, firstHitMs: null, messages: 0, bytes: 0 }]
+      }
+    ]
+    const alone = await fixture.run('search banjo')
+    fixture.node.searchEvents = searchEvents
+    expect(ran).toMatchObject({ code: 3, out: '' })
+    expect(ran.err).toBe(
+      'Nothing found for "banjo".\nwhy:   no peer that gnutella reached has a file with all these words\ntry:   fewer words, a larger --timeout, or again later\n'
+    )
+    expect(alone.err).toContain('why:   this node has no neighbours to ask yet')
+    expect(json.code).toBe(3)
+    expect(json.json).toEqual([
+      {
+        event: 'done',
+        hits: 0,
+        files: 0,
+        overlays: [{ name: 'gnutella', hits: 0, firstHitMs: null, messages: 3, bytes: 99 }]
+      }
+    ])
+  })
+
+  it('3 for a path, an id and an overlay that are not there', async () => {
+    expect(await fixture.run('share /no/such/file')).toMatchObject({
+      code: 3,
+      err: 'error: There is no /no/such/file.\ntry:   check the spelling; a name with spaces needs quotes\n'
+    })
+    expect((await fixture.run(`ticket ${FILE_ID.slice(0, 18)}zzzz`)).code).toBe(3)
+    expect((await fixture.run('overlay chord')).code).toBe(3)
+  })
+
+  it.each([
+    ['NotFoundError', 3],
+    ['TimeoutError', 4],
+    ['VerificationError', 7],
+    ['SomethingElse', 1]
+  ])('%s while fetching gives %i', async (name, code) => {
+    fixture.node.failure = Object.assign(new Error('It went wrong.'), { name })
+    const ran = await fixture.run('get 1')
+    expect(ran.code).toBe(code)
+    expect(ran.err).toContain('error: It went wrong.')
+    expect((await fixture.run('get 1 --json')).json.at(-1)).toMatchObject({
+      event: 'error',
+      exit: code,
+      message: 'It went wrong.'
+    })
+  })
+
+  it('4 where a download waits, with the reason', async () => {
+    const { getEvents } = fixture.node
+    fixture.node.getEvents = [
+      {
+        event: 'progress',
+        phase: 'paused',
+        verifiedBytes: 500_000,
+        totalBytes: 1_000_000,
+        sources: [],
+        reason: 'The disk is full.'
+      }
+    ]
+    const ran = await fixture.run('get 1')
+    fixture.node.getEvents = getEvents
+    expect(ran.code).toBe(4)
+    expect(ran.err).toContain(
+      `error: The download waits at 50 %.\nwhy:   The disk is full.\ntry:   servent get ${FILE_ID}`
+    )
+  })
+
+  it('130 after Ctrl-C, with the way to go on', async () => {
+    fixture.node.waits = true
+    const during = async (line: string) => {
+      const user = new AbortController()
+      const ran = fixture.run(line, { signal: user.signal })
+      while (fixture.node.calls.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+      // The events before it have been written by then.
+      await new Promise(resolve => setTimeout(resolve, 50))
+      user.abort()
+      fixture.node.calls.length = 0
+      return ran
+    }
+    const get = await during('get 1')
+    expect(get.code).toBe(130)
+    expect(get.err).toBe(
+      `Big Country.flac   1.0 MB\nPaused at 78 %. Nothing that was verified is lost. Resume: servent get ${FILE_ID}\n`
+    )
+    const json = await during('get 1 --json')
+    expect(json.code).toBe(130)
+    expect(json.json.at(-1)).toEqual({
+      event: 'paused',
+      verifiedBytes: 780_000,
+      totalBytes: 1_000_000,
+      resume: `servent get ${FILE_ID}`
+    })
+    const search = await during('search banjo')
+    expect(search.code).toBe(130)
+    expect(search.out).toContain('Big Country.flac')
+    const share = await during(`share ${music}`)
+    expect(share).toMatchObject({ code: 130, err: 'error: Interrupted.\ntry:   the same command again\n' })
+  })
+})
+
+describe('data goes to stdout and talk to stderr', () => {
+  it('status', async () => {
+    const ran = await fixture.run('status')
+    expect(ran.code).toBe(0)
+    expect(ran.out.split('\n')).toEqual([
+      `Node       ${PEER}`,
+      `Running    12 min, servent 0.1.0, pid ${process.pid}`,
+      'Reach      behind a router or firewall: no address of this machine is public',
+      `Addresses  /ip4/127.0.0.1/tcp/6346/p2p/${PEER}`,
+      'Peers      1 connection',
+      'Overlays   gnutella  running, 1 neighbour, announced 12,340 of 100,000 files',
+      'Library    38 files, 212.4 MB',
+      'Downloads  1 paused, 1 done',
+      'Uploads    1 active',
+      ''
+    ])
+    expect(ran.err).toBe('Next: servent search miles davis\n')
+  })
+
+  it('share', async () => {
+    const ran = await fixture.run(['share', 'song.mp3'], { cwd: empty })
+    expect(fixture.node.calls).toEqual([['share', music]])
+    expect(ran.out).toBe(`Shared  ${music}  1 file, 1.0 MB\nId      ${FILE_ID}\nTicket  servent1abc\n`)
+    expect(ran.err).toContain('servent get TICKET')
+    const json = await fixture.run(['share', music, empty, '--json'])
+    expect(json.json.filter(({ event }) => event === 'done')).toEqual([
+      { event: 'done', files: 2, bytes: 2_000_000, ids: [FILE_ID, FILE_ID], more: 0, ticket: 'servent1abc' }
+    ])
+    expect(json.json.at(-1)).toMatchObject({ event: 'done' })
+    expect(json.err).toBe('')
+  })
+
+  it('unshare', async () => {
+    const ran = await fixture.run(['unshare', 'my music & more'], { cwd: empty })
+    expect(fixture.node.calls).toEqual([['unshare', join(empty, 'my music & more')]])
+    expect(ran.out).toBe(`No longer shared  ${join(empty, 'my music & more')}  3 files\n`)
+    fixture.node.failure = Object.assign(new Error('It is not shared.'), { name: 'NotSharedError' })
+    expect(await fixture.run('unshare x')).toMatchObject({
+      code: 3,
+      err: 'error: It is not shared.\ntry:   servent library lists what is shared\n'
+    })
+  })
+
+  it('library and ticket', async () => {
+    const ran = await fixture.run('library')
+    expect(ran.out).toContain('SHARED          FILES    SIZE\n/home/me/Music      1  1.0 MB\n')
+    expect(ran.out).toContain(`周杰伦 - 青花瓷.flac  1.0 MB  audio/flac  ${FILE_ID.slice(0, 18)}\n`)
+    expect((await fixture.run('library --limit 5 --after 9')).code).toBe(0)
+    expect(fixture.node.calls.at(-1)).toEqual(['library', { limit: 5, after: 9 }])
+    const ticket = await fixture.run(`ticket ${FILE_ID.slice(0, 18)}`)
+    expect(ticket.out).toMatch(/^servent1[a-z2-7]+\n$/)
+    expect((await fixture.run(`ticket ${FILE_ID} --json`)).json).toEqual([
+      { id: FILE_ID, ticket: ticket.out.trim() }
+    ])
+  })
+
+  it('search, one row for each file, hostile names made harmless', async () => {
+    const ran = await fixture.run(
+      'search --type audio --min-size 1.5K --timeout 2.5 --ttl 3 --overlay gnutella banjo -- --fleck'
+    )
+    expect(fixture.node.calls[0]).toEqual([
+      'search',
+      { text: 'banjo --fleck', type: 'audio', minSize: 1536, timeoutMs: 2500, ttl: 3, overlays: ['gnutella'] }
+    ])
+    expect(ran.out).toBe(
+      `${[
+        '#  NAME                                        SIZE  TYPE        SOURCES  VIA       ID',
+        `1  Big Country.flac                          1.0 MB  audio/flac        1  gnutella  ${FILE_ID.slice(0, 18)}`,
+        '2  gpj.\\u202eexe\\x1b[31m\\x0aerror: gone.mp3   100 B  audio/mpeg        1  gnutella  ' +
+          OTHER_ID.slice(0, 18)
+      ].join('\n')}\n`
+    )
+    expect(ran.err).toContain('2 hits in 2 files')
+    expect(ran.err).toContain(
+      'gnutella: 2 hits, the first after 12 ms; 4 messages, 512 B\nNext: servent get 1\n'
+    )
+  })
+
+  it('search --json, as the node says it, and still harmless', async () => {
+    const ran = await fixture.run('search banjo --json')
+    expect(ran.json).toEqual(fixture.node.searchEvents)
+    expect(ran.out).not.toMatch(/[\u202e\u001b]/)
+    expect(ran.err).toBe('')
+  })
+
+  it('get', async () => {
+    const ran = await fixture.run('get 1 --output here.flac', { cwd: '/tmp' })
+    expect(fixture.node.calls[0]).toEqual(['get', '1', '/tmp/here.flac'])
+    expect(ran).toMatchObject({ code: 0, out: 'Saved  /home/me/Downloads/Big Country.flac\n' })
+    expect(ran.err).toBe(
+      'Big Country.flac   1.0 MB\n       1.0 MB from 1 source in 2.0 s, 500.0 kB/s; every block verified.\nNext: servent downloads     servent search …\n'
+    )
+    expect((await fixture.run('get 1 --json')).json.map(({ event }) => event)).toEqual([
+      'begin',
+      'progress',
+      'progress',
+      'done'
+    ])
+  })
+
+  it('downloads, uploads, peers, overlays', async () => {
+    const downloads = await fixture.run('downloads')
+    expect(downloads.out).toContain(`Big Country.flac  paused  78 %  1.0 MB        ${FILE_ID.slice(0, 18)}`)
+    expect(downloads.err).toContain('Big Country.flac paused: The disk is full.')
+    await fixture.run(`downloads --pause ${FILE_ID.slice(0, 20)}`)
+    await fixture.run(`downloads --cancel ${FILE_ID}`)
+    expect(fixture.node.calls.filter(([name]) => name !== 'library')).toEqual([
+      ['pause', FILE_ID],
+      ['cancel', FILE_ID]
+    ])
+    expect((await fixture.run('uploads')).out).toContain(
+      'talk.mp4  sending   0 %  10 B  5 B/s  12D3KooW…QiWiJ6Qs'
+    )
+    expect((await fixture.run('peers')).out).toContain(
+      `${PEER}  out  1 min  servent/0.1.0  /ip4/192.0.2.7/tcp/6346`
+    )
+    expect((await fixture.run('overlay')).out).toContain('gnutella  running           1')
+    const overlay = await fixture.run('overlay gnutella')
+    for (const part of [
+      'gnutella: running, 1 neighbour',
+      'queries\nQUERYID  TTL  HOPS  FROM  FORWARDEDTO\nab12     7    0     -     12D3KooW…QiWiJ6Qs',
+      'hostCache  12',
+      'queriesForwarded  41'
+    ]) {
+      expect(overlay.out).toContain(part)
+    }
+    expect((await fixture.run('overlay gnutella --json')).json[0]).toMatchObject({
+      queries: [{ queryId: 'ab12' }]
+    })
+  })
+
+  it.each(CLIENT_VERBS.filter(line => line !== 'stop'))('%s --json is JSON and nothing else', async line => {
+    const ran = await fixture.run(`${line} --json`, { cwd: empty, columns: 80 })
+    expect(ran.code).toBe(0)
+    expect(ran.json.length).toBeGreaterThan(0)
+    expect(ran.err).toBe('')
+    expect(ran.out).not.toContain('\u001b')
+  })
+
+  it.each(CLIENT_VERBS.filter(line => line !== 'stop'))('%s --quiet gives data alone', async line => {
+    const ran = await fixture.run(`${line} --quiet`, { cwd: empty, columns: 80 })
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    expect(ran.out).not.toBe('')
+  })
+
+  it.each(CLIENT_VERBS.filter(line => line !== 'stop'))('%s fits a narrow terminal', async line => {
+    const ran = await fixture.run(line, { cwd: empty, columns: 72, env: { NO_COLOR: '1' } })
+    const long = ran.out
+      .split('\n')
+      .filter(text => displayWidth(text) > 72 && !/servent1|^Shared|^Id |^Node/.test(text))
+    expect(long).toEqual([])
+  })
+})
+
+describe('settings', () => {
+  it('say who set them', async () => {
+    const file = join(empty, 'config.toml')
+    await writeFile(file, 'relay = "off"\n[gnutella]\nttl = 5\n')
+    const ran = await fixture.run('config --json --max-upload-rate 5000 --set gnutella.neighbours=9', {
+      env: { SERVENT_CONFIG: file, SERVENT_LOG_LEVEL: 'debug' }
+    })
+    const [config] = ran.json as unknown as [
+      {
+        settings: { key: string; value: unknown; origin: string; source: string }[]
+        paths: Record<string, string>
+      }
+    ]
+    const of = (key: string) => config.settings.find(setting => setting.key === key)
+    expect(of('relay')).toMatchObject({ value: 'off', origin: 'file', source: `${file} line 1` })
+    expect(of('gnutella.ttl')).toMatchObject({ value: 5, origin: 'file' })
+    expect(of('log-level')).toMatchObject({ value: 'debug', origin: 'env', source: 'SERVENT_LOG_LEVEL' })
+    expect(of('max-upload-rate')).toMatchObject({ value: 5000, origin: 'flag' })
+    expect(of('gnutella.neighbours')).toMatchObject({ value: 9, origin: 'flag' })
+    expect(of('max-connections')).toMatchObject({ value: 200, origin: 'default' })
+    expect(config.paths).toMatchObject({ configFile: file, dataDir: fixture.dataDir })
+  })
+
+  it('take every flag that the interface promises', async () => {
+    const line =
+      'config --json --listen /ip4/127.0.0.1/tcp/1 --listen /ip4/127.0.0.1/tcp/2 --overlays gnutella --discovery bootstrap --api 127.0.0.1:0 --download-dir /tmp/d --max-upload-rate 1 --max-download-rate 2 --no-inbound --relay off --set gnutella.ttl=3'
+    const [config] = (await fixture.run(line)).json as unknown as [
+      { settings: { key: string; value: unknown }[] }
+    ]
+    const values = Object.fromEntries(config.settings.map(({ key, value }) => [key, value]))
+    expect(values).toMatchObject({
+      listen: ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'],
+      discovery: ['bootstrap'],
+      api: '127.0.0.1:0',
+      'download-dir': '/tmp/d',
+      'max-upload-rate': 1,
+      'no-inbound': true,
+      'gnutella.ttl': 3
+    })
+  })
+})
+
+describe('help', () => {
+  it('of `servent` alone names the first verbs', async () => {
+    const ran = await runLine(['--data-dir', empty])
+    expect(ran.code).toBe(0)
+    for (const verb of ['start', 'share', 'search', 'get', 'status'])
+      expect(ran.out).toContain(`servent ${verb}`)
+    expect(ran.out).toContain('No node is running')
+    expect((await fixture.run('')).out).toContain('Your node is running')
+    expect((await runLine(['--data-dir', empty, '--json'])).json[0]).toMatchObject({
+      running: false,
+      version: VERSION
+    })
+  })
+
+  it('lists every verb of this version, each with examples', async () => {
+    const { out, code } = await runLine('--help')
+    expect(code).toBe(0)
+    const verbs = [
+      'start',
+      'stop',
+      'status',
+      'share',
+      'unshare',
+      'library',
+      'ticket',
+      'search',
+      'get',
+      'downloads',
+      'uploads',
+      'peers',
+      'overlay',
+      'doctor',
+      'config',
+      'completion'
+    ]
+    for (const verb of verbs) {
+      expect(out).toMatch(new RegExp(`^  ${verb} `, 'm'))
+      const help = await runLine(`help ${verb}`)
+      expect(help).toMatchObject({ code: 0, err: '' })
+      expect(help.out, verb).toContain('Examples:\n')
+    }
+  })
+
+  it('knows its version', async () => {
+    expect((await runLine('--version')).out).toBe(`${pkg.version}\n`)
+    expect(VERSION).toBe(pkg.version)
+  })
+})
+
+describe('doctor', () => {
+  it('asks the node, and looks from outside', async () => {
+    const ran = await fixture.run('doctor --json')
+    const [{ checks }] = ran.json as unknown as [{ checks: { name: string; ok: boolean }[] }]
+    expect(checks.map(({ name }) => name)).toEqual([
+      'node',
+      'settings',
+      'data folder',
+      'downloads',
+      'token',
+      'daemon',
+      'neighbours'
+    ])
+    expect(ran.code).toBe(0)
+  })
+
+  it('works without a node', async () => {
+    const ran = await runLine(`--data-dir ${empty} doctor --json`, {
+      env: { SERVENT_API: '127.0.0.1:0', SERVENT_LISTEN: '/ip4/127.0.0.1/tcp/0' }
+    })
+    expect(ran.code).toBe(0)
+    expect(JSON.stringify(ran.json)).toContain('No node is running')
+  })
+
+  it('finds a taken port, a file for a folder, and settings that are wrong', async () => {
+    const { port } = new URL(fixture.api.url)
+    const taken = await runLine(`--data-dir ${empty} doctor`, {
+      env: { SERVENT_API: `127.0.0.1:${port}`, SERVENT_LISTEN: '/ip4/127.0.0.1/tcp/0' }
+    })
+    expect(taken.code).toBe(1)
+    expect(taken.out).toContain(
+      `wrong api port: 127.0.0.1:${port} cannot be listened on (EADDRINUSE).\n      try: end the program that has it, or use --api 127.0.0.1:0`
+    )
+    const file = await runLine(`--data-dir ${music} doctor`)
+    expect(file.out).toContain(`wrong data folder: ${music} is no folder.`)
+    const settings = await runLine(`--data-dir ${empty} doctor`, { env: { SERVENT_RELAY: 'sideways' } })
+    expect(settings.code).toBe(1)
+    expect(settings.out).toContain('wrong settings: relay takes one of')
+  })
+})
