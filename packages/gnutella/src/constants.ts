@@ -190,6 +190,8 @@ export const VERIFIES_WAITING_PER_LINK_MAX = 128
 export const VERIFIES_WAITING_MAX = 512
 /** Own searches at a time. */
 export const SEARCHES_MAX = 64
+/** A search is sent to neighbours that come up within this time of its start. */
+export const SEARCH_SPREAD_MS = 30_000
 
 // The rules: query cache (Markatos, CCGRID 2002).
 
@@ -206,7 +208,7 @@ export const CACHE_HITS_MAX = 32
 export const VOUCHES_MAX = 4
 export const VOUCHES_PER_SECOND = 4
 /** Repeated queries that wait for one verdict. */
-export const CACHE_WAITING_MAX = 16
+export const CACHE_WAITING_MAX = 8
 
 // The rules: pushes.
 
@@ -237,3 +239,9 @@ export const OFFENCES_MS = 60_000
 /** Whoever was sent away for offences is refused for this long; so many are remembered. */
 export const BANISHED_MS = 300_000
 export const BANISHED_MAX = 1_024
+
+/**
+ * Messages that one input may cause. The most come of a verdict on cached hits: each query that waited for
+ * it gets its hits, or is handed on.
+ */
+export const SENDS_PER_INPUT_MAX = CACHE_WAITING_MAX * (CACHE_HITS_MAX + NEIGHBOURS_MAX)

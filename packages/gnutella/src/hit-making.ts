@@ -1,0 +1,60 @@
+/** QueryHits of this servent: results packed so that each hit is small (draft 0.6, 2.2.6). */
+import { SELF } from '@servent/overlay/machine'
+import type { MatchWork } from './answering.ts'
+import { utf8Length } from './bytes.ts'
+import { HIT_PAYLOAD_BYTES, HIT_RESULTS_MAX, TTL_MAX, VENDOR } from './constants.ts'
+import type { HitResult, QueryHitMessage } from './messages.ts'
+import type { Fx, GnutellaState } from './state.ts'
+
+/** Index, size, two NULs, separators, and what GGEP puts around a record. */
+const RESULT_OVERHEAD_BYTES = 64
+
+export function* hitsOf(
+  state: GnutellaState,
+  fx: Fx,
+  { guid, hops }: MatchWork,
+  results: readonly HitResult[]
+): Generator<QueryHitMessage> {
+  for (const some of packed(results)) {
+    yield {
+      type: 'query-hit',
+      guid,
+      // Enough for the way back, and a little more (draft 0.6, 2.2.6: the query's hops and 2).
+      ttl: Math.min(TTL_MAX, hops + 2),
+      hops: 0,
+      ipv4: 0,
+      port: 0,
+      speed: 0,
+      results: some,
+      vendor: VENDOR,
+      flags: { push: state.sharing.firewalled },
+      contact: fx.peers.contact(SELF),
+      ggep: [],
+      servent: state.servent
+    }
+  }
+}
+
+/** Results in their order, so many together as make a hit's payload. */
+function* packed(results: readonly HitResult[]): Generator<readonly HitResult[]> {
+  let some: HitResult[] = []
+  let bytes = 0
+  for (const result of results) {
+    const next = resultBytes(result)
+    if (some.length > 0 && (bytes + next > HIT_PAYLOAD_BYTES || some.length === HIT_RESULTS_MAX)) {
+      yield some
+      some = []
+      bytes = 0
+    }
+    some.push(result)
+    bytes += next
+  }
+  if (some.length > 0) yield some
+}
+
+/** At most so many bytes of a hit's payload; one in 254 is what COBS may add to a record. */
+export function resultBytes({ name, urns, record }: HitResult): number {
+  const recordBytes = record?.length ?? 0
+  const urnBytes = urns.reduce((total, urn) => total + utf8Length(urn) + 1, 0)
+  return RESULT_OVERHEAD_BYTES + utf8Length(name) + urnBytes + recordBytes + Math.ceil(recordBytes / 254)
+}

@@ -1,0 +1,88 @@
+/**
+ * Push (lecture notes, "Dealing With Firewalls"; draft 0.6, 2.2.7): whoever wants a file of a servent that
+ * cannot be dialled asks it, along the path that its hits came by, to call. Only its id tells a Push from
+ * another. A servent calls a peer, never a bare address, and no peer or address more often than the limits
+ * of `call-limits.ts` allow.
+ */
+import { type RequestId, SELF } from '@servent/overlay/machine'
+import { TTL_MAX } from './constants.ts'
+import { newGuid } from './guid.ts'
+import type { Guid, PushMessage } from './messages.ts'
+import type { Neighbour } from './neighbours.ts'
+import { priorityOf } from './priorities.ts'
+import type { Fx, GnutellaState } from './state.ts'
+
+export function askPush(
+  state: GnutellaState,
+  fx: Fx,
+  id: RequestId,
+  { servent, index, nonce }: { readonly servent: Guid; readonly index: number; readonly nonce: Uint8Array }
+): void {
+  const link = state.pushRoutes.get(servent)
+  const neighbour = link === undefined ? undefined : state.neighbours.upLink(link)
+  if (neighbour === undefined) {
+    const reason = 'No neighbour knows the way to this servent any more. Search again.'
+    fx.notify({ type: 'push-refused', push: id, reason })
+    return
+  }
+  const contact = fx.peers.contact(SELF)
+  const push: PushMessage = {
+    type: 'push',
+    guid: newGuid(fx),
+    ttl: TTL_MAX,
+    hops: 0,
+    ipv4: 0,
+    port: 0,
+    servent,
+    index,
+    contact,
+    nonce,
+    ggep: []
+  }
+  state.pushesSeen.set(push.guid, true, state.nowMs)
+  fx.send(neighbour.link, push, priorityOf(push))
+  fx.notify({ type: 'push-sent', push: id })
+}
+
+export function onPush(state: GnutellaState, fx: Fx, neighbour: Neighbour, push: PushMessage): void {
+  const { nowMs } = state
+  const { guid, servent } = push
+  state.count('pushesReceived')
+  if (!neighbour.pushes.take(1, nowMs)) {
+    state.count('pushesOverRate')
+    return
+  }
+  if (state.pushesSeen.get(guid) !== undefined) {
+    state.count('pushesDropped')
+    return
+  }
+  state.pushesSeen.set(guid, true, nowMs)
+  if (servent === state.servent) call(state, fx, push)
+  else handOn(state, fx, neighbour, push)
+}
+
+function handOn(state: GnutellaState, fx: Fx, neighbour: Neighbour, push: PushMessage): void {
+  const link = state.pushRoutes.get(push.servent)
+  const next = link === undefined || link === neighbour.link ? undefined : state.neighbours.upLink(link)
+  if (next === undefined || push.ttl <= 1 || push.hops >= TTL_MAX) {
+    state.count('pushesDropped')
+    return
+  }
+  const onward: PushMessage = { ...push, ttl: push.ttl - 1, hops: push.hops + 1 }
+  state.count('pushesForwarded')
+  fx.send(next.link, onward, priorityOf(onward))
+}
+
+function call(state: GnutellaState, fx: Fx, { contact, nonce, index }: PushMessage): void {
+  if (contact === undefined || nonce === undefined) {
+    // A bare address is all that an old servent gives; whose it is, it cannot prove.
+    state.count('pushesDropped')
+    return
+  }
+  if (!state.calls.take(contact, state.nowMs)) {
+    state.count('callsRefused')
+    return
+  }
+  state.count('callsAsked')
+  fx.notify({ type: 'push-asked', contact, index, nonce })
+}

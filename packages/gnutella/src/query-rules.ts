@@ -1,0 +1,142 @@
+/**
+ * Queries (lecture notes, "Gnutella Search"; draft 0.6, 2.2.1 and 2.2.5). A query goes on to all neighbours
+ * but the one that it came from, once for each id, with one TTL less and one hop more, and not at TTL 0. TTL
+ * and hops together are at most 7.
+ *
+ * Each neighbour may have so many queries handed on and answered; what is more is dropped and counted. A
+ * loud neighbour cannot take the share of the others (`RELAYED_PER_SECOND`).
+ */
+import type { Link, RequestId } from '@servent/overlay/machine'
+import type { MatchWork } from './answering.ts'
+import { offend } from './bye-rules.ts'
+import { answerRepeat } from './cache-rules.ts'
+import {
+  QUERY_CHARACTERS_MIN,
+  QUERY_RELAYED_BYTES_MAX,
+  RESULTS_PER_QUERY,
+  TTL_HARD_MAX,
+  TTL_MAX
+} from './constants.ts'
+import { hitsOf } from './hit-making.ts'
+import type { HitResult, QueryMessage } from './messages.ts'
+import type { Neighbour } from './neighbours.ts'
+import { priorityOf } from './priorities.ts'
+import { cacheKey } from './query-cache.ts'
+import type { QueryRoute } from './route-table.ts'
+import type { Fx, GnutellaState } from './state.ts'
+import type { Wanted } from './types.ts'
+
+export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): void {
+  state.count('queriesReceived')
+  if (!isTaken(state, fx, neighbour, query)) return
+  const { guid, hops } = query
+  const { link, name } = neighbour
+  const ttl = Math.min(query.ttl, TTL_MAX - hops)
+  const route: QueryRoute = { link, hops, hits: 0 }
+  state.routes.set(guid, route, state.nowMs)
+  state.recent.add(guid, query.ttl, hops, name)
+  const held = answerRepeat(state, fx, neighbour, query, ttl)
+  const targets = state.neighbours.up.filter(({ link }) => !held.has(link))
+  const relayed = relay(state, fx, neighbour, query, ttl, targets)
+  if (relayed && held.size === 0) {
+    const key = cacheKey(query)
+    if (state.cache.begin(key, query, guid, ttl, state.nowMs)) route.cacheKey = key
+  }
+  const { text, urns } = query
+  if (!state.answering.matches.put(link, { link, guid, hops, text, urns })) state.count('queriesNotMatched')
+  askMatches(state, fx)
+}
+
+/** Whether a query is to be handed on and answered. */
+function isTaken(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
+  const { nowMs } = state
+  const { guid, ttl, hops, payload } = query
+  if (ttl === 0 || ttl > TTL_HARD_MAX || hops >= TTL_MAX) {
+    state.count('descriptorsBadTtl')
+    offend(state, fx, neighbour, 'bad-ttl')
+    return false
+  }
+  if (neighbour.fullSinceMs !== undefined) {
+    // It does not take what it is sent, and asking for more would only fill its queue (SACHRIFC).
+    state.count('queriesFlowControlled')
+    return false
+  }
+  const known = state.routes.get(guid)
+  if (known !== undefined) {
+    state.count('queriesDuplicate')
+    // Several paths bring the same query; one link brings it twice only by mistake.
+    if (known.link === neighbour.link) offend(state, fx, neighbour, 'duplicates')
+    return false
+  }
+  if (!neighbour.queries.take(1, nowMs) || (hops === 0 && !neighbour.originals.take(1, nowMs))) {
+    state.count('queriesOverRate')
+    return false
+  }
+  if ((payload?.length ?? 0) > QUERY_RELAYED_BYTES_MAX) {
+    state.count('queriesIgnored')
+    offend(state, fx, neighbour, 'malformed')
+    return false
+  }
+  if (!isWorthAsking(query)) {
+    state.count('queriesIgnored')
+    offend(state, fx, neighbour, 'bad-queries')
+    return false
+  }
+  return true
+}
+
+/** Not for queries that all peers would answer with all that they have, or none with anything. */
+export function isWorthAsking({ text, urns }: Wanted): boolean {
+  if (urns.some(urn => /^urn:[a-z0-9-]+:./i.test(urn))) return true
+  return (text.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= QUERY_CHARACTERS_MIN
+}
+
+/** Hands a query on to some neighbours, and says whether to any. */
+export function relay(
+  state: GnutellaState,
+  fx: Fx,
+  from: Neighbour,
+  query: QueryMessage,
+  ttl: number,
+  targets: readonly Neighbour[]
+): boolean {
+  if (ttl <= 1) return false
+  const others = targets.filter(({ link }) => link !== from.link)
+  if (others.length === 0) return false
+  if (!from.relayed.take(1, state.nowMs) && !state.spare.take(1, state.nowMs)) {
+    state.count('queriesNotRelayed')
+    return false
+  }
+  const onward: QueryMessage = { ...query, ttl: ttl - 1, hops: query.hops + 1 }
+  for (const { link, name } of others) {
+    fx.send(link, onward, priorityOf(onward))
+    state.recent.forwarded(query.guid, name)
+  }
+  state.count('queriesForwarded', others.length)
+  return true
+}
+
+/** Asks the catalogue about queries, neighbours in turn. */
+export function askMatches(state: GnutellaState, fx: Fx): void {
+  state.answering.matches.ask(({ text, urns }: MatchWork): RequestId => {
+    const id = state.answering.newId()
+    fx.ask(id, { type: 'match', text, urns, limit: RESULTS_PER_QUERY })
+    return id
+  })
+}
+
+/** What this peer shares of a query goes back by the link that the query came by, in hits of bounded size. */
+export function onMatched(
+  state: GnutellaState,
+  fx: Fx,
+  work: MatchWork,
+  results: readonly HitResult[]
+): void {
+  askMatches(state, fx)
+  const neighbour = state.neighbours.upLink(work.link as Link)
+  if (neighbour === undefined || results.length === 0) return
+  state.count('queriesAnswered')
+  for (const hit of hitsOf(state, fx, work, results.slice(0, RESULTS_PER_QUERY))) {
+    fx.send(neighbour.link, hit, priorityOf(hit))
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Own searches: a query with a fresh id to all neighbours, and what comes back. Neighbours that come up soon
+ * after get it too, so that a search that was begun before the links stood is not lost. Nothing is asked
+ * again by itself: draft 0.6 allows an automatic requery once an hour, and this servent makes none.
+ *
+ * Nothing is told to the service that nobody signed: hits are verified first, neighbours in turn.
+ */
+import type { Peer, RequestId } from '@servent/overlay/machine'
+import type { VerifyWork } from './answering.ts'
+import {
+  NEIGHBOURS_MAX,
+  QUERY_FIREWALLED,
+  QUERY_MARKED,
+  SEARCH_SPREAD_MS,
+  SEARCHES_MAX,
+  TTL_MAX
+} from './constants.ts'
+import { newGuid } from './guid.ts'
+import type { Guid, QueryHitMessage, QueryMessage } from './messages.ts'
+import type { Neighbour } from './neighbours.ts'
+import { priorityOf } from './priorities.ts'
+import { isWorthAsking } from './query-rules.ts'
+import type { QueryRoute } from './route-table.ts'
+import { clamp, type Fx, type GnutellaState } from './state.ts'
+import type { VerifiedFile, Wanted } from './types.ts'
+
+export interface Search extends Wanted {
+  readonly id: RequestId
+  readonly guid: Guid
+  readonly ttl: number
+  readonly startedMs: number
+  /** Who got the query. */
+  readonly sentTo: Set<Peer>
+}
+
+export function startSearch(
+  state: GnutellaState,
+  fx: Fx,
+  id: RequestId,
+  { text, urns, ttl }: Wanted & { readonly ttl?: number }
+): void {
+  const reason = reasonAgainst(state, { text, urns })
+  if (reason !== undefined) {
+    fx.notify({ type: 'search-refused', search: id, reason })
+    return
+  }
+  const search: Search = {
+    id,
+    guid: newGuid(fx),
+    text,
+    urns,
+    ttl: clamp(ttl ?? state.ttl, TTL_MAX),
+    startedMs: state.nowMs,
+    sentTo: new Set()
+  }
+  state.searches.set(id, search)
+  state.routes.set(search.guid, { search: id, hops: 0, hits: 0 }, state.nowMs)
+  state.recent.add(search.guid, search.ttl, 0)
+  for (const neighbour of state.neighbours.up) sendQuery(state, fx, search, neighbour)
+}
+
+function reasonAgainst(state: GnutellaState, wanted: Wanted): string | undefined {
+  if (state.searches.size >= SEARCHES_MAX) return `At most ${SEARCHES_MAX} searches run at a time.`
+  if (!isWorthAsking(wanted)) return 'Peers ignore a query of fewer than two letters or digits.'
+  return undefined
+}
+
+export function endSearch(state: GnutellaState, id: RequestId): void {
+  state.searches.delete(id)
+}
+
+/** Sends young searches to a neighbour that came up. */
+export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
+  for (const search of state.searches.values()) {
+    if (state.nowMs - search.startedMs < SEARCH_SPREAD_MS) sendQuery(state, fx, search, neighbour)
+  }
+}
+
+function sendQuery(state: GnutellaState, fx: Fx, search: Search, neighbour: Neighbour): void {
+  const { id, guid, text, urns, sentTo } = search
+  if (sentTo.has(neighbour.peer) || sentTo.size >= NEIGHBOURS_MAX) return
+  sentTo.add(neighbour.peer)
+  const query: QueryMessage = {
+    type: 'query',
+    guid,
+    ttl: Math.min(search.ttl, neighbour.maxTtl),
+    hops: 0,
+    flags: QUERY_MARKED | (state.sharing.firewalled ? QUERY_FIREWALLED : 0),
+    text,
+    urns,
+    ggep: []
+  }
+  fx.send(neighbour.link, query, priorityOf(query))
+  state.recent.forwarded(guid, neighbour.name)
+  fx.notify({ type: 'search-traffic', search: id, message: query, copies: 1 })
+}
+
+export function onOwnHit(
+  state: GnutellaState,
+  fx: Fx,
+  neighbour: Neighbour,
+  route: QueryRoute,
+  hit: QueryHitMessage
+): void {
+  const search = route.search === undefined ? undefined : state.searches.get(route.search)
+  if (search === undefined) {
+    state.count('hitsWithoutQuery')
+    return
+  }
+  fx.notify({ type: 'search-traffic', search: search.id, message: hit, copies: 1 })
+  const { contact, servent } = hit
+  const results = hit.results.filter(({ record }) => record !== undefined)
+  state.count('resultsRefused', hit.results.length - results.length)
+  if (contact === undefined || results.length === 0) return
+  const work: VerifyWork = { search: search.id, claim: { contact, results }, servent, hops: hit.hops + 1 }
+  if (!state.answering.verifies.put(neighbour.link, work)) state.count('hitsNotVerified')
+  askVerifies(state, fx)
+}
+
+function askVerifies(state: GnutellaState, fx: Fx): void {
+  state.answering.verifies.ask(({ search, claim }) => {
+    const id = state.answering.newId()
+    fx.ask(id, { type: 'verify', search, claim })
+    return id
+  })
+}
+
+export function onVerified(
+  state: GnutellaState,
+  fx: Fx,
+  work: VerifyWork,
+  files: readonly VerifiedFile[]
+): void {
+  askVerifies(state, fx)
+  const { search, claim, servent, hops } = work
+  state.count('resultsRefused', Math.max(0, claim.results.length - files.length))
+  if (files.length === 0 || !state.searches.has(search)) return
+  fx.notify({ type: 'found', search, hops, contact: claim.contact, servent, files })
+}

@@ -1,0 +1,30 @@
+/** What the user changes while the servent runs. */
+import { sayBye } from './bye-rules.ts'
+import { openMore } from './calling-rules.ts'
+import { NEIGHBOURS_MAX } from './constants.ts'
+import { clamp, type Fx, type GnutellaState } from './state.ts'
+
+/** Fields of a pong have 32 bits. */
+const COUNT_MAX = 2 ** 32 - 1
+
+export function share(
+  state: GnutellaState,
+  said: { readonly files: number; readonly kibibytes: number; readonly firewalled: boolean }
+): void {
+  state.sharing = {
+    files: Math.max(0, Math.min(COUNT_MAX, Math.trunc(said.files) || 0)),
+    kibibytes: Math.max(0, Math.min(COUNT_MAX, Math.trunc(said.kibibytes) || 0)),
+    firewalled: said.firewalled
+  }
+}
+
+/** More places are looked for; of fewer, the links that came last lose theirs. */
+export function resize(state: GnutellaState, fx: Fx, places: number): void {
+  state.places = clamp(places, NEIGHBOURS_MAX)
+  state.ownWanted = Math.min(state.ownWanted, state.sought)
+  for (const neighbour of state.neighbours.up.slice(state.places)) {
+    sayBye(state, fx, neighbour, 503, 'The user left fewer places')
+  }
+  for (const neighbour of state.neighbours.up) neighbour.relayed = state.relayShare(state.nowMs)
+  openMore(state, fx)
+}

@@ -1,0 +1,178 @@
+/** What a servent knows: every table that its rules share, each with its bound. */
+import { type Effects, type Peer, type RequestId, TokenBucket } from '@servent/overlay/machine'
+import { Answering } from './answering.ts'
+import { CallLimits } from './call-limits.ts'
+import {
+  BANISHED_MAX,
+  BANISHED_MS,
+  NEIGHBOURS_DEFAULT,
+  NEIGHBOURS_MAX,
+  PING_MS,
+  PUSH_ROUTE_MS,
+  PUSH_ROUTES_MAX,
+  PUSHES_SEEN_MAX,
+  PUSHES_SEEN_MS,
+  QUERY_ROUTE_MS,
+  QUERY_ROUTES_MAX,
+  RELAYED_BURST,
+  RELAYED_PER_SECOND,
+  TTL_MAX,
+  VOUCHES_PER_SECOND
+} from './constants.ts'
+import { HostCache } from './host-cache.ts'
+import type { Guid } from './messages.ts'
+import { Neighbours } from './neighbours.ts'
+import { PongCache } from './pong-cache.ts'
+import { QueryCache } from './query-cache.ts'
+import { RecentQueries } from './recent-queries.ts'
+import { AgingMap, type QueryRoute } from './route-table.ts'
+import type { Search } from './search-rules.ts'
+import type { GnutellaSettings, GnutellaTables, GnutellaTypes } from './types.ts'
+
+export type Fx = Effects<GnutellaTypes>
+
+/** What happened, counted since the start. */
+const COUNTERS = [
+  'queriesAnswered',
+  'queriesAnsweredFromCache',
+  'queriesDuplicate',
+  'queriesForwarded',
+  'queriesIgnored',
+  'queriesOverRate',
+  'queriesNotRelayed',
+  'queriesNotMatched',
+  'queriesFlowControlled',
+  'queriesReceived',
+  'descriptorsBadTtl',
+  'descriptorsMalformed',
+  'descriptorsOutOfPlace',
+  'descriptorsUnknown',
+  'hitsReceived',
+  'hitsForwarded',
+  'hitsWithoutQuery',
+  'hitsOverRate',
+  'hitsExpired',
+  'hitsNotVerified',
+  'resultsRefused',
+  'pingsReceived',
+  'pingsThrottled',
+  'pongsReceived',
+  'pongsUnasked',
+  'pongsSent',
+  'pushesReceived',
+  'pushesForwarded',
+  'pushesDropped',
+  'pushesOverRate',
+  'callsAsked',
+  'callsRefused',
+  'byesSent',
+  'byesReceived',
+  'handshakesRefused',
+  'handshakesFailed',
+  'opens',
+  'unreachable'
+] as const
+
+export type Counter = (typeof COUNTERS)[number]
+
+export class GnutellaState {
+  readonly agent: string
+  readonly ttl: number
+  places: number
+  servent: Guid = ''
+  /** Said by the service. */
+  sharing = { files: 0, kibibytes: 0, firewalled: false }
+  nowMs = 0
+  stopped = false
+
+  readonly neighbours = new Neighbours()
+  readonly hosts = new HostCache()
+  /** Peers that a link is being opened to, and since when. */
+  readonly opening = new Map<Peer, number>()
+  /** Links that this servent opened itself at its best, at most half of the places: it replaces what it loses. */
+  ownWanted = 0
+  /** Whoever was sent away for offences, by PeerId. */
+  readonly banished = new AgingMap<true>(BANISHED_MAX, BANISHED_MS)
+
+  readonly pongs = new PongCache()
+  /** When all neighbours were last pinged for fresh pongs. */
+  renewedMs = Number.NEGATIVE_INFINITY
+  /** When fresh hosts were last asked for here, how often that is done, and whether neighbours were missing. */
+  pingedMs = Number.NEGATIVE_INFINITY
+  pingEveryMs = PING_MS
+  wasMissing = false
+  savedMs = Number.NEGATIVE_INFINITY
+
+  readonly routes = new AgingMap<QueryRoute>(QUERY_ROUTES_MAX, QUERY_ROUTE_MS)
+  readonly pushRoutes = new AgingMap<number>(PUSH_ROUTES_MAX, PUSH_ROUTE_MS)
+  readonly pushesSeen = new AgingMap<true>(PUSHES_SEEN_MAX, PUSHES_SEEN_MS)
+  readonly recent = new RecentQueries()
+  readonly cache = new QueryCache()
+  readonly searches = new Map<RequestId, Search>()
+  readonly answering = new Answering()
+  readonly calls = new CallLimits()
+  /** The half of what may be handed on that is for whoever comes. */
+  readonly spare = new TokenBucket(RELAYED_BURST / 2, RELAYED_PER_SECOND / 2, 0)
+
+  /** Verdicts on cached hits, a second. */
+  readonly vouches = new TokenBucket(VOUCHES_PER_SECOND, VOUCHES_PER_SECOND, 0)
+
+  readonly counters = Object.fromEntries(COUNTERS.map(name => [name, 0])) as Record<Counter, number>
+
+  constructor(settings: Partial<GnutellaSettings>) {
+    this.agent = settings.agent ?? 'Servent'
+    this.ttl = clamp(settings.ttl ?? TTL_MAX, TTL_MAX)
+    this.places = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+  }
+
+  /** Links that this servent looks for itself: half of its places, so that those who come find the others free. */
+  get sought(): number {
+    return Math.ceil(this.places / 2)
+  }
+
+  /** Links that are missing. */
+  get missing(): number {
+    const opening = this.opening.size
+    const { places, ownPlaces } = this.neighbours
+    const missing = Math.max(this.sought - places, this.ownWanted - ownPlaces)
+    return Math.min(missing, this.places - places) - opening
+  }
+
+  /** A neighbour's own share of what is handed on. */
+  relayShare(nowMs: number): TokenBucket {
+    const shares = 2 * this.places
+    return new TokenBucket(Math.max(1, RELAYED_BURST / shares), RELAYED_PER_SECOND / shares, nowMs)
+  }
+
+  count(counter: Counter, by = 1): void {
+    this.counters[counter] += by
+  }
+
+  snapshot(): GnutellaTables {
+    const { neighbours, opening, routes, pushRoutes, nowMs } = this
+    return {
+      servent: this.servent,
+      places: this.places,
+      neighbours: neighbours.up.map(({ name, inbound, upMs, agent, fullSinceMs }) => ({
+        peerId: name.text,
+        inbound,
+        connectedMs: nowMs - upMs!,
+        agent,
+        flowControlled: fullSinceMs !== undefined
+      })),
+      pending: opening.size + neighbours.handshakes,
+      hostCache: this.hosts.size,
+      queries: this.recent.list(),
+      searches: this.searches.size,
+      routes: { queries: routes.size, pushes: pushRoutes.size },
+      pongs: this.pongs.size,
+      queryCache: this.cache.size,
+      counters: { ...this.counters }
+    }
+  }
+}
+
+/** A whole number from 1 to the most; a setting that is none is taken for 1. */
+export function clamp(value: number, most: number): number {
+  return Math.max(1, Math.min(most, Math.trunc(value) || 1))
+}
