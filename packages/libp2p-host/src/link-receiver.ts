@@ -9,7 +9,7 @@ import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import { type LinkCodec, TokenBucket } from '@servent/overlay'
 import type { Clock } from './clock.ts'
 import type { HostLimits } from './limits.ts'
-import { ReadGate } from './streams.ts'
+import { ReadGate, RemoteEnd } from './streams.ts'
 import type { Task, Turns } from './turns.ts'
 
 /** Bytes in hand over which reading pauses, and under which it goes on. */
@@ -41,6 +41,7 @@ export class LinkReceiver<Message> implements Task {
   readonly #turns: Turns
   readonly #events: ReceiverEvents<Message>
   readonly #gate: ReadGate
+  readonly #remoteEnd: RemoteEnd
   readonly #messages: TokenBucket
   readonly #bytes: TokenBucket
   readonly #restMessages: number
@@ -66,17 +67,21 @@ export class LinkReceiver<Message> implements Task {
     this.#turns = turns
     this.#events = events
     this.#gate = new ReadGate(stream)
+    this.#remoteEnd = new RemoteEnd(stream)
     const nowMs = clock.nowMs()
     this.#messages = new TokenBucket(limits.inboundMessagesBurst, limits.inboundMessagesPerSecond, nowMs)
     this.#bytes = new TokenBucket(limits.inboundBytesBurst, limits.inboundBytesPerSecond, nowMs)
     this.#restMessages = Math.max(1, Math.floor(limits.inboundMessagesPerSecond * REST_SHARE))
     const onMessage = (event: StreamMessageEvent) => this.#receive(event)
-    const onEnd = () => this.remoteEnded()
+    const onEnd = () => {
+      if (this.#remoteEnd.seen) this.remoteEnded()
+    }
     stream.addEventListener('message', onMessage)
     stream.addEventListener('end', onEnd)
     this.#release = () => {
       stream.removeEventListener('message', onMessage)
       stream.removeEventListener('end', onEnd)
+      this.#remoteEnd.release()
     }
     if (stream.readableEnded) this.#remoteEnded = true
   }
@@ -84,6 +89,11 @@ export class LinkReceiver<Message> implements Task {
   /** Looks at what came before anybody listened. */
   begin(): void {
     if (this.#remoteEnded) this.#turns.add(this)
+  }
+
+  /** The remote peer has closed its half, though not all of what came before that was handled. */
+  get hasRemoteEnded(): boolean {
+    return this.#remoteEnd.seen
   }
 
   get pendingBytes(): number {

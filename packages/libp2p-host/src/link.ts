@@ -93,11 +93,9 @@ export class HostLink<Message> {
     this.#watch(this.upAtMs + this.#context.limits.idleMs)
     this.#receiver.begin()
     const { stream } = this.place
-    if (stream.status === 'aborted' || stream.status === 'reset') {
-      this.end({ kind: 'reset', message: 'The stream was reset before it was used.' })
-    } else if (stream.status === 'closed') {
-      this.#receiver.remoteEnded()
-    }
+    if (stream.status === 'open') return
+    if (stream.status === 'closed' && this.#receiver.hasRemoteEnded) this.#receiver.remoteEnded()
+    else this.end({ kind: 'reset', message: 'The stream ended before it was used.' })
   }
 
   /** Queues; what goes out goes at the next `flush`. */
@@ -203,7 +201,8 @@ export class HostLink<Message> {
   #streamClosed(event: StreamCloseEvent): void {
     if (this.#closing !== undefined) this.end(this.#closing)
     else if (event.error !== undefined) this.end({ kind: 'reset', message: reasonOf(event.error) })
-    else this.#receiver.remoteEnded()
+    else if (this.#receiver.hasRemoteEnded) this.#receiver.remoteEnded()
+    else this.end({ kind: 'reset', message: 'The connection broke.' })
   }
 
   #watchAssembly(messages: number, bufferedBytes: number): void {

@@ -12,10 +12,12 @@
 import { Duplex } from 'node:stream'
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { isWritable, onWritable, ReadGate } from './streams.ts'
+import { isWritable, onWritable, ReadGate, RemoteEnd } from './streams.ts'
 
 /** 256 KiB: writes of this size were as fast as a bare stream, and smaller than 64 KiB cost more. */
 const HIGH_WATER_MARK_BYTES = 256 * 1024
+/** Handed to the stream at a time. */
+const SEND_BYTES = 256 * 1024
 /** How long a remote peer may take to close its half after `destroySoon`. */
 const LINGER_MS = 10_000
 
@@ -47,6 +49,7 @@ export class StreamDuplex extends Duplex {
   /** The stream below, for its ids and state. */
   readonly stream: Stream
   readonly #gate: ReadGate
+  readonly #remoteEnd: RemoteEnd
   readonly #release: () => void
   /** Called when the stream takes more bytes. */
   #waiting: Callback | undefined
@@ -62,9 +65,12 @@ export class StreamDuplex extends Duplex {
     })
     this.stream = stream
     this.#gate = new ReadGate(stream)
+    this.#remoteEnd = new RemoteEnd(stream)
     const stopWaiting = onWritable(stream, () => this.#settleWrite())
     const onMessage = (event: StreamMessageEvent) => this.#receive(event.data)
-    const onEnd = () => this.#finishReading()
+    const onEnd = () => {
+      if (this.#remoteEnd.seen) this.#finishReading()
+    }
     const onClose = (event: StreamCloseEvent) => this.#closed(event)
     stream.addEventListener('message', onMessage)
     stream.addEventListener('end', onEnd)
@@ -74,6 +80,7 @@ export class StreamDuplex extends Duplex {
       stream.removeEventListener('message', onMessage)
       stream.removeEventListener('end', onEnd)
       stream.removeEventListener('close', onClose)
+      this.#remoteEnd.release()
     }
     // Both may have happened before anybody listened.
     if (stream.readableEnded) queueMicrotask(onEnd)
@@ -134,7 +141,7 @@ export class StreamDuplex extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Callback): void {
-    this.#send(chunk, done)
+    this.#send(new Uint8ArrayList(chunk), done)
   }
 
   /** Small writes that waited go out as one: a frame of the multiplexer each would cost far more. */
@@ -173,18 +180,24 @@ export class StreamDuplex extends Duplex {
     if (!wantsMore) this.#gate.pause()
   }
 
-  #send(data: Uint8Array | Uint8ArrayList, done: Callback): void {
+  /** Large writes go out in pieces, since the stream's own buffer is bounded. */
+  #send(data: Uint8ArrayList, done: Callback): void {
     this.#idleTimer?.refresh()
     try {
-      this.stream.send(data)
+      // What `send` answers is not asked: it also says `true` while another send is under way.
+      do {
+        const piece = data.sublist(0, Math.min(data.byteLength, SEND_BYTES))
+        data.consume(piece.byteLength)
+        this.stream.send(piece)
+      } while (data.byteLength > 0 && isWritable(this.stream))
     } catch (error) {
       done(
         new StreamEndedError('EPIPE', `The stream takes no more bytes: ${(error as Error).message}`, error)
       )
       return
     }
-    // The answer of `send` is not asked: it also says `true` while another send is under way.
-    if (isWritable(this.stream)) done()
+    if (data.byteLength > 0) this.#waiting = error => (error ? done(error) : this.#send(data, done))
+    else if (isWritable(this.stream)) done()
     else this.#waiting = done
   }
 
@@ -212,17 +225,13 @@ export class StreamDuplex extends Duplex {
 
   /** What the stream still holds, paused or not, is read before the end: nobody else will say `end`. */
   #endOfClosedStream(): void {
-    if (this.stream.status === 'reset' || this.stream.status === 'aborted') {
-      this.destroy(new StreamEndedError('ECONNRESET', 'The stream was reset.'))
+    if (this.stream.status !== 'closed' || !this.#remoteEnd.seen) {
+      this.destroy(
+        new StreamEndedError('ECONNRESET', 'The stream ended before the remote peer had finished.')
+      )
       return
     }
-    if (this.stream.readStatus === 'paused') {
-      try {
-        this.stream.resume()
-      } catch {
-        // As in ReadGate: the bytes are here, only the remote could not be told.
-      }
-    }
+    this.#gate.resume()
     this.#finishReading()
     const waiting = this.#waiting
     this.#waiting = undefined

@@ -75,6 +75,32 @@ export class ReadGate {
   }
 }
 
+/**
+ * Whether the remote peer has closed its half in good order. A stream whose connection breaks closes without
+ * an error too, and says `end` as well: only that the remote said so itself tells the two apart.
+ */
+export class RemoteEnd {
+  readonly #stream: Stream
+  readonly #onRemoteEnd = () => {
+    this.#seen = true
+  }
+  #seen: boolean
+
+  constructor(stream: Stream) {
+    this.#stream = stream
+    this.#seen = stream.readableEnded || (stream.status === 'open' && stream.remoteWriteStatus === 'closed')
+    stream.addEventListener('remoteCloseWrite', this.#onRemoteEnd)
+  }
+
+  get seen(): boolean {
+    return this.#seen
+  }
+
+  release(): void {
+    this.#stream.removeEventListener('remoteCloseWrite', this.#onRemoteEnd)
+  }
+}
+
 function isReading(stream: Stream): boolean {
   return stream.readStatus === 'readable'
 }
