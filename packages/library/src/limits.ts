@@ -1,0 +1,60 @@
+/** Every bound of the library, its unit, and why it is what it is. */
+import { HASH_BYTES } from '@servent/overlay/machine'
+
+/** Ids that `share` gives back; what is past it is counted as `more`. */
+export const SHARE_IDS_MAX = 1000
+/** Files and folders that could not be shared, as they are listed. The rest is counted. */
+export const PROBLEMS_MAX = 100
+/** Rows that one transaction writes: the daemon's other writers wait for it, so it stays in milliseconds. */
+export const WRITE_ROWS_MAX = 250
+/** Rows that one read on the main thread takes before other work gets its turn. */
+export const READ_ROWS_MAX = 256
+/** Entries that `list` gives at a time. */
+export const LIST_ROWS_MAX = 1000
+/** Changes in one call of a subscriber. */
+export const CHANGES_MAX = 256
+/** Folders that a watcher may report before a whole rescan is cheaper. */
+export const WATCHED_FOLDERS_MAX = 10_000
+/** Levels of folders below a root: a tree that is deeper was made to be. */
+export const FOLDER_DEPTH_MAX = 256
+
+/** How long the indexing thread works before it looks at its messages. */
+export const SLICE_MS = 8
+/** A file that waits longer than this for its turn behind others of its kind has a lane of its own below it. */
+export const SMALL_FILE_BYTES_MAX = 16 * 1024 * 1024
+/** Small files that are hashed at a time: what costs is opening them, and the kernel can do several. */
+export const SMALL_FILE_LANES = 3
+/**
+ * A file younger than this is not hashed yet: a write in the same tick of the file system's clock would
+ * leave the same time stamp. Kernels tick every 1 to 10 ms.
+ */
+export const FRESH_MS = 50
+/** A file that changed while it was hashed is tried again after this, then after twice as long, … */
+export const SETTLE_MS = 1000
+/** … up to this. */
+export const SETTLE_MS_MAX = 60_000
+/** What a watcher says is gathered for this long: a copied folder is then scanned once. */
+export const WATCH_GATHER_MS = 100
+/** Without a watcher that misses nothing (network drives, full inotify tables) this is how changes are found. */
+export const RESCAN_MS = 15 * 60 * 1000
+/** How soon an unplugged folder is noticed, and one that is back. */
+export const ROOT_CHECK_MS = 5000
+/** A file that is gone is remembered for this long, so that one that comes back elsewhere is not hashed again. */
+export const GONE_KEPT_MS = 60 * 60 * 1000
+/** Progress is told at most this often. */
+export const PROGRESS_MS = 100
+
+/** Hashes of one stored part of a layer: 32 KiB, for 1 GiB of the file. */
+export const PART_HASHES = 1024
+export const PART_BYTES = PART_HASHES * HASH_BYTES
+
+/** The worker is started again after this, then after twice as long, … */
+export const RESTART_MS = 200
+/** … up to this. */
+export const RESTART_MS_MAX = 30_000
+/** A request that saw the worker die this often is given up: it may be what kills it. */
+export const REQUEST_TRIES_MAX = 3
+/** How long a stopping worker has to finish the block at hand. */
+export const STOP_MS = 5000
+/** Sums of the roots are told this often while they change: each is a look at all its files. */
+export const ROOTS_MS = 1000

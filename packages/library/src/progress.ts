@@ -1,0 +1,76 @@
+/** How far hashing is: of everything, and of each share that somebody waits for. Told a few times a second. */
+import { basename } from 'node:path'
+import { PROGRESS_MS } from './limits.ts'
+import { Throttle } from './throttle.ts'
+import type { LibraryProgress } from './types.ts'
+
+export class Progress {
+  readonly #telling: Throttle
+  #phase: LibraryProgress['phase'] = 'idle'
+  #files = 0
+  #filesTotal = 0
+  #bytes = 0
+  #bytesTotal = 0
+  #name: string | undefined
+
+  constructor(tell: (progress: LibraryProgress) => void) {
+    this.#telling = new Throttle(() => tell(this.#now()), PROGRESS_MS)
+  }
+
+  /** A file was found that is to be hashed. */
+  found(size: number, files = 1): void {
+    this.#filesTotal += files
+    this.#bytesTotal += size
+    this.#telling.ask()
+  }
+
+  /** A file that was found is another's now. */
+  lost(size: number): void {
+    this.#filesTotal -= 1
+    this.#bytesTotal -= size
+    this.#telling.ask()
+  }
+
+  hashing(path: string, bytes: number): void {
+    this.#name = basename(path)
+    this.#bytes += bytes
+    this.#telling.ask()
+  }
+
+  /** A file is done with. What of it was not hashed is counted all the same, so that the sums meet. */
+  done(size: number, hashedBytes: number): void {
+    this.#files += 1
+    this.#bytes += size - hashedBytes
+    this.#telling.ask()
+  }
+
+  phase(phase: LibraryProgress['phase']): void {
+    if (this.#phase === phase) return
+    this.#phase = phase
+    if (phase !== 'idle') {
+      this.#telling.ask()
+      return
+    }
+    this.#telling.now()
+    this.#files = 0
+    this.#filesTotal = 0
+    this.#bytes = 0
+    this.#bytesTotal = 0
+    this.#name = undefined
+  }
+
+  stop(): void {
+    this.#telling.cancel()
+  }
+
+  #now(): LibraryProgress {
+    return {
+      phase: this.#phase,
+      files: this.#files,
+      filesTotal: Math.max(this.#filesTotal, this.#files),
+      bytes: this.#bytes,
+      bytesTotal: Math.max(this.#bytesTotal, this.#bytes),
+      ...(this.#name !== undefined && { name: this.#name })
+    }
+  }
+}

@@ -1,0 +1,162 @@
+/** What the user shared: which paths, which of them may be shared at all, and which root a path belongs to. */
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { dirname, parse, relative, resolve, sep } from 'node:path'
+import { fileReason, NotShareableError, NotSharedError, PathNotFoundError } from './errors.ts'
+import type { Filter } from './filter.ts'
+import { isWithin } from './paths.ts'
+import type { RootRow, SharedBelow, StoreTree } from './store-tree.ts'
+import type { SharedRoot } from './types.ts'
+
+export interface RootsInit {
+  readonly tree: StoreTree
+  readonly filter: Filter
+  /** Real paths. */
+  readonly privateFolders: readonly string[]
+  readonly publicFolders: readonly string[]
+}
+
+export interface Shareable {
+  /** Without symbolic links. */
+  readonly path: string
+  readonly kind: 'folder' | 'file'
+  readonly device: string
+}
+
+export class Roots {
+  readonly #init: RootsInit
+  #rows = new Map<string, RootRow>()
+
+  constructor(init: RootsInit) {
+    this.#init = init
+    this.reload()
+  }
+
+  /** After each write of a root. */
+  reload(): void {
+    this.#rows = new Map(this.#init.tree.roots().map(row => [row.path, row]))
+  }
+
+  all(): RootRow[] {
+    return [...this.#rows.values()]
+  }
+
+  get(path: string): RootRow | undefined {
+    return this.#rows.get(path)
+  }
+
+  /** Shared on its own, and staying so. */
+  has(path: string): boolean {
+    const row = this.#rows.get(path)
+    return row !== undefined && row.state !== 'leaving'
+  }
+
+  isPrivate(path: string): boolean {
+    const { privateFolders, publicFolders } = this.#init
+    if (publicFolders.some(folder => isWithin(folder, path) || isWithin(path, folder))) return false
+    return privateFolders.some(folder => isWithin(folder, path))
+  }
+
+  /** The shared folder that a path is shared with: the nearest one above whose filter lets it through. */
+  covering(path: string): RootRow | undefined {
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      const row = this.#rows.get(folder)
+      if (row?.kind === 'folder' && row.state !== 'leaving') {
+        return this.#passes(folder, path) ? row : undefined
+      }
+      if (folder === dirname(folder)) return undefined
+    }
+  }
+
+  #passes(root: string, path: string): boolean {
+    const names = relative(root, path).split(sep)
+    return names.every((name, index) => this.#init.filter(names.slice(0, index + 1).join(sep), name))
+  }
+
+  /**
+   * What is at a path that the user wants to share.
+   *
+   * @throws PathNotFoundError
+   * @throws NotShareableError
+   */
+  resolve(given: string): Shareable {
+    let path: string
+    let stats: Stats
+    try {
+      path = realpathSync.native(given)
+      stats = statSync(path)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT' || code === 'ENOTDIR') {
+        throw new PathNotFoundError(`There is nothing at ${given}. Check the path.`)
+      }
+      throw new NotShareableError(`${given} cannot be shared. ${fileReason(error)}`)
+    }
+    if (path === parse(path).root) {
+      throw new NotShareableError(
+        `${given} is a whole drive, with secrets of its user on it. Share the folders that you mean.`
+      )
+    }
+    const { privateFolders, publicFolders } = this.#init
+    const secret = privateFolders.find(folder => isWithin(folder, path))
+    if (secret !== undefined && !publicFolders.some(folder => isWithin(folder, path))) {
+      throw new NotShareableError(`${given} holds this node's own files (${secret}). Share another folder.`)
+    }
+    if (!stats.isFile() && !stats.isDirectory()) {
+      throw new NotShareableError(`${given} is neither a file nor a folder. Share one of those.`)
+    }
+    return { path, kind: stats.isDirectory() ? 'folder' : 'file', device: String(stats.dev) }
+  }
+
+  /**
+   * The root that a user means by a path, which may not exist any more.
+   *
+   * @throws NotSharedError
+   */
+  find(given: string): RootRow {
+    const path = resolve(given)
+    const real = realpathOr(path)
+    const found = this.#rows.get(real) ?? this.#rows.get(path) ?? this.all().find(row => row.given === path)
+    if (found !== undefined && found.state !== 'leaving') return found
+    const above = this.covering(real)
+    if (above === undefined) throw new NotSharedError(`${given} is not shared. The library lists what is.`)
+    throw new NotSharedError(
+      `${given} is shared as a part of ${above.path}. Unshare that, or leave this out by an exclude pattern.`
+    )
+  }
+
+  /** Whether the root can be reached now, and is what it was. */
+  isReachable(row: RootRow, isEmpty: () => boolean): boolean {
+    try {
+      // A link in its place is not followed: it would lead out of what the user chose.
+      if (realpathSync.native(row.path) !== row.path) return false
+      const stats = lstatSync(row.path)
+      if (row.kind === 'file') return stats.isFile()
+      if (!stats.isDirectory()) return false
+      // A drive that was taken out may leave its empty mount point behind, on another device.
+      return String(stats.dev) === row.device || !isEmpty()
+    } catch {
+      return false
+    }
+  }
+
+  /** As others see them. */
+  view(): SharedRoot[] {
+    const { tree } = this.#init
+    return this.all()
+      .filter(({ state }) => state !== 'leaving')
+      .map(({ path, kind, state }) => {
+        const { files, bytes }: SharedBelow =
+          kind === 'file' ? tree.sharedAt(path) : tree.sharedBelow(path, 0)
+        return { path, kind, present: state === 'present', files, bytes }
+      })
+  }
+}
+
+/** A path without symbolic links as far as it exists, itself where it does not. */
+export function realpathOr(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return path
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * Compares folders with the catalogue, folder by folder: what is new or changed is marked to be hashed, what
+ * is as it was is left alone, what is gone is withdrawn. One folder's names are in memory at a time.
+ */
+import { type BigIntStats, lstatSync, opendirSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { CONTENT_SIZE_BYTES_MAX, NAME_BYTES_MAX } from '@servent/overlay/machine'
+import mime from 'mime'
+import { fileReason } from './errors.ts'
+import type { Filter } from './filter.ts'
+import { FOLDER_DEPTH_MAX, WRITE_ROWS_MAX } from './limits.ts'
+import type { Pacer } from './pacer.ts'
+import { isWithin } from './paths.ts'
+import type { Problems } from './problems.ts'
+import { GONE, HERE, UNPLUGGED } from './schema.ts'
+import { isMoved, isSame, type Stamp, stampOf } from './stamp.ts'
+import type { FileRow, Place, PlacedRow, Store } from './store.ts'
+import type { StoreTree } from './store-tree.ts'
+
+const TYPE_UNKNOWN = 'application/octet-stream'
+
+export interface ScanParts {
+  readonly store: Store
+  readonly tree: StoreTree
+  readonly filter: Filter
+  readonly problems: Problems
+  readonly pacer: Pacer
+  /** One transaction, and the changes of it published. */
+  readonly write: (work: () => void) => void
+  /** Shared on its own: a folder that is walked for its own sake, or a file that no filter leaves out. */
+  readonly isRoot: (path: string) => boolean
+  /** Never shared, whatever it is in. */
+  readonly isPrivate: (path: string) => boolean
+  /** A file is to be hashed, after `due`. `from` is what it was due to before. */
+  readonly onDue: (size: number, due: number, from: number | null) => void
+  readonly isStopped: () => boolean
+}
+
+interface Found {
+  readonly name: string
+  readonly stamp: Stamp
+}
+
+interface Level {
+  readonly path: string
+  readonly depth: number
+}
+
+export class Scanner {
+  readonly #parts: ScanParts
+
+  constructor(parts: ScanParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Looks at a folder of `root`, and at those below it: at all of them, or where it is not `deep` at those
+   * that the catalogue has not seen. What is found to be hashed is due at `due`.
+   */
+  async folder(root: string, path: string, deep: boolean, due: number): Promise<void> {
+    const waiting: Level[] = [{ path, depth: 0 }]
+    for (let level = waiting.pop(); level !== undefined; level = waiting.pop()) {
+      if (this.#parts.isStopped()) return
+      await this.#parts.pacer.turn()
+      const { path: folder, depth } = level
+      if (depth > FOLDER_DEPTH_MAX) {
+        this.#parts.problems.set(folder, `It lies more than ${FOLDER_DEPTH_MAX} folders deep.`)
+        continue
+      }
+      for (const below of await this.#one(root, folder, due)) {
+        if (deep || this.#parts.tree.knownFolder(below) === undefined)
+          waiting.push({ path: below, depth: depth + 1 })
+      }
+    }
+  }
+
+  /** Looks at one file, whatever its name. */
+  file(path: string, due: number): void {
+    const { problems, write, tree, store } = this.#parts
+    const folder = dirname(path)
+    const name = basename(path)
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (stats?.isFile() && this.#isAcceptable(path, stats)) {
+      problems.clear(path)
+      write(() => this.#look(tree.folder(folder, null), { name, stamp: stampOf(stats) }, due))
+      return
+    }
+    const known = tree.knownFolder(folder)
+    const row = known === undefined ? undefined : store.fileAt(known, name)
+    if (row !== undefined && row.state === HERE) write(() => store.withdraw(row, GONE, Date.now()))
+  }
+
+  /** Withdraws all below a path that is not shared on its own. */
+  async withdraw(path: string, state: typeof GONE | typeof UNPLUGGED): Promise<void> {
+    const { store, tree, problems, pacer, write, isRoot } = this.#parts
+    problems.clearBelow(path)
+    for (let after = 0; ; await pacer.turn()) {
+      const page = tree.filesBelow(path, after)
+      if (page.length === 0) return
+      after = page.at(-1)!.id
+      const withdrawn = page.filter(
+        row =>
+          (row.state === HERE || (state === GONE && row.state === UNPLUGGED)) &&
+          !this.#isBelowAnotherRoot(path, row, isRoot)
+      )
+      if (withdrawn.length === 0) continue
+      write(() => {
+        for (const row of withdrawn) store.withdraw(row, state, Date.now())
+      })
+    }
+  }
+
+  #isBelowAnotherRoot(top: string, row: PlacedRow, isRoot: (path: string) => boolean): boolean {
+    for (let path = join(row.path, row.name); path !== top; path = dirname(path)) {
+      if (isRoot(path)) return true
+    }
+    return false
+  }
+
+  /** Looks at the files of one folder; gives the folders in it that are to be looked at, too. */
+  async #one(root: string, path: string, due: number): Promise<string[]> {
+    const { problems, pacer, tree, write } = this.#parts
+    const names = new Set<string>()
+    const folders: string[] = []
+    let folder = 0
+    try {
+      // Somebody may have put a link in the folder's place since it was listed.
+      if (realpathSync.native(path) !== path)
+        throw Object.assign(new Error('It is a link.'), { code: 'ENOTDIR' })
+      const entries = opendirSync(path, { encoding: 'buffer' as BufferEncoding, bufferSize: 128 })
+      try {
+        const parent = path === root ? undefined : tree.knownFolder(dirname(path))
+        write(() => {
+          folder = tree.folder(path, parent ?? null)
+        })
+        let batch: Found[] = []
+        for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+          const found = this.#read(root, path, entry.name as unknown as Buffer, folders)
+          if (found !== undefined) {
+            names.add(found.name)
+            batch.push(found)
+          }
+          if (batch.length < WRITE_ROWS_MAX) continue
+          this.#lookAtAll(folder, batch, due)
+          batch = []
+          await pacer.turn()
+          // What was not listed is not gone.
+          if (this.#parts.isStopped()) return []
+        }
+        this.#lookAtAll(folder, batch, due)
+      } finally {
+        entries.closeSync()
+      }
+      problems.clear(path)
+    } catch (error) {
+      await this.#unreadable(path, error)
+      return []
+    }
+    await this.#withdrawMissing(path, folder, names, new Set(folders))
+    return folders
+  }
+
+  async #unreadable(path: string, error: unknown): Promise<void> {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === undefined || code.startsWith('ERR_')) throw error
+    const gone = code === 'ENOENT' || code === 'ENOTDIR'
+    await this.withdraw(path, gone ? GONE : UNPLUGGED)
+    if (!gone) this.#parts.problems.set(path, fileReason(error))
+  }
+
+  /** One entry of a folder: a file to look at, a folder for the list, or nothing. */
+  #read(root: string, folder: string, rawName: Buffer, folders: string[]): Found | undefined {
+    const { filter, problems, isRoot, isPrivate } = this.#parts
+    const name = rawName.toString('utf8')
+    const path = join(folder, name)
+    if (isRoot(path) || isPrivate(path)) return undefined
+    if (!filter(relative(root, path), name)) return undefined
+    if (!rawName.equals(Buffer.from(name))) {
+      problems.set(path, 'Its name is not valid UTF-8. Rename it.')
+      return undefined
+    }
+    let stats: BigIntStats | undefined
+    try {
+      stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    } catch (error) {
+      problems.set(path, fileReason(error))
+      return undefined
+    }
+    if (stats?.isDirectory()) folders.push(path)
+    // Links are not followed: what they lead to inside a root is shared there, and what is outside is not.
+    // Pipes, sockets and devices have no content to share.
+    if (!stats?.isFile() || !this.#isAcceptable(path, stats)) return undefined
+    return { name, stamp: stampOf(stats) }
+  }
+
+  #isAcceptable(path: string, stats: BigIntStats): boolean {
+    const reason = refusal(path, stats)
+    if (reason !== undefined) this.#parts.problems.set(path, reason)
+    return reason === undefined
+  }
+
+  #lookAtAll(folder: number, batch: readonly Found[], due: number): void {
+    const { store, write } = this.#parts
+    // Most of the time nothing changed, and then nothing is written.
+    const changed = batch.filter(({ name, stamp }) => !isSettled(store.fileAt(folder, name), stamp))
+    if (changed.length === 0) return
+    write(() => {
+      for (const found of changed) this.#look(folder, found, due)
+    })
+  }
+
+  #look(folder: number, { name, stamp }: Found, due: number): void {
+    const { store, onDue } = this.#parts
+    const row = store.fileAt(folder, name)
+    const place: Place = { folder, name, type: mime.getType(name) ?? TYPE_UNKNOWN, stamp }
+    if (row === undefined) {
+      const known = this.#hashedElsewhere(stamp)
+      if (known?.moved) store.move(known.row, place)
+      else store.add(place, known?.row.content ?? null, known === undefined ? due : null)
+      if (known === undefined) onDue(stamp.size, due, null)
+      return
+    }
+    if (isSame(row, stamp)) {
+      const waits = row.content === null || row.due !== null
+      const sooner = waits && row.reason === null && row.due !== null && row.due < due ? row.due : due
+      if (row.state !== HERE) store.restamp({ ...row, due: waits ? due : null }, stamp)
+      else if (waits) store.setDue(row.id, sooner)
+      if (waits && (row.state !== HERE || sooner !== row.due)) onDue(row.size, sooner, row.due)
+      return
+    }
+    if (isMoved(row, stamp) && row.content !== null) {
+      store.restamp({ ...row, due: row.due ?? Date.now() }, stamp)
+      if (row.due === null) onDue(row.size, Date.now(), null)
+      return
+    }
+    const known = this.#hashedElsewhere(stamp)
+    store.restamp({ ...row, due: known === undefined ? due : null }, stamp, known?.row.content ?? null)
+    if (known === undefined) onDue(stamp.size, due, row.due)
+  }
+
+  /** A file that was hashed under another path: renamed (`moved`), or linked and still there. */
+  #hashedElsewhere(stamp: Stamp): { row: PlacedRow; moved: boolean } | undefined {
+    const row = this.#parts.store.sameInode(stamp)[0]
+    if (row === undefined) return undefined
+    if (row.state !== HERE) return { row, moved: true }
+    try {
+      const stats = lstatSync(join(row.path, row.name), { bigint: true, throwIfNoEntry: false })
+      return { row, moved: stats === undefined || stampOf(stats).inode !== stamp.inode }
+    } catch {
+      return { row, moved: true }
+    }
+  }
+
+  async #withdrawMissing(
+    path: string,
+    folder: number,
+    names: Set<string>,
+    folders: Set<string>
+  ): Promise<void> {
+    const { store, tree, pacer, write, isRoot } = this.#parts
+    for (let after = 0; ; await pacer.turn()) {
+      const page = store.filesIn(folder, after, WRITE_ROWS_MAX)
+      if (page.length === 0) break
+      after = page.at(-1)!.id
+      const missing = page.filter(({ name }) => !names.has(name) && !isRoot(join(path, name)))
+      if (missing.length === 0) continue
+      write(() => {
+        for (const row of missing) store.withdraw(row, GONE, Date.now())
+      })
+    }
+    for (const below of tree.foldersIn(folder)) {
+      if (!folders.has(below) && !isRoot(below) && isWithin(path, below)) await this.withdraw(below, GONE)
+    }
+  }
+}
+
+/** Nothing needs to be written about the file. */
+function isSettled(row: FileRow | undefined, stamp: Stamp): boolean {
+  return (
+    row !== undefined && row.state === HERE && isSame(row, stamp) && row.content !== null && row.due === null
+  )
+}
+
+/** Why a file cannot be shared, whatever is in it. */
+export function refusal(path: string, { size }: { size: bigint }): string | undefined {
+  if (size > BigInt(CONTENT_SIZE_BYTES_MAX)) return 'It has more than 4 TiB.'
+  const bytes = Buffer.byteLength(path) - Buffer.byteLength(dirname(path)) - 1
+  if (bytes > NAME_BYTES_MAX) return `Its name has more than ${NAME_BYTES_MAX} bytes. Rename it.`
+  return undefined
+}

@@ -1,0 +1,121 @@
+/** Real folders and libraries for tests; all of them are gone when a test ends. */
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Library, type LibraryInit, type LibraryLogger } from '@servent/library'
+import { type CatalogueChange, ContentId, type HashedTree, TreeHasher } from '@servent/overlay'
+import { onTestFinished } from 'vitest'
+
+export interface Workplace {
+  /** To be shared; nothing is in it. */
+  readonly folder: string
+  /** Outside of what is shared. */
+  readonly outside: string
+  readonly databasePath: string
+}
+
+/** A folder to share, one beside it, and a data folder. Paths are real. */
+export function workplace(): Workplace {
+  const top = realpathSync(mkdtempSync(join(tmpdir(), 'servent-library-')))
+  const place = { folder: join(top, 'shared'), outside: join(top, 'outside'), data: join(top, 'data') }
+  for (const folder of Object.values(place)) mkdirSync(folder)
+  onTestFinished(() => rmSync(top, { recursive: true, force: true }))
+  return { ...place, databasePath: join(place.data, 'servent.db') }
+}
+
+export interface LogLine {
+  readonly level: string
+  readonly details: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+export function recordingLogger(): LibraryLogger & { lines: LogLine[] } {
+  const lines: LogLine[] = []
+  const log =
+    (level: string) =>
+    (details: Readonly<Record<string, unknown>>, message: string): void => {
+      lines.push({ level, details, message })
+    }
+  return { lines, debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+}
+
+/** A library that is stopped when the test ends. Settling is quick, and nothing is looked at by the clock. */
+export async function openLibrary(place: Workplace, init: Partial<LibraryInit> = {}): Promise<Library> {
+  const { settings, ...rest } = init
+  const library = await Library.open({
+    databasePath: place.databasePath,
+    logger: recordingLogger(),
+    settings: { settleMs: 100, ...settings },
+    ...rest
+  })
+  onTestFinished(() => library.stop())
+  return library
+}
+
+/** Writes files below a folder, by their paths in it. */
+export function write(folder: string, files: Readonly<Record<string, string | Uint8Array>>): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), content)
+  }
+}
+
+/** Bytes that are the same in each run and compress badly. */
+export function bytes(length: number, seed = 1): Uint8Array {
+  const block = createHash('sha512').update(String(seed)).digest()
+  const content = Buffer.alloc(length)
+  for (let offset = 0; offset < length; offset += block.length) {
+    block.writeUInt32LE(offset / block.length, 0)
+    block.copy(content, offset)
+  }
+  return content
+}
+
+export function treeOf(content: string | Uint8Array): HashedTree {
+  const hasher = new TreeHasher(data => createHash('sha256').update(data).digest())
+  hasher.update(Buffer.from(content))
+  return hasher.finish()
+}
+
+/** The id that a content must have, by other means than the library's. */
+export function idOf(content: string | Uint8Array): string {
+  const { root, size } = treeOf(content)
+  return ContentId.fromRoot(root, size).toString()
+}
+
+/** Ends when `holds` does; asked again at each change of the library. */
+export async function until(library: Library, holds: () => boolean | Promise<boolean>): Promise<void> {
+  if (await holds()) return
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const ask = async (): Promise<void> => {
+    try {
+      if (await holds()) resolve()
+    } catch (error) {
+      reject(error)
+    }
+  }
+  const end = library.subscribe(ask)
+  // Some things change without a change of what is shared.
+  const timer = setInterval(ask, 20)
+  await promise.finally(() => {
+    end()
+    clearInterval(timer)
+  })
+}
+
+/** Everything that others would see happen, as text. */
+export function record(library: Library): string[] {
+  const lines: string[] = []
+  const note = ({ type, file }: CatalogueChange): number => lines.push(`${type} ${file.name}`)
+  library.subscribe(changes => {
+    for (const change of changes) note(change)
+  })
+  return lines
+}
+
+export async function namesOf(library: Library): Promise<string[]> {
+  const names: string[] = []
+  for await (const file of library.files()) names.push(file.name)
+  return names.sort()
+}
