@@ -1,0 +1,216 @@
+/** One download as the program around it sees it: its state, its events, and what may be done with it. */
+import { ContentId, type Provider } from '@servent/overlay'
+import { DownloadRun } from './download-run.ts'
+import { DownloadCancelledError } from './errors.ts'
+import type { DownloadDeps, Job } from './job.ts'
+import { PartFile } from './part-file.ts'
+import type { DownloadStore, StoredDownload } from './store.ts'
+import type { DownloadEvent, DownloadPhase, DownloadResult, DownloadStatus } from './types.ts'
+import { Waker } from './waker.ts'
+
+/** Why a run was stopped. `shutdown` leaves the download to go on at the next start. */
+type StopReason = 'pause' | 'shutdown' | 'cancel'
+
+export class Download {
+  readonly id: ContentId
+  readonly #deps: DownloadDeps
+  readonly #store: DownloadStore
+  readonly #row: StoredDownload
+  readonly #waker = new Waker()
+  #phase: DownloadPhase
+  #reason: string | undefined
+  #run:
+    | { readonly run: DownloadRun; readonly stop: AbortController; readonly ended: Promise<void> }
+    | undefined
+  #outcome = Promise.withResolvers<DownloadResult>()
+  #isCancelled = false
+
+  /** @internal */
+  constructor(deps: DownloadDeps, store: DownloadStore, row: StoredDownload) {
+    this.id = ContentId.parse(row.id)
+    this.#deps = deps
+    this.#store = store
+    this.#row = row
+    this.#phase = row.state === 'active' ? 'locating' : row.state
+    this.#reason = row.reason
+    // Whoever waits is told; that nobody waits is no fault.
+    this.#outcome.promise.catch(() => {})
+    if (row.state === 'done') this.#outcome.resolve(this.#result())
+    if (row.state === 'failed') this.#outcome.reject(this.#error())
+  }
+
+  /**
+   * Where the file is and how big, when it is there. It rejects when the download fails or is cancelled; after
+   * that it can be resumed and has a new promise. A paused one leaves it open.
+   */
+  get finished(): Promise<DownloadResult> {
+    return this.#outcome.promise
+  }
+
+  get isDone(): boolean {
+    return this.#phase === 'done'
+  }
+
+  /** Whether it runs or waits for its turn. */
+  get isActive(): boolean {
+    return this.#row.state === 'active'
+  }
+
+  /** Where the finished file will be, or is. */
+  get target(): { readonly folder: string; readonly name: string; readonly path: string | undefined } {
+    return { folder: this.#row.folder, name: this.#row.name, path: this.#row.path }
+  }
+
+  status(): DownloadStatus {
+    const { name, size, error, verifiedBytes, path } = this.#row
+    const nowMs = performance.now()
+    const sources = [...(this.#run?.run.sources ?? [])].map(source => source.status(nowMs))
+    return {
+      id: this.#row.id,
+      name: name === '' ? this.#row.id : name,
+      ...(size === undefined ? {} : { size }),
+      phase: this.#phase,
+      ...(this.#reason ? { reason: this.#reason } : {}),
+      ...(error === undefined || this.#phase !== 'failed' ? {} : { error }),
+      verifiedBytes,
+      totalBytes: size ?? 0,
+      sources: this.#phase === 'fetching' ? sources : [],
+      ...(this.#phase === 'done' && path !== undefined ? { path } : {})
+    }
+  }
+
+  /**
+   * What happens, from now on: at most one event in `progressMs` unless the phase changes, `done` or `failed`
+   * last. A paused download waits. Whoever reads slowly misses what is old.
+   */
+  async *events(): AsyncGenerator<DownloadEvent, void, undefined> {
+    let shown = ''
+    for (;;) {
+      const woken = this.#waker.next()
+      const status = this.status()
+      const text = JSON.stringify(status)
+      if (text !== shown) yield { event: 'progress', ...status }
+      shown = text
+      if (this.#phase === 'done') return yield { event: 'done', ...this.#result() }
+      if (this.#isCancelled || this.#phase === 'failed') {
+        const { name, message } = this.#error()
+        return yield { event: 'failed', reason: message, error: name }
+      }
+      await woken
+      // More of the same can wait; another phase cannot.
+      for (const untilMs = performance.now() + this.#deps.limits.progressMs; this.#phase === status.phase; ) {
+        const leftMs = untilMs - performance.now()
+        if (leftMs <= 0 || this.#isCancelled) break
+        await this.#waker.orAfter(this.#waker.next(), leftMs)
+      }
+    }
+  }
+
+  /** @internal  Somebody who has the file. */
+  add(providers: readonly Provider[]): void {
+    if (this.#run !== undefined) for (const provider of providers) this.#run.run.add(provider)
+    else this.#row.providers = [...providers, ...this.#row.providers].slice(0, this.#deps.limits.providersMax)
+  }
+
+  /** @internal  It is to run, now or when its turn comes. */
+  activate(reason?: string): void {
+    if (this.#row.state === 'failed') {
+      this.#outcome = Promise.withResolvers()
+      this.#outcome.promise.catch(() => {})
+    }
+    this.#row.state = 'active'
+    this.#row.error = undefined
+    this.#show('locating', reason)
+    this.#store.save(this.#row)
+  }
+
+  /** @internal  Runs it; ends when the run ended, however it did. */
+  async begin(): Promise<void> {
+    const stop = new AbortController()
+    const run = new DownloadRun(this.#job(), stop.signal)
+    const ended = this.#drive(run, stop.signal)
+    this.#run = { run, stop, ended }
+    this.#show('locating')
+    await ended
+  }
+
+  /** @internal  Stops a run and waits for its end. */
+  async stop(reason: StopReason): Promise<void> {
+    this.#run?.stop.abort(reason)
+    await this.#run?.ended
+    if (reason === 'shutdown' || this.#phase === 'done') return
+    this.#row.state = 'paused'
+    if (reason === 'cancel') {
+      this.#isCancelled = true
+      if (this.#row.part !== undefined) await PartFile.remove(this.#row.part)
+      this.#outcome.reject(this.#error())
+    } else {
+      this.#row.reason = undefined
+      this.#store.save(this.#row)
+    }
+    this.#show('paused')
+  }
+
+  async #drive(run: DownloadRun, signal: AbortSignal): Promise<void> {
+    const row = this.#row
+    const startedMs = performance.now()
+    try {
+      row.path = await run.run()
+      row.verifiedBytes = row.size ?? 0
+      row.state = 'done'
+      this.#reason = undefined
+    } catch (error) {
+      const { name, message } = error as Error
+      if (!signal.aborted) {
+        // What the user can mend pauses it; what only others can mend fails it.
+        row.state = name === 'DiskError' || name === 'OutputError' ? 'paused' : 'failed'
+        row.error = name
+        this.#reason = message
+      }
+    }
+    row.reason = this.#reason
+    row.seconds += (performance.now() - startedMs) / 1000
+    this.#run = undefined
+    if (!this.#isCancelled) this.#store.save(row)
+    if (signal.aborted && row.state === 'active') return
+    this.#show(row.state === 'active' ? 'locating' : row.state, this.#reason)
+    const level = row.state === 'done' ? 'info' : 'warn'
+    this.#deps.logger?.[level]({ id: row.id, state: row.state, reason: row.reason }, 'a download ended')
+    if (row.state === 'done') this.#outcome.resolve(this.#result())
+    if (row.state === 'failed') this.#outcome.reject(this.#error())
+  }
+
+  #job(): Job {
+    const row = this.#row
+    return {
+      ...this.#deps,
+      id: this.id,
+      row,
+      show: (phase, reason) => this.#show(phase, reason),
+      progress: verifiedBytes => {
+        row.verifiedBytes = Math.min(verifiedBytes, row.size ?? verifiedBytes)
+        this.#waker.wake()
+      },
+      changed: () => this.#waker.wake(),
+      save: () => this.#store.save(row)
+    }
+  }
+
+  #show(phase: DownloadPhase, reason?: string): void {
+    this.#phase = phase
+    this.#reason = reason === '' ? undefined : reason
+    this.#waker.wake()
+  }
+
+  #result(): DownloadResult {
+    const { path = '', size = 0, givers, seconds } = this.#row
+    return { path, bytes: size, sources: givers.length, seconds }
+  }
+
+  #error(): Error {
+    if (this.#isCancelled) return new DownloadCancelledError('This download was taken out of the list.')
+    const error = new Error(this.#reason ?? 'This download failed.')
+    error.name = this.#row.error ?? 'Error'
+    return error
+  }
+}

@@ -1,0 +1,208 @@
+/** All downloads of a node: begun, resumed after a restart, a few at a time, and kept in a list. */
+import { lstat, mkdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { ContentId } from '@servent/overlay'
+import { onDisk } from './disk.ts'
+import { Download } from './download.ts'
+import { DownloadExistsError, NoDownloadError, OutputError } from './errors.ts'
+import type { DownloadDeps } from './job.ts'
+import { DOWNLOAD_LIMITS } from './limits.ts'
+import { RateCap } from './rate.ts'
+import { safeFileName } from './safe-file-name.ts'
+import { DownloadStore, type StoredDownload } from './store.ts'
+import type { DownloadRequest, DownloadStatus, DownloadsInit } from './types.ts'
+
+interface Output {
+  readonly folder: string
+  readonly name: string | undefined
+  readonly isOwnFolder: boolean
+}
+
+export class Downloads {
+  readonly #init: DownloadsInit
+  readonly #deps: DownloadDeps
+  readonly #store: DownloadStore
+  /** By the text of their id, in the order in which they were started. */
+  readonly #all = new Map<string, Download>()
+  readonly #running = new Set<Download>()
+  #stopped = false
+
+  private constructor(init: DownloadsInit, store: DownloadStore) {
+    const { connector, findProviders, maxDownloadBytesPerSecond: cap, logger } = init
+    this.#init = init
+    this.#store = store
+    this.#deps = {
+      connector,
+      findProviders,
+      limits: { ...DOWNLOAD_LIMITS, ...init.limits },
+      cap: cap === undefined ? undefined : new RateCap(cap),
+      logger
+    }
+  }
+
+  /**
+   * Reads what was begun before. What ran when the node stopped goes on at once, so the node must be able to
+   * connect by then, or say `resume: false`.
+   *
+   * @throws NewerDatabaseError
+   * @throws DiskError  the folder cannot be made
+   */
+  static async open(init: DownloadsInit): Promise<Downloads> {
+    await onDisk(init.folder, () => mkdir(init.folder, { recursive: true }))
+    const downloads = new Downloads(init, new DownloadStore(init.database))
+    for (const row of downloads.#store.load()) {
+      downloads.#all.set(row.id, new Download(downloads.#deps, downloads.#store, row))
+    }
+    if (init.resume !== false) downloads.#next()
+    return downloads
+  }
+
+  /**
+   * Begins a download, or goes on with the one of this id, whatever became of it. A finished one whose file
+   * still stands is given as it is.
+   *
+   * @throws OutputError  the output's folder does not stand
+   * @throws DownloadExistsError  it is being fetched to another place
+   */
+  async start(request: DownloadRequest): Promise<Download> {
+    const key = request.id.toString()
+    const output = await this.#output(request)
+    const known = this.#all.get(key)
+    if (known !== undefined) {
+      const kept = await this.#again(known, request, output)
+      if (kept !== undefined) return kept
+    }
+    const row: StoredDownload = {
+      id: key,
+      state: 'active',
+      name: output.name ?? (request.name === undefined ? '' : safeFileName(request.name, { fallback: key })),
+      folder: output.folder,
+      isOwnFolder: output.isOwnFolder,
+      size: request.size,
+      part: undefined,
+      path: undefined,
+      reason: undefined,
+      error: undefined,
+      providers: request.providers.slice(0, this.#deps.limits.providersMax),
+      banned: [],
+      givers: [],
+      verifiedBytes: 0,
+      seconds: 0,
+      startedMs: Date.now()
+    }
+    const download = new Download(this.#deps, this.#store, row)
+    this.#all.set(key, download)
+    this.#activate(download)
+    this.#trim()
+    return download
+  }
+
+  get(id: ContentId | string): Download | undefined {
+    return this.#all.get(id.toString())
+  }
+
+  list(): DownloadStatus[] {
+    return [...this.#all.values()].map(download => download.status())
+  }
+
+  /** @throws NoDownloadError */
+  async pause(id: ContentId | string): Promise<void> {
+    await this.#find(id).stop('pause')
+  }
+
+  /** @throws NoDownloadError */
+  async resume(id: ContentId | string): Promise<void> {
+    const download = this.#find(id)
+    if (!download.isDone) this.#activate(download)
+  }
+
+  /**
+   * Stops it, removes what is not finished from the disk and from the list. A finished file stays.
+   *
+   * @throws NoDownloadError
+   */
+  async cancel(id: ContentId | string): Promise<void> {
+    const download = this.#find(id)
+    await download.stop('cancel')
+    this.#all.delete(id.toString())
+    this.#store.delete(id.toString())
+  }
+
+  /** Stops what runs in good order; it goes on when the node starts again. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all([...this.#running].map(download => download.stop('shutdown')))
+  }
+
+  #find(id: ContentId | string): Download {
+    const download = this.get(id)
+    if (download !== undefined) return download
+    throw new NoDownloadError(
+      `Nothing with the id ${id} is being fetched. "servent downloads" lists what is.`
+    )
+  }
+
+  async #again(known: Download, request: DownloadRequest, output: Output): Promise<Download | undefined> {
+    const { folder, name, path } = known.target
+    const isSamePlace =
+      request.output === undefined || (output.folder === folder && (output.name ?? name) === name)
+    if (known.isDone) {
+      const standing = path === undefined ? undefined : await lstat(path).catch(() => undefined)
+      const isStanding = standing?.isFile() === true && standing.size === known.status().size
+      return isStanding && isSamePlace ? known : undefined
+    }
+    if (!isSamePlace) {
+      throw new DownloadExistsError(
+        `This file is being fetched to ${join(folder, name)}. Let it end, or cancel that download first.`
+      )
+    }
+    known.add(request.providers)
+    this.#activate(known)
+    return known
+  }
+
+  async #output({ output }: DownloadRequest): Promise<Output> {
+    if (output === undefined)
+      return { folder: resolve(this.#init.folder), name: undefined, isOwnFolder: true }
+    const path = resolve(output)
+    const isFolder = async (candidate: string) =>
+      (await stat(candidate).catch(() => undefined))?.isDirectory()
+    if (await isFolder(path)) return { folder: path, name: undefined, isOwnFolder: false }
+    if (await isFolder(dirname(path)))
+      return { folder: dirname(path), name: basename(path), isOwnFolder: false }
+    throw new OutputError(`There is no folder ${dirname(path)}. Make it, or choose another output.`)
+  }
+
+  #activate(download: Download): void {
+    if (this.#running.has(download) && download.isActive) return
+    const { activeMax } = this.#deps.limits
+    const isFull = this.#running.size >= activeMax
+    download.activate(isFull ? `It waits until one of ${activeMax} other downloads ends.` : undefined)
+    this.#next()
+  }
+
+  #next(): void {
+    for (const download of this.#all.values()) {
+      if (this.#stopped || this.#running.size >= this.#deps.limits.activeMax) return
+      if (!download.isActive || this.#running.has(download)) continue
+      this.#running.add(download)
+      void download.begin().then(() => this.#ended(download))
+    }
+  }
+
+  #ended(download: Download): void {
+    this.#running.delete(download)
+    if (download.isDone) this.#init.onFinished?.(download.status())
+    this.#next()
+  }
+
+  /** The oldest finished ones leave the list first; their files stay. */
+  #trim(): void {
+    for (const [id, download] of this.#all) {
+      if (this.#all.size <= this.#deps.limits.keptMax) return
+      if (!download.isDone) continue
+      this.#all.delete(id)
+      this.#store.delete(id)
+    }
+  }
+}

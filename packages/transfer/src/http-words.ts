@@ -1,0 +1,57 @@
+/** What HTTP's headers and errors of a source mean to a download. Pure. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { SourceBusyError, SourceLiedError, SourceLostError } from './errors.ts'
+
+const RETRY_MS_DEFAULT = 10_000
+
+/** A 503: by Gnutella's `X-Queue` where there is one, else by `Retry-After`. */
+export function busyFrom(headers: IncomingHttpHeaders): SourceBusyError {
+  const queue = new Map(
+    String(headers['x-queue'] ?? '')
+      .split(',')
+      .map(part => part.trim().split('=', 2) as [string, string | undefined])
+  )
+  const position = seconds(queue.get('position'))
+  const length = seconds(queue.get('length'))
+  const wait = seconds(queue.get('pollMin')) ?? seconds(headers['retry-after'])
+  const place =
+    position === undefined ? '' : `: place ${position}${length === undefined ? '' : ` of ${length}`}`
+  return new SourceBusyError(
+    `It has no free upload slot${place}.`,
+    wait === undefined ? RETRY_MS_DEFAULT : wait * 1000,
+    position,
+    length
+  )
+}
+
+function seconds(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text.trim()) ? Number(text) : undefined
+}
+
+/** The file's name of `Content-Disposition: …; filename*=UTF-8''…` (RFC 6266). */
+export function nameFrom(header: string | undefined): string | undefined {
+  const match = /;\s*filename\*=UTF-8''([^;\s]{1,2048})/i.exec(header ?? '')
+  try {
+    return match === null ? undefined : decodeURIComponent(match[1]!)
+  } catch {
+    return undefined
+  }
+}
+
+const OURS = new Set([
+  'SourceLiedError',
+  'SourceLostError',
+  'SourceBusyError',
+  'SourceGoneError',
+  'DiskError'
+])
+
+/** What `node:http` or a stream throws, as a fault of the source. */
+export function translate(error: Error): Error {
+  if (OURS.has(error.name)) return error
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (code.startsWith('HPE_')) {
+    return new SourceLiedError(`It does not speak HTTP as it should: ${error.message}.`, { cause: error })
+  }
+  return new SourceLostError(`The connection was lost: ${error.message}.`, { cause: error })
+}

@@ -1,0 +1,28 @@
+/** What a run of a download gets from the download that it belongs to. */
+import type { ContentId, Provider } from '@servent/overlay'
+import type { DownloadLimits } from './limits.ts'
+import type { RateCap } from './rate.ts'
+import type { StoredDownload } from './store.ts'
+import type { Connector, DownloadPhase, TransferLogger } from './types.ts'
+
+/** Shared by all downloads. */
+export interface DownloadDeps {
+  readonly connector: Connector
+  readonly findProviders: (id: ContentId, signal: AbortSignal) => AsyncIterable<Provider>
+  readonly limits: DownloadLimits
+  readonly cap: RateCap | undefined
+  readonly logger: TransferLogger | undefined
+}
+
+export interface Job extends DownloadDeps {
+  readonly id: ContentId
+  /** Changed in place; `save` keeps it. */
+  readonly row: StoredDownload
+  /** Shows where the run is. An empty reason is none. */
+  show(phase: DownloadPhase, reason?: string): void
+  /** Shows how much is verified. */
+  progress(verifiedBytes: number): void
+  /** Something else changed that is shown. */
+  changed(): void
+  save(): void
+}

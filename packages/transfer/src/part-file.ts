@@ -1,0 +1,187 @@
+/**
+ * A file on its way: `name.<end of id>.part`, and beside it its sidecar. Whoever shares the folder leaves both
+ * out by their ending. Only verified blocks are written, and a block counts as there only after its bytes are
+ * durable; a kill or a power cut at any point costs at most what was written since.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type ContentId, LAYER_BLOCK_BYTES } from '@servent/overlay'
+import type { BlockSet } from './block-set.ts'
+import { onDisk } from './disk.ts'
+import { place } from './place.ts'
+import { safeFileName } from './safe-file-name.ts'
+import { flags, Sidecar } from './sidecar.ts'
+
+const ID_CHARACTERS = 8
+const PART = '.part'
+const TREE = '.tree.part'
+
+/** Where a download of this name stands until it is whole. */
+export function partPath(folder: string, name: string, id: ContentId): string {
+  const mark = `.${id.toString().slice(-ID_CHARACTERS)}`
+  return join(folder, safeFileName(name, { reserveBytes: mark.length + TREE.length }) + mark + PART)
+}
+
+export class PartFile {
+  readonly path: string
+  readonly #file: FileHandle
+  readonly #sidecar: Sidecar
+  /** Whether it was not closed in good order, or somebody wrote to it since: its blocks must be hashed again. */
+  readonly isUnsure: boolean
+  /** Bytes that stand in the file. */
+  readonly writtenBytes: number
+
+  private constructor(
+    path: string,
+    file: FileHandle,
+    sidecar: Sidecar,
+    isUnsure: boolean,
+    writtenBytes: number
+  ) {
+    this.path = path
+    this.#file = file
+    this.#sidecar = sidecar
+    this.isUnsure = isUnsure
+    this.writtenBytes = writtenBytes
+  }
+
+  /** Begins anew: what stood under these names is gone. */
+  static async create(path: string, id: ContentId, size: number): Promise<PartFile> {
+    return onDisk(path, async () => {
+      await PartFile.remove(path)
+      const sidecar = await Sidecar.create(treePath(path), id, size)
+      try {
+        const file = await open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o666)
+        return new PartFile(path, file, sidecar, false, 0)
+      } catch (error) {
+        await sidecar.close()
+        throw error
+      }
+    })
+  }
+
+  /** Nothing where one of the two files is missing or not of this id. */
+  static async open(path: string, id: ContentId): Promise<PartFile | undefined> {
+    return onDisk(path, async () => {
+      const sidecar = await Sidecar.open(treePath(path), id)
+      if (sidecar === undefined) return undefined
+      try {
+        const file = await open(path, flags(0))
+        const { mtimeNs, size } = await file.stat({ bigint: true })
+        const { stamp } = sidecar
+        const isUnsure = stamp?.mtimeNs !== mtimeNs.toString() || stamp.size !== Number(size)
+        return new PartFile(path, file, sidecar, isUnsure, Number(size))
+      } catch (error) {
+        await sidecar.close()
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        throw error
+      }
+    })
+  }
+
+  /** Removes both files, where they are. A link is removed itself. */
+  static async remove(path: string): Promise<void> {
+    await rm(path, { force: true })
+    await rm(treePath(path), { force: true })
+  }
+
+  get id(): ContentId {
+    return this.#sidecar.id
+  }
+
+  /** Bytes of the whole file. */
+  get size(): number {
+    return this.#sidecar.size
+  }
+
+  /** Blocks that are there, durable or about to be. */
+  get blocks(): BlockSet {
+    return this.#sidecar.blocks
+  }
+
+  get sidecar(): Sidecar {
+    return this.#sidecar
+  }
+
+  /** Bytes of one block: 1 MiB, but of the last. */
+  blockBytes(block: number): number {
+    return Math.min(LAYER_BLOCK_BYTES, this.size - block * LAYER_BLOCK_BYTES)
+  }
+
+  async write(block: number, bytes: Uint8Array): Promise<void> {
+    await onDisk(this.path, async () => {
+      let done = 0
+      // A disk that is nearly full takes a part and says no only to the rest.
+      while (done < bytes.length) {
+        const at = block * LAYER_BLOCK_BYTES + done
+        done += (await this.#file.write(bytes, done, bytes.length - done, at)).bytesWritten
+      }
+    })
+  }
+
+  /** Reads into `into`; gives how many bytes there are, fewer where the file ends. */
+  async read(block: number, into: Uint8Array): Promise<number> {
+    const length = this.blockBytes(block)
+    return onDisk(this.path, async () => {
+      return (await this.#file.read(into, 0, length, block * LAYER_BLOCK_BYTES)).bytesRead
+    })
+  }
+
+  /** Makes what was written durable, then marks these blocks, which were written. */
+  async commit(blocks: readonly number[]): Promise<void> {
+    if (blocks.length === 0) return
+    await onDisk(this.path, async () => {
+      await this.#file.datasync()
+      for (const block of blocks) this.blocks.add(block)
+      await this.#sidecar.saveBits(blocks)
+    })
+  }
+
+  /** Keeps a piece of the hash layer that was verified: its hashes, then its proof. */
+  async savePiece(index: number, hashesAndProof: Uint8Array): Promise<void> {
+    await onDisk(this.path, () => this.#sidecar.savePiece(index, hashesAndProof))
+  }
+
+  /** Forgets blocks that do not hash right. */
+  async forget(blocks: readonly number[]): Promise<void> {
+    if (blocks.length === 0) return
+    for (const block of blocks) this.blocks.delete(block)
+    await onDisk(this.path, () => this.#sidecar.saveBits(blocks))
+  }
+
+  /** In good order: the next `open` need not hash what is there. Everything written must be committed. */
+  async close(): Promise<void> {
+    try {
+      const { mtimeNs, size } = await this.#file.stat({ bigint: true })
+      await this.#sidecar.saveStamp({ mtimeNs: mtimeNs.toString(), size: Number(size) })
+      await this.#sidecar.sync()
+    } catch {
+      // Without a stamp the next run hashes what is there: slower, and as right. A full disk ends here too.
+    } finally {
+      await this.#file.close()
+      await this.#sidecar.close()
+    }
+  }
+
+  /**
+   * Gives the whole file its final name, or the next free one after it, and gives that path. All blocks must
+   * be committed. The sidecar stays until `remove`, so that a kill in between finds its way.
+   */
+  async finish(folder: string, name: string, onChosen: (path: string) => void): Promise<string> {
+    return onDisk(join(folder, name), async () => {
+      // A file system that rounds sizes or was written to by others may leave more than was asked for.
+      await this.#file.truncate(this.size)
+      await this.#file.sync()
+      return place(this.path, folder, name, onChosen)
+    })
+  }
+
+  get folder(): string {
+    return dirname(this.path)
+  }
+}
+
+function treePath(path: string): string {
+  return path.slice(0, -PART.length) + TREE
+}

@@ -1,0 +1,108 @@
+/**
+ * Puts a whole file under its final name without ever standing in for one that is there, not for an instant:
+ * a hard link fails where the name is taken, and both names show the whole file until the old one is removed.
+ */
+import { link, lstat, open, opendir, rename, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { OutputError } from './errors.ts'
+import { nameKey, numberedName } from './safe-file-name.ts'
+
+const NUMBERS_MAX = 10_000
+
+/**
+ * Links or renames `from` into `folder`, tells `onChosen` each path before it is tried, and gives the path
+ * that it has in the end. Names that only differ in case or in how accents are written count as taken.
+ *
+ * @throws OutputError  thousands of names are taken
+ */
+export async function place(
+  from: string,
+  folder: string,
+  name: string,
+  onChosen: (path: string) => void
+): Promise<string> {
+  const taken = await takenKeys(folder)
+  for (let number = 0; number < NUMBERS_MAX; number += 1) {
+    const candidate = numberedName(name, number)
+    const path = join(folder, candidate)
+    if (await isSameFile(from, path)) {
+      // A run before this one was killed between the two steps.
+      await unlink(from)
+      await syncFolder(folder)
+      return path
+    }
+    if (taken.has(nameKey(candidate))) continue
+    onChosen(path)
+    if (await moveTo(from, path)) {
+      await syncFolder(folder)
+      if (dirname(from) !== folder) await syncFolder(dirname(from))
+      return path
+    }
+  }
+  throw new OutputError(`${NUMBERS_MAX} files named as ${name} stand in ${folder}. Choose another name.`)
+}
+
+async function moveTo(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    await syncFolder(dirname(to))
+    await unlink(from)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    // FAT, some network and some phones' file systems have no hard links.
+    if (
+      code !== 'EPERM' &&
+      code !== 'ENOTSUP' &&
+      code !== 'EOPNOTSUPP' &&
+      code !== 'ENOSYS' &&
+      code !== 'EMLINK'
+    ) {
+      throw error
+    }
+  }
+  // The best there is without links: a file made by somebody between these two lines is lost.
+  if (await exists(to)) return false
+  await rename(from, to)
+  return true
+}
+
+async function takenKeys(folder: string): Promise<Set<string>> {
+  const keys = new Set<string>()
+  for await (const entry of await opendir(folder)) keys.add(nameKey(entry.name))
+  return keys
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    error => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    }
+  )
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  try {
+    const [one, other] = await Promise.all([lstat(a, { bigint: true }), lstat(b, { bigint: true })])
+    return one.ino === other.ino && one.dev === other.dev && one.ino !== 0n
+  } catch {
+    return false
+  }
+}
+
+/** A new name survives a power cut only when its folder is synced. Windows cannot open folders, and need not. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    // Network file systems that have no such thing say so.
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,78 @@
+/** Downloads as they stand in the node's database: what is needed to list them and to go on after a restart. */
+import type { ServentDatabase } from '@servent/database'
+import type { Provider } from '@servent/overlay'
+import type { Ban } from './candidates.ts'
+
+/** `active` ones go on when the node starts. */
+export type StoredState = 'active' | 'paused' | 'failed' | 'done'
+
+export interface StoredDownload {
+  readonly id: string
+  state: StoredState
+  /** The file's final name, safe; empty until somebody gives one. */
+  name: string
+  /** Where it goes in the end. */
+  folder: string
+  /** Whether that is the node's own folder for downloads, which is made where it is not there. */
+  isOwnFolder: boolean
+  /** Bytes: a claim until a source's tree proves it. */
+  size: number | undefined
+  /** The `.part` file, once there is one. */
+  part: string | undefined
+  /** The path that was tried last, then the one that the file has. */
+  path: string | undefined
+  reason: string | undefined
+  error: string | undefined
+  providers: readonly Provider[]
+  banned: readonly Ban[]
+  /** PeerIds of who gave verified bytes. */
+  givers: readonly string[]
+  verifiedBytes: number
+  seconds: number
+  readonly startedMs: number
+}
+
+const STEPS = [
+  `CREATE TABLE transfer_downloads (
+     id TEXT PRIMARY KEY,
+     state TEXT NOT NULL,
+     started_ms INTEGER NOT NULL,
+     details TEXT NOT NULL
+   ) STRICT`
+]
+
+export class DownloadStore {
+  readonly #database: ServentDatabase
+
+  /** @throws NewerDatabaseError */
+  constructor(database: ServentDatabase) {
+    this.#database = database
+    database.migrate('transfer', STEPS)
+  }
+
+  /** In the order in which they were started. */
+  load(): StoredDownload[] {
+    const rows = this.#database.sql
+      .prepare('SELECT id, state, started_ms, details FROM transfer_downloads ORDER BY started_ms, rowid')
+      .all()
+    return rows.map(row => ({
+      ...(JSON.parse(String(row.details)) as Omit<StoredDownload, 'id' | 'state' | 'startedMs'>),
+      id: String(row.id),
+      state: row.state as StoredState,
+      startedMs: Number(row.started_ms)
+    }))
+  }
+
+  save({ id, state, startedMs, ...details }: StoredDownload): void {
+    this.#database.sql
+      .prepare(
+        `INSERT INTO transfer_downloads (id, state, started_ms, details) VALUES (?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, details = excluded.details`
+      )
+      .run(id, state, startedMs, JSON.stringify(details))
+  }
+
+  delete(id: string): void {
+    this.#database.sql.prepare('DELETE FROM transfer_downloads WHERE id = ?').run(id)
+  }
+}

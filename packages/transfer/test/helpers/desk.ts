@@ -1,0 +1,73 @@
+/** A folder, a database and Downloads on them, made anew for each test and opened again as after a restart. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDatabase, type ServentDatabase } from '@servent/database'
+import type { ContentId, Provider } from '@servent/overlay'
+import { type DownloadLimits, Downloads, type DownloadsInit } from '../../src/index.ts'
+import { tcpConnector } from './peer.ts'
+
+/** Short enough for tests; the defaults are for people. */
+export const FAST: Partial<DownloadLimits> = {
+  retryMs: 5,
+  retryMsMax: 20,
+  progressMs: 1,
+  checkpointMs: 20,
+  queueWaitMsMin: 5,
+  connectMs: 2_000,
+  answerMs: 2_000
+}
+
+export class Desk {
+  readonly root: string
+  readonly folder: string
+  #database: ServentDatabase | undefined
+  #downloads: Downloads | undefined
+  /** What a search for providers finds. */
+  found: Provider[] = []
+  searches = 0
+
+  private constructor(root: string) {
+    this.root = root
+    this.folder = join(root, 'downloads')
+  }
+
+  static async make(): Promise<Desk> {
+    return new Desk(await mkdtemp(join(tmpdir(), 'servent-transfer-')))
+  }
+
+  async open(init: Partial<DownloadsInit> = {}): Promise<Downloads> {
+    await this.shut()
+    this.#database = openDatabase(join(this.root, 'servent.db'))
+    this.#downloads = await Downloads.open({
+      database: this.#database,
+      folder: this.folder,
+      connector: tcpConnector,
+      findProviders: (id, signal) => this.#find(id, signal),
+      ...init,
+      limits: { ...FAST, ...init.limits }
+    })
+    return this.#downloads
+  }
+
+  async shut(): Promise<void> {
+    await this.#downloads?.stop()
+    this.#downloads = undefined
+    this.#database?.close()
+    this.#database = undefined
+  }
+
+  files(): Promise<string[]> {
+    return readdir(this.folder).then(names => names.sort())
+  }
+
+  async remove(): Promise<void> {
+    await this.shut()
+    await rm(this.root, { recursive: true, force: true })
+  }
+
+  async *#find(_id: ContentId, _signal: AbortSignal): AsyncIterable<Provider> {
+    this.searches += 1
+    yield* this.found
+  }
+}

@@ -1,0 +1,129 @@
+/** A share of files in memory: the ports that the library fills, with ways to be slow, changed or gone. */
+import { createHash, hash } from 'node:crypto'
+import {
+  type BlockReader,
+  type BlockSource,
+  type Catalogue,
+  ContentChangedError,
+  ContentId,
+  leafHashes,
+  type SharedFile,
+  TreeHasher,
+  UpperTree
+} from '@servent/overlay'
+
+export const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
+
+const MiB = 1024 * 1024
+
+export function idOf(bytes: Uint8Array): ContentId {
+  const hasher = new TreeHasher(sha256)
+  hasher.update(bytes)
+  return ContentId.fromRoot(hasher.finish().root, bytes.length)
+}
+
+/** Bytes that look random and are the same for one seed. */
+export function randomBytes(length: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(length)
+  const words = new Uint32Array(bytes.buffer, 0, Math.floor(length / 4))
+  let state = (seed * 2654435761 + 1) >>> 0
+  for (let index = 0; index < words.length; index += 1) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    words[index] = state
+  }
+  return bytes
+}
+
+interface Held {
+  readonly file: SharedFile
+  readonly bytes: Uint8Array
+  readonly tree: UpperTree
+}
+
+export class TestShare implements Catalogue, BlockSource {
+  readonly #held = new Map<string, Held>()
+  /** Ids whose files changed after they were hashed. */
+  readonly changed = new Set<string>()
+  /** Called before each read. */
+  beforeRead: (offset: number) => Promise<void> | void = () => {}
+  openReaders = 0
+
+  add(name: string, bytes: Uint8Array, more: Partial<SharedFile> = {}): SharedFile {
+    const hasher = new TreeHasher(sha256)
+    hasher.update(bytes)
+    const { root, layer } = hasher.finish()
+    const file: SharedFile = {
+      index: this.#held.size + 1,
+      id: ContentId.fromRoot(root, bytes.length),
+      size: bytes.length,
+      name,
+      type: 'application/octet-stream',
+      tags: {},
+      sha1: createHash('sha1').update(bytes).digest(),
+      ...more
+    }
+    this.#held.set(file.id.toString(), { file, bytes, tree: new UpperTree(layer, bytes.length, sha256) })
+    return file
+  }
+
+  remove(id: ContentId): void {
+    this.#held.delete(id.toString())
+  }
+
+  get totals() {
+    const all = [...this.#held.values()]
+    return { files: all.length, bytes: all.reduce((sum, { file }) => sum + file.size, 0) }
+  }
+
+  async match(): Promise<readonly SharedFile[]> {
+    return [...this.#held.values()].map(({ file }) => file)
+  }
+
+  async get(id: ContentId): Promise<SharedFile | undefined> {
+    return this.#held.get(id.toString())?.file
+  }
+
+  async byIndex(index: number): Promise<SharedFile | undefined> {
+    return [...this.#held.values()].find(({ file }) => file.index === index)?.file
+  }
+
+  async bySha1(sha1: Uint8Array): Promise<SharedFile | undefined> {
+    return [...this.#held.values()].find(({ file }) => Buffer.compare(file.sha1, sha1) === 0)?.file
+  }
+
+  async *files(): AsyncIterable<SharedFile> {
+    yield* [...this.#held.values()].map(({ file }) => file)
+  }
+
+  subscribe(): () => void {
+    return () => {}
+  }
+
+  async open(id: ContentId): Promise<BlockReader | undefined> {
+    const held = this.#held.get(id.toString())
+    if (held === undefined) return undefined
+    this.openReaders += 1
+    const check = () => {
+      if (this.changed.has(id.toString())) throw new ContentChangedError('It is another file now.')
+    }
+    return {
+      file: held.file,
+      read: async (offset, length) => {
+        await this.beforeRead(offset)
+        check()
+        return held.bytes.subarray(offset, offset + length)
+      },
+      hashes: async (height, index, count) => {
+        check()
+        if (height >= 6 || held.bytes.length <= MiB) return held.tree.hashes(height, index, count)
+        if (height > 0) throw new RangeError('This share has leaves and the layers of 1 MiB.')
+        return leafHashes(held.bytes.subarray(index * 16384, (index + count) * 16384), sha256)
+      },
+      close: async () => {
+        this.openReaders -= 1
+      }
+    }
+  }
+}
