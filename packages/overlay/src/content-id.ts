@@ -45,7 +45,8 @@ export class ContentId {
   static fromRoot(root: Uint8Array, size: number): ContentId {
     checkSizeRange(size)
     if (root.length !== DIGEST_BYTES) throw new ContentIdError(`A root has 32 bytes, not ${root.length}.`)
-    return new ContentId(size > BLOCK_BYTES ? 'tree' : 'plain', root)
+    // A copy: the id must stay what it is, whatever its maker does with the bytes.
+    return new ContentId(size > BLOCK_BYTES ? 'tree' : 'plain', Uint8Array.from(root))
   }
 
   /** @throws ContentIdError  the text is no CID of one of the two forms */

@@ -55,7 +55,7 @@ interface Draft {
 }
 
 /** One part: perhaps a minus or a key with its separator, then a quoted or a plain value. */
-const PART = /(-|[a-z][a-z0-9._-]*[:=])?(?:"([^"]*)"|(\S+))/giu
+const PART = /(-|[a-z][a-z0-9._-]*[:=])?(?:"([^"]*)"|(\S*))/giu
 const SIZE = /^(\d{1,15}(?:\.\d{1,9})?)([KMGT]?)(?:i?B)?$/i
 const SIZE_RANGE = /^(.+)\.\.(.+)$/
 const SIZE_BOUND = /^(>=|<=|>|<)?(.+)$/
@@ -87,6 +87,7 @@ function readText(text: string, draft: Draft): void {
   for (const [part, prefix = '', quoted, plain] of text.matchAll(PART)) {
     const value = quoted ?? plain!
     const key = prefix.slice(0, -1).toLowerCase()
+    if (part === '') continue
     if (prefix === '-') draft.without.push(...tokens(value))
     else if (prefix.endsWith('=')) setTag(draft, key, value)
     else if (prefix === '') draft.words.push(...tokens(value))

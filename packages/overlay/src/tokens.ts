@@ -46,6 +46,7 @@ const INVISIBLE: readonly Range[] = [
   [0x034f, 0x034f],
   [0x061c, 0x061c],
   [0x0640, 0x0640], // Arabic tatweel, which only stretches a word
+  [0x17b4, 0x17b5], // Khmer inherent vowels
   [0x200c, 0x200f], // joiners and direction marks
   [0x202a, 0x202e],
   [0x2060, 0x2069],

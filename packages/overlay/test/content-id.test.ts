@@ -43,6 +43,13 @@ test.each([BLOCK_BYTES, BLOCK_BYTES + 1])(
   }
 )
 
+test('an id stays what it is when the bytes that it was made of change', () => {
+  const root = Uint8Array.from(ROOT)
+  const id = ContentId.fromRoot(root, 1)
+  root.fill(0)
+  expect(id.toString()).toBe(ContentId.fromRoot(ROOT, 1).toString())
+})
+
 test('two ids with the same digest and another kind are not equal', () => {
   expect(ContentId.fromRoot(ROOT, 1).equals(ContentId.fromRoot(ROOT, BLOCK_BYTES + 1))).toBe(false)
 })
