@@ -1,0 +1,148 @@
+// A small private network of real nodes on this machine: one shares files, another, several steps away, finds
+// and fetches one over every overlay there is, and the bytes are compared. Nothing leaves loopback, nothing
+// is left behind.
+//
+//     npm run demo [-- --json]
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Daemon, neighbours } from '../test/e2e/harness.ts'
+
+const NODES = 4
+// A line of nodes: each asks for few neighbours, so that a search goes through peers in between.
+const FLAGS = ['--set', 'gnutella.neighbours=2']
+const FILE_BYTES = 5_000_000
+// Everything must be over within a minute, whatever hangs.
+const DEMO_MS_MAX = 55_000
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const say = text => {
+  if (!values.json) console.error(text)
+}
+
+const daemons = []
+let ending
+/** Ends every node by its pid and removes its folder, once. */
+function end() {
+  ending ??= Promise.all(daemons.map(daemon => daemon[Symbol.asyncDispose]()))
+  return ending
+}
+async function giveUp(code, why) {
+  console.error(why)
+  await end()
+  process.exit(code)
+}
+process.on('SIGINT', () => giveUp(130, '\nInterrupted: ending the nodes.'))
+process.on('SIGTERM', () => giveUp(143, 'Ended: ending the nodes.'))
+setTimeout(
+  () => giveUp(1, `error: the demo took more than ${DEMO_MS_MAX / 1000} s and was given up.`),
+  DEMO_MS_MAX
+).unref()
+
+const startedMs = performance.now()
+try {
+  const overlays = await demo()
+  await end()
+  const ok = overlays.length > 0 && overlays.every(overlay => overlay.ok)
+  const seconds = Number(((performance.now() - startedMs) / 1000).toFixed(1))
+  if (values.json) console.log(JSON.stringify({ ok, nodes: NODES, overlays, seconds }))
+  else show(overlays, ok, seconds)
+  process.exit(ok ? 0 : 1)
+} catch (error) {
+  await giveUp(1, `error: ${error.message}`)
+}
+
+async function demo() {
+  say(`Starting ${NODES} nodes on loopback, each knowing the one before it …`)
+  for (let index = 0; index < NODES; index++) {
+    const bootstrap = index === 0 ? [] : ['--bootstrap', daemons[index - 1].address]
+    const daemon = await Daemon.start({ flags: [...FLAGS, ...bootstrap] })
+    daemons.push(daemon)
+    say(`  node ${index + 1}   ${daemon.ready.peerId}   pid ${daemon.pid}`)
+  }
+  const [first] = daemons
+  const last = daemons.at(-1)
+  // Both ends have one neighbour, those between have two.
+  await Promise.all(
+    daemons.map((daemon, index) => neighbours(daemon, index === 0 || index === NODES - 1 ? 1 : 2))
+  )
+
+  const names = first.ready.overlays
+  const folder = join(first.home, 'Samples')
+  await mkdir(folder)
+  const files = []
+  for (const name of names) {
+    // One file for each overlay: a file that was fetched is there already.
+    const file = { name: `Sample song of ${name}.ogg`, bytes: randomBytes(FILE_BYTES) }
+    await writeFile(join(folder, file.name), file.bytes)
+    files.push(file)
+  }
+  say(`\nnode 1 $ servent share ${folder}`)
+  const shared = await first.json(['share', folder])
+  say(`         ${shared.files} file${shared.files === 1 ? '' : 's'}, ${shared.bytes} bytes`)
+
+  const rows = []
+  for (const [index, overlay] of names.entries()) rows.push(await findAndFetch(last, overlay, files[index]))
+  return rows
+}
+
+async function findAndFetch(daemon, overlay, { name, bytes }) {
+  const query = `sample song ${overlay}`
+  say(`node ${NODES} $ servent search ${query} --overlay ${overlay}`)
+  const searched = await daemon.run(['--json', 'search', query, '--overlay', overlay, '--limit', '1'])
+  const hit = searched.json.find(event => event.event === 'hit')
+  const done = searched.json.at(-1)
+  if (hit === undefined) return { overlay, ok: false, why: 'not found' }
+  say(`         ${hit.name}, ${hit.hops} hops away`)
+  say(`node ${NODES} $ servent get ${hit.row}`)
+  const fetched = await daemon.run(['--json', 'get', String(hit.row)])
+  const result = fetched.json.at(-1)
+  if (result?.event !== 'done') return { overlay, ok: false, why: result?.message ?? fetched.err }
+  say(`         ${result.path}\n`)
+  const sha256 = data => createHash('sha256').update(data).digest('hex')
+  const got = sha256(await readFile(result.path))
+  const [traffic] = done.overlays
+  return {
+    overlay,
+    ok: hit.name === name && got === sha256(bytes),
+    file: hit.name,
+    bytes: result.bytes,
+    hops: hit.hops,
+    firstHitMs: traffic.firstHitMs,
+    messages: traffic.messages,
+    searchBytes: traffic.bytes,
+    fetchSeconds: result.seconds,
+    sha256: got
+  }
+}
+
+function show(overlays, ok, seconds) {
+  const rows = overlays.map(row => [
+    row.overlay,
+    row.ok ? 'yes' : `no: ${row.why ?? 'other bytes'}`,
+    ...(row.file === undefined
+      ? ['', '', '', '', '']
+      : [
+          row.hops,
+          `${Math.round(row.firstHitMs)} ms`,
+          row.messages,
+          `${row.fetchSeconds.toFixed(2)} s`,
+          row.sha256.slice(0, 16)
+        ])
+  ])
+  const table = [
+    ['OVERLAY', 'FETCHED, SAME BYTES', 'HOPS', 'FIRST HIT', 'MESSAGES', 'FETCHED IN', 'SHA-256'],
+    ...rows
+  ]
+  const widths = table[0].map((_, column) => Math.max(...table.map(row => String(row[column]).length)))
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, column) => String(cell).padEnd(widths[column]))
+        .join('  ')
+        .trimEnd()
+    )
+  say(`\n${ok ? 'All is well' : 'Something is wrong'}: ${NODES} nodes, ${seconds} s, everything cleaned up.`)
+  if (ok) say('Next: npx servent start')
+}
