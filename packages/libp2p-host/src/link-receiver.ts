@@ -83,7 +83,7 @@ export class LinkReceiver<Message> implements Task {
       stream.removeEventListener('end', onEnd)
       this.#remoteEnd.release()
     }
-    if (stream.readableEnded) this.#remoteEnded = true
+    if (stream.readableEnded && this.#remoteEnd.seen) this.#remoteEnded = true
   }
 
   /** Looks at what came before anybody listened. */

@@ -83,8 +83,8 @@ export class StreamDuplex extends Duplex {
       this.#remoteEnd.release()
     }
     // Both may have happened before anybody listened.
-    if (stream.readableEnded) queueMicrotask(onEnd)
-    else if (stream.status !== 'open') queueMicrotask(() => this.#endOfClosedStream())
+    if (stream.status !== 'open') queueMicrotask(() => this.#endOfClosedStream())
+    else if (stream.readableEnded) queueMicrotask(onEnd)
   }
 
   /** Emits `timeout` after so many milliseconds in which nothing came or went; 0 ends that. */

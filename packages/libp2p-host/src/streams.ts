@@ -88,7 +88,8 @@ export class RemoteEnd {
 
   constructor(stream: Stream) {
     this.#stream = stream
-    this.#seen = stream.readableEnded || (stream.status === 'open' && stream.remoteWriteStatus === 'closed')
+    // A stream that is closed as a whole before anybody looked was closed by its connection, not by halves.
+    this.#seen = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
     stream.addEventListener('remoteCloseWrite', this.#onRemoteEnd)
   }
 

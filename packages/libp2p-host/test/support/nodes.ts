@@ -105,15 +105,17 @@ export function open(node: TestNode, to: TestNode): void {
 
 /** Both ends of a new link from the first node to the second. */
 export async function link(from: TestNode, to: TestNode): Promise<{ out: number; in: number }> {
-  const before = to.puppet.of('link-up').length
+  const known = new Set([...from.puppet.of('link-up'), ...to.puppet.of('link-up')])
   open(from, to)
-  const peerId = to.libp2p.peerId
-  const up = await from.puppet.until(
-    'link-up',
-    input => from.host.peerIdOf(input.peer)?.equals(peerId) === true
-  )
-  const accepted = await to.puppet.until('link-up', input => to.puppet.of('link-up').indexOf(input) >= before)
+  const [up, accepted] = await Promise.all([
+    from.puppet.until('link-up', input => !known.has(input) && isOf(from, input.peer, to)),
+    to.puppet.until('link-up', input => !known.has(input) && isOf(to, input.peer, from))
+  ])
   return { out: up.link, in: accepted.link }
+}
+
+function isOf(node: TestNode, peer: Peer, other: TestNode): boolean {
+  return node.host.peerIdOf(peer)?.equals(other.libp2p.peerId) === true
 }
 
 export function send(node: TestNode, link: number, message: PuppetMessage, priority = 0): void {

@@ -1,0 +1,266 @@
+/**
+ * The traps of js-libp2p 3.3 that can bite a host, each with the naive way beside ours where that is cheap: a
+ * test that passes with the naive way would prove nothing.
+ */
+import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import { yamux } from '@libp2p/yamux'
+import { afterEach, describe, expect, test } from 'vitest'
+import { isWritable, onWritable, ReadGate, streamDuplex } from '../src/index.ts'
+import { link, open, PROTOCOL, rawStream, send, startLibp2p, startNode, stopAll } from './support/nodes.ts'
+import { blob, text } from './support/puppet.ts'
+import { pattern, stands, streamPair, turns } from './support/stream-pair.ts'
+
+const MIB = 1024 * 1024
+
+afterEach(stopAll)
+
+describe('trap 1: onDrain works once a stream', () => {
+  /** The largest write buffer while so many bytes are sent by `wait`. */
+  async function peakWhile(stream: Stream, bytes: number, wait: () => Promise<void>): Promise<number> {
+    const chunk = pattern(256 * 1024)
+    let peak = 0
+    for (let sent = 0; sent < bytes; sent += chunk.length) {
+      stream.send(chunk)
+      peak = Math.max(peak, stream.writeBufferLength)
+      await wait()
+    }
+    return peak
+  }
+
+  test('waiting for onDrain lets the write buffer grow with the file', async () => {
+    await using pair = await streamPair(() => yamux()())
+    pair.far.addEventListener('message', () => {})
+    const peak = await peakWhile(pair.near, 32 * MIB, () => pair.near.onDrain())
+    expect(peak).toBeGreaterThan(8 * MIB)
+  })
+
+  test('waiting for onWritable keeps it at one write', async () => {
+    await using pair = await streamPair()
+    pair.far.addEventListener('message', () => {})
+    const peak = await peakWhile(pair.near, 32 * MIB, async () => {
+      while (!isWritable(pair.near)) {
+        await new Promise<void>(resolve => {
+          const release = onWritable(pair.near, () => {
+            release()
+            resolve()
+          })
+        })
+      }
+    })
+    expect(peak).toBeLessThanOrEqual(256 * 1024)
+  })
+
+  test('a host that sends to a slow reader keeps what waits in its own queue', async () => {
+    const [alice, bob] = await Promise.all([
+      startNode(),
+      startNode({ limits: { inboundBytesPerSecond: 4 * MIB } })
+    ])
+    const { out } = await link(alice, bob)
+    let peak = 0
+    for (let sent = 0; sent < 60; sent += 1) {
+      send(alice, out, blob('d', 60_000))
+      const [stream] = alice.libp2p
+        .getConnections()
+        .flatMap(({ streams }) => streams.filter(s => s.protocol === PROTOCOL))
+      peak = Math.max(peak, stream!.writeBufferLength)
+      while (alice.host.links()[0]!.queueBytes > 200_000) await turns(1)
+    }
+    expect(peak).toBeLessThan(192 * 1024)
+    expect(alice.host.links()).toHaveLength(1)
+  })
+})
+
+describe('trap 2: reading a stream with for await has no back-pressure', () => {
+  test('for await takes in everything while its reader rests on the first piece', async () => {
+    await using pair = await streamPair()
+    const rest = Promise.withResolvers<void>()
+    const reading = (async () => {
+      for await (const _chunk of pair.far) await rest.promise
+    })().catch(() => {})
+    const writer = streamDuplex(pair.near).on('error', () => {})
+    writer.write(pattern(32 * MIB))
+    // Everything left the sender, while the reader has not finished with its first piece.
+    await new Promise(resolve => writer.once('drain', resolve))
+    expect(writer.writableLength).toBe(0)
+    expect(pair.far.readBufferLength).toBe(0)
+    rest.resolve()
+    writer.destroy()
+    await reading
+  })
+
+  test('a host whose machine may take little holds the sender back at the window', async () => {
+    const bob = await startNode({ limits: { inboundBytesPerSecond: 1024, inboundBytesBurst: 64 * 1024 } })
+    const peer = await startLibp2p(undefined, [])
+    const stream = await rawStream(peer, bob)
+    const writer = streamDuplex(stream).on('error', () => {})
+    let written = 0
+    const frame = new Uint8Array(60_005)
+    new DataView(frame.buffer).setUint32(0, 60_001)
+    const feed = () => {
+      while (written < 32 * MIB) {
+        written += frame.length
+        if (!writer.write(frame)) return
+      }
+    }
+    writer.on('drain', feed)
+    feed()
+    expect(await stands(() => written)).toBeLessThan(6 * MIB)
+    await peer.stop()
+  })
+})
+
+describe('trap 3: pause inside a message event is undone, and a window larger than the buffer resets', () => {
+  /** Reads in pieces of the reader's choosing while the sender never rests; says how the stream fared. */
+  async function slowRead(
+    stock: boolean,
+    pause: (stream: Stream) => void,
+    resume: (stream: Stream) => void
+  ): Promise<{ status: string; read: number; buffered: number }> {
+    await using pair = await streamPair(stock ? () => yamux()() : undefined)
+    let read = 0
+    let buffered = 0
+    pair.far.addEventListener('message', (event: StreamMessageEvent) => {
+      read += event.data.byteLength
+      pause(pair.far)
+      setTimeout(() => {
+        buffered = Math.max(buffered, pair.far.readBufferLength)
+        if (pair.far.status === 'open') resume(pair.far)
+      }, 15)
+    })
+    const writer = streamDuplex(pair.near).on('error', () => {})
+    writer.write(pattern(40 * MIB))
+    await new Promise<void>(resolve => {
+      const look = setInterval(() => {
+        if (pair.far.status === 'open' && read < 24 * MIB) return
+        clearInterval(look)
+        resolve()
+      }, 5)
+    })
+    return { status: pair.far.status, read, buffered }
+  }
+
+  test('the naive pause with the stock window loses the stream', async () => {
+    const { status } = await slowRead(
+      true,
+      stream => stream.pause(),
+      stream => stream.resume()
+    )
+    expect(status).toBe('aborted')
+  })
+
+  test('a gate with the bounded window reads on for ever, within the read buffer', async () => {
+    const gates = new WeakMap<Stream, ReadGate>()
+    const gateOf = (stream: Stream) => {
+      const gate = gates.get(stream) ?? new ReadGate(stream)
+      gates.set(stream, gate)
+      return gate
+    }
+    const { status, read, buffered } = await slowRead(
+      false,
+      stream => gateOf(stream).pause(),
+      stream => gateOf(stream).resume()
+    )
+    expect(status).toBe('open')
+    expect(read).toBeGreaterThanOrEqual(24 * MIB)
+    expect(buffered).toBeLessThanOrEqual(2 * MIB)
+  }, 30_000)
+})
+
+describe('trap 4: middleware of the program multiplies a handler', () => {
+  test('libp2p calls a handler several times for one stream; the host takes each stream once', async () => {
+    const [alice, bob] = await Promise.all([startNode(), startNode()])
+    const { registrar } = bob.components
+    let naive = 0
+    await registrar.handle('/naive/1.0.0', () => {
+      naive += 1
+    })
+    for (const protocol of ['/naive/1.0.0', PROTOCOL]) {
+      registrar.use(protocol, [(stream, connection, next) => next(stream, connection)])
+    }
+    for (let opened = 0; opened < 4; opened += 1)
+      await alice.libp2p.dialProtocol(bob.libp2p.getMultiaddrs(), '/naive/1.0.0')
+    await expect.poll(() => naive).toBeGreaterThan(4)
+
+    for (let opened = 0; opened < 4; opened += 1) {
+      const { out } = await link(alice, bob)
+      alice.host.command(effects => effects.close(out, 'once more'))
+      await bob.puppet.until('link-down', ({ link: down }) => bob.puppet.of('link-up').at(-1)?.link === down)
+    }
+    expect(bob.puppet.of('link-up')).toHaveLength(4)
+    expect(bob.puppet.of('link-down').map(({ end }) => end.kind)).toEqual([
+      'closed',
+      'closed',
+      'closed',
+      'closed'
+    ])
+  })
+})
+
+describe('trap 5: middleware given to handle is ignored', () => {
+  test('libp2p never calls it; what the host must check it checks in its handler', async () => {
+    const [alice, bob, carol] = await Promise.all([
+      startNode(),
+      startNode({ limits: { linksMax: 1 } }),
+      startNode()
+    ])
+    let calls = 0
+    await bob.components.registrar.handle('/naive/1.0.0', () => {}, {
+      middleware: [
+        (stream, connection, next) => {
+          calls += 1
+          next(stream, connection)
+        }
+      ]
+    } as object)
+    await alice.libp2p.dialProtocol(bob.libp2p.getMultiaddrs(), '/naive/1.0.0')
+    expect(calls).toBe(0)
+
+    await link(alice, bob)
+    open(carol, bob)
+    await carol.puppet.until('link-down')
+    expect(bob.host.links()).toHaveLength(1)
+  })
+})
+
+describe('trap 6: limits on streams fail late', () => {
+  test('a stream that is refused after it was opened ends in link-down, and nothing hangs', async () => {
+    const [alice, bob] = await Promise.all([startNode(), startNode({ limits: { inboundLinksMax: 0 } })])
+    open(alice, bob)
+    const { link: refused } = await alice.puppet.until('link-up')
+    send(alice, refused, text('q', 'is anybody there'))
+    const down = await alice.puppet.until('link-down')
+    expect(down).toMatchObject({ link: refused, end: { kind: 'reset' } })
+    expect(bob.puppet.of('link-up')).toHaveLength(0)
+    expect(bob.host.counters).toMatchObject({ inboundRefused: 1, limitHits: 1, links: 0 })
+  })
+
+  test('where no inbound stream is taken at all, the open itself fails', async () => {
+    const [alice, bob] = await Promise.all([startNode(), startNode({ acceptInbound: false })])
+    open(alice, bob)
+    await alice.puppet.until('unreachable')
+    expect(alice.puppet.of('link-up')).toHaveLength(0)
+  })
+})
+
+describe('trap 7: a dial may fail with a plain error', () => {
+  test('a refused dial is unreachable with the words of the operating system', async () => {
+    const [alice, bob] = await Promise.all([startNode(), startNode()])
+    const peer = alice.host
+    const addresses = bob.libp2p.getMultiaddrs()
+    await bob.stop()
+    peer.addContact(bob.libp2p.peerId, addresses)
+    const { peer: handle } = await alice.puppet.until('contact')
+    alice.host.command(effects => effects.open(handle))
+    const { reason } = await alice.puppet.until('unreachable')
+    expect(reason).toMatch(/ECONNREFUSED/)
+  })
+})
+
+describe('trap 8: libp2p takes few connections a second from one address', () => {
+  test('a dozen nodes on one machine link at once, since these nodes raise that limit', async () => {
+    const hub = await startNode()
+    const others = await Promise.all(Array.from({ length: 12 }, () => startNode()))
+    await Promise.all(others.map(other => link(other, hub)))
+    expect(hub.host.links()).toHaveLength(12)
+  })
+})
