@@ -195,7 +195,8 @@ export class HttpSource {
       watch.end()
       if (left !== 0) answer.destroy()
     }
-    if (left > 0) throw new SourceLostError(`It ended ${left} bytes before the end of what was asked for.`)
+    // A stream that broke was met above: this answer ended in good order, and too early.
+    if (left > 0) throw new SourceLiedError(`It ends ${left} bytes before the end of what it was asked for.`)
   }
 
   #refusal(answer: IncomingMessage): Error {

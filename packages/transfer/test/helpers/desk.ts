@@ -36,6 +36,11 @@ export class Desk {
     return new Desk(await mkdtemp(join(tmpdir(), 'servent-transfer-')))
   }
 
+  /** The one that another process made. */
+  static at(root: string): Desk {
+    return new Desk(root)
+  }
+
   async open(init: Partial<DownloadsInit> = {}): Promise<Downloads> {
     await this.shut()
     this.#database = openDatabase(join(this.root, 'servent.db'))

@@ -88,7 +88,7 @@ export async function tampered(
           done(null, changed)
         }
       })
-      const duplex = Duplex.from({ readable: socket, writable: through })
+      const duplex = Duplex.from({ readable: socket, writable: through } as never)
       through.pipe(socket)
       server.serve(duplex, 'downloader')
     },
