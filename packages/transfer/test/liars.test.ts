@@ -37,7 +37,11 @@ function known<T extends Peer>(peer: T): T {
 /** Fetches from the given peers in their order, and gives who was banned for what. */
 async function fetchFrom(sources: Peer[], id = file.id, init: Partial<DownloadsInit> = {}) {
   const warnings: { peer: string; reason: string }[] = []
-  const logger = { debug: () => {}, info: () => {}, warn: (details: object) => warnings.push(details as never) }
+  const logger = {
+    debug: () => {},
+    info: () => {},
+    warn: (details: object) => warnings.push(details as never)
+  }
   const downloads = await desk.open({ logger, ...init })
   const providers = sources.map(({ provider }) => provider)
   const download = await downloads.start({ id, name: 'a.bin', providers })
@@ -69,7 +73,9 @@ function answering(
       const { searchParams } = new URL(url, 'http://x')
       const [height, index, count] = ['height', 'index', 'count'].map(name => Number(searchParams.get(name)))
       const reader = (await share.open(file.id))!
-      const hashes = await reader.hashes(height!, index!, count!).catch(() => Buffer.alloc(count! * HASH_BYTES))
+      const hashes = await reader
+        .hashes(height!, index!, count!)
+        .catch(() => Buffer.alloc(count! * HASH_BYTES))
       return void response.writeHead(200, head).end(hashes)
     }
     const range = parseRange(headers.range, size)
@@ -77,7 +83,10 @@ function answering(
       return void response.writeHead(200, { ...head, 'Content-Length': size }).end()
     }
     const { start, end } = range
-    response.writeHead(206, { 'Content-Range': `bytes ${start}-${end - 1}/${size}`, 'Content-Length': end - start })
+    response.writeHead(206, {
+      'Content-Range': `bytes ${start}-${end - 1}/${size}`,
+      'Content-Length': end - start
+    })
     response.end(body.subarray(start, end))
   }
 }
@@ -97,7 +106,9 @@ describe('one bad block', () => {
     const good = known(await sharer(share))
     const { result, bans } = await fetchFrom([bad_, good])
     expect(result).toMatchObject({ bytes: bytes.length })
-    expect(bans).toMatchObject([{ peer: 'liar', reason: `Its bytes of block ${bad} do not hash to what the file's tree says.` }])
+    expect(bans).toMatchObject([
+      { peer: 'liar', reason: `Its bytes of block ${bad} do not hash to what the file's tree says.` }
+    ])
     await expectRight()
     // What was right of it is not fetched again: the waste is one block, and what was under way behind it.
     await good.stop()
@@ -105,10 +116,14 @@ describe('one bad block', () => {
   })
 
   test('from the only source: it fails, says who and why, and stays banned after a restart', async () => {
-    const only = known(await tampered(share, (chunk, offset) => (offset > 6 * MiB ? Buffer.alloc(chunk.length) : chunk)))
+    const only = known(
+      await tampered(share, (chunk, offset) => (offset > 6 * MiB ? Buffer.alloc(chunk.length) : chunk))
+    )
     const { result } = await fetchFrom([only])
     expect(result).toMatchObject({ name: 'VerificationError' })
-    expect((result as Error).message).toMatch(/^Nobody is left who gives the right bytes; nothing wrong was kept\. liar: /)
+    expect((result as Error).message).toMatch(
+      /^Nobody is left who gives the right bytes; nothing wrong was kept\. liar: /
+    )
     await expectNothing()
     const before = only.connections
     const again = await desk.open()
@@ -153,7 +168,12 @@ describe('lies about the head', () => {
   test('a size in the request that is a lie is only shown until a source proves another', async () => {
     const good = known(await sharer(share))
     const downloads = await desk.open()
-    const download = await downloads.start({ id: file.id, size: 77, name: 'a.bin', providers: [good.provider] })
+    const download = await downloads.start({
+      id: file.id,
+      size: 77,
+      name: 'a.bin',
+      providers: [good.provider]
+    })
     expect(download.status()).toMatchObject({ size: 77 })
     expect(await download.finished).toMatchObject({ bytes: bytes.length })
     await expectRight()
@@ -191,13 +211,38 @@ describe('lies about ranges', () => {
   const tail = Buffer.from(bytes.subarray(start))
 
   test.each([
-    ['another range', { 'Content-Range': `bytes 0-999/${bytes.length}` }, tail, /asked for bytes .* gives "bytes 0-999/],
-    ['another size', { 'Content-Range': `bytes ${start}-${last}/${bytes.length + 1}` }, tail, /asked for bytes/],
+    [
+      'another range',
+      { 'Content-Range': `bytes 0-999/${bytes.length}` },
+      tail,
+      /asked for bytes .* gives "bytes 0-999/
+    ],
+    [
+      'another size',
+      { 'Content-Range': `bytes ${start}-${last}/${bytes.length + 1}` },
+      tail,
+      /asked for bytes/
+    ],
     ['no Content-Range', {}, tail, /gives "no Content-Range"/],
     ['nonsense', { 'Content-Range': 'bytes 9-1/2' }, tail, /gives "bytes 9-1\/2"/],
-    ['more than asked, as declared', { ...right, 'Content-Length': 2000 }, Buffer.concat([tail, tail]), /asked for 1000 bytes and sends 2000/],
-    ['more than asked, undeclared', { ...right, 'Transfer-Encoding': 'chunked' }, Buffer.concat([tail, tail]), /sends more than the 1000 bytes/],
-    ['less than asked, as declared', { ...right, 'Content-Length': 999 }, tail.subarray(1), /asked for 1000 bytes and sends 999/],
+    [
+      'more than asked, as declared',
+      { ...right, 'Content-Length': 2000 },
+      Buffer.concat([tail, tail]),
+      /asked for 1000 bytes and sends 2000/
+    ],
+    [
+      'more than asked, undeclared',
+      { ...right, 'Transfer-Encoding': 'chunked' },
+      Buffer.concat([tail, tail]),
+      /sends more than the 1000 bytes/
+    ],
+    [
+      'less than asked, as declared',
+      { ...right, 'Content-Length': 999 },
+      tail.subarray(1),
+      /asked for 1000 bytes and sends 999/
+    ],
     ['compressed bytes', { ...right, 'Content-Encoding': 'gzip' }, tail, /compresses/]
   ])('%s', async (_what, head, body, reason) => {
     const evil = known(await liar(lie(head, body)))
@@ -217,7 +262,9 @@ describe('lies about ranges', () => {
 
   test('bytes behind an answer that nobody asked for', async () => {
     const evil = known(
-      await tampered(share, chunk => (chunk.includes('HTTP/1.1 206') ? Buffer.concat([chunk, Buffer.alloc(9)]) : chunk))
+      await tampered(share, chunk =>
+        chunk.includes('HTTP/1.1 206') ? Buffer.concat([chunk, Buffer.alloc(9)]) : chunk
+      )
     )
     await fetchFrom([evil, known(await sharer(share))])
     await expectRight()
@@ -291,7 +338,9 @@ describe('broken rather than lying: tried again, not banned', () => {
         })
       )
     )
-    const { result } = await fetchFrom([stalling, known(await sharer(share))], file.id, { limits: { stallMs: 100 } })
+    const { result } = await fetchFrom([stalling, known(await sharer(share))], file.id, {
+      limits: { stallMs: 100 }
+    })
     expect(result).toMatchObject({ sources: 2 })
     await expectRight()
   })

@@ -1,0 +1,153 @@
+/** Gnutella's active queue in virtual time: who is served, who waits, who loses a place. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { SERVER_LIMITS } from '../src/limits.ts'
+import { type Slot, UploadQueue } from '../src/upload-queue.ts'
+
+const limits = {
+  ...SERVER_LIMITS,
+  slotsMax: 2,
+  slotsPerPeerMax: 1,
+  slotLingerMs: 1_000,
+  queuePlacesMax: 4,
+  queuePlacesPerPeerMax: 2,
+  queuePollMinMs: 5_000,
+  queuePollMaxMs: 60_000
+}
+
+function granted(queue: UploadQueue, peer: string, file: string, nowMs: number): Slot {
+  const answer = queue.ask(peer, file, nowMs)
+  if (answer.type !== 'granted') throw new Error(`${peer} was ${answer.type}`)
+  return answer.slot
+}
+
+describe('slots', () => {
+  test('as many as there are, and one past them waits', () => {
+    const queue = new UploadQueue(limits)
+    granted(queue, 'a', 'x', 0)
+    granted(queue, 'b', 'x', 0)
+    expect(queue.ask('c', 'x', 0)).toEqual({ type: 'queued', position: 1, length: 1 })
+    expect(queue.activeCount).toBe(2)
+  })
+
+  test('one peer has no more than its share, though others are free', () => {
+    const queue = new UploadQueue(limits)
+    granted(queue, 'a', 'x', 0)
+    expect(queue.ask('a', 'y', 0)).toEqual({ type: 'queued', position: 1, length: 1 })
+    // It does not stand before a peer that can be served.
+    granted(queue, 'b', 'x', 1)
+  })
+
+  test('a slot waits for its peer’s next request on the same file, and then goes to others', () => {
+    const queue = new UploadQueue(limits)
+    granted(queue, 'a', 'x', 0)
+    const slot = granted(queue, 'b', 'x', 0)
+    queue.release(slot, true, 10_000)
+    expect(queue.ask('c', 'x', 10_001).type).toBe('queued')
+    const again = granted(queue, 'b', 'x', 10_999)
+    queue.release(again, true, 20_000)
+    granted(queue, 'c', 'x', 21_000)
+  })
+
+  test('a broken upload leaves its slot at once', () => {
+    const queue = new UploadQueue(limits)
+    granted(queue, 'a', 'x', 0)
+    queue.release(granted(queue, 'b', 'x', 0), false, 1)
+    granted(queue, 'c', 'x', 2)
+  })
+})
+
+describe('places', () => {
+  function full() {
+    const queue = new UploadQueue(limits)
+    const slots = [granted(queue, 'a', 'x', 0), granted(queue, 'b', 'x', 0)] as const
+    return { queue, slots }
+  }
+
+  test('first come, first served', () => {
+    const { queue, slots } = full()
+    queue.ask('c', 'x', 0)
+    queue.ask('d', 'x', 1)
+    queue.release(slots[0], false, 6_000)
+    expect(queue.ask('d', 'x', 6_001)).toMatchObject({ type: 'queued', position: 2 })
+    granted(queue, 'c', 'x', 6_002)
+    queue.release(slots[1], false, 12_000)
+    granted(queue, 'd', 'x', 12_000)
+  })
+
+  test('whoever is new waits behind those who wait, though a slot is free', () => {
+    const { queue, slots } = full()
+    queue.ask('c', 'x', 0)
+    queue.release(slots[0], false, 1_000)
+    expect(queue.ask('d', 'x', 1_001)).toEqual({ type: 'queued', position: 2, length: 2 })
+  })
+
+  test('asking exactly at the shortest time keeps the place, a millisecond sooner loses it', () => {
+    const { queue } = full()
+    for (const peer of ['c', 'd']) queue.ask(peer, 'x', 0)
+    expect(queue.ask('c', 'x', 5_000)).toMatchObject({ position: 1 })
+    expect(queue.ask('c', 'x', 9_999)).toMatchObject({ position: 2 })
+  })
+
+  test('asking exactly at the longest time keeps the place, a millisecond later it is another’s', () => {
+    const { queue } = full()
+    for (const peer of ['c', 'd']) queue.ask(peer, 'x', 0)
+    queue.ask('d', 'x', 30_000)
+    expect(queue.ask('c', 'x', 60_000)).toMatchObject({ position: 1 })
+    expect(queue.ask('c', 'x', 120_001)).toMatchObject({ position: 1, length: 1 })
+  })
+
+  test('as many places as there are, and one past them is told that all is full', () => {
+    const { queue } = full()
+    for (const peer of ['c', 'd', 'e', 'f']) expect(queue.ask(peer, 'x', 0).type).toBe('queued')
+    expect(queue.ask('g', 'x', 0)).toEqual({ type: 'full' })
+  })
+
+  test('one peer has two, and its third is refused', () => {
+    const { queue } = full()
+    expect(queue.ask('c', '1', 0)).toMatchObject({ position: 1 })
+    expect(queue.ask('c', '2', 0)).toMatchObject({ position: 2 })
+    expect(queue.ask('c', '3', 0)).toEqual({ type: 'full' })
+  })
+
+  test('peers take turns: a second place comes after the first places of others', () => {
+    const { queue } = full()
+    queue.ask('c', '1', 0)
+    queue.ask('c', '2', 0)
+    queue.ask('d', '1', 1)
+    expect(queue.waiting(2)).toMatchObject([
+      { peer: 'c', file: '1' },
+      { peer: 'd', file: '1' },
+      { peer: 'c', file: '2' }
+    ])
+  })
+})
+
+test('whatever happens, slots and places keep their bounds', () => {
+  const step = fc.record({
+    peer: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    file: fc.constantFrom('1', '2', '3'),
+    afterMs: fc.constantFrom(0, 1, 999, 1_000, 5_000, 60_001),
+    release: fc.boolean()
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), steps => {
+      const queue = new UploadQueue(limits)
+      const slots: Slot[] = []
+      let nowMs = 0
+      for (const { peer, file, afterMs, release } of steps) {
+        nowMs += afterMs
+        if (release && slots.length > 0) queue.release(slots.shift()!, afterMs % 2 === 0, nowMs)
+        const answer = queue.ask(peer, file, nowMs)
+        if (answer.type === 'granted') slots.push(answer.slot)
+        const waiting = queue.waiting(nowMs)
+        expect(slots.length).toBeLessThanOrEqual(limits.slotsMax)
+        expect(waiting.length).toBeLessThanOrEqual(limits.queuePlacesMax)
+        for (const of of ['a', 'b', 'c', 'd', 'e']) {
+          expect(slots.filter(slot => slot.peer === of).length).toBeLessThanOrEqual(1)
+          expect(waiting.filter(place => place.peer === of).length).toBeLessThanOrEqual(2)
+        }
+      }
+    })
+  )
+})
