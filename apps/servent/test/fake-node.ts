@@ -135,6 +135,13 @@ export class FakeNode implements ServentNode {
     }
   }
 
+  /** A whole id, or the beginning of the one file here. */
+  async resolve(text: string): Promise<ContentId> {
+    this.calls.push(['resolve', text])
+    if (text.length >= 12 && FILE_ID.startsWith(text)) return ContentId.parse(FILE_ID)
+    throw new NotFoundError(`Nothing here has an id that begins with ${text}.`)
+  }
+
   async ticket(id: ContentId): Promise<string> {
     if (id.toString() !== FILE_ID) throw new NotFoundError(`Nothing with the id ${id} is shared here.`)
     return encodeTicket({ id, size: 1_000_000, name: 'talk.mp4', providers: [] })

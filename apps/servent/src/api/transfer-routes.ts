@@ -3,10 +3,10 @@ import { isAbsolute } from 'node:path'
 import type { SearchRequest } from '@servent/node'
 import { parseQuery } from '@servent/overlay'
 import { ProblemError } from '../problem.ts'
-import { resolveId, subjectOf } from './ids.ts'
 import * as schema from './schemas.ts'
 import type { Api, ApiInit } from './server.ts'
 import { NDJSON, sendEvents } from './stream.ts'
+import { subjectOf } from './subject.ts'
 
 const events = (summary: string) => ({
   summary,
@@ -58,7 +58,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
       }
     },
     async request => {
-      const id = await resolveId(node, request.params.id)
+      const id = await node.resolve(request.params.id)
       return { id: id.toString(), ticket: await node.ticket(id) }
     }
   )
@@ -115,7 +115,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
       }
     },
     async request => {
-      const id = await resolveId(node, request.params.id)
+      const id = await node.resolve(request.params.id)
       await node.pauseDownload(id)
       return { id: id.toString() }
     }
@@ -131,7 +131,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
       }
     },
     async request => {
-      const id = await resolveId(node, request.params.id)
+      const id = await node.resolve(request.params.id)
       await node.cancelDownload(id)
       return { id: id.toString() }
     }

@@ -1,6 +1,6 @@
 /** Tables of plain text that fit the terminal: no frames, so that `cut`, `grep` and screen readers manage. */
 import { safe } from './safe.ts'
-import { displayWidth, pad, truncate } from './width.ts'
+import { displayWidth, pad, truncate, wrap } from './width.ts'
 
 export interface Column {
   readonly title: string
@@ -50,12 +50,15 @@ function shrink(widths: number[], titles: readonly Column[], columns: number): v
   }
 }
 
-/** Lines of names and values, the values in one column. Empty values are left out. */
+/**
+ * Lines of names and values, the values in one column. Empty values are left out. Where there is a terminal,
+ * long values go on in lines of their own; a word is never broken, so that an address can be copied whole.
+ */
 export function facts(rows: readonly (readonly [string, string | undefined])[], columns?: number): string[] {
-  const given = rows.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]]))
-  const width = Math.max(0, ...given.map(([name]) => displayWidth(name!)))
-  return given.map(([name, value]) => {
-    const line = `${pad(name!, width)}${GAP}${safe(value!)}`
-    return columns === undefined ? line : truncate(line, columns)
-  })
+  const given = rows.filter((row): row is readonly [string, string] => row[1] !== undefined && row[1] !== '')
+  const width = Math.max(0, ...given.map(([name]) => displayWidth(name)))
+  const room = columns === undefined ? Number.POSITIVE_INFINITY : columns - width - GAP.length
+  return given.flatMap(([name, value]) =>
+    wrap(safe(value), room).map((line, index) => `${pad(index === 0 ? name : '', width)}${GAP}${line}`)
+  )
 }

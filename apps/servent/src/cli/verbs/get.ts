@@ -2,7 +2,14 @@
 import type { GetEvent } from '@servent/node'
 import { type Command, Option } from 'commander'
 import { ProblemError } from '../../problem.ts'
-import { formatBytes, formatDuration, formatPercent, formatRate, plural } from '../../terminal/format.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  plural,
+  shortId
+} from '../../terminal/format.ts'
 import { bar } from '../../terminal/progress.ts'
 import { safe } from '../../terminal/safe.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
@@ -54,7 +61,7 @@ async function runGet(
     return undefined
   } catch (error) {
     context.progress.clear()
-    const again = `servent get ${begin?.id ?? what}`
+    const again = `servent get ${begin === undefined ? what : shortId(begin.id)}`
     if (context.signal.aborted) return paused(context, again, last)
     if (last?.phase === 'paused') {
       throw new ProblemError({
@@ -76,23 +83,23 @@ function announce(context: Context, { id, name, size }: Begin): void {
 
 function progressText({ phase, verifiedBytes, totalBytes, sources, reason }: Progress): string {
   if (phase === 'locating')
-    return `  locating   looking for peers that have it${reason === undefined ? '' : `: ${safe(reason)}`}`
+    return `locating   looking for peers that have it${reason === undefined ? '' : `: ${safe(reason)}`}`
   const rate = sources.reduce((sum, source) => sum + source.rate, 0)
   const relayed = sources.filter(source => source.relayed).length
   const left = rate > 0 ? `${formatDuration(((totalBytes - verifiedBytes) / rate) * 1000)} left` : ''
   const from =
     sources.length === 0
       ? ''
-      : `${plural(sources.length, 'source')}${relayed > 0 ? ` (${relayed} relayed)` : ''}`
+      : `${plural(sources.length, 'source')}${relayed > 0 ? `, ${relayed} relayed` : ''}`
   const parts = [
     `${phase.padEnd(9)}  ${bar(verifiedBytes, totalBytes)}`,
     `${formatBytes(verifiedBytes)} of ${formatBytes(totalBytes)}`,
     phase === 'fetching' ? formatRate(rate) : '',
-    phase === 'fetching' ? left : '',
     from,
+    phase === 'fetching' ? left : '',
     reason === undefined ? '' : safe(reason)
   ]
-  return `  ${parts.filter(part => part !== '').join('  ')}`
+  return parts.filter(part => part !== '').join('  ')
 }
 
 function finished(context: Context, { path, bytes, sources, seconds }: Done): void {

@@ -40,14 +40,14 @@ async function runPeers(context: Context): Promise<undefined> {
   context.out.lines(
     table(
       [
-        { title: 'PEER', shrinkTo: 17 },
+        { title: 'PEER' },
         { title: 'WAY' },
         { title: 'SINCE', align: 'right' },
         { title: 'PROGRAM', shrinkTo: 7 },
         { title: 'ADDRESS', shrinkTo: 15 }
       ],
       answer.peers.map(peer => [
-        peer.peerId,
+        context.out.columnsMax === undefined ? peer.peerId : shortPeer(peer.peerId),
         `${peer.direction === 'inbound' ? 'in' : 'out'}${peer.relayed ? ', relayed' : ''}`,
         formatDuration(peer.connectedMs),
         peer.agent ?? '',
@@ -125,7 +125,7 @@ function showOverlay({ out }: Context, snapshot: OverlaySnapshot): void {
     out.line(`${title}${value.length > ROWS_SHOWN ? ` (${ROWS_SHOWN} of ${formatCount(value.length)})` : ''}`)
     out.lines(
       table(
-        keys.map(key => ({ title: key.toUpperCase(), shrinkTo: 4 })),
+        keys.map(key => ({ title: titleOf(key), shrinkTo: 4 })),
         rows,
         columns
       )
@@ -152,6 +152,9 @@ function showOverlay({ out }: Context, snapshot: OverlaySnapshot): void {
     )
   }
 }
+
+/** `forwardedTo` as `FORWARDED TO`; a unit goes, since the cell says it. */
+const titleOf = (key: string) => key.replace(/Ms$/, '').replaceAll(/[A-Z]/g, ' $&').toUpperCase()
 
 type Row = Readonly<Record<string, unknown>>
 

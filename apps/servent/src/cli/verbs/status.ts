@@ -31,52 +31,32 @@ async function runStatus(context: Context): Promise<undefined> {
     context.emit(status)
     return
   }
-  const { downloads, uploads, library, reachability } = status
-  const addresses = status.addresses.slice(0, ADDRESSES_SHOWN)
-  const more = status.addresses.length - addresses.length
-  context.out.lines(
-    facts(
-      [
-        ['Node', `${status.peerId}`],
-        [
-          'Running',
-          `${formatDuration(status.uptimeMs)}, servent ${status.version}, pid ${client.notice.pid}`
-        ],
-        ['Reach', `${REACHABLE[reachability.kind] ?? reachability.kind}: ${reachability.why}`],
-        ...addresses.map((address, index) => [index === 0 ? 'Addresses' : ' ', address] as const),
-        [' ', more > 0 ? `and ${plural(more, 'more', 'more')}: servent status --json` : undefined],
-        ['Peers', plural(status.connections, 'connection')],
-        ...status.overlays.map(
-          (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
-        ),
-        [
-          'Library',
-          `${plural(library.files, 'file')}, ${formatBytes(library.bytes)}${library.hashing > 0 ? `, ${plural(library.hashing, 'file')} being hashed` : ''}`
-        ],
-        [
-          'Downloads',
-          counted([
-            [downloads.active, 'active'],
-            [downloads.paused, 'paused'],
-            [downloads.failed, 'failed'],
-            [downloads.done, 'done']
-          ])
-        ],
-        [
-          'Uploads',
-          counted([
-            [uploads.active, 'active'],
-            [uploads.queued, 'queued']
-          ])
-        ]
-      ],
-      context.out.columnsMax
-    )
-  )
+  context.out.lines(facts(rowsOf(status, client.notice.pid), context.out.columnsMax))
   const running = status.overlays.some(overlay => overlay.neighbours > 0)
   if (status.library.files === 0) context.next('servent share ~/Music')
   else if (running) context.next('servent search miles davis')
   else context.next('servent doctor')
+}
+
+function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | undefined])[] {
+  const { downloads, uploads, library, reachability } = status
+  const addresses = status.addresses.slice(0, ADDRESSES_SHOWN)
+  const more = status.addresses.length - addresses.length
+  const hashing = library.hashing > 0 ? `, ${plural(library.hashing, 'file')} being hashed` : ''
+  return [
+    ['Node', status.peerId],
+    ['Running', `${formatDuration(status.uptimeMs)}, servent ${status.version}, pid ${pid}`],
+    ['Reach', `${REACHABLE[reachability.kind] ?? reachability.kind}: ${reachability.why}`],
+    ...addresses.map((address, index) => [index === 0 ? 'Addresses' : ' ', address] as const),
+    [' ', more > 0 ? `and ${plural(more, 'more', 'more')}: servent status --json` : undefined],
+    ['Peers', plural(status.connections, 'connection')],
+    ...status.overlays.map(
+      (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
+    ),
+    ['Library', `${plural(library.files, 'file')}, ${formatBytes(library.bytes)}${hashing}`],
+    ['Downloads', counted(downloads, ['active', 'paused', 'failed', 'done'])],
+    ['Uploads', counted(uploads, ['active', 'queued'])]
+  ]
 }
 
 function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus['overlays'][number]): string {
@@ -90,7 +70,11 @@ function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus[
   return `${name}  ${parts.filter(part => part !== '').join(', ')}`
 }
 
-function counted(counts: readonly (readonly [number, string])[]): string {
-  const some = counts.filter(([count]) => count > 0).map(([count, word]) => `${formatCount(count)} ${word}`)
+/** `1 paused, 1 done`: what there is none of is not worth a word. */
+function counted<Name extends string>(
+  counts: Readonly<Record<Name, number>>,
+  names: readonly Name[]
+): string {
+  const some = names.filter(name => counts[name] > 0).map(name => `${formatCount(counts[name])} ${name}`)
   return some.length === 0 ? 'none' : some.join(', ')
 }
