@@ -43,8 +43,7 @@ export function readGgep(reader: Reader, found: GgepExtension[]): void {
     const idLength = flags & ID_LENGTH
     if ((flags & FLAG_RESERVED) !== 0 || idLength === 0)
       throw new MalformedError('the flags of a GGEP extension are wrong')
-    const id = String.fromCharCode(...reader.take(idLength))
-    if (id.includes('\0')) throw new MalformedError('the id of a GGEP extension holds a zero')
+    const id = readId(reader.take(idLength))
     const stored = reader.take(readLength(reader))
     const data = (flags & FLAG_COBS) === 0 ? stored : decodeCobs(stored)
     if (data.length > GGEP_DATA_BYTES_MAX)
@@ -94,6 +93,16 @@ function checkExtension(id: string, data: Uint8Array): void {
       `A GGEP extension has at most ${GGEP_DATA_BYTES_MAX} bytes, not ${data.length}.`
     )
   }
+}
+
+function readId(bytes: Uint8Array): string {
+  let id = ''
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]!
+    if (byte === 0) throw new MalformedError('the id of a GGEP extension holds a zero')
+    id += String.fromCharCode(byte)
+  }
+  return id
 }
 
 /** Six bits in each chunk, most significant first; the last one says that it is the last (GGEP, length encoding). */
@@ -155,19 +164,20 @@ export function cobsLength(data: Uint8Array): number {
 
 /** @throws MalformedError  a zero among the bytes, or a group that ends after them */
 export function decodeCobs(encoded: Uint8Array): Uint8Array {
+  if (encoded.includes(0)) throw new MalformedError('the COBS encoding of a GGEP extension holds a zero')
   const decoded = new Uint8Array(encoded.length)
   let at = 0
   let index = 0
   while (index < encoded.length) {
     const code = encoded[index]!
-    const group = encoded.subarray(index + 1, index + code)
-    if (code === 0 || group.length !== code - 1 || group.includes(0))
-      throw new MalformedError('the COBS encoding of a GGEP extension is wrong')
-    decoded.set(group, at)
-    index += code
-    at += group.length
+    const end = index + code
+    if (end > encoded.length) throw new MalformedError('the COBS encoding of a GGEP extension ends too early')
+    for (index += 1; index < end; index += 1) {
+      decoded[at] = encoded[index]!
+      at += 1
+    }
     // The zero that ends a group; the one after the last group was never there.
-    if (code <= COBS_GROUP_BYTES && index < encoded.length) at += 1
+    if (code <= COBS_GROUP_BYTES && end < encoded.length) at += 1
   }
   return decoded.subarray(0, at)
 }

@@ -10,6 +10,7 @@ import type { ConnectMessage, Headers, StatusMessage } from './messages.ts'
 
 const LF = 0x0a
 const CR = 0x0d
+const LINE_END = '\r\n'
 /** The version that is spoken here, and the least that is answered. */
 const VERSION = '0.6'
 const MINOR = 6
@@ -130,41 +131,35 @@ function readOpening(line: string, expected: HandshakeMessage['type']): Opening 
     : { type: 'status', status: Number(found[3]), reason: (found[4] ?? '').trim() }
 }
 
-/**
- * One step of the handshake as it is sent, its blank line included. Control characters in values become spaces.
- *
- * @throws LimitError  it would be refused for its length or the number of its headers
- */
+/** One step of the handshake as it is sent, its blank line included. Control characters in values become spaces. */
 export function handshakeText(message: HandshakeMessage): string {
   const opening =
     message.type === 'connect'
       ? `GNUTELLA CONNECT/${VERSION}`
       : `GNUTELLA/${VERSION} ${message.status} ${printable(message.reason)}`
   const headers = Object.entries(message.headers)
-  if (headers.length > HANDSHAKE_HEADERS_MAX) {
-    throw new LimitError(
-      'HANDSHAKE_HEADERS_MAX',
-      `A handshake has at most ${HANDSHAKE_HEADERS_MAX} headers, not ${headers.length}.`
-    )
-  }
-  let text = ''
-  for (const line of [
-    opening,
-    ...headers.map(([name, value]) => `${spelling(name)}: ${printable(value)}`),
-    ''
-  ]) {
-    if (utf8Length(line) + 2 > HANDSHAKE_LINE_BYTES_MAX) {
-      throw new LimitError(
-        'HANDSHAKE_LINE_BYTES_MAX',
-        `A line of a handshake has at most ${HANDSHAKE_LINE_BYTES_MAX} bytes.`
-      )
-    }
-    text += `${line}\r\n`
-  }
-  if (utf8Length(text) > HANDSHAKE_BYTES_MAX) {
-    throw new LimitError('HANDSHAKE_BYTES_MAX', `A handshake has at most ${HANDSHAKE_BYTES_MAX} bytes.`)
-  }
-  return text
+  return [opening, ...headers.map(([name, value]) => `${spelling(name)}: ${printable(value)}`), '', ''].join(
+    LINE_END
+  )
+}
+
+/**
+ * What is checked when it comes in is checked when it goes out. Not when it is priced: repeated headers that
+ * came in lines of their own are one line here, which may be longer than a line may be.
+ *
+ * @throws LimitError  it would be refused for its length or the number of its headers
+ */
+export function checkHandshake(text: string): void {
+  const lines = text.split(LINE_END).slice(0, -2)
+  checkLimit('HANDSHAKE_HEADERS_MAX', lines.length - 1, HANDSHAKE_HEADERS_MAX)
+  for (const line of lines)
+    checkLimit('HANDSHAKE_LINE_BYTES_MAX', utf8Length(line) + LINE_END.length, HANDSHAKE_LINE_BYTES_MAX)
+  checkLimit('HANDSHAKE_BYTES_MAX', utf8Length(text), HANDSHAKE_BYTES_MAX)
+}
+
+function checkLimit(name: string, value: number, max: number): void {
+  if (value > max)
+    throw new LimitError(name, `A handshake that is to be sent passes ${name}: ${value} are over ${max}.`)
 }
 
 function printable(value: string): string {

@@ -15,6 +15,9 @@ import type { GgepExtension } from './messages.ts'
 
 /** "File separator", between extensions (HUGE, 3). */
 const SEPARATOR = 0x1c
+/** `urn:` in ASCII. */
+const [U, R, N, COLON] = [0x75, 0x72, 0x6e, 0x3a]
+const LOWER_LESS_UPPER = 0x20
 const SHA1_BYTES = 20
 const SHA1_URN = 'urn:sha1:'
 const CID_URN = 'urn:cid:'
@@ -40,7 +43,7 @@ export function readExtensions(reader: Reader): Extensions {
     if (first === GGEP_MAGIC) readGgep(reader, found)
     // Some servents write a NUL after the last extension, which they should not (draft 0.6, 2.2.5).
     else if (first === SEPARATOR || first === 0) reader.at += 1
-    else addUrn(urns, untilSeparator(reader))
+    else readText(reader, urns)
   }
   return found.length === 0 ? { urns, ggep: found } : { urns, ggep: withoutUrns(found, urns) }
 }
@@ -63,20 +66,33 @@ export function writeExtensions(sink: Sink, { urns, ggep }: Extensions, place: G
   writeGgep(sink, ggep, place)
 }
 
-function untilSeparator(reader: Reader): Uint8Array {
+/** Most texts are no URNs, and a hit may be full of them: only those that are URNs are copied out. */
+function readText(reader: Reader, urns: string[]): void {
   const { bytes, at, end } = reader
-  let index = at
-  while (index < end && bytes[index] !== SEPARATOR && bytes[index] !== 0) index += 1
-  reader.at = index
-  return bytes.subarray(at, index)
+  let stop = at
+  while (stop < end && bytes[stop] !== SEPARATOR && bytes[stop] !== 0) stop += 1
+  reader.at = stop
+  if (isUrn(bytes, at)) addUrn(urns, decodeText(bytes.subarray(at, stop)))
 }
 
-function addUrn(urns: string[], bytes: Uint8Array): void {
-  const text = decodeText(bytes)
-  if (!/^urn:/i.test(text)) return
+/** Begins with `urn:` in either case. No separator is among these bytes, so that none of them is past the text. */
+function isUrn(bytes: Uint8Array, at: number): boolean {
+  return (
+    isLetter(bytes[at], U) &&
+    isLetter(bytes[at + 1], R) &&
+    isLetter(bytes[at + 2], N) &&
+    bytes[at + 3] === COLON
+  )
+}
+
+function isLetter(byte: number | undefined, letter: number): boolean {
+  return byte === letter || byte === letter - LOWER_LESS_UPPER
+}
+
+function addUrn(urns: string[], urn: string): void {
   if (urns.length === URNS_MAX) throw new MalformedError(`it has over ${URNS_MAX} URNs`)
-  if (utf8Length(text) > URN_BYTES_MAX) throw new MalformedError(`a URN has over ${URN_BYTES_MAX} bytes`)
-  urns.push(text)
+  if (utf8Length(urn) > URN_BYTES_MAX) throw new MalformedError(`a URN has over ${URN_BYTES_MAX} bytes`)
+  urns.push(urn)
 }
 
 /** Turns `H` and `u` into texts; those that name a hash that is not known here stay as they are. */
@@ -84,7 +100,7 @@ function withoutUrns(found: readonly GgepExtension[], urns: string[]): GgepExten
   return found.filter(extension => {
     const urn = urnOfExtension(extension)
     if (urn === undefined) return true
-    if (!urns.includes(urn)) addUrn(urns, new TextEncoder().encode(urn))
+    if (!urns.includes(urn)) addUrn(urns, urn)
     return false
   })
 }

@@ -31,12 +31,12 @@ import {
   QUERY_HIT_BYTES_MAX,
   STATUS_OK
 } from './constants.ts'
-import { HandshakeReader, handshakeText } from './handshake.ts'
+import { checkHandshake, HandshakeReader, handshakeText } from './handshake.ts'
 import type { Descriptor, GnutellaMessage } from './messages.ts'
 import { descriptorOf, payloadLength, readPayload, writePayload } from './payload.ts'
 
 export const gnutellaCodec: Codec<GnutellaMessage> = {
-  /** @throws LimitError  as `encode` does */
+  /** @throws LimitError  a descriptor made here that no peer would accept; never for what came in */
   byteLength(message) {
     if (message.type === 'connect' || message.type === 'status') return utf8Length(handshakeText(message))
     return HEADER_BYTES + checkedLength(message)
@@ -75,7 +75,9 @@ class GnutellaLinkCodec implements LinkCodec<GnutellaMessage> {
   encode(message: GnutellaMessage): Uint8Array {
     if (message.type === 'connect' || message.type === 'status') {
       if (message.type === 'status' && message.status !== STATUS_OK) this.#stage = 'refused'
-      return new TextEncoder().encode(handshakeText(message))
+      const text = handshakeText(message)
+      checkHandshake(text)
+      return new TextEncoder().encode(text)
     }
     const length = checkedLength(message)
     const sink = new StoringSink(HEADER_BYTES + length)

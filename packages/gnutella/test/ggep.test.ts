@@ -40,14 +40,18 @@ describe('a GGEP block is refused', () => {
     [
       'with a COBS group of no bytes',
       '<c3 c1 41 42 00 00>',
-      'the COBS encoding of a GGEP extension is wrong'
+      'the COBS encoding of a GGEP extension holds a zero'
     ],
     [
       'with a COBS group that ends after it',
       '<c3 c1 41 42 05 01>',
-      'the COBS encoding of a GGEP extension is wrong'
+      'the COBS encoding of a GGEP extension ends too early'
     ],
-    ['with a zero in a COBS group', '<c3 c1 41 42 02 00>', 'the COBS encoding of a GGEP extension is wrong']
+    [
+      'with a zero in a COBS group',
+      '<c3 c1 41 42 02 00>',
+      'the COBS encoding of a GGEP extension holds a zero'
+    ]
   ])('%s', (_, block, reason) => {
     expect(decodeOne(0x00, block)).toMatchObject(malformed(reason))
   })

@@ -130,6 +130,19 @@ describe('bounds of the handshake', () => {
   })
 })
 
+describe('what came in is priced', () => {
+  it('even where it could not be sent again: 64 headers of one name make a line of 6,400 bytes', () => {
+    const message = read(
+      CONNECT,
+      ...Array.from({ length: HANDSHAKE_HEADERS_MAX }, () => `A: ${'x'.repeat(99)}`)
+    )!
+    expect(gnutellaCodec.byteLength(message)).toBe(
+      bytesOf(CONNECT, '\r\n', 'A: ', 'x'.repeat(64 * 100 - 1), '\r\n\r\n').length
+    )
+    expect(() => encode(message)).toThrow(expect.objectContaining({ limit: 'HANDSHAKE_LINE_BYTES_MAX' }))
+  })
+})
+
 describe('the handshake is written', () => {
   it('with names spelled as published', () => {
     const headers = {

@@ -40,8 +40,10 @@ export function readAll(
  * encoded anew, are read as the same.
  */
 export function checkMessage(message: GnutellaMessage): void {
-  const bytes = encode(message)
-  expect(gnutellaCodec.byteLength(message)).toBe(bytes.length)
+  const bytes = encodeIfFit(message)
+  // A host prices what came in, so that never fails, though it might not be sent on.
+  const priced = gnutellaCodec.byteLength(message)
+  if (bytes !== undefined) expect(priced).toBe(bytes.length)
   if (
     message.type === 'connect' ||
     message.type === 'status' ||
@@ -49,7 +51,7 @@ export function checkMessage(message: GnutellaMessage): void {
     message.type === 'other'
   )
     return
-  expect(bytes.subarray(HEADER_BYTES)).toEqual(message.payload)
+  expect(bytes?.subarray(HEADER_BYTES)).toEqual(message.payload)
   const { payload: _, ...made } = message
   const anew = encodeIfFit(made)
   if (anew === undefined) return
@@ -60,7 +62,10 @@ export function checkMessage(message: GnutellaMessage): void {
   expect(read).toEqual(made)
 }
 
-/** What was read may be longer when it is made here: a text that is no UTF-8 grows, and so do URNs from GGEP. */
+/**
+ * What was read may be longer when it is made here: a text that is no UTF-8 grows, so do URNs from GGEP, and
+ * repeated headers become one line.
+ */
 function encodeIfFit(message: GnutellaMessage): Uint8Array | undefined {
   try {
     return encode(message)

@@ -320,6 +320,25 @@ describe('Gnutella 0.6, 2.2.6: Query Hit', () => {
     expect(flagsOf('<00 1c>')).toEqual({})
   })
 
+  it('flags GGEP if and only if there is some', () => {
+    const hit = decodeOne(
+      0x81,
+      head,
+      result,
+      'GTKG',
+      '<02 20 20>',
+      '<c3 82>',
+      'BH',
+      '<40>',
+      `<${GUID}>`
+    ) as QueryHitMessage
+    const { payload: _, ...made } = hit
+    const trailer = (message: QueryHitMessage) =>
+      hexOf(encode(message).subarray(23 + 11 + result.length, -16))
+    expect(trailer(made)).toBe(hexOf(bytesOf('GTKG', '<02 20 20>', '<c3 82>', 'BH', '<40>')))
+    expect(trailer({ ...made, ggep: [] })).toBe(hexOf(bytesOf('GTKG', '<02 00 00>')))
+  })
+
   it('may have no trailer, as in 0.4', () => {
     expect(decodeOne(0x81, head, result, `<${GUID}>`)).toMatchObject({
       vendor: '',
@@ -477,6 +496,12 @@ describe('Cheshire and Baker 1997: COBS', () => {
     expect(hexOf(decodeCobs(bytesOf(`<${stuffed}>`)))).toBe(plain)
   })
 
+  it('a group of 253 has its zero, as every shorter one', () => {
+    const data = bytesOf(run(253), '<00>', '<05>')
+    expect(encodeCobs(data)).toEqual(bytesOf('<fe>', run(253), '<02 05>'))
+    expect(decodeCobs(encodeCobs(data))).toEqual(data)
+  })
+
   it('a group of 254 implies no zero after it', () => {
     expect(encodeCobs(run(254))).toEqual(bytesOf('<ff>', run(254)))
     expect(encodeCobs(run(255))).toEqual(bytesOf('<ff>', run(254), '<02 ff>'))
@@ -544,6 +569,16 @@ describe('HUGE 0.94, 1 and 4: queries', () => {
       decodeOne(0x80, '<0000>', '<00>', 'blah', '<1c>', SHA1_URN.toUpperCase(), '<1c>', 'urnx', '<00>')
     ).toMatchObject({ urns: [SHA1_URN.toUpperCase()] })
   })
+
+  it.each(['u', 'ur', 'urn', 'urn;', 'arn:', 'uan:', 'ura:', ' urn:'])(
+    '%j begins no URN, at the end and before another',
+    text => {
+      expect(decodeOne(0x80, '<0000>', '<00>', text)).toMatchObject({ type: 'query', urns: [] })
+      expect(decodeOne(0x80, '<0000>', '<00>', text, '<1c>', 'uRn:', '<1c>', text)).toMatchObject({
+        urns: ['uRn:']
+      })
+    }
+  )
 })
 
 describe('HUGE 0.94, 8: in GGEP', () => {
