@@ -245,3 +245,30 @@ export const BANISHED_MAX = 1_024
  * it gets its hits, or is handed on.
  */
 export const SENDS_PER_INPUT_MAX = CACHE_WAITING_MAX * (CACHE_HITS_MAX + NEIGHBOURS_MAX)
+
+// The service.
+
+/** A search ends after this where its user does not say when. */
+export const SEARCH_MS = 10_000
+/** Links beside the places: handshakes, and links that say goodbye. */
+export const LINKS_OVER_PLACES_MAX = HANDSHAKES_MAX + 6
+/** A link on which nothing came or went for this long ends; a live one answers pings long before. */
+export const IDLE_MS = 2 * (ALIVE_PING_MS + ALIVE_REPLY_MS)
+/** A link's send queue. Practice: 96 KiB, flow control from a half of it down to a quarter. */
+export const QUEUE_BYTES_MAX = 98_304
+export const QUEUE_BYTES_HIGH = QUEUE_BYTES_MAX / 2
+export const QUEUE_BYTES_LOW = QUEUE_BYTES_MAX / 4
+/** Records of own files are valid for a day, and made anew when a quarter of it is left. */
+export const RECORD_LIFETIME_MS = 86_400_000
+export const RECORD_RENEW_MS = RECORD_LIFETIME_MS / 4
+/** Signed records kept: of each, some 400 bytes. */
+export const SEALED_MAX = 10_000
+/** From a Push to the call that it asks for, and pushes that are waited for at a time. */
+export const PUSH_WAIT_MS = 20_000
+export const PUSHES_WAITING_MAX = 64
+/** Calls under way at a time, and the time for each to open its stream. */
+export const CALLS_AT_A_TIME_MAX = 8
+export const CALL_MS = 10_000
+/** The caller's words before the blank line: bytes, and the time for them. */
+export const GIV_BYTES_MAX = 1024
+export const GIV_MS = 10_000

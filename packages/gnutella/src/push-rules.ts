@@ -57,7 +57,7 @@ export function onPush(state: GnutellaState, fx: Fx, neighbour: Neighbour, push:
     return
   }
   state.pushesSeen.set(guid, true, nowMs)
-  if (servent === state.servent) call(state, fx, push)
+  if (servent === state.servent) call(state, fx, neighbour, push)
   else handOn(state, fx, neighbour, push)
 }
 
@@ -73,7 +73,12 @@ function handOn(state: GnutellaState, fx: Fx, neighbour: Neighbour, push: PushMe
   fx.send(next.link, onward, priorityOf(onward))
 }
 
-function call(state: GnutellaState, fx: Fx, { contact, nonce, index }: PushMessage): void {
+function call(
+  state: GnutellaState,
+  fx: Fx,
+  neighbour: Neighbour,
+  { contact, nonce, index }: PushMessage
+): void {
   if (contact === undefined || nonce === undefined) {
     // A bare address is all that an old servent gives; whose it is, it cannot prove.
     state.count('pushesDropped')
@@ -84,5 +89,5 @@ function call(state: GnutellaState, fx: Fx, { contact, nonce, index }: PushMessa
     return
   }
   state.count('callsAsked')
-  fx.notify({ type: 'push-asked', contact, index, nonce })
+  fx.notify({ type: 'push-asked', contact, index, nonce, via: neighbour.name.text })
 }

@@ -77,6 +77,8 @@ export type GnutellaNotice =
       readonly contact: Contact
       readonly index: number
       readonly nonce: Uint8Array
+      /** PeerId of the neighbour that handed it on. */
+      readonly via: string
     }
 
 /** A result whose record was opened, and found to be what was searched for. */
@@ -124,6 +126,8 @@ export interface SeenNeighbour {
   readonly agent: string
   /** Its queue is too full for the queries that it sends to be taken. */
   readonly flowControlled: boolean
+  /** What the host knows of the link. */
+  readonly [detail: string]: unknown
 }
 
 /** Tables for people. */

@@ -1,0 +1,382 @@
+/** Gnutella as a libp2p service: the machine on its host, searches and pushes as promises. */
+import type { Duplex } from 'node:stream'
+import {
+  type Logger,
+  type PrivateKey,
+  type Startable,
+  serviceCapabilities,
+  serviceDependencies
+} from '@libp2p/interface'
+import {
+  type Clock,
+  type HostComponents,
+  type HostLimits,
+  MachineHost,
+  multiaddrsOfContact,
+  type StateStore,
+  systemClock,
+  type TraceStep
+} from '@servent/libp2p-host'
+import {
+  type Catalogue,
+  type ContentId,
+  type FileRecord,
+  type Hit,
+  matches,
+  type Overlay,
+  type OverlaySnapshot,
+  type Provider,
+  peerIdText,
+  QUERY_RESULTS_MAX,
+  type Query,
+  type RequestId,
+  type SearchOptions
+} from '@servent/overlay'
+import {
+  IDLE_MS,
+  LINKS_OVER_PLACES_MAX,
+  NEIGHBOURS_DEFAULT,
+  NEIGHBOURS_MAX,
+  QUEUE_BYTES_HIGH,
+  QUEUE_BYTES_LOW,
+  QUEUE_BYTES_MAX,
+  SEARCH_MS
+} from './constants.ts'
+import { PushError, SearchRefusedError } from './errors.ts'
+import { urnOfCid } from './huge.ts'
+import { GnutellaMachine } from './machine.ts'
+import { Answers } from './service-answers.ts'
+import { PushCalls, type PushedConnection } from './service-push.ts'
+import { SealedRecords } from './service-records.ts'
+import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
+import { clamp } from './state.ts'
+import type { GnutellaNotice, GnutellaTypes, Wanted } from './types.ts'
+import { gnutellaCodec } from './wire.ts'
+
+export const GNUTELLA_PROTOCOL = '/servent/gnutella/0.6.0'
+
+export interface GnutellaInit {
+  /** Signs the records of what is shared: the node's own key. */
+  readonly privateKey: PrivateKey
+  /** Places for neighbours: `NEIGHBOURS_DEFAULT` where it is not said, at most `NEIGHBOURS_MAX`. */
+  readonly neighbours?: number
+  /** TTL of own queries: `TTL_MAX`, which is the most, where it is not said. */
+  readonly ttl?: number
+  /** What the handshake says: `Servent` where it is not said. */
+  readonly agent?: string
+  /** Serves HTTP to a peer that was called because it asked. Without it nobody is called. */
+  readonly servePushed?: (duplex: Duplex, peerId: string) => void
+  /** Keeps the host cache and the servent's GUID between runs. */
+  readonly store?: StateStore
+  /** Whether others cannot dial this peer; asked whenever it matters. */
+  readonly firewalled?: () => boolean
+  /** False: no link from others is taken. */
+  readonly acceptInbound?: boolean
+  readonly limits?: Partial<HostLimits>
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly trace?: (step: TraceStep<GnutellaTypes>) => void
+}
+
+export class GnutellaService implements Overlay, Startable {
+  readonly name = 'gnutella'
+  readonly [Symbol.toStringTag] = '@servent/gnutella'
+  readonly [serviceCapabilities]: string[] = ['@servent/gnutella']
+  /** Topologies, by which peers of this protocol are known, come of identify. */
+  readonly [serviceDependencies]: string[] = ['@libp2p/identify']
+  readonly #components: HostComponents
+  readonly #init: GnutellaInit
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #records: SealedRecords
+  readonly #answers: Answers
+  readonly #searches = new Map<RequestId, RunningSearch>()
+  /** The search or push whose command is being given: its notices come before its id is known. */
+  #beginning: { take(notice: GnutellaNotice): void } | undefined
+  #host: MachineHost<GnutellaTypes>
+  #pushes: PushCalls
+  #places: number
+  #catalogue: Catalogue | undefined
+  #unsubscribe: (() => void) | undefined
+  #told = ''
+  readonly #onSelf = () => this.#tellSharing()
+
+  constructor(components: HostComponents, init: GnutellaInit) {
+    this.#components = components
+    this.#init = init
+    this.#clock = init.clock ?? systemClock
+    this.#log = components.logger.forComponent('servent:gnutella')
+    this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+    this.#records = new SealedRecords(init.privateKey)
+    this.#answers = new Answers({
+      records: this.#records,
+      catalogue: () => this.#catalogue,
+      wallMs: () => this.#clock.wallMs(),
+      wants: (search, record) => this.#searches.get(search)?.wants(record) ?? false
+    })
+    this.#host = this.#newHost()
+    this.#pushes = this.#newPushes()
+  }
+
+  async start(): Promise<void> {
+    // A host runs once; libp2p may be started again.
+    if (this.#host.state !== 'new') {
+      this.#host = this.#newHost()
+      this.#pushes = this.#newPushes()
+    }
+    this.#told = ''
+    await this.#host.start()
+    await this.#pushes.start()
+    this.#components.events.addEventListener('self:peer:update', this.#onSelf)
+    this.#follow()
+    this.#tellSharing()
+  }
+
+  /** Neighbours are told goodbye while their connections are still open. */
+  async beforeStop(): Promise<void> {
+    await this.#host.beforeStop()
+  }
+
+  async stop(): Promise<void> {
+    this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+    for (const search of this.#searches.values()) search.end()
+    await this.#host.stop()
+    await this.#pushes.stop()
+  }
+
+  attach(catalogue: Catalogue): void {
+    this.#catalogue = catalogue
+    if (this.#host.state !== 'running') return
+    this.#follow()
+    this.#tellSharing()
+  }
+
+  /**
+   * Floods a query and gives hits as they come, each verified, one for each file and provider. Ends after
+   * `timeoutMs` (`SEARCH_MS` where it is not said) or with the query's limit.
+   *
+   * @throws OverlayStoppedError  the overlay does not run
+   * @throws SearchRefusedError   too many searches run, or the query is one that peers ignore
+   */
+  async *search(query: Query, options: SearchOptions = {}): AsyncGenerator<Hit, void> {
+    const wanted = { text: query.text, urns: [] }
+    const wants = (record: FileRecord) => matches(query, record)
+    for await (const found of this.#flood(wanted, { wants, limit: query.limit }, options)) {
+      const { record, notice, elapsedMs } = found
+      yield { record, provider: providerOf(found), overlay: this.name, hops: notice.hops, elapsedMs }
+    }
+  }
+
+  /**
+   * Asks for a content by `urn:cid`, as HUGE asks by `urn:sha1`.
+   *
+   * @throws OverlayStoppedError  the overlay does not run
+   * @throws SearchRefusedError   too many searches run
+   */
+  async *findProviders(id: ContentId, options: SearchOptions = {}): AsyncGenerator<Provider, void> {
+    const wanted = { text: '', urns: [urnOfCid(id.toString())] }
+    const wants = (record: FileRecord) => record.id.equals(id)
+    for await (const found of this.#flood(wanted, { wants, limit: QUERY_RESULTS_MAX }, options)) {
+      yield providerOf(found)
+    }
+  }
+
+  /**
+   * Has a provider that cannot be dialled call this peer, and gives the stream on which it serves HTTP.
+   *
+   * @throws PushError            it has no route, nobody can call this peer, the way is not known any more,
+   *                              or it did not call in time
+   * @throws OverlayStoppedError  the overlay does not run
+   */
+  async push(provider: Provider, id: ContentId, signal: AbortSignal): Promise<PushedConnection> {
+    const { peerId, push: route } = provider
+    if (route === undefined || route.overlay !== this.name) {
+      throw new PushError(`No hit tells how ${peerId} could be asked to call. Search for ${id} again.`)
+    }
+    if (this.#host.selfContact().addresses.length === 0) {
+      throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
+    }
+    const { servent, index } = route
+    return this.#pushes.wait(
+      { peerId, servent, index },
+      nonce => this.#askPush(servent, index, nonce),
+      signal
+    )
+  }
+
+  /** Changes the number of places for neighbours while the overlay runs. */
+  resize(neighbours: number): void {
+    this.#places = clamp(neighbours, NEIGHBOURS_MAX)
+    if (this.#host.state === 'running') this.#host.command({ type: 'resize', neighbours: this.#places })
+  }
+
+  snapshot(): OverlaySnapshot {
+    const { neighbours, counters, ...tables } = this.#host.snapshot()
+    const links = new Map(this.#host.links().map(info => [info.peerId, info]))
+    const { state, failure } = this.#host
+    return {
+      ...tables,
+      name: this.name,
+      state: SNAPSHOT_STATES[state],
+      ...(failure === undefined ? {} : { reason: failure }),
+      neighbours: neighbours.map(neighbour => {
+        const link = links.get(neighbour.peerId)
+        if (link === undefined) return neighbour
+        const { upMs, queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages } = link
+        const traffic = { queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages }
+        return { ...neighbour, connectedMs: Math.round(upMs), ...traffic }
+      }),
+      counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters }
+    }
+  }
+
+  /** Why a value of `SearchOptions` ends a search early is of no matter here: all of them end it alike. */
+  async *#flood(
+    wanted: Wanted,
+    init: Pick<RunningSearchInit, 'wants' | 'limit'>,
+    { signal, timeoutMs = SEARCH_MS, ttl, traffic }: SearchOptions
+  ): AsyncGenerator<Found, void> {
+    signal?.throwIfAborted()
+    const search = new RunningSearch({ ...init, traffic, nowMs: () => this.#clock.nowMs() })
+    const end = () => search.end()
+    const id = this.#begin(search, () =>
+      this.#host.command({ type: 'search', ...wanted, ...(ttl === undefined ? {} : { ttl }) })
+    )
+    this.#searches.set(id, search)
+    const timer = this.#clock.setTimeout(end, timeoutMs)
+    signal?.addEventListener('abort', end)
+    try {
+      for (let found = await search.next(); found !== undefined; found = await search.next()) {
+        yield found
+        signal?.throwIfAborted()
+      }
+      if (search.refusal !== undefined) throw new SearchRefusedError(search.refusal)
+      signal?.throwIfAborted()
+    } finally {
+      this.#clock.clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      this.#searches.delete(id)
+      if (this.#host.state === 'running') this.#host.command({ type: 'end-search', search: id })
+    }
+  }
+
+  #askPush(servent: string, index: number, nonce: Uint8Array): void {
+    let refusal: string | undefined
+    const take = (notice: GnutellaNotice) => {
+      if (notice.type === 'push-refused') refusal = notice.reason
+    }
+    this.#begin({ take }, () => this.#host.command({ type: 'push', servent, index, nonce }))
+    if (refusal !== undefined) throw new PushError(refusal)
+  }
+
+  #begin(receiver: { take(notice: GnutellaNotice): void }, command: () => RequestId): RequestId {
+    this.#beginning = receiver
+    try {
+      return command()
+    } finally {
+      this.#beginning = undefined
+    }
+  }
+
+  #onNotice(notice: GnutellaNotice): void {
+    switch (notice.type) {
+      case 'found':
+      case 'search-traffic':
+      case 'search-refused':
+        ;(this.#searches.get(notice.search) ?? this.#beginning)?.take(notice)
+        break
+      case 'push-sent':
+      case 'push-refused':
+        this.#beginning?.take(notice)
+        break
+      case 'push-asked':
+        void this.#pushes.call({ ...notice, servent: this.#host.snapshot().servent })
+        break
+    }
+  }
+
+  #follow(): void {
+    this.#unsubscribe?.()
+    this.#unsubscribe = this.#catalogue?.subscribe(changes => {
+      for (const { file } of changes) this.#records.forget(file.index)
+      this.#tellSharing()
+    })
+  }
+
+  /** Tells the machine what its pongs and hits say of this peer, where that changed. */
+  #tellSharing(): void {
+    if (this.#host.state !== 'running') return
+    const { files, bytes } = this.#catalogue?.totals ?? { files: 0, bytes: 0 }
+    const firewalled = this.#init.firewalled?.() ?? false
+    const kibibytes = Math.ceil(bytes / 1024)
+    const told = `${files} ${kibibytes} ${firewalled}`
+    if (told === this.#told) return
+    this.#told = told
+    this.#host.command({ type: 'sharing', files, kibibytes, firewalled })
+  }
+
+  #newHost(): MachineHost<GnutellaTypes> {
+    const { ttl, agent, store, acceptInbound, limits, clock, random, trace } = this.#init
+    const linksMax = this.#places + LINKS_OVER_PLACES_MAX
+    const settings = { neighbours: this.#places, ...given({ ttl, agent }) }
+    return new MachineHost<GnutellaTypes>(this.#components, {
+      name: this.name,
+      protocol: GNUTELLA_PROTOCOL,
+      machine: new GnutellaMachine(settings),
+      codec: gnutellaCodec,
+      limits: {
+        linksMax,
+        inboundLinksMax: linksMax,
+        queueBytesMax: QUEUE_BYTES_MAX,
+        queueBytesHigh: QUEUE_BYTES_HIGH,
+        queueBytesLow: QUEUE_BYTES_LOW,
+        idleMs: IDLE_MS,
+        ...limits
+      },
+      answer: question => {
+        this.#tellSharing()
+        return this.#answers.to(question)
+      },
+      onNotice: notice => this.#onNotice(notice),
+      ...given({ store, acceptInbound, clock, random, trace })
+    })
+  }
+
+  #newPushes(): PushCalls {
+    return new PushCalls({
+      components: this.#components,
+      log: this.#log,
+      catalogue: () => this.#catalogue,
+      servePushed: this.#init.servePushed
+    })
+  }
+}
+
+const SNAPSHOT_STATES = {
+  new: 'starting',
+  starting: 'starting',
+  running: 'running',
+  stopping: 'stopped',
+  stopped: 'stopped',
+  failed: 'failed'
+} as const
+
+/** Who has the file, and the way to have it called. */
+function providerOf({ notice, index }: Found): Provider {
+  const { contact, servent } = notice
+  return {
+    peerId: peerIdText(contact.id),
+    addresses: multiaddrsOfContact(contact).map(address => address.toString()),
+    overlay: 'gnutella',
+    push: { overlay: 'gnutella', servent, index }
+  }
+}
+
+type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
+
+/** Without what was not given. */
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
+}
