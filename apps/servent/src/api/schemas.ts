@@ -33,7 +33,6 @@ export const ShareBody = Type.Object(
   },
   closed
 )
-export const UnshareQuery = ShareBody
 export const PageQuery = Type.Object(
   {
     after: Type.Optional(Type.Integer({ minimum: 0, description: 'The `next` of the page before' })),

@@ -29,7 +29,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
     {
       schema: {
         summary: 'Ends sharing a path',
-        querystring: schema.UnshareQuery,
+        querystring: schema.ShareBody,
         response: { 200: schema.UnshareAnswer, 404: schema.ProblemAnswer }
       }
     },

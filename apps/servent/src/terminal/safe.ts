@@ -31,11 +31,6 @@ export function safe(text: string): string {
   return text.toWellFormed().replaceAll(UNSAFE, visible).replaceAll(MARKS, '$1')
 }
 
-/** As `safe`, for texts of several lines that this program wrote itself around foreign names. */
-export function safeLines(text: string): string {
-  return text.split('\n').map(safe).join('\n')
-}
-
 /**
  * JSON in one line with the same characters written as escapes: the value is the same for every parser, and
  * a terminal that shows the line is not fooled.
