@@ -44,25 +44,33 @@ interface WindowedStream extends Stream {
   readonly recvWindowCapacity?: number
 }
 
+type Bounds = Required<
+  Pick<NonNullable<YamuxMuxerInit['streamOptions']>, 'maxStreamWindowSize' | 'maxReadBufferLength'>
+>
+
 /**
  * The multiplexer to give to libp2p: `streamMuxers: [boundedYamux()]`.
  *
  * @throws RangeError  a window is larger than the read buffer, which would reset streams whose reader pauses
  */
 export function boundedYamux(init: YamuxMuxerInit = {}): () => StreamMuxerFactory {
-  const streamOptions = {
+  const streamOptions: NonNullable<YamuxMuxerInit['streamOptions']> & Bounds = {
     maxStreamWindowSize: WINDOW_BYTES_MAX,
     maxReadBufferLength: READ_BUFFER_BYTES_MAX,
     maxWriteBufferLength: WRITE_BUFFER_BYTES_MAX,
     ...init.streamOptions
   }
-  if (streamOptions.maxStreamWindowSize > streamOptions.maxReadBufferLength) {
+  const windowBytesMax = Math.max(
+    streamOptions.maxStreamWindowSize,
+    streamOptions.initialStreamWindowSize ?? 0
+  )
+  if (windowBytesMax > streamOptions.maxReadBufferLength) {
     throw new RangeError(
-      `A window of ${streamOptions.maxStreamWindowSize} bytes does not fit a read buffer of ${streamOptions.maxReadBufferLength}: a stream that pauses would be reset.`
+      `A window of ${windowBytesMax} bytes does not fit a read buffer of ${streamOptions.maxReadBufferLength}: a stream that pauses would be reset.`
     )
   }
   const create = yamux({ maxInboundStreams: INBOUND_STREAMS_MAX, ...init, streamOptions })
-  return () => new BoundedYamux(create(), streamOptions.maxStreamWindowSize)
+  return () => new BoundedYamux(create(), windowBytesMax)
 }
 
 class BoundedYamux implements StreamMuxerFactory {
