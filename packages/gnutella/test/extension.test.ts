@@ -6,6 +6,7 @@ import {
   SEALED_RECORD_BYTES_MAX
 } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
+import { encodeCobs } from '../src/ggep.ts'
 import { cidOfUrn, sha1OfUrn, urnOfCid } from '../src/huge.ts'
 import type { HitResult, PongMessage, PushMessage, QueryHitMessage } from '../src/messages.ts'
 import { ADDRESS, bytesOf, decodeOne, ED25519_ID, encode, GUID, roundTrip } from './bytes-of.ts'
@@ -233,6 +234,24 @@ describe('the size of a file', () => {
     ['beyond what is counted exactly', '<01 01 01 01 01 01 20>']
   ])('%s is malformed', (_, data) => {
     expect(hitWith(['LF', bytesOf(data)])).toEqual(malformed('the size of a large file is wrong'))
+  })
+
+  it('may have eight bytes, as some write it', () => {
+    const eight = encodeCobs(bytesOf('<0000000001000000>'))
+    const area = bytesOf('<c3 c2>', 'LF', Uint8Array.of(0x40 | eight.length), eight)
+    expect(
+      decodeOne(
+        0x81,
+        '<01>',
+        new Uint8Array(10),
+        '<01000000 ffffffff>',
+        'a',
+        '<00>',
+        area,
+        '<00>',
+        `<${GUID}>`
+      )
+    ).toMatchObject({ results: [{ size: 2 ** 32 }] })
   })
 
   it('in LF counts more than the field', () => {
