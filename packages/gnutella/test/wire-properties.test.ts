@@ -5,7 +5,7 @@ import { cobsLength, decodeCobs, encodeCobs } from '../src/ggep.ts'
 import type { Descriptor } from '../src/messages.ts'
 import { gnutellaCodec } from '../src/wire.ts'
 import { accepted, connect, cuts, cutUp, descriptor, mutate, mutation, refused } from './arbitraries.ts'
-import { bytesOf, decodeAll, encode, frameOf, openLink, roundTrip } from './bytes-of.ts'
+import { bytesOf, decodeAll, encode, frameOf, GUID, openLink, roundTrip } from './bytes-of.ts'
 import { checkMessage, readAll } from './laws.ts'
 
 const role = fc.constantFrom('initiator' as const, 'responder' as const)
@@ -38,6 +38,28 @@ describe('every message', () => {
       })
     )
     fc.assert(fc.property(descriptor, message => checkMessage(decodeAll(openLink(), encode(message))[0]!)))
+  })
+
+  it('has it even where a text holds halves of surrogate pairs', () => {
+    const unit = fc.constantFrom(0x61, 0xe9, 0x20ac, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000)
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 6 }), units => {
+        const text = String.fromCharCode(...units)
+        const query = {
+          type: 'query',
+          guid: GUID,
+          ttl: 1,
+          hops: 0,
+          flags: 0,
+          text,
+          urns: [],
+          ggep: []
+        } as const
+        expect(encode(query)).toEqual(frameOf(0x80, bytesOf('<0000>', Buffer.from(text), '<00>'), { ttl: 1 }))
+        expect(gnutellaCodec.byteLength(query)).toBe(23 + 3 + Buffer.byteLength(text))
+      }),
+      { numRuns: 1000 }
+    )
   })
 
   it('is handed on byte for byte but for TTL and hops', () => {
