@@ -24,7 +24,7 @@ import { Carrier } from './carrier.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { contactOf, peerIdOfContact } from './contacts.ts'
 import { Discovery } from './discovery.ts'
-import { HOST_LIMITS, type HostLimits } from './limits.ts'
+import { type HostLimits, hostLimits } from './limits.ts'
 import { LinkTable } from './link-table.ts'
 import { MachineRunner } from './machine-runner.ts'
 import { HostMetrics } from './metrics.ts'
@@ -77,7 +77,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     this.#init = init
     this.#machine = init.machine
     this.#clock = init.clock ?? systemClock
-    this.#limits = { ...HOST_LIMITS, ...init.limits }
+    this.#limits = hostLimits(init.limits)
     this.#log = components.logger.forComponent(`servent:${init.name}`)
     this.#peers = new PeerInterner(() => this.selfContact())
     const clock = this.#clock

@@ -1,5 +1,5 @@
 /** Bounds of a host: what one overlay may hold for, take from and wait for its peers. */
-import type { LinkQueueLimits } from '@servent/overlay/machine'
+import { LinkQueue, type LinkQueueLimits } from '@servent/overlay/machine'
 
 export interface HostLimits extends LinkQueueLimits {
   /** Links up at a time. Inbound ones beyond it are refused, an `open` beyond it is `unreachable`. */
@@ -59,4 +59,31 @@ export const HOST_LIMITS: HostLimits = {
   asksMax: 32,
   asksWaitingMax: 1_024,
   savesWaitingMax: 4_096
+}
+
+/** Those that may be 0: then nothing is let in, or nothing waits. */
+const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof HostLimits>([
+  'inboundLinksMax',
+  'opensWaitingMax',
+  'asksWaitingMax',
+  'savesWaitingMax',
+  'duplicateGraceMs',
+  'stopFlushMs'
+])
+
+/**
+ * The defaults with what a service sets of its own.
+ *
+ * @throws RangeError  a limit with which no host can work, by its name
+ */
+export function hostLimits(own: Partial<HostLimits> = {}): HostLimits {
+  const limits: HostLimits = { ...HOST_LIMITS, ...own }
+  for (const [name, value] of Object.entries(limits)) {
+    const least = MAY_BE_ZERO.has(name) ? 0 : 1
+    if (!(value >= least))
+      throw new RangeError(`The limit ${name} is ${value}; it must be at least ${least}.`)
+  }
+  // A queue checks its marks: better now than with the first link.
+  new LinkQueue(limits)
+  return limits
 }
