@@ -214,6 +214,8 @@ export class DownloadRun {
     scheduler.claim(last)
     writer.write(last, buffer)
     this.#job.progress(lastBlock.length)
+    // Others may help now.
+    this.#waker.wake()
   }
 
   #gave(source: HttpSource, provider: Provider): void {

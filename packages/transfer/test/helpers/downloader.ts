@@ -11,5 +11,7 @@ const download = await downloads.start({
   name: 'a.bin',
   providers: [{ peerId: 'honest', addresses: [`/ip4/127.0.0.1/tcp/${port}`] }]
 })
-console.log(JSON.stringify(await download.finished))
+const finished = await download.finished
+const rssBytesMax = process.resourceUsage().maxRSS * 1024
+console.log(JSON.stringify({ ...finished, rssBytesMax }))
 await desk.shut()

@@ -38,7 +38,7 @@ export function randomBytes(length: number, seed = 1): Uint8Array {
 
 interface Held {
   readonly file: SharedFile
-  readonly bytes: Uint8Array
+  readonly read: (offset: number, length: number) => Uint8Array
   readonly tree: UpperTree
 }
 
@@ -53,18 +53,33 @@ export class TestShare implements Catalogue, BlockSource {
   add(name: string, bytes: Uint8Array, more: Partial<SharedFile> = {}): SharedFile {
     const hasher = new TreeHasher(sha256)
     hasher.update(bytes)
-    const { root, layer } = hasher.finish()
+    const sha1 = createHash('sha1').update(bytes).digest()
+    return this.#hold(name, hasher, (offset, length) => bytes.subarray(offset, offset + length), {
+      sha1,
+      ...more
+    })
+  }
+
+  /** A file of `count` times the same block of 1 MiB: as large as one likes, and no larger in memory. */
+  addRepeated(name: string, block: Uint8Array, count: number): SharedFile {
+    const hasher = new TreeHasher(sha256)
+    for (let index = 0; index < count; index += 1) hasher.update(block)
+    return this.#hold(name, hasher, (offset, length) => block.subarray(offset % MiB, (offset % MiB) + length))
+  }
+
+  #hold(name: string, hasher: TreeHasher, read: Held['read'], more: Partial<SharedFile> = {}): SharedFile {
+    const { root, layer, size } = hasher.finish()
     const file: SharedFile = {
       index: this.#held.size + 1,
-      id: ContentId.fromRoot(root, bytes.length),
-      size: bytes.length,
+      id: ContentId.fromRoot(root, size),
+      size,
       name,
       type: 'application/octet-stream',
       tags: {},
-      sha1: createHash('sha1').update(bytes).digest(),
+      sha1: new Uint8Array(20),
       ...more
     }
-    this.#held.set(file.id.toString(), { file, bytes, tree: new UpperTree(layer, bytes.length, sha256) })
+    this.#held.set(file.id.toString(), { file, read, tree: new UpperTree(layer, size, sha256) })
     return file
   }
 
@@ -113,13 +128,13 @@ export class TestShare implements Catalogue, BlockSource {
       read: async (offset, length) => {
         await this.beforeRead(offset)
         check()
-        return held.bytes.subarray(offset, offset + length)
+        return held.read(offset, length)
       },
       hashes: async (height, index, count) => {
         check()
-        if (height >= 6 || held.bytes.length <= MiB) return held.tree.hashes(height, index, count)
+        if (height >= 6 || held.file.size <= MiB) return held.tree.hashes(height, index, count)
         if (height > 0) throw new RangeError('This share has leaves and the layers of 1 MiB.')
-        return leafHashes(held.bytes.subarray(index * 16384, (index + count) * 16384), sha256)
+        return leafHashes(held.read(index * 16384, count * 16384), sha256)
       },
       close: async () => {
         this.openReaders -= 1

@@ -1,0 +1,136 @@
+/** When each provider of a file is asked, in virtual time, and every bound on what is kept of them. */
+import { describe, expect, test } from 'vitest'
+import { Candidates } from '../src/candidates.ts'
+import { SourceBusyError } from '../src/errors.ts'
+import { busyFrom, nameFrom } from '../src/http-words.ts'
+import { DOWNLOAD_LIMITS } from '../src/limits.ts'
+
+const limits = {
+  ...DOWNLOAD_LIMITS,
+  providersMax: 3,
+  retryMs: 1_000,
+  retryMsMax: 8_000,
+  roundsMax: 5,
+  queueWaitMsMin: 1_000,
+  queueWaitMsMax: 60_000
+}
+const from = (peerId: string, addresses = ['/ip4/127.0.0.1/tcp/1']) => ({ peerId, addresses })
+
+test('asked in the order in which they wait', () => {
+  const all = new Candidates(limits, [])
+  expect(all.waitMs(0)).toBeUndefined()
+  expect([all.add(from('a')), all.add(from('b')), all.add(from('a'))]).toEqual([true, true, false])
+  expect(all.take(0)?.peerId).toBe('a')
+  expect(all.take(0)?.peerId).toBe('b')
+  expect(all.take(0)).toBeUndefined()
+  all.served('a', 10)
+  expect(all.waitMs(4)).toBe(6)
+  expect(all.take(9)).toBeUndefined()
+  expect(all.take(10)?.peerId).toBe('a')
+})
+
+test('a lost one waits twice as long each time, up to the longest, and is given up after its rounds', () => {
+  const all = new Candidates(limits, [])
+  all.add(from('a'))
+  const waits = []
+  for (let round = 0; round < 5; round += 1) {
+    all.take(0)
+    all.failed('a', 'gone', 0.5, 0)
+    waits.push(all.waitMs(0))
+    all.progressed('b')
+    if (round < 4) all.take(1e9)
+  }
+  expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, undefined])
+  expect(all.reason).toBe('a: gone')
+})
+
+test('chance moves a wait by a quarter at most', () => {
+  for (const [jitter, wait] of [
+    [0, 750],
+    [1, 1_250]
+  ] as const) {
+    const all = new Candidates(limits, [])
+    all.add(from('a'))
+    all.failed('a', 'gone', jitter, 0)
+    expect(all.waitMs(0)).toBe(wait)
+  }
+})
+
+test('one that gives right bytes begins anew', () => {
+  const all = new Candidates(limits, [])
+  all.add(from('a'))
+  for (let round = 0; round < 20; round += 1) {
+    all.progressed('a')
+    all.failed('a', 'lost', 0.5, 0)
+  }
+  expect(all.waitMs(0)).toBe(1_000)
+})
+
+test.each([
+  [999, 1_000],
+  [1_000, 1_000],
+  [60_000, 60_000],
+  [60_001, 60_000],
+  [1e12, 60_000]
+])('a busy one that wants %i ms is asked after %i', (wish, wait) => {
+  const all = new Candidates(limits, [])
+  all.add(from('a'))
+  all.busy('a', 'busy', wish, 0)
+  expect(all.waitMs(0)).toBe(wait)
+})
+
+test('as many as may be known, and one past them; who is given up makes room', () => {
+  const all = new Candidates(limits, [])
+  expect(['a', 'b', 'c', 'd'].map(peer => all.add(from(peer)))).toEqual([true, true, true, false])
+  all.gone('b', 'not there')
+  expect(all.add(from('d'))).toBe(true)
+  expect(all.providers.map(({ peerId }) => peerId)).toEqual(['a', 'c', 'd'])
+})
+
+test('as many bans as providers, and the oldest goes first', () => {
+  const all = new Candidates(limits, [{ peer: 'a', reason: 'lied' }])
+  expect(all.add(from('a'))).toBe(false)
+  for (const peer of ['b', 'c', 'd']) all.ban(peer, 'lied')
+  expect(all.bans.map(({ peer }) => peer)).toEqual(['b', 'c', 'd'])
+  expect(all.add(from('a'))).toBe(true)
+})
+
+test('sixteen addresses of one peer are kept, new ones first', () => {
+  const all = new Candidates(limits, [])
+  const addresses = Array.from({ length: 17 }, (_value, index) => `/ip4/127.0.0.1/tcp/${index}`)
+  all.add(from('a', addresses))
+  expect(all.providers[0]!.addresses).toHaveLength(16)
+  all.add(from('a', ['/ip4/10.0.0.1/tcp/1']))
+  expect(all.providers[0]!.addresses).toEqual(['/ip4/10.0.0.1/tcp/1', ...addresses.slice(0, 15)])
+})
+
+describe('a 503', () => {
+  test('with Gnutella’s queue', () => {
+    const error = busyFrom({
+      'x-queue': 'position=2, length=5,limit=4,pollMin=45,pollMax=120',
+      'retry-after': '9'
+    })
+    expect(error).toBeInstanceOf(SourceBusyError)
+    expect(error).toMatchObject({ retryMs: 45_000, position: 2, length: 5 })
+    expect(error.message).toBe('It has no free upload slot: place 2 of 5.')
+  })
+
+  test.each([
+    [{ 'retry-after': '7' }, 7_000],
+    [{}, 10_000],
+    [{ 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }, 10_000],
+    [{ 'x-queue': 'position=-1,pollMin=1e9,=,,x' }, 10_000]
+  ])('%o waits %i ms', (headers, retryMs) => {
+    expect(busyFrom(headers)).toMatchObject({ retryMs, position: undefined })
+  })
+})
+
+test.each([
+  ["attachment; filename*=UTF-8''gro%C3%9F.txt", 'groß.txt'],
+  ["attachment; filename=x; filename*=utf-8''..%2Fa", '../a'],
+  ['attachment; filename="x"', undefined],
+  ["attachment; filename*=UTF-8''%ff", undefined],
+  [undefined, undefined]
+])('the name in %s is %s', (header, name) => {
+  expect(nameFrom(header)).toBe(name)
+})
