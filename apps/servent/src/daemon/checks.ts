@@ -7,7 +7,7 @@ import { tokenFile } from '../api/secret.ts'
 
 const NODE_MAJOR_MIN = 24
 
-/** @param running  whether the ports are the running node's own */
+/** @param running  whether a node runs here and is asked, too */
 export async function outsideChecks(
   load: () => Promise<LoadedConfig>,
   running: boolean
@@ -27,11 +27,13 @@ export async function outsideChecks(
   }
   const { config, configFile, warnings } = loaded
   checks.push({ name: 'settings', ok: true, message: [`valid (${configFile})`, ...warnings].join('. ') })
-  checks.push(await folderCheck('data folder', config.dataDir))
-  checks.push(await folderCheck('downloads', config.downloadDir))
   const token = await secretCheck(tokenFile(config.dataDir))
   if (token !== undefined) checks.push(token)
-  if (!running) checks.push(...(await portChecks(config)))
+  if (running) return checks
+  // A running node knows better about its folders, and the ports are its own.
+  checks.push(await folderCheck('data folder', config.dataDir))
+  checks.push(await folderCheck('downloads', config.downloadDir))
+  checks.push(...(await portChecks(config)))
   return checks
 }
 
