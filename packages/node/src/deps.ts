@@ -6,4 +6,9 @@ export interface NodeDeps {
   readonly version?: string
   /** Where the log goes: `openLog`'s, or any pino logger that escapes as that does. By default nowhere. */
   readonly logger?: Logger
+  /**
+   * The library's worker as one script, for a program that is bundled into a single file and has no other to
+   * start it from.
+   */
+  readonly libraryWorker?: { readonly source: string }
 }

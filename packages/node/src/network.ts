@@ -80,5 +80,5 @@ async function kademliaTable(config: Config): Promise<Services> {
     allowQueryWithZeroPeers: true
   })
   // Among the components are libp2p's own ping and identify, which its type for services does not say.
-  return { kadTable: table as Services[string] }
+  return { kadTable: table as unknown as Services[string] }
 }

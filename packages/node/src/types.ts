@@ -19,13 +19,23 @@ export interface ServentNode {
   library(options?: { after?: number; limit?: number }): Promise<LibraryView>
   /** @throws NotFoundError  nothing with this id is shared here or downloading */
   ticket(id: ContentId): Promise<string>
+  /**
+   * The id that a text means: a whole one, or its beginning, of 12 characters at least.
+   *
+   * @throws NotFoundError   nothing here has such an id
+   * @throws AmbiguousError  several have, or the beginning is too short
+   */
+  resolve(text: string): Promise<ContentId>
 
   /** Asks every wanted overlay at once; rows come as they arrive, and `done` last. */
   search(request: SearchRequest, signal?: AbortSignal): AsyncIterable<SearchEvent>
   /** Rows of the last search that was run here, as `get N` counts them, from 1. */
   lastSearch(): readonly SearchRow[]
 
-  /** `what` is an id, a row's number or a ticket. Resumes what was begun before. */
+  /**
+   * `what` is an id, the beginning of one, a row's number or a ticket. Resumes what was begun before. The
+   * download runs on when nobody takes its events; aborting the signal pauses it.
+   */
   get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent>
   downloads(): DownloadStatus[]
   uploads(): UploadStatus[]
@@ -51,7 +61,15 @@ export type ShareEvent =
       bytesTotal: number
       name?: string
     }
-  | { event: 'done'; files: number; bytes: number; ids: string[]; more: number; ticket?: string }
+  | {
+      event: 'done'
+      files: number
+      bytes: number
+      ids: string[]
+      more: number
+      ticket?: string
+      problems?: readonly { path: string; reason: string }[]
+    }
 
 export interface LibraryView {
   readonly roots: readonly { path: string; files: number; bytes: number }[]
@@ -140,7 +158,10 @@ export interface NodeStatus {
   readonly version: string
   readonly uptimeMs: number
   readonly addresses: readonly string[]
-  readonly reachability: { readonly kind: 'private' | 'local' | 'unknown' | 'refused'; readonly why: string }
+  readonly reachability: {
+    readonly kind: 'public' | 'private' | 'local' | 'unknown' | 'refused'
+    readonly why: string
+  }
   readonly connections: number
   readonly overlays: readonly {
     name: OverlayName

@@ -1,0 +1,173 @@
+/** Checks of a node from the inside, each with what it found and what to try. */
+import { access, constants, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { OverlaySnapshot } from '@servent/overlay'
+import type { Config } from './config.ts'
+import { IDENTITY_FILE } from './identity.ts'
+import type { DoctorCheck, NodeStatus } from './types.ts'
+
+/** Under this a download of a few songs fills the disk. */
+const FREE_BYTES_MIN = 512 * 1024 * 1024
+/** A clock that is before this program was written expires nothing and signs nothing that others take. */
+const CLOCK_MS_MIN = Date.UTC(2026, 0, 1)
+const OTHERS_ANY = 0o077
+
+export interface DoctorInit {
+  readonly config: Config
+  readonly status: NodeStatus
+  readonly overlays: readonly OverlaySnapshot[]
+  /** Shared folders, and whether they are there now. */
+  readonly roots: readonly { path: string; present: boolean }[]
+  /** Milliseconds since 1970. */
+  readonly wallMs: number
+}
+
+export async function doctor(init: DoctorInit): Promise<DoctorCheck[]> {
+  const { config } = init
+  return [
+    await identityCheck(config),
+    await diskCheck('data folder', config.dataDir),
+    await diskCheck('download folder', config.downloadDir),
+    clockCheck(init.wallMs),
+    listenCheck(init),
+    reachCheck(init),
+    peersCheck(init),
+    ...init.overlays.map(overlayCheck),
+    ...init.roots.map(rootCheck)
+  ]
+}
+
+async function identityCheck({ dataDir }: Config): Promise<DoctorCheck> {
+  const path = join(dataDir, IDENTITY_FILE)
+  const info = await stat(path).catch(() => undefined)
+  if (info === undefined) {
+    return {
+      name: 'identity',
+      ok: false,
+      message: `${path} is gone: the next start will be somebody else.`,
+      try: 'restore it from a backup before you stop this node'
+    }
+  }
+  const open = process.platform !== 'win32' && (info.mode & OTHERS_ANY) !== 0
+  if (open)
+    return {
+      name: 'identity',
+      ok: false,
+      message: `${path} can be read by others.`,
+      try: `chmod 600 ${path}`
+    }
+  return { name: 'identity', ok: true, message: `${path} is yours alone.` }
+}
+
+async function diskCheck(name: string, folder: string): Promise<DoctorCheck> {
+  try {
+    await access(folder, constants.W_OK)
+    const { bavail, bsize } = await statfs(folder)
+    const free = bavail * bsize
+    const mebibytes = Math.floor(free / 2 ** 20)
+    if (free < FREE_BYTES_MIN) {
+      return {
+        name,
+        ok: false,
+        message: `${folder} has ${mebibytes} MiB left.`,
+        try: 'make room on that disk'
+      }
+    }
+    return { name, ok: true, message: `${folder} can be written, ${mebibytes} MiB are free.` }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return { name, ok: true, message: `${folder} is made when it is needed.` }
+    return {
+      name,
+      ok: false,
+      message: `${folder} cannot be written: ${message}.`,
+      try: 'check who owns it: ls -ld'
+    }
+  }
+}
+
+function clockCheck(wallMs: number): DoctorCheck {
+  const shown = new Date(wallMs).toISOString()
+  if (wallMs >= CLOCK_MS_MIN) return { name: 'clock', ok: true, message: `It is ${shown}.` }
+  return {
+    name: 'clock',
+    ok: false,
+    message: `The clock says ${shown}: what this node signs looks expired to others.`,
+    try: 'set the clock, or switch network time on'
+  }
+}
+
+function listenCheck({ config, status }: DoctorInit): DoctorCheck {
+  if (config.noInbound)
+    return { name: 'listening', ok: true, message: 'Not at all, as configured (no-inbound).' }
+  if (status.addresses.length > 0) {
+    return {
+      name: 'listening',
+      ok: true,
+      message: `On ${status.addresses.length} addresses, as ${status.addresses[0]}.`
+    }
+  }
+  return {
+    name: 'listening',
+    ok: false,
+    message: 'On no address.',
+    try: 'start with --listen /ip4/0.0.0.0/tcp/6346'
+  }
+}
+
+function reachCheck({ status }: DoctorInit): DoctorCheck {
+  const { kind, why } = status.reachability
+  const ok = kind !== 'unknown' && kind !== 'local'
+  if (ok) return { name: 'reachability', ok, message: why }
+  return {
+    name: 'reachability',
+    ok,
+    message: why,
+    try: kind === 'local' ? 'listen on /ip4/0.0.0.0/tcp/6346' : 'allow the port in the firewall and router'
+  }
+}
+
+function peersCheck({ config, status }: DoctorInit): DoctorCheck {
+  const count = status.connections
+  if (count > 0) return { name: 'peers', ok: true, message: `Connected to ${count}.` }
+  const sought = config.discovery.length === 0 ? 'nowhere' : config.discovery.join(', ')
+  return {
+    name: 'peers',
+    ok: false,
+    message: `Connected to nobody. Peers are looked for by: ${sought}.`,
+    try:
+      config.bootstrap.length === 0
+        ? 'start a node on another machine of this network, or name one by --bootstrap'
+        : 'check that the bootstrap peers run: their addresses and PeerIds may have changed'
+  }
+}
+
+function overlayCheck({ name, state, reason, neighbours }: OverlaySnapshot): DoctorCheck {
+  const check = `overlay ${name}`
+  if (state !== 'running') {
+    return {
+      name: check,
+      ok: false,
+      message: `It is ${state}${reason === undefined ? '' : `: ${reason}`}`,
+      try: 'see the log, and start the node again'
+    }
+  }
+  if (neighbours.length > 0)
+    return { name: check, ok: true, message: `It runs with ${neighbours.length} neighbours.` }
+  return {
+    name: check,
+    ok: false,
+    message: 'It runs and has no neighbours yet.',
+    try: 'wait a moment; if it stays so, see the peers above'
+  }
+}
+
+function rootCheck({ path, present }: { path: string; present: boolean }): DoctorCheck {
+  if (present) return { name: 'shared folder', ok: true, message: `${path} is there.` }
+  return {
+    name: 'shared folder',
+    ok: false,
+    message: `${path} is gone or unplugged; its files are not offered until it is back.`,
+    try: `plug it in, or servent unshare ${path}`
+  }
+}

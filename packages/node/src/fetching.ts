@@ -1,0 +1,129 @@
+/**
+ * `get` as a stream of events: it begins a download or goes on with it, and tells how it goes.
+ *
+ * A download runs on when nobody watches. Aborting the signal is a user's Ctrl-C: the download is paused
+ * unless somebody else watches it too, nothing is lost, and the next `get` goes on.
+ */
+import { constants, copyFile, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { ContentId } from '@servent/overlay'
+import type { Download, Downloads } from '@servent/transfer'
+import type { Target } from './targets.ts'
+import type { GetEvent } from './types.ts'
+
+export interface GetOptions {
+  readonly output?: string
+  /** The user's. */
+  readonly signal?: AbortSignal
+}
+
+export class Fetches {
+  readonly #downloads: Downloads
+  readonly #ended: AbortSignal
+  readonly #watchers = new Map<string, number>()
+
+  /** `ended` aborts when the node stops: whoever watches is told, and downloads go on at the next start. */
+  constructor(downloads: Downloads, ended: AbortSignal) {
+    this.#downloads = downloads
+    this.#ended = ended
+  }
+
+  /** @throws what the download failed with, by its name; `AbortError` after the signal */
+  async *get(target: Target, { output, signal }: GetOptions = {}): AsyncGenerator<GetEvent, void> {
+    signal?.throwIfAborted()
+    const { id, size, name, providers } = target
+    const download = await this.#downloads.start({
+      id,
+      providers,
+      ...(size === undefined ? {} : { size }),
+      ...(name === undefined ? {} : { name }),
+      ...(output === undefined ? {} : { output })
+    })
+    const key = id.toString()
+    this.#watchers.set(key, (this.#watchers.get(key) ?? 0) + 1)
+    try {
+      const until = signal === undefined ? this.#ended : AbortSignal.any([signal, this.#ended])
+      yield* this.#events(download, until)
+    } finally {
+      const others = (this.#watchers.get(key) ?? 1) - 1
+      if (others > 0) this.#watchers.set(key, others)
+      else this.#watchers.delete(key)
+      if (signal?.aborted === true && others === 0) await this.#pause(id)
+    }
+  }
+
+  async *#events(download: Download, signal: AbortSignal): AsyncGenerator<GetEvent, void> {
+    for await (const event of untilAborted(download.events(), signal)) {
+      if (event.event === 'failed') {
+        throw Object.assign(new Error(event.reason), { name: event.error })
+      }
+      if (event.event === 'done') {
+        const { path, bytes, sources, seconds } = event
+        yield { event: 'done', path, bytes, sources, seconds }
+        return
+      }
+      const { phase, verifiedBytes, totalBytes, sources, reason } = event
+      yield {
+        event: 'progress',
+        phase,
+        verifiedBytes,
+        totalBytes,
+        sources: sources.map(({ peer, relayed, rate }) => ({ peer, relayed, rate })),
+        ...(reason === undefined ? {} : { reason })
+      }
+    }
+  }
+
+  /** One that has ended meanwhile needs no pause. */
+  async #pause(id: ContentId): Promise<void> {
+    try {
+      await this.#downloads.pause(id)
+    } catch (error) {
+      if ((error as Error).name !== 'NoDownloadError') throw error
+    }
+  }
+}
+
+/**
+ * The values of `source` until the signal aborts, which is thrown at once: the next value may be long in
+ * coming when no source has the file.
+ */
+export async function* untilAborted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal
+): AsyncGenerator<T, void> {
+  const iterator = source[Symbol.asyncIterator]()
+  const aborted = Promise.withResolvers<never>()
+  aborted.promise.catch(() => {})
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    while (true) {
+      const result = await Promise.race([aborted.promise, iterator.next()])
+      if (result.done === true) return
+      yield result.value
+    }
+  } finally {
+    signal.removeEventListener('abort', abort)
+    void iterator.return?.().catch(() => {})
+  }
+}
+
+/** A file that is shared here is there already; `output` gets a copy, and never takes the place of a file. */
+export async function* ownFile(
+  path: string,
+  size: number,
+  output: string | undefined
+): AsyncGenerator<GetEvent, void> {
+  let place = path
+  if (output !== undefined) {
+    const folder = await stat(output).then(
+      info => info.isDirectory(),
+      () => false
+    )
+    place = folder ? join(output, basename(path)) : output
+    await copyFile(path, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  }
+  yield { event: 'done', path: place, bytes: size, sources: 0, seconds: 0 }
+}

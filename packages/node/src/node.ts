@@ -1,0 +1,270 @@
+/**
+ * A node: what a program around it may ask, before, while and after it runs. The work is done by the parts;
+ * this file only says which.
+ */
+
+import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { FolderLock, ServentDatabase } from '@servent/database'
+import type { ContentId, OverlayName, OverlaySnapshot } from '@servent/overlay'
+import type { DownloadStatus, UploadStatus } from '@servent/transfer'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { NodeDeps } from './deps.ts'
+import { doctor } from './doctor.ts'
+import { NotFoundError, NotRunningError } from './errors.ts'
+import { Fetches, ownFile } from './fetching.ts'
+import { missingIpv6 } from './listening.ts'
+import { nodeGauges } from './node-gauges.ts'
+import { PeerMemory } from './peer-memory.ts'
+import { Peers } from './peers.ts'
+import { Rejoin } from './rejoin.ts'
+import { type Running, run, VERSION_UNKNOWN } from './running.ts'
+import { Searches } from './search.ts'
+import { libraryView, share } from './sharing.ts'
+import { nodeStatus } from './status.ts'
+import { stopInOrder } from './stopping.ts'
+import type { NodeStore } from './store.ts'
+import { type Known, resolveId, resolveTarget } from './targets.ts'
+import { makeTicket, ticketAddresses } from './tickets.ts'
+import type {
+  DoctorCheck,
+  GetEvent,
+  LibraryView,
+  NodeStatus,
+  PeerView,
+  SearchEvent,
+  SearchRequest,
+  SearchRow,
+  ServentNode,
+  ShareEvent
+} from './types.ts'
+
+export interface NodeInit {
+  readonly config: Config
+  readonly deps: NodeDeps
+  readonly logger: Logger
+  readonly lock: FolderLock
+  readonly privateKey: Ed25519PrivateKey
+  readonly database: ServentDatabase
+  readonly store: NodeStore
+}
+
+/** The parts, and what belongs to one run of them. */
+interface Life extends Running {
+  readonly peers: Peers
+  readonly memory: PeerMemory
+  readonly rejoin: Rejoin
+  readonly fetches: Fetches
+  readonly startedMs: number
+}
+
+export class Node implements ServentNode {
+  readonly config: Config
+  readonly peerId: string
+  readonly overlays: readonly OverlayName[]
+  readonly #init: NodeInit
+  readonly #searches: Searches
+  /** Aborts when the node stops: whoever waits for something from it is told. */
+  readonly #ended = new AbortController()
+  #life: Life | undefined
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(init: NodeInit) {
+    const { config, store, logger } = init
+    this.#init = init
+    this.config = config
+    this.peerId = peerIdFromPrivateKey(init.privateKey).toString()
+    this.overlays = config.overlays as OverlayName[]
+    this.#searches = new Searches({
+      overlays: () => new Map([...this.#need().slots].map(([name, slot]) => [name, slot.running])),
+      load: () => store.lastSearch(),
+      keep: rows => store.keepSearch(rows),
+      logger
+    })
+  }
+
+  start(): Promise<void> {
+    if (this.#stopping !== undefined)
+      return Promise.reject(new NotRunningError('This node has stopped. Make a new one.'))
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
+    const { config, store, logger } = this.#init
+    const running = await run(this.#init)
+    const { network, downloads } = running
+    const life: Life = {
+      ...running,
+      peers: new Peers(network),
+      memory: new PeerMemory(network, store),
+      rejoin: new Rejoin(network, config.discovery.includes('bootstrap') ? config.bootstrap : []),
+      fetches: new Fetches(downloads, this.#ended.signal),
+      startedMs: performance.now()
+    }
+    this.#life = life
+    nodeGauges(
+      life.metrics,
+      () => this.status(),
+      () => this.uploads()
+    )
+    life.memory.start(() => life.peers.seen())
+    life.rejoin.start()
+    const warning = missingIpv6(config, network)
+    if (warning !== undefined) logger.warn(warning)
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const { lock, database, logger } = this.#init
+    // One that is just being started is stopped when it stands; one that could not start has stopped itself.
+    await this.#starting?.catch(() => {})
+    const life = this.#life
+    this.#life = undefined
+    this.#ended.abort(new NotRunningError('The node stops. What was begun goes on when it starts again.'))
+    if (life !== undefined) {
+      life.rejoin.stop()
+      await stopInOrder(logger, [
+        ['remember peers', () => life.memory.stop()],
+        ['stop downloads', () => life.downloads.stop()],
+        ['stop uploads', () => life.server.stop()],
+        ['leave the network', async () => life.network.stop()],
+        ['close the library', () => life.library.stop()]
+      ])
+    }
+    database.close()
+    lock.release()
+  }
+
+  addresses(): string[] {
+    return this.#life?.network.getMultiaddrs().map(String) ?? []
+  }
+
+  async *share(path: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ShareEvent, void> {
+    const { library } = this.#need()
+    yield* share(library, path, id => this.ticket(id), this.#until(signal))
+  }
+
+  async unshare(path: string): Promise<{ files: number }> {
+    return this.#need().library.unshare(path)
+  }
+
+  async library(options: { after?: number; limit?: number } = {}): Promise<LibraryView> {
+    return libraryView(this.#need().library, options)
+  }
+
+  async ticket(id: ContentId): Promise<string> {
+    const { library } = this.#need()
+    const self = { peerId: this.peerId, addresses: ticketAddresses(this.addresses()) }
+    return makeTicket(id, { self, catalogue: library, known: this.#known() })
+  }
+
+  async resolve(text: string): Promise<ContentId> {
+    return resolveId(text.trim(), this.#known())
+  }
+
+  async *search(request: SearchRequest, signal?: AbortSignal): AsyncGenerator<SearchEvent, void> {
+    yield* this.#searches.run(request, this.#until(signal))
+  }
+
+  lastSearch(): readonly SearchRow[] {
+    return this.#searches.last()
+  }
+
+  async *get(
+    what: string,
+    options: { output?: string; signal?: AbortSignal } = {}
+  ): AsyncGenerator<GetEvent, void> {
+    const { library, fetches } = this.#need()
+    const target = await resolveTarget(what, this.#known())
+    const own = await library.pathOf(target.id)
+    const file = own === undefined ? undefined : await library.get(target.id)
+    if (own !== undefined && file !== undefined) yield* ownFile(own, file.size, options.output)
+    else yield* fetches.get(target, options)
+  }
+
+  downloads(): DownloadStatus[] {
+    return this.#life?.downloads.list() ?? []
+  }
+
+  uploads(): UploadStatus[] {
+    return this.#life?.server.uploads() ?? []
+  }
+
+  async pauseDownload(id: ContentId): Promise<void> {
+    await this.#need().downloads.pause(this.#download(id))
+  }
+
+  async cancelDownload(id: ContentId): Promise<void> {
+    await this.#need().downloads.cancel(this.#download(id))
+  }
+
+  peers(): PeerView[] {
+    return this.#life?.peers.views() ?? []
+  }
+
+  overlay(name: OverlayName): OverlaySnapshot | undefined {
+    return this.#life?.slots.get(name)?.snapshot()
+  }
+
+  status(): NodeStatus {
+    const life = this.#life
+    return nodeStatus({
+      config: this.config,
+      peerId: this.peerId,
+      version: this.#init.deps.version ?? VERSION_UNKNOWN,
+      uptimeMs: life === undefined ? 0 : performance.now() - life.startedMs,
+      addresses: this.addresses(),
+      calledFromOutside: life?.peers.calledFromOutside ?? false,
+      connections: life?.network.getConnections().length ?? 0,
+      overlays: this.#snapshots(),
+      library:
+        life === undefined ? undefined : { totals: life.library.totals, progress: life.library.progress() },
+      downloads: this.downloads(),
+      uploads: this.uploads()
+    })
+  }
+
+  async metrics(): Promise<string> {
+    return this.#need().metrics.text()
+  }
+
+  async doctor(): Promise<DoctorCheck[]> {
+    return doctor({
+      config: this.config,
+      status: this.status(),
+      overlays: this.#snapshots(),
+      roots: this.#life?.library.roots() ?? [],
+      wallMs: Date.now()
+    })
+  }
+
+  #snapshots(): OverlaySnapshot[] {
+    return [...(this.#life?.slots.values() ?? [])].map(slot => slot.snapshot())
+  }
+
+  #known(): Known {
+    return { rows: this.lastSearch(), downloads: this.downloads(), catalogue: this.#need().library }
+  }
+
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#ended.signal : AbortSignal.any([signal, this.#ended.signal])
+  }
+
+  #download(id: ContentId): ContentId {
+    if (this.#need().downloads.get(id) !== undefined) return id
+    throw new NotFoundError(`There is no download of ${id}. servent downloads lists them.`)
+  }
+
+  /** @throws NotRunningError */
+  #need(): Life {
+    if (this.#life !== undefined) return this.#life
+    throw new NotRunningError('This node is not running. Start it: servent start.')
+  }
+}

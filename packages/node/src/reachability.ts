@@ -1,0 +1,31 @@
+/** Whether others can call this node, and how it is known: never more than was seen. */
+import type { Config } from './config.ts'
+import { isPublic } from './peers.ts'
+import type { NodeStatus } from './types.ts'
+
+const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/)/
+
+export function reachability(
+  config: Config,
+  addresses: readonly string[],
+  calledFromOutside: boolean
+): NodeStatus['reachability'] {
+  if (config.noInbound) {
+    return {
+      kind: 'refused',
+      why: 'This node refuses every inbound connection (no-inbound). Others get its files by asking it to call them.'
+    }
+  }
+  if (calledFromOutside) return { kind: 'public', why: 'A peer with a public address has called this node.' }
+  if (addresses.length === 0) return { kind: 'refused', why: 'This node listens on no address.' }
+  if (addresses.every(address => LOOPBACK.test(address))) {
+    return { kind: 'local', why: 'It listens on loopback addresses: only this machine can call it.' }
+  }
+  if (!addresses.some(isPublic)) {
+    return {
+      kind: 'private',
+      why: 'Its addresses are private: peers on the same network can call it. To be reached from outside, forward its port and set announce.'
+    }
+  }
+  return { kind: 'unknown', why: 'It has a public address, and nobody from outside has called yet.' }
+}

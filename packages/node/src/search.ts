@@ -1,0 +1,173 @@
+/**
+ * Searches: every wanted overlay is asked at once, and hits of one content become one row. Rows are numbered
+ * from 1 in the order in which their first hit came, and keep their numbers until the next search.
+ */
+import {
+  type Hit,
+  type Overlay,
+  type OverlayName,
+  type Provider,
+  parseQuery,
+  type Query,
+  type SearchOptions,
+  type SearchTraffic
+} from '@servent/overlay'
+import type { Logger } from 'pino'
+import { NotFoundError } from './errors.ts'
+import { merge } from './merge.ts'
+import type { SearchEvent, SearchRequest, SearchRow } from './types.ts'
+
+/** A flooded query has no end of its own: answers that come later than this are not waited for. */
+export const SEARCH_MS_DEFAULT = 5_000
+/** Of one row: more sources than any download asks. */
+export const ROW_PROVIDERS_MAX = 32
+
+export interface SearchesInit {
+  /** Overlays of this node, those that run among them, by name. */
+  readonly overlays: () => ReadonlyMap<OverlayName, Overlay | undefined>
+  readonly load: () => SearchRow[]
+  readonly keep: (rows: readonly SearchRow[]) => void
+  readonly logger: Logger
+}
+
+interface Row extends SearchRow {
+  readonly providers: Provider[]
+  readonly overlays: OverlayName[]
+}
+
+interface Asked {
+  readonly name: OverlayName
+  readonly traffic: SearchTraffic
+  hits: number
+  firstHitMs: number | null
+}
+
+export class Searches {
+  readonly #init: SearchesInit
+  #last: readonly SearchRow[]
+
+  constructor(init: SearchesInit) {
+    this.#init = init
+    this.#last = init.load()
+  }
+
+  /** Rows of the search that was begun last, those of it that are there already. */
+  last(): readonly SearchRow[] {
+    return this.#last
+  }
+
+  /**
+   * @throws QueryError     the text breaks the grammar
+   * @throws NotFoundError  an overlay was named that does not run here
+   */
+  async *run(request: SearchRequest, signal?: AbortSignal): AsyncGenerator<SearchEvent, void> {
+    const query = parseQuery(request.text, request)
+    const overlays = this.#wanted(request.overlays)
+    const rows = new Map<string, Row>()
+    const last: Row[] = []
+    this.#last = last
+    const ended = new AbortController()
+    const options = {
+      signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
+      timeoutMs: request.timeoutMs ?? SEARCH_MS_DEFAULT,
+      ...(request.ttl === undefined ? {} : { ttl: request.ttl })
+    }
+    const asked = overlays.map(({ name }): Asked => {
+      return { name, traffic: { messages: 0, bytes: 0 }, hits: 0, firstHitMs: null }
+    })
+    try {
+      let hits = 0
+      for await (const { overlay, hit } of this.#ask(overlays, asked, query, options)) {
+        const event = take(hit, rows, last)
+        if (event === undefined) continue
+        overlay.hits += 1
+        overlay.firstHitMs ??= hit.elapsedMs
+        hits += 1
+        yield event
+        if (hits >= query.limit) break
+      }
+      ended.abort()
+      yield { event: 'done', hits, files: last.length, overlays: asked.map(summary) }
+    } finally {
+      ended.abort()
+      // A search that was begun later has replaced this one, and its rows are what `get N` means.
+      if (this.#last === last) this.#init.keep(last)
+    }
+  }
+
+  async *#ask(
+    overlays: readonly { name: OverlayName; overlay: Overlay }[],
+    asked: readonly Asked[],
+    query: Query,
+    options: SearchOptions
+  ): AsyncGenerator<{ overlay: Asked; hit: Hit }, void> {
+    const sources = overlays.map(({ overlay }, index) =>
+      overlay.search(query, { ...options, traffic: asked[index]!.traffic })
+    )
+    let failed = 0
+    for await (const found of merge(sources)) {
+      const overlay = asked[found.source]!
+      if ('value' in found) {
+        yield { overlay, hit: found.value }
+        continue
+      }
+      // Who asked has left, or the time is over: no failure.
+      if (options.signal?.aborted === true) continue
+      failed += 1
+      this.#init.logger.warn({ overlay: overlay.name, err: found.error }, 'an overlay could not search')
+      if (failed === sources.length) throw found.error
+    }
+  }
+
+  #wanted(names: readonly OverlayName[] | undefined): { name: OverlayName; overlay: Overlay }[] {
+    const here = this.#init.overlays()
+    for (const name of names ?? []) {
+      if (here.has(name)) continue
+      throw new NotFoundError(
+        `This node does not run overlay ${name}. It runs: ${[...here.keys()].join(', ')}.`
+      )
+    }
+    const wanted = [...here].flatMap(([name, overlay]) =>
+      overlay !== undefined && (names === undefined || names.includes(name)) ? [{ name, overlay }] : []
+    )
+    if (wanted.length > 0) return wanted
+    throw new NotFoundError('No overlay that was asked for is running. servent status says why.')
+  }
+}
+
+/** Puts a hit into its row. Nothing where this overlay has told of this provider already. */
+function take(hit: Hit, rows: Map<string, Row>, last: Row[]): SearchEvent | undefined {
+  const { record, provider, overlay } = hit
+  const id = record.id.toString()
+  let row = rows.get(id)
+  if (row === undefined) {
+    const { name, size, type } = record
+    row = { row: last.length + 1, id, name, size, type, providers: [], overlays: [] }
+    rows.set(id, row)
+    last.push(row)
+  }
+  const known = row.providers.some(one => one.peerId === provider.peerId && one.overlay === overlay)
+  if (known || row.providers.length >= ROW_PROVIDERS_MAX) return undefined
+  row.providers.push({ ...provider, overlay })
+  if (!row.overlays.includes(overlay)) row.overlays.push(overlay)
+  return {
+    event: 'hit',
+    row: row.row,
+    id,
+    name: record.name,
+    size: record.size,
+    type: record.type,
+    provider: provider.peerId,
+    overlay,
+    hops: hit.hops,
+    elapsedMs: hit.elapsedMs
+  }
+}
+
+const summary = ({ name, hits, firstHitMs, traffic }: Asked) => ({
+  name,
+  hits,
+  firstHitMs,
+  messages: traffic.messages,
+  bytes: traffic.bytes
+})

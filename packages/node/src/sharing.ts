@@ -1,0 +1,78 @@
+/** `share` as a stream of events, and pages of the library. */
+import type { Library, LibraryProgress, ShareResult } from '@servent/library'
+import type { ContentId } from '@servent/overlay'
+import type { LibraryView, ShareEvent } from './types.ts'
+
+/** Files of one page, where the caller does not say. */
+const PAGE_FILES = 100
+/** What the library gives at a time. */
+const PAGE_FILES_MAX = 1000
+
+/** Ends with `done`. Progress that nobody took in time is replaced by what is newer. */
+export async function* share(
+  library: Library,
+  path: string,
+  ticketOf: (id: ContentId) => Promise<string>,
+  signal: AbortSignal
+): AsyncGenerator<ShareEvent, void> {
+  let latest: LibraryProgress | undefined
+  let wake = () => {}
+  const onProgress = (progress: LibraryProgress) => {
+    latest = progress
+    wake()
+  }
+  let result: ShareResult | undefined
+  const shared = library.share(path, { signal, onProgress }).then(value => {
+    result = value
+  })
+  // Rethrown by the race below; this only says that somebody looks after it.
+  shared.catch(() => {})
+  while (result === undefined) {
+    await Promise.race([shared, new Promise<void>(resolve => (wake = resolve))])
+    const told = latest
+    latest = undefined
+    if (told === undefined || (told.phase !== 'scanning' && told.phase !== 'hashing')) continue
+    const { phase, files, filesTotal, bytes, bytesTotal, name } = told
+    yield {
+      event: 'progress',
+      phase,
+      files,
+      filesTotal,
+      bytes,
+      bytesTotal,
+      ...(name === undefined ? {} : { name })
+    }
+  }
+  const { files, bytes, ids, more, problems } = result
+  // A ticket names one file: of several, the first.
+  const first = ids[0]
+  yield {
+    event: 'done',
+    files,
+    bytes,
+    ids: ids.map(String),
+    more,
+    ...(first === undefined ? {} : { ticket: await ticketOf(first) }),
+    ...(problems.length === 0 ? {} : { problems })
+  }
+}
+
+export async function libraryView(
+  library: Library,
+  options: { after?: number; limit?: number }
+): Promise<LibraryView> {
+  const { after } = options
+  const limit = Math.min(options.limit ?? PAGE_FILES, PAGE_FILES_MAX)
+  const entries = await library.list({ limit, ...(after === undefined ? {} : { after }) })
+  const last = entries.at(-1)
+  return {
+    roots: library.roots().map(({ path, files, bytes }) => ({ path, files, bytes })),
+    files: entries.flatMap(({ index, id, name, path, size, type, state }) =>
+      state === 'shared' && index !== undefined && id !== undefined
+        ? [{ index, id: id.toString(), name, path, size, type }]
+        : []
+    ),
+    totals: { files: library.totals.files, bytes: library.totals.bytes },
+    ...(entries.length < limit || last === undefined ? {} : { next: last.entry })
+  }
+}

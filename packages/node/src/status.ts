@@ -1,0 +1,58 @@
+/** A node's state in one plain object. */
+
+import type { LibraryProgress } from '@servent/library'
+import type { CatalogueTotals, OverlaySnapshot } from '@servent/overlay'
+import type { DownloadPhase, DownloadStatus, UploadStatus } from '@servent/transfer'
+import type { Config } from './config.ts'
+import { reachability } from './reachability.ts'
+import type { NodeStatus } from './types.ts'
+
+export interface StatusInit {
+  readonly config: Config
+  readonly peerId: string
+  readonly version: string
+  readonly uptimeMs: number
+  readonly addresses: readonly string[]
+  readonly calledFromOutside: boolean
+  readonly connections: number
+  readonly overlays: readonly OverlaySnapshot[]
+  readonly library: { readonly totals: CatalogueTotals; readonly progress: LibraryProgress } | undefined
+  readonly downloads: readonly DownloadStatus[]
+  readonly uploads: readonly UploadStatus[]
+}
+
+export function nodeStatus(init: StatusInit): NodeStatus {
+  const { totals, progress } = init.library ?? {}
+  const inPhase = (...phases: DownloadPhase[]) =>
+    init.downloads.filter(({ phase }) => phases.includes(phase)).length
+  return {
+    peerId: init.peerId,
+    version: init.version,
+    uptimeMs: Math.round(init.uptimeMs),
+    addresses: init.addresses,
+    reachability: reachability(init.config, init.addresses, init.calledFromOutside),
+    connections: init.connections,
+    overlays: init.overlays.map(({ name, state, reason, neighbours, announced }) => ({
+      name,
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      neighbours: neighbours.length,
+      ...(announced === undefined ? {} : { announced })
+    })),
+    library: {
+      files: totals?.files ?? 0,
+      bytes: totals?.bytes ?? 0,
+      hashing: progress?.phase === 'hashing' ? progress.filesTotal - progress.files : 0
+    },
+    downloads: {
+      active: inPhase('locating', 'fetching', 'verifying'),
+      done: inPhase('done'),
+      failed: inPhase('failed'),
+      paused: inPhase('paused')
+    },
+    uploads: {
+      active: init.uploads.filter(({ state }) => state === 'sending').length,
+      queued: init.uploads.filter(({ state }) => state === 'queued').length
+    }
+  }
+}

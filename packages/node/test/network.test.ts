@@ -1,0 +1,179 @@
+import { once } from 'node:events'
+import { mkdtemp } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { pino } from 'pino'
+import { Counter, register } from 'prom-client'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Config, loadConfig } from '../src/index.ts'
+import { componentLogger } from '../src/libp2p-log.ts'
+import { explainListen } from '../src/listening.ts'
+import { NodeMetrics } from '../src/metrics.ts'
+import { createNetwork } from '../src/network.ts'
+import {
+  INBOUND_PENDING_MAX,
+  INBOUND_PER_HOST_PER_SECOND_MAX,
+  INBOUND_UPGRADE_MS
+} from '../src/network-limits.ts'
+import { Peers } from '../src/peers.ts'
+import { Rejoin } from '../src/rejoin.ts'
+
+const started: Libp2p[] = []
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(async network => network.stop()))
+})
+
+async function create(
+  settings: Partial<Config> = {},
+  metrics = new NodeMetrics(tmpdir()),
+  privateKey?: Ed25519PrivateKey
+): Promise<Libp2p> {
+  const { config } = await loadConfig({ env: {}, dataDir: await mkdtemp(join(tmpdir(), 'servent-network-')) })
+  const network = await createNetwork({
+    config: { ...config, listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['bootstrap'], ...settings },
+    privateKey: privateKey ?? (await generateKeyPair('Ed25519')),
+    agent: 'servent/1.2.3',
+    version: '1.2.3',
+    logger: componentLogger(pino({ level: 'silent' })),
+    metrics: components => metrics.component(components),
+    services: {}
+  })
+  started.push(network)
+  return network
+}
+
+async function start(...given: Parameters<typeof create>): Promise<Libp2p> {
+  const network = await create(...given)
+  await network.start()
+  return network
+}
+
+test('a port that is taken is told by number, with what to do', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const network = await create({ listen: [`/ip4/127.0.0.1/tcp/${port}`] })
+  const error = await Promise.resolve(network.start()).then(
+    () => undefined,
+    cause => explainListen(cause) as Error
+  )
+  expect(error).toMatchObject({
+    name: 'ListenError',
+    message: expect.stringContaining(`Port ${port} of 127.0.0.1 is taken`)
+  })
+  server.close()
+})
+
+test('a peer that takes no calls listens on nothing, and calls others', async () => {
+  const [open, shut] = [await start(), await start({ noInbound: true })]
+  expect(shut.getMultiaddrs()).toEqual([])
+  const peers = new Peers(open)
+  const identified = once(open as never, 'peer:identify')
+  const connection = await shut.dial(open.getMultiaddrs())
+  await identified
+  expect(connection.status).toBe('open')
+  expect(peers.views()).toMatchObject([
+    { peerId: shut.peerId.toString(), direction: 'inbound', relayed: false, agent: 'servent/1.2.3' }
+  ])
+  expect(peers.views()[0]!.protocols).toContain('/ipfs/ping/1.0.0')
+  expect(peers.calledFromOutside).toBe(false)
+})
+
+test('a kad table is there when it is asked for, and finds a peer through another', async () => {
+  const kad = { discovery: ['kad'] as Config['discovery'] }
+  const [a, b, c] = [await start(kad), await start(kad), await start(kad)]
+  expect(a.getProtocols()).toContain('/servent/kad/1.0.0')
+  expect((await start()).getProtocols()).not.toContain('/servent/kad/1.0.0')
+  await a.dial(b.getMultiaddrs())
+  await c.dial(b.getMultiaddrs())
+  // A peer enters b's table once b has pinged it, and nothing tells when that is.
+  await expect
+    .poll(() => a.peerRouting.findPeer(c.peerId, { signal: AbortSignal.timeout(500) }), { timeout: 10_000 })
+    .toMatchObject({ multiaddrs: c.getMultiaddrs().map(address => address.decapsulate('/p2p')) })
+})
+
+test('a bootstrap peer that comes up later is met, and one in its place is not', async () => {
+  const privateKey = await generateKeyPair('Ed25519')
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as { port: number }
+  taken.close()
+  await once(taken, 'close')
+  const listen = [`/ip4/127.0.0.1/tcp/${port}`]
+  const address = `${listen[0]}/p2p/${peerIdFromPrivateKey(privateKey)}`
+  const network = await start({ bootstrap: [address] })
+  const rejoin = new Rejoin(network, [address])
+  rejoin.start()
+  try {
+    const other = await start({ listen })
+    await expect(network.dial(multiaddr(address))).rejects.toThrow()
+    expect(network.getConnections()).toEqual([])
+    await other.stop()
+    const met = once(network as never, 'peer:connect')
+    await start({ listen }, undefined, privateKey)
+    const [event] = await met
+    expect(`${(event as CustomEvent).detail}`).toBe(`${peerIdFromPrivateKey(privateKey)}`)
+  } finally {
+    rejoin.stop()
+  }
+})
+
+describe('strangers', () => {
+  test('one host alone cannot fill the places of those not authenticated yet', () => {
+    expect((INBOUND_PER_HOST_PER_SECOND_MAX * INBOUND_UPGRADE_MS) / 1000).toBeLessThan(INBOUND_PENDING_MAX)
+  })
+
+  test('eight peers of one host come in at once', async () => {
+    const hub = await start()
+    const others = await Promise.all(Array.from({ length: 8 }, () => start()))
+    await Promise.all(others.map(other => other.dial(hub.getMultiaddrs())))
+    await expect.poll(() => hub.getConnections().length).toBe(8)
+  })
+
+  test('sockets that say nothing do not keep a peer out, and are few', async () => {
+    const hub = await start()
+    const { host, port } = hub
+      .getMultiaddrs()[0]!
+      .toString()
+      .match(/ip4\/(?<host>[^/]+)\/tcp\/(?<port>\d+)/)!.groups as never
+    const mute = Array.from({ length: INBOUND_PER_HOST_PER_SECOND_MAX - 2 }, () =>
+      connect(Number(port), host)
+    )
+    await Promise.all(mute.map(socket => once(socket, 'connect')))
+    const peer = await start()
+    await peer.dial(hub.getMultiaddrs())
+    await expect.poll(() => hub.getConnections().length).toBe(1)
+    const more = Array.from({ length: 4 }, silent)
+    // One second's share of one host is used up: what comes on top is closed at once.
+    await Promise.all(
+      more.slice(1).map(socket =>
+        once(
+          socket.resume().on('error', () => {}),
+          'close'
+        )
+      )
+    )
+    for (const socket of [...mute, ...more]) socket.destroy()
+  })
+})
+
+test('two nodes of one process have a registry each, and leave the shared one alone', async () => {
+  register.clear()
+  new Counter({ name: 'somebody_elses_total', help: 'of the program around' }).inc()
+  const [first, second] = [new NodeMetrics(tmpdir()), new NodeMetrics(tmpdir())]
+  const a = await start({}, first)
+  const b = await start({}, second)
+  await a.dial(b.getMultiaddrs())
+  for (const metrics of [first, second]) {
+    const text = await metrics.text()
+    expect(text).toMatch(/^process_resident_memory_bytes \d+/m)
+    expect(text).toMatch(/^libp2p_data_transfer_bytes_total\{protocol="global sent"\} [1-9]/m)
+  }
+  expect(await register.metrics()).toContain('somebody_elses_total 1')
+  register.clear()
+})
