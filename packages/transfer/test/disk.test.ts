@@ -45,11 +45,11 @@ const canMount = (() => {
 describe.skipIf(!canMount)('on a disk of 8 MiB (a tmpfs, which only root can mount)', () => {
   beforeEach(async () => {
     await mkdir(desk.folder, { recursive: true })
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', desk.folder])
+    execFileSync('sh', ['-c', `mount -t tmpfs -o size=8m tmpfs "${desk.folder}"`])
   })
   afterEach(async () => {
     await desk.shut()
-    execFileSync('umount', ['-l', desk.folder])
+    execFileSync('sh', ['-c', `umount -l "${desk.folder}"`])
   })
 
   test('a file that cannot fit is not begun', async () => {
