@@ -22,13 +22,19 @@ const say = text => {
 }
 
 const daemons = []
+const started = []
+const interrupted = new AbortController()
 let ending
-/** Ends every node by its pid and removes its folder, once. */
+/** Ends every node by its pid and removes its folder, also one that is about to start. */
 function end() {
-  ending ??= Promise.all(daemons.map(daemon => daemon[Symbol.asyncDispose]()))
+  interrupted.abort()
+  ending ??= Promise.allSettled(started.map(async daemon => (await daemon)[Symbol.asyncDispose]()))
   return ending
 }
+let givenUp = false
 async function giveUp(code, why) {
+  if (givenUp) return
+  givenUp = true
   console.error(why)
   await end()
   process.exit(code)
@@ -57,7 +63,9 @@ async function demo() {
   say(`Starting ${NODES} nodes on loopback, each knowing the one before it …`)
   for (let index = 0; index < NODES; index++) {
     const bootstrap = index === 0 ? [] : ['--bootstrap', daemons[index - 1].address]
-    const daemon = await Daemon.start({ flags: [...FLAGS, ...bootstrap] })
+    interrupted.signal.throwIfAborted()
+    started.push(Daemon.start({ flags: [...FLAGS, ...bootstrap], signal: interrupted.signal }))
+    const daemon = await started[index]
     daemons.push(daemon)
     say(`  node ${index + 1}   ${daemon.ready.peerId}   pid ${daemon.pid}`)
   }

@@ -91,6 +91,8 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Folder of a daemon that ran before; it is kept at the end. */
   readonly home?: string
+  /** Ends one that is not ready yet. */
+  readonly signal?: AbortSignal
 }
 
 export class Daemon implements AsyncDisposable {
@@ -131,18 +133,25 @@ export class Daemon implements AsyncDisposable {
     child.stderr.setEncoding('utf8').on('data', text => {
       said += text
     })
-    const line = await firstLine(child).catch(async error => {
-      child.kill('SIGKILL')
-      throw new Error(
-        `${(error as Error).message}\n${said}\n${await readLog(join(dataDir, 'log', 'servent.log'))}`
-      )
-    })
-    const ready = JSON.parse(line) as Ready | { event: 'error'; message: string }
-    if (ready.event !== 'ready') {
-      await rm(home, { recursive: true, force: true })
+    // Whatever ends this process, it leaves no daemon behind.
+    const kill = () => void child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('exit', () => process.off('exit', kill))
+    options.signal?.addEventListener('abort', kill, { once: true })
+    const closed = once(child, 'close')
+    try {
+      const ready = JSON.parse(await firstLine(child)) as Ready | { event: 'error'; message: string }
+      if (ready.event === 'ready') return new Daemon(home, dataDir, ready, child, options)
       throw Object.assign(new Error(ready.message), { problem: ready })
+    } catch (error) {
+      kill()
+      await closed
+      const log = await readLog(join(dataDir, 'log', 'servent.log'))
+      if (options.home === undefined) await rm(home, { recursive: true, force: true })
+      throw Object.assign(error as Error, {
+        message: `${(error as Error).message}\n${said}\n${log}`.trimEnd()
+      })
     }
-    return new Daemon(home, dataDir, ready, child, options)
   }
 
   get pid(): number {
