@@ -58,7 +58,11 @@ describe('floors', () => {
     const overlays = Object.keys(FLOORS).filter(room => FLOORS[room] === 3)
     const found = sourceFiles()
       .filter(file => overlays.some(room => file.startsWith(`${room}/`)) && !SERVICE_FILES.test(file))
-      .filter(file => importsOf(read(file)).some(({ specifier, typeOnly }) => !typeOnly && specifier.startsWith('@servent/libp2p-host')))
+      .filter(file =>
+        importsOf(read(file)).some(
+          ({ specifier, typeOnly }) => !typeOnly && specifier.startsWith('@servent/libp2p-host')
+        )
+      )
       .filter(file => !file.includes('/service'))
     expect(found).toEqual([])
   })
@@ -66,7 +70,9 @@ describe('floors', () => {
   it('sees an import that goes up, sideways or out of its room', () => {
     expect(objection('packages/overlay/src/key.ts', '@servent/node')).toContain('floor 0')
     expect(objection('packages/library/src/index.ts', '@servent/transfer')).toContain('floor 2')
-    expect(objection('packages/library/src/scan/walk.ts', '../../../overlay/src/key.ts')).toContain('leaves its room')
+    expect(objection('packages/library/src/scan/walk.ts', '../../../overlay/src/key.ts')).toContain(
+      'leaves its room'
+    )
     expect(objection('packages/unknown/src/index.ts', './x.ts')).toContain('has no floor')
     expect(objection('packages/gnutella/src/machine.ts', '@servent/overlay/machine')).toBeUndefined()
   })

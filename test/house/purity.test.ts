@@ -15,7 +15,10 @@ const IMPURE: readonly [RegExp, string][] = [
   [/\b(setTimeout|setInterval|setImmediate|queueMicrotask|requestAnimationFrame)\b/, 'sets a timer'],
   [/\b(Promise|async|await)\b/, 'uses promises'],
   [/\bAbortSignal\b/, 'uses abort signals'],
-  [/\b(process|Buffer|__dirname|globalThis\.crypto|crypto\.getRandomValues|performance)\b/, 'uses what only Node or a browser has']
+  [
+    /\b(process|Buffer|__dirname|globalThis\.crypto|crypto\.getRandomValues|performance)\b/,
+    'uses what only Node or a browser has'
+  ]
 ]
 
 const BUILTIN = new Set(builtinModules)
@@ -46,7 +49,8 @@ function impurities(entry: string): Finding[] {
     }
     for (const { specifier, typeOnly } of importsOf(text)) {
       if (typeOnly) continue
-      if (specifier.startsWith('node:') || BUILTIN.has(specifier)) findings.push({ file: name, why: `imports ${specifier}` })
+      if (specifier.startsWith('node:') || BUILTIN.has(specifier))
+        findings.push({ file: name, why: `imports ${specifier}` })
       else waiting.push(resolveImport(file, specifier))
     }
   }
@@ -69,8 +73,12 @@ function resolveImport(from: string, specifier: string): string {
 
 function target(manifest: { exports?: unknown; module?: string; main?: string }, subpath: string): string {
   const { exports } = manifest
-  if (exports === undefined) return subpath === '.' ? (manifest.module ?? manifest.main ?? 'index.js') : subpath
-  const map = typeof exports === 'string' || !Object.keys(exports as object).some(key => key.startsWith('.')) ? { '.': exports } : (exports as Record<string, unknown>)
+  if (exports === undefined)
+    return subpath === '.' ? (manifest.module ?? manifest.main ?? 'index.js') : subpath
+  const map =
+    typeof exports === 'string' || !Object.keys(exports as object).some(key => key.startsWith('.'))
+      ? { '.': exports }
+      : (exports as Record<string, unknown>)
   const direct = condition((map as Record<string, unknown>)[subpath])
   if (direct !== undefined) return direct
   for (const [pattern, value] of Object.entries(map)) {
@@ -97,7 +105,9 @@ function condition(value: unknown): string | undefined {
 /** Every `./machine` entry, and codecs beside it. */
 function pureEntries(): string[] {
   return readdirSync(join(ROOT, 'packages')).flatMap(room =>
-    ['machine.ts', 'wire.ts', 'constants.ts'].map(file => `packages/${room}/src/${file}`).filter(file => existsSync(join(ROOT, file)))
+    ['machine.ts', 'wire.ts', 'constants.ts']
+      .map(file => `packages/${room}/src/${file}`)
+      .filter(file => existsSync(join(ROOT, file)))
   )
 }
 

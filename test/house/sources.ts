@@ -1,6 +1,6 @@
 /** Reads the repository's own sources for the tests that keep the house in order. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)))
@@ -54,9 +54,4 @@ export function withoutComments(text: string): string {
 /** The text with comments and the contents of strings blanked. */
 export function codeOnly(text: string): string {
   return withoutComments(text).replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, "''")
-}
-
-/** The file that a relative import of `from` names. */
-export function resolveRelative(from: string, specifier: string): string {
-  return relative(ROOT, resolve(ROOT, dirname(from), specifier))
 }

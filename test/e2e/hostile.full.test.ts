@@ -1,0 +1,118 @@
+/**
+ * Hostile peers change nothing for others: while one sends a million random, truncated, oversized and
+ * replayed descriptors, one 2,000 matching queries a second with fresh ids, and one asks and never reads,
+ * a third peer's searches are answered within a second, and the node's memory stays under a bound.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { Daemon, neighbours } from './harness.ts'
+
+const SECONDS = 45
+const DESCRIPTORS = 1_000_000
+const QUERIES_PER_SECOND = 2_000
+const ANSWER_MS_MAX = 1_000
+/** Of the attacked node, at its highest, over what it had before the attack. */
+const GROWTH_BYTES_MAX = 128 * 1024 * 1024
+
+interface Report {
+  readonly part: string
+  readonly descriptors: number
+  readonly bytes: number
+  readonly links: number
+  readonly refused: number
+}
+
+async function misuse(part: string, address: string, amount: number): Promise<Report> {
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=source',
+      join(import.meta.dirname, 'hostile-peer.ts'),
+      part,
+      address,
+      String(SECONDS),
+      String(amount)
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] }
+  )
+  let out = ''
+  let err = ''
+  child.stdout.on('data', text => {
+    out += text
+  })
+  child.stderr.on('data', text => {
+    err += text
+  })
+  await once(child, 'close')
+  const last = out.trim().split('\n').at(-1)
+  if (last === undefined || !last.includes('"done"'))
+    throw new Error(`The ${part} peer ended early: ${out}\n${err}`)
+  return JSON.parse(last)
+}
+
+async function residentBytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)![1]) * 1024
+}
+
+it.runIf(process.platform === 'linux')(
+  'three hostile peers change nothing for a fourth',
+  async () => {
+    await using attacked = await Daemon.start()
+    await using other = await Daemon.start({ flags: ['--bootstrap', attacked.address] })
+    await neighbours(other, 1)
+    const folder = join(attacked.home, 'shared')
+    await mkdir(folder)
+    for (let count = 0; count < 50; count += 1)
+      await writeFile(join(folder, `haystack needle ${count}.txt`), `needle ${count}`)
+    await attacked.json(['share', folder])
+    const search = async (): Promise<number> => {
+      const done = await other.json(['search', 'haystack', 'needle', '--limit', '5', '--timeout', '5'])
+      return done.overlays[0].firstHitMs ?? Number.POSITIVE_INFINITY
+    }
+    await search()
+    const before = await residentBytes(attacked.pid, 'VmRSS')
+
+    const attacks = Promise.all([
+      misuse('garbage', attacked.address, DESCRIPTORS),
+      misuse('flood', attacked.address, QUERIES_PER_SECOND),
+      misuse('mute', attacked.address, 0)
+    ])
+    let over = false
+    void attacks.finally(() => {
+      over = true
+    })
+    const answered: number[] = []
+    while (!over) {
+      answered.push(await search())
+      await sleep(250)
+    }
+    const reports = await attacks
+    const peak = await residentBytes(attacked.pid, 'VmHWM')
+    answered.sort((one, another) => one - another)
+    console.log(
+      JSON.stringify({
+        reports,
+        searches: answered.length,
+        medianMs: answered[answered.length >> 1],
+        worstMs: answered.at(-1),
+        beforeBytes: before,
+        peakBytes: peak
+      })
+    )
+
+    const [garbage, flood, mute] = reports
+    expect(garbage!.descriptors).toBeGreaterThanOrEqual(DESCRIPTORS)
+    expect(flood!.descriptors).toBeGreaterThan(0)
+    expect(mute!.descriptors).toBeGreaterThan(0)
+    expect(answered.length).toBeGreaterThan(20)
+    expect(answered.at(-1)).toBeLessThan(ANSWER_MS_MAX)
+    expect(peak - before).toBeLessThan(GROWTH_BYTES_MAX)
+    expect((await attacked.json(['status'])).overlays[0].state).toBe('running')
+  },
+  (SECONDS + 120) * 1000
+)

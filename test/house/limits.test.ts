@@ -1,0 +1,30 @@
+/** A limit is a named constant, and a test names it: at the limit, and one past it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { ROOT, read, sourceFiles } from './sources.ts'
+
+const LIMIT = /^\s*(?:export )?const ([A-Z][A-Z0-9_]*_MAX)\b/gm
+
+function testTexts(): string {
+  const texts: string[] = []
+  for (const floor of ['packages', 'apps', 'test']) {
+    for (const entry of readdirSync(join(ROOT, floor), { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+      if (path.includes('node_modules') || path.includes('/dist/') || path.includes('/test/house/')) continue
+      if (path.includes('/test/')) texts.push(readFileSync(path, 'utf8'))
+    }
+  }
+  return texts.join('\n')
+}
+
+it('every limit is named in a test', () => {
+  const texts = testTexts()
+  const unnamed = sourceFiles().flatMap(file =>
+    [...read(file).matchAll(LIMIT)]
+      .map(match => `${file}: ${match[1]}`)
+      .filter(line => !texts.includes(line.split(': ')[1]!))
+  )
+  expect(unnamed).toEqual([])
+})
