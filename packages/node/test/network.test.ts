@@ -141,9 +141,8 @@ describe('strangers', () => {
       .getMultiaddrs()[0]!
       .toString()
       .match(/ip4\/(?<host>[^/]+)\/tcp\/(?<port>\d+)/)!.groups as never
-    const mute = Array.from({ length: INBOUND_PER_HOST_PER_SECOND_MAX - 2 }, () =>
-      connect(Number(port), host)
-    )
+    const silent = () => connect(Number(port), host).on('error', () => {})
+    const mute = Array.from({ length: INBOUND_PER_HOST_PER_SECOND_MAX - 2 }, silent)
     await Promise.all(mute.map(socket => once(socket, 'connect')))
     const peer = await start()
     await peer.dial(hub.getMultiaddrs())
@@ -151,12 +150,7 @@ describe('strangers', () => {
     const more = Array.from({ length: 4 }, silent)
     // One second's share of one host is used up: what comes on top is closed at once.
     await Promise.all(
-      more.slice(1).map(socket =>
-        once(
-          socket.resume().on('error', () => {}),
-          'close'
-        )
-      )
+      more.slice(1).map(socket => new Promise(resolve => socket.resume().on('close', resolve)))
     )
     for (const socket of [...mute, ...more]) socket.destroy()
   })
