@@ -1,5 +1,6 @@
 /** The built program, as a user runs it: real processes, real files, real signals. */
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -290,11 +291,15 @@ describe('output that is cut off', () => {
 it('an interrupted start in the background leaves no process', async () => {
   const home = await mkdtemp(join(tmpdir(), 'servent-early-'))
   const flags = ['--listen', '/ip4/127.0.0.1/tcp/0', '--discovery', 'bootstrap', '--api', '127.0.0.1:0']
+  // The folder of the log is made just before the node's own process.
+  const begun = join(home, '.local/state/servent')
   const ran = await run(home, ['start', ...flags], {
-    onProcess: child => setTimeout(() => child.kill('SIGINT'), 400)
+    onProcess: child => {
+      void eventually(async () => existsSync(begun), 'it begins').then(() => child.kill('SIGINT'))
+    }
   })
-  if (ran.code === 0) await run(home, ['stop'])
-  else expect(ran.code).toBe(130)
+  expect(ran.code).toBe(130)
+  expect(ran.err).toContain('The node was not ready yet and was ended.')
   await eventually(async () => (await run(home, ['status'])).code === 5, 'no node runs')
   await rm(home, { recursive: true, force: true })
 })

@@ -43,9 +43,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       if (error.exitCode === 0) return 0
       return report(usageProblem(error, program, argv), io, { json, color })
     }
-    const problem = problemOf(error)
-    const interrupted = io.signal.aborted && problem.code === 'interrupted'
-    return report(interrupted ? INTERRUPTED : problem, io, { json, color })
+    const interrupted = io.signal.aborted && (error as Error).name === 'AbortError'
+    return report(interrupted ? INTERRUPTED : problemOf(error), io, { json, color })
   }
 }
 
