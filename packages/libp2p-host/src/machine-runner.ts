@@ -75,7 +75,7 @@ export class MachineRunner<T extends MachineTypes> {
       return
     }
     const effects = this.#recorder.take()
-    trace?.({ atMs, input, effects })
+    trace?.({ atMs, input, effects, peers: this.#init.peers })
     for (const effect of effects) {
       if (this.#ended) return
       carryOut(effect)

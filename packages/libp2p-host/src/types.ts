@@ -8,7 +8,7 @@ import type {
   TypedEventTarget
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
-import type { Codec, Input, Link, Machine, MachineTypes, OverlayName } from '@servent/overlay'
+import type { Codec, Input, Link, Machine, MachineTypes, OverlayName, PeerTable } from '@servent/overlay'
 import type { Clock } from './clock.ts'
 import type { RecordedEffect } from './effects.ts'
 import type { HostLimits } from './limits.ts'
@@ -67,6 +67,8 @@ export interface TraceStep<T extends MachineTypes> {
   readonly atMs: number
   readonly input: Input<T>
   readonly effects: readonly RecordedEffect<T>[]
+  /** The table in which the handles of this step stand. */
+  readonly peers: PeerTable
 }
 
 export type HostState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'

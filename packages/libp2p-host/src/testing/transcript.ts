@@ -2,18 +2,20 @@
  * What machines were told and what they said, as text that people read and tests compare: one line for each
  * input with the time and the node, and under it a line for each effect.
  */
-import type { MachineTypes, Peer } from '@servent/overlay'
-import type { RecordedEffect } from '../effects.ts'
+import { type MachineTypes, type PeerTable, peerIdText } from '@servent/overlay'
 import type { TraceStep } from '../types.ts'
 
 /** Bytes that are written out in full; of longer ones the beginning and a checksum. */
 const BYTES_SHOWN = 16
 
 export interface TranscriptInit<T extends MachineTypes> {
-  /** The name of a peer, by its handle at this node. */
-  readonly nameOf: (node: string, peer: Peer) => string
-  /** Messages, commands, notices, questions and answers as text; JSON with bytes in hexadecimal otherwise. */
-  readonly describe?: (value: T['message'] | T['command'] | T['notice']) => string | undefined
+  /** The name of a peer, by its PeerId as text; one without a name is written as it is. */
+  readonly nameOf: (peerId: string) => string | undefined
+  /**
+   * The text of a field (`message`, `notice`, `question`, `answer`, …) of an input or effect; undefined where
+   * it is to be written field by field, bytes in hexadecimal.
+   */
+  readonly describe?: (field: string, value: T[keyof T]) => string | undefined
 }
 
 export class Transcript<T extends MachineTypes> {
@@ -26,10 +28,12 @@ export class Transcript<T extends MachineTypes> {
 
   /** The `trace` of a host's init. */
   tap(node: string): (step: TraceStep<T>) => void {
-    return step => {
-      const { type, ...details } = step.input
-      this.#add(node, `${String(step.atMs).padStart(7)} ${node} ${type}${this.#details(node, details)}`)
-      for (const effect of step.effects) this.#add(node, `        ${node}   -> ${this.#effect(node, effect)}`)
+    return ({ atMs, input, effects, peers }) => {
+      const { type, ...details } = input
+      this.#add(node, `${String(atMs).padStart(7)} ${node} ${type}${this.#details(peers, details)}`)
+      for (const { type: effect, ...what } of effects) {
+        this.#add(node, `        ${node}   -> ${effect}${this.#details(peers, what)}`)
+      }
     }
   }
 
@@ -48,20 +52,22 @@ export class Transcript<T extends MachineTypes> {
     this.#lines.push({ node, text })
   }
 
-  #effect(node: string, { type, ...details }: RecordedEffect<T>): string {
-    return `${type}${this.#details(node, details)}`
-  }
-
-  #details(node: string, details: object): string {
+  #details(peers: PeerTable, details: object): string {
     return Object.entries(details)
       .map(
-        ([name, value]) => ` ${name}=${name === 'peer' ? this.#init.nameOf(node, value) : this.#value(value)}`
+        ([field, value]) =>
+          ` ${field}=${field === 'peer' ? this.#nameOf(peers, value) : this.#text(field, value)}`
       )
       .join('')
   }
 
-  #value(value: unknown): string {
-    return this.#init.describe?.(value) ?? textOf(value)
+  #nameOf(peers: PeerTable, peer: number): string {
+    const peerId = peerIdText(peers.contact(peer).id)
+    return this.#init.nameOf(peerId) ?? peerId
+  }
+
+  #text(field: string, value: T[keyof T]): string {
+    return this.#init.describe?.(field, value) ?? textOf(value)
   }
 }
 

@@ -61,12 +61,6 @@ export async function hostPuppet(
 
 export function transcriptOf(puppets: () => readonly FakePuppet[]): Transcript<PuppetTypes> {
   return new Transcript<PuppetTypes>({
-    nameOf: (node, peer) => {
-      const all = puppets()
-      const peerId = all.find(puppet => puppet.node.name === node)?.host.peerIdOf(peer)
-      return (
-        all.find(puppet => peerId !== undefined && puppet.node.peerId.equals(peerId))?.node.name ?? `#${peer}`
-      )
-    }
+    nameOf: peerId => puppets().find(({ node }) => node.peerId.toString() === peerId)?.node.name
   })
 }
