@@ -232,6 +232,19 @@ describe('a machine that is broken is found', () => {
     ).toBe('total')
   })
 
+  test('total: one that writes into a message and sends nothing', () => {
+    const broken = echo(input => {
+      if (input.type === 'message') input.message.seen = true
+    })
+    const script: Step<EchoTypes>[] = [
+      { type: 'link-up', peer: 1, inbound: true },
+      { type: 'message', pick: 0, message: { text: 'kept' } }
+    ]
+    expect(() => checkMachine(subject(broken), script)).toThrow(
+      expect.objectContaining({ property: 'total' })
+    )
+  })
+
   test('total: one that changes a message after it sent it', () => {
     expect(
       verdict(() => {
@@ -487,6 +500,17 @@ describe('the host of the check', () => {
     expect(diary(nothing)).toEqual(['0 start', '0 stop'])
     const twice: Step<EchoTypes> = { type: 'link-up', peer: 1, inbound: false }
     expect(diary([twice, twice])).toEqual(['0 start', '0 link-up 1', '0 stop'])
+  })
+
+  test('forgives a machine that believes in the link of an input which no good host gives', () => {
+    const polite = echo((input, effects) => {
+      if (input.type === 'message') effects.send(input.link, input.message, 0)
+    })
+    const stray: Step<EchoTypes> = {
+      type: 'raw',
+      input: { type: 'message', link: 999, message: { text: '' } }
+    }
+    expect(checkMachine(subject(polite), [stray]).sent).toBe(1)
   })
 
   test('gives what was saved, answers saves itself, and says so where nobody answers', () => {

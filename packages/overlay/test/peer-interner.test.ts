@@ -164,7 +164,7 @@ describe('sweeping', () => {
       { weight: 1, arbitrary: fc.array(fc.nat(12)).map(numbers => new Set(numbers)) }
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 100 }), steps => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), steps => {
         const peers = interner(8)
         const model = new Map<number, Peer>()
         for (const next of steps) {

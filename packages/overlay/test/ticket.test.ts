@@ -107,7 +107,7 @@ describe('what is no ticket', () => {
           expect(() => decodeTicket(text)).toThrow(refusal)
         }
       ),
-      { numRuns: 1000 }
+      { numRuns: 200 }
     )
   })
 
