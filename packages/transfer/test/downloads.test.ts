@@ -1,8 +1,9 @@
 /** Downloads from honest peers over real sockets to real files. */
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DownloadEvent } from '../src/index.ts'
+import { partPath } from '../src/part-file.ts'
 import { Desk } from './helpers/desk.ts'
 import { type Peer, sharer } from './helpers/peer.ts'
 import { idOf, randomBytes, TestShare } from './helpers/share.ts'
@@ -197,14 +198,32 @@ describe('stopped and gone on with', () => {
   test('blocks that somebody changed meanwhile are fetched again', async () => {
     const { id, downloads, download } = await begun(8 * MiB)
     await downloads.pause(id)
-    const part = join(desk.folder, (await desk.files()).find(name => /[^e]\.part$/.test(name))!)
-    const { open } = await import('node:fs/promises')
+    const part = partPath(desk.folder, 'a.bin', id)
     const file = await open(part, 'r+')
     await file.write(Buffer.from('vandal'), 0, 6, 3 * MiB + 5)
     await file.close()
     await downloads.resume(id)
     const { path } = await download.finished
     expect(Buffer.compare(await readFile(path), bytes)).toBe(0)
+  })
+
+  test('a link that stands in the place of its .part is not followed', async () => {
+    const { id, downloads, download } = await begun(4 * MiB)
+    await downloads.pause(id)
+    const part = partPath(desk.folder, 'a.bin', id)
+    const victim = join(desk.root, 'victim')
+    await rename(part, victim)
+    const before = await readFile(victim)
+    await symlink(victim, part)
+    await downloads.resume(id)
+    for await (const event of download.events()) {
+      if (event.event !== 'progress' || event.phase !== 'paused') continue
+      expect(event.reason).toMatch(
+        /\(ELOOP\)\. A symbolic link stands in its place, and links are not followed/
+      )
+      break
+    }
+    expect(Buffer.compare(await readFile(victim), before)).toBe(0)
   })
 
   test('a cancelled one leaves nothing', async () => {
@@ -231,7 +250,7 @@ describe('stopped and gone on with', () => {
   test('a finished one whose file was removed is fetched again', async () => {
     const { id, downloads, download, slow } = await begun(2 * MiB)
     const { path } = await download.finished
-    await (await import('node:fs/promises')).rm(path)
+    await rm(path)
     const again = await downloads.start({ id, name: 'a.bin', providers: [slow.provider] })
     expect(again).not.toBe(download)
     expect((await again.finished).path).toBe(path)

@@ -7,6 +7,7 @@ import {
   ContentChangedError,
   ContentId,
   leafHashes,
+  rootOfLayer,
   type SharedFile,
   TreeHasher,
   UpperTree
@@ -65,6 +66,15 @@ export class TestShare implements Catalogue, BlockSource {
     const hasher = new TreeHasher(sha256)
     for (let index = 0; index < count; index += 1) hasher.update(block)
     return this.#hold(name, hasher, (offset, length) => block.subarray(offset % MiB, (offset % MiB) + length))
+  }
+
+  /** A file of which only the layer of 1 MiB hashes is there. */
+  addLayer(name: string, layer: Uint8Array, size: number): SharedFile {
+    const root = rootOfLayer(layer, size, sha256)
+    const tree = { finish: () => ({ size, root, layer }) } as TreeHasher
+    return this.#hold(name, tree, () => {
+      throw new Error('Its bytes are nowhere.')
+    })
   }
 
   #hold(name: string, hasher: TreeHasher, read: Held['read'], more: Partial<SharedFile> = {}): SharedFile {
