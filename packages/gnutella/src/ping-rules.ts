@@ -48,8 +48,11 @@ export function onPing(state: GnutellaState, fx: Fx, neighbour: Neighbour, ping:
   const reach = Math.min(ttl, Math.max(1, PING_TTL - hops))
   const needed = pongsNeeded(reach, PONGS_PER_PING)
   neighbour.lastPing = { guid: ping.guid, hops, atMs: state.nowMs, needed }
-  if (ttl === 2 && hops === 0) answerCrawler(state, fx, neighbour, ping)
-  else answerFromCache(state, fx, neighbour, ping)
+  if (ttl === 2 && hops === 0) {
+    answerCrawler(state, fx, neighbour, ping)
+    return
+  }
+  answerFromCache(state, fx, neighbour, ping)
   if (reach > 1) renew(state, fx, reach - 1)
 }
 
@@ -59,9 +62,10 @@ function answerCrawler(state: GnutellaState, fx: Fx, to: Neighbour, ping: PingMe
   to.lastPing!.needed.fill(0)
   for (const { peer, link } of state.neighbours.up) {
     if (link === to.link) continue
-    const contact = fx.peers.contact(peer)
-    if (contact.addresses.length > 0) {
-      sendPong(state, fx, to, ping, { contact, files: 0, kibibytes: 0, distance: 1 })
+    // A copy: the table's own contact changes when more is heard of the peer.
+    const { id, addresses } = fx.peers.contact(peer)
+    if (addresses.length > 0) {
+      sendPong(state, fx, to, ping, { contact: { id, addresses }, files: 0, kibibytes: 0, distance: 1 })
     }
   }
 }

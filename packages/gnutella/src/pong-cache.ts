@@ -54,10 +54,13 @@ export class PongCache {
   }
 }
 
-/** How many pongs of each distance a ping of this TTL asks for: N in all, the near ones first. */
+/**
+ * How many pongs of each distance a ping of this TTL asks for: one of who is asked, and as many as are left of
+ * N spread evenly over the distances beyond it, the near ones first.
+ */
 export function pongsNeeded(ttl: number, wanted: number): number[] {
-  const distances = Math.min(Math.max(ttl, 1), PING_TTL)
-  const each = Math.floor(wanted / distances)
-  const rest = wanted % distances
-  return Array.from({ length: distances }, (_, distance) => each + (distance < rest ? 1 : 0))
+  const beyond = Math.min(Math.max(ttl, 1), PING_TTL) - 1
+  const each = Math.floor((wanted - 1) / beyond)
+  const rest = (wanted - 1) % beyond
+  return [1, ...Array.from({ length: beyond }, (_, index) => each + (index < rest ? 1 : 0))]
 }

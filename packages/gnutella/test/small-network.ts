@@ -63,6 +63,7 @@ export function recordOf(
 
 export class TestNode implements Effects<GnutellaTypes> {
   readonly number: number
+  readonly peerId: string
   readonly machine: Machine<GnutellaTypes>
   readonly peers: PeerInterner
   readonly network: SmallNetwork
@@ -84,11 +85,8 @@ export class TestNode implements Effects<GnutellaTypes> {
     this.machine = machine
     this.#seed = number * 7919 + 1
     const self = testContact(number)
+    this.peerId = peerIdText(self.id)
     this.peers = new PeerInterner(() => self)
-  }
-
-  get peerId(): string {
-    return peerIdText(testContact(this.number).id)
   }
 
   share(...names: string[]): this {
@@ -229,12 +227,24 @@ interface Event {
   readonly run: () => void
 }
 
+function isBefore(a: Event, b: Event): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+}
+
+/** Gives the second place. */
+function swap(events: Event[], a: number, b: number): number {
+  ;[events[a], events[b]] = [events[b]!, events[a]!]
+  return b
+}
+
 export class SmallNetwork {
   nowMs = 0
   readonly nodes = new Map<number, TestNode>()
   readonly observers: Observer[] = []
   readonly sent: Sent[] = []
+  /** A heap. */
   readonly #events: Event[] = []
+  readonly #numbers = new Map<string, number>()
   #order = 0
   #nextLink = 1
 
@@ -245,6 +255,7 @@ export class SmallNetwork {
   ): TestNode {
     const node = new TestNode(this, number, options.machine ?? new GnutellaMachine(settings))
     this.nodes.set(number, node)
+    this.#numbers.set(node.peerId, number)
     node.machine.handle({ type: 'start', saved: options.saved ?? new Map() }, node)
     return node
   }
@@ -267,36 +278,44 @@ export class SmallNetwork {
   }
 
   numberOf(peerId: string): number {
-    for (const node of this.nodes.values()) if (node.peerId === peerId) return node.number
-    return -1
+    return this.#numbers.get(peerId) ?? -1
   }
 
   later(run: () => void, afterMs = LATENCY_MS): void {
     this.#order += 1
-    this.#events.push({ atMs: this.nowMs + afterMs, order: this.#order, run })
+    const events = this.#events
+    let at = events.push({ atMs: this.nowMs + afterMs, order: this.#order, run }) - 1
+    while (at > 0 && isBefore(events[at]!, events[(at - 1) >> 1]!)) at = swap(events, at, (at - 1) >> 1)
   }
 
   /** Lets time pass. */
   run(forMs: number): void {
     const endMs = this.nowMs + forMs
-    for (;;) {
-      let next = -1
-      for (const [index, event] of this.#events.entries()) {
-        const best = this.#events[next]
-        if (event.atMs > endMs) continue
-        if (
-          best === undefined ||
-          event.atMs < best.atMs ||
-          (event.atMs === best.atMs && event.order < best.order)
-        )
-          next = index
-      }
-      if (next < 0) break
-      const [event] = this.#events.splice(next, 1)
-      this.nowMs = Math.max(this.nowMs, event!.atMs)
-      event!.run()
+    while (this.#events.length > 0 && this.#events[0]!.atMs <= endMs) {
+      const { atMs, run } = this.#shift()
+      this.nowMs = Math.max(this.nowMs, atMs)
+      run()
     }
     this.nowMs = endMs
+  }
+
+  #shift(): Event {
+    const events = this.#events
+    swap(events, 0, events.length - 1)
+    const first = events.pop()!
+    for (let at = 0; ; ) {
+      let least = at
+      for (const child of [2 * at + 1, 2 * at + 2]) {
+        if (child < events.length && isBefore(events[child]!, events[least]!)) least = child
+      }
+      if (least === at) return first
+      at = swap(events, at, least)
+    }
+  }
+
+  /** Opens a link from one node to another. */
+  link(from: TestNode, to: TestNode): void {
+    this.connect(from, from.peers.intern(testContact(to.number)))
   }
 
   connect(node: TestNode, peer: Peer): void {
@@ -404,4 +423,31 @@ export function watchFloods(network: SmallNetwork): string[] {
     }
   })
   return wrongs
+}
+
+/** Floods a query through a tree in which every node has as many links, and tells what an observer saw. */
+export function reachOfFlood(
+  links: number,
+  ttl: number
+): { queries: number; servents: number; wrongs: string[] } {
+  const network = new SmallNetwork()
+  const wrongs = watchFloods(network)
+  const root = network.add(1, { neighbours: links })
+  let level = [root]
+  for (let depth = 1; depth <= ttl; depth += 1) {
+    level = level.flatMap(parent =>
+      Array.from({ length: parent === root ? links : links - 1 }, () => {
+        // Who stands at the edge wants no more than its one neighbour.
+        const child = network.add(network.nodes.size + 1, { neighbours: depth === ttl ? 2 : links })
+        network.link(child, parent)
+        return child
+      })
+    )
+  }
+  network.run(500)
+  network.sent.length = 0
+  root.search('blue', ttl)
+  network.run(20 * LATENCY_MS)
+  const queries = network.sent.filter(({ message }) => message.type === 'query')
+  return { queries: queries.length, servents: new Set(queries.map(({ to }) => to)).size, wrongs }
 }

@@ -1,0 +1,171 @@
+/** Real libp2p nodes on loopback with a catalogue in memory, for tests of the service. */
+import { createServer, type Server } from 'node:http'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { sha1 } from '@noble/hashes/legacy.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { boundedYamux, MemoryStore } from '@servent/libp2p-host'
+import {
+  type Catalogue,
+  type CatalogueChange,
+  ContentId,
+  matches,
+  type Query,
+  type SharedFile
+} from '@servent/overlay'
+import { createLibp2p } from 'libp2p'
+import { gnutella } from '../src/index.ts'
+import type { GnutellaInit, GnutellaService } from '../src/service.ts'
+
+export class MemoryCatalogue implements Catalogue {
+  readonly shared = new Map<number, SharedFile>()
+  readonly contents = new Map<number, Buffer>()
+  readonly #listeners = new Set<(changes: readonly CatalogueChange[]) => void>()
+  matchesAsked = 0
+
+  get totals() {
+    const bytes = [...this.shared.values()].reduce((total, { size }) => total + size, 0)
+    return { files: this.shared.size, bytes }
+  }
+
+  add(name: string, content: string, tags: Record<string, string> = {}): SharedFile {
+    const bytes = Buffer.from(content)
+    const id = ContentId.fromRoot(sha256(bytes), bytes.length)
+    const index = this.shared.size + 1
+    const file = { index, id, size: bytes.length, name, type: 'text/plain', tags, sha1: sha1(bytes) }
+    this.shared.set(index, file)
+    this.contents.set(index, bytes)
+    for (const listener of this.#listeners) listener([{ type: 'added', file }])
+    return file
+  }
+
+  remove(file: SharedFile): void {
+    this.shared.delete(file.index)
+    for (const listener of this.#listeners) listener([{ type: 'removed', file }])
+  }
+
+  async match(query: Query, limit: number) {
+    this.matchesAsked += 1
+    return [...this.shared.values()].filter(file => matches(query, file)).slice(0, limit)
+  }
+
+  async get(id: ContentId) {
+    return [...this.shared.values()].find(file => file.id.equals(id))
+  }
+
+  async byIndex(index: number) {
+    return this.shared.get(index)
+  }
+
+  async bySha1(digest: Uint8Array) {
+    return [...this.shared.values()].find(file => Buffer.compare(file.sha1, digest) === 0)
+  }
+
+  async *files() {
+    yield* this.shared.values()
+  }
+
+  subscribe(listener: (changes: readonly CatalogueChange[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}
+
+export interface RealNode {
+  readonly libp2p: Libp2p<{ gnutella: GnutellaService }>
+  readonly service: GnutellaService
+  readonly catalogue: MemoryCatalogue
+  readonly privateKey: PrivateKey
+  readonly peerId: string
+  /** Connections that others opened to it. */
+  readonly inbound: () => number
+}
+
+export interface RealNodeInit extends Partial<GnutellaInit> {
+  readonly noInbound?: boolean
+}
+
+const nodes: RealNode[] = []
+const servers: Server[] = []
+
+/** Serves each file's bytes at `/<index>` on streams that it is given. */
+function fileServer(catalogue: MemoryCatalogue): Server {
+  const server = createServer((request, response) => {
+    response.end(catalogue.contents.get(Number(request.url!.slice(1))))
+  })
+  servers.push(server)
+  return server
+}
+
+export async function startNode({ noInbound = false, ...init }: RealNodeInit = {}): Promise<RealNode> {
+  const privateKey = init.privateKey ?? (await generateKeyPair('Ed25519'))
+  const catalogue = new MemoryCatalogue()
+  const server = fileServer(catalogue)
+  const libp2p = await createLibp2p({
+    privateKey,
+    addresses: { listen: noInbound ? [] : ['/ip4/127.0.0.1/tcp/0'] },
+    connectionGater: { denyInboundConnection: () => noInbound, denyDialMultiaddr: () => false },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    services: {
+      identify: identify(),
+      gnutella: gnutella({
+        privateKey,
+        store: new MemoryStore(),
+        servePushed: duplex => server.emit('connection', duplex),
+        firewalled: () => noInbound,
+        ...init
+      })
+    }
+  })
+  const service = libp2p.services.gnutella
+  service.attach(catalogue)
+  const inbound = () => libp2p.getConnections().filter(({ direction }) => direction === 'inbound').length
+  const node = { libp2p, service, catalogue, privateKey, peerId: libp2p.peerId.toString(), inbound }
+  nodes.push(node)
+  return node
+}
+
+/** Each node dials the one before; resolves when their links are up. */
+export async function line(...made: readonly RealNode[]): Promise<void> {
+  for (const [index, node] of made.entries()) {
+    const before = made[index - 1]
+    if (before === undefined) continue
+    await node.libp2p.dial(before.libp2p.getMultiaddrs())
+    await until(
+      () => neighboursOf(node).includes(before.peerId) && neighboursOf(before).includes(node.peerId)
+    )
+  }
+}
+
+export function neighboursOf({ service }: RealNode): string[] {
+  return service.snapshot().neighbours.map(({ peerId }) => peerId)
+}
+
+export async function until(condition: () => boolean, forMs = 5_000): Promise<void> {
+  for (const endMs = Date.now() + forMs; !condition(); ) {
+    if (Date.now() > endMs) throw new Error(`It did not come about within ${forMs} ms: ${condition}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
+
+export async function stopNodes(): Promise<void> {
+  await Promise.all(nodes.splice(0).map(({ libp2p }) => libp2p.stop()))
+  for (const server of servers.splice(0)) server.close()
+}
+
+export async function gather<Value>(
+  values: AsyncIterable<Value>,
+  most = Number.POSITIVE_INFINITY
+): Promise<Value[]> {
+  const gathered: Value[] = []
+  for await (const value of values) {
+    gathered.push(value)
+    if (gathered.length >= most) break
+  }
+  return gathered
+}
