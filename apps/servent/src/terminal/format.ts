@@ -61,3 +61,6 @@ export const shortId = (id: string): string => id.slice(0, ID_PREFIX_CHARACTERS)
 export function shortPeer(peerId: string): string {
   return peerId.length > 20 ? `${peerId.slice(0, 8)}…${peerId.slice(-8)}` : peerId
 }
+
+/** The first half of a media type, as `search --type` takes it: the name's ending says the rest. */
+export const mediaKind = (type: string): string => type.split('/')[0]!

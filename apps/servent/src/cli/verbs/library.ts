@@ -1,7 +1,7 @@
 /** `library`: what is shared. `ticket`: one text with which another computer fetches one file of it. */
 import type { LibraryView } from '@servent/node'
 import { type Command, Option } from 'commander'
-import { formatBytes, plural, shortId } from '../../terminal/format.ts'
+import { formatBytes, mediaKind, plural, shortId } from '../../terminal/format.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
 import { wholeNumber } from '../options.ts'
@@ -73,7 +73,7 @@ async function runLibrary(
           { title: 'TYPE', shrinkTo: 5 },
           { title: 'ID' }
         ],
-        view.files.map(({ name, size, type, id }) => [name, formatBytes(size), type, shortId(id)]),
+        view.files.map(({ name, size, type, id }) => [name, formatBytes(size), mediaKind(type), shortId(id)]),
         columns
       )
     )

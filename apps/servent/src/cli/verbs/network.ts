@@ -4,11 +4,14 @@ import type { OverlaySnapshot } from '@servent/overlay'
 import type { Command } from 'commander'
 import { formatCount, formatDuration, plural, shortPeer } from '../../terminal/format.ts'
 import { facts, table } from '../../terminal/table.ts'
+import { displayWidth } from '../../terminal/width.ts'
 import type { Act, Context } from '../context.ts'
 import { verb } from '../program.ts'
 
 /** Rows of one table of an overlay; the rest is in `--json`. */
 const ROWS_SHOWN = 20
+/** A column that is narrower tells nothing. */
+const CELL_COLUMNS_MIN = 12
 /** Parts of a snapshot that have a place of their own. */
 const KNOWN = new Set(['name', 'state', 'reason', 'neighbours', 'counters', 'announced'])
 
@@ -106,31 +109,21 @@ async function runOverlay(context: Context, [name]: string[]): Promise<undefined
   context.next(`servent overlay ${snapshot.name} --json`)
 }
 
-function showOverlay({ out }: Context, snapshot: OverlaySnapshot): void {
+function showOverlay(context: Context, snapshot: OverlaySnapshot): void {
+  const { out } = context
   const { name, state, reason, neighbours, counters } = snapshot
   const columns = out.columnsMax
   out.line(
     `${name}: ${reason === undefined ? state : `${state} (${reason})`}, ${plural(neighbours.length, 'neighbour')}`
   )
-  const tables: [string, unknown][] = [
+  const parts: [string, unknown][] = [
     ['neighbours', neighbours],
     ...Object.entries(snapshot).filter(([key]) => !KNOWN.has(key))
   ]
-  const plain = tables.filter(([, value]) => !isTable(value))
-  for (const [title, value] of tables) {
-    if (!isTable(value) || value.length === 0) continue
-    const keys = [...new Set(value.flatMap(Object.keys))]
-    const rows = value.slice(0, ROWS_SHOWN).map(row => keys.map(key => cell(row[key], key)))
-    out.line()
-    out.line(`${title}${value.length > ROWS_SHOWN ? ` (${ROWS_SHOWN} of ${formatCount(value.length)})` : ''}`)
-    out.lines(
-      table(
-        keys.map(key => ({ title: titleOf(key), shrinkTo: 4 })),
-        rows,
-        columns
-      )
-    )
+  for (const [title, value] of parts) {
+    if (isTable(value) && value.length > 0) showTable(context, title, value)
   }
+  const plain = parts.filter(([, value]) => !isTable(value))
   if (plain.length > 0) {
     out.line()
     out.lines(
@@ -140,7 +133,8 @@ function showOverlay({ out }: Context, snapshot: OverlaySnapshot): void {
       )
     )
   }
-  const counted = Object.entries(counters)
+  // Of a hundred counters most stand at zero: those are left to --json.
+  const counted = Object.entries(counters).filter(([, value]) => value !== 0)
   if (counted.length > 0) {
     out.line()
     out.line('counters')
@@ -151,6 +145,32 @@ function showOverlay({ out }: Context, snapshot: OverlaySnapshot): void {
       )
     )
   }
+}
+
+/** A table with as many of its first columns as the terminal has room for: the rest is in --json. */
+function showTable({ out }: Context, title: string, value: readonly Row[]): void {
+  const keys = [...new Set(value.flatMap(Object.keys))]
+  const shown = value.slice(0, ROWS_SHOWN)
+  const linesOf = (wanted: readonly string[]) =>
+    table(
+      wanted.map((key, index) => ({
+        title: titleOf(key),
+        ...(index < 2 ? {} : { shrinkTo: CELL_COLUMNS_MIN })
+      })),
+      shown.map(row => wanted.map(key => cell(row[key], key))),
+      out.columnsMax
+    )
+  let lines = linesOf(keys)
+  while (
+    keys.length > 2 &&
+    lines.some(line => displayWidth(line) > (out.columnsMax ?? Number.POSITIVE_INFINITY))
+  ) {
+    keys.pop()
+    lines = linesOf(keys)
+  }
+  out.line()
+  out.line(`${title}${value.length > ROWS_SHOWN ? ` (${ROWS_SHOWN} of ${formatCount(value.length)})` : ''}`)
+  out.lines(lines)
 }
 
 /** `forwardedTo` as `FORWARDED TO`; a unit goes, since the cell says it. */
@@ -172,5 +192,6 @@ function cell(value: unknown, key: string): string {
   if (typeof value === 'string')
     return value.startsWith('12D3Koo') || value.startsWith('Qm') ? shortPeer(value) : value
   if (Array.isArray(value)) return value.map(item => cell(item, key)).join(' ')
-  return JSON.stringify(value)
+  const parts = Object.entries(value).map(([name, part]) => `${name} ${cell(part, name)}`)
+  return parts.length === 0 ? '-' : parts.join(', ')
 }

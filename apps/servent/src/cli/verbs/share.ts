@@ -64,9 +64,9 @@ async function runShare(context: Context, paths: string[]): Promise<undefined> {
     return
   }
   const [id] = total.ids
-  if (total.files === 1 && id !== undefined) context.out.line(`Id      ${id}`)
-  if (total.ticket !== undefined) {
-    context.out.line(`Ticket  ${total.ticket}`)
+  if (total.files === 1 && id !== undefined) {
+    context.out.line(`Id      ${id}`)
+    if (total.ticket !== undefined) context.out.line(`Ticket  ${total.ticket}`)
     context.talk.line()
     context.talk.line('With the ticket another computer fetches it: servent get TICKET')
   }
