@@ -386,6 +386,44 @@ describe('a machine that is broken is found', () => {
     expect(verdict(() => new Big())).toBe('snapshot')
   })
 
+  test('TRANSCRIPT_INPUTS_MAX: the error shows the last 10 inputs', () => {
+    const broken = echo(input => {
+      if (input.type === 'stop') throw new Error('oh')
+    })
+    const shown = (commands: number): string[] => {
+      try {
+        checkMachine(subject(broken), new Array(commands).fill({ type: 'command', command: 'x' }))
+      } catch (error) {
+        return (error as Error).message.split('\n').slice(1)
+      }
+      return []
+    }
+    expect(shown(8).map(line => line.split(':')[0])).toEqual([
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+      '6',
+      '7',
+      '8',
+      '9',
+      '10'
+    ])
+    expect(shown(9).map(line => line.split(':')[0])).toEqual([
+      '2',
+      '3',
+      '4',
+      '5',
+      '6',
+      '7',
+      '8',
+      '9',
+      '10',
+      '11'
+    ])
+  })
+
   test('the error says at which input, and what came before it', () => {
     const broken = echo(input => {
       if (input.type === 'command') throw new Error('oh')
@@ -462,9 +500,14 @@ describe('the host of the check', () => {
     ])
   })
 
-  test('a timer of 0 ms that is set for ever does not hang it', () => {
+  test('INPUTS_PER_STEP_MAX: a timer of 0 ms that is set for ever fires 256 times in a step', () => {
     const lines = diary([{ type: 'advance', byMs: 1 }], (_, effects) => effects.setTimer('hot', 0))
-    expect(lines.length).toBeLessThan(1000)
+    expect(lines).toEqual([
+      '0 start',
+      ...new Array(256).fill('0 timer hot'),
+      ...new Array(256).fill('1 timer hot'),
+      '1 stop'
+    ])
   })
 
   test('ends a link that the machine closes, once', () => {

@@ -160,6 +160,10 @@ describe('limits', () => {
     expect(() => hasher.update(chunk(CONTENT_SIZE_BYTES_MAX - 9))).toThrow(
       expect.objectContaining({ name: 'LimitError', limit: 'CONTENT_SIZE_BYTES_MAX' })
     )
+  })
+
+  test('HEIGHT_MAX is the height of the largest file: 28 levels have padding, 29 have none', () => {
+    expect(treeHeight(CONTENT_SIZE_BYTES_MAX)).toBe(28)
     expect(() => padding(28, sha256)).not.toThrow()
     expect(() => padding(29, sha256)).toThrow(RangeError)
   })

@@ -45,6 +45,15 @@ test('what is no PeerId is none', () => {
   expect(isPeerIdBytes(Uint8Array.of(0, 0))).toBe(false)
 })
 
+test('PEER_ID_CHARACTERS_MAX: the longest PeerId has 58 characters, and nothing longer is decoded', () => {
+  const longest = Uint8Array.of(0, 40, ...new Uint8Array(40).fill(255))
+  expect(peerIdText(longest).length).toBeLessThanOrEqual(58)
+  expect(peerIdBytes(peerIdText(longest))).toEqual(longest)
+  // Leading ones are zero bytes: 59 of them are too many characters, 58 too many bytes.
+  expect(peerIdBytes('1'.repeat(58))).toBeUndefined()
+  expect(peerIdBytes('1'.repeat(59))).toBeUndefined()
+})
+
 test('names of files and tags, media types, and bytes of texts', () => {
   expect([isFileName('a'), isFileName('..'), isFileName('a/b')]).toEqual([true, false, false])
   expect([isTagName('artist'), isTagName('track.no-1_x'), isTagName('Artist'), isTagName('')]).toEqual([
@@ -77,8 +86,11 @@ describe('chance', () => {
     expect(randomBelow({ random: () => 2 ** 32 - 1 }, 2 ** 32)).toBe(2 ** 32 - 1)
   })
 
-  test('a source that is stuck hangs nobody', () => {
-    expect(randomBelow({ random: () => 2 ** 32 - 1 }, 3)).toBeLessThan(3)
+  test('DRAWS_MAX: a source that is stuck is asked 32 times and hangs nobody', () => {
+    let draws = 0
+    const stuck = { random: () => 2 ** 32 - 1 + 0 * draws++ }
+    expect(randomBelow(stuck, 3)).toBeLessThan(3)
+    expect(draws).toBe(32)
   })
 
   test('nothing lies below 1, and no more than 2^32 can be drawn', () => {

@@ -9,12 +9,14 @@ import {
   decodeRecord,
   encodeRecord,
   type FileRecord,
+  MEDIA_TYPE_BYTES_MAX,
   NAME_BYTES_MAX,
   openRecord,
   RECORD_BYTES_MAX,
   RECORD_LIFETIME_MS_MAX,
   SEALED_RECORD_BYTES_MAX,
   sealRecord,
+  TAG_NAME_BYTES_MAX,
   TAG_VALUE_BYTES_MAX,
   TAGS_MAX
 } from '@servent/overlay'
@@ -223,8 +225,8 @@ describe('limits', () => {
   test('TAGS_MAX, and the bytes of names and values', () => {
     accepted({ tags: tagsOf(TAGS_MAX) })
     refused({ tags: tagsOf(TAGS_MAX + 1) })
-    accepted({ tags: { ['n'.repeat(32)]: 'v' } })
-    refused({ tags: { ['n'.repeat(33)]: 'v' } })
+    accepted({ tags: { ['n'.repeat(TAG_NAME_BYTES_MAX)]: 'v' } })
+    refused({ tags: { ['n'.repeat(TAG_NAME_BYTES_MAX + 1)]: 'v' } })
     accepted({ tags: { n: 'v'.repeat(TAG_VALUE_BYTES_MAX) } })
     refused({ tags: { n: 'v'.repeat(TAG_VALUE_BYTES_MAX + 1) } })
     refused({ tags: { n: `${'語'.repeat(TAG_VALUE_BYTES_MAX / 3)}x` } })
@@ -233,8 +235,8 @@ describe('limits', () => {
   })
 
   test('the media type', () => {
-    accepted({ type: `a/${'b'.repeat(125)}` })
-    refused({ type: `a/${'b'.repeat(126)}` })
+    accepted({ type: `a/${'b'.repeat(MEDIA_TYPE_BYTES_MAX - 2)}` })
+    refused({ type: `a/${'b'.repeat(MEDIA_TYPE_BYTES_MAX - 1)}` })
     for (const type of ['', 'audio', 'Audio/flac', 'a/b/c', 'a/b; c=d', 'ä/b']) refused({ type })
   })
 
