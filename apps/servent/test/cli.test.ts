@@ -479,6 +479,16 @@ describe('help', () => {
     })
   })
 
+  it('is spelled as the user must type it: a clone has no `servent` on the path', async () => {
+    const env = { npm_command: 'exec' }
+    expect((await runLine(['--data-dir', empty], { env })).out).toContain('npx servent share ~/Music')
+    expect((await runLine(['--data-dir', empty, 'status'], { env })).err).toContain(
+      'try:   npx servent start\n'
+    )
+    expect((await fixture.run('status', { env })).err).toBe('Next: npx servent search miles davis\n')
+    expect((await fixture.run('status')).err).toBe('Next: servent search miles davis\n')
+  })
+
   it('lists every verb of this version, each with examples', async () => {
     const { out, code } = await runLine('--help')
     expect(code).toBe(0)

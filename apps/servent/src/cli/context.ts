@@ -7,6 +7,7 @@ import { Output, type Sink } from '../terminal/output.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { safeJson } from '../terminal/safe.ts'
 import { Client } from './client.ts'
+import { spelled } from './spelling.ts'
 
 /** The process around a command: real in the program, made up in tests. */
 export interface Io {
@@ -60,7 +61,7 @@ export class Context {
 
   /** What to do next, after a success. */
   next(...commands: readonly string[]): void {
-    const parts = commands.map(command => this.talk.style('bold', command))
+    const parts = commands.map(command => this.talk.style('bold', spelled(command, this.io.env)))
     this.talk.line(`Next: ${parts.join('     ')}`)
   }
 

@@ -3,6 +3,7 @@ import { MEANINGS, type Problem } from '../problem.ts'
 import { Output } from '../terminal/output.ts'
 import { safe, safeJson } from '../terminal/safe.ts'
 import type { Io } from './context.ts'
+import { spelled } from './spelling.ts'
 
 /** Writes the problem and gives its exit code. `--quiet` does not silence it. */
 export function report(problem: Problem, io: Io, options: { json: boolean; color?: boolean }): number {
@@ -15,6 +16,7 @@ export function report(problem: Problem, io: Io, options: { json: boolean; color
   const talk = new Output(io.stderr, { color: options.color ?? true, env: io.env })
   talk.line(`${talk.style('red', 'error:')} ${safe(problem.message)}`)
   if (problem.why !== undefined) talk.line(`${talk.style('dim', 'why:')}   ${safe(problem.why)}`)
-  if (problem.try !== undefined) talk.line(`${talk.style('dim', 'try:')}   ${safe(problem.try)}`)
+  if (problem.try !== undefined)
+    talk.line(`${talk.style('dim', 'try:')}   ${safe(spelled(problem.try, io.env))}`)
   return exit
 }

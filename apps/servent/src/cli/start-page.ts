@@ -3,6 +3,7 @@ import { readNotice } from '../daemon/notice.ts'
 import { facts } from '../terminal/table.ts'
 import { VERSION } from '../version.ts'
 import type { Context } from './context.ts'
+import { spelled } from './spelling.ts'
 
 const FIRST_VERBS: readonly (readonly [string, string])[] = [
   ['servent start', 'run your node in the background'],
@@ -26,12 +27,14 @@ export async function startPage(context: Context): Promise<undefined> {
   const { out } = context
   out.line(`${out.style('bold', 'servent')} ${VERSION}: find and share files with peers`)
   out.line()
-  for (const line of facts(FIRST_VERBS)) out.line(`  ${line}`)
+  const spelling = (command: string) => spelled(command, context.io.env)
+  for (const line of facts(FIRST_VERBS.map(([command, does]) => [spelling(command), does])))
+    out.line(`  ${line}`)
   out.line()
   out.line(
     notice === undefined
-      ? 'No node is running and nothing is shared. Begin with: servent start'
+      ? `No node is running and nothing is shared. Begin with: ${spelling('servent start')}`
       : `Your node is running (pid ${notice.pid}).`
   )
-  out.line('All verbs: servent --help')
+  out.line(`All verbs: ${spelling('servent --help')}`)
 }
