@@ -71,8 +71,10 @@ export class HashLanes {
 
   async #lane(sizeMax: number): Promise<void> {
     const { tree, pacer } = this.#parts
-    while (!this.#stopped) {
+    for (;;) {
       await pacer.turn()
+      // Nothing may come between this question and the promise that `stop` resolves, or nobody would wake it.
+      if (this.#stopped) return
       const wake = this.#wake.promise
       const row = tree.nextDue(Date.now(), sizeMax, [...this.#busy])
       if (row === undefined) {

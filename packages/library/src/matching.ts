@@ -10,6 +10,8 @@ import type { PlainFile } from './messages.ts'
 import { Pacer } from './pacer.ts'
 import { HERE } from './schema.ts'
 
+/** What tokens are made of, as far as SQLite's tokenizer cares. */
+const TOKEN = /^(?:[a-z0-9]|[^\u0000-\u007f])+$/u
 const NO_TAGS = {}
 /** Most queries want few of the first matches: the first page is small, each next one twice as long. */
 const FIRST_ROWS = 32
@@ -21,7 +23,8 @@ const FIRST_ROWS = 32
 export async function matchFiles(reader: CatalogueReader, query: Query, limit: number): Promise<PlainFile[]> {
   const wanted = Math.min(limit, QUERY_RESULTS_MAX)
   const found = new Map<number, PlainFile>()
-  if (query.words.length === 0 || wanted <= 0) return []
+  // What is no token is in no name, and SQLite would read it its own way.
+  if (query.words.length === 0 || wanted <= 0 || !query.words.every(word => TOKEN.test(word))) return []
   const words = expression(query.words)
   const pacer = new Pacer()
   let rowsMax = FIRST_ROWS
@@ -40,9 +43,9 @@ export async function matchFiles(reader: CatalogueReader, query: Query, limit: n
   }
 }
 
-/** FTS5's syntax: strings in double quotes, all of them wanted. Tokens have no quotes; other callers might. */
+/** FTS5's syntax: strings in double quotes, all of them wanted. */
 function expression(words: readonly string[]): string {
-  return words.map(word => `"${word.replaceAll('"', '')}"`).join(' AND ')
+  return words.map(word => `"${word}"`).join(' AND ')
 }
 
 function isShown(row: MatchRow): row is MatchRow & PlainFile {

@@ -47,11 +47,9 @@ export class Progress {
   phase(phase: LibraryProgress['phase']): void {
     if (this.#phase === phase) return
     this.#phase = phase
-    if (phase !== 'idle') {
-      this.#telling.ask()
-      return
-    }
+    // At once, so that who was told of something that is done does not hear afterwards that it is being done.
     this.#telling.now()
+    if (phase !== 'idle') return
     this.#files = 0
     this.#filesTotal = 0
     this.#bytes = 0

@@ -5,19 +5,16 @@
 import { type BigIntStats, lstatSync, opendirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { CONTENT_SIZE_BYTES_MAX, NAME_BYTES_MAX } from '@servent/overlay/machine'
-import mime from 'mime'
 import { fileReason } from './errors.ts'
 import type { Filter } from './filter.ts'
 import { FOLDER_DEPTH_MAX, WRITE_ROWS_MAX } from './limits.ts'
+import { mediaType } from './media-type.ts'
 import type { Pacer } from './pacer.ts'
-import { isWithin } from './paths.ts'
 import type { Problems } from './problems.ts'
 import { GONE, HERE, UNPLUGGED } from './schema.ts'
 import { isMoved, isSame, type Stamp, stampOf } from './stamp.ts'
 import type { FileRow, Place, PlacedRow, Store } from './store.ts'
 import type { StoreTree } from './store-tree.ts'
-
-const TYPE_UNKNOWN = 'application/octet-stream'
 
 export interface ScanParts {
   readonly store: Store
@@ -59,6 +56,7 @@ export class Scanner {
    */
   async folder(root: string, path: string, deep: boolean, due: number): Promise<void> {
     const waiting: Level[] = [{ path, depth: 0 }]
+    const missing: string[] = []
     for (let level = waiting.pop(); level !== undefined; level = waiting.pop()) {
       if (this.#parts.isStopped()) return
       await this.#parts.pacer.turn()
@@ -67,11 +65,13 @@ export class Scanner {
         this.#parts.problems.set(folder, `It lies more than ${FOLDER_DEPTH_MAX} folders deep.`)
         continue
       }
-      for (const below of await this.#one(root, folder, due)) {
+      for (const below of await this.#one(root, folder, due, missing)) {
         if (deep || this.#parts.tree.knownFolder(below) === undefined)
           waiting.push({ path: below, depth: depth + 1 })
       }
     }
+    // Last, since a folder that is missing may have been found again under another name.
+    for (const folder of missing) await this.withdraw(folder, GONE)
   }
 
   /** Looks at one file, whatever its name. */
@@ -118,8 +118,8 @@ export class Scanner {
   }
 
   /** Looks at the files of one folder; gives the folders in it that are to be looked at, too. */
-  async #one(root: string, path: string, due: number): Promise<string[]> {
-    const { problems, pacer, tree, write } = this.#parts
+  async #one(root: string, path: string, due: number, missing: string[]): Promise<string[]> {
+    const { problems, pacer, tree, write, isRoot } = this.#parts
     const names = new Set<string>()
     const folders: string[] = []
     let folder = 0
@@ -156,7 +156,9 @@ export class Scanner {
       await this.#unreadable(path, error)
       return []
     }
-    await this.#withdrawMissing(path, folder, names, new Set(folders))
+    await this.#withdrawMissing(path, folder, names)
+    const found = new Set(folders)
+    missing.push(...tree.foldersIn(folder).filter(below => !found.has(below) && !isRoot(below)))
     return folders
   }
 
@@ -212,7 +214,7 @@ export class Scanner {
   #look(folder: number, { name, stamp }: Found, due: number): void {
     const { store, onDue } = this.#parts
     const row = store.fileAt(folder, name)
-    const place: Place = { folder, name, type: mime.getType(name) ?? TYPE_UNKNOWN, stamp }
+    const place: Place = { folder, name, type: mediaType(name), stamp }
     if (row === undefined) {
       const known = this.#hashedElsewhere(stamp)
       if (known?.moved) store.move(known.row, place)
@@ -251,13 +253,8 @@ export class Scanner {
     }
   }
 
-  async #withdrawMissing(
-    path: string,
-    folder: number,
-    names: Set<string>,
-    folders: Set<string>
-  ): Promise<void> {
-    const { store, tree, pacer, write, isRoot } = this.#parts
+  async #withdrawMissing(path: string, folder: number, names: Set<string>): Promise<void> {
+    const { store, pacer, write, isRoot } = this.#parts
     for (let after = 0; ; await pacer.turn()) {
       const page = store.filesIn(folder, after, WRITE_ROWS_MAX)
       if (page.length === 0) break
@@ -267,9 +264,6 @@ export class Scanner {
       write(() => {
         for (const row of missing) store.withdraw(row, GONE, Date.now())
       })
-    }
-    for (const below of tree.foldersIn(folder)) {
-      if (!folders.has(below) && !isRoot(below) && isWithin(path, below)) await this.withdraw(below, GONE)
     }
   }
 }

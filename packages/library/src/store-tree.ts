@@ -3,12 +3,14 @@
  * what is to be hashed next, what was gone for long enough to be forgotten.
  */
 import { basename, dirname } from 'node:path'
+import type { StatementSync } from 'node:sqlite'
 import type { ServentDatabase } from '@servent/database'
 import { TOKENS_VERSION, tokens } from '@servent/overlay/machine'
 import { SHARE_IDS_MAX, WRITE_ROWS_MAX } from './limits.ts'
 import { rangeBelow } from './paths.ts'
 import { GONE, HERE } from './schema.ts'
 import type { PlacedRow } from './store.ts'
+import { prepareWriter } from './writer.ts'
 
 export interface RootRow {
   readonly id: number
@@ -40,17 +42,18 @@ const NEXT = `${PLACED} WHERE f.due <= ? AND f.size <= ? AND f.id NOT IN (SELECT
   ORDER BY f.due, f.id LIMIT 1`
 
 function prepare({ sql }: ServentDatabase) {
+  const writer = (text: string): StatementSync => prepareWriter(sql, text)
   return {
     roots: sql.prepare('SELECT * FROM library_root ORDER BY path'),
-    addRoot: sql.prepare(`INSERT INTO library_root (path, given, kind, state, device)
+    addRoot: writer(`INSERT INTO library_root (path, given, kind, state, device)
       VALUES (?, ?, ?, 'present', ?)`),
-    setRoot: sql.prepare('UPDATE library_root SET state = ?, device = ? WHERE id = ?'),
-    removeRoot: sql.prepare('DELETE FROM library_root WHERE id = ?'),
+    setRoot: writer('UPDATE library_root SET state = ?, device = ? WHERE id = ?'),
+    removeRoot: writer('DELETE FROM library_root WHERE id = ?'),
     folder: sql.prepare('SELECT id FROM library_folder WHERE path = ?'),
-    addFolder: sql.prepare('INSERT INTO library_folder (parent, path) VALUES (?, ?)'),
-    setParent: sql.prepare('UPDATE library_folder SET parent = ? WHERE id = ?'),
+    addFolder: writer('INSERT INTO library_folder (parent, path) VALUES (?, ?)'),
+    setParent: writer('UPDATE library_folder SET parent = ? WHERE id = ?'),
     foldersIn: sql.prepare('SELECT path FROM library_folder WHERE parent = ?'),
-    emptyFolders: sql.prepare(`DELETE FROM library_folder WHERE id IN (SELECT d.id FROM library_folder d
+    emptyFolders: writer(`DELETE FROM library_folder WHERE id IN (SELECT d.id FROM library_folder d
       WHERE NOT EXISTS (SELECT 1 FROM library_file WHERE folder = d.id)
         AND NOT EXISTS (SELECT 1 FROM library_folder WHERE parent = d.id) LIMIT ?)`),
     below: sql.prepare(`${PLACED} WHERE ${BELOW} AND f.id > ? ORDER BY f.id LIMIT ?`),
@@ -68,15 +71,15 @@ function prepare({ sql }: ServentDatabase) {
     dueOf: sql.prepare('SELECT 1 FROM library_file WHERE due = ? LIMIT 1'),
     dueTotals: sql.prepare(`SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM library_file
       WHERE due IS NOT NULL`),
-    dueNow: sql.prepare('UPDATE library_file SET due = 0 WHERE due <> 0'),
+    dueNow: writer('UPDATE library_file SET due = 0 WHERE due <> 0'),
     goneBefore: sql.prepare(`${PLACED} WHERE f.state = ${GONE} AND f.gone_ms < ? LIMIT ?`),
     meta: sql.prepare('SELECT value FROM library_meta WHERE key = ?'),
-    setMeta: sql.prepare(
+    setMeta: writer(
       `INSERT INTO library_meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`
     ),
     names: sql.prepare('SELECT id, name FROM library_file WHERE id > ? ORDER BY id LIMIT ?'),
-    clearWords: sql.prepare('DELETE FROM library_words WHERE rowid = ?'),
-    addWords: sql.prepare('INSERT INTO library_words (rowid, words) VALUES (?, ?)')
+    clearWords: writer('DELETE FROM library_words WHERE rowid = ?'),
+    addWords: writer('INSERT INTO library_words (rowid, words) VALUES (?, ?)')
   }
 }
 

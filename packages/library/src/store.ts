@@ -3,6 +3,7 @@
  * through `touch`, so that `takeChanges` can say what became of each content: shared, no longer shared, or
  * shared under another name.
  */
+import type { StatementSync } from 'node:sqlite'
 import type { ServentDatabase } from '@servent/database'
 import { ContentId, tokens } from '@servent/overlay/machine'
 import type { HashedFile } from './hash-file.ts'
@@ -11,6 +12,7 @@ import { WRITE_ROWS_MAX } from './limits.ts'
 import type { PlainChange, PlainFile, PlainTotals } from './messages.ts'
 import { GONE, HERE, SHOWN, type UNPLUGGED } from './schema.ts'
 import type { Stamp } from './stamp.ts'
+import { prepareWriter } from './writer.ts'
 
 /** A row of `library_file`. */
 export interface FileRow extends Stamp {
@@ -40,6 +42,7 @@ export interface Place {
 type Sql = ReturnType<typeof prepare>
 
 function prepare({ sql }: ServentDatabase) {
+  const writer = (text: string): StatementSync => prepareWriter(sql, text)
   return {
     shown: sql.prepare(`${SHOWN} WHERE c.id = ?`),
     totals: sql.prepare(`SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM library_content c
@@ -51,23 +54,22 @@ function prepare({ sql }: ServentDatabase) {
     ),
     sameInode: sql.prepare(`SELECT f.*, d.path FROM library_file f JOIN library_folder d ON d.id = f.folder
       WHERE f.inode = ? AND f.size = ? AND f.written = ? AND f.content IS NOT NULL`),
-    insert: sql.prepare(`INSERT INTO library_file
+    insert: writer(`INSERT INTO library_file
       (folder, name, type, size, inode, written, changed, state, content, due) VALUES (?, ?, ?, ?, ?, ?, ?, ${HERE}, ?, ?)`),
-    move: sql.prepare('UPDATE library_file SET folder = ?, name = ?, type = ? WHERE id = ?'),
-    stamp:
-      sql.prepare(`UPDATE library_file SET size = ?, inode = ?, written = ?, changed = ?, state = ${HERE},
+    move: writer('UPDATE library_file SET folder = ?, name = ?, type = ? WHERE id = ?'),
+    stamp: writer(`UPDATE library_file SET size = ?, inode = ?, written = ?, changed = ?, state = ${HERE},
       gone_ms = NULL, content = ?, reason = ?, due = ? WHERE id = ?`),
-    withdraw: sql.prepare('UPDATE library_file SET state = ?, gone_ms = ?, due = NULL WHERE id = ?'),
-    due: sql.prepare('UPDATE library_file SET due = ? WHERE id = ?'),
-    remove: sql.prepare('DELETE FROM library_file WHERE id = ?'),
-    addWords: sql.prepare('INSERT INTO library_words (rowid, words) VALUES (?, ?)'),
-    removeWords: sql.prepare('DELETE FROM library_words WHERE rowid = ?'),
+    withdraw: writer('UPDATE library_file SET state = ?, gone_ms = ?, due = NULL WHERE id = ?'),
+    due: writer('UPDATE library_file SET due = ? WHERE id = ?'),
+    remove: writer('DELETE FROM library_file WHERE id = ?'),
+    addWords: writer('INSERT INTO library_words (rowid, words) VALUES (?, ?)'),
+    removeWords: writer('DELETE FROM library_words WHERE rowid = ?'),
     contentOf: sql.prepare('SELECT id FROM library_content WHERE cid = ?'),
-    insertContent: sql.prepare('INSERT INTO library_content (cid, size, sha1) VALUES (?, ?, ?)'),
-    insertPart: sql.prepare('INSERT INTO library_layer VALUES (?, ?, ?, ?)'),
+    insertContent: writer('INSERT INTO library_content (cid, size, sha1) VALUES (?, ?, ?)'),
+    insertPart: writer('INSERT INTO library_layer VALUES (?, ?, ?, ?)'),
     unused: sql.prepare(`SELECT id FROM library_content c
       WHERE NOT EXISTS (SELECT 1 FROM library_file WHERE content = c.id) LIMIT ?`),
-    removeContent: sql.prepare('DELETE FROM library_content WHERE id = ?')
+    removeContent: writer('DELETE FROM library_content WHERE id = ?')
   }
 }
 

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Library, type LibraryInit, type LibraryLogger } from '@servent/library'
 import { type CatalogueChange, ContentId, type HashedTree, TreeHasher } from '@servent/overlay'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
+import { STOP_MS } from '../src/limits.ts'
 
 export interface Workplace {
   /** To be shared; nothing is in it. */
@@ -49,7 +51,12 @@ export async function openLibrary(place: Workplace, init: Partial<LibraryInit> =
     settings: { settleMs: 100, ...settings },
     ...rest
   })
-  onTestFinished(() => library.stop())
+  onTestFinished(async () => {
+    const startMs = performance.now()
+    await library.stop()
+    // A thread that does not hear is terminated after `STOP_MS`; none should come to that.
+    expect(performance.now() - startMs).toBeLessThan(STOP_MS)
+  })
   return library
 }
 
@@ -118,4 +125,39 @@ export async function namesOf(library: Library): Promise<string[]> {
   const names: string[] = []
   for await (const file of library.files()) names.push(file.name)
   return names.sort()
+}
+
+export interface LongestTurn {
+  /** Milliseconds that this thread computed without hearing anything. Other processes do not change it. */
+  readonly cpuMs: number
+  /** Milliseconds by the clock: of 99 in 100 turns, and of the longest. */
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+const NANOSECONDS_A_MILLISECOND = 1e6
+const MICROSECONDS_A_MILLISECOND = 1e3
+
+/** How long `work` holds this thread at a time. */
+export async function longestTurn(work: () => Promise<unknown>): Promise<LongestTurn> {
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  let cpuMs = 0
+  let before = process.threadCpuUsage()
+  let isOver = false
+  const turn = (): void => {
+    const { user, system } = process.threadCpuUsage(before)
+    cpuMs = Math.max(cpuMs, (user + system) / MICROSECONDS_A_MILLISECOND)
+    before = process.threadCpuUsage()
+    if (!isOver) setTimeout(turn, 1)
+  }
+  turn()
+  delay.enable()
+  await work()
+  isOver = true
+  delay.disable()
+  return {
+    cpuMs,
+    p99Ms: delay.percentile(99) / NANOSECONDS_A_MILLISECOND,
+    maxMs: delay.max / NANOSECONDS_A_MILLISECOND
+  }
 }

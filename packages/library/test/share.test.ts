@@ -14,12 +14,18 @@ describe('sharing a folder', () => {
     const library = await openLibrary(place)
     const seen = record(library)
     const result = await library.share(place.folder)
-    expect(result).toMatchObject({ path: place.folder, files: 3, bytes: song.length + 5, more: 0, problems: [] })
+    expect(result).toMatchObject({
+      path: place.folder,
+      files: 3,
+      bytes: song.length + 5,
+      more: 0,
+      problems: []
+    })
     expect(result.ids.map(String).sort()).toEqual([idOf(song), idOf('hello'), idOf('')].sort())
     expect(seen.sort()).toEqual(['added empty.bin', 'added note.txt', 'added song.flac'])
     expect(library.totals).toEqual({ files: 3, bytes: song.length + 5 })
     const file = (await library.get(result.ids.find(id => String(id) === idOf(song))!))!
-    expect(file).toMatchObject({ name: 'song.flac', size: song.length, type: 'audio/x-flac', tags: {} })
+    expect(file).toMatchObject({ name: 'song.flac', size: song.length, type: 'audio/flac', tags: {} })
     expect(Buffer.from(file.sha1)).toEqual(createHash('sha1').update(song).digest())
     expect(await library.byIndex(file.index)).toEqual(file)
     expect(await library.bySha1(file.sha1)).toEqual(file)
@@ -35,7 +41,13 @@ describe('sharing a folder', () => {
     const library = await openLibrary(place)
     const told: LibraryProgress[] = []
     await library.share(place.folder, { onProgress: progress => told.push(progress) })
-    expect(told.at(-1)).toMatchObject({ phase: 'idle', files: 2, filesTotal: 2, bytes: 2_501_000, bytesTotal: 2_501_000 })
+    expect(told.at(-1)).toMatchObject({
+      phase: 'idle',
+      files: 2,
+      filesTotal: 2,
+      bytes: 2_501_000,
+      bytesTotal: 2_501_000
+    })
     for (const { files, filesTotal, bytes, bytesTotal } of told) {
       expect(files).toBeLessThanOrEqual(filesTotal)
       expect(bytes).toBeLessThanOrEqual(bytesTotal)
@@ -132,12 +144,18 @@ describe('what is not shared', () => {
 
   test('a whole drive', async () => {
     const library = await openLibrary(workplace())
-    await expect(library.share('/')).rejects.toMatchObject({ name: 'NotShareableError', message: /whole drive/ })
+    await expect(library.share('/')).rejects.toMatchObject({
+      name: 'NotShareableError',
+      message: /whole drive/
+    })
   })
 
   test('a device', async () => {
     const library = await openLibrary(workplace())
-    await expect(library.share('/dev/null')).rejects.toMatchObject({ name: 'NotShareableError', message: /neither/ })
+    await expect(library.share('/dev/null')).rejects.toMatchObject({
+      name: 'NotShareableError',
+      message: /neither/
+    })
   })
 
   test('the data folder, neither by name nor with a folder above it, but the downloads in it', async () => {
@@ -146,8 +164,13 @@ describe('what is not shared', () => {
     write(data, { 'identity.key': 'secret', 'downloads/got.txt': 'got', 'downloads/more.txt.part': 'half' })
     write(place.folder, { 'mine.txt': 'mine' })
     const library = await openLibrary(place)
-    await expect(library.share(data)).rejects.toMatchObject({ name: 'NotShareableError', message: /own files/ })
-    await expect(library.share(join(data, 'identity.key'))).rejects.toMatchObject({ name: 'NotShareableError' })
+    await expect(library.share(data)).rejects.toMatchObject({
+      name: 'NotShareableError',
+      message: /own files/
+    })
+    await expect(library.share(join(data, 'identity.key'))).rejects.toMatchObject({
+      name: 'NotShareableError'
+    })
     expect(await library.share(join(data, 'downloads'))).toMatchObject({ files: 1, ids: [{}] })
     await library.share(join(data, '..'))
     expect(await namesOf(library)).toEqual(['got.txt', 'mine.txt'])
@@ -238,6 +261,13 @@ test('listing goes page by page, and below a path', async () => {
   expect([...first, ...rest].map(({ path }) => path).sort()).toEqual(
     ['a/1', 'a/2', 'b/3'].map(path => join(place.folder, path))
   )
-  expect(first[0]).toMatchObject({ state: 'shared', size: 1, type: 'application/octet-stream', index: expect.any(Number) })
-  expect((await library.list({ limit: 9, under: join(place.folder, 'b') })).map(({ name }) => name)).toEqual(['3'])
+  expect(first[0]).toMatchObject({
+    state: 'shared',
+    size: 1,
+    type: 'application/octet-stream',
+    index: expect.any(Number)
+  })
+  expect((await library.list({ limit: 9, under: join(place.folder, 'b') })).map(({ name }) => name)).toEqual([
+    '3'
+  ])
 })
