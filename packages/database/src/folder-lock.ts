@@ -17,6 +17,9 @@ const PID_FILE = 'servent.pid'
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
+/** Locks are held here, too: a database that nobody refers to is collected, closed, and its lock freed. */
+const held = new Set<DatabaseSync>()
+
 export interface FolderLock extends Disposable {
   readonly folder: string
   /** Releasing twice is harmless. */
@@ -44,9 +47,11 @@ export function lockFolder(folder: string): FolderLock {
       pid
     )
   }
+  held.add(lock)
   writeFileSync(pidPath, `${process.pid}\n`, { mode: FILE_MODE })
   const release = (): void => {
     if (!lock.isOpen) return
+    held.delete(lock)
     rmSync(pidPath, { force: true })
     lock.close()
   }

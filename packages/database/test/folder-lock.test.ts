@@ -25,7 +25,7 @@ afterEach(async () => {
 
 async function holdInAnotherProcess(): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('./fixtures/hold-lock.ts', import.meta.url))
-  holder = spawn(process.execPath, ['--conditions=source', script, folder], {
+  holder = spawn(process.execPath, ['--expose-gc', '--conditions=source', script, folder], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   await once(holder.stdout!, 'data')

@@ -1,9 +1,11 @@
 /** Real folders and libraries for tests; all of them are gone when a test ends. */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Worker } from 'node:worker_threads'
 import { Library, type LibraryInit, type LibraryLogger } from '@servent/library'
 import { type CatalogueChange, ContentId, type HashedTree, TreeHasher } from '@servent/overlay'
 import { expect, onTestFinished } from 'vitest'
@@ -133,13 +135,24 @@ export interface LongestTurn {
   /** Milliseconds by the clock: of 99 in 100 turns, and of the longest. */
   readonly p99Ms: number
   readonly maxMs: number
+  /** The 99 in 100 of a thread that does nothing, meanwhile: what other processes cost. */
+  readonly idleP99Ms: number
 }
 
 const NANOSECONDS_A_MILLISECOND = 1e6
 const MICROSECONDS_A_MILLISECOND = 1e3
+const IDLE_THREAD = `
+  const { parentPort } = require('node:worker_threads')
+  const delay = require('node:perf_hooks').monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  parentPort.once('message', () => parentPort.postMessage(delay.percentile(99)))
+  parentPort.postMessage('ready')
+`
 
 /** How long `work` holds this thread at a time. */
 export async function longestTurn(work: () => Promise<unknown>): Promise<LongestTurn> {
+  const idle = new Worker(IDLE_THREAD, { eval: true })
+  await once(idle, 'message')
   const delay = monitorEventLoopDelay({ resolution: 5 })
   let cpuMs = 0
   let before = process.threadCpuUsage()
@@ -155,9 +168,12 @@ export async function longestTurn(work: () => Promise<unknown>): Promise<Longest
   await work()
   isOver = true
   delay.disable()
+  idle.postMessage('over')
+  const [idleP99] = (await once(idle, 'message')) as [number]
   return {
     cpuMs,
     p99Ms: delay.percentile(99) / NANOSECONDS_A_MILLISECOND,
-    maxMs: delay.max / NANOSECONDS_A_MILLISECOND
+    maxMs: delay.max / NANOSECONDS_A_MILLISECOND,
+    idleP99Ms: idleP99 / NANOSECONDS_A_MILLISECOND
   }
 }

@@ -77,7 +77,7 @@ test('20,000 files: shared, found, renamed, unplugged, restarted, unshared; this
   )
   for (const [what, { cpuMs }] of Object.entries(blocks)) expect(cpuMs, what).toBeLessThan(BLOCKED_MS_MAX)
   // Only this takes long enough for a percentile to say anything beside what other processes do.
-  expect(blocks.share!.p99Ms).toBeLessThan(BLOCKED_MS_MAX)
+  expect(blocks.share!.p99Ms - blocks.share!.idleP99Ms).toBeLessThan(BLOCKED_MS_MAX)
 }, 300_000)
 
 test('a file of 2 GiB is hashed and read in the memory of a few blocks', async () => {

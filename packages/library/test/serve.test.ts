@@ -236,6 +236,7 @@ describe('a file that is changed', () => {
     rmSync(path)
     expect(await library.open(id)).toBeUndefined()
     await until(library, async () => (await library.get(id)) === undefined)
+    await until(library, () => library.totals.files === 0)
     expect(library.totals).toEqual({ files: 0, bytes: 0 })
   })
 

@@ -65,5 +65,5 @@ test('2,000 files are walked, hashed, searched and listed without holding this t
   })
   expect(heard).toBe(2000)
   expect(turn.cpuMs).toBeLessThan(50)
-  expect(turn.p99Ms).toBeLessThan(50)
+  expect(turn.p99Ms - turn.idleP99Ms).toBeLessThan(50)
 })
