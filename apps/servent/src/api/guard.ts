@@ -4,6 +4,7 @@
  * without asking (CSRF). So each request must name this very server, come from no other page, and, where it
  * has a body, be JSON, which no form can send.
  */
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProblemError } from '../problem.ts'
 import { isAuthorized } from './secret.ts'
@@ -13,15 +14,16 @@ const HEALTH_PATH = '/health'
 
 export interface GuardInit {
   readonly token: string
-  /** Values that the header Host may have, exactly. Known only once the port is. */
-  readonly hosts: () => readonly string[]
+  /** Values that the header Host of this request may have, exactly: they name where it came in. */
+  readonly hosts: (request: IncomingMessage) => readonly string[]
 }
 
 /** Refuses what breaks the rules above, before a body is read. */
 export function guard(app: FastifyInstance, init: GuardInit): void {
   app.addHook('onRequest', async request => {
-    checkHost(request, init.hosts())
-    checkOrigin(request, init.hosts())
+    const hosts = init.hosts(request.raw)
+    checkHost(request, hosts)
+    checkOrigin(request, hosts)
     if (request.url.split('?')[0] === HEALTH_PATH) return
     if (isAuthorized(request.headers.authorization, init.token)) return
     throw new ProblemError({

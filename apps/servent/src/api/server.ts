@@ -13,9 +13,6 @@ import { transferRoutes } from './transfer-routes.ts'
 
 /** The longest request has a path or a ticket in it. */
 const BODY_BYTES_MAX = 65_536
-/** A request must have arrived whole within this; answers may take as long as their work does. */
-const REQUEST_TIMEOUT_MS = 30_000
-const KEEP_ALIVE_MS = 5_000
 /** Ids and overlays' names stand in paths; tickets do not. */
 const PARAMETER_CHARACTERS_MAX = 128
 
@@ -35,15 +32,11 @@ export type Api = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-/** A server that does not listen yet. */
+/** What answers requests, by its `routing`. It has no server of its own: `daemon/listen.ts` has. */
 export async function createApi(init: ApiInit): Promise<Api> {
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
-    // A stop must not wait for a client that keeps its connection.
-    forceCloseConnections: true,
     exposeHeadRoutes: false,
     // What is not in the schema is a mistake of the caller, and is said instead of passed over.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true } }
