@@ -1,0 +1,199 @@
+/** Whatever comes, in whatever order: the machine keeps the contract, and its tables their bounds. */
+import { checkMachine, type MachineSubject, type Step, testContact } from '@servent/overlay/testing'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  CACHE_BYTES_MAX,
+  CACHE_QUERIES_MAX,
+  CACHE_RESULTS_MAX,
+  HANDSHAKES_MAX,
+  HOSTS_MAX,
+  NEIGHBOURS_MAX,
+  OPENS_MAX,
+  PING_TTL,
+  PONGS_PER_DISTANCE_MAX,
+  PUSH_ROUTES_MAX,
+  QUERIES_SHOWN_MAX,
+  QUERY_ROUTES_MAX,
+  SEARCHES_MAX,
+  SENDS_PER_INPUT_MAX
+} from '../src/constants.ts'
+import { GnutellaMachine } from '../src/machine.ts'
+import type { GnutellaMessage } from '../src/messages.ts'
+import type { GnutellaAnswer, GnutellaCommand, GnutellaQuestion, GnutellaTypes } from '../src/types.ts'
+import { accepted, connect, descriptor, refused } from './arbitraries.ts'
+import { hit, MODERN, pong, push, query, result, Servent } from './servent.ts'
+
+const subject = (places: number): MachineSubject<GnutellaTypes, GnutellaMachine> => ({
+  create: () => new GnutellaMachine({ neighbours: places }),
+  fanOutMax: SENDS_PER_INPUT_MAX,
+  sizes: machine => {
+    const tables = machine.snapshot()
+    return {
+      neighbours: [tables.neighbours.length, tables.places],
+      pending: [tables.pending, HANDSHAKES_MAX + NEIGHBOURS_MAX + OPENS_MAX],
+      hosts: [tables.hostCache, HOSTS_MAX],
+      queries: [tables.queries.length, QUERIES_SHOWN_MAX],
+      searches: [tables.searches, SEARCHES_MAX],
+      queryRoutes: [tables.routes.queries, QUERY_ROUTES_MAX],
+      pushRoutes: [tables.routes.pushes, PUSH_ROUTES_MAX],
+      pongs: [tables.pongs, PING_TTL * PONGS_PER_DISTANCE_MAX],
+      cachedQueries: [tables.queryCache.queries, CACHE_QUERIES_MAX],
+      cachedHits: [tables.queryCache.hits, CACHE_QUERIES_MAX * CACHE_RESULTS_MAX],
+      cachedBytes: [tables.queryCache.bytes, CACHE_BYTES_MAX]
+    }
+  },
+  answer
+})
+
+function answer(question: GnutellaQuestion): GnutellaAnswer {
+  if (question.type === 'match') return { type: 'match', results: [result(), result({ index: 2 })] }
+  if (question.type === 'vouch')
+    return { type: 'vouch', expiresMs: question.claims.map((_, index) => index * 4e12) }
+  return {
+    type: 'verify',
+    files: question.claim.results.map(({ index }) => ({ index, record: {} as never }))
+  }
+}
+
+/** Few ids and texts, so that duplicates, hits with a query, and repeats happen. */
+const guids = Array.from({ length: 6 }, (_, index) => `${index}`.repeat(32))
+const guid = fc.constantFrom(...guids)
+const hops = fc.integer({ min: 0, max: 8 })
+const ttl = fc.integer({ min: 0, max: 17 })
+const likely: fc.Arbitrary<GnutellaMessage> = fc.oneof(
+  fc
+    .record({ guid, ttl, hops, text: fc.constantFrom('blue', 'green', 'a', '') })
+    .map(fields => query(fields)),
+  fc.record({ guid, hops, ttl }).map(({ guid, ...fields }) => hit(guid, fields)),
+  fc
+    .record({ guid, hops, peer: hops })
+    .map(({ guid, hops, peer }) => pong(guid, testContact(peer), { hops })),
+  fc.record({ guid, ttl, hops }).map(fields => push(fields)),
+  fc.record({ guid, ttl, hops }).map(fields => ({ type: 'ping' as const, ggep: [], ...fields }))
+)
+const anything: fc.Arbitrary<GnutellaMessage> = fc.oneof(descriptor, connect, accepted, refused)
+const command: fc.Arbitrary<GnutellaCommand> = fc.oneof(
+  fc.record({
+    type: fc.constant('search' as const),
+    text: fc.constantFrom('blue', ''),
+    urns: fc.constant([]),
+    ttl
+  }),
+  fc.record({ type: fc.constant('end-search' as const), search: fc.nat(20) }),
+  fc.record({
+    type: fc.constant('push' as const),
+    servent: fc.constant('ab'.repeat(16)),
+    index: fc.nat(),
+    nonce: fc.constant(new Uint8Array(16))
+  }),
+  fc.record({
+    type: fc.constant('sharing' as const),
+    files: fc.double(),
+    kibibytes: fc.double(),
+    firewalled: fc.boolean()
+  }),
+  fc.record({ type: fc.constant('resize' as const), neighbours: fc.double() })
+)
+
+/** Links that have their handshake behind them, so that what follows is listened to. */
+function greeted(links: number): OwnStep[] {
+  return Array.from({ length: links }, (_, index): OwnStep[] => [
+    { type: 'link-up', peer: 100 + index, inbound: true },
+    { type: 'message', pick: index, message: { type: 'connect', headers: MODERN } },
+    { type: 'message', pick: index, message: { type: 'status', status: 200, reason: 'OK', headers: {} } }
+  ]).flat()
+}
+
+const pick = fc.nat(20)
+const peer = fc.integer({ min: 1, max: 30 })
+type OwnStep = Step<GnutellaTypes>
+const step: fc.Arbitrary<OwnStep> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('contact' as const), peer }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('link-up' as const), peer, inbound: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('link-down' as const),
+      pick,
+      kind: fc.constantFrom('closed' as const, 'reset' as const, 'duplicate' as const, 'overflow' as const)
+    })
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('unreachable' as const), pick }) },
+  { weight: 40, arbitrary: fc.record({ type: fc.constant('message' as const), pick, message: likely }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('message' as const), pick, message: anything }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('pressure' as const),
+      pick,
+      level: fc.constantFrom('low' as const, 'high' as const, 'overflow' as const)
+    })
+  },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('command' as const), command }) },
+  { weight: 12, arbitrary: fc.record({ type: fc.constant('answer' as const), pick, fails: fc.boolean() }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      type: fc.constant('advance' as const),
+      byMs: fc.constantFrom(1, 500, 3_000, 6_000, 31_000, 100_000)
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .oneof(likely, anything)
+      .map((message): OwnStep => ({ type: 'raw', input: { type: 'message', link: 999, message } }))
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('handshake-1', 'drain-1', 'drain-x', 'upkeep', 3)
+      .map((timer): OwnStep => ({ type: 'raw', input: { type: 'timer', timer } }))
+  },
+  {
+    weight: 1,
+    arbitrary: fc.nat(50).map(
+      (id): OwnStep => ({
+        type: 'raw',
+        input: { type: 'answer', id, answer: { type: 'match', results: [result()] } }
+      })
+    )
+  }
+)
+
+describe('the machine', () => {
+  it('keeps the contract, whatever comes', () => {
+    let sent = 0
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 20, maxLength: 150 }),
+        fc.constantFrom(1, 2, 6, 64),
+        fc.nat(8),
+        (steps, places, links) => {
+          const all = [...greeted(Math.min(places, links)), ...steps]
+          sent += checkMachine(subject(places), all).sent
+        }
+      ),
+      { numRuns: 150 }
+    )
+    expect(sent).toBeGreaterThan(1_000)
+  })
+
+  it('causes SENDS_PER_INPUT_MAX messages at most by one input, and the worst comes close to it', () => {
+    // A query with eight repeats and as many cached hits as may be, and a verdict on them.
+    const servent = new Servent({ neighbours: 64 })
+    const links = Array.from({ length: 64 }, (_, index) => servent.neighbour(index + 1))
+    const first = query()
+    servent.from(links[0]!, first)
+    for (let count = 0; count < 32; count += 1) servent.from(links[1]!, hit(first.guid))
+    servent.effects.advance(5_000)
+    servent.take()
+    for (let count = 0; count < 8; count += 1) servent.from(links[2]!, query())
+    const vouch = servent.asked().find(({ question }) => question.type === 'vouch')!
+    servent.answer(vouch.id, { type: 'vouch', expiresMs: Array(32).fill(4e12) })
+    const sends = servent.sent().length
+    expect(sends).toBe(8 * 32)
+    expect(sends).toBeLessThanOrEqual(SENDS_PER_INPUT_MAX)
+  })
+})
