@@ -1,12 +1,11 @@
 /** Real libp2p nodes on loopback with a catalogue in memory, for tests of the service. */
+import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
-import { sha1 } from '@noble/hashes/legacy.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { boundedYamux, MemoryStore } from '@servent/libp2p-host'
 import {
   type Catalogue,
@@ -19,6 +18,8 @@ import {
 import { createLibp2p } from 'libp2p'
 import { gnutella } from '../src/index.ts'
 import type { GnutellaInit, GnutellaService } from '../src/service.ts'
+
+const hash = (name: string, bytes: Uint8Array) => Uint8Array.from(createHash(name).update(bytes).digest())
 
 export class MemoryCatalogue implements Catalogue {
   readonly shared = new Map<number, SharedFile>()
@@ -33,9 +34,9 @@ export class MemoryCatalogue implements Catalogue {
 
   add(name: string, content: string, tags: Record<string, string> = {}): SharedFile {
     const bytes = Buffer.from(content)
-    const id = ContentId.fromRoot(sha256(bytes), bytes.length)
+    const id = ContentId.fromRoot(hash('sha256', bytes), bytes.length)
     const index = this.shared.size + 1
-    const file = { index, id, size: bytes.length, name, type: 'text/plain', tags, sha1: sha1(bytes) }
+    const file = { index, id, size: bytes.length, name, type: 'text/plain', tags, sha1: hash('sha1', bytes) }
     this.shared.set(index, file)
     this.contents.set(index, bytes)
     for (const listener of this.#listeners) listener([{ type: 'added', file }])
