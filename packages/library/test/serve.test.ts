@@ -37,18 +37,21 @@ async function shareOne(
 ): Promise<{ place: Workplace; library: Library; path: string; id: ContentId }> {
   const place = workplace()
   write(place.folder, { 'file.bin': content })
+  utimesSync(join(place.folder, 'file.bin'), WRITTEN_S, WRITTEN_S)
   const library = await openLibrary(place, { settings: { watch: false } })
   const { ids } = await library.share(place.folder)
   return { place, library, path: join(place.folder, 'file.bin'), id: ids[0]! }
 }
 
+/** Whole seconds: what `utimes` can set again to the nanosecond. */
+const WRITTEN_S = 1_700_000_000
+
 /** Writes over bytes of a file and sets its mtime back, as a careful forger does. */
 function forge(path: string, offset: number, data: string): void {
-  const { atime, mtime } = statSync(path)
   const file = openSync(path, 'r+')
   writeSync(file, data, offset)
   closeSync(file)
-  utimesSync(path, atime, mtime)
+  utimesSync(path, WRITTEN_S, WRITTEN_S)
 }
 
 async function canBeOpened(library: Library, id: ContentId): Promise<boolean> {
@@ -192,6 +195,7 @@ describe('a file that is changed', () => {
       await expect(reader.hashes(0, at / 16_384, 1)).rejects.toMatchObject({ name: 'ContentChangedError' })
       await reader.close()
       writeFileSync(path, content)
+      utimesSync(path, WRITTEN_S, WRITTEN_S)
       await until(library, async () => (await library.get(id)) !== undefined)
       await library.rescan()
       await until(library, () => canBeOpened(library, id))
