@@ -155,7 +155,6 @@ export class Carrier<T extends MachineTypes> {
     clock.clearTimeout(this.#timers.get(timer))
     const handle = clock.setTimeout(
       () => {
-        if (this.#timers.get(timer) !== handle) return
         this.#timers.delete(timer)
         dispatch({ type: 'timer', timer })
       },

@@ -1,13 +1,8 @@
 /** How a host hears of peers: discovery, topologies, and the streams that they open. */
 import type { Connection, Libp2pEvents, PeerId, PeerInfo, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { STREAMS_A_CONNECTION_MAX } from './limits.ts'
 import type { HostComponents } from './types.ts'
-
-/**
- * Streams of one protocol on one connection. One link needs one; the others are those that wait, and those
- * that are closing. libp2p resets further ones, which their opener learns only afterwards.
- */
-const STREAMS_A_CONNECTION_MAX = 8
 
 export interface DiscoveryInit {
   readonly components: HostComponents

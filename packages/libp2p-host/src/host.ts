@@ -24,7 +24,7 @@ import { Carrier } from './carrier.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { contactOf, peerIdOfContact } from './contacts.ts'
 import { Discovery } from './discovery.ts'
-import { type HostLimits, hostLimits } from './limits.ts'
+import { EARLY_CONTACTS_MAX, type HostLimits, hostLimits } from './limits.ts'
 import { LinkTable } from './link-table.ts'
 import { MachineRunner } from './machine-runner.ts'
 import { HostMetrics } from './metrics.ts'
@@ -35,8 +35,6 @@ import { MemoryStore, StateWriter } from './saves.ts'
 import { Turns } from './turns.ts'
 import type { HostComponents, HostInit, HostState, LinkInfo } from './types.ts'
 
-/** Contacts given before the host runs that are kept for it. */
-const EARLY_CONTACTS_MAX = 256
 /** How long the own addresses are believed: libp2p works them out anew with each question. */
 const SELF_CONTACT_MS = 1_000
 /** How long `stop` waits for a store that does not answer. */
@@ -296,7 +294,8 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       return
     }
     this.#links.inbound(peer, peerId, stream, connection)
-    // Its addresses, where identify has told them already; otherwise the topology will.
+    // Its addresses, where identify has told them already. No topology tells of a peer that opens links and
+    // takes none, for it does not say that it speaks the protocol.
     void this.#discovery.learn(peerId)
   }
 

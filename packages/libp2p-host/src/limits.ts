@@ -61,6 +61,33 @@ export const HOST_LIMITS: HostLimits = {
   savesWaitingMax: 4_096
 }
 
+/** Contacts given before a host runs that are kept for it. */
+export const EARLY_CONTACTS_MAX = 256
+/** Peers whose comings are remembered, the latest: those before them begin with a full bucket again. */
+export const COMERS_MAX = 1_024
+/** A codec's words for its messages are few; past this many they are counted together. */
+export const MESSAGE_TYPES_MAX = 64
+/** Of an error's message that goes into a `LinkEnd` or the reason of an `unreachable`. */
+export const REASON_CHARACTERS_MAX = 200
+/** Dialled for one open. libp2p's own bound is 25, and one past it fails the dial as a whole. */
+export const DIAL_ADDRESSES_MAX = 16
+/**
+ * Streams of one protocol on one connection. One link needs one; the others are those that wait, and those
+ * that are closing. libp2p resets further ones, which their opener learns only afterwards.
+ */
+export const STREAMS_A_CONNECTION_MAX = 8
+
+/** Of a stream of the multiplexer. A larger window cost memory and gained nothing measurable on fast links. */
+export const WINDOW_BYTES_MAX = 1024 * 1024
+/** Of a stream: what a reader that rests may leave unread. At least the window. */
+export const READ_BUFFER_BYTES_MAX = 4 * 1024 * 1024
+/** Of a stream: what waits for the remote peer's window. */
+export const WRITE_BUFFER_BYTES_MAX = 4 * 1024 * 1024
+/** Of a whole connection: a frame of the largest write beside answers to pings and window updates. */
+export const CONNECTION_WRITE_BUFFER_BYTES_MAX = 8 * 1024 * 1024
+/** Streams that a remote peer may hold open on one connection. */
+export const INBOUND_STREAMS_MAX = 256
+
 /** Those that may be 0: then nothing is let in, or nothing waits. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof HostLimits>([
   'inboundLinksMax',

@@ -183,12 +183,11 @@ export class LinkReceiver<Message> implements Task {
   }
 
   #rest(rate: 'messages' | 'bytes', waitMs: number): void {
+    // Reading goes on until the mark of bytes in hand, and pauses there.
     this.#events.limited(rate)
-    this.#gate.pause()
     this.#resting = this.#clock.setTimeout(
       () => {
         this.#resting = undefined
-        if (this.#pendingBytes < PENDING_BYTES_LOW) this.#gate.resume()
         this.#turns.add(this)
       },
       Math.max(1, waitMs)

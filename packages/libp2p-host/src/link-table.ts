@@ -1,12 +1,10 @@
 /** Every link of a host: one for each peer at most, within the host's numbers, and what waits to become one. */
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { type Link, type LinkEnd, type Peer, TokenBucket } from '@servent/overlay'
+import type { Link, LinkEnd, Peer } from '@servent/overlay'
+import { Comers } from './comers.ts'
 import { HostLink, type LinkContext } from './link.ts'
 import type { OpeningStage } from './opener.ts'
 import { comparePeerIds, judgeInbound } from './tie-break.ts'
-
-/** Peers whose comings are remembered, the latest. */
-const COMERS_MAX = 1_024
 
 /** A stream that waits for what becomes of another one to the same peer. */
 interface Held {
@@ -35,7 +33,7 @@ export class LinkTable<Message> {
   readonly #links = new Map<Link, HostLink<Message>>()
   readonly #byPeer = new Map<Peer, HostLink<Message>>()
   readonly #held = new Map<Peer, Held>()
-  readonly #comers = new Map<string, TokenBucket>()
+  readonly #comers: Comers
   readonly #onEmpty: (() => void)[] = []
   #inboundCount = 0
   #nextId: Link = 1
@@ -43,6 +41,7 @@ export class LinkTable<Message> {
   constructor(init: LinkTableInit<Message>) {
     this.#init = init
     this.#context = { ...init, onDown: (link, end) => this.#down(link, end) }
+    this.#comers = new Comers(init.limits)
     this.#selfId = init.self.toMultihash().bytes
   }
 
@@ -76,7 +75,7 @@ export class LinkTable<Message> {
   /** A stream that the remote peer opened. */
   inbound(peer: Peer, peerId: PeerId, stream: Stream, connection: Connection): void {
     const { limits, clock, metrics } = this.#init
-    if (!this.#mayCome(peerId)) {
+    if (!this.#comers.mayCome(peerId.toString(), clock.nowMs())) {
       this.#refuse(stream, 'This peer opens links too often.')
       return
     }
@@ -214,19 +213,5 @@ export class LinkTable<Message> {
   #refuse(stream: Stream, reason: string): void {
     this.#init.metrics.count('inboundRefused')
     if (stream.status === 'open') stream.abort(new Error(reason))
-  }
-
-  /** Each peer has a rate at which it may open links. */
-  #mayCome(peerId: PeerId): boolean {
-    const { clock, limits } = this.#init
-    const name = peerId.toString()
-    const bucket =
-      this.#comers.get(name) ??
-      new TokenBucket(limits.inboundLinksBurst, limits.inboundLinksPerMinute / 60, clock.nowMs())
-    // The one that came longest ago is forgotten first.
-    this.#comers.delete(name)
-    this.#comers.set(name, bucket)
-    if (this.#comers.size > COMERS_MAX) this.#comers.delete(this.#comers.keys().next().value!)
-    return bucket.take(1, clock.nowMs())
   }
 }

@@ -2,7 +2,7 @@
 import type { PeerId, Stream, StreamCloseEvent } from '@libp2p/interface'
 import type { Codec, Link, LinkEnd, Peer, PressureLevel } from '@servent/overlay'
 import type { Clock } from './clock.ts'
-import type { HostLimits } from './limits.ts'
+import { type HostLimits, REASON_CHARACTERS_MAX } from './limits.ts'
 import { LinkReceiver } from './link-receiver.ts'
 import { LinkSender } from './link-sender.ts'
 import type { HostMetrics } from './metrics.ts'
@@ -11,8 +11,6 @@ import type { LinkInfo } from './types.ts'
 
 /** How long a remote peer may take to close its half after ours: then the stream is reset. */
 const LINGER_MS = 5_000
-/** Of an error's message that goes into a `LinkEnd`. */
-const REASON_CHARACTERS_MAX = 200
 
 /** What a link needs of its host, and tells it. */
 export interface LinkContext<Message> {

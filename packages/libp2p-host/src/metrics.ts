@@ -3,9 +3,8 @@
  * wants them (pull), so that nothing is paid for them otherwise.
  */
 import type { Metrics } from '@libp2p/interface'
+import { MESSAGE_TYPES_MAX } from './limits.ts'
 
-/** A codec's words for its messages are few; past this many they are counted together. */
-const TYPES_MAX = 64
 const OTHER = 'other'
 
 export const HOST_COUNTERS = [
@@ -96,7 +95,7 @@ export class HostMetrics {
   #of(type: string): TypeCounts {
     const known = this.#types.get(type)
     if (known !== undefined) return known
-    if (this.#types.size >= TYPES_MAX && type !== OTHER) return this.#of(OTHER)
+    if (this.#types.size >= MESSAGE_TYPES_MAX && type !== OTHER) return this.#of(OTHER)
     const counts = { sentMessages: 0, sentBytes: 0, receivedMessages: 0, receivedBytes: 0 }
     this.#types.set(type, counts)
     return counts

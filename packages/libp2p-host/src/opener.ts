@@ -4,12 +4,11 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Peer } from '@servent/overlay'
 import type { Clock } from './clock.ts'
+import { DIAL_ADDRESSES_MAX } from './limits.ts'
 import { reasonOf } from './link.ts'
 
 /** libp2p starts its parts side by side: the connection manager may start after the overlay does. */
 const NOT_STARTED_RETRY_MS = 20
-/** libp2p's own bound is 25, and one past it fails the dial as a whole. */
-const DIAL_ADDRESSES_MAX = 16
 
 export type OpeningStage = 'waiting' | 'dialing' | 'negotiating'
 

@@ -20,15 +20,13 @@ import {
   serviceCapabilities
 } from '@libp2p/interface'
 import { type YamuxMuxerInit, yamux } from '@libp2p/yamux'
-
-/** A larger window cost memory and gained nothing measurable on fast links. */
-export const WINDOW_BYTES_MAX = 1024 * 1024
-export const READ_BUFFER_BYTES_MAX = 4 * 1024 * 1024
-export const WRITE_BUFFER_BYTES_MAX = 4 * 1024 * 1024
-/** Of a whole connection: a frame of the largest write beside answers to pings and window updates. */
-export const CONNECTION_WRITE_BUFFER_BYTES_MAX = 8 * 1024 * 1024
-/** Streams that a remote peer may hold open on one connection. */
-export const INBOUND_STREAMS_MAX = 256
+import {
+  CONNECTION_WRITE_BUFFER_BYTES_MAX,
+  INBOUND_STREAMS_MAX,
+  READ_BUFFER_BYTES_MAX,
+  WINDOW_BYTES_MAX,
+  WRITE_BUFFER_BYTES_MAX
+} from './limits.ts'
 
 const HEADER_BYTES = 12
 const FRAME_DATA = 0

@@ -1,9 +1,25 @@
 /** Every number of `HostLimits` at the limit and one past it, in virtual time. */
+
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { PeerId, Stream } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
-import { MachineHost } from '../src/index.ts'
+import { Comers } from '../src/comers.ts'
+import { contactOf, dialTargetOf, MachineHost } from '../src/index.ts'
+import {
+  COMERS_MAX,
+  DIAL_ADDRESSES_MAX,
+  EARLY_CONTACTS_MAX,
+  REASON_CHARACTERS_MAX,
+  STREAMS_A_CONNECTION_MAX
+} from '../src/limits.ts'
+import { reasonOf } from '../src/link.ts'
+import { Opener } from '../src/opener.ts'
 import { FakeNetwork } from '../src/testing.ts'
 import { addPuppet, FAKE_PROTOCOL, type FakePuppet } from './support/fakes.ts'
 import { blob, bodyOf, Puppet, type PuppetTypes, puppetCodec, text } from './support/puppet.ts'
+import { eventually } from './support/stream-pair.ts'
 
 async function linked(network: FakeNetwork, from: FakePuppet, to: FakePuppet): Promise<number> {
   const before = from.puppet.of('link-up').length
@@ -194,6 +210,57 @@ describe('what waits to be sent', () => {
     expect(a.puppet.of('link-down')).toHaveLength(0)
     await network.runFor(1)
     expect(a.puppet.of('link-down')).toMatchObject([{ end: { kind: 'local' } }])
+  })
+})
+
+describe('a link that was closed', () => {
+  test('is down with kind local though the connection breaks while it is flushed', async () => {
+    const network = new FakeNetwork()
+    const a = await addPuppet(network, 'a', 1)
+    const b = await addPuppet(network, 'b', 2, { limits: { inboundBytesPerSecond: 1, inboundBytesBurst: 1 } })
+    const link = await linked(network, a, b)
+    a.act(effects => {
+      for (let sent = 0; sent < 24; sent += 1) effects.send(link, blob('m', 20_000), 3)
+      effects.close(link, 'done')
+    })
+    await network.runFor(100)
+    expect(a.puppet.of('link-down')).toHaveLength(0)
+    network.cut(a.node, b.node)
+    expect(a.puppet.of('link-down')).toMatchObject([{ end: { kind: 'local', message: 'done' } }])
+  })
+
+  test('leaves no timer behind once both halves are closed', async () => {
+    const network = new FakeNetwork()
+    const [a, b] = await Promise.all([addPuppet(network, 'a', 1), addPuppet(network, 'b', 2)])
+    const link = await linked(network, a, b)
+    a.act(effects => effects.close(link, 'done'))
+    await network.runFor(100)
+    expect(b.puppet.of('link-down')).toHaveLength(1)
+    expect(network.clock.nextAtMs).toBeUndefined()
+  })
+
+  test('throws away what a peer still sends that does not close its half, and resets it after a while', async () => {
+    const network = new FakeNetwork()
+    const a = await addPuppet(network, 'a', 1)
+    const node = await network.addNode({ name: 'raw', seed: 2 })
+    const taken = Promise.withResolvers<Stream>()
+    await node.components.registrar.handle(FAKE_PROTOCOL, stream => taken.resolve(stream))
+    a.host.addContact(node.peerId, [...node.addresses])
+    const { peer } = a.puppet.of('contact')[0]!
+    a.act(effects => effects.open(peer))
+    await network.runFor(100)
+    const stream = await taken.promise
+    a.act(effects => effects.close(1, 'done'))
+    await network.runFor(100)
+    const [near] = a.node.components.connectionManager.getConnections().flatMap(({ streams }) => streams)
+    for (let sent = 0; sent < 10; sent += 1) {
+      stream.send(new Uint8Array(10_000))
+      await network.runFor(20)
+    }
+    expect(near!.status).toBe('open')
+    expect(near!.readBufferLength).toBe(0)
+    await network.runFor(5_000)
+    expect(stream.status).toBe('reset')
   })
 })
 
@@ -398,6 +465,28 @@ describe('questions and saves', () => {
     expect(a.puppet.of('answer')).toEqual([{ type: 'answer', id: 1, answer: undefined }])
   })
 
+  test('a question about a save is neither merged with the save before it nor overtaken by the one after', async () => {
+    const network = new FakeNetwork()
+    const written: string[] = []
+    const store = {
+      load: async () => new Map(),
+      save: async (key: string, bytes: Uint8Array | undefined) => {
+        written.push(`${key}=${bytes?.join()}`)
+      }
+    }
+    const a = await addPuppet(network, 'a', 1, { store })
+    a.act(effects => {
+      // Under way at once, so that the others wait.
+      effects.save('first', Uint8Array.of(0))
+      effects.save('record', Uint8Array.of(1))
+      effects.ask(1, { type: 'save', key: 'record', bytes: Uint8Array.of(2) })
+      effects.save('record', Uint8Array.of(3))
+    })
+    await network.runFor(0)
+    expect(written).toEqual(['first=0', 'record=1', 'record=2', 'record=3'])
+    expect(a.puppet.of('answer')).toEqual([{ type: 'answer', id: 1, answer: undefined }])
+  })
+
   test('savesWaitingMax saves wait; one more is not kept, and a question is told so', async () => {
     const network = new FakeNetwork()
     const store = { load: async () => new Map(), save: () => new Promise<void>(() => {}) }
@@ -436,11 +525,13 @@ describe('questions and saves', () => {
   })
 })
 
-test('contacts given before the start are told after it, the first 256', async () => {
+test('contacts given before the start are told after it, the first EARLY_CONTACTS_MAX', async () => {
   const network = new FakeNetwork()
   const node = await network.addNode({ name: 'a', seed: 1 })
   const others = await Promise.all(
-    [...Array(257).keys()].map(seed => network.addNode({ name: `n${seed}`, seed: seed + 2 }))
+    [...Array(EARLY_CONTACTS_MAX + 1).keys()].map(seed =>
+      network.addNode({ name: `n${seed}`, seed: seed + 2 })
+    )
   )
   const puppet = new Puppet()
   const host = new MachineHost<PuppetTypes>(node.components, {
@@ -455,5 +546,110 @@ test('contacts given before the start are told after it, the first 256', async (
   for (const other of others) host.addContact(other.peerId, [...other.addresses])
   await network.finish(host.start())
   expect(puppet.inputs[0]).toMatchObject({ type: 'start' })
-  expect(puppet.of('contact')).toHaveLength(256)
+  expect(puppet.of('contact')).toHaveLength(EARLY_CONTACTS_MAX)
+})
+
+test('COMERS_MAX peers are remembered by how often they came; one more, and the oldest begins anew', () => {
+  const comers = new Comers({ inboundLinksBurst: 1, inboundLinksPerMinute: 1 })
+  expect(comers.mayCome('first', 0)).toBe(true)
+  for (let other = 1; other < COMERS_MAX; other += 1) expect(comers.mayCome(`other ${other}`, 0)).toBe(true)
+  expect(comers.mayCome('other 1', 0)).toBe(false)
+  expect(comers.mayCome('first', 0)).toBe(false)
+  // `other 2` is the one that came longest ago now.
+  expect(comers.mayCome('one more', 0)).toBe(true)
+  expect(comers.mayCome('first', 0)).toBe(false)
+  expect(comers.mayCome('other 2', 0)).toBe(true)
+})
+
+test('a reason has at most REASON_CHARACTERS_MAX characters', () => {
+  expect(reasonOf(new Error('x'.repeat(REASON_CHARACTERS_MAX)))).toHaveLength(REASON_CHARACTERS_MAX)
+  expect(reasonOf(new Error('x'.repeat(REASON_CHARACTERS_MAX + 1)))).toHaveLength(REASON_CHARACTERS_MAX)
+})
+
+test('libp2p is told to take STREAMS_A_CONNECTION_MAX streams of a peer, and resets one more', async () => {
+  const network = new FakeNetwork()
+  const [a, b] = await Promise.all([addPuppet(network, 'a', 1), addPuppet(network, 'b', 2)])
+  expect(b.node.components.registrar.getHandler(FAKE_PROTOCOL).options).toMatchObject({
+    maxInboundStreams: STREAMS_A_CONNECTION_MAX,
+    maxOutboundStreams: STREAMS_A_CONNECTION_MAX
+  })
+  const handled: string[] = []
+  await b.node.components.registrar.handle('/count/1.0.0', stream => void handled.push(stream.id), {
+    maxInboundStreams: STREAMS_A_CONNECTION_MAX
+  })
+  const [connection] = [
+    await network.finish(a.node.components.connectionManager.openConnection([...b.node.addresses]))
+  ]
+  for (let opened = 0; opened <= STREAMS_A_CONNECTION_MAX; opened += 1) {
+    await network.finish(connection.newStream('/count/1.0.0'))
+  }
+  expect(handled).toHaveLength(STREAMS_A_CONNECTION_MAX)
+})
+
+test('a stream that comes of an open that was called off is reset', async () => {
+  const peerId = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', new Uint8Array(32)))
+  const negotiated = Promise.withResolvers<Stream>()
+  const reset = Promise.withResolvers<Error>()
+  const opener = new Opener({
+    // A connection that does not look at the signal.
+    connectionManager: {
+      getConnections: () => [{ status: 'open', newStream: () => negotiated.promise }]
+    } as never,
+    peerStore: {} as never,
+    protocol: FAKE_PROTOCOL,
+    clock: { nowMs: () => 0, wallMs: () => 0, setTimeout: () => 0, clearTimeout: () => {} },
+    limits: { opensMax: 1, opensWaitingMax: 1, openTimeoutMs: 1 },
+    onOpen: () => expect.unreachable(),
+    onFailure: () => expect.unreachable()
+  })
+  opener.open(1, peerId, [])
+  await eventually(() => opener.stageOf(1)).toBe('negotiating')
+  opener.cancel(1)
+  negotiated.resolve({ abort: reset.resolve } as unknown as Stream)
+  expect((await reset.promise).message).toBe('The open was called off.')
+  expect(opener.size).toBe(0)
+})
+
+describe('a dial', () => {
+  async function dialled(heard: number, stored: number): Promise<Multiaddr[] | PeerId> {
+    const peerId = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', new Uint8Array(32)))
+    const address = (port: number) => multiaddr(`/ip4/127.0.0.1/tcp/${port}`)
+    const target = Promise.withResolvers<Multiaddr[] | PeerId>()
+    const opener = new Opener({
+      connectionManager: {
+        getConnections: () => [],
+        openConnection: async (to: Multiaddr[] | PeerId) => {
+          target.resolve(to)
+          throw new Error('enough')
+        }
+      } as never,
+      peerStore: {
+        get: async () => ({
+          addresses: [...Array(stored).keys()].map(port => ({ multiaddr: address(2_000 + port) }))
+        })
+      } as never,
+      protocol: FAKE_PROTOCOL,
+      clock: { nowMs: () => 0, wallMs: () => 0, setTimeout: () => 0, clearTimeout: () => {} },
+      limits: { opensMax: 1, opensWaitingMax: 1, openTimeoutMs: 1 },
+      onOpen: () => {},
+      onFailure: () => {}
+    })
+    const contact = contactOf(
+      peerId,
+      [...Array(heard).keys()].map(port => address(1_000 + port))
+    )
+    opener.open(1, peerId, dialTargetOf(peerId, contact))
+    return await target.promise
+  }
+
+  test('tries what was heard and what is stored, DIAL_ADDRESSES_MAX in all, each with the PeerId to prove', async () => {
+    const atLimit = (await dialled(4, DIAL_ADDRESSES_MAX - 4)) as Multiaddr[]
+    expect(atLimit).toHaveLength(DIAL_ADDRESSES_MAX)
+    expect(atLimit.every(address => /\/p2p\/12D3Koo/.test(address.toString()))).toBe(true)
+    expect(await dialled(4, DIAL_ADDRESSES_MAX - 3)).toHaveLength(DIAL_ADDRESSES_MAX)
+  })
+
+  test('of a peer of which nothing was heard is left to libp2p', async () => {
+    expect(await dialled(0, 3)).not.toBeInstanceOf(Array)
+  })
 })

@@ -3,6 +3,7 @@
 import { NO_PEER, PeerInterner } from '@servent/overlay'
 import { describe, expect, test } from 'vitest'
 import { contactOf } from '../src/index.ts'
+import { MESSAGE_TYPES_MAX } from '../src/limits.ts'
 import { MachineRunner } from '../src/machine-runner.ts'
 import { FakeNetwork } from '../src/testing.ts'
 import { addPuppet, hostPuppet, transcriptOf } from './support/fakes.ts'
@@ -222,6 +223,33 @@ describe('peers', () => {
     expect(peers.size).toBeLessThanOrEqual(16)
   })
 
+  test('a peer in an input that waits is not forgotten before the machine has seen it', () => {
+    const puppet = new Puppet()
+    const peers = new PeerInterner(() => ({ id: Uint8Array.of(0), addresses: [] }), { peersMax: 4 })
+    const runner: MachineRunner<PuppetTypes> = new MachineRunner<PuppetTypes>({
+      machine: puppet,
+      peers,
+      clock: { nowMs: () => 0, wallMs: () => 0, setTimeout: () => 0, clearTimeout: () => {} },
+      random: () => 0,
+      // Carrying out the effects of one input brings news of four peers, and fills the table.
+      carryOut: () => {
+        for (const name of [1, 2, 3, 4]) {
+          runner.dispatch({ type: 'contact', peer: peers.intern({ id: Uint8Array.of(name), addresses: [] }) })
+        }
+      },
+      holdPeers: () => {},
+      onIdle: () => {},
+      onFailure: failure => expect.unreachable(failure)
+    })
+    const known: boolean[] = []
+    puppet.react = (input, effects) => {
+      if (input.type === 'start') effects.notify('go')
+      if (input.type === 'contact') known.push(peers.has(input.peer))
+    }
+    runner.dispatch({ type: 'start', saved: new Map() })
+    expect(known).toEqual([true, true, true, true])
+  })
+
   test('discovery and topologies become contacts; a peer with a link does not', async () => {
     const network = new FakeNetwork()
     const [a, b] = await Promise.all([addPuppet(network, 'a', 1), addPuppet(network, 'b', 2)])
@@ -247,6 +275,21 @@ describe('peers', () => {
       const { peer } = b.puppet.of('link-up')[0]!
       expect(effects.peers.contact(peer)).toEqual(contactOf(a.node.peerId, [...a.node.addresses]))
       expect(effects.peers.contact(0)).toEqual(b.host.selfContact())
+    })
+  })
+
+  test('so is one that takes no links itself, and of which therefore no topology tells', async () => {
+    const network = new FakeNetwork()
+    const a = await addPuppet(network, 'a', 1, { acceptInbound: false })
+    const b = await addPuppet(network, 'b', 2)
+    await network.finish(a.node.components.connectionManager.openConnection([...b.node.addresses]))
+    await network.runFor(1_000)
+    expect(b.puppet.of('contact')).toHaveLength(0)
+    a.open(b)
+    await network.runFor(1_000)
+    b.act(effects => {
+      const { peer } = b.puppet.of('link-up')[0]!
+      expect(effects.peers.contact(peer)).toEqual(contactOf(a.node.peerId, [...a.node.addresses]))
     })
   })
 
@@ -301,7 +344,7 @@ test('a codec with ever new words for its messages does not make the counts grow
   for (let type = 0; type < 80; type += 1)
     a.act(effects => effects.send(1, text(String.fromCharCode(0x41 + type)), 0))
   const types = Object.keys(a.host.counters).filter(name => /^sent\..*\.messages$/.test(name))
-  expect(types).toHaveLength(65)
+  expect(types).toHaveLength(MESSAGE_TYPES_MAX + 1)
   expect(a.host.counters['sent.other.messages']).toBe(16)
 })
 

@@ -6,7 +6,7 @@ import { text as textOf } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { expect, test } from 'vitest'
 import { type StreamDuplex, streamDuplex } from '../src/index.ts'
-import { pattern, stands, streamPair } from './support/stream-pair.ts'
+import { eventually, pattern, stands, streamPair } from './support/stream-pair.ts'
 
 const MIB = 1024 * 1024
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -92,6 +92,20 @@ test('what came before anybody listened is not lost, nor is what waits when the 
   await new Promise(resolve => setTimeout(resolve, 20))
 
   expect((await collect(streamDuplex(pair.far))).toString()).toBe('early')
+})
+
+test('what a reader that rests has not taken when both halves are closed is still there for it', async () => {
+  await using pair = await streamPair()
+  const near = streamDuplex(pair.near)
+  const far = streamDuplex(pair.far, { highWaterMarkBytes: 1024 })
+  // Within the first window, and far over what the duplex itself takes in.
+  const sent = pattern(200 * 1024)
+  far.end('nothing to say')
+  near.resume().end(sent)
+  await eventually(() => pair.far.status).toBe('closed')
+  expect(pair.far.readBufferLength + far.readableLength).toBe(sent.length)
+
+  expect(hash(await collect(far))).toBe(hash(sent))
 })
 
 test('a destroyed duplex resets the stream: the other end sees ECONNRESET', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { comparePeerIds, judgeInbound } from '../src/index.ts'
 import { FakeNetwork } from '../src/testing.ts'
-import { addPuppet, type FakePuppet, hostPuppet } from './support/fakes.ts'
+import { addPuppet, FAKE_PROTOCOL, type FakePuppet, hostPuppet } from './support/fakes.ts'
 import { text } from './support/puppet.ts'
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
@@ -101,6 +101,35 @@ describe('when both open within a few milliseconds of each other', () => {
     expect(lower.host.links()).toMatchObject([{ inbound: false }])
     expect(higher.host.links()).toMatchObject([{ inbound: true }])
   })
+})
+
+test('a peer that keeps its own stream beside ours on one connection does not win it by waiting', async () => {
+  const network = new FakeNetwork()
+  const [lower, higher] = await pair(network)
+  // A peer of its own making: it takes the stream that is opened to it, opens another, and drops neither.
+  const { registrar, connectionManager } = higher.node.components
+  await registrar.handle(FAKE_PROTOCOL, () => {}, {})
+  lower.open(higher)
+  await network.runFor(41)
+  const own = await network.finish(connectionManager.openStream(lower.node.peerId, FAKE_PROTOCOL))
+  await network.runFor(20_000)
+  expect(lower.puppet.of('link-up')).toMatchObject([{ inbound: false }])
+  expect(lower.puppet.of('link-down')).toHaveLength(0)
+  expect(own.status).toBe('reset')
+})
+
+test('a stream that waits becomes the link when the own open comes to nothing', async () => {
+  const network = new FakeNetwork()
+  const [lower, higher] = await pair(network)
+  const { registrar, connectionManager } = higher.node.components
+  // It takes no streams of this protocol, and opens one.
+  await registrar.unhandle(FAKE_PROTOCOL)
+  lower.open(higher)
+  await network.runFor(41)
+  await network.finish(connectionManager.openStream(lower.node.peerId, FAKE_PROTOCOL))
+  await network.runFor(1_000)
+  expect(lower.puppet.of('unreachable')).toHaveLength(0)
+  expect(lower.host.links()).toMatchObject([{ inbound: true }])
 })
 
 describe('a peer that restarted comes back', () => {

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { boundedYamux, isWritable, onWritable, ReadGate, streamDuplex } from '../src/index.ts'
 import { link, open, PROTOCOL, rawStream, send, startLibp2p, startNode, stopAll } from './support/nodes.ts'
 import { blob, text } from './support/puppet.ts'
-import { pattern, type StreamPair, stands, streamPair, turns } from './support/stream-pair.ts'
+import { eventually, pattern, type StreamPair, stands, streamPair, turns } from './support/stream-pair.ts'
 
 const MIB = 1024 * 1024
 
@@ -48,6 +48,18 @@ describe('trap 1: onDrain works once a stream', () => {
       }
     })
     expect(peak).toBeLessThanOrEqual(256 * 1024)
+  })
+
+  test('the drain of a connection does not make a stream writable whose window is used up', async () => {
+    await using pair = await streamPair()
+    pair.far.pause()
+    for (let sent = 0; sent < 8; sent += 1) pair.near.send(pattern(64 * 1024))
+    await stands(() => pair.near.writeBufferLength)
+    expect(pair.near.writeBufferLength).toBeGreaterThan(0)
+    // What the multiplexer tells each of its streams when the socket takes more.
+    pair.near.dispatchEvent(new Event('drain'))
+    expect(pair.near.writableNeedsDrain).toBe(false)
+    expect(isWritable(pair.near)).toBe(false)
   })
 
   test('a host that sends to a slow reader keeps what waits in its own queue', async () => {
@@ -163,7 +175,7 @@ describe('trap 3: pause inside a message event is undone, and a window larger th
     streamDuplex(pair.near)
       .on('error', () => {})
       .write(pattern(8 * MIB))
-    await expect.poll(() => pair.far.status).toBe('aborted')
+    await eventually(() => pair.far.status).toBe('aborted')
   })
 
   test('(a) the bounded multiplexer cannot be given such a window', () => {
@@ -190,7 +202,7 @@ describe('trap 3: pause inside a message event is undone, and a window larger th
     streamDuplex(pair.near)
       .on('error', () => {})
       .end(pattern(24 * MIB))
-    await expect.poll(() => read, { timeout: 15_000 }).toBe(24 * MIB)
+    await eventually(() => read).toBe(24 * MIB)
     expect(buffered).toBeLessThanOrEqual(2 * MIB)
   })
 })
@@ -208,7 +220,7 @@ describe('trap 4: middleware of the program multiplies a handler', () => {
     }
     for (let opened = 0; opened < 4; opened += 1)
       await alice.libp2p.dialProtocol(bob.libp2p.getMultiaddrs(), '/naive/1.0.0')
-    await expect.poll(() => naive).toBeGreaterThan(4)
+    await eventually(() => naive).toBeGreaterThan(4)
 
     for (let opened = 0; opened < 4; opened += 1) {
       const { out } = await link(alice, bob)

@@ -9,10 +9,17 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
-import { boundedYamux, WINDOW_BYTES_MAX } from '../src/index.ts'
+import { boundedYamux } from '../src/index.ts'
+import {
+  CONNECTION_WRITE_BUFFER_BYTES_MAX,
+  INBOUND_STREAMS_MAX,
+  READ_BUFFER_BYTES_MAX,
+  WINDOW_BYTES_MAX,
+  WRITE_BUFFER_BYTES_MAX
+} from '../src/limits.ts'
 import { link, send, startNode, stopAll } from './support/nodes.ts'
 import { bodyOf, text } from './support/puppet.ts'
-import { stands, streamPair, turns } from './support/stream-pair.ts'
+import { eventually, stands, streamPair, turns } from './support/stream-pair.ts'
 
 const MIB = 1024 * 1024
 const WINDOW_BYTES_INITIAL = 256 * 1024
@@ -54,7 +61,7 @@ function wire(factory: () => StreamMuxerFactory): Wire {
 /** Opens a stream as the remote peer does. */
 async function opened(at: Wire): Promise<Stream> {
   at.hostile.send(header(WINDOW_UPDATE, SYN, 1, 0))
-  await expect.poll(() => at.streams.length).toBe(1)
+  await eventually(() => at.streams.length).toBe(1)
   return at.streams[0]!
 }
 
@@ -64,7 +71,7 @@ describe('a data frame that is longer than what its stream may receive', () => {
     await opened(at)
     at.hostile.send(header(DATA, 0, 1, 0xffff_ffff))
     for (let sent = 0; sent < 4; sent += 1) at.hostile.send(new Uint8Array(MIB))
-    await expect.poll(() => at.held()).toBe(4 * MIB + 12)
+    await eventually(() => at.held()).toBe(4 * MIB + 12)
     expect(at.server.status).toBe('open')
     at.server.abort(new Error('enough'))
   })
@@ -76,7 +83,7 @@ describe('a data frame that is longer than what its stream may receive', () => {
     const at = wire(() => boundedYamux({ enableKeepAlive: false })())
     const stream = await opened(at)
     at.hostile.send(header(DATA, 0, 1, length))
-    await expect.poll(() => at.server.status).toBe('aborted')
+    await eventually(() => at.server.status).toBe('aborted')
     expect(at.held()).toBe(0)
     expect(stream.status).toBe('aborted')
   })
@@ -93,7 +100,7 @@ describe('a data frame that is longer than what its stream may receive', () => {
     await turns(2)
     at.hostile.send(head.subarray(5))
     for (let sent = 0; sent < 4; sent += 1) at.hostile.send(new Uint8Array(WINDOW_BYTES_INITIAL / 4))
-    await expect.poll(() => read).toBe(WINDOW_BYTES_INITIAL)
+    await eventually(() => read).toBe(WINDOW_BYTES_INITIAL)
     expect(at.server.status).toBe('open')
     at.server.abort(new Error('enough'))
   })
@@ -125,7 +132,8 @@ test('a peer that asks for answers and never reads is cut off when they pass the
     peak = Math.max(peak, at.server.writeBufferLength)
   }
   expect(at.server.status).toBe('aborted')
-  expect(peak).toBeLessThanOrEqual(8 * MIB)
+  expect(peak).toBeLessThanOrEqual(CONNECTION_WRITE_BUFFER_BYTES_MAX)
+  expect(peak).toBeGreaterThan(CONNECTION_WRITE_BUFFER_BYTES_MAX - 2 * 12_000)
 })
 
 test('a reader that rests never has more than its window to hold', async () => {
@@ -135,6 +143,47 @@ test('a reader that rests never has more than its window to hold', async () => {
   const held = await stands(() => pair.far.readBufferLength)
   expect(held).toBeLessThanOrEqual(WINDOW_BYTES_MAX)
   expect(pair.far.status).toBe('open')
+})
+
+test('READ_BUFFER_BYTES_MAX may be left unread, and one byte more resets the stream', async () => {
+  const at = wire(() => boundedYamux({ enableKeepAlive: false })())
+  const stream = await opened(at)
+  expect(stream.maxReadBufferLength).toBe(READ_BUFFER_BYTES_MAX)
+  // Nobody reads and nobody pauses: the window is granted again with each frame.
+  for (let sent = 0; sent < READ_BUFFER_BYTES_MAX; sent += WINDOW_BYTES_INITIAL) {
+    at.hostile.send(header(DATA, 0, 1, WINDOW_BYTES_INITIAL))
+    at.hostile.send(new Uint8Array(WINDOW_BYTES_INITIAL))
+    await turns(2)
+  }
+  await eventually(() => stream.readBufferLength).toBe(READ_BUFFER_BYTES_MAX)
+  expect(stream.status).toBe('open')
+  at.hostile.send(header(DATA, 0, 1, 1))
+  at.hostile.send(new Uint8Array(1))
+  await eventually(() => stream.status).toBe('aborted')
+  at.server.abort(new Error('enough'))
+})
+
+test('WRITE_BUFFER_BYTES_MAX may wait for the window, and one byte more resets the stream', async () => {
+  const at = wire(() => boundedYamux({ enableKeepAlive: false })())
+  const stream = await opened(at)
+  stream.send(new Uint8Array(WINDOW_BYTES_INITIAL))
+  stream.send(new Uint8Array(WRITE_BUFFER_BYTES_MAX))
+  expect(stream.writeBufferLength).toBe(WRITE_BUFFER_BYTES_MAX)
+  expect(stream.status).toBe('open')
+  stream.send(new Uint8Array(1))
+  expect(stream.status).toBe('aborted')
+  at.server.abort(new Error('enough'))
+})
+
+test('INBOUND_STREAMS_MAX streams of a remote peer are open at a time, and one more is reset', async () => {
+  const at = wire(() => boundedYamux({ enableKeepAlive: false })())
+  for (let stream = 0; stream <= INBOUND_STREAMS_MAX; stream += 1) {
+    at.hostile.send(header(WINDOW_UPDATE, SYN, 1 + 2 * stream, 0))
+  }
+  await eventually(() => at.streams.length).toBe(INBOUND_STREAMS_MAX)
+  await turns()
+  expect(at.streams).toHaveLength(INBOUND_STREAMS_MAX)
+  at.server.abort(new Error('enough'))
 })
 
 describe('below and above the multiplexer', () => {

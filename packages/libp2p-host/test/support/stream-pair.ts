@@ -3,6 +3,7 @@ import type { Libp2p, Stream, StreamMuxerFactory } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
+import { expect } from 'vitest'
 import { boundedYamux } from '../../src/index.ts'
 
 export interface StreamPair {
@@ -60,4 +61,9 @@ export async function stands(read: () => number): Promise<number> {
     last = next
   }
   return last
+}
+
+/** `expect.poll` with time enough for a machine that does other work as well. */
+export function eventually<T>(read: () => T) {
+  return expect.poll(read, { interval: 5, timeout: 15_000 })
 }
