@@ -1,5 +1,4 @@
 /** The settings as a flat list, each with its three spellings, and the nearest name to a mistyped one. */
-import type { TSchema } from 'typebox'
 import { SettingsSchema } from './config-schema.ts'
 
 /** One setting, for the loader, for help texts and for documentation. */
@@ -80,7 +79,7 @@ function collect(schema: SettingSchema, path: readonly string[], into: SettingIn
 /** Every setting in the order of the schema. */
 export const SETTINGS: readonly SettingInfo[] = (() => {
   const found: SettingInfo[] = []
-  collect(SettingsSchema as TSchema as SettingSchema, [], found)
+  collect(SettingsSchema, [], found)
   return found
 })()
 

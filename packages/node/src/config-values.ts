@@ -1,5 +1,4 @@
 /** Reads one setting's value: from text where it comes from a flag or the environment, checked in any case. */
-import type { TSchema } from 'typebox'
 import type { SettingInfo, SettingSchema } from './config-names.ts'
 import { ConfigError } from './errors.ts'
 
@@ -32,16 +31,37 @@ export function fromText(schema: SettingSchema, text: string): unknown {
 }
 
 /** @throws ConfigError  the value is not what the schema allows */
-export async function checkValue(setting: SettingInfo, given: Given): Promise<unknown> {
-  // Most starts set little or nothing, and the validator is the larger half of TypeBox.
-  const { Check } = await import('typebox/value')
-  if (Check(setting.schema as TSchema, given.value)) return given.value
-  const try_ = setting.default === '' ? '' : ` Its default is ${show(setting.default)}.`
+export function checkValue(setting: SettingInfo, given: Given): unknown {
+  if (allows(setting.schema, given.value)) return given.value
+  const initial = setting.default === '' ? '' : ` Its default is ${show(setting.default)}.`
   throw new ConfigError(
-    `${setting.key} takes ${setting.allowed}, and ${given.where} says ${show(given.value)}.${try_}`,
+    `${setting.key} takes ${setting.allowed}, and ${given.where} says ${show(given.value)}.${initial}`,
     given.where,
     setting.key
   )
+}
+
+/** JSON Schema, as far as settings use it. A test holds it against a whole validator. */
+export function allows(schema: SettingSchema, value: unknown): boolean {
+  if (schema.enum !== undefined) return schema.enum.includes(value as string)
+  switch (schema.type) {
+    case 'integer':
+      return (
+        Number.isInteger(value) &&
+        schema.minimum! <= (value as number) &&
+        (value as number) <= schema.maximum!
+      )
+    case 'array':
+      return (
+        Array.isArray(value) &&
+        value.length <= schema.maxItems! &&
+        value.every(item => allows(schema.items!, item))
+      )
+    case 'string':
+      return typeof value === 'string' && value.length <= schema.maxLength!
+    default:
+      return typeof value === schema.type
+  }
 }
 
 const SHOWN_CHARACTERS_MAX = 80

@@ -80,7 +80,7 @@ export async function loadConfig(input: ConfigInput = {}): Promise<LoadedConfig>
     sources.set(setting.key, source?.where ?? 'default')
     let value = structuredClone(setting.default)
     if (source !== undefined) {
-      value = await checkValue(setting, source)
+      value = checkValue(setting, source)
       await CHECKS[setting.key]?.(value as never, source, sentence => warnings.push(sentence))
     }
     place(settings, setting.path, value)

@@ -7,7 +7,10 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { streamDuplex } from '@servent/libp2p-host'
 import type { ContentId, Overlay, OverlayName, Provider } from '@servent/overlay'
-import { type Connector, HTTP_PROTOCOL, type SourceConnection } from '@servent/transfer'
+import type { Connector, SourceConnection } from '@servent/transfer'
+
+/** `transfer`'s, whose code is not loaded for this one word; the compiler holds the two together. */
+export const HTTP_PROTOCOL: typeof import('@servent/transfer').HTTP_PROTOCOL = '/http/1.1'
 
 /** An overlay that can ask a peer to call: Gnutella's service has this shape. */
 export interface Pusher {

@@ -18,13 +18,13 @@ export interface GetOptions {
 }
 
 export class Fetches {
-  readonly #downloads: Downloads
+  readonly #open: () => Promise<Downloads>
   readonly #ended: AbortSignal
   readonly #watchers = new Map<string, number>()
 
   /** `ended` aborts when the node stops: whoever watches is told, and downloads go on at the next start. */
-  constructor(downloads: Downloads, ended: AbortSignal) {
-    this.#downloads = downloads
+  constructor(open: () => Promise<Downloads>, ended: AbortSignal) {
+    this.#open = open
     this.#ended = ended
   }
 
@@ -32,7 +32,8 @@ export class Fetches {
   async *get(target: Target, { output, signal }: GetOptions = {}): AsyncGenerator<GetEvent, void> {
     signal?.throwIfAborted()
     const { id, size, name, providers } = target
-    const download = await this.#downloads.start({
+    const downloads = await this.#open()
+    const download = await downloads.start({
       id,
       providers,
       ...(size === undefined ? {} : { size }),
@@ -48,7 +49,7 @@ export class Fetches {
       const others = (this.#watchers.get(key) ?? 1) - 1
       if (others > 0) this.#watchers.set(key, others)
       else this.#watchers.delete(key)
-      if (signal?.aborted === true && others === 0) await this.#pause(id)
+      if (signal?.aborted === true && others === 0) await pause(downloads, id)
     }
   }
 
@@ -73,14 +74,14 @@ export class Fetches {
       }
     }
   }
+}
 
-  /** One that has ended meanwhile needs no pause. */
-  async #pause(id: ContentId): Promise<void> {
-    try {
-      await this.#downloads.pause(id)
-    } catch (error) {
-      if ((error as Error).name !== 'NoDownloadError') throw error
-    }
+/** One that was cancelled meanwhile needs no pause. */
+async function pause(downloads: Downloads, id: ContentId): Promise<void> {
+  try {
+    await downloads.pause(id)
+  } catch (error) {
+    if ((error as Error).name !== 'NoDownloadError') throw error
   }
 }
 

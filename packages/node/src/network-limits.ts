@@ -21,6 +21,8 @@ export const DIAL_ADDRESS_MS = 4_000
 export const DIAL_ADDRESSES_MAX = 16
 /** From opening a stream to an agreed protocol. */
 export const NEGOTIATION_MS = 10_000
+/** Streams of HTTP on one connection: as many as the file server holds of one peer. */
+export const HTTP_STREAMS_PER_CONNECTION_MAX = 8
 /** Between two pings on each connection. */
 const PING_INTERVAL_MS = 20_000
 /** A ping shares its connection with bulk transfers, and its peer's processor with all else. */

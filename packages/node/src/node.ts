@@ -7,7 +7,7 @@ import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { FolderLock, ServentDatabase } from '@servent/database'
 import type { ContentId, OverlayName, OverlaySnapshot } from '@servent/overlay'
-import type { DownloadStatus, UploadStatus } from '@servent/transfer'
+import type { DownloadStatus, Downloads, UploadStatus } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
@@ -95,13 +95,13 @@ export class Node implements ServentNode {
   async #start(): Promise<void> {
     const { config, store, logger } = this.#init
     const running = await run(this.#init)
-    const { network, downloads } = running
+    const { network, transfers } = running
     const life: Life = {
       ...running,
       peers: new Peers(network),
       memory: new PeerMemory(network, store),
       rejoin: new Rejoin(network, config.discovery.includes('bootstrap') ? config.bootstrap : []),
-      fetches: new Fetches(downloads, this.#ended.signal),
+      fetches: new Fetches(() => transfers.downloads(), this.#ended.signal),
       startedMs: performance.now()
     }
     this.#life = life
@@ -132,8 +132,8 @@ export class Node implements ServentNode {
       life.rejoin.stop()
       await stopInOrder(logger, [
         ['remember peers', () => life.memory.stop()],
-        ['stop downloads', () => life.downloads.stop()],
-        ['stop uploads', () => life.server.stop()],
+        ['stop downloads', () => life.transfers.stopDownloads()],
+        ['stop uploads', () => life.transfers.stopServer()],
         ['leave the network', async () => life.network.stop()],
         ['close the library', () => life.library.stop()]
       ])
@@ -147,16 +147,17 @@ export class Node implements ServentNode {
   }
 
   async *share(path: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ShareEvent, void> {
-    const { library } = this.#need()
+    const library = await this.#need().library.opened()
     yield* share(library, path, id => this.ticket(id), this.#until(signal))
   }
 
   async unshare(path: string): Promise<{ files: number }> {
-    return this.#need().library.unshare(path)
+    const library = await this.#need().library.opened()
+    return library.unshare(path)
   }
 
   async library(options: { after?: number; limit?: number } = {}): Promise<LibraryView> {
-    return libraryView(this.#need().library, options)
+    return libraryView(this.#need().library.library, options)
   }
 
   async ticket(id: ContentId): Promise<string> {
@@ -183,26 +184,28 @@ export class Node implements ServentNode {
   ): AsyncGenerator<GetEvent, void> {
     const { library, fetches } = this.#need()
     const target = await resolveTarget(what, this.#known())
-    const own = await library.pathOf(target.id)
-    const file = own === undefined ? undefined : await library.get(target.id)
+    const own = await library.library?.pathOf(target.id)
+    const file = await library.get(target.id)
     if (own !== undefined && file !== undefined) yield* ownFile(own, file.size, options.output)
     else yield* fetches.get(target, options)
   }
 
   downloads(): DownloadStatus[] {
-    return this.#life?.downloads.list() ?? []
+    return this.#life?.transfers.downloading() ?? []
   }
 
   uploads(): UploadStatus[] {
-    return this.#life?.server.uploads() ?? []
+    return this.#life?.transfers.uploading() ?? []
   }
 
   async pauseDownload(id: ContentId): Promise<void> {
-    await this.#need().downloads.pause(this.#download(id))
+    const downloads = await this.#downloadsWith(id)
+    await downloads.pause(id)
   }
 
   async cancelDownload(id: ContentId): Promise<void> {
-    await this.#need().downloads.cancel(this.#download(id))
+    const downloads = await this.#downloadsWith(id)
+    await downloads.cancel(id)
   }
 
   peers(): PeerView[] {
@@ -224,8 +227,7 @@ export class Node implements ServentNode {
       calledFromOutside: life?.peers.calledFromOutside ?? false,
       connections: life?.network.getConnections().length ?? 0,
       overlays: this.#snapshots(),
-      library:
-        life === undefined ? undefined : { totals: life.library.totals, progress: life.library.progress() },
+      library: { totals: life?.library.totals, progress: life?.library.library?.progress() },
       downloads: this.downloads(),
       uploads: this.uploads()
     })
@@ -240,7 +242,7 @@ export class Node implements ServentNode {
       config: this.config,
       status: this.status(),
       overlays: this.#snapshots(),
-      roots: this.#life?.library.roots() ?? [],
+      roots: this.#life?.library.library?.roots() ?? [],
       wallMs: Date.now()
     })
   }
@@ -257,8 +259,9 @@ export class Node implements ServentNode {
     return signal === undefined ? this.#ended.signal : AbortSignal.any([signal, this.#ended.signal])
   }
 
-  #download(id: ContentId): ContentId {
-    if (this.#need().downloads.get(id) !== undefined) return id
+  async #downloadsWith(id: ContentId): Promise<Downloads> {
+    const { transfers } = this.#need()
+    if (transfers.downloading().some(download => download.id === id.toString())) return transfers.downloads()
     throw new NotFoundError(`There is no download of ${id}. servent downloads lists them.`)
   }
 

@@ -58,9 +58,10 @@ export async function* share(
 }
 
 export async function libraryView(
-  library: Library,
+  library: Library | undefined,
   options: { after?: number; limit?: number }
 ): Promise<LibraryView> {
+  if (library === undefined) return { roots: [], files: [], totals: { files: 0, bytes: 0 } }
   const { after } = options
   const limit = Math.min(options.limit ?? PAGE_FILES, PAGE_FILES_MAX)
   const entries = await library.list({ limit, ...(after === undefined ? {} : { after }) })

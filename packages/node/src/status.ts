@@ -16,13 +16,16 @@ export interface StatusInit {
   readonly calledFromOutside: boolean
   readonly connections: number
   readonly overlays: readonly OverlaySnapshot[]
-  readonly library: { readonly totals: CatalogueTotals; readonly progress: LibraryProgress } | undefined
+  readonly library: {
+    readonly totals: CatalogueTotals | undefined
+    readonly progress: LibraryProgress | undefined
+  }
   readonly downloads: readonly DownloadStatus[]
   readonly uploads: readonly UploadStatus[]
 }
 
 export function nodeStatus(init: StatusInit): NodeStatus {
-  const { totals, progress } = init.library ?? {}
+  const { totals, progress } = init.library
   const inPhase = (...phases: DownloadPhase[]) =>
     init.downloads.filter(({ phase }) => phases.includes(phase)).length
   return {

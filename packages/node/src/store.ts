@@ -12,6 +12,7 @@ const STEPS = [
      PRIMARY KEY (overlay, key)) STRICT, WITHOUT ROWID;
    CREATE TABLE node_peers (peer_id TEXT PRIMARY KEY, addresses TEXT NOT NULL, seen_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX node_peers_by_age ON node_peers (seen_ms);
+   CREATE TABLE node_used (part TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
    CREATE TABLE node_search_rows (row INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;`
 ]
 
@@ -71,6 +72,15 @@ export class NodeStore {
         )
         .run(PEERS_SEEN_MAX)
     })
+  }
+
+  /** Whether this node ever shared or fetched something: the part is then opened at each start. */
+  isUsed(part: 'library' | 'downloads'): boolean {
+    return this.#database.sql.prepare('SELECT 1 FROM node_used WHERE part = ?').get(part) !== undefined
+  }
+
+  use(part: 'library' | 'downloads'): void {
+    this.#database.sql.prepare('INSERT INTO node_used VALUES (?) ON CONFLICT DO NOTHING').run(part)
   }
 
   lastSearch(): SearchRow[] {

@@ -1,7 +1,10 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
+import { Check } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
+import { allows } from '../src/config-values.ts'
 import { type ConfigInput, endpointOf, loadConfig, SETTINGS } from '../src/index.ts'
 
 const env = {}
@@ -215,4 +218,39 @@ test('every setting has a description, and words for what it takes', () => {
     expect(setting.description, setting.key).toMatch(/\.$/)
     expect(setting.allowed).not.toContain('undefined')
   }
+})
+
+test('a value is taken where a whole validator of JSON Schema takes it', () => {
+  const words = SETTINGS.flatMap(({ schema }) => [...(schema.enum ?? []), ...(schema.items?.enum ?? [])])
+  const bounds = SETTINGS.flatMap(({ schema: { minimum = 0, maximum = 0 } }) => [
+    minimum - 1,
+    minimum,
+    maximum,
+    maximum + 1
+  ])
+  const word = fc.oneof(
+    fc.constantFrom(...words),
+    fc.string(),
+    fc.integer({ min: 510, max: 514 }).map(length => 'x'.repeat(length))
+  )
+  const one = fc.oneof(
+    word,
+    fc.constantFrom(...bounds),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.bigInt()
+  )
+  const value = fc.oneof(
+    one,
+    fc.array(one, { maxLength: 3 }),
+    fc.array(word, { maxLength: 66, size: 'max' }),
+    fc.object()
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...SETTINGS), value, ({ schema }, given) => {
+      expect(allows(schema, given)).toBe(Check(schema as never, given))
+    }),
+    { numRuns: 2000 }
+  )
 })

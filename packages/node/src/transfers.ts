@@ -1,0 +1,86 @@
+/**
+ * Uploads and downloads, each loaded when it is first needed: HTTP is a good part of what a node that only
+ * relays queries would hold in memory.
+ */
+import type { Duplex } from 'node:stream'
+import type { DownloadStatus, Downloads, FileServer, UploadStatus } from '@servent/transfer'
+
+export interface TransfersInit {
+  readonly openServer: () => Promise<FileServer>
+  readonly openDownloads: () => Promise<Downloads>
+}
+
+export class Transfers {
+  readonly #server: Once<FileServer>
+  readonly #downloads: Once<Downloads>
+
+  constructor({ openServer, openDownloads }: TransfersInit) {
+    this.#server = new Once(openServer)
+    this.#downloads = new Once(openDownloads)
+  }
+
+  /** Serves files to a peer on a stream of HTTP. */
+  serve(duplex: Duplex, peerId: string): void {
+    // A peer may be gone before the server stands.
+    duplex.on('error', () => {})
+    this.#server.get().then(
+      server => server.serve(duplex, peerId),
+      error => duplex.destroy(error)
+    )
+  }
+
+  /** Opens downloads where they are not: those that ran when the node stopped go on. */
+  downloads(): Promise<Downloads> {
+    return this.#downloads.get()
+  }
+
+  downloading(): DownloadStatus[] {
+    return this.#downloads.value?.list() ?? []
+  }
+
+  uploading(): UploadStatus[] {
+    return this.#server.value?.uploads() ?? []
+  }
+
+  async stopDownloads(): Promise<void> {
+    await (await this.#downloads.end())?.stop()
+  }
+
+  async stopServer(): Promise<void> {
+    await (await this.#server.end())?.stop()
+  }
+}
+
+/** Something that is made when it is first asked for. */
+class Once<T> {
+  readonly #make: () => Promise<T>
+  #making: Promise<T> | undefined
+  #ended = false
+  value: T | undefined
+
+  constructor(make: () => Promise<T>) {
+    this.#make = make
+  }
+
+  get(): Promise<T> {
+    if (this.#ended) return Promise.reject(new Error('This node stops.'))
+    this.#making ??= this.#make().then(
+      value => {
+        this.value = value
+        return value
+      },
+      error => {
+        // Whoever asks next tries again.
+        this.#making = undefined
+        throw error
+      }
+    )
+    return this.#making
+  }
+
+  /** What was made, which is not made again. */
+  end(): Promise<T | undefined> {
+    this.#ended = true
+    return this.#making?.catch(() => undefined) ?? Promise.resolve(undefined)
+  }
+}
