@@ -1,5 +1,5 @@
 /** `start`: runs the node, in the background unless asked otherwise. `stop`: ends it. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { removeNotice } from '../../daemon/notice.ts'
@@ -128,8 +128,19 @@ async function runStop(context: Context): Promise<number | undefined> {
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** One that has ended, and that nobody buries: the first process of a container often does not. */
+function isZombie(pid: number): boolean {
+  try {
+    // The name in brackets may hold anything; the state is the word after it (proc(5)).
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z')
+  } catch {
+    return false
   }
 }
