@@ -91,6 +91,7 @@ export interface RealNodeInit extends Partial<GnutellaInit> {
 
 const nodes: RealNode[] = []
 const servers: Server[] = []
+const strangers: Libp2p[] = []
 
 /** Serves each file's bytes at `/<index>` on streams that it is given. */
 function fileServer(catalogue: MemoryCatalogue): Server {
@@ -131,6 +132,18 @@ export async function startNode({ noInbound = false, ...init }: RealNodeInit = {
   return node
 }
 
+/** A libp2p node that speaks nothing by itself, in the hand of somebody who may send what they like. */
+export async function startStranger(): Promise<Libp2p> {
+  const libp2p = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    services: { identify: identify() }
+  })
+  strangers.push(libp2p)
+  return libp2p
+}
+
 /** Each node dials the one before; resolves when their links are up. */
 export async function line(...made: readonly RealNode[]): Promise<void> {
   for (const [index, node] of made.entries()) {
@@ -156,6 +169,7 @@ export async function until(condition: () => boolean, forMs = 5_000): Promise<vo
 
 export async function stopNodes(): Promise<void> {
   await Promise.all(nodes.splice(0).map(({ libp2p }) => libp2p.stop()))
+  await Promise.all(strangers.splice(0).map(stranger => stranger.stop()))
   for (const server of servers.splice(0)) server.close()
 }
 
