@@ -5,14 +5,7 @@
 import type { Worker } from 'node:worker_threads'
 import { fromErrorMessage, LibraryFailedError, LibraryStoppedError, toErrorMessage } from './errors.ts'
 import { REQUEST_TRIES_MAX, RESTART_MS, RESTART_MS_MAX, STOP_MS } from './limits.ts'
-import type {
-  FromWorker,
-  OpenMessage,
-  PlainTotals,
-  RequestMessage,
-  RequestResult,
-  ToWorker
-} from './messages.ts'
+import type { FromWorker, OpenMessage, RequestMessage, RequestResult, ToWorker } from './messages.ts'
 import type { LibraryLogger, LibraryProgress } from './types.ts'
 
 /** What comes unasked. */
@@ -42,7 +35,7 @@ export class IndexerClient {
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
   #lastRequest = 0
-  readonly #opened = Promise.withResolvers<PlainTotals>()
+  readonly #opened = Promise.withResolvers<void>()
   #isOpen = false
   #restartMs = RESTART_MS
   #startedMs = 0
@@ -53,10 +46,15 @@ export class IndexerClient {
     this.#init = init
   }
 
-  /** Ends when the catalogue is open; fails where it cannot be opened. */
-  start(): Promise<PlainTotals> {
+  /** Starts the thread. Ends when it has opened the catalogue; fails where it cannot. */
+  async start(): Promise<void> {
     this.#spawn()
-    return this.#opened.promise
+    await this.#opened.promise
+  }
+
+  /** Nothing is shared, so the thread and its memory wait for the first request. */
+  startLater(): void {
+    this.#isOpen = true
   }
 
   request(
@@ -76,7 +74,8 @@ export class IndexerClient {
     }
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#waiting.set(request, { message: full, onProgress, resolve, reject, tries: 1 })
-    this.#worker?.postMessage(full)
+    if (this.#worker !== undefined) this.#post(full)
+    else if (this.#timer === undefined) this.#spawn()
     return promise.finally(() => signal?.removeEventListener('abort', onAbort))
   }
 
@@ -100,7 +99,9 @@ export class IndexerClient {
     this.#worker?.postMessage(message)
   }
 
+  /** What waits to be answered is asked for, too. */
   #spawn(): void {
+    this.#timer = undefined
     const worker = this.#init.createWorker()
     this.#worker = worker
     this.#startedMs = performance.now()
@@ -126,7 +127,7 @@ export class IndexerClient {
       onNews(message)
       if (message.type !== 'ready') return
       this.#isOpen = true
-      this.#opened.resolve(message.totals)
+      this.#opened.resolve()
     }
   }
 
@@ -163,6 +164,8 @@ export class IndexerClient {
     if (this.#failure !== undefined) return
     this.#failure = error
     clearTimeout(this.#timer)
+    // Nobody may be waiting for it.
+    this.#opened.promise.catch(() => {})
     this.#opened.reject(error)
     for (const request of [...this.#waiting.keys()]) this.#take(request)?.reject(error)
     if (how === 'unasked') this.#init.onFailed(error)

@@ -78,7 +78,8 @@ export class Indexer {
       isPrivate: path => this.#roots.isPrivate(path),
       isRoot: path => this.#roots.has(path),
       isStopped: () => this.#stopped,
-      onDue: (size, due, from) => this.#found(size, due, from)
+      onDue: (size, due, from) => this.#found(size, due, from),
+      onSooner: (due, sooner) => this.#shares.sooner(due, sooner)
     })
     this.#keeper = new RootKeeper({
       ...parts,

@@ -1,6 +1,7 @@
 /** The library as the rest of a node sees it. Reads happen here, all writing in the indexing thread. */
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Worker } from 'node:worker_threads'
+import { isCorruption, openDatabase, type ServentDatabase } from '@servent/database'
 import {
   type BlockReader,
   type BlockSource,
@@ -14,6 +15,7 @@ import {
 import { FileBlockReader } from './block-reader.ts'
 import { CatalogueReader, type ListRow } from './catalogue-reader.ts'
 import { createLibraryWorker } from './create-worker.ts'
+import { LibraryFailedError } from './errors.ts'
 import { createFilter } from './filter.ts'
 import { IndexerClient, type News } from './indexer-client.ts'
 import { LIST_ROWS_MAX, READ_ROWS_MAX } from './limits.ts'
@@ -23,9 +25,10 @@ import { Pacer } from './pacer.ts'
 import { isWithin } from './paths.ts'
 import { realpathOr } from './roots.ts'
 import { openInside } from './safe-open.ts'
-import { HERE } from './schema.ts'
+import { HERE, migrateLibrary } from './schema.ts'
 import { stampOf } from './stamp.ts'
 import type { PlacedRow } from './store.ts'
+import { StoreTree } from './store-tree.ts'
 import type {
   LibraryEntry,
   LibraryLogger,
@@ -98,8 +101,10 @@ export class Library implements Catalogue, BlockSource {
    */
   static async open(init: LibraryInit): Promise<Library> {
     createFilter(init.settings ?? {})
+    const isEmpty = isNothingShared(init.databasePath)
     const library = new Library(init)
-    await library.#indexer.start()
+    if (isEmpty) library.#indexer.startLater()
+    else await library.#indexer.start()
     library.#reader = new CatalogueReader(init.databasePath)
     return library
   }
@@ -280,6 +285,25 @@ export class Library implements Catalogue, BlockSource {
         )
       }
     }
+  }
+}
+
+/** Brings the catalogue forward where it must be, and looks whether there is any work for a thread. */
+function isNothingShared(databasePath: string): boolean {
+  let database: ServentDatabase
+  try {
+    database = openDatabase(databasePath)
+  } catch (error) {
+    if (isCorruption(error)) throw error
+    throw new LibraryFailedError(`The library cannot be opened: ${(error as Error).message}.`, {
+      cause: error
+    })
+  }
+  try {
+    migrateLibrary(database)
+    return new StoreTree(database).roots().length === 0
+  } finally {
+    database.close()
   }
 }
 

@@ -30,6 +30,8 @@ export interface ScanParts {
   readonly isPrivate: (path: string) => boolean
   /** A file is to be hashed, after `due`. `from` is what it was due to before. */
   readonly onDue: (size: number, due: number, from: number | null) => void
+  /** A file that was to be hashed after `due` is to be hashed sooner already, for another share. */
+  readonly onSooner: (due: number, sooner: number) => void
   readonly isStopped: () => boolean
 }
 
@@ -224,10 +226,8 @@ export class Scanner {
     }
     if (isSame(row, stamp)) {
       const waits = row.content === null || row.due !== null
-      const sooner = waits && row.reason === null && row.due !== null && row.due < due ? row.due : due
-      if (row.state !== HERE) store.restamp({ ...row, due: waits ? due : null }, stamp)
-      else if (waits) store.setDue(row.id, sooner)
-      if (waits && (row.state !== HERE || sooner !== row.due)) onDue(row.size, sooner, row.due)
+      if (row.state !== HERE) store.restamp({ ...row, due: waits ? this.#soonest(row, due) : null }, stamp)
+      else if (waits) store.setDue(row.id, this.#soonest(row, due))
       return
     }
     if (isMoved(row, stamp) && row.content !== null) {
@@ -236,8 +236,17 @@ export class Scanner {
       return
     }
     const known = this.#hashedElsewhere(stamp)
-    store.restamp({ ...row, due: known === undefined ? due : null }, stamp, known?.row.content ?? null)
-    if (known === undefined) onDue(stamp.size, due, row.due)
+    const next = known === undefined ? this.#soonest(row, due) : null
+    store.restamp({ ...row, due: next }, stamp, known?.row.content ?? null)
+  }
+
+  /** When a known file is to be hashed: after `due`, or when it was to be before, whichever is sooner. */
+  #soonest(row: FileRow, due: number): number {
+    const { onDue, onSooner } = this.#parts
+    const sooner = row.due !== null && row.due < due ? row.due : due
+    if (sooner !== row.due) onDue(row.size, sooner, row.due)
+    if (sooner !== due) onSooner(due, sooner)
+    return sooner
   }
 
   /** A file that was hashed under another path: renamed (`moved`), or linked and still there. */

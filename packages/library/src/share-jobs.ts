@@ -59,6 +59,12 @@ export class ShareJobs {
     if (job !== undefined) before.waitsFor.add(job)
   }
 
+  /** A file of one share is hashed for another one, which is newer: the older waits for the newer, never both. */
+  sooner(due: number, sooner: number): void {
+    const newer = this.#jobs.get(sooner)
+    if (newer !== undefined) this.#jobs.get(due)?.waitsFor.add(newer)
+  }
+
   hashing(path: string, bytes: number, due: number | null): void {
     if (due !== null) this.#jobs.get(due)?.progress.hashing(path, bytes)
   }
@@ -76,9 +82,9 @@ export class ShareJobs {
     this.check()
   }
 
-  /** Ends the jobs that have nothing left to wait for. */
+  /** Ends the jobs that have nothing left to wait for: the newest first, since older ones wait for newer. */
   check(): void {
-    for (const job of [...this.#jobs.values()]) {
+    for (const job of [...this.#jobs.values()].reverse()) {
       if (!job.isScanned || this.#isDue(job.due)) continue
       if ([...job.waitsFor].some(other => this.#jobs.has(other.due))) continue
       this.drop(job)

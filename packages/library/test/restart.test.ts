@@ -5,7 +5,7 @@ import { closeSync, openSync, rmSync, statSync, utimesSync, writeFileSync, write
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Worker } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { openDatabase } from '@servent/database'
 import { createLibraryWorker, Library } from '@servent/library'
 import { ContentId, parseQuery } from '@servent/overlay'
@@ -184,7 +184,33 @@ describe('a thread that dies', () => {
     expect(await namesOf(library)).toEqual([])
   })
 
-  test('before it ever opened fails the opening', async () => {
+  test('before it opened fails the opening', async () => {
+    const place = workplace()
+    const first = await openLibrary(place)
+    await first.share(place.folder)
+    await first.stop()
+    const opening = openLibrary(place, {
+      worker: () => new Worker('throw new Error("no luck")', { eval: true })
+    })
+    await expect(opening).rejects.toMatchObject({
+      name: 'LibraryFailedError',
+      message: 'The library cannot be opened: no luck.'
+    })
+  })
+
+  test('was not needed while nothing was shared', async () => {
+    const place = workplace()
+    write(place.folder, { 'a.txt': 'a' })
+    const { created, worker } = threads()
+    const library = await openLibrary(place, { worker })
+    expect(await library.match(parseQuery('a'), 9)).toEqual([])
+    expect(await library.list({ limit: 9 })).toEqual([])
+    expect(created).toHaveLength(0)
+    await library.share(place.folder)
+    expect(created).toHaveLength(1)
+  })
+
+  test('a folder for the database that is not there fails the opening', async () => {
     const place = workplace()
     const opening = openLibrary({ ...place, databasePath: join(place.outside, 'none/servent.db') })
     await expect(opening).rejects.toMatchObject({

@@ -117,6 +117,18 @@ describe('sharing a folder', () => {
     await until(library, async () => (await namesOf(library)).includes('big.bin'))
   })
 
+  test('several times at once, and parts of it meanwhile, ends for each when its files are hashed', async () => {
+    const place = workplace()
+    const names = Array.from({ length: 30 }, (_, n) => `${n % 2 === 0 ? 'even' : 'odd'}/${n}.bin`)
+    write(place.folder, Object.fromEntries(names.map((name, n) => [name, bytes(1_000_000, n)])))
+    const library = await openLibrary(place, { settings: { watch: false } })
+    const even = join(place.folder, 'even')
+    const shares = [place.folder, even, place.folder, join(even, '4.bin'), even, place.folder]
+    const results = await Promise.all(shares.map(path => library.share(path)))
+    expect(results.map(({ files }) => files)).toEqual([30, 15, 30, 1, 15, 30])
+    expect(library.roots().map(({ path }) => path)).toContain(place.folder)
+  })
+
   test('a small share does not wait behind a large file', async () => {
     const place = workplace()
     write(place.folder, { 'large.bin': bytes(200 * 1024 * 1024) })
