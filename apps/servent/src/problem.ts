@@ -89,7 +89,19 @@ const TRY_BY_NAME: Readonly<Record<string, string>> = {
   AmbiguousError: 'write more of the id',
   NewerDatabaseError: 'run the version that wrote it, or choose another --data-dir',
   TicketError: 'copy the whole ticket, without spaces',
-  ConfigError: 'servent config shows all settings and who set them'
+  ConfigError: 'correct it there; servent start --help lists what there is to set',
+  QueryError: 'servent search --help'
+}
+
+/** Where an error brings no advice of its own. */
+const TRY_BY_CODE: Readonly<Partial<Record<ProblemCode, string>>> = {
+  failed: 'servent doctor, and the last lines of the log',
+  usage: 'servent --help',
+  'not-found': 'servent search asks the network, servent library lists what is shared here',
+  'timed-out': 'the same command again, with more time',
+  'no-daemon': 'servent start',
+  'not-allowed': 'servent doctor',
+  'verification-failed': 'servent search again: another peer may have the right bytes'
 }
 
 /** What an error means to a user. Errors of a name that is not known are failures. */
@@ -101,8 +113,8 @@ export function problemOf(error: unknown): Problem {
   if (name === 'ProblemError') return (error as ProblemError).problem
   const byName = CODES_BY_NAME[name]
   const advice = TRY_BY_NAME[name]
-  if (byName !== undefined) return { code: byName, message, ...(advice === undefined ? {} : { try: advice }) }
   const system = CODES_BY_SYSTEM[(error as NodeJS.ErrnoException).code ?? '']
-  if (system !== undefined) return { code: system.code, message, try: system.try }
-  return { code: 'failed', message, ...(advice === undefined ? {} : { try: advice }) }
+  const code = byName ?? system?.code ?? 'failed'
+  const best = advice ?? (byName === undefined ? system?.try : undefined) ?? TRY_BY_CODE[code]
+  return { code, message, ...(best === undefined ? {} : { try: best }) }
 }

@@ -198,7 +198,8 @@ describe('work that takes time', () => {
     expect(told.at(-1)).toEqual({
       event: 'error',
       code: 'verification-failed',
-      message: 'Block 3 does not hash to its id.'
+      message: 'Block 3 does not hash to its id.',
+      try: 'servent search again: another peer may have the right bytes'
     })
   })
 
