@@ -58,10 +58,16 @@ export class NodeConnector implements Connector {
     return { duplex: streamDuplex(stream), peerId: provider.peerId, relayed: isRelayed(connection) }
   }
 
+  /** By the addresses that came with the provider, and by those that libp2p knows: it may have moved. */
   async #dial(provider: Provider, signal: AbortSignal): Promise<Connection> {
-    const addresses = dialable(provider)
+    const peerId = peerIdFromString(provider.peerId)
+    const known = await this.#network.peerStore.get(peerId).then(
+      peer => peer.addresses.map(({ multiaddr: address }) => address.toString()),
+      () => []
+    )
+    const addresses = dialable(provider.peerId, [...provider.addresses.slice(0, ADDRESSES_MAX), ...known])
     if (addresses.length > 0) return this.#network.dial(addresses, { signal })
-    return this.#network.dial(peerIdFromString(provider.peerId), { signal })
+    return this.#network.dial(peerId, { signal })
   }
 }
 
@@ -69,18 +75,18 @@ export class NodeConnector implements Connector {
 export const isRelayed = (connection: Connection): boolean =>
   connection.limits !== undefined || connection.remoteAddr.toString().includes('/p2p-circuit')
 
-/** A provider's addresses, each with its PeerId, so that nobody else can answer in its place. */
-function dialable(provider: Provider): Multiaddr[] {
-  return provider.addresses.slice(0, ADDRESSES_MAX).flatMap(text => {
+/** Addresses of a peer, each once and with its PeerId, so that nobody else can answer in its place. */
+function dialable(peerId: string, texts: readonly string[]): Multiaddr[] {
+  const whole = texts.flatMap(text => {
     try {
       const address = multiaddr(text)
-      const names = address.getComponents()
-      const last = names.at(-1)
-      if (last?.name !== 'p2p') return [address.encapsulate(`/p2p/${provider.peerId}`)]
-      return last.value === provider.peerId ? [address] : []
+      const last = address.getComponents().at(-1)
+      if (last?.name !== 'p2p') return [address.encapsulate(`/p2p/${peerId}`).toString()]
+      return last.value === peerId ? [address.toString()] : []
     } catch {
       // A peer wrote it; another address may do.
       return []
     }
   })
+  return [...new Set(whole)].map(text => multiaddr(text))
 }

@@ -2,10 +2,16 @@
  * The composition root of a real peer: libp2p, overlays, library and transfers in one `ServentNode`.
  *
  * ```ts
- * const { config } = await loadConfig({ dataDir: '/tmp/one', flags: { discovery: 'bootstrap' } })
+ * import { mkdtemp } from 'node:fs/promises'
+ * import { createNode, loadConfig } from '@servent/node'
+ *
+ * const { config } = await loadConfig({
+ *   dataDir: await mkdtemp('/tmp/servent-'),
+ *   flags: { listen: '/ip4/127.0.0.1/tcp/0', discovery: 'bootstrap' }
+ * })
  * const node = await createNode(config)
  * await node.start()
- * for await (const event of node.search({ text: 'banjo' })) console.log(event)
+ * for await (const event of node.search({ text: 'banjo', timeoutMs: 100 })) console.log(event)
  * await node.stop()
  * ```
  */

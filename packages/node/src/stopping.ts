@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 
 /** For each step. All of them together stay under the time that a service manager waits before it kills. */
-export const STOP_STEP_MS = 3_000
+export const STOP_STEP_MS = 2_500
 
 export type StopStep = readonly [what: string, stop: () => Promise<void>]
 

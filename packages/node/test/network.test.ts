@@ -1,20 +1,14 @@
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { pino } from 'pino'
 import { Counter, register } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Config, loadConfig } from '../src/index.ts'
-import { componentLogger } from '../src/libp2p-log.ts'
+import type { Config } from '../src/index.ts'
 import { explainListen } from '../src/listening.ts'
 import { NodeMetrics } from '../src/metrics.ts'
-import { createNetwork } from '../src/network.ts'
 import {
   INBOUND_PENDING_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
@@ -22,36 +16,9 @@ import {
 } from '../src/network-limits.ts'
 import { Peers } from '../src/peers.ts'
 import { Rejoin } from '../src/rejoin.ts'
+import { createTestNetwork as create, startNetwork as start, stopNetworks } from './support/networks.ts'
 
-const started: Libp2p[] = []
-afterEach(async () => {
-  await Promise.all(started.splice(0).map(async network => network.stop()))
-})
-
-async function create(
-  settings: Partial<Config> = {},
-  metrics = new NodeMetrics(tmpdir()),
-  privateKey?: Ed25519PrivateKey
-): Promise<Libp2p> {
-  const { config } = await loadConfig({ env: {}, dataDir: await mkdtemp(join(tmpdir(), 'servent-network-')) })
-  const network = await createNetwork({
-    config: { ...config, listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['bootstrap'], ...settings },
-    privateKey: privateKey ?? (await generateKeyPair('Ed25519')),
-    agent: 'servent/1.2.3',
-    version: '1.2.3',
-    logger: componentLogger(pino({ level: 'silent' })),
-    metrics: components => metrics.component(components),
-    services: {}
-  })
-  started.push(network)
-  return network
-}
-
-async function start(...given: Parameters<typeof create>): Promise<Libp2p> {
-  const network = await create(...given)
-  await network.start()
-  return network
-}
+afterEach(stopNetworks)
 
 test('a port that is taken is told by number, with what to do', async () => {
   const server = createServer().listen(0, '127.0.0.1')
@@ -126,6 +93,16 @@ test('a bootstrap peer that comes up later is met, and one in its place is not',
 describe('strangers', () => {
   test('one host alone cannot fill the places of those not authenticated yet', () => {
     expect((INBOUND_PER_HOST_PER_SECOND_MAX * INBOUND_UPGRADE_MS) / 1000).toBeLessThan(INBOUND_PENDING_MAX)
+  })
+
+  test('connections are bounded: one past the most is refused', async () => {
+    const hub = await start({ maxConnections: 2 })
+    const others = await Promise.all(Array.from({ length: 3 }, () => start()))
+    for (const other of others.slice(0, 2)) await other.dial(hub.getMultiaddrs())
+    await expect.poll(() => hub.getConnections().length).toBe(2)
+    await others[2]!.dial(hub.getMultiaddrs()).catch(() => {})
+    await expect.poll(() => others[2]!.getConnections().length).toBe(0)
+    expect(hub.getConnections()).toHaveLength(2)
   })
 
   test('eight peers of one host come in at once', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ContentId } from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -237,6 +237,18 @@ describe('a folder', () => {
     await three.stop()
   })
 
+  test('whose key others can read is refused, and free again', async () => {
+    const one = await startNode()
+    await one.stop()
+    const key = join(one.config.dataDir, 'identity.key')
+    await chmod(key, 0o640)
+    await expect(createNode(one.config)).rejects.toMatchObject({ name: 'IdentityError' })
+    await chmod(key, 0o600)
+    const two = await createNode(one.config)
+    expect(two.peerId).toBe(one.peerId)
+    await two.stop()
+  })
+
   test('that holds the identity is never shared', async () => {
     const one = await startNode()
     await expect(last(one.share(one.config.dataDir))).rejects.toMatchObject({ name: 'NotShareableError' })
@@ -266,7 +278,6 @@ test('neither the key nor a forged line reaches the log', async () => {
   await last(node.share(music))
   await node.stop()
   expect(lines.length).toBeGreaterThan(10)
-  const { readFile } = await import('node:fs/promises')
   const key = await readFile(join(node.config.dataDir, 'identity.key'))
   for (const line of lines) {
     expect(JSON.parse(line).level).toBeLessThan(60)

@@ -1,0 +1,90 @@
+import { chmod, mkdtemp, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { OverlaySnapshot } from '@servent/overlay'
+import { expect, test } from 'vitest'
+import { type DoctorInit, doctor } from '../src/doctor.ts'
+import { IDENTITY_FILE, loadIdentity } from '../src/identity.ts'
+import { type Config, loadConfig } from '../src/index.ts'
+import { nodeStatus } from '../src/status.ts'
+
+const gnutella: OverlaySnapshot = {
+  name: 'gnutella',
+  state: 'running',
+  neighbours: [{ peerId: 'one', inbound: false, connectedMs: 1 }],
+  counters: {}
+}
+const noLibrary = { totals: undefined, progress: undefined }
+
+async function init(
+  more: Partial<DoctorInit> = {},
+  settings: Partial<Config> = {},
+  connections = 1
+): Promise<DoctorInit> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'servent-doctor-'))
+  await loadIdentity(dataDir)
+  const loaded = await loadConfig({ env: {}, dataDir })
+  const config = { ...loaded.config, ...settings }
+  const overlays = more.overlays ?? [gnutella]
+  const status = nodeStatus({
+    config,
+    peerId: 'me',
+    version: '1',
+    uptimeMs: 1,
+    addresses: config.noInbound ? [] : ['/ip4/192.168.1.2/tcp/6346'],
+    calledFromOutside: false,
+    connections,
+    overlays,
+    library: noLibrary,
+    downloads: [],
+    uploads: []
+  })
+  return { config, status, overlays, roots: [], wallMs: Date.UTC(2026, 5, 1), ...more }
+}
+
+async function ill(given: DoctorInit): Promise<Record<string, string>> {
+  const checks = await doctor(given)
+  for (const check of checks)
+    expect([check.name, check.ok || check.try !== undefined]).toEqual([check.name, true])
+  return Object.fromEntries(checks.filter(({ ok }) => !ok).map(({ name, message }) => [name, message]))
+}
+
+test('all is well, also where nobody may call', async () => {
+  expect(await ill(await init())).toEqual({})
+  expect(await ill(await init({}, { noInbound: true }))).toEqual({})
+})
+
+test('a key that others can read, and one that is gone', async () => {
+  const given = await init()
+  const key = join(given.config.dataDir, IDENTITY_FILE)
+  await chmod(key, 0o644)
+  expect(await ill(given)).toEqual({ identity: `${key} can be read by others.` })
+  await unlink(key)
+  expect(await ill(given)).toEqual({ identity: `${key} is gone: the next start will be somebody else.` })
+})
+
+test('a clock that is years behind', async () => {
+  expect(await ill(await init({ wallMs: 0 }))).toEqual({
+    clock: 'The clock says 1970-01-01T00:00:00.000Z: what this node signs looks expired to others.'
+  })
+})
+
+test('nobody is there', async () => {
+  const alone: OverlaySnapshot = { ...gnutella, neighbours: [] }
+  expect(await ill(await init({ overlays: [alone] }, {}, 0))).toEqual({
+    peers: 'Connected to nobody. Peers are looked for by: mdns, bootstrap.',
+    'overlay gnutella': 'It runs and has no neighbours yet.'
+  })
+})
+
+test('an overlay that failed, a folder that is unplugged', async () => {
+  const failed: OverlaySnapshot = { ...gnutella, state: 'failed', reason: 'It could not start: no port' }
+  const roots = [
+    { path: '/media/stick', present: false },
+    { path: '/home/me/music', present: true }
+  ]
+  expect(await ill(await init({ overlays: [failed], roots }))).toEqual({
+    'overlay gnutella': 'It is failed: It could not start: no port',
+    'shared folder': '/media/stick is gone or unplugged; its files are not offered until it is back.'
+  })
+})
