@@ -88,6 +88,7 @@ const TRY_BY_NAME: Readonly<Record<string, string>> = {
   NotSharedError: 'servent library lists what is shared',
   AmbiguousError: 'write more of the id',
   NewerDatabaseError: 'run the version that wrote it, or choose another --data-dir',
+  NoSourceError: 'the same command again later; nothing that was fetched is lost',
   TicketError: 'copy the whole ticket, without spaces',
   ConfigError: 'correct it there; servent start --help lists what there is to set',
   QueryError: 'servent search --help'

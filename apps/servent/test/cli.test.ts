@@ -216,24 +216,37 @@ describe('exit codes', () => {
     })
   })
 
-  it('4 where a download waits, with the reason', async () => {
+  it('4 where a download waits, with the reason, at once', async () => {
     const { getEvents } = fixture.node
+    const progress = {
+      event: 'progress' as const,
+      verifiedBytes: 500_000,
+      totalBytes: 1_000_000,
+      sources: []
+    }
     fixture.node.getEvents = [
-      {
-        event: 'progress',
-        phase: 'paused',
-        verifiedBytes: 500_000,
-        totalBytes: 1_000_000,
-        sources: [],
-        reason: 'The disk is full.'
-      }
+      // How it stood before: no reason to give up.
+      { ...progress, phase: 'paused' },
+      { ...progress, phase: 'locating' },
+      { ...progress, phase: 'paused', reason: 'The disk is full.' },
+      { event: 'done', path: '/never', bytes: 0, sources: 0, seconds: 0 }
     ]
+    fixture.node.waits = true
     const ran = await fixture.run('get 1')
+    const json = await fixture.run('get 1 --json')
     fixture.node.getEvents = getEvents
     expect(ran.code).toBe(4)
     expect(ran.err).toContain(
-      `error: The download waits at 50 %.\nwhy:   The disk is full.\ntry:   servent get ${FILE_ID.slice(0, 18)}`
+      `error: The download waits at 50 %.\nwhy:   The disk is full.\ntry:   servent get ${FILE_ID.slice(0, 18)}, once that is mended\n`
     )
+    expect(json.code).toBe(4)
+    expect(json.json.map(({ event }) => event)).toEqual([
+      'begin',
+      'progress',
+      'progress',
+      'progress',
+      'error'
+    ])
   })
 
   it('130 after Ctrl-C, with the way to go on', async () => {

@@ -51,7 +51,10 @@ async function runGet(
         begin = event
         announce(context, event)
       } else if (event.event === 'progress') {
+        // The first one may still say how it stood before this command.
+        const waits = event.phase === 'paused' && last !== undefined
         last = event
+        if (waits) throw waiting(event)
         if (!context.json) context.progress.show(progressText(event))
       } else if (event.event === 'done') {
         context.progress.clear()
@@ -64,15 +67,24 @@ async function runGet(
     const again = `servent get ${begin === undefined ? what : shortId(begin.id)}`
     if (context.signal.aborted) return paused(context, again, last)
     if (last?.phase === 'paused') {
+      const { problem } = waiting(last)
       throw new ProblemError({
-        code: 'partial',
-        message: `The download waits at ${percent(last)}.`,
-        ...(last.reason === undefined ? {} : { why: last.reason }),
-        try: again
+        ...problem,
+        try: problem.why === undefined ? again : `${again}, once that is mended`
       })
     }
     throw error
   }
+}
+
+/** It stopped without us: a full disk, or somebody paused it. Waiting here would be waiting for that person. */
+function waiting(progress: Progress): ProblemError {
+  const { reason } = progress
+  return new ProblemError({
+    code: 'partial',
+    message: `The download waits at ${percent(progress)}.`,
+    ...(reason === undefined ? {} : { why: reason })
+  })
 }
 
 function announce(context: Context, { id, name, size }: Begin): void {

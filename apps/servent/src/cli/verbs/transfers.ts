@@ -98,7 +98,7 @@ async function runDownloads(
         one.name,
         one.phase,
         one.phase === 'done' ? '100 %' : formatPercent(one.verifiedBytes, one.totalBytes),
-        formatBytes(one.totalBytes),
+        one.totalBytes === 0 && one.phase !== 'done' ? '' : formatBytes(one.totalBytes),
         one.sources.length === 0 ? '' : formatRate(one.sources.reduce((sum, source) => sum + source.rate, 0)),
         shortId(one.id)
       ]),
