@@ -31,6 +31,12 @@ export class NotFoundError extends Error {
   override readonly name = 'NotFoundError'
 }
 
+/** The place that the user named cannot hold the file. */
+export class OutputError extends Error {
+  static override readonly name = 'OutputError'
+  override readonly name = 'OutputError'
+}
+
 /** The prefix of an id fits several. */
 export class AmbiguousError extends Error {
   static override readonly name = 'AmbiguousError'

@@ -8,6 +8,7 @@ import { constants, copyFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ContentId } from '@servent/overlay'
 import type { Download, Downloads } from '@servent/transfer'
+import { OutputError } from './errors.ts'
 import type { Target } from './targets.ts'
 import type { GetEvent } from './types.ts'
 
@@ -124,7 +125,12 @@ export async function* ownFile(
       () => false
     )
     place = folder ? join(output, basename(path)) : output
-    await copyFile(path, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    try {
+      await copyFile(path, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      throw new OutputError(`${place} is there already, and nothing is written over. Choose another output.`)
+    }
   }
   yield { event: 'done', path: place, bytes: size, sources: 0, seconds: 0 }
 }

@@ -110,7 +110,7 @@ describe('two nodes', () => {
     const copy = join(await folder('copy'), 'copy.ogg')
     expect(await last(one.get(ids[0]!.slice(0, 30), { output: copy }))).toMatchObject({ path: copy })
     expect(await sha256(copy)).toBe(await sha256(song))
-    await expect(last(one.get(ids[0]!, { output: copy }))).rejects.toMatchObject({ code: 'EEXIST' })
+    await expect(last(one.get(ids[0]!, { output: copy }))).rejects.toThrow('is there already')
   })
 })
 
