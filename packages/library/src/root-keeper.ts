@@ -5,7 +5,7 @@ import { GONE_KEPT_MS } from './limits.ts'
 import type { Pacer } from './pacer.ts'
 import type { Problems } from './problems.ts'
 import type { Roots } from './roots.ts'
-import type { Scanner } from './scan.ts'
+import type { FolderToScan, Scanner } from './scan.ts'
 import { HERE, UNPLUGGED } from './schema.ts'
 import type { PlacedRow, Store } from './store.ts'
 import type { RootRow, StoreTree } from './store-tree.ts'
@@ -51,18 +51,20 @@ export class RootKeeper {
       return
     }
     const root = roots.has(path) ? path : roots.covering(path)?.path
-    if (root !== undefined) await scanner.folder(root, path, true, due)
+    if (root !== undefined) await scanner.folders([{ root, path, deep: true }], due)
   }
 
   /** Looks at folders that a watcher named, those marked `true` with all below them. */
   async scanFolders(folders: ReadonlyMap<string, boolean>): Promise<void> {
     const { roots, scanner } = this.#parts
-    for (const [folder, deep] of folders) {
-      const root = roots.has(folder) ? roots.get(folder) : roots.covering(folder)
+    const places: FolderToScan[] = []
+    for (const [path, deep] of folders) {
+      const root = roots.has(path) ? roots.get(path) : roots.covering(path)
       if (root?.kind !== 'folder') continue
-      if (!this.isReachable(root)) await this.unplug(root)
-      else await scanner.folder(root.path, folder, deep, Date.now())
+      if (this.isReachable(root)) places.push({ root: root.path, path, deep })
+      else await this.unplug(root)
     }
+    await scanner.folders(places, Date.now())
   }
 
   /** Withdraws what is below a root that cannot be reached. It is remembered until the root is back. */

@@ -40,8 +40,14 @@ interface Found {
   readonly stamp: Stamp
 }
 
-interface Level {
+/** A folder to look at: with all below it, or where it is not `deep` with those that are not known yet. */
+export interface FolderToScan {
+  readonly root: string
   readonly path: string
+  readonly deep: boolean
+}
+
+interface Level extends FolderToScan {
   readonly depth: number
 }
 
@@ -53,26 +59,34 @@ export class Scanner {
   }
 
   /**
-   * Looks at a folder of `root`, and at those below it: at all of them, or where it is not `deep` at those
-   * that the catalogue has not seen. What is found to be hashed is due at `due`.
+   * Looks at folders. What is found to be hashed is due at `due`.
+   *
+   * Folders that are missing are withdrawn at the end, since they may be found again under another name; the
+   * folder above one is looked at for that, where a watcher has not said yet what came.
    */
-  async folder(root: string, path: string, deep: boolean, due: number): Promise<void> {
-    const waiting: Level[] = [{ path, depth: 0 }]
-    const missing: string[] = []
+  async folders(places: readonly FolderToScan[], due: number): Promise<void> {
+    const waiting: Level[] = places.map(place => ({ ...place, depth: 0 }))
+    const missing = new Set<string>()
     for (let level = waiting.pop(); level !== undefined; level = waiting.pop()) {
       if (this.#parts.isStopped()) return
       await this.#parts.pacer.turn()
-      const { path: folder, depth } = level
+      const { root, path, deep, depth } = level
       if (depth > FOLDER_DEPTH_MAX) {
-        this.#parts.problems.set(folder, `It lies more than ${FOLDER_DEPTH_MAX} folders deep.`)
+        this.#parts.problems.set(path, `It lies more than ${FOLDER_DEPTH_MAX} folders deep.`)
         continue
       }
-      for (const below of await this.#one(root, folder, due, missing)) {
-        if (deep || this.#parts.tree.knownFolder(below) === undefined)
-          waiting.push({ path: below, depth: depth + 1 })
+      const below = await this.#one(root, path, due, missing)
+      if (below === undefined) {
+        if (missing.has(path)) continue
+        missing.add(path)
+        if (path !== root) waiting.push({ root, path: dirname(path), deep: false, depth: 0 })
+        continue
+      }
+      for (const folder of below) {
+        if (deep || this.#parts.tree.knownFolder(folder) === undefined)
+          waiting.push({ root, path: folder, deep, depth: depth + 1 })
       }
     }
-    // Last, since a folder that is missing may have been found again under another name.
     for (const folder of missing) await this.withdraw(folder, GONE)
   }
 
@@ -119,8 +133,8 @@ export class Scanner {
     return false
   }
 
-  /** Looks at the files of one folder; gives the folders in it that are to be looked at, too. */
-  async #one(root: string, path: string, due: number, missing: string[]): Promise<string[]> {
+  /** Looks at the files of one folder; gives the folders in it, or nothing where it is gone itself. */
+  async #one(root: string, path: string, due: number, missing: Set<string>): Promise<string[] | undefined> {
     const { problems, pacer, tree, write, isRoot } = this.#parts
     const names = new Set<string>()
     const folders: string[] = []
@@ -155,21 +169,19 @@ export class Scanner {
       }
       problems.clear(path)
     } catch (error) {
-      await this.#unreadable(path, error)
+      const { code } = error as NodeJS.ErrnoException
+      if (code === undefined || code.startsWith('ERR_')) throw error
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+      await this.withdraw(path, UNPLUGGED)
+      problems.set(path, fileReason(error))
       return []
     }
     await this.#withdrawMissing(path, folder, names)
     const found = new Set(folders)
-    missing.push(...tree.foldersIn(folder).filter(below => !found.has(below) && !isRoot(below)))
+    for (const below of tree.foldersIn(folder)) {
+      if (!found.has(below) && !isRoot(below)) missing.add(below)
+    }
     return folders
-  }
-
-  async #unreadable(path: string, error: unknown): Promise<void> {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === undefined || code.startsWith('ERR_')) throw error
-    const gone = code === 'ENOENT' || code === 'ENOTDIR'
-    await this.withdraw(path, gone ? GONE : UNPLUGGED)
-    if (!gone) this.#parts.problems.set(path, fileReason(error))
   }
 
   /** One entry of a folder: a file to look at, a folder for the list, or nothing. */
