@@ -21,6 +21,8 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  // A terminal that is closed: a node in the foreground ends as orderly as at Ctrl-C.
+  process.on('SIGHUP', onSignal)
   const code = await run(argv, {
     stdout: process.stdout,
     stderr: process.stderr,

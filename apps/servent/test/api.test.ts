@@ -11,12 +11,7 @@ beforeAll(async () => {
   fixture = await Fixture.open()
 })
 afterAll(() => fixture[Symbol.asyncDispose]())
-afterEach(() => {
-  fixture.node.failure = undefined
-  fixture.node.waits = false
-  fixture.node.calls.length = 0
-  fixture.node.signals.length = 0
-})
+afterEach(() => fixture.reset())
 
 function call(
   path: string,

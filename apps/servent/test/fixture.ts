@@ -1,5 +1,5 @@
 /** A fake node behind the real API in a temporary folder, and command lines run against it. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readOrMakeToken } from '../src/api/secret.ts'
@@ -7,7 +7,32 @@ import type { Io } from '../src/cli/context.ts'
 import { run } from '../src/cli/run.ts'
 import { type Listening, listen } from '../src/daemon/listen.ts'
 import { writeNotice } from '../src/daemon/notice.ts'
-import { FakeNode, fakeConfig } from './fake-node.ts'
+import { FakeNode, FILE_ID, fakeConfig } from './fake-node.ts'
+
+/** Every verb that asks a running node. */
+export const CLIENT_VERBS = [
+  'stop',
+  'status',
+  'share song.mp3',
+  'unshare song.mp3',
+  'library',
+  `ticket ${FILE_ID}`,
+  'search banjo',
+  'get 1',
+  'downloads',
+  'uploads',
+  'peers',
+  'overlay',
+  'overlay gnutella'
+]
+
+/** A folder in which no node ever ran, with one file to share. */
+export async function emptyFolder(): Promise<{ empty: string; music: string }> {
+  const empty = await mkdtemp(join(tmpdir(), 'servent-none-'))
+  const music = join(empty, 'song.mp3')
+  await writeFile(music, 'la')
+  return { empty, music }
+}
 
 export interface Ran {
   readonly code: number
@@ -50,6 +75,14 @@ export class Fixture implements AsyncDisposable {
 
   run(line: string | readonly string[], options: Parameters<typeof runLine>[1] = {}): Promise<Ran> {
     return runLine(['--data-dir', this.dataDir, ...words(line)], options)
+  }
+
+  /** Forgets what a test did with the node. */
+  reset(): void {
+    this.node.failure = undefined
+    this.node.waits = false
+    this.node.calls.length = 0
+    this.node.signals.length = 0
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

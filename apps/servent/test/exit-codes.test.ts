@@ -1,0 +1,255 @@
+/** Exit codes of the command line, each with what it says: INTERFACE, "Command line". */
+import { rm } from 'node:fs/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { FILE_ID } from './fake-node.ts'
+import { CLIENT_VERBS, emptyFolder, Fixture, runLine } from './fixture.ts'
+
+let fixture: Fixture
+let empty: string
+let music: string
+beforeAll(async () => {
+  fixture = await Fixture.open()
+  ;({ empty, music } = await emptyFolder())
+})
+afterAll(async () => {
+  await fixture[Symbol.asyncDispose]()
+  await rm(empty, { recursive: true, force: true })
+})
+afterEach(() => fixture.reset())
+
+describe('exit codes', () => {
+  it.each(CLIENT_VERBS)('5 where no node runs: %s', async line => {
+    const ran = await runLine(`--data-dir ${empty} ${line}`, { cwd: empty })
+    expect(ran.code).toBe(5)
+    expect(ran.out).toBe('')
+    expect(ran.err).toBe(`error: No node is running on ${empty}.\ntry:   servent start\n`)
+    const json = await runLine(`--data-dir ${empty} --json ${line}`, { cwd: empty })
+    expect(json.json).toEqual([
+      {
+        event: 'error',
+        code: 'no-daemon',
+        exit: 5,
+        message: `No node is running on ${empty}.`,
+        try: 'servent start'
+      }
+    ])
+    expect(json.err).toBe('')
+  })
+
+  it.each([
+    [
+      'a verb that there is not',
+      'serch banjo',
+      'There is no verb "serch".',
+      'servent search, or servent --help'
+    ],
+    ['nothing like a verb', 'xyzzy', 'There is no verb "xyzzy".', 'servent --help'],
+    ['an unknown flag', 'status --frobnicate', "Unknown option '--frobnicate'.", 'servent status --help'],
+    [
+      'a mistyped flag',
+      'search banjo --limt 3',
+      "Unknown option '--limt'.",
+      'did you mean --limit? servent search --help lists what there is'
+    ],
+    [
+      'an unknown global flag',
+      '--frobnicate status',
+      "Unknown option '--frobnicate'.",
+      'servent status --help'
+    ],
+    ['a missing argument', 'get', "Missing required argument 'WHAT'.", 'servent get --help'],
+    [
+      'one argument too many',
+      'status now',
+      "Too many arguments for 'status'. Expected 0 arguments but got 1: now.",
+      'servent status --help'
+    ],
+    [
+      'a flag without its value',
+      'search banjo --limit',
+      "Option '--limit <N>' argument missing.",
+      'servent search --help'
+    ],
+    [
+      'a limit of nothing',
+      'search banjo --limit 0',
+      "Option '--limit <N>' argument '0' is invalid. It takes a whole number from 1 to 1000.",
+      'servent search --help'
+    ],
+    [
+      'a limit past the largest',
+      'search banjo --limit 1001',
+      "Option '--limit <N>' argument '1001' is invalid. It takes a whole number from 1 to 1000.",
+      'servent search --help'
+    ],
+    [
+      'a negative time',
+      'search banjo --timeout -1',
+      "Option '--timeout <S>' argument '-1' is invalid. It takes seconds, more than 0 and at most 600.",
+      'servent search --help'
+    ],
+    [
+      'a size in furlongs',
+      'search banjo --min-size 3furlongs',
+      "Option '--min-size <B>' argument '3furlongs' is invalid. It takes bytes, as 700000, 20M or 1.5G.",
+      'servent search --help'
+    ],
+    [
+      'a shell that there is not',
+      'completion tcsh',
+      "Command-argument value 'tcsh' is invalid for argument 'SHELL'. Allowed choices are bash, zsh, fish, powershell.",
+      'servent completion --help'
+    ],
+    [
+      'two wishes at once',
+      'downloads --pause a --cancel b',
+      "Option '--pause <ID>' cannot be used with option '--cancel <ID>'.",
+      'servent downloads --help'
+    ]
+  ])('2 for %s', async (_, line, message, advice) => {
+    const ran = await fixture.run(line)
+    expect(ran).toMatchObject({ code: 2, out: '', err: `error: ${message}\ntry:   ${advice}\n` })
+    const json = await fixture.run(`${line} --json`)
+    if (!line.endsWith('--limit'))
+      expect(json.json).toEqual([{ event: 'error', code: 'usage', exit: 2, message, try: advice }])
+    expect(json.err).toBe('')
+  })
+
+  it('2 for settings that make no sense, and says who set them', async () => {
+    const flag = await fixture.run('config --relay sideways')
+    expect(flag.code).toBe(2)
+    expect(flag.err).toContain('relay takes one of off, use, serve, and --relay says "sideways"')
+    const variable = await fixture.run('config', { env: { SERVENT_MAX_CONNECTIONS: 'many' } })
+    expect(variable.err).toContain('SERVENT_MAX_CONNECTIONS says "many"')
+    expect((await fixture.run('config --set gnutela.ttl=3')).err).toContain('Did you mean gnutella.ttl?')
+  })
+
+  it('3 where nothing is found', async () => {
+    const { searchEvents } = fixture.node
+    fixture.node.searchEvents = [
+      {
+        event: 'done',
+        hits: 0,
+        files: 0,
+        overlays: [{ name: 'gnutella', hits: 0, firstHitMs: null, messages: 3, bytes: 99 }]
+      }
+    ]
+    const ran = await fixture.run('search banjo')
+    const json = await fixture.run('search banjo --json')
+    fixture.node.searchEvents = [
+      {
+        event: 'done',
+        hits: 0,
+        files: 0,
+        overlays: [{ name: 'gnutella', hits: 0, firstHitMs: null, messages: 0, bytes: 0 }]
+      }
+    ]
+    const alone = await fixture.run('search banjo')
+    fixture.node.searchEvents = searchEvents
+    expect(ran).toMatchObject({ code: 3, out: '' })
+    expect(ran.err).toBe(
+      'Nothing found for "banjo".\nwhy:   no peer that gnutella reached has a file with all these words\ntry:   fewer words, a larger --timeout, or again later\n'
+    )
+    expect(alone.err).toContain('why:   this node has no neighbours to ask yet')
+    expect(json.code).toBe(3)
+    expect(json.json).toEqual([
+      {
+        event: 'done',
+        hits: 0,
+        files: 0,
+        overlays: [{ name: 'gnutella', hits: 0, firstHitMs: null, messages: 3, bytes: 99 }]
+      }
+    ])
+  })
+
+  it('3 for a path, an id and an overlay that are not there', async () => {
+    expect(await fixture.run('share /no/such/file')).toMatchObject({
+      code: 3,
+      err: 'error: There is no /no/such/file.\ntry:   check the spelling; a name with spaces needs quotes\n'
+    })
+    expect((await fixture.run(`ticket ${FILE_ID.slice(0, 18)}zzzz`)).code).toBe(3)
+    expect((await fixture.run('overlay chord')).code).toBe(3)
+  })
+
+  it.each([
+    ['NotFoundError', 3],
+    ['TimeoutError', 4],
+    ['VerificationError', 7],
+    ['SomethingElse', 1]
+  ])('%s while fetching gives %i', async (name, code) => {
+    fixture.node.failure = Object.assign(new Error('It went wrong.'), { name })
+    const ran = await fixture.run('get 1')
+    expect(ran.code).toBe(code)
+    expect(ran.err).toContain('error: It went wrong.')
+    expect((await fixture.run('get 1 --json')).json.at(-1)).toMatchObject({
+      event: 'error',
+      exit: code,
+      message: 'It went wrong.'
+    })
+  })
+
+  it('4 where a download waits, with the reason, at once', async () => {
+    const { getEvents } = fixture.node
+    const progress = {
+      event: 'progress' as const,
+      verifiedBytes: 500_000,
+      totalBytes: 1_000_000,
+      sources: []
+    }
+    fixture.node.getEvents = [
+      // How it stood before: no reason to give up.
+      { ...progress, phase: 'paused' },
+      { ...progress, phase: 'locating' },
+      { ...progress, phase: 'paused', reason: 'The disk is full.' },
+      { event: 'done', path: '/never', bytes: 0, sources: 0, seconds: 0 }
+    ]
+    fixture.node.waits = true
+    const ran = await fixture.run('get 1')
+    const json = await fixture.run('get 1 --json')
+    fixture.node.getEvents = getEvents
+    expect(ran.code).toBe(4)
+    expect(ran.err).toContain(
+      `error: The download waits at 50 %.\nwhy:   The disk is full.\ntry:   servent get ${FILE_ID.slice(0, 18)}, once that is mended\n`
+    )
+    expect(json.code).toBe(4)
+    expect(json.json.map(({ event }) => event)).toEqual([
+      'begin',
+      'progress',
+      'progress',
+      'progress',
+      'error'
+    ])
+  })
+
+  it('130 after Ctrl-C, with the way to go on', async () => {
+    fixture.node.waits = true
+    const during = async (line: string) => {
+      const user = new AbortController()
+      const ran = fixture.run(line, { signal: user.signal })
+      while (fixture.node.calls.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+      // The events before it have been written by then.
+      await new Promise(resolve => setTimeout(resolve, 50))
+      user.abort()
+      fixture.node.calls.length = 0
+      return ran
+    }
+    const get = await during('get 1')
+    expect(get.code).toBe(130)
+    expect(get.err).toBe(
+      `Big Country.flac   1.0 MB\nPaused at 78 %. Nothing that was verified is lost. Resume: servent get ${FILE_ID.slice(0, 18)}\n`
+    )
+    const json = await during('get 1 --json')
+    expect(json.code).toBe(130)
+    expect(json.json.at(-1)).toEqual({
+      event: 'paused',
+      verifiedBytes: 780_000,
+      totalBytes: 1_000_000,
+      resume: `servent get ${FILE_ID.slice(0, 18)}`
+    })
+    const search = await during('search banjo')
+    expect(search.code).toBe(130)
+    expect(search.out).toContain('Big Country.flac')
+    const share = await during(`share ${music}`)
+    expect(share).toMatchObject({ code: 130, err: 'error: Interrupted.\ntry:   the same command again\n' })
+  })
+})
