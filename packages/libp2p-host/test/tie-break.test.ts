@@ -57,6 +57,17 @@ function upLinks({ puppet }: FakePuppet): number[] {
   return [...up]
 }
 
+/** A machine is never told of a second link to a peer before the first is down. */
+function expectNeverTwo({ puppet }: FakePuppet): void {
+  const peers = new Map<number, number>()
+  for (const input of puppet.inputs) {
+    if (input.type === 'link-down') peers.delete(input.link)
+    if (input.type !== 'link-up') continue
+    expect([...peers.values()]).not.toContain(input.peer)
+    peers.set(input.link, input.peer)
+  }
+}
+
 describe('when both open within a few milliseconds of each other', () => {
   // Four delays of 10 ms to connect and two for a stream: every way in which the two can cross.
   test.each([0, 3, 9, 10, 11, 19, 20, 21, 30, 39, 40, 41, 45, 50, 51, 55, 59, 60, 61, 65, 75, 100])(
@@ -76,6 +87,8 @@ describe('when both open within a few milliseconds of each other', () => {
         expect(one.host.links()[0]!.inbound).toBe(!two.host.links()[0]!.inbound)
         expect(upLinks(one)).toEqual([one.host.links()[0]!.link])
         expect(upLinks(two)).toEqual([two.host.links()[0]!.link])
+        expectNeverTwo(one)
+        expectNeverTwo(two)
 
         one.act(effects => effects.send(upLinks(one)[0]!, text('h', 'hi'), 0))
         two.act(effects => effects.send(upLinks(two)[0]!, text('h', 'ho'), 0))

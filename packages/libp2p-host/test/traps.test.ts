@@ -6,7 +6,17 @@ import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 import { afterEach, describe, expect, test } from 'vitest'
 import { boundedYamux, isWritable, onWritable, ReadGate, streamDuplex } from '../src/index.ts'
-import { link, open, PROTOCOL, rawStream, send, startLibp2p, startNode, stopAll } from './support/nodes.ts'
+import {
+  act,
+  link,
+  open,
+  PROTOCOL,
+  rawStream,
+  send,
+  startLibp2p,
+  startNode,
+  stopAll
+} from './support/nodes.ts'
 import { blob, text } from './support/puppet.ts'
 import { eventually, pattern, type StreamPair, stands, streamPair, turns } from './support/stream-pair.ts'
 
@@ -224,7 +234,7 @@ describe('trap 4: middleware of the program multiplies a handler', () => {
 
     for (let opened = 0; opened < 4; opened += 1) {
       const { out } = await link(alice, bob)
-      alice.host.command(effects => effects.close(out, 'once more'))
+      act(alice, effects => effects.close(out, 'once more'))
       await bob.puppet.until('link-down', ({ link: down }) => bob.puppet.of('link-up').at(-1)?.link === down)
     }
     expect(bob.puppet.of('link-up')).toHaveLength(4)
@@ -291,7 +301,7 @@ describe('trap 7: a dial may fail with a plain error', () => {
     await bob.stop()
     peer.addContact(bob.libp2p.peerId, addresses)
     const { peer: handle } = await alice.puppet.until('contact')
-    alice.host.command(effects => effects.open(handle))
+    act(alice, effects => effects.open(handle))
     const { reason } = await alice.puppet.until('unreachable')
     expect(reason).toMatch(/ECONNREFUSED/)
   })

@@ -43,6 +43,7 @@ export async function hostPuppet(
   await network.finish(host.start())
   const act = (run: (effects: PuppetEffects) => void) => {
     host.command(run)
+    puppet.checkExpectations()
   }
   return {
     node,

@@ -73,6 +73,7 @@ export async function startNode(init: PuppetInit = {}, privateKey?: PrivateKey):
     components,
     stop: async () => {
       if (!running.delete(node)) return
+      puppet.checkExpectations()
       await host.beforeStop()
       await libp2p.stop()
     }
@@ -88,6 +89,7 @@ export async function stopAll(): Promise<void> {
 /** Lets the puppet of `node` act as the machine that it is. */
 export function act(node: TestNode, run: (effects: PuppetEffects) => void): void {
   node.host.command(run)
+  node.puppet.checkExpectations()
 }
 
 export function handleOf(node: TestNode, of: TestNode): Peer {

@@ -35,18 +35,30 @@ export class Puppet implements Machine<PuppetTypes> {
   readonly held = new Set<Peer>()
   /** What it does with each input but commands. */
   react: (input: PuppetInput, effects: PuppetEffects) => void = () => {}
+  #broken: Error | undefined
   readonly #waiting: { matches: (input: PuppetInput) => boolean; resolve: (input: PuppetInput) => void }[] =
     []
 
   handle(input: PuppetInput, effects: PuppetEffects): void {
     this.inputs.push(input)
-    if (input.type === 'command') input.command(effects)
-    else this.react(input, effects)
+    try {
+      if (input.type === 'command') input.command(effects)
+      else this.react(input, effects)
+    } catch (error) {
+      // A host takes what a machine throws for the machine's failure: an expectation would be lost in it.
+      if ((error as Error).name === 'AssertionError') this.#broken ??= error as Error
+      throw error
+    }
     for (const waiter of this.#waiting.slice()) {
       if (!waiter.matches(input)) continue
       this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
       waiter.resolve(input)
     }
+  }
+
+  /** Throws the first expectation that did not hold within this machine. */
+  checkExpectations(): void {
+    if (this.#broken !== undefined) throw this.#broken
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
