@@ -10,7 +10,14 @@ const folder = mkdtempSync(join(tmpdir(), 'servent-tests-'))
 const report = join(folder, 'report.json')
 const { status } = spawnSync(
   process.execPath,
-  ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...rest],
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...rest
+  ],
   { stdio: 'inherit', env: { ...process.env, SERVENT_TEST_FULL: set === 'full' ? '1' : '0' } }
 )
 
@@ -22,7 +29,9 @@ try {
   passed = results.numPassedTests
   skipped = results.numPendingTests + results.numTodoTests
   // A file that cannot be loaded runs no test, and must not pass for that.
-  failed = results.numFailedTests + results.testResults.filter(file => file.status === 'failed' && file.assertionResults.length === 0).length
+  failed =
+    results.numFailedTests +
+    results.testResults.filter(file => file.status === 'failed' && file.assertionResults.length === 0).length
 } catch {
   failed = 1
 } finally {

@@ -117,7 +117,6 @@ test('a query floods down the line and its hit comes back, the same in every run
   ])
   for (const name of NAMES) expect(other.logs.get(name), name).toBe(one.logs.get(name))
 
-  // biome-ignore lint/suspicious/noUndeclaredEnvVars: for people at a terminal, never for a build.
   if (process.env.UPDATE_SCENARIOS === '1') writeFileSync(SCENARIO, one.transcript)
   expect(one.transcript).toBe(readFileSync(SCENARIO, 'utf8'))
 })
