@@ -1,6 +1,6 @@
 /** Reads the TOML file of settings. It is never written: comments and order are the user's. */
 import { readFile } from 'node:fs/promises'
-import { parse, TomlError } from 'smol-toml'
+import type { TomlError } from 'smol-toml'
 import { camelCase, nearest, SETTINGS } from './config-names.ts'
 import type { Given } from './config-values.ts'
 import { ConfigError } from './errors.ts'
@@ -22,16 +22,17 @@ export async function readConfigFile(path: string, required: boolean): Promise<M
       path
     )
   }
-  return settingsOf(text, path)
+  // Most nodes have no such file.
+  const { parse } = await import('smol-toml')
+  return settingsOf(parse, text, path)
 }
 
 /** @throws ConfigError */
-export function settingsOf(text: string, path: string): Map<string, Given> {
+function settingsOf(parse: typeof import('smol-toml').parse, text: string, path: string): Map<string, Given> {
   let table: Record<string, unknown>
   try {
     table = parse(text)
   } catch (error) {
-    if ((error as Error).name !== 'TomlError' && !(error instanceof TomlError)) throw error
     const { line, column, message } = error as TomlError
     const where = `${path} line ${line}`
     const why = message.split('\n')[0]!.replace(/^Invalid TOML document: /, '')

@@ -3,7 +3,7 @@ import { access, constants, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OverlaySnapshot } from '@servent/overlay'
 import type { Config } from './config.ts'
-import { IDENTITY_FILE } from './identity.ts'
+import { IDENTITY_FILE } from './folders.ts'
 import type { DoctorCheck, NodeStatus } from './types.ts'
 
 /** Under this a download of a few songs fills the disk. */

@@ -4,9 +4,21 @@
  * Config is the user's and is never written. Data is what must not be lost (identity, database, partial
  * files). State is logs.
  */
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import envPaths from 'env-paths'
+import { IdentityError } from './errors.ts'
+
+export const IDENTITY_FILE = 'identity.key'
+export const DATABASE_FILE = 'servent.db'
+
+const FOLDER_MODE = 0o700
+/** Permissions of group and others: any, and to write. */
+export const OTHERS_ANY = 0o077
+const OTHERS_WRITE = 0o022
+/** Windows has no such modes; what guards the folder there is the user's profile. */
+export const HAS_MODES = process.platform !== 'win32'
 
 export interface Folders {
   readonly config: string
@@ -31,3 +43,29 @@ export function folders(dataDir?: string): Folders {
     downloads: join(homedir(), 'Downloads', 'servent')
   }
 }
+
+/**
+ * Makes the data folder for the user alone. A folder that stands already and is empty is taken over; one
+ * with content keeps its mode.
+ *
+ * @throws IdentityError  others can write in it: they could put a key of theirs in place of ours
+ */
+export async function prepareDataFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+  if (!HAS_MODES) return
+  let info = await stat(folder)
+  if (
+    (info.mode & OTHERS_ANY) !== 0 &&
+    info.uid === process.getuid?.() &&
+    (await readdir(folder)).length === 0
+  ) {
+    await chmod(folder, FOLDER_MODE)
+    info = await stat(folder)
+  }
+  if ((info.mode & OTHERS_WRITE) === 0) return
+  throw new IdentityError(
+    `The data folder ${folder} can be written by others (mode ${octal(info.mode)}), who could replace the key in it. Run chmod 700 ${folder}, or use another one by --data-dir.`
+  )
+}
+
+export const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0')

@@ -7,46 +7,16 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, link, open, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { IdentityError } from './errors.ts'
+import { HAS_MODES, IDENTITY_FILE, OTHERS_ANY, octal } from './folders.ts'
 
-export const IDENTITY_FILE = 'identity.key'
-
-const FOLDER_MODE = 0o700
 const KEY_MODE = 0o600
-const OTHERS_ANY = 0o077
-const OTHERS_WRITE = 0o022
 /** An Ed25519 key in protobuf has 68 bytes. */
 const KEY_BYTES_MAX = 1024
-/** Windows has no such modes; what guards the key there is the user's profile folder. */
-const HAS_MODES = process.platform !== 'win32'
-
-/**
- * Makes the data folder for the user alone. A folder that stands already and is empty is taken over; one
- * with content keeps its mode.
- *
- * @throws IdentityError  others can write in it: they could put a key of theirs in place of ours
- */
-export async function prepareDataFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
-  if (!HAS_MODES) return
-  let info = await stat(folder)
-  if (
-    (info.mode & OTHERS_ANY) !== 0 &&
-    info.uid === process.getuid?.() &&
-    (await readdir(folder)).length === 0
-  ) {
-    await chmod(folder, FOLDER_MODE)
-    info = await stat(folder)
-  }
-  if ((info.mode & OTHERS_WRITE) === 0) return
-  throw new IdentityError(
-    `The data folder ${folder} can be written by others (mode ${octal(info.mode)}), who could replace the key in it. Run chmod 700 ${folder}, or use another one by --data-dir.`
-  )
-}
 
 /**
  * The key of this folder; made where there is none.
@@ -152,5 +122,3 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.close()
   }
 }
-
-const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0')

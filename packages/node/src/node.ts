@@ -130,6 +130,7 @@ export class Node implements ServentNode {
     this.#ended.abort(new NotRunningError('The node stops. What was begun goes on when it starts again.'))
     if (life !== undefined) {
       life.rejoin.stop()
+      life.metrics.stop()
       await stopInOrder(logger, [
         ['remember peers', () => life.memory.stop()],
         ['stop downloads', () => life.transfers.stopDownloads()],

@@ -15,6 +15,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { HTTP_PROTOCOL, isPusher, NodeConnector } from './connector.ts'
 import type { NodeDeps } from './deps.ts'
+import { DATABASE_FILE } from './folders.ts'
 import { componentLogger } from './libp2p-log.ts'
 import { LibraryDoor } from './library-door.ts'
 import { explainListen } from './listening.ts'
@@ -47,8 +48,6 @@ export interface Running {
 
 /** What others are told where the program does not say its version. */
 export const VERSION_UNKNOWN = '0.0.0'
-
-export const DATABASE_FILE = 'servent.db'
 
 /**
  * Starts every part that is needed. Where one cannot start, those before it are stopped again.

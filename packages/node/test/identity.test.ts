@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { IDENTITY_FILE, loadIdentity, prepareDataFolder } from '../src/identity.ts'
+import { IDENTITY_FILE, prepareDataFolder } from '../src/folders.ts'
+import { loadIdentity } from '../src/identity.ts'
 
 let folder: string
 let path: string

@@ -139,6 +139,7 @@ test('two nodes of one process have a registry each, and leave the shared one al
   const [first, second] = [new NodeMetrics(tmpdir()), new NodeMetrics(tmpdir())]
   const a = await start({}, first)
   const b = await start({}, second)
+  for (const metrics of [first, second]) await metrics.text()
   await a.dial(b.getMultiaddrs())
   for (const metrics of [first, second]) {
     const text = await metrics.text()

@@ -131,8 +131,10 @@ describe('three nodes', () => {
 
   test('a sharer that takes no calls is asked to call, through the one in the middle', async () => {
     const middle = await startNode()
-    const shut = await startNode({ bootstrap: [middle], flags: { noInbound: true } })
-    const asker = await startNode({ bootstrap: [middle] })
+    // One place each: the two are no neighbours, and hear of each other by the query alone.
+    const one = { bootstrap: [middle], set: ['gnutella.neighbours=1'] }
+    const shut = await startNode({ ...one, flags: { noInbound: true } })
+    const asker = await startNode(one)
     expect(shut.addresses()).toEqual([])
     expect(shut.status().reachability.kind).toBe('refused')
     await last(shut.share(song))
