@@ -114,8 +114,6 @@ export function onPong(state: GnutellaState, fx: Fx, neighbour: Neighbour, pong:
 
 /** Pings for fresh pongs, each link no more often than T, and old servents, which flood, once a minute. */
 export function renew(state: GnutellaState, fx: Fx, ttl: number): void {
-  if (state.nowMs - state.renewedMs < PONG_AGE_MS) return
-  state.renewedMs = state.nowMs
   for (const neighbour of state.neighbours.up) {
     const restMs = neighbour.cachesPongs ? PONG_AGE_MS : PING_MS_MAX
     if (neighbour.pinged !== undefined && state.nowMs - neighbour.pinged.atMs < restMs) continue

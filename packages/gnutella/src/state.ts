@@ -95,8 +95,6 @@ export class GnutellaState {
   readonly banished = new AgingMap<true>(BANISHED_MAX, BANISHED_MS)
 
   readonly pongs = new PongCache()
-  /** When all neighbours were last pinged for fresh pongs. */
-  renewedMs = Number.NEGATIVE_INFINITY
   /** When fresh hosts were last asked for here, how often that is done, and whether neighbours were missing. */
   pingedMs = Number.NEGATIVE_INFINITY
   pingEveryMs = PING_MS

@@ -6,7 +6,7 @@ import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { PING_TTL, PONG_AGE_MS, PONGS_PER_PING } from '../src/constants.ts'
 import { GnutellaMachine } from '../src/machine.ts'
-import type { GnutellaMessage, PongMessage } from '../src/messages.ts'
+import type { GnutellaMessage, PingMessage, PongMessage } from '../src/messages.ts'
 import { priorityOf } from '../src/priorities.ts'
 import { gnutellaCodec } from '../src/wire.ts'
 import { freshGuid, hit, pong, push, query, Servent } from './servent.ts'
@@ -176,6 +176,41 @@ describe('Rohrs and Falco, "Ping/Pong scheme"', () => {
     // A ping of TTL 3 reaches this servent and two links further; what is three links away is too far.
     expect(servent.outline()).toEqual({ [asker]: ['pong 1/1'] })
     expect(silent).toBe(3)
+  })
+
+  it('a pong that comes later is handed on while its distance is wanted: TTL 3 wants 5 and 4 beyond one', () => {
+    const servent = new Servent({ neighbours: 4 })
+    const [teller, asker] = [servent.neighbour(1), servent.neighbour(2)]
+    servent.from(asker, { type: 'ping', guid: freshGuid(), ttl: 3, hops: 0, ggep: [] })
+    const ping = servent.sent(teller).find(message => message.type === 'ping') as PingMessage
+    servent.take()
+    for (let number = 0; number < 7; number += 1)
+      servent.from(teller, pong(ping.guid, testContact(50 + number)))
+    expect(servent.sent(asker)).toHaveLength(5)
+  })
+
+  it('N: whoever asks ten times whether one is alive has had the pongs of 3 s', () => {
+    const servent = new Servent()
+    const link = servent.neighbour(1)
+    for (let count = 0; count <= PONGS_PER_PING; count += 1) {
+      servent.from(link, { type: 'ping', guid: freshGuid(), ttl: 1, hops: 0, ggep: [] })
+    }
+    expect(servent.sent(link)).toHaveLength(PONGS_PER_PING)
+  })
+
+  it('N: ten pongs are taken for one ping, and none that nobody asked for', () => {
+    const servent = new Servent({ neighbours: 4 })
+    const [teller, asker] = [servent.neighbour(1), servent.neighbour(2)]
+    servent.from(asker, { type: 'ping', guid: freshGuid(), ttl: 7, hops: 0, ggep: [] })
+    const ping = servent.sent(teller).find(message => message.type === 'ping') as PingMessage
+    servent.from(teller, pong(freshGuid(), testContact(50)))
+    expect(servent.counter('pongsUnasked')).toBe(1)
+    expect(servent.machine.snapshot().pongs).toBe(0)
+    for (let number = 0; number <= PONGS_PER_PING; number += 1) {
+      servent.from(teller, pong(ping.guid, testContact(60 + number)))
+    }
+    expect(servent.counter('pongsUnasked')).toBe(2)
+    expect(servent.machine.snapshot().pongs).toBe(PONGS_PER_PING)
   })
 
   it('M: what is shown of a peer is at most M times T old', () => {

@@ -141,6 +141,7 @@ describe('a query that comes again', () => {
   it('by the neighbour that had answered is not answered with its own hits', () => {
     const { servent, a, b, c } = repeated()
     servent.from(b, query())
+    expect(servent.effects.log.filter(({ type }) => type === 'ask')).toHaveLength(1)
     expect(servent.outline()).toMatchObject({ [a]: ['query 6/1'], [c]: ['query 6/1'] })
     expect(servent.counter('queriesAnsweredFromCache')).toBe(0)
   })

@@ -144,10 +144,16 @@ describe('a call', () => {
       nonce: seen[0]!
     })
     expect(await callWith(between, seeker, giv)).toBe('StreamResetError')
-    const stream = await sharer.libp2p.dialProtocol(seeker.libp2p.getMultiaddrs(), PUSH_PROTOCOL)
-    stream.send(Buffer.from(giv))
+    const streams = [
+      await sharer.libp2p.dialProtocol(seeker.libp2p.getMultiaddrs(), PUSH_PROTOCOL),
+      await sharer.libp2p.dialProtocol(seeker.libp2p.getMultiaddrs(), PUSH_PROTOCOL)
+    ]
+    for (const stream of streams) stream.send(Buffer.from(giv))
     expect((await asked).peerId).toBe(sharer.peerId)
-    // And it is good once.
+    // And it is good once, at the same moment and later.
+    await vi.waitFor(() =>
+      expect(seeker.service.snapshot().counters).toMatchObject({ callsTaken: 1, callsUnasked: 2 })
+    )
     expect(await callWith(sharer, seeker, giv)).toBe('StreamResetError')
   })
 
