@@ -3,6 +3,9 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+/** A child whose input ends cleans up and exits; one that does not is killed. */
+const END_MS_MAX = 5_000
+
 /** One JSON line of a child. */
 export interface Report {
   readonly address?: string
@@ -39,8 +42,10 @@ export function spawnRole(role: string, args: readonly string[]): Child {
       return JSON.parse(value) as Report
     },
     async end() {
-      child.kill('SIGKILL')
+      child.stdin.end()
+      const late = setTimeout(() => child.kill('SIGKILL'), END_MS_MAX)
       await closed
+      clearTimeout(late)
     }
   }
 }

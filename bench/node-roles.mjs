@@ -4,7 +4,8 @@
  *
  * Plain JavaScript, because what Node loads to strip types would weigh on both kinds and flatter the ratio.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -43,7 +44,7 @@ async function bare(links) {
 async function servent(links) {
   const { createNode, loadConfig } = await import('@servent/node')
   const dataDir = await mkdtemp(join(tmpdir(), 'servent-bench-'))
-  process.once('exit', () => void rm(dataDir, { recursive: true, force: true }))
+  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }))
   const { config } = await loadConfig({
     env: {},
     dataDir,
@@ -82,7 +83,7 @@ async function peers(kind, count, address) {
     await sleep(1000 / DIALS_PER_SECOND)
   }
   say({})
-  await new Promise(() => {})
+  await answer(0, () => 0)
 }
 
 async function answer(links, linked) {
@@ -101,3 +102,5 @@ const [role, ...args] = process.argv.slice(2)
 if (role === 'bare') await bare(Number(args[0]))
 else if (role === 'servent') await servent(Number(args[0]))
 else await peers(args[0], Number(args[1]), args[2])
+// Whoever asked has no more questions.
+process.exit()
