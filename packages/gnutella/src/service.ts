@@ -319,7 +319,8 @@ export class GnutellaService implements Overlay, Startable {
 
   #newHost(): MachineHost<GnutellaTypes> {
     const { ttl, agent, store, acceptInbound, limits, clock, random, trace } = this.#init
-    const linksMax = this.#places + LINKS_OVER_PLACES_MAX
+    // The machine keeps to its places, which the user may change; these are for all that it could have.
+    const linksMax = NEIGHBOURS_MAX + LINKS_OVER_PLACES_MAX
     const settings = { neighbours: this.#places, ...given({ ttl, agent }) }
     return new MachineHost<GnutellaTypes>(this.#components, {
       name: this.name,
