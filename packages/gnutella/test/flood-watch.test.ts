@@ -119,7 +119,7 @@ describe('a flood through any network', () => {
             }
         }
       ),
-      { numRuns: 60 }
+      { numRuns: 300 }
     )
     expect(hits).toBeGreaterThan(50)
   })

@@ -241,6 +241,8 @@ export class SmallNetwork {
   nowMs = 0
   readonly nodes = new Map<number, TestNode>()
   readonly observers: Observer[] = []
+  /** Told of what arrives: a link may be gone before what was sent on it is. */
+  readonly arrivals: Observer[] = []
   readonly sent: Sent[] = []
   /** A heap. */
   readonly #events: Event[] = []
@@ -361,6 +363,7 @@ export class SmallNetwork {
     this.later(() => {
       const { other } = half
       if (!half.open || !other.open || !other.node.alive) return
+      for (const observe of this.arrivals) observe(sent)
       other.codec.decode(bytes, decoded => {
         other.node.machine.handle({ type: 'message', link: other.link, message: decoded }, other.node)
       })
@@ -408,6 +411,11 @@ export function watchFloods(network: SmallNetwork): string[] {
   const wrongs: string[] = []
   const forwarded = new Set<string>()
   const hadFrom = new Map<string, number[]>()
+  network.arrivals.push(({ from, to, message }) => {
+    if (message.type !== 'query') return
+    const key = `${message.guid} at ${to}`
+    hadFrom.set(key, [...(hadFrom.get(key) ?? []), from])
+  })
   network.observers.push(({ from, to, message }) => {
     if (message.type === 'query') {
       const edge = `${message.guid} ${from} to ${to}`
@@ -415,8 +423,6 @@ export function watchFloods(network: SmallNetwork): string[] {
       forwarded.add(edge)
       if (hadFrom.get(`${message.guid} at ${from}`)?.[0] === to)
         wrongs.push(`${from} sent a query back to ${to}`)
-      const key = `${message.guid} at ${to}`
-      hadFrom.set(key, [...(hadFrom.get(key) ?? []), from])
     }
     if (message.type === 'query-hit' && hadFrom.get(`${message.guid} at ${from}`)?.[0] !== to) {
       wrongs.push(`${from} sent a hit to ${to}, which is not on the way back`)
