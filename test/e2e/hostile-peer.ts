@@ -1,8 +1,8 @@
 /**
- * A process that misuses Gnutella against one node, for `hostile.test.ts`. It speaks real libp2p and takes
- * one of three parts: `garbage` sends random, truncated, oversized and replayed descriptors and comes back
+ * A process that misuses Gnutella against one node, for `hostile.full.test.ts`. It speaks real libp2p and
+ * takes one of four parts: `garbage` sends random, truncated, oversized and replayed descriptors and comes back
  * whenever it is sent away; `flood` sends well-formed queries that match, each with a fresh id, at a rate;
- * `mute` asks for answers and never reads one. It prints a line of JSON each second with what it sent.
+ * `mute` asks for answers and never reads one; `answer` answers each query with so many large hits. It prints a line of JSON each second with what it sent.
  *
  * Usage: node hostile-peer.ts PART MULTIADDR SECONDS [DESCRIPTORS|RATE]
  */
@@ -77,6 +77,34 @@ function garbage(): { bytes: Uint8Array; ends: boolean } {
   return { bytes: frame(type, payload.length, payload, randomInt(256), randomInt(256)), ends: false }
 }
 
+/** Hits of some 4 KB for a query, as many as were asked for on the command line. */
+function hits(id: string): Uint8Array {
+  const codec = gnutellaCodec.open('initiator')
+  const results = Array.from({ length: 20 }, (_, index) => ({
+    index,
+    size: 1000 + index,
+    name: `${SEARCHED} ${'x'.repeat(160)} ${index}`,
+    urns: [],
+    ggep: []
+  }))
+  const one = () =>
+    codec.encode({
+      type: 'query-hit',
+      guid: id,
+      ttl: 7,
+      hops: 0,
+      ipv4: 0,
+      port: 0,
+      speed: 0,
+      results,
+      vendor: 'EVIL',
+      flags: {},
+      ggep: [],
+      servent: guid()
+    })
+  return Buffer.concat(Array.from({ length: amount }, one))
+}
+
 async function handshake(stream: Stream): Promise<boolean> {
   const codec = gnutellaCodec.open('initiator')
   stream.send(
@@ -89,6 +117,10 @@ async function handshake(stream: Stream): Promise<boolean> {
     stream.addEventListener('message', event =>
       codec.decode(event.data.subarray(), message => {
         if (message.type === 'status') resolve(message.status)
+        if (message.type === 'query' && part === 'answer' && stream.status === 'open') {
+          stream.send(hits(message.guid))
+          sent.descriptors += amount
+        }
       })
     )
     stream.addEventListener('close', () => resolve(0))
@@ -112,6 +144,10 @@ async function writable(stream: Stream): Promise<void> {
 }
 
 async function misuse(stream: Stream): Promise<void> {
+  if (part === 'answer') {
+    while (stream.status === 'open' && Date.now() < endsAt) await sleep(100)
+    return
+  }
   let nextMs = Date.now()
   while (
     stream.status === 'open' &&

@@ -1,7 +1,8 @@
 /**
  * Hostile peers change nothing for others: while one sends a million random, truncated, oversized and
- * replayed descriptors, one 2,000 matching queries a second with fresh ids, and one asks and never reads,
- * a third peer's searches are answered within a second, and the node's memory stays under a bound.
+ * replayed descriptors, one 2,000 matching queries a second with fresh ids, one asks and never reads, and
+ * one answers every query with hits by the dozen, another peer's searches are answered within a second, its
+ * link lasts, and the node's memory stays under a bound.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,6 +15,8 @@ import { Daemon, neighbours } from './harness.ts'
 const SECONDS = 45
 const DESCRIPTORS = 1_000_000
 const QUERIES_PER_SECOND = 2_000
+/** Of 4 KB, for each query: far more than a send queue holds. */
+const HITS_PER_QUERY = 60
 const ANSWER_MS_MAX = 1_000
 /** Of the attacked node, at its highest, over what it had before the attack. */
 const GROWTH_BYTES_MAX = 128 * 1024 * 1024
@@ -60,7 +63,7 @@ async function residentBytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<num
 }
 
 it.runIf(process.platform === 'linux')(
-  'three hostile peers change nothing for a fourth',
+  'four hostile peers change nothing for a fifth',
   async () => {
     await using attacked = await Daemon.start()
     await using other = await Daemon.start({ flags: ['--bootstrap', attacked.address] })
@@ -80,7 +83,8 @@ it.runIf(process.platform === 'linux')(
     const attacks = Promise.all([
       misuse('garbage', attacked.address, DESCRIPTORS),
       misuse('flood', attacked.address, QUERIES_PER_SECOND),
-      misuse('mute', attacked.address, 0)
+      misuse('mute', attacked.address, 0),
+      misuse('answer', attacked.address, HITS_PER_QUERY)
     ])
     let over = false
     void attacks.finally(() => {
@@ -105,14 +109,21 @@ it.runIf(process.platform === 'linux')(
       })
     )
 
-    const [garbage, flood, mute] = reports
+    const [garbage, flood, mute, answer] = reports
     expect(garbage!.descriptors).toBeGreaterThanOrEqual(DESCRIPTORS)
-    expect(flood!.descriptors).toBeGreaterThan(0)
+    // Slowed by back-pressure, and still far over what a link may ask: 60 queries a second.
+    expect(flood!.descriptors).toBeGreaterThan(10 * 60 * SECONDS)
+    expect(answer!.descriptors).toBeGreaterThan(10 * HITS_PER_QUERY)
     expect(mute!.descriptors).toBeGreaterThan(0)
     expect(answered.length).toBeGreaterThan(20)
     expect(answered.at(-1)).toBeLessThan(ANSWER_MS_MAX)
     expect(peak - before).toBeLessThan(GROWTH_BYTES_MAX)
-    expect((await attacked.json(['status'])).overlays[0].state).toBe('running')
+    const { state, counters, neighbours: near } = await attacked.json(['overlay', 'gnutella'])
+    expect(state).toBe('running')
+    expect(counters.queriesOverRate).toBeGreaterThan(0)
+    expect(counters.descriptorsMalformed).toBeGreaterThan(0)
+    const [friend] = near.filter(({ peerId }: { peerId: string }) => peerId === other.ready.peerId)
+    expect(friend.connectedMs).toBeGreaterThan(SECONDS * 1000)
   },
   (SECONDS + 120) * 1000
 )

@@ -130,16 +130,25 @@ describe('a line of eight', () => {
 })
 
 it('a sharer that nobody can dial is fetched from by Push', async () => {
-  await using middle = await Daemon.start()
-  await using sharer = await Daemon.start({ flags: ['--no-inbound', '--bootstrap', middle.address] })
-  await using fetcher = await Daemon.start({ flags: ['--bootstrap', middle.address] })
+  // One place each, so that the sharer and the fetcher have no link, and no connection, of their own.
+  const end = ['--set', 'gnutella.neighbours=1']
+  await using middle = await Daemon.start({ flags: ['--set', 'gnutella.neighbours=2'] })
+  const meet = ['--bootstrap', middle.address, ...end]
+  await using sharer = await Daemon.start({ flags: ['--no-inbound', ...meet] })
+  await using fetcher = await Daemon.start({ flags: meet })
   await neighbours(middle, 2)
   await shareIn(sharer, 'behind the wall.bin', CONTENT)
   await fetcher.json(['search', 'behind', 'wall', '--timeout', '5', '--limit', '1'])
+  const known = async () =>
+    (await fetcher.json(['peers'])).peers.map(({ peerId }: { peerId: string }) => peerId)
+  expect(await known()).toEqual([middle.ready.peerId])
   const done = await fetcher.json(['get', '1'])
   expect(await sha256Of(done.path)).toBe(SHA256)
+  const calls = async (daemon: Daemon) => (await daemon.json(['overlay', 'gnutella'])).counters
+  expect((await calls(sharer)).callsMade).toBeGreaterThan(0)
+  expect((await calls(fetcher)).callsTaken).toBeGreaterThan(0)
   const { peers } = await sharer.json(['peers'])
-  expect(peers.every(({ direction }: { direction: string }) => direction === 'outbound')).toBe(true)
+  expect(peers.map(({ direction }: { direction: string }) => direction)).toEqual(['outbound', 'outbound'])
 })
 
 it('a ticket fetches from a machine that knows no other peer', async () => {
