@@ -1,6 +1,6 @@
 /** Repeated queries answered from the cache; `query-cache.ts` says why that changes no search. */
 import type { Link } from '@servent/overlay/machine'
-import { CACHE_WAITING_MAX } from './constants.ts'
+import { CACHE_ENTRY_BYTES_MAX, CACHE_WAITING_MAX } from './constants.ts'
 import type { QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -54,10 +54,18 @@ export function onVouched(
   entry.verdict = 'given'
   for (const [index, cached] of entry.hits.entries()) cached.expiresMs = expiresMs?.[index] ?? 0
   if (expiresMs === undefined) state.cache.delete(entry)
+  const sentBytes = new Map<Link, number>()
   for (const { link, query, ttl, held } of entry.waiting.splice(0)) {
     const from = state.neighbours.upLink(link)
     if (from === undefined) continue
-    const hits = usableHits(state, fx, entry, link, ttl)
+    let hits = usableHits(state, fx, entry, link, ttl)
+    // One link may wait for the verdict more than once, and all that it is sent comes at the same moment.
+    const bytes = hits.reduce(
+      (total, { hit }) => total + (hit.payload?.length ?? 0),
+      sentBytes.get(link) ?? 0
+    )
+    if (bytes > CACHE_ENTRY_BYTES_MAX) hits = []
+    else sentBytes.set(link, bytes)
     sendCached(state, fx, from, query, hits)
     // Whoever the cache does not stand in for after all gets the query late, but gets it.
     const answered = new Set(hits.map(cached => cached.link))
@@ -81,6 +89,10 @@ function sendCached(
   hits: readonly CachedHit[]
 ): void {
   if (hits.length === 0) return
+  if (to.fullSinceMs !== undefined) {
+    state.count('hitsDroppedInFlowControl', hits.length)
+    return
+  }
   state.count('queriesAnsweredFromCache')
   for (const { hit, distance } of hits) {
     // As it would have come by: from as far, and with enough TTL for the way back.

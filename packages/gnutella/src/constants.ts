@@ -153,6 +153,8 @@ export const PUSH_ROUTE_MS = 1_800_000
 /** Ids of pushes that came by. */
 export const PUSHES_SEEN_MAX = 8_192
 export const PUSHES_SEEN_MS = 600_000
+/** Payload bytes of a hit that is handed back: it fits above the high mark of the asker's send queue. */
+export const HIT_RELAYED_BYTES_MAX = 32_768
 /** Hits handed back for one query. */
 export const HITS_PER_QUERY_MAX = 512
 /** Queries kept for people to look at. */
@@ -180,6 +182,11 @@ export const HITS_BURST = 600
 export const RESULTS_PER_QUERY = 64
 /** A hit is closed once it has so many payload bytes: at most one result more (draft 0.6: under 4 KiB). */
 export const HIT_PAYLOAD_BYTES = 4096
+/**
+ * Bytes of one answer, which leaves at once by one link: results that do not fit are left out. As much less
+ * than the send queue holds above its high mark, so that no answer makes a queue overflow that was not full.
+ */
+export const ANSWER_BYTES_MAX = 24_576
 /** Questions to the catalogue at a time, and those that wait: of one link, and in all. */
 export const MATCHES_MAX = 16
 export const MATCHES_WAITING_PER_LINK_MAX = 16
@@ -204,6 +211,8 @@ export const CACHE_BYTES_MAX = 2 * 1024 * 1024
 /** Of one query. A branch that brings more is not answered for. */
 export const CACHE_RESULTS_MAX = 64
 export const CACHE_HITS_MAX = 32
+/** Payload bytes of one query's hits, and of what one verdict sends by one link; see `ANSWER_BYTES_MAX`. */
+export const CACHE_ENTRY_BYTES_MAX = 24_576
 /** Hits of a query are vouched for before they answer: so many at a time, and so many a second. */
 export const VOUCHES_MAX = 4
 export const VOUCHES_PER_SECOND = 4

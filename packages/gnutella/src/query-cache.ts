@@ -13,6 +13,7 @@ import type { Link } from '@servent/overlay/machine'
 import {
   CACHE_AGE_MS,
   CACHE_BYTES_MAX,
+  CACHE_ENTRY_BYTES_MAX,
   CACHE_HITS_MAX,
   CACHE_QUERIES_MAX,
   CACHE_RESULTS_MAX,
@@ -97,7 +98,10 @@ export class QueryCache {
     if (entry === undefined || entry.guid !== hit.guid || entry.verdict !== 'none') return
     const bytes = hit.payload?.length ?? 0
     const sound = hit.contact !== undefined && hit.results.every(({ record }) => record !== undefined)
-    const fits = entry.hits.length < CACHE_HITS_MAX && entry.results + hit.results.length <= CACHE_RESULTS_MAX
+    const fits =
+      entry.hits.length < CACHE_HITS_MAX &&
+      entry.results + hit.results.length <= CACHE_RESULTS_MAX &&
+      entry.bytes + bytes <= CACHE_ENTRY_BYTES_MAX
     if (!sound || !fits || entry.closed.has(link)) {
       this.#close(entry, link)
       return
@@ -110,6 +114,12 @@ export class QueryCache {
       if (this.#bytes <= CACHE_BYTES_MAX) break
       this.delete(oldest)
     }
+  }
+
+  /** A hit of the query that fills the entry was dropped: its branch is asked again the next time. */
+  drop(key: string, guid: Guid, link: Link): void {
+    const entry = this.#entries.get(key)
+    if (entry?.guid === guid && entry.verdict === 'none') this.#close(entry, link)
   }
 
   /** What may answer a query of this TTL, if anything. */
@@ -151,8 +161,9 @@ export class QueryCache {
   }
 }
 
-/** Queries that ask for the same have the same key. */
+/** Queries that ask for the same have the same key. In quotes the order of words counts, so it is kept. */
 export function cacheKey({ text, urns }: Wanted): string {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean).sort()
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  if (!text.includes('"')) words.sort()
   return `${words.join(' ')}\n${[...urns].sort().join('\n')}`
 }

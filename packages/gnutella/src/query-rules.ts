@@ -11,13 +11,14 @@ import type { MatchWork } from './answering.ts'
 import { offend } from './bye-rules.ts'
 import { answerRepeat } from './cache-rules.ts'
 import {
+  ANSWER_BYTES_MAX,
   QUERY_CHARACTERS_MIN,
   QUERY_RELAYED_BYTES_MAX,
   RESULTS_PER_QUERY,
   TTL_HARD_MAX,
   TTL_MAX
 } from './constants.ts'
-import { hitsOf } from './hit-making.ts'
+import { hitsOf, resultBytes } from './hit-making.ts'
 import type { HitResult, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -136,7 +137,21 @@ export function onMatched(
   const neighbour = state.neighbours.upLink(work.link as Link)
   if (neighbour === undefined || results.length === 0) return
   state.count('queriesAnswered')
-  for (const hit of hitsOf(state, fx, work, results.slice(0, RESULTS_PER_QUERY))) {
-    fx.send(neighbour.link, hit, priorityOf(hit))
+  const hits = [...hitsOf(state, fx, work, fitting(results.slice(0, RESULTS_PER_QUERY)))]
+  if (neighbour.fullSinceMs !== undefined) {
+    state.count('hitsDroppedInFlowControl', hits.length)
+    return
   }
+  for (const hit of hits) fx.send(neighbour.link, hit, priorityOf(hit))
+}
+
+/** The results that are `ANSWER_BYTES_MAX` together, in their order. */
+function fitting(results: readonly HitResult[]): HitResult[] {
+  let bytes = 0
+  return results.filter(result => {
+    const next = bytes + resultBytes(result)
+    if (next > ANSWER_BYTES_MAX) return false
+    bytes = next
+    return true
+  })
 }

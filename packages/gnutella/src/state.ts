@@ -52,6 +52,8 @@ const COUNTERS = [
   'hitsWithoutQuery',
   'hitsOverRate',
   'hitsExpired',
+  'hitsDroppedInFlowControl',
+  'hitsTooLarge',
   'hitsNotVerified',
   'resultsRefused',
   'pingsReceived',

@@ -4,11 +4,16 @@ import { describe, expect, it } from 'vitest'
 import {
   CACHE_AGE_MS,
   CACHE_BYTES_MAX,
+  CACHE_ENTRY_BYTES_MAX,
   CACHE_HITS_MAX,
   CACHE_QUERIES_MAX,
   CACHE_RESULTS_MAX,
   CACHE_SETTLE_MS,
   CACHE_WAITING_MAX,
+  HITS_BURST,
+  HITS_PER_QUERY_MAX,
+  QUEUE_BYTES_HIGH,
+  QUEUE_BYTES_MAX,
   VOUCHES_MAX,
   VOUCHES_PER_SECOND
 } from '../src/constants.ts'
@@ -200,6 +205,76 @@ describe('a query that comes again', () => {
     expect(VOUCHES_PER_SECOND).toBe(VOUCHES_MAX)
   })
 
+  it('is answered with CACHE_ENTRY_BYTES_MAX bytes of hits; a branch with one byte more is asked again', () => {
+    expect(CACHE_ENTRY_BYTES_MAX).toBeLessThan(QUEUE_BYTES_MAX - QUEUE_BYTES_HIGH)
+    for (const [extra, isCached] of [
+      [0, true],
+      [1, false]
+    ] as const) {
+      const half = CACHE_ENTRY_BYTES_MAX / 2
+      const { servent, b, d } = repeated([
+        { hops: 1, payload: new Uint8Array(half) },
+        { hops: 1, payload: new Uint8Array(half + extra) }
+      ])
+      servent.from(d, query())
+      expect(servent.sent(b)).toHaveLength(isCached ? 0 : 1)
+    }
+  })
+
+  it('by one link many times gets CACHE_ENTRY_BYTES_MAX bytes by one verdict; the rest is asked of the branch', () => {
+    const { servent, b, d } = repeated([{ hops: 1, payload: new Uint8Array(CACHE_ENTRY_BYTES_MAX / 2) }])
+    for (let count = 0; count < CACHE_WAITING_MAX; count += 1) servent.from(d, query())
+    servent.answer(vouches(servent)[0]!.id, { type: 'vouch', expiresMs: [LATER_MS] })
+    expect(servent.sent(d)).toHaveLength(2)
+    expect(servent.sent(b)).toHaveLength(CACHE_WAITING_MAX - 2)
+  })
+
+  it('whose asker came under flow control before the verdict gets nothing', () => {
+    const { servent, d } = repeated()
+    servent.from(d, query())
+    const [vouch] = vouches(servent)
+    servent.handle({ type: 'pressure', link: d, level: 'high' })
+    servent.answer(vouch!.id, { type: 'vouch', expiresMs: [LATER_MS] })
+    expect(servent.sent()).toEqual([])
+    expect(servent.counter('hitsDroppedInFlowControl')).toBe(1)
+  })
+
+  it('goes to a neighbour of which hits were dropped: over its rate, over HITS_PER_QUERY_MAX, or expired', () => {
+    const asked = (prepare: (servent: Servent, b: number, c: number, guid: string) => void) => {
+      const servent = new Servent({ neighbours: 8 })
+      const [a, b, c, d] = [1, 2, 3, 4].map(peer => servent.neighbour(peer)) as [
+        number,
+        number,
+        number,
+        number
+      ]
+      const first = query()
+      servent.from(a, first)
+      servent.from(b, hit(first.guid, { hops: 1 }))
+      prepare(servent, b, c, first.guid)
+      servent.effects.advance(CACHE_SETTLE_MS)
+      servent.take()
+      servent.from(d, query())
+      return servent.sent(b).length === 1
+    }
+    expect(asked(() => {})).toBe(false)
+    expect(asked((servent, b, _, guid) => servent.from(b, hit(guid, { ttl: 1 })))).toBe(true)
+    expect(
+      asked((servent, b, _, guid) => {
+        for (let count = 1; count < HITS_BURST; count += 1) servent.from(b, hit(freshGuid()))
+        servent.from(b, hit(guid))
+        expect(servent.counter('hitsOverRate')).toBe(1)
+      })
+    ).toBe(true)
+    expect(
+      asked((servent, b, c, guid) => {
+        for (let count = 1; count < HITS_PER_QUERY_MAX; count += 1) servent.from(c, hit(guid))
+        servent.from(b, hit(guid))
+        expect(servent.counter('hitsOverRate')).toBe(1)
+      })
+    ).toBe(true)
+  })
+
   it('and comes from here is never answered from here: whoever searches asks', () => {
     const { servent, a, b, c, d } = repeated()
     servent.search('blue')
@@ -212,6 +287,8 @@ describe('the cache', () => {
     expect(cacheKey({ text: ' Kind  of BLUE', urns: ['b', 'a'] })).toBe(
       cacheKey({ text: 'blue of kind', urns: ['a', 'b'] })
     )
+    const quoted = ['artist="a b" title="c d"', 'artist="a d" title="c b"'].map(text => ({ text, urns: [] }))
+    expect(cacheKey(quoted[0]!)).not.toBe(cacheKey(quoted[1]!))
     expect(cacheKey({ text: 'blue', urns: [] })).not.toBe(cacheKey({ text: '', urns: ['blue'] }))
   })
 
@@ -225,14 +302,14 @@ describe('the cache', () => {
     expect(cache.find('1', 7, 1 + CACHE_SETTLE_MS)).toBeDefined()
 
     const full = new QueryCache()
-    const payload = new Uint8Array(64_000)
+    const payload = new Uint8Array(CACHE_ENTRY_BYTES_MAX)
     for (let index = 0; index < 100; index += 1) {
       const guid = freshGuid()
       full.begin(`${index}`, wanted, guid, 7, 0)
       full.add(`${index}`, 1, hit(guid, { payload }))
       expect(full.size.bytes).toBeLessThanOrEqual(CACHE_BYTES_MAX)
     }
-    expect(full.size.bytes).toBeGreaterThan(CACHE_BYTES_MAX - 64_000)
+    expect(full.size.bytes).toBeGreaterThan(CACHE_BYTES_MAX - CACHE_ENTRY_BYTES_MAX)
     full.age(CACHE_AGE_MS)
     expect(full.size.bytes).toBeGreaterThan(0)
     full.age(CACHE_AGE_MS + 1)

@@ -1,6 +1,8 @@
 /** Queries: what is handed on and answered, how often, and what a loud neighbour costs the others. */
 import { describe, expect, it } from 'vitest'
 import {
+  ANSWER_BYTES_MAX,
+  HIT_RELAYED_BYTES_MAX,
   HITS_BURST,
   HITS_PER_QUERY_MAX,
   MATCHES_MAX,
@@ -15,11 +17,16 @@ import {
   QUERY_RELAYED_BYTES_MAX,
   QUERY_ROUTE_MS,
   QUERY_ROUTES_MAX,
+  QUEUE_BYTES_HIGH,
+  QUEUE_BYTES_MAX,
   RELAYED_BURST,
   RELAYED_PER_SECOND,
   TTL_HARD_MAX,
   TTL_MAX
 } from '../src/constants.ts'
+import { resultBytes } from '../src/hit-making.ts'
+import type { HitResult } from '../src/messages.ts'
+import { gnutellaCodec } from '../src/wire.ts'
 import { hit, query, result, Servent } from './servent.ts'
 
 const countOf = (servent: Servent, link: number, type: string) =>
@@ -229,7 +236,83 @@ describe('questions to the catalogue', () => {
   })
 })
 
+describe('an answer', () => {
+  const answered = (results: HitResult[], full = false) => {
+    const servent = new Servent()
+    const a = servent.neighbour(1)
+    servent.from(a, query())
+    const [asked] = servent.asked()
+    if (full) servent.handle({ type: 'pressure', link: a, level: 'high' })
+    servent.answer(asked!.id, { type: 'match', results })
+    return { servent, sent: servent.sent(a) }
+  }
+
+  it('has ANSWER_BYTES_MAX bytes of results at most, which a queue below its high mark can take', () => {
+    const large = result({ record: new Uint8Array(4300) })
+    const left = ANSWER_BYTES_MAX - 5 * resultBytes(large)
+    const nameFor = (bytes: number) => result({ name: 'x'.repeat(bytes - resultBytes(result({ name: '' }))) })
+    const resultsIn = (results: HitResult[]) =>
+      answered(results).sent.flatMap(message => (message.type === 'query-hit' ? message.results : []))
+    expect(resultsIn([...Array(5).fill(large), nameFor(left)])).toHaveLength(6)
+    expect(resultsIn([...Array(5).fill(large), nameFor(left + 1)])).toHaveLength(5)
+    const { sent } = answered(Array(64).fill(large))
+    const bytes = sent.reduce((total, message) => total + gnutellaCodec.byteLength(message), 0)
+    expect(bytes).toBeLessThan(QUEUE_BYTES_MAX - QUEUE_BYTES_HIGH)
+    expect(bytes).toBeGreaterThan(20_000)
+  })
+
+  it('to a neighbour in flow control is dropped', () => {
+    const { servent, sent } = answered([result()], true)
+    expect(sent).toEqual([])
+    expect(servent.counter('hitsDroppedInFlowControl')).toBe(1)
+  })
+})
+
 describe('hits', () => {
+  it('are dropped while their asker is in flow control, and the newest ones alone', () => {
+    const servent = new Servent()
+    const [a, b] = [servent.neighbour(1), servent.neighbour(2)]
+    const asked = query()
+    servent.from(a, asked)
+    servent.from(b, hit(asked.guid))
+    servent.handle({ type: 'pressure', link: a, level: 'high' })
+    servent.from(b, hit(asked.guid), hit(asked.guid))
+    expect(countOf(servent, a, 'query-hit')).toBe(1)
+    expect(servent.counter('hitsDroppedInFlowControl')).toBe(2)
+    servent.handle({ type: 'pressure', link: a, level: 'low' })
+    servent.from(b, hit(asked.guid))
+    expect(countOf(servent, a, 'query-hit')).toBe(2)
+  })
+
+  it('of a neighbour that keeps its rates never make the queue of their asker overflow', () => {
+    const servent = new Servent()
+    const [a, b] = [servent.neighbour(1), servent.neighbour(2)]
+    const asked = query()
+    servent.from(a, asked)
+    let queuedBytes = 0
+    for (let count = 0; count < HITS_BURST; count += 1) {
+      servent.take()
+      servent.from(b, hit(asked.guid, { payload: new Uint8Array(1 + ((count * 7919) % 65_536)) }))
+      for (const message of servent.sent(a)) queuedBytes += gnutellaCodec.byteLength(message)
+      expect(queuedBytes).toBeLessThanOrEqual(QUEUE_BYTES_MAX)
+      if (queuedBytes >= QUEUE_BYTES_HIGH) servent.handle({ type: 'pressure', link: a, level: 'high' })
+    }
+    expect(queuedBytes).toBeGreaterThanOrEqual(QUEUE_BYTES_HIGH)
+  })
+
+  it('go back with HIT_RELAYED_BYTES_MAX bytes of payload, and not with one more', () => {
+    expect(HIT_RELAYED_BYTES_MAX).toBeLessThan(QUEUE_BYTES_MAX - QUEUE_BYTES_HIGH)
+    const servent = new Servent()
+    const [a, b] = [servent.neighbour(1), servent.neighbour(2)]
+    const asked = query()
+    servent.from(a, asked)
+    servent.from(b, hit(asked.guid, { payload: new Uint8Array(HIT_RELAYED_BYTES_MAX) }))
+    expect(countOf(servent, a, 'query-hit')).toBe(1)
+    servent.from(b, hit(asked.guid, { payload: new Uint8Array(HIT_RELAYED_BYTES_MAX + 1) }))
+    expect(countOf(servent, a, 'query-hit')).toBe(1)
+    expect(servent.counter('hitsTooLarge')).toBe(1)
+  })
+
   it('go back HITS_PER_QUERY_MAX for one query, and not one more', () => {
     const servent = new Servent()
     const [a, b] = [servent.neighbour(1), servent.neighbour(2)]
