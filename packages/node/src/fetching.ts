@@ -4,11 +4,8 @@
  * A download runs on when nobody watches. Aborting the signal is a user's Ctrl-C: the download is paused
  * unless somebody else watches it too, nothing is lost, and the next `get` goes on.
  */
-import { constants, copyFile, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
 import type { ContentId } from '@servent/overlay'
 import type { Download, Downloads } from '@servent/transfer'
-import { OutputError } from './errors.ts'
 import type { Target } from './targets.ts'
 import type { GetEvent } from './types.ts'
 
@@ -110,27 +107,4 @@ export async function* untilAborted<T>(
     signal.removeEventListener('abort', abort)
     void iterator.return?.().catch(() => {})
   }
-}
-
-/** A file that is shared here is there already; `output` gets a copy, and never takes the place of a file. */
-export async function* ownFile(
-  path: string,
-  size: number,
-  output: string | undefined
-): AsyncGenerator<GetEvent, void> {
-  let place = path
-  if (output !== undefined) {
-    const folder = await stat(output).then(
-      info => info.isDirectory(),
-      () => false
-    )
-    place = folder ? join(output, basename(path)) : output
-    try {
-      await copyFile(path, place, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      throw new OutputError(`${place} is there already, and nothing is written over. Choose another output.`)
-    }
-  }
-  yield { event: 'done', path: place, bytes: size, sources: 0, seconds: 0 }
 }

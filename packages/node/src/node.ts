@@ -13,9 +13,11 @@ import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
 import { doctor } from './doctor.ts'
 import { NotFoundError, NotRunningError } from './errors.ts'
-import { Fetches, ownFile } from './fetching.ts'
+import { Fetches } from './fetching.ts'
+import type { LibraryDoor } from './library-door.ts'
 import { missingIpv6 } from './listening.ts'
 import { nodeGauges } from './node-gauges.ts'
+import { ownFile } from './own-file.ts'
 import { PeerMemory } from './peer-memory.ts'
 import { Peers } from './peers.ts'
 import { Rejoin } from './rejoin.ts'
@@ -185,9 +187,8 @@ export class Node implements ServentNode {
   ): AsyncGenerator<GetEvent, void> {
     const { library, fetches } = this.#need()
     const target = await resolveTarget(what, this.#known())
-    const own = await library.library?.pathOf(target.id)
-    const file = await library.get(target.id)
-    if (own !== undefined && file !== undefined) yield* ownFile(own, file.size, options.output)
+    const own = await this.#own(library, target.id, options)
+    if (own !== undefined) yield own
     else yield* fetches.get(target, options)
   }
 
@@ -254,6 +255,25 @@ export class Node implements ServentNode {
 
   #known(): Known {
     return { rows: this.lastSearch(), downloads: this.downloads(), catalogue: this.#need().library }
+  }
+
+  /** Nothing where the file is not shared here, or is no longer what was shared: others may have it still. */
+  async #own(
+    library: LibraryDoor,
+    id: ContentId,
+    { output, signal }: { output?: string; signal?: AbortSignal }
+  ): Promise<GetEvent | undefined> {
+    const path = await library.library?.pathOf(id)
+    const reader = path === undefined ? undefined : await library.open(id)
+    if (path === undefined || reader === undefined) return undefined
+    try {
+      return await ownFile({ path, reader, output, signal: this.#until(signal) })
+    } catch (error) {
+      if ((error as Error).name === 'ContentChangedError') return undefined
+      throw error
+    } finally {
+      await reader.close()
+    }
   }
 
   #until(signal: AbortSignal | undefined): AbortSignal {
