@@ -1,15 +1,13 @@
 /** The log: JSON lines by pino, on stderr in the foreground, in a file of bounded size in the background. */
-import { mkdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { destination, type Level, type Logger, pino } from 'pino'
+import { LOG_FILE, LogFile } from './log-file.ts'
 import { safeLine } from './log-line.ts'
 
-export const LOG_FILE = 'servent.log'
+export { LOG_FILE }
 /** A file that has grown to this is moved to `servent.log.1`, in place of the one before. */
 export const LOG_FILE_BYTES_MAX = 16 * 1024 * 1024
 
-const FOLDER_MODE = 0o700
-const FILE_MODE = 0o600
 const STDERR = 2
 /** Waits at most for a terminal or pipe that nobody reads; what comes on top is dropped. */
 const STDERR_BYTES_MAX = 1024 * 1024
@@ -51,23 +49,11 @@ interface Sink {
 function fileSink(folder: string | undefined, bytesMax = LOG_FILE_BYTES_MAX): Sink {
   if (folder === undefined) {
     const stream = destination({ dest: STDERR, sync: false, maxLength: STDERR_BYTES_MAX })
+    // Nobody is left to tell.
+    stream.on('error', () => {})
     return { write: line => void stream.write(line), close: () => flush(stream) }
   }
-  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
-  const path = join(folder, LOG_FILE)
-  const stream = destination({ dest: path, sync: true, mode: FILE_MODE })
-  let bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0
-  return {
-    write(line) {
-      stream.write(line)
-      bytes += Buffer.byteLength(line)
-      if (bytes < bytesMax) return
-      bytes = 0
-      renameSync(path, `${path}.1`)
-      stream.reopen()
-    },
-    close: () => flush(stream)
-  }
+  return new LogFile(folder, bytesMax)
 }
 
 /** A log that cannot be written any more, as a closed terminal's, must not keep the node from stopping. */

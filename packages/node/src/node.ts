@@ -101,7 +101,7 @@ export class Node implements ServentNode {
     const life: Life = {
       ...running,
       peers: new Peers(network),
-      memory: new PeerMemory(network, store),
+      memory: new PeerMemory(network, store, logger),
       rejoin: new Rejoin(network, config.discovery.includes('bootstrap') ? config.bootstrap : []),
       fetches: new Fetches(() => transfers.downloads(), this.#ended.signal),
       startedMs: performance.now()

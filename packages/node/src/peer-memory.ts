@@ -2,6 +2,7 @@
 import type { Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { Logger } from 'pino'
 import type { NodeStore, SeenPeer } from './store.ts'
 
 /** Between two times of writing down who is connected. */
@@ -12,12 +13,14 @@ const RECALLED_MAX = 256
 export class PeerMemory {
   readonly #network: Libp2p
   readonly #store: NodeStore
+  readonly #logger: Logger
   #seen: () => readonly SeenPeer[] = () => []
   #timer: ReturnType<typeof setInterval> | undefined
 
-  constructor(network: Libp2p, store: NodeStore) {
+  constructor(network: Libp2p, store: NodeStore, logger: Logger) {
     this.#network = network
     this.#store = store
+    this.#logger = logger
   }
 
   /** `seen` gives who is connected now. */
@@ -33,7 +36,12 @@ export class PeerMemory {
   }
 
   #remember(): void {
-    this.#store.rememberPeers(this.#seen(), Date.now())
+    try {
+      this.#store.rememberPeers(this.#seen(), Date.now())
+    } catch (error) {
+      // A full disk must not end a node that can do without: the next time comes.
+      this.#logger.warn({ err: error }, 'could not remember peers')
+    }
   }
 
   /** One by one and in the background: nothing waits for it. */

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -137,4 +138,34 @@ test('a file that has grown moves aside, once', async () => {
       .map(line => JSON.parse(line).msg)
   expect(await messages('servent.log.1')).toEqual(['record 5', 'record 6', 'record 7', 'record 8'])
   expect(await messages('servent.log')).toEqual(['record 9'])
+})
+
+describe('a disk that takes no lines', () => {
+  test.runIf(existsSync('/dev/full'))('drops them, and the log says how many once it can', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'servent-log-'))
+    const path = join(folder, 'servent.log')
+    await symlink('/dev/full', path)
+    const log = openLog({ level: 'info', folder })
+    log.logger.warn('one')
+    log.logger.warn('two')
+    await rm(path)
+    log.logger.warn('three')
+    log.logger.warn('four')
+    log.close()
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n')
+    expect(lines.map(line => JSON.parse(line))).toMatchObject([
+      { level: 40, msg: expect.stringMatching(/^the log lost 2 lines: ENOSPC/) },
+      { level: 40, msg: 'three' },
+      { level: 40, msg: 'four' }
+    ])
+  })
+
+  test('nor a file that cannot be moved aside', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'servent-log-'))
+    await mkdir(join(folder, 'servent.log.1'))
+    const log = openLog({ level: 'info', folder, fileBytesMax: 1 })
+    for (const name of ['one', 'two', 'three']) log.logger.info(name)
+    log.close()
+    expect((await readFile(join(folder, 'servent.log'), 'utf8')).trimEnd().split('\n')).toHaveLength(3)
+  })
 })

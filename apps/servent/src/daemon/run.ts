@@ -4,6 +4,7 @@ import { readOrMakeToken, tokenFile } from '../api/secret.ts'
 import { type Problem, problemOf } from '../problem.ts'
 import { VERSION } from '../version.ts'
 import { libraryWorker } from './binary.ts'
+import { crashHandler } from './crash.ts'
 import { type Listening, listen } from './listen.ts'
 import { removeNotice, writeNotice } from './notice.ts'
 import type { Ready } from './ready.ts'
@@ -22,12 +23,7 @@ export interface DaemonInit {
 /** Runs until it is told to end. Gives the exit code. */
 export async function runDaemon({ config, warnings }: LoadedConfig, init: DaemonInit): Promise<number> {
   const log = await openLog({ level: config.logLevel, folder: config.stateDir })
-  // What nobody caught must stand in the log as one safe line, and must not leave a node half alive.
-  const crash = (error: unknown) => {
-    log.logger.fatal({ err: error }, 'the node ends: an error that nobody caught')
-    log.close()
-    process.exit(1)
-  }
+  const crash = crashHandler(log, () => process.exit(1))
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
 
