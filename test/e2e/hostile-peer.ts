@@ -117,7 +117,7 @@ async function handshake(stream: Stream): Promise<boolean> {
     stream.addEventListener('message', event =>
       codec.decode(event.data.subarray(), message => {
         if (message.type === 'status') resolve(message.status)
-        if (message.type === 'query' && part === 'answer' && stream.status === 'open') {
+        if (message.type === 'query' && part === 'answer' && stream.writeStatus === 'writable') {
           stream.send(hits(message.guid))
           sent.descriptors += amount
         }
