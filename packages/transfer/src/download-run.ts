@@ -63,8 +63,11 @@ export class DownloadRun {
       return await this.#finish()
     } finally {
       for (const source of this.sources) source.close()
-      this.#remember()
-      await this.#close()
+      try {
+        await this.#close()
+      } finally {
+        this.#remember()
+      }
     }
   }
 
@@ -89,6 +92,7 @@ export class DownloadRun {
     row.path = undefined
     if (part === undefined) return
     this.#take(part)
+    this.#job.mustSave()
     if (part.isUnsure) {
       this.#job.show(
         'verifying',
@@ -205,7 +209,8 @@ export class DownloadRun {
     row.part = partPath(row.folder, row.name, id)
     const part = await PartFile.create(row.part, id, size)
     this.#take(part)
-    this.#job.save()
+    // Without this row the next run would not know of the `.part` file.
+    this.#job.mustSave()
     if (piece !== undefined) await part.savePiece(piece.index, piece.bytes)
     const { writer, scheduler } = this.#target!
     const buffer = await writer.buffer()
@@ -316,7 +321,7 @@ export class DownloadRun {
     if (!part.blocks.isFull) throw new VerificationError('Blocks are missing. Resume the download.')
     const path = await part.finish(row.folder, row.name, chosen => {
       row.path = chosen
-      this.#job.save()
+      this.#job.mustSave()
     })
     await this.#close()
     await PartFile.remove(part.path)

@@ -24,6 +24,8 @@ export class Download {
     | undefined
   #outcome = Promise.withResolvers<DownloadResult>()
   #isCancelled = false
+  /** Whether the database has an older row than this one. */
+  #isUnsaved = false
 
   /** @internal */
   constructor(deps: DownloadDeps, store: DownloadStore, row: StoredDownload) {
@@ -121,7 +123,7 @@ export class Download {
     this.#row.state = 'active'
     this.#row.error = undefined
     this.#show('locating', reason)
-    this.#store.save(this.#row)
+    this.#save()
   }
 
   /** @internal  Runs it; ends when the run ended, however it did. */
@@ -146,9 +148,34 @@ export class Download {
       this.#outcome.reject(this.#error())
     } else {
       this.#row.reason = undefined
-      this.#store.save(this.#row)
+      this.#save()
     }
     this.#show('paused')
+  }
+
+  /** @internal  Tries again to save what the database could not take before. */
+  saveAgain(): void {
+    if (this.#isUnsaved && !this.#isCancelled) this.#save()
+  }
+
+  /** @internal  It ended by an error that is nobody's but this program's. */
+  broke({ name, message }: Error): void {
+    Object.assign(this.#row, { state: 'failed', error: name, reason: message })
+    this.#save()
+    this.#show('failed', message)
+    this.#outcome.reject(this.#error())
+  }
+
+  /** Never throws: a full disk must not end the program. The row stays in memory until it can be saved. */
+  #save(): void {
+    try {
+      this.#store.save(this.#row)
+      this.#isUnsaved = false
+    } catch (error) {
+      this.#isUnsaved = true
+      const { message } = error as Error
+      this.#deps.logger?.warn({ id: this.#row.id, reason: message }, 'a download could not be saved')
+    }
   }
 
   async #drive(run: DownloadRun, signal: AbortSignal): Promise<void> {
@@ -171,7 +198,7 @@ export class Download {
     row.reason = this.#reason
     row.seconds += (performance.now() - startedMs) / 1000
     this.#run = undefined
-    if (!this.#isCancelled) this.#store.save(row)
+    if (!this.#isCancelled) this.#save()
     if (signal.aborted && row.state === 'active') return
     this.#show(row.state === 'active' ? 'locating' : row.state, this.#reason)
     const level = row.state === 'done' ? 'info' : 'warn'
@@ -192,7 +219,8 @@ export class Download {
         this.#waker.wake()
       },
       changed: () => this.#waker.wake(),
-      save: () => this.#store.save(row)
+      save: () => this.#save(),
+      mustSave: () => this.#store.save(row)
     }
   }
 

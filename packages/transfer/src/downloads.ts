@@ -132,6 +132,7 @@ export class Downloads {
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all([...this.#running].map(download => download.stop('shutdown')))
+    for (const download of this.#all.values()) download.saveAgain()
   }
 
   #find(id: ContentId | string): Download {
@@ -186,13 +187,26 @@ export class Downloads {
       if (this.#stopped || this.#running.size >= this.#deps.limits.activeMax) return
       if (!download.isActive || this.#running.has(download)) continue
       this.#running.add(download)
-      void download.begin().then(() => this.#ended(download))
+      void this.#run(download)
     }
+  }
+
+  /** Never rejects. */
+  async #run(download: Download): Promise<void> {
+    try {
+      await download.begin()
+    } catch (error) {
+      const { message } = error as Error
+      this.#deps.logger?.warn({ id: download.id.toString(), reason: message }, 'a download broke')
+      download.broke(error as Error)
+    }
+    this.#ended(download)
   }
 
   #ended(download: Download): void {
     this.#running.delete(download)
     if (download.isDone) this.#init.onFinished?.(download.status())
+    for (const other of this.#all.values()) other.saveAgain()
     this.#next()
   }
 
@@ -201,8 +215,14 @@ export class Downloads {
     for (const [id, download] of this.#all) {
       if (this.#all.size <= this.#deps.limits.keptMax) return
       if (!download.isDone) continue
+      try {
+        this.#store.delete(id)
+      } catch (error) {
+        const { message } = error as Error
+        this.#deps.logger?.warn({ id, reason: message }, 'a finished download could not be forgotten')
+        return
+      }
       this.#all.delete(id)
-      this.#store.delete(id)
     }
   }
 }

@@ -24,5 +24,12 @@ export interface Job extends DownloadDeps {
   progress(verifiedBytes: number): void
   /** Something else changed that is shown. */
   changed(): void
+  /** Where the disk takes nothing, the row is kept in memory and saved again later. */
   save(): void
+  /**
+   * For what the next run cannot do without.
+   *
+   * @throws DiskError
+   */
+  mustSave(): void
 }

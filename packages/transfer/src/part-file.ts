@@ -159,8 +159,7 @@ export class PartFile {
     } catch {
       // Without a stamp the next run hashes what is there: slower, and as right. A full disk ends here too.
     } finally {
-      await this.#file.close()
-      await this.#sidecar.close()
+      await this.#file.close().finally(() => this.#sidecar.close())
     }
   }
 

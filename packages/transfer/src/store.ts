@@ -2,6 +2,7 @@
 import type { ServentDatabase } from '@servent/database'
 import type { Provider } from '@servent/overlay'
 import type { Ban } from './candidates.ts'
+import { DiskError } from './errors.ts'
 
 /** `active` ones go on when the node starts. */
 export type StoredState = 'active' | 'paused' | 'failed' | 'done'
@@ -63,16 +64,29 @@ export class DownloadStore {
     }))
   }
 
+  /** @throws DiskError */
   save({ id, state, startedMs, ...details }: StoredDownload): void {
-    this.#database.sql
-      .prepare(
-        `INSERT INTO transfer_downloads (id, state, started_ms, details) VALUES (?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, details = excluded.details`
-      )
-      .run(id, state, startedMs, JSON.stringify(details))
+    this.#write(
+      `INSERT INTO transfer_downloads (id, state, started_ms, details) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET state = excluded.state, details = excluded.details`,
+      [id, state, startedMs, JSON.stringify(details)]
+    )
   }
 
+  /** @throws DiskError */
   delete(id: string): void {
-    this.#database.sql.prepare('DELETE FROM transfer_downloads WHERE id = ?').run(id)
+    this.#write('DELETE FROM transfer_downloads WHERE id = ?', [id])
+  }
+
+  #write(statement: string, values: readonly (string | number)[]): void {
+    const { sql, path } = this.#database
+    try {
+      sql.prepare(statement).run(...values)
+    } catch (error) {
+      throw new DiskError(
+        `The database ${path} could not be written (${(error as Error).message}). Free some space there or mend the disk, then resume.`,
+        { cause: error }
+      )
+    }
   }
 }

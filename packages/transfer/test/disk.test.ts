@@ -1,6 +1,6 @@
 /** Disks that take no more: the download pauses with a reason, keeps its state, and goes on when that is mended. */
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BlockWriter } from '../src/block-writer.ts'
@@ -95,6 +95,93 @@ describe.skipIf(!canMount)('on a disk of 8 MiB (a tmpfs, which only root can mou
     const { path } = await again.get(id)!.finished
     expect(Buffer.compare(await readFile(path), bytes)).toBe(0)
     expect(Math.min(...reads)).toBeGreaterThan(0)
+    await peer.stop()
+  })
+})
+
+describe.skipIf(!canMount)('on a disk of 8 MiB that holds the database too', () => {
+  beforeEach(() => {
+    execFileSync('sh', ['-c', `mount -t tmpfs -o size=8m tmpfs "${desk.root}"`])
+  })
+  afterEach(async () => {
+    await desk.shut()
+    execFileSync('sh', ['-c', `umount -l "${desk.root}"`])
+  })
+
+  test('one that fills up to the last byte pauses, and goes on when there is room', async () => {
+    const share = new TestShare()
+    const bytes = randomBytes(5 * MiB)
+    const { id } = share.add('a.bin', bytes)
+    const filler = join(desk.root, 'filler')
+    let filled = false
+    share.beforeRead = async offset => {
+      // The last block comes first: it proves the size.
+      if (offset < 2 * MiB || filled || offset >= 4 * MiB) return
+      filled = true
+      const { bavail, bsize } = await statfs(desk.root)
+      await writeFile(filler, Buffer.alloc(bavail * bsize))
+    }
+    const peer = await sharer(share, { maxUploadBytesPerSecond: 24 * MiB })
+    const warnings: string[] = []
+    const logger = { debug() {}, info() {}, warn: (_: unknown, message: string) => warnings.push(message) }
+    const downloads = await desk.open({ logger })
+    const download = await downloads.start({ id, name: 'a.bin', providers: [peer.provider] })
+    expect(await pausedBy(download)).toMatch(/The disk is full\. Free some space there, then resume\.$/)
+    expect(warnings).toContain('a download could not be saved')
+    await rm(filler)
+    const again = await downloads.start({ id, providers: [] })
+    expect(again).toBe(download)
+    expect(Buffer.compare(await readFile((await download.finished).path), bytes)).toBe(0)
+    await peer.stop()
+  })
+})
+
+describe('a database that takes no more', () => {
+  async function begun(verified: number) {
+    const bytes = randomBytes(6 * MiB)
+    const peer = await sharer(new TestShare(), { maxUploadBytesPerSecond: 16 * MiB })
+    const { id } = peer.share.add('a.bin', bytes)
+    const downloads = await desk.open()
+    const download = await downloads.start({ id, name: 'a.bin', providers: [peer.provider] })
+    for await (const event of download.events()) {
+      if (event.event === 'progress' && event.verifiedBytes >= verified) break
+    }
+    return { peer, bytes, id, downloads, download }
+  }
+
+  test('pauses what it must remember, and lets it go on when it takes rows again', async () => {
+    const { peer, bytes, id, downloads, download } = await begun(MiB)
+    desk.refuseWrites(true)
+    expect(await pausedBy(download)).toMatch(
+      /^The database .* could not be written \(.*\)\. Free some space there or mend the disk, then resume\.$/
+    )
+    expect(await desk.files()).toHaveLength(2)
+    desk.refuseWrites(false)
+    await downloads.start({ id, providers: [] })
+    expect(Buffer.compare(await readFile((await download.finished).path), bytes)).toBe(0)
+    await peer.stop()
+  })
+
+  test('has the newest row once it takes rows again, at the latest when the node stops', async () => {
+    const { peer, id, downloads, download } = await begun(2 * MiB)
+    desk.refuseWrites(true)
+    await downloads.pause(id)
+    const { verifiedBytes, phase } = download.status()
+    expect(phase).toBe('paused')
+    desk.refuseWrites(false)
+    expect((await desk.open()).list()).toMatchObject([{ phase: 'paused', verifiedBytes }])
+    await peer.stop()
+  })
+
+  test('leaves no handle of a paused download open', async () => {
+    const { peer, download } = await begun(MiB)
+    desk.refuseWrites(true)
+    await pausedBy(download)
+    if (process.platform === 'linux') {
+      const open = await readdir('/proc/self/fd')
+      const paths = await Promise.all(open.map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+      expect(paths.filter(path => path.startsWith(desk.folder))).toEqual([])
+    }
     await peer.stop()
   })
 })

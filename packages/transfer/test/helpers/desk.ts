@@ -62,6 +62,11 @@ export class Desk {
     this.#database = undefined
   }
 
+  /** The database says no to every write, as on a disk that is full. */
+  refuseWrites(isRefused: boolean): void {
+    this.#database?.sql.exec(`PRAGMA query_only = ${isRefused}`)
+  }
+
   files(): Promise<string[]> {
     return readdir(this.folder).then(names => names.sort())
   }
