@@ -127,6 +127,7 @@ export class LinkReceiver<Message> implements Task {
       } else if (this.#messages.take(1, this.#clock.nowMs())) {
         handled += 1
         this.#events.message(this.#inbox.shift()!)
+        if (this.#turns.yielding) break
       } else {
         this.#rest('messages', this.#messages.waitMs(this.#restMessages, this.#clock.nowMs()))
         return false

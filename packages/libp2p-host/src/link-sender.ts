@@ -56,11 +56,15 @@ export class LinkSender<Message> {
   pump(): void {
     if (this.#pumping || this.#ended) return
     this.#pumping = true
+    let relieved = false
     try {
-      while (!this.#ended && this.#queue.length > 0 && isWritable(this.#stream)) this.#sendBatch()
+      while (!this.#ended && this.#queue.length > 0 && isWritable(this.#stream))
+        relieved = this.#sendBatch() || relieved
     } finally {
       this.#pumping = false
     }
+    // Told only now: what a machine sends in answer can be pumped in its turn.
+    if (relieved && !this.#ended) this.#events.relieved()
     if (!this.#ended && this.isEmpty) for (const run of this.#emptied.splice(0)) run()
   }
 
@@ -76,7 +80,8 @@ export class LinkSender<Message> {
     this.#emptied.length = 0
   }
 
-  #sendBatch(): void {
+  /** True where the queue fell under its low mark. */
+  #sendBatch(): boolean {
     const batch = new Uint8ArrayList()
     let relieved = false
     try {
@@ -91,8 +96,7 @@ export class LinkSender<Message> {
       this.#stream.send(batch)
     } catch (error) {
       this.#events.broken(error as Error)
-      return
     }
-    if (relieved) this.#events.relieved()
+    return relieved
   }
 }

@@ -96,11 +96,19 @@ export class HostLink<Message> {
     else this.end({ kind: 'reset', message: 'The stream ended before it was used.' })
   }
 
-  /** Queues; what goes out goes at the next `flush`. */
+  /** Queues; what goes out goes at the next `flush`, or sooner where the queue fills. */
   send(message: Message, priority: number): void {
     if (this.#state !== 'up') return
-    const { dropped, level } = this.#sender.push(message, this.#context.codec.byteLength(message), priority)
-    if (dropped.length > 0) this.#context.metrics.count('messagesDropped', dropped.length)
+    const { codec, limits, metrics, turns } = this.#context
+    const bytes = codec.byteLength(message)
+    // A stream that takes more at once is no reason to wait for the end of the turn.
+    if (this.#sender.queueBytes + bytes > limits.queueBytesHigh) this.#sender.pump()
+    // That the stream is broken shows where it is written to.
+    if (!this.isUp) return
+    const { dropped, level } = this.#sender.push(message, bytes, priority)
+    if (dropped.length > 0) metrics.count('messagesDropped', dropped.length)
+    // A socket takes more only after the event loop had its turn.
+    if (this.#sender.queueBytes > limits.queueBytesHigh) turns.yield()
     if (level === undefined) return
     this.#context.onPressure(this, level)
     if (level !== 'overflow') return

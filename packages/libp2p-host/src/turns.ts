@@ -19,6 +19,7 @@ export class Turns {
   readonly #ready = new Set<Task>()
   #running = false
   #deferred = false
+  #yielding = false
 
   /** `onTurnEnd` runs after each turn, for what is cheaper done once than after each slice. */
   constructor(clock: Clock, onTurnEnd: () => void) {
@@ -29,6 +30,16 @@ export class Turns {
   /** True while a slice runs, or what comes after them. */
   get running(): boolean {
     return this.#running
+  }
+
+  /** True where the slice under way should end with the message it handles. */
+  get yielding(): boolean {
+    return this.#yielding
+  }
+
+  /** Ends the turn under way early: something waits for what only the event loop brings. */
+  yield(): void {
+    if (this.#running) this.#yielding = true
   }
 
   /** Runs the task at once where nobody waits, or puts it at the end of the queue. */
@@ -43,8 +54,9 @@ export class Turns {
 
   #turn(): void {
     this.#running = true
+    this.#yielding = false
     try {
-      for (let slices = 0; slices < SLICES_A_TURN && this.#ready.size > 0; slices += 1) {
+      for (let slices = 0; slices < SLICES_A_TURN && this.#ready.size > 0 && !this.#yielding; slices += 1) {
         const [task] = this.#ready
         this.#ready.delete(task!)
         if (task!.slice()) this.#ready.add(task!)
