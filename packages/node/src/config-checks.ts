@@ -3,10 +3,12 @@
  * A setting that would do nothing is refused rather than taken in silence.
  */
 import { isIP } from 'node:net'
+import { join } from 'node:path'
 import { nearest } from './config-names.ts'
 import type { Given } from './config-values.ts'
 import { show } from './config-values.ts'
 import { ConfigError } from './errors.ts'
+import { type Folders, holds } from './folders.ts'
 import { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
 
 type Check = (value: never, given: Given, warn: (sentence: string) => void) => void | Promise<void>
@@ -96,6 +98,23 @@ async function checkAddresses(key: string, value: string[], given: Given, withPe
     if (withPeer && names.at(-1) !== 'p2p')
       throw refuse('which does not end in /p2p/ and a PeerId, so nobody could tell who answers')
     if (!withPeer && names.includes('p2p')) throw refuse('and a PeerId has no place there')
+  }
+}
+
+/**
+ * Downloads are the one place within the node's own folders that may be shared. One that held the others
+ * would let the identity be shared with it.
+ *
+ * @throws ConfigError
+ */
+export async function checkDownloadDir(downloadDir: string, own: Folders, where: string): Promise<void> {
+  for (const name of ['data', 'config', 'state'] as const) {
+    if (!(await holds(downloadDir, own[name]))) continue
+    throw new ConfigError(
+      `The folder for downloads, ${downloadDir} (${where}), is or contains the node's ${name} folder ${own[name]}: what the node keeps to itself could come to be shared with your downloads. Choose a folder of its own, as --download-dir ${join(downloadDir, 'downloads')}.`,
+      where,
+      'download-dir'
+    )
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { CHECKS } from './config-checks.ts'
+import { CHECKS, checkDownloadDir } from './config-checks.ts'
 import { readConfigFile, unknownKey } from './config-file.ts'
 import { nearest, SETTINGS, type SettingInfo } from './config-names.ts'
 import type { Settings } from './config-schema.ts'
@@ -86,12 +86,14 @@ export async function loadConfig(input: ConfigInput = {}): Promise<LoadedConfig>
     place(settings, setting.path, value)
   }
   const config = settings as Settings
+  const downloadDir = config.downloadDir === '' ? places.downloads : expandHome(config.downloadDir)
+  await checkDownloadDir(downloadDir, places, sources.get('download-dir') ?? 'default')
   return {
     config: {
       ...config,
       dataDir: places.data,
       stateDir: places.state,
-      downloadDir: config.downloadDir === '' ? places.downloads : expandHome(config.downloadDir)
+      downloadDir
     },
     configFile,
     sources,

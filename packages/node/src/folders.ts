@@ -4,9 +4,9 @@
  * Config is the user's and is never written. Data is what must not be lost (identity, database, partial
  * files). State is logs.
  */
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import envPaths from 'env-paths'
 import { IdentityError } from './errors.ts'
 
@@ -66,6 +66,24 @@ export async function prepareDataFolder(folder: string): Promise<void> {
   throw new IdentityError(
     `The data folder ${folder} can be written by others (mode ${octal(info.mode)}), who could replace the key in it. Run chmod 700 ${folder}, or use another one by --data-dir.`
   )
+}
+
+/**
+ * Whether `outer` is `inner` or holds it, by links as well. Neither needs to stand yet: the nearest folder
+ * above that does tells.
+ */
+export async function holds(outer: string, inner: string): Promise<boolean> {
+  const way = relative(await real(outer), await real(inner))
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+}
+
+async function real(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch {
+    const above = dirname(path)
+    return above === path ? path : join(await real(above), relative(above, path))
+  }
 }
 
 export const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0')

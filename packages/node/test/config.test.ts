@@ -1,11 +1,11 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { allows } from '../src/config-values.ts'
-import { type ConfigInput, endpointOf, loadConfig, SETTINGS } from '../src/index.ts'
+import { type ConfigInput, endpointOf, folders, loadConfig, SETTINGS } from '../src/index.ts'
 
 const env = {}
 
@@ -253,4 +253,33 @@ test('a value is taken where a whole validator of JSON Schema takes it', () => {
     }),
     { numRuns: 2000 }
   )
+})
+
+describe('the folder for downloads', () => {
+  const within = async (downloadDir: string, dataDir: string) => refusal({ dataDir, flags: { downloadDir } })
+
+  test('is none of the node’s own, and holds none, by links neither', async () => {
+    const base = await mkdtemp(join(tmpdir(), 'servent-config-'))
+    const dataDir = join(base, 'node', 'data')
+    for (const place of [dataDir, dirname(dataDir), base, '/'])
+      expect(await within(place, dataDir)).toContain(`is or contains the node's data folder ${dataDir}`)
+    expect(await within(dataDir, dataDir)).toContain(`--download-dir ${join(dataDir, 'downloads')}`)
+    expect(await within(join(dataDir, 'log'), dataDir)).toContain("the node's state folder")
+    expect(await within(folders().config, dataDir)).toContain("the node's config folder")
+    await mkdir(dirname(dataDir))
+    await symlink(dirname(dataDir), join(base, 'link'))
+    expect(await within(join(base, 'link'), dataDir)).toContain("the node's data folder")
+  })
+
+  test('may lie beside them and within the data folder, whatever dots its name has', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'servent-config-'))
+    for (const downloadDir of [
+      join(dataDir, 'downloads'),
+      `${dataDir}-downloads`,
+      join(dataDir, '..files')
+    ]) {
+      const { config } = await loadConfig({ env, dataDir, flags: { downloadDir } })
+      expect(config.downloadDir).toBe(downloadDir)
+    }
+  })
 })

@@ -259,6 +259,18 @@ describe('a folder', () => {
       name: 'NotShareableError'
     })
   })
+
+  test('that holds the identity is left out of one above it that is shared, its downloads are not', async () => {
+    const above = await folder('above')
+    const one = await startNode({ dataDir: join(above, 'data'), set: ['library.hidden=true'] })
+    await mkdir(one.config.downloadDir, { recursive: true })
+    await writeFile(join(one.config.downloadDir, 'fetched.txt'), 'fetched')
+    await writeFile(join(above, 'beside.txt'), 'beside')
+    const { files } = await last(one.share(above))
+    const { files: listed } = await one.library()
+    expect(listed.map(({ name }) => name).sort()).toEqual(['beside.txt', 'fetched.txt'])
+    expect(files).toBe(2)
+  })
 })
 
 test('after its end a node says so', async () => {
