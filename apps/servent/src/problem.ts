@@ -29,7 +29,7 @@ interface Meaning {
   readonly status: number
 }
 
-/** Exit codes are those of INTERFACE: users' scripts rely on them. */
+/** Exit codes are those that the README lists: users' scripts rely on them. */
 export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   failed: { exit: 1, status: 500 },
   usage: { exit: 2, status: 400 },
@@ -62,12 +62,15 @@ const CODES_BY_NAME: Readonly<Record<string, ProblemCode>> = {
   AmbiguousError: 'usage',
   NotShareableError: 'usage',
   OutputError: 'usage',
+  DownloadExistsError: 'usage',
   NotFoundError: 'not-found',
   NotSharedError: 'not-found',
   PathNotFoundError: 'not-found',
   NoSourceError: 'not-found',
   NoDownloadError: 'not-found',
   TimeoutError: 'timed-out',
+  ListenError: 'failed',
+  PushError: 'failed',
   NotRunningError: 'no-daemon',
   IdentityError: 'not-allowed',
   VerificationError: 'verification-failed',
@@ -88,6 +91,9 @@ const TRY_BY_NAME: Readonly<Record<string, string>> = {
   NotSharedError: 'servent library lists what is shared',
   AmbiguousError: 'write more of the id',
   NewerDatabaseError: 'run the version that wrote it, or choose another --data-dir',
+  DownloadExistsError: 'servent downloads --cancel ID',
+  ListenError: 'servent start --listen /ip4/0.0.0.0/tcp/0 takes any free port',
+  PushError: 'the same command again later, or another source of the file',
   NoSourceError: 'the same command again later; nothing that was fetched is lost',
   TicketError: 'copy the whole ticket, without spaces',
   ConfigError: 'correct it there; servent start --help lists what there is to set',

@@ -1,5 +1,5 @@
 /** Where the API listens, how others find it, and what a client makes of a node that is not there. */
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { type Listening, listen, SOCKET_PATH_BYTES_MAX } from '../src/daemon/lis
 import { readNotice, removeNotice, writeNotice } from '../src/daemon/notice.ts'
 import { problemOf } from '../src/problem.ts'
 import { FakeNode, fakeConfig } from './fake-node.ts'
+import { runLine } from './fixture.ts'
 
 let folder: string
 const opened: Listening[] = []
@@ -155,10 +156,55 @@ describe('a client', () => {
   })
 })
 
+describe('a token that cannot be used', () => {
+  const spoil = {
+    'is gone': () => rm(join(folder, 'api.token')),
+    'can be read by others': () => chmod(join(folder, 'api.token'), 0o644)
+  }
+  const told = async (url: string, socket?: string) => {
+    await readOrMakeToken(folder)
+    await writeNotice(folder, { pid: 4711, version: '0.1.0', url, startedMs: 5, ...(socket && { socket }) })
+  }
+
+  it.each(Object.entries(spoil))('%s: no node runs where nobody answers', async (_, spoiled) => {
+    await writeFile(join(folder, 'api.sock'), '')
+    for (const socket of [undefined, join(folder, 'api.sock')]) {
+      await told('http://127.0.0.1:1', socket)
+      await spoiled()
+      const line = ['--data-dir', folder]
+      expect((await runLine(line)).out).toContain('No node is running')
+      expect((await runLine([...line, '--json'])).json[0]).toMatchObject({ running: false })
+      expect(await runLine([...line, 'stop'])).toMatchObject({
+        code: 5,
+        err: expect.stringMatching(
+          /^error: The node of pid 4711 does not answer.*\n.*\ntry: {3}servent start\n$/
+        )
+      })
+      expect(await readNotice(folder)).toBeUndefined()
+      await rm(join(folder, 'api.token'), { force: true })
+    }
+  })
+
+  it.each(Object.entries(spoil))('%s: names the process to end where one does', async (_, spoiled) => {
+    const { url, socket } = await open(folder)
+    for (const over of [undefined, socket]) {
+      await told(url, over)
+      await spoiled()
+      const ran = await runLine(['--data-dir', folder, 'stop'])
+      expect(ran.code).toBe(6)
+      expect(ran.err).toContain('end the node (kill 4711), then servent start')
+      await rm(join(folder, 'api.token'), { force: true })
+    }
+  })
+})
+
 describe('problems', () => {
   it.each([
     ['QueryError', 'usage'],
     ['AmbiguousError', 'usage'],
+    ['DownloadExistsError', 'usage'],
+    ['ListenError', 'failed'],
+    ['PushError', 'failed'],
     ['PathNotFoundError', 'not-found'],
     ['NoSourceError', 'not-found'],
     ['NoDownloadError', 'not-found'],
@@ -172,6 +218,14 @@ describe('problems', () => {
       code,
       message: 'What and why.'
     })
+  })
+
+  it.each([
+    ['DownloadExistsError', 'servent downloads --cancel ID'],
+    ['ListenError', 'servent start --listen /ip4/0.0.0.0/tcp/0 takes any free port'],
+    ['PushError', 'the same command again later, or another source of the file']
+  ])('%s has advice of its own', (name, advice) => {
+    expect(problemOf(Object.assign(new Error('What and why.'), { name })).try).toBe(advice)
   })
 
   it('of the system have advice', () => {

@@ -1,4 +1,4 @@
-/** Exit codes of the command line, each with what it says: INTERFACE, "Command line". */
+/** Exit codes of the command line, each with what it says: the README. */
 import { rm } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { FILE_ID } from './fake-node.ts'

@@ -1,4 +1,4 @@
-/** Which overlays this build has. INTERFACE's other names are known, so that they are refused with reason. */
+/** Which overlays this build has. The README's other names are known, so that they are refused with reason. */
 import type { OverlayName } from '@servent/overlay'
 
 /** Names that `overlays` takes in this build. */

@@ -1,13 +1,15 @@
 /** Talks to the API of a running node: over its unix socket where there is one, else over loopback. */
-import { type IncomingMessage, request } from 'node:http'
-import { readToken } from '../api/secret.ts'
+import { type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { readToken, tokenFile } from '../api/secret.ts'
 import { type DaemonNotice, readNotice } from '../daemon/notice.ts'
-import { type Problem, ProblemError } from '../problem.ts'
+import { type Problem, ProblemError, problemOf } from '../problem.ts'
 
 /** One line of an answer: a share of a folder names thousands of ids in its last. */
 const LINE_CHARACTERS_MAX = 64 * 1024 * 1024
 
 const GONE = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'])
+/** A node that takes longer counts as one that is there. */
+const HEALTH_MS_MAX = 5_000
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -29,7 +31,13 @@ export class Client {
   static async connect(dataDir: string): Promise<Client> {
     const notice = await readNotice(dataDir)
     if (notice === undefined) throw noDaemon(`No node is running on ${dataDir}.`)
-    return new Client(notice, await readToken(dataDir))
+    try {
+      return new Client(notice, await readToken(dataDir))
+    } catch (error) {
+      // A killed node leaves its notice: what is wrong with the token then is for the next start to mend.
+      if (!(await answers(notice))) throw silent(notice)
+      throw withoutToken(notice, dataDir, error)
+    }
   }
 
   /** The whole answer. */
@@ -76,21 +84,16 @@ export class Client {
   }
 
   #send({ method, path, body, signal }: Call): Promise<IncomingMessage> {
-    const { socket, url } = this.notice
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-    const where =
-      socket === undefined
-        ? { host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: Number(new URL(url).port) }
-        : { socketPath: socket, headers: { host: 'localhost' } }
     return new Promise((resolve, reject) => {
       const sent = request(
         {
-          ...where,
+          ...placeOf(this.notice),
           method,
           path,
           ...(signal === undefined ? {} : { signal }),
           headers: {
-            host: socket === undefined ? new URL(url).host : 'localhost',
+            host: hostOf(this.notice),
             authorization: `Bearer ${this.#token}`,
             ...(bytes === undefined
               ? {}
@@ -103,18 +106,65 @@ export class Client {
       sent.once('error', error => {
         const { code } = error as NodeJS.ErrnoException
         const gone = code !== undefined && GONE.has(code)
-        reject(
-          gone
-            ? noDaemon(
-                `The node of pid ${this.notice.pid} does not answer at ${socket ?? url}.`,
-                'it crashed or was killed'
-              )
-            : error
-        )
+        reject(gone ? silent(this.notice) : error)
       })
       sent.end(bytes)
     })
   }
+}
+
+/** Whether the node that wrote the notice is there still: after a crash nobody answers. Needs no token. */
+export function answers(notice: DaemonNotice): Promise<boolean> {
+  return new Promise(resolve => {
+    const asked = request(
+      {
+        ...placeOf(notice),
+        path: '/health',
+        headers: { host: hostOf(notice) },
+        agent: false,
+        timeout: HEALTH_MS_MAX
+      },
+      response => {
+        response.resume()
+        resolve(response.statusCode === 200)
+      }
+    )
+    // A node too busy to answer is there; a connection that is refused is nobody's.
+    asked.once('timeout', () => {
+      resolve(true)
+      asked.destroy()
+    })
+    asked.once('error', error => resolve(!GONE.has((error as NodeJS.ErrnoException).code ?? '')))
+    asked.end()
+  })
+}
+
+function placeOf({ socket, url }: DaemonNotice): RequestOptions {
+  if (socket !== undefined) return { socketPath: socket }
+  const { hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
+/** The value of the header Host: the socket has no address of its own. */
+const hostOf = ({ socket, url }: DaemonNotice): string =>
+  socket === undefined ? new URL(url).host : 'localhost'
+
+const silent = ({ pid, socket, url }: DaemonNotice): ProblemError =>
+  noDaemon(`The node of pid ${pid} does not answer at ${socket ?? url}.`, 'it crashed or was killed')
+
+/** The node runs and nobody can command it: only its end and a new start give it a token again. */
+function withoutToken({ pid }: DaemonNotice, dataDir: string, error: unknown): Error {
+  const end = `end the node (kill ${pid}), then servent start`
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    return new ProblemError({
+      code: 'no-token',
+      message: `The node of pid ${pid} runs, and its token ${tokenFile(dataDir)} is gone.`,
+      why: 'without it nobody can command the node',
+      try: end
+    })
+  }
+  const { try: _, ...problem } = problemOf(error)
+  return new ProblemError({ ...problem, try: `rm ${tokenFile(dataDir)}, ${end}` })
 }
 
 function noDaemon(message: string, why?: string): ProblemError {

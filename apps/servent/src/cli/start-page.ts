@@ -2,6 +2,7 @@
 import { readNotice } from '../daemon/notice.ts'
 import { facts } from '../terminal/table.ts'
 import { VERSION } from '../version.ts'
+import { answers } from './client.ts'
 import type { Context } from './context.ts'
 import { spelled } from './spelling.ts'
 
@@ -15,7 +16,9 @@ const FIRST_VERBS: readonly (readonly [string, string])[] = [
 
 export async function startPage(context: Context): Promise<undefined> {
   const { config } = await context.load()
-  const notice = await readNotice(config.dataDir)
+  const told = await readNotice(config.dataDir)
+  // A killed node leaves its notice.
+  const notice = told !== undefined && (await answers(told)) ? told : undefined
   if (context.json) {
     context.emit({
       version: VERSION,

@@ -97,9 +97,10 @@ function show(context: Context, ready: Ready, firstRun: boolean, foreground: boo
 
 async function runStop(context: Context): Promise<number | undefined> {
   const { config } = await context.load()
-  const client = await context.client()
-  const { pid } = client.notice
+  let pid: number
   try {
+    const client = await context.client()
+    pid = client.notice.pid
     await client.call({ method: 'POST', path: '/v1/stop', signal: context.signal })
   } catch (error) {
     // What a crash left behind misleads nobody twice.
