@@ -71,6 +71,13 @@ export const MESSAGE_TYPES_MAX = 64
 export const REASON_CHARACTERS_MAX = 200
 /** Dialled for one open. libp2p's own bound is 25, and one past it fails the dial as a whole. */
 export const DIAL_ADDRESSES_MAX = 16
+/** Bytes given to a codec at a time: bounds how many messages one call can bring. */
+export const DECODE_BYTES_MAX = 4 * 1024
+/** Small pieces that wait to be decoded are merged up to this size. */
+export const CHUNK_MERGE_BYTES_MAX = 4 * 1024
+/** What a link does before others have their turn: messages handled, and calls of its codec. */
+export const SLICE_MESSAGES_MAX = 32
+export const SLICE_DECODES_MAX = 8
 /**
  * Streams of one protocol on one connection. One link needs one; the others are those that wait, and those
  * that are closing. libp2p resets further ones, which their opener learns only afterwards.

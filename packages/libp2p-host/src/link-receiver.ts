@@ -7,17 +7,15 @@
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import { type LinkCodec, TokenBucket } from '@servent/overlay'
+import { ChunkQueue } from './chunk-queue.ts'
 import type { Clock } from './clock.ts'
-import type { HostLimits } from './limits.ts'
+import { type HostLimits, SLICE_DECODES_MAX, SLICE_MESSAGES_MAX } from './limits.ts'
 import { ReadGate, RemoteEnd } from './streams.ts'
 import type { Task, Turns } from './turns.ts'
 
 /** Bytes in hand over which reading pauses, and under which it goes on. */
 const PENDING_BYTES_HIGH = 64 * 1024
 const PENDING_BYTES_LOW = 16 * 1024
-/** Bytes given to the codec at a time: bounds how many messages one call can bring. */
-const DECODE_BYTES = 4 * 1024
-const SLICE_MESSAGES = 32
 /** A link over its rate rests until it may take this share of a second's messages again. */
 const REST_SHARE = 0.05
 
@@ -45,8 +43,7 @@ export class LinkReceiver<Message> implements Task {
   readonly #messages: TokenBucket
   readonly #bytes: TokenBucket
   readonly #restMessages: number
-  readonly #chunks: Uint8Array[] = []
-  #pendingBytes = 0
+  readonly #chunks = new ChunkQueue()
   readonly #inbox: Message[] = []
   #resting: unknown
   #remoteEnded = false
@@ -97,7 +94,7 @@ export class LinkReceiver<Message> implements Task {
   }
 
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#chunks.bytes
   }
 
   /** Nothing more comes; what is in hand is handled first, then `ended` is told. */
@@ -115,14 +112,18 @@ export class LinkReceiver<Message> implements Task {
     this.#clock.clearTimeout(this.#resting)
     this.#turns.remove(this)
     this.#release()
-    this.#chunks.length = 0
+    this.#chunks.clear()
     this.#inbox.length = 0
   }
 
   slice(): boolean {
-    for (let handled = 0; handled < SLICE_MESSAGES; ) {
+    let decodes = 0
+    for (let handled = 0; handled < SLICE_MESSAGES_MAX; ) {
       if (this.#ended) return false
       if (this.#inbox.length === 0) {
+        // Bytes that complete no message are work as well.
+        if (decodes === SLICE_DECODES_MAX) return true
+        decodes += 1
         if (!this.#decodeNext()) return false
       } else if (this.#messages.take(1, this.#clock.nowMs())) {
         handled += 1
@@ -140,9 +141,8 @@ export class LinkReceiver<Message> implements Task {
     if (this.#ended) return
     const { data } = event
     for (const piece of data instanceof Uint8Array ? [data] : data) this.#chunks.push(piece)
-    this.#pendingBytes += data.byteLength
     this.#events.arrived(data.byteLength)
-    if (this.#pendingBytes > PENDING_BYTES_HIGH) this.#gate.pause()
+    if (this.#chunks.bytes > PENDING_BYTES_HIGH) this.#gate.pause()
     if (this.#resting === undefined) this.#turns.add(this)
   }
 
@@ -152,8 +152,7 @@ export class LinkReceiver<Message> implements Task {
       this.#events.malformed(this.#malformed)
       return false
     }
-    const chunk = this.#chunks[0]
-    if (chunk === undefined) {
+    if (this.#chunks.bytes === 0) {
       if (this.#remoteEnded) this.#events.ended()
       return false
     }
@@ -162,13 +161,10 @@ export class LinkReceiver<Message> implements Task {
       this.#rest('bytes', waitMs)
       return false
     }
-    const piece = chunk.subarray(0, DECODE_BYTES)
-    if (piece.length === chunk.length) this.#chunks.shift()
-    else this.#chunks[0] = chunk.subarray(DECODE_BYTES)
-    this.#pendingBytes -= piece.length
+    const piece = this.#chunks.take()!
     this.#bytes.charge(piece.length, this.#clock.nowMs())
     this.#decode(piece)
-    if (this.#pendingBytes < PENDING_BYTES_LOW && this.#malformed === undefined) this.#gate.resume()
+    if (this.#chunks.bytes < PENDING_BYTES_LOW && this.#malformed === undefined) this.#gate.resume()
     return true
   }
 

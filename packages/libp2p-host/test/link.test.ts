@@ -110,8 +110,10 @@ describe('many messages for one link in one turn', () => {
   test('do not overflow it while its stream takes them', () => {
     const at = relay()
     at.from.arrive(encoded(200, 4_000))
+    // One turn alone relays more than the queue holds.
+    expect(at.relayed() * 4_000).toBeGreaterThan(2 * LIMITS.queueBytesMax)
+    while (at.deferred.length > 0) at.deferred.shift()!()
     expect(at.relayed()).toBe(200)
-    expect(at.deferred).toHaveLength(0)
     expect(at.ends).toEqual([])
     expect(at.to.sentBytes).toBe(200 * 4_000)
   })
