@@ -1,7 +1,8 @@
 /**
  * How often this servent lets itself be told to call somebody. A Push can name any peer and any address, so
  * whoever sends many of them to many servents would have them all knock at one door. Calls are counted by
- * the peer that is to be called, by each address that would be dialled, and in all.
+ * the peer that is to be called, by each address that would be dialled, and in all: by the share of the
+ * neighbour that handed the Push on, and past it by what is for whoever comes.
  */
 import { type Contact, TokenBucket } from '@servent/overlay/machine'
 import { toHex } from './bytes.ts'
@@ -23,14 +24,15 @@ const HOST_BYTES: ReadonlyMap<number, number> = new Map([
 
 export class CallLimits {
   readonly #targets = new AgingMap<TokenBucket>(CALL_TARGETS_MAX, CALL_TARGET_MS)
-  readonly #all = new TokenBucket(CALLS_BURST, CALLS_PER_SECOND, 0)
+  /** The half that is for whoever comes. */
+  readonly #spare = new TokenBucket(CALLS_BURST / 2, CALLS_PER_SECOND / 2, 0)
 
-  /** Whether the peer may be called now; it counts as having been. */
-  take(contact: Contact, nowMs: number): boolean {
+  /** Whether the peer may be called now, for a neighbour of this share; it counts as having been. */
+  take(contact: Contact, share: TokenBucket, nowMs: number): boolean {
     const targets = [`peer ${toHex(contact.id)}`, ...new Set(contact.addresses.map(hostOf))]
     const buckets = targets.map(target => this.#bucket(target, nowMs))
     if (!buckets.every(bucket => bucket.waitMs(1, nowMs) === 0)) return false
-    if (!this.#all.take(1, nowMs)) return false
+    if (!share.take(1, nowMs) && !this.#spare.take(1, nowMs)) return false
     for (const bucket of buckets) bucket.charge(1, nowMs)
     return true
   }

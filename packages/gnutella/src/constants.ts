@@ -40,6 +40,8 @@ export const QUERY_HIT_BYTES_MAX = 65_536
 export const OTHER_BYTES_MAX = 40_960
 /** Results of one QueryHit: they are counted in one byte. */
 export const HIT_RESULTS_MAX = 255
+/** Bytes of the XML in the private area of a hit: its length has 16 bits. */
+export const XML_BYTES_MAX = 0xffff
 /** URNs of one query or of one result. */
 export const URNS_MAX = 16
 /** Bytes of one URN: a bitprint has 81, `urn:cid:` with a tree's id 70. */
@@ -53,6 +55,8 @@ export const GGEP_EXTENSIONS_MAX = 32
 export const GGEP_DATA_BYTES_MAX = 8192
 /** Bytes of an extension's id (GGEP, extension header). */
 export const GGEP_ID_BYTES_MAX = 15
+/** Bytes of `LF`, the size of a file of 4 GiB and more (gtk-gnutella, GGEP LF). */
+export const LARGE_FILE_BYTES_MAX = 8
 /** Bytes of our nonce in a Push. */
 export const PUSH_NONCE_BYTES = 16
 
@@ -75,6 +79,8 @@ export const QUERY_FIREWALLED = 0x4000
 /** Places for neighbours, where the user does not say how many. Practice of the first servents: 4 to 8. */
 export const NEIGHBOURS_DEFAULT = 6
 export const NEIGHBOURS_MAX = 64
+/** Of the places, the part that no stranger may take while hosts are known: a quarter, rounded down. */
+export const OWN_PLACES_PART = 4
 /** Links that shake hands at a time; one past it is ended unheard. */
 export const HANDSHAKES_MAX = 10
 /** From a link's start to the end of its handshake. */
@@ -224,7 +230,10 @@ export const CACHE_WAITING_MAX = 8
 /** Calls that one peer, and one address, may be asked to take from here: burst, and a second. */
 export const CALLS_PER_TARGET_BURST = 10
 export const CALLS_PER_TARGET_PER_SECOND = 1
-/** Calls in all. */
+/**
+ * Calls in all. Half is shared out evenly among the places, and half is for whoever comes, so that a neighbour
+ * that hands on many pushes leaves the others theirs.
+ */
 export const CALLS_BURST = 40
 export const CALLS_PER_SECOND = 5
 /** Targets that are counted at a time, over two generations, each of which lives this long. */
@@ -275,8 +284,12 @@ export const SEALED_MAX = 10_000
 /** From a Push to the call that it asks for, and pushes that are waited for at a time. */
 export const PUSH_WAIT_MS = 20_000
 export const PUSHES_WAITING_MAX = 64
+/** Streams of pushes that one connection may hold open: each is one client's connection. */
+export const PUSH_STREAMS_MAX = 16
 /** Calls under way at a time, and the time for each to open its stream. */
 export const CALLS_AT_A_TIME_MAX = 8
+/** Of those, the ones whose pushes one neighbour handed on. */
+export const CALLS_PER_LINK_AT_A_TIME_MAX = 2
 export const CALL_MS = 10_000
 /** The caller's words before the blank line: bytes, and the time for them. */
 export const GIV_BYTES_MAX = 1024

@@ -21,7 +21,7 @@ import {
   SEALED_RECORD_BYTES_MAX
 } from '@servent/overlay/machine'
 import { CountingSink, Reader, type Sink, StoringSink } from './bytes.ts'
-import { PUSH_NONCE_BYTES, VENDOR } from './constants.ts'
+import { LARGE_FILE_BYTES_MAX, PUSH_NONCE_BYTES, VENDOR } from './constants.ts'
 import type { GgepExtension } from './messages.ts'
 
 const CONTACT = `${VENDOR}.C`
@@ -29,7 +29,6 @@ const RECORD = `${VENDOR}.R`
 const NONCE = `${VENDOR}.N`
 const LARGE_FILE = 'LF'
 
-const LARGE_FILE_BYTES_MAX = 8
 /** The multihash of a SHA-256: its code and its length, and what follows. */
 const SHA256_CODE = 0x12
 const SHA256_BYTES = 32

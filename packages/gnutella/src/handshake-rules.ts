@@ -49,7 +49,8 @@ export function onLinkUp(state: GnutellaState, fx: Fx, link: Link, peer: Peer, i
   const { nowMs } = state
   const { id } = fx.peers.contact(peer)
   const full = state.neighbours.places >= state.places
-  const neighbour = new Neighbour({ link, peer, id, inbound, nowMs, relayed: state.relayShare(nowMs) })
+  const shares = { relayed: state.relayShare(nowMs), calls: state.callShare(nowMs) }
+  const neighbour = new Neighbour({ link, peer, id, inbound, nowMs, ...shares })
   if (!inbound && full) {
     // All places were taken while it was opened. Nothing was said yet.
     state.hosts.postpone(peer, nowMs + SETTLED_MS)
@@ -69,7 +70,7 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
   }
   readHeaders(neighbour, message.headers)
   const banished = state.banished.get(neighbour.name.text) !== undefined
-  if (banished || state.neighbours.places >= state.places) {
+  if (banished || !state.roomForStranger) {
     refuse(state, fx, neighbour, banished ? 'Come back later' : 'No place is left')
     return
   }

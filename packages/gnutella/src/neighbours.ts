@@ -93,6 +93,8 @@ export class Neighbour {
   readonly pushes: TokenBucket
   /** Its own share of what is handed on. */
   relayed: TokenBucket
+  /** Its own share of the calls that this servent lets itself be told to make. */
+  calls: TokenBucket
   readonly #offences = new Map<Offence, number>()
   #offencesSinceMs: number
 
@@ -103,6 +105,7 @@ export class Neighbour {
     inbound: boolean
     nowMs: number
     relayed: TokenBucket
+    calls: TokenBucket
   }) {
     const { nowMs } = init
     this.link = init.link
@@ -117,6 +120,7 @@ export class Neighbour {
     this.hits = new TokenBucket(HITS_BURST, HITS_PER_SECOND, nowMs)
     this.pushes = new TokenBucket(PUSHES_BURST, PUSHES_PER_SECOND, nowMs)
     this.relayed = init.relayed
+    this.calls = init.calls
     this.#offencesSinceMs = nowMs
   }
 

@@ -84,7 +84,7 @@ function call(
     state.count('pushesDropped')
     return
   }
-  if (!state.calls.take(contact, state.nowMs)) {
+  if (!state.calls.take(contact, neighbour.calls, state.nowMs)) {
     state.count('callsRefused')
     return
   }

@@ -4,7 +4,7 @@
  */
 import { LimitError, MalformedError } from '@servent/overlay/machine'
 import { before, decodeText, Reader, type Sink, toHex, writeHex } from './bytes.ts'
-import { GUID_BYTES, HIT_RESULTS_MAX } from './constants.ts'
+import { GUID_BYTES, HIT_RESULTS_MAX, XML_BYTES_MAX } from './constants.ts'
 import { joinExtensions, sortExtensions } from './extension.ts'
 import { GGEP_MAGIC, readGgep, writeGgep } from './ggep.ts'
 import { readExtensions, writeExtensions } from './huge.ts'
@@ -17,8 +17,6 @@ const GGEP_FLAG = 0x20
 /** Of open data: two bytes of flags, and the length of XML where there is some. */
 const FLAG_BYTES = 2
 const FLAG_AND_XML_BYTES = 4
-/** Of the private area's XML: its length has 16 bits. */
-const XML_BYTES_MAX = 0xffff
 const NOTHING = new Uint8Array(0)
 
 type HitFlag = keyof HitFlags

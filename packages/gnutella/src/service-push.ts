@@ -21,9 +21,11 @@ import { toHex } from './bytes.ts'
 import {
   CALL_MS,
   CALLS_AT_A_TIME_MAX,
+  CALLS_PER_LINK_AT_A_TIME_MAX,
   GIV_BYTES_MAX,
   GIV_MS,
   PUSH_NONCE_BYTES,
+  PUSH_STREAMS_MAX,
   PUSH_WAIT_MS,
   PUSHES_WAITING_MAX
 } from './constants.ts'
@@ -31,8 +33,6 @@ import { PushError } from './errors.ts'
 import type { Guid } from './messages.ts'
 
 export const PUSH_PROTOCOL = '/servent/gnutella-push/1.0.0'
-/** Streams of it that one connection may hold open: each is one client's connection. */
-const STREAMS_MAX = 16
 
 /** What a download is given: a stream on which it speaks HTTP as the client. */
 export interface PushedConnection {
@@ -64,7 +64,9 @@ export class PushCalls {
   /** By nonce. */
   readonly #waiting = new Map<string, Waiting>()
   #calls = 0
-  readonly counters = { callsMade: 0, callsFailed: 0, callsTaken: 0, callsUnasked: 0 }
+  /** Calls under way by the neighbour that handed their Push on. */
+  readonly #callsVia = new Map<string, number>()
+  readonly counters = { callsMade: 0, callsFailed: 0, callsLeftOut: 0, callsTaken: 0, callsUnasked: 0 }
   readonly #stopped = new AbortController()
 
   constructor(init: PushCallsInit) {
@@ -75,7 +77,7 @@ export class PushCalls {
     await this.#init.components.registrar.handle(
       PUSH_PROTOCOL,
       (stream, connection) => this.#called(stream, connection),
-      { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX }
+      { maxInboundStreams: PUSH_STREAMS_MAX, maxOutboundStreams: PUSH_STREAMS_MAX }
     )
   }
 
@@ -122,14 +124,21 @@ export class PushCalls {
     readonly via: string
   }): Promise<void> {
     const { servePushed, components, log } = this.#init
-    if (servePushed === undefined || this.#calls >= CALLS_AT_A_TIME_MAX) return
+    if (servePushed === undefined) return
+    const { via } = asked
+    const callsVia = this.#callsVia.get(via) ?? 0
+    if (this.#calls >= CALLS_AT_A_TIME_MAX || callsVia >= CALLS_PER_LINK_AT_A_TIME_MAX) {
+      this.counters.callsLeftOut += 1
+      return
+    }
     this.#calls += 1
+    this.#callsVia.set(via, callsVia + 1)
     try {
       const file = await this.#init.catalogue()?.byIndex(asked.index)
       if (file === undefined) return
       const peerId = peerIdOfContact(asked.contact)
       if (peerId.equals(components.peerId)) return
-      const stream = await this.#open(peerId, asked.contact, asked.via)
+      const stream = await this.#open(peerId, asked.contact, via)
       const duplex = streamDuplex(stream)
       duplex.on('error', () => {})
       duplex.write(givText({ ...asked, name: file.name }))
@@ -140,6 +149,9 @@ export class PushCalls {
       log('a peer that asked to be called cannot be - %e', error as Error)
     } finally {
       this.#calls -= 1
+      const left = this.#callsVia.get(via)! - 1
+      if (left === 0) this.#callsVia.delete(via)
+      else this.#callsVia.set(via, left)
     }
   }
 

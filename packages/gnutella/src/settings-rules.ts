@@ -25,6 +25,9 @@ export function resize(state: GnutellaState, fx: Fx, places: number): void {
   for (const neighbour of state.neighbours.up.slice(state.places)) {
     sayBye(state, fx, neighbour, 503, 'The user left fewer places')
   }
-  for (const neighbour of state.neighbours.up) neighbour.relayed = state.relayShare(state.nowMs)
+  for (const neighbour of state.neighbours.up) {
+    neighbour.relayed = state.relayShare(state.nowMs)
+    neighbour.calls = state.callShare(state.nowMs)
+  }
   openMore(state, fx)
 }

@@ -6,6 +6,7 @@ import {
   SEALED_RECORD_BYTES_MAX
 } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
+import { LARGE_FILE_BYTES_MAX } from '../src/constants.ts'
 import { encodeCobs } from '../src/ggep.ts'
 import { cidOfUrn, sha1OfUrn, urnOfCid } from '../src/huge.ts'
 import type { HitResult, PongMessage, PushMessage, QueryHitMessage } from '../src/messages.ts'
@@ -230,13 +231,14 @@ describe('the size of a file', () => {
 
   it.each([
     ['of no bytes', '<>'],
-    ['of nine bytes', '<01 01 01 01 01 01 01 01 01>'],
+    ['of one byte over LARGE_FILE_BYTES_MAX', `<${'01'.repeat(LARGE_FILE_BYTES_MAX + 1)}>`],
     ['beyond what is counted exactly', '<01 01 01 01 01 01 20>']
   ])('%s is malformed', (_, data) => {
     expect(hitWith(['LF', bytesOf(data)])).toEqual(malformed('the size of a large file is wrong'))
   })
 
-  it('may have eight bytes, as some write it', () => {
+  it('may have LARGE_FILE_BYTES_MAX bytes, as some write it', () => {
+    expect(bytesOf('<0000000001000000>')).toHaveLength(LARGE_FILE_BYTES_MAX)
     const eight = encodeCobs(bytesOf('<0000000001000000>'))
     const area = bytesOf('<c3 c2>', 'LF', Uint8Array.of(0x40 | eight.length), eight)
     expect(

@@ -191,6 +191,14 @@ describe('a handshake', () => {
     expect(servent.machine.snapshot().neighbours[0]!.agent).toHaveLength(AGENT_CHARACTERS_MAX)
   })
 
+  it('says AGENT_CHARACTERS_MAX characters of itself at most, whatever is set', () => {
+    const servent = new Servent({ agent: 'x'.repeat(AGENT_CHARACTERS_MAX + 1) })
+    const link = servent.link(1, false)
+    expect(servent.sent(link)).toMatchObject([
+      { type: 'connect', headers: { 'user-agent': 'x'.repeat(AGENT_CHARACTERS_MAX) } }
+    ])
+  })
+
   it('gives no Bye to a peer that does not know it', () => {
     const servent = new Servent()
     const link = servent.neighbour(1, { headers: {} })

@@ -2,6 +2,8 @@
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
+  CALLS_BURST,
+  CALLS_PER_SECOND,
   CALLS_PER_TARGET_BURST,
   PUSH_ROUTE_MS,
   PUSH_ROUTES_MAX,
@@ -118,6 +120,40 @@ describe('a push for this servent', () => {
     }
     expect(servent.counter('callsAsked')).toBe(CALLS_PER_TARGET_BURST)
     expect(servent.counter('callsRefused')).toBeGreaterThan(100)
+  })
+})
+
+describe('of the calls in all', () => {
+  const victims = (servent: Servent, link: number, from: number, count: number) => {
+    const before = servent.counter('callsAsked')
+    const { servent: mine } = servent.machine.snapshot()
+    for (let peer = from; peer < from + count; peer += 1)
+      servent.from(link, push({ servent: mine, contact: testContact(peer) }))
+    return servent.counter('callsAsked') - before
+  }
+
+  it('a neighbour that asks for all of them leaves each other one its share', () => {
+    const servent = new Servent({ neighbours: 4 })
+    const [loud, quiet] = [servent.neighbour(1), servent.neighbour(2)]
+    const share = CALLS_BURST / (2 * 4)
+    expect(victims(servent, loud, 100, CALLS_BURST)).toBe(CALLS_BURST / 2 + share)
+    expect(victims(servent, quiet, 200, CALLS_BURST)).toBe(share)
+    // And so it stays, while the loud one takes all that comes free.
+    let asked = 0
+    for (let second = 1; second <= 16; second += 1) {
+      servent.effects.advance(1000)
+      victims(servent, loud, 1000 + second * 10, CALLS_PER_SECOND)
+      asked += victims(servent, quiet, 2000 + second * 10, 1)
+    }
+    expect(asked).toBeGreaterThanOrEqual((16 * CALLS_PER_SECOND) / (2 * 4) - 1)
+  })
+
+  it('a share grows when the user leaves fewer places', () => {
+    const servent = new Servent({ neighbours: 4 })
+    const [loud, quiet] = [servent.neighbour(1), servent.neighbour(2)]
+    servent.command({ type: 'resize', neighbours: 2 })
+    victims(servent, loud, 100, CALLS_BURST)
+    expect(victims(servent, quiet, 200, CALLS_BURST)).toBe(CALLS_BURST / (2 * 2))
   })
 })
 

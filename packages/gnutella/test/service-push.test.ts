@@ -8,8 +8,10 @@ import { parseQuery } from '@servent/overlay'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   CALLS_AT_A_TIME_MAX,
+  CALLS_PER_LINK_AT_A_TIME_MAX,
   GIV_BYTES_MAX,
   GIV_MS,
+  PUSH_STREAMS_MAX,
   PUSH_WAIT_MS,
   PUSHES_WAITING_MAX
 } from '../src/constants.ts'
@@ -221,9 +223,12 @@ describe('whoever is asked to call', () => {
       catalogue: () => catalogue,
       servePushed: (_, peerId) => served.push(peerId)
     } satisfies PushCallsInit)
-    const ask = (contact = target(victim, ['/ip4/8.8.8.8/tcp/6346']), index = 1) =>
-      calls.call({ servent: SERVENT, contact, index, nonce: NONCE, via: `${via.peerId}` })
-    return { ask, dialled, served, victim, self, via, calls }
+    const ask = (contact = target(victim, ['/ip4/8.8.8.8/tcp/6346']), index = 1, handing = via.peerId) =>
+      calls.call({ servent: SERVENT, contact, index, nonce: NONCE, via: `${handing}` })
+    /** Asks as a neighbour of its own. */
+    const askAs = async (seed: number) =>
+      ask(undefined, 1, (await network.addNode({ name: `n${seed}`, seed })).peerId)
+    return { ask, askAs, dialled, served, victim, self, via, calls }
   }
   const nobody = () => Promise.reject(new Error('nobody is there'))
 
@@ -271,19 +276,51 @@ describe('whoever is asked to call', () => {
 
   it('has CALLS_AT_A_TIME_MAX calls under way and leaves out one more', async () => {
     const fails: (() => void)[] = []
-    const { ask, dialled } = await caller(
+    const { askAs, dialled, calls } = await caller(
       '/ip4/9.9.9.9/tcp/1',
       () => new Promise((_, reject) => fails.push(() => reject(new Error('late'))))
     )
-    const asked = Array.from({ length: CALLS_AT_A_TIME_MAX + 1 }, () => ask())
+    const asked = Array.from({ length: CALLS_AT_A_TIME_MAX + 1 }, (_, index) => askAs(10 + index))
     await vi.waitFor(() => expect(dialled).toHaveLength(CALLS_AT_A_TIME_MAX))
+    await vi.waitFor(() => expect(calls.counters.callsLeftOut).toBe(1))
     for (const fail of fails) fail()
     await Promise.all(asked)
     expect(dialled).toHaveLength(CALLS_AT_A_TIME_MAX)
-    const later = ask()
+    const later = askAs(99)
     await vi.waitFor(() => expect(dialled).toHaveLength(CALLS_AT_A_TIME_MAX + 1))
     fails.at(-1)!()
     await later
+  })
+
+  it('has CALLS_PER_LINK_AT_A_TIME_MAX calls under way for one neighbour, and leaves out one more', async () => {
+    const fails: (() => void)[] = []
+    const { ask, askAs, dialled, calls } = await caller(
+      '/ip4/9.9.9.9/tcp/1',
+      () => new Promise((_, reject) => fails.push(() => reject(new Error('late'))))
+    )
+    const asked = Array.from({ length: CALLS_PER_LINK_AT_A_TIME_MAX + 1 }, () => ask())
+    await vi.waitFor(() => expect(dialled).toHaveLength(CALLS_PER_LINK_AT_A_TIME_MAX))
+    expect(calls.counters.callsLeftOut).toBe(1)
+    const other = askAs(20)
+    await vi.waitFor(() => expect(dialled).toHaveLength(CALLS_PER_LINK_AT_A_TIME_MAX + 1))
+    for (const fail of fails) fail()
+    await Promise.all([...asked, other])
+    const again = ask()
+    await vi.waitFor(() => expect(dialled).toHaveLength(CALLS_PER_LINK_AT_A_TIME_MAX + 2))
+    fails.at(-1)!()
+    await again
+    expect(calls.counters.callsLeftOut).toBe(1)
+  })
+
+  it('lets one connection hold PUSH_STREAMS_MAX streams, and not one more', async () => {
+    const [node, stranger] = [await startNode(), await startNode()]
+    const open = () => stranger.libp2p.dialProtocol(node.libp2p.getMultiaddrs(), PUSH_PROTOCOL)
+    const streams: Stream[] = []
+    for (let count = 0; count < PUSH_STREAMS_MAX; count += 1) streams.push(await open())
+    const ended = (stream: Stream) => stream.status !== 'open'
+    const over = await open().catch(() => undefined)
+    await vi.waitFor(() => expect(over === undefined || ended(over)).toBe(true))
+    expect(streams.filter(ended)).toEqual([])
   })
 })
 

@@ -322,8 +322,12 @@ describe('limits on calls', () => {
     id: testContact(number).id,
     addresses: [Uint8Array.from(address)]
   })
+  /** Of a neighbour that has nothing of its own left. */
+  const share = new TokenBucket(1, 1e-6, 0)
+  share.take(1, 0)
   const taken = (limits: CallLimits, nowMs: number, count: number, contact: (index: number) => Contact) =>
-    Array.from({ length: count }, (_, index) => limits.take(contact(index), nowMs)).filter(Boolean).length
+    Array.from({ length: count }, (_, index) => limits.take(contact(index), share, nowMs)).filter(Boolean)
+      .length
 
   it('one peer is called CALLS_PER_TARGET_BURST times, then CALLS_PER_TARGET_PER_SECOND', () => {
     const limits = new CallLimits()
@@ -345,10 +349,10 @@ describe('limits on calls', () => {
     expect(taken(empty, 0, 1000, index => at([], index))).toBe(CALLS_PER_TARGET_BURST)
   })
 
-  it('all together are called CALLS_BURST times, then CALLS_PER_SECOND', () => {
+  it('all together, beyond the shares, are called half of CALLS_BURST times, then half of CALLS_PER_SECOND', () => {
     const limits = new CallLimits()
-    expect(taken(limits, 0, 1000, index => testContact(index + 1))).toBe(CALLS_BURST)
-    expect(taken(limits, 1000, 1000, index => testContact(index + 2001))).toBe(CALLS_PER_SECOND)
+    expect(taken(limits, 0, 1000, index => testContact(index + 1))).toBe(CALLS_BURST / 2)
+    expect(taken(limits, 2000, 1000, index => testContact(index + 2001))).toBe(CALLS_PER_SECOND)
   })
 
   it('count CALL_TARGETS_MAX targets and forget the old ones', () => {

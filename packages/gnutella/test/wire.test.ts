@@ -8,7 +8,8 @@ import {
   QUERY_BYTES_MAX,
   QUERY_HIT_BYTES_MAX,
   URN_BYTES_MAX,
-  URNS_MAX
+  URNS_MAX,
+  XML_BYTES_MAX
 } from '../src/constants.ts'
 import type { Descriptor, QueryHitMessage, QueryMessage } from '../src/messages.ts'
 import { gnutellaCodec } from '../src/wire.ts'
@@ -306,11 +307,13 @@ describe('what is made here', () => {
     )
   })
 
-  it('has XML of 65,535 bytes at most, and none where it has no bytes', () => {
+  it('has XML_BYTES_MAX bytes of XML at most, and none where it has no bytes', () => {
     expect(roundTrip({ ...hit, xml: new Uint8Array(0) })).toEqual(hit)
-    expect(() => encode({ ...hit, xml: new Uint8Array(65_536) })).toThrow(limited('XML_BYTES_MAX'))
+    expect(() => encode({ ...hit, xml: new Uint8Array(XML_BYTES_MAX + 1) })).toThrow(limited('XML_BYTES_MAX'))
     // One that fits its field still has to fit the hit.
-    expect(() => encode({ ...hit, xml: new Uint8Array(65_535) })).toThrow(limited('QUERY_HIT_BYTES_MAX'))
+    expect(() => encode({ ...hit, xml: new Uint8Array(XML_BYTES_MAX) })).toThrow(
+      limited('QUERY_HIT_BYTES_MAX')
+    )
   })
 
   it('has so many URNs, of so many bytes', () => {
