@@ -202,7 +202,7 @@ describe('the token', () => {
     }
     const ran = await fixture.run('status')
     expect(ran).toMatchObject({ code: 6, out: '' })
-    expect(ran.err).toContain('try:   delete it and start the node again')
+    expect(ran.err).toContain(`try:   rm ${path}, end the node (kill ${process.pid}), then servent start`)
     await chmod(path, 0o600)
   })
 
