@@ -11,7 +11,7 @@ import { hashFile } from './hash-file.ts'
 import { FRESH_MS, SETTLE_MS_MAX, SMALL_FILE_BYTES_MAX, SMALL_FILE_LANES } from './limits.ts'
 import type { Pacer } from './pacer.ts'
 import type { Problems } from './problems.ts'
-import { type OpenedFile, openInside } from './safe-open.ts'
+import { type OpenedFile, OutsideError, openInside } from './safe-open.ts'
 import { GONE, HERE } from './schema.ts'
 import { ageMs, isMoved, isSame, stampOf } from './stamp.ts'
 import type { FileRow, PlacedRow, Store } from './store.ts'
@@ -23,6 +23,8 @@ export interface HashLanesParts {
   readonly problems: Problems
   readonly pacer: Pacer
   readonly settleMs: number
+  /** Never opened, whatever the catalogue says. */
+  readonly isPrivate: (path: string) => boolean
   readonly write: (work: () => void) => void
   /** Bytes of a file were hashed; `due` is what it is due to. */
   readonly onBytes: (path: string, bytes: number, due: number | null) => void
@@ -104,6 +106,7 @@ export class HashLanes {
     const path = join(row.path, row.name)
     let opened: OpenedFile
     try {
+      if (this.#parts.isPrivate(path)) throw new OutsideError('It is private.')
       opened = await openInside(path)
     } catch (error) {
       this.#cannotOpen(row, path, error)

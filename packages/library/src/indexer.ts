@@ -47,7 +47,7 @@ export class Indexer {
   readonly #timers: NodeJS.Timeout[] = []
 
   constructor(database: ServentDatabase, open: OpenMessage, tell: Tell) {
-    const { settings, privateFolders, publicFolders } = open
+    const { databasePath, settings, privateFolders, publicFolders } = open
     this.#database = database
     this.#tell = tell
     this.#tellRoots = new Throttle(() => tell({ type: 'roots', roots: this.#roots.view() }), ROOTS_MS)
@@ -60,7 +60,7 @@ export class Indexer {
     this.#store = new Store(database)
     this.#tree = new StoreTree(database)
     const filter = createFilter(settings)
-    this.#roots = new Roots({ tree: this.#tree, filter, privateFolders, publicFolders })
+    this.#roots = new Roots({ tree: this.#tree, filter, databasePath, privateFolders, publicFolders })
     this.#shares = new ShareJobs(
       due => this.#tree.isDue(due),
       job => this.#shareDone(job)
@@ -90,6 +90,7 @@ export class Indexer {
     this.#lanes = new HashLanes({
       ...parts,
       settleMs: settings.settleMs ?? SETTLE_MS,
+      isPrivate: path => this.#roots.isPrivate(path),
       onBytes: (path, bytes, due) => {
         this.#progress.hashing(path, bytes)
         this.#shares.hashing(path, bytes, due)

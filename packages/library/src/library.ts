@@ -1,5 +1,5 @@
 /** The library as the rest of a node sees it. Reads happen here, all writing in the indexing thread. */
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { isCorruption, openDatabase, type ServentDatabase } from '@servent/database'
 import {
@@ -21,10 +21,11 @@ import { IndexerClient, type News } from './indexer-client.ts'
 import { LIST_ROWS_MAX, READ_ROWS_MAX } from './limits.ts'
 import { matchFiles } from './matching.ts'
 import type { OpenMessage, PlainFile, PlainShareResult } from './messages.ts'
+import { isOwnFile } from './own-files.ts'
 import { Pacer } from './pacer.ts'
 import { isWithin } from './paths.ts'
-import { realpathOr } from './roots.ts'
-import { openInside } from './safe-open.ts'
+import { realPathOfFile, realpathOr } from './roots.ts'
+import { OutsideError, openInside } from './safe-open.ts'
 import { HERE, migrateLibrary } from './schema.ts'
 import { stampOf } from './stamp.ts'
 import type { PlacedRow } from './store.ts'
@@ -47,7 +48,7 @@ export interface LibraryInit {
   readonly settings?: LibrarySettings
   /** Never shared, nor anything below: by default the folder that the database is in. */
   readonly privateFolders?: readonly string[]
-  /** Inside those, and shared nevertheless: by default the folder `downloads` beside the database. */
+  /** Strictly inside those, and shared nevertheless: by default the folder `downloads` beside the database. */
   readonly publicFolders?: readonly string[]
   /** How the indexing thread is started, where it does not lie beside this file. */
   readonly worker?: () => Worker
@@ -70,6 +71,7 @@ const IDLE: LibraryProgress = { phase: 'idle', files: 0, filesTotal: 0, bytes: 0
 export class Library implements Catalogue, BlockSource {
   readonly #logger: LibraryLogger
   readonly #indexer: IndexerClient
+  readonly #databasePath: string
   readonly #listeners = new Set<Listener>()
   #reader!: CatalogueReader
   #totals: CatalogueTotals = { files: 0, bytes: 0 }
@@ -79,9 +81,11 @@ export class Library implements Catalogue, BlockSource {
 
   private constructor(init: LibraryInit) {
     this.#logger = init.logger
+    const open = openMessage(init)
+    this.#databasePath = open.databasePath
     this.#indexer = new IndexerClient({
       createWorker: init.worker ?? createLibraryWorker,
-      open: openMessage(init),
+      open,
       logger: init.logger,
       onNews: news => this.#take(news),
       onFailed: error => {
@@ -250,7 +254,9 @@ export class Library implements Catalogue, BlockSource {
   /** Nothing where the file is not what was hashed: it is looked at again. */
   async #openFile(row: PlacedRow) {
     try {
-      const { handle, stats } = await openInside(join(row.path, row.name))
+      const path = join(row.path, row.name)
+      if (isOwnFile(this.#databasePath, path)) throw new OutsideError('It is one of the node’s own files.')
+      const { handle, stats } = await openInside(path)
       const stamp = stampOf(stats)
       if (stamp.size === row.size && stamp.written === row.written) return handle
       await handle.close()
@@ -308,7 +314,7 @@ function isNothingShared(databasePath: string): boolean {
 }
 
 function openMessage(init: LibraryInit): OpenMessage {
-  const databasePath = resolve(init.databasePath)
+  const databasePath = realPathOfFile(init.databasePath)
   const folder = dirname(databasePath)
   return {
     type: 'open',
@@ -316,9 +322,7 @@ function openMessage(init: LibraryInit): OpenMessage {
     settings: init.settings ?? {},
     privateFolders: (init.privateFolders ?? [folder]).map(path => realpathOr(resolve(path))),
     // These may not exist yet; the folders that they are in do.
-    publicFolders: (init.publicFolders ?? [join(folder, 'downloads')]).map(path =>
-      join(realpathOr(dirname(resolve(path))), basename(path))
-    )
+    publicFolders: (init.publicFolders ?? [join(folder, 'downloads')]).map(realPathOfFile)
   }
 }
 

@@ -4,11 +4,12 @@ import type { LibraryProblem, LibraryProgress, LibrarySettings, SharedRoot } fro
 
 export interface OpenMessage {
   readonly type: 'open'
+  /** In a folder without symbolic links. */
   readonly databasePath: string
   readonly settings: LibrarySettings
   /** Never shared, nor anything below. */
   readonly privateFolders: readonly string[]
-  /** Inside a private folder, and shared nevertheless. */
+  /** Strictly inside a private folder, and shared nevertheless. */
   readonly publicFolders: readonly string[]
 }
 

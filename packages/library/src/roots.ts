@@ -1,8 +1,9 @@
 /** What the user shared: which paths, which of them may be shared at all, and which root a path belongs to. */
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
-import { dirname, parse, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path'
 import { fileReason, NotShareableError, NotSharedError, PathNotFoundError } from './errors.ts'
 import type { Filter } from './filter.ts'
+import { isOwnFile } from './own-files.ts'
 import { isWithin } from './paths.ts'
 import type { RootRow, SharedBelow, StoreTree } from './store-tree.ts'
 import type { SharedRoot } from './types.ts'
@@ -11,6 +12,7 @@ export interface RootsInit {
   readonly tree: StoreTree
   readonly filter: Filter
   /** Real paths. */
+  readonly databasePath: string
   readonly privateFolders: readonly string[]
   readonly publicFolders: readonly string[]
 }
@@ -50,10 +52,22 @@ export class Roots {
     return row !== undefined && row.state !== 'leaving'
   }
 
+  /** Never shared. A folder on the way to a public one is not private: what is in it is asked about by itself. */
   isPrivate(path: string): boolean {
+    if (isOwnFile(this.#init.databasePath, path)) return true
+    return this.#privateFolder(path, folder => isWithin(folder, path) || isWithin(path, folder)) !== undefined
+  }
+
+  /**
+   * The private folder that keeps a path from being shared. A public folder opens a way into those that it
+   * lies in, and into no other: one around a private folder, or the same as it, leaves that private.
+   */
+  #privateFolder(path: string, opens: (publicFolder: string) => boolean): string | undefined {
     const { privateFolders, publicFolders } = this.#init
-    if (publicFolders.some(folder => isWithin(folder, path) || isWithin(path, folder))) return false
-    return privateFolders.some(folder => isWithin(folder, path))
+    return privateFolders.find(folder => {
+      if (!isWithin(folder, path)) return false
+      return !publicFolders.some(open => open !== folder && isWithin(folder, open) && opens(open))
+    })
   }
 
   /** The shared folder that a path is shared with: the nearest one above whose filter lets it through. */
@@ -96,9 +110,11 @@ export class Roots {
         `${given} is a whole drive, with secrets of its user on it. Share the folders that you mean.`
       )
     }
-    const { privateFolders, publicFolders } = this.#init
-    const secret = privateFolders.find(folder => isWithin(folder, path))
-    if (secret !== undefined && !publicFolders.some(folder => isWithin(folder, path))) {
+    if (isOwnFile(this.#init.databasePath, path)) {
+      throw new NotShareableError(`${given} is one of this node's own files. Share something else.`)
+    }
+    const secret = this.#privateFolder(path, folder => isWithin(folder, path))
+    if (secret !== undefined) {
       throw new NotShareableError(`${given} holds this node's own files (${secret}). Share another folder.`)
     }
     if (!stats.isFile() && !stats.isDirectory()) {
@@ -159,4 +175,10 @@ export function realpathOr(path: string): string {
   } catch {
     return path
   }
+}
+
+/** The real path of what may not exist yet, in a folder that does. */
+export function realPathOfFile(path: string): string {
+  const full = resolve(path)
+  return join(realpathOr(dirname(full)), basename(full))
 }

@@ -92,11 +92,11 @@ export class Scanner {
 
   /** Looks at one file, whatever its name. */
   file(path: string, due: number): void {
-    const { problems, write, tree, store } = this.#parts
+    const { problems, write, tree, store, isPrivate } = this.#parts
     const folder = dirname(path)
     const name = basename(path)
     const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-    if (stats?.isFile() && this.#isAcceptable(path, stats)) {
+    if (stats?.isFile() && !isPrivate(path) && this.#isAcceptable(path, stats)) {
       problems.clear(path)
       write(() => this.#look(tree.folder(folder, null), { name, stamp: stampOf(stats) }, due))
       return
