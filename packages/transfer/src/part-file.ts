@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { type ContentId, LAYER_BLOCK_BYTES } from '@servent/overlay'
 import type { BlockSet } from './block-set.ts'
 import { onDisk } from './disk.ts'
-import { place } from './place.ts'
+import { place, syncFolder } from './place.ts'
 import { safeFileName } from './safe-file-name.ts'
 import { flags, Sidecar } from './sidecar.ts'
 
@@ -46,15 +46,18 @@ export class PartFile {
     this.writtenBytes = writtenBytes
   }
 
-  /** Begins anew: what stood under these names is gone. */
+  /** Begins anew: what stood under these names is gone. Both names are durable then. */
   static async create(path: string, id: ContentId, size: number): Promise<PartFile> {
     return onDisk(path, async () => {
       await PartFile.remove(path)
       const sidecar = await Sidecar.create(treePath(path), id, size)
+      let file: FileHandle | undefined
       try {
-        const file = await open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o666)
+        file = await open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o666)
+        await syncFolder(dirname(path))
         return new PartFile(path, file, sidecar, false, 0)
       } catch (error) {
+        await file?.close()
         await sidecar.close()
         throw error
       }

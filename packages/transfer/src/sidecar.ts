@@ -65,12 +65,18 @@ export class Sidecar {
     this.stamp = stamp
   }
 
-  /** Makes the file, which must not be there. */
+  /** Makes the file, which must not be there. Its head is durable then; its name is when the folder is synced. */
   static async create(path: string, id: ContentId, size: number): Promise<Sidecar> {
     const file = await open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o600)
-    const head = Buffer.alloc(HEAD_BYTES, ' ')
-    head.write(JSON.stringify({ servent: 'part', version: VERSION, id, size }))
-    await file.write(head, 0, head.length, 0)
+    try {
+      const head = Buffer.alloc(HEAD_BYTES, ' ')
+      head.write(JSON.stringify({ servent: 'part', version: VERSION, id, size }))
+      await file.write(head, 0, head.length, 0)
+      await file.sync()
+    } catch (error) {
+      await file.close()
+      throw error
+    }
     return new Sidecar(path, file, id, size, new BlockSet(layerCount(size)))
   }
 
@@ -117,12 +123,16 @@ export class Sidecar {
     this.#piece = { index, hashes: hashesAndProof.slice(0, this.pieceHashes * HASH_BYTES) }
   }
 
-  /** Writes the bits of these blocks. Their bytes must be durable. */
+  /**
+   * Writes the bits of these blocks, and makes them and the pieces that were kept before durable. The blocks'
+   * bytes must be durable. Called at checkpoints only: a sync costs a turn of the disk.
+   */
   async saveBits(blocks: readonly number[]): Promise<void> {
     const { bytes } = this.blocks
     const from = Math.min(...blocks) >>> 3
     const to = (Math.max(...blocks) >>> 3) + 1
     await this.#file.write(bytes, from, to - from, HEAD_BYTES + STAMP_BYTES + from)
+    await this.sync()
   }
 
   async saveStamp(stamp: Stamp): Promise<void> {
