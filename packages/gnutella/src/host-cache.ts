@@ -22,8 +22,10 @@ import { readContact, writeContact } from './extension.ts'
 import type { Guid } from './messages.ts'
 
 const VERSION = 1
-/** Nobody told of it but the host: discovery, or the cache of the last run. */
+/** Nobody told of it but the host: discovery, or the cache of the last run where it had worked. */
 export const DISCOVERED: Peer = -1
+/** The cache of the last run, of hosts that never worked: hearsay, whoever told of them. */
+export const REMEMBERED: Peer = -2
 
 export interface Host {
   readonly peer: Peer
@@ -94,8 +96,9 @@ export class HostCache {
 
   /** Takes up what an earlier run wrote down. */
   remember(peer: Peer, nowMs: number, workedMs: number): void {
-    this.heard(peer, DISCOVERED, nowMs)
-    this.#hosts.get(peer)!.workedMs = workedMs
+    this.heard(peer, workedMs > 0 ? DISCOVERED : REMEMBERED, nowMs)
+    const host = this.#hosts.get(peer)
+    if (host !== undefined) host.workedMs = workedMs
   }
 
   /** It could not be reached, refused, or went away at once: it is tried again later, each time twice as late. */
@@ -116,6 +119,16 @@ export class HostCache {
   postpone(peer: Peer, untilMs: number): void {
     const host = this.#hosts.get(peer)
     if (host !== undefined) host.retryMs = Math.max(host.retryMs, untilMs)
+  }
+
+  /** Hosts other than some, counted up to a most. */
+  countOthers(than: ReadonlySet<Peer>, most: number): number {
+    let count = 0
+    for (const peer of this.#hosts.keys()) {
+      if (count >= most) break
+      if (!than.has(peer)) count += 1
+    }
+    return count
   }
 
   /** Whom to try next: who worked most recently, then who was heard of last. */

@@ -3,10 +3,14 @@ import { type Effects, type Peer, type RequestId, TokenBucket } from '@servent/o
 import { Answering } from './answering.ts'
 import { CallLimits } from './call-limits.ts'
 import {
+  AGENT_CHARACTERS_MAX,
   BANISHED_MAX,
   BANISHED_MS,
+  CALLS_BURST,
+  CALLS_PER_SECOND,
   NEIGHBOURS_DEFAULT,
   NEIGHBOURS_MAX,
+  OWN_PLACES_PART,
   PING_MS,
   PUSH_ROUTE_MS,
   PUSH_ROUTES_MAX,
@@ -120,7 +124,7 @@ export class GnutellaState {
   readonly counters = Object.fromEntries(COUNTERS.map(name => [name, 0])) as Record<Counter, number>
 
   constructor(settings: Partial<GnutellaSettings>) {
-    this.agent = settings.agent ?? 'Servent'
+    this.agent = (settings.agent ?? 'Servent').slice(0, AGENT_CHARACTERS_MAX)
     this.ttl = clamp(settings.ttl ?? TTL_MAX, TTL_MAX)
     this.places = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
   }
@@ -130,18 +134,48 @@ export class GnutellaState {
     return Math.ceil(this.places / 2)
   }
 
+  /**
+   * Places for links that this servent opens itself, which those who come cannot fill: whoever sends enough of
+   * them would otherwise be all that a fresh servent ever hears of (eclipse). With few places there are none.
+   */
+  get reserved(): number {
+    return Math.floor(this.places / OWN_PLACES_PART)
+  }
+
+  /** Whether a stranger may have a place: not a reserved one, while there is somebody to open a link to. */
+  get roomForStranger(): boolean {
+    const { places, ownPlaces, all } = this.neighbours
+    let kept = Math.max(0, this.reserved - ownPlaces)
+    if (kept > 0) {
+      const linked = new Set<Peer>()
+      for (const { peer } of all) linked.add(peer)
+      kept = Math.min(kept, this.hosts.countOthers(linked, kept))
+    }
+    return places < this.places - kept
+  }
+
   /** Links that are missing. */
   get missing(): number {
     const opening = this.opening.size
     const { places, ownPlaces } = this.neighbours
-    const missing = Math.max(this.sought - places, this.ownWanted - ownPlaces)
+    const missing = Math.max(this.sought - places, Math.max(this.ownWanted, this.reserved) - ownPlaces)
     return Math.min(missing, this.places - places) - opening
   }
 
   /** A neighbour's own share of what is handed on. */
   relayShare(nowMs: number): TokenBucket {
+    return this.#share(RELAYED_BURST, RELAYED_PER_SECOND, nowMs)
+  }
+
+  /** A neighbour's own share of the calls that its pushes ask for. */
+  callShare(nowMs: number): TokenBucket {
+    return this.#share(CALLS_BURST, CALLS_PER_SECOND, nowMs)
+  }
+
+  /** A place's part of one half. */
+  #share(burst: number, perSecond: number, nowMs: number): TokenBucket {
     const shares = 2 * this.places
-    return new TokenBucket(Math.max(1, RELAYED_BURST / shares), RELAYED_PER_SECOND / shares, nowMs)
+    return new TokenBucket(Math.max(1, burst / shares), perSecond / shares, nowMs)
   }
 
   count(counter: Counter, by = 1): void {

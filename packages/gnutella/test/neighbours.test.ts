@@ -8,6 +8,7 @@ import {
   NEIGHBOURS_MAX,
   OPEN_MS_MAX,
   OPENS_MAX,
+  OWN_PLACES_PART,
   PING_MS_MAX,
   RETRY_MS,
   SETTLED_MS,
@@ -45,6 +46,33 @@ describe('places', () => {
         contact(servent, 9)
       }
       expect(count).toBe(sought)
+    }
+  })
+
+  it('one of OWN_PLACES_PART is for links that are opened here, however many strangers come first', () => {
+    const servent = new Servent({ neighbours: OWN_PLACES_PART })
+    for (let peer = 1; peer < OWN_PLACES_PART; peer += 1) servent.neighbour(peer)
+    contact(servent, 50)
+    expect(opened(servent)).toHaveLength(1)
+    const answerTo = (peer: number) => {
+      const link = servent.link(peer)
+      servent.from(link, { type: 'connect', headers: {} })
+      return servent.sent(link)[0]
+    }
+    // Though it could not be reached this time.
+    servent.handle({ type: 'unreachable', peer: servent.effects.peers.intern(testContact(50)), reason: 'no' })
+    expect(answerTo(60)).toMatchObject({ type: 'status', status: 503 })
+    // With one place fewer none is kept; and none where there is nobody to open a link to.
+    for (const [neighbours, knows] of [
+      [OWN_PLACES_PART - 1, true],
+      [OWN_PLACES_PART, false]
+    ] as const) {
+      const other = new Servent({ neighbours })
+      for (let peer = 1; peer <= neighbours; peer += 1) {
+        other.neighbour(peer)
+        if (knows) contact(other, 50)
+      }
+      expect(other.machine.snapshot().neighbours).toHaveLength(neighbours)
     }
   })
 

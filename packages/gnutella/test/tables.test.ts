@@ -140,6 +140,23 @@ describe('the host cache', () => {
     expect(hosts.get(2)!.retryMs).toBeLessThanOrEqual(1.25 * RETRY_MS_MAX)
   })
 
+  it('holds what the last run left as hearsay where it had never worked, until discovery tells of it', () => {
+    const hosts = new HostCache()
+    for (const [peer, workedMs] of [
+      [1, 0],
+      [2, 0],
+      [3, 5]
+    ] as const)
+      hosts.remember(peer, 0, workedMs)
+    hosts.heard(2, DISCOVERED, 1)
+    for (let turn = 0; turn < RETRIES_MAX; turn += 1) for (const peer of [1, 2, 3]) hosts.failed(peer, 0, 0)
+    expect([1, 2, 3].map(peer => hosts.get(peer)?.peer)).toEqual([undefined, 2, 3])
+    const many = new HostCache()
+    for (let peer = 1; peer <= HOSTS_PER_TELLER_MAX + 1; peer += 1) many.remember(peer, 0, 0)
+    expect(many.size).toBe(HOSTS_PER_TELLER_MAX)
+    expect(many.get(1)).toBeUndefined()
+  })
+
   it('holds HOSTS_PER_TELLER_MAX of what one neighbour told, and HOSTS_MAX in all, hearsay going first', () => {
     const hosts = new HostCache()
     for (let peer = 1; peer <= HOSTS_PER_TELLER_MAX; peer += 1) hosts.heard(peer, 9001, peer)
