@@ -2,6 +2,8 @@
 
 const KiB = 1024
 const MiB = 1024 * KiB
+/** 1 MiB takes 34 minutes, and still comes. One for both ends, so that neither cuts what the other bears. */
+const RATE_BYTES_PER_SECOND_MIN = 512
 
 /** Bounds of the file server. Each can be set; `SERVER_LIMITS` holds the defaults. */
 export interface ServerLimits {
@@ -16,8 +18,12 @@ export interface ServerLimits {
   readonly headerDeadlineMs: number
   /** Without a byte between two requests, or before the first. */
   readonly idleMs: number
-  /** What waits to go out must go within this time, and the time that it takes at the lowest rate. */
+  /**
+   * A write of 64 KiB must go out within this time and the time that it takes at the lowest rate: by default
+   * 158 seconds, so that a client that reads nothing holds its slot no longer.
+   */
   readonly stallMs: number
+  /** As low as a downloader here bears of a source: no slower client finishes anyway. */
   readonly rateBytesPerSecondMin: number
   /** Uploads that run at once, in all and to one peer. */
   readonly slotsMax: number
@@ -48,7 +54,7 @@ export const SERVER_LIMITS: ServerLimits = {
   headerDeadlineMs: 10_000,
   idleMs: 60_000,
   stallMs: 30_000,
-  rateBytesPerSecondMin: 4 * KiB,
+  rateBytesPerSecondMin: RATE_BYTES_PER_SECOND_MIN,
   slotsMax: 8,
   slotsPerPeerMax: 4,
   slotLingerMs: 2_000,
@@ -118,7 +124,7 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   answerMs: 30_000,
   headerBytesMax: 8 * KiB,
   stallMs: 30_000,
-  rateBytesPerSecondMin: 512,
+  rateBytesPerSecondMin: RATE_BYTES_PER_SECOND_MIN,
   rateWindowMs: 60_000,
   retryMs: 1_000,
   retryMsMax: 30_000,

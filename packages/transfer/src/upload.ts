@@ -10,6 +10,13 @@ import type { UploadStatus } from './types.ts'
 /** One read. A power of two that divides the tree's blocks, so that no block is read for two answers' parts. */
 const READ_BYTES = 512 * 1024
 
+/**
+ * One write, and so the least that a client must take at a time. Small, because a client that takes a write
+ * in parts cannot be told from one that takes nothing; not smaller, because Yamux gives a slow reader's
+ * progress only by half windows.
+ */
+const WRITE_BYTES = 64 * 1024
+
 export type UploadLimits = Pick<ServerLimits, 'stallMs' | 'rateBytesPerSecondMin'>
 
 export class Upload {
@@ -90,7 +97,7 @@ export class Upload {
   }
 
   *#pieces(bytes: Uint8Array): Iterable<Uint8Array> {
-    const pieceBytes = this.#cap?.chunkBytes ?? bytes.length
+    const pieceBytes = Math.min(this.#cap?.chunkBytes ?? WRITE_BYTES, WRITE_BYTES)
     for (let offset = 0; offset < bytes.length; offset += pieceBytes) {
       yield bytes.subarray(offset, offset + pieceBytes)
     }
