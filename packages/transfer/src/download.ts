@@ -11,6 +11,14 @@ import { Waker } from './waker.ts'
 /** Why a run was stopped. `shutdown` leaves the download to go on at the next start. */
 type StopReason = 'pause' | 'shutdown' | 'cancel'
 
+/** Where a file is to go. Without a name it keeps the one that it has. */
+export interface Output {
+  readonly folder: string
+  readonly name: string | undefined
+  /** Whether that is the node's own folder for downloads. */
+  readonly isOwnFolder: boolean
+}
+
 export class Download {
   readonly id: ContentId
   readonly #deps: DownloadDeps
@@ -112,6 +120,16 @@ export class Download {
   add(providers: readonly Provider[]): void {
     if (this.#run !== undefined) for (const provider of providers) this.#run.run.add(provider)
     else this.#row.providers = [...providers, ...this.#row.providers].slice(0, this.#deps.limits.providersMax)
+  }
+
+  /** @internal  To another place. It must not run, and nothing of it may be verified. */
+  async move({ folder, name, isOwnFolder }: Output): Promise<void> {
+    const row = this.#row
+    const { part } = row
+    Object.assign(row, { folder, name: name ?? row.name, isOwnFolder, part: undefined, path: undefined })
+    this.#save()
+    // What is left there is empty; a disk that is gone must not keep the file from another.
+    if (part !== undefined) await PartFile.remove(part).catch(() => {})
   }
 
   /** @internal  It is to run, now or when its turn comes. */

@@ -3,7 +3,7 @@ import { lstat, mkdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { ContentId } from '@servent/overlay'
 import { onDisk } from './disk.ts'
-import { Download } from './download.ts'
+import { Download, type Output } from './download.ts'
 import { DownloadExistsError, NoDownloadError, OutputError } from './errors.ts'
 import type { DownloadDeps } from './job.ts'
 import { DOWNLOAD_LIMITS } from './limits.ts'
@@ -11,12 +11,6 @@ import { RateCap } from './rate.ts'
 import { safeFileName } from './safe-file-name.ts'
 import { DownloadStore, type StoredDownload } from './store.ts'
 import type { DownloadRequest, DownloadStatus, DownloadsInit } from './types.ts'
-
-interface Output {
-  readonly folder: string
-  readonly name: string | undefined
-  readonly isOwnFolder: boolean
-}
 
 export class Downloads {
   readonly #init: DownloadsInit
@@ -62,7 +56,7 @@ export class Downloads {
    * still stands is given as it is.
    *
    * @throws OutputError  the output's folder does not stand
-   * @throws DownloadExistsError  it is being fetched to another place
+   * @throws DownloadExistsError  it runs, or has verified bytes, in another place
    */
   async start(request: DownloadRequest): Promise<Download> {
     const key = request.id.toString()
@@ -110,12 +104,6 @@ export class Downloads {
     await this.#find(id).stop('pause')
   }
 
-  /** @throws NoDownloadError */
-  async resume(id: ContentId | string): Promise<void> {
-    const download = this.#find(id)
-    if (!download.isDone) this.#activate(download)
-  }
-
   /**
    * Stops it, removes what is not finished from the disk and from the list. A finished file stays.
    *
@@ -153,13 +141,26 @@ export class Downloads {
       return isStanding && isSamePlace ? known : undefined
     }
     if (!isSamePlace) {
-      throw new DownloadExistsError(
-        `This file is being fetched to ${join(folder, name)}. Let it end, or cancel that download first.`
-      )
+      const { verifiedBytes, id } = known.status()
+      if (this.#running.has(known) || verifiedBytes > 0) {
+        throw new DownloadExistsError(
+          `A download of this file to ${join(folder, name)} ${this.#describe(known)}. Get it without another output to go on there, or take it out of the list with "servent downloads --cancel ${id}" and get it again.`
+        )
+      }
+      // Nothing of it stands on the disk: all that keeps it there is where it was to go.
+      await known.move(output)
     }
     known.add(request.providers)
     this.#activate(known)
     return known
+  }
+
+  #describe(download: Download): string {
+    const { phase, verifiedBytes } = download.status()
+    const kept = `with ${(verifiedBytes / 2 ** 20).toFixed(1)} MiB verified`
+    if (this.#running.has(download)) return `is under way, ${kept}`
+    if (download.isActive) return `waits for its turn, ${kept}`
+    return phase === 'failed' ? `failed, ${kept}` : `is paused, ${kept}`
   }
 
   async #output({ output }: DownloadRequest): Promise<Output> {
@@ -205,7 +206,6 @@ export class Downloads {
 
   #ended(download: Download): void {
     this.#running.delete(download)
-    if (download.isDone) this.#init.onFinished?.(download.status())
     for (const other of this.#all.values()) other.saveAgain()
     this.#next()
   }

@@ -52,7 +52,7 @@ export class NoDownloadError extends Error {
   override readonly name = 'NoDownloadError'
 }
 
-/** The file is being fetched already, to another place. */
+/** The file is being fetched to another place, or a part of it stands there. */
 export class DownloadExistsError extends Error {
   static override readonly name = 'DownloadExistsError'
   override readonly name = 'DownloadExistsError'

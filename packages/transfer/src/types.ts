@@ -65,7 +65,6 @@ export interface DownloadsInit {
   readonly maxDownloadBytesPerSecond?: number
   /** Whether downloads that ran when the node stopped go on at once. They do where this is absent. */
   readonly resume?: boolean
-  readonly onFinished?: (download: DownloadStatus) => void
   readonly logger?: TransferLogger
 }
 

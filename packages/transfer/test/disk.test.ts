@@ -86,12 +86,12 @@ describe.skipIf(!canMount)('on a disk of 8 MiB (a tmpfs, which only root can mou
     // The same after a restart: nothing was lost, and nothing is tried meanwhile.
     const again = await desk.open()
     expect(again.list()).toMatchObject([{ phase: 'paused', reason }])
-    await again.resume(id)
+    await again.start({ id, providers: [] })
     expect(await pausedBy(again.get(id)!)).toMatch(/MiB free, and .* MiB are still to come/)
     await rm(filler)
     const reads: number[] = []
     share.beforeRead = offset => void reads.push(offset)
-    await again.resume(id)
+    await again.start({ id, providers: [] })
     const { path } = await again.get(id)!.finished
     expect(Buffer.compare(await readFile(path), bytes)).toBe(0)
     expect(Math.min(...reads)).toBeGreaterThan(0)
@@ -198,7 +198,7 @@ test.skipIf(process.getuid?.() === 0 || process.platform === 'win32')(
     const download = await downloads.start({ id, name: 'a.bin', providers: [peer.provider] })
     expect(await pausedBy(download)).toMatch(/\(EACCES\)\. This folder may not be written\./)
     await chmod(desk.folder, 0o700)
-    await downloads.resume(id)
+    await downloads.start({ id, providers: [] })
     await download.finished
     await peer.stop()
   }
@@ -216,7 +216,7 @@ test('a folder that is gone pauses, and its download goes on when it is back', a
   await downloads.start({ id, providers: [peer.provider] })
   expect(await pausedBy(download)).toMatch(/\(ENOENT\)\. It is not there any more\./)
   await mkdir(output)
-  await downloads.resume(id)
+  await downloads.start({ id, providers: [] })
   await download.finished
   await peer.stop()
 })

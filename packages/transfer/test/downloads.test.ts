@@ -165,7 +165,7 @@ describe('stopped and gone on with', () => {
     const { verifiedBytes, phase } = download.status()
     expect(phase).toBe('paused')
     const before = slow.sentBytes
-    await downloads.resume(id)
+    await downloads.start({ id, providers: [] })
     const { path } = await download.finished
     expect(Buffer.compare(await readFile(path), bytes)).toBe(0)
     expect(await sentSince(slow, before)).toBeLessThan(bytes.length - verifiedBytes + MiB)
@@ -190,7 +190,7 @@ describe('stopped and gone on with', () => {
     expect(again.list()).toMatchObject([
       { id: id.toString(), phase: 'paused', name: 'a.bin', size: bytes.length }
     ])
-    await again.resume(id)
+    await again.start({ id, providers: [] })
     await again.get(id)!.finished
     expect((await desk.open()).list()).toMatchObject([{ phase: 'done', path: join(desk.folder, 'a.bin') }])
   })
@@ -202,7 +202,7 @@ describe('stopped and gone on with', () => {
     const file = await open(part, 'r+')
     await file.write(Buffer.from('vandal'), 0, 6, 3 * MiB + 5)
     await file.close()
-    await downloads.resume(id)
+    await downloads.start({ id, providers: [] })
     const { path } = await download.finished
     expect(Buffer.compare(await readFile(path), bytes)).toBe(0)
   })
@@ -215,7 +215,7 @@ describe('stopped and gone on with', () => {
     await rename(part, victim)
     const before = await readFile(victim)
     await symlink(victim, part)
-    await downloads.resume(id)
+    await downloads.start({ id, providers: [] })
     for await (const event of download.events()) {
       if (event.event !== 'progress' || event.phase !== 'paused') continue
       expect(event.reason).toMatch(
@@ -240,11 +240,44 @@ describe('stopped and gone on with', () => {
     const { id, downloads, download, slow } = await begun(2 * MiB)
     expect(await downloads.start({ id, providers: [slow.provider] })).toBe(download)
     const elsewhere = downloads.start({ id, providers: [], output: desk.root })
-    await expect(elsewhere).rejects.toMatchObject({ name: 'DownloadExistsError' })
+    await expect(elsewhere).rejects.toMatchObject({
+      name: 'DownloadExistsError',
+      message: expect.stringMatching(
+        new RegExp(
+          `to ${join(desk.folder, 'a.bin')} is under way, with .* MiB verified\\. .*"servent downloads --cancel ${id}"`
+        )
+      )
+    })
     await download.finished
     expect(await downloads.start({ id, providers: [] })).toBe(download)
     const copy = await downloads.start({ id, name: 'b', providers: [slow.provider], output: desk.root })
     expect((await copy.finished).path).toBe(join(desk.root, 'b'))
+  })
+
+  test('one that is paused with verified bytes stays where they are, and says so', async () => {
+    const { id, downloads } = await begun(2 * MiB)
+    await downloads.pause(id)
+    await expect(downloads.start({ id, providers: [], output: desk.root })).rejects.toThrow(
+      /is paused, with [1-9].* MiB verified\..*"servent downloads --cancel/
+    )
+  })
+
+  test('one that failed with nothing verified goes to the place that is named next', async () => {
+    const { id } = peer.share.add('b.bin', Buffer.from('late'))
+    const downloads = await desk.open()
+    const download = await downloads.start({ id, name: 'b.bin', providers: [] })
+    await expect(download.finished).rejects.toMatchObject({ name: 'NoSourceError' })
+    const output = desk.root
+    expect(await downloads.start({ id, providers: [peer.provider], output })).toBe(download)
+    expect(await download.finished).toMatchObject({ path: join(desk.root, 'b.bin') })
+  })
+
+  test('so does one that waits for its turn', async () => {
+    const { id } = peer.share.add('c.bin', Buffer.from('later'))
+    const { downloads } = await begun(MiB, { limits: { activeMax: 1 } })
+    const download = await downloads.start({ id, name: 'c.bin', providers: [peer.provider] })
+    await downloads.start({ id, providers: [], output: join(desk.root, 'd.bin') })
+    expect(await download.finished).toMatchObject({ path: join(desk.root, 'd.bin') })
   })
 
   test('a finished one whose file was removed is fetched again', async () => {

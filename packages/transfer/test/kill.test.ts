@@ -70,7 +70,7 @@ test('killed between the two steps of putting it there: both names show one file
   }
   await downloads.pause(id)
   await link(part, join(desk.folder, 'a.bin'))
-  await downloads.resume(id)
+  await downloads.start({ id, providers: [] })
   expect(await download.finished).toMatchObject({ path: join(desk.folder, 'a.bin') })
   expect(await desk.files()).toEqual(['a.bin'])
 })
@@ -87,7 +87,7 @@ test('a .part without its sidecar, and a sidecar without its .part, begin anew',
     }
     await downloads.pause(id)
     await rename(lost, join(desk.root, 'lost'))
-    await downloads.resume(id)
+    await downloads.start({ id, providers: [] })
     await download.finished
     expect(await desk.files()).toEqual(['a.bin'])
     await downloads.cancel(id)

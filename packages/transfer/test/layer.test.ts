@@ -76,6 +76,6 @@ test('a piece that was lost from the sidecar is fetched again, and the download 
   const part = (await PartFile.open(partPath(desk.folder, 'a.bin', id), id))!
   await part.savePiece(0, new Uint8Array(8 * HASH_BYTES))
   await part.close()
-  await downloads.resume(id)
+  await downloads.start({ id, providers: [] })
   expect(await download.finished).toMatchObject({ bytes: 6 * MiB })
 })
