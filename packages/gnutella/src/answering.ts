@@ -43,6 +43,14 @@ export class Desk<Work> {
     this.#waiting = new FairQueue(perLinkMax, totalMax)
   }
 
+  get asked(): number {
+    return this.#asked.size
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   /** False: too much waits already. */
   put(link: Link, work: Work): boolean {
     return this.#waiting.push(link, work)
@@ -74,6 +82,17 @@ export class Answering {
   readonly verifies = new Desk<VerifyWork>(VERIFIES_MAX, VERIFIES_WAITING_PER_LINK_MAX, VERIFIES_WAITING_MAX)
   readonly #vouches = new Map<RequestId, CacheEntry>()
   #nextId: RequestId = 1
+
+  get sizes(): Readonly<Record<string, number>> {
+    const { matches, verifies } = this
+    return {
+      matchesAsked: matches.asked,
+      matchesWaiting: matches.waiting,
+      verifiesAsked: verifies.asked,
+      verifiesWaiting: verifies.waiting,
+      vouches: this.#vouches.size
+    }
+  }
 
   newId(): RequestId {
     this.#nextId += 1

@@ -37,6 +37,10 @@ export class CallLimits {
     return true
   }
 
+  get size(): number {
+    return this.#targets.size
+  }
+
   age(nowMs: number): void {
     this.#targets.age(nowMs)
   }

@@ -259,10 +259,12 @@ export const BANISHED_MS = 300_000
 export const BANISHED_MAX = 1_024
 
 /**
- * Messages that one input may cause. The most come of a verdict on cached hits: each query that waited for
- * it gets its hits, or is handed on.
+ * Messages that one input may cause. The most come of a verdict on cached hits: for each hit, each query that
+ * waited for it gets the hit, or is handed to the neighbour that brought it.
  */
-export const SENDS_PER_INPUT_MAX = CACHE_WAITING_MAX * (CACHE_HITS_MAX + NEIGHBOURS_MAX)
+export const SENDS_PER_INPUT_MAX = CACHE_WAITING_MAX * CACHE_HITS_MAX
+/** And a message: at most cached hits, and the query itself for all the other neighbours. */
+export const SENDS_PER_MESSAGE_MAX = CACHE_HITS_MAX + NEIGHBOURS_MAX
 
 // The service.
 

@@ -49,6 +49,11 @@ export class HostCache {
     return this.#hosts.size
   }
 
+  /** Those that told of hosts. */
+  get tellers(): number {
+    return this.#toldBy.size
+  }
+
   get(peer: Peer): Host | undefined {
     return this.#hosts.get(peer)
   }

@@ -2,7 +2,7 @@
  * Gnutella 0.6 as a pure machine. Here inputs are led to the rules that they concern; the rules stand in the
  * files named after them, and what they share in `state.ts`.
  *
- * One input causes at most `SENDS_PER_INPUT_MAX` messages out.
+ * One input causes at most `SENDS_PER_INPUT_MAX` messages out, a message at most `SENDS_PER_MESSAGE_MAX`.
  *
  * Sources: the lecture notes (queries, hits, pings, pushes), the 0.6 draft, Rohrs and Falco's ping and pong
  * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache). Ultrapeers, query
@@ -98,6 +98,11 @@ export class GnutellaMachine implements Machine<GnutellaTypes> {
     hosts.peers(hold)
     for (const peer of opening.keys()) hold(peer)
     for (const { peer } of neighbours.all) hold(peer)
+  }
+
+  /** Of the collections that `snapshot` does not show. */
+  sizes(): Readonly<Record<string, number>> {
+    return this.#state.sizes()
   }
 
   snapshot(): GnutellaTables {

@@ -67,6 +67,13 @@ export class QueryCache {
     return { queries: this.#entries.size, hits, bytes: this.#bytes }
   }
 
+  /** Repeats that wait for a verdict, of the query that most wait for. */
+  get waiting(): number {
+    let most = 0
+    for (const { waiting } of this.#entries.values()) most = Math.max(most, waiting.length)
+    return most
+  }
+
   /** Begins to keep the hits of a query; false where hits of as far a query are kept already. */
   begin(key: string, wanted: Wanted, guid: Guid, ttl: number, nowMs: number): boolean {
     const known = this.#entries.get(key)

@@ -182,6 +182,19 @@ export class GnutellaState {
     this.counters[counter] += by
   }
 
+  /** How many are in each collection that `snapshot` does not show; tests hold them against their bounds. */
+  sizes(): Readonly<Record<string, number>> {
+    const { answering, banished, pushesSeen, calls, hosts, cache } = this
+    return {
+      ...answering.sizes,
+      banished: banished.size,
+      pushesSeen: pushesSeen.size,
+      callTargets: calls.size,
+      tellers: hosts.tellers,
+      repeatsWaiting: cache.waiting
+    }
+  }
+
   snapshot(): GnutellaTables {
     const { neighbours, opening, routes, pushRoutes, nowMs } = this
     return {

@@ -1,22 +1,33 @@
 /** Whatever comes, in whatever order: the machine keeps the contract, and its tables their bounds. */
+import type { Effects, Input } from '@servent/overlay/machine'
 import { checkMachine, type MachineSubject, type Step, testContact } from '@servent/overlay/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  BANISHED_MAX,
   CACHE_BYTES_MAX,
+  CACHE_HITS_MAX,
   CACHE_QUERIES_MAX,
-  CACHE_RESULTS_MAX,
+  CACHE_WAITING_MAX,
+  CALL_TARGETS_MAX,
   HANDSHAKES_MAX,
   HOSTS_MAX,
+  MATCHES_MAX,
+  MATCHES_WAITING_MAX,
   NEIGHBOURS_MAX,
   OPENS_MAX,
   PING_TTL,
   PONGS_PER_DISTANCE_MAX,
   PUSH_ROUTES_MAX,
+  PUSHES_SEEN_MAX,
   QUERIES_SHOWN_MAX,
   QUERY_ROUTES_MAX,
   SEARCHES_MAX,
-  SENDS_PER_INPUT_MAX
+  SENDS_PER_INPUT_MAX,
+  SENDS_PER_MESSAGE_MAX,
+  VERIFIES_MAX,
+  VERIFIES_WAITING_MAX,
+  VOUCHES_MAX
 } from '../src/constants.ts'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage } from '../src/messages.ts'
@@ -24,8 +35,38 @@ import type { GnutellaAnswer, GnutellaCommand, GnutellaQuestion, GnutellaTypes }
 import { accepted, connect, descriptor, refused } from './arbitraries.ts'
 import { hit, MODERN, pong, push, query, result, Servent } from './servent.ts'
 
+/** Bounds of what a snapshot does not show; a collection without one fails the check. */
+const HIDDEN_MAX: Readonly<Record<string, number>> = {
+  matchesAsked: MATCHES_MAX,
+  matchesWaiting: MATCHES_WAITING_MAX,
+  verifiesAsked: VERIFIES_MAX,
+  verifiesWaiting: VERIFIES_WAITING_MAX,
+  vouches: VOUCHES_MAX,
+  banished: BANISHED_MAX,
+  pushesSeen: PUSHES_SEEN_MAX,
+  callTargets: CALL_TARGETS_MAX,
+  tellers: HOSTS_MAX,
+  repeatsWaiting: CACHE_WAITING_MAX
+}
+
+/** Holds what a message causes against its own, smaller bound. */
+class CountedMachine extends GnutellaMachine {
+  override handle(input: Input<GnutellaTypes>, effects: Effects<GnutellaTypes>): void {
+    let sends = 0
+    const counted = new Proxy(effects, {
+      get(target, name) {
+        if (name === 'send') sends += 1
+        const value = Reflect.get(target, name, target) as unknown
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      }
+    })
+    super.handle(input, counted)
+    if (input.type === 'message') expect(sends).toBeLessThanOrEqual(SENDS_PER_MESSAGE_MAX)
+  }
+}
+
 const subject = (places: number): MachineSubject<GnutellaTypes, GnutellaMachine> => ({
-  create: () => new GnutellaMachine({ neighbours: places }),
+  create: () => new CountedMachine({ neighbours: places }),
   fanOutMax: SENDS_PER_INPUT_MAX,
   sizes: machine => {
     const tables = machine.snapshot()
@@ -39,8 +80,11 @@ const subject = (places: number): MachineSubject<GnutellaTypes, GnutellaMachine>
       pushRoutes: [tables.routes.pushes, PUSH_ROUTES_MAX],
       pongs: [tables.pongs, PING_TTL * PONGS_PER_DISTANCE_MAX],
       cachedQueries: [tables.queryCache.queries, CACHE_QUERIES_MAX],
-      cachedHits: [tables.queryCache.hits, CACHE_QUERIES_MAX * CACHE_RESULTS_MAX],
-      cachedBytes: [tables.queryCache.bytes, CACHE_BYTES_MAX]
+      cachedHits: [tables.queryCache.hits, CACHE_QUERIES_MAX * CACHE_HITS_MAX],
+      cachedBytes: [tables.queryCache.bytes, CACHE_BYTES_MAX],
+      ...Object.fromEntries(
+        Object.entries(machine.sizes()).map(([name, size]) => [name, [size, HIDDEN_MAX[name] ?? -1] as const])
+      )
     }
   },
   answer
@@ -180,20 +224,36 @@ describe('the machine', () => {
     expect(sent).toBeGreaterThan(1_000)
   })
 
-  it('causes SENDS_PER_INPUT_MAX messages at most by one input, and the worst comes close to it', () => {
-    // A query with eight repeats and as many cached hits as may be, and a verdict on them.
-    const servent = new Servent({ neighbours: 64 })
-    const links = Array.from({ length: 64 }, (_, index) => servent.neighbour(index + 1))
-    const first = query()
-    servent.from(links[0]!, first)
-    for (let count = 0; count < 32; count += 1) servent.from(links[1]!, hit(first.guid))
-    servent.effects.advance(5_000)
-    servent.take()
-    for (let count = 0; count < 8; count += 1) servent.from(links[2]!, query())
+  it('causes SENDS_PER_INPUT_MAX messages by one verdict, and not one more', () => {
+    // As many cached hits as may be, as many who wait for a verdict on them, and one more.
+    const { servent, links } = withCached(CACHE_HITS_MAX)
+    for (let count = 0; count <= CACHE_WAITING_MAX; count += 1) servent.from(links[2 + count]!, query())
     const vouch = servent.asked().find(({ question }) => question.type === 'vouch')!
-    servent.answer(vouch.id, { type: 'vouch', expiresMs: Array(32).fill(4e12) })
-    const sends = servent.sent().length
-    expect(sends).toBe(8 * 32)
-    expect(sends).toBeLessThanOrEqual(SENDS_PER_INPUT_MAX)
+    servent.answer(vouch.id, { type: 'vouch', expiresMs: Array(CACHE_HITS_MAX).fill(4e12) })
+    expect(servent.sent()).toHaveLength(SENDS_PER_INPUT_MAX)
+  })
+
+  it('causes by a message no more than SENDS_PER_MESSAGE_MAX, and a cached query comes close to it', () => {
+    const { servent, links } = withCached(CACHE_HITS_MAX)
+    servent.from(links[2]!, query())
+    const vouch = servent.asked().find(({ question }) => question.type === 'vouch')!
+    servent.answer(vouch.id, { type: 'vouch', expiresMs: Array(CACHE_HITS_MAX).fill(4e12) })
+    servent.take()
+    servent.from(links[3]!, query())
+    // All but the asker and the one that the cache stands in for.
+    expect(servent.sent()).toHaveLength(SENDS_PER_MESSAGE_MAX - 2)
   })
 })
+
+/** A servent of 64 neighbours, with so many small cached hits of the second for a query. */
+function withCached(hits: number) {
+  const servent = new Servent({ neighbours: 64 })
+  const links = Array.from({ length: 64 }, (_, index) => servent.neighbour(index + 1))
+  const first = query()
+  servent.from(links[0]!, first)
+  for (let count = 0; count < hits; count += 1)
+    servent.from(links[1]!, hit(first.guid, { payload: new Uint8Array(64) }))
+  servent.effects.advance(5_000)
+  servent.take()
+  return { servent, links }
+}
