@@ -7,7 +7,7 @@ import { LibraryStoppedError } from './errors.ts'
 import type { LayerPart, LayerParts } from './layer.ts'
 import { READ_ROWS_MAX } from './limits.ts'
 import type { PlainFile } from './messages.ts'
-import { HERE, migrateLibrary, SHOWN } from './schema.ts'
+import { HERE, migrateLibrary, PART_ROOTS, SHOWN } from './schema.ts'
 import type { PlacedRow } from './store.ts'
 
 /** A file whose name has a query's words. Others see it where it has a content and is here. */
@@ -42,7 +42,7 @@ function prepare({ sql }: ServentDatabase) {
     list: sql.prepare(`SELECT f.*, d.path, c.cid FROM library_file f JOIN library_folder d ON d.id = f.folder
       LEFT JOIN library_content c ON c.id = f.content WHERE f.id > ? ORDER BY f.id LIMIT ?`),
     part: sql.prepare('SELECT hashes, root FROM library_layer WHERE content = ? AND part = ?'),
-    roots: sql.prepare('SELECT root FROM library_layer WHERE content = ? ORDER BY part')
+    roots: sql.prepare(PART_ROOTS)
   }
 }
 

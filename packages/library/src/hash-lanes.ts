@@ -7,8 +7,9 @@ import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileReason } from './errors.ts'
-import { hashFile } from './hash-file.ts'
-import { FRESH_MS, SETTLE_MS_MAX, SMALL_FILE_BYTES_MAX, SMALL_FILE_LANES } from './limits.ts'
+import { type HashedFile, hashFile } from './hash-file.ts'
+import { type LayerPart, partsOf } from './layer.ts'
+import { FRESH_MS, SETTLE_MS_MAX, SMALL_FILE_BYTES_MAX, SMALL_FILE_LANES, WRITE_PARTS_MAX } from './limits.ts'
 import type { Pacer } from './pacer.ts'
 import type { Problems } from './problems.ts'
 import { type OpenedFile, OutsideError, openInside } from './safe-open.ts'
@@ -135,6 +136,7 @@ export class HashLanes {
       onBytes(path, bytes, row.due)
       return pacer.turn()
     })
+    const parts = await this.#keep(file)
     const after = stampOf(await handle.stat({ bigint: true }))
     // The file that was read must still be the one at the path.
     const there = await lstat(path, { bigint: true }).then(stampOf, () => undefined)
@@ -150,12 +152,31 @@ export class HashLanes {
     }
     this.#restless.delete(row.id)
     write(() => {
-      store.hashed(current, after, file)
+      store.hashed(current, after, file, parts)
       // Renamed or linked meanwhile, or written by a program that sets mtime back: once more to be sure.
       if (!isSame(before, after)) store.setDue(current.id, Date.now())
     })
     problems.clear(path)
     onDone(row.size, current.due, hashedBytes)
+  }
+
+  /** Makes the parts of the layer, and writes those of a large file before the file has them. */
+  async #keep(file: HashedFile): Promise<LayerPart[]> {
+    const { store, pacer, write } = this.#parts
+    const parts: LayerPart[] = []
+    for (const part of partsOf(file.layer, file.size)) {
+      parts.push(part)
+      if (this.#stopped) throw new HashingStoppedError()
+      await pacer.turn()
+    }
+    if (parts.length <= WRITE_PARTS_MAX) return parts
+    for (let isKept = false; !isKept; await pacer.turn()) {
+      if (this.#stopped) throw new HashingStoppedError()
+      write(() => {
+        isKept = store.keep(file, parts)
+      })
+    }
+    return parts
   }
 
   /** It changed while it was read: withdrawn, and tried again when it has rested. */

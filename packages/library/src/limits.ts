@@ -47,6 +47,8 @@ export const PROGRESS_MS = 100
 /** Hashes of one stored part of a layer: 32 KiB, for 1 GiB of the file. */
 export const PART_HASHES = 1024
 export const PART_BYTES = PART_HASHES * HASH_BYTES
+/** Parts that one transaction writes: 1 MiB. */
+export const WRITE_PARTS_MAX = 32
 
 /** The worker is started again after this, then after twice as long, … */
 export const RESTART_MS = 200

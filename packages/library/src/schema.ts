@@ -25,6 +25,10 @@ export const UNPLUGGED = 3
 export const SHOWN = `SELECT c.id AS "index", c.cid, c.size, c.sha1, f.name, f.type FROM library_content c
   JOIN library_file f ON f.id = (SELECT min(id) FROM library_file WHERE content = c.id AND state = ${HERE})`
 
+/** The roots above a content's parts, from an index that has nothing else. */
+export const PART_ROOTS =
+  'SELECT root FROM library_layer INDEXED BY library_layer_root WHERE content = ? ORDER BY part'
+
 const STEPS = [
   `
   CREATE TABLE library_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -61,10 +65,12 @@ const STEPS = [
   CREATE TABLE library_layer (
     content INTEGER NOT NULL REFERENCES library_content (id) ON DELETE CASCADE,
     part INTEGER NOT NULL,
-    hashes BLOB NOT NULL,
     root BLOB NOT NULL,
+    hashes BLOB NOT NULL,
     PRIMARY KEY (content, part)
   ) STRICT;
+  -- The roots of a file of 4 TiB are read at once: here they do not lie scattered among 128 MiB of hashes.
+  CREATE INDEX library_layer_root ON library_layer (content, part, root);
 
   CREATE TABLE library_file (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -7,8 +7,8 @@ import type { StatementSync } from 'node:sqlite'
 import type { ServentDatabase } from '@servent/database'
 import { ContentId, tokens } from '@servent/overlay/machine'
 import type { HashedFile } from './hash-file.ts'
-import { partsOf } from './layer.ts'
-import { WRITE_ROWS_MAX } from './limits.ts'
+import type { LayerPart } from './layer.ts'
+import { WRITE_PARTS_MAX, WRITE_ROWS_MAX } from './limits.ts'
 import type { PlainChange, PlainFile, PlainTotals } from './messages.ts'
 import { GONE, HERE, SHOWN, type UNPLUGGED } from './schema.ts'
 import type { Stamp } from './stamp.ts'
@@ -66,7 +66,8 @@ function prepare({ sql }: ServentDatabase) {
     removeWords: writer('DELETE FROM library_words WHERE rowid = ?'),
     contentOf: sql.prepare('SELECT id FROM library_content WHERE cid = ?'),
     insertContent: writer('INSERT INTO library_content (cid, size, sha1) VALUES (?, ?, ?)'),
-    insertPart: writer('INSERT INTO library_layer VALUES (?, ?, ?, ?)'),
+    countParts: sql.prepare('SELECT count(*) AS parts FROM library_layer WHERE content = ?'),
+    insertPart: writer('INSERT INTO library_layer (content, part, root, hashes) VALUES (?, ?, ?, ?)'),
     unused: sql.prepare(`SELECT id FROM library_content c
       WHERE NOT EXISTS (SELECT 1 FROM library_file WHERE content = c.id) LIMIT ?`),
     removeContent: writer('DELETE FROM library_content WHERE id = ?')
@@ -163,8 +164,25 @@ export class Store {
     this.#sql.removeContent.run(content)
   }
 
-  /** A file was hashed: it has this content from now on, whatever it had before. */
-  hashed(row: FileRow, stamp: Stamp, file: HashedFile): void {
+  /**
+   * Keeps a content that no file has yet, some parts of its layer at a time, so that no transaction is long.
+   * True when all are kept. One that is left half kept is gone on with, or removed as unused.
+   */
+  keep(file: HashedFile, parts: readonly LayerPart[], partsMax: number = WRITE_PARTS_MAX): boolean {
+    const content = this.#contentFor(file)
+    const kept = Number(this.#sql.countParts.get(content)!.parts)
+    for (const [place, { root, hashes }] of parts.slice(kept, kept + partsMax).entries()) {
+      this.#sql.insertPart.run(content, kept + place, root, hashes)
+    }
+    return kept + partsMax >= parts.length
+  }
+
+  /**
+   * A file was hashed: it has this content from now on, whatever it had before. Parts that `keep` was not
+   * asked for, or that were removed as unused since, are kept with it.
+   */
+  hashed(row: FileRow, stamp: Stamp, file: HashedFile, parts: readonly LayerPart[]): void {
+    this.keep(file, parts, parts.length)
     this.restamp({ ...row, due: null }, stamp, this.#contentFor(file))
   }
 
@@ -196,14 +214,10 @@ export class Store {
     return this.#sql.shown.get(content) as PlainFile | undefined
   }
 
-  #contentFor({ root, size, sha1, layer }: HashedFile): number {
+  #contentFor({ root, size, sha1 }: HashedFile): number {
     const cid = ContentId.fromRoot(root, size).bytes
     const known = this.#sql.contentOf.get(cid)
     if (known !== undefined) return Number(known.id)
-    const id = Number(this.#sql.insertContent.run(cid, size, sha1).lastInsertRowid)
-    for (const [part, { hashes, root: partRoot }] of partsOf(layer, size).entries()) {
-      this.#sql.insertPart.run(id, part, hashes, partRoot)
-    }
-    return id
+    return Number(this.#sql.insertContent.run(cid, size, sha1).lastInsertRowid)
   }
 }

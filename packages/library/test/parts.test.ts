@@ -101,7 +101,7 @@ describe('a layer in parts', () => {
     for (let n = 0; n < count; n += 1)
       layer.set(createHash('sha256').update(String(n)).digest(), n * HASH_BYTES)
     const size = count * MIB - 5
-    const cut = partsOf(layer, size)
+    const cut = [...partsOf(layer, size)]
     const reads: number[] = []
     const parts: LayerParts = {
       part: index => {
@@ -117,7 +117,7 @@ describe('a layer in parts', () => {
     'of %i hashes gives every node of the tree',
     count => {
       const { layer, parts, size } = made(count)
-      expect(partsOf(layer, size).every(({ hashes }) => hashes.length <= PART_BYTES)).toBe(true)
+      expect([...partsOf(layer, size)].every(({ hashes }) => hashes.length <= PART_BYTES)).toBe(true)
       const upper = new UpperTree(layer, size, sha256)
       for (let height = 6; height <= treeHeight(size); height += 1) {
         const nodes = nodeCount(size, height)
