@@ -72,6 +72,14 @@ export class Carrier<T extends MachineTypes> {
     }
   }
 
+  /** What a machine sends in answer to an overflow is the last word of that link. */
+  onEffects(input: Input<T>, phase: 'begin' | 'end'): void {
+    if (input.type !== 'pressure' || input.level !== 'overflow') return
+    const link = this.#init.links.get(input.link)
+    if (phase === 'begin') link?.beginLastWord()
+    else link?.endLastWord()
+  }
+
   carryOut(effect: RecordedEffect<T>): void {
     const { links, saves } = this.#init
     switch (effect.type) {

@@ -134,6 +134,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       random: init.random ?? cryptoRandom(),
       trace: init.trace,
       carryOut: effect => this.#carrier.carryOut(effect),
+      onEffects: (input, phase) => this.#carrier.onEffects(input, phase),
       holdPeers: hold => {
         for (const peer of this.#links.peers()) hold(peer)
         for (const peer of this.#opener.peers) hold(peer)

@@ -52,6 +52,13 @@ export class LinkSender<Message> {
     return this.#queue.push(message, bytes, priority)
   }
 
+  /** Drops what waits and says how many messages that were. */
+  clear(): number {
+    const { length } = this.#queue
+    while (this.#queue.shift() !== undefined);
+    return length
+  }
+
   /** Hands the stream what it takes, the most urgent first. Never called from within itself. */
   pump(): void {
     if (this.#pumping || this.#ended) return

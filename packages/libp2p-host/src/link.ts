@@ -42,7 +42,9 @@ export class HostLink<Message> {
   readonly #sender: LinkSender<Message>
   readonly #receiver: LinkReceiver<Message>
   readonly #onClose: (event: StreamCloseEvent) => void
-  #state: 'up' | 'closing' | 'down' = 'up'
+  /** `overflowed`: the machine is being told of it, and may say a last word. */
+  #state: 'up' | 'overflowed' | 'closing' | 'down' = 'up'
+  #takesLastWord = false
   /** Why it is closing. */
   #closing: LinkEnd | undefined
   #activeAtMs: number
@@ -98,8 +100,9 @@ export class HostLink<Message> {
 
   /** Queues; what goes out goes at the next `flush`, or sooner where the queue fills. */
   send(message: Message, priority: number): void {
-    if (this.#state !== 'up') return
     const { codec, limits, metrics, turns } = this.#context
+    if (this.#takesLastWord) this.#sender.push(message, codec.byteLength(message), priority)
+    if (this.#state !== 'up') return
     const bytes = codec.byteLength(message)
     // A stream that takes more at once is no reason to wait for the end of the turn.
     if (this.#sender.queueBytes + bytes > limits.queueBytesHigh) this.#sender.pump()
@@ -109,14 +112,27 @@ export class HostLink<Message> {
     if (dropped.length > 0) metrics.count('messagesDropped', dropped.length)
     // A socket takes more only after the event loop had its turn.
     if (this.#sender.queueBytes > limits.queueBytesHigh) turns.yield()
-    if (level === undefined) return
-    this.#context.onPressure(this, level)
-    if (level !== 'overflow') return
-    this.#context.metrics.count('overflows')
-    this.end({
-      kind: 'overflow',
-      message: `More than ${this.#context.limits.queueBytesMax} bytes waited to be sent.`
-    })
+    if (level === 'overflow') this.#overflow()
+    else if (level !== undefined) this.#context.onPressure(this, level)
+  }
+
+  /** The machine has heard of the overflow: what it sends in answer takes the place of what waited. */
+  beginLastWord(): void {
+    this.#takesLastWord = this.#state === 'overflowed'
+  }
+
+  /** Sends the last word and is down then, at the latest `stopFlushMs` after the overflow. */
+  endLastWord(): void {
+    this.#takesLastWord = false
+    if (this.#state !== 'overflowed') return
+    this.#state = 'closing'
+    const end = this.#closing!
+    if (this.#sender.queueBytes === 0) {
+      this.end(end)
+      return
+    }
+    this.#sender.whenEmpty(() => this.#finish(end))
+    this.#sender.pump()
   }
 
   flush(): void {
@@ -161,6 +177,20 @@ export class HostLink<Message> {
 
   get queueBytes(): number {
     return this.#sender.queueBytes
+  }
+
+  #overflow(): void {
+    const { clock, limits, metrics } = this.#context
+    const message = `More than ${limits.queueBytesMax} bytes waited to be sent.`
+    const end: LinkEnd = { kind: 'overflow', message }
+    this.#state = 'overflowed'
+    this.#closing = end
+    this.#receiver.end()
+    metrics.count('overflows')
+    metrics.count('messagesDropped', this.#sender.clear())
+    clock.clearTimeout(this.#timer)
+    this.#timer = clock.setTimeout(() => this.end(end), limits.stopFlushMs)
+    this.#context.onPressure(this, 'overflow')
   }
 
   #finish(end: LinkEnd): void {

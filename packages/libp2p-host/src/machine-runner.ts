@@ -15,6 +15,8 @@ export interface RunnerInit<T extends MachineTypes> {
   readonly random: () => number
   readonly trace?: ((step: TraceStep<T>) => void) | undefined
   readonly carryOut: (effect: RecordedEffect<T>) => void
+  /** Before and after the effects of this input are carried out. */
+  readonly onEffects?: (input: Input<T>, phase: 'begin' | 'end') => void
   /** Peers that the host itself needs: of its links and of those being opened. */
   readonly holdPeers: (hold: (peer: Peer) => void) => void
   /** After the last waiting input was handled. */
@@ -65,7 +67,7 @@ export class MachineRunner<T extends MachineTypes> {
   }
 
   #step(input: Input<T>): void {
-    const { machine, clock, trace, carryOut } = this.#init
+    const { machine, clock, trace, carryOut, onEffects } = this.#init
     const atMs = clock.nowMs()
     this.#recorder.begin(atMs, clock.wallMs())
     try {
@@ -76,10 +78,12 @@ export class MachineRunner<T extends MachineTypes> {
     }
     const effects = this.#recorder.take()
     trace?.({ atMs, input, effects, peers: this.#init.peers })
+    onEffects?.(input, 'begin')
     for (const effect of effects) {
       if (this.#ended) return
       carryOut(effect)
     }
+    onEffects?.(input, 'end')
     this.#sweep()
   }
 

@@ -82,7 +82,11 @@ function relay(limits: HostLimits = LIMITS): Relay {
       target.send(message, 5)
       peakBytes = Math.max(peakBytes, target.queueBytes)
     },
-    onPressure: (_link: HostLink<PuppetMessage>, level: PressureLevel) => void levels.push(level),
+    onPressure: (link: HostLink<PuppetMessage>, level: PressureLevel) => {
+      levels.push(level)
+      // The machine has no last word.
+      if (level === 'overflow') link.endLastWord()
+    },
     onDown: (_link: HostLink<PuppetMessage>, end: LinkEnd) => void ends.push(end)
   }
   const placeOf = (id: number, stream: StubStream) => ({
