@@ -87,8 +87,9 @@ class BoundedYamux implements StreamMuxerFactory {
   createStreamMuxer(connection: MessageStream): StreamMuxer {
     const headers = new HeaderReader()
     let muxer: StreamMuxer | undefined
+    const windows = new Windows()
     const check = (streamId: number, length: number) => {
-      const windowBytes = windowOf(muxer, streamId) ?? this.#windowBytesMax
+      const windowBytes = windows.of(muxer, streamId) ?? this.#windowBytesMax
       if (length > windowBytes) {
         throw new FrameLengthError(`A frame declares ${length} bytes; its stream may receive ${windowBytes}.`)
       }
@@ -112,12 +113,22 @@ class BoundedYamux implements StreamMuxerFactory {
 }
 
 /**
- * What the stream may receive now. A remote peer knows only of windows that were granted before, so no honest
- * frame is longer than this, wherever its chunk was cut.
+ * What a stream may receive now. A remote peer knows only of windows that were granted before, so no honest
+ * frame is longer than this, wherever its chunk was cut. Frames come in rows for one stream: the last one
+ * is found without a search.
  */
-function windowOf(muxer: StreamMuxer | undefined, streamId: number): number | undefined {
-  const stream = muxer?.streams.find(({ id }) => id === String(streamId)) as WindowedStream | undefined
-  return stream?.recvWindowCapacity
+class Windows {
+  #streamId: number | undefined
+  #stream: WindowedStream | undefined
+
+  of(muxer: StreamMuxer | undefined, streamId: number): number | undefined {
+    if (streamId !== this.#streamId || this.#stream?.status !== 'open') {
+      const id = String(streamId)
+      this.#streamId = streamId
+      this.#stream = muxer?.streams.find(stream => stream.id === id)
+    }
+    return this.#stream?.recvWindowCapacity
+  }
 }
 
 /** Follows the frames of a connection, however they are cut, and looks at each header of a data frame. */
@@ -149,7 +160,8 @@ class HeaderReader {
     const view = new DataView(this.#header.buffer)
     if (view.getUint8(1) !== FRAME_DATA) return
     const length = view.getUint32(8)
-    check(view.getUint32(4), length)
+    // A frame without data, as many as a peer likes, fits every window.
+    if (length > 0) check(view.getUint32(4), length)
     this.#dataBytes = length
   }
 }

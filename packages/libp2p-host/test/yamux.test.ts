@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { Libp2p, MultiaddrConnection, Stream, StreamMuxerFactory } from '@libp2p/interface'
+import type { Libp2p, MultiaddrConnection, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { multiaddrConnectionPair } from '@libp2p/utils'
@@ -39,6 +39,7 @@ function header(type: number, flags: number, streamId: number, length: number): 
 }
 
 interface Wire {
+  readonly muxer: StreamMuxer
   /** The end of the peer that breaks rules. */
   readonly hostile: MultiaddrConnection
   readonly server: MultiaddrConnection
@@ -55,7 +56,7 @@ function wire(factory: () => StreamMuxerFactory): Wire {
   muxer.addEventListener('stream', event => streams.push(event.detail))
   hostile.addEventListener('message', () => {})
   const { decoder } = muxer as unknown as { decoder: { buffer: { byteLength: number } } }
-  return { hostile, server, streams, held: () => decoder.buffer.byteLength }
+  return { muxer, hostile, server, streams, held: () => decoder.buffer.byteLength }
 }
 
 /** Opens a stream as the remote peer does. */
@@ -116,6 +117,38 @@ describe('a data frame that is longer than what its stream may receive', () => {
     expect(at.server.status).toBe(status)
     at.server.abort(new Error('enough'))
   })
+})
+
+test('many short frames make no search among the streams each, and frames without data none at all', async () => {
+  const at = wire(() => boundedYamux({ enableKeepAlive: false })())
+  for (let stream = 0; stream < INBOUND_STREAMS_MAX; stream += 1)
+    at.hostile.send(header(WINDOW_UPDATE, SYN, 1 + 2 * stream, 0))
+  await eventually(() => at.streams.length).toBe(INBOUND_STREAMS_MAX)
+  const last = at.streams.at(-1)!
+  let read = 0
+  last.addEventListener('message', event => {
+    read += event.data.byteLength
+  })
+  let looks = 0
+  const { id } = last
+  Object.defineProperty(last, 'id', {
+    get: () => {
+      looks += 1
+      return id
+    }
+  })
+  const frames = async (length: number) => {
+    const frame = new Uint8Array(12 + length)
+    frame.set(header(DATA, 0, Number(id), length))
+    for (let sent = 0; sent < 100; sent += 1) at.hostile.send(frame)
+    await turns()
+  }
+  await frames(0)
+  expect(looks).toBe(0)
+  await frames(1)
+  await eventually(() => read).toBe(100)
+  expect(looks).toBe(1)
+  at.server.abort(new Error('enough'))
 })
 
 test('a peer that asks for answers and never reads is cut off when they pass the bound of the connection', async () => {
