@@ -127,11 +127,6 @@ export class Library implements Catalogue, BlockSource {
     return { ...rest, ids: cids.map(cid => ContentId.decode(cid)) }
   }
 
-  /** Shares one finished download. */
-  addFile(path: string): Promise<ShareResult> {
-    return this.share(path)
-  }
-
   /**
    * Takes a path out that was shared, which need not exist any more. `files` were shared until now.
    *
