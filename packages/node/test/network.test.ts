@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -10,6 +10,8 @@ import type { Config } from '../src/index.ts'
 import { explainListen } from '../src/listening.ts'
 import { NodeMetrics } from '../src/metrics.ts'
 import {
+  DIALS_MAX,
+  DIALS_WAITING_MAX,
   INBOUND_PENDING_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
   INBOUND_UPGRADE_MS
@@ -131,6 +133,26 @@ describe('strangers', () => {
     )
     for (const socket of [...mute, ...more]) socket.destroy()
   })
+})
+
+test('as many dials run and wait as may; one past them is refused at once', async () => {
+  const node = await start()
+  // It accepts calls and says nothing, so that no dial comes to its end.
+  const held: Socket[] = []
+  const mute = createServer(socket => held.push(socket.on('error', () => {})))
+  await once(mute.listen(0, '0.0.0.0'), 'listening')
+  const { port } = mute.address() as AddressInfo
+  // Dials of one address share one place, so each has an address of its own.
+  const addressOf = (n: number) => multiaddr(`/ip4/127.0.${1 + (n >> 7)}.${1 + (n & 127)}/tcp/${port}`)
+  const dials = Array.from({ length: DIALS_MAX + DIALS_WAITING_MAX }, (_, n) => node.dial(addressOf(n)))
+  const ends = Promise.allSettled(dials)
+  await expect.poll(() => held.length).toBe(DIALS_MAX)
+  await expect(node.dial(addressOf(DIALS_MAX + DIALS_WAITING_MAX))).rejects.toThrow(/queue is full/i)
+  expect(held).toHaveLength(DIALS_MAX)
+  await node.stop()
+  for (const { status } of await ends) expect(status).toBe('rejected')
+  for (const socket of held) socket.destroy()
+  mute.close()
 })
 
 test('two nodes of one process have a registry each, and leave the shared one alone', async () => {
