@@ -3,15 +3,11 @@
  * the final name only when it is whole, and never takes the place of a file.
  */
 import { randomBytes } from 'node:crypto'
-import { link, lstat, open, rename, rm, stat } from 'node:fs/promises'
+import { lstat, open, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type BlockReader, LAYER_BLOCK_BYTES } from '@servent/overlay'
 import { OutputError } from './errors.ts'
-import { HAS_MODES } from './folders.ts'
 import type { GetEvent } from './types.ts'
-
-/** File systems without hard links, as FAT and some of the network's, say one of these. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 export interface OwnCopy {
   /** Where the file is shared from. */
@@ -42,11 +38,12 @@ export async function ownFile({ path, reader, output, signal }: OwnCopy): Promis
   const part = join(folder, `servent-${randomBytes(8).toString('hex')}.part`)
   try {
     await copy(reader, part, signal)
-    await moveTo(part, place)
+    // Loaded with the first copy: a node that only relays needs none of it.
+    const { moveTo } = await import('@servent/transfer')
+    if (!(await moveTo(part, place))) throw taken(place)
   } finally {
     await rm(part, { force: true })
   }
-  await syncFolder(folder)
   return done(place)
 }
 
@@ -77,22 +74,6 @@ async function copy(reader: BlockReader, part: string, signal: AbortSignal): Pro
   }
 }
 
-/** A hard link fails where the name is taken, so no file is ever written over. */
-async function moveTo(part: string, place: string): Promise<void> {
-  try {
-    // The name of the part goes with the caller's cleaning up.
-    await link(part, place)
-    return
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw taken(place)
-    if (!NO_LINKS.has(code)) throw error
-  }
-  // The best there is without links: a file made by somebody between these two lines is lost.
-  if (await exists(place)) throw taken(place)
-  await rename(part, place)
-}
-
 async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
@@ -105,17 +86,3 @@ async function exists(path: string): Promise<boolean> {
 
 const taken = (place: string): OutputError =>
   new OutputError(`${place} is there already, and nothing is written over. Choose another output.`)
-
-/** Makes a new name durable. Windows cannot open a folder, and does not need to. */
-async function syncFolder(folder: string): Promise<void> {
-  if (!HAS_MODES) return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    // Network file systems that have no such thing say so.
-    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
-  } finally {
-    await handle.close()
-  }
-}

@@ -42,7 +42,8 @@ export async function place(
   throw new OutputError(`${NUMBERS_MAX} files named as ${name} stand in ${folder}. Choose another name.`)
 }
 
-async function moveTo(from: string, to: string): Promise<boolean> {
+/** Gives a whole file its final name, durably. False: something has that name, and is not touched. */
+export async function moveTo(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to)
     await syncFolder(dirname(to))
@@ -65,6 +66,7 @@ async function moveTo(from: string, to: string): Promise<boolean> {
   // The best there is without links: a file made by somebody between these two lines is lost.
   if (await exists(to)) return false
   await rename(from, to)
+  await syncFolder(dirname(to))
   return true
 }
 
