@@ -1,0 +1,2 @@
+/** What structured overlays share, and its adapters to libp2p. */
+export * from './machine.ts'

@@ -1,0 +1,8 @@
+/**
+ * The pure part of what structured overlays share. A machine holds one `KeyRouter`, gives it its inputs first,
+ * and tells it of its tables by `KeyRouting`.
+ */
+export type * from './messages.ts'
+export type * from './routing.ts'
+export type * from './store-messages.ts'
+export type * from './types.ts'

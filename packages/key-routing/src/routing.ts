@@ -1,0 +1,38 @@
+/**
+ * What a structured overlay must say of its tables, so that lookups, replicas and adapters need know nothing
+ * else of it. The names are those of the common API of Dabek et al. (IPTPS 2003): a key's root is the peer that
+ * is responsible for it, its replica set the peers that hold copies.
+ */
+import type { Key, Peer } from '@servent/overlay/machine'
+import type { RoutingEffects } from './types.ts'
+
+export interface NextHop {
+  readonly peer: Peer
+  /** By the tables of whoever forwards, this peer is the key's root: the lookup ends there. */
+  readonly root: boolean
+}
+
+/** Keys that one peer is responsible for: clockwise from `from` (left out) to `to` (in it). */
+export interface KeyRange {
+  readonly from: Key
+  readonly to: Key
+}
+
+export interface KeyRouting {
+  /** Whether the tables can serve lookups; before, they are refused with a reason. */
+  readonly ready: boolean
+  /**
+   * The keys around this one that this peer is the root of, or nothing where it is not. `silent` tells of
+   * peers that whoever forwarded found silent: their claim to the key does not count.
+   */
+  rootOf(key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined
+  /**
+   * Peers to ask next, the best first, at most `limit`, each nearer to the key than this one, or its root.
+   * Peers that `silent` names are left out. Empty where nobody nearer is known.
+   */
+  nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[]
+  /** Who holds copies of a key that this peer is the root of: distinct peers, the nearest first, without this one. */
+  replicas(key: Key, count: number): readonly Peer[]
+  /** A request to this peer was not answered in time, or it could not be reached. */
+  onSilent(peer: Peer, effects: RoutingEffects): void
+}
