@@ -1,1 +1,2 @@
-export {}
+export { type Random, randomOf, Streams } from './random.ts'
+export type * from './types.ts'
