@@ -1,0 +1,62 @@
+/**
+ * Every number of Chord's machine, with its unit and where it comes from. ToN: Stoica et al., "Chord", IEEE/ACM
+ * Transactions on Networking 11(1), 2003. Zave: "Reasoning about identifier spaces: how to make Chord correct",
+ * IEEE Transactions on Software Engineering 43(12), 2017. Where nothing is named, the number is this house's.
+ */
+
+/** Entries of a successor list, at most; a network fixes its own number up to this. ToN's experiments: 20. */
+export const SUCCESSORS_MAX = 32
+/** OverSim's default for Chord. */
+export const SUCCESSORS_DEFAULT = 8
+/** Places on the ring that one peer may take. ToN section VI-B goes to 20. A place's index is below this. */
+export const VIRTUAL_NODES_MAX = 32
+/** Distinct fingers of one place: as many as there are powers of two, so log2 N with random keys. */
+export const FINGERS_MAX = 64
+/** Peers that take part while a ring forms; twice what the longest list needs, for two who meet half formed. */
+export const FORMING_MEMBERS_MAX = 2 * (SUCCESSORS_MAX + 1)
+/** Nodes that a finger is chosen from by its round trip; MIT's PNS takes as many as a successor list has. */
+export const PROXIMITY_SAMPLES_MAX = SUCCESSORS_MAX
+
+/** Between two rounds of stabilisation. A round comes after half to one and a half of it, as in ToN VI-D. */
+export const STABILISE_MS = 30_000
+/** Between two refreshed fingers. */
+export const FIX_FINGERS_MS = 60_000
+/** A predecessor that was silent for so long is asked whether it lives. */
+export const CHECK_PREDECESSOR_MS = 60_000
+/** Between two probes for a foreign ring. */
+export const MERGE_MS = 120_000
+/** Between two saves of the peer cache. */
+export const SAVE_MS = 300_000
+/** p2psim's budget of a lookup is 4 s; a real one may have to dial on its way. */
+export const LOOKUP_BUDGET_MS = 10_000
+export const REPLICAS_DEFAULT = 4
+/** Shortest period that a setting may ask for. */
+export const PERIOD_MS_MIN = 100
+/** Longest period that a setting may ask for. */
+export const PERIOD_MS_MAX = 24 * 60 * 60 * 1000
+
+/** A peer that knows nobody who answers for so long is a ring of its own, and merges later. */
+export const JOIN_ALONE_MS = 10_000
+/** After a join that came to nothing, until the next try. */
+export const JOIN_RETRY_MS = 2_000
+/** Between two exchanges of the members while a ring forms. */
+export const FORMING_MS = 2_000
+/** Rounds without an answer after which a member of a ring that forms is given up. */
+export const FORMING_SILENT_ROUNDS_MAX = 2
+/** For so long a ring that formed tells who founded it, so that founders who missed the moment follow. */
+export const FOUNDERS_KEPT_MS = 60_000
+/** Steps along the ring that a joiner takes to find the node that precedes it, before it looks up again. */
+export const JOIN_STEPS_MAX = 16
+/** Steps that a candidate for the place after somebody is passed on. */
+export const CANDIDATE_STEPS_MAX = 32
+/** Candidates in hand at a time: others come again with a later round. */
+export const CANDIDATES_MAX = 4
+
+/** Contacts that somebody named, and that are asked again when nobody else answers. */
+export const BOOTSTRAP_PEERS_MAX = 8
+/** Peers of the tables that went silent: who tells of the other side when a partition heals. */
+export const LOST_PEERS_MAX = 16
+/** Contacts that the saved peer cache holds. */
+export const SAVED_PEERS_MAX = 24
+/** Finger guesses that wait for their pong at a time. */
+export const FINGER_PROBES_MAX = 24
