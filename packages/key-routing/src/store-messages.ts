@@ -7,7 +7,10 @@ import type { Contact, Key } from '@servent/overlay/machine'
  */
 export type RecordKind = 'provider' | 'word' | 'value'
 
-/** What is kept under a key. One publisher has one record of a kind and subject under one key. */
+/**
+ * What is kept under a key. One publisher has one record of a kind and subject under one key; of a value there
+ * is one under one key, whoever published it.
+ */
 export interface StoredRecord {
   readonly kind: RecordKind
   readonly key: Key
@@ -21,6 +24,11 @@ export interface StoredRecord {
   readonly subject: Uint8Array
   /** Signed by the publisher: a sealed file record, provider record or value, at most `RECORD_BODY_BYTES_MAX`. */
   readonly body: Uint8Array
+  /**
+   * Its publisher has taken it back: it is kept, copied and handed over like any other, so that no older one
+   * comes back from a peer that did not hear of it, but it is neither counted nor read.
+   */
+  readonly withdrawn?: true
 }
 
 /** Keep these. A replica or a hand-over is not spread further by whoever takes it. */
@@ -39,15 +47,19 @@ export interface RecordsStored {
   readonly outcomes: readonly StoreOutcome[]
 }
 
-/** `older`: a newer one is kept. `refused`: signature, expiry or form. `full`: a limit. `not-root`: look again. */
-export type StoreOutcome = 'kept' | 'older' | 'refused' | 'full' | 'not-root'
+/**
+ * `kept`: the root and as many copies as the write quorum asks for hold it. `few-copies`: the root holds it and
+ * will copy it, but too few copies were acknowledged in time. `older`: a newer one is kept. `refused`:
+ * signature, expiry or form. `full`: a limit. `busy`: try again later. `not-root`: look again.
+ */
+export type StoreOutcome = 'kept' | 'few-copies' | 'older' | 'refused' | 'full' | 'busy' | 'not-root'
 
 export interface GetRecords {
   readonly type: 'get'
   readonly id: number
   readonly kind: RecordKind
   readonly key: Key
-  /** Records to skip: where the last page ended. */
+  /** Where the last page ended: its `next`. 0 for the first page. */
   readonly after: number
   /** At most `PAGE_RECORDS_MAX`; 0 asks for the count alone. */
   readonly limit: number
@@ -57,26 +69,46 @@ export interface RecordsPage {
   readonly type: 'page'
   readonly id: number
   readonly records: readonly StoredRecord[]
-  /** How many there are under the key, capped at `COUNT_MAX`. */
+  /** How many there are under the key; `COUNT_MAX` where more exist than one key may keep. */
   readonly total: number
   /** Where the next page begins; nothing where this one is the last. */
   readonly next?: number
 }
 
-/** What a holder has of a range, so that replicas copy only what differs. */
+/**
+ * What a holder has of a range, so that two holders copy only what differs. Records are told apart by their
+ * fingerprints (`records-digest.ts`), which form a tree of 16 branches; a request asks about one node of it.
+ */
 export interface DigestRequest {
   readonly type: 'digest-request'
   readonly id: number
   readonly from: Key
   readonly to: Key
+  /** First hexadecimal digits of the fingerprints that are asked about, at most `DIGEST_DEPTH_MAX` digits. */
+  readonly prefix: readonly number[]
+  /** What the asker has there: the same needs no more than a word. */
+  readonly digest: number
 }
 
-/** One digest of all records in each of the range's parts, by which two holders find what differs. */
+/** Nothing set: the same. `digests`: 16 of them, one a branch. `fingerprints`: all there are, for there are few. */
 export interface DigestAnswer {
   readonly type: 'digest-answer'
   readonly id: number
-  readonly digests: readonly Uint8Array[]
+  readonly digests: readonly number[]
+  /** At most `FINGERPRINTS_MAX`. */
+  readonly fingerprints: readonly number[]
+  readonly same: boolean
 }
 
-export type StoreRequest = StoreRecords | GetRecords | DigestRequest
+/** Asks for records by their fingerprints: answered by a page without `next`. */
+export interface PullRecords {
+  readonly type: 'pull'
+  readonly id: number
+  readonly from: Key
+  readonly to: Key
+  /** At most `STORE_RECORDS_MAX`. */
+  readonly fingerprints: readonly number[]
+}
+
+export type StoreRequest = StoreRecords | GetRecords | DigestRequest | PullRecords
 export type StoreAnswer = RecordsStored | RecordsPage | DigestAnswer

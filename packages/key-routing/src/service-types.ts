@@ -1,0 +1,54 @@
+/** What the service of a key-routed overlay is given: by its user, and by the overlay itself. */
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock, HostLimits, StateStore, TraceStep } from '@servent/libp2p-host'
+import type { Codec, Machine, MachineTypes, NeighbourSnapshot, OverlayName } from '@servent/overlay'
+import type { StoreSnapshot } from './store-types.ts'
+
+/** Throws where the value may not be kept under its key, as libp2p's validators do. */
+export type Validator = (key: Uint8Array, value: Uint8Array) => Promise<void>
+/** The index of the best of these values, as libp2p's selectors give it. */
+export type Selector = (key: Uint8Array, values: readonly Uint8Array[]) => number
+
+export interface KeyRoutedInit<T extends MachineTypes = MachineTypes> {
+  /** Signs records: the node's own key. */
+  readonly privateKey: PrivateKey
+  /** Keeps what the machine saves, and how far announcing is, between runs. */
+  readonly store?: StateStore
+  /**
+   * By namespace: `ns` of keys `/ns/…`. `pk` is there. A key with a namespace that has no validator is
+   * refused; under a key without one anybody may put, and the newest sequence wins.
+   */
+  readonly validators?: Readonly<Record<string, Validator>>
+  readonly selectors?: Readonly<Record<string, Selector>>
+  /** What announcing may send, bytes a second: `PUBLISH_BYTES_PER_S` where it is not said. */
+  readonly publishBytesPerS?: number
+  /** False: no link from others is taken. */
+  readonly acceptInbound?: boolean
+  readonly limits?: Partial<HostLimits>
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly trace?: (step: TraceStep<T>) => void
+}
+
+/** What an overlay says of itself, so that `KeyRoutedService` can run its machine. */
+export interface KeyRoutedOverlay<T extends MachineTypes> {
+  readonly name: OverlayName
+  /** Protocol id of the links, as `/servent/chord/1.0.0`. */
+  readonly protocol: string
+  readonly codec: Codec<T['message']>
+  /** A new machine for each start. */
+  readonly createMachine: () => Machine<T>
+  /** Limits of its host that differ from the defaults. */
+  readonly limits: Partial<HostLimits>
+  /** Answers questions that are not of routing: without it there are none. */
+  readonly answer?: (question: T['question'], signal: AbortSignal) => Promise<T['answer']>
+  /** Sees every notice that is not of routing. */
+  readonly onNotice?: (notice: T['notice']) => void
+  /** What the overlay's snapshot says: tables go to the top level of `OverlaySnapshot`. */
+  readonly describe: (snapshot: T['snapshot']) => {
+    readonly neighbours: readonly NeighbourSnapshot[]
+    readonly counters: Readonly<Record<string, number>>
+    readonly store: StoreSnapshot
+    readonly [table: string]: unknown
+  }
+}
