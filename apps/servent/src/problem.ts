@@ -69,6 +69,7 @@ const CODES_BY_NAME: Readonly<Record<string, ProblemCode>> = {
   NoSourceError: 'not-found',
   NoDownloadError: 'not-found',
   TimeoutError: 'timed-out',
+  LimitError: 'too-large',
   ListenError: 'failed',
   PushError: 'failed',
   NotRunningError: 'no-daemon',

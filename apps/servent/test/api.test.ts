@@ -73,7 +73,8 @@ describe('/openapi.json', () => {
       '/v1/shares',
       '/v1/status',
       '/v1/stop',
-      '/v1/uploads'
+      '/v1/uploads',
+      '/v1/values'
     ])
     for (const [path, methods] of Object.entries(paths)) {
       for (const [method, { summary }] of Object.entries(methods))
@@ -93,10 +94,11 @@ describe('/openapi.json', () => {
     '/v1/searches/last',
     '/v1/status',
     '/v1/uploads',
+    '/v1/values?key=greeting',
     '/v1/files/{id}/ticket'
   ])('tells the truth about %s', async path => {
     const { paths } = await document()
-    const schema = paths[path]!.get!.responses['200']!.content!['application/json']!.schema
+    const schema = paths[path.split('?')[0]!]!.get!.responses['200']!.content!['application/json']!.schema
     const response = await call(path.replace('{name}', 'gnutella').replace('{id}', FILE_ID))
     const answer = await response.json()
     expect(response.status).toBe(200)
@@ -167,6 +169,71 @@ describe('answers', () => {
       body: '{"text": '
     })
     expect(response.status).toBe(400)
+  })
+})
+
+describe('values', () => {
+  it('are put as texts, and as base64 where they are none', async () => {
+    expect(await (await post('/v1/values', { key: 'k', value: 'hé' })).json()).toEqual({
+      key: 'k',
+      bytes: 3,
+      overlays: [{ name: 'chord', copies: 3 }]
+    })
+    expect((await post('/v1/values', { key: 'k', value: '/wA=', encoding: 'base64' })).status).toBe(200)
+    expect(fixture.node.calls).toEqual([
+      ['put', 'k', new TextEncoder().encode('hé'), undefined],
+      ['put', 'k', Uint8Array.of(255, 0), undefined]
+    ])
+  })
+
+  it.each(['***', 'abc', 'ab=c'])('%s is no base64, and is not taken for some', async value => {
+    const refused = await post('/v1/values', { key: 'k', value, encoding: 'base64' })
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toMatchObject({ error: { message: 'The value is no base64.' } })
+    expect(fixture.node.calls).toEqual([])
+  })
+
+  it('come back as they are', async () => {
+    expect(await (await call('/v1/values?key=a%20b&overlay=gnutella')).json()).toMatchObject({
+      key: 'a b',
+      value: 'hello',
+      encoding: 'utf8',
+      bytes: 5,
+      holders: 3
+    })
+    expect(fixture.node.calls).toEqual([['value', 'a b', ['gnutella']]])
+    fixture.node.valueBytes = Uint8Array.of(255, 0)
+    expect(await (await call('/v1/values?key=k')).json()).toMatchObject({
+      value: '/wA=',
+      encoding: 'base64',
+      bytes: 2
+    })
+    fixture.node.valueBytes = new TextEncoder().encode('hello')
+  })
+
+  it('have keys of 1 to 1024 characters', async () => {
+    for (const [length, status] of [
+      [0, 400],
+      [1, 200],
+      [1024, 200],
+      [1025, 400]
+    ] as const) {
+      expect((await call(`/v1/values?key=${'k'.repeat(length)}`)).status, `${length}`).toBe(status)
+      expect((await post('/v1/values', { key: 'k'.repeat(length), value: 'v' })).status).toBe(status)
+    }
+  })
+
+  it('are asked of overlays that run', async () => {
+    for (const refused of [
+      await call('/v1/values?key=k&overlay=pastry'),
+      await call('/v1/values?key=k&overlay=gnutella&overlay=pastry'),
+      await post('/v1/values', { key: 'k', value: 'v', overlays: ['pastry'] })
+    ]) {
+      expect(refused.status).toBe(400)
+      expect(await refused.json()).toMatchObject({
+        error: { message: 'This node does not run an overlay "pastry".', why: 'it runs: gnutella' }
+      })
+    }
   })
 })
 

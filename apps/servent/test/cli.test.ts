@@ -121,6 +121,49 @@ describe('data goes to stdout and talk to stderr', () => {
     ])
   })
 
+  it('put and value', async () => {
+    const put = await fixture.run(['put', 'greeting', 'hello, world'])
+    expect(put).toMatchObject({
+      code: 0,
+      out: 'Kept  greeting  12 B  chord: 3 copies\n',
+      err: 'Next: servent value greeting\n'
+    })
+    const got = await fixture.run('value greeting --overlay gnutella')
+    expect(fixture.node.calls).toEqual([
+      ['put', 'greeting', new TextEncoder().encode('hello, world'), undefined],
+      ['value', 'greeting', ['gnutella']]
+    ])
+    expect(got).toMatchObject({
+      code: 0,
+      out: 'hello\n',
+      err: '\n5 B. From 3 peers of chord, put there by 12D3KooW…QiWiJ6Qs.\nNext: servent put greeting VALUE\n'
+    })
+    expect((await fixture.run('value greeting --json')).json).toEqual([
+      {
+        key: 'greeting',
+        overlay: 'chord',
+        writer: PEER,
+        sequence: 7,
+        expiresMs: 1_900_000_000_000,
+        holders: 3,
+        value: 'hello',
+        encoding: 'utf8',
+        bytes: 5
+      }
+    ])
+  })
+
+  it('value fools no terminal, and is whole in a pipe', async () => {
+    fixture.node.valueBytes = new TextEncoder().encode('one\ntwo \u001b[31m\u202e')
+    expect((await fixture.run('value k')).out).toBe('one\ntwo \u001b[31m\u202e\n')
+    expect((await fixture.run('value k', { columns: 80 })).out).toBe('one\ntwo \\x1b[31m\\u202e\n')
+    fixture.node.valueBytes = Uint8Array.of(255, 254)
+    const bytes = await fixture.run('value k')
+    expect(bytes.out).toBe('//4=\n')
+    expect(bytes.err).toContain('2 B, no text: shown in base64.')
+    fixture.node.valueBytes = new TextEncoder().encode('hello')
+  })
+
   it('downloads, uploads, peers, overlays', async () => {
     const downloads = await fixture.run('downloads')
     expect(downloads.out).toContain(`Big Country.flac  paused  78 %  1.0 MB        ${FILE_ID.slice(0, 18)}`)

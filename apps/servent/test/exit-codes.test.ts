@@ -188,6 +188,31 @@ describe('exit codes', () => {
     })
   })
 
+  it('3 where nobody has a value, 4 where one overlay kept it and another did not', async () => {
+    fixture.node.failure = Object.assign(new Error('Nobody on chord has a value under "k".'), {
+      name: 'NotFoundError'
+    })
+    expect(await fixture.run('value k')).toMatchObject({ code: 3, out: '' })
+    fixture.reset()
+    const whole = fixture.node.putView
+    fixture.node.putView = {
+      overlays: [
+        { name: 'chord', copies: 1 },
+        { name: 'pastry', copies: 0, reason: 'It knows nobody yet.' }
+      ]
+    }
+    const part = await fixture.run('put k v')
+    fixture.node.putView = whole
+    expect(part).toMatchObject({ code: 4, out: 'Kept  k  1 B  chord: 1 copy\n' })
+    expect(part.err).toBe(
+      'note:  pastry did not keep it\nwhy:   It knows nobody yet.\ntry:   servent overlay pastry, then the same command again\nNext: servent value k\n'
+    )
+    fixture.node.failure = Object.assign(new Error('No answer in time.'), { name: 'TimeoutError' })
+    expect((await fixture.run('put k v')).code).toBe(4)
+    fixture.node.failure = Object.assign(new Error('A value has at most 8 bytes.'), { name: 'LimitError' })
+    expect((await fixture.run('put k v')).code).toBe(2)
+  })
+
   it('4 where a download waits, with the reason, at once', async () => {
     const { getEvents } = fixture.node
     const progress = {

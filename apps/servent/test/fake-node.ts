@@ -1,5 +1,15 @@
 /** A node that does nothing but answer: what the API and the command line are tested against. */
-import type { Config, GetEvent, SearchEvent, ServentNode, ShareEvent } from '@servent/node'
+import type {
+  Config,
+  GetEvent,
+  PutRequest,
+  PutView,
+  SearchEvent,
+  ServentNode,
+  ShareEvent,
+  ValueRequest,
+  ValueView
+} from '@servent/node'
 import { loadConfig, NotFoundError } from '@servent/node'
 import { ContentId, encodeTicket } from '@servent/overlay'
 
@@ -173,6 +183,29 @@ export class FakeNode implements ServentNode {
   get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent> {
     this.calls.push(['get', what, options?.output])
     return this.#work(this.getEvents, options?.signal)
+  }
+
+  putView: Omit<PutView, 'key' | 'bytes'> = { overlays: [{ name: 'chord', copies: 3 }] }
+  valueBytes: Uint8Array = new TextEncoder().encode('hello')
+
+  async put({ key, value, overlays }: PutRequest): Promise<PutView> {
+    this.calls.push(['put', key, value, overlays])
+    if (this.failure !== undefined) throw this.failure
+    return { key, bytes: value.length, ...this.putView }
+  }
+
+  async value({ key, overlays }: ValueRequest): Promise<ValueView> {
+    this.calls.push(['value', key, overlays])
+    if (this.failure !== undefined) throw this.failure
+    return {
+      key,
+      value: this.valueBytes,
+      overlay: 'chord',
+      writer: PEER,
+      sequence: 7,
+      expiresMs: 1_900_000_000_000,
+      holders: 3
+    }
   }
 
   downloads() {

@@ -19,6 +19,8 @@ export const CLIENT_VERBS = [
   `ticket ${FILE_ID}`,
   'search banjo',
   'get 1',
+  'put greeting hello',
+  'value greeting',
   'downloads',
   'uploads',
   'peers',

@@ -35,12 +35,17 @@ import type {
   LibraryView,
   NodeStatus,
   PeerView,
+  PutRequest,
+  PutView,
   SearchEvent,
   SearchRequest,
   SearchRow,
   ServentNode,
-  ShareEvent
+  ShareEvent,
+  ValueRequest,
+  ValueView
 } from './types.ts'
+import { Values } from './values.ts'
 
 export interface NodeInit {
   readonly config: Config
@@ -67,6 +72,7 @@ export class Node implements ServentNode {
   readonly overlays: readonly OverlayName[]
   readonly #init: NodeInit
   readonly #searches: Searches
+  readonly #values: Values
   /** Aborts when the node stops: whoever waits for something from it is told. */
   readonly #ended = new AbortController()
   #life: Life | undefined
@@ -79,8 +85,10 @@ export class Node implements ServentNode {
     this.config = config
     this.peerId = peerIdFromPrivateKey(init.privateKey).toString()
     this.overlays = config.overlays as OverlayName[]
+    const overlays = () => new Map([...this.#need().slots].map(([name, slot]) => [name, slot.running]))
+    this.#values = new Values({ overlays, logger })
     this.#searches = new Searches({
-      overlays: () => new Map([...this.#need().slots].map(([name, slot]) => [name, slot.running])),
+      overlays,
       load: () => store.lastSearch(),
       keep: rows => store.keepSearch(rows),
       logger
@@ -190,6 +198,14 @@ export class Node implements ServentNode {
     const own = await this.#own(library, target.id, options)
     if (own !== undefined) yield own
     else yield* fetches.get(target, options)
+  }
+
+  async put(request: PutRequest, signal?: AbortSignal): Promise<PutView> {
+    return this.#values.put(request, this.#until(signal))
+  }
+
+  async value(request: ValueRequest, signal?: AbortSignal): Promise<ValueView> {
+    return this.#values.value(request, this.#until(signal))
   }
 
   downloads(): DownloadStatus[] {

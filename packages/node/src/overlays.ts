@@ -5,6 +5,7 @@
 import { serviceDependencies } from '@libp2p/interface'
 import type { Catalogue, Overlay, OverlayName, OverlaySnapshot } from '@servent/overlay'
 import type { Logger } from 'pino'
+import { NotFoundError } from './errors.ts'
 
 type Moment = 'beforeStart' | 'start' | 'afterStart' | 'beforeStop' | 'stop' | 'afterStop'
 type Lifecycle = Partial<Record<Moment, () => void | Promise<void>>>
@@ -65,4 +66,27 @@ export class OverlaySlot {
     this.#failure ??= `It could not ${what}: ${(error as Error).message}`
     this.#logger.error({ overlay: this.name, err: error }, 'an overlay failed')
   }
+}
+
+/** Overlays of this node by name, nothing for those that do not run now. */
+export type OverlaysHere = ReadonlyMap<OverlayName, Overlay | undefined>
+
+/**
+ * Those that run, of the ones that were named, of all where none was.
+ *
+ * @throws NotFoundError  one was named that this node does not take part in
+ */
+export function wantedOverlays(
+  here: OverlaysHere,
+  names: readonly OverlayName[] | undefined
+): { name: OverlayName; overlay: Overlay }[] {
+  for (const name of names ?? []) {
+    if (here.has(name)) continue
+    throw new NotFoundError(
+      `This node does not run overlay ${name}. It runs: ${[...here.keys()].join(', ')}.`
+    )
+  }
+  return [...here].flatMap(([name, overlay]) =>
+    overlay !== undefined && (names === undefined || names.includes(name)) ? [{ name, overlay }] : []
+  )
 }

@@ -15,6 +15,7 @@ import {
 import type { Logger } from 'pino'
 import { NotFoundError } from './errors.ts'
 import { merge } from './merge.ts'
+import { type OverlaysHere, wantedOverlays } from './overlays.ts'
 import type { SearchEvent, SearchRequest, SearchRow } from './types.ts'
 
 /** A flooded query has no end of its own: answers that come later than this are not waited for. */
@@ -24,7 +25,7 @@ export const ROW_PROVIDERS_MAX = 32
 
 export interface SearchesInit {
   /** Overlays of this node, those that run among them, by name. */
-  readonly overlays: () => ReadonlyMap<OverlayName, Overlay | undefined>
+  readonly overlays: () => OverlaysHere
   readonly load: () => SearchRow[]
   readonly keep: (rows: readonly SearchRow[]) => void
   readonly logger: Logger
@@ -120,16 +121,7 @@ export class Searches {
   }
 
   #wanted(names: readonly OverlayName[] | undefined): { name: OverlayName; overlay: Overlay }[] {
-    const here = this.#init.overlays()
-    for (const name of names ?? []) {
-      if (here.has(name)) continue
-      throw new NotFoundError(
-        `This node does not run overlay ${name}. It runs: ${[...here.keys()].join(', ')}.`
-      )
-    }
-    const wanted = [...here].flatMap(([name, overlay]) =>
-      overlay !== undefined && (names === undefined || names.includes(name)) ? [{ name, overlay }] : []
-    )
+    const wanted = wantedOverlays(this.#init.overlays(), names)
     if (wanted.length > 0) return wanted
     throw new NotFoundError('No overlay that was asked for is running. servent status says why.')
   }

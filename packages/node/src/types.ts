@@ -37,6 +37,20 @@ export interface ServentNode {
    * download runs on when nobody takes its events; aborting the signal pauses it.
    */
   get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent>
+  /**
+   * Keeps a value under a key, on every wanted overlay that stores by key.
+   *
+   * @throws NotFoundError  no such overlay runs here
+   * @throws what the overlay failed with, where none has kept it
+   */
+  put(request: PutRequest, signal?: AbortSignal): Promise<PutView>
+  /**
+   * The newest value under a key that the wanted overlays have.
+   *
+   * @throws NotFoundError  no such overlay runs here, or nobody has a value under this key
+   */
+  value(request: ValueRequest, signal?: AbortSignal): Promise<ValueView>
+
   downloads(): DownloadStatus[]
   uploads(): UploadStatus[]
   pauseDownload(id: ContentId): Promise<void>
@@ -131,6 +145,38 @@ export type SearchEvent =
         bytes: number
       }[]
     }
+
+export interface PutRequest {
+  readonly key: string
+  readonly value: Uint8Array
+  readonly overlays?: readonly OverlayName[]
+}
+
+export interface PutView {
+  readonly key: string
+  readonly bytes: number
+  /** One for each overlay that was asked: how many peers keep the value, or why none does. */
+  readonly overlays: readonly { name: OverlayName; copies: number; reason?: string }[]
+}
+
+export interface ValueRequest {
+  readonly key: string
+  readonly overlays?: readonly OverlayName[]
+}
+
+export interface ValueView {
+  readonly key: string
+  readonly value: Uint8Array
+  readonly overlay: OverlayName
+  /** PeerId of the peer that put it. */
+  readonly writer: string
+  /** The larger one is the newer. */
+  readonly sequence: number
+  /** Milliseconds since 1970. */
+  readonly expiresMs: number
+  /** Peers that had it, of those that were asked. */
+  readonly holders: number
+}
 
 export type GetEvent =
   | {

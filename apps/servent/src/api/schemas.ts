@@ -12,9 +12,15 @@ const QUERY_CHARACTERS_MAX = 256
 /** A page of the library. */
 export const PAGE_FILES_MAX = 1000
 export const PAGE_FILES_DEFAULT = 100
+/** Of a key that a value is kept under. */
+const KEY_CHARACTERS_MAX = 1024
+/** A value in its text form: the request that brings it has its own bound. */
+const VALUE_CHARACTERS_MAX = 65_536
 const SEARCH_TIMEOUT_MS_MAX = 10 * 60 * 1000
 const TTL_MAX = 255
 const RESULTS_MAX = 1000
+/** More than there are. */
+const OVERLAYS_MAX = 16
 
 const Bytes = (description: string) => Type.Integer({ minimum: 0, description: `${description}, in bytes` })
 const Count = (description: string) => Type.Integer({ minimum: 0, description })
@@ -48,12 +54,14 @@ export const NameParams = Type.Object(
   { name: Type.String({ minLength: 1, maxLength: NAME_CHARACTERS_MAX }) },
   closed
 )
+const OverlayNames = Type.Array(Type.String({ maxLength: NAME_CHARACTERS_MAX }), {
+  minItems: 1,
+  maxItems: OVERLAYS_MAX
+})
 export const SearchBody = Type.Object(
   {
     text: Type.String({ minLength: 1, maxLength: QUERY_CHARACTERS_MAX }),
-    overlays: Type.Optional(
-      Type.Array(Type.String({ maxLength: NAME_CHARACTERS_MAX }), { minItems: 1, maxItems: 16 })
-    ),
+    overlays: Type.Optional(OverlayNames),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: RESULTS_MAX })),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: SEARCH_TIMEOUT_MS_MAX })),
     ttl: Type.Optional(Type.Integer({ minimum: 1, maximum: TTL_MAX })),
@@ -77,6 +85,30 @@ export const GetBody = Type.Object(
         minLength: 1,
         maxLength: PATH_CHARACTERS_MAX,
         description: 'An absolute path: a folder that exists, or the file to make'
+      })
+    )
+  },
+  closed
+)
+const Key = Type.String({ minLength: 1, maxLength: KEY_CHARACTERS_MAX, description: 'Any text' })
+const Encoding = Type.Union([Type.Literal('utf8'), Type.Literal('base64')], {
+  description: 'How the bytes of a value stand in JSON: base64 where they are no text'
+})
+export const PutBody = Type.Object(
+  {
+    key: Key,
+    value: Type.String({ maxLength: VALUE_CHARACTERS_MAX }),
+    encoding: Type.Optional(Encoding),
+    overlays: Type.Optional(OverlayNames)
+  },
+  closed
+)
+export const ValueQuery = Type.Object(
+  {
+    key: Key,
+    overlay: Type.Optional(
+      Type.Union([Type.String({ maxLength: NAME_CHARACTERS_MAX }), OverlayNames], {
+        description: 'May be given several times'
       })
     )
   },
@@ -157,6 +189,37 @@ export const LibraryAnswer = Type.Object(
 )
 export const UnshareAnswer = Type.Object({ files: Count('Files no longer shared') }, open)
 export const TicketAnswer = Type.Object({ id: Id, ticket: Type.String() }, closed)
+export const PutAnswer = Type.Object(
+  {
+    key: Type.String(),
+    bytes: Bytes('The value'),
+    overlays: Type.Array(
+      Type.Object(
+        {
+          name: Type.String(),
+          copies: Count('Peers that keep the value'),
+          reason: Type.Optional(Type.String({ description: 'Why none does' }))
+        },
+        open
+      )
+    )
+  },
+  open
+)
+export const ValueAnswer = Type.Object(
+  {
+    key: Type.String(),
+    value: Type.String(),
+    encoding: Encoding,
+    bytes: Bytes('The value'),
+    overlay: Type.String(),
+    writer: Type.String({ description: 'PeerId of the peer that put it' }),
+    sequence: Type.Number({ description: 'The larger one is the newer' }),
+    expiresMs: Type.Number({ description: 'Milliseconds since 1970' }),
+    holders: Count('Peers that had it, of those that were asked')
+  },
+  open
+)
 export const RowsAnswer = Type.Object({
   rows: Type.Array(
     Type.Object(

@@ -10,8 +10,9 @@ import { MEANINGS, type Problem, problemOf } from '../problem.ts'
 import { type GuardInit, guard } from './guard.ts'
 import { nodeRoutes } from './node-routes.ts'
 import { transferRoutes } from './transfer-routes.ts'
+import { valueRoutes } from './value-routes.ts'
 
-/** The longest request has a path or a ticket in it. */
+/** The longest request has a path, a ticket or a value in it. */
 const BODY_BYTES_MAX = 65_536
 /** Ids and overlays' names stand in paths; tickets do not. */
 const PARAMETER_CHARACTERS_MAX = 128
@@ -77,6 +78,7 @@ export async function createApi(init: ApiInit): Promise<Api> {
   })
   nodeRoutes(app, init)
   transferRoutes(app, init)
+  valueRoutes(app, init)
   await app.ready()
   return app
 }

@@ -13,10 +13,15 @@ export function sendEvents(
   reply: FastifyReply,
   work: (signal: AbortSignal) => AsyncIterable<object>
 ): FastifyReply {
+  const lines = Readable.from(linesOf(work, goneSignal(reply)), { objectMode: false, highWaterMark: 16_384 })
+  return reply.header('content-type', NDJSON).header('cache-control', 'no-store').send(lines)
+}
+
+/** Aborts when the client goes, or has its answer. */
+export function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
-  const lines = Readable.from(linesOf(work, gone.signal), { objectMode: false, highWaterMark: 16_384 })
-  return reply.header('content-type', NDJSON).header('cache-control', 'no-store').send(lines)
+  return gone.signal
 }
 
 async function* linesOf(

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import type { SearchRequest } from '@servent/node'
 import { parseQuery } from '@servent/overlay'
 import { ProblemError } from '../problem.ts'
+import { checkOverlays } from './overlays-asked.ts'
 import * as schema from './schemas.ts'
 import type { Api, ApiInit } from './server.ts'
 import { NDJSON, sendEvents } from './stream.ts'
@@ -68,7 +69,8 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
     { schema: { ...events('Asks the overlays'), body: schema.SearchBody } },
     async (request, reply) => {
       const wanted = request.body as SearchRequest
-      checkSearch(wanted, node.overlays)
+      parseQuery(wanted.text, wanted)
+      checkOverlays(wanted.overlays, node.overlays)
       return sendEvents(reply, signal => node.search(wanted, signal))
     }
   )
@@ -152,18 +154,4 @@ function absolute(path: string): string {
     message: `${JSON.stringify(path)} is no absolute path.`,
     try: 'give the whole path'
   })
-}
-
-/** Refuses what cannot be searched before the answer begins, so that it has a status of its own. */
-function checkSearch(wanted: SearchRequest, running: readonly string[]): void {
-  parseQuery(wanted.text, wanted)
-  for (const name of wanted.overlays ?? []) {
-    if (running.includes(name)) continue
-    throw new ProblemError({
-      code: 'usage',
-      message: `This node does not run an overlay ${JSON.stringify(name)}.`,
-      why: `it runs: ${running.join(', ')}`,
-      try: 'leave --overlay out, or start the node with --overlays'
-    })
-  }
 }

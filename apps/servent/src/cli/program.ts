@@ -13,6 +13,7 @@ import { shareVerbs } from './verbs/share.ts'
 import { startVerb } from './verbs/start.ts'
 import { statusVerbs } from './verbs/status.ts'
 import { transferVerbs } from './verbs/transfers.ts'
+import { valueVerbs } from './verbs/values.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found, 4 timed out or partial, 5 no node running,
@@ -55,6 +56,8 @@ export function makeProgram(act: Act, io: Io): Command {
   searchVerb(program, act)
   getVerb(program, act)
   transferVerbs(program, act)
+  program.commandsGroup('Keep values:')
+  valueVerbs(program, act)
   program.commandsGroup('Look inside:')
   networkVerbs(program, act)
   doctorVerb(program, act)
