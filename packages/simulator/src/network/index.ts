@@ -1,0 +1,14 @@
+/** Models of the network between nodes: a base of latencies, and what is laid around it. */
+export {
+  ACCESS_LINKS_MAX,
+  type AccessLinks,
+  DIAL_ROUND_TRIPS_MOST,
+  JITTER_MOST,
+  type NetworkConditions,
+  withConditions
+} from './conditions.ts'
+export { ModelError } from './errors.ts'
+export type { LatencyModel } from './latency.ts'
+export { latencyModel, ROUND_TRIP_MS_MAX } from './latency-model.ts'
+export { MATRIX_ROUND_TRIP_MS_MAX, MATRIX_ROWS_MAX } from './matrix.ts'
+export { type Partition, Partitions, sidesByShare, sidesOf } from './partitions.ts'
