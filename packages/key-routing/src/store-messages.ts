@@ -45,6 +45,8 @@ export interface RecordsStored {
   readonly type: 'stored'
   readonly id: number
   readonly outcomes: readonly StoreOutcome[]
+  /** Holders known to have each record, whoever answers among them: 1 where none was asked for copies. */
+  readonly copies: readonly number[]
 }
 
 /**
@@ -86,18 +88,20 @@ export interface DigestRequest {
   readonly to: Key
   /** First hexadecimal digits of the fingerprints that are asked about, at most `DIGEST_DEPTH_MAX` digits. */
   readonly prefix: readonly number[]
-  /** What the asker has there: the same needs no more than a word. */
+  /** Of what the asker has there: where it is the same, one word answers. */
   readonly digest: number
 }
 
-/** Nothing set: the same. `digests`: 16 of them, one a branch. `fingerprints`: all there are, for there are few. */
+/**
+ * `same`: no more is needed. `branches`: 16 digests, one a branch of the node. `all`: the fingerprints of all
+ * records there, for they are few, or the tree ends. `busy`: ask again later.
+ */
 export interface DigestAnswer {
   readonly type: 'digest-answer'
   readonly id: number
-  readonly digests: readonly number[]
+  readonly what: 'same' | 'branches' | 'all' | 'busy'
   /** At most `FINGERPRINTS_MAX`. */
-  readonly fingerprints: readonly number[]
-  readonly same: boolean
+  readonly hashes: readonly number[]
 }
 
 /** Asks for records by their fingerprints: answered by a page without `next`. */

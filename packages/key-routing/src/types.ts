@@ -45,6 +45,8 @@ export type RoutingNotice =
       readonly command: number
       /** One for each record of the command, in its order; `unreachable` where no root took it. */
       readonly outcomes: readonly (StoreOutcome | 'unreachable')[]
+      /** Holders of each record that are known to have it, its root among them. */
+      readonly copies: readonly number[]
     }
   | {
       readonly type: 'records'
@@ -58,6 +60,8 @@ export type RoutingNotice =
       readonly command: number
       /** How many there are, also beyond the limit: an honest "more exist". */
       readonly total: number
+      /** What was sent and received for the records, lookups left aside. */
+      readonly traffic: { readonly messages: number; readonly bytes: number }
       readonly failure?: LookupFailure
     }
   | {
