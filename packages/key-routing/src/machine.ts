@@ -2,7 +2,11 @@
  * The pure part of what structured overlays share. A machine holds one `KeyRouter`, gives it its inputs first,
  * and tells it of its tables by `KeyRouting`.
  */
+export { Calls } from './calls.ts'
+export type { CallDone, CallFailure, CallOutcome, LinkEvents } from './calls-types.ts'
+export * from './constants.ts'
 export type * from './messages.ts'
+export * from './router-settings.ts'
 export type * from './routing.ts'
 export type * from './store-messages.ts'
 export type * from './types.ts'

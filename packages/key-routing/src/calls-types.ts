@@ -1,0 +1,87 @@
+/** What is under way between this peer and another, and who is told of links. `Calls` runs it. */
+import {
+  type Effects,
+  type Link,
+  type LinkEnd,
+  type MachineTypes,
+  type Peer,
+  SELF
+} from '@servent/overlay/machine'
+import { NO_LINK } from './links.ts'
+
+/** `busy`: a bound of this peer itself; it says nothing about the other one. */
+export type CallFailure = 'silent' | 'unreachable' | 'link-down' | 'busy'
+
+export type CallOutcome<M> = { readonly answer: M } | { readonly failed: CallFailure }
+
+export type CallDone<T extends MachineTypes> = (
+  outcome: CallOutcome<T['message']>,
+  effects: Effects<T>
+) => void
+
+/** What an overlay hears of links. It may use the link at once. */
+export interface LinkEvents<T extends MachineTypes> {
+  onLinked?(peer: Peer, inbound: boolean, effects: Effects<T>): void
+  /** There is no link to the peer any more. Requests to it have failed before. */
+  onUnlinked?(peer: Peer, end: LinkEnd, effects: Effects<T>): void
+  onUnreachable?(peer: Peer, reason: string, effects: Effects<T>): void
+}
+
+/** Something under way: it ends by `Calls.end`, or by `onFailed`, after which it is not under way any more. */
+export abstract class Call<T extends MachineTypes> {
+  peer: Peer = SELF
+  /** What it was sent on; `NO_LINK` while it waits. */
+  link: Link = NO_LINK
+  message: T['message'] | undefined = undefined
+  priority = 0
+  sentMs = 0
+  dueMs = 0
+  /** Its place among those under way; -1 where it is not. */
+  at = -1
+
+  abstract onFailed(why: CallFailure, effects: Effects<T>): void
+
+  /** The message left. True: nothing is waited for, and the call has ended. */
+  onSent(): boolean {
+    return false
+  }
+}
+
+/** A call whose answer bears its id. */
+export abstract class Request<T extends MachineTypes> extends Call<T> {
+  readonly id: number
+
+  constructor(id: number) {
+    super()
+    this.id = id
+  }
+
+  abstract onAnswer(answer: T['message'], effects: Effects<T>): void
+}
+
+/** A request that is nothing but what is done with its answer. */
+export class DoneRequest<T extends MachineTypes> extends Request<T> {
+  readonly #done: CallDone<T>
+
+  constructor(id: number, done: CallDone<T>) {
+    super(id)
+    this.#done = done
+  }
+
+  override onAnswer(answer: T['message'], effects: Effects<T>): void {
+    this.#done({ answer }, effects)
+  }
+
+  override onFailed(failed: CallFailure, effects: Effects<T>): void {
+    this.#done({ failed }, effects)
+  }
+}
+
+/** Wants no answer. */
+export class Tell<T extends MachineTypes> extends Call<T> {
+  override onSent(): boolean {
+    return true
+  }
+
+  override onFailed(): void {}
+}

@@ -1,0 +1,400 @@
+/**
+ * Requests and answers over links that are up or are opened for them. One timer serves all requests: it is set to
+ * the first time at which something is due.
+ *
+ * An id is taken only from the peer that it was sent to, so that nobody answers for another; what comes late is
+ * dropped. Whether to try again is the caller's matter.
+ */
+import {
+  type Effects,
+  type Input,
+  type Link,
+  type LinkEnd,
+  type MachineTypes,
+  type Peer,
+  SELF
+} from '@servent/overlay/machine'
+import { PendingCalls } from './calls-pending.ts'
+import {
+  type Call,
+  type CallDone,
+  type CallFailure,
+  DoneRequest,
+  type LinkEvents,
+  type Request,
+  Tell
+} from './calls-types.ts'
+import { CALLS_MAX, CALLS_PER_PEER_MAX, CLOCK_GRAIN_MS } from './constants.ts'
+import { Links, type Neighbour, NO_LINK } from './links.ts'
+import { ROUTER_SETTINGS, type RouterSettings } from './router-settings.ts'
+
+/** The name of the only timer of calls. */
+export const CALLS_TIMER = 'calls'
+
+export class Calls<T extends MachineTypes> {
+  readonly #settings: RouterSettings
+  /** Types of messages that answer requests. */
+  readonly #answers: ReadonlySet<string>
+  readonly #events: LinkEvents<T>
+  readonly #links: Links<T>
+  readonly #pending = new PendingCalls<T>()
+  #nextId = 0
+  /** When the timer fires, and when idle links are looked for. */
+  #timerMs = Number.POSITIVE_INFINITY
+  #idleMs = Number.POSITIVE_INFINITY
+
+  constructor(
+    answers: ReadonlySet<string>,
+    events: LinkEvents<T> = {},
+    settings: RouterSettings = ROUTER_SETTINGS
+  ) {
+    this.#answers = answers
+    this.#events = events
+    this.#settings = settings
+    this.#links = new Links<T>(settings)
+  }
+
+  /** A fresh id, 32 bits, for requests and for questions to the world alike. */
+  nextId(): number {
+    do this.#nextId = (this.#nextId + 1) >>> 0
+    while (this.#pending.request(this.#nextId) !== undefined)
+    return this.#nextId
+  }
+
+  linkOf(peer: Peer): Link | undefined {
+    const neighbour = this.#links.of(peer)
+    return neighbour === undefined || !isUp(neighbour) ? undefined : neighbour.link
+  }
+
+  peerOf(link: Link): Peer | undefined {
+    return this.#links.at(link)?.peer
+  }
+
+  isInbound(peer: Peer): boolean {
+    return this.#links.of(peer)?.inbound ?? false
+  }
+
+  /** Smoothed round trip in milliseconds; nothing before the first answer. Forgotten with the last hold and link. */
+  rttMs(peer: Peer): number | undefined {
+    return this.#links.of(peer)?.rttMs
+  }
+
+  /** Peers with a link, in no order that means anything. */
+  *linked(): Iterable<Peer> {
+    for (const neighbour of this.#links.all()) if (isUp(neighbour)) yield neighbour.peer
+  }
+
+  /** The link to this peer is not closed for being unused. `by` names a table: each holds and releases alone. */
+  hold(peer: Peer, by: string): void {
+    this.#links.hold(peer, by)
+  }
+
+  release(peer: Peer, by: string, effects: Effects<T>): void {
+    const neighbour = this.#links.release(peer, by)
+    if (neighbour === undefined || neighbour.holders !== 0) return
+    neighbour.usedMs = effects.nowMs()
+    this.#watchIdle(neighbour, effects)
+    this.#links.drop(neighbour)
+  }
+
+  /** Opens a link where none is up: told by `onLinked` or `onUnreachable`. False: there is no place for it. */
+  open(peer: Peer, effects: Effects<T>): boolean {
+    if (peer === SELF) return false
+    const neighbour = this.#links.obtain(peer)
+    const opens = this.#connect(neighbour, effects)
+    if (!opens) this.#links.drop(neighbour)
+    return opens
+  }
+
+  /**
+   * Sends a message that wants an answer, once there is a link, and calls `done` once: perhaps before this
+   * returns, where the bounds of this peer leave no room. The type of the answer is the caller's to check.
+   */
+  request(
+    peer: Peer,
+    message: T['message'] & { readonly id: number },
+    priority: number,
+    done: CallDone<T>,
+    effects: Effects<T>
+  ): void {
+    this.ask(new DoneRequest<T>(message.id, done), peer, message, priority, effects)
+  }
+
+  /** Sends a message that wants no answer, once there is a link. It is lost where there comes none. */
+  tell(peer: Peer, message: T['message'], priority: number, effects: Effects<T>): void {
+    const neighbour = this.#links.of(peer)
+    if (neighbour === undefined || !isUp(neighbour)) {
+      this.begin(new Tell<T>(), peer, message, priority, effects)
+    } else {
+      neighbour.usedMs = effects.nowMs()
+      effects.send(neighbour.link, message, priority)
+    }
+  }
+
+  /** As `request`, for a request that is an object of its own. */
+  ask(request: Request<T>, peer: Peer, message: T['message'], priority: number, effects: Effects<T>): void {
+    if (this.#pending.claim(request)) this.begin(request, peer, message, priority, effects)
+    else request.onFailed('busy', effects)
+  }
+
+  /** Begins a call, which may fail at once. It must not be under way. */
+  begin(call: Call<T>, peer: Peer, message: T['message'], priority: number, effects: Effects<T>): void {
+    call.peer = peer
+    call.message = message
+    call.priority = priority
+    call.link = NO_LINK
+    if (peer === SELF) {
+      this.#refuse(call, undefined, 'unreachable', effects)
+      return
+    }
+    const neighbour = this.#links.obtain(peer)
+    const full = this.#pending.size >= CALLS_MAX || neighbour.pending >= CALLS_PER_PEER_MAX
+    if (full || !this.#connect(neighbour, effects)) {
+      this.#refuse(call, neighbour, 'busy', effects)
+    } else if (!isUp(neighbour)) {
+      this.#enter(call, neighbour)
+      this.#wait(call, neighbour, effects)
+    } else {
+      this.#send(call, neighbour, effects)
+      if (call.onSent()) {
+        this.#pending.forget(call)
+      } else {
+        this.#enter(call, neighbour)
+        this.#arm(call.dueMs, effects)
+      }
+    }
+  }
+
+  /** A time after which a call that is nothing but a wait fails as `silent`; one under way gets a new time. */
+  wait(call: Call<T>, dueMs: number, effects: Effects<T>): void {
+    call.dueMs = dueMs
+    if (call.at < 0) {
+      call.peer = SELF
+      call.link = NO_LINK
+      this.#pending.add(call)
+    }
+    this.#arm(dueMs, effects)
+  }
+
+  /** The call has what it waited for. `answered`: by its peer just now, so that the round trip is known. */
+  end(call: Call<T>, answered: boolean, effects: Effects<T>): void {
+    if (call.at < 0) return
+    const neighbour = this.#leave(call)
+    if (neighbour === undefined) return
+    if (answered && call.link !== NO_LINK) neighbour.answered(effects.nowMs() - call.sentMs)
+    this.#links.drop(neighbour)
+  }
+
+  /** What lookups count of a neighbour stands there. */
+  neighbourAt(link: Link): Neighbour<T> | undefined {
+    return this.#links.at(link)
+  }
+
+  neighbourOf(peer: Peer): Neighbour<T> | undefined {
+    return this.#links.of(peer)
+  }
+
+  /** True for what concerns calls alone. Link events are passed on by `LinkEvents`. */
+  handle(input: Input<T>, effects: Effects<T>): boolean {
+    switch (input.type) {
+      case 'start':
+        // What an earlier run asked must not be answered to this one.
+        this.#nextId = effects.random()
+        return false
+      case 'link-up':
+        this.#onLinkUp(input.link, input.peer, input.inbound, effects)
+        return true
+      case 'link-down':
+        this.#onLinkDown(input.link, input.end, effects)
+        return true
+      case 'unreachable':
+        this.#onUnreachable(input.peer, input.reason, effects)
+        return true
+      case 'message':
+        return this.#onMessage(input.link, input.message as { type: string; id: number }, effects)
+      case 'timer':
+        if (input.timer !== CALLS_TIMER) return false
+        this.#onTimer(effects)
+        return true
+      default:
+        return false
+    }
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    for (const neighbour of this.#links.all()) hold(neighbour.peer)
+  }
+
+  /** Collections by name, and how many are in each. */
+  sizes(): {
+    readonly calls: number
+    readonly neighbours: number
+    readonly links: number
+    readonly own: number
+  } {
+    const { size: neighbours, linked: links, own } = this.#links
+    return { calls: this.#pending.size, neighbours, links, own }
+  }
+
+  #onMessage(link: Link, message: { type: string; id: number }, effects: Effects<T>): boolean {
+    const neighbour = this.#links.at(link)
+    if (neighbour !== undefined) neighbour.usedMs = effects.nowMs()
+    if (!this.#answers.has(message.type)) return false
+    const request = this.#pending.request(message.id)
+    if (request !== undefined && request.peer === neighbour?.peer && request.link !== NO_LINK) {
+      this.end(request, true, effects)
+      request.onAnswer(message, effects)
+    }
+    return true
+  }
+
+  #onLinkUp(link: Link, peer: Peer, inbound: boolean, effects: Effects<T>): void {
+    const neighbour = this.#links.up(peer, link, inbound, effects.nowMs())
+    const { waiting } = neighbour
+    neighbour.waiting = undefined
+    for (const call of waiting ?? []) {
+      // One of those before it may have ended it.
+      if (call.at < 0 || call.link !== NO_LINK) continue
+      this.#send(call, neighbour, effects)
+      if (call.onSent()) this.#leave(call)
+      else this.#arm(call.dueMs, effects)
+    }
+    this.#watchIdle(neighbour, effects)
+    this.#events.onLinked?.(peer, inbound, effects)
+  }
+
+  #onLinkDown(link: Link, end: LinkEnd, effects: Effects<T>): void {
+    const neighbour = this.#links.down(link)
+    if (neighbour === undefined) return
+    const lost = neighbour.pending === 0 ? [] : this.#pending.on(link)
+    for (const call of lost) {
+      if (call.at < 0 || call.link !== link) continue
+      if (end.kind === 'duplicate') this.#again(call, neighbour, effects)
+      else this.#fail(call, 'link-down', effects)
+    }
+    // While a link was being closed nothing could be opened in its place.
+    if (neighbour.link === NO_LINK && neighbour.waiting !== undefined && !neighbour.opening) {
+      if (!this.#connect(neighbour, effects)) this.#failWaiting(neighbour, effects)
+    }
+    if (neighbour.link === NO_LINK) this.#events.onUnlinked?.(neighbour.peer, end, effects)
+    this.#links.drop(neighbour)
+  }
+
+  /** The link was one of two, and the other one stays: what was sent may not have been read. */
+  #again(call: Call<T>, neighbour: Neighbour<T>, effects: Effects<T>): void {
+    call.link = NO_LINK
+    if (isUp(neighbour)) {
+      this.#send(call, neighbour, effects)
+      this.#arm(call.dueMs, effects)
+    } else if (this.#connect(neighbour, effects)) this.#wait(call, neighbour, effects)
+    else this.#fail(call, 'busy', effects)
+  }
+
+  #onUnreachable(peer: Peer, reason: string, effects: Effects<T>): void {
+    const neighbour = this.#links.of(peer)
+    if (neighbour !== undefined) {
+      this.#links.opening(neighbour, false)
+      if (!isUp(neighbour)) this.#failWaiting(neighbour, effects)
+    }
+    this.#events.onUnreachable?.(peer, reason, effects)
+    if (neighbour !== undefined) this.#links.drop(neighbour)
+  }
+
+  #failWaiting(neighbour: Neighbour<T>, effects: Effects<T>): void {
+    const { waiting } = neighbour
+    neighbour.waiting = undefined
+    for (const call of waiting ?? [])
+      if (call.at >= 0 && call.link === NO_LINK && call.peer === neighbour.peer)
+        this.#fail(call, 'unreachable', effects)
+  }
+
+  #onTimer(effects: Effects<T>): void {
+    this.#timerMs = Number.POSITIVE_INFINITY
+    const dueMs = effects.nowMs() + CLOCK_GRAIN_MS
+    for (const call of this.#pending.due(dueMs)) {
+      // One of those before it may have ended it, or begun it anew.
+      if (call.at < 0 || call.dueMs > dueMs) continue
+      const waited = call.peer !== SELF && call.link === NO_LINK
+      if (call.link !== NO_LINK) this.#links.of(call.peer)?.silent()
+      this.#fail(call, waited ? 'unreachable' : 'silent', effects)
+    }
+    if (this.#idleMs <= dueMs) this.#idleMs = this.#links.closeIdle(effects)
+    const nextMs = Math.min(this.#idleMs, this.#pending.nextMs())
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#arm(nextMs, effects)
+  }
+
+  #fail(call: Call<T>, why: CallFailure, effects: Effects<T>): void {
+    const neighbour = this.#leave(call)
+    call.onFailed(why, effects)
+    if (neighbour !== undefined) this.#links.drop(neighbour)
+  }
+
+  #refuse(call: Call<T>, neighbour: Neighbour<T> | undefined, why: CallFailure, effects: Effects<T>): void {
+    this.#pending.forget(call)
+    if (neighbour !== undefined) this.#links.drop(neighbour)
+    call.onFailed(why, effects)
+  }
+
+  #send(call: Call<T>, neighbour: Neighbour<T>, effects: Effects<T>): void {
+    const nowMs = effects.nowMs()
+    call.link = neighbour.link
+    call.sentMs = nowMs
+    call.dueMs = nowMs + neighbour.timeoutMs(this.#settings)
+    neighbour.usedMs = nowMs
+    effects.send(neighbour.link, call.message as T['message'], call.priority)
+  }
+
+  #wait(call: Call<T>, neighbour: Neighbour<T>, effects: Effects<T>): void {
+    neighbour.waiting ??= []
+    neighbour.waiting.push(call)
+    call.dueMs = effects.nowMs() + this.#settings.openTimeoutMs
+    this.#arm(call.dueMs, effects)
+  }
+
+  #enter(call: Call<T>, neighbour: Neighbour<T>): void {
+    neighbour.pending += 1
+    this.#pending.add(call)
+  }
+
+  #leave(call: Call<T>): Neighbour<T> | undefined {
+    this.#pending.remove(call)
+    if (call.peer === SELF) return undefined
+    const neighbour = this.#links.of(call.peer)
+    if (neighbour === undefined) return undefined
+    neighbour.pending -= 1
+    const { waiting } = neighbour
+    if (call.link === NO_LINK && waiting !== undefined) {
+      const place = waiting.indexOf(call)
+      if (place >= 0) waiting.splice(place, 1)
+      if (waiting.length === 0) neighbour.waiting = undefined
+    }
+    return neighbour
+  }
+
+  /** False where there is no place for a link. A link that is being closed is opened again when it has ended. */
+  #connect(neighbour: Neighbour<T>, effects: Effects<T>): boolean {
+    if (neighbour.opening || neighbour.link !== NO_LINK) return true
+    if (!this.#links.makeRoom(effects)) return false
+    this.#links.opening(neighbour, true)
+    effects.open(neighbour.peer)
+    return true
+  }
+
+  #watchIdle(neighbour: Neighbour<T>, effects: Effects<T>): void {
+    if (neighbour.holders !== 0 || neighbour.inbound || !isUp(neighbour)) return
+    const dueMs = neighbour.usedMs + this.#settings.lingerMs
+    if (dueMs >= this.#idleMs) return
+    this.#idleMs = dueMs
+    this.#arm(dueMs, effects)
+  }
+
+  #arm(dueMs: number, effects: Effects<T>): void {
+    if (dueMs >= this.#timerMs) return
+    this.#timerMs = dueMs
+    effects.setTimer(CALLS_TIMER, Math.max(1, dueMs - effects.nowMs()))
+  }
+}
+
+function isUp<T extends MachineTypes>(neighbour: Neighbour<T>): boolean {
+  return neighbour.link !== NO_LINK && !neighbour.closing
+}

@@ -1,0 +1,85 @@
+/** What a user may choose about calls and lookups, and how a choice out of its range is read. */
+import {
+  ALPHA_MAX,
+  ATTEMPTS_MAX,
+  CALL_TIMEOUT_FIRST_MS,
+  CALL_TIMEOUT_HIGH_MS,
+  CALL_TIMEOUT_LOW_MS,
+  LINGER_MS,
+  LOOKUP_ATTEMPTS,
+  LOOKUP_BUDGET_MS,
+  LOOKUP_BUDGET_MS_MAX,
+  OPEN_TIMEOUT_MS,
+  OWN_LINKS_DEFAULT,
+  OWN_LINKS_MAX,
+  REPLICAS_MAX
+} from './constants.ts'
+import type { LookupStyle } from './types.ts'
+
+export interface RouterSettings {
+  /** Of lookups that name none. */
+  readonly style: LookupStyle
+  /** From the start of a lookup to its end, whatever comes of it. At most `LOOKUP_BUDGET_MS_MAX`. */
+  readonly lookupBudgetMs: number
+  /** Times that a lookup may start at its origin within its budget, at equal intervals, 1 to `ATTEMPTS_MAX`. */
+  readonly lookupAttempts: number
+  /** Peers that an iterative lookup asks at a time, 1 to `ALPHA_MAX`. */
+  readonly alpha: number
+  /** Holders of copies that an answer names, 0 to `REPLICAS_MAX`. */
+  readonly replicas: number
+  /** Whether each step of a lookup is told by a notice. */
+  readonly traceLookups: boolean
+  /** How long a request waits for its answer: before the peer's round trip is known, at least, and at most. */
+  readonly callTimeoutFirstMs: number
+  readonly callTimeoutLowMs: number
+  readonly callTimeoutHighMs: number
+  readonly openTimeoutMs: number
+  readonly lingerMs: number
+  /** Links that this peer opened, at a time, 1 to `OWN_LINKS_MAX`. */
+  readonly ownLinks: number
+}
+
+export const ROUTER_SETTINGS: RouterSettings = {
+  style: 'semi-recursive',
+  lookupBudgetMs: LOOKUP_BUDGET_MS,
+  lookupAttempts: LOOKUP_ATTEMPTS,
+  alpha: 1,
+  replicas: REPLICAS_MAX,
+  traceLookups: false,
+  callTimeoutFirstMs: CALL_TIMEOUT_FIRST_MS,
+  callTimeoutLowMs: CALL_TIMEOUT_LOW_MS,
+  callTimeoutHighMs: CALL_TIMEOUT_HIGH_MS,
+  openTimeoutMs: OPEN_TIMEOUT_MS,
+  lingerMs: LINGER_MS,
+  ownLinks: OWN_LINKS_DEFAULT
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * The defaults with what is set of its own; a number out of its range is taken for the nearest that is in it.
+ * Made once and given to every machine of a network, since a simulator has many.
+ */
+export function routerSettings(own: Partial<RouterSettings> = {}): RouterSettings {
+  const all = { ...ROUTER_SETTINGS, ...own }
+  const high = within(all.callTimeoutHighMs, 1, HOUR_MS)
+  return {
+    style: all.style,
+    lookupBudgetMs: within(all.lookupBudgetMs, 1, LOOKUP_BUDGET_MS_MAX),
+    lookupAttempts: within(all.lookupAttempts, 1, ATTEMPTS_MAX),
+    alpha: within(all.alpha, 1, ALPHA_MAX),
+    replicas: within(all.replicas, 0, REPLICAS_MAX),
+    traceLookups: all.traceLookups,
+    callTimeoutFirstMs: within(all.callTimeoutFirstMs, 1, high),
+    callTimeoutLowMs: within(all.callTimeoutLowMs, 1, high),
+    callTimeoutHighMs: high,
+    openTimeoutMs: within(all.openTimeoutMs, 1, HOUR_MS),
+    lingerMs: within(all.lingerMs, 1, 24 * HOUR_MS),
+    ownLinks: within(all.ownLinks, 1, OWN_LINKS_MAX)
+  }
+}
+
+/** A whole number in the range. What is no number is taken for the least. */
+function within(value: number, least: number, most: number): number {
+  return value >= least ? Math.floor(Math.min(value, most)) : least
+}
