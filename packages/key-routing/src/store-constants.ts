@@ -63,6 +63,74 @@ export const STORE_LIMITS: StoreLimits = {
 /** The total of a key that was full: more exist than the holder may keep. No holder keeps so many. */
 export const COUNT_MAX = 65_536
 
+/** How long a key that has refused a record says that more exist. */
+export const FULL_REMEMBERED_MS = 60 * 60 * 1000
+/** Expired records are unreadable at once; so often they are also forgotten. */
+export const SWEEP_MS = 60_000
+/** A peer that is full looks for expired records at once, but not more often than this. */
+export const SWEEP_EAGER_MS = 1000
+
+/** Requests to store that wait for signatures or for copies: one past it is answered `busy`. */
+export const STORES_WAITING_MAX = 512
+/** Of these, from one peer. */
+export const STORES_WAITING_PER_PEER_MAX = 64
+/** Rounds in which a root looks for replicas that acknowledge: the second asks those that stand in for silent ones. */
+export const COPY_ROUNDS_MAX = 2
+/** Times that a value is held against the one that is there, which may change while its validator is asked. */
+export const SELECTIONS_MAX = 3
+
+/** Records that one command may publish. */
+export const PUBLISH_RECORDS_MAX = 4096
+/** Commands to publish at a time: one past it is told `busy`. */
+export const PUBLISHES_MAX = 64
+/** Lookups of one command to publish at a time. */
+export const PUBLISH_LOOKUPS = 4
+/** Requests to store of one command at a time. */
+export const PUBLISH_STORES = 4
+/** Times that a record is tried: its root may have changed, or be busy. */
+export const PUBLISH_ATTEMPTS_MAX = 4
+/** Before a record is tried again. */
+export const PUBLISH_RETRY_MS = 1000
+/** Key ranges whose roots are remembered. */
+export const RANGES_MAX = 1024
+/** How long a root is believed: whoever is not the root any more says so. */
+export const RANGE_MS = 60_000
+
+/** Commands that read at a time: one past it fails as `busy`. */
+export const READS_MAX = 256
+/** Words of one search. */
+export const FETCH_KEYS_MAX = 32
+/** Records that one command may ask for. */
+export const FETCH_RECORDS_MAX = 4096
+/** Holders of copies that are asked after a root that is silent or has nothing. */
+export const FALL_BACKS_MAX = 3
+/** Holders that one command asks for a value. */
+export const VALUE_HOLDERS_MAX = 16
+
+/** From a change of tables to what is handed over: several changes come together. */
+export const SETTLE_MS = 2000
+/** A replica that no root has asked about for this many repairs looks for the root itself. */
+export const LEASE_REPAIRS = 3
+/** Comparisons with other holders at a time. */
+export const SYNCS_AT_ONCE = 4
+/** Comparisons that wait for their turn. */
+export const SYNCS_WAITING_MAX = 256
+/** Requests of one comparison at a time. */
+export const SYNC_REQUESTS = 4
+/** Lookups of one round of hand-over. */
+export const HAND_OVER_LOOKUPS_MAX = 64
+/** Ranges whose fingerprints are kept at hand for those who compare. */
+export const DIGEST_RANGES_MAX = 8
+/** Keys that digests for others may look through, a second and at once: one past it is answered `busy`. */
+export const DIGEST_KEYS_PER_S = 500_000
+export const DIGEST_KEYS_BURST = 2_000_000
+
+/** What users wait for. */
+export const PRIORITY_READ = 10
+export const PRIORITY_STORE = 12
+/** Repair and hand-over, which give way to everything else. */
+export const PRIORITY_COPY = 20
+
 /** Copies beside the root's: with these a key survives three holders that die between two repairs. */
 export const REPLICAS_DEFAULT = 3
 /** Half the time in which a replica that is gone should be noticed and replaced. */

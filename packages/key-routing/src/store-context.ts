@@ -1,0 +1,85 @@
+/** What the parts of the keeper of records share: the table, questions to the world, requests, and counts. */
+import type { Input, Peer, RequestId } from '@servent/overlay/machine'
+import { RecordTable } from './records.ts'
+import type { StoreRequest } from './store-messages.ts'
+import { Pacer } from './store-pacer.ts'
+import type { RequestOutcome, StoreDeps, StoreSettings } from './store-types.ts'
+import type { RoutingAnswer, RoutingEffects, RoutingQuestion, RoutingTypes } from './types.ts'
+
+/** No peer is known to be silent: the tables' own word counts. */
+export const NOBODY_SILENT = (): boolean => false
+
+type WithoutId<M> = M extends unknown ? Omit<M, 'id'> : never
+
+/** Nothing where the work failed. */
+type OnAnswer = (answer: RoutingAnswer | undefined, effects: RoutingEffects) => void
+
+const COUNTERS = {
+  stored: 0,
+  storesRefused: 0,
+  copied: 0,
+  repaired: 0,
+  handedOver: 0,
+  pulled: 0,
+  dropped: 0,
+  expired: 0,
+  pages: 0,
+  digests: 0,
+  digestsBusy: 0
+}
+
+export class StoreContext {
+  readonly settings: StoreSettings
+  readonly deps: StoreDeps
+  readonly table: RecordTable
+  readonly pacer: Pacer
+  readonly counters: Record<keyof typeof COUNTERS, number> = { ...COUNTERS }
+  readonly #asked = new Map<RequestId, OnAnswer>()
+
+  constructor(settings: StoreSettings, deps: StoreDeps) {
+    this.settings = settings
+    this.deps = deps
+    this.table = new RecordTable(settings.limits)
+    this.pacer = new Pacer(settings.repairBytesPerS)
+  }
+
+  get asked(): number {
+    return this.#asked.size
+  }
+
+  /** Holders that must have a record before it is acknowledged, the root among them. */
+  get writeQuorum(): number {
+    const holders = this.settings.replicas + 1
+    return Math.min(holders, this.settings.writeQuorum ?? Math.floor(holders / 2) + 1)
+  }
+
+  isRoot(key: Uint8Array, silent: (peer: Peer) => boolean = NOBODY_SILENT): boolean {
+    return this.deps.routing.rootOf(key, silent) !== undefined
+  }
+
+  ask(question: RoutingQuestion, then: OnAnswer, effects: RoutingEffects): void {
+    const id = this.deps.calls.nextId()
+    this.#asked.set(id, then)
+    effects.ask(id, question)
+  }
+
+  /** Whether it was a question of this keeper. */
+  answered(input: Input<RoutingTypes> & { type: 'answer' }, effects: RoutingEffects): boolean {
+    const then = this.#asked.get(input.id)
+    if (then === undefined) return false
+    this.#asked.delete(input.id)
+    then('error' in input ? undefined : input.answer, effects)
+    return true
+  }
+
+  request(
+    peer: Peer,
+    message: WithoutId<StoreRequest>,
+    priority: number,
+    done: (outcome: RequestOutcome, effects: RoutingEffects) => void,
+    effects: RoutingEffects
+  ): void {
+    const { calls } = this.deps
+    calls.request(peer, { ...message, id: calls.nextId() } as StoreRequest, priority, done, effects)
+  }
+}
