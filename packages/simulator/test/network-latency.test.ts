@@ -158,7 +158,7 @@ describe('matrix', () => {
 
     const network = model(text)
     const nearest = [0, 1, 2].map(node => network.roundTripUs(node, node + 3))
-    expect(nearest.toSorted()).toEqual([10_000, 10_000, 20_500])
+    expect(nearest.toSorted()).toEqual([10_000, 10_000, 21_500])
     expect(network.roundTripUs(0, 4)).toBe(network.roundTripUs(0, 1))
   })
 

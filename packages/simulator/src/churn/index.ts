@@ -1,0 +1,15 @@
+/** Peers that come and go, and the arithmetic that their times are drawn with. */
+export { beginChurn, type Churn, type ChurnProcess, churnProcess, RATE_PER_S_MOST } from './churn.ts'
+export { exp, gamma, ln, power } from './exact-math.ts'
+export { CROWD_NODES_MAX, failShare, flashCrowd } from './mass-events.ts'
+export { type Population, pickSome } from './population.ts'
+export { parseSessionTrace, type SessionEvent, TRACE_EVENTS_MAX, TRACE_NODES_MAX } from './session-trace.ts'
+export {
+  durationUs,
+  SESSION_US_MOST,
+  type SessionProcess,
+  SHAPE_LEAST,
+  SHAPE_MOST,
+  sessionProcess
+} from './sessions.ts'
+export { CHURN_CONTACTS_MAX, type ChurnCounts, type ChurnSettings, type Rejoin } from './turnover.ts'
