@@ -5,7 +5,16 @@
 export { Calls } from './calls.ts'
 export type { CallDone, CallFailure, CallOutcome, LinkEvents } from './calls-types.ts'
 export * from './constants.ts'
+export type {
+  LookupCost,
+  LookupDone,
+  LookupFound,
+  LookupNotFound,
+  LookupOptions,
+  LookupResult
+} from './lookup-types.ts'
 export type * from './messages.ts'
+export * from './router.ts'
 export * from './router-settings.ts'
 export type * from './routing.ts'
 export type * from './store-messages.ts'

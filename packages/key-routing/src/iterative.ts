@@ -1,0 +1,249 @@
+/**
+ * Iterative lookups: the origin asks one peer after the other for its next hops, the best first, and learns itself
+ * who is silent (Chord ToN'03, section IV-D). `alpha` peers may be asked at a time; Chord's is 1.
+ *
+ * Hops that an answer names come before those of earlier answers, being nearer to the key. Whoever named as many
+ * as an answer holds is asked again when all of those were silent, and told so.
+ */
+import {
+  betweenRightClosed,
+  type Contact,
+  type Key,
+  NO_PEER,
+  type Peer,
+  type PeerTable,
+  SELF
+} from '@servent/overlay/machine'
+import { type CallFailure, Request } from './calls-types.ts'
+import {
+  CANDIDATES_MAX,
+  HOPS_MAX,
+  NEXT_HOPS_MAX,
+  PRIORITY_LOOKUP,
+  PRIORITY_URGENT,
+  SILENT_MAX
+} from './constants.ts'
+import { namedTest } from './lookup-relay.ts'
+import { tellStep } from './lookup-trace.ts'
+import type { LookupDeps } from './lookup-types.ts'
+import type { LookupFailure, LookupPurpose, NextHopsAnswer, NextHopsRequest } from './messages.ts'
+import type { KeyRange } from './routing.ts'
+import type { LookupStep, RoutingEffects, RoutingTypes } from './types.ts'
+
+/** What becomes of an iterative lookup: exactly one of these is called, once. */
+export interface IterativeEnds {
+  /** `root` is this peer itself where all that were nearer are silent. */
+  onIterativeFound(
+    lookup: IterativeLookup,
+    root: Peer,
+    range: KeyRange,
+    replicas: readonly Contact[],
+    effects: RoutingEffects
+  ): void
+  onIterativeFailed(lookup: IterativeLookup, reason: LookupFailure, effects: RoutingEffects): void
+}
+
+interface Candidate {
+  readonly peer: Peer
+  readonly root: boolean
+  /** It named as many hops as an answer holds, and may know more. */
+  readonly again: boolean
+}
+
+class Step extends Request<RoutingTypes> {
+  readonly to: Peer
+  readonly root: boolean
+  readonly #lookup: IterativeLookup
+
+  constructor(lookup: IterativeLookup, id: number, to: Peer, root: boolean) {
+    super(id)
+    this.#lookup = lookup
+    this.to = to
+    this.root = root
+  }
+
+  override onAnswer(answer: RoutingTypes['message'], effects: RoutingEffects): void {
+    // Another kind of answer to this id is none.
+    if (answer.type === 'next-hops-answer') this.#lookup.onAnswer(this, answer, effects)
+    else this.#lookup.onStepFailed(this, 'silent', effects)
+  }
+
+  override onFailed(why: CallFailure, effects: RoutingEffects): void {
+    this.#lookup.onStepFailed(this, why, effects)
+  }
+}
+
+export class IterativeLookup {
+  /** Names the lookup in traces. */
+  readonly id: number
+  readonly key: Key
+  readonly purpose: LookupPurpose
+  hops = 0
+  timeouts = 0
+  readonly #deps: LookupDeps
+  readonly #ends: IterativeEnds
+  /** The best last. */
+  readonly #candidates: Candidate[] = []
+  readonly #asked = new Set<Peer>()
+  readonly #silent: Peer[] = []
+  #silentIds: readonly Uint8Array[] = []
+  #underWay = 0
+  #steps = 0
+  #over = false
+
+  constructor(deps: LookupDeps, ends: IterativeEnds, id: number, key: Key, purpose: LookupPurpose) {
+    this.#deps = deps
+    this.#ends = ends
+    this.id = id
+    this.key = key
+    this.purpose = purpose
+  }
+
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  begin(effects: RoutingEffects): void {
+    const hops = this.#deps.routing.nextHops(this.key, NEXT_HOPS_MAX, this.#silentTest(effects.peers))
+    for (const hop of hops.toReversed()) this.#candidates.push({ ...hop, again: false })
+    this.#go(effects)
+  }
+
+  /** Nobody waits for it any more. What is under way is heard out for what it says of its peer. */
+  giveUp(): void {
+    this.#over = true
+    this.#candidates.length = 0
+  }
+
+  onAnswer(step: Step, answer: NextHopsAnswer, effects: RoutingEffects): void {
+    this.#underWay -= 1
+    if (this.#over) return
+    this.hops += 1
+    this.#trace('acknowledged', step.to, step.root, effects)
+    const { range } = answer
+    if (range !== undefined && betweenRightClosed(this.key, range.from, range.to)) {
+      this.#over = true
+      this.#trace('arrived', step.to, true, effects)
+      this.#ends.onIterativeFound(this, step.to, range, answer.replicas, effects)
+      return
+    }
+    if (answer.hops.length >= NEXT_HOPS_MAX)
+      this.#candidates.push({ peer: step.to, root: false, again: true })
+    for (const { contact, root } of answer.hops.slice(0, NEXT_HOPS_MAX).toReversed()) {
+      const peer = effects.peers.intern(contact)
+      if (peer === SELF || peer === NO_PEER || this.#asked.has(peer)) continue
+      this.#candidates.push({ peer, root, again: false })
+    }
+    if (this.#candidates.length > CANDIDATES_MAX)
+      this.#candidates.splice(0, this.#candidates.length - CANDIDATES_MAX)
+    this.#go(effects)
+  }
+
+  onStepFailed(step: Step, why: CallFailure, effects: RoutingEffects): void {
+    const { routing } = this.#deps
+    this.#underWay -= 1
+    if (why !== 'busy') {
+      this.timeouts += 1
+      this.#silent.push(step.to)
+      if (step.root) {
+        this.#silentIds = [...this.#silentIds, effects.peers.contact(step.to).id].slice(-SILENT_MAX)
+      }
+      if (!this.#over) this.#trace('silent', step.to, step.root, effects)
+      routing.onSilent(step.to, effects)
+    }
+    if (this.#over) return
+    // With that peer gone the key may be this peer's own.
+    const range = routing.rootOf(this.key, this.#silentTest(effects.peers))
+    if (range === undefined) {
+      this.#go(effects)
+      return
+    }
+    this.#over = true
+    const replicas = routing.replicas(this.key, this.#deps.settings.replicas)
+    this.#ends.onIterativeFound(
+      this,
+      SELF,
+      range,
+      replicas.map(peer => effects.peers.contact(peer)),
+      effects
+    )
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    for (const { peer } of this.#candidates) hold(peer)
+    for (const peer of this.#asked) hold(peer)
+    for (const peer of this.#silent) hold(peer)
+  }
+
+  #go(effects: RoutingEffects): void {
+    const { alpha } = this.#deps.settings
+    while (!this.#over && this.#underWay < alpha && this.#steps < HOPS_MAX) {
+      const candidate = this.#candidates.pop()
+      if (candidate === undefined) break
+      if (candidate.again || !this.#asked.has(candidate.peer)) this.#ask(candidate, effects)
+    }
+    // A request that failed at once has come here by itself.
+    if (this.#over || this.#underWay > 0) return
+    this.#over = true
+    this.#trace('failed', SELF, false, effects)
+    this.#ends.onIterativeFailed(this, this.#steps < HOPS_MAX ? 'no-route' : 'budget', effects)
+  }
+
+  #ask({ peer, root }: Candidate, effects: RoutingEffects): void {
+    const { calls } = this.#deps
+    const id = calls.nextId()
+    this.#asked.add(peer)
+    this.#steps += 1
+    this.#underWay += 1
+    this.#trace('sent', peer, root, effects)
+    calls.ask(
+      new Step(this, id, peer, root),
+      peer,
+      {
+        type: 'next-hops-request',
+        id,
+        key: this.key,
+        purpose: this.purpose,
+        root,
+        silent: this.#silentIds
+      },
+      PRIORITY_LOOKUP,
+      effects
+    )
+  }
+
+  #silentTest(peers: PeerTable): (peer: Peer) => boolean {
+    const isNamed = namedTest(this.#silentIds, peers)
+    return peer => this.#silent.includes(peer) || isNamed(peer)
+  }
+
+  #trace(what: LookupStep['what'], peer: Peer, root: boolean, effects: RoutingEffects): void {
+    if (!this.#deps.settings.traceLookups) return
+    const { id, key, purpose, hops } = this
+    tellStep({ id, key, purpose, hops, origin: effects.peers.contact(SELF) }, what, peer, root, effects)
+  }
+}
+
+/** Answers a step of somebody else's iterative lookup: nothing of it is remembered. */
+export function answerStep(
+  deps: LookupDeps,
+  link: number,
+  request: NextHopsRequest,
+  effects: RoutingEffects
+): void {
+  const { routing, settings } = deps
+  const { id, key } = request
+  const { peers } = effects
+  const contact = (peer: Peer): Contact => peers.contact(peer)
+  const isSilent = namedTest(request.silent.slice(-SILENT_MAX), peers)
+  const range = routing.ready ? routing.rootOf(key, isSilent) : undefined
+  const hops = routing.ready && range === undefined ? routing.nextHops(key, NEXT_HOPS_MAX, isSilent) : []
+  const answer: NextHopsAnswer = {
+    type: 'next-hops-answer',
+    id,
+    ...(range !== undefined && { range: { from: range.from, to: range.to } }),
+    replicas: range === undefined ? [] : routing.replicas(key, settings.replicas).map(contact),
+    hops: hops.map(({ peer, root }) => ({ contact: contact(peer), root }))
+  }
+  effects.send(link, answer, PRIORITY_URGENT)
+}

@@ -1,0 +1,356 @@
+/**
+ * Recursive lookups, at each peer that has a hand in one. Whoever has a lookup acknowledges it to the hop before,
+ * gives it to the best next hop that its tables name, and where that is silent, to the next best. The root
+ * answers straight to the origin (semi-recursive), or back along the path; so it does too where the origin
+ * cannot be reached. A peer that finds nobody to go to says so to the hop before, which tries its own next best.
+ *
+ * A silent hop that was taken for the root is named to those that come after it, so that the next candidate may
+ * accept the key though its tables still have the silent one in them (p2psim's Chord does likewise).
+ *
+ * Chord (ToN'03) section IV-D is the rule of the next best hop; R/Kademlia (Heep 2010) that of the
+ * acknowledgement for each hop.
+ */
+import { type Link, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
+import type { CallFailure } from './calls-types.ts'
+import {
+  ANSWER_DIALS_MAX,
+  HOPS_MAX,
+  LOOKUP_BUDGET_MS_MAX,
+  PRIORITY_LOOKUP,
+  PRIORITY_URGENT,
+  RELAYS_PER_PEER_MAX,
+  TRIES_MAX
+} from './constants.ts'
+import { NO_LINK } from './links.ts'
+import { Relay, type RelayRules, RelayTable } from './lookup-relay.ts'
+import { tellStep } from './lookup-trace.ts'
+import type { LookupDeps } from './lookup-types.ts'
+import type { Found, HopAck, Lookup, LookupFailed, LookupFailure } from './messages.ts'
+import type { KeyRange } from './routing.ts'
+import type { LookupStep, RoutingEffects } from './types.ts'
+
+/** What becomes of lookups that began here. */
+export interface OriginRules {
+  onOwnFound(relay: Relay, found: Found, from: Peer, effects: RoutingEffects): void
+  /** This peer itself turned out to be the root. */
+  onOwnRoot(relay: Relay, range: KeyRange, effects: RoutingEffects): void
+  onOwnFailed(relay: Relay, reason: LookupFailure, effects: RoutingEffects): void
+}
+
+export interface ForwardingCounters {
+  /** Lookups of others that were taken on, came again, and were refused for lack of room. */
+  relayed: number
+  duplicates: number
+  refused: number
+  /** Hops that were silent or could not be reached, of own lookups and of others'. */
+  silentHops: number
+  /** Lookups that ended here, this peer being the root. */
+  answered: number
+}
+
+export class Forwarding implements RelayRules {
+  readonly relays = new RelayTable()
+  readonly counters: ForwardingCounters = {
+    relayed: 0,
+    duplicates: 0,
+    refused: 0,
+    silentHops: 0,
+    answered: 0
+  }
+  readonly #deps: LookupDeps
+  readonly #origin: OriginRules
+  /** Answers that wait for a link to their origin. */
+  #answerDials = 0
+
+  constructor(deps: LookupDeps, origin: OriginRules) {
+    this.#deps = deps
+    this.#origin = origin
+  }
+
+  get answerDials(): number {
+    return this.#answerDials
+  }
+
+  onLookup(link: Link, message: Lookup, effects: RoutingEffects): void {
+    const { calls, routing } = this.#deps
+    const neighbour = calls.neighbourAt(link)
+    if (neighbour === undefined) return
+    const { id, origin, budgetMs } = message
+    const known = this.relays.find(id, origin.id)
+    if (known !== undefined) {
+      this.counters.duplicates += 1
+      if (known.state === 'failed') this.#refuse(link, message, 'no-route', effects)
+      else this.#acknowledge(link, message, effects)
+      return
+    }
+    const nowMs = effects.nowMs()
+    if (!routing.ready) {
+      this.#refuse(link, message, 'not-ready', effects)
+      return
+    }
+    if (message.hops >= HOPS_MAX || budgetMs < 1) {
+      this.#refuse(link, message, 'budget', effects)
+      return
+    }
+    const relay = new Relay({
+      rules: this,
+      id,
+      origin,
+      key: message.key,
+      purpose: message.purpose,
+      replyBy: message.replyBy,
+      from: neighbour.peer,
+      hops: message.hops,
+      timeouts: message.timeouts,
+      silentIds: message.silent,
+      endMs: nowMs + Math.min(budgetMs, LOOKUP_BUDGET_MS_MAX)
+    })
+    if (neighbour.relays >= RELAYS_PER_PEER_MAX || !this.relays.add(relay, nowMs)) {
+      this.counters.refused += 1
+      this.#refuse(link, message, 'busy', effects)
+      return
+    }
+    neighbour.relays += 1
+    this.counters.relayed += 1
+    const range = routing.rootOf(relay.key, relay.silentTest(effects.peers))
+    if (range !== undefined) {
+      this.#answer(relay, range, false, effects)
+      return
+    }
+    this.#acknowledge(link, message, effects)
+    this.forward(relay, effects)
+  }
+
+  onHopAck(from: Peer, message: HopAck, effects: RoutingEffects): void {
+    const { calls } = this.#deps
+    const relay = this.relays.find(message.id, message.origin)
+    // An ack of a hop that was given up comes too late; the lookup goes on by another.
+    if (relay === undefined || relay.state !== 'asking' || relay.hop !== from || relay.link === NO_LINK)
+      return
+    calls.end(relay, true, effects)
+    relay.state = 'taken'
+    this.#trace(relay, 'acknowledged', from, effects)
+    if (relay.own !== undefined) return
+    if (relay.replyBy === 'path') calls.wait(relay, relay.endMs, effects)
+    else this.#settle(relay)
+  }
+
+  onFound(from: Peer, message: Found, effects: RoutingEffects): void {
+    const { calls } = this.#deps
+    const relay = this.relays.find(message.id, message.origin)
+    if (relay === undefined || relay.state === 'done') return
+    if (relay.own !== undefined) {
+      this.#origin.onOwnFound(relay, message, from, effects)
+      return
+    }
+    if (!relay.wentTo(from)) return
+    this.finish(relay, from, effects)
+    calls.tell(relay.from, message, PRIORITY_LOOKUP, effects)
+  }
+
+  onLookupFailed(from: Peer, message: LookupFailed, effects: RoutingEffects): void {
+    const relay = this.relays.find(message.id, message.origin)
+    if (relay === undefined || relay.hop !== from) return
+    if (relay.state !== 'taken' && (relay.state !== 'asking' || relay.link === NO_LINK)) return
+    this.#deps.calls.end(relay, relay.state === 'asking', effects)
+    relay.hops = Math.max(relay.hops, Math.min(message.hops, HOPS_MAX))
+    relay.timeouts = Math.max(relay.timeouts, message.timeouts)
+    if (message.reason === 'budget') {
+      this.#fail(relay, 'budget', effects)
+      return
+    }
+    relay.refuse(from)
+    this.forward(relay, effects)
+  }
+
+  /** Gives the lookup to the best hop that is left. */
+  forward(relay: Relay, effects: RoutingEffects): void {
+    const { calls, routing } = this.#deps
+    const leftMs = relay.endMs - effects.nowMs()
+    if (leftMs < 1 || relay.hops >= HOPS_MAX) {
+      this.#fail(relay, 'budget', effects)
+      return
+    }
+    let hop = routing.nextHops(relay.key, 1, relay.leftOutTest(effects.peers))[0]
+    // Where it came from knows no better, and this peer is not the root.
+    while (hop !== undefined && (hop.peer === relay.from || hop.peer === SELF) && relay.tries < TRIES_MAX) {
+      relay.tries += 1
+      relay.refuse(hop.peer)
+      hop = routing.nextHops(relay.key, 1, relay.leftOutTest(effects.peers))[0]
+    }
+    if (hop === undefined && relay.avoid !== NO_PEER) {
+      relay.avoid = NO_PEER
+      this.forward(relay, effects)
+      return
+    }
+    if (hop === undefined || relay.tries >= TRIES_MAX) {
+      this.#fail(relay, 'no-route', effects)
+      return
+    }
+    relay.tries += 1
+    relay.state = 'asking'
+    relay.hop = hop.peer
+    relay.hopIsRoot = hop.root
+    const message: Lookup = {
+      type: 'lookup',
+      id: relay.id,
+      origin: relay.origin,
+      key: relay.key,
+      purpose: relay.purpose,
+      replyBy: relay.replyBy,
+      hops: relay.hops + 1,
+      timeouts: relay.timeouts,
+      budgetMs: Math.floor(leftMs),
+      root: hop.root,
+      silent: relay.silentIds
+    }
+    this.#trace(relay, 'sent', hop.peer, effects)
+    calls.begin(relay, hop.peer, message, PRIORITY_LOOKUP, effects)
+  }
+
+  onCallFailed(relay: Relay, why: CallFailure, effects: RoutingEffects): void {
+    if (relay.state === 'answering') {
+      this.#answerDials -= 1
+      this.#answerBack(relay, effects)
+    } else if (relay.state === 'taken') {
+      // Nothing came back along the path in all the time there was.
+      relay.state = 'failed'
+      this.#settle(relay)
+    } else if (why === 'busy') {
+      relay.refuse(relay.hop)
+      this.forward(relay, effects)
+    } else {
+      this.#onSilentHop(relay, effects)
+    }
+  }
+
+  /** The answer left for the origin. */
+  onAnswerSent(relay: Relay): void {
+    this.#answerDials -= 1
+    relay.state = 'done'
+    this.#settle(relay)
+  }
+
+  /** The lookup is over here. */
+  finish(relay: Relay, by: Peer, effects: RoutingEffects): void {
+    this.#deps.calls.end(relay, relay.state === 'asking' && relay.hop === by, effects)
+    relay.state = 'done'
+    this.#settle(relay)
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    for (const relay of this.relays.all()) relay.heldPeers(hold)
+  }
+
+  #onSilentHop(relay: Relay, effects: RoutingEffects): void {
+    const { routing } = this.#deps
+    const { hop } = relay
+    this.counters.silentHops += 1
+    relay.timeouts += 1
+    relay.hopWasSilent(effects.peers)
+    this.#trace(relay, 'silent', hop, effects)
+    routing.onSilent(hop, effects)
+    // With that peer gone the key may be this peer's own.
+    const range = routing.rootOf(relay.key, relay.silentTest(effects.peers))
+    if (range === undefined) this.forward(relay, effects)
+    else if (relay.own !== undefined) this.#origin.onOwnRoot(relay, range, effects)
+    else this.#answer(relay, range, true, effects)
+  }
+
+  /** This peer is the root. `acknowledged`: the hop before knows that it has the lookup. */
+  #answer(relay: Relay, range: KeyRange, acknowledged: boolean, effects: RoutingEffects): void {
+    const { calls, routing, settings } = this.#deps
+    this.counters.answered += 1
+    this.#trace(relay, 'arrived', SELF, effects)
+    const { peers } = effects
+    const found: Found = {
+      type: 'found',
+      origin: relay.origin.id,
+      id: relay.id,
+      root: peers.contact(SELF),
+      from: range.from,
+      to: range.to,
+      replicas: routing.replicas(relay.key, settings.replicas).map(peer => peers.contact(peer)),
+      hops: relay.hops,
+      timeouts: relay.timeouts
+    }
+    const origin = relay.replyBy === 'path' ? relay.from : peers.intern(relay.origin)
+    if (origin === relay.from) {
+      // The answer says to the hop before that this peer has the lookup.
+      this.finish(relay, SELF, effects)
+      calls.tell(relay.from, found, PRIORITY_LOOKUP, effects)
+      return
+    }
+    const link = calls.linkOf(relay.from)
+    if (!acknowledged && link !== undefined) this.#acknowledge(link, relay, effects)
+    relay.message = found
+    if (origin !== NO_PEER && origin !== SELF && calls.linkOf(origin) !== undefined) {
+      this.finish(relay, SELF, effects)
+      calls.tell(origin, found, PRIORITY_LOOKUP, effects)
+    } else if (
+      origin !== NO_PEER &&
+      origin !== SELF &&
+      relay.origin.addresses.length > 0 &&
+      this.#answerDials < ANSWER_DIALS_MAX
+    ) {
+      relay.state = 'answering'
+      this.#answerDials += 1
+      calls.begin(relay, origin, found, PRIORITY_LOOKUP, effects)
+    } else {
+      this.#answerBack(relay, effects)
+    }
+  }
+
+  /** The answer goes back the way that the lookup came. */
+  #answerBack(relay: Relay, effects: RoutingEffects): void {
+    const found = relay.message as Found
+    this.finish(relay, SELF, effects)
+    this.#deps.calls.tell(relay.from, found, PRIORITY_LOOKUP, effects)
+  }
+
+  #fail(relay: Relay, reason: LookupFailure, effects: RoutingEffects): void {
+    relay.state = 'failed'
+    this.#trace(relay, 'failed', SELF, effects)
+    if (relay.own !== undefined) {
+      this.#origin.onOwnFailed(relay, reason, effects)
+      return
+    }
+    this.#settle(relay)
+    const { id, hops, timeouts } = relay
+    const failed: LookupFailed = {
+      type: 'lookup-failed',
+      origin: relay.origin.id,
+      id,
+      reason,
+      hops,
+      timeouts
+    }
+    this.#deps.calls.tell(relay.from, failed, PRIORITY_LOOKUP, effects)
+  }
+
+  /** It does not count among those under way any more. */
+  #settle(relay: Relay): void {
+    if (!relay.live) return
+    relay.live = false
+    const neighbour = this.#deps.calls.neighbourOf(relay.from)
+    if (neighbour !== undefined && neighbour.relays > 0) neighbour.relays -= 1
+  }
+
+  #acknowledge(link: Link, { origin, id }: Pick<Lookup, 'origin' | 'id'>, effects: RoutingEffects): void {
+    effects.send(link, { type: 'hop-ack', origin: origin.id, id }, PRIORITY_URGENT)
+  }
+
+  /** In place of the acknowledgement. */
+  #refuse(link: Link, message: Lookup, reason: LookupFailure, effects: RoutingEffects): void {
+    const { origin, id, hops, timeouts } = message
+    effects.send(
+      link,
+      { type: 'lookup-failed', origin: origin.id, id, reason, hops, timeouts },
+      PRIORITY_URGENT
+    )
+  }
+
+  #trace(relay: Relay, what: LookupStep['what'], peer: Peer, effects: RoutingEffects): void {
+    if (this.#deps.settings.traceLookups) tellStep(relay, what, peer, relay.hopIsRoot, effects)
+  }
+}

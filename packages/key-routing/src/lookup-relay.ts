@@ -1,0 +1,226 @@
+/**
+ * What a peer remembers of a lookup that it has a hand in: where it came from, whom it went to, and who was
+ * silent. It stays for the lookup's budget, so that duplicates are known and an answer finds its way back.
+ */
+import { type Contact, type Key, NO_PEER, type Peer, type PeerTable, SELF } from '@servent/overlay/machine'
+import { Call, type CallFailure } from './calls-types.ts'
+import { RELAYS_MAX, SILENT_MAX } from './constants.ts'
+import type { OwnLookup } from './lookup-own.ts'
+import type { LookupPurpose, ReplyBy } from './messages.ts'
+import type { RoutingEffects, RoutingTypes } from './types.ts'
+
+/**
+ * `asking`: the next hop has not acknowledged yet. `taken`: it has. `answering`: this peer is the root, and dials
+ * the origin. `done`: the answer went its way. `failed`: nobody nearer was left.
+ */
+export type RelayState = 'asking' | 'taken' | 'answering' | 'done' | 'failed'
+
+/** What a relay tells when its call came to something or nothing. */
+export interface RelayRules {
+  onAnswerSent(relay: Relay): void
+  onCallFailed(relay: Relay, why: CallFailure, effects: RoutingEffects): void
+}
+
+export interface RelayInit {
+  readonly rules: RelayRules
+  readonly id: number
+  readonly origin: Contact
+  readonly key: Key
+  readonly purpose: LookupPurpose
+  readonly replyBy: ReplyBy
+  /** Whom it came from; `SELF` where it began here. */
+  readonly from: Peer
+  readonly hops: number
+  readonly timeouts: number
+  readonly silentIds: readonly Uint8Array[]
+  readonly endMs: number
+}
+
+const NO_IDS: readonly Uint8Array[] = []
+const NO_PEERS: readonly Peer[] = []
+/** What tables are asked with where nobody was silent. */
+export const nobody = (): boolean => false
+
+export class Relay extends Call<RoutingTypes> {
+  readonly id: number
+  readonly origin: Contact
+  readonly key: Key
+  readonly purpose: LookupPurpose
+  readonly replyBy: ReplyBy
+  readonly from: Peer
+  readonly endMs: number
+  state: RelayState = 'asking'
+  hops: number
+  timeouts: number
+  /** Of the root candidates that were silent, the latest last. */
+  silentIds: readonly Uint8Array[]
+  /** Whom it went to last, and whether that peer was taken for the root. */
+  hop: Peer = NO_PEER
+  hopIsRoot = false
+  /** Peers that it was sent to. */
+  tries = 0
+  /** Under way: it is not forgotten to make room, and counts among those that came from `from`. */
+  live = true
+  /** Left out as long as there is another hop: an earlier attempt went by it, and nothing came back. */
+  avoid: Peer = NO_PEER
+  /** The lookup of this peer itself that it is an attempt of. */
+  own: OwnLookup | undefined = undefined
+  /** Timeouts of the attempts before this one. */
+  timeoutsBefore = 0
+  /** Another one with the same id, of another origin. */
+  next: Relay | undefined = undefined
+  #silent: Peer[] | undefined = undefined
+  #refused: Peer[] | undefined = undefined
+  readonly #rules: RelayRules
+
+  constructor(init: RelayInit) {
+    super()
+    this.#rules = init.rules
+    this.id = init.id
+    this.origin = init.origin
+    this.key = init.key
+    this.purpose = init.purpose
+    this.replyBy = init.replyBy
+    this.from = init.from
+    this.hops = init.hops
+    this.timeouts = init.timeouts
+    this.silentIds = init.silentIds.length === 0 ? NO_IDS : init.silentIds.slice(-SILENT_MAX)
+    this.endMs = init.endMs
+  }
+
+  override onSent(): boolean {
+    if (this.state !== 'answering') return false
+    this.#rules.onAnswerSent(this)
+    return true
+  }
+
+  override onFailed(why: CallFailure, effects: RoutingEffects): void {
+    this.#rules.onCallFailed(this, why, effects)
+  }
+
+  /** The hop did not answer. Where it was taken for the root, the next one is told. */
+  hopWasSilent(peers: PeerTable): void {
+    this.#silent ??= []
+    this.#silent.push(this.hop)
+    if (!this.hopIsRoot) return
+    const ids = [...this.silentIds, peers.contact(this.hop).id]
+    this.silentIds = ids.slice(-SILENT_MAX)
+  }
+
+  /** A peer that is not asked (again), though it may live. */
+  refuse(peer: Peer): void {
+    this.#refused ??= []
+    this.#refused.push(peer)
+  }
+
+  /** Whether the lookup was sent to this peer, now or before. */
+  wentTo(peer: Peer): boolean {
+    return (
+      peer === this.hop || (this.#silent?.includes(peer) ?? false) || (this.#refused?.includes(peer) ?? false)
+    )
+  }
+
+  /** Whether a peer was found silent, by this peer or by those before it. */
+  silentTest(peers: PeerTable): (peer: Peer) => boolean {
+    const silent = this.#silent ?? NO_PEERS
+    if (this.silentIds.length === 0) return silent.length === 0 ? nobody : peer => silent.includes(peer)
+    return peer => silent.includes(peer) || isNamed(this.silentIds, peer, peers)
+  }
+
+  /** Whether a peer is left out of what comes next. */
+  leftOutTest(peers: PeerTable): (peer: Peer) => boolean {
+    const isSilent = this.silentTest(peers)
+    const refused = this.#refused
+    const { avoid } = this
+    if (refused === undefined && avoid === NO_PEER) return isSilent
+    return peer => peer === avoid || (refused?.includes(peer) ?? false) || isSilent(peer)
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    if (this.from !== SELF) hold(this.from)
+    if (this.hop !== NO_PEER) hold(this.hop)
+    if (this.avoid !== NO_PEER) hold(this.avoid)
+    for (const peer of this.#silent ?? NO_PEERS) hold(peer)
+    for (const peer of this.#refused ?? NO_PEERS) hold(peer)
+  }
+}
+
+/** A test of PeerIds that came with a message. */
+export function namedTest(ids: readonly Uint8Array[], peers: PeerTable): (peer: Peer) => boolean {
+  return ids.length === 0 ? nobody : peer => isNamed(ids, peer, peers)
+}
+
+function isNamed(ids: readonly Uint8Array[], peer: Peer, peers: PeerTable): boolean {
+  const { id } = peers.contact(peer)
+  return ids.some(named => sameBytes(named, id))
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false
+  return true
+}
+
+/** Entries that are looked at for one to forget, before a newcomer is refused. */
+const EVICTION_LOOKS_MAX = 64
+
+/**
+ * Relays by id and origin. What is over is forgotten when something new comes, so that no timer is needed. Ids
+ * are compared before origins, since an origin chooses them at random.
+ */
+export class RelayTable {
+  #byId: Map<number, Relay> | undefined
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  find(id: number, origin: Uint8Array): Relay | undefined {
+    let relay = this.#byId?.get(id)
+    while (relay !== undefined && !sameBytes(relay.origin.id, origin)) relay = relay.next
+    return relay
+  }
+
+  has(id: number): boolean {
+    return this.#byId?.has(id) ?? false
+  }
+
+  /** False where there is no place: every one of the oldest is under way. */
+  add(relay: Relay, nowMs: number): boolean {
+    this.#byId ??= new Map()
+    this.#forgetOld(this.#byId, nowMs)
+    if (this.#size >= RELAYS_MAX) return false
+    const same = this.#byId.get(relay.id)
+    relay.next = same?.next
+    if (same === undefined) this.#byId.set(relay.id, relay)
+    else same.next = relay
+    this.#size += 1
+    return true
+  }
+
+  *all(): Iterable<Relay> {
+    for (const first of this.#byId?.values() ?? [])
+      for (let relay: Relay | undefined = first; relay !== undefined; relay = relay.next) yield relay
+  }
+
+  /** Those at the front whose time is over, and where the table is full the first that is not under way. */
+  #forgetOld(byId: Map<number, Relay>, nowMs: number): void {
+    let looks = 0
+    for (const first of byId.values()) {
+      const full = this.#size >= RELAYS_MAX
+      let keeps = false
+      let count = 0
+      for (let relay: Relay | undefined = first; relay !== undefined; relay = relay.next) {
+        count += 1
+        if (relay.at >= 0 || (relay.endMs > nowMs && !(full && !relay.live))) keeps = true
+      }
+      looks += count
+      if (!keeps) {
+        byId.delete(first.id)
+        this.#size -= count
+      } else if (!full || looks >= EVICTION_LOOKS_MAX) return
+    }
+  }
+}

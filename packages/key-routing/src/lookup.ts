@@ -1,0 +1,322 @@
+/**
+ * Lookups that begin at this peer, and what comes in about anybody's. A lookup has a budget of time. Within it the
+ * origin starts anew, at equal intervals, when nothing came of it: a hop may have died with the lookup in its
+ * hands. The first answer counts; whose it is must be proven by the link that it comes by.
+ */
+import { betweenRightClosed, type Input, type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { LOOKUP_BUDGET_MS_MAX, OWN_LOOKUPS_MAX, PRIORITY_URGENT } from './constants.ts'
+import { answerStep, type IterativeEnds, IterativeLookup } from './iterative.ts'
+import { Forwarding, type ForwardingCounters, type OriginRules } from './lookup-forwarding.ts'
+import { OwnLookup, type OwnRules } from './lookup-own.ts'
+import { nobody, Relay, sameBytes } from './lookup-relay.ts'
+import type { LookupDeps, LookupDone, LookupOptions, LookupResult } from './lookup-types.ts'
+import type { Found, LookupFailure, Ping } from './messages.ts'
+import type { KeyRange } from './routing.ts'
+import type { RoutingCommand, RoutingEffects, RoutingTypes } from './types.ts'
+
+const NO_COMMAND = -1
+const NO_IDS: readonly Uint8Array[] = []
+
+export interface LookupCounters extends ForwardingCounters {
+  /** Of this peer itself: begun, and ended without a root. */
+  begun: number
+  failed: number
+}
+
+export class Lookups implements OriginRules, OwnRules, IterativeEnds {
+  readonly #deps: LookupDeps
+  readonly #forwarding: Forwarding
+  #own: Set<OwnLookup> | undefined
+  #begun = 0
+  #failed = 0
+
+  constructor(deps: LookupDeps) {
+    this.#deps = deps
+    this.#forwarding = new Forwarding(deps, this)
+  }
+
+  handle(input: Input<RoutingTypes>, effects: RoutingEffects): boolean {
+    if (input.type === 'message') return this.#onMessage(input.link, input.message, effects)
+    if (input.type === 'command') return this.#onCommand(input.id, input.command, effects)
+    return false
+  }
+
+  begin(
+    key: Key,
+    options: LookupOptions,
+    done: LookupDone<RoutingTypes>,
+    effects: RoutingEffects,
+    command = NO_COMMAND
+  ): void {
+    const { routing, settings, calls } = this.#deps
+    const { purpose, style = settings.style, budgetMs = settings.lookupBudgetMs } = options
+    const own = new OwnLookup({
+      rules: this,
+      key,
+      purpose,
+      style,
+      startMs: effects.nowMs(),
+      budgetMs: Math.min(Math.max(1, budgetMs), LOOKUP_BUDGET_MS_MAX),
+      done,
+      command
+    })
+    this.#begun += 1
+    this.#own ??= new Set()
+    const range = routing.ready ? routing.rootOf(key, nobody) : undefined
+    if (range !== undefined) {
+      this.#foundSelf(own, range, effects)
+    } else if (!routing.ready || this.#own.size >= OWN_LOOKUPS_MAX) {
+      this.#end(own, this.#notFound(own, routing.ready ? 'busy' : 'not-ready', effects), effects)
+    } else {
+      this.#own.add(own)
+      calls.wait(own, this.#nextTryMs(own), effects)
+      this.#attempt(own, effects)
+    }
+  }
+
+  onDue(own: OwnLookup, effects: RoutingEffects): void {
+    if (effects.nowMs() + 1 > own.endMs) {
+      if (own.steps?.isOver === false) own.timeouts += own.steps.timeouts
+      this.#end(own, this.#notFound(own, own.failure, effects), effects)
+      return
+    }
+    // An iterative lookup sees all that happens to it: it starts anew only where it found no way.
+    const anew = own.steps === undefined || own.steps.isOver
+    this.#deps.calls.wait(own, anew ? this.#nextTryMs(own) : own.endMs, effects)
+    if (anew) this.#attempt(own, effects)
+  }
+
+  onOwnFound(relay: Relay, found: Found, from: Peer, effects: RoutingEffects): void {
+    const own = relay.own!
+    const { peers } = effects
+    // A stranger may speak for itself only, and whoever speaks must claim the key.
+    if (!relay.wentTo(from) && !sameBytes(found.root.id, peers.contact(from).id)) return
+    if (!betweenRightClosed(own.key, found.from, found.to)) return
+    this.#forwarding.finish(relay, from, effects)
+    const { root, from: rangeFrom, to, replicas, hops } = found
+    const timeouts = relay.timeoutsBefore + found.timeouts
+    const elapsedMs = effects.nowMs() - own.startMs
+    this.#end(own, { root, from: rangeFrom, to, replicas, hops, timeouts, elapsedMs }, effects)
+  }
+
+  onOwnRoot(relay: Relay, range: KeyRange, effects: RoutingEffects): void {
+    relay.own!.timeouts += relay.timeouts
+    this.#foundSelf(relay.own!, range, effects)
+  }
+
+  onOwnFailed(relay: Relay, reason: LookupFailure, effects: RoutingEffects): void {
+    this.#attemptFailed(relay.own!, reason, relay.hops, relay.timeouts, effects)
+  }
+
+  onIterativeFound(
+    lookup: IterativeLookup,
+    root: Peer,
+    { from, to }: KeyRange,
+    replicas: Found['replicas'],
+    effects: RoutingEffects
+  ): void {
+    const own = this.#ownOf(lookup)
+    if (own === undefined) return
+    const timeouts = own.timeouts + lookup.timeouts
+    const elapsedMs = effects.nowMs() - own.startMs
+    const contact = effects.peers.contact(root)
+    this.#end(own, { root: contact, from, to, replicas, hops: lookup.hops, timeouts, elapsedMs }, effects)
+  }
+
+  onIterativeFailed(lookup: IterativeLookup, reason: LookupFailure, effects: RoutingEffects): void {
+    const own = this.#ownOf(lookup)
+    if (own !== undefined) this.#attemptFailed(own, reason, lookup.hops, lookup.timeouts, effects)
+  }
+
+  ping(
+    peer: Peer,
+    done: (rttMs: number | undefined, effects: RoutingEffects) => void,
+    effects: RoutingEffects
+  ): void {
+    const { calls } = this.#deps
+    const ping: Ping = { type: 'ping', id: calls.nextId() }
+    calls.request(
+      peer,
+      ping,
+      PRIORITY_URGENT,
+      (outcome, fx) => {
+        const answered = 'answer' in outcome && outcome.answer.type === 'pong'
+        done(answered ? calls.rttMs(peer) : undefined, fx)
+      },
+      effects
+    )
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    this.#forwarding.heldPeers(hold)
+    for (const own of this.#own ?? []) own.steps?.heldPeers(hold)
+  }
+
+  snapshot(): {
+    readonly own: number
+    readonly relays: number
+    readonly counters: Readonly<Record<string, number>>
+  } {
+    return {
+      own: this.#own?.size ?? 0,
+      relays: this.#forwarding.relays.size,
+      counters: { begun: this.#begun, failed: this.#failed, ...this.#forwarding.counters }
+    }
+  }
+
+  /** Of what a snapshot does not show. */
+  sizes(): { readonly answerDials: number } {
+    return { answerDials: this.#forwarding.answerDials }
+  }
+
+  #onMessage(link: number, message: RoutingTypes['message'], effects: RoutingEffects): boolean {
+    const from = this.#deps.calls.peerOf(link)
+    switch (message.type) {
+      case 'lookup':
+        this.#forwarding.onLookup(link, message, effects)
+        return true
+      case 'hop-ack':
+        if (from !== undefined) this.#forwarding.onHopAck(from, message, effects)
+        return true
+      case 'found':
+        if (from !== undefined) this.#forwarding.onFound(from, message, effects)
+        return true
+      case 'lookup-failed':
+        if (from !== undefined) this.#forwarding.onLookupFailed(from, message, effects)
+        return true
+      case 'next-hops-request':
+        if (from !== undefined) answerStep(this.#deps, link, message, effects)
+        return true
+      case 'ping':
+        if (from !== undefined) effects.send(link, { type: 'pong', id: message.id }, PRIORITY_URGENT)
+        return true
+      default:
+        return false
+    }
+  }
+
+  #onCommand(id: number, command: RoutingCommand, effects: RoutingEffects): boolean {
+    if (command.type === 'lookup') {
+      const { style } = command
+      const options = style === undefined ? { purpose: 'user' as const } : { purpose: 'user' as const, style }
+      this.begin(command.key, options, (result, fx) => tellResult(id, result, fx), effects, id)
+      return true
+    }
+    if (command.type !== 'give-up') return false
+    for (const own of this.#own ?? []) {
+      if (own.command !== command.command) continue
+      this.#forget(own, effects)
+      return true
+    }
+    return false
+  }
+
+  /** When an own lookup starts anew, or where it has been all it may, its end. */
+  #nextTryMs(own: OwnLookup): number {
+    const { lookupAttempts } = this.#deps.settings
+    const next = own.attempts + 1
+    if (next >= lookupAttempts) return own.endMs
+    return own.startMs + ((own.endMs - own.startMs) * next) / lookupAttempts
+  }
+
+  #attempt(own: OwnLookup, effects: RoutingEffects): void {
+    own.attempts += 1
+    if (own.style === 'iterative') {
+      own.steps = new IterativeLookup(this.#deps, this, effects.random(), own.key, own.purpose)
+      own.steps.begin(effects)
+      return
+    }
+    const last = own.relays?.at(-1)
+    // Nothing came of it, whatever it was: one timeout more than it told of.
+    if (last !== undefined && last.state !== 'failed') own.timeouts += last.timeouts + 1
+    const relay = this.#relayOf(own, effects)
+    if (relay === undefined) {
+      this.#attemptFailed(own, 'busy', 0, 0, effects)
+      return
+    }
+    if (last !== undefined) relay.avoid = last.hop
+    own.relays ??= []
+    own.relays.push(relay)
+    this.#forwarding.forward(relay, effects)
+  }
+
+  #relayOf(own: OwnLookup, effects: RoutingEffects): Relay | undefined {
+    const { relays } = this.#forwarding
+    let id = effects.random()
+    // Chosen at random, so that nobody who has not seen the lookup can answer it.
+    if (relays.has(id)) id = this.#deps.calls.nextId()
+    const relay = new Relay({
+      rules: this.#forwarding,
+      id,
+      origin: effects.peers.contact(SELF),
+      key: own.key,
+      purpose: own.purpose,
+      replyBy: own.style === 'recursive' ? 'path' : 'direct',
+      from: SELF,
+      hops: 0,
+      timeouts: 0,
+      silentIds: NO_IDS,
+      endMs: own.endMs
+    })
+    relay.own = own
+    relay.timeoutsBefore = own.timeouts
+    return relays.add(relay, effects.nowMs()) ? relay : undefined
+  }
+
+  #attemptFailed(
+    own: OwnLookup,
+    reason: LookupFailure,
+    hops: number,
+    timeouts: number,
+    effects: RoutingEffects
+  ): void {
+    own.failure = reason
+    own.hops = Math.max(own.hops, hops)
+    own.timeouts += timeouts
+    // Whoever was on the way may know more a little later.
+    if (own.attempts < this.#deps.settings.lookupAttempts) return
+    this.#end(own, this.#notFound(own, reason, effects), effects)
+  }
+
+  #foundSelf(own: OwnLookup, { from, to }: KeyRange, effects: RoutingEffects): void {
+    const { routing, settings } = this.#deps
+    const { peers } = effects
+    const replicas = routing.replicas(own.key, settings.replicas).map(peer => peers.contact(peer))
+    const elapsedMs = effects.nowMs() - own.startMs
+    const root = peers.contact(SELF)
+    this.#end(own, { root, from, to, replicas, hops: own.hops, timeouts: own.timeouts, elapsedMs }, effects)
+  }
+
+  #notFound(own: OwnLookup, failed: LookupFailure, effects: RoutingEffects): LookupResult {
+    const { hops, timeouts } = own
+    return { failed, hops, timeouts, elapsedMs: effects.nowMs() - own.startMs }
+  }
+
+  #end(own: OwnLookup, result: LookupResult, effects: RoutingEffects): void {
+    if ('failed' in result) this.#failed += 1
+    this.#forget(own, effects)
+    own.done(result, effects)
+  }
+
+  #forget(own: OwnLookup, effects: RoutingEffects): void {
+    this.#own?.delete(own)
+    this.#deps.calls.end(own, false, effects)
+    own.steps?.giveUp()
+    for (const relay of own.relays ?? []) this.#forwarding.finish(relay, SELF, effects)
+  }
+
+  #ownOf(lookup: IterativeLookup): OwnLookup | undefined {
+    for (const own of this.#own ?? []) if (own.steps === lookup) return own
+    return undefined
+  }
+}
+
+function tellResult(command: number, result: LookupResult, effects: RoutingEffects): void {
+  const { hops, timeouts, elapsedMs } = result
+  if ('failed' in result) {
+    effects.notify({ type: 'lookup-failed', command, reason: result.failed, hops, timeouts, elapsedMs })
+  } else {
+    const { root, replicas } = result
+    effects.notify({ type: 'looked-up', command, root, replicas, hops, timeouts, elapsedMs })
+  }
+}
