@@ -22,7 +22,8 @@ export interface NetworkModel {
   oneWayUs(from: NodeIndex, to: NodeIndex, random: Random): number
   /**
    * From an `open` until the dialled peer has the link; who dialled has it one way later. Undefined: it cannot
-   * be dialled by this peer, which learns it after a round trip. Where it is missing: `dialUsByDefault`.
+   * be dialled by this peer, which learns it after a round trip. Where it is missing: there, back and there again, and what
+   * the handshakes cost.
    */
   dialUs?(from: NodeIndex, to: NodeIndex, random: Random): number | undefined
   /**

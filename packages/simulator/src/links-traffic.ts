@@ -1,0 +1,163 @@
+/**
+ * Messages and ends of links on their way: each direction of a link is ordered, whatever the network draws, and
+ * nothing is lost while the link is up. What a partition cuts off waits and goes when it heals, as TCP would
+ * have it, until the link is given up.
+ */
+import { type Link, type MachineTypes, PRIORITY_MAX } from '@servent/overlay/machine'
+import { END_ARRIVES, SILENCE_NOTICED, STALL_RETRY } from './event-queue-deeds.ts'
+import { DOWNLINK, MESSAGE } from './event-queue-schedule.ts'
+import { type End, endOf, OVERFLOWED, UNKNOWN, UP } from './links.ts'
+import { RUNNING, SILENT } from './node.ts'
+import type { World } from './simulation-world.ts'
+import type { NodeIndex } from './types.ts'
+
+/** How the other side hears of the end of a link. */
+export const CLOSED = 0
+export const RESET = 1
+
+/** How often what a partition cut off is tried again: between TCP's first retransmissions and its later ones. */
+const STALL_RETRY_US = 1_000_000
+
+/** What waits behind a partition: messages in their order, and at last the end of the link. */
+interface Stalled {
+  readonly sinceUs: number
+  readonly messages: unknown[]
+  readonly bytes: number[]
+  end: number | undefined
+}
+
+export class LinkTraffic<T extends MachineTypes> {
+  readonly #world: World<T>
+  readonly #stalled = new Map<Link, Stalled>()
+  /** Links to silent nodes that were written to, and will be given up. */
+  readonly #doomed = new Set<Link>()
+
+  constructor(world: World<T>) {
+    this.#world = world
+  }
+
+  /** @throws RangeError  the priority is out of range: an error of the machine */
+  send(node: NodeIndex, link: Link, message: T['message'], priority: number): void {
+    const { links, metrics, access } = this.#world
+    if ((priority & PRIORITY_MAX) !== priority)
+      throw new RangeError(`A priority is a whole number from 0 to ${PRIORITY_MAX}, not ${priority}.`)
+    const end = endOf(link)
+    if (links.ids[end] !== link || links.owners[end] !== node) return
+    const state = links.states[end]
+    if (state !== UP) {
+      if (state === OVERFLOWED) access.lastWord(end, message, priority)
+      return
+    }
+    if (access.isSlow(node)) {
+      access.push(end, message, priority)
+      return
+    }
+    const bytes = metrics.price(message)
+    metrics.sent(node)
+    this.transmit(end, message, bytes)
+  }
+
+  /** A message leaves its node now. */
+  transmit(end: End, message: unknown, bytes: number): void {
+    const { links, schedule, nodes, network, access } = this.#world
+    const node = links.owners[end]!
+    const to = links.owners[end ^ 1]!
+    if (network.usable !== undefined && this.#isCut(end, node, to)) {
+      const stalled = this.#stall(end)
+      stalled.messages.push(message)
+      stalled.bytes.push(bytes)
+      return
+    }
+    if (nodes.statuses[to] === SILENT) this.#doom(end)
+    const kind = access.isSlow(to) ? DOWNLINK : MESSAGE
+    schedule.postMessage(this.#arrivalUs(end, node, to), kind, links.ids[end ^ 1]!, message, bytes)
+  }
+
+  /** The other side hears that the link has ended, after all that was sent before. */
+  end(end: End, how: typeof CLOSED | typeof RESET): void {
+    const { links, schedule } = this.#world
+    const node = links.owners[end]!
+    const to = links.owners[end ^ 1]!
+    if (this.#world.network.usable !== undefined && this.#isCut(end, node, to)) {
+      this.#stall(end).end = how
+      return
+    }
+    schedule.post(this.#arrivalUs(end, node, to), END_ARRIVES, links.ids[end ^ 1]!, how, 0, undefined)
+  }
+
+  /** What its node had sent and a partition holds back is lost. */
+  forget(link: Link): void {
+    if (this.#stalled.size > 0) this.#stalled.delete(link)
+  }
+
+  /** Something came for an end that is no more, though its other end does not know: that one learns it now. */
+  bounce(end: End): void {
+    const { links, nodes } = this.#world
+    if (nodes.statuses[links.owners[end]!] !== RUNNING || links.states[end] === UNKNOWN) return
+    // Once is enough.
+    links.states[end] = UNKNOWN
+    this.end(end, RESET)
+  }
+
+  /** Tries again what a partition held back. */
+  retry(link: Link): void {
+    const { links, schedule, limits, endings } = this.#world
+    const stalled = this.#stalled.get(link)
+    const end = endOf(link)
+    if (stalled === undefined) return
+    if (links.ids[end] !== link) {
+      this.#stalled.delete(link)
+    } else if (this.#world.usable(links.owners[end]!, links.owners[end ^ 1]!)) {
+      this.#stalled.delete(link)
+      for (const [index, message] of stalled.messages.entries())
+        this.transmit(end, message, stalled.bytes[index]!)
+      if (stalled.end !== undefined) this.end(end, stalled.end as typeof CLOSED | typeof RESET)
+    } else if (schedule.nowUs - stalled.sinceUs >= limits.stallTimeoutUs) {
+      this.#stalled.delete(link)
+      endings.reset(end, 'What was sent was not acknowledged in time.')
+    } else {
+      schedule.post(schedule.nowUs + STALL_RETRY_US, STALL_RETRY, link, 0, 0, undefined)
+    }
+  }
+
+  /** What was sent to a silent node was not acknowledged for so long that the link is given up. */
+  giveUp(link: Link): void {
+    const { links, nodes, endings } = this.#world
+    this.#doomed.delete(link)
+    const end = endOf(link)
+    if (links.ids[end] !== link || nodes.statuses[links.owners[end ^ 1]!] !== SILENT) return
+    endings.reset(end, 'What was sent was not acknowledged in time.')
+  }
+
+  #isCut(end: End, node: NodeIndex, to: NodeIndex): boolean {
+    return this.#stalled.has(this.#world.links.ids[end]!) || !this.#world.usable(node, to)
+  }
+
+  #arrivalUs(end: End, node: NodeIndex, to: NodeIndex): number {
+    const { arrivalsUs } = this.#world.links
+    let atUs = this.#world.schedule.nowUs + this.#world.oneWayUs(node, to)
+    if (atUs < arrivalsUs[end]!) atUs = arrivalsUs[end]!
+    else arrivalsUs[end] = atUs
+    return atUs
+  }
+
+  #stall(end: End): Stalled {
+    const { links, schedule } = this.#world
+    const link = links.ids[end]!
+    let stalled = this.#stalled.get(link)
+    if (stalled === undefined) {
+      stalled = { sinceUs: schedule.nowUs, messages: [], bytes: [], end: undefined }
+      this.#stalled.set(link, stalled)
+      schedule.post(schedule.nowUs + STALL_RETRY_US, STALL_RETRY, link, 0, 0, undefined)
+    }
+    return stalled
+  }
+
+  #doom(end: End): void {
+    const { links, schedule, limits } = this.#world
+    const link = links.ids[end]!
+    if (this.#doomed.has(link) || limits.stallTimeoutUs === Number.POSITIVE_INFINITY) return
+    this.#doomed.add(link)
+    schedule.post(schedule.nowUs + limits.stallTimeoutUs, SILENCE_NOTICED, link, 0, 0, undefined)
+  }
+}
