@@ -10,6 +10,8 @@ export const SUCCESSORS_MAX = 32
 export const SUCCESSORS_DEFAULT = 8
 /** Places on the ring that one peer may take. ToN section VI-B goes to 20. A place's index is below this. */
 export const VIRTUAL_NODES_MAX = 32
+/** Keys of virtual nodes that are kept; each is a hash that would else be made again. */
+export const VIRTUAL_KEYS_MAX = 8192
 /** Distinct fingers of one place: as many as there are powers of two, so log2 N with random keys. */
 export const FINGERS_MAX = 64
 /** Peers that take part while a ring forms; twice what the longest list needs, for two who meet half formed. */
@@ -60,3 +62,11 @@ export const LOST_PEERS_MAX = 16
 export const SAVED_PEERS_MAX = 24
 /** Finger guesses that wait for their pong at a time. */
 export const FINGER_PROBES_MAX = 24
+/** Nodes of unknown round trip that are measured in one round of one finger. */
+export const PROXIMITY_PINGS_MAX = 4
+/** Steps of a lookup in the ring of another peer. */
+export const FOREIGN_STEPS_MAX = 64
+/** Contacts that a peer without a ring asks at a time. */
+export const CONTACTS_ASKED_MAX = 3
+/** Messages that one input causes at most beside those of lookups and records: the exchange while a ring forms. */
+export const SENDS_PER_INPUT_MAX = 512

@@ -1,4 +1,244 @@
-/** Chord as a pure machine, as corrected by Zave. */
+/**
+ * Chord as a pure machine. Its rules are those of Stoica et al. (ToN 2003) with Zave's corrections (2017), and
+ * stand in the files named after them; here inputs are led to them. Lookups and records are
+ * `@servent/key-routing`'s, which takes its inputs first.
+ */
+import { KeyRouter, ROUTING_ANSWERS } from '@servent/key-routing/machine'
+import {
+  type Effects,
+  type Input,
+  keyToHex,
+  type LinkEnd,
+  type Machine,
+  type Peer,
+  SELF,
+  type Timer
+} from '@servent/overlay/machine'
+import { fixFinger } from './finger-refresh.ts'
+import { askContacts, askPeer, GATHER_TIMER, gather, onGatherTimer } from './forming.ts'
+import { adoptTables } from './ideal.ts'
+import { probeForeign } from './merge.ts'
+import { checkPredecessor, rectify } from './rectify.ts'
+import { type Fx, type Place, Ring } from './ring.ts'
+import { join } from './ring-join.ts'
+import { indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
+import { leave } from './ring-leave.ts'
+import { onMessage } from './ring-messages.ts'
+import { ChordRouting, onSilent, rootOf } from './ring-routing.ts'
+import type { ChordRules } from './ring-rules.ts'
+import { loadPeers, PEERS_SAVED_AS, savePeers } from './ring-save.ts'
+import { chordSettings, routingOf } from './ring-settings.ts'
+import { armPlace, armRing, disarm, jittered, MERGE_TIMER, SAVE_TIMER } from './ring-timers.ts'
+import { consider, stabilise } from './stabilise.ts'
+import type {
+  ChordCommand,
+  ChordNode,
+  ChordPlace,
+  ChordSettings,
+  ChordTables,
+  ChordTypes,
+  RingRef
+} from './types.ts'
+
 export * from './constants.ts'
+export * from './ideal.ts'
+export { mergeBoundMs } from './merge.ts'
 export type * from './messages.ts'
+export { keyOfPlace, peerOfRef, refOf } from './ring-key.ts'
+export type { ChordRules } from './ring-rules.ts'
+export { CHORD_SETTINGS, chordSettings } from './ring-settings.ts'
 export type * from './types.ts'
+
+const ANSWERS: ReadonlySet<string> = new Set([...ROUTING_ANSWERS, 'neighbours', 'fingers', 'members'])
+
+/** Chord as it should be. */
+export const CORRECT_CHORD: ChordRules = {
+  join,
+  stabilise,
+  rectify,
+  consider,
+  checkPredecessor,
+  rootOf,
+  forming: true
+}
+
+export class ChordMachine implements Machine<ChordTypes> {
+  readonly #ring: Ring
+  readonly #router: KeyRouter<ChordTypes>
+
+  /** Settings out of their range are taken for the nearest that is in it. `rules` is for tests of the checker. */
+  constructor(settings: Partial<ChordSettings> = {}, rules: ChordRules = CORRECT_CHORD) {
+    const all = chordSettings(settings)
+    const ring = new Ring(all, rules)
+    this.#ring = ring
+    this.#router = new KeyRouter<ChordTypes>({
+      routing: new ChordRouting(ring),
+      settings: routingOf(all),
+      answers: ANSWERS,
+      links: {
+        onUnlinked: (peer, end, effects) => onUnlinked(ring, peer, end, effects),
+        onUnreachable: (peer, _reason, effects) => onSilent(ring, peer, effects)
+      }
+    })
+    ring.router = this.#router
+  }
+
+  handle(input: Input<ChordTypes>, effects: Effects<ChordTypes>): void {
+    const ring = this.#ring
+    if (ring.stopped) return
+    ring.nowMs = effects.nowMs()
+    ring.peers = effects.peers
+    ring.rootKey = undefined
+    if (input.type === 'message') {
+      const { message } = input
+      const asked = message.type === 'lookup' || message.type === 'next-hops-request'
+      if (asked && message.root) ring.rootKey = message.key
+    }
+    if (this.#router.handle(input, effects)) return
+    switch (input.type) {
+      case 'start':
+        ring.begin(effects)
+        loadPeers(ring, input.saved.get(PEERS_SAVED_AS))
+        gather(ring, effects)
+        break
+      case 'stop':
+        leave(ring, effects)
+        ring.stopped = true
+        break
+      case 'contact':
+        onContact(ring, input.peer, effects)
+        break
+      case 'message':
+        onMessage(ring, input.link, input.message, effects)
+        break
+      case 'command':
+        onCommand(ring, input.command, effects)
+        break
+      case 'timer':
+        onTimer(ring, input.timer, effects)
+        break
+    }
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    const ring = this.#ring
+    this.#router.heldPeers(hold)
+    const ref = (ref: RingRef): void => {
+      if (ref !== NOBODY) hold(peerOfRef(ref))
+    }
+    for (const peer of ring.bootstrap.peers) hold(peer)
+    for (const peer of ring.lost.peers) hold(peer)
+    for (const peer of ring.founders) hold(peer)
+    for (const peer of ring.forming?.peers ?? []) hold(peer)
+    for (const refs of ring.inHand) for (const one of refs) ref(one)
+    for (const place of ring.places) {
+      ref(place.predecessor)
+      for (const one of place.successors) ref(one)
+      for (let at = 0; at < place.fingers.length; at += 1) ref(place.fingers.at(at))
+    }
+  }
+
+  snapshot(): ChordTables {
+    const { settings, places, mode, forming, bootstrap, lost, maintenance, counters } = this.#ring
+    const full = places.every(place => place.successors.length >= settings.successors)
+    return {
+      mode,
+      theoremsHold: mode === 'ring' && full,
+      successorListLength: settings.successors,
+      places: places.map(placeOf),
+      forming: forming?.peers ?? [],
+      remembered: [...new Set([...bootstrap.peers, ...lost.peers])],
+      maintenance,
+      routing: this.#router.snapshot(),
+      counters: { ...counters }
+    }
+  }
+}
+
+function placeOf(place: Place): ChordPlace {
+  const fingers = Array.from({ length: place.fingers.length }, (_, at) => ({
+    ...nodeOf(place.fingers.at(at)),
+    exponent: place.fingers.exponentAt(at)
+  }))
+  return {
+    index: place.index,
+    key: keyToHex(place.key),
+    member: place.member,
+    predecessor: place.predecessor === NOBODY ? null : nodeOf(place.predecessor),
+    successors: place.successors.map(nodeOf),
+    fingers
+  }
+}
+
+function nodeOf(ref: RingRef): ChordNode {
+  return { peer: peerOfRef(ref), index: indexOfRef(ref) }
+}
+
+function onContact(ring: Ring, peer: Peer, fx: Fx): void {
+  if (peer === SELF) return
+  const known = ring.bootstrap.peers.includes(peer)
+  ring.bootstrap.add(peer)
+  if (!known && (ring.mode === 'joining' || ring.mode === 'forming') && ring.peers !== undefined)
+    askPeer(ring, peer, fx)
+}
+
+/** A link that ended in good order, or for lack of use, says nothing of its peer; one that broke does. */
+function onUnlinked(ring: Ring, peer: Peer, end: LinkEnd, fx: Fx): void {
+  if (end.kind === 'reset' || end.kind === 'closed') onSilent(ring, peer, fx)
+}
+
+function onCommand(ring: Ring, command: ChordCommand, fx: Fx): void {
+  switch (command.type) {
+    case 'join':
+      for (const peer of command.contacts ?? []) if (peer !== SELF) ring.bootstrap.add(peer)
+      if (ring.mode === 'idle' || ring.mode === 'joining') gather(ring, fx)
+      else if (ring.mode === 'forming') askContacts(ring, fx)
+      break
+    case 'maintenance':
+      setMaintenance(ring, command.on, fx)
+      break
+    case 'adopt':
+      adoptTables(ring, command.places, fx)
+      break
+    case 'leave':
+      leave(ring, fx)
+      break
+  }
+}
+
+function setMaintenance(ring: Ring, on: boolean, fx: Fx): void {
+  if (ring.maintenance === on) return
+  ring.maintenance = on
+  if (!on) {
+    disarm(ring, fx)
+    return
+  }
+  armRing(ring, fx)
+  for (const place of ring.members) armPlace(ring, place, fx)
+}
+
+function onTimer(ring: Ring, timer: Timer, fx: Fx): void {
+  const { stabiliseMs, fixFingersMs, checkPredecessorMs, mergeMs, saveMs } = ring.settings
+  if (timer === GATHER_TIMER) onGatherTimer(ring, fx)
+  else if (timer === SAVE_TIMER) {
+    savePeers(ring, fx)
+    fx.setTimer(SAVE_TIMER, jittered(fx, saveMs))
+  }
+  if (!ring.maintenance) return
+  if (timer === MERGE_TIMER) {
+    probeForeign(ring, fx)
+    fx.setTimer(MERGE_TIMER, jittered(fx, mergeMs))
+  }
+  for (const place of ring.places) {
+    if (timer === place.timers.stabilise) {
+      fx.setTimer(timer, jittered(fx, stabiliseMs))
+      ring.rules.stabilise(ring, place, fx)
+    } else if (timer === place.timers.fingers) {
+      fx.setTimer(timer, jittered(fx, fixFingersMs))
+      fixFinger(ring, place, fx)
+    } else if (timer === place.timers.predecessor) {
+      fx.setTimer(timer, jittered(fx, checkPredecessorMs))
+      ring.rules.checkPredecessor(ring, place, fx)
+    }
+  }
+}

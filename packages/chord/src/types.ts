@@ -1,6 +1,7 @@
 /** What Chord's machine, its service, the simulator and the lab say to each other. */
 import type {
   LookupStyle,
+  RouterSnapshot,
   RoutingAnswer,
   RoutingCommand,
   RoutingNotice,
@@ -108,5 +109,6 @@ export interface ChordTables {
   /** Bootstrap peers and peers that went silent: by them a ring is joined again, or a foreign one is found. */
   readonly remembered: readonly Peer[]
   readonly maintenance: boolean
+  readonly routing: RouterSnapshot
   readonly counters: Readonly<Record<string, number>>
 }

@@ -1,0 +1,74 @@
+/**
+ * The predecessor (Zave's rectify; ToN's notify and check_predecessor, which it corrects): a node between
+ * replaces it; any other node does only when it is dead.
+ */
+import type { Fx, Place, Ring } from './ring.ts'
+import { isOwn, ping } from './ring-calls.ts'
+import { inOpen, NOBODY, peerOfRef } from './ring-key.ts'
+import { remember, setPredecessor } from './ring-tables.ts'
+import { tellCandidate } from './stabilise.ts'
+import type { RingRef } from './types.ts'
+
+export function rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void {
+  const old = place.predecessor
+  const key = ring.key(node)
+  if (node === old) {
+    place.predecessorHeardMs = ring.nowMs
+    place.predecessorLost = false
+    return
+  }
+  if (!inOpen(key, place.key, place.key)) return
+  if (old === NOBODY || place.predecessorLost) {
+    setPredecessor(ring, place, node, fx)
+  } else if (inOpen(key, ring.key(old), place.key)) {
+    setPredecessor(ring, place, node, fx)
+    // It may take its new successor in at once, not when its next round comes (ToN section VI-A).
+    if (isOwn(old) || ring.router.calls.linkOf(peerOfRef(old)) !== undefined)
+      tellCandidate(ring, old, node, 0, fx)
+  } else if (!place.rectifying) {
+    probe(
+      ring,
+      place,
+      fx,
+      (dead, fx) => {
+        if (dead) setPredecessor(ring, place, node, fx)
+      },
+      node
+    )
+  }
+}
+
+/** Asks a predecessor that was not heard of for its time. What comes of it is for the next who claims its place. */
+export function checkPredecessor(ring: Ring, place: Place, fx: Fx): void {
+  const { predecessor, predecessorHeardMs, predecessorLost, rectifying } = place
+  if (!place.member || predecessor === NOBODY || predecessorLost || rectifying) return
+  if (ring.nowMs - predecessorHeardMs < ring.settings.checkPredecessorMs) return
+  probe(ring, place, fx, (dead, fx) => {
+    if (!dead) return
+    ring.count('predecessorsDead')
+    place.predecessorLost = true
+    remember(ring, predecessor)
+    ring.router.tablesChanged(fx)
+  })
+}
+
+function probe(
+  ring: Ring,
+  place: Place,
+  fx: Fx,
+  done: (dead: boolean, fx: Fx) => void,
+  claimant: RingRef = NOBODY
+): void {
+  const { term, predecessor } = place
+  const hand = [predecessor, claimant].filter(ref => ref !== NOBODY)
+  place.rectifying = true
+  ring.inHand.add(hand)
+  ping(ring, peerOfRef(predecessor), fx, (alive, fx) => {
+    ring.inHand.delete(hand)
+    if (place.term !== term) return
+    place.rectifying = false
+    if (alive === 'later' || place.predecessor !== predecessor) return
+    if (alive) place.predecessorHeardMs = ring.nowMs
+    done(!alive, fx)
+  })
+}

@@ -1,0 +1,110 @@
+/**
+ * Joining (ToN section IV-E.1 with Zave's correction, section 4.1): a joiner finds the member after which it
+ * belongs, and copies that member's whole successor list. Until then it is no member and answers nothing.
+ */
+import { JOIN_STEPS_MAX } from './constants.ts'
+import { guessFingers } from './finger-refresh.ts'
+import type { Fx, Place, Ring } from './ring.ts'
+import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
+import { inOpen, NOBODY } from './ring-key.ts'
+import { entered, joinFailed } from './ring-life.ts'
+import { adoptList, enter, setPredecessor } from './ring-tables.ts'
+import type { RingRef } from './types.ts'
+
+/** The correct rule of `ChordRules.join`. */
+export function join(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
+  askNeighbours(ring, root, 0, fx, (answer, fx) => {
+    if (!place.joining) return
+    if (typeof answer !== 'object' || !inOpen(ring.key(root), place.key, place.key)) {
+      joinFailed(ring, place)
+      return
+    }
+    const { predecessor } = answer
+    const known = predecessor !== NOBODY && inOpen(place.key, ring.key(predecessor), ring.key(root))
+    if (!known) takeFrom(ring, place, root, answer, fx)
+    else walk(ring, place, predecessor, root, answer, 0, fx)
+  })
+}
+
+/** Along the ring until the place lies between a member and its first successor. */
+function walk(
+  ring: Ring,
+  place: Place,
+  member: RingRef,
+  root: RingRef,
+  tables: NodeTables,
+  steps: number,
+  fx: Fx
+): void {
+  if (steps >= JOIN_STEPS_MAX) {
+    joinFailed(ring, place)
+    return
+  }
+  const hand = [member, root, ...tables.successors]
+  ring.inHand.add(hand)
+  askNeighbours(ring, member, 0, fx, (answer, fx) => {
+    ring.inHand.delete(hand)
+    if (!place.joining) return
+    if (answer === 'later') {
+      joinFailed(ring, place)
+      return
+    }
+    // The root has not noticed yet that its predecessor died.
+    if (answer === 'dead') {
+      takeFrom(ring, place, root, tables, fx)
+      return
+    }
+    const [head] = answer.successors
+    if (head === undefined) {
+      enterWith(ring, place, member, [], member, fx)
+    } else if (inOpen(place.key, ring.key(member), ring.key(head))) {
+      // Somebody joined between the two meanwhile: it is asked first, for it becomes the first successor.
+      if (head === root) enterWith(ring, place, head, answer.successors.slice(1), member, fx)
+      else verifyHead(ring, place, member, head, answer, fx)
+    } else {
+      walk(ring, place, head, root, tables, steps + 1, fx)
+    }
+  })
+}
+
+function verifyHead(
+  ring: Ring,
+  place: Place,
+  member: RingRef,
+  head: RingRef,
+  tables: NodeTables,
+  fx: Fx
+): void {
+  const hand = [member, ...tables.successors]
+  ring.inHand.add(hand)
+  askNeighbours(ring, head, 0, fx, (answer, fx) => {
+    ring.inHand.delete(hand)
+    if (!place.joining) return
+    if (answer === 'later') joinFailed(ring, place)
+    else if (answer !== 'dead' || tables.successors.length === 1)
+      enterWith(ring, place, head, tables.successors.slice(1), member, fx)
+    // The list's next one is asked by the first round of stabilisation.
+    else enterWith(ring, place, tables.successors[1]!, tables.successors.slice(2), member, fx)
+  })
+}
+
+/** Where nobody before the place is known to live: the root's own list, with the root at its head. */
+function takeFrom(ring: Ring, place: Place, root: RingRef, tables: NodeTables, fx: Fx): void {
+  enterWith(ring, place, root, tables.successors, NOBODY, fx)
+}
+
+function enterWith(
+  ring: Ring,
+  place: Place,
+  head: RingRef,
+  list: readonly RingRef[],
+  predecessor: RingRef,
+  fx: Fx
+): void {
+  place.predecessor = NOBODY
+  adoptList(ring, place, head, list, fx)
+  enter(ring, place, fx)
+  setPredecessor(ring, place, predecessor, fx)
+  entered(ring, place, fx)
+  if (!isOwn(head)) guessFingers(ring, place, head, fx)
+}

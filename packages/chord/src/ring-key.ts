@@ -1,0 +1,79 @@
+/**
+ * Places on the ring as whole numbers, their keys, and intervals of keys (ToN section IV-B). Comparisons end at
+ * the first byte that differs: of random keys, nearly always the first.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { compareKeys, KEY_BYTES, type Key, type Peer, type PeerTable } from '@servent/overlay/machine'
+import { VIRTUAL_NODES_MAX } from './constants.ts'
+import type { RingRef } from './types.ts'
+
+/** In place of a ref: nobody. */
+export const NOBODY: RingRef = -1
+
+export function refOf(peer: Peer, index: number): RingRef {
+  return peer * VIRTUAL_NODES_MAX + index
+}
+
+export function peerOfRef(ref: RingRef): Peer {
+  return Math.floor(ref / VIRTUAL_NODES_MAX)
+}
+
+export function indexOfRef(ref: RingRef): number {
+  return ref % VIRTUAL_NODES_MAX
+}
+
+/** The key of a peer's place: the peer's own for the first, so that a network without virtual nodes has none. */
+export function keyOfPlace(peerKey: Key, index: number): Key {
+  if (index === 0) return peerKey
+  const bytes = new Uint8Array(KEY_BYTES + 1)
+  bytes.set(peerKey)
+  bytes[KEY_BYTES] = index
+  return sha256(bytes)
+}
+
+export function keyOfRef(peers: PeerTable, ref: RingRef): Key {
+  return keyOfPlace(peers.key(peerOfRef(ref)), indexOfRef(ref))
+}
+
+/** Negative where it is clockwise less far from `from` to `a` than to `b`, 0 where a equals b. */
+export function compareDistance(from: Key, a: Key, b: Key): number {
+  const wrapsA = compareKeys(a, from) < 0
+  const wrapsB = compareKeys(b, from) < 0
+  if (wrapsA !== wrapsB) return wrapsA ? 1 : -1
+  return compareKeys(a, b)
+}
+
+/** Whether x lies in (from, to); where from equals to, anywhere but there. */
+export function inOpen(x: Key, from: Key, to: Key): boolean {
+  if (compareKeys(x, from) === 0) return false
+  return compareKeys(from, to) === 0 || compareDistance(from, x, to) < 0
+}
+
+/** Whether x lies in (from, to]; where from equals to, anywhere. */
+export function inHalfOpen(x: Key, from: Key, to: Key): boolean {
+  return compareKeys(from, to) === 0 || (compareKeys(x, from) !== 0 && compareDistance(from, x, to) <= 0)
+}
+
+/** floor(log2) of how far it is clockwise from one key to another: 0 to 255; -1 where they are equal. */
+export function distanceExponent(from: Key, to: Key): number {
+  // Subtraction from the last byte up, of which only the highest byte that is not 0 counts.
+  let borrow = 0
+  let exponent = -1
+  for (let index = KEY_BYTES - 1; index >= 0; index -= 1) {
+    const difference = to[index]! - from[index]! - borrow
+    borrow = difference < 0 ? 1 : 0
+    const byte = difference & 255
+    if (byte !== 0) exponent = 8 * (KEY_BYTES - 1 - index) + 31 - Math.clz32(byte)
+  }
+  return exponent
+}
+
+/** The key just before another one. */
+export function keyBefore(key: Key): Key {
+  const before = Uint8Array.from(key)
+  for (let index = KEY_BYTES - 1; index >= 0; index -= 1) {
+    before[index] = before[index]! - 1
+    if (key[index] !== 0) break
+  }
+  return before
+}

@@ -1,0 +1,44 @@
+/** Leaving of one's own accord (ToN section IV-E.4): both neighbours are told, and records go to the successor. */
+import { PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
+import { SELF } from '@servent/overlay/machine'
+import { GATHER_TIMER } from './forming.ts'
+import type { Leave } from './messages.ts'
+import type { Fx, Place, Ring } from './ring.ts'
+import { NOBODY, peerOfRef } from './ring-key.ts'
+import { setMode } from './ring-life.ts'
+import { leavePlace } from './ring-tables.ts'
+import { disarm } from './ring-timers.ts'
+
+/** Only over links that are up: nobody waits for the others. */
+export function leave(ring: Ring, fx: Fx): void {
+  const heir = ring.members
+    .flatMap(({ successors }) => successors)
+    .map(peerOfRef)
+    .find(peer => peer !== SELF)
+  if (heir !== undefined) ring.keeper?.handOverAll(heir, fx as unknown as RoutingEffects)
+  for (const place of ring.members) tellNeighbours(ring, place, fx)
+  for (const peer of ring.forming?.peers ?? []) {
+    const link = ring.router.calls.linkOf(peer)
+    if (link !== undefined) fx.send(link, { type: 'leave', sender: 0, successors: [] }, PRIORITY_TABLE)
+  }
+  for (const place of ring.places) leavePlace(ring, place, fx)
+  ring.forming = undefined
+  disarm(ring, fx)
+  fx.cancelTimer(GATHER_TIMER)
+  setMode(ring, 'idle', fx)
+}
+
+function tellNeighbours(ring: Ring, place: Place, fx: Fx): void {
+  const { predecessor, successors } = place
+  const message: Leave = {
+    type: 'leave',
+    sender: place.index,
+    ...(predecessor !== NOBODY && !place.predecessorLost && { predecessor: ring.node(predecessor) }),
+    successors: ring.nodes(successors)
+  }
+  const told = new Set([predecessor, successors[0] ?? NOBODY].filter(ref => ref !== NOBODY).map(peerOfRef))
+  for (const peer of told) {
+    const link = ring.router.calls.linkOf(peer)
+    if (link !== undefined) fx.send(link, message, PRIORITY_TABLE)
+  }
+}

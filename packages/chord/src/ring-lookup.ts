@@ -1,0 +1,84 @@
+/**
+ * A lookup in the ring of another peer: a joiner has no tables of its own yet, and whoever looks for a foreign
+ * ring must not use its own. It asks step by step (ToN section IV-C, iterative).
+ */
+import { NEXT_HOPS_MAX, SILENT_MAX } from '@servent/key-routing/machine'
+import { type Contact, type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
+import { FOREIGN_STEPS_MAX } from './constants.ts'
+import type { Fx, Ring } from './ring.ts'
+import { request } from './ring-calls.ts'
+import { NOBODY, refOf } from './ring-key.ts'
+import type { RingRef } from './types.ts'
+
+interface Step {
+  readonly peer: Peer
+  readonly root: boolean
+}
+
+/** `done` has the node that is the root of the key where `via` is, or `NOBODY`. */
+export function lookupVia(
+  ring: Ring,
+  via: Peer,
+  key: Key,
+  fx: Fx,
+  done: (root: RingRef, fx: Fx) => void
+): void {
+  const asked: Peer[] = []
+  const silent: Uint8Array[] = []
+  // The best last. Those of earlier answers stay below, for when all of the later ones are silent.
+  const stack: Step[] = [{ peer: via, root: false }]
+  const hand: RingRef[] = []
+  ring.inHand.add(hand)
+  const end = (root: RingRef, fx: Fx): void => {
+    ring.inHand.delete(hand)
+    done(root, fx)
+  }
+  const next = (fx: Fx): void => {
+    const step = stack.pop()
+    if (step === undefined || asked.length >= FOREIGN_STEPS_MAX) {
+      end(NOBODY, fx)
+      return
+    }
+    const { peer, root } = step
+    asked.push(peer)
+    request(
+      ring,
+      peer,
+      id => ({
+        type: 'next-hops-request',
+        id,
+        key,
+        purpose: 'table',
+        root,
+        silent: silent.slice(-SILENT_MAX)
+      }),
+      fx,
+      (answer, fx) => {
+        if (typeof answer !== 'object' || answer.type !== 'next-hops-answer') {
+          if (root) silent.push(ring.peers.contact(peer).id)
+        } else if (answer.range !== undefined) {
+          end(ring.placeOf(peer, answer.range.to), fx)
+          return
+        } else {
+          push(answer.hops)
+        }
+        next(fx)
+      },
+      1
+    )
+  }
+  const push = (hops: readonly { contact: Contact; root: boolean }[]): void => {
+    for (const hop of hops.slice(0, NEXT_HOPS_MAX).reverse()) {
+      const peer = ring.peers.intern(hop.contact)
+      if (peer === NO_PEER || asked.includes(peer)) continue
+      if (peer === SELF) {
+        // From an earlier membership: whoever comes behind is the root as long as this peer is none.
+        if (hop.root) silent.push(hop.contact.id)
+        continue
+      }
+      stack.push({ peer, root: hop.root })
+      hand.push(refOf(peer, 0))
+    }
+  }
+  next(fx)
+}

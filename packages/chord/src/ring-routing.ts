@@ -1,0 +1,210 @@
+/**
+ * What lookups ask of Chord's tables (ToN section IV-D, figure 5): the closest preceding node among fingers and
+ * successor list, and the root itself where the successor list reaches it, which answers a step early.
+ */
+import type { KeyRange, KeyRouting, NextHop, RoutingEffects } from '@servent/key-routing/machine'
+import { type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { dropFinger } from './finger-refresh.ts'
+import type { Fx, Place, Ring } from './ring.ts'
+import { compareDistance, distanceExponent, inHalfOpen, keyBefore, NOBODY, peerOfRef } from './ring-key.ts'
+import type { RingRef } from './types.ts'
+
+/** The correct rule of `ChordRules.rootOf`. */
+export function rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
+  for (const place of ring.places) {
+    const range = place.member ? rangeOf(ring, place, key, silent) : undefined
+    if (range !== undefined) return range
+  }
+  return undefined
+}
+
+function rangeOf(ring: Ring, place: Place, key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
+  const to = place.key
+  const { predecessor } = place
+  if (predecessor === NOBODY) {
+    return place.successors.length === 0 ? { from: to, to } : undefined
+  }
+  const from = ring.key(predecessor)
+  if (inHalfOpen(key, from, to)) return { from, to }
+  // Whoever forwarded tried the predecessor: as long as no other takes its place, its keys come here. More than
+  // the key itself is not claimed, for who lies between the predecessor and this key is not known.
+  const claimed = silent(peerOfRef(predecessor)) && inHalfOpen(key, furthestKnown(ring, place), to)
+  return claimed ? { from: keyBefore(key), to } : undefined
+}
+
+/** The node furthest around the ring that is known to live: keys up to it are not this place's. */
+function furthestKnown(ring: Ring, place: Place): Key {
+  const last = place.successors.at(-1)
+  if (place.wrapped || last === undefined) return place.key
+  const lastKey = ring.key(last)
+  if (place.fingers.length === 0) return lastKey
+  const fingerKey = ring.key(place.fingers.at(0))
+  return compareDistance(place.key, fingerKey, lastKey) > 0 ? fingerKey : lastKey
+}
+
+/** Adds hops as long as there is room, each peer once. */
+class Hops {
+  readonly found: NextHop[] = []
+  readonly #limit: number
+  readonly #silent: (peer: Peer) => boolean
+
+  constructor(limit: number, silent: (peer: Peer) => boolean) {
+    this.#limit = limit
+    this.#silent = silent
+  }
+
+  get full(): boolean {
+    return this.found.length >= this.#limit
+  }
+
+  add(ref: RingRef, root: boolean): void {
+    const peer = peerOfRef(ref)
+    if (this.full || peer === SELF || this.#silent(peer)) return
+    if (this.found.some(hop => hop.peer === peer)) return
+    this.found.push({ peer, root })
+  }
+}
+
+export function nextHops(
+  ring: Ring,
+  key: Key,
+  limit: number,
+  silent: (peer: Peer) => boolean
+): readonly NextHop[] {
+  const place = nearestPlace(ring, key)
+  if (place === undefined) return []
+  const hops = new Hops(limit, silent)
+  // Somebody came between since whoever forwarded looked: the key is the predecessor's, or of one before it.
+  const behind = placeBehind(ring, key)
+  if (ring.rootKey === key && behind.predecessor !== NOBODY && !behind.predecessorLost)
+    hops.add(behind.predecessor, true)
+  const { successors } = place
+  const reach = firstAtOrBehind(ring, place, key)
+  for (let at = reach; at < successors.length; at += 1) hops.add(successors[at]!, true)
+  addPreceding(ring, place, key, reach - 1, hops)
+  return hops.found
+}
+
+/** Of this peer's places, the one that precedes the key most closely. */
+function nearestPlace(ring: Ring, key: Key): Place | undefined {
+  let best: Place | undefined
+  for (const place of ring.places) {
+    if (!place.member) continue
+    if (best === undefined || compareDistance(key, best.key, place.key) < 0) best = place
+  }
+  return best
+}
+
+/** Of this peer's places, the one that the key lies before. */
+function placeBehind(ring: Ring, key: Key): Place {
+  let best = ring.members[0]!
+  for (const place of ring.members) if (compareDistance(key, place.key, best.key) < 0) best = place
+  return best
+}
+
+/** Where in the list the key's root stands: the list's length where the key lies beyond it. */
+function firstAtOrBehind(ring: Ring, place: Place, key: Key): number {
+  const { successors } = place
+  const last = successors.at(-1)
+  if (last === undefined || !inHalfOpen(key, place.key, ring.key(last))) return successors.length
+  return successors.findIndex(ref => inHalfOpen(key, place.key, ring.key(ref)))
+}
+
+/** Nodes before the key, the nearest first, out of two tables that are in order themselves. */
+function addPreceding(ring: Ring, place: Place, key: Key, lastListed: number, hops: Hops): void {
+  const { fingers, successors } = place
+  let listed = lastListed
+  let at = firstFingerBefore(ring, place, key)
+  while (!hops.full && (at < fingers.length || listed >= 0)) {
+    if (at >= fingers.length) {
+      hops.add(successors[listed]!, false)
+      listed -= 1
+    } else if (listed < 0) {
+      hops.add(fingers.at(at), false)
+      at += 1
+    } else {
+      const further = compareDistance(place.key, ring.key(fingers.at(at)), ring.key(successors[listed]!))
+      if (further >= 0) {
+        hops.add(fingers.at(at), false)
+        at += 1
+      } else {
+        hops.add(successors[listed]!, false)
+        listed -= 1
+      }
+    }
+  }
+}
+
+function firstFingerBefore(ring: Ring, place: Place, key: Key): number {
+  const { fingers } = place
+  const reach = distanceExponent(place.key, key)
+  // A key that is the place's own lies a whole turn away: every finger precedes it.
+  if (reach < 0) return 0
+  let at = 0
+  while (at < fingers.length && fingers.exponentAt(at) > reach) at += 1
+  if (at < fingers.length && fingers.exponentAt(at) === reach) {
+    if (compareDistance(place.key, ring.key(fingers.at(at)), key) >= 0) at += 1
+  }
+  return at
+}
+
+/** Distinct peers behind a key's root, as its successor list has them (ToN section IV-E.3). */
+export function replicas(ring: Ring, key: Key, count: number): readonly Peer[] {
+  const peers: Peer[] = []
+  if (ring.members.length === 0) return peers
+  for (const ref of placeBehind(ring, key).successors) {
+    const peer = peerOfRef(ref)
+    if (peers.length >= count) break
+    if (peer !== SELF && !peers.includes(peer)) peers.push(peer)
+  }
+  return peers
+}
+
+/** A request was not answered: a finger goes; successors and predecessor are asked by the rules themselves. */
+export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
+  if (!ring.maintenance) return
+  for (const place of ring.places) {
+    if (!place.member) continue
+    for (let at = place.fingers.length - 1; at >= 0; at -= 1) {
+      const ref = place.fingers.at(at)
+      if (peerOfRef(ref) === peer) dropFinger(ring, place, ref, fx)
+    }
+    const [head] = place.successors
+    if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
+    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer) {
+      place.predecessorHeardMs = Math.min(
+        place.predecessorHeardMs,
+        ring.nowMs - ring.settings.checkPredecessorMs
+      )
+      ring.rules.checkPredecessor(ring, place, fx)
+    }
+  }
+}
+
+export class ChordRouting implements KeyRouting {
+  readonly #ring: Ring
+
+  constructor(ring: Ring) {
+    this.#ring = ring
+  }
+
+  get ready(): boolean {
+    return this.#ring.members.length > 0
+  }
+
+  rootOf(key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
+    return this.#ring.rules.rootOf(this.#ring, key, silent)
+  }
+
+  nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[] {
+    return nextHops(this.#ring, key, limit, silent)
+  }
+
+  replicas(key: Key, count: number): readonly Peer[] {
+    return replicas(this.#ring, key, count)
+  }
+
+  onSilent(peer: Peer, effects: RoutingEffects): void {
+    onSilent(this.#ring, peer, effects as unknown as Fx)
+  }
+}

@@ -1,0 +1,32 @@
+/** When rounds come. Each comes after half to one and a half of its period, by chance (ToN section VI-D). */
+import type { Fx, Place, Ring } from './ring.ts'
+
+export const MERGE_TIMER = 'merge'
+export const SAVE_TIMER = 'save-peers'
+
+export function jittered(fx: Fx, periodMs: number): number {
+  return Math.floor(periodMs / 2) + (fx.random() % periodMs)
+}
+
+export function armPlace(ring: Ring, place: Place, fx: Fx): void {
+  if (!ring.maintenance) return
+  const { stabiliseMs, fixFingersMs, checkPredecessorMs } = ring.settings
+  fx.setTimer(place.timers.stabilise, jittered(fx, stabiliseMs))
+  fx.setTimer(place.timers.fingers, jittered(fx, fixFingersMs))
+  fx.setTimer(place.timers.predecessor, jittered(fx, checkPredecessorMs))
+}
+
+export function armRing(ring: Ring, fx: Fx): void {
+  const { mergeMs, saveMs } = ring.settings
+  if (mergeMs > 0 && ring.maintenance) fx.setTimer(MERGE_TIMER, jittered(fx, mergeMs))
+  if (saveMs > 0) fx.setTimer(SAVE_TIMER, jittered(fx, saveMs))
+}
+
+export function disarm(ring: Ring, fx: Fx): void {
+  for (const { timers } of ring.places) {
+    fx.cancelTimer(timers.stabilise)
+    fx.cancelTimer(timers.fingers)
+    fx.cancelTimer(timers.predecessor)
+  }
+  fx.cancelTimer(MERGE_TIMER)
+}

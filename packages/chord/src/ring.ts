@@ -1,0 +1,169 @@
+/** What Chord's machine remembers: its places on the ring, whom it knows beside, and what is in hand. */
+import type { KeyRouter, RoutingEffects } from '@servent/key-routing/machine'
+import {
+  type Contact,
+  type Effects,
+  type Key,
+  type Peer,
+  type PeerTable,
+  SELF
+} from '@servent/overlay/machine'
+import { BOOTSTRAP_PEERS_MAX, LOST_PEERS_MAX } from './constants.ts'
+import { FingerTable } from './finger-table.ts'
+import type { FormingTable } from './forming-table.ts'
+import type { RingNode } from './messages.ts'
+import { indexOfRef, keyOfPlace, NOBODY, peerOfRef, refOf } from './ring-key.ts'
+import { RingMemory } from './ring-memory.ts'
+import type { ChordRules } from './ring-rules.ts'
+import type { ChordMode, ChordSettings, ChordTypes, RingRef } from './types.ts'
+import { VirtualKeys } from './virtual-keys.ts'
+
+export type Fx = Effects<ChordTypes>
+
+const NO_KEY: Key = new Uint8Array(0)
+
+/** One place on the ring: the state of one of Chord's nodes. */
+export class Place {
+  readonly index: number
+  readonly timers: { readonly stabilise: string; readonly fingers: string; readonly predecessor: string }
+  key: Key = NO_KEY
+  /** Others may have this place in their lists: it answers for itself. */
+  member = false
+  /** Kept after its death until somebody takes its place, as in Zave's model. */
+  predecessor: RingRef = NOBODY
+  predecessorHeardMs = 0
+  /** It did not answer: the next who claims its place has it. */
+  predecessorLost = false
+  /** Replaced, never changed: an answer that is on its way may hold it. */
+  successors: readonly RingRef[] = []
+  /** The list goes once around: there are no more members than r + 1. */
+  wrapped = false
+  readonly fingers = new FingerTable()
+  /** Of predecessor and list; 0 while it is no member. */
+  version = 0
+  /** Whose tables, and which of their versions, the list was made of, with everything settled. */
+  settledHead: RingRef = NOBODY
+  settledVersion = 0
+  /** Counts memberships: an answer that belongs to an earlier one is nothing any more. */
+  term = 0
+  joining = false
+  stabilising = false
+  rectifying = false
+  fixing = false
+  /** Exponent of the finger that is refreshed next. */
+  cursor = 255
+
+  constructor(index: number) {
+    this.index = index
+    this.timers = {
+      stabilise: `stabilise-${index}`,
+      fingers: `fingers-${index}`,
+      predecessor: `predecessor-${index}`
+    }
+  }
+}
+
+export class Ring {
+  readonly settings: ChordSettings
+  readonly rules: ChordRules
+  readonly places: readonly Place[]
+  readonly bootstrap = new RingMemory(BOOTSTRAP_PEERS_MAX)
+  readonly lost = new RingMemory(LOST_PEERS_MAX)
+  readonly counters: Record<string, number> = {}
+  mode: ChordMode = 'idle'
+  maintenance = true
+  stopped = false
+  /** There only while a ring forms. */
+  forming: FormingTable | undefined
+  /** Peers whose links the tables want kept. */
+  linked: readonly Peer[] = []
+  /** Nodes that steps in progress speak of, so that their handles stay good. */
+  readonly inHand = new Set<readonly RingRef[]>()
+  candidates = 0
+  /** Since when it looks for a ring without an answer, and when and how seldom it asks its contacts. */
+  gatheringSinceMs = 0
+  contactsDueMs = 0
+  gatherMs = 0
+  /** Who began this ring with it; forgotten after a while. */
+  founders: readonly Peer[] = []
+  foundedMs = 0
+  nowMs = 0
+  /** While a message is handled: the key that its sender takes this peer for the root of. */
+  rootKey: Key | undefined
+  /** Probes for a foreign ring so far. */
+  probes = 0
+  /** Keeps records of others; set with the router. */
+  keeper: { handOverAll(to: Peer, effects: RoutingEffects): void } | undefined
+  /** Set before anything else runs. */
+  peers!: PeerTable
+  router!: KeyRouter<ChordTypes>
+  readonly #virtualKeys = new VirtualKeys()
+
+  constructor(settings: ChordSettings, rules: ChordRules) {
+    this.settings = settings
+    this.rules = rules
+    this.places = Array.from({ length: settings.virtualNodes }, (_, index) => new Place(index))
+  }
+
+  key(ref: RingRef): Key {
+    const index = indexOfRef(ref)
+    const key = this.peers.key(peerOfRef(ref))
+    return index === 0 ? key : this.#virtualKeys.of(key, ref)
+  }
+
+  /** As it goes on the wire. */
+  node(ref: RingRef): RingNode {
+    return { contact: this.peers.contact(peerOfRef(ref)), index: indexOfRef(ref) }
+  }
+
+  nodes(refs: readonly RingRef[]): RingNode[] {
+    return refs.map(ref => this.node(ref))
+  }
+
+  /** From the wire; `NOBODY` where the host has no room for the peer. */
+  ref(node: RingNode): RingRef {
+    const peer = this.peers.intern(node.contact)
+    return peer < SELF ? NOBODY : refOf(peer, node.index)
+  }
+
+  /** The refs of nodes up to the first that the host has no room for. */
+  refs(nodes: readonly RingNode[]): RingRef[] {
+    const refs: RingRef[] = []
+    for (const node of nodes) {
+      const ref = this.ref(node)
+      if (ref === NOBODY) break
+      refs.push(ref)
+    }
+    return refs
+  }
+
+  /** The place of a peer that has this key, as a lookup's answer names it; `NOBODY` where it has none. */
+  placeOf(peer: Peer, key: Key): RingRef {
+    const own = this.peers.key(peer)
+    return this.#virtualKeys.find(own, peer, key)
+  }
+
+  ownRef(place: Place): RingRef {
+    return refOf(SELF, place.index)
+  }
+
+  /** The node that a lookup found. */
+  rootOfAnswer(root: Contact, to: Key): RingRef {
+    const peer = this.peers.intern(root)
+    return peer < SELF ? NOBODY : this.placeOf(peer, to)
+  }
+
+  count(what: string): void {
+    this.counters[what] = (this.counters[what] ?? 0) + 1
+  }
+
+  /** Keys of this peer's places are known once the host says who it is. */
+  begin(fx: Fx): void {
+    this.peers = fx.peers
+    for (const place of this.places) place.key = keyOfPlace(fx.peers.key(SELF), place.index)
+  }
+
+  get members(): readonly Place[] {
+    return this.places.filter(({ member }) => member)
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Stabilisation as Zave corrected it (sections 4 and 5; ToN figure 7 is what it corrects): the list is made of
+ * the first live successor's list, and that one's predecessor is taken in only if it answers itself.
+ */
+import { PRIORITY_TABLE } from '@servent/key-routing/machine'
+import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX } from './constants.ts'
+import type { Fx, Place, Ring } from './ring.ts'
+import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
+import { compareDistance, indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
+import { isolated } from './ring-life.ts'
+import { adoptList, dropHead, isNearer } from './ring-tables.ts'
+import type { RingRef } from './types.ts'
+
+export function stabilise(ring: Ring, place: Place, fx: Fx): void {
+  if (!place.member || place.stabilising) return
+  place.stabilising = true
+  fromSuccessor(ring, place, fx)
+}
+
+function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
+  const [head] = place.successors
+  if (head === undefined) {
+    place.stabilising = false
+    isolated(ring, place, fx)
+    return
+  }
+  const { term } = place
+  const known = place.settledHead === head ? place.settledVersion : 0
+  askNeighbours(ring, head, known, fx, (answer, fx) => {
+    if (place.term !== term) return
+    if (answer === 'later' || place.successors[0] !== head) {
+      // It changed meanwhile, by somebody who lives: the next round goes on from there.
+      place.stabilising = false
+    } else if (answer === 'dead') {
+      ring.count('successorsDead')
+      dropHead(ring, place, fx)
+      fromSuccessor(ring, place, fx)
+    } else if (answer.unchanged) {
+      place.stabilising = false
+    } else {
+      adoptList(ring, place, head, answer.successors, fx)
+      fromPredecessor(ring, place, head, answer, fx)
+    }
+  })
+}
+
+/** The head's predecessor, where it lies between, is the better head; only if it answers. */
+function fromPredecessor(ring: Ring, place: Place, head: RingRef, tables: NodeTables, fx: Fx): void {
+  const { predecessor } = tables
+  const own = ring.ownRef(place)
+  if (predecessor === NOBODY || predecessor === own || !isNearer(ring, place, predecessor)) {
+    place.stabilising = false
+    if (predecessor === own) {
+      place.settledHead = head
+      place.settledVersion = tables.version
+    } else {
+      notify(ring, place, fx)
+    }
+    return
+  }
+  const { term } = place
+  askNeighbours(ring, predecessor, 0, fx, (answer, fx) => {
+    if (place.term !== term) return
+    place.stabilising = false
+    if (typeof answer === 'object' && isNearer(ring, place, predecessor))
+      adoptList(ring, place, predecessor, answer.successors, fx)
+    notify(ring, place, fx)
+  })
+}
+
+/** Tells the first successor that this place precedes it. */
+export function notify(ring: Ring, place: Place, fx: Fx): void {
+  const [head] = place.successors
+  if (head === undefined) return
+  if (isOwn(head)) {
+    const other = ring.places[indexOfRef(head)]
+    if (other?.member) ring.rules.rectify(ring, other, ring.ownRef(place), fx)
+    return
+  }
+  ring.router.calls.tell(
+    peerOfRef(head),
+    { type: 'notify', index: indexOfRef(head), sender: place.index },
+    PRIORITY_TABLE,
+    fx
+  )
+}
+
+/**
+ * Somebody named a node that may follow this place: an old successor of its new predecessor (ToN section VI-A),
+ * or whoever merges two rings. It is looked at as a successor's predecessor is. The successor that it
+ * displaces is passed on to it, so that where two rings meet the one is woven into the other node by node.
+ */
+export function consider(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx): void {
+  if (!place.member || isOwn(node) || place.successors.includes(node)) return
+  if (!isNearer(ring, place, node)) {
+    passOn(ring, place, node, steps, fx)
+    return
+  }
+  if (ring.candidates >= CANDIDATES_MAX) return
+  ring.candidates += 1
+  const hand = [node]
+  ring.inHand.add(hand)
+  const { term } = place
+  askNeighbours(ring, node, 0, fx, (answer, fx) => {
+    ring.candidates -= 1
+    ring.inHand.delete(hand)
+    if (place.term !== term || typeof answer !== 'object' || !isNearer(ring, place, node)) return
+    if (answer.forming && ring.mode === 'ring') {
+      // It looks for a ring: told of this one, it joins.
+      tellCandidate(ring, node, ring.ownRef(place), CANDIDATE_STEPS_MAX, fx)
+      return
+    }
+    const [displaced] = place.successors
+    adoptList(ring, place, node, answer.successors, fx)
+    notify(ring, place, fx)
+    if (displaced === undefined || place.successors.includes(displaced)) return
+    ring.count('displaced')
+    tellCandidate(ring, node, displaced, 0, fx)
+  })
+}
+
+/** To the nearest node known that precedes it. */
+function passOn(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx): void {
+  if (steps >= CANDIDATE_STEPS_MAX) return
+  const key = ring.key(node)
+  let best = NOBODY
+  const weigh = (ref: RingRef): void => {
+    if (ref === node || compareDistance(place.key, ring.key(ref), key) >= 0) return
+    if (best === NOBODY || compareDistance(place.key, ring.key(best), ring.key(ref)) < 0) best = ref
+  }
+  for (const ref of place.successors) weigh(ref)
+  for (let at = 0; at < place.fingers.length; at += 1) weigh(place.fingers.at(at))
+  if (best !== NOBODY) tellCandidate(ring, best, node, steps + 1, fx)
+}
+
+export function tellCandidate(ring: Ring, to: RingRef, node: RingRef, steps: number, fx: Fx): void {
+  if (isOwn(to)) {
+    const place = ring.places[indexOfRef(to)]
+    if (place !== undefined) ring.rules.consider(ring, place, node, steps, fx)
+    return
+  }
+  ring.router.calls.tell(
+    peerOfRef(to),
+    { type: 'candidate', index: indexOfRef(to), node: ring.node(node), steps },
+    PRIORITY_TABLE,
+    fx
+  )
+}
