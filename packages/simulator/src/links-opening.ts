@@ -21,7 +21,7 @@ const NO_PLACE = 'There is no place for another link.'
  * Until a dialled peer has the link: TCP's handshake there and back, and Noise's last message with all that
  * comes after it.
  */
-function dialUsByDefault(thereUs: number, backUs: number, againUs: number): number {
+export function dialUsByDefault(thereUs: number, backUs: number, againUs: number): number {
   return thereUs + backUs + againUs + DIAL_SETUP_US
 }
 
