@@ -11,7 +11,9 @@ export const NEXT_HOPS_MAX = 8
 export const REPLICAS_MAX = 16
 /** Steps of one lookup. A ring whose fingers are all lost is walked by its successors, and not for ever. */
 export const HOPS_MAX = 128
-/** Hops that one peer tries for one lookup, a setting of the worst case: twice Chord's longest successor list. */
+/** Silent peers that a lookup counts; it counts no further. */
+export const TIMEOUTS_MAX = 65_535
+/** Hops that one peer tries for one lookup: twice Chord's longest successor list. */
 export const TRIES_MAX = 64
 
 /** Lookups of others that this peer remembers: those under way, and those done, for duplicates and the way back. */

@@ -19,6 +19,7 @@ import {
   PRIORITY_LOOKUP,
   PRIORITY_URGENT,
   RELAYS_PER_PEER_MAX,
+  TIMEOUTS_MAX,
   TRIES_MAX
 } from './constants.ts'
 import { NO_LINK } from './links.ts'
@@ -154,7 +155,7 @@ export class Forwarding implements RelayRules {
     if (relay.state !== 'taken' && (relay.state !== 'asking' || relay.link === NO_LINK)) return
     this.#deps.calls.end(relay, relay.state === 'asking', effects)
     relay.hops = Math.max(relay.hops, Math.min(message.hops, HOPS_MAX))
-    relay.timeouts = Math.max(relay.timeouts, message.timeouts)
+    relay.timeouts = Math.max(relay.timeouts, Math.min(message.timeouts, TIMEOUTS_MAX))
     if (message.reason === 'budget') {
       this.#fail(relay, 'budget', effects)
       return
@@ -246,7 +247,7 @@ export class Forwarding implements RelayRules {
     const { routing } = this.#deps
     const { hop } = relay
     this.counters.silentHops += 1
-    relay.timeouts += 1
+    relay.timeouts = Math.min(relay.timeouts + 1, TIMEOUTS_MAX)
     relay.hopWasSilent(effects.peers)
     this.#trace(relay, 'silent', hop, effects)
     routing.onSilent(hop, effects)

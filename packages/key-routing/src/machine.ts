@@ -17,5 +17,21 @@ export type * from './messages.ts'
 export * from './router.ts'
 export * from './router-settings.ts'
 export type * from './routing.ts'
+export {
+  bytesFieldLength,
+  fixed32FieldLength,
+  readBool,
+  readEmbedded,
+  readFields,
+  readFixed32,
+  readVarint,
+  varintFieldLength,
+  varintLength,
+  writeEmbedded,
+  writeFixed32,
+  writeVarint
+} from './store-fields.ts'
 export type * from './store-messages.ts'
 export type * from './types.ts'
+export { readRouting, routingByteLength, routingTypeOf, writeRouting } from './wire.ts'
+export { contactByteLength, readContact, writeContact } from './wire-contact.ts'
