@@ -1,6 +1,7 @@
 /** What is laid around a network: lateness, broken links, who cannot be dialled or heard, access links, partitions. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ToyMachine, type ToyTypes, toyCodec } from '../../../test/conformance/toy.ts'
 import {
   ACCESS_LINKS_MAX,
   DIAL_ROUND_TRIPS_MOST,
@@ -13,6 +14,8 @@ import {
   withConditions
 } from '../src/network/index.ts'
 import { randomOf } from '../src/random.ts'
+import { Simulation } from '../src/simulation.ts'
+import type { NetworkModel } from '../src/types.ts'
 
 const ONE_WAY_US = 25_000
 const DRAWS = 20_000
@@ -68,13 +71,12 @@ describe('conditions', () => {
       for (const from of [7_000, 8_000, 9_000])
         expect(model.dialUs!(from, node, random) !== undefined).toBe(diallable[node])
     }
-    // A handshake crosses three times.
-    expect(model.dialUs!(0, diallable.indexOf(true), random)).toBe(3 * ONE_WAY_US)
+    expect(model.dialUs!(0, diallable.indexOf(true), random)).toBe(3 * ONE_WAY_US + 2_000)
   })
 
   it('a dial costs its round trips and its setup', () => {
     const dial = (conditions: NetworkConditions) => network(conditions).dialUs!(1, 2, randomOf('d'))
-    expect(dial({ dialRoundTrips: 4 })).toBe(8 * ONE_WAY_US)
+    expect(dial({ dialRoundTrips: 4 })).toBe(8 * ONE_WAY_US + 2_000)
     expect(dial({ dialRoundTrips: 2.5, dialSetupUs: 7_000 })).toBe(5 * ONE_WAY_US + 7_000)
     expect(dial({ dialSetupUs: 7_000 })).toBe(3 * ONE_WAY_US + 7_000)
     // What cannot be dialled stays so when a cost is laid around it.
@@ -143,6 +145,25 @@ describe('conditions', () => {
       accessLinks: Array.from({ length: ACCESS_LINKS_MAX }, () => ({ share: 0, up: 1, down: 1 }))
     })
   })
+})
+
+it('a dial of a condition costs what it costs in a network that says nothing of dials', () => {
+  const linkedAfterUs = (model: NetworkModel) => {
+    const simulation = new Simulation<ToyTypes>({
+      seed: 'dial',
+      codec: toyCodec,
+      createMachine: () => new ToyMachine(),
+      network: model
+    })
+    for (const node of simulation.addNodes(2)) simulation.start(node)
+    simulation.contact(0, 1)
+    simulation.runWhile(() => simulation.linkedTo(0).length === 0)
+    return simulation.nowUs
+  }
+  const bare = linkedAfterUs(base())
+  expect(bare).toBe(4 * ONE_WAY_US + 2_000)
+  expect(linkedAfterUs(network({ undiallableShare: 0 }))).toBe(bare)
+  expect(linkedAfterUs(network({ dialRoundTrips: 1.5 }))).toBe(bare)
 })
 
 describe('partitions', () => {

@@ -29,15 +29,17 @@ export interface NetworkConditions {
   readonly undiallableShare?: number
   /** The share of pairs that cannot hear each other, though both hear others: a and b do, b and c do, a and c do not. */
   readonly deafPairShare?: number
-  /** Round trips from an `open` until the dialled peer has the link. */
+  /** Round trips from an `open` until the dialled peer has the link. Default 1.5. */
   readonly dialRoundTrips?: number
-  /** Added to each dial: what both sides compute. */
+  /** Added to each dial: what both sides compute. Default 2 ms. */
   readonly dialSetupUs?: number
   /** Which access links nodes have. What the shares leave of one have links without bound. */
   readonly accessLinks?: readonly AccessLinks[]
 }
 
-const ONE_WAYS_PER_DIAL_DEFAULT = 3
+/** With these two a dial costs what it does in a network that has no `dialUs`. */
+const DIAL_ROUND_TRIPS_DEFAULT = 1.5
+const DIAL_SETUP_US_DEFAULT = 2_000
 const SPIKE_MEAN_US_DEFAULT = 1_000_000
 export const JITTER_MOST = 10
 export const DIAL_ROUND_TRIPS_MOST = 100
@@ -65,7 +67,11 @@ export function withConditions(
     network = withSpikes(network, conditions.spikeShare, conditions.spikeMeanUs ?? SPIKE_MEAN_US_DEFAULT)
   if (conditions.linkLifeMeanUs !== undefined) network = withLinkLife(network, conditions.linkLifeMeanUs)
   if (conditions.dialRoundTrips !== undefined || conditions.dialSetupUs !== undefined)
-    network = withDialCost(network, conditions.dialRoundTrips, conditions.dialSetupUs ?? 0)
+    network = withDialCost(
+      network,
+      conditions.dialRoundTrips ?? DIAL_ROUND_TRIPS_DEFAULT,
+      conditions.dialSetupUs ?? DIAL_SETUP_US_DEFAULT
+    )
   if (conditions.undiallableShare !== undefined)
     network = withUndiallable(network, conditions.undiallableShare, undiallable)
   if (conditions.deafPairShare !== undefined) network = withDeafPairs(network, conditions.deafPairShare, deaf)
@@ -97,8 +103,8 @@ function withLinkLife(base: NetworkModel, meanUs: number): NetworkModel {
   })
 }
 
-function withDialCost(base: NetworkModel, roundTrips: number | undefined, setupUs: number): NetworkModel {
-  const oneWays = roundTrips === undefined ? ONE_WAYS_PER_DIAL_DEFAULT : Math.round(2 * roundTrips)
+function withDialCost(base: NetworkModel, roundTrips: number, setupUs: number): NetworkModel {
+  const oneWays = Math.round(2 * roundTrips)
   return layer(base, {
     dialUs: (from, to, random) => {
       if (base.dialUs !== undefined && base.dialUs(from, to, random) === undefined) return undefined
@@ -112,7 +118,7 @@ function withUndiallable(base: NetworkModel, share: number, salt: number): Netwo
     dialUs: (from, to, random) => {
       if (isInShare(hashOf(salt, to, 0), share)) return undefined
       if (base.dialUs !== undefined) return base.dialUs(from, to, random)
-      return dialOverUs(base, ONE_WAYS_PER_DIAL_DEFAULT, from, to, random)
+      return dialOverUs(base, 2 * DIAL_ROUND_TRIPS_DEFAULT, from, to, random) + DIAL_SETUP_US_DEFAULT
     }
   })
 }

@@ -8,7 +8,7 @@ export {
   withConditions
 } from './conditions.ts'
 export { ModelError } from './errors.ts'
-export type { LatencyModel } from './latency.ts'
+export { constantLatency, type LatencyModel, uniformLatency } from './latency.ts'
 export { latencyModel, ROUND_TRIP_MS_MAX } from './latency-model.ts'
 export { MATRIX_ROUND_TRIP_MS_MAX, MATRIX_ROWS_MAX } from './matrix.ts'
 export { type Partition, Partitions, sidesByShare, sidesOf } from './partitions.ts'
