@@ -111,18 +111,20 @@ async function runOverlay(context: Context, [name]: string[]): Promise<undefined
 
 function showOverlay(context: Context, snapshot: OverlaySnapshot): void {
   const { out } = context
-  const { name, state, reason, neighbours, counters } = snapshot
+  const { name, state, reason, neighbours, announced, counters } = snapshot
   const columns = out.columnsMax
-  out.line(
-    `${name}: ${reason === undefined ? state : `${state} (${reason})`}, ${plural(neighbours.length, 'neighbour')}`
-  )
+  const head = [
+    reason === undefined ? state : `${state} (${reason})`,
+    plural(neighbours.length, 'neighbour'),
+    ...(announced === undefined
+      ? []
+      : [`announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`])
+  ]
+  out.line(`${name}: ${head.join(', ')}`)
   const parts: [string, unknown][] = [
     ['neighbours', neighbours],
     ...Object.entries(snapshot).filter(([key]) => !KNOWN.has(key))
   ]
-  for (const [title, value] of parts) {
-    if (isTable(value) && value.length > 0) showTable(context, title, value)
-  }
   const plain = parts.filter(([, value]) => !isTable(value))
   if (plain.length > 0) {
     out.line()
@@ -132,6 +134,9 @@ function showOverlay(context: Context, snapshot: OverlaySnapshot): void {
         columns
       )
     )
+  }
+  for (const [title, value] of parts) {
+    if (isTable(value) && value.length > 0) showTable(context, title, value)
   }
   // Of a hundred counters most stand at zero: those are left to --json.
   const counted = Object.entries(counters).filter(([, value]) => value !== 0)
