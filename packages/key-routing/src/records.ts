@@ -22,8 +22,8 @@ export interface Held {
   confirmedMs: number
   /** This peer has it as the root of its key: if it is not that any more, it must hand it over. */
   root: boolean
-  /** The key's root was seen to have it, and this peer is no replica: it may go when it is seen so again. */
-  placed: boolean
+  /** When the key's root was seen to have it, and this peer to be no replica: it may go when that is so again. */
+  placedMs: number | undefined
 }
 
 /** Records of one kind under one key, in the order in which they came. */
@@ -120,7 +120,7 @@ export class RecordTable {
     if (current !== undefined) this.#forget(current)
     const own = this.#slots.get(name) ?? this.#newSlot(name, record)
     const serial = old?.serial ?? this.#nextSerial++
-    const held = { record, fingerprint, serial, bytes, confirmedMs: nowMs, root: false, placed: false }
+    const held = { record, fingerprint, serial, bytes, confirmedMs: nowMs, root: false, placedMs: undefined }
     // In the place of the old one, so that pages stay in the order of their serials.
     own.held.set(identityOf(record), held)
     own.bytes += bytes

@@ -123,7 +123,7 @@ export class Acceptance {
     if (held !== undefined) {
       if (held.fingerprint === fingerprintOf(record)) {
         held.confirmedMs = effects.nowMs()
-        held.placed = false
+        held.placedMs = undefined
         if (as !== 'replica') held.root = this.#context.isRoot(record.key)
         return 'kept'
       }

@@ -102,6 +102,8 @@ export const READS_MAX = 256
 export const FETCH_KEYS_MAX = 32
 /** Records that one command may ask for. */
 export const FETCH_RECORDS_MAX = 4096
+/** Pages that one command reads: a holder may give small ones, and the same ones again. */
+export const FETCH_PAGES_MAX = 256
 /** Holders of copies that are asked after a root that is silent or has nothing. */
 export const FALL_BACKS_MAX = 3
 /** Holders that one command asks for a value. */
@@ -113,8 +115,10 @@ export const SETTLE_MS = 2000
 export const LEASE_REPAIRS = 3
 /** Comparisons with other holders at a time. */
 export const SYNCS_AT_ONCE = 4
-/** Comparisons that wait for their turn. */
-export const SYNCS_WAITING_MAX = 256
+/** Nodes of the tree that one comparison asks about: four times what two full stores without a record in common need. */
+export const SYNC_NODES_MAX = 8192
+/** Fingerprints of what one comparison still wants, before it asks on. */
+export const SYNC_WANTED_MAX = 8192
 /** Requests of one comparison at a time. */
 export const SYNC_REQUESTS = 4
 /** Lookups of one round of hand-over. */
@@ -124,6 +128,10 @@ export const DIGEST_RANGES_MAX = 8
 /** Keys that digests for others may look through, a second and at once: one past it is answered `busy`. */
 export const DIGEST_KEYS_PER_S = 500_000
 export const DIGEST_KEYS_BURST = 2_000_000
+
+/** Beyond a round trip, an answer to `store` may take so long: at a replica, and at a root, which asks replicas. */
+export const REPLICA_PATIENCE_MS = 2000
+export const ROOT_PATIENCE_MS = 8000
 
 /** What users wait for. */
 export const PRIORITY_READ = 10

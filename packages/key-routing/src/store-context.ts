@@ -1,6 +1,8 @@
 /** What the parts of the keeper of records share: the table, questions to the world, requests, and counts. */
 import type { Input, Peer, RequestId } from '@servent/overlay/machine'
+import { DoneRequest } from './calls-types.ts'
 import { RecordTable } from './records.ts'
+import { REPLICA_PATIENCE_MS, ROOT_PATIENCE_MS } from './store-constants.ts'
 import type { StoreRequest } from './store-messages.ts'
 import { Pacer } from './store-pacer.ts'
 import type { RequestOutcome, StoreDeps, StoreSettings } from './store-types.ts'
@@ -72,6 +74,7 @@ export class StoreContext {
     return true
   }
 
+  /** A peer that does not answer is told to the tables. */
   request(
     peer: Peer,
     message: WithoutId<StoreRequest>,
@@ -79,7 +82,37 @@ export class StoreContext {
     done: (outcome: RequestOutcome, effects: RoutingEffects) => void,
     effects: RoutingEffects
   ): void {
-    const { calls } = this.deps
-    calls.request(peer, { ...message, id: calls.nextId() } as StoreRequest, priority, done, effects)
+    const { calls, routing } = this.deps
+    const whole = { ...message, id: calls.nextId() } as StoreRequest
+    const onDone = (outcome: RequestOutcome, later: RoutingEffects): void => {
+      if ('failed' in outcome && (outcome.failed === 'silent' || outcome.failed === 'unreachable'))
+        routing.onSilent(peer, later)
+      done(outcome, later)
+    }
+    calls.ask(new PatientRequest(whole.id, onDone, patienceOf(whole)), peer, whole, priority, effects)
+  }
+}
+
+/** How much longer than a round trip an answer may take: signatures are checked, and a root waits for its replicas. */
+function patienceOf(message: StoreRequest): number {
+  if (message.type !== 'store') return 0
+  return message.as === 'root' ? ROOT_PATIENCE_MS : REPLICA_PATIENCE_MS
+}
+
+class PatientRequest extends DoneRequest<RoutingTypes> {
+  readonly #patienceMs: number
+
+  constructor(
+    id: number,
+    done: (outcome: RequestOutcome, effects: RoutingEffects) => void,
+    patienceMs: number
+  ) {
+    super(id, done)
+    this.#patienceMs = patienceMs
+  }
+
+  override onSent(): boolean {
+    this.dueMs += this.#patienceMs
+    return false
   }
 }

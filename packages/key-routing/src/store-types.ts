@@ -1,49 +1,21 @@
 /** What the keeper of records needs from lookups and calls, and what it is told by its overlay. */
-import type { Contact, Input, Key, Link, Peer } from '@servent/overlay/machine'
-import type { LookupFailure } from './messages.ts'
+import type { Input, Key, Peer } from '@servent/overlay/machine'
+import type { Calls } from './calls.ts'
+import type { CallOutcome } from './calls-types.ts'
+import type { LookupDone } from './lookup-types.ts'
+import type { RoutingMessage } from './messages.ts'
 import type { KeyRouting } from './routing.ts'
 import type { StoreLimits } from './store-constants.ts'
-import type { StoreAnswer, StoredRecord, StoreRequest } from './store-messages.ts'
+import type { StoredRecord } from './store-messages.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
 
-/** Why a request had no answer. */
-export type RequestFailure = 'silent' | 'unreachable' | 'link-down' | 'busy'
-
-export type RequestOutcome = { readonly answer: StoreAnswer } | { readonly failed: RequestFailure }
-
 /** The part of `Calls` that the keeper uses. */
-export interface StoreCalls {
-  /** A fresh id, for requests and for questions to the world alike. */
-  nextId(): number
-  /** The answer's id is the request's. `done` is called once. */
-  request(
-    peer: Peer,
-    message: StoreRequest,
-    priority: number,
-    done: (outcome: RequestOutcome, effects: RoutingEffects) => void,
-    effects: RoutingEffects
-  ): void
-  linkOf(peer: Peer): Link | undefined
-  peerOf(link: Link): Peer | undefined
-}
+export type StoreCalls = Pick<Calls<RoutingTypes>, 'nextId' | 'ask' | 'linkOf' | 'peerOf'>
 
-export interface FoundRoot {
-  readonly root: Contact
-  /** Keys that the root answers for: (from, to]. */
-  readonly from: Key
-  readonly to: Key
-  readonly replicas: readonly Contact[]
-  readonly hops: number
-}
-
-export type LookupOutcome = FoundRoot | { readonly failed: LookupFailure; readonly hops: number }
+export type RequestOutcome = CallOutcome<RoutingMessage>
 
 /** Finds the root of a key. `done` is called once, perhaps before this returns. */
-export type FindRoot = (
-  key: Key,
-  done: (outcome: LookupOutcome, effects: RoutingEffects) => void,
-  effects: RoutingEffects
-) => void
+export type FindRoot = (key: Key, done: LookupDone<RoutingTypes>, effects: RoutingEffects) => void
 
 export interface StoreSettings {
   /** Copies of a record beside the root's. 0: the root alone. */
@@ -85,8 +57,8 @@ export interface RecordStore {
   handle(input: Input<RoutingTypes>, effects: RoutingEffects): boolean
   /** The overlay calls it when what it is the root of, or a replica set, may have changed. */
   onTablesChanged(effects: RoutingEffects): void
-  /** Gives everything it holds to the peers that are roots then: called before an overlay leaves in good order. */
-  handOverAll(to: Peer, effects: RoutingEffects): void
+  /** Gives the peer that takes its place what it is the root of, before an overlay leaves in good order. */
+  handOverAll(to: Peer, done: (effects: RoutingEffects) => void, effects: RoutingEffects): void
   heldPeers(hold: (peer: Peer) => void): void
   snapshot(): StoreSnapshot
 }

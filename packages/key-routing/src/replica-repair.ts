@@ -1,0 +1,137 @@
+/**
+ * A root sees to it that its replica set has what it has: after its tables changed, and every so often. It also
+ * takes what a replica has and it lacks, for it may be the root only since the last one died (Chord, ToN'03,
+ * section VI; DHash's "replica maintenance", Cates 2003, compares trees of digests so).
+ */
+import { betweenRightClosed, compareKeys, type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { nameOf } from './records.ts'
+import { Sync } from './replica-sync.ts'
+import type { KeyRange } from './routing.ts'
+import type { Acceptance } from './store-accept.ts'
+import { SYNCS_AT_ONCE } from './store-constants.ts'
+import { NOBODY_SILENT, type StoreContext } from './store-context.ts'
+import type { RoutingEffects } from './types.ts'
+
+/** Keys in a row that have the same replica set, and which of it are still to be compared with. */
+interface Stretch extends KeyRange {
+  readonly peers: readonly Peer[]
+}
+
+export class Repair {
+  readonly #context: StoreContext
+  readonly #acceptance: Acceptance
+  /** What waits. A stretch is compared with one replica after the other, so that none brings the same again. */
+  #stretches: Stretch[] = []
+  readonly #running = new Set<Sync>()
+  /** Where this peer's own range began when it last looked. */
+  #from: Key | undefined
+
+  constructor(context: StoreContext, acceptance: Acceptance) {
+    this.#context = context
+    this.#acceptance = acceptance
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** Whether this peer became the root of keys that it may have nothing of. */
+  hasGrown(effects: RoutingEffects): boolean {
+    const own = this.#context.deps.routing.rootOf(effects.peers.key(SELF), NOBODY_SILENT)
+    return own !== undefined && (this.#from === undefined || compareKeys(own.from, this.#from) !== 0)
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    for (const sync of this.#running) hold(sync.peer)
+    for (const { peers } of this.#stretches) for (const peer of peers) hold(peer)
+  }
+
+  /** Begins anew with what is true now; what is under way goes on to its end. */
+  run(effects: RoutingEffects): void {
+    const ranges = this.#ownRanges(effects)
+    this.#stretches = ranges.flatMap(range => this.#cut(range))
+    this.#next(effects)
+  }
+
+  /** Ranges that this peer is the root of and has records in, with its own one where that has grown. */
+  #ownRanges(effects: RoutingEffects): KeyRange[] {
+    const { routing } = this.#context.deps
+    const ranges = new Map<string, KeyRange>()
+    const add = (range: KeyRange | undefined): void => {
+      if (range !== undefined) ranges.set(nameOf(range.to), range)
+    }
+    if (this.hasGrown(effects)) {
+      const own = routing.rootOf(effects.peers.key(SELF), NOBODY_SILENT)
+      this.#from = own?.from
+      add(own)
+    }
+    let last: KeyRange | undefined
+    for (const slot of this.#context.table.slots.values()) {
+      if (last === undefined || !betweenRightClosed(slot.key, last.from, last.to))
+        last = routing.rootOf(slot.key, NOBODY_SILENT)
+      add(last)
+    }
+    return [...ranges.values()]
+  }
+
+  /** Most overlays have one replica set for a whole range; where its ends differ, it is cut by its keys. */
+  #cut(range: KeyRange): Stretch[] {
+    const { replicas } = this.#context.settings
+    const setOf = (key: Key): readonly Peer[] => this.#context.deps.routing.replicas(key, replicas)
+    const peers = setOf(range.to)
+    const keys = this.#keysIn(range)
+    const first = keys[0]
+    if (first === undefined || sameSet(setOf(first), peers)) return [{ ...range, peers }]
+    const stretches: Stretch[] = []
+    let [from, current] = [range.from, setOf(first)]
+    let before = first
+    for (const key of keys) {
+      const set = setOf(key)
+      if (!sameSet(set, current)) {
+        stretches.push({ from, to: before, peers: current })
+        from = before
+        current = set
+      }
+      before = key
+    }
+    stretches.push({ from, to: range.to, peers: current })
+    return stretches
+  }
+
+  #keysIn({ from, to }: KeyRange): Key[] {
+    const keys = new Map<string, Key>()
+    for (const { record } of this.#context.table.inRange(from, to)) keys.set(nameOf(record.key), record.key)
+    // Clockwise from the range's beginning.
+    const laps = (key: Key): number => (compareKeys(key, from) > 0 ? 0 : 1)
+    return [...keys.values()].sort((a, b) => laps(a) - laps(b) || compareKeys(a, b))
+  }
+
+  #next(effects: RoutingEffects): void {
+    while (this.#running.size < SYNCS_AT_ONCE) {
+      const stretch = this.#stretches.shift()
+      if (stretch === undefined) return
+      const { from, to, peers } = stretch
+      const peer = peers[0]
+      if (peer === undefined) continue
+      const sync: Sync = new Sync(this.#context, this.#acceptance, {
+        peer,
+        from,
+        to,
+        held: this.#context.table.inRange(from, to),
+        as: 'replica',
+        pull: true,
+        done: (_, later) => {
+          this.#running.delete(sync)
+          this.#stretches.push({ from, to, peers: peers.slice(1) })
+          this.#next(later)
+        }
+      })
+      this.#running.add(sync)
+      sync.start(effects)
+    }
+  }
+}
+
+function sameSet(a: readonly Peer[], b: readonly Peer[]): boolean {
+  return a.length === b.length && a.every(peer => b.includes(peer))
+}
