@@ -89,9 +89,19 @@ class ScenarioRun<T extends MachineTypes> {
       if (/^\s+\S/.test(line)) continue
       this.#output.push(line.trimEnd())
       const step = parseStep(line, this.#line)
-      if (step !== undefined) this.#do(step)
+      if (step !== undefined) this.#attempt(step)
     }
     return `${this.#output.join('\n')}\n`
+  }
+
+  #attempt(step: Step): void {
+    try {
+      this.#do(step)
+    } catch (error) {
+      if (error instanceof ScenarioError) throw error
+      // A machine or a simulation that failed: its own report stays at hand.
+      throw new ScenarioError(this.#line, error instanceof Error ? error.message : String(error), error)
+    }
   }
 
   #do(step: Step): void {

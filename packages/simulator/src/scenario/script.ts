@@ -42,8 +42,8 @@ export class ScenarioError extends Error {
   static override readonly name = 'ScenarioError'
   override readonly name = 'ScenarioError'
   readonly line: number
-  constructor(line: number, message: string) {
-    super(`Line ${line}: ${message}`)
+  constructor(line: number, message: string, cause?: unknown) {
+    super(`Line ${line}: ${message}`, { cause })
     this.line = line
   }
 }
