@@ -1,0 +1,86 @@
+/** Runs a plan: every overlay with every seed, and from all of them the results. */
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { type CreateWorker, createWorker, workerFrom } from './create-worker.ts'
+import { PlanError } from './errors.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { commitOfCode, hostNow } from './host.ts'
+import type { PlanFiles, RunTask } from './messages.ts'
+import { filesOf } from './models.ts'
+import { overlaySettings, type Plan, seedsOf } from './plan.ts'
+import { runAll } from './pool.ts'
+import type { Progress } from './progress.ts'
+import { type Results, SCHEMA } from './results.ts'
+import type { RunResult } from './run-result.ts'
+import { summariseOverlay } from './summary.ts'
+
+export interface CompareOptions {
+  /** Ends the comparison; it fails with the signal's reason. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+  /** The worker's script, where the program is one file and carries it. */
+  readonly workerSource?: string | undefined
+  /** Turns a file's name in the plan into a path. */
+  readonly resolvePath?: (name: string) => string
+}
+
+/**
+ * @throws PlanError  a file that the plan names cannot be read
+ * @throws RunError   a run failed
+ */
+export async function compare(plan: Plan, options: CompareOptions = {}): Promise<Results> {
+  const runs = await runPlan(plan, options)
+  const rssPeakBytes = process.resourceUsage().maxRSS * 1024
+  return {
+    schema: SCHEMA,
+    plan,
+    commit: await commitOfCode(dirname(fileURLToPath(import.meta.url))),
+    fingerprint: fingerprintOf(runs),
+    host: hostNow(),
+    overlays: plan.overlays.map(overlay =>
+      summariseOverlay(
+        { overlay, settings: overlaySettings(plan, overlay), backend: plan.backend, nodes: plan.nodes },
+        runs.filter(run => run.overlay === overlay),
+        rssPeakBytes
+      )
+    )
+  }
+}
+
+/** What every run measured, in the order of overlays and then seeds. */
+export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise<RunResult[]> {
+  const files = await readPlanFiles(plan, options.resolvePath ?? (name => name))
+  // Seed by seed, so that every overlay soon shows what it costs.
+  const tasks: RunTask[] = seedsOf(plan).flatMap(seed => plan.overlays.map(overlay => ({ overlay, seed })))
+  const create: CreateWorker =
+    options.workerSource === undefined ? createWorker : workerFrom(options.workerSource)
+  const runs = await runAll(tasks, {
+    setup: { plan, files },
+    workers: plan.workers,
+    createWorker: create,
+    signal: options.signal ?? new AbortController().signal,
+    onProgress: options.onProgress ?? (() => {})
+  })
+  return plan.overlays.flatMap(overlay => runs.filter(run => run.overlay === overlay))
+}
+
+async function readPlanFiles(plan: Plan, resolvePath: (name: string) => string): Promise<PlanFiles> {
+  const { matrix, trace } = filesOf(plan)
+  return {
+    ...(matrix === undefined ? {} : { matrix: await readText('latency', resolvePath(matrix)) }),
+    ...(trace === undefined ? {} : { trace: await readText('churn', resolvePath(trace)) })
+  }
+}
+
+/** A text, unpacked where its name ends in `.gz`. */
+async function readText(field: string, path: string): Promise<string> {
+  try {
+    const bytes = await readFile(path)
+    return (path.endsWith('.gz') ? await promisify(gunzip)(bytes) : bytes).toString('utf8')
+  } catch (error) {
+    throw new PlanError(`${field} names the file ${path}, which cannot be read: ${(error as Error).message}.`)
+  }
+}

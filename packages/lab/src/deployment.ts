@@ -1,0 +1,83 @@
+/**
+ * What the lab must know of an overlay to measure it: one adapter each, in `overlays/`. An adapter builds a
+ * network of the overlay's own machine, asks it what the plan asks, and holds its answers against the truth. It
+ * judges by what the whole network is, never by what a machine says of its answer.
+ */
+import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
+import type { OverlayId, Settings } from './overlays/settings.ts'
+import type { Places } from './places.ts'
+import type { LookupAsk, SearchAsk, World } from './world.ts'
+
+/** The part of a simulation that does not depend on what its machines speak. */
+// biome-ignore lint/suspicious/noExplicitAny: machines of any overlay; what depends on it stays in the adapter
+export type AnySimulation = Omit<Simulation<any>, 'command' | 'machine'>
+
+export interface LookupOutcome {
+  readonly status: 'correct' | 'incorrect' | 'failed'
+  /** Of lookups that were answered. */
+  readonly hops: number
+  readonly hopsAsPublished: number
+  readonly messages: number
+  /** Undefined where the overlay has no timeouts. */
+  readonly timeouts: number | undefined
+  /** Who is the root, or has the file. */
+  readonly found: NodeIndex | undefined
+}
+
+export interface SearchOutcome {
+  /** False: refused, or ended without having asked. */
+  readonly asked: boolean
+  /** Files found, and those that hold all words and that a live peer has. */
+  readonly found: number
+  readonly right: number
+  /** Files that there were to find. */
+  readonly wanted: number
+  readonly messages: number
+  readonly bytes: number
+  readonly firstHitUs: number | undefined
+}
+
+export interface DeploymentInit {
+  readonly seed: string
+  readonly network: LatencyModel
+  readonly settings: Settings
+  readonly world: World
+  readonly places: Places
+  /** A part of the peers will die, and maintenance stand still: no link may tell anybody of it. */
+  readonly frozen: boolean
+}
+
+/** One network of one overlay. Nodes are added by whoever runs it, before any of these calls. */
+export interface Deployment {
+  readonly simulation: AnySimulation
+  /** Whether machines count p2psim's ids in their messages. */
+  readonly countsIds: boolean
+  /** Starts all these nodes with the tables that the protocol would have given them long ago. */
+  startIdeal(nodes: readonly NodeIndex[]): void
+  /** Starts a node that joins by the protocol, through whomever it is told of then; nobody: it is the first. */
+  start(node: NodeIndex): void
+  /** Whether a node takes part, so that it may be asked to look something up. */
+  isMember(node: NodeIndex): boolean
+  /** Told as a node dies; its tables can still be seen. */
+  onDeath(node: NodeIndex): void
+  /** Maintenance stands still from now on. */
+  freeze(): void
+  /** Announces what is shared; nothing where the overlay does not. `done` is called once. */
+  publish?(done: () => void): void
+  /** `done` is called once, later or never: who runs it waits `lookupUsMax` at most. */
+  lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void
+  /** `undefined`: the overlay has no search by words yet. */
+  search?(origin: NodeIndex, ask: SearchAsk, done: (outcome: SearchOutcome) => void): void
+  /** Lookups and searches a second that the whole network can take without hindering each other. */
+  readonly asksPerS: number
+  /** How long after it was begun a lookup or search may still be answered. */
+  readonly lookupUsMax: number
+  /** Whether the place that a dead node left is filled in the tables of those who live. */
+  isRepaired(dead: NodeIndex): boolean
+  state(node: NodeIndex): { readonly entries: number; readonly bytes: number }
+}
+
+export interface Adapter {
+  readonly overlay: OverlayId
+  deploy(init: DeploymentInit): Deployment
+}

@@ -1,0 +1,54 @@
+/** Latency and churn of a plan, as the simulator's models of them. Files are read elsewhere. */
+import {
+  type ChurnProcess,
+  churnProcess,
+  type LatencyModel,
+  latencyModel,
+  ModelError,
+  type Random,
+  randomOf
+} from '@servent/simulator'
+import { PlanError } from './errors.ts'
+import type { PlanFiles } from './messages.ts'
+import type { Plan } from './plan.ts'
+
+const MATRIX = 'matrix:'
+const TRACE = 'trace:'
+/** Stands for a file that is not read yet. */
+const ANY_MATRIX = '0 1\n1 0'
+
+/** @throws PlanError  one of the two names nothing that there is */
+export function checkModels({ latency, churn }: Pick<Plan, 'latency' | 'churn'>): void {
+  explained('latency', () => latencyModel(latency, randomOf(''), () => ANY_MATRIX))
+  if (churn !== null) explained('churn', () => churnProcess(churn, () => ''))
+}
+
+/** The files that a plan names. */
+export function filesOf({ latency, churn }: Pick<Plan, 'latency' | 'churn'>): {
+  readonly matrix?: string
+  readonly trace?: string
+} {
+  return {
+    ...(latency.startsWith(MATRIX) ? { matrix: latency.slice(MATRIX.length) } : {}),
+    ...(churn?.startsWith(TRACE) ? { trace: churn.slice(TRACE.length) } : {})
+  }
+}
+
+/** @throws PlanError  the matrix's text is none */
+export function latencyOfPlan({ latency }: Plan, { matrix }: PlanFiles, random: Random): LatencyModel {
+  return explained('latency', () => latencyModel(latency, random, () => matrix ?? ''))
+}
+
+/** @throws PlanError  the trace's text is none */
+export function churnOfPlan({ churn }: Plan, { trace }: PlanFiles): ChurnProcess | undefined {
+  return churn === null ? undefined : explained('churn', () => churnProcess(churn, () => trace ?? ''))
+}
+
+function explained<T>(field: string, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    throw new PlanError(`${field}: ${error.message}`)
+  }
+}

@@ -1,0 +1,7 @@
+/** One adapter for each overlay: another overlay is another file here, its settings, and a line in both lists. */
+import type { Adapter } from '../deployment.ts'
+import { chord } from './chord.ts'
+import { gnutella } from './gnutella.ts'
+import type { OverlayId } from './settings.ts'
+
+export const ADAPTERS: Readonly<Record<OverlayId, Adapter>> = { chord, gnutella }

@@ -1,0 +1,251 @@
+/**
+ * Chord in the lab. A lookup finds the root of a random key; it is right when that root is the first peer at or
+ * after the key of all that live and have joined, when it was asked or when the answer came.
+ *
+ * Ideal start: the tables that stabilisation ends in, from the true ring (`idealTables`), fingers chosen by
+ * round trip where proximity is on.
+ */
+import {
+  ChordMachine,
+  type ChordNotice,
+  type ChordSettings,
+  type ChordTypes,
+  chordSettings,
+  IdealRing,
+  keyOfPlace,
+  type PlaceTables,
+  refOf
+} from '@servent/chord/machine'
+import { chordCodec } from '@servent/chord/wire'
+import type { LookupStep, LookupStyle } from '@servent/key-routing/machine'
+import type { Key } from '@servent/overlay/machine'
+import { type NodeIndex, Simulation } from '@servent/simulator'
+import type { Adapter, Deployment, DeploymentInit, LookupOutcome } from '../deployment.ts'
+import type { LookupAsk } from '../world.ts'
+import { LookupPath } from './chord-path.ts'
+import { entryBytes, idsIn } from './contacts.ts'
+import { RingTruth } from './ring-truth.ts'
+import type { Settings } from './settings.ts'
+
+const US_PER_MS = 1000
+/** Lookups a second that begin at each peer, by which peers' bounds on lookups under way are never met. */
+const ASKS_PER_NODE_PER_S = 10
+/** Longer than any run: a link to a dead peer tells nobody. */
+const NEVER_US = 86_400_000_000_000
+/** Beyond a lookup's own budget, for the word of its end. */
+const GRACE_US = 1_000_000
+
+type Told = Extract<ChordNotice, { type: 'looked-up' | 'lookup-failed' }>
+
+interface Begun {
+  readonly key: Key
+  /** The root when it was asked. */
+  readonly rootAtFirst: NodeIndex | undefined
+  readonly path: LookupPath
+  readonly done: (outcome: LookupOutcome) => void
+}
+
+class ChordDeployment implements Deployment {
+  readonly simulation: Simulation<ChordTypes>
+  readonly countsIds = true
+  readonly asksPerS: number
+  readonly lookupUsMax: number
+  readonly #init: DeploymentInit
+  readonly #settings: ChordSettings
+  readonly #truth = new RingTruth()
+  readonly #members = new Set<NodeIndex>()
+  /** By the first bits of their keys, which are random: steps tell of nothing else. */
+  readonly #byKey = new Map<number, Begun>()
+  readonly #byCommand = new Map<number, Begun>()
+  /** Whose command is being given: an origin that is the root itself says so before its command has a number. */
+  #beginning: Begun | undefined
+  #isIdeal = false
+
+  constructor(init: DeploymentInit) {
+    this.#init = init
+    this.#settings = settingsOf(init.settings)
+    this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
+    this.lookupUsMax = this.#settings.lookupBudgetMs * US_PER_MS + GRACE_US
+    this.simulation = new Simulation<ChordTypes>({
+      seed: init.seed,
+      codec: chordCodec,
+      network: init.network,
+      ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
+      createMachine: () => new ChordMachine(this.#settings),
+      onNotice: (node, notice) => this.#onNotice(node, notice),
+      idsIn
+    })
+  }
+
+  startIdeal(nodes: readonly NodeIndex[]): void {
+    const { simulation } = this
+    const { successors, virtualNodes, proximity, samples = successors } = this.#settings
+    const { network } = this.#init
+    const ring = new IdealRing(
+      nodes.map(node => simulation.keyOf(node)),
+      virtualNodes
+    )
+    const chosen =
+      proximity === 'off'
+        ? undefined
+        : {
+            samples,
+            rtt: (from: number, to: number) => network.roundTripUs(nodes[from]!, nodes[to]!)
+          }
+    const tables = new Map<NodeIndex, PlaceTables[]>(nodes.map(node => [node, []]))
+    for (const [place, { peer, index }] of ring.nodes.entries()) {
+      const from = nodes[peer]!
+      const refTo = (other: number) => {
+        const { peer: to, index } = ring.nodes[other]!
+        return refOf(simulation.peerOf(from, nodes[to]!), index)
+      }
+      const { predecessor, successors: list, fingers } = ring.tables(place, successors, chosen)
+      tables.get(from)![index] = {
+        predecessor: predecessor === undefined ? undefined : refTo(predecessor),
+        successors: list.map(refTo),
+        fingers: fingers.map(refTo)
+      }
+    }
+    this.#truth.addAll(nodes.map(node => [node, this.#keysOf(node)]))
+    for (const node of nodes) simulation.start(node)
+    this.#isIdeal = true
+    for (const [node, places] of tables) simulation.command(node, { type: 'adopt', places })
+    this.#isIdeal = false
+  }
+
+  start(node: NodeIndex): void {
+    this.simulation.start(node)
+  }
+
+  isMember(node: NodeIndex): boolean {
+    return this.#members.has(node)
+  }
+
+  onDeath(node: NodeIndex): void {
+    if (this.#members.delete(node)) this.#truth.remove(node, this.#keysOf(node))
+  }
+
+  freeze(): void {
+    for (const node of this.simulation.aliveNodes())
+      this.simulation.command(node, { type: 'maintenance', on: false })
+  }
+
+  lookup(origin: NodeIndex, { key }: LookupAsk, done: (outcome: LookupOutcome) => void): void {
+    const begun: Begun = { key, rootAtFirst: this.#truth.successorOf(key), path: new LookupPath(), done }
+    this.#byKey.set(tagOf(key), begun)
+    this.#beginning = begun
+    const command = this.simulation.command(origin, { type: 'lookup', key })
+    if (this.#beginning !== undefined) this.#byCommand.set(command, begun)
+    this.#beginning = undefined
+  }
+
+  isRepaired(dead: NodeIndex): boolean {
+    return this.#keysOf(dead).every(key => {
+      const before = this.#truth.predecessorOf(key)
+      if (before === undefined) return true
+      const { successors } = this.simulation.machine(before.node).snapshot().places[before.index]!
+      const [first] = successors
+      const next = first === undefined ? before.node : this.simulation.nodeOfPeer(before.node, first.peer)
+      return next === this.#truth.successorOf(key)
+    })
+  }
+
+  state(node: NodeIndex): { entries: number; bytes: number } {
+    const { simulation } = this
+    let entries = 0
+    let bytes = 0
+    for (const { predecessor, successors, fingers } of simulation.machine(node).snapshot().places) {
+      for (const entry of [...(predecessor === null ? [] : [predecessor]), ...successors, ...fingers]) {
+        entries += 1
+        bytes += entryBytes(simulation.contactOf(simulation.nodeOfPeer(node, entry.peer)))
+      }
+    }
+    return { entries, bytes }
+  }
+
+  #onNotice(node: NodeIndex, notice: ChordNotice): void {
+    if (notice.type === 'lookup-step') this.#onStep(node, notice)
+    else if (notice.type === 'looked-up' || notice.type === 'lookup-failed') this.#onTold(notice)
+    else if (notice.type === 'mode' && notice.mode === 'ring' && !this.#members.has(node)) {
+      // Ideal networks were put down in the truth whole.
+      if (!this.#isIdeal) this.#truth.add(node, this.#keysOf(node))
+      this.#members.add(node)
+    }
+  }
+
+  #onStep(node: NodeIndex, step: LookupStep): void {
+    if (step.purpose !== 'user') return
+    const begun = this.#byKey.get(tagOf(step.key))
+    begun?.path.add(step, node, this.simulation.nodeOfPeer(node, step.peer))
+  }
+
+  #onTold(told: Told): void {
+    const begun = this.#byCommand.get(told.command) ?? this.#beginning
+    if (begun === undefined) return
+    this.#beginning = undefined
+    this.#byCommand.delete(told.command)
+    this.#byKey.delete(tagOf(begun.key))
+    const { key, path, done, rootAtFirst } = begun
+    const { hops, timeouts } = told
+    const messages = path.messages(this.#settings.style, hops)
+    if (told.type === 'lookup-failed') {
+      done({ status: 'failed', hops, hopsAsPublished: hops, messages, timeouts, found: undefined })
+      return
+    }
+    const found = this.simulation.nodeOf(told.root)
+    const right = found !== undefined && (found === rootAtFirst || found === this.#truth.successorOf(key))
+    done({
+      status: right ? 'correct' : 'incorrect',
+      hops,
+      hopsAsPublished: this.#published(begun, hops, found),
+      messages,
+      timeouts,
+      found
+    })
+  }
+
+  /**
+   * ToN counts the steps until the key's predecessor is reached, who then names the root: the step to the root is
+   * none. Who names it from further back, out of its successor list, saves steps and is charged one.
+   */
+  #published({ key, path }: Begun, hops: number, root: NodeIndex | undefined): number {
+    if (hops === 0 || root === undefined) return 0
+    return path.lastBefore(root) === this.#truth.predecessorOf(key)?.node ? hops - 1 : hops
+  }
+
+  #keysOf(node: NodeIndex): Key[] {
+    const key = this.simulation.keyOf(node)
+    return Array.from({ length: this.#settings.virtualNodes }, (_, index) => keyOfPlace(key, index))
+  }
+}
+
+/** 53 bits of a key: as long as keys are random, no two of a run share them. */
+function tagOf(key: Key): number {
+  const view = new DataView(key.buffer, key.byteOffset)
+  return view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)
+}
+
+function settingsOf(settings: Settings): ChordSettings {
+  const number = (key: string) => settings[key] as number
+  return chordSettings({
+    successors: number('successors'),
+    virtualNodes: number('virtual-nodes'),
+    proximity: settings.proximity as 'on' | 'off',
+    samples: number('samples') === 0 ? undefined : number('samples'),
+    style: settings.style as LookupStyle,
+    stabiliseMs: number('stabilise-ms'),
+    fixFingersMs: number('fix-fingers-ms'),
+    checkPredecessorMs: number('check-predecessor-ms'),
+    mergeMs: number('merge-ms'),
+    replicas: number('replicas'),
+    lookupBudgetMs: number('lookup-budget-ms'),
+    // Nobody starts again with what it saved.
+    saveMs: 0,
+    traceLookups: true
+  })
+}
+
+export const chord: Adapter = {
+  overlay: 'chord',
+  deploy: init => new ChordDeployment(init)
+}

@@ -1,0 +1,22 @@
+/** What contacts and keys in messages and tables come to. */
+import { type Contact, KEY_BYTES } from '@servent/overlay/machine'
+
+/** Bytes of a contact on the wire, without what frames it. */
+export function contactBytes({ id, addresses }: Contact): number {
+  return addresses.reduce((sum, address) => sum + address.length, id.length)
+}
+
+/** Bytes of an entry of a table: the key and the contact. */
+export function entryBytes(contact: Contact): number {
+  return KEY_BYTES + contactBytes(contact)
+}
+
+/** Identifiers in a message, wherever they stand in it: contacts, and keys by themselves. */
+export function idsIn(message: unknown): number {
+  if (message instanceof Uint8Array) return message.length === KEY_BYTES ? 1 : 0
+  if (message === null || typeof message !== 'object') return 0
+  if ('addresses' in message) return 1
+  let ids = 0
+  for (const field of Object.values(message)) ids += idsIn(field)
+  return ids
+}

@@ -1,0 +1,95 @@
+/**
+ * Gnutella peers' files as their machines see them: results of queries, and the answers to their questions.
+ * Records are as long as signed ones and signed by nobody: in the lab nobody lies.
+ */
+import type { GnutellaAnswer, GnutellaQuestion, HitResult, Wanted } from '@servent/gnutella/machine'
+import { type Contact, encodeRecord, type FileRecord, peerIdText } from '@servent/overlay/machine'
+import type { WorldFile } from '../world.ts'
+
+/** What libp2p's envelope adds to a record: the key, the type of the payload, an Ed25519 signature, lengths. */
+export const ENVELOPE_BYTES = 110
+const EXPIRES_MS = 4_102_444_800_000
+
+export const urnOf = (file: WorldFile): string => `urn:cid:${file.id}`
+
+export class GnutellaFiles {
+  readonly #results = new Map<string, HitResult>()
+  readonly #records = new WeakMap<Uint8Array, FileRecord>()
+
+  /** The answer of a peer that shares these files. `wanted`: what the search in the question asked for. */
+  answer(
+    question: GnutellaQuestion,
+    self: Contact,
+    shared: readonly WorldFile[],
+    wanted: Wanted | undefined
+  ): GnutellaAnswer {
+    switch (question.type) {
+      case 'match':
+        return {
+          type: 'match',
+          results: shared
+            .filter(file => holds(file, question))
+            .slice(0, question.limit)
+            .map(file => this.#result(self, file))
+        }
+      case 'verify':
+        return {
+          type: 'verify',
+          files: question.claim.results.flatMap(({ index, record }) => {
+            const read = record === undefined ? undefined : this.#records.get(record)
+            return read !== undefined && wanted !== undefined && isWanted(read, wanted)
+              ? [{ index, record: read }]
+              : []
+          })
+        }
+      case 'vouch':
+        return {
+          type: 'vouch',
+          expiresMs: question.claims.map(({ results }) =>
+            results.every(({ record }) => {
+              const read = record === undefined ? undefined : this.#records.get(record)
+              return read !== undefined && isWanted(read, question)
+            })
+              ? EXPIRES_MS
+              : 0
+          )
+        }
+    }
+  }
+
+  /** One object for each peer and file, so that a network of many holds each record once. */
+  #result(self: Contact, file: WorldFile): HitResult {
+    const provider = peerIdText(self.id)
+    const key = `${provider} ${file.index}`
+    const known = this.#results.get(key)
+    if (known !== undefined) return known
+    const { id, size, name } = file
+    const record: FileRecord = {
+      id,
+      size,
+      name,
+      type: 'text/plain',
+      tags: {},
+      provider,
+      sequence: 1,
+      expiresMs: EXPIRES_MS
+    }
+    const bytes = new Uint8Array(encodeRecord(record).length + ENVELOPE_BYTES)
+    this.#records.set(bytes, record)
+    const result = { index: file.index, size, name, urns: [urnOf(file)], record: bytes, ggep: [] }
+    this.#results.set(key, result)
+    return result
+  }
+}
+
+/** Whether a file has one of the URNs, or all the words where there are any. */
+function holds(file: WorldFile, { text, urns }: Wanted): boolean {
+  if (urns.includes(urnOf(file))) return true
+  return text !== '' && text.split(' ').every(word => file.words.includes(word))
+}
+
+function isWanted({ id, name }: FileRecord, { text, urns }: Wanted): boolean {
+  if (urns.includes(`urn:cid:${id}`)) return true
+  const words = name.split(/[ .]/)
+  return text !== '' && text.split(' ').every(word => words.includes(word))
+}

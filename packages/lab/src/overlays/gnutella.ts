@@ -1,0 +1,319 @@
+/**
+ * Gnutella in the lab. Peers share the world's files and answer queries from them; a lookup is a query for a
+ * file's URN, right when what it finds is a peer that shares the file and lives; a search is a query of words.
+ *
+ * Ideal start: a random graph. Each peer has links to half of its places, rounded up, with others that have a
+ * place free, as its machine would seek them with an endless host cache; the handshakes are the machine's own.
+ */
+import {
+  type GnutellaCommand,
+  GnutellaMachine,
+  type GnutellaNotice,
+  type GnutellaTypes,
+  gnutellaCodec,
+  HANDSHAKES_MAX,
+  SEARCH_MS,
+  type Wanted
+} from '@servent/gnutella/machine'
+import { type Contact, peerIdText, type RequestId } from '@servent/overlay/machine'
+import { type NodeIndex, Simulation } from '@servent/simulator'
+import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../deployment.ts'
+import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
+import { entryBytes } from './contacts.ts'
+import { GnutellaFiles, urnOf } from './gnutella-files.ts'
+import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
+
+const SEARCH_US = SEARCH_MS * 1000
+/** Between rounds of links of an ideal start, where a machine would refuse them all at once. */
+const ROUND_US = 2_000_000
+/** Floods of all peers together that the machines' bounds on what they hand on leave room for, by a wide margin. */
+const ASKS_PER_S = 10
+/** Longer than any run: a link to a dead peer tells nobody. */
+const NEVER_US = 86_400_000_000_000
+const KIBIBYTE = 1024
+/** A GUID, the link that it came by, and when: what a route is. */
+const ROUTE_BYTES = 16 + 4 + 8
+
+/** A query under way. */
+interface Query extends Wanted, QueryCost {
+  readonly origin: NodeIndex
+  readonly onFound: (notice: GnutellaNotice & { type: 'found' }) => void
+  readonly onRefused: () => void
+}
+
+class GnutellaDeployment implements Deployment {
+  readonly simulation: Simulation<GnutellaTypes>
+  readonly countsIds = false
+  readonly lookupUsMax = SEARCH_US
+  readonly asksPerS = ASKS_PER_S
+  readonly #init: DeploymentInit
+  readonly #places: number
+  readonly #traffic = new QueryTraffic()
+  readonly #files = new GnutellaFiles()
+  /** By node and number of the search. */
+  readonly #queries = new Map<string, Query>()
+  /** Whose search is being given, and has no number yet. */
+  #starting: Query | undefined
+  readonly #nodeOfText = new Map<string, NodeIndex>()
+  /** Who was a neighbour of the dead. */
+  readonly #bereaved = new Map<NodeIndex, readonly NodeIndex[]>()
+
+  constructor(init: DeploymentInit) {
+    this.#init = init
+    const { neighbours, ttl } = init.settings as { neighbours: number; ttl: number }
+    this.#places = neighbours
+    this.simulation = new Simulation<GnutellaTypes>({
+      seed: init.seed,
+      codec: gnutellaCodec,
+      network: init.network,
+      ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
+      createMachine: () => this.#traffic.observe(new GnutellaMachine({ neighbours, ttl, agent: 'Servent' })),
+      answer: (question, node) => {
+        const query = question.type === 'verify' ? this.#query(node, question.search) : undefined
+        return this.#files.answer(question, this.simulation.contactOf(node), this.#shared(node), query)
+      },
+      onNotice: (node, notice) => this.#onNotice(node, notice)
+    })
+  }
+
+  startIdeal(nodes: readonly NodeIndex[]): void {
+    const { simulation } = this
+    for (const node of nodes) this.start(node)
+    const rounds = Math.ceil(this.#places / HANDSHAKES_MAX)
+    for (const [index, [from, to]] of this.#randomGraph(nodes).entries()) {
+      const round = index % rounds
+      if (round === 0) simulation.connect(from, to)
+      else simulation.after(round * ROUND_US, () => simulation.connect(from, to))
+    }
+  }
+
+  start(node: NodeIndex): void {
+    const { simulation } = this
+    this.#nodeOfText.set(this.#textOf(simulation.contactOf(node)), node)
+    simulation.start(node)
+    const shared = this.#shared(node)
+    const bytes = shared.reduce((sum, { size }) => sum + size, 0)
+    simulation.command(node, {
+      type: 'sharing',
+      files: shared.length,
+      kibibytes: Math.ceil(bytes / KIBIBYTE),
+      firewalled: false
+    })
+  }
+
+  isMember(node: NodeIndex): boolean {
+    return this.simulation.linkedTo(node).length > 0
+  }
+
+  onDeath(node: NodeIndex): void {
+    const names = this.simulation.machine(node).snapshot().neighbours
+    this.#bereaved.set(
+      node,
+      names.flatMap(({ peerId }) => this.#nodeOfText.get(peerId) ?? [])
+    )
+  }
+
+  /** Nobody is asked whether it lives, and nobody new is sought. */
+  freeze(): void {
+    this.#traffic.freeze()
+  }
+
+  lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
+    const file = this.#alive(ask.file)
+    if (this.#shared(origin).includes(file)) {
+      done({
+        status: 'correct',
+        hops: 0,
+        hopsAsPublished: 0,
+        messages: 0,
+        timeouts: undefined,
+        found: origin
+      })
+      return
+    }
+    let hit: { hops: number; found: NodeIndex | undefined } | undefined
+    const end = () => {
+      const { hops = 0, found } = hit ?? {}
+      const right = found !== undefined && this.simulation.alive(found) && this.#shared(found).includes(file)
+      done({
+        status: hit === undefined ? 'failed' : right ? 'correct' : 'incorrect',
+        hops,
+        hopsAsPublished: hops,
+        messages: query.messages,
+        timeouts: undefined,
+        found
+      })
+    }
+    const over = { is: false }
+    const once = () => {
+      if (over.is) return
+      over.is = true
+      end()
+    }
+    const { query, stop } = this.#ask(
+      origin,
+      { text: '', urns: [urnOf(file)] },
+      {
+        onFound: notice => {
+          hit ??= { hops: notice.hops, found: this.simulation.nodeOf(notice.contact) }
+          stop()
+          once()
+        },
+        onRefused: once
+      }
+    )
+    this.simulation.after(SEARCH_US, () => {
+      stop()
+      once()
+    })
+  }
+
+  search(origin: NodeIndex, ask: SearchAsk, done: (outcome: SearchOutcome) => void): void {
+    const { simulation } = this
+    const wanted = new Set(
+      this.#init.world.matching(ask.words).filter(file => this.#holders(file).some(node => node !== origin))
+    )
+    const wantedIds = new Set([...wanted].map(({ id }) => `${id}`))
+    const startedUs = simulation.nowUs
+    const found = new Set<string>()
+    let firstHitUs: number | undefined
+    let asked = true
+    const { query, stop } = this.#ask(
+      origin,
+      { text: ask.words.join(' '), urns: [] },
+      {
+        onFound: ({ files }) => {
+          firstHitUs ??= simulation.nowUs - startedUs
+          for (const { record } of files) found.add(`${record.id}`)
+        },
+        onRefused: () => {
+          asked = false
+        }
+      }
+    )
+    simulation.after(SEARCH_US, () => {
+      stop()
+      done({
+        asked,
+        found: found.size,
+        right: [...found].filter(id => wantedIds.has(id)).length,
+        wanted: wanted.size,
+        messages: query.messages,
+        bytes: query.bytes,
+        firstHitUs
+      })
+    })
+  }
+
+  isRepaired(dead: NodeIndex): boolean {
+    const { simulation } = this
+    const name = this.#textOf(simulation.contactOf(dead))
+    return this.#bereaved.get(dead)!.every(node => {
+      if (!simulation.alive(node)) return true
+      const { neighbours } = simulation.machine(node).snapshot()
+      return (
+        neighbours.length >= Math.ceil(this.#places / 2) && neighbours.every(({ peerId }) => peerId !== name)
+      )
+    })
+  }
+
+  state(node: NodeIndex): { entries: number; bytes: number } {
+    const { simulation } = this
+    const { neighbours, hostCache, pongs, routes, queryCache } = simulation.machine(node).snapshot()
+    const known = neighbours.length + hostCache + pongs
+    const routed = routes.queries + routes.pushes
+    return {
+      entries: known + routed + queryCache.hits,
+      bytes: known * entryBytes(simulation.contactOf(node)) + routed * ROUTE_BYTES + queryCache.bytes
+    }
+  }
+
+  /** Pairs: each of the nodes with as many others as its machine seeks, none with more than it has places. */
+  #randomGraph(nodes: readonly NodeIndex[]): [NodeIndex, NodeIndex][] {
+    const random = this.simulation.random.of('ideal-start')
+    const sought = Math.ceil(this.#places / 2)
+    const linked = new Map(nodes.map(node => [node, new Set<NodeIndex>()]))
+    const free = [...nodes]
+    const pairs: [NodeIndex, NodeIndex][] = []
+    const drop = (at: number) => {
+      free[at] = free.at(-1)!
+      free.pop()
+    }
+    for (const node of nodes) {
+      const own = linked.get(node)!
+      // Those with a place free may all be linked already: then nobody is left, as in the real network.
+      for (let tries = 4 * sought; own.size < sought && tries > 0 && free.length > 0; tries -= 1) {
+        const at = random.below(free.length)
+        const other = free[at]!
+        const others = linked.get(other)!
+        if (others.size >= this.#places) {
+          drop(at)
+          continue
+        }
+        if (other === node || own.has(other)) continue
+        own.add(other)
+        others.add(node)
+        pairs.push([node, other])
+      }
+    }
+    return pairs
+  }
+
+  #ask(
+    origin: NodeIndex,
+    wanted: Wanted,
+    on: Pick<Query, 'onFound' | 'onRefused'>
+  ): { query: Query; stop: () => void } {
+    const query: Query = { origin, ...wanted, ...on, messages: 0, bytes: 0 }
+    const command: GnutellaCommand = { type: 'search', ...wanted }
+    this.#traffic.expect(command, query)
+    this.#starting = query
+    const search = this.simulation.command(origin, command)
+    this.#starting = undefined
+    const key = `${origin}/${search}`
+    this.#queries.set(key, query)
+    const stop = () => {
+      if (!this.#queries.delete(key) || !this.simulation.alive(origin)) return
+      this.simulation.command(origin, { type: 'end-search', search })
+    }
+    return { query, stop }
+  }
+
+  #onNotice(node: NodeIndex, notice: GnutellaNotice): void {
+    if (notice.type === 'found') this.#query(node, notice.search)?.onFound(notice)
+    else if (notice.type === 'search-refused') this.#query(node, notice.search)?.onRefused()
+  }
+
+  #query(node: NodeIndex, search: RequestId): Query | undefined {
+    const starting = this.#starting?.origin === node ? this.#starting : undefined
+    return this.#queries.get(`${node}/${search}`) ?? starting
+  }
+
+  #shared(node: NodeIndex): readonly WorldFile[] {
+    return this.#init.world.filesAt[this.#init.places.placeOf(node)] ?? []
+  }
+
+  /** Peers that share a file and live. */
+  #holders({ holders }: WorldFile): NodeIndex[] {
+    return holders.flatMap(place => this.#init.places.nodeAt(place) ?? [])
+  }
+
+  /** The file, or where nobody who lives has it, the next that somebody has. */
+  #alive(file: WorldFile): WorldFile {
+    const { files } = this.#init.world
+    for (let step = 0; step < files.length; step += 1) {
+      const next = files[(file.index + step) % files.length]!
+      if (this.#holders(next).length > 0) return next
+    }
+    return file
+  }
+
+  #textOf({ id }: Contact): string {
+    return peerIdText(id)
+  }
+}
+
+export const gnutella: Adapter = {
+  overlay: 'gnutella',
+  deploy: init => new GnutellaDeployment(init)
+}

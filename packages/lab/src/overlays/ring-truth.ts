@@ -1,0 +1,62 @@
+/**
+ * Who is on the ring, and who therefore is the root of a key, by an observer who sees everybody: what every
+ * answer of a ring overlay is held against. A peer may have several places.
+ */
+import { compareKeys, type Key } from '@servent/overlay/machine'
+import type { NodeIndex } from '@servent/simulator'
+
+export interface RingPlace {
+  readonly key: Key
+  readonly node: NodeIndex
+  /** Which of the peer's places it is. */
+  readonly index: number
+}
+
+export class RingTruth {
+  /** In the order of their keys. */
+  readonly #places: RingPlace[] = []
+
+  /** Everybody at once. */
+  addAll(members: readonly (readonly [NodeIndex, readonly Key[]])[]): void {
+    for (const [node, keys] of members)
+      for (const [index, key] of keys.entries()) this.#places.push({ key, node, index })
+    this.#places.sort((a, b) => compareKeys(a.key, b.key))
+  }
+
+  add(node: NodeIndex, keys: readonly Key[]): void {
+    for (const [index, key] of keys.entries())
+      this.#places.splice(this.#firstAt(key), 0, { key, node, index })
+  }
+
+  /** Nothing happens where the peer was no member. */
+  remove(node: NodeIndex, keys: readonly Key[]): void {
+    for (const key of keys) {
+      const at = this.#firstAt(key)
+      if (this.#places[at]?.node === node) this.#places.splice(at, 1)
+    }
+  }
+
+  /** The root of a key: the first place at or after it. */
+  successorOf(key: Key): NodeIndex | undefined {
+    const { length } = this.#places
+    return length === 0 ? undefined : this.#places[this.#firstAt(key) % length]!.node
+  }
+
+  /** The last place before a key. */
+  predecessorOf(key: Key): RingPlace | undefined {
+    const { length } = this.#places
+    return length === 0 ? undefined : this.#places[(this.#firstAt(key) - 1 + length) % length]!
+  }
+
+  /** The index of the first place whose key is not below this one; the length where all are. */
+  #firstAt(key: Key): number {
+    let from = 0
+    let to = this.#places.length
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (compareKeys(this.#places[middle]!.key, key) < 0) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+}

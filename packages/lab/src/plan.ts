@@ -1,0 +1,173 @@
+/**
+ * A plan: everything that decides what a comparison measures. The same plan, code and seed give the same
+ * results. Words of the command line and keys of a file are the names of the fields here.
+ *
+ * Fairness (Li et al., INFOCOM 2005): every overlay of a plan runs on the same identifiers, the same network,
+ * the same departures and arrivals, and the same lookups and searches, drawn from the run's seed before any
+ * overlay is asked.
+ */
+import { availableParallelism } from 'node:os'
+import { type Static, Type } from 'typebox'
+import { Check, Errors } from 'typebox/value'
+import { PlanError } from './errors.ts'
+import { checkModels } from './models.ts'
+import { OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
+
+export const NODES_MAX = 1_000_000
+export const LOOKUPS_MAX = 10_000_000
+export const SEEDS_MAX = 1000
+export const WORKERS_MAX = 256
+const SEED_MAX = 2 ** 32 - 1
+/** Of all peers: beyond it nobody is left to ask. */
+const FAILURES_MAX = 0.95
+/** A hundred days. */
+const SECONDS_MAX = 8_640_000
+const TEXT_CHARACTERS_MAX = 4096
+
+const closed = { additionalProperties: false } as const
+const seconds = (description: string) => Type.Integer({ minimum: 0, maximum: SECONDS_MAX, description })
+
+/** A plan with every choice made. Seconds are of virtual time. */
+export const PlanSchema = Type.Object(
+  {
+    overlays: Type.Array(Type.Enum(OVERLAYS), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Which overlays are compared, each on the same work'
+    }),
+    nodes: Type.Integer({ minimum: 2, maximum: NODES_MAX, description: 'Peers of a network' }),
+    lookups: Type.Integer({ minimum: 0, maximum: LOOKUPS_MAX, description: 'Lookups of a run' }),
+    searches: Type.Integer({ minimum: 0, maximum: LOOKUPS_MAX, description: 'Searches by words of a run' }),
+    seeds: Type.Integer({
+      minimum: 1,
+      maximum: SEEDS_MAX,
+      description: 'Runs of each overlay: their seeds are seed, seed + 1, …, so that any can be run alone'
+    }),
+    seed: Type.Integer({ minimum: 0, maximum: SEED_MAX, description: 'Seed of the first run' }),
+    failures: Type.Union([Type.Number({ minimum: 0, maximum: FAILURES_MAX }), Type.Null()], {
+      description: 'Part of the peers that dies at one instant, after which maintenance stands still'
+    }),
+    churn: Type.Union([Type.String({ maxLength: TEXT_CHARACTERS_MAX }), Type.Null()], {
+      description:
+        'Sessions of peers, as exp:1h; those who leave do so without a word and come back as new ones'
+    }),
+    latency: Type.String({ maxLength: TEXT_CHARACTERS_MAX, description: 'Round trips between peers' }),
+    workload: Type.Enum(['lookup', 'search', 'mixed']),
+    warmup: seconds('Before anything is measured'),
+    duration: seconds('Over which lookups and searches are spread, and in which bytes are counted'),
+    start: Type.Enum(['ideal', 'joined'], {
+      description: 'Tables built by an observer as the protocol would have them, or peers that joined'
+    }),
+    set: Type.Record(
+      Type.String({ maxLength: 64 }),
+      Type.Union([Type.String({ maxLength: 64 }), Type.Number(), Type.Boolean()]),
+      { description: 'Settings of overlays that differ from their defaults, by name: chord.successors' }
+    ),
+    backend: Type.Enum(['simulator']),
+    workers: Type.Integer({
+      minimum: 1,
+      maximum: WORKERS_MAX,
+      description: 'Runs at a time, each in a thread of its own; makes no difference to results'
+    })
+  },
+  closed
+)
+
+export type Plan = Static<typeof PlanSchema>
+/** What somebody wrote down: what is left out has a default. */
+export type PlanInput = { readonly [Key in keyof Plan]?: Plan[Key] | undefined }
+
+/** Lookups and searches a second of all peers together, where the plan does not say: floods keep up with it. */
+const WORK_PER_SECOND = 10
+const LOOKUPS_DEFAULT = 10_000
+const SEARCHES_DEFAULT = 1_000
+const DURATION_SECONDS_MIN = 600
+/** With churn the measured half is an hour at least, so that most of those who were there at first are gone. */
+const CHURN_SECONDS_MIN = 3_600
+const WARMUP_IDEAL_SECONDS = 60
+const WARMUP_JOINED_SECONDS = 1_800
+
+/** @throws PlanError  a field is missing, unknown, of another kind or out of its bounds, or two contradict */
+export function resolvePlan(input: PlanInput): Plan {
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+  const plan = { ...defaults(given), ...given } as Plan
+  checkShape(plan)
+  if (plan.lookups + plan.searches === 0) {
+    throw new PlanError('The plan asks for nothing: give it --lookups or --searches above 0.')
+  }
+  if (plan.failures !== null && plan.churn !== null) {
+    throw new PlanError(
+      'failures and churn exclude each other: with failures, maintenance stands still, and nobody could come or go.'
+    )
+  }
+  if (plan.failures !== null && Math.floor(plan.nodes * (1 - plan.failures)) < 1) {
+    throw new PlanError(`With failures ${plan.failures} nobody of ${plan.nodes} peers is left.`)
+  }
+  checkModels(plan)
+  for (const overlay of plan.overlays) overlaySettings(plan, overlay)
+  checkSetNames(plan)
+  return plan
+}
+
+/** The settings of one overlay, those of the plan over the defaults. */
+export function overlaySettings(plan: Plan, overlay: OverlayId): Settings {
+  return settingsOf(overlay, plan.set, plan.failures !== null)
+}
+
+/** Seeds of a plan's runs, in their order. */
+export function seedsOf({ seed, seeds }: Plan): number[] {
+  return Array.from({ length: seeds }, (_, index) => seed + index)
+}
+
+function defaults(given: PlanInput): PlanInput {
+  const workload = given.workload ?? (given.searches ? (given.lookups === 0 ? 'search' : 'mixed') : 'lookup')
+  const lookups = workload === 'search' ? 0 : LOOKUPS_DEFAULT
+  const searches = workload === 'lookup' ? 0 : SEARCHES_DEFAULT
+  const work = (given.lookups ?? lookups) + (given.searches ?? searches)
+  const churn = given.churn ?? null
+  const atLeast = churn === null ? DURATION_SECONDS_MIN : CHURN_SECONDS_MIN
+  const duration = given.duration ?? Math.max(atLeast, Math.ceil(work / WORK_PER_SECOND))
+  const quiet = given.start === 'joined' ? WARMUP_JOINED_SECONDS : WARMUP_IDEAL_SECONDS
+  return {
+    overlays: ['chord'],
+    nodes: 1000,
+    lookups,
+    searches,
+    seeds: 1,
+    seed: 1,
+    failures: null,
+    churn,
+    latency: 'planetlab',
+    workload,
+    // With churn the first half of a run is left out, as Li et al. do.
+    warmup: churn === null ? quiet : duration,
+    duration,
+    start: 'ideal',
+    set: {},
+    backend: 'simulator',
+    workers: availableParallelism()
+  }
+}
+
+function checkShape(plan: Plan): void {
+  const { backend } = plan as { backend: string }
+  if (backend === 'in-process' || backend === 'processes') {
+    throw new PlanError(`The backend ${backend} comes in a later version; this one has simulator.`)
+  }
+  if (Check(PlanSchema, plan)) return
+  const [error] = Errors(PlanSchema, plan)
+  const field = error?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? ''
+  const value = field.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], plan)
+  const what = field === '' ? 'The plan' : `${field} is ${JSON.stringify(value)}, and it`
+  throw new PlanError(`${what} ${error?.message ?? 'is not what a plan is made of'}.`)
+}
+
+function checkSetNames({ set, overlays }: Plan): void {
+  for (const name of Object.keys(set)) {
+    const [overlay] = name.split('.')
+    if (overlays.some(one => one === overlay)) continue
+    throw new PlanError(
+      `${name} is set, and ${overlay} is not among the overlays of this plan: ${overlays.join(', ')}.`
+    )
+  }
+}

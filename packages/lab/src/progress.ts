@@ -1,0 +1,84 @@
+/**
+ * How far a comparison is, and how long it will take. Overlays cost differently, so each is judged by its own
+ * runs, and nothing is promised before every overlay has shown what it costs.
+ */
+import type { RunTask } from './messages.ts'
+import type { OverlayId } from './overlays/settings.ts'
+
+export interface Progress {
+  readonly runs: number
+  readonly runsDone: number
+  /** Of the whole work, from 0 to 1: by expected time where it is known, by runs else. */
+  readonly done: number
+  /** Nothing while it cannot be told. */
+  readonly remainingMs: number | undefined
+}
+
+/** A part of a run that says something of the rest. */
+const DONE_MIN = 0.05
+
+interface Run {
+  readonly overlay: OverlayId
+  done: number
+  beganMs: number
+  tookMs: number
+}
+
+export class Estimate {
+  readonly #runs: readonly Run[]
+  readonly #workers: number
+  readonly #now: () => number
+
+  constructor(tasks: readonly RunTask[], workers: number, now: () => number = () => performance.now()) {
+    this.#runs = tasks.map(({ overlay }) => ({ overlay, done: 0, beganMs: 0, tookMs: 0 }))
+    this.#workers = workers
+    this.#now = now
+  }
+
+  began(index: number): void {
+    this.#runs[index]!.beganMs = this.#now()
+  }
+
+  at(index: number, done: number): Progress {
+    const run = this.#runs[index]!
+    run.done = done
+    run.tookMs = this.#now() - run.beganMs
+    const runs = this.#runs.length
+    const runsDone = this.#runs.filter(one => one.done === 1).length
+    const costs = this.#costs()
+    if (costs === undefined) {
+      const part = this.#runs.reduce((sum, one) => sum + one.done, 0) / runs
+      return { runs, runsDone, done: part, remainingMs: undefined }
+    }
+    let allMs = 0
+    let leftMs = 0
+    let longestMs = 0
+    for (const one of this.#runs) {
+      const costMs = costs.get(one.overlay)!
+      const restMs = (1 - one.done) * costMs
+      allMs += costMs
+      leftMs += restMs
+      longestMs = Math.max(longestMs, restMs)
+    }
+    // The last runs are not parted among threads.
+    const remainingMs = Math.max(leftMs / this.#workers, longestMs)
+    return { runs, runsDone, done: 1 - leftMs / allMs, remainingMs }
+  }
+
+  /** Milliseconds of a whole run of each overlay; nothing while one of them has not shown enough. */
+  #costs(): Map<OverlayId, number> | undefined {
+    const spent = new Map<OverlayId, { ms: number; done: number }>()
+    for (const { overlay, done, tookMs } of this.#runs) {
+      const sum = spent.get(overlay) ?? { ms: 0, done: 0 }
+      sum.ms += tookMs
+      sum.done += done
+      spent.set(overlay, sum)
+    }
+    const costs = new Map<OverlayId, number>()
+    for (const [overlay, { ms, done }] of spent) {
+      if (done < DONE_MIN) return undefined
+      costs.set(overlay, ms / done)
+    }
+    return costs
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * `results.json`: what a comparison gives, schema `servent-lab/1`. A field is null where the run did not
+ * exercise it or where the overlay has no such thing; it is 0 only where it was measured and came out as 0.
+ */
+import { type Static, type TSchema, Type } from 'typebox'
+import { OVERLAYS } from './overlays/settings.ts'
+import { PlanSchema } from './plan.ts'
+
+export const SCHEMA = 'servent-lab/1'
+
+const closed = (description: string) => ({ additionalProperties: false, description })
+const number = (description: string) => Type.Number({ description })
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+const orNull = <S extends TSchema>(schema: S, why: string) =>
+  Type.Union([schema, Type.Null()], { description: `Null: ${why}` })
+
+const interval = Type.Union([Type.Tuple([Type.Number(), Type.Number()]), Type.Null()], {
+  description:
+    'Student’s 95 % interval of the mean, over the means of the runs. Null: one run, which does not say how networks differ'
+})
+
+/** Percentiles are by nearest rank over the samples of all runs together. */
+const summary = (description: string) =>
+  orNull(
+    Type.Object(
+      {
+        mean: number('Over all samples of all runs'),
+        p1: Type.Number(),
+        p50: Type.Number(),
+        p95: Type.Number(),
+        p99: Type.Number(),
+        ci95: interval
+      },
+      closed(description)
+    ),
+    'nothing of the kind was issued, or none came back'
+  )
+
+const spread = (description: string) =>
+  orNull(
+    Type.Object(
+      { mean: Type.Number(), p95: Type.Number(), max: Type.Number() },
+      closed(`${description}; over live peers at the end of the measured time`)
+    ),
+    'nobody was alive'
+  )
+
+const byType = (description: string) => Type.Record(Type.String(), Type.Number(), { description })
+
+const inequality = (description: string) =>
+  orNull(
+    Type.Object(
+      {
+        max_over_mean: Type.Number(),
+        p99_over_mean: Type.Number(),
+        gini: number('0: all the same. Towards 1: one has all')
+      },
+      closed(`${description}; the mean over runs`)
+    ),
+    'there was no load'
+  )
+
+const lookups = Type.Object(
+  {
+    issued: count('Begun by a peer that was still alive when the answer came, or the time for it was over'),
+    correct: count('By the truth of a global observer: the root, or a peer that has the file'),
+    incorrect: count('Answered with somebody else'),
+    failed: count('Without an answer in the time that the overlay gives it'),
+    unissued: count('Not begun for want of somebody to begin them, or their peer died before the answer')
+  },
+  closed('issued is correct, incorrect and failed together. None is ever dropped')
+)
+
+const searches = Type.Object(
+  {
+    issued: count('As for lookups'),
+    failed: count('Refused, or ended without having asked'),
+    unissued: count('As for lookups'),
+    recall: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'no search had anything to find'),
+    precision: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'nothing was found'),
+    messages: summary('Sent by all peers for one search'),
+    bytes: summary('Sent by all peers for one search'),
+    first_hit_ms: summary('From the question to the first file, of searches that found any')
+  },
+  closed(
+    'recall: of the files that live peers share and whose names hold all words, the part that was found, over all searches that had any. precision: of the files found, the part that holds all words'
+  )
+)
+
+const overlay = Type.Object(
+  {
+    overlay: Type.Enum(OVERLAYS),
+    settings: Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Boolean()]), {
+      description: 'All of them, those that the plan sets and the defaults'
+    }),
+    backend: Type.Enum(['simulator']),
+    nodes: count('Peers at the start'),
+    seeds: Type.Array(Type.Integer(), { description: 'Of the runs, in their order' }),
+    lookups,
+    hops: summary('Forward steps of the request, the one that reaches the root or a holder counted'),
+    hops_as_published: summary(
+      'As the overlay’s paper counts. Chord: steps until the key’s live predecessor is reached, one more where the answer came early from a successor list. Gnutella: links between who asks and who has the file'
+    ),
+    messages_per_lookup: summary('Sent by all peers for one lookup, answers and acknowledgements counted'),
+    latency_ms: summary('From the question to the answer, of lookups that were answered'),
+    stretch: summary(
+      'Lookup time over the direct round trip between who asks and who is found, of correct lookups that were not answered by who asked'
+    ),
+    timeouts_per_lookup: summary('Messages to peers that could not be reached or did not answer in time'),
+    searches: orNull(searches, 'the plan has no searches'),
+    publishing: orNull(
+      Type.Object(
+        {
+          messages: number('Sent by all peers, the mean over runs'),
+          bytes: number('Sent by all peers, the mean over runs'),
+          seconds: number('Of virtual time until all was announced, the mean over runs')
+        },
+        closed('Announcing what is shared')
+      ),
+      'nothing was announced: the overlay does not, or the plan has no searches'
+    ),
+    bytes_per_node_per_s: orNull(
+      Type.Object(
+        {
+          mean: Type.Number(),
+          p95: orNull(number('Of peers that were there all the time'), 'nobody was'),
+          by_type: byType('The mean, by type of message'),
+          p2psim: orNull(Type.Number(), 'the overlay has no count of ids in its messages')
+        },
+        closed(
+          'Sent by a live peer in a second of the measured time, in the real encoding, without what encryption and TCP add. p2psim: the same mean by its formula, 20 bytes a message and 4 an id in it'
+        )
+      ),
+      'the measured time was 0'
+    ),
+    state_entries_per_node: spread('Entries of routing tables'),
+    state_bytes_per_node: spread(
+      'Those entries written down: a key of 32 bytes and the contact of each, or the bytes of what else they hold'
+    ),
+    connections_per_node: spread('Links that are up, whoever opened them'),
+    load: inequality('Messages that each peer took in that was there all the measured time'),
+    repair_s: orNull(
+      Type.Object(
+        { mean: Type.Number(), p95: Type.Number() },
+        closed(
+          'Seconds from the death of a peer until its place is filled: nobody’s first live neighbour by the tables is another than by the truth. Looked at each second'
+        )
+      ),
+      'nobody died while maintenance was on, or none was repaired before the end'
+    ),
+    cost: Type.Object(
+      {
+        events: count('Of all runs'),
+        events_per_s: number('Of one thread'),
+        wall_s: number('Of one thread: the sum of all runs'),
+        rss_peak_bytes: count('Of the whole process until then: other overlays and threads included')
+      },
+      closed('What the measurement cost, which differs from time to time and is not in the fingerprint')
+    )
+  },
+  closed('One overlay')
+)
+
+export const ResultsSchema = Type.Object(
+  {
+    schema: Type.Literal(SCHEMA),
+    plan: PlanSchema,
+    commit: orNull(
+      Type.String({ description: 'Of the code; -dirty where files differ from it' }),
+      'this is no checkout'
+    ),
+    fingerprint: Type.String({
+      pattern: '^[0-9a-f]{64}$',
+      description: 'SHA-256 over what every run did and measured, in the order of overlays and seeds'
+    }),
+    host: Type.Object(
+      {
+        node: Type.String(),
+        platform: Type.String(),
+        arch: Type.String(),
+        cpu: Type.String(),
+        cpus: Type.Integer(),
+        memory_bytes: Type.Integer()
+      },
+      closed('Where it was measured: of use for cost alone')
+    ),
+    overlays: Type.Array(overlay)
+  },
+  { ...closed('What a comparison gives'), $id: SCHEMA }
+)
+
+export type Results = Static<typeof ResultsSchema>
+export type OverlayResults = Results['overlays'][number]

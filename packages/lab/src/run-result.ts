@@ -1,0 +1,75 @@
+/** What one run of one overlay measured: samples, not yet means. Crosses from a worker as it is. */
+import type { OverlayId } from './overlays/settings.ts'
+
+/** All samples are whole numbers where the simulator's are: microseconds, counts, bytes. */
+export interface RunResult {
+  readonly overlay: OverlayId
+  readonly seed: number
+  /** Of the simulation: over every event of it. */
+  readonly traceHash: string
+  readonly lookups: LookupSamples
+  /** Nothing where the plan has no searches. */
+  readonly searches: SearchSamples | undefined
+  readonly publishing: Publishing | undefined
+  /** In the order of their numbers. */
+  readonly nodes: NodeSamples
+  /** Sent in the measured time by all peers. */
+  readonly traffic: Traffic
+  /** Microseconds from each death to its repair. Nothing where nobody dies while maintenance is on. */
+  readonly repairUs: Float64Array | undefined
+  readonly measuredUs: number
+  readonly cost: { readonly events: number; readonly wallMs: number }
+}
+
+export interface LookupSamples {
+  readonly correct: number
+  readonly incorrect: number
+  readonly failed: number
+  readonly unissued: number
+  /** Of answered lookups, right or wrong, in the order in which they were issued. */
+  readonly hops: Float64Array
+  readonly hopsAsPublished: Float64Array
+  readonly latencyUs: Float64Array
+  /** Of all that were issued. Nothing where the overlay has no timeouts. */
+  readonly timeouts: Float64Array | undefined
+  readonly messages: Float64Array
+  /** Of correct ones whose root is not the one who asked. */
+  readonly stretch: Float64Array
+}
+
+export interface SearchSamples {
+  readonly issued: number
+  readonly failed: number
+  readonly unissued: number
+  /** Files that there were to find, files that were found, and those among them that were right. */
+  readonly wanted: number
+  readonly found: number
+  readonly right: number
+  readonly messages: Float64Array
+  readonly bytes: Float64Array
+  readonly firstHitUs: Float64Array
+}
+
+export interface Publishing {
+  readonly messages: number
+  readonly bytes: number
+  readonly us: number
+}
+
+export interface NodeSamples {
+  /** Sum over all peers of how long each was alive in the measured time. */
+  readonly aliveUs: number
+  /** Of peers that were there all that time. */
+  readonly bytesSent: Float64Array
+  readonly messagesReceived: Float64Array
+  /** Of those who live at its end. */
+  readonly stateEntries: Float64Array
+  readonly stateBytes: Float64Array
+  readonly connections: Float64Array
+}
+
+export interface Traffic {
+  readonly bytesByType: Readonly<Record<string, number>>
+  /** 20 bytes a message and 4 an id. Nothing where ids are not counted. */
+  readonly p2psimBytes: number | undefined
+}

@@ -1,0 +1,194 @@
+/** One network of one overlay from its start to its last answer: a pure function of plan, files and seed. */
+import {
+  beginChurn,
+  type ChurnProcess,
+  failShare,
+  type NodeIndex,
+  type Random,
+  randomOf
+} from '@servent/simulator'
+import type { Deployment } from './deployment.ts'
+import { RunError } from './errors.ts'
+import type { PlanFiles, RunTask } from './messages.ts'
+import { churnOfPlan, latencyOfPlan } from './models.ts'
+import { ADAPTERS } from './overlays/adapters.ts'
+import { Peers } from './peers.ts'
+import { Places } from './places.ts'
+import { overlaySettings, type Plan } from './plan.ts'
+import { RepairWatch } from './repair.ts'
+import type { Publishing, RunResult } from './run-result.ts'
+import { MeasuredTime } from './window.ts'
+import { Work } from './work.ts'
+import { type LookupAsk, type SearchAsk, World } from './world.ts'
+
+const US_PER_S = 1_000_000
+/** Of the warm-up, the part in which peers join: in the rest they settle. */
+const JOINING_PART = 1 / 2
+/** Members that somebody who comes is told of. */
+const CONTACTS = 3
+/** Virtual time between two words of progress. */
+const SLICE_US = 10 * US_PER_S
+/** For announcing what is shared; whoever is not done then has met something that does not end. */
+const PUBLISH_US_MAX = 86_400 * US_PER_S
+
+export function runOnce(
+  plan: Plan,
+  files: PlanFiles,
+  task: RunTask,
+  onProgress: (done: number) => void = () => {}
+): RunResult {
+  const startedMs = performance.now()
+  const result = new Run(plan, files, task, onProgress).toEnd()
+  return { ...result, cost: { ...result.cost, wallMs: performance.now() - startedMs } }
+}
+
+class Run {
+  readonly #plan: Plan
+  readonly #task: RunTask
+  readonly #onProgress: (done: number) => void
+  readonly #random: Random
+  readonly #world: World
+  readonly #places: Places
+  readonly #deployment: Deployment
+  readonly #peers: Peers
+  readonly #work: Work
+  readonly #churn: ChurnProcess | undefined
+  /** Virtual time that the run is expected to end at. */
+  readonly #expectedUs: number
+
+  constructor(plan: Plan, files: PlanFiles, task: RunTask, onProgress: (done: number) => void) {
+    this.#plan = plan
+    this.#task = task
+    this.#onProgress = onProgress
+    // Not of the overlay: what is drawn here is the same for all of them.
+    const seed = `servent-lab/${task.seed}`
+    this.#random = randomOf(seed)
+    this.#world = new World(seed, plan)
+    this.#churn = churnOfPlan(plan, files)
+    const network = latencyOfPlan(plan, files, this.#random.fork('latency'))
+    this.#places = new Places(plan.nodes)
+    this.#deployment = ADAPTERS[task.overlay].deploy({
+      seed,
+      network,
+      settings: overlaySettings(plan, task.overlay),
+      world: this.#world,
+      places: this.#places,
+      frozen: plan.failures !== null
+    })
+    this.#peers = new Peers(this.#deployment, this.#places)
+    this.#work = new Work(this.#deployment, this.#places, network)
+    this.#expectedUs = (plan.warmup + plan.duration) * US_PER_S + this.#deployment.lookupUsMax
+  }
+
+  toEnd(): RunResult {
+    const { failures, duration, searches } = this.#plan
+    const deployment = this.#deployment
+    const { simulation } = deployment
+    this.#start()
+    this.#runUntil(this.#plan.warmup * US_PER_S)
+    const publishing = this.#publish()
+    const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment)
+    if (repair !== undefined) this.#peers.onDeath = node => repair.watch(node)
+    const measured = new MeasuredTime(deployment, this.#peers)
+    const fromUs = simulation.nowUs
+    if (failures !== null) {
+      deployment.freeze()
+      failShare(this.#peers, failures)
+    }
+    this.#ask(fromUs)
+    this.#runUntil(fromUs + duration * US_PER_S)
+    const { nodes, traffic, measuredUs } = measured.end()
+    // Nobody dies any more for the sake of figures: what is still under way gets its time.
+    const lastUs = simulation.nowUs + deployment.lookupUsMax
+    while (this.#work.open > 0 && simulation.nowUs < lastUs) {
+      this.#runUntil(Math.min(lastUs, simulation.nowUs + US_PER_S))
+    }
+    return {
+      overlay: this.#task.overlay,
+      seed: this.#task.seed,
+      traceHash: simulation.traceHash,
+      lookups: this.#work.lookupSamples(),
+      searches: searches === 0 || deployment.search === undefined ? undefined : this.#work.searchSamples(),
+      publishing,
+      nodes,
+      traffic,
+      repairUs: repair?.tookUs,
+      measuredUs,
+      cost: { events: simulation.events, wallMs: 0 }
+    }
+  }
+
+  #start(): void {
+    const { nodes, start, warmup } = this.#plan
+    const { simulation } = this.#deployment
+    if (start === 'ideal') {
+      this.#deployment.startIdeal(Array.from({ length: nodes }, () => this.#peers.addNode()))
+      if (this.#churn !== undefined) this.#beginChurn(this.#churn)
+      return
+    }
+    const random = this.#random.fork('joining')
+    const withinUs = warmup * US_PER_S * JOINING_PART
+    for (let index = 0; index < nodes; index += 1) {
+      simulation.at(Math.floor((index * withinUs) / nodes), () => {
+        const contacts = this.#contacts(random)
+        const node = this.#peers.addNode()
+        this.#peers.start(node)
+        for (const contact of contacts) this.#peers.contact(node, contact)
+        if (index === nodes - 1 && this.#churn !== undefined) this.#beginChurn(this.#churn)
+      })
+    }
+  }
+
+  /** Members, different ones; while there are none, whoever came first. */
+  #contacts(random: Random): ReadonlySet<NodeIndex> {
+    const contacts = new Set<NodeIndex>()
+    for (let draw = 0; draw < CONTACTS; draw += 1) {
+      const node = this.#places.choose(random.unit(), one => this.#deployment.isMember(one))
+      if (node !== undefined) contacts.add(node)
+    }
+    return contacts.size > 0 ? contacts : new Set(this.#places.taken.slice(0, 1))
+  }
+
+  #beginChurn(process: ChurnProcess): void {
+    beginChurn(this.#peers, process, { contacts: CONTACTS })
+  }
+
+  #publish(): Publishing | undefined {
+    const { simulation, publish } = this.#deployment
+    if (this.#plan.searches === 0 || publish === undefined) return undefined
+    const fromUs = simulation.nowUs
+    const { messages, bytes } = simulation.metrics
+    let doneUs: number | undefined
+    this.#deployment.publish!(() => {
+      doneUs = simulation.nowUs
+    })
+    while (doneUs === undefined) {
+      if (simulation.nowUs - fromUs > PUBLISH_US_MAX) throw new RunError('Announcing did not end in a day.')
+      this.#runUntil(simulation.nowUs + US_PER_S)
+    }
+    const { metrics } = simulation
+    return { messages: metrics.messages - messages, bytes: metrics.bytes - bytes, us: doneUs - fromUs }
+  }
+
+  #ask(fromUs: number): void {
+    const { lookups, searches } = this.#world
+    const { failures, duration } = this.#plan
+    const asks: readonly (LookupAsk | SearchAsk)[] = [...lookups, ...searches].sort((a, b) => a.atUs - b.atUs)
+    // After a failure they come as fast as the network can take them, so that none learns from another.
+    const withinS = Math.max(1, Math.ceil(asks.length / this.#deployment.asksPerS))
+    const faster = failures === null ? 1 : Math.max(1, duration / withinS)
+    for (const ask of asks) {
+      this.#runUntil(fromUs + Math.floor(ask.atUs / faster))
+      if ('key' in ask) this.#work.lookup(ask)
+      else if (this.#deployment.search !== undefined) this.#work.search(ask)
+    }
+  }
+
+  #runUntil(us: number): void {
+    const { simulation } = this.#deployment
+    while (simulation.nowUs < us) {
+      simulation.runUntil(Math.min(us, simulation.nowUs + SLICE_US))
+      this.#onProgress(Math.min(0.999, simulation.nowUs / this.#expectedUs))
+    }
+  }
+}

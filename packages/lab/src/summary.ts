@@ -1,0 +1,122 @@
+/** From the samples of an overlay's runs to what `results.json` says of it. */
+import type { OverlayResults } from './results.ts'
+import type { RunResult, SearchSamples } from './run-result.ts'
+import { inequality, mean, percentile, pooled, type Summary, sum, summarise } from './statistics.ts'
+
+const US_PER_MS = 1000
+const US_PER_S = 1_000_000
+
+export function summariseOverlay(
+  what: Pick<OverlayResults, 'overlay' | 'settings' | 'backend' | 'nodes'>,
+  runs: readonly RunResult[],
+  rssPeakBytes: number
+): OverlayResults {
+  const lookups = runs.map(run => run.lookups)
+  const total = (of: 'correct' | 'incorrect' | 'failed' | 'unissued') => sum(lookups.map(one => one[of]))
+  const [correct, incorrect, failed] = [total('correct'), total('incorrect'), total('failed')]
+  const events = sum(runs.map(run => run.cost.events))
+  const threadMs = sum(runs.map(run => run.cost.wallMs))
+  return {
+    ...what,
+    seeds: runs.map(run => run.seed),
+    lookups: {
+      issued: correct + incorrect + failed,
+      correct,
+      incorrect,
+      failed,
+      unissued: total('unissued')
+    },
+    hops: summarise(lookups.map(one => one.hops)),
+    hops_as_published: summarise(lookups.map(one => one.hopsAsPublished)),
+    messages_per_lookup: summarise(lookups.map(one => one.messages)),
+    latency_ms: scaled(summarise(lookups.map(one => one.latencyUs)), US_PER_MS),
+    stretch: summarise(lookups.map(one => one.stretch)),
+    timeouts_per_lookup: summarise(lookups.flatMap(one => one.timeouts ?? [])),
+    searches: searchesOf(runs.flatMap(run => run.searches ?? [])),
+    publishing: publishingOf(runs),
+    bytes_per_node_per_s: bandwidthOf(runs),
+    state_entries_per_node: spread(runs.map(run => run.nodes.stateEntries)),
+    state_bytes_per_node: spread(runs.map(run => run.nodes.stateBytes)),
+    connections_per_node: spread(runs.map(run => run.nodes.connections)),
+    load: inequality(runs.map(run => run.nodes.messagesReceived)),
+    repair_s: repairOf(runs.flatMap(run => run.repairUs ?? [])),
+    cost: {
+      events,
+      events_per_s: threadMs === 0 ? 0 : Math.round((1000 * events) / threadMs),
+      wall_s: threadMs / 1000,
+      rss_peak_bytes: rssPeakBytes
+    }
+  }
+}
+
+function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {
+  if (runs.length === 0) return null
+  const total = (of: 'issued' | 'failed' | 'unissued' | 'wanted' | 'found' | 'right') =>
+    sum(runs.map(run => run[of]))
+  const [wanted, found, right] = [total('wanted'), total('found'), total('right')]
+  return {
+    issued: total('issued'),
+    failed: total('failed'),
+    unissued: total('unissued'),
+    recall: wanted === 0 ? null : right / wanted,
+    precision: found === 0 ? null : right / found,
+    messages: summarise(runs.map(run => run.messages)),
+    bytes: summarise(runs.map(run => run.bytes)),
+    first_hit_ms: scaled(summarise(runs.map(run => run.firstHitUs)), US_PER_MS)
+  }
+}
+
+function publishingOf(runs: readonly RunResult[]): OverlayResults['publishing'] {
+  const each = runs.flatMap(run => run.publishing ?? [])
+  if (each.length === 0) return null
+  return {
+    messages: mean(each.map(one => one.messages)),
+    bytes: mean(each.map(one => one.bytes)),
+    seconds: mean(each.map(one => one.us)) / US_PER_S
+  }
+}
+
+function bandwidthOf(runs: readonly RunResult[]): OverlayResults['bytes_per_node_per_s'] {
+  const aliveUs = sum(runs.map(run => run.nodes.aliveUs))
+  if (aliveUs === 0) return null
+  const perSecond = (bytes: number) => (bytes * US_PER_S) / aliveUs
+  const steady = pooled(runs.map(run => run.nodes.bytesSent))
+  const [{ measuredUs } = { measuredUs: 0 }] = runs
+  const types = new Set(runs.flatMap(run => Object.keys(run.traffic.bytesByType)))
+  const p2psim = runs.map(run => run.traffic.p2psimBytes)
+  return {
+    mean: perSecond(sum(runs.map(run => sum(Object.values(run.traffic.bytesByType))))),
+    p95: steady.length === 0 ? null : (percentile(steady, 95) * US_PER_S) / measuredUs,
+    by_type: Object.fromEntries(
+      [...types]
+        .sort()
+        .map(type => [type, perSecond(sum(runs.map(run => run.traffic.bytesByType[type] ?? 0)))])
+    ),
+    p2psim: p2psim.some(bytes => bytes === undefined) ? null : perSecond(sum(p2psim as number[]))
+  }
+}
+
+function spread(runs: readonly Float64Array[]): OverlayResults['connections_per_node'] {
+  const sorted = pooled(runs)
+  if (sorted.length === 0) return null
+  return { mean: mean(sorted), p95: percentile(sorted, 95), max: sorted.at(-1)! }
+}
+
+function repairOf(runs: readonly Float64Array[]): OverlayResults['repair_s'] {
+  const sorted = pooled(runs)
+  if (sorted.length === 0) return null
+  return { mean: mean(sorted) / US_PER_S, p95: percentile(sorted, 95) / US_PER_S }
+}
+
+function scaled(summary: Summary | null, by: number): Summary | null {
+  if (summary === null) return null
+  const { mean: average, p1, p50, p95, p99, ci95 } = summary
+  return {
+    mean: average / by,
+    p1: p1 / by,
+    p50: p50 / by,
+    p95: p95 / by,
+    p99: p99 / by,
+    ci95: ci95 === null ? null : [ci95[0] / by, ci95[1] / by]
+  }
+}

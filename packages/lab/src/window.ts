@@ -1,0 +1,75 @@
+/** The measured time: what every peer sent and took in between its two ends. */
+import type { NodeIndex } from '@servent/simulator'
+import type { Deployment } from './deployment.ts'
+import type { Peers } from './peers.ts'
+import type { NodeSamples, Traffic } from './run-result.ts'
+
+export class MeasuredTime {
+  readonly #deployment: Deployment
+  readonly #peers: Peers
+  readonly #fromUs: number
+  readonly #bytesByType: Readonly<Record<string, number>>
+  readonly #p2psimBytes: number
+  readonly #bytesSent: Float64Array
+  readonly #messagesReceived: Float64Array
+
+  /** Begins now. */
+  constructor(deployment: Deployment, peers: Peers) {
+    const { simulation } = deployment
+    const { metrics } = simulation
+    this.#deployment = deployment
+    this.#peers = peers
+    this.#fromUs = simulation.nowUs
+    this.#bytesByType = bytesByType(deployment)
+    this.#p2psimBytes = metrics.p2psimBytes
+    this.#bytesSent = perNode(peers.size, node => metrics.sentBy(node).bytes)
+    this.#messagesReceived = perNode(peers.size, node => metrics.receivedBy(node).messages)
+  }
+
+  /** Ends now. */
+  end(): { readonly nodes: NodeSamples; readonly traffic: Traffic; readonly measuredUs: number } {
+    const deployment = this.#deployment
+    const { simulation, countsIds } = deployment
+    const { metrics, nowUs } = simulation
+    const lasted = nowUs - this.#fromUs
+    const aliveUs = perNode(this.#peers.size, node => this.#peers.aliveUs(node, this.#fromUs, nowUs))
+    const living = [...this.#peers.aliveNodes()].sort((a, b) => a - b)
+    const steady = living.filter(node => aliveUs[node] === lasted)
+    const states = living.map(node => deployment.state(node))
+    const before = this.#bytesByType
+    const types = Object.entries(bytesByType(deployment)).map(
+      ([type, bytes]) => [type, bytes - (before[type] ?? 0)] as const
+    )
+    return {
+      nodes: {
+        aliveUs: aliveUs.reduce((sum, us) => sum + us, 0),
+        bytesSent: Float64Array.from(
+          steady,
+          node => metrics.sentBy(node).bytes - (this.#bytesSent[node] ?? 0)
+        ),
+        messagesReceived: Float64Array.from(
+          steady,
+          node => metrics.receivedBy(node).messages - (this.#messagesReceived[node] ?? 0)
+        ),
+        stateEntries: Float64Array.from(states, ({ entries }) => entries),
+        stateBytes: Float64Array.from(states, ({ bytes }) => bytes),
+        connections: Float64Array.from(living, node => simulation.linkedTo(node).length)
+      },
+      traffic: {
+        bytesByType: Object.fromEntries(types.filter(([, bytes]) => bytes > 0)),
+        p2psimBytes: countsIds ? metrics.p2psimBytes - this.#p2psimBytes : undefined
+      },
+      measuredUs: lasted
+    }
+  }
+}
+
+function bytesByType({ simulation }: Deployment): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(simulation.metrics.byType()).map(([type, { bytes }]) => [type, bytes])
+  )
+}
+
+function perNode(size: number, value: (node: NodeIndex) => number): Float64Array {
+  return Float64Array.from({ length: size }, (_, node) => value(node))
+}

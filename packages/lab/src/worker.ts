@@ -1,0 +1,30 @@
+/** A worker thread: runs one network after another and says how far it is. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { FromWorker, RunTask, WorkerSetup } from './messages.ts'
+import { runOnce } from './run.ts'
+
+/** Between two words of progress: often enough for a line that people look at. */
+const PROGRESS_MS = 200
+
+const port = parentPort!
+const { plan, files } = workerData as WorkerSetup
+
+port.on('message', (task: RunTask) => {
+  let toldMs = performance.now()
+  const onProgress = (done: number) => {
+    const nowMs = performance.now()
+    if (nowMs - toldMs < PROGRESS_MS) return
+    toldMs = nowMs
+    tell({ type: 'progress', done })
+  }
+  try {
+    tell({ type: 'result', run: runOnce(plan, files, task, onProgress) })
+  } catch (error) {
+    const { name, message } = error as Error
+    tell({ type: 'failed', name, message })
+  }
+})
+
+function tell(message: FromWorker): void {
+  port.postMessage(message)
+}

@@ -1,0 +1,175 @@
+/**
+ * What is the same for every overlay of a run: who shares which files, and what is looked up and searched for,
+ * when and by whom. All of it is drawn from the run's seed before any overlay is asked.
+ *
+ * A *place* is where a peer stands in the plan: places number 0 to nodes - 1, and whoever comes for a peer that
+ * left takes over its place and its files. Popularity is Zipf's with exponent 1, by division alone: the file of
+ * rank k has 1/k of the copies that the first one has, and one at least; words of names likewise.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { ContentId, type Key } from '@servent/overlay/machine'
+import { type Random, randomOf } from '@servent/simulator'
+import type { Plan } from './plan.ts'
+import { lowerBound } from './search-sorted.ts'
+
+/** Copies of the file that most peers have, as a part of all peers. */
+const COPIES_PART = 10
+/** Files for each peer. */
+const FILES_PER_NODE = 1
+const WORDS_PER_NAME = 3
+/** Words that a search asks for, of those of a name. */
+const WORDS_PER_SEARCH = 2
+/** Words in use, for each file; a few at least. */
+const WORDS_PER_FILE = 0.5
+const WORDS_MIN = 32
+const FILE_BYTES_MAX = 16_384
+
+export interface WorldFile {
+  readonly index: number
+  readonly id: ContentId
+  /** Its words with a space between, and an ending. */
+  readonly name: string
+  readonly words: readonly string[]
+  /** Bytes, at most one block. */
+  readonly size: number
+  /** Places that share it. */
+  readonly holders: readonly number[]
+}
+
+/** What somebody asks for at a time. `chooser` picks who asks among those who live then. */
+export interface Ask {
+  /** Microseconds from the start of the measured time. */
+  readonly atUs: number
+  /** In [0, 1). */
+  readonly chooser: number
+}
+export interface LookupAsk extends Ask {
+  readonly key: Key
+  /** For overlays that find files rather than keys. */
+  readonly file: WorldFile
+}
+export interface SearchAsk extends Ask {
+  readonly words: readonly string[]
+}
+
+export class World {
+  readonly files: readonly WorldFile[]
+  /** By place. */
+  readonly filesAt: readonly (readonly WorldFile[])[]
+  readonly lookups: readonly LookupAsk[]
+  readonly searches: readonly SearchAsk[]
+  readonly #byWord = new Map<string, WorldFile[]>()
+
+  constructor(seed: string, { nodes, lookups, searches, duration }: Plan) {
+    const random = randomOf(seed)
+    this.files = makeFiles(random.fork('files'), nodes, seed)
+    const filesAt: WorldFile[][] = Array.from({ length: nodes }, () => [])
+    for (const file of this.files) {
+      for (const place of file.holders) filesAt[place]!.push(file)
+      for (const word of file.words) {
+        const list = this.#byWord.get(word)
+        if (list === undefined) this.#byWord.set(word, [file])
+        else list.push(file)
+      }
+    }
+    this.filesAt = filesAt
+    const durationUs = duration * 1_000_000
+    const key = random.fork('keys')
+    this.lookups = times(random.fork('lookup-times'), lookups, durationUs).map(ask => ({
+      ...ask,
+      key: randomKey(key),
+      file: this.files[key.below(this.files.length)]!
+    }))
+    const wanted = random.fork('searches')
+    this.searches = times(random.fork('search-times'), searches, durationUs).map(ask => ({
+      ...ask,
+      words: someWords(wanted, this.files[wanted.below(this.files.length)]!.words)
+    }))
+  }
+
+  /** Files whose names hold all words. */
+  matching(words: readonly string[]): readonly WorldFile[] {
+    const lists = words.map(word => this.#byWord.get(word) ?? [])
+    const [rarest = []] = lists.sort((a, b) => a.length - b.length)
+    return rarest.filter(file => words.every(word => file.words.includes(word)))
+  }
+}
+
+/** Moments spread evenly at random, in their order: a Poisson process of which the count is known. */
+function times(random: Random, count: number, durationUs: number): Ask[] {
+  const asks = Array.from({ length: count }, () => ({
+    atUs: Math.floor(random.unit() * durationUs),
+    chooser: random.unit()
+  }))
+  return asks.sort((a, b) => a.atUs - b.atUs)
+}
+
+function randomKey(random: Random): Key {
+  const key = new Uint8Array(32)
+  const view = new DataView(key.buffer)
+  for (let offset = 0; offset < 32; offset += 4) view.setUint32(offset, random.u32())
+  return key
+}
+
+function someWords(random: Random, words: readonly string[]): string[] {
+  const left = [...words]
+  return Array.from({ length: WORDS_PER_SEARCH }, () => left.splice(random.below(left.length), 1)[0]!)
+}
+
+function makeFiles(random: Random, nodes: number, seed: string): WorldFile[] {
+  const count = Math.max(1, Math.round(FILES_PER_NODE * nodes))
+  const vocabulary = new Zipf(Math.max(WORDS_MIN, Math.round(WORDS_PER_FILE * count)))
+  const most = Math.max(1, Math.floor(nodes / COPIES_PART))
+  const encoder = new TextEncoder()
+  return Array.from({ length: count }, (_, index) => {
+    const words = new Set<string>()
+    while (words.size < WORDS_PER_NAME) words.add(wordOf(vocabulary.draw(random)))
+    const size = 1 + random.below(FILE_BYTES_MAX)
+    const copies = Math.max(1, Math.floor(most / (index + 1)))
+    const holders = new Set<number>()
+    while (holders.size < copies) holders.add(random.below(nodes))
+    return {
+      index,
+      id: ContentId.fromRoot(sha256(encoder.encode(`servent/lab/${seed}/${index}`)), size),
+      name: `${[...words].join(' ')}.txt`,
+      words: [...words],
+      size,
+      holders: [...holders]
+    }
+  })
+}
+
+/** Ranks 0 to n - 1, the chance of rank k proportional to 1 / (k + 1). */
+class Zipf {
+  readonly #sums: Float64Array
+
+  constructor(n: number) {
+    this.#sums = new Float64Array(n)
+    let sum = 0
+    for (let rank = 0; rank < n; rank += 1) {
+      sum += 1 / (rank + 1)
+      this.#sums[rank] = sum
+    }
+  }
+
+  draw(random: Random): number {
+    const wanted = random.unit() * this.#sums.at(-1)!
+    return Math.min(this.#sums.length - 1, lowerBound(this.#sums, wanted))
+  }
+}
+
+const CONSONANTS = 'bdfgklmnprstvz'
+const VOWELS = 'aeiou'
+const SYLLABLES = CONSONANTS.length * VOWELS.length
+
+/** A word that can be said, another for each number: `bado`, `keli`. Two syllables at least. */
+export function wordOf(number: number): string {
+  let word = ''
+  let rest = number
+  do {
+    const syllable = rest % SYLLABLES
+    word += CONSONANTS[Math.floor(syllable / VOWELS.length)]! + VOWELS[syllable % VOWELS.length]!
+    rest = Math.floor(rest / SYLLABLES)
+  } while (rest > 0)
+  return word.length < 4 ? `${word}xo` : word
+}
