@@ -47,6 +47,8 @@ export const FORMING_MS = 2_000
 export const FORMING_SILENT_ROUNDS_MAX = 2
 /** For so long a ring that formed tells who founded it, so that founders who missed the moment follow. */
 export const FOUNDERS_KEPT_MS = 60_000
+/** Predecessors of predecessors that one round of stabilisation asks. */
+export const STABILISE_STEPS_MAX = 16
 /** Steps along the ring that a joiner takes to find the node that precedes it, before it looks up again. */
 export const JOIN_STEPS_MAX = 16
 /** Steps that a candidate for the place after somebody is passed on. */

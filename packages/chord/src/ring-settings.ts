@@ -30,7 +30,8 @@ export const CHORD_SETTINGS: ChordSettings = {
   saveMs: SAVE_MS,
   replicas: REPLICAS_DEFAULT,
   lookupBudgetMs: LOOKUP_BUDGET_MS,
-  traceLookups: false
+  traceLookups: false,
+  routing: {}
 }
 
 /** The defaults with what is set of its own. Made once for all machines of a network. */
@@ -52,8 +53,8 @@ export function chordSettings(own: Partial<ChordSettings> = {}): ChordSettings {
 }
 
 export function routingOf(settings: ChordSettings): RouterSettings {
-  const { style, lookupBudgetMs, traceLookups, replicas } = settings
-  return routerSettings({ style, lookupBudgetMs, traceLookups, replicas: replicas - 1 })
+  const { style, lookupBudgetMs, traceLookups, replicas, routing } = settings
+  return routerSettings({ style, lookupBudgetMs, traceLookups, replicas: replicas - 1, ...routing })
 }
 
 function period(value: number): number {

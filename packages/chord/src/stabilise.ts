@@ -3,7 +3,7 @@
  * the first live successor's list, and that one's predecessor is taken in only if it answers itself.
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
-import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX } from './constants.ts'
+import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, STABILISE_STEPS_MAX } from './constants.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
 import { compareDistance, indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
@@ -39,31 +39,48 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
       place.stabilising = false
     } else {
       adoptList(ring, place, head, answer.successors, fx)
-      fromPredecessor(ring, place, head, answer, fx)
+      fromPredecessor(ring, place, head, answer, 0, fx)
     }
   })
 }
 
-/** The head's predecessor, where it lies between, is the better head; only if it answers. */
-function fromPredecessor(ring: Ring, place: Place, head: RingRef, tables: NodeTables, fx: Fx): void {
+/**
+ * The head's predecessor, where it lies between, is the better head; only if it answers. Then the same is asked of
+ * that one, so that many who joined at one time are found in one round and not in as many.
+ */
+function fromPredecessor(
+  ring: Ring,
+  place: Place,
+  head: RingRef,
+  tables: NodeTables,
+  steps: number,
+  fx: Fx
+): void {
   const { predecessor } = tables
   const own = ring.ownRef(place)
-  if (predecessor === NOBODY || predecessor === own || !isNearer(ring, place, predecessor)) {
+  if (predecessor === own) {
     place.stabilising = false
-    if (predecessor === own) {
-      place.settledHead = head
-      place.settledVersion = tables.version
-    } else {
-      notify(ring, place, fx)
-    }
+    place.settledHead = head
+    place.settledVersion = tables.version
+    return
+  }
+  if (predecessor === NOBODY || !isNearer(ring, place, predecessor) || steps >= STABILISE_STEPS_MAX) {
+    place.stabilising = false
+    notify(ring, place, fx)
     return
   }
   const { term } = place
+  const hand = [predecessor]
+  ring.inHand.add(hand)
   askNeighbours(ring, predecessor, 0, fx, (answer, fx) => {
+    ring.inHand.delete(hand)
     if (place.term !== term) return
-    place.stabilising = false
-    if (typeof answer === 'object' && isNearer(ring, place, predecessor))
+    if (typeof answer === 'object' && isNearer(ring, place, predecessor)) {
       adoptList(ring, place, predecessor, answer.successors, fx)
+      fromPredecessor(ring, place, predecessor, answer, steps + 1, fx)
+      return
+    }
+    place.stabilising = false
     notify(ring, place, fx)
   })
 }

@@ -1,6 +1,7 @@
 /** What Chord's machine, its service, the simulator and the lab say to each other. */
 import type {
   LookupStyle,
+  RouterSettings,
   RouterSnapshot,
   RoutingAnswer,
   RoutingCommand,
@@ -42,6 +43,8 @@ export interface ChordSettings {
   readonly lookupBudgetMs: number
   /** Whether each step of a lookup is told by a notice. */
   readonly traceLookups: boolean
+  /** Times and bounds of calls and lookups that differ from the router's defaults. */
+  readonly routing: Partial<RouterSettings>
 }
 
 /** A place on the ring in a machine: `peer * VIRTUAL_NODES_MAX + index`. Its `peer` is 0 for this peer itself. */

@@ -1,0 +1,171 @@
+/**
+ * Networks of Chord machines in the simulator, with an observer's view of them: who is alive, what everybody's
+ * tables are, and what they should be.
+ */
+import { compareKeys, type Key } from '@servent/overlay/machine'
+import { type NodeIndex, Simulation, type SimulationInit } from '@servent/simulator'
+import {
+  ChordMachine,
+  type ChordNotice,
+  type ChordRules,
+  type ChordSettings,
+  type ChordTables,
+  type ChordTypes,
+  CORRECT_CHORD,
+  type IdealProximity,
+  IdealRing,
+  type IdealTables,
+  keyOfPlace,
+  refOf
+} from '../../src/machine.ts'
+import { plainCodec } from './plain-codec.ts'
+
+export interface NetworkInit {
+  readonly seed: string
+  readonly settings?: Partial<ChordSettings>
+  readonly rules?: ChordRules
+  readonly simulation?: Partial<Omit<SimulationInit<ChordTypes>, 'seed' | 'codec' | 'createMachine'>>
+}
+
+/** A place on the ring as an observer names it: `node * 32 + index`. */
+export type PlaceId = number
+
+export interface SeenPlace {
+  readonly id: PlaceId
+  readonly key: Key
+  readonly member: boolean
+  readonly predecessor: PlaceId | undefined
+  readonly successors: readonly PlaceId[]
+  readonly fingers: readonly { readonly id: PlaceId; readonly exponent: number }[]
+}
+
+export class ChordNetwork {
+  readonly simulation: Simulation<ChordTypes>
+  readonly settings: Partial<ChordSettings>
+  readonly notices: ((node: NodeIndex, notice: ChordNotice, nowUs: number) => void)[] = []
+
+  constructor(init: NetworkInit) {
+    this.settings = { mergeMs: 0, saveMs: 0, ...init.settings }
+    this.simulation = new Simulation<ChordTypes>({
+      ...init.simulation,
+      seed: init.seed,
+      codec: plainCodec,
+      createMachine: () => new ChordMachine(this.settings, init.rules ?? CORRECT_CHORD),
+      onNotice: (node, notice, nowUs) => {
+        for (const hear of this.notices) hear(node, notice, nowUs)
+      }
+    })
+  }
+
+  tablesOf(node: NodeIndex): ChordTables {
+    return this.simulation.machine(node).snapshot()
+  }
+
+  /** Starts a node that knows one other. */
+  join(node: NodeIndex, by: NodeIndex): void {
+    this.simulation.start(node)
+    this.simulation.contact(node, by)
+  }
+
+  /** Nodes with the tables that they would have come to, linked with everybody in them. */
+  startIdeal(count: number, proximity?: IdealProximity): readonly NodeIndex[] {
+    const { simulation } = this
+    const nodes = simulation.addNodes(count)
+    const ring = this.ideal(nodes)
+    for (const node of nodes) simulation.start(node)
+    const tables = ring.nodes.map((_, at) => ring.tables(at, this.settings.successors ?? 8, proximity))
+    for (const [at, { peer }] of ring.nodes.entries()) {
+      for (const other of linksOf(tables[at]!)) {
+        const to = nodes[ring.nodes[other]!.peer]!
+        if (to !== nodes[peer]!) simulation.connect(nodes[peer]!, to)
+      }
+    }
+    for (const [peer, node] of nodes.entries()) {
+      const places = ring.nodes
+        .map((ideal, at) => ({ ideal, at }))
+        .filter(({ ideal }) => ideal.peer === peer)
+        .sort((a, b) => a.ideal.index - b.ideal.index)
+        .map(({ at }) => {
+          const ref = (other: number) => {
+            const { peer: whose, index } = ring.nodes[other]!
+            return refOf(simulation.peerOf(node, nodes[whose]!), index)
+          }
+          const { predecessor, successors, fingers } = tables[at]!
+          return {
+            predecessor: predecessor === undefined ? undefined : ref(predecessor),
+            successors: successors.map(ref),
+            fingers: fingers.map(ref)
+          }
+        })
+      simulation.command(node, { type: 'adopt', places })
+    }
+    return nodes
+  }
+
+  /** What the tables of these nodes would come to. */
+  ideal(nodes: readonly NodeIndex[]): IdealRing {
+    return new IdealRing(
+      nodes.map(node => this.simulation.keyOf(node)),
+      this.settings.virtualNodes ?? 1
+    )
+  }
+
+  /** Of the living nodes, every place, in the order of keys. */
+  places(): SeenPlace[] {
+    const seen: SeenPlace[] = []
+    for (const node of this.simulation.aliveNodes()) {
+      const id = (ref: { peer: number; index: number }) =>
+        refOf(this.simulation.nodeOfPeer(node, ref.peer), ref.index)
+      for (const place of this.tablesOf(node).places) {
+        seen.push({
+          id: refOf(node, place.index),
+          key: keyOfPlace(this.simulation.keyOf(node), place.index),
+          member: place.member,
+          predecessor: place.predecessor === null ? undefined : id(place.predecessor),
+          successors: place.successors.map(id),
+          fingers: place.fingers.map(finger => ({ id: id(finger), exponent: finger.exponent }))
+        })
+      }
+    }
+    return seen.sort((a, b) => compareKeys(a.key, b.key))
+  }
+
+  /** The living node that a key belongs to. */
+  rootOf(key: Key): NodeIndex {
+    const nodes = this.simulation.aliveNodes()
+    const ring = this.ideal(nodes)
+    return nodes[ring.nodes[ring.successorOf(key)]!.peer]!
+  }
+
+  /** What differs from ideal lists and predecessors, in words; nothing where the ring is ideal. */
+  whatIsNotIdeal(): string | undefined {
+    const places = this.places()
+    const out = places.find(({ member }) => !member)
+    if (out !== undefined) return `place ${out.id} is no member`
+    const r = Math.min(this.settings.successors ?? 8, places.length - 1)
+    for (const [at, place] of places.entries()) {
+      const wanted = Array.from({ length: r }, (_, step) => places[(at + 1 + step) % places.length]!.id)
+      const before = places.length === 1 ? undefined : places[(at + places.length - 1) % places.length]!.id
+      if (place.predecessor !== before)
+        return `place ${place.id} has the predecessor ${place.predecessor}, not ${before}`
+      if (place.successors.join() !== wanted.join())
+        return `place ${place.id} has the list ${place.successors.join()}, not ${wanted.join()}`
+    }
+    return undefined
+  }
+
+  /** Runs until the ring is ideal; the virtual milliseconds that it took, or nothing where it did not come. */
+  runUntilIdeal(withinMs: number, stepMs = 1000): number | undefined {
+    const { simulation } = this
+    const beganUs = simulation.nowUs
+    while (simulation.nowUs - beganUs <= withinMs * 1000) {
+      if (this.whatIsNotIdeal() === undefined) return (simulation.nowUs - beganUs) / 1000
+      simulation.runFor(stepMs * 1000)
+    }
+    return undefined
+  }
+}
+
+function linksOf({ predecessor, successors, fingers }: IdealTables): number[] {
+  return [...(predecessor === undefined ? [] : [predecessor]), ...successors, ...fingers]
+}
