@@ -1,6 +1,7 @@
 /** One machine, one scenario, every host: the same results, and where time is the host's own, the same logs. */
 import { expect, test } from 'vitest'
 import { onFakes, onTcp, type Scenario } from './backends.ts'
+import { onSimulator } from './on-simulator.ts'
 
 /**
  * A tree, where the way of a flood does not depend on time:
@@ -59,6 +60,32 @@ test('over TCP the results are the same as in virtual time', async () => {
   const [virtual, real] = await Promise.all([onFakes(tree), onTcp(tree)])
   expect(real.echoes).toEqual(virtual.echoes)
   expect(real.received).toEqual(virtual.received)
+})
+
+test('on the simulator the results are the same as on fakes', async () => {
+  const [fakes, simulated] = [await onFakes(tree), await onSimulator(tree)]
+  expect(simulated.echoes).toEqual(fakes.echoes)
+  expect(simulated.received).toEqual(fakes.received)
+})
+
+test('on the simulator each node has the same log of inputs and effects in every run', async () => {
+  const scenario = mesh(24, 12)
+  const [one, other] = [await onSimulator(scenario), await onSimulator(scenario)]
+  for (const node of scenario.nodes) expect(other.logs![node], node).toBe(one.logs![node])
+  const messages = Object.values(one.received).reduce((sum, [calls, echoes]) => sum + calls + echoes, 0)
+  expect(messages).toBeGreaterThan(2_000)
+  for (const { from } of scenario.calls)
+    expect(one.echoes[from]!.length).toBeGreaterThanOrEqual(scenario.nodes.length - 1)
+  for (const words of [
+    '"type":"start"',
+    '"type":"link-up"',
+    '-> open',
+    '-> send',
+    '-> setTimer',
+    '-> ask',
+    '-> save'
+  ])
+    expect(one.logs!.n0).toContain(words)
 })
 
 test('in virtual time each node has the same log of inputs and effects in every run', async () => {
