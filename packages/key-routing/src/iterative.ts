@@ -242,7 +242,10 @@ export function answerStep(
     type: 'next-hops-answer',
     id,
     ...(range !== undefined && { range: { from: range.from, to: range.to } }),
-    replicas: range === undefined ? [] : routing.replicas(key, settings.replicas).map(contact),
+    replicas:
+      range === undefined || request.purpose === 'table'
+        ? []
+        : routing.replicas(key, settings.replicas).map(contact),
     hops: hops.map(({ peer, root }) => ({ contact: contact(peer), root }))
   }
   effects.send(link, answer, PRIORITY_URGENT)

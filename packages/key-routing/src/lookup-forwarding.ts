@@ -10,7 +10,7 @@
  * Chord (ToN'03) section IV-D is the rule of the next best hop; R/Kademlia (Heep 2010) that of the
  * acknowledgement for each hop.
  */
-import { type Link, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
+import { type Contact, type Link, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import type { CallFailure } from './calls-types.ts'
 import {
   ANSWER_DIALS_MAX,
@@ -29,6 +29,8 @@ import type { LookupDeps } from './lookup-types.ts'
 import type { Found, HopAck, Lookup, LookupFailed, LookupFailure } from './messages.ts'
 import type { KeyRange } from './routing.ts'
 import type { LookupStep, RoutingEffects } from './types.ts'
+
+const NO_CONTACTS: readonly Contact[] = []
 
 /** What becomes of lookups that began here. */
 export interface OriginRules {
@@ -271,7 +273,10 @@ export class Forwarding implements RelayRules {
       root: peers.contact(SELF),
       from: range.from,
       to: range.to,
-      replicas: routing.replicas(relay.key, settings.replicas).map(peer => peers.contact(peer)),
+      replicas:
+        relay.purpose === 'table'
+          ? NO_CONTACTS
+          : routing.replicas(relay.key, settings.replicas).map(peer => peers.contact(peer)),
       hops: relay.hops,
       timeouts: relay.timeouts
     }

@@ -48,7 +48,7 @@ export interface Found {
   /** Keys that the root answers for: (from, to]. */
   readonly from: Key
   readonly to: Key
-  /** Peers that hold copies, the nearest first, at most `REPLICAS_MAX`. */
+  /** Peers that hold copies, the nearest first, at most `REPLICAS_MAX`; none in a lookup for a table. */
   readonly replicas: readonly Contact[]
   readonly hops: number
   readonly timeouts: number
@@ -81,6 +81,7 @@ export interface NextHopsAnswer {
   readonly id: number
   /** Set where the one who was asked is the root. */
   readonly range?: { readonly from: Key; readonly to: Key }
+  /** As in `Found`. */
   readonly replicas: readonly Contact[]
   /** At most `NEXT_HOPS_MAX`, the best first. */
   readonly hops: readonly { readonly contact: Contact; readonly root: boolean }[]

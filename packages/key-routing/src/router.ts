@@ -126,6 +126,12 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
     this.#part?.heldPeers(hold)
   }
 
+  /** Collections by name, and how many are in each. */
+  sizes(): Readonly<Record<string, number>> {
+    const { own, relays } = this.#lookups.snapshot()
+    return { ...this.calls.sizes(), lookups: own, relays, ...this.#lookups.sizes() }
+  }
+
   snapshot(): RouterSnapshot {
     const { calls, links, own } = this.calls.sizes()
     const { own: lookups, relays, counters } = this.#lookups.snapshot()
