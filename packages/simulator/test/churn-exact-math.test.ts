@@ -1,4 +1,6 @@
 /** The logarithm and its kin: as precise as the engine's, and bit for bit what they were when written. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exp, gamma, ln, power } from '../src/churn/exact-math.ts'
@@ -112,4 +114,19 @@ it('every bit is what it was when this was written, on every CPU', () => {
       "409d3d0468bd32ac",
     ]
   `)
+})
+
+it('no source of the simulator uses arithmetic whose last bit is the engine’s', () => {
+  const folder = new URL('../src', import.meta.url).pathname
+  const inexact = /Math\.(?!floor|ceil|round|abs|min|max|imul|clz32|sqrt|trunc|sign|fround|SQRT2)\w+/g
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(file =>
+    file.endsWith('.ts')
+  )
+  expect(files.length).toBeGreaterThan(30)
+  for (const file of files) {
+    const code = readFileSync(join(folder, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+    expect(code.match(inexact), file).toBeNull()
+    // A power of two is exact in every engine; other powers are not.
+    expect(code.match(/(?<!(?<![\w.])2)\s\*\*\s/), file).toBeNull()
+  }
 })
