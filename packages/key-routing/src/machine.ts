@@ -14,9 +14,11 @@ export type {
   LookupResult
 } from './lookup-types.ts'
 export type * from './messages.ts'
+export { inspectRecord } from './records-body.ts'
 export * from './router.ts'
 export * from './router-settings.ts'
 export type * from './routing.ts'
+export * from './store-constants.ts'
 export {
   bytesFieldLength,
   fixed32FieldLength,
@@ -31,7 +33,11 @@ export {
   writeFixed32,
   writeVarint
 } from './store-fields.ts'
+export { RecordKeeper } from './store-keeper.ts'
 export type * from './store-messages.ts'
+export { STORE_SETTINGS } from './store-settings.ts'
+export type * from './store-types.ts'
+export { recordByteLength } from './store-wire-records.ts'
 export type * from './types.ts'
 export { readRouting, routingByteLength, routingTypeOf, writeRouting } from './wire.ts'
 export { contactByteLength, readContact, writeContact } from './wire-contact.ts'

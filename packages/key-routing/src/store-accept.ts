@@ -129,7 +129,7 @@ export class Acceptance {
       }
       if (record.kind !== 'value' && held.record.sequence >= record.sequence) return 'older'
     }
-    return settings.inspect?.(record) === false ? 'refused' : undefined
+    return settings.inspect?.(record, wallMs) === false ? 'refused' : undefined
   }
 
   #keepAll(job: Job, effects: RoutingEffects): void {

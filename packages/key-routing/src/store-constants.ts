@@ -5,6 +5,10 @@ import { PEER_ID_BYTES_MAX } from '@servent/overlay/machine'
 export const VALUE_BYTES_MAX = 8192
 /** Of the key, as the user writes it, of a value. */
 export const VALUE_KEY_BYTES_MAX = 256
+/** Of a content's multihash: a digest of 64 bytes with room for its code and length. */
+export const MULTIHASH_BYTES_MAX = 128
+/** Words under which one file is announced: those of its name first. */
+export const FILE_WORDS_MAX = 32
 /** Of a record's signed part: a value of `VALUE_BYTES_MAX` with its key, its fields and its envelope. */
 export const RECORD_BODY_BYTES_MAX = VALUE_BYTES_MAX + VALUE_KEY_BYTES_MAX + PEER_ID_BYTES_MAX + 470
 /** Of a record's subject: a digest. */

@@ -146,13 +146,11 @@ export class Fetch {
         }
         home.total = Math.max(home.total ?? 0, page.total)
         this.#tell(home, page, later)
-        if (
-          page.next === undefined ||
-          (page.records.length === 0 && !isNew) ||
-          this.#seen.size >= this.#limit
-        )
+        this.#pages += 1
+        const isLast = page.records.length === 0 || this.#pages >= FETCH_PAGES_MAX
+        if (page.next === undefined || isLast || this.#seen.size >= this.#limit)
           this.#end(home.total, undefined, later)
-        else this.#fetch(home, page.next!, later)
+        else this.#fetch(home, page.next, later)
       },
       effects
     )

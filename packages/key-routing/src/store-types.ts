@@ -31,7 +31,7 @@ export interface StoreSettings {
    * Whether the body of a record is what the record's fields say, signature aside: pure. Left out where bodies
    * are made up, as in a simulation.
    */
-  readonly inspect?: (record: StoredRecord) => boolean
+  readonly inspect?: (record: StoredRecord, wallMs: number) => boolean
 }
 
 /** What status and lab show of the records that a peer keeps. Plain data. */

@@ -1,13 +1,5 @@
 /** Stored records and contacts as protobuf (`store.proto`), each within its bounds. */
-import {
-  ADDRESS_BYTES_MAX,
-  CONTACT_ADDRESSES_MAX,
-  type Contact,
-  isPeerIdBytes,
-  KEY_BYTES,
-  MalformedError,
-  PEER_ID_BYTES_MAX
-} from '@servent/overlay/machine'
+import { type Contact, KEY_BYTES, MalformedError } from '@servent/overlay/machine'
 import type { Reader, Writer } from 'protons-runtime'
 import {
   RECORD_BODY_BYTES_MAX,
@@ -30,43 +22,16 @@ import {
   writeVarint
 } from './store-fields.ts'
 import type { RecordKind, StoredRecord } from './store-messages.ts'
+import { contactByteLength, readContact, writeContact } from './wire-contact.ts'
 
 export const KINDS: readonly RecordKind[] = ['provider', 'word', 'value']
-
-function contactLength(contact: Contact): number {
-  let length = bytesFieldLength(contact.id.length)
-  for (const address of contact.addresses) length += bytesFieldLength(address.length)
-  return length
-}
-
-function writeContact(writer: Writer, contact: Contact): void {
-  writeBytes(writer, 1, contact.id)
-  for (const address of contact.addresses) writeBytes(writer, 2, address)
-}
-
-function readContact(reader: Reader, end: number): Contact {
-  let id = new Uint8Array(0)
-  const addresses: Uint8Array[] = []
-  readFields(reader, end, (field, wire) => {
-    if (field === 1) id = Uint8Array.from(readBytes(reader, wire, PEER_ID_BYTES_MAX, 'PeerId'))
-    else if (field === 2) {
-      if (addresses.length === CONTACT_ADDRESSES_MAX)
-        throw new MalformedError(`A contact has at most ${CONTACT_ADDRESSES_MAX} addresses.`)
-      addresses.push(readBytes(reader, wire, ADDRESS_BYTES_MAX, 'multiaddr'))
-    } else return false
-    return true
-  })
-  if (!isPeerIdBytes(id)) throw new MalformedError('The publisher of a record is no PeerId.')
-  if (addresses.some(address => address.length === 0)) throw new MalformedError('A multiaddr is empty.')
-  return { id, addresses }
-}
 
 /** Bytes that a record takes where it is stored and on the wire, without the tag and length before it. */
 export function recordByteLength(record: StoredRecord): number {
   return (
     varintFieldLength(KINDS.indexOf(record.kind)) +
     bytesFieldLength(KEY_BYTES) +
-    bytesFieldLength(contactLength(record.publisher)) +
+    bytesFieldLength(contactByteLength(record.publisher)) +
     varintFieldLength(record.sequence) +
     varintFieldLength(record.expiresMs) +
     optionalBytesLength(record.subject.length) +
