@@ -24,6 +24,7 @@ import { request } from './ring-calls.ts'
 import { NOBODY, refOf } from './ring-key.ts'
 import { entered, joinBy, setMode } from './ring-life.ts'
 import { enter, setPredecessor, setSuccessors } from './ring-tables.ts'
+import { disarm } from './ring-timers.ts'
 import { nearestBehind } from './successor-list.ts'
 import type { RingRef } from './types.ts'
 
@@ -31,6 +32,7 @@ export const GATHER_TIMER = 'gather'
 
 /** Looks for a ring among all that are known. */
 export function gather(ring: Ring, fx: Fx): void {
+  disarm(ring, fx)
   setMode(ring, 'joining', fx)
   ring.gatheringSinceMs = ring.nowMs
   ring.gatherMs = JOIN_RETRY_MS

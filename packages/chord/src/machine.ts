@@ -3,7 +3,13 @@
  * stand in the files named after them; here inputs are led to them. Lookups and records are
  * `@servent/key-routing`'s, which takes its inputs first.
  */
-import { KeyRouter, ROUTING_ANSWERS } from '@servent/key-routing/machine'
+import {
+  KeyRouter,
+  type LookupDone,
+  RecordKeeper,
+  ROUTING_ANSWERS,
+  type StoreCalls
+} from '@servent/key-routing/machine'
 import {
   type Effects,
   type Input,
@@ -22,21 +28,23 @@ import { checkPredecessor, rectify } from './rectify.ts'
 import { type Fx, type Place, Ring } from './ring.ts'
 import { join } from './ring-join.ts'
 import { indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
-import { leave } from './ring-leave.ts'
+import { depart, leave } from './ring-leave.ts'
 import { onMessage } from './ring-messages.ts'
 import { ChordRouting, onSilent, rootOf } from './ring-routing.ts'
 import type { ChordRules } from './ring-rules.ts'
 import { loadPeers, PEERS_SAVED_AS, savePeers } from './ring-save.ts'
-import { chordSettings, routingOf } from './ring-settings.ts'
+import { chordSettings, routingOf, storeOf } from './ring-settings.ts'
 import { armPlace, armRing, disarm, jittered, MERGE_TIMER, SAVE_TIMER } from './ring-timers.ts'
 import { consider, stabilise } from './stabilise.ts'
 import type {
   ChordCommand,
+  ChordMode,
   ChordNode,
   ChordPlace,
   ChordSettings,
   ChordTables,
   ChordTypes,
+  PlaceView,
   RingRef
 } from './types.ts'
 
@@ -44,7 +52,7 @@ export * from './constants.ts'
 export * from './ideal.ts'
 export { mergeBoundMs } from './merge.ts'
 export type * from './messages.ts'
-export { keyOfPlace, peerOfRef, refOf } from './ring-key.ts'
+export { indexOfRef, keyOfPlace, peerOfRef, refOf } from './ring-key.ts'
 export type { ChordRules } from './ring-rules.ts'
 export { CHORD_SETTINGS, chordSettings } from './ring-settings.ts'
 export type * from './types.ts'
@@ -71,8 +79,9 @@ export class ChordMachine implements Machine<ChordTypes> {
     const all = chordSettings(settings)
     const ring = new Ring(all, rules)
     this.#ring = ring
+    const routing = new ChordRouting(ring)
     this.#router = new KeyRouter<ChordTypes>({
-      routing: new ChordRouting(ring),
+      routing,
       settings: routingOf(all),
       answers: ANSWERS,
       links: {
@@ -81,6 +90,19 @@ export class ChordMachine implements Machine<ChordTypes> {
       }
     })
     ring.router = this.#router
+    const { calls } = this.#router
+    ring.keeper = new RecordKeeper(storeOf(all), {
+      calls: calls as unknown as StoreCalls,
+      routing,
+      findRoot: (key, done, effects) =>
+        this.#router.lookup(
+          key,
+          { purpose: 'user' },
+          done as unknown as LookupDone<ChordTypes>,
+          effects as unknown as Fx
+        )
+    })
+    this.#router.use(ring.keeper)
   }
 
   handle(input: Input<ChordTypes>, effects: Effects<ChordTypes>): void {
@@ -102,7 +124,7 @@ export class ChordMachine implements Machine<ChordTypes> {
         gather(ring, effects)
         break
       case 'stop':
-        leave(ring, effects)
+        depart(ring, effects)
         ring.stopped = true
         break
       case 'contact':
@@ -138,6 +160,15 @@ export class ChordMachine implements Machine<ChordTypes> {
     }
   }
 
+  /** The tables themselves, for observers who look after every event. They are not to be changed. */
+  get places(): readonly PlaceView[] {
+    return this.#ring.places
+  }
+
+  get mode(): ChordMode {
+    return this.#ring.mode
+  }
+
   snapshot(): ChordTables {
     const { settings, places, mode, forming, bootstrap, lost, maintenance, counters } = this.#ring
     const full = places.every(place => place.successors.length >= settings.successors)
@@ -150,6 +181,7 @@ export class ChordMachine implements Machine<ChordTypes> {
       remembered: [...new Set([...bootstrap.peers, ...lost.peers])],
       maintenance,
       routing: this.#router.snapshot(),
+      store: this.#ring.keeper.snapshot(),
       counters: { ...counters }
     }
   }
@@ -224,7 +256,7 @@ function onTimer(ring: Ring, timer: Timer, fx: Fx): void {
     savePeers(ring, fx)
     fx.setTimer(SAVE_TIMER, jittered(fx, saveMs))
   }
-  if (!ring.maintenance) return
+  if (!ring.maintenance || ring.mode !== 'ring') return
   if (timer === MERGE_TIMER) {
     probeForeign(ring, fx)
     fx.setTimer(MERGE_TIMER, jittered(fx, mergeMs))

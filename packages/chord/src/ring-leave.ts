@@ -1,6 +1,6 @@
 /** Leaving of one's own accord (ToN section IV-E.4): both neighbours are told, and records go to the successor. */
 import { PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
-import { SELF } from '@servent/overlay/machine'
+import { type Peer, SELF } from '@servent/overlay/machine'
 import { GATHER_TIMER } from './forming.ts'
 import type { Leave } from './messages.ts'
 import type { Fx, Place, Ring } from './ring.ts'
@@ -9,13 +9,30 @@ import { setMode } from './ring-life.ts'
 import { leavePlace } from './ring-tables.ts'
 import { disarm } from './ring-timers.ts'
 
-/** Only over links that are up: nobody waits for the others. */
+/** Hands records over first, and stays a member until their new root has them. */
 export function leave(ring: Ring, fx: Fx): void {
-  const heir = ring.members
-    .flatMap(({ successors }) => successors)
-    .map(peerOfRef)
-    .find(peer => peer !== SELF)
-  if (heir !== undefined) ring.keeper?.handOverAll(heir, fx as unknown as RoutingEffects)
+  const heir = heirOf(ring)
+  if (heir === undefined) {
+    depart(ring, fx)
+    return
+  }
+  const { term } = ring.places[0]!
+  const done = (effects: RoutingEffects): void => {
+    if (ring.places[0]!.term === term) depart(ring, effects as unknown as Fx)
+  }
+  ring.keeper.handOverAll(heir, done, fx as unknown as RoutingEffects)
+}
+
+function heirOf(ring: Ring): Peer | undefined {
+  for (const { successors } of ring.members) {
+    const heir = successors.map(peerOfRef).find(peer => peer !== SELF)
+    if (heir !== undefined) return heir
+  }
+  return undefined
+}
+
+/** Only over links that are up: nobody waits for the others. */
+export function depart(ring: Ring, fx: Fx): void {
   for (const place of ring.members) tellNeighbours(ring, place, fx)
   for (const peer of ring.forming?.peers ?? []) {
     const link = ring.router.calls.linkOf(peer)

@@ -46,6 +46,7 @@ export function joinFailed(ring: Ring, place: Place): void {
 
 /** Nobody in the list lives: Zave's first assumption is broken, and only a new join helps. */
 export function isolated(ring: Ring, place: Place, fx: Fx): void {
+  if (ring.mode !== 'ring') return
   ring.count('isolated')
   const knewAll = place.wrapped && place.fingers.length === 0
   for (let at = 0; at < place.fingers.length; at += 1) remember(ring, place.fingers.at(at))

@@ -162,7 +162,7 @@ export function replicas(ring: Ring, key: Key, count: number): readonly Peer[] {
 
 /** A request was not answered: a finger goes; successors and predecessor are asked by the rules themselves. */
 export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
-  if (!ring.maintenance) return
+  if (!ring.maintenance || ring.mode !== 'ring') return
   for (const place of ring.places) {
     if (!place.member) continue
     for (let at = place.fingers.length - 1; at >= 0; at -= 1) {

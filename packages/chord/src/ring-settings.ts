@@ -1,5 +1,12 @@
 /** What a user may choose, and how a choice out of its range is read. */
-import { type RouterSettings, routerSettings } from '@servent/key-routing/machine'
+import {
+  REPAIR_BYTES_PER_S,
+  REPAIR_MS,
+  type RouterSettings,
+  routerSettings,
+  STORE_LIMITS,
+  type StoreSettings
+} from '@servent/key-routing/machine'
 import {
   CHECK_PREDECESSOR_MS,
   FIX_FINGERS_MS,
@@ -31,7 +38,8 @@ export const CHORD_SETTINGS: ChordSettings = {
   replicas: REPLICAS_DEFAULT,
   lookupBudgetMs: LOOKUP_BUDGET_MS,
   traceLookups: false,
-  routing: {}
+  routing: {},
+  store: {}
 }
 
 /** The defaults with what is set of its own. Made once for all machines of a network. */
@@ -55,6 +63,16 @@ export function chordSettings(own: Partial<ChordSettings> = {}): ChordSettings {
 export function routingOf(settings: ChordSettings): RouterSettings {
   const { style, lookupBudgetMs, traceLookups, replicas, routing } = settings
   return routerSettings({ style, lookupBudgetMs, traceLookups, replicas: replicas - 1, ...routing })
+}
+
+export function storeOf(settings: ChordSettings): StoreSettings {
+  return {
+    repairMs: REPAIR_MS,
+    repairBytesPerS: REPAIR_BYTES_PER_S,
+    limits: STORE_LIMITS,
+    ...settings.store,
+    replicas: settings.replicas - 1
+  }
 }
 
 function period(value: number): number {

@@ -1,5 +1,5 @@
 /** What Chord's machine remembers: its places on the ring, whom it knows beside, and what is in hand. */
-import type { KeyRouter, RoutingEffects } from '@servent/key-routing/machine'
+import type { KeyRouter, RecordKeeper } from '@servent/key-routing/machine'
 import {
   type Contact,
   type Effects,
@@ -92,11 +92,10 @@ export class Ring {
   rootKey: Key | undefined
   /** Probes for a foreign ring so far. */
   probes = 0
-  /** Keeps records of others; set with the router. */
-  keeper: { handOverAll(to: Peer, effects: RoutingEffects): void } | undefined
   /** Set before anything else runs. */
   peers!: PeerTable
   router!: KeyRouter<ChordTypes>
+  keeper!: RecordKeeper
   readonly #virtualKeys = new VirtualKeys()
 
   constructor(settings: ChordSettings, rules: ChordRules) {

@@ -6,9 +6,11 @@ import type {
   RoutingAnswer,
   RoutingCommand,
   RoutingNotice,
-  RoutingQuestion
+  RoutingQuestion,
+  StoreSettings,
+  StoreSnapshot
 } from '@servent/key-routing/machine'
-import type { MachineTypes, Peer } from '@servent/overlay/machine'
+import type { Key, MachineTypes, Peer } from '@servent/overlay/machine'
 import type { ChordMessage } from './messages.ts'
 
 export interface ChordTypes extends MachineTypes {
@@ -45,6 +47,8 @@ export interface ChordSettings {
   readonly traceLookups: boolean
   /** Times and bounds of calls and lookups that differ from the router's defaults. */
   readonly routing: Partial<RouterSettings>
+  /** What differs from the defaults in how records of others are kept. */
+  readonly store: Partial<Omit<StoreSettings, 'replicas'>>
 }
 
 /** A place on the ring in a machine: `peer * VIRTUAL_NODES_MAX + index`. Its `peer` is 0 for this peer itself. */
@@ -97,6 +101,24 @@ export interface ChordPlace {
   readonly fingers: readonly (ChordNode & { readonly exponent: number })[]
 }
 
+/** One place as it stands in the machine. */
+export interface PlaceView {
+  readonly index: number
+  readonly key: Key
+  readonly member: boolean
+  /** Negative: nobody. */
+  readonly predecessor: RingRef
+  readonly successors: readonly RingRef[]
+  /** The furthest first. */
+  readonly fingers: {
+    readonly length: number
+    at(place: number): RingRef
+    exponentAt(place: number): number
+  }
+  /** Changes with predecessor and list. */
+  readonly version: number
+}
+
 /** Tables for people. Peers are handles: the service names them. */
 export interface ChordTables {
   readonly mode: ChordMode
@@ -113,5 +135,6 @@ export interface ChordTables {
   readonly remembered: readonly Peer[]
   readonly maintenance: boolean
   readonly routing: RouterSnapshot
+  readonly store: StoreSnapshot
   readonly counters: Readonly<Record<string, number>>
 }

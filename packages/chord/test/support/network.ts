@@ -15,7 +15,11 @@ import {
   type IdealProximity,
   IdealRing,
   type IdealTables,
+  indexOfRef,
   keyOfPlace,
+  type PlaceView,
+  peerOfRef,
+  type RingRef,
   refOf
 } from '../../src/machine.ts'
 import { plainCodec } from './plain-codec.ts'
@@ -34,6 +38,8 @@ export interface SeenPlace {
   readonly id: PlaceId
   readonly key: Key
   readonly member: boolean
+  /** Of a ring, not one that forms. */
+  readonly inRing: boolean
   readonly predecessor: PlaceId | undefined
   readonly successors: readonly PlaceId[]
   readonly fingers: readonly { readonly id: PlaceId; readonly exponent: number }[]
@@ -65,6 +71,10 @@ export class ChordNetwork {
   join(node: NodeIndex, by: NodeIndex): void {
     this.simulation.start(node)
     this.simulation.contact(node, by)
+  }
+
+  keyOfPlaceId(id: PlaceId): Key {
+    return keyOfPlace(this.simulation.keyOf(peerOfRef(id)), indexOfRef(id))
   }
 
   /** Nodes with the tables that they would have come to, linked with everybody in them. */
@@ -110,20 +120,30 @@ export class ChordNetwork {
     )
   }
 
+  /** What a node's machine has in its tables now. */
+  viewOf(node: NodeIndex): readonly PlaceView[] {
+    return (this.simulation.machine(node) as ChordMachine).places
+  }
+
   /** Of the living nodes, every place, in the order of keys. */
   places(): SeenPlace[] {
     const seen: SeenPlace[] = []
     for (const node of this.simulation.aliveNodes()) {
-      const id = (ref: { peer: number; index: number }) =>
-        refOf(this.simulation.nodeOfPeer(node, ref.peer), ref.index)
-      for (const place of this.tablesOf(node).places) {
+      const id = (ref: RingRef) => refOf(this.simulation.nodeOfPeer(node, peerOfRef(ref)), indexOfRef(ref))
+      // Who has not found the others yet is a ring of its own.
+      const inRing = (this.simulation.machine(node) as ChordMachine).mode === 'ring'
+      for (const place of this.viewOf(node)) {
         seen.push({
           id: refOf(node, place.index),
-          key: keyOfPlace(this.simulation.keyOf(node), place.index),
+          key: place.key,
           member: place.member,
-          predecessor: place.predecessor === null ? undefined : id(place.predecessor),
+          inRing,
+          predecessor: place.predecessor < 0 ? undefined : id(place.predecessor),
           successors: place.successors.map(id),
-          fingers: place.fingers.map(finger => ({ id: id(finger), exponent: finger.exponent }))
+          fingers: Array.from({ length: place.fingers.length }, (_, at) => ({
+            id: id(place.fingers.at(at)),
+            exponent: place.fingers.exponentAt(at)
+          }))
         })
       }
     }
