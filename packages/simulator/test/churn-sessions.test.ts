@@ -43,6 +43,8 @@ describe('processes', () => {
     expect(sessions[0]).toBeGreaterThanOrEqual(1_800_000_000)
     expect(sessions[DRAWS / 2]! / HOUR_US).toBeCloseTo(1, 1)
     expect(distance(sessions, us => 1 - 1_800_000_000 / us)).toBeLessThan(DISTANCE_MAX)
+    const steeper = draws('pareto:2,1800s')
+    expect(distance(steeper, us => 1 - (1_800_000_000 / us) ** 2)).toBeLessThan(DISTANCE_MAX)
   })
 
   it('weibull has the mean that is written: with shape 0.5 twice its scale', () => {

@@ -99,6 +99,20 @@ describe('sessions', () => {
     expect(seen).toEqual([...saved])
   })
 
+  it('leaves alone who came back without it', () => {
+    const simulation = idle(3)
+    const { counts } = beginChurn(simulation, churnProcess('constant:10m/constant:5m'), {
+      rejoin: 'with-saved'
+    })
+    simulation.at(660 * SECOND_US, () => simulation.revive(0, { keepSaved: false }))
+    simulation.runUntil(900 * SECOND_US)
+    expect(simulation.aliveNodes()).toEqual([0, 1, 2])
+    expect(counts.rejoins).toBe(1)
+    // Its next session counts from then.
+    simulation.runUntil(1_501 * SECOND_US)
+    expect(simulation.alive(0)).toBe(false)
+  })
+
   it('never leaves fewer up than it may', () => {
     const simulation = idle(20)
     const { counts } = beginChurn(simulation, churnProcess('exp:1m/exp:1h'), { aliveMin: 15 })

@@ -61,6 +61,19 @@ describe('each fault', () => {
     }
   })
 
+  it('restart leaves alone who was brought back meanwhile, and a pause who crashed in it', () => {
+    const simulation = toys(4)
+    const faults: Fault[] = [
+      { type: 'restart', ...at5s, afterUs: SECOND_US, keepSaved: true },
+      { type: 'pause', atUs: 5 * SECOND_US, node: 1, forUs: SECOND_US },
+      { type: 'crash', atUs: 5.5 * SECOND_US, node: 1 }
+    ]
+    injectFaults(simulation, { conditions: {}, faults })
+    simulation.at(5.5 * SECOND_US, () => simulation.revive(2, { keepSaved: true }))
+    simulation.runUntil(7 * SECOND_US)
+    expect(simulation.aliveNodes()).toEqual([0, 2, 3])
+  })
+
   it('pause lets nothing reach it for its time', () => {
     const simulation = toys(4)
     injectFaults(simulation, {

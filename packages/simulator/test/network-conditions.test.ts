@@ -61,6 +61,9 @@ describe('conditions', () => {
     const lives = nodes.map(() => model.resetAfterUs!(1, 2, random)!)
     expect(mean(lives) / 60_000_000).toBeCloseTo(1, 1)
     expect(lives.filter(us => us > 120_000_000).length / DRAWS).toBeCloseTo(Math.exp(-2), 2)
+    // Of two causes the first one counts: the least of two such times is exponential with half of the mean.
+    const twice = withConditions(model, { linkLifeMeanUs: 60_000_000 }, randomOf('y'))
+    expect(mean(nodes.map(() => twice.resetAfterUs!(1, 2, random)!)) / 30_000_000).toBeCloseTo(1, 1)
   })
 
   it('some nodes can dial and not be dialled, by whomever', () => {

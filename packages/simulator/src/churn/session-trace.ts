@@ -29,7 +29,8 @@ export function parseSessionTrace(text: string, eventsMax = TRACE_EVENTS_MAX): r
     if (events.length >= eventsMax) throw new ModelError(`A trace has at most ${eventsMax} events.`)
     events.push({ ...parseEvent(said, line), line })
   }
-  events.sort((a, b) => a.atUs - b.atUs || a.line - b.line)
+  // Sorting is stable: events of one time keep their order.
+  events.sort((a, b) => a.atUs - b.atUs)
   const up = new Set<number>()
   for (const event of events) {
     if (up.has(event.node) === event.up)

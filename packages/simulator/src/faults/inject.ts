@@ -7,6 +7,7 @@ import type { Fault, FaultPlan } from './plan.ts'
 export interface FaultTarget extends Population {
   silence(node: NodeIndex): void
   pause(node: NodeIndex): void
+  /** Nothing happens where it is not paused. */
   resume(node: NodeIndex): void
   setDrift(node: NodeIndex, ppm: number): void
   jumpWall(node: NodeIndex, byMs: number): void
@@ -52,9 +53,7 @@ function befall(target: FaultTarget, fault: Fault): void {
       return
     case 'pause':
       target.pause(fault.node)
-      target.at(fault.atUs + fault.forUs, () => {
-        if (target.alive(fault.node)) target.resume(fault.node)
-      })
+      target.at(fault.atUs + fault.forUs, () => target.resume(fault.node))
       return
     case 'skew':
       target.setDrift(fault.node, fault.ppm)
