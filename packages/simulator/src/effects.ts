@@ -107,7 +107,7 @@ export class SimulationEffects<T extends MachineTypes> implements Effects<T> {
     if (isSaveQuestion(question)) nodes.save(this.#node, question.key, question.bytes)
     const asked: Asked<T> = { id, question }
     const atUs = schedule.nowUs + (init.answerDelayUs ?? ANSWER_DELAY_US)
-    schedule.post(atUs, ANSWER, this.#node, nodes.lives[this.#node]!, 0, asked)
+    schedule.post(atUs, ANSWER, this.#node, nodes.life(this.#node), 0, asked)
   }
 
   save(key: string, bytes: Uint8Array | undefined): void {

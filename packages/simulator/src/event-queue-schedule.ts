@@ -4,7 +4,8 @@
  * lowest bits, the slab.
  */
 
-import { EventQueue } from './event-queue.ts'
+import type { Link } from '@servent/overlay/machine'
+import { EventQueue, REF_BITS } from './event-queue.ts'
 import { grownFloat64, grownInt32 } from './event-queue-arrays.ts'
 
 /** A message that arrives at a machine. */
@@ -15,17 +16,17 @@ export const DEED = 2
 export const DOWNLINK = 3
 
 const SLOTS_AT_FIRST = 1024
+/** Of one slab: 16 million. */
+export const SLOTS_MAX = 2 ** (REF_BITS - 2)
 const NONE = -1
 
 export class Schedule {
   readonly queue = new EventQueue()
   /** Virtual time. */
   nowUs = 0
-  #sequence = 0
 
   /** Of a message in a slot: the receiver's link, its bytes, and itself. Free slots are chained by their link. */
-  messageLinks = new Int32Array(SLOTS_AT_FIRST)
-  messageBytes = new Int32Array(SLOTS_AT_FIRST)
+  #messageWords = new Int32Array(2 * SLOTS_AT_FIRST)
   readonly messages: unknown[] = []
   #freeMessage = NONE
 
@@ -37,46 +38,46 @@ export class Schedule {
   readonly deedObjects: unknown[] = []
   #freeDeed = NONE
 
-  /** The place in the order of the next entry. */
-  nextSequence(): number {
-    this.#sequence += 1
-    return this.#sequence
-  }
-
   postMessage(
     atUs: number,
     kind: typeof MESSAGE | typeof DOWNLINK,
-    link: number,
+    link: Link,
     message: unknown,
     bytes: number
   ): void {
     let slot = this.#freeMessage
     if (slot === NONE) {
       slot = this.messages.length
-      if (slot === this.messageLinks.length) {
-        this.messageLinks = grownInt32(this.messageLinks, slot * 2)
-        this.messageBytes = grownInt32(this.messageBytes, slot * 2)
-      }
+      if (slot === SLOTS_MAX)
+        throw new RangeError(`At most ${SLOTS_MAX} messages are on their way at a time.`)
+      if (2 * slot === this.#messageWords.length)
+        this.#messageWords = grownInt32(this.#messageWords, 4 * slot)
       this.messages.push(message)
     } else {
-      this.#freeMessage = this.messageLinks[slot]!
+      this.#freeMessage = this.#messageWords[2 * slot]!
       this.messages[slot] = message
     }
-    this.messageLinks[slot] = link
-    this.messageBytes[slot] = bytes
-    this.#sequence += 1
-    this.queue.push(atUs, this.#sequence, (slot << 2) | kind)
+    this.#messageWords[2 * slot] = link
+    this.#messageWords[2 * slot + 1] = bytes
+    this.queue.push(atUs, (slot << 2) | kind)
+  }
+
+  messageLink(slot: number): Link {
+    return this.#messageWords[2 * slot]!
+  }
+
+  messageBytes(slot: number): number {
+    return this.#messageWords[2 * slot + 1]!
   }
 
   freeMessage(slot: number): void {
     this.messages[slot] = undefined
-    this.messageLinks[slot] = this.#freeMessage
+    this.#messageWords[2 * slot] = this.#freeMessage
     this.#freeMessage = slot
   }
 
   post(atUs: number, kind: number, a: number, b: number, timeUs: number, object: unknown): void {
-    this.#sequence += 1
-    this.queue.push(atUs, this.#sequence, this.deed(kind, a, b, timeUs, object))
+    this.queue.push(atUs, this.deed(kind, a, b, timeUs, object))
   }
 
   /** A deed that is not in the queue; gives its `ref`. */
@@ -84,6 +85,7 @@ export class Schedule {
     let slot = this.#freeDeed
     if (slot === NONE) {
       slot = this.deedObjects.length
+      if (slot === SLOTS_MAX) throw new RangeError(`At most ${SLOTS_MAX} deeds wait at a time.`)
       if (slot === this.deedKinds.length) {
         this.deedKinds = grownInt32(this.deedKinds, slot * 2)
         this.deedAs = grownInt32(this.deedAs, slot * 2)

@@ -91,7 +91,7 @@ export class AccessLinks<T extends MachineTypes> {
 
   beginLastWord(link: Link): void {
     const end = endOf(link)
-    if (this.#world.links.ids[end] !== link || this.#world.links.states[end] !== OVERFLOWED) return
+    if (!this.#world.links.has(link) || this.#world.links.state(end) !== OVERFLOWED) return
     this.#sender(end).takesLastWord = true
   }
 
@@ -99,7 +99,7 @@ export class AccessLinks<T extends MachineTypes> {
   endLastWord(link: Link): void {
     const { links, endings } = this.#world
     const end = endOf(link)
-    if (links.ids[end] !== link || links.states[end] !== OVERFLOWED) return
+    if (!links.has(link) || links.state(end) !== OVERFLOWED) return
     const sender = this.#sender(end)
     sender.takesLastWord = false
     if (sender.queue.length === 0) endings.finish(end, sender.closing!, RESET)
@@ -123,7 +123,7 @@ export class AccessLinks<T extends MachineTypes> {
     const { links, endings } = this.#world
     const end = endOf(link)
     const closing = this.#senders.get(end)?.closing
-    if (links.ids[end] === link && links.states[end] === CLOSING && closing !== undefined)
+    if (links.has(link) && links.state(end) === CLOSING && closing !== undefined)
       endings.finish(end, closing, closing.kind === 'overflow' ? RESET : CLOSED)
   }
 
@@ -144,10 +144,10 @@ export class AccessLinks<T extends MachineTypes> {
     uplink.isBusy = false
     this.#sending.delete(node)
     const end = endOf(link)
-    if (links.ids[end] === link && links.states[end] !== DOWN && links.states[end] !== UNKNOWN) {
+    if (links.has(link) && links.state(end) !== DOWN && links.state(end) !== UNKNOWN) {
       traffic.transmit(end, sent.message, sent.bytes)
       const sender = this.#senders.get(end)
-      if (sender?.closing !== undefined && sender.queue.length === 0 && links.states[end] === CLOSING)
+      if (sender?.closing !== undefined && sender.queue.length === 0 && links.state(end) === CLOSING)
         endings.finish(end, sender.closing, sender.how)
     }
     this.#pump(node, uplink)
@@ -167,7 +167,7 @@ export class AccessLinks<T extends MachineTypes> {
 
   #isSending(end: End): boolean {
     const { links } = this.#world
-    return this.#sending.get(links.owners[end]!) === links.ids[end]
+    return this.#sending.get(links.owner(end)) === links.id(end)
   }
 
   #sender(end: End): Sender {
@@ -182,15 +182,15 @@ export class AccessLinks<T extends MachineTypes> {
 
   #takeTurn(end: End, sender: Sender): void {
     const { links, nodes } = this.#world
-    const node = links.owners[end]!
+    const node = links.owner(end)
     let uplink = this.#uplinks.get(node)
     if (uplink === undefined) {
-      uplink = { turns: [], isBusy: false, life: nodes.lives[node]! }
+      uplink = { turns: [], isBusy: false, life: nodes.life(node) }
       this.#uplinks.set(node, uplink)
     }
     if (!sender.isInTurn) {
       sender.isInTurn = true
-      uplink.turns.push(links.ids[end]!)
+      uplink.turns.push(links.id(end))
     }
     this.#pump(node, uplink)
   }
@@ -201,7 +201,7 @@ export class AccessLinks<T extends MachineTypes> {
       const link = uplink.turns.shift()
       if (link === undefined) return
       const end = endOf(link)
-      const sender = links.ids[end] === link ? this.#senders.get(end) : undefined
+      const sender = links.has(link) ? this.#senders.get(end) : undefined
       const next = sender?.queue.shift()
       if (sender === undefined || next === undefined) {
         if (sender !== undefined) sender.isInTurn = false
@@ -223,14 +223,14 @@ export class AccessLinks<T extends MachineTypes> {
 
   #press(end: End, level: 'low' | 'high' | 'overflow'): void {
     const { links, runner } = this.#world
-    const link = links.ids[end]!
+    const link = links.id(end)
     const detail = link ^ (level.length << 27)
-    runner.tell(links.owners[end]!, { type: 'pressure', link, level }, TRACE_PRESSURE, detail)
+    runner.tell(links.owner(end), { type: 'pressure', link, level }, TRACE_PRESSURE, detail)
   }
 
   #overflow(end: End, sender: Sender): void {
     const { links, limits, metrics } = this.#world
-    links.states[end] = OVERFLOWED
+    links.setState(end, OVERFLOWED)
     sender.closing = {
       kind: 'overflow',
       message: `More than ${limits.queueBytesMax} bytes waited to be sent.`
@@ -242,10 +242,10 @@ export class AccessLinks<T extends MachineTypes> {
 
   #close(end: End, sender: Sender, why: LinkEnd, how: typeof CLOSED | typeof RESET): void {
     const { links, schedule, limits } = this.#world
-    links.states[end] = CLOSING
+    links.setState(end, CLOSING)
     sender.closing = why
     sender.how = how
-    const link = links.ids[end]!
+    const link = links.id(end)
     schedule.post(schedule.nowUs + limits.stopFlushUs, FLUSH_OVER, link, 0, 0, undefined)
     this.#takeTurn(end, sender)
   }

@@ -34,7 +34,7 @@ export class Endings<T extends MachineTypes> {
   close(node: NodeIndex, link: Link, reason: string): void {
     const { links, access } = this.#world
     const end = endOf(link)
-    if (links.ids[end] !== link || links.owners[end] !== node || links.states[end] !== UP) return
+    if (!links.has(link) || links.owner(end) !== node || links.state(end) !== UP) return
     if (access.drains(end, { kind: 'local', message: reason }, CLOSED)) return
     this.finish(end, { kind: 'local', message: reason }, CLOSED)
   }
@@ -42,7 +42,7 @@ export class Endings<T extends MachineTypes> {
   /** The end is down on its own side, and the other side hears of it after what was sent. */
   finish(end: End, why: LinkEnd, how: typeof CLOSED | typeof RESET): void {
     const { links } = this.#world
-    const node = links.owners[end]!
+    const node = links.owner(end)
     const link = this.#leave(end, how)
     this.tellDown(node, link, why.kind, why.message)
   }
@@ -50,27 +50,27 @@ export class Endings<T extends MachineTypes> {
   /** It breaks on this side alone: the other side learns of it when it sends. */
   reset(end: End, message: string): void {
     const { links, openings } = this.#world
-    const state = links.states[end]
+    const state = links.state(end)
     if (state === DOWN || state === UNKNOWN) return
     if (state === OPENING) {
-      openings.fail(links.ids[end]!, message)
+      openings.fail(links.id(end), message)
       return
     }
-    const node = links.owners[end]!
+    const node = links.owner(end)
     const wasTaken = state === TAKEN
     const link = this.replace(end)
     if (!wasTaken) {
       this.tellDown(node, link, 'reset', message)
       return
     }
-    const peer = this.#world.links.owners[end ^ 1]! + 1
+    const peer = this.#world.links.other(end) + 1
     this.#world.runner.tell(node, { type: 'unreachable', peer, reason: message }, TRACE_UNREACHABLE, peer)
   }
 
   /** The end goes without a word to either side; gives its number. */
   replace(end: End): Link {
     const { links, access, traffic, metrics } = this.#world
-    const link = links.ids[end]!
+    const link = links.id(end)
     access.forget(end)
     traffic.forget(link)
     links.leave(end)
@@ -87,11 +87,11 @@ export class Endings<T extends MachineTypes> {
   arrive(link: Link, how: number): void {
     const { links, nodes, access } = this.#world
     const end = endOf(link)
-    if (links.ids[end] !== link) return
-    const state = links.states[end]
+    if (!links.has(link)) return
+    const state = links.state(end)
     if (state === DOWN || state === UNKNOWN) return
-    const node = links.owners[end]!
-    if (nodes.statuses[node] !== RUNNING) {
+    const node = links.owner(end)
+    if (nodes.status(node) !== RUNNING) {
       this.replace(end)
     } else if (state === TAKEN || state === OPENING) {
       this.reset(end, 'The connection broke.')
@@ -108,16 +108,16 @@ export class Endings<T extends MachineTypes> {
   breakLink(link: Link): void {
     const { links, schedule } = this.#world
     const end = endOf(link)
-    if (links.ids[end] !== link) return
+    if (!links.has(link)) return
     for (const own of [end, end ^ 1])
-      schedule.post(schedule.nowUs, END_ARRIVES, links.ids[own]!, RESET, 0, undefined)
+      schedule.post(schedule.nowUs, END_ARRIVES, links.id(own), RESET, 0, undefined)
   }
 
   /** All ends of a node whose process is gone, when its system tells the other sides. */
   crash(node: NodeIndex): void {
     const { links, openings } = this.#world
     for (const end of links.endsOf(node)) {
-      if (links.states[end] === OPENING) openings.callOff(end)
+      if (links.state(end) === OPENING) openings.callOff(end)
       else this.#leave(end, RESET)
     }
   }
@@ -126,7 +126,7 @@ export class Endings<T extends MachineTypes> {
   silence(node: NodeIndex): void {
     const { links, openings, access } = this.#world
     for (const end of links.endsOf(node)) {
-      if (links.states[end] === OPENING) openings.callOff(end)
+      if (links.state(end) === OPENING) openings.callOff(end)
       else access.forget(end)
     }
   }
@@ -140,8 +140,8 @@ export class Endings<T extends MachineTypes> {
   callOffAll(node: NodeIndex): void {
     const { links, openings } = this.#world
     for (const end of links.endsOf(node)) {
-      if (links.states[end] === OPENING) openings.callOff(end)
-      else if (links.states[end] === TAKEN) this.#leave(end, RESET)
+      if (links.state(end) === OPENING) openings.callOff(end)
+      else if (links.state(end) === TAKEN) this.#leave(end, RESET)
     }
   }
 
@@ -149,7 +149,7 @@ export class Endings<T extends MachineTypes> {
   stop(node: NodeIndex): void {
     const { links, access } = this.#world
     for (const end of links.endsOf(node)) {
-      const state = links.states[end]
+      const state = links.state(end)
       if (state === UP && access.drains(end, { kind: 'stopped', message: STOPS }, CLOSED)) continue
       if (state === CLOSING) continue
       this.#leave(end, state === OVERFLOWED ? RESET : CLOSED)
@@ -158,8 +158,8 @@ export class Endings<T extends MachineTypes> {
 
   #leave(end: End, how: typeof CLOSED | typeof RESET): Link {
     const { links, access, traffic, metrics } = this.#world
-    const link = links.ids[end]!
-    const other = links.states[end ^ 1]
+    const link = links.id(end)
+    const other = links.state(end ^ 1)
     access.forget(end)
     // What a crash leaves behind a partition is lost; what a close leaves is not.
     if (how === RESET) traffic.forget(link)

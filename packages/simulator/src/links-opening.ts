@@ -47,9 +47,9 @@ export class Openings<T extends MachineTypes> {
       return
     }
     const end = links.allocate(node, other)
-    links.states[end] = OPENING
+    links.setState(end, OPENING)
     links.enter(end)
-    const link = links.ids[end]!
+    const link = links.id(end)
     const { nowUs } = schedule
     const lastLegUs = this.#world.oneWayUs(node, other)
     let dialUs: number | undefined
@@ -66,9 +66,9 @@ export class Openings<T extends MachineTypes> {
       this.#failAt(nowUs + lastLegUs + backUs, link, 'This peer cannot be dialled.')
     } else {
       if (!(dialUs >= 0)) throw new RangeError(`The network says that a dial takes ${dialUs} us.`)
-      links.arrivalsUs[end] = nowUs + dialUs
+      links.setArrivalUs(end, nowUs + dialUs)
       // Not of use before the other side sends: until then it says when the last leg begins.
-      links.arrivalsUs[end + 1] = Math.max(nowUs, nowUs + dialUs - lastLegUs)
+      links.setArrivalUs(end + 1, Math.max(nowUs, nowUs + dialUs - lastLegUs))
       schedule.post(nowUs + dialUs, OPEN_ARRIVES, link, 0, nowUs, undefined)
     }
   }
@@ -77,10 +77,10 @@ export class Openings<T extends MachineTypes> {
   arrive(link: Link, openedUs: number): void {
     const { links, nodes, schedule, limits } = this.#world
     const end = endOf(link)
-    if (links.ids[end] !== link || links.states[end] !== OPENING) return
-    const node = links.owners[end]!
-    const to = links.owners[end + 1]!
-    const status = nodes.statuses[to]
+    if (!links.has(link) || links.state(end) !== OPENING) return
+    const node = links.owner(end)
+    const to = links.owner(end + 1)
+    const status = nodes.status(to)
     if (status === SILENT || !this.#world.usable(node, to) || !this.#world.usable(to, node)) {
       const atUs = Math.max(schedule.nowUs, openedUs + limits.openTimeoutUs)
       this.#failAt(atUs, link, 'No stream within the time for an open.')
@@ -93,10 +93,10 @@ export class Openings<T extends MachineTypes> {
     const own = links.find(to, node)
     if (own < 0) {
       this.#take(end, own)
-    } else if (links.states[own] === OPENING) {
-      const isNegotiating = schedule.nowUs >= links.arrivalsUs[own + 1]!
+    } else if (links.state(own) === OPENING) {
+      const isNegotiating = schedule.nowUs >= links.arrivalUs(own + 1)
       if (isNegotiating && this.#world.identities.isLower(to, node)) {
-        this.#held.set(links.ids[own]!, { link, openedUs })
+        this.#held.set(links.id(own), { link, openedUs })
         return
       }
       this.callOff(own)
@@ -117,21 +117,21 @@ export class Openings<T extends MachineTypes> {
   up(link: Link, hasPlace: boolean): void {
     const { links, runner, endings } = this.#world
     const end = endOf(link)
-    if (links.ids[end] !== link || links.states[end] !== TAKEN) return
-    const node = links.owners[end]!
-    links.states[end] = UP
+    if (!links.has(link) || links.state(end) !== TAKEN) return
+    const node = links.owner(end)
+    links.setState(end, UP)
     this.#settle(link)
-    const input = { type: 'link-up', link, peer: links.owners[end + 1]! + 1, inbound: false } as const
+    const input = { type: 'link-up', link, peer: links.owner(end + 1) + 1, inbound: false } as const
     runner.tell(node, input, TRACE_LINK_UP, link)
-    if (!hasPlace && links.ids[end] === link) endings.reset(end, NO_PLACE)
+    if (!hasPlace && links.has(link)) endings.reset(end, NO_PLACE)
   }
 
   fail(link: Link, reason: string): void {
     const { links, metrics, runner } = this.#world
     const end = endOf(link)
-    if (links.ids[end] !== link || links.states[end] !== OPENING) return
-    const node = links.owners[end]!
-    const peer = links.owners[end + 1]! + 1
+    if (!links.has(link) || links.state(end) !== OPENING) return
+    const node = links.owner(end)
+    const peer = links.owner(end + 1) + 1
     const takesOther = this.#held.has(link)
     links.leave(end)
     metrics.opensFailed += 1
@@ -142,7 +142,7 @@ export class Openings<T extends MachineTypes> {
   /** Nothing is told of it any more. */
   callOff(end: End): void {
     const { links } = this.#world
-    const link = links.ids[end]!
+    const link = links.id(end)
     links.leave(end)
     this.#settle(link)
   }
@@ -153,12 +153,12 @@ export class Openings<T extends MachineTypes> {
     if (links.find(a, b) >= 0 || links.find(b, a) >= 0) return
     const end = links.allocate(a, b)
     for (const own of [end, end + 1]) {
-      links.states[own] = UP
-      links.arrivalsUs[own] = schedule.nowUs
+      links.setState(own, UP)
+      links.setArrivalUs(own, schedule.nowUs)
       links.enter(own)
     }
     this.#arm(end)
-    const [link, other] = [links.ids[end]!, links.ids[end + 1]!]
+    const [link, other] = [links.id(end), links.id(end + 1)]
     runner.tell(a, { type: 'link-up', link, peer: b + 1, inbound: false }, TRACE_LINK_UP, link)
     runner.tell(b, { type: 'link-up', link: other, peer: a + 1, inbound: true }, TRACE_LINK_UP, other)
   }
@@ -166,21 +166,21 @@ export class Openings<T extends MachineTypes> {
   /** The dialled peer has the link; `lost` is an end of its own that the opener knows nothing of any more. */
   #take(end: End, lost: End): void {
     const { links, limits, schedule, runner, endings } = this.#world
-    const [node, to] = [links.owners[end]!, links.owners[end + 1]!]
+    const [node, to] = [links.owner(end), links.owner(end + 1)]
     const { nowUs } = schedule
     const upUs = nowUs + this.#world.oneWayUs(to, node)
     const hasPlace =
       lost >= 0 || (links.counts[to]! < limits.linksMax && links.inboundCounts[to]! < limits.inboundLinksMax)
-    links.states[end] = TAKEN
-    links.arrivalsUs[end] = Math.max(links.arrivalsUs[end]!, nowUs)
-    links.arrivalsUs[end + 1] = upUs
-    schedule.post(upUs, OPEN_UP, links.ids[end]!, hasPlace ? 1 : 0, 0, undefined)
+    links.setState(end, TAKEN)
+    links.setArrivalUs(end, Math.max(links.arrivalUs(end), nowUs))
+    links.setArrivalUs(end + 1, upUs)
+    schedule.post(upUs, OPEN_UP, links.id(end), hasPlace ? 1 : 0, 0, undefined)
     if (!hasPlace) return
-    const link = links.ids[end + 1]!
+    const link = links.id(end + 1)
     const isReplaced = lost >= 0
     // The old end goes first, so that `find` sees the new one when the machine hears of it.
     const replaced = isReplaced ? endings.replace(lost) : undefined
-    links.states[end + 1] = UP
+    links.setState(end + 1, UP)
     links.enter(end + 1)
     this.#arm(end)
     if (replaced !== undefined) endings.tellDown(to, replaced, 'duplicate', 'Another link takes its place.')
@@ -191,9 +191,9 @@ export class Openings<T extends MachineTypes> {
   #arm(end: End): void {
     const { links, network, chance, schedule, metrics } = this.#world
     metrics.linksOpened += 1
-    const afterUs = network.resetAfterUs?.(links.owners[end]!, links.owners[end + 1]!, chance)
+    const afterUs = network.resetAfterUs?.(links.owner(end), links.owner(end + 1), chance)
     if (afterUs !== undefined)
-      schedule.post(schedule.nowUs + afterUs, LINK_BREAKS, links.ids[end]!, 0, 0, undefined)
+      schedule.post(schedule.nowUs + afterUs, LINK_BREAKS, links.id(end), 0, 0, undefined)
   }
 
   #failAt(atUs: number, link: Link, reason: string): void {

@@ -42,8 +42,8 @@ export class LinkTraffic<T extends MachineTypes> {
     if ((priority & PRIORITY_MAX) !== priority)
       throw new RangeError(`A priority is a whole number from 0 to ${PRIORITY_MAX}, not ${priority}.`)
     const end = endOf(link)
-    if (links.ids[end] !== link || links.owners[end] !== node) return
-    const state = links.states[end]
+    if (!links.has(link) || links.owner(end) !== node) return
+    const state = links.state(end)
     if (state !== UP) {
       if (state === OVERFLOWED) access.lastWord(end, message, priority)
       return
@@ -60,29 +60,29 @@ export class LinkTraffic<T extends MachineTypes> {
   /** A message leaves its node now. */
   transmit(end: End, message: unknown, bytes: number): void {
     const { links, schedule, nodes, network, access } = this.#world
-    const node = links.owners[end]!
-    const to = links.owners[end ^ 1]!
+    const node = links.owner(end)
+    const to = links.other(end)
     if (network.usable !== undefined && this.#isCut(end, node, to)) {
       const stalled = this.#stall(end)
       stalled.messages.push(message)
       stalled.bytes.push(bytes)
       return
     }
-    if (nodes.statuses[to] === SILENT) this.#doom(end)
+    if (nodes.status(to) === SILENT) this.#doom(end)
     const kind = access.isSlow(to) ? DOWNLINK : MESSAGE
-    schedule.postMessage(this.#arrivalUs(end, node, to), kind, links.ids[end ^ 1]!, message, bytes)
+    schedule.postMessage(this.#arrivalUs(end, node, to), kind, links.id(end ^ 1), message, bytes)
   }
 
   /** The other side hears that the link has ended, after all that was sent before. */
   end(end: End, how: typeof CLOSED | typeof RESET): void {
     const { links, schedule } = this.#world
-    const node = links.owners[end]!
-    const to = links.owners[end ^ 1]!
+    const node = links.owner(end)
+    const to = links.other(end)
     if (this.#world.network.usable !== undefined && this.#isCut(end, node, to)) {
       this.#stall(end).end = how
       return
     }
-    schedule.post(this.#arrivalUs(end, node, to), END_ARRIVES, links.ids[end ^ 1]!, how, 0, undefined)
+    schedule.post(this.#arrivalUs(end, node, to), END_ARRIVES, links.id(end ^ 1), how, 0, undefined)
   }
 
   /** What its node had sent and a partition holds back is lost. */
@@ -93,9 +93,9 @@ export class LinkTraffic<T extends MachineTypes> {
   /** Something came for an end that is no more, though its other end does not know: that one learns it now. */
   bounce(end: End): void {
     const { links, nodes } = this.#world
-    if (nodes.statuses[links.owners[end]!] !== RUNNING || links.states[end] === UNKNOWN) return
+    if (nodes.status(links.owner(end)) !== RUNNING || links.state(end) === UNKNOWN) return
     // Once is enough.
-    links.states[end] = UNKNOWN
+    links.setState(end, UNKNOWN)
     this.end(end, RESET)
   }
 
@@ -105,9 +105,9 @@ export class LinkTraffic<T extends MachineTypes> {
     const stalled = this.#stalled.get(link)
     const end = endOf(link)
     if (stalled === undefined) return
-    if (links.ids[end] !== link) {
+    if (!links.has(link)) {
       this.#stalled.delete(link)
-    } else if (this.#world.usable(links.owners[end]!, links.owners[end ^ 1]!)) {
+    } else if (this.#world.usable(links.owner(end), links.other(end))) {
       this.#stalled.delete(link)
       for (const [index, message] of stalled.messages.entries())
         this.transmit(end, message, stalled.bytes[index]!)
@@ -125,25 +125,26 @@ export class LinkTraffic<T extends MachineTypes> {
     const { links, nodes, endings } = this.#world
     this.#doomed.delete(link)
     const end = endOf(link)
-    if (links.ids[end] !== link || nodes.statuses[links.owners[end ^ 1]!] !== SILENT) return
+    if (!links.has(link) || nodes.status(links.other(end)) !== SILENT) return
     endings.reset(end, 'What was sent was not acknowledged in time.')
   }
 
   #isCut(end: End, node: NodeIndex, to: NodeIndex): boolean {
-    return this.#stalled.has(this.#world.links.ids[end]!) || !this.#world.usable(node, to)
+    return this.#stalled.has(this.#world.links.id(end)) || !this.#world.usable(node, to)
   }
 
   #arrivalUs(end: End, node: NodeIndex, to: NodeIndex): number {
-    const { arrivalsUs } = this.#world.links
+    const { links } = this.#world
     let atUs = this.#world.schedule.nowUs + this.#world.oneWayUs(node, to)
-    if (atUs < arrivalsUs[end]!) atUs = arrivalsUs[end]!
-    else arrivalsUs[end] = atUs
+    const lastUs = links.arrivalUs(end)
+    if (atUs < lastUs) atUs = lastUs
+    else links.setArrivalUs(end, atUs)
     return atUs
   }
 
   #stall(end: End): Stalled {
     const { links, schedule } = this.#world
-    const link = links.ids[end]!
+    const link = links.id(end)
     let stalled = this.#stalled.get(link)
     if (stalled === undefined) {
       stalled = { sinceUs: schedule.nowUs, messages: [], bytes: [], end: undefined }
@@ -155,7 +156,7 @@ export class LinkTraffic<T extends MachineTypes> {
 
   #doom(end: End): void {
     const { links, schedule, limits } = this.#world
-    const link = links.ids[end]!
+    const link = links.id(end)
     if (this.#doomed.has(link) || limits.stallTimeoutUs === Number.POSITIVE_INFINITY) return
     this.#doomed.add(link)
     schedule.post(schedule.nowUs + limits.stallTimeoutUs, SILENCE_NOTICED, link, 0, 0, undefined)

@@ -7,7 +7,7 @@
  * in an `Int32Array`.
  */
 import type { Link } from '@servent/overlay/machine'
-import { grownFloat64, grownInt32, grownUint8 } from './event-queue-arrays.ts'
+import { grownInt32 } from './event-queue-arrays.ts'
 import type { NodeIndex } from './types.ts'
 
 /** An end's place. */
@@ -38,19 +38,24 @@ export function endOf(link: Link): End {
   return link & PLACE_MASK
 }
 
+// Fields of an end: 32 bytes, so that a pair fills one cache line.
+const WORDS = 8
+const OWNER = 0
+const ID = 1
+const STATE = 2
+const NEXT = 3
+const PREVIOUS = 4
+/** Of a pair, at its first end: how often it was given. */
+const USES = 5
+/** In times of eight bytes: the fourth of an end. */
+const TIMES = 4
+const ARRIVAL = 3
+
 export class Links {
-  /** By end: the node whose end it is. */
-  owners = new Int32Array(ENDS_AT_FIRST)
-  /** By end: the number by which its node knows it; 0 where the place is free. */
-  ids = new Int32Array(ENDS_AT_FIRST)
-  states = new Uint8Array(ENDS_AT_FIRST)
-  /** By end: when the last thing that it sent arrives. Nothing that is sent later arrives sooner. */
-  arrivalsUs = new Float64Array(ENDS_AT_FIRST)
-  #next = new Int32Array(ENDS_AT_FIRST)
-  #previous = new Int32Array(ENDS_AT_FIRST)
-  #uses = new Uint8Array(ENDS_AT_FIRST / 2)
+  #words = new Int32Array(ENDS_AT_FIRST * WORDS)
+  #times = new Float64Array(this.#words.buffer)
   #ends = 0
-  /** Pairs that were given back, chained by `#next` of their first end. */
+  /** Pairs that were given back, chained by the next of their first end. */
   #free = NONE
   /** By node: its first end, how many it has, and how many of these the other side opened. */
   #first = new Int32Array(0)
@@ -59,6 +64,43 @@ export class Links {
   /** Ends by their two nodes: open addressing, each end's place and 1. */
   #table = new Int32Array(ENDS_AT_FIRST * 4)
   #entries = 0
+
+  /** The node whose end it is. */
+  owner(end: End): NodeIndex {
+    return this.#words[end * WORDS + OWNER]!
+  }
+
+  /** The node at its other end. */
+  other(end: End): NodeIndex {
+    return this.#words[(end ^ 1) * WORDS + OWNER]!
+  }
+
+  /** The number by which its node knows it; 0 where the place is free. */
+  id(end: End): Link {
+    return this.#words[end * WORDS + ID]!
+  }
+
+  /** Whether this link still is, for one side at least. A machine may name any number. */
+  has(link: Link): boolean {
+    return link > 0 && this.#words[(link & PLACE_MASK) * WORDS + ID] === link
+  }
+
+  state(end: End): number {
+    return this.#words[end * WORDS + STATE]!
+  }
+
+  setState(end: End, state: number): void {
+    this.#words[end * WORDS + STATE] = state
+  }
+
+  /** When the last thing that it sent arrives. Nothing that is sent later arrives sooner. */
+  arrivalUs(end: End): number {
+    return this.#times[end * TIMES + ARRIVAL]!
+  }
+
+  setArrivalUs(end: End, us: number): void {
+    this.#times[end * TIMES + ARRIVAL] = us
+  }
 
   /** Makes room for nodes up to this number. */
   hold(nodes: number): void {
@@ -77,31 +119,25 @@ export class Links {
     if (end === NONE) {
       end = this.#ends
       if (end === ENDS_MAX) throw new RangeError(`A simulation has at most ${ENDS_MAX / 2} links at a time.`)
-      if (end === this.ids.length) this.#grow(end * 2)
+      if (end * WORDS === this.#words.length) this.#grow()
       this.#ends += 2
     } else {
-      this.#free = this.#next[end]!
+      this.#free = this.#words[end * WORDS + NEXT]!
     }
-    const uses = this.#uses[end >> 1]! + 1
-    this.#uses[end >> 1] = uses
-    this.owners[end] = node
-    this.owners[end + 1] = other
-    this.ids[end] = (uses << PLACE_BITS) | end
-    this.ids[end + 1] = (uses << PLACE_BITS) | (end + 1)
-    this.states[end] = UNKNOWN
-    this.states[end + 1] = UNKNOWN
-    this.arrivalsUs[end] = 0
-    this.arrivalsUs[end + 1] = 0
+    const uses = this.#words[end * WORDS + USES]! + 1
+    this.#words[end * WORDS + USES] = uses
+    this.#set(end, node, uses)
+    this.#set(end + 1, other, uses)
     return end
   }
 
   /** Its node counts the end among its own, and `find` finds it. */
   enter(end: End): void {
-    const node = this.owners[end]!
+    const node = this.owner(end)
     const first = this.#first[node]!
-    this.#next[end] = first
-    this.#previous[end] = NONE
-    if (first !== NONE) this.#previous[first] = end
+    this.#words[end * WORDS + NEXT] = first
+    this.#words[end * WORDS + PREVIOUS] = NONE
+    if (first !== NONE) this.#words[first * WORDS + PREVIOUS] = end
     this.#first[node] = end
     this.counts[node]! += 1
     // The second end of a pair is that of the node which was called.
@@ -113,17 +149,17 @@ export class Links {
 
   /** Its node has done with an end that it had entered: it is down. The pair is free where both are. */
   leave(end: End): void {
-    const node = this.owners[end]!
-    const next = this.#next[end]!
-    const previous = this.#previous[end]!
+    const node = this.owner(end)
+    const next = this.#words[end * WORDS + NEXT]!
+    const previous = this.#words[end * WORDS + PREVIOUS]!
     if (previous === NONE) this.#first[node] = next
-    else this.#next[previous] = next
-    if (next !== NONE) this.#previous[next] = previous
+    else this.#words[previous * WORDS + NEXT] = next
+    if (next !== NONE) this.#words[next * WORDS + PREVIOUS] = previous
     this.counts[node]! -= 1
     if ((end & 1) === 1) this.inboundCounts[node]! -= 1
     this.#remove(end)
-    this.states[end] = DOWN
-    const other = this.states[end ^ 1]!
+    this.setState(end, DOWN)
+    const other = this.state(end ^ 1)
     if (other === DOWN || other === UNKNOWN) this.#release(end)
   }
 
@@ -134,31 +170,31 @@ export class Links {
     for (let at = hash(node, other) & mask; ; at = (at + 1) & mask) {
       const end = table[at]! - 1
       if (end < 0) return NONE
-      if (this.owners[end] === node && this.owners[end ^ 1] === other) return end
+      if (this.owner(end) === node && this.other(end) === other) return end
     }
   }
 
   /** The ends of a node, the youngest first. A copy: they may be left meanwhile. */
   endsOf(node: NodeIndex): End[] {
     const ends: End[] = []
-    for (let end = this.#first[node]!; end !== NONE; end = this.#next[end]!) ends.push(end)
+    for (let end = this.#first[node]!; end !== NONE; end = this.#words[end * WORDS + NEXT]!) ends.push(end)
     return ends
   }
 
   #release(end: End): void {
     const first = end & ~1
-    this.ids[first] = 0
-    this.ids[first + 1] = 0
+    this.#words[first * WORDS + ID] = 0
+    this.#words[(first + 1) * WORDS + ID] = 0
     // A place whose numbers are used up is given no more.
-    if (this.#uses[first >> 1] === USES_MAX) return
-    this.#next[first] = this.#free
+    if (this.#words[first * WORDS + USES] === USES_MAX) return
+    this.#words[first * WORDS + NEXT] = this.#free
     this.#free = first
   }
 
   #insert(end: End): void {
     const table = this.#table
     const mask = table.length - 1
-    let at = hash(this.owners[end]!, this.owners[end ^ 1]!) & mask
+    let at = hash(this.owner(end), this.other(end)) & mask
     while (table[at] !== 0) at = (at + 1) & mask
     table[at] = end + 1
   }
@@ -167,11 +203,11 @@ export class Links {
   #remove(end: End): void {
     const table = this.#table
     const mask = table.length - 1
-    let gap = hash(this.owners[end]!, this.owners[end ^ 1]!) & mask
+    let gap = hash(this.owner(end), this.other(end)) & mask
     while (table[gap] !== end + 1) gap = (gap + 1) & mask
     for (let at = (gap + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
       const moved = table[at]! - 1
-      const home = hash(this.owners[moved]!, this.owners[moved ^ 1]!) & mask
+      const home = hash(this.owner(moved), this.other(moved)) & mask
       if (((at - home) & mask) < ((at - gap) & mask)) continue
       table[gap] = moved + 1
       gap = at
@@ -186,14 +222,16 @@ export class Links {
     for (const entry of old) if (entry !== 0) this.#insert(entry - 1)
   }
 
-  #grow(length: number): void {
-    this.owners = grownInt32(this.owners, length)
-    this.ids = grownInt32(this.ids, length)
-    this.states = grownUint8(this.states, length)
-    this.arrivalsUs = grownFloat64(this.arrivalsUs, length)
-    this.#next = grownInt32(this.#next, length)
-    this.#previous = grownInt32(this.#previous, length)
-    this.#uses = grownUint8(this.#uses, length / 2)
+  #set(end: End, node: NodeIndex, uses: number): void {
+    this.#words[end * WORDS + OWNER] = node
+    this.#words[end * WORDS + ID] = (uses << PLACE_BITS) | end
+    this.setState(end, UNKNOWN)
+    this.setArrivalUs(end, 0)
+  }
+
+  #grow(): void {
+    this.#words = grownInt32(this.#words, this.#words.length * 2)
+    this.#times = new Float64Array(this.#words.buffer)
   }
 }
 

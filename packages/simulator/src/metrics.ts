@@ -1,19 +1,8 @@
 /** What went over the links of a simulation: counted when it is sent, by type and by node. */
 import type { Codec } from '@servent/overlay/machine'
 import { grownFloat64 } from './event-queue-arrays.ts'
+import type { NodeRecords, Traffic } from './node-records.ts'
 import type { NodeIndex } from './types.ts'
-
-export interface Traffic {
-  readonly messages: number
-  readonly bytes: number
-}
-
-/** Fields of one node, side by side. */
-const MESSAGES_OUT = 0
-const BYTES_OUT = 1
-const MESSAGES_IN = 2
-const BYTES_IN = 3
-const FIELDS = 4
 
 /** p2psim's price of a message and of an id in it (Li et al., "A performance vs. cost framework…", 2005). */
 const P2PSIM_MESSAGE_BYTES = 20
@@ -33,14 +22,15 @@ export class Metrics<Message = unknown> {
   #typeMessages = new Float64Array(16)
   #typeBytes = new Float64Array(16)
   #ids = 0
-  #nodes = new Float64Array(0)
+  readonly #nodes: NodeRecords
   /** What was priced last: a flood sends one message many times. */
   #priced: Message | undefined
   #pricedType = 0
   #pricedBytes = 0
   #pricedIds = 0
 
-  constructor(codec: Codec<Message>, idsIn: ((message: Message) => number) | undefined) {
+  constructor(nodes: NodeRecords, codec: Codec<Message>, idsIn: ((message: Message) => number) | undefined) {
+    this.#nodes = nodes
     this.#codec = codec
     this.#idsIn = idsIn
   }
@@ -67,18 +57,11 @@ export class Metrics<Message = unknown> {
   }
 
   sentBy(node: NodeIndex): Traffic {
-    return this.#of(node, MESSAGES_OUT, BYTES_OUT)
+    return this.#nodes.sentBy(node)
   }
 
   receivedBy(node: NodeIndex): Traffic {
-    return this.#of(node, MESSAGES_IN, BYTES_IN)
-  }
-
-  /** The engine's: makes room for nodes up to this number. */
-  hold(nodes: number): void {
-    const length = nodes * FIELDS
-    if (length > this.#nodes.length)
-      this.#nodes = grownFloat64(this.#nodes, Math.max(length, this.#nodes.length * 2))
+    return this.#nodes.receivedBy(node)
   }
 
   /** The engine's: bytes of a message, worked out once for many sendings of it. */
@@ -98,22 +81,13 @@ export class Metrics<Message = unknown> {
     this.#typeMessages[this.#pricedType]! += 1
     this.#typeBytes[this.#pricedType]! += bytes
     this.#ids += this.#pricedIds
-    const at = node * FIELDS
-    this.#nodes[at + MESSAGES_OUT]! += 1
-    this.#nodes[at + BYTES_OUT]! += bytes
+    this.#nodes.countSent(node, bytes)
   }
 
   /** The engine's: a message reaches a machine. */
   received(node: NodeIndex, bytes: number): void {
     this.delivered += 1
-    const at = node * FIELDS
-    this.#nodes[at + MESSAGES_IN]! += 1
-    this.#nodes[at + BYTES_IN]! += bytes
-  }
-
-  #of(node: NodeIndex, messages: number, bytes: number): Traffic {
-    const at = node * FIELDS
-    return { messages: this.#nodes[at + messages] ?? 0, bytes: this.#nodes[at + bytes] ?? 0 }
+    this.#nodes.countReceived(node, bytes)
   }
 
   #typeOf(type: string): number {

@@ -18,13 +18,13 @@ export class NodeLives<T extends MachineTypes> {
   /** @throws RangeError  it runs, or is silent: `revive` it then */
   start(node: NodeIndex, saved?: ReadonlyMap<string, Uint8Array>): void {
     const { nodes, init, runner } = this.#world
-    if (nodes.isAlive(node) || nodes.statuses[node] === SILENT || !(node < nodes.size))
+    if (nodes.isAlive(node) || nodes.status(node) === SILENT || !(node < nodes.size))
       throw new RangeError(`Node ${node} cannot be started: it is none, or it runs.`)
     if (saved !== undefined) nodes.replaceSaved(node, saved)
-    nodes.lives[node]! += 1
+    nodes.beginLife(node)
     nodes.machines[node] = init.createMachine(node)
     nodes.setStatus(node, RUNNING)
-    runner.tell(node, { type: 'start', saved: new Map(nodes.saved(node)) }, TRACE_START, nodes.lives[node]!)
+    runner.tell(node, { type: 'start', saved: new Map(nodes.saved(node)) }, TRACE_START, nodes.life(node))
   }
 
   /** @throws RangeError  it does not run */
@@ -64,7 +64,7 @@ export class NodeLives<T extends MachineTypes> {
   /** @throws RangeError  it runs, or never did */
   revive(node: NodeIndex, keepSaved: boolean): void {
     const { nodes, endings } = this.#world
-    const status = nodes.statuses[node]
+    const status = nodes.status(node)
     if (status !== CRASHED && status !== SILENT && status !== STOPPED)
       throw new RangeError(`Node ${node} cannot be revived: it runs, or it never did.`)
     if (status === SILENT) {
@@ -84,7 +84,7 @@ export class NodeLives<T extends MachineTypes> {
   /** It hears of all that it missed, in its order. Nothing happens where it was not paused. */
   resume(node: NodeIndex): void {
     const { nodes, runner } = this.#world
-    if (nodes.statuses[node] !== PAUSED) return
+    if (nodes.status(node) !== PAUSED) return
     nodes.setStatus(node, RUNNING)
     for (const ref of runner.takeParked(node)) this.#dispatcher.dispatch(ref)
   }

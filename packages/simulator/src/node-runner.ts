@@ -78,11 +78,11 @@ export class NodeRunner<T extends MachineTypes> {
 
   #call(node: NodeIndex, input: Input<T>, kind: number, detail: number): void {
     const { nodes, schedule } = this.#world
-    const status = nodes.statuses[node]
+    const status = nodes.status(node)
     if (status !== RUNNING) {
       if (status === PAUSED) {
         const waiting: Waiting<T> = { node, input, kind, detail }
-        this.park(node, schedule.deed(INPUT, node, nodes.lives[node]!, 0, waiting))
+        this.park(node, schedule.deed(INPUT, node, nodes.life(node), 0, waiting))
       }
       return
     }

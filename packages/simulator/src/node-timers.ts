@@ -4,7 +4,7 @@
  */
 import type { Timer } from '@servent/overlay/machine'
 import { grownFloat64, grownInt32, grownUint8 } from './event-queue-arrays.ts'
-import { type Schedule, TIMER } from './event-queue-schedule.ts'
+import { type Schedule, SLOTS_MAX, TIMER } from './event-queue-schedule.ts'
 import type { NodeIndex } from './types.ts'
 
 const SLOTS_AT_FIRST = 1024
@@ -25,10 +25,8 @@ export class NodeTimers {
   nodes = new Int32Array(SLOTS_AT_FIRST)
   #states = new Uint8Array(SLOTS_AT_FIRST)
   #dueUs = new Float64Array(SLOTS_AT_FIRST)
-  #dueSequence = new Float64Array(SLOTS_AT_FIRST)
   /** Where its entry stands in the queue. */
   #queuedUs = new Float64Array(SLOTS_AT_FIRST)
-  #queuedSequence = new Float64Array(SLOTS_AT_FIRST)
   #free = NONE
 
   constructor(schedule: Schedule) {
@@ -38,7 +36,6 @@ export class NodeTimers {
   set(node: NodeIndex, timer: Timer, dueUs: number): void {
     this.#named[node] ??= new Map()
     const named = this.#named[node]
-    const sequence = this.#schedule.nextSequence()
     let slot = named.get(timer)
     if (slot !== undefined && this.#queuedUs[slot]! > dueUs) {
       // Its entry comes too late: another one takes its place.
@@ -52,7 +49,6 @@ export class NodeTimers {
     }
     this.#states[slot] = SET
     this.#dueUs[slot] = dueUs
-    this.#dueSequence[slot] = sequence
     if (this.#queuedUs[slot] === NONE) this.#enqueue(slot)
   }
 
@@ -80,7 +76,7 @@ export class NodeTimers {
       this.#forget(slot)
       return false
     }
-    if (this.#dueSequence[slot] !== this.#queuedSequence[slot]) {
+    if (this.#dueUs[slot]! > this.#queuedUs[slot]!) {
       this.#enqueue(slot)
       return false
     }
@@ -96,8 +92,7 @@ export class NodeTimers {
 
   #enqueue(slot: number): void {
     this.#queuedUs[slot] = this.#dueUs[slot]!
-    this.#queuedSequence[slot] = this.#dueSequence[slot]!
-    this.#schedule.queue.push(this.#dueUs[slot]!, this.#dueSequence[slot]!, (slot << 2) | TIMER)
+    this.#schedule.queue.push(this.#dueUs[slot]!, (slot << 2) | TIMER)
   }
 
   #forget(slot: number): void {
@@ -110,6 +105,7 @@ export class NodeTimers {
     let slot = this.#free
     if (slot === NONE) {
       slot = this.names.length
+      if (slot === SLOTS_MAX) throw new RangeError(`At most ${SLOTS_MAX} timers are set at a time.`)
       if (slot === this.nodes.length) this.#grow(slot * 2)
       this.names.push(timer)
     } else {
@@ -131,9 +127,7 @@ export class NodeTimers {
   #grow(length: number): void {
     this.nodes = grownInt32(this.nodes, length)
     this.#dueUs = grownFloat64(this.#dueUs, length)
-    this.#dueSequence = grownFloat64(this.#dueSequence, length)
     this.#queuedUs = grownFloat64(this.#queuedUs, length)
-    this.#queuedSequence = grownFloat64(this.#queuedSequence, length)
     this.#states = grownUint8(this.#states, length)
   }
 }

@@ -1,6 +1,6 @@
 /** What a simulation holds of each node: whether it runs, its machine, what it saved, its chance and its clocks. */
 import type { Machine, MachineTypes, RequestId } from '@servent/overlay/machine'
-import { grownInt32, grownUint8 } from './event-queue-arrays.ts'
+import { NodeRecords } from './node-records.ts'
 import type { Random } from './random.ts'
 import type { NodeIndex } from './types.ts'
 
@@ -16,14 +16,7 @@ export const CRASHED = 4
 /** It is gone and nobody was told. */
 export const SILENT = 5
 
-/** Words of a node's generator, side by side. */
-const CHANCE_WORDS = 4
-const WARM_UP_DRAWS = 20
-
-export class Nodes<T extends MachineTypes> {
-  statuses = new Uint8Array(0)
-  /** How often each was started: answers and timers of an earlier life are void. */
-  lives = new Int32Array(0)
+export class Nodes<T extends MachineTypes> extends NodeRecords {
   readonly machines: (Machine<T> | undefined)[] = []
   /** Of those that are running or paused. Dense, in no order. */
   readonly #alive: NodeIndex[] = []
@@ -32,12 +25,6 @@ export class Nodes<T extends MachineTypes> {
   readonly #saved: (Map<string, Uint8Array> | undefined)[] = []
   /** Questions that are owed an answer. */
   readonly #asked: (Set<RequestId> | undefined)[] = []
-  readonly #chanceSeed: readonly [number, number, number]
-  #chance = new Int32Array(0)
-
-  constructor(random: Random) {
-    this.#chanceSeed = [random.u32(), random.u32(), random.u32()]
-  }
 
   get size(): number {
     return this.machines.length
@@ -45,28 +32,22 @@ export class Nodes<T extends MachineTypes> {
 
   add(): NodeIndex {
     const node = this.machines.length
-    if (node === this.statuses.length) this.#grow(Math.max(16, node * 2))
+    this.begin(node)
     this.machines.push(undefined)
     this.#placeInAlive.push(-1)
     this.#saved.push(undefined)
     this.#asked.push(undefined)
-    const at = node * CHANCE_WORDS
-    this.#chance[at] = this.#chanceSeed[0]
-    this.#chance[at + 1] = this.#chanceSeed[1] ^ node
-    this.#chance[at + 2] = this.#chanceSeed[2]
-    this.#chance[at + 3] = 1
-    for (let draw = 0; draw < WARM_UP_DRAWS; draw += 1) this.draw(node)
     return node
   }
 
   isAlive(node: NodeIndex): boolean {
-    const status = this.statuses[node]
+    const status = this.status(node)
     return status === RUNNING || status === PAUSED
   }
 
   setStatus(node: NodeIndex, status: number): void {
     const wasAlive = this.isAlive(node)
-    this.statuses[node] = status
+    this.markStatus(node, status)
     const isAlive = this.isAlive(node)
     if (wasAlive === isAlive) return
     this.#sorted = undefined
@@ -134,27 +115,6 @@ export class Nodes<T extends MachineTypes> {
     const ids = [...(this.#asked[node] ?? [])]
     this.#asked[node] = undefined
     return ids
-  }
-
-  /** sfc32, as in `random.ts`, on this node's own words. */
-  draw(node: NodeIndex): number {
-    const chance = this.#chance
-    const at = node * CHANCE_WORDS
-    const b = chance[at + 1]!
-    const c = chance[at + 2]!
-    const counter = chance[at + 3]!
-    const sum = (chance[at]! + b + counter) | 0
-    chance[at + 3] = counter + 1
-    chance[at] = b ^ (b >>> 9)
-    chance[at + 1] = c + (c << 3)
-    chance[at + 2] = ((c << 21) | (c >>> 11)) + sum
-    return sum >>> 0
-  }
-
-  #grow(length: number): void {
-    this.statuses = grownUint8(this.statuses, length)
-    this.lives = grownInt32(this.lives, length)
-    this.#chance = grownInt32(this.#chance, length * CHANCE_WORDS)
   }
 }
 

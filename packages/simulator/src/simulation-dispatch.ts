@@ -56,15 +56,15 @@ export class Dispatcher<T extends MachineTypes> {
 
   #message(slot: number, ref: number): void {
     const { schedule, links, nodes, metrics, runner, traffic } = this.#world
-    const link = schedule.messageLinks[slot]!
+    const link = schedule.messageLink(slot)
     const end = endOf(link)
-    const state = links.ids[end] === link ? links.states[end]! : DOWN
+    const state = links.has(link) ? links.state(end) : DOWN
     if (state === UP) {
-      const node = links.owners[end]!
-      const status = nodes.statuses[node]
+      const node = links.owner(end)
+      const status = nodes.status(node)
       if (status === RUNNING) {
         const message = schedule.messages[slot] as T['message']
-        const bytes = schedule.messageBytes[slot]!
+        const bytes = schedule.messageBytes(slot)
         schedule.freeMessage(slot)
         metrics.received(node, bytes)
         runner.tell(node, { type: 'message', link, message }, TRACE_MESSAGE, Math.imul(bytes, SPREAD) ^ link)
@@ -77,13 +77,13 @@ export class Dispatcher<T extends MachineTypes> {
     }
     schedule.freeMessage(slot)
     metrics.dropped += 1
-    if (state === DOWN && links.ids[end] === link) traffic.bounce(end)
+    if (state === DOWN && links.has(link)) traffic.bounce(end)
   }
 
   #timer(slot: number, ref: number): void {
     const { timers, nodes, runner } = this.#world
     const node = timers.nodes[slot]!
-    if (node !== DETACHED && nodes.statuses[node] === PAUSED) {
+    if (node !== DETACHED && nodes.status(node) === PAUSED) {
       runner.park(node, ref)
       return
     }
@@ -95,13 +95,13 @@ export class Dispatcher<T extends MachineTypes> {
 
   #downlink(slot: number): void {
     const { schedule, links, access, metrics } = this.#world
-    const link = schedule.messageLinks[slot]!
+    const link = schedule.messageLink(slot)
     const message = schedule.messages[slot]
-    const bytes = schedule.messageBytes[slot]!
+    const bytes = schedule.messageBytes(slot)
     schedule.freeMessage(slot)
     const end = endOf(link)
-    if (links.ids[end] !== link) metrics.dropped += 1
-    else schedule.postMessage(access.downlinkUs(links.owners[end]!, bytes), MESSAGE, link, message, bytes)
+    if (!links.has(link)) metrics.dropped += 1
+    else schedule.postMessage(access.downlinkUs(links.owner(end), bytes), MESSAGE, link, message, bytes)
   }
 
   #deed(slot: number, ref: number): void {
@@ -112,7 +112,7 @@ export class Dispatcher<T extends MachineTypes> {
     const timeUs = schedule.deedTimes[slot]!
     const object = schedule.deedObjects[slot]
     const node = this.#nodeOf(kind, a)
-    if (node !== undefined && nodes.statuses[node] === PAUSED) {
+    if (node !== undefined && nodes.status(node) === PAUSED) {
       if (kind === OPEN_ARRIVES) openings.waits(a, timeUs)
       runner.park(node, ref)
       return
@@ -130,7 +130,7 @@ export class Dispatcher<T extends MachineTypes> {
         return
       case INPUT: {
         const { node, input, kind: traced, detail } = object as Waiting<T>
-        if (nodes.lives[node] === b) runner.tell(node, input, traced, detail)
+        if (nodes.life(node) === b) runner.tell(node, input, traced, detail)
         return
       }
       case OPEN_ARRIVES:
@@ -173,11 +173,11 @@ export class Dispatcher<T extends MachineTypes> {
       case ANSWER:
         return a
       case OPEN_ARRIVES:
-        return links.ids[endOf(a)] === a ? links.owners[endOf(a) + 1] : undefined
+        return links.has(a) ? links.owner(endOf(a) + 1) : undefined
       case OPEN_UP:
       case OPEN_FAILS:
       case END_ARRIVES:
-        return links.ids[endOf(a)] === a ? links.owners[endOf(a)] : undefined
+        return links.has(a) ? links.owner(endOf(a)) : undefined
       default:
         return undefined
     }
@@ -185,7 +185,7 @@ export class Dispatcher<T extends MachineTypes> {
 
   #answer(node: NodeIndex, life: number, { id, question }: Asked<T>): void {
     const { nodes, runner, init } = this.#world
-    if (nodes.lives[node] !== life || !nodes.answered(node, id)) return
+    if (nodes.life(node) !== life || !nodes.answered(node, id)) return
     if (isSaveQuestion(question)) {
       runner.tell(node, { type: 'answer', id, answer: undefined as T['answer'] }, TRACE_ANSWER, id)
       return

@@ -52,7 +52,7 @@ export class World<T extends MachineTypes> {
     this.timers = new NodeTimers(this.schedule)
     this.nodes = new Nodes(this.streams.of('node'))
     this.identities = new Identities(init.seed, init.keyOf)
-    this.metrics = new Metrics(init.codec, init.idsIn)
+    this.metrics = new Metrics(this.nodes, init.codec, init.idsIn)
     this.traffic = new LinkTraffic(this)
     this.access = new AccessLinks(this)
     this.openings = new Openings(this)
@@ -64,7 +64,6 @@ export class World<T extends MachineTypes> {
     const node = this.nodes.add()
     this.identities.add()
     this.links.hold(node + 1)
-    this.metrics.hold(node + 1)
     this.access.add(node)
     return node
   }

@@ -276,15 +276,15 @@ export class Simulation<T extends MachineTypes> {
     const { links } = this.#world
     return links
       .endsOf(node)
-      .filter(end => links.states[end] === UP)
-      .map(end => links.owners[end ^ 1]!)
+      .filter(end => links.state(end) === UP)
+      .map(end => links.other(end))
   }
 
   /** The node at the other end of a link that a machine knows by this number; undefined where it is no more. */
   nodeOfLink(link: number): NodeIndex | undefined {
     const { links } = this.#world
     const end = endOf(link)
-    return links.ids[end] === link ? links.owners[end ^ 1] : undefined
+    return links.has(link) ? links.other(end) : undefined
   }
 
   #mustRun(node: NodeIndex): void {
