@@ -85,7 +85,7 @@ const DURATION_SECONDS_MIN = 600
 /** With churn the measured half is an hour at least, so that most of those who were there at first are gone. */
 const CHURN_SECONDS_MIN = 3_600
 const WARMUP_IDEAL_SECONDS = 60
-const WARMUP_JOINED_SECONDS = 1_800
+const WARMUP_JOINED_SECONDS = 3_600
 
 /** @throws PlanError  a field is missing, unknown, of another kind or out of its bounds, or two contradict */
 export function resolvePlan(input: PlanInput): Plan {

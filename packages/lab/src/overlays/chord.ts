@@ -14,6 +14,7 @@ import {
   IdealRing,
   keyOfPlace,
   type PlaceTables,
+  peerOfRef,
   refOf
 } from '@servent/chord/machine'
 import { chordCodec } from '@servent/chord/wire'
@@ -108,6 +109,7 @@ class ChordDeployment implements Deployment {
     }
     this.#truth.addAll(nodes.map(node => [node, this.#keysOf(node)]))
     for (const node of nodes) simulation.start(node)
+    for (const [node, places] of tables) this.#link(node, places)
     this.#isIdeal = true
     for (const [node, places] of tables) simulation.command(node, { type: 'adopt', places })
     this.#isIdeal = false
@@ -161,6 +163,17 @@ class ChordDeployment implements Deployment {
       }
     }
     return { entries, bytes }
+  }
+
+  /** Whom a peer of a quiet ring is linked to: it stabilises with its neighbours, and looked at its fingers. */
+  #link(node: NodeIndex, places: readonly PlaceTables[]): void {
+    const { simulation } = this
+    for (const { predecessor, successors, fingers } of places) {
+      for (const ref of [predecessor, successors[0], ...fingers]) {
+        const other = ref === undefined ? node : simulation.nodeOfPeer(node, peerOfRef(ref))
+        if (other !== node) simulation.connect(node, other)
+      }
+    }
   }
 
   #onNotice(node: NodeIndex, notice: ChordNotice): void {

@@ -2,7 +2,7 @@
  * Gnutella in the lab. Peers share the world's files and answer queries from them; a lookup is a query for a
  * file's URN, right when what it finds is a peer that shares the file and lives; a search is a query of words.
  *
- * Ideal start: a random graph. Each peer has links to half of its places, rounded up, with others that have a
+ * Ideal start: a random graph. Each peer opens links for half of its places, rounded up, to others that have a
  * place free, as its machine would seek them with an endless host cache; the handshakes are the machine's own.
  */
 import {
@@ -16,7 +16,7 @@ import {
   type Wanted
 } from '@servent/gnutella/machine'
 import { type Contact, peerIdText, type RequestId } from '@servent/overlay/machine'
-import { type NodeIndex, Simulation } from '@servent/simulator'
+import { type NodeIndex, pickSome, Simulation } from '@servent/simulator'
 import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../deployment.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
@@ -30,6 +30,8 @@ const ROUND_US = 2_000_000
 const ASKS_PER_S = 10
 /** Longer than any run: a link to a dead peer tells nobody. */
 const NEVER_US = 86_400_000_000_000
+/** Peers that are tried for each link of an ideal start. */
+const TRIES_PER_LINK = 8
 const KIBIBYTE = 1024
 /** A GUID, the link that it came by, and when: what a route is. */
 const ROUTE_BYTES = 16 + 4 + 8
@@ -228,32 +230,30 @@ class GnutellaDeployment implements Deployment {
     }
   }
 
-  /** Pairs: each of the nodes with as many others as its machine seeks, none with more than it has places. */
+  /** Pairs: each of the nodes with as many others as its machine seeks, out of all that have a place free. */
   #randomGraph(nodes: readonly NodeIndex[]): [NodeIndex, NodeIndex][] {
     const random = this.simulation.random.of('ideal-start')
     const sought = Math.ceil(this.#places / 2)
     const linked = new Map(nodes.map(node => [node, new Set<NodeIndex>()]))
     const free = [...nodes]
     const pairs: [NodeIndex, NodeIndex][] = []
-    const drop = (at: number) => {
-      free[at] = free.at(-1)!
-      free.pop()
-    }
-    for (const node of nodes) {
+    for (const node of pickSome(nodes, nodes.length, random)) {
       const own = linked.get(node)!
-      // Those with a place free may all be linked already: then nobody is left, as in the real network.
-      for (let tries = 4 * sought; own.size < sought && tries > 0 && free.length > 0; tries -= 1) {
+      let opened = 0
+      // Of the last ones that are free all may be linked already: then there is nobody left, as in a real network.
+      for (let tries = TRIES_PER_LINK * sought; opened < sought && tries > 0 && free.length > 0; tries -= 1) {
         const at = random.below(free.length)
         const other = free[at]!
         const others = linked.get(other)!
         if (others.size >= this.#places) {
-          drop(at)
-          continue
+          free[at] = free.at(-1)!
+          free.pop()
+        } else if (other !== node && !own.has(other) && own.size < this.#places) {
+          own.add(other)
+          others.add(node)
+          pairs.push([node, other])
+          opened += 1
         }
-        if (other === node || own.has(other)) continue
-        own.add(other)
-        others.add(node)
-        pairs.push([node, other])
       }
     }
     return pairs
