@@ -1,2 +1,5 @@
 /** What structured overlays share, and its adapters to libp2p. */
 export * from './machine.ts'
+export { type FoundKey, KeyRoutedService } from './service.ts'
+export type * from './service-types.ts'
+export { ValueError } from './validators.ts'

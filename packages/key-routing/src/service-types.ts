@@ -52,3 +52,25 @@ export interface KeyRoutedOverlay<T extends MachineTypes> {
     readonly [table: string]: unknown
   }
 }
+
+export interface ValueOptions {
+  readonly signal?: AbortSignal
+  /** `VALUE_MS` where it is not said. */
+  readonly timeoutMs?: number
+  /** Holders whose answers are waited for: with the write quorum's default, 2 of 4. */
+  readonly quorum?: number
+}
+
+export type PutOptions = Omit<ValueOptions, 'quorum'>
+
+export interface FoundValue {
+  readonly value: Uint8Array
+  /** PeerId of whoever put it, in text form. */
+  readonly writer: string
+  /** The larger one is the newer. */
+  readonly sequence: number
+  /** Milliseconds since 1970. */
+  readonly expiresMs: number
+  /** Peers that had it, of those that were asked. */
+  readonly holders: number
+}

@@ -1,0 +1,53 @@
+/**
+ * An overlay as libp2p's content routing. Every CID of one multihash meets the others, since keys are made of
+ * multihashes. Providers come with the addresses that they signed: Helia leaves out those without.
+ */
+import { type ContentRouting, NotFoundError, type Provider, type RoutingOptions } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { CID } from 'multiformats/cid'
+import type { ServiceReads } from './service-reads.ts'
+import type { ServiceValues } from './service-values.ts'
+
+export class KeyContentRouting implements ContentRouting {
+  readonly #reads: ServiceReads
+  readonly #values: ServiceValues
+  readonly #routing: string
+
+  /** `routing` names this router to whoever asks several. */
+  constructor(reads: ServiceReads, values: ServiceValues, routing: string) {
+    this.#reads = reads
+    this.#values = values
+    this.#routing = routing
+  }
+
+  /** @throws ValueError  nobody could keep the record */
+  async provide(cid: CID, { signal }: RoutingOptions = {}): Promise<void> {
+    await this.#values.provide(cid.multihash.bytes, signal === undefined ? {} : { signal })
+  }
+
+  /** The record that is there expires. */
+  async cancelReprovide(cid: CID): Promise<void> {
+    this.#values.own.cancel(cid.multihash.bytes)
+  }
+
+  async *findProviders(cid: CID, { signal }: RoutingOptions = {}): AsyncGenerator<Provider, void> {
+    const options = signal === undefined ? {} : { signal }
+    for await (const { peerId, addresses } of this.#reads.findProviders(cid.multihash.bytes, options)) {
+      const multiaddrs = addresses.map(address => multiaddr(address))
+      if (multiaddrs.length > 0) yield { id: peerIdFromString(peerId), multiaddrs, routing: this.#routing }
+    }
+  }
+
+  /** @throws ValueError  it may not be kept, or nobody could keep it */
+  async put(key: Uint8Array, value: Uint8Array, { signal }: RoutingOptions = {}): Promise<void> {
+    await this.#values.put(key, value, signal === undefined ? {} : { signal })
+  }
+
+  /** @throws NotFoundError  nobody has a value under this key */
+  async get(key: Uint8Array, { signal }: RoutingOptions = {}): Promise<Uint8Array> {
+    const found = await this.#values.get(key, signal === undefined ? {} : { signal })
+    if (found === undefined) throw new NotFoundError('Nobody has a value under this key.')
+    return found.value
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * Announces what this peer shares: for each file a provider record under its id's key and a word record under
+ * each of its words, within a budget of bytes a second, again before they expire, and withdrawn when a file is
+ * shared no more. What is announced is what roots have acknowledged.
+ */
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock, StateStore } from '@servent/libp2p-host'
+import { type Catalogue, type Contact, type SharedFile, TokenBucket } from '@servent/overlay'
+import { providerRecord, type Stamp, withdrawals, wordRecords } from './records-sealing.ts'
+import { Announced } from './service-announced.ts'
+import {
+  CATALOGUE_PASS_MS,
+  CATALOGUE_RETRY_MS,
+  CATALOGUE_SETTLE_MS,
+  PUBLISH_BATCH_BYTES,
+  PUBLISH_BATCH_FILES,
+  PUBLISHED_LIFETIME_MS,
+  PUBLISHED_RENEW_MS,
+  SAMPLE_FILES,
+  WITHDRAWALS_MAX
+} from './service-constants.ts'
+import type { StoredRecord, StoreOutcome } from './store-messages.ts'
+import { recordByteLength } from './store-wire-records.ts'
+
+export interface AnnouncerInit {
+  readonly privateKey: PrivateKey
+  readonly clock: Clock
+  readonly store: StateStore | undefined
+  readonly bytesPerS: number
+  readonly self: () => Contact
+  readonly publish: (
+    records: readonly StoredRecord[],
+    signal: AbortSignal
+  ) => Promise<readonly (StoreOutcome | 'unreachable')[]>
+  /** Whether the network has this peer's provider record of the file. */
+  readonly isKnown: (file: SharedFile, signal: AbortSignal) => Promise<boolean>
+  /** What else is due: contents that `provide` announced, and values. */
+  readonly renewOthers: (signal: AbortSignal) => Promise<void>
+  readonly onError: (error: Error) => void
+}
+
+interface Prepared {
+  readonly file: SharedFile
+  readonly tag: number
+  readonly records: readonly StoredRecord[]
+  readonly expiresMs: number
+}
+
+export class Announcer {
+  readonly #init: AnnouncerInit
+  readonly #announced: Announced
+  readonly #bucket: TokenBucket
+  readonly #removed = new Map<number, SharedFile>()
+  readonly counters = { filesAnnounced: 0, filesRefused: 0, filesWithdrawn: 0, recordsPublished: 0 }
+  #catalogue: Catalogue | undefined
+  #unsubscribe: (() => void) | undefined
+  #stop = new AbortController()
+  #isDirty = true
+  #wake: (() => void) | undefined
+  #sequence = 0
+  #running: Promise<void> | undefined
+
+  constructor(init: AnnouncerInit) {
+    this.#init = init
+    this.#announced = new Announced(init.store)
+    const capacity = Math.max(init.bytesPerS, PUBLISH_BATCH_BYTES)
+    this.#bucket = new TokenBucket(capacity, init.bytesPerS, init.clock.nowMs())
+  }
+
+  /** Files announced of files shared. */
+  get progress(): { files: number; of: number } {
+    const of = this.#catalogue?.totals.files ?? 0
+    return { files: Math.min(of, this.#announced.count(this.#init.clock.wallMs())), of }
+  }
+
+  attach(catalogue: Catalogue): void {
+    this.#unsubscribe?.()
+    this.#catalogue = catalogue
+    this.#unsubscribe = catalogue.subscribe(changes => {
+      for (const { type, file } of changes) {
+        if (type === 'added') this.#removed.delete(file.index)
+        else if (this.#removed.size < WITHDRAWALS_MAX) this.#removed.set(file.index, file)
+      }
+      this.changed()
+    })
+    this.changed()
+  }
+
+  /** Something may be due: the catalogue, or an address, has changed. */
+  changed(): void {
+    this.#isDirty = true
+    this.#wake?.()
+  }
+
+  start(): void {
+    this.#stop = new AbortController()
+    this.#isDirty = true
+    this.#running = this.#run(this.#stop.signal).catch(error => {
+      if (!this.#stop.signal.aborted) this.#init.onError(error as Error)
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('The overlay stops.'))
+    this.#wake?.()
+    await this.#running
+    await this.#announced.save()
+  }
+
+  end(): void {
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+  }
+
+  /** Newer than every one before, also where the clock was set back. */
+  stamp(): Stamp {
+    const { privateKey, clock, self } = this.#init
+    const wallMs = clock.wallMs()
+    this.#sequence = Math.max(this.#sequence + 1, wallMs)
+    return {
+      privateKey,
+      self: self(),
+      sequence: this.#sequence,
+      expiresMs: wallMs + PUBLISHED_LIFETIME_MS
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    await this.#announced.load()
+    let isChecked = this.#announced.size === 0
+    while (!signal.aborted) {
+      // Changes come in crowds.
+      await this.#sleep(CATALOGUE_SETTLE_MS, false, signal)
+      this.#isDirty = false
+      let isReached = true
+      try {
+        if (!isChecked) {
+          await this.#checkSample(signal)
+          isChecked = true
+        }
+        isReached = (await this.#withdraw(signal)) && (await this.#pass(signal))
+        await this.#init.renewOthers(signal)
+        await this.#announced.save()
+      } catch (error) {
+        if (signal.aborted) return
+        isReached = false
+        this.#init.onError(error as Error)
+      }
+      if (!isReached) await this.#sleep(CATALOGUE_RETRY_MS, false, signal)
+      else if (!this.#isDirty) await this.#sleep(CATALOGUE_PASS_MS, true, signal)
+    }
+  }
+
+  /** Where the network has forgotten what it was told, all is told again. */
+  async #checkSample(signal: AbortSignal): Promise<void> {
+    let seen = 0
+    for await (const file of this.#catalogue?.files() ?? []) {
+      if (seen >= SAMPLE_FILES) return
+      if (!this.#announced.has(file.index)) continue
+      seen += 1
+      if (await this.#init.isKnown(file, signal)) continue
+      this.#announced.clear()
+      return
+    }
+  }
+
+  async #withdraw(signal: AbortSignal): Promise<boolean> {
+    for (const [index, file] of this.#removed) {
+      if (this.#announced.has(index)) {
+        const records = await withdrawals(file, this.stamp())
+        const outcomes = await this.#publish(records, signal)
+        if (outcomes.some(isLost)) return false
+        this.#announced.delete(index)
+        this.counters.filesWithdrawn += 1
+      }
+      this.#removed.delete(index)
+    }
+    return true
+  }
+
+  /** Announces what is due. False: the overlay could not be reached, and it is to be tried again soon. */
+  async #pass(signal: AbortSignal): Promise<boolean> {
+    const catalogue = this.#catalogue
+    if (catalogue === undefined) return true
+    const present = new Set<number>()
+    let batch: Prepared[] = []
+    let isReached = true
+    for await (const file of catalogue.files()) {
+      signal.throwIfAborted()
+      present.add(file.index)
+      const prepared = await this.#prepare(file)
+      if (prepared === undefined) continue
+      batch.push(prepared)
+      if (batch.length < PUBLISH_BATCH_FILES && bytesOf(batch) < PUBLISH_BATCH_BYTES) continue
+      isReached = await this.#announce(batch, signal)
+      batch = []
+      if (!isReached) return false
+      if (this.#removed.size > 0) await this.#withdraw(signal)
+    }
+    if (batch.length > 0) isReached = await this.#announce(batch, signal)
+    // What was unshared while this peer was off has no name here any more: its records expire.
+    for (const index of [...this.#announced.indices()])
+      if (!present.has(index) && !this.#removed.has(index)) this.#announced.delete(index)
+    return isReached
+  }
+
+  /** The records of a file, where it is due. */
+  async #prepare(file: SharedFile): Promise<Prepared | undefined> {
+    const tag = tagOf(file, this.#init.self())
+    const leftMs = this.#announced.until(file.index, tag) - this.#init.clock.wallMs()
+    if (leftMs > PUBLISHED_RENEW_MS) return undefined
+    try {
+      const stamp = this.stamp()
+      const records = [await providerRecord(file.id.multihash, stamp), ...(await wordRecords(file, stamp))]
+      return { file, tag, records, expiresMs: stamp.expiresMs }
+    } catch {
+      // A name or tags that no record can hold: other files are no worse for it.
+      this.counters.filesRefused += 1
+      return undefined
+    }
+  }
+
+  async #announce(batch: readonly Prepared[], signal: AbortSignal): Promise<boolean> {
+    const outcomes = await this.#publish(
+      batch.flatMap(({ records }) => records),
+      signal
+    )
+    let place = 0
+    let isReached = true
+    for (const { file, tag, records, expiresMs } of batch) {
+      const own = outcomes.slice(place, place + records.length)
+      place += records.length
+      if (own.some(isLost)) isReached = false
+      // A word that is full elsewhere keeps nobody from finding the file by its others.
+      else if (isKept(own[0]) && (own.length === 1 || own.slice(1).some(isKept))) {
+        this.#announced.set(file.index, tag, expiresMs)
+        this.counters.filesAnnounced += 1
+      } else this.counters.filesRefused += 1
+    }
+    return isReached
+  }
+
+  async #publish(
+    records: readonly StoredRecord[],
+    signal: AbortSignal
+  ): Promise<readonly (StoreOutcome | 'unreachable')[]> {
+    const { clock, publish } = this.#init
+    let bytes = 0
+    for (const record of records) bytes += recordByteLength(record)
+    for (let wait = 1; wait > 0; ) {
+      wait = this.#bucket.waitMs(1, clock.nowMs())
+      if (wait > 0) await this.#sleep(wait, false, signal)
+      signal.throwIfAborted()
+    }
+    this.#bucket.charge(bytes, clock.nowMs())
+    this.counters.recordsPublished += records.length
+    return publish(records, signal)
+  }
+
+  /** Ends early when it is stopped and, where it is said, when something has changed. */
+  async #sleep(ms: number, wakes: boolean, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const { clock } = this.#init
+    let timer: unknown
+    await new Promise<void>(resolve => {
+      timer = clock.setTimeout(resolve, ms)
+      this.#wake = () => {
+        if (wakes || signal.aborted) resolve()
+      }
+    })
+    clock.clearTimeout(timer)
+    this.#wake = undefined
+  }
+}
+
+function isKept(outcome: StoreOutcome | 'unreachable' | undefined): boolean {
+  return outcome === 'kept' || outcome === 'few-copies' || outcome === 'older'
+}
+
+/** No root has said yes or no. */
+function isLost(outcome: StoreOutcome | 'unreachable'): boolean {
+  return outcome === 'unreachable' || outcome === 'not-root' || outcome === 'busy'
+}
+
+function bytesOf(batch: readonly Prepared[]): number {
+  let bytes = 0
+  for (const { records } of batch) for (const record of records) bytes += recordByteLength(record)
+  return bytes
+}
+
+/** FNV-1a over what a file's records say, 32 bits. */
+function tagOf({ id, name, type, tags }: SharedFile, self: Contact): number {
+  const addresses = self.addresses.map(address => String.fromCharCode(...address)).sort()
+  const text = JSON.stringify([id.toString(), name, type, Object.entries(tags).sort(), addresses])
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  }
+  return hash >>> 0
+}

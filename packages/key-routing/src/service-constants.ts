@@ -1,0 +1,35 @@
+/** Numbers of the service of a key-routed overlay: how long what is announced lives, and how fast it goes out. */
+
+/** What announcing may send, bytes a second, where nobody says otherwise: 100,000 files in about four hours. */
+export const PUBLISH_BYTES_PER_S = 32 * 1024
+/** Bytes of records in one command to publish, about. */
+export const PUBLISH_BATCH_BYTES = 64 * 1024
+/** Files in one command to publish. */
+export const PUBLISH_BATCH_FILES = 32
+/** How long a record of a file, a provider or a value lives, and how long before its end it is made anew. */
+export const PUBLISHED_LIFETIME_MS = 24 * 60 * 60 * 1000
+export const PUBLISHED_RENEW_MS = 12 * 60 * 60 * 1000
+/** From a change of the catalogue until it is looked through: changes come in crowds. */
+export const CATALOGUE_SETTLE_MS = 500
+/** Between two looks through the catalogue when nothing has changed, and after one that did not reach the overlay. */
+export const CATALOGUE_PASS_MS = 10 * 60 * 1000
+export const CATALOGUE_RETRY_MS = 2000
+/** Files that are not shared any more and whose records are still to be withdrawn: others expire. */
+export const WITHDRAWALS_MAX = 10_000
+/** Contents that `provide` keeps announced, and values that `put` keeps alive. */
+export const PROVIDED_MAX = 65_536
+export const OWN_VALUES_MAX = 1024
+/** Files whose records are looked for at the start: where one is gone, the network has forgotten this peer. */
+export const SAMPLE_FILES = 4
+/** Files whose announcement is saved together. */
+export const ANNOUNCED_CHUNK = 1024
+
+/** A search, a read or a write ends after this where nobody says how long. */
+export const SEARCH_MS = 10_000
+export const VALUE_MS = 20_000
+/** Lookups of an overlay's own budget are shorter than this. */
+export const LOOKUP_WAIT_MS = 30_000
+/** Records that a search looks through for those that match. */
+export const SEARCH_RECORDS_MAX = 2048
+/** Providers of one content that are looked for. */
+export const PROVIDERS_MAX = 256

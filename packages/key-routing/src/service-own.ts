@@ -1,0 +1,70 @@
+/** Contents that `provide` announced and values that `put` wrote: kept alive by announcing them again in time. */
+import { nameOf } from './records.ts'
+import {
+  OWN_VALUES_MAX,
+  PROVIDED_MAX,
+  PUBLISHED_LIFETIME_MS,
+  PUBLISHED_RENEW_MS
+} from './service-constants.ts'
+
+interface Own {
+  readonly bytes: Uint8Array
+  /** Milliseconds since 1970. */
+  dueMs: number
+}
+
+export interface OwnValue extends Own {
+  readonly value: Uint8Array
+}
+
+export class OwnRecords {
+  /** By multihash, the longest known first. */
+  readonly #provided = new Map<string, Own>()
+  /** By key. */
+  readonly #values = new Map<string, OwnValue>()
+
+  get provided(): number {
+    return this.#provided.size
+  }
+
+  get values(): number {
+    return this.#values.size
+  }
+
+  /** One past the bound takes the place of the oldest, which expires. */
+  provide(multihash: Uint8Array, wallMs: number): void {
+    keep(this.#provided, { bytes: multihash, dueMs: dueAfter(wallMs) }, PROVIDED_MAX)
+  }
+
+  cancel(multihash: Uint8Array): void {
+    this.#provided.delete(nameOf(multihash))
+  }
+
+  put(key: Uint8Array, value: Uint8Array, wallMs: number): void {
+    keep(this.#values, { bytes: key, value, dueMs: dueAfter(wallMs) }, OWN_VALUES_MAX)
+  }
+
+  forgetValue(key: Uint8Array): void {
+    this.#values.delete(nameOf(key))
+  }
+
+  dueProvided(wallMs: number): Uint8Array[] {
+    return [...this.#provided.values()].filter(({ dueMs }) => dueMs <= wallMs).map(({ bytes }) => bytes)
+  }
+
+  dueValues(wallMs: number): OwnValue[] {
+    return [...this.#values.values()].filter(({ dueMs }) => dueMs <= wallMs)
+  }
+}
+
+function dueAfter(wallMs: number): number {
+  return wallMs + PUBLISHED_LIFETIME_MS - PUBLISHED_RENEW_MS
+}
+
+function keep<O extends Own>(own: Map<string, O>, one: O, max: number): void {
+  const name = nameOf(one.bytes)
+  own.delete(name)
+  const oldest = own.keys().next().value
+  if (oldest !== undefined && own.size >= max) own.delete(oldest)
+  own.set(name, one)
+}

@@ -1,0 +1,133 @@
+/** Searches: by words for files, and by content for those who have it. What is told was verified. */
+import { type Clock, multiaddrsOfContact } from '@servent/libp2p-host'
+import {
+  type Contact,
+  type ContentId,
+  type FileRecord,
+  type Hit,
+  keyOfContent,
+  keyOfWord,
+  matches,
+  type OverlayName,
+  openRecord,
+  type Provider,
+  peerIdText,
+  type Query,
+  type SearchOptions,
+  tokens
+} from '@servent/overlay'
+import { nameOf } from './records.ts'
+import { decodeProvider, keyOfMultihash, readEnvelope } from './records-body.ts'
+import { isGenuine } from './records-sealing.ts'
+import type { ServiceCommands } from './service-commands.ts'
+import { PROVIDERS_MAX, SEARCH_MS, SEARCH_RECORDS_MAX } from './service-constants.ts'
+import { FETCH_KEYS_MAX } from './store-constants.ts'
+import type { StoredRecord } from './store-messages.ts'
+import type { RoutingCommand } from './types.ts'
+
+export interface ReadsInit {
+  readonly commands: ServiceCommands
+  readonly clock: Clock
+  readonly overlay: OverlayName
+  /** This peer in text form: what it has itself it need not find. */
+  readonly self: string
+}
+
+interface Found {
+  readonly record: StoredRecord
+  readonly hops: number
+  readonly elapsedMs: number
+}
+
+export class ServiceReads {
+  readonly #init: ReadsInit
+
+  constructor(init: ReadsInit) {
+    this.#init = init
+  }
+
+  async *search(query: Query, options: SearchOptions): AsyncGenerator<Hit, void> {
+    const keys = wordsOfQuery(query).slice(0, FETCH_KEYS_MAX).map(keyOfWord)
+    if (keys.length === 0) return
+    const seen = new Set<string>()
+    const command = { type: 'fetch-rarest', keys, limit: SEARCH_RECORDS_MAX } as const
+    for await (const { record: stored, hops, elapsedMs } of this.#records(command, options)) {
+      const provider = peerIdText(stored.publisher.id)
+      if (provider === this.#init.self) continue
+      const record = await this.#open(stored, provider)
+      if (record === undefined || !matches(query, record)) continue
+      const name = `${record.id} ${provider}`
+      if (seen.has(name)) continue
+      seen.add(name)
+      const { overlay } = this.#init
+      yield { record, provider: this.#provider(provider, stored.publisher), overlay, hops, elapsedMs }
+      if (seen.size >= query.limit) return
+    }
+  }
+
+  /** Providers with the addresses that they signed. */
+  async *findProviders(multihash: Uint8Array, options: SearchOptions): AsyncGenerator<Provider, void> {
+    const key = keyOfMultihash(multihash)
+    const command = { type: 'fetch', kind: 'provider', key, limit: PROVIDERS_MAX } as const
+    for await (const { record } of this.#records(command, options)) {
+      const peerId = peerIdText(record.publisher.id)
+      if (peerId === this.#init.self || !(await isGenuine(record, this.#init.clock.wallMs()))) continue
+      const { addresses } = decodeProvider(readEnvelope(record.body).payload)
+      yield this.#provider(peerId, { id: record.publisher.id, addresses })
+    }
+  }
+
+  /** Whether others have this peer's provider record of a content. */
+  async isAnnounced(id: ContentId, self: Contact, signal: AbortSignal): Promise<boolean> {
+    const command = { type: 'fetch', kind: 'provider', key: keyOfContent(id), limit: PROVIDERS_MAX } as const
+    for await (const { record } of this.#records(command, { signal }))
+      if (nameOf(record.publisher.id) === nameOf(self.id)) return true
+    return false
+  }
+
+  /** Records of a command as they come, until there are no more or the time is over. */
+  async *#records(
+    command: RoutingCommand,
+    { signal, timeoutMs = SEARCH_MS, traffic }: SearchOptions
+  ): AsyncGenerator<Found, void> {
+    const { clock, commands } = this.#init
+    const ended = new AbortController()
+    const timer = clock.setTimeout(() => ended.abort(), timeoutMs)
+    const until = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
+    try {
+      for await (const notice of commands.follow(command, ['records-end'], until)) {
+        if (notice.type === 'records') {
+          const { hops, elapsedMs } = notice
+          for (const record of notice.records) yield { record, hops, elapsedMs }
+        } else if (notice.type === 'records-end' && traffic !== undefined) {
+          traffic.messages += notice.traffic.messages
+          traffic.bytes += notice.traffic.bytes
+        }
+      }
+    } catch (error) {
+      // Its time is over: what was found was told.
+      if (!ended.signal.aborted || signal?.aborted === true) throw error
+    } finally {
+      clock.clearTimeout(timer)
+    }
+  }
+
+  async #open(stored: StoredRecord, provider: string): Promise<FileRecord | undefined> {
+    try {
+      return await openRecord(stored.body, { nowMs: this.#init.clock.wallMs(), provider })
+    } catch {
+      // Whatever a stranger stored: it is no file.
+      return undefined
+    }
+  }
+
+  #provider(peerId: string, contact: Contact): Provider {
+    const addresses = multiaddrsOfContact(contact).map(address => address.toString())
+    return { peerId, addresses, overlay: this.#init.overlay }
+  }
+}
+
+function wordsOfQuery(query: Query): string[] {
+  if (query.words.length > 0) return [...new Set(query.words)]
+  return [...new Set(Object.values(query.tags ?? {}).flatMap(value => tokens(value)))]
+}

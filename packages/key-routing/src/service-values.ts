@@ -1,0 +1,149 @@
+/** `put`, `get` and `provide`, and keeping alive what they wrote. */
+import { peerIdText } from '@servent/overlay'
+import { keyOfValue } from './records-body.ts'
+import { providerRecord, type Stamp, valueRecord } from './records-sealing.ts'
+import { VALUE_MS } from './service-constants.ts'
+import { OwnRecords } from './service-own.ts'
+import type { ReadsInit } from './service-reads.ts'
+import type { FoundValue, PutOptions, ValueOptions } from './service-types.ts'
+import {
+  MULTIHASH_BYTES_MAX,
+  REPLICAS_DEFAULT,
+  SEQUENCE_AHEAD_MS_MAX,
+  VALUE_BYTES_MAX,
+  VALUE_KEY_BYTES_MAX
+} from './store-constants.ts'
+import type { StoredRecord, StoreOutcome } from './store-messages.ts'
+import { statementOf, type Validators, ValueError } from './validators.ts'
+
+export interface ServiceValuesInit extends ReadsInit {
+  readonly stamp: () => Stamp
+  readonly validators: Validators
+}
+
+/** Meets every write that a majority of root and replicas has acknowledged. */
+const READ_QUORUM = REPLICAS_DEFAULT + 1 - Math.floor((REPLICAS_DEFAULT + 1) / 2)
+
+const REASONS: Readonly<Record<StoreOutcome | 'unreachable', string>> = {
+  kept: '',
+  'few-copies': '',
+  older: 'a newer value is there',
+  refused: 'the peer that is responsible for the key refuses it',
+  full: 'the peer that is responsible for the key is full',
+  busy: 'the peer that is responsible for the key is busy; try again',
+  'not-root': 'no peer is responsible for the key just now; try again',
+  unreachable: 'no peer that is responsible for the key could be reached; is this node connected?'
+}
+
+export class ServiceValues {
+  readonly #init: ServiceValuesInit
+  readonly own = new OwnRecords()
+
+  constructor(init: ServiceValuesInit) {
+    this.#init = init
+  }
+
+  async put(key: Uint8Array, value: Uint8Array, options: PutOptions): Promise<{ copies: number }> {
+    checkKey(key)
+    if (value.length > VALUE_BYTES_MAX)
+      throw new ValueError(`A value has at most ${VALUE_BYTES_MAX} bytes, not ${value.length}.`)
+    await this.#init.validators.validate(key, value)
+    const { signal, end } = this.#until(options)
+    try {
+      const stamp = this.#init.stamp()
+      let put = await this.#store(await valueRecord(key, value, stamp), signal)
+      if (put.outcome === 'older') {
+        // Another writer's clock is ahead of this one.
+        const there = await this.#read(key, READ_QUORUM, signal)
+        const sequence = (there?.sequence ?? 0) + 1
+        if (sequence <= this.#init.clock.wallMs() + SEQUENCE_AHEAD_MS_MAX && sequence > stamp.sequence)
+          put = await this.#store(await valueRecord(key, value, { ...stamp, sequence }), signal)
+      }
+      if (put.outcome !== 'kept' && put.outcome !== 'few-copies')
+        throw new ValueError(`The value was not kept: ${REASONS[put.outcome]}.`)
+      this.own.put(key, value, this.#init.clock.wallMs())
+      return { copies: put.copies }
+    } finally {
+      end()
+    }
+  }
+
+  async get(key: Uint8Array, options: ValueOptions): Promise<FoundValue | undefined> {
+    checkKey(key)
+    const { signal, end } = this.#until(options)
+    try {
+      return await this.#read(key, options.quorum ?? READ_QUORUM, signal)
+    } finally {
+      end()
+    }
+  }
+
+  /**
+   * Tells the network that this peer has a content, and keeps telling it.
+   *
+   * @throws ValueError  the multihash is too long, or nobody could keep the record
+   */
+  async provide(multihash: Uint8Array, options: PutOptions): Promise<void> {
+    if (multihash.length > MULTIHASH_BYTES_MAX)
+      throw new ValueError(`A multihash has at most ${MULTIHASH_BYTES_MAX} bytes, not ${multihash.length}.`)
+    const { signal, end } = this.#until(options)
+    try {
+      const { outcome } = await this.#store(await providerRecord(multihash, this.#init.stamp()), signal)
+      if (outcome !== 'kept' && outcome !== 'few-copies')
+        throw new ValueError(`The provider record was not kept: ${REASONS[outcome]}.`)
+      this.own.provide(multihash, this.#init.clock.wallMs())
+    } finally {
+      end()
+    }
+  }
+
+  /** What is due is told again; what somebody else has overwritten is left to them. */
+  async renew(signal: AbortSignal): Promise<void> {
+    const wallMs = this.#init.clock.wallMs()
+    for (const multihash of this.own.dueProvided(wallMs)) await this.provide(multihash, { signal })
+    for (const { bytes: key, value } of this.own.dueValues(wallMs)) {
+      const there = await this.get(key, { signal })
+      const isOwn = there === undefined || there.writer === this.#init.self
+      if (isOwn) await this.put(key, value, { signal })
+      else this.own.forgetValue(key)
+    }
+  }
+
+  async #store(
+    record: StoredRecord,
+    signal: AbortSignal
+  ): Promise<{ outcome: StoreOutcome | 'unreachable'; copies: number }> {
+    const command = { type: 'publish', records: [record] } as const
+    const { outcomes, copies } = await this.#init.commands.ask(command, ['published'], signal)
+    return { outcome: outcomes[0] ?? 'unreachable', copies: copies[0] ?? 0 }
+  }
+
+  async #read(key: Uint8Array, quorum: number, signal: AbortSignal): Promise<FoundValue | undefined> {
+    const command = { type: 'read-value', key: keyOfValue(key), quorum } as const
+    const { record, holders, failure } = await this.#init.commands.ask(command, ['value-read'], signal)
+    if (failure !== undefined)
+      throw new ValueError(`The value could not be read: ${REASONS.unreachable} (${failure})`)
+    if (record === undefined) return undefined
+    const { value } = statementOf(record)
+    const { sequence, expiresMs, publisher } = record
+    return { value, writer: peerIdText(publisher.id), sequence, expiresMs, holders }
+  }
+
+  #until({ signal, timeoutMs = VALUE_MS }: PutOptions): { signal: AbortSignal; end: () => void } {
+    const { clock } = this.#init
+    const late = new AbortController()
+    const timer = clock.setTimeout(
+      () => late.abort(new ValueError(`Nobody answered within ${timeoutMs} ms.`)),
+      timeoutMs
+    )
+    return {
+      signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+      end: () => clock.clearTimeout(timer)
+    }
+  }
+}
+
+function checkKey(key: Uint8Array): void {
+  if (key.length === 0 || key.length > VALUE_KEY_BYTES_MAX)
+    throw new ValueError(`A key has 1 to ${VALUE_KEY_BYTES_MAX} bytes, not ${key.length}.`)
+}

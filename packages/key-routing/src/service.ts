@@ -1,0 +1,297 @@
+/**
+ * What the service of every key-routed overlay does: it runs the machine, announces the catalogue, searches by
+ * words and by content, keeps values, and serves libp2p as content and peer routing. An overlay's service
+ * extends it and says what is its own (`KeyRoutedOverlay`).
+ */
+import {
+  type ContentRouting,
+  contentRoutingSymbol,
+  type Logger,
+  type PeerRouting,
+  peerRoutingSymbol,
+  type Startable,
+  serviceCapabilities,
+  serviceDependencies
+} from '@libp2p/interface'
+import { type Clock, type HostComponents, MachineHost, systemClock } from '@servent/libp2p-host'
+import type {
+  Catalogue,
+  ContentId,
+  Hit,
+  Key,
+  MachineTypes,
+  Overlay,
+  OverlayName,
+  OverlaySnapshot,
+  Provider,
+  Query,
+  SearchOptions
+} from '@servent/overlay'
+import { KeyContentRouting } from './content-routing.ts'
+import { KeyPeerRouting } from './peer-routing.ts'
+import { nameOf } from './records.ts'
+import { Announcer } from './service-announcer.ts'
+import { ServiceCommands } from './service-commands.ts'
+import { LOOKUP_WAIT_MS, PUBLISH_BYTES_PER_S } from './service-constants.ts'
+import { ServiceReads } from './service-reads.ts'
+import type {
+  FoundValue,
+  KeyRoutedInit,
+  KeyRoutedOverlay,
+  PutOptions,
+  ValueOptions
+} from './service-types.ts'
+import { ServiceValues } from './service-values.ts'
+import type { StoredRecord, StoreOutcome } from './store-messages.ts'
+import type { RoutingAnswer, RoutingNotice, RoutingQuestion } from './types.ts'
+import { Validators } from './validators.ts'
+
+const NOTICES: ReadonlySet<string> = new Set<RoutingNotice['type']>([
+  'looked-up',
+  'lookup-failed',
+  'published',
+  'records',
+  'records-end',
+  'value-read'
+])
+
+const SNAPSHOT_STATES = {
+  new: 'starting',
+  starting: 'starting',
+  running: 'running',
+  stopping: 'stopped',
+  stopped: 'stopped',
+  failed: 'failed'
+} as const
+
+/** The root of a key and the holders of copies, as a lookup found them. */
+export type FoundKey = Extract<RoutingNotice, { readonly type: 'looked-up' }>
+
+export class KeyRoutedService<T extends MachineTypes> implements Overlay, Startable {
+  readonly name: OverlayName
+  readonly [serviceCapabilities]: string[]
+  /** Topologies, by which peers of this protocol are known, come of identify. */
+  readonly [serviceDependencies]: string[] = ['@libp2p/identify']
+  readonly #components: HostComponents
+  readonly #init: KeyRoutedInit<T>
+  readonly #overlay: KeyRoutedOverlay<T>
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #validators: Validators
+  readonly #commands: ServiceCommands
+  readonly #announcer: Announcer
+  readonly #reads: ServiceReads
+  readonly #values: ServiceValues
+  readonly #contentRouting: KeyContentRouting
+  readonly #peerRouting: KeyPeerRouting
+  #host: MachineHost<T>
+  #catalogue: Catalogue | undefined
+  readonly #onSelf = () => this.#announcer.changed()
+
+  constructor(components: HostComponents, init: KeyRoutedInit<T>, overlay: KeyRoutedOverlay<T>) {
+    this.name = overlay.name
+    this[serviceCapabilities] = [`@servent/${overlay.name}`]
+    this.#components = components
+    this.#init = init
+    this.#overlay = overlay
+    this.#clock = init.clock ?? systemClock
+    this.#log = components.logger.forComponent(`servent:${overlay.name}`)
+    this.#validators = new Validators(init.validators, init.selectors)
+    this.#host = this.#newHost()
+    this.#commands = new ServiceCommands({ command: command => this.#host.command(command) })
+    const deps = {
+      commands: this.#commands,
+      clock: this.#clock,
+      overlay: overlay.name,
+      self: components.peerId.toString()
+    }
+    this.#reads = new ServiceReads(deps)
+    this.#announcer = new Announcer({
+      privateKey: init.privateKey,
+      clock: this.#clock,
+      store: init.store,
+      bytesPerS: init.publishBytesPerS ?? PUBLISH_BYTES_PER_S,
+      self: () => this.#host.selfContact(),
+      publish: (records, signal) => this.#publish(records, signal),
+      isKnown: (file, signal) => this.#reads.isAnnounced(file.id, this.#host.selfContact(), signal),
+      renewOthers: signal => this.#values.renew(signal),
+      onError: error => this.#log('announcing failed and goes on later - %e', error)
+    })
+    const stamp = () => this.#announcer.stamp()
+    this.#values = new ServiceValues({ ...deps, stamp, validators: this.#validators })
+    this.#contentRouting = new KeyContentRouting(this.#reads, this.#values, overlay.name)
+    this.#peerRouting = new KeyPeerRouting((key, signal) => this.lookup(key, signal))
+  }
+
+  get [Symbol.toStringTag](): string {
+    return `@servent/${this.name}`
+  }
+
+  get [contentRoutingSymbol](): ContentRouting {
+    return this.#contentRouting
+  }
+
+  get [peerRoutingSymbol](): PeerRouting {
+    return this.#peerRouting
+  }
+
+  async start(): Promise<void> {
+    // A host runs once; libp2p may be started again.
+    if (this.#host.state !== 'new') this.#host = this.#newHost()
+    await this.#host.start()
+    this.#components.events.addEventListener('self:peer:update', this.#onSelf)
+    if (this.#catalogue !== undefined) this.#announcer.attach(this.#catalogue)
+    this.#announcer.start()
+  }
+
+  /** Neighbours are told while their connections are still open. */
+  async beforeStop(): Promise<void> {
+    await this.#announcer.stop()
+    await this.#host.beforeStop()
+  }
+
+  async stop(): Promise<void> {
+    this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
+    await this.#announcer.stop()
+    this.#announcer.end()
+    this.#commands.stop()
+    await this.#host.stop()
+  }
+
+  attach(catalogue: Catalogue): void {
+    this.#catalogue = catalogue
+    if (this.#host.state === 'running') this.#announcer.attach(catalogue)
+  }
+
+  /**
+   * Asks the homes of all words for their counts and the rarest for its records, and gives those that match, each
+   * verified. Ends with the query's limit, with the records, or after `timeoutMs` (`SEARCH_MS` where it is not
+   * said). A query without words is looked for by the words of its tags.
+   *
+   * @throws OverlayStoppedError  the overlay does not run
+   */
+  search(query: Query, options: SearchOptions = {}): AsyncGenerator<Hit, void> {
+    return this.#reads.search(query, options)
+  }
+
+  /** @throws OverlayStoppedError  the overlay does not run */
+  findProviders(id: ContentId, options: SearchOptions = {}): AsyncGenerator<Provider, void> {
+    return this.#reads.findProviders(id.multihash, options)
+  }
+
+  /**
+   * Keeps a value under a key for `PUBLISHED_LIFETIME_MS`, and longer while this peer runs. Under a key without a
+   * namespace anybody else may overwrite it.
+   *
+   * @param key    at most `VALUE_KEY_BYTES_MAX` bytes; a text in UTF-8. `/ns/…` needs a validator for `ns`
+   * @param value  at most `VALUE_BYTES_MAX` bytes
+   * @returns how many peers are known to hold it
+   * @throws ValueError           it is too long, its validator refuses it, or nobody could keep it
+   * @throws OverlayStoppedError  the overlay does not run
+   */
+  put(key: string | Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<{ copies: number }> {
+    return this.#values.put(bytesOfKey(key), value, options)
+  }
+
+  /**
+   * The newest value under a key that `quorum` holders have, by the validator of the key. Holders that have none
+   * or an older one are given it. Nothing where nobody has one.
+   *
+   * @throws ValueError           nobody who could have it was reached
+   * @throws OverlayStoppedError  the overlay does not run
+   */
+  get(key: string | Uint8Array, options: ValueOptions = {}): Promise<FoundValue | undefined> {
+    return this.#values.get(bytesOfKey(key), options)
+  }
+
+  /**
+   * Finds the root of a key; nothing where the lookup failed.
+   *
+   * @throws OverlayStoppedError  the overlay does not run
+   */
+  async lookup(key: Key, signal?: AbortSignal): Promise<FoundKey | undefined> {
+    const timeout = AbortSignal.timeout(LOOKUP_WAIT_MS)
+    const until = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    const notice = await this.#commands.ask({ type: 'lookup', key }, ['looked-up', 'lookup-failed'], until)
+    return notice.type === 'looked-up' ? notice : undefined
+  }
+
+  snapshot(): OverlaySnapshot {
+    const { neighbours, counters, store, ...tables } = this.#overlay.describe(this.#host.snapshot())
+    const { state, failure } = this.#host
+    const links = new Map(this.#host.links().map(info => [info.peerId, info]))
+    return {
+      ...tables,
+      store,
+      name: this.name,
+      state: SNAPSHOT_STATES[state],
+      ...(failure === undefined ? {} : { reason: failure }),
+      neighbours: neighbours.map(neighbour => {
+        const link = links.get(neighbour.peerId)
+        return link === undefined ? neighbour : { ...neighbour, connectedMs: Math.round(link.upMs) }
+      }),
+      announced: this.#announcer.progress,
+      counters: { ...this.#host.counters, ...counters, ...store.counters, ...this.#announcer.counters }
+    }
+  }
+
+  /** For an overlay's own commands and names. */
+  protected get host(): MachineHost<T> {
+    return this.#host
+  }
+
+  async #publish(
+    records: readonly StoredRecord[],
+    signal: AbortSignal
+  ): Promise<readonly (StoreOutcome | 'unreachable')[]> {
+    const { outcomes } = await this.#commands.ask({ type: 'publish', records }, ['published'], signal)
+    return outcomes
+  }
+
+  async #answer(question: RoutingQuestion): Promise<RoutingAnswer> {
+    const wallMs = this.#clock.wallMs()
+    if (question.type === 'select')
+      return { type: 'selected', index: await this.#validators.select(question.records, wallMs) }
+    // Of records with one body the signature is the same: a file's words share it.
+    const bodies = new Map<string, Promise<boolean>>()
+    const good = question.records.map(record => {
+      const name = `${nameOf(record.key)}${nameOf(record.body)}`
+      const known = bodies.get(name) ?? this.#validators.verify(record, wallMs)
+      bodies.set(name, known)
+      return known
+    })
+    return { type: 'verified', good: await Promise.all(good) }
+  }
+
+  #newHost(): MachineHost<T> {
+    const { store, acceptInbound, limits, clock, random, trace } = this.#init
+    const { name, protocol, codec, createMachine, answer, onNotice } = this.#overlay
+    return new MachineHost<T>(this.#components, {
+      name,
+      protocol,
+      machine: createMachine(),
+      codec,
+      limits: { ...this.#overlay.limits, ...limits },
+      answer: async (question, signal) => {
+        const own = question as RoutingQuestion
+        if (own.type === 'verify' || own.type === 'select') return this.#answer(own)
+        if (answer === undefined) throw new Error('Nobody answers this question.')
+        return answer(question, signal)
+      },
+      onNotice: notice => {
+        if (NOTICES.has((notice as RoutingNotice).type)) this.#commands.onNotice(notice as RoutingNotice)
+        else onNotice?.(notice)
+      },
+      onFailure: () => this.#commands.stop(),
+      ...Object.fromEntries(
+        Object.entries({ store, acceptInbound, clock, random, trace }).filter(
+          ([, given]) => given !== undefined
+        )
+      )
+    })
+  }
+}
+
+function bytesOfKey(key: string | Uint8Array): Uint8Array {
+  return typeof key === 'string' ? new TextEncoder().encode(key) : key
+}
