@@ -17,5 +17,5 @@ function transcript(file: string, run: (text: string) => string): void {
 }
 
 test('a flood, a partition and a crash of the toy protocol', () => {
-  transcript('toy-partition.txt', text => runScenario(text, toyWorld()))
+  transcript('toy-partition.txt', text => runScenario(text, toyWorld))
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { toyWorld } from '../../../test/conformance/toy-scenarios.ts'
 import { runScenario } from '../src/scenario/index.ts'
 
-const run = (text: string, world = toyWorld()) => runScenario(text, world)
+const run = (text: string, world = toyWorld) => runScenario(text, world)
 const line = (...steps: string[]) =>
   ['start a b c', 'contact a b', 'contact b c', 'after 500ms', ...steps].join('\n')
 
@@ -57,7 +57,7 @@ describe('a scenario', () => {
 
   it('moves clocks', () => {
     const shown: number[] = []
-    const world = toyWorld()
+    const world = toyWorld
     const clocks: typeof world = {
       ...world,
       create: parts =>
@@ -89,12 +89,21 @@ describe('a scenario', () => {
     const told = run(line('messages on', 'a> call 1', 'after 60ms', 'messages off', 'after 1s'))
     expect(told).toContain('      0.525 b < a: call, ttl 1\n      0.551 a < b: echo "I am node 1"\n')
     expect(told).not.toContain('beat')
-    const { message: _, ...plain } = toyWorld()
+    const { message: _, ...plain } = toyWorld
     expect(run(line('messages on', 'a> call 1', 'after 60ms'), plain)).toContain('b < a: call\n')
   })
 
+  it('names nodes by contacts and handles', () => {
+    const world: typeof toyWorld = {
+      ...toyWorld,
+      notice: (_, names, node) =>
+        `${names.ofPeer(node, 0)} ${names.ofPeer(node, 2)} ${names.ofContact({ id: Uint8Array.of(1), addresses: [] })}`
+    }
+    expect(run(line('a> call 1', 'after 1s'), world)).toContain('a: a b a stranger\n')
+  })
+
   it('shows tables in the words of its overlay', () => {
-    const world = { ...toyWorld(), show: ({ links }: { links: number }) => [`has ${links}`, 'links'] }
+    const world = { ...toyWorld, show: ({ links }: { links: number }) => [`has ${links}`, 'links'] }
     expect(run(line('show a b'), world)).toContain(
       'show a b\n    a has 1\n    a links\n    b has 2\n    b links\n'
     )
@@ -140,7 +149,7 @@ describe('errors name their line', () => {
   })
 
   it('an overlay without expectations knows none', () => {
-    const { expect: _, ...world } = toyWorld()
+    const { expect: _, ...world } = toyWorld
     expect(() => run('start a\nexpect a has 0 links', world)).toThrow('Nobody knows what')
   })
 })

@@ -2,7 +2,7 @@
  * Runs a scenario on a simulation: text in, and out comes the text as it should stand, with what came of each
  * step below it. A test compares the two, or writes the second one down. No file is read here.
  */
-import type { Codec, Link, Machine, MachineTypes } from '@servent/overlay/machine'
+import type { Codec, Contact, Link, Machine, MachineTypes, Peer } from '@servent/overlay/machine'
 import { Partitions, sidesOf } from '../network/index.ts'
 import type { Simulation } from '../simulation.ts'
 import type { NetworkModel, NodeIndex, SimulationInit } from '../types.ts'
@@ -13,6 +13,9 @@ export interface Names {
   of(node: NodeIndex): string
   /** @throws ScenarioError  nobody of this name was started */
   node(name: string): NodeIndex
+  ofContact(contact: Contact): string
+  /** Of a handle in the machine of `from`. */
+  ofPeer(from: NodeIndex, peer: Peer): string
 }
 
 /** What a scenario is run on, and the words of its overlay. Each function is pure but for the simulation. */
@@ -79,7 +82,12 @@ class ScenarioRun<T extends MachineTypes> {
       const node = this.#nodes.get(name)
       if (node === undefined) throw new ScenarioError(this.#line, `Nobody named ${name} was started.`)
       return node
-    }
+    },
+    ofContact: contact => {
+      const node = this.#simulation.nodeOf(contact)
+      return node === undefined ? 'a stranger' : this.names.of(node)
+    },
+    ofPeer: (from, peer) => this.names.of(this.#simulation.nodeOfPeer(from, peer))
   }
 
   run(text: string): string {
@@ -221,8 +229,7 @@ class ScenarioRun<T extends MachineTypes> {
     const others = new Map<Link, string>()
     return {
       handle: (input, effects) => {
-        if (input.type === 'link-up')
-          others.set(input.link, this.names.of(this.#simulation.nodeOfPeer(node, input.peer)))
+        if (input.type === 'link-up') others.set(input.link, this.names.ofPeer(node, input.peer))
         if (input.type === 'link-down') others.delete(input.link)
         if (input.type === 'message' && this.#messages) {
           const { message } = input
