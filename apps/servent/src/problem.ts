@@ -15,6 +15,7 @@ export type ProblemCode =
   | 'no-token'
   | 'verification-failed'
   | 'too-large'
+  | 'drift'
   | 'interrupted'
 
 export interface Problem {
@@ -41,6 +42,7 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   'no-token': { exit: 6, status: 401 },
   'verification-failed': { exit: 7, status: 502 },
   'too-large': { exit: 2, status: 413 },
+  drift: { exit: 9, status: 500 },
   interrupted: { exit: 130, status: 499 }
 }
 
@@ -56,6 +58,7 @@ export class ProblemError extends Error {
 
 const CODES_BY_NAME: Readonly<Record<string, ProblemCode>> = {
   ConfigError: 'usage',
+  PlanError: 'usage',
   QueryError: 'usage',
   ContentIdError: 'usage',
   TicketError: 'usage',
@@ -72,6 +75,7 @@ const CODES_BY_NAME: Readonly<Record<string, ProblemCode>> = {
   LimitError: 'too-large',
   ListenError: 'failed',
   PushError: 'failed',
+  RunError: 'failed',
   NotRunningError: 'no-daemon',
   IdentityError: 'not-allowed',
   VerificationError: 'verification-failed',
@@ -98,7 +102,10 @@ const TRY_BY_NAME: Readonly<Record<string, string>> = {
   NoSourceError: 'the same command again later; nothing that was fetched is lost',
   TicketError: 'copy the whole ticket, without spaces',
   ConfigError: 'correct it there; servent start --help lists what there is to set',
-  QueryError: 'servent search --help'
+  QueryError: 'servent search --help',
+  PlanError: 'servent lab compare --help',
+  RunError:
+    'the same plan with fewer --nodes or --workers; if it fails with one seed alone, report it with that seed'
 }
 
 /** Where an error brings no advice of its own. */

@@ -1,7 +1,5 @@
 /** Runs a plan: every overlay with every seed, and from all of them the results. */
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { type CreateWorker, createWorker, workerFrom } from './create-worker.ts'
@@ -37,7 +35,7 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
   return {
     schema: SCHEMA,
     plan,
-    commit: await commitOfCode(dirname(fileURLToPath(import.meta.url))),
+    commit: options.workerSource === undefined ? await commitOfCode() : null,
     fingerprint: fingerprintOf(runs),
     host: hostNow(),
     overlays: plan.overlays.map(overlay =>

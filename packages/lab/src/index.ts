@@ -12,3 +12,13 @@ export { parseSet, SETTINGS } from './overlays/settings.ts'
 export { type Plan, type PlanInput, resolvePlan } from './plan.ts'
 export type { Progress } from './progress.ts'
 export { type OverlayResults, type Results, ResultsSchema } from './results.ts'
+export {
+  parseStoredPlans,
+  readStoredPlans,
+  renewStoredPlans,
+  type StoredPlan,
+  storedPlansFile,
+  type Verdict,
+  type VerifyOptions,
+  verify
+} from './verify.ts'

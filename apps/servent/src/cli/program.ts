@@ -6,6 +6,7 @@ import { completionVerb } from './verbs/completion.ts'
 import { configVerb } from './verbs/config.ts'
 import { doctorVerb } from './verbs/doctor.ts'
 import { getVerb } from './verbs/get.ts'
+import { labVerbs } from './verbs/lab.ts'
 import { libraryVerbs } from './verbs/library.ts'
 import { networkVerbs } from './verbs/network.ts'
 import { searchVerb } from './verbs/search.ts'
@@ -17,7 +18,7 @@ import { valueVerbs } from './verbs/values.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found, 4 timed out or partial, 5 no node running,
-6 not allowed, 7 verification failed, 130 interrupted and resumable.
+6 not allowed, 7 verification failed, 9 fingerprint drift, 130 interrupted and resumable.
 
 Documentation of the local API: GET /openapi.json of a running node.
 `
@@ -63,6 +64,8 @@ export function makeProgram(act: Act, io: Io): Command {
   doctorVerb(program, act)
   configVerb(program, act)
   completionVerb(program, act)
+  program.commandsGroup('Compare overlays:')
+  labVerbs(program, act)
   program.helpCommand('help [verb]', 'Show help for a verb')
   return program
 }

@@ -50,12 +50,16 @@ function modelOf(program: Command): Model {
   const help = program.createHelp()
   const verbs = help.visibleCommands(program).map(command => {
     const [argument] = command.registeredArguments
+    // A verb with verbs of its own, as `lab`: their names complete it, and the flags of all of them.
+    const inner = command.commands
     // The one verb that commander adds itself takes any other.
     const words = command.name() === 'help' ? program.commands.map(one => one.name()) : argument?.argChoices
+    const flags = [command, ...inner].flatMap(one => help.visibleOptions(one).flatMap(flagModel))
     return {
       name: command.name(),
       description: command.description(),
-      flags: help.visibleOptions(command).flatMap(flagModel),
+      flags: [...new Map(flags.map(flag => [flag.long, flag])).values()],
+      ...(inner.length > 0 ? { value: { kind: 'words', words: inner.map(one => one.name()) } as const } : {}),
       ...(argument === undefined ? {} : { value: valueModel(argument.name(), words) })
     }
   })

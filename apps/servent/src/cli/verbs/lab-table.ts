@@ -1,0 +1,90 @@
+/** The results of a comparison for people: a line for each figure, a column for each overlay. */
+import type { OverlayResults, Results } from '@servent/lab'
+import { formatBytes, formatCount, formatDuration } from '../../terminal/format.ts'
+import { table } from '../../terminal/table.ts'
+
+type Summary = NonNullable<OverlayResults['hops']>
+/** What a line says of an overlay; nothing where its run does not say it. */
+type Figure = (results: OverlayResults) => string | null | undefined
+
+const FIGURES: readonly (readonly [string, Figure])[] = [
+  ['lookups right', ({ lookups }) => share(lookups.correct, lookups.issued)],
+  ['  wrong', ({ lookups }) => counted(lookups.incorrect, lookups.issued)],
+  ['  without an answer', ({ lookups }) => counted(lookups.failed, lookups.issued)],
+  ['  not issued', ({ lookups }) => (lookups.unissued === 0 ? undefined : formatCount(lookups.unissued))],
+  ['hops', ({ hops }) => withInterval(hops)],
+  ['  as published', results => withInterval(results.hops_as_published)],
+  ['  1 % to 99 %', ({ hops }) => (hops === null ? undefined : `${plain(hops.p1)} to ${plain(hops.p99)}`)],
+  ['timeouts a lookup', results => withInterval(results.timeouts_per_lookup)],
+  ['messages a lookup', results => withInterval(results.messages_per_lookup)],
+  ['latency, half below', results => milliseconds(results.latency_ms?.p50)],
+  ['  95 % below', results => milliseconds(results.latency_ms?.p95)],
+  ['stretch', ({ stretch }) => withInterval(stretch)],
+  ['searches', ({ searches }) => searches && formatCount(searches.issued)],
+  ['  recall', ({ searches }) => fraction(searches?.recall)],
+  ['  precision', ({ searches }) => fraction(searches?.precision)],
+  ['  messages a search', ({ searches }) => withInterval(searches?.messages)],
+  ['  bytes a search', ({ searches }) => searches?.bytes && formatBytes(searches.bytes.mean)],
+  ['  first hit, half below', ({ searches }) => milliseconds(searches?.first_hit_ms?.p50)],
+  ['announcing', ({ publishing }) => publishing && formatBytes(publishing.bytes)],
+  [
+    'bytes a peer and second',
+    results => results.bytes_per_node_per_s && plain(results.bytes_per_node_per_s.mean)
+  ],
+  ['  95 % of peers below', results => plainOrNone(results.bytes_per_node_per_s?.p95)],
+  ['  by p2psim’s measure', results => plainOrNone(results.bytes_per_node_per_s?.p2psim)],
+  ['table entries a peer', results => plainOrNone(results.state_entries_per_node?.mean)],
+  ['  bytes', results => plainOrNone(results.state_bytes_per_node?.mean)],
+  ['links a peer', results => plainOrNone(results.connections_per_node?.mean)],
+  ['busiest peer over mean', ({ load }) => load && plain(load.max_over_mean)],
+  ['repair after a death', ({ repair_s: repair }) => repair && `${plain(repair.mean)} s`],
+  ['simulated in', ({ cost }) => `${formatDuration(cost.wall_s * 1000)}, ${formatCount(cost.events)} events`]
+]
+
+export function resultLines({ overlays, plan, fingerprint }: Results, columns?: number): string[] {
+  const rows = FIGURES.map(([title, figure]) => [title, ...overlays.map(one => figure(one) ?? '')])
+  const seeds = plan.seeds === 1 ? '1 run' : `${plan.seeds} runs`
+  return [
+    ...table(
+      [
+        { title: `${formatCount(plan.nodes)} peers, ${seeds}` },
+        ...overlays.map(({ overlay }) => ({
+          title: overlay.toUpperCase(),
+          align: 'right' as const,
+          shrinkTo: 8
+        }))
+      ],
+      rows.filter(([, ...cells]) => cells.some(cell => cell !== '')),
+      columns
+    ),
+    '',
+    `Fingerprint ${fingerprint}`
+  ]
+}
+
+/** `4.37 (4.31 to 4.42)`: the mean, and its interval where there are several runs. */
+function withInterval(summary: Summary | null | undefined): string | undefined {
+  if (summary === null || summary === undefined) return undefined
+  const { mean, ci95 } = summary
+  return ci95 === null ? plain(mean) : `${plain(mean)} (${plain(ci95[0])} to ${plain(ci95[1])})`
+}
+
+/** Three figures that count. */
+function plain(value: number): string {
+  return Math.abs(value) >= 1000 ? formatCount(Math.round(value)) : String(Number(value.toPrecision(3)))
+}
+
+const plainOrNone = (value: number | null | undefined) =>
+  value === null || value === undefined ? undefined : plain(value)
+
+const milliseconds = (ms: number | undefined) => (ms === undefined ? undefined : `${plain(ms)} ms`)
+
+const fraction = (value: number | null | undefined) =>
+  value === null || value === undefined ? undefined : value.toFixed(3)
+
+/** Nothing of nothing is no figure. */
+function share(part: number, whole: number): string | undefined {
+  return whole === 0 ? undefined : `${formatCount(part)} of ${formatCount(whole)}`
+}
+
+const counted = (count: number, of: number) => (of === 0 ? undefined : formatCount(count))

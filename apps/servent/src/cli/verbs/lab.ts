@@ -1,0 +1,197 @@
+/**
+ * `lab`: compares overlays in the simulator, and sees whether they still do what they did. Needs no node. The lab
+ * itself is loaded only here, so that other verbs start as fast as without it.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Plan, PlanInput, Progress, Results } from '@servent/lab'
+import { type Command, Option } from 'commander'
+import { labAssets } from '../../lab-assets.ts'
+import { ProblemError } from '../../problem.ts'
+import { formatDuration, plural } from '../../terminal/format.ts'
+import { bar } from '../../terminal/progress.ts'
+import { type Act, type Context, exitOf } from '../context.ts'
+import { list } from '../options.ts'
+import { verb } from '../program.ts'
+import { resultLines } from './lab-table.ts'
+
+export function labVerbs(program: Command, act: Act): void {
+  const lab = verb(program, 'lab', 'Compare overlays in a simulator', [
+    'servent lab compare --overlays chord,gnutella --nodes 1000 --lookups 1000',
+    'servent lab verify'
+  ])
+  lab.action(() => lab.help())
+  compareVerb(lab, act)
+  verifyVerb(lab, act)
+}
+
+function compareVerb(lab: Command, act: Act): void {
+  const command = verb(lab, 'compare', 'Run overlays on the same work and show what it takes them', [
+    'servent lab compare --overlays chord --nodes 1000 --lookups 4000 --failures 0.3 --set chord.successors=20',
+    'servent lab compare --overlays chord,gnutella --workload mixed --seeds 10 --out results',
+    'servent lab compare --overlays chord --churn exp:1h --json'
+  ])
+  for (const option of [
+    new Option('--overlays <a,b>', 'Which to compare').argParser(list),
+    new Option('--nodes <N>', 'Peers of each network').argParser(number),
+    new Option('--lookups <N>', 'Lookups of a run').argParser(number),
+    new Option('--searches <N>', 'Searches by words of a run').argParser(number),
+    new Option('--seeds <N>', 'Runs of each overlay, with seeds that follow each other').argParser(number),
+    new Option('--seed <N>', 'Seed of the first run').argParser(number),
+    new Option('--failures <P>', 'Part of the peers that dies at one instant, before the lookups').argParser(
+      number
+    ),
+    new Option('--churn <C>', 'Sessions and absences of peers, as exp:1h or exp:1h/exp:10m'),
+    new Option('--latency <L>', 'Round trips: planetlab, constant:50, uniform:20-80 or matrix:FILE'),
+    new Option('--workload <W>', 'What peers ask for').choices(['lookup', 'search', 'mixed']),
+    new Option('--warmup <S>', 'Virtual seconds before anything is measured').argParser(number),
+    new Option('--duration <S>', 'Virtual seconds that are measured').argParser(number),
+    new Option('--start <S>', 'Tables as an observer builds them, or peers that join').choices([
+      'ideal',
+      'joined'
+    ]),
+    setOption(),
+    new Option('--backend <B>', 'Where the overlays run; this version has simulator'),
+    workersOption(),
+    new Option('--out <DIR>', 'Write results.json and fingerprint.txt there')
+  ]) {
+    command.addOption(option)
+  }
+  command.action(act(runCompare))
+}
+
+function verifyVerb(lab: Command, act: Act): void {
+  verb(lab, 'verify', 'Run stored plans and see whether they come out as they did', [
+    'servent lab verify',
+    'servent lab verify --update',
+    'servent lab verify --set chord.stabilise-ms=10000'
+  ])
+    .addOption(new Option('--update', 'Take what comes out for what should, from now on'))
+    .addOption(setOption())
+    .addOption(workersOption())
+    .action(act(runVerify))
+}
+
+const setOption = () =>
+  new Option(
+    '--set <overlay.key=value>',
+    'One setting of one overlay, as chord.successors=20; repeatable'
+  ).argParser(list)
+const workersOption = () =>
+  new Option('--workers <N>', 'Runs at a time; makes no difference to results').argParser(number)
+
+/** A number where it is one; what else it may be is the plan's to refuse, which knows the bounds. */
+function number(text: string): number | string {
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
+}
+
+async function runCompare(
+  context: Context,
+  _: string[],
+  options: Record<string, unknown>
+): Promise<undefined> {
+  const { compare, parseSet, resolvePlan } = await import('@servent/lab')
+  const { set, out, ...fields } = options as { set?: string[]; out?: string }
+  const plan = resolvePlan({ ...(fields as PlanInput), ...(set === undefined ? {} : { set: parseSet(set) }) })
+  const { progress, signal } = context
+  progress.show(progressLine(plan))
+  const results = await compare(plan, {
+    signal,
+    onProgress: at => progress.show(progressLine(plan, at)),
+    workerSource: labAssets()?.workerSource,
+    resolvePath: name => context.path(name)
+  })
+  progress.clear()
+  if (out !== undefined) await writeResults(context.path(out), results)
+  if (context.json) {
+    context.emit(results)
+    return
+  }
+  context.out.lines(resultLines(results, context.out.columnsMax))
+  const { talk } = context
+  talk.line()
+  if (out !== undefined) talk.line(`Written: ${join(out, 'results.json')}, ${join(out, 'fingerprint.txt')}`)
+  context.next(
+    plan.seeds === 1
+      ? 'servent lab compare … --seeds 10 (intervals of the means)'
+      : 'servent lab compare … --out DIR (all figures)'
+  )
+}
+
+/** `███─── 30 %  3 of 10 runs, about 2 min left`. */
+function progressLine({ nodes, overlays, seeds }: Plan, at?: Progress): string {
+  const what = `${plural(nodes, 'peer')} of ${overlays.join(', ')}`
+  if (at === undefined) return `Running ${what}, ${plural(overlays.length * seeds, 'run')} …`
+  const { done, remainingMs, runs, runsDone } = at
+  const left = remainingMs === undefined ? '' : `, about ${formatDuration(Math.max(1000, remainingMs))} left`
+  return `${bar(done, 1)}  ${runsDone} of ${plural(runs, 'run')}${left}`
+}
+
+async function writeResults(folder: string, results: Results): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+  await writeFile(join(folder, 'fingerprint.txt'), `${results.fingerprint}\n`)
+}
+
+async function runVerify(
+  context: Context,
+  _: string[],
+  options: Record<string, unknown>
+): Promise<number | undefined> {
+  const { parseSet, parseStoredPlans, readStoredPlans, renewStoredPlans, storedPlansFile, verify } =
+    await import('@servent/lab')
+  const {
+    set = [],
+    update = false,
+    workers
+  } = options as { set?: string[]; update?: boolean; workers?: number }
+  const assets = labAssets()
+  const changed = parseSet(set)
+  if (update) refuseUpdate(assets !== undefined, set.length > 0)
+  const plans =
+    assets === undefined ? await readStoredPlans(storedPlansFile()) : parseStoredPlans(assets.storedPlans)
+  const verdicts = await verify(plans, {
+    set: changed,
+    workers,
+    signal: context.signal,
+    workerSource: assets?.workerSource,
+    onPlan: (name, index, count) => context.progress.show(`Running ${name}, ${index + 1} of ${count} …`)
+  })
+  context.progress.clear()
+  if (update) await renewStoredPlans(storedPlansFile(), plans, verdicts)
+  const drifted = verdicts.filter(({ same }) => !same)
+  const { out, talk } = context
+  if (context.json) context.emit({ same: drifted.length === 0, updated: update, plans: verdicts })
+  else {
+    for (const { name, actual, same } of verdicts) {
+      const mark = same ? out.style('green', 'same   ') : out.style('red', 'differs')
+      out.line(`${mark}  ${name}  ${actual}`)
+    }
+  }
+  if (drifted.length === 0 || update) {
+    if (update && !context.json) talk.line(`Written: ${storedPlansFile()}`)
+    context.next('servent lab compare')
+    return
+  }
+  const names = drifted.map(({ name }) => name).join(', ')
+  talk.line(`${talk.style('red', 'error:')} The fingerprint of ${names} is another one than was stored.`)
+  talk.line(
+    `${talk.style('dim', 'why:')}   something that these runs do has changed, in a rule or in a number`
+  )
+  talk.line(`${talk.style('dim', 'try:')}   servent lab verify --update, if that was meant; else git bisect`)
+  return exitOf('drift')
+}
+
+function refuseUpdate(isBinary: boolean, isChanged: boolean): void {
+  const message = isBinary
+    ? 'The stored plans of this program are inside it, and cannot be renewed.'
+    : isChanged
+      ? 'Plans are not renewed with --set: what is stored is for the settings as they are.'
+      : undefined
+  if (message === undefined) return
+  throw new ProblemError({
+    code: 'usage',
+    message,
+    try: isBinary ? 'servent lab verify --update in a checkout' : 'servent lab verify --update'
+  })
+}
