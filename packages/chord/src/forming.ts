@@ -43,6 +43,11 @@ export function gather(ring: Ring, fx: Fx): void {
 
 /** Nobody else is there: a ring of its own, which serves what it knows and merges later. */
 export function alone(ring: Ring, fx: Fx): void {
+  if (!ring.rules.forming) {
+    for (const place of ring.places) enter(ring, place, fx)
+    for (const place of ring.places) entered(ring, place, fx)
+    return
+  }
   ring.forming ??= new FormingTable()
   setMode(ring, 'forming', fx)
   build(ring, fx)
@@ -68,16 +73,21 @@ function askMembers(ring: Ring, fx: Fx): void {
   for (const peer of ring.forming?.peers ?? []) askPeer(ring, peer, fx)
 }
 
-/** A few of those that it was told of or has lost, round and round. */
+/** A few of those that it is linked with, was told of or has lost, round and round. */
 export function askContacts(ring: Ring, fx: Fx): void {
   ring.contactsDueMs = ring.nowMs + ring.gatherMs
   const asked: Peer[] = []
-  for (let count = 0; count < CONTACTS_ASKED_MAX; count += 1) {
-    const peer = (count % 2 === 0 ? ring.bootstrap.next() : ring.lost.next()) ?? ring.bootstrap.next()
-    if (peer === undefined || asked.includes(peer) || ring.forming?.has(peer)) continue
+  const ask = (peer: Peer | undefined): void => {
+    if (peer === undefined || asked.length >= CONTACTS_ASKED_MAX) return
+    if (asked.includes(peer) || ring.forming?.has(peer)) return
     asked.push(peer)
     askPeer(ring, peer, fx)
   }
+  ask(ring.bootstrap.next())
+  ask(ring.lost.next())
+  for (const peer of ring.router.calls.linked()) ask(peer)
+  ask(ring.bootstrap.next())
+  ask(ring.lost.next())
 }
 
 export function askPeer(ring: Ring, peer: Peer, fx: Fx): void {

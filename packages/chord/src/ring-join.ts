@@ -2,13 +2,13 @@
  * Joining (ToN section IV-E.1 with Zave's correction, section 4.1): a joiner finds the member after which it
  * belongs, and copies that member's whole successor list. Until then it is no member and answers nothing.
  */
-import { JOIN_STEPS_MAX } from './constants.ts'
+import { JOIN_PATIENT_TRIES, JOIN_STEPS_MAX } from './constants.ts'
 import { guessFingers } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
 import { inOpen, NOBODY } from './ring-key.ts'
 import { entered, joinFailed } from './ring-life.ts'
-import { adoptList, enter, setPredecessor } from './ring-tables.ts'
+import { adoptList, enter, remember, setPredecessor } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
 
 /** The correct rule of `ChordRules.join`. */
@@ -21,26 +21,20 @@ export function join(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
     }
     const { predecessor } = answer
     const known = predecessor !== NOBODY && inOpen(place.key, ring.key(predecessor), ring.key(root))
-    if (!known) takeFrom(ring, place, root, answer, fx)
-    else walk(ring, place, predecessor, root, answer, 0, fx)
+    // Should this come to nothing, they are good to ask again.
+    remember(ring, root)
+    if (!known) takeFrom(ring, place, root, fx)
+    else walk(ring, place, predecessor, root, 0, fx)
   })
 }
 
 /** Along the ring until the place lies between a member and its first successor. */
-function walk(
-  ring: Ring,
-  place: Place,
-  member: RingRef,
-  root: RingRef,
-  tables: NodeTables,
-  steps: number,
-  fx: Fx
-): void {
+function walk(ring: Ring, place: Place, member: RingRef, root: RingRef, steps: number, fx: Fx): void {
   if (steps >= JOIN_STEPS_MAX) {
     joinFailed(ring, place)
     return
   }
-  const hand = [member, root, ...tables.successors]
+  const hand = [member, root]
   ring.inHand.add(hand)
   askNeighbours(ring, member, 0, fx, (answer, fx) => {
     ring.inHand.delete(hand)
@@ -51,7 +45,7 @@ function walk(
     }
     // The root has not noticed yet that its predecessor died.
     if (answer === 'dead') {
-      takeFrom(ring, place, root, tables, fx)
+      takeFrom(ring, place, root, fx)
       return
     }
     const [head] = answer.successors
@@ -62,7 +56,7 @@ function walk(
       if (head === root) enterWith(ring, place, head, answer.successors.slice(1), member, fx)
       else verifyHead(ring, place, member, head, answer, fx)
     } else {
-      walk(ring, place, head, root, tables, steps + 1, fx)
+      walk(ring, place, head, root, steps + 1, fx)
     }
   })
 }
@@ -88,9 +82,20 @@ function verifyHead(
   })
 }
 
-/** Where nobody before the place is known to live: the root's own list, with the root at its head. */
-function takeFrom(ring: Ring, place: Place, root: RingRef, tables: NodeTables, fx: Fx): void {
-  enterWith(ring, place, root, tables.successors, NOBODY, fx)
+/**
+ * The root's predecessor is dead, or not known yet. A list that the root gives might skip members that only those
+ * before it know, so the join waits until somebody has taken the predecessor's place. Where nobody does for
+ * long, the root's own list must do, with the root at its head: asked anew, for one that was copied long ago may
+ * skip a member that came since.
+ */
+function takeFrom(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
+  place.joinTries += 1
+  const patient = place.joinTries < JOIN_PATIENT_TRIES
+  askNeighbours(ring, root, 0, fx, (answer, fx) => {
+    if (!place.joining) return
+    if (typeof answer !== 'object' || (patient && answer.successors.length > 0)) joinFailed(ring, place)
+    else enterWith(ring, place, root, answer.successors, NOBODY, fx)
+  })
 }
 
 function enterWith(
@@ -101,6 +106,7 @@ function enterWith(
   predecessor: RingRef,
   fx: Fx
 ): void {
+  place.joinTries = 0
   place.predecessor = NOBODY
   adoptList(ring, place, head, list, fx)
   enter(ring, place, fx)

@@ -54,6 +54,8 @@ export function isolated(ring: Ring, place: Place, fx: Fx): void {
   leavePlace(ring, place, fx)
   const other = ring.members.find(({ successors }) => successors.length > 0)
   if (other !== undefined) joinBy(ring, peerOfRef(other.successors[0]!), fx)
-  else if (ring.members.length === 0) gather(ring, fx)
-  if (knewAll && ring.mode === 'joining') alone(ring, fx)
+  else if (ring.members.length === 0) {
+    gather(ring, fx)
+    if (knewAll) alone(ring, fx)
+  }
 }

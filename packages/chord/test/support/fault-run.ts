@@ -60,7 +60,6 @@ export function faultRun(
       network: { oneWayUs: (_from, _to, random) => 5000 + random.below(75_000) }
     }
   })
-  seen?.(network)
   const run = new Run(network, seed)
   const { simulation } = network
   let violation: InvariantError | undefined
@@ -170,6 +169,10 @@ class Run {
   settle(): void {
     const { network } = this
     const { simulation } = network
+    // Whose only contacts died before they answered can find nobody: somebody tells them of one who lives.
+    const [member] = stateOf(network).members
+    for (const { id, inRing } of network.places())
+      if (!inRing && member !== undefined) simulation.contact(peerOfRef(id), peerOfRef(member.id))
     if (network.runUntilIdeal(120_000) === undefined)
       throw new InvariantError('convergence', `after two minutes ${network.whatIsNotIdeal()}`)
     this.lookups = new Lookups(network, truthOf(network))

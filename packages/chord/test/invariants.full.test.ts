@@ -1,0 +1,19 @@
+/** As `invariants.test.ts`: at least 1,000 runs, and more as long as the time box lasts. */
+import { expect, it } from 'vitest'
+import { faultRuns } from './support/fault-runs.ts'
+
+const SEEDS_LEAST = 1000
+const SEEDS_MOST = 20_000
+const TIME_BOX_MS = Number(process.env.SERVENT_TEST_BOX_MS ?? 120_000)
+
+it('C1 to C10 hold after every event of a thousand runs and more', () => {
+  const beganMs = Date.now()
+  const first = faultRuns('full', SEEDS_LEAST)
+  const more = faultRuns('more', SEEDS_MOST - SEEDS_LEAST, () => Date.now() - beganMs < TIME_BOX_MS)
+  const runs = first.runs + more.runs
+  const setAside = first.setAside + more.setAside
+  console.log(`${runs} runs, ${setAside} set aside, ${first.checks + more.checks} states checked`)
+  expect([...first.broken, ...more.broken]).toEqual([])
+  expect(runs).toBeGreaterThanOrEqual(SEEDS_LEAST)
+  expect(setAside).toBeLessThan(runs / 4)
+}, 600_000)

@@ -1,0 +1,24 @@
+/** Many runs with faults, and what to say of them. */
+import { faultRun } from './fault-run.ts'
+
+export interface FaultRuns {
+  runs: number
+  /** Where an operating assumption was broken: nothing is promised for these. */
+  setAside: number
+  checks: number
+  /** Seed, trace hash and what did not hold. */
+  broken: string[]
+}
+
+/** `mayGoOn` is asked before each run: a time box. */
+export function faultRuns(prefix: string, count: number, mayGoOn: () => boolean = () => true): FaultRuns {
+  const all: FaultRuns = { runs: 0, setAside: 0, checks: 0, broken: [] }
+  while (all.runs < count && mayGoOn()) {
+    const { seed, outcome, checks, message, traceHash } = faultRun(`${prefix}-${all.runs}`)
+    all.runs += 1
+    all.checks += checks
+    if (outcome === 'set-aside') all.setAside += 1
+    if (outcome === 'violated') all.broken.push(`seed ${seed}, trace ${traceHash}: ${message}`)
+  }
+  return all
+}
