@@ -50,8 +50,8 @@ export class Endings<T extends MachineTypes> {
   /** It breaks on this side alone: the other side learns of it when it sends. */
   reset(end: End, message: string): void {
     const { links, openings } = this.#world
+    if (!this.#isLive(end)) return
     const state = links.state(end)
-    if (state === DOWN || state === UNKNOWN) return
     if (state === OPENING) {
       openings.fail(links.id(end), message)
       return
@@ -73,8 +73,8 @@ export class Endings<T extends MachineTypes> {
     const link = links.id(end)
     access.forget(end)
     traffic.forget(link)
+    if (this.#isLive(end ^ 1)) metrics.linksEnded += 1
     links.leave(end)
-    metrics.linksEnded += 1
     return link
   }
 
@@ -88,8 +88,8 @@ export class Endings<T extends MachineTypes> {
     const { links, nodes, access } = this.#world
     const end = endOf(link)
     if (!links.has(link)) return
+    if (!this.#isLive(end)) return
     const state = links.state(end)
-    if (state === DOWN || state === UNKNOWN) return
     const node = links.owner(end)
     if (nodes.status(node) !== RUNNING) {
       this.replace(end)
@@ -159,13 +159,19 @@ export class Endings<T extends MachineTypes> {
   #leave(end: End, how: typeof CLOSED | typeof RESET): Link {
     const { links, access, traffic, metrics } = this.#world
     const link = links.id(end)
-    const other = links.state(end ^ 1)
     access.forget(end)
     // What a crash leaves behind a partition is lost; what a close leaves is not.
     if (how === RESET) traffic.forget(link)
-    if (other !== DOWN && other !== UNKNOWN) traffic.end(end, how)
+    if (this.#isLive(end ^ 1)) {
+      traffic.end(end, how)
+      metrics.linksEnded += 1
+    }
     links.leave(end)
-    metrics.linksEnded += 1
     return link
+  }
+
+  #isLive(end: End): boolean {
+    const state = this.#world.links.state(end)
+    return state !== DOWN && state !== UNKNOWN
   }
 }

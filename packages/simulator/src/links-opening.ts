@@ -38,7 +38,7 @@ export class Openings<T extends MachineTypes> {
   open(node: NodeIndex, peer: Peer): void {
     const { links, nodes, limits, schedule, network, chance, runner } = this.#world
     const other = peer - 1
-    if (!(other >= 0 && other < nodes.size) || other === node)
+    if (!Number.isInteger(peer) || other < 0 || other >= nodes.size || other === node)
       throw new RangeError(`A machine opens peers that it knows; ${peer} is none.`)
     if (links.find(node, other) >= 0) return
     if (links.counts[node]! >= limits.linksMax) {

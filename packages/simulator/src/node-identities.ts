@@ -128,7 +128,8 @@ export class NodePeers implements PeerTable {
 
   #nodeOf(peer: Peer): NodeIndex {
     if (peer === SELF) return this.#node
-    if (!(peer > 0 && peer <= this.#identities.size)) throw new RangeError(`No peer has the handle ${peer}.`)
+    if ((peer | 0) !== peer || peer < 0 || peer > this.#identities.size)
+      throw new RangeError(`No peer has the handle ${peer}.`)
     return peer - 1
   }
 }

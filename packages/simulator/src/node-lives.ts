@@ -16,10 +16,15 @@ export class NodeLives<T extends MachineTypes> {
   }
 
   /** @throws RangeError  it runs, or is silent: `revive` it then */
-  start(node: NodeIndex, saved?: ReadonlyMap<string, Uint8Array>): void {
-    const { nodes, init, runner } = this.#world
+  checkStart(node: NodeIndex): void {
+    const { nodes } = this.#world
     if (nodes.isAlive(node) || nodes.status(node) === SILENT || !(node < nodes.size))
       throw new RangeError(`Node ${node} cannot be started: it is none, or it runs.`)
+  }
+
+  start(node: NodeIndex, saved?: ReadonlyMap<string, Uint8Array>): void {
+    const { nodes, init, runner } = this.#world
+    this.checkStart(node)
     if (saved !== undefined) nodes.replaceSaved(node, saved)
     nodes.beginLife(node)
     nodes.machines[node] = init.createMachine(node)
@@ -27,7 +32,6 @@ export class NodeLives<T extends MachineTypes> {
     runner.tell(node, { type: 'start', saved: new Map(nodes.saved(node)) }, TRACE_START, nodes.life(node))
   }
 
-  /** @throws RangeError  it does not run */
   stop(node: NodeIndex): void {
     const { nodes, runner, endings, timers } = this.#world
     this.resume(node)
@@ -45,7 +49,6 @@ export class NodeLives<T extends MachineTypes> {
     endings.stop(node)
   }
 
-  /** @throws RangeError  it does not run */
   crash(node: NodeIndex): void {
     this.#mustRun(node)
     this.#world.nodes.setStatus(node, CRASHED)
@@ -53,7 +56,6 @@ export class NodeLives<T extends MachineTypes> {
     this.#vanish(node)
   }
 
-  /** @throws RangeError  it does not run */
   silence(node: NodeIndex): void {
     this.#mustRun(node)
     this.#world.nodes.setStatus(node, SILENT)
@@ -62,12 +64,16 @@ export class NodeLives<T extends MachineTypes> {
   }
 
   /** @throws RangeError  it runs, or never did */
-  revive(node: NodeIndex, keepSaved: boolean): void {
-    const { nodes, endings } = this.#world
-    const status = nodes.status(node)
+  checkRevive(node: NodeIndex): void {
+    const status = this.#world.nodes.status(node)
     if (status !== CRASHED && status !== SILENT && status !== STOPPED)
       throw new RangeError(`Node ${node} cannot be revived: it runs, or it never did.`)
-    if (status === SILENT) {
+  }
+
+  revive(node: NodeIndex, keepSaved: boolean): void {
+    const { nodes, endings } = this.#world
+    this.checkRevive(node)
+    if (nodes.status(node) === SILENT) {
       endings.forget(node)
       nodes.setStatus(node, CRASHED)
     }
@@ -75,7 +81,6 @@ export class NodeLives<T extends MachineTypes> {
     this.start(node)
   }
 
-  /** @throws RangeError  it does not run */
   pause(node: NodeIndex): void {
     this.#mustRun(node)
     this.#world.nodes.setStatus(node, PAUSED)

@@ -85,6 +85,7 @@ export class Simulation<T extends MachineTypes> {
    * @throws RangeError  it runs already, or is silent
    */
   start(node: NodeIndex, saved?: ReadonlyMap<string, Uint8Array>): void {
+    this.#lives.checkStart(node)
     this.#act(() => this.#lives.start(node, saved))
   }
 
@@ -94,16 +95,19 @@ export class Simulation<T extends MachineTypes> {
    * @throws RangeError  it does not run; so do `crash`, `silence` and `pause`
    */
   stop(node: NodeIndex): void {
+    this.#mustRun(node)
     this.#act(() => this.#lives.stop(node))
   }
 
   /** Its process is gone: links are reset at the other sides, one way later; opens to it are refused. */
   crash(node: NodeIndex): void {
+    this.#mustRun(node)
     this.#act(() => this.#lives.crash(node))
   }
 
   /** It hears nothing and says nothing any more, and nobody is told: its links stay up at the other sides. */
   silence(node: NodeIndex): void {
+    this.#mustRun(node)
     this.#act(() => this.#lives.silence(node))
   }
 
@@ -113,11 +117,13 @@ export class Simulation<T extends MachineTypes> {
    * @throws RangeError  it runs, or never did
    */
   revive(node: NodeIndex, { keepSaved }: { readonly keepSaved: boolean }): void {
+    this.#lives.checkRevive(node)
     this.#act(() => this.#lives.revive(node, keepSaved))
   }
 
   /** Nothing reaches it until `resume`: then all that it missed does, in its order. */
   pause(node: NodeIndex): void {
+    this.#mustRun(node)
     this.#act(() => this.#lives.pause(node))
   }
 

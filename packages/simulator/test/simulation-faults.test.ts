@@ -1,0 +1,216 @@
+/** What befalls nodes, and what the others notice of it. */
+import { expect, test } from 'vitest'
+import { DRIFT_PPM_MAX, type NetworkModel, WALL_START_MS } from '../src/index.ts'
+import { ProbeBench } from './support/probe.ts'
+
+const tenMs: NetworkModel = { oneWayUs: () => 10_000 }
+const bytes = (...values: number[]) => Uint8Array.of(...values)
+
+test('a crash resets the links of the others one way later, after what was sent before', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(3).linked(0, 1).linked(2, 0)
+  bench.send(0, 1, 'last words')
+  bench.do(0, effects => effects.setTimer('never', 5))
+  bench.send(1, 0, 'too late')
+  bench.simulation.crash(0)
+  expect(bench.run(100)).toEqual([
+    '10 1 message 0 last words',
+    '10 2 link-down 0 reset',
+    '10 1 link-down 0 reset'
+  ])
+  expect(bench.simulation.alive(0)).toBe(false)
+  expect(bench.simulation.aliveNodes()).toEqual([1, 2])
+})
+
+test('a node that crashes while it opens is forgotten; one that is being opened refuses', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(3)
+  bench.open(0, 1)
+  bench.open(2, 0)
+  bench.run(20)
+  bench.simulation.crash(0)
+  expect(bench.run(100)).toEqual(['42 2 unreachable 0: The connection was refused.'])
+})
+
+test('who crashes between taking a link and telling of it leaves the opener with a broken one', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2)
+  bench.open(0, 1)
+  bench.run(35)
+  bench.simulation.crash(1)
+  expect(bench.run(100)).toEqual(['42 0 link-up 1 outbound', '45 0 link-down 1 reset'])
+})
+
+test('a silent node stays linked and hears nothing; what is written to it resets the link in the end', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
+  bench.do(1, effects => effects.setTimer('never', 50))
+  bench.simulation.silence(1)
+  bench.run(1_000)
+  expect(bench.simulation.linkedTo(0)).toEqual([1])
+  bench.send(0, 1, 'hello?')
+  bench.send(0, 1, 'hello??')
+  expect(bench.run(29_999)).toEqual([])
+  expect(bench.run(10)).toEqual(['31000 0 link-down 1 reset'])
+})
+
+test('a silent node that comes back knows no link; the others learn it when they write', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
+  bench.simulation.silence(1)
+  bench.run(1_000)
+  bench.simulation.revive(1, { keepSaved: true })
+  bench.send(0, 1, 'hello?')
+  bench.send(0, 1, 'hello??')
+  expect(bench.take()).toEqual(['1000 1 start'])
+  expect(bench.run(100)).toEqual(['1020 0 link-down 1 reset'])
+  bench.open(1, 0)
+  expect(bench.run(100)).toHaveLength(2)
+})
+
+test('a node comes back with what it saved or without, and its earlier life is void', () => {
+  const bench = new ProbeBench({ network: tenMs, answer: question => question }).nodes(1)
+  const { simulation } = bench
+  bench.do(0, effects => {
+    effects.save('a', bytes(1, 2))
+    effects.save('b', bytes(3))
+    effects.save('b', undefined)
+    effects.ask(1, 'unheard')
+    effects.setTimer('unheard', 5)
+  })
+  simulation.crash(0)
+  simulation.revive(0, { keepSaved: true })
+  expect(bench.run(100)).toEqual(['0 0 start a=1,2'])
+  simulation.stop(0)
+  simulation.revive(0, { keepSaved: false })
+  expect(bench.run(100)).toEqual(['100 0 stop', '100 0 start'])
+  simulation.crash(0)
+  simulation.start(0, new Map([['c', bytes(9)]]))
+  expect(bench.run(0)).toEqual(['200 0 start c=9'])
+})
+
+test('what was saved is a copy: a machine may go on with its bytes', () => {
+  const bench = new ProbeBench().nodes(1)
+  const own = bytes(1)
+  bench.do(0, effects => effects.save('a', own))
+  own[0] = 2
+  expect(bench.simulation.saved(0).get('a')).toEqual(bytes(1))
+})
+
+test('stop: open questions fail, the machine says goodbye, links close after that, and nothing comes then', () => {
+  const bench = new ProbeBench({ network: tenMs, answer: question => question }).nodes(3).linked(0, 1)
+  bench.react = (node, input, effects) => {
+    if (input.type !== 'stop') return
+    effects.send(bench.link(node, 1), { text: 'goodbye', bytes: 7 }, 0)
+    effects.setTimer('never', 1)
+    effects.open(3)
+    effects.ask(2, 'never')
+    effects.save('left', bytes(1))
+  }
+  bench.open(0, 2)
+  bench.do(0, effects => {
+    effects.ask(1, 'a question')
+    effects.setTimer('never', 1)
+  })
+  bench.simulation.stop(0)
+  bench.send(1, 0, 'to nobody')
+  expect(bench.run(1_000)).toEqual([
+    '0 0 answer 1 error: The overlay stops.',
+    '0 0 stop',
+    '10 1 message 0 goodbye',
+    '10 1 link-down 0 closed'
+  ])
+  expect(bench.simulation.saved(0).get('left')).toEqual(bytes(1))
+})
+
+test('pause: inputs wait and come in their order at once; timers wait with them', () => {
+  const bench = new ProbeBench({ network: tenMs, answer: question => question }).nodes(3).linked(0, 1)
+  const { simulation } = bench
+  bench.do(0, effects => {
+    effects.setTimer('short', 5)
+    effects.setTimer('long', 200)
+    effects.ask(1, 'yes')
+  })
+  simulation.pause(0)
+  bench.send(1, 0, 'a')
+  bench.run(20)
+  bench.send(1, 0, 'b')
+  bench.open(2, 0)
+  bench.do(0, effects => effects.setTimer('commanded', 1))
+  simulation.contact(0, 2)
+  expect(bench.run(80)).toEqual([])
+  expect(simulation.alive(0)).toBe(true)
+  simulation.resume(0)
+  expect(bench.run(10)).toEqual([
+    '100 0 answer 1 yes',
+    '100 0 timer short',
+    '100 0 message 1 a',
+    '100 0 contact 2',
+    '100 0 message 1 b',
+    '100 0 link-up 2 inbound',
+    '101 0 timer commanded',
+    '110 2 link-up 0 outbound'
+  ])
+  expect(bench.run(100)).toEqual(['200 0 timer long'])
+})
+
+test('an input that waited can undo one that waited behind it', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
+  bench.react = (node, input, effects) => {
+    if (node === 0 && input.type === 'message') effects.cancelTimer('undone')
+    if (node === 0 && input.type === 'message') effects.setTimer('later', 20)
+  }
+  bench.do(0, effects => {
+    effects.setTimer('undone', 30)
+    effects.setTimer('later', 30)
+  })
+  bench.simulation.pause(0)
+  bench.send(1, 0, 'undo')
+  bench.run(100)
+  bench.simulation.resume(0)
+  expect(bench.run(100)).toEqual(['100 0 message 1 undo', '120 0 timer later'])
+})
+
+test('who opens to a paused node waits for its time, and no longer; a crash of the paused undoes all', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(3)
+  bench.simulation.pause(0)
+  bench.open(1, 0)
+  expect(bench.run(20_000)).toEqual(['15000 1 unreachable 0: No stream within the time for an open.'])
+  bench.open(2, 0)
+  bench.run(100)
+  bench.simulation.crash(0)
+  expect(bench.run(20_000)).toEqual(['20110 2 unreachable 0: The connection was refused.'])
+})
+
+test('a clock runs fast or slow and never jumps; the time of day jumps', () => {
+  const seen: number[][] = []
+  const bench = new ProbeBench().nodes(2)
+  bench.react = (node, input, effects) => {
+    if (input.type === 'timer') seen.push([node, effects.nowMs(), effects.wallMs() - WALL_START_MS])
+  }
+  const { simulation } = bench
+  bench.run(1_000)
+  simulation.setDrift(0, 10_000)
+  simulation.jumpWall(0, -3_600_000)
+  for (const node of [0, 1]) bench.do(node, effects => effects.setTimer('t', 101_000))
+  // A clock that gains one in a hundred shows 101 s after 100.
+  expect(bench.run(102_000)).toEqual(['101000.001 0 timer t', '102000 1 timer t'])
+  expect(seen).toEqual([
+    [0, 102_000, 102_000 - 3_600_000],
+    [1, 102_000, 102_000]
+  ])
+  simulation.setDrift(0, -DRIFT_PPM_MAX)
+  expect(() => simulation.setDrift(0, DRIFT_PPM_MAX + 1)).toThrow(RangeError)
+})
+
+test.each(['crash', 'silence', 'stop', 'pause'] as const)('what does not run cannot %s', how => {
+  const bench = new ProbeBench()
+  const node = bench.simulation.addNode()
+  expect(() => bench.simulation[how](node)).toThrow(/does not run/)
+})
+
+test('what runs cannot be started or revived, and what never ran cannot be revived', () => {
+  const started = new ProbeBench().nodes(1).simulation
+  expect(() => started.start(0)).toThrow(/cannot be started/)
+  const running = new ProbeBench().nodes(1).simulation
+  expect(() => running.revive(0, { keepSaved: true })).toThrow(/cannot be revived/)
+  const fresh = new ProbeBench().simulation
+  fresh.addNode()
+  expect(() => fresh.revive(0, { keepSaved: true })).toThrow(/cannot be revived/)
+  expect(() => fresh.command(0, () => {})).toThrow(/does not run/)
+})
