@@ -130,6 +130,7 @@ function writeMessage(message: StoreMessage, writer: Writer): void {
         2,
         Uint8Array.from(message.outcomes, outcome => OUTCOMES.indexOf(outcome))
       )
+      writeBytes(writer, 3, Uint8Array.from(message.copies))
       return
     case 'get':
       writeVarint(writer, 2, KINDS.indexOf(message.kind))
