@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { runScenario } from '@servent/simulator'
 import { expect, test } from 'vitest'
+import { chordWorld } from './chord-scenarios.ts'
 import { toyWorld } from './toy-scenarios.ts'
 
 function transcript(file: string, run: (text: string) => string): void {
@@ -18,4 +19,8 @@ function transcript(file: string, run: (text: string) => string): void {
 
 test('a flood, a partition and a crash of the toy protocol', () => {
   transcript('toy-partition.txt', text => runScenario(text, toyWorld))
+})
+
+test('a ring of Chord: it forms, is looked up in, loses two neighbours, has them back, and one leaves', () => {
+  transcript('chord-ring.txt', text => runScenario(text, chordWorld))
 })
