@@ -62,15 +62,11 @@ function rateOf(text: string, figure: string): number {
  *
  * @throws ModelError  a setting lies outside its bounds
  */
-export function beginChurn(
-  population: Population,
-  process: ChurnProcess,
-  settings: ChurnSettings = {}
-): Churn {
+export function beginChurn(population: Population, cause: ChurnProcess, settings: ChurnSettings = {}): Churn {
   const turnover = new Turnover(population, settings, population.random.of('churn'))
-  if (process.type === 'sessions') bySessions(turnover, process.session, process.absence)
-  else if (process.type === 'rates') byRates(turnover, process.joinsPerS, process.leavesPerS)
-  else byTrace(turnover, process.events)
+  if (cause.type === 'sessions') bySessions(turnover, cause.session, cause.absence)
+  else if (cause.type === 'rates') byRates(turnover, cause.joinsPerS, cause.leavesPerS)
+  else byTrace(turnover, cause.events)
   return { counts: turnover.counts, end: () => turnover.end() }
 }
 

@@ -36,28 +36,28 @@ const UNITS_US: Readonly<Record<string, number>> = {
 /** @throws ModelError  the text names no process; the message says which there are */
 export function sessionProcess(text: string): SessionProcess {
   const [name, ...figures] = text.split(/[:,]/)
-  const process = (drawUs: (random: Random) => number): SessionProcess => ({
+  const drawnBy = (drawUs: (random: Random) => number): SessionProcess => ({
     text,
     drawUs: random => Math.min(SESSION_US_MOST, Math.max(1, Math.floor(drawUs(random))))
   })
   if (name === 'exp' && figures.length === 1) {
     const meanUs = durationUs(figures[0]!)
-    return process(random => -meanUs * ln(unitOf(random.u32())))
+    return drawnBy(random => -meanUs * ln(unitOf(random.u32())))
   }
   if (name === 'constant' && figures.length === 1) {
     const us = durationUs(figures[0]!)
-    return process(() => us)
+    return drawnBy(() => us)
   }
   if (name === 'pareto' && figures.length === 2) {
     const [shape, shortestUs] = [shapeOf(text, figures[0]!), durationUs(figures[1]!)]
-    return process(random => shortestUs * power(unitOf(random.u32()), -1 / shape))
+    return drawnBy(random => shortestUs * power(unitOf(random.u32()), -1 / shape))
   }
   if (name === 'weibull' && figures.length === 2) {
     const [shape, meanUs] = [shapeOf(text, figures[0]!), durationUs(figures[1]!)]
     const scaleUs = meanUs / gamma(1 + 1 / shape)
-    return process(random => scaleUs * power(-ln(unitOf(random.u32())), 1 / shape))
+    return drawnBy(random => scaleUs * power(-ln(unitOf(random.u32())), 1 / shape))
   }
-  throw new ModelError(`"${text}" is no process of sessions. There are ${FORMS}.`)
+  throw new ModelError(`"${text}" is no distribution of sessions. There are ${FORMS}.`)
 }
 
 /**
