@@ -4,14 +4,14 @@
  * successor; a principal may not go while there are only r + 1) is mostly not done; in some runs it is, and such
  * a run ends there and is set aside: what the theorems promise does not hold for it.
  */
-import { compareKeys } from '@servent/overlay/machine'
+import { type Contact, compareKeys, type Key } from '@servent/overlay/machine'
 import type { NodeIndex, Random } from '@servent/simulator'
 import { SimulationError } from '@servent/simulator'
 import type { ChordRules } from '../../src/machine.ts'
 import { peerOfRef } from '../../src/ring-key.ts'
 import { bestSuccessor, InvariantChecker, InvariantError, principals, stateOf } from './invariants.ts'
 import { Lookups, randomKey, truthOf } from './lookups.ts'
-import { ChordNetwork } from './network.ts'
+import { ChordNetwork, type SeenPlace } from './network.ts'
 
 export interface FaultRunResult {
   readonly seed: string
@@ -33,16 +33,16 @@ const FINGERS_MS = 2000
 /** Every distinct finger once, with jitter, and the calls that find it dead. */
 const FINGER_GRACE_MS = 90_000
 
+/** Between a root's answer and its arrival. */
+const ANSWER_WITHIN_US = 1_000_000
+
 class SetAside extends Error {
   override readonly name = 'SetAside'
 }
 
-export function faultRun(
-  seed: string,
-  rules?: ChordRules,
-  seen?: (network: ChordNetwork) => void
-): FaultRunResult {
+export function faultRun(seed: string, rules?: ChordRules): FaultRunResult {
   let checker: InvariantChecker | undefined
+  let run: Run | undefined
   const network = new ChordNetwork({
     seed,
     ...(rules !== undefined && { rules }),
@@ -56,11 +56,17 @@ export function faultRun(
       traceLookups: true
     },
     simulation: {
-      observer: { every: 1, check: () => checker?.check() },
+      observer: {
+        every: 1,
+        check: () => {
+          checker?.check()
+          run?.checkAnswers()
+        }
+      },
       network: { oneWayUs: (_from, _to, random) => 5000 + random.below(75_000) }
     }
   })
-  const run = new Run(network, seed)
+  run = new Run(network, seed)
   const { simulation } = network
   let violation: InvariantError | undefined
   let setAside = false
@@ -92,6 +98,9 @@ class Run {
   readonly network: ChordNetwork
   readonly #random: Random
   readonly #reckless: boolean
+  #ghosts: { readonly place: SeenPlace; readonly diedUs: number }[] = []
+  readonly #looking = new Map<number, Key>()
+  readonly #answers: { readonly root: Contact; readonly key: Key }[] = []
   checker: InvariantChecker | undefined
   lookups: Lookups | undefined
   acts = 0
@@ -100,6 +109,10 @@ class Run {
     this.network = network
     this.#random = network.simulation.random.of(`faults ${seed}`)
     this.#reckless = this.#random.below(10) === 0
+    network.notices.push((_node, notice) => {
+      const key = notice.type === 'looked-up' ? this.#looking.get(notice.command) : undefined
+      if (notice.type === 'looked-up' && key !== undefined) this.#answers.push({ root: notice.root, key })
+    })
   }
 
   /** Some runs begin with a ring that has its tables, some with peers that find each other. */
@@ -124,7 +137,26 @@ class Run {
       // Now and then several at a time, else far enough apart that things go on in between.
       simulation.runFor(this.#random.below(4) === 0 ? 1000 : this.#random.below(3_000_000))
       this.#act()
+      this.#look()
       this.acts += 1
+    }
+  }
+
+  /** A member looks for a key; whoever says that it is the root must own it. */
+  #look(): void {
+    const { simulation } = this.network
+    const { members } = stateOf(this.network)
+    const origin = peerOfRef(members[this.#random.below(members.length)]!.id)
+    const key = randomKey(this.#random)
+    this.#looking.set(simulation.command(origin, { type: 'lookup', key }), key)
+  }
+
+  /** Answers are looked at between two events, where a failure is told with its seed. */
+  checkAnswers(): void {
+    const { simulation } = this.network
+    for (const { root, key } of this.#answers.splice(0)) {
+      const node = simulation.nodeOf(root)
+      if (node !== undefined) this.checker?.checkAnswer(node, key, ANSWER_WITHIN_US)
     }
   }
 
@@ -152,17 +184,24 @@ class Run {
     else simulation.stop(victim)
   }
 
-  /** Zave's operating assumptions, in the state as it is. */
+  /**
+   * Zave's operating assumptions. In her model a copy of a list is made in one step; here it may still be under way
+   * from a member that died since. So lists of those who died just now count as if they lived.
+   */
   #mayGo(victim: NodeIndex): boolean {
     const keyOf = this.checker!.keyOf
     const now = stateOf(this.network)
-    const isMember = now.members.some(({ id }) => peerOfRef(id) === victim)
-    const first = principals(now, keyOf)
-    const isPrincipal = first.some(({ id }) => peerOfRef(id) === victim)
-    if (!isMember) return true
-    if (isPrincipal && first.length <= R + 1) return false
+    const gone = now.members.filter(({ id }) => peerOfRef(id) === victim)
+    if (gone.length === 0) return true
+    const nowUs = this.network.simulation.nowUs
+    this.#ghosts = this.#ghosts.filter(({ diedUs }) => nowUs - diedUs < ANSWER_WITHIN_US)
+    const lists = this.#ghosts.map(({ place }) => place)
+    const left = principals(now, keyOf, lists).filter(({ id }) => peerOfRef(id) !== victim)
+    if (left.length < R + 1) return false
     const after = stateOf(this.network, victim)
-    return after.members.every(place => bestSuccessor(after, place) !== undefined)
+    if (!after.members.every(place => bestSuccessor(after, place) !== undefined)) return false
+    for (const place of gone) this.#ghosts.push({ place, diedUs: nowUs })
+    return true
   }
 
   /** When nobody comes or goes any more, the ring becomes ideal, and every lookup is answered by the true root. */

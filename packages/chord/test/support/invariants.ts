@@ -42,10 +42,17 @@ export function bestSuccessor(state: RingState, place: SeenPlace): SeenPlace | u
   return undefined
 }
 
-/** Members that no pair of any extended list skips. `keyOf` knows the dead too. */
-export function principals(state: RingState, keyOf: (id: PlaceId) => Key): SeenPlace[] {
+/**
+ * Members that no pair of any extended list skips. `keyOf` knows the dead too. `others` are lists that count
+ * beside those of the members.
+ */
+export function principals(
+  state: RingState,
+  keyOf: (id: PlaceId) => Key,
+  others: readonly SeenPlace[] = []
+): SeenPlace[] {
   const skipped = new Set<PlaceId>()
-  for (const { id, successors } of state.members) {
+  for (const { id, successors } of [...state.members, ...others]) {
     let before = id
     for (const next of successors) {
       for (const other of state.members)

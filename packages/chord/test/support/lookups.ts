@@ -102,7 +102,8 @@ export class Lookups {
     tally.correct += 1
     tally.hops.push(notice.hops)
     const early = pending.last !== undefined && pending.last !== this.#truth.before(pending.key)
-    tally.published.push(Math.max(0, notice.hops - (early ? 0 : 1)))
+    // The paper's node does not know what is its own, and would go all the way round.
+    if (notice.hops > 0) tally.published.push(notice.hops - (early ? 0 : 1))
     tally.timeouts.push(notice.timeouts)
     tally.elapsedMs.push(notice.elapsedMs)
   }

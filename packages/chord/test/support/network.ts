@@ -90,23 +90,21 @@ export class ChordNetwork {
         if (to !== nodes[peer]!) simulation.connect(nodes[peer]!, to)
       }
     }
+    const placesOf: number[][] = nodes.map(() => [])
+    for (const [at, { peer, index }] of ring.nodes.entries()) placesOf[peer]![index] = at
     for (const [peer, node] of nodes.entries()) {
-      const places = ring.nodes
-        .map((ideal, at) => ({ ideal, at }))
-        .filter(({ ideal }) => ideal.peer === peer)
-        .sort((a, b) => a.ideal.index - b.ideal.index)
-        .map(({ at }) => {
-          const ref = (other: number) => {
-            const { peer: whose, index } = ring.nodes[other]!
-            return refOf(simulation.peerOf(node, nodes[whose]!), index)
-          }
-          const { predecessor, successors, fingers } = tables[at]!
-          return {
-            predecessor: predecessor === undefined ? undefined : ref(predecessor),
-            successors: successors.map(ref),
-            fingers: fingers.map(ref)
-          }
-        })
+      const ref = (other: number) => {
+        const { peer: whose, index } = ring.nodes[other]!
+        return refOf(simulation.peerOf(node, nodes[whose]!), index)
+      }
+      const places = placesOf[peer]!.map(at => {
+        const { predecessor, successors, fingers } = tables[at]!
+        return {
+          predecessor: predecessor === undefined ? undefined : ref(predecessor),
+          successors: successors.map(ref),
+          fingers: fingers.map(ref)
+        }
+      })
       simulation.command(node, { type: 'adopt', places })
     }
     return nodes
