@@ -193,6 +193,8 @@ export class LinkTable<Message> {
       return false
     }
     this.#take(peer, held)
+    // Who heard that the link before it went may have asked for another one since.
+    this.#init.cancelOpen(peer)
     this.#raise(peer, held.peerId, held.stream, held.connection, true)
     return true
   }

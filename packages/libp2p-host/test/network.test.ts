@@ -57,6 +57,39 @@ describe('both sides open at once', () => {
     }
   })
 
+  test('and one of them opens again at once when its own link gives way: still one link', async () => {
+    const [low, high] = await keysInOrder(6, 7)
+    const [a, b] = await Promise.all([startNode({}, low), startNode({}, high)])
+    const gaveWay: string[] = []
+    for (const node of [a, b]) {
+      const peers = new Map<number, number>()
+      node.puppet.react = (input, effects) => {
+        if (input.type === 'link-up') peers.set(input.link, input.peer)
+        if (input.type !== 'link-down') return
+        gaveWay.push(input.end.kind)
+        if (input.end.kind === 'duplicate') effects.open(peers.get(input.link)!)
+      }
+    }
+    const { out } = await link(b, a)
+    open(a, b)
+    // The lower one does not know yet that the link is up at the other end: its own stream takes the place.
+    await settled(a, b)
+    act(b, effects => effects.close(out, 'next round'))
+    for (let round = 0; round < 5; round += 1) {
+      open(b, a)
+      open(a, b)
+      await settled(a, b)
+      send(b, upLinks(b)[0]!, text('m', `b ${round}`))
+      await a.puppet.until('message', ({ message }) => bodyOf(message) === `b ${round}`)
+      const [last] = upLinks(a)
+      act(a, effects => effects.close(last!, 'next round'))
+      await eventually(() => upLinks(b)).toEqual([])
+    }
+    expect(gaveWay).toContain('duplicate')
+    // No stream was opened beside a link that was up.
+    expect(gaveWay).not.toContain('reset')
+  })
+
   test('where a connection is there, the stream of the lower PeerId is the one that stays', async () => {
     const [low, high] = await keysInOrder(3, 4)
     const [a, b] = await Promise.all([startNode({}, low), startNode({}, high)])
