@@ -24,3 +24,7 @@ test('a flood, a partition and a crash of the toy protocol', () => {
 test('a ring of Chord: it forms, is looked up in, loses two neighbours, has them back, and one leaves', () => {
   transcript('chord-ring.txt', text => runScenario(text, chordWorld))
 })
+
+test('a partition of Chord: two rings of four, and one again once it has healed', () => {
+  transcript('chord-partition.txt', text => runScenario(text, chordWorld))
+})

@@ -117,8 +117,8 @@ function known(ring: Ring): Member[] {
 /** What a peer says of itself and of those that it knows. */
 function onMembers(ring: Ring, peer: Peer, answer: Members, fx: Fx): void {
   if (ring.mode !== 'joining' && ring.mode !== 'forming') return
-  // There is somebody: it is worth waiting for.
-  ring.gatheringSinceMs = ring.nowMs
+  // There is somebody: it is worth waiting for. Where all are out, all would wait for each other for ever.
+  if (answer.standing !== 'out') ring.gatheringSinceMs = ring.nowMs
   if (answer.listLength !== ring.settings.successors) {
     ring.forming?.remove(peer)
     fx.notify({ type: 'mismatch', peer, listLength: answer.listLength })
