@@ -22,7 +22,8 @@ export class Repair {
   readonly #acceptance: Acceptance
   /** What waits. A stretch is compared with one replica after the other, so that none brings the same again. */
   #stretches: Stretch[] = []
-  readonly #running = new Set<Sync>()
+  /** With the replicas of the stretch, whose turn comes after. */
+  readonly #running = new Map<Sync, readonly Peer[]>()
   /** Where this peer's own range began when it last looked. */
   #from: Key | undefined
 
@@ -42,7 +43,7 @@ export class Repair {
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    for (const sync of this.#running) hold(sync.peer)
+    for (const peers of this.#running.values()) for (const peer of peers) hold(peer)
     for (const { peers } of this.#stretches) for (const peer of peers) hold(peer)
   }
 
@@ -126,7 +127,7 @@ export class Repair {
           this.#next(later)
         }
       })
-      this.#running.add(sync)
+      this.#running.set(sync, peers)
       sync.start(effects)
     }
   }

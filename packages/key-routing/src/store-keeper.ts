@@ -26,6 +26,7 @@ import {
   SYNCS_AT_ONCE
 } from './store-constants.ts'
 import { StoreContext } from './store-context.ts'
+import type { StoredRecord } from './store-messages.ts'
 import { PACE_TIMER } from './store-pacer.ts'
 import { Serving } from './store-serving.ts'
 import type { RecordStore, StoreDeps, StoreSettings, StoreSnapshot } from './store-types.ts'
@@ -86,6 +87,12 @@ export class RecordKeeper implements RecordStore {
 
   heldPeers(hold: (peer: Peer) => void): void {
     for (const part of [this.#acceptance, this.#commands, this.#repair, this.#handOver]) part.heldPeers(hold)
+  }
+
+  /** What it keeps, in no order that means anything: for observers and pictures. */
+  *records(): Generator<StoredRecord, void> {
+    for (const slot of this.#context.table.slots.values())
+      for (const { record } of slot.held.values()) yield record
   }
 
   snapshot(): StoreSnapshot {

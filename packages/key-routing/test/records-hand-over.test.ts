@@ -1,0 +1,130 @@
+/** Hand-over: copy, acknowledge, delete (S3), whatever dies in between. */
+import { describe, expect, it } from 'vitest'
+import { REPAIR_MS, SETTLE_MS, STORE_SETTINGS } from '../src/machine.ts'
+import { RecordRing, spreadKey } from './record-ring.ts'
+
+const RECORDS = 30
+
+/** A ring in which every node has published, and the records. */
+function fullRing(seed: string, settings = {}) {
+  const ring = new RecordRing({ nodes: 8, seed, settings })
+  const records = Array.from({ length: RECORDS }, (_, index) => ring.record(index % 8, spreadKey(index)))
+  for (let node = 0; node < 8; node += 1)
+    ring.publish(
+      node,
+      records.filter((_, index) => index % 8 === node)
+    )
+  ring.run(1000)
+  return { ring, records }
+}
+
+describe('a peer that joins', () => {
+  it('is handed what it is the root of, and reads find it all the time', () => {
+    const { ring, records } = fullRing('join')
+    const newcomer = ring.join()
+    const reader = 0
+    for (let moment = 0; moment < 20; moment += 1) {
+      for (const record of records) expect(ring.fetch(reader, record.key).records).toEqual([record])
+      ring.run(500)
+    }
+    const own = records.filter(({ key }) => ring.holdersOf(key)[0] === newcomer)
+    expect(own.length).toBeGreaterThan(0)
+    const held = new Set(ring.keeper(newcomer).records())
+    for (const record of own) expect([...held]).toContainEqual(record)
+  })
+
+  // Each moment of a hand-over, from before it begins until after it is over, 50 ms apart.
+  const moments = Array.from({ length: 24 }, (_, step) => 500 + SETTLE_MS - 100 + 50 * step)
+
+  it.each(moments)('may crash %i ms after it came, and nothing is lost', afterMs => {
+    const { ring, records } = fullRing('newcomer')
+    const newcomer = ring.join()
+    ring.run(afterMs)
+    ring.crash(newcomer)
+    for (const record of records) expect(ring.holding(record).length).toBeGreaterThan(0)
+    ring.run(2 * SETTLE_MS + 3000)
+    for (const record of records) expect(ring.fetch(2, record.key).records).toEqual([record])
+  })
+
+  it.each(moments)('is whole although who hands over crashes %i ms after it came', afterMs => {
+    const { ring, records } = fullRing('giver')
+    const newcomer = ring.join()
+    ring.run(afterMs)
+    const order = ring.inOrder()
+    const giver = order[(order.indexOf(newcomer) + 1) % order.length]!
+    ring.crash(giver)
+    for (const record of records) expect(ring.holding(record).length).toBeGreaterThan(0)
+    ring.run(4 * SETTLE_MS + 3000)
+    const reader = [...ring.members].find(node => node !== newcomer)!
+    for (const record of records) {
+      expect(ring.fetch(reader, record.key).records).toEqual([record])
+      expect(ring.holding(record).length).toBeGreaterThanOrEqual(1 + STORE_SETTINGS.replicas)
+    }
+  })
+})
+
+describe('a peer that hands over', () => {
+  it('keeps what the root does not acknowledge', () => {
+    // The newcomer has no room for anything.
+    const { ring, records } = fullRing('full')
+    const newcomer = ring.join()
+    ring.simulation.pause(newcomer)
+    ring.run(5 * REPAIR_MS)
+    for (const record of records) expect(ring.holding(record).length).toBeGreaterThan(0)
+    const own = records.filter(({ key }) => ring.holdersOf(key)[0] === newcomer)
+    expect(own.length).toBeGreaterThan(0)
+    for (const record of own) {
+      // All who held it before hold it still.
+      const others = ring.holding(record).filter(node => node !== newcomer)
+      expect(others).toHaveLength(1 + STORE_SETTINGS.replicas)
+    }
+  })
+
+  it('gives all it is the root of to the one that takes its place when it leaves', () => {
+    const { ring, records } = fullRing('leave', { replicas: 0 })
+    const order = ring.inOrder()
+    const leaver = records.map(({ key }) => ring.holdersOf(key, 1)[0]!)[0]!
+    const next = order[(order.indexOf(leaver) + 1) % order.length]!
+    const own = [...ring.keeper(leaver).records()]
+    expect(own.length).toBeGreaterThan(0)
+    ring.ask(leaver, { type: 'leave', to: ring.simulation.peerOf(leaver, next) }, 'published')
+    ring.simulation.stop(leaver)
+    ring.members.delete(leaver)
+    for (const record of own) expect(ring.holding(record)).toEqual([next])
+    ring.tellAll()
+    for (const record of own) expect(ring.fetch(next, record.key).records).toEqual([record])
+  })
+
+  it('costs what differs and not more: a second comparison moves no record', () => {
+    const { ring } = fullRing('cost')
+    const newcomer = ring.join()
+    ring.run(10_000)
+    const moved = () =>
+      [...ring.members].reduce((sum, node) => {
+        const { repaired, handedOver, pulled } = ring.keeper(node).snapshot().counters
+        return sum + repaired! + handedOver! + pulled!
+      }, 0)
+    const before = moved()
+    expect(ring.keeper(newcomer).snapshot().records).toBeGreaterThan(0)
+    ring.run(3 * REPAIR_MS)
+    expect(moved()).toBe(before)
+  })
+})
+
+describe('the budget', () => {
+  it('holds back repair: 600 records of 500 bytes at 20,000 bytes a second take ten seconds and more', () => {
+    const ring = new RecordRing({ nodes: 1, settings: { repairBytesPerS: 20_000, replicas: 1 } })
+    const records = Array.from({ length: 900 }, (_, index) =>
+      ring.record(0, spreadKey(index), { body: new Uint8Array(500) })
+    )
+    ring.publish(0, records)
+    const other = ring.join()
+    ring.run(500 + 2 * SETTLE_MS + 3000)
+    // The bucket holds 192 KiB at the start.
+    const early = ring.keeper(other).snapshot().records
+    expect(early).toBeGreaterThan(200)
+    expect(early).toBeLessThan(600)
+    ring.run(40_000)
+    expect(ring.keeper(other).snapshot().records).toBe(900)
+  })
+})
