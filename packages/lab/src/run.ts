@@ -24,6 +24,9 @@ import { type LookupAsk, type SearchAsk, World } from './world.ts'
 const US_PER_S = 1_000_000
 /** Of the warm-up, the part in which peers join: in the rest they settle. */
 const JOINING_PART = 1 / 2
+/** Before a failure each peer looks up so many keys, in the middle third of the warm-up. */
+const WARM_LOOKUPS_PER_NODE = 10
+const WARM_LOOKUPS_PART = 1 / 3
 /** Members that somebody who comes is told of. */
 const CONTACTS = 3
 /** Virtual time between two words of progress. */
@@ -85,6 +88,7 @@ class Run {
     const deployment = this.#deployment
     const { simulation } = deployment
     this.#start()
+    if (failures !== null) this.#warmUp()
     this.#runUntil(this.#plan.warmup * US_PER_S)
     const publishing = this.#publish()
     const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment)
@@ -151,6 +155,20 @@ class Run {
 
   #beginChurn(process: ChurnProcess): void {
     beginChurn(this.#peers, process, { contacts: CONTACTS })
+  }
+
+  /** Peers look things up before they fail, so that those who live know how far the others are. */
+  #warmUp(): void {
+    const { nodes, warmup } = this.#plan
+    const { simulation, asksPerS } = this.#deployment
+    const withinUs = Math.floor(warmup * US_PER_S * WARM_LOOKUPS_PART)
+    const count = Math.min(WARM_LOOKUPS_PER_NODE * nodes, Math.floor((asksPerS * withinUs) / US_PER_S))
+    const fromUs = warmup * US_PER_S - 2 * withinUs
+    for (const ask of this.#world.makeLookups(this.#random.fork('warm-up'), count, withinUs)) {
+      this.#runUntil(fromUs + ask.atUs)
+      const origin = this.#places.choose(ask.chooser, node => this.#deployment.isMember(node))
+      if (origin !== undefined && simulation.alive(origin)) this.#deployment.lookup(origin, ask, () => {})
+    }
   }
 
   #publish(): Publishing | undefined {

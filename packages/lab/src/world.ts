@@ -74,16 +74,21 @@ export class World {
     }
     this.filesAt = filesAt
     const durationUs = duration * 1_000_000
-    const key = random.fork('keys')
-    this.lookups = times(random.fork('lookup-times'), lookups, durationUs).map(ask => ({
-      ...ask,
-      key: randomKey(key),
-      file: this.files[key.below(this.files.length)]!
-    }))
+    this.lookups = this.makeLookups(random.fork('lookups'), lookups, durationUs)
     const wanted = random.fork('searches')
     this.searches = times(random.fork('search-times'), searches, durationUs).map(ask => ({
       ...ask,
       words: someWords(wanted, this.files[wanted.below(this.files.length)]!.words)
+    }))
+  }
+
+  /** Lookups of random keys and files within a time, in the order of their moments. */
+  makeLookups(random: Random, count: number, withinUs: number): LookupAsk[] {
+    const keys = random.fork('keys')
+    return times(random.fork('times'), count, withinUs).map(ask => ({
+      ...ask,
+      key: randomKey(keys),
+      file: this.files[keys.below(this.files.length)]!
     }))
   }
 

@@ -36,6 +36,18 @@ const NEVER_US = 86_400_000_000_000
 /** Beyond a lookup's own budget, for the word of its end. */
 const GRACE_US = 1_000_000
 
+/** Longer than any round trip of the models: who lives is not taken for dead. */
+const PATIENCE_MS = 3000
+/**
+ * Where nothing may be learnt, a lookup is begun once, and how long a request waits is bounded whatever its peer
+ * did before: what one lookup meets does not depend on those before it.
+ */
+const INDEPENDENT_CALLS: ChordSettings['routing'] = {
+  lookupAttempts: 1,
+  callTimeoutFirstMs: PATIENCE_MS,
+  callTimeoutHighMs: PATIENCE_MS
+}
+
 type Told = Extract<ChordNotice, { type: 'looked-up' | 'lookup-failed' }>
 
 interface Begun {
@@ -64,7 +76,7 @@ class ChordDeployment implements Deployment {
 
   constructor(init: DeploymentInit) {
     this.#init = init
-    this.#settings = settingsOf(init.settings)
+    this.#settings = settingsOf(init.settings, init.frozen)
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
     this.lookupUsMax = this.#settings.lookupBudgetMs * US_PER_MS + GRACE_US
     this.simulation = new Simulation<ChordTypes>({
@@ -165,11 +177,15 @@ class ChordDeployment implements Deployment {
     return { entries, bytes }
   }
 
-  /** Whom a peer of a quiet ring is linked to: it stabilises with its neighbours, and looked at its fingers. */
+  /**
+   * Whom a peer of a quiet ring is linked to: it stabilises with its neighbours, and looked at its fingers. Where
+   * peers will die it is linked to its whole list, so that all of the dead are silent in one and the same way.
+   */
   #link(node: NodeIndex, places: readonly PlaceTables[]): void {
     const { simulation } = this
     for (const { predecessor, successors, fingers } of places) {
-      for (const ref of [predecessor, successors[0], ...fingers]) {
+      const list = this.#init.frozen ? successors : successors.slice(0, 1)
+      for (const ref of [predecessor, ...list, ...fingers]) {
         const other = ref === undefined ? node : simulation.nodeOfPeer(node, peerOfRef(ref))
         if (other !== node) simulation.connect(node, other)
       }
@@ -238,7 +254,7 @@ function tagOf(key: Key): number {
   return view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)
 }
 
-function settingsOf(settings: Settings): ChordSettings {
+function settingsOf(settings: Settings, frozen: boolean): ChordSettings {
   const number = (key: string) => settings[key] as number
   return chordSettings({
     successors: number('successors'),
@@ -254,7 +270,8 @@ function settingsOf(settings: Settings): ChordSettings {
     lookupBudgetMs: number('lookup-budget-ms'),
     // Nobody starts again with what it saved.
     saveMs: 0,
-    traceLookups: true
+    traceLookups: true,
+    routing: frozen ? INDEPENDENT_CALLS : {}
   })
 }
 
