@@ -43,6 +43,8 @@ async function build() {
   await bundle(entry, script)
   // A worker thread starts from a text of its own, which the executable carries beside its main script.
   await bundle(join(ROOT, 'packages/library/dist/worker.js'), worker)
+  const labWorker = join(folder, 'lab-worker.cjs')
+  await bundle(join(ROOT, 'packages/lab/dist/worker.js'), labWorker)
   const config = join(folder, 'sea.json')
   const built = join(folder, `servent${SUFFIX}`)
   writeFileSync(
@@ -52,7 +54,11 @@ async function build() {
       output: built,
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
-      assets: { 'library-worker': worker }
+      assets: {
+        'library-worker': worker,
+        'lab-worker': labWorker,
+        'lab-fingerprints': join(ROOT, 'packages/lab/data/fingerprints.json')
+      }
     })
   )
   const { status, stderr } = spawnSync(process.execPath, ['--build-sea', config], { encoding: 'utf8' })
