@@ -1,0 +1,168 @@
+/**
+ * Lookups of Chord beside those of libp2p's Kademlia (`@libp2p/kad-dht`): 64 real peers on loopback in four
+ * processes, at most 32 connections each, the same provider records to be found by the same peers.
+ *
+ *     npm run bench:lookup -- --json [--rounds 3] [--lookups 400] [--idle-seconds 300] [--seed 1]
+ *
+ * The two take turns, each with a network of its own. In a round every peer provides its four contents; random
+ * peers look up random contents until the first provider, then a process with 13 of the 64 peers is killed, and
+ * the others look up again what the living have. A lookup counts as right when the first provider is the one
+ * that has the content, with an address. In the first round the network also stands still, for as long as
+ * Kademlia's own period of maintenance. Goals: success at least Kademlia's, and at least 3 times its lookups
+ * for the same CPU.
+ */
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { overRounds, type PhaseFigures } from './lookup/figures.ts'
+import { CONNECTIONS_MAX, PEERS, PROCESSES, type Round, runRound } from './lookup/round.ts'
+import { SIDES, type SideName } from './lookup/sides.ts'
+
+/** Lookups for the same CPU, Chord's to Kademlia's. */
+const GOAL_RATIO = 3
+const PHASES = ['provided', 'alone', 'whole', 'killed'] as const
+type Phase = (typeof PHASES)[number]
+
+const MEANING: Readonly<Record<Phase, string>> = {
+  provided: 'contents provided',
+  alone: 'lookups one at a time',
+  whole: 'lookups',
+  killed: 'lookups after the kill'
+}
+
+interface SideFigures extends Record<Phase, PhaseFigures> {
+  readonly rounds: readonly Round[]
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+    lookups: { type: 'string', default: '400' },
+    'idle-seconds': { type: 'string', default: '300' },
+    seed: { type: 'string', default: '1' }
+  }
+})
+
+async function main(): Promise<void> {
+  const rounds = Number(flags.rounds)
+  const done: Record<SideName, Round[]> = { kad: [], chord: [] }
+  for (let round = 0; round < rounds; round++) {
+    for (const side of SIDES) {
+      const progress = (line: string) =>
+        void process.stderr.write(`round ${round + 1} of ${rounds}, ${side}: ${line}\n`)
+      const seed = `${flags.seed} round ${round}`
+      const idleSeconds = round === 0 ? Number(flags['idle-seconds']) : 0
+      done[side].push(await runRound({ side, seed, lookups: Number(flags.lookups), idleSeconds, progress }))
+    }
+  }
+  const sides = { kad: figuresOf(done.kad), chord: figuresOf(done.chord) }
+  const ratio = (phase: Phase) => sides.kad[phase].cpuMsEach / sides.chord[phase].cpuMsEach
+  const share = (phase: Phase, side: SideName) => sides[side][phase].right / sides[side][phase].lookups
+  const judged = (['whole', 'killed'] as const).map(phase => ({
+    phase,
+    lookupsForTheSameCpu: ratio(phase),
+    success: { kad: share(phase, 'kad'), chord: share(phase, 'chord') },
+    met: ratio(phase) >= GOAL_RATIO && share(phase, 'chord') >= share(phase, 'kad')
+  }))
+  if (flags.json) {
+    const host = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version }
+    const network = { peers: PEERS, processes: PROCESSES, connectionsMax: CONNECTIONS_MAX }
+    process.stdout.write(
+      `${JSON.stringify({ bench: 'lookup', host, network, goal: GOAL_RATIO, judged, sides })}\n`
+    )
+  } else {
+    process.stdout.write(`${tables(sides)}\n`)
+    for (const { phase, lookupsForTheSameCpu, met } of judged) {
+      process.stdout.write(
+        `${MEANING[phase]}: ${lookupsForTheSameCpu.toFixed(1)} times as many for the same CPU, goal ${met ? 'met' : 'missed'}\n`
+      )
+    }
+  }
+  // A goal that is missed is a result, not an accident: whoever reads it decides.
+  process.exitCode = 0
+}
+
+function figuresOf(rounds: readonly Round[]): SideFigures {
+  const of = (phase: Phase) => overRounds(rounds.map(round => round[phase]))
+  return { provided: of('provided'), alone: of('alone'), whole: of('whole'), killed: of('killed'), rounds }
+}
+
+function tables(sides: Readonly<Record<SideName, SideFigures>>): string {
+  const lines = [row('', ['kad', 'chord'])]
+  for (const phase of PHASES) {
+    const both = (of: (figures: PhaseFigures) => string) => SIDES.map(side => of(sides[side][phase]))
+    lines.push(
+      row(
+        MEANING[phase],
+        both(({ right, lookups }) => `${right}/${lookups}`)
+      ),
+      row(
+        '  a second',
+        both(({ perSecond }) => perSecond.toFixed(1))
+      ),
+      row(
+        '  CPU ms each',
+        both(({ cpuMsEach }) => cpuMsEach.toFixed(1))
+      ),
+      row(
+        '  latency ms, p50',
+        both(({ latencyMs }) => latencyMs.p50.toFixed(1))
+      ),
+      row(
+        '  latency ms, p90',
+        both(({ latencyMs }) => latencyMs.p90.toFixed(1))
+      ),
+      row(
+        '  latency ms, p99',
+        both(({ latencyMs }) => latencyMs.p99.toFixed(1))
+      ),
+      row(
+        '  messages each',
+        both(({ messagesEach }) => messagesEach.toFixed(1))
+      ),
+      row(
+        '  bytes each, protocol',
+        both(({ protocolBytesEach }) => protocolBytesEach.toFixed(0))
+      ),
+      row(
+        '  bytes each, sockets',
+        both(({ socketBytesEach }) => socketBytesEach.toFixed(0))
+      )
+    )
+  }
+  const first = (of: (round: Round) => string) => SIDES.map(side => of(sides[side].rounds[0]!))
+  lines.push(
+    row('standing still, a peer and second', ['', '']),
+    row(
+      '  messages',
+      first(({ idle }) => idle?.messages.toFixed(2) ?? '')
+    ),
+    row(
+      '  bytes, protocol',
+      first(({ idle }) => idle?.protocolBytes.toFixed(0) ?? '')
+    ),
+    row(
+      '  bytes, sockets',
+      first(({ idle }) => idle?.socketBytes.toFixed(0) ?? '')
+    ),
+    row(
+      '  CPU ms',
+      first(({ idle }) => idle?.cpuMs.toFixed(2) ?? '')
+    ),
+    row(
+      'connections of a peer',
+      first(({ connections }) => connections.mean.toFixed(1))
+    ),
+    row(
+      'entries of its tables',
+      first(({ entries }) => entries.mean.toFixed(1))
+    )
+  )
+  return lines.join('\n')
+}
+
+function row(name: string, cells: readonly string[]): string {
+  return name.padEnd(36) + cells.map(cell => cell.padStart(14)).join('')
+}
+
+await main()

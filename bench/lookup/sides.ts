@@ -1,0 +1,32 @@
+/** What the benchmark needs to know of an overlay: its service, and when its tables are whole. */
+import type { Ed25519PrivateKey } from '@libp2p/interface'
+import type { ServiceFactoryMap } from 'libp2p'
+
+export const SIDES = ['kad', 'chord'] as const
+export type SideName = (typeof SIDES)[number]
+
+/** Options of the overlay's own that differ from its defaults. */
+export type Settings = Readonly<Record<string, unknown>>
+
+export interface Side {
+  /** Protocol id of its streams. */
+  readonly protocol: string
+  service(privateKey: Ed25519PrivateKey, settings: Settings): ServiceFactoryMap[string]
+  /** Looks for peers now where it would only do so later; nothing where it does so by itself. */
+  refresh?(service: unknown): Promise<void>
+  /** How many entries its tables hold, and its first successor where it has one. */
+  tables(service: unknown): Tables
+}
+
+export interface Tables {
+  readonly entries: number
+  /** PeerIds in text form, the nearest first; nothing where the overlay is not a ring. */
+  readonly successors: readonly string[]
+  /** That it keeps for the network, and those of them whose root it is; nothing where the overlay does not say. */
+  readonly records?: number
+  readonly rootRecords?: number
+}
+
+export async function sideOf(name: SideName): Promise<Side> {
+  return name === 'kad' ? (await import('./side-kad.ts')).kad : (await import('./side-chord.ts')).chordSide
+}
