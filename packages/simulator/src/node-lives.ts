@@ -47,6 +47,7 @@ export class NodeLives<T extends MachineTypes> {
     nodes.takeAsked(node)
     nodes.setStatus(node, STOPPED)
     endings.stop(node)
+    this.#forget(node)
   }
 
   crash(node: NodeIndex): void {
@@ -101,6 +102,12 @@ export class NodeLives<T extends MachineTypes> {
     nodes.takeAsked(node)
     access.reset(node)
     for (const ref of runner.takeParked(node)) this.#dispatcher.dispatch(ref)
+    this.#forget(node)
+  }
+
+  #forget(node: NodeIndex): void {
+    const { init, nodes } = this.#world
+    if (init.forgetDead === true) nodes.machines[node] = undefined
   }
 
   #mustRun(node: NodeIndex): void {

@@ -243,10 +243,11 @@ export class Simulation<T extends MachineTypes> {
     return this.#world.nodes.pickAlive(random)
   }
 
-  /** @throws RangeError  it was never started */
+  /** @throws RangeError  it was never started, or it ended and is forgotten */
   machine(node: NodeIndex): Machine<T> {
     const machine = this.#world.nodes.machines[node]
-    if (machine === undefined) throw new RangeError(`Node ${node} was never started.`)
+    if (machine === undefined)
+      throw new RangeError(`Node ${node} has no machine: it was never started, or is forgotten.`)
     return machine
   }
 

@@ -81,6 +81,11 @@ export interface SimulationInit<T extends MachineTypes> {
   readonly limits?: Partial<SimulationLimits>
   /** Whether each event goes into the trace hash. Default true. */
   readonly trace?: boolean
+  /**
+   * Whether the machine of a node that ended is forgotten, for long runs in which many come and go: `machine`
+   * has none then. Default false.
+   */
+  readonly forgetDead?: boolean
   /** Ids of nodes in the key space, for tests against an oracle. Default: SHA-256 of the PeerId's multihash. */
   readonly keyOf?: (node: NodeIndex) => Key
   /** How many ids (peers, keys) a message holds, for p2psim's measure of 20 bytes and 4 an id. Default: none. */

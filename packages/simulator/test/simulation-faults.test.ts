@@ -198,6 +198,20 @@ test('a clock runs fast or slow and never jumps; the time of day jumps', () => {
   expect(() => simulation.setDrift(0, DRIFT_PPM_MAX + 1)).toThrow(RangeError)
 })
 
+test('machines of the dead are kept, unless they are to be forgotten', () => {
+  for (const forgetDead of [false, true]) {
+    const { simulation } = new ProbeBench({ forgetDead }).nodes(3)
+    simulation.crash(0)
+    simulation.silence(1)
+    simulation.stop(2)
+    for (const node of [0, 1, 2])
+      if (forgetDead) expect(() => simulation.machine(node)).toThrow(/has no machine/)
+      else expect(simulation.machine(node).snapshot().inputs).toBeGreaterThan(0)
+    simulation.revive(1, { keepSaved: false })
+    expect(simulation.machine(1).snapshot()).toEqual({ inputs: 1 })
+  }
+})
+
 test.each(['crash', 'silence', 'stop', 'pause'] as const)('what does not run cannot %s', how => {
   const bench = new ProbeBench()
   const node = bench.simulation.addNode()

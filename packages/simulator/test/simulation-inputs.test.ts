@@ -221,5 +221,5 @@ test('keys can be chosen', () => {
   })
   simulation.addNodes(2)
   expect(simulation.keyOf(1)).toEqual(new Uint8Array(32).fill(2))
-  expect(() => simulation.machine(0)).toThrow(/never started/)
+  expect(() => simulation.machine(0)).toThrow(/has no machine/)
 })
