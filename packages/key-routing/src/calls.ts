@@ -24,7 +24,7 @@ import {
   type Request,
   Tell
 } from './calls-types.ts'
-import { CALLS_MAX, CALLS_PER_PEER_MAX, CLOCK_GRAIN_MS } from './constants.ts'
+import { CALLS_MAX, CALLS_PER_PEER_MAX, CLOCK_GRAIN_MS, ID_MAX } from './constants.ts'
 import { Links, type Neighbour, NO_LINK } from './links.ts'
 import { ROUTER_SETTINGS, type RouterSettings } from './router-settings.ts'
 
@@ -54,9 +54,10 @@ export class Calls<T extends MachineTypes> {
     this.#links = new Links<T>(settings)
   }
 
-  /** A fresh id, 32 bits, for requests and for questions to the world alike. */
+  /** A fresh id, 31 bits, for requests and for questions to the world alike. */
   nextId(): number {
-    do this.#nextId = (this.#nextId + 1) >>> 0
+    // Numbers of 31 bits are what engines keep without an object for each.
+    do this.#nextId = (this.#nextId + 1) & ID_MAX
     while (this.#pending.request(this.#nextId) !== undefined)
     return this.#nextId
   }
@@ -199,7 +200,7 @@ export class Calls<T extends MachineTypes> {
     switch (input.type) {
       case 'start':
         // What an earlier run asked must not be answered to this one.
-        this.#nextId = effects.random()
+        this.#nextId = effects.random() & ID_MAX
         return false
       case 'link-up':
         this.#onLinkUp(input.link, input.peer, input.inbound, effects)

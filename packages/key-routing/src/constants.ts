@@ -20,6 +20,8 @@ export const TRIES_MAX = 64
 export const RELAYS_MAX = 4096
 /** Of these, lookups under way that came from one peer: one past it is refused as `busy`. */
 export const RELAYS_PER_PEER_MAX = 256
+/** Of these, lookups of several origins with one id: by chance hardly two, and one past it is refused as `busy`. */
+export const SAME_ID_MAX = 8
 /** Lookups of this peer itself at a time: one past it fails as `busy`. */
 export const OWN_LOOKUPS_MAX = 1024
 /** Times that a lookup starts anew at its origin, when nothing came of it. */
@@ -30,8 +32,16 @@ export const CANDIDATES_MAX = 256
 export const ALPHA_MAX = 8
 /** Dials for the sake of an answer at a time: whoever names a stranger as origin makes this peer dial no more. */
 export const ANSWER_DIALS_MAX = 8
+/**
+ * How long a lookup that went on to the next hop is remembered, at most: longer than an answer that cannot be
+ * dialled needs to come back along the path, and than a hop before waits for its acknowledgement.
+ */
+export const RELAY_MEMORY_MS = 6000
 /** A budget that comes in from a remote peer is cut to this. */
 export const LOOKUP_BUDGET_MS_MAX = 60_000
+
+/** Ids that this peer chooses. Those of others may have 32 bits. */
+export const ID_MAX = 0x7fff_ffff
 
 /** Requests under way or waiting for a link, to all peers: one past it fails as `busy`. */
 export const CALLS_MAX = 4096

@@ -108,6 +108,7 @@ export class Forwarding implements RelayRules {
       silentIds: message.silent,
       endMs: nowMs + Math.min(budgetMs, LOOKUP_BUDGET_MS_MAX)
     })
+    relay.sentMs = nowMs
     if (neighbour.relays >= RELAYS_PER_PEER_MAX || !this.relays.add(relay, nowMs)) {
       this.counters.refused += 1
       this.#refuse(link, message, 'busy', effects)
@@ -241,6 +242,12 @@ export class Forwarding implements RelayRules {
     this.#settle(relay)
   }
 
+  /** Ends an attempt of a lookup that began here: nothing that comes of it is of use any more. */
+  drop(relay: Relay, effects: RoutingEffects): void {
+    this.finish(relay, SELF, effects)
+    this.relays.remove(relay)
+  }
+
   heldPeers(hold: (peer: Peer) => void): void {
     for (const relay of this.relays.all()) relay.heldPeers(hold)
   }
@@ -338,6 +345,8 @@ export class Forwarding implements RelayRules {
   #settle(relay: Relay): void {
     if (!relay.live) return
     relay.live = false
+    // It is remembered for a while, and a simulator remembers many.
+    relay.message = undefined
     const neighbour = this.#deps.calls.neighbourOf(relay.from)
     if (neighbour !== undefined && neighbour.relays > 0) neighbour.relays -= 1
   }

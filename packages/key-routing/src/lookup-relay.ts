@@ -4,7 +4,7 @@
  */
 import { type Contact, type Key, NO_PEER, type Peer, type PeerTable, SELF } from '@servent/overlay/machine'
 import { Call, type CallFailure } from './calls-types.ts'
-import { RELAYS_MAX, SILENT_MAX } from './constants.ts'
+import { RELAY_MEMORY_MS, RELAYS_MAX, SAME_ID_MAX, SILENT_MAX } from './constants.ts'
 import type { OwnLookup } from './lookup-own.ts'
 import type { LookupPurpose, ReplyBy } from './messages.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
@@ -162,6 +162,15 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/** What is over is looked for once in so long, since a map's first entry is not found at once. */
+const FORGET_EVERY_MS = 1000
+
+/** Whether a relay without a call of its own is still of use. */
+function isRemembered(relay: Relay, full: boolean, nowMs: number): boolean {
+  if (relay.endMs <= nowMs) return false
+  return relay.live || (!full && relay.sentMs + RELAY_MEMORY_MS > nowMs)
+}
+
 /** Entries that are looked at for one to forget, before a newcomer is refused. */
 const EVICTION_LOOKS_MAX = 64
 
@@ -172,6 +181,7 @@ const EVICTION_LOOKS_MAX = 64
 export class RelayTable {
   #byId: Map<number, Relay> | undefined
   #size = 0
+  #forgetAtMs = 0
 
   get size(): number {
     return this.#size
@@ -187,17 +197,38 @@ export class RelayTable {
     return this.#byId?.has(id) ?? false
   }
 
-  /** False where there is no place: every one of the oldest is under way. */
+  /** False where there is no place: every one of the oldest is under way, or too many have this id. */
   add(relay: Relay, nowMs: number): boolean {
     this.#byId ??= new Map()
-    this.#forgetOld(this.#byId, nowMs)
+    if (nowMs >= this.#forgetAtMs || this.#size >= RELAYS_MAX) {
+      this.#forgetAtMs = nowMs + FORGET_EVERY_MS
+      this.#forgetOld(this.#byId, nowMs)
+    }
     if (this.#size >= RELAYS_MAX) return false
     const same = this.#byId.get(relay.id)
+    let alike = 0
+    for (let other = same; other !== undefined; other = other.next) alike += 1
+    if (alike >= SAME_ID_MAX) return false
     relay.next = same?.next
     if (same === undefined) this.#byId.set(relay.id, relay)
     else same.next = relay
     this.#size += 1
     return true
+  }
+
+  remove(relay: Relay): void {
+    const first = this.#byId?.get(relay.id)
+    if (first === undefined) return
+    if (first === relay) {
+      if (relay.next === undefined) this.#byId!.delete(relay.id)
+      else this.#byId!.set(relay.id, relay.next)
+    } else {
+      let before = first
+      while (before.next !== undefined && before.next !== relay) before = before.next
+      if (before.next === undefined) return
+      before.next = relay.next
+    }
+    this.#size -= 1
   }
 
   *all(): Iterable<Relay> {
@@ -214,7 +245,7 @@ export class RelayTable {
       let count = 0
       for (let relay: Relay | undefined = first; relay !== undefined; relay = relay.next) {
         count += 1
-        if (relay.at >= 0 || (relay.endMs > nowMs && !(full && !relay.live))) keeps = true
+        if (relay.at >= 0 || isRemembered(relay, full, nowMs)) keeps = true
       }
       looks += count
       if (!keeps) {

@@ -4,7 +4,7 @@
  * hands. The first answer counts; whose it is must be proven by the link that it comes by.
  */
 import { betweenRightClosed, type Input, type Key, type Peer, SELF } from '@servent/overlay/machine'
-import { LOOKUP_BUDGET_MS_MAX, OWN_LOOKUPS_MAX, PRIORITY_URGENT } from './constants.ts'
+import { ID_MAX, LOOKUP_BUDGET_MS_MAX, OWN_LOOKUPS_MAX, PRIORITY_URGENT } from './constants.ts'
 import { answerStep, type IterativeEnds, IterativeLookup } from './iterative.ts'
 import { Forwarding, type ForwardingCounters, type OriginRules } from './lookup-forwarding.ts'
 import { OwnLookup, type OwnRules } from './lookup-own.ts'
@@ -222,7 +222,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   #attempt(own: OwnLookup, effects: RoutingEffects): void {
     own.attempts += 1
     if (own.style === 'iterative') {
-      own.steps = new IterativeLookup(this.#deps, this, effects.random(), own.key, own.purpose)
+      own.steps = new IterativeLookup(this.#deps, this, effects.random() & ID_MAX, own.key, own.purpose)
       own.steps.begin(effects)
       return
     }
@@ -242,7 +242,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
 
   #relayOf(own: OwnLookup, effects: RoutingEffects): Relay | undefined {
     const { relays } = this.#forwarding
-    let id = effects.random()
+    let id = effects.random() & ID_MAX
     // Chosen at random, so that nobody who has not seen the lookup can answer it.
     if (relays.has(id)) id = this.#deps.calls.nextId()
     const relay = new Relay({
@@ -302,7 +302,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     this.#own?.delete(own)
     this.#deps.calls.end(own, false, effects)
     own.steps?.giveUp()
-    for (const relay of own.relays ?? []) this.#forwarding.finish(relay, SELF, effects)
+    for (const relay of own.relays ?? []) this.#forwarding.drop(relay, effects)
   }
 
   #ownOf(lookup: IterativeLookup): OwnLookup | undefined {

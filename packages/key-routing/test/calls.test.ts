@@ -3,6 +3,7 @@ import { SELF } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
+  BACKOFF_MAX,
   CALL_TIMEOUT_FIRST_MS,
   CALLS_MAX,
   CALLS_PER_PEER_MAX,
@@ -221,7 +222,11 @@ describe('the time that a request waits', () => {
     const solo = new Asker()
     const link = solo.link(1)
     for (let times = 0; times < 30; times += 1) solo.measure(1, link, 100)
-    expect([1, 2, 3, 4, 5].map(() => solo.waitMs(1))).toEqual([300, 600, 1200, 2400, 2400])
+    const doubled = Array.from(
+      { length: BACKOFF_MAX + 2 },
+      (_, times) => 300 * 2 ** Math.min(times, BACKOFF_MAX)
+    )
+    expect(doubled.map(() => solo.waitMs(1))).toEqual(doubled)
     solo.measure(1, link, 100)
     expect(solo.waitMs(1)).toBe(300)
   })

@@ -17,6 +17,7 @@ import {
   type RoutingMessage,
   type RoutingNotice,
   routerSettings,
+  SAME_ID_MAX,
   SILENT_MAX,
   TIMEOUTS_MAX,
   TRIES_MAX
@@ -335,7 +336,9 @@ describe('the root', () => {
   it('dials so many origins at a time, and none for one past it', () => {
     const { solo, from } = root()
     for (let count = 0; count < ANSWER_DIALS_MAX; count += 1)
-      expect(solo.message(from, lookupFrom(testContact(60 + count)))).toEqual([`${from}: hop-ack`])
+      expect(solo.message(from, lookupFrom(testContact(60 + count), { id: count }))).toEqual([
+        `${from}: hop-ack`
+      ])
     expect(solo.router.sizes()).toMatchObject({ answerDials: ANSWER_DIALS_MAX })
     expect(solo.message(from, lookupFrom(testContact(90)))).toEqual([`${from}: hop-ack`, `${from}: found`])
     solo.unreachable(60)
@@ -463,6 +466,18 @@ describe('how many lookups of others there may be', () => {
       `${links[peers]}: lookup-failed`
     ])
     expect(solo.last('lookup-failed').reason).toBe('busy')
+  })
+
+  it('so many may have one id; one past it is refused as busy', () => {
+    const { solo, from } = relaying()
+    for (let number = 0; number < SAME_ID_MAX; number += 1)
+      expect(solo.message(from, lookupFrom(testContact(60 + number)))[0]).toBe(`${from}: hop-ack`)
+    expect(solo.message(from, lookupFrom(testContact(99)))).toEqual([`${from}: lookup-failed`])
+    expect(solo.last('lookup-failed').reason).toBe('busy')
+    // All of them are known.
+    for (let number = 0; number < SAME_ID_MAX; number += 1)
+      expect(solo.message(from, lookupFrom(testContact(60 + number)))).toEqual([`${from}: hop-ack`])
+    expect(solo.router.snapshot()).toMatchObject({ relays: SAME_ID_MAX })
   })
 
   it('they are forgotten with their budget', () => {
