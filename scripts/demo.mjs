@@ -1,5 +1,5 @@
-// A small private network of real nodes on this machine: one shares files, another, several steps away, finds
-// and fetches one over every overlay there is, and the bytes are compared. Nothing leaves loopback, nothing
+// A small private network of real nodes on this machine: one shares files, another finds and fetches one over
+// every overlay there is, and the bytes are compared. Nothing leaves loopback, nothing
 // is left behind.
 //
 //     npm run demo [-- --json]
@@ -7,10 +7,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Daemon, neighbours } from '../test/e2e/harness.ts'
+import { Daemon, eventually, neighbours } from '../test/e2e/harness.ts'
 
 const NODES = 4
-// A line of nodes: each asks for few neighbours, so that a search goes through peers in between.
+// Few neighbours each, so that a query that is flooded may go through peers in between.
 const FLAGS = ['--set', 'gnutella.neighbours=2']
 const FILE_BYTES = 5_000_000
 // Everything must be over within a minute, whatever hangs.
@@ -71,12 +71,9 @@ async function demo() {
   }
   const [first] = daemons
   const last = daemons.at(-1)
-  // Both ends have one neighbour, those between have two.
-  await Promise.all(
-    daemons.map((daemon, index) => neighbours(daemon, index === 0 || index === NODES - 1 ? 1 : 2))
-  )
-
   const names = first.ready.overlays
+  for (const name of names) await Promise.all(daemons.map(daemon => neighbours(daemon, 1, name)))
+
   const folder = join(first.home, 'Samples')
   await mkdir(folder)
   const files = []
@@ -89,10 +86,21 @@ async function demo() {
   say(`\nnode 1 $ servent share ${folder}`)
   const shared = await first.json(['share', folder])
   say(`         ${shared.files} file${shared.files === 1 ? '' : 's'}, ${shared.bytes} bytes`)
+  await announced(first)
 
   const rows = []
   for (const [index, overlay] of names.entries()) rows.push(await findAndFetch(last, overlay, files[index]))
   return rows
+}
+
+/** Overlays that route by key tell others of a file before anybody asks. */
+async function announced(daemon) {
+  const done = ({ announced: { files, of } = { files: 0, of: 0 } }) => files === of
+  await eventually(
+    async () => (await daemon.json(['status'])).overlays.every(done),
+    'every file is announced',
+    DEMO_MS_MAX
+  )
 }
 
 async function findAndFetch(daemon, overlay, { name, bytes }) {

@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Daemon, eventually, neighbours } from './harness.ts'
 
 const LENGTH = 8
+/** Other overlays link peers that are far away in this one, and find and fetch by ways of their own. */
+const GNUTELLA = ['--overlays', 'gnutella']
 const CONTENT = randomBytes(3 * 1024 * 1024 + 12_345)
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex')
 const NAME = 'Überlandleitung am Fluss.bin'
@@ -44,7 +46,7 @@ describe('a line of eight', () => {
   beforeAll(async () => {
     for (let place = 0; place < LENGTH; place += 1) {
       const bootstrap = place === 0 ? [] : ['--bootstrap', line[place - 1]!.address]
-      line.push(await Daemon.start({ flags: ['--set', 'gnutella.neighbours=2', ...bootstrap] }))
+      line.push(await Daemon.start({ flags: [...GNUTELLA, '--set', 'gnutella.neighbours=2', ...bootstrap] }))
       if (place > 0) await neighbours(line[place]!, 1)
     }
     for (const [place, daemon] of line.entries()) {
@@ -131,8 +133,8 @@ describe('a line of eight', () => {
 
 it('a sharer that nobody can dial is fetched from by Push', async () => {
   // One place each, so that the sharer and the fetcher have no link, and no connection, of their own.
-  const end = ['--set', 'gnutella.neighbours=1']
-  await using middle = await Daemon.start({ flags: ['--set', 'gnutella.neighbours=2'] })
+  const end = [...GNUTELLA, '--set', 'gnutella.neighbours=1']
+  await using middle = await Daemon.start({ flags: [...GNUTELLA, '--set', 'gnutella.neighbours=2'] })
   const meet = ['--bootstrap', middle.address, ...end]
   await using sharer = await Daemon.start({ flags: ['--no-inbound', ...meet] })
   await using fetcher = await Daemon.start({ flags: meet })

@@ -190,9 +190,13 @@ describe('exit codes', () => {
 
   it('3 where nobody has a value, 4 where one overlay kept it and another did not', async () => {
     fixture.node.failure = Object.assign(new Error('Nobody on chord has a value under "k".'), {
-      name: 'NotFoundError'
+      name: 'NoValueError'
     })
-    expect(await fixture.run('value k')).toMatchObject({ code: 3, out: '' })
+    expect(await fixture.run('value k')).toMatchObject({
+      code: 3,
+      out: '',
+      err: 'error: Nobody on chord has a value under "k".\ntry:   check the spelling of the key, or put one: servent put KEY VALUE\n'
+    })
     fixture.reset()
     const whole = fixture.node.putView
     fixture.node.putView = {

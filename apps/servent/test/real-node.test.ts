@@ -73,7 +73,8 @@ it('answers as it describes itself, with something in every list', async () => {
   const asked: string[] = []
   for (const [path, { get }] of Object.entries(paths)) {
     const schema = get?.responses['200']?.content?.['application/json']?.schema
-    if (schema === undefined || path.includes('{id}') || path === '/metrics' || path === '/v1/values') continue
+    if (schema === undefined || path.includes('{id}') || path === '/metrics' || path === '/v1/values')
+      continue
     const response = await call(path.replace('{name}', 'gnutella'))
     const answer = await response.json()
     expect(response.status, path).toBe(200)

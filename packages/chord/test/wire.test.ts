@@ -28,7 +28,7 @@ const times = <T>(count: number, item: T): T[] => Array.from({ length: count }, 
 const wideNode: RingNode = { contact: wide, index: VIRTUAL_NODES_MAX - 1 }
 const wideMember: Member = { contact: wide, virtualNodes: VIRTUAL_NODES_MAX }
 
-const read = (...bytes: Parameters<typeof bytesOf>) => readAll([bytesOf(...bytes)])
+const read = (...parts: (Uint8Array | readonly number[])[]) => readAll([bytesOf(...parts)])
 
 describe('a frame', () => {
   it('is a varint length and a message', () => {

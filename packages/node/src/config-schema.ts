@@ -17,6 +17,19 @@ const TTL_MAX = 7
 /** Places for neighbours: as many as the overlay allows, and its own default. */
 const NEIGHBOURS_MAX = 64
 const NEIGHBOURS_DEFAULT = 6
+/** As many as Chord allows, and its own defaults: its code is not loaded for these numbers. A test compares. */
+const SUCCESSORS_MAX = 32
+const SUCCESSORS_DEFAULT = 8
+const VIRTUAL_NODES_MAX = 32
+const REPLICAS_MAX = 17
+const REPLICAS_DEFAULT = 4
+const PERIOD_MS_MIN = 100
+const PERIOD_MS_MAX = 24 * 60 * 60 * 1000
+const STABILISE_MS = 30_000
+const FIX_FINGERS_MS = 60_000
+const CHECK_PREDECESSOR_MS = 60_000
+const MERGE_MS = 120_000
+const PUBLISH_RATE_DEFAULT = 32 * 1024
 /** A list in the configuration is written by a person; a thousand entries are a mistake. */
 const LIST_ITEMS_MAX = 64
 const TEXT_CHARACTERS_MAX = 512
@@ -71,7 +84,7 @@ export const SettingsSchema = table({
     'Multiaddrs that others reach this node by, where it cannot see them: a forwarded port.',
     []
   ),
-  overlays: list('Overlays to take part in.', ['gnutella']),
+  overlays: list('Overlays to take part in.', ['gnutella', 'chord']),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
   introducer: list('Addresses of introducers, http:// or https://, to ask for first contacts.', []),
   discovery: choices(
@@ -98,6 +111,42 @@ export const SettingsSchema = table({
   gnutella: table({
     neighbours: integer('Places for neighbours.', 1, NEIGHBOURS_MAX, NEIGHBOURS_DEFAULT),
     ttl: integer('How many steps a query of this node goes.', 1, TTL_MAX, TTL_MAX)
+  }),
+  chord: table({
+    successors: integer(
+      'Successors that a peer knows. All peers of a network must have the same.',
+      1,
+      SUCCESSORS_MAX,
+      SUCCESSORS_DEFAULT
+    ),
+    replicas: integer('Peers that hold each record.', 1, REPLICAS_MAX, REPLICAS_DEFAULT),
+    virtualNodes: integer(
+      'Places of this node on the ring: more take more of the load.',
+      1,
+      VIRTUAL_NODES_MAX,
+      1
+    ),
+    proximity: choice('Choose fingers that answer soon.', ['on', 'off'], 'on'),
+    lookups: choice(
+      'Who forwards a lookup: each hop does and the last answers this node, or along the path, or this node asks each.',
+      ['semi-recursive', 'recursive', 'iterative'],
+      'semi-recursive'
+    ),
+    stabiliseMs: integer('Between two looks at the successor.', PERIOD_MS_MIN, PERIOD_MS_MAX, STABILISE_MS),
+    fixFingersMs: integer('Between two refreshed fingers.', PERIOD_MS_MIN, PERIOD_MS_MAX, FIX_FINGERS_MS),
+    checkPredecessorMs: integer(
+      'Silence of the predecessor after which it is asked whether it lives.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      CHECK_PREDECESSOR_MS
+    ),
+    mergeMs: integer(
+      'Between two looks for another ring to merge with.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      MERGE_MS
+    ),
+    publishRate: integer('Bytes a second for announcing what is shared.', 1, RATE_MAX, PUBLISH_RATE_DEFAULT)
   }),
   library: table({
     exclude: list('Patterns of names to leave out of shared folders, as *.tmp.', []),

@@ -31,6 +31,12 @@ export class NotFoundError extends Error {
   override readonly name = 'NotFoundError'
 }
 
+/** Nobody has a value under this key. */
+export class NoValueError extends Error {
+  static override readonly name = 'NoValueError'
+  override readonly name = 'NoValueError'
+}
+
 /** The place that the user named cannot hold the file. */
 export class OutputError extends Error {
   static override readonly name = 'OutputError'

@@ -2,7 +2,7 @@
 import type { OverlayName } from '@servent/overlay'
 
 /** Names that `overlays` takes in this build. */
-export const OVERLAYS_HERE: readonly OverlayName[] = ['gnutella']
+export const OVERLAYS_HERE: readonly OverlayName[] = ['gnutella', 'chord']
 
 /** Names that later versions take. */
 export const OVERLAYS_PLANNED: readonly string[] = [
@@ -10,7 +10,6 @@ export const OVERLAYS_PLANNED: readonly string[] = [
   'napster-server',
   'fasttrack',
   'bittorrent',
-  'chord',
   'pastry',
   'kelips',
   'kademlia'

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
+import { chord } from '@servent/chord'
 import type { ServentDatabase } from '@servent/database'
 import { gnutella } from '@servent/gnutella'
 import { type HostComponents, streamDuplex } from '@servent/libp2p-host'
@@ -172,16 +173,31 @@ function buildOverlay(
   { config, deps, privateKey, store }: RunningInit,
   transfers: Transfers
 ): (components: HostComponents) => Overlay {
-  if (name !== 'gnutella') throw new Error(`There is no overlay ${name} in this version.`)
-  return gnutella({
-    neighbours: config.gnutella.neighbours,
-    ttl: config.gnutella.ttl,
-    agent: agentOf(deps),
-    privateKey,
-    store: store.machineState('gnutella'),
-    servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
-    firewalled: () => config.noInbound
-  })
+  switch (name) {
+    case 'gnutella':
+      return gnutella({
+        neighbours: config.gnutella.neighbours,
+        ttl: config.gnutella.ttl,
+        agent: agentOf(deps),
+        privateKey,
+        store: store.machineState(name),
+        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+        firewalled: () => config.noInbound
+      })
+    case 'chord': {
+      const { lookups: style, publishRate: publishBytesPerS, ...settings } = config.chord
+      return chord({
+        ...settings,
+        style,
+        publishBytesPerS,
+        privateKey,
+        store: store.machineState(name),
+        bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : []
+      })
+    }
+    default:
+      throw new Error(`There is no overlay ${name} in this version.`)
+  }
 }
 
 /** Providers from all overlays that run, as they come. */

@@ -40,6 +40,7 @@ export interface ServentNode {
   /**
    * Keeps a value under a key, on every wanted overlay that stores by key.
    *
+   * @throws LimitError     the key has over 256 bytes, the value over 8192
    * @throws NotFoundError  no such overlay runs here
    * @throws what the overlay failed with, where none has kept it
    */
@@ -47,7 +48,9 @@ export interface ServentNode {
   /**
    * The newest value under a key that the wanted overlays have.
    *
-   * @throws NotFoundError  no such overlay runs here, or nobody has a value under this key
+   * @throws LimitError     the key has over 256 bytes
+   * @throws NotFoundError  no such overlay runs here
+   * @throws NoValueError   nobody has a value under this key
    */
   value(request: ValueRequest, signal?: AbortSignal): Promise<ValueView>
 

@@ -1,7 +1,8 @@
 /** `put` and `value`: every wanted overlay that keeps values under keys is asked at once. */
-import type { Overlay, OverlayName } from '@servent/overlay'
+import { VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX } from '@servent/key-routing/machine'
+import { LimitError, type Overlay, type OverlayName } from '@servent/overlay'
 import type { Logger } from 'pino'
-import { NotFoundError } from './errors.ts'
+import { NotFoundError, NoValueError } from './errors.ts'
 import { type OverlaysHere, wantedOverlays } from './overlays.ts'
 import type { PutRequest, PutView, ValueRequest, ValueView } from './types.ts'
 
@@ -33,6 +34,12 @@ export class Values {
   }
 
   async put({ key, value, overlays }: PutRequest, signal?: AbortSignal): Promise<PutView> {
+    checkKey(key)
+    if (value.length > VALUE_BYTES_MAX)
+      throw new LimitError(
+        'VALUE_BYTES_MAX',
+        `A value has at most ${VALUE_BYTES_MAX} bytes, not ${value.length}. Share a file in its place.`
+      )
     const outcomes = await this.#ask(overlays, overlay => overlay.put(key, value, given(signal)), signal)
     return {
       key,
@@ -46,13 +53,14 @@ export class Values {
   }
 
   async value({ key, overlays }: ValueRequest, signal?: AbortSignal): Promise<ValueView> {
+    checkKey(key)
     const outcomes = await this.#ask(overlays, overlay => overlay.get(key, given(signal)), signal)
     const [newest] = outcomes
       .flatMap(({ name, result }) => (result === undefined ? [] : [{ ...result, key, overlay: name }]))
       .sort((a, b) => b.sequence - a.sequence)
     if (newest !== undefined) return newest
     const asked = outcomes.map(({ name }) => name).join(', ')
-    throw new NotFoundError(`Nobody on ${asked} has a value under ${JSON.stringify(key)}.`)
+    throw new NoValueError(`Nobody on ${asked} has a value under ${JSON.stringify(key)}.`)
   }
 
   /** What each overlay gave or failed with. Where all failed, the first failure is everybody's. */
@@ -92,3 +100,12 @@ export class Values {
 
 const given = (signal: AbortSignal | undefined): { signal?: AbortSignal } =>
   signal === undefined ? {} : { signal }
+
+function checkKey(key: string): void {
+  const length = Buffer.byteLength(key)
+  if (length > VALUE_KEY_BYTES_MAX)
+    throw new LimitError(
+      'VALUE_KEY_BYTES_MAX',
+      `A key has at most ${VALUE_KEY_BYTES_MAX} bytes, not ${length}. Choose a shorter one.`
+    )
+}

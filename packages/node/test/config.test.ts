@@ -1,6 +1,14 @@
 import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import {
+  CHORD_SETTINGS,
+  type ChordSettings,
+  PERIOD_MS_MAX,
+  SUCCESSORS_MAX,
+  VIRTUAL_NODES_MAX
+} from '@servent/chord/machine'
+import { REPLICAS_MAX } from '@servent/key-routing/machine'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
@@ -30,7 +38,7 @@ describe('defaults', () => {
     const { config, sources, warnings } = await loadConfig({ env, configFile: await file('') })
     expect(config).toMatchObject({
       listen: ['/ip4/0.0.0.0/tcp/6346', '/ip6/::/tcp/6346'],
-      overlays: ['gnutella'],
+      overlays: ['gnutella', 'chord'],
       discovery: ['mdns', 'bootstrap'],
       api: '127.0.0.1:6347',
       relay: 'use',
@@ -45,6 +53,21 @@ describe('defaults', () => {
   test('pass their own checks', async () => {
     const flags = Object.fromEntries(SETTINGS.map(setting => [setting.key, setting.default as never]))
     await expect(loadConfig({ env, flags })).resolves.toBeDefined()
+  })
+
+  test('and bounds of an overlay are its own', async () => {
+    const { config } = await loadConfig({ env, configFile: await file('') })
+    const { lookups, publishRate: _, ...chord } = config.chord
+    expect({ ...chord, style: lookups }).toEqual(
+      Object.fromEntries(
+        [...Object.keys(chord), 'style'].map(name => [name, CHORD_SETTINGS[name as keyof ChordSettings]])
+      )
+    )
+    const maximum = (key: string) => SETTINGS.find(setting => setting.key === `chord.${key}`)!.schema.maximum
+    expect(maximum('successors')).toBe(SUCCESSORS_MAX)
+    expect(maximum('virtual-nodes')).toBe(VIRTUAL_NODES_MAX)
+    expect(maximum('replicas')).toBe(REPLICAS_MAX + 1)
+    expect([maximum('stabilise-ms'), maximum('merge-ms')]).toEqual([PERIOD_MS_MAX, PERIOD_MS_MAX])
   })
 
   test('a data folder holds all that its node writes', async () => {
@@ -112,6 +135,24 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
     }
   })
 
+  test.each([
+    ['successors', 1, 32],
+    ['replicas', 1, 17],
+    ['virtual-nodes', 1, 32],
+    ['stabilise-ms', 100, 86_400_000],
+    ['fix-fingers-ms', 100, 86_400_000],
+    ['check-predecessor-ms', 100, 86_400_000],
+    ['merge-ms', 100, 86_400_000],
+    ['publish-rate', 1, 2 ** 40]
+  ])('chord.%s at its limits and one past them', async (name, least, most) => {
+    for (const value of [least, most])
+      await expect(loadConfig({ env, set: [`chord.${name}=${value}`] })).resolves.toBeDefined()
+    for (const value of [least - 1, most + 1])
+      expect(await refusal({ set: [`chord.${name}=${value}`] })).toContain(
+        `chord.${name} takes a whole number from ${least} to ${most}`
+      )
+  })
+
   test('a wrong type in the file, with its line', async () => {
     const configFile = await file('# mine\n\nno-inbound = "maybe"\n')
     expect(await refusal({ configFile })).toBe(
@@ -169,11 +210,11 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
   })
 
   test('overlays that are not there', async () => {
-    expect(await refusal({ flags: { overlays: 'gnutella,chord' } })).toBe(
-      '--overlays asks for overlay chord, which comes in a later version. Overlays of this version: gnutella.'
+    expect(await refusal({ flags: { overlays: 'gnutella,pastry' } })).toBe(
+      '--overlays asks for overlay pastry, which comes in a later version. Overlays of this version: gnutella, chord.'
     )
     expect(await refusal({ flags: { overlays: 'gnutela' } })).toContain(
-      'Did you mean gnutella? Overlays of this version: gnutella.'
+      'Did you mean gnutella? Overlays of this version: gnutella, chord.'
     )
     expect(await refusal({ flags: { overlays: '' } })).toContain('takes part in one at least')
     expect(await refusal({ flags: { overlays: 'gnutella,gnutella' } })).toContain('names an overlay twice')

@@ -1,3 +1,4 @@
+import { VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX } from '@servent/key-routing/machine'
 import type { Overlay, OverlayName } from '@servent/overlay'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
@@ -77,7 +78,7 @@ test('what is not there is told apart: no value, no overlay that keeps values, n
       (error: Error) => [error.name, error.message]
     )
   expect(await refusal(values(keeper('chord', undefined)))).toEqual([
-    'NotFoundError',
+    'NoValueError',
     'Nobody on chord has a value under "k".'
   ])
   expect((await refusal(values(fakeOverlay('gnutella', []))))![1]).toContain('No overlay that keeps values')
@@ -85,6 +86,19 @@ test('what is not there is told apart: no value, no overlay that keeps values, n
   expect((await refusal(values(keeper('chord', undefined)), ['kelips']))![1]).toContain(
     'does not run overlay kelips'
   )
+})
+
+test('a key and a value are as long as their limits, and not one byte longer', async () => {
+  const them = values(keeper('chord', found('v', 1)))
+  const [key, value] = ['é'.repeat(VALUE_KEY_BYTES_MAX / 2), new Uint8Array(VALUE_BYTES_MAX)]
+  expect(await them.put({ key, value })).toMatchObject({ bytes: VALUE_BYTES_MAX })
+  expect(await them.value({ key })).toMatchObject({ sequence: 1 })
+  const tooLong = (limit: string) => expect.objectContaining({ name: 'LimitError', limit })
+  await expect(them.put({ key, value: new Uint8Array(VALUE_BYTES_MAX + 1) })).rejects.toThrow(
+    tooLong('VALUE_BYTES_MAX')
+  )
+  await expect(them.put({ key: `${key}k`, value })).rejects.toThrow(tooLong('VALUE_KEY_BYTES_MAX'))
+  await expect(them.value({ key: `${key}k` })).rejects.toThrow(tooLong('VALUE_KEY_BYTES_MAX'))
 })
 
 test('who left is not answered', async () => {

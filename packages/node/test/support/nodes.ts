@@ -25,6 +25,7 @@ export async function startNode(options: StartOptions = {}): Promise<ServentNode
     flags: {
       listen: '/ip4/127.0.0.1/tcp/0',
       discovery: 'bootstrap',
+      overlays: 'gnutella',
       bootstrap: bootstrap.map(node => node.addresses()[0]!),
       ...flags
     },

@@ -67,6 +67,7 @@ function verifyVerb(lab: Command, act: Act): void {
     'servent lab verify --set chord.stabilise-ms=10000'
   ])
     .addOption(new Option('--update', 'Take what comes out for what should, from now on'))
+    .addOption(new Option('--plans <FILE>', 'Stored plans other than the lab’s own'))
     .addOption(setOption())
     .addOption(workersOption())
     .action(act(runVerify))
@@ -143,13 +144,16 @@ async function runVerify(
   const {
     set = [],
     update = false,
-    workers
-  } = options as { set?: string[]; update?: boolean; workers?: number }
+    workers,
+    plans: given
+  } = options as { set?: string[]; update?: boolean; workers?: number; plans?: string }
   const assets = labAssets()
   const changed = parseSet(set)
-  if (update) refuseUpdate(assets !== undefined, set.length > 0)
-  const plans =
-    assets === undefined ? await readStoredPlans(storedPlansFile()) : parseStoredPlans(assets.storedPlans)
+  // The executable has no file of its own that could be written.
+  const file =
+    given !== undefined ? context.path(given) : assets === undefined ? storedPlansFile() : undefined
+  if (update) refuseUpdate(file === undefined, set.length > 0)
+  const plans = file === undefined ? parseStoredPlans(assets!.storedPlans) : await readStoredPlans(file)
   const verdicts = await verify(plans, {
     set: changed,
     workers,
@@ -158,7 +162,7 @@ async function runVerify(
     onPlan: (name, index, count) => context.progress.show(`Running ${name}, ${index + 1} of ${count} …`)
   })
   context.progress.clear()
-  if (update) await renewStoredPlans(storedPlansFile(), plans, verdicts)
+  if (update) await renewStoredPlans(file!, plans, verdicts)
   const drifted = verdicts.filter(({ same }) => !same)
   const { out, talk } = context
   if (context.json) context.emit({ same: drifted.length === 0, updated: update, plans: verdicts })
@@ -169,7 +173,7 @@ async function runVerify(
     }
   }
   if (drifted.length === 0 || update) {
-    if (update && !context.json) talk.line(`Written: ${storedPlansFile()}`)
+    if (update && !context.json) talk.line(`Written: ${file}`)
     context.next('servent lab compare')
     return
   }

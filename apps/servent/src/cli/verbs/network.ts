@@ -2,7 +2,7 @@
 import type { PeerView } from '@servent/node'
 import type { OverlaySnapshot } from '@servent/overlay'
 import type { Command } from 'commander'
-import { formatCount, formatDuration, plural, shortPeer } from '../../terminal/format.ts'
+import { formatBytes, formatCount, formatDuration, plural, shortPeer } from '../../terminal/format.ts'
 import { facts, table } from '../../terminal/table.ts'
 import { displayWidth } from '../../terminal/width.ts'
 import type { Act, Context } from '../context.ts'
@@ -15,11 +15,14 @@ const CELL_COLUMNS_MIN = 12
 /** Parts of a snapshot that have a place of their own. */
 const KNOWN = new Set(['name', 'state', 'reason', 'neighbours', 'counters', 'announced'])
 
+/** Parts of a part that are for --json alone. */
+const DETAILS = new Set(['counters', 'sizes'])
+
 export function networkVerbs(program: Command, act: Act): void {
   verb(program, 'peers', 'List connected peers', ['servent peers']).action(act(runPeers))
   verb(program, 'overlay [NAME]', "Show an overlay's neighbours, tables and counters", [
     'servent overlay',
-    'servent overlay gnutella',
+    'servent overlay chord',
     'servent overlay gnutella --json | jq .queries'
   ]).action(act(runOverlay))
 }
@@ -193,10 +196,15 @@ function isTable(value: unknown): value is readonly Row[] {
 function cell(value: unknown, key: string): string {
   if (value === undefined || value === null) return '-'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  if (typeof value === 'number') return key.endsWith('Ms') ? formatDuration(value) : formatCount(value)
+  if (typeof value === 'number') {
+    if (key.endsWith('Ms')) return formatDuration(value)
+    return key === 'bytes' ? formatBytes(value) : formatCount(value)
+  }
   if (typeof value === 'string')
     return value.startsWith('12D3Koo') || value.startsWith('Qm') ? shortPeer(value) : value
   if (Array.isArray(value)) return value.map(item => cell(item, key)).join(' ')
-  const parts = Object.entries(value).map(([name, part]) => `${name} ${cell(part, name)}`)
+  const parts = Object.entries(value)
+    .filter(([name]) => !DETAILS.has(name))
+    .map(([name, part]) => `${name} ${cell(part, name)}`)
   return parts.length === 0 ? '-' : parts.join(', ')
 }

@@ -21,7 +21,7 @@ const ADDRESSES_SHOWN = 4
 export function startVerb(program: Command, act: Act): void {
   const start = verb(program, 'start', 'Run your node', [
     'servent start',
-    'servent start --foreground --overlays gnutella --listen /ip4/0.0.0.0/tcp/6346',
+    'servent start --foreground --overlays gnutella,chord --listen /ip4/0.0.0.0/tcp/6346',
     'servent start --bootstrap /ip4/192.0.2.7/tcp/6346/p2p/12D3Koo…',
     'servent start --set gnutella.neighbours=8'
   ])

@@ -1,0 +1,84 @@
+/** Nodes on a ring: what one shares or puts, another finds over Chord. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ServentNode } from '@servent/node'
+import { afterEach, expect, test } from 'vitest'
+import { all, folder, last, sha256, startNode, stopNodes } from './support/nodes.ts'
+
+afterEach(stopNodes)
+
+const text = (words: string) => new TextEncoder().encode(words)
+
+const announced = (node: ServentNode) =>
+  node.status().overlays.find(({ name }) => name === 'chord')?.announced
+
+/** Each has one neighbour on the ring at least. */
+async function ring(count: number, overlays = 'chord'): Promise<ServentNode[]> {
+  const nodes: ServentNode[] = []
+  for (let place = 0; place < count; place += 1)
+    nodes.push(await startNode({ bootstrap: nodes.slice(0, 1), flags: { overlays } }))
+  await expect
+    .poll(() => Math.min(...nodes.map(node => node.overlay('chord')!.neighbours.length)), { timeout: 10_000 })
+    .toBeGreaterThan(0)
+  return nodes
+}
+
+test('one shares, another finds the file by words and by its id, and fetches it', async () => {
+  const [one, two, three] = (await ring(3)) as [ServentNode, ServentNode, ServentNode]
+  const path = join(await folder('music'), 'Béla Fleck – Big Country.txt')
+  await writeFile(path, 'plink plonk')
+  const { ids } = await last(one.share(path))
+  await expect.poll(() => announced(one), { timeout: 10_000 }).toEqual({ files: 1, of: 1 })
+
+  const [hit, done] = await all(two.search({ text: 'bela COUNTRY' }))
+  expect(hit).toMatchObject({ event: 'hit', id: ids[0], provider: one.peerId, overlay: 'chord' })
+  expect(done).toMatchObject({ hits: 1, overlays: [{ name: 'chord', hits: 1 }] })
+  expect(await sha256((await last(two.get('1'))).path)).toBe(await sha256(path))
+  expect(await sha256((await last(three.get(ids[0]!))).path)).toBe(await sha256(path))
+
+  await one.unshare(path)
+  await expect.poll(() => announced(one), { timeout: 10_000 }).toEqual({ files: 0, of: 0 })
+  // Whoever fetched it shares nothing unasked: nobody has it any more.
+  await expect
+    .poll(async () => (await last(two.search({ text: 'bela country' }))).hits, { timeout: 10_000 })
+    .toBe(0)
+})
+
+test('a file that both overlays find is one row with both in it', async () => {
+  const [one, two] = (await ring(2, 'gnutella,chord')) as [ServentNode, ServentNode]
+  const path = join(await folder('music'), 'Cosmic Hippo.txt')
+  await writeFile(path, 'plonk')
+  await last(one.share(path))
+  await expect.poll(() => announced(one), { timeout: 10_000 }).toEqual({ files: 1, of: 1 })
+  const done = await last(two.search({ text: 'cosmic hippo', timeoutMs: 2_000 }))
+  expect(done).toMatchObject({ hits: 2, files: 1 })
+  const [row] = two.lastSearch()
+  expect([...row!.overlays].sort()).toEqual(['chord', 'gnutella'])
+})
+
+test('a value that one puts another reads, and the newer one wins', async () => {
+  const [one, two, three] = (await ring(3)) as [ServentNode, ServentNode, ServentNode]
+  const put = await one.put({ key: 'greeting', value: text('hello') })
+  expect(put).toMatchObject({ key: 'greeting', bytes: 5, overlays: [{ name: 'chord' }] })
+  expect(put.overlays[0]!.copies).toBeGreaterThanOrEqual(2)
+  expect(await two.value({ key: 'greeting' })).toMatchObject({
+    value: text('hello'),
+    writer: one.peerId,
+    overlay: 'chord'
+  })
+  await two.put({ key: 'greeting', value: text('goodbye') })
+  expect(await three.value({ key: 'greeting' })).toMatchObject({ value: text('goodbye'), writer: two.peerId })
+  await expect(three.value({ key: 'silence' })).rejects.toMatchObject({
+    name: 'NoValueError',
+    message: 'Nobody on chord has a value under "silence".'
+  })
+})
+
+test('a node that leaves in good order hands over what it keeps', async () => {
+  const [one, two, three] = (await ring(3)) as [ServentNode, ServentNode, ServentNode]
+  for (let number = 0; number < 8; number += 1)
+    await two.put({ key: `key ${number}`, value: text(`value ${number}`) })
+  await one.stop()
+  for (let number = 0; number < 8; number += 1)
+    expect(await three.value({ key: `key ${number}` })).toMatchObject({ value: text(`value ${number}`) })
+})
