@@ -73,6 +73,11 @@ export class Announcer {
     return { files: Math.min(of, this.#announced.count(this.#init.clock.wallMs())), of }
   }
 
+  /** Files whose records are still to be withdrawn. */
+  get withdrawing(): number {
+    return this.#removed.size
+  }
+
   attach(catalogue: Catalogue): void {
     this.#unsubscribe?.()
     this.#catalogue = catalogue

@@ -57,7 +57,7 @@ export interface ValueOptions {
   readonly signal?: AbortSignal
   /** `VALUE_MS` where it is not said. */
   readonly timeoutMs?: number
-  /** Holders whose answers are waited for: with the write quorum's default, 2 of 4. */
+  /** Holders whose answers are waited for: as many as meet every acknowledged write (2 of 4) where it is not said. */
   readonly quorum?: number
 }
 

@@ -8,7 +8,6 @@ import type { ReadsInit } from './service-reads.ts'
 import type { FoundValue, PutOptions, ValueOptions } from './service-types.ts'
 import {
   MULTIHASH_BYTES_MAX,
-  REPLICAS_DEFAULT,
   SEQUENCE_AHEAD_MS_MAX,
   VALUE_BYTES_MAX,
   VALUE_KEY_BYTES_MAX
@@ -21,8 +20,8 @@ export interface ServiceValuesInit extends ReadsInit {
   readonly validators: Validators
 }
 
-/** Meets every write that a majority of root and replicas has acknowledged. */
-const READ_QUORUM = REPLICAS_DEFAULT + 1 - Math.floor((REPLICAS_DEFAULT + 1) / 2)
+/** As many holders as meet every write that was acknowledged: the machine knows how many. */
+const QUORUM_OF_WRITES = 0
 
 const REASONS: Readonly<Record<StoreOutcome | 'unreachable', string>> = {
   kept: '',
@@ -54,7 +53,7 @@ export class ServiceValues {
       let put = await this.#store(await valueRecord(key, value, stamp), signal)
       if (put.outcome === 'older') {
         // Another writer's clock is ahead of this one.
-        const there = await this.#read(key, READ_QUORUM, signal)
+        const there = await this.#read(key, QUORUM_OF_WRITES, signal)
         const sequence = (there?.sequence ?? 0) + 1
         if (sequence <= this.#init.clock.wallMs() + SEQUENCE_AHEAD_MS_MAX && sequence > stamp.sequence)
           put = await this.#store(await valueRecord(key, value, { ...stamp, sequence }), signal)
@@ -72,7 +71,7 @@ export class ServiceValues {
     checkKey(key)
     const { signal, end } = this.#until(options)
     try {
-      return await this.#read(key, options.quorum ?? READ_QUORUM, signal)
+      return await this.#read(key, options.quorum ?? QUORUM_OF_WRITES, signal)
     } finally {
       end()
     }

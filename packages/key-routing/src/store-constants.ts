@@ -17,7 +17,7 @@ export const SUBJECT_BYTES = 32
 export const STORE_RECORDS_MAX = 64
 /** Bytes of all records in one `store` or one page, as they are encoded. */
 export const STORE_BYTES_MAX = 48 * 1024
-export const PAGE_RECORDS_MAX = STORE_RECORDS_MAX
+export const PAGE_RECORDS_MAX = 64
 /** Digits by which a node of the tree of fingerprints is named. A fingerprint has 13. */
 export const DIGEST_DEPTH_MAX = 12
 /** Branches of a node of the tree of fingerprints. */

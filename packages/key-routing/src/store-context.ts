@@ -55,6 +55,11 @@ export class StoreContext {
     return Math.min(holders, this.settings.writeQuorum ?? Math.floor(holders / 2) + 1)
   }
 
+  /** As many holders as meet every write that was acknowledged. */
+  get readQuorum(): number {
+    return this.settings.replicas + 2 - this.writeQuorum
+  }
+
   isRoot(key: Uint8Array, silent: (peer: Peer) => boolean = NOBODY_SILENT): boolean {
     return this.deps.routing.rootOf(key, silent) !== undefined
   }

@@ -5,7 +5,9 @@
  * nobody has ends it (Reynolds and Vahdat, Middleware 2003, intersect from the smallest list so).
  */
 import { type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
-import type { LookupFailure } from './messages.ts'
+import { LOOKUP_BUDGET_MS } from './constants.ts'
+import type { LookupResult } from './lookup-types.ts'
+import type { Lookup, LookupFailure } from './messages.ts'
 import { nameOf } from './records.ts'
 import {
   FALL_BACKS_MAX,
@@ -19,6 +21,7 @@ import type { RecordKind, RecordsPage } from './store-messages.ts'
 import type { Serving } from './store-serving.ts'
 import { storeByteLength } from './store-wire.ts'
 import type { RoutingEffects } from './types.ts'
+import { routingByteLength } from './wire.ts'
 
 /** One word, and where its records are. */
 interface Home {
@@ -80,6 +83,7 @@ export class Fetch {
         (result, later) => {
           if (this.#isOver) return
           home.hops = result.hops
+          this.#noteLookup(home.key, result, later)
           if ('failed' in result) {
             home.failure = result.failed
             this.#counted(later)
@@ -212,6 +216,42 @@ export class Fetch {
         effects
       )
     }
+  }
+
+  /** What a lookup of this peer sends and receives: it, its acknowledgement, and the answer. */
+  #noteLookup(key: Key, result: LookupResult, effects: RoutingEffects): void {
+    if (result.hops === 0) return
+    const { hops, timeouts } = result
+    const origin = effects.peers.contact(SELF)
+    const lookup: Lookup = {
+      type: 'lookup',
+      id: 1,
+      origin,
+      key,
+      purpose: 'user',
+      replyBy: 'direct',
+      hops: 1,
+      timeouts: 0,
+      budgetMs: LOOKUP_BUDGET_MS,
+      root: false,
+      silent: []
+    }
+    this.#note(routingByteLength(lookup))
+    this.#note(routingByteLength({ type: 'hop-ack', origin: origin.id, id: 1 }))
+    if ('failed' in result) return
+    const { root, from, to, replicas } = result
+    const found = {
+      type: 'found',
+      origin: origin.id,
+      id: 1,
+      root,
+      from,
+      to,
+      replicas,
+      hops,
+      timeouts
+    } as const
+    this.#note(routingByteLength(found))
   }
 
   #note(bytes: number): void {

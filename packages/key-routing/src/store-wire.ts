@@ -67,11 +67,6 @@ const TYPES: readonly StoreMessage['type'][] = [
 ]
 const KEY_FIELD_BYTES = bytesFieldLength(32)
 
-/** Whether a message is about records. */
-export function isStoreMessage(message: { readonly type: string }): message is StoreMessage {
-  return (TYPES as readonly string[]).includes(message.type)
-}
-
 /** Bytes of a `StoreMessage`, without what its overlay writes around it. */
 export function storeByteLength(message: StoreMessage): number {
   return bytesFieldLength(fieldsLength(message))

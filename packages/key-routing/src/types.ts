@@ -15,7 +15,10 @@ export type RoutingCommand =
   | { readonly type: 'fetch'; readonly kind: RecordKind; readonly key: Key; readonly limit: number }
   /** Asks the homes of all words for their counts at once, and the rarest for the records: told as `fetch`. */
   | { readonly type: 'fetch-rarest'; readonly keys: readonly Key[]; readonly limit: number }
-  /** Reads a value from `quorum` holders, and repairs those that have none or an older one. */
+  /**
+   * Reads a value from `quorum` holders (0: as many as meet every acknowledged write), and repairs those that have
+   * none or an older one.
+   */
   | { readonly type: 'read-value'; readonly key: Key; readonly quorum: number }
   /** Nobody waits for the answer of this command any more. */
   | { readonly type: 'give-up'; readonly command: number }
@@ -60,7 +63,7 @@ export type RoutingNotice =
       readonly command: number
       /** How many there are, also beyond the limit: an honest "more exist". */
       readonly total: number
-      /** What was sent and received for the records, lookups left aside. */
+      /** What this peer itself sent and received for it: of a lookup its first message and what came back. */
       readonly traffic: { readonly messages: number; readonly bytes: number }
       readonly failure?: LookupFailure
     }

@@ -18,7 +18,7 @@ import type { RoutingEffects } from './types.ts'
 export interface ValueReadInit {
   readonly command: number
   readonly key: Key
-  /** Holders whose answer is waited for. */
+  /** Holders whose answer is waited for; 0 for as many as meet every write that was acknowledged. */
   readonly quorum: number
   readonly done: () => void
 }
@@ -42,7 +42,7 @@ export class ValueRead {
     this.#serving = serving
     this.#acceptance = acceptance
     this.#init = init
-    this.#wanted = init.quorum
+    this.#wanted = init.quorum === 0 ? context.readQuorum : init.quorum
   }
 
   heldPeers(hold: (peer: Peer) => void): void {

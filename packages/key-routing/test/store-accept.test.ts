@@ -1,79 +1,15 @@
 /** Taking records in, one keeper alone: whom it believes, what it refuses, and how much may wait. */
-import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
   RECORD_BODY_BYTES_MAX,
-  RecordKeeper,
-  type RoutingQuestion,
   SELECTIONS_MAX,
   SEQUENCE_AHEAD_MS_MAX,
-  STORE_SETTINGS,
   STORED_LIFETIME_MS_MAX,
   STORES_WAITING_MAX,
-  STORES_WAITING_PER_PEER_MAX,
-  type StoredRecord,
-  type StoreOutcome,
-  type StoreRecords,
-  type StoreSettings
+  STORES_WAITING_PER_PEER_MAX
 } from '../src/machine.ts'
-import { keyAt, Solo } from './solo.ts'
-
-/** One keeper that is the root of everything and has the replicas that the test says. */
-class Home extends Solo {
-  readonly keeper: RecordKeeper
-  #nextId = 100
-
-  constructor(settings: Partial<StoreSettings> = {}) {
-    super()
-    this.routing.root = () => ({ from: keyAt(0), to: keyAt(0) })
-    this.keeper = new RecordKeeper(
-      { ...STORE_SETTINGS, ...settings },
-      {
-        calls: this.router.calls,
-        routing: this.routing,
-        findRoot: (key, done, effects) => this.router.lookup(key, { purpose: 'user' }, done, effects)
-      }
-    )
-    this.router.use(this.keeper)
-  }
-
-  record(publisher: number, fields: Partial<StoredRecord> = {}): StoredRecord {
-    return {
-      kind: 'word',
-      key: keyAt(1),
-      publisher: testContact(publisher),
-      sequence: 1,
-      expiresMs: this.effects.wall + 1000,
-      subject: keyAt(9),
-      body: new Uint8Array(8),
-      ...fields
-    }
-  }
-
-  /** A request comes in; gives the outcomes where they were answered at once. */
-  store(link: number, records: readonly StoredRecord[], as: StoreRecords['as'] = 'root') {
-    this.#nextId += 1
-    this.effects.take()
-    this.give({ type: 'message', link, message: { type: 'store', id: this.#nextId, as, records } })
-    return this.stored()
-  }
-
-  stored(): readonly StoreOutcome[] | undefined {
-    const last = this.effects.sent().findLast(message => message.type === 'stored')
-    return last?.type === 'stored' ? last.outcomes : undefined
-  }
-
-  questions(): { id: number; question: RoutingQuestion }[] {
-    return this.effects.log.flatMap(effect =>
-      effect.type === 'ask' ? [{ id: effect.id, question: effect.question as RoutingQuestion }] : []
-    )
-  }
-
-  verified(good: readonly boolean[], id = this.questions().at(-1)!.id) {
-    this.give({ type: 'answer', id, answer: { type: 'verified', good } })
-    return this.stored()
-  }
-}
+import { Home } from './home.ts'
+import { keyAt } from './solo.ts'
 
 describe('a record', () => {
   it('by a link of its own publisher is believed without a question; by another its signature is asked for', () => {

@@ -1,0 +1,325 @@
+/** A small overlay of its own for tests of the service: everybody is linked with everybody, on real TCP. */
+
+import { createHash } from 'node:crypto'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { boundedYamux, type HostComponents, MemoryStore } from '@servent/libp2p-host'
+import {
+  betweenRightClosed,
+  type Catalogue,
+  type CatalogueChange,
+  type Codec,
+  ContentId,
+  compareKeys,
+  type Effects,
+  type Input,
+  type Key,
+  type Machine,
+  MalformedError,
+  matches,
+  type Peer,
+  type Query,
+  type SharedFile
+} from '@servent/overlay'
+import { createLibp2p } from 'libp2p'
+import { writer as newWriter } from 'protons-runtime'
+import {
+  inspectRecord,
+  type KeyRoutedInit,
+  KeyRoutedService,
+  KeyRouter,
+  type KeyRouting,
+  type NextHop,
+  RecordKeeper,
+  type RoutingMessage,
+  type RoutingTypes,
+  readRouting,
+  routingByteLength,
+  routingTypeOf,
+  STORE_SETTINGS,
+  type StoreSnapshot,
+  writeRouting
+} from '../src/index.ts'
+
+interface MeshTypes extends RoutingTypes {
+  snapshot: { readonly store: StoreSnapshot; readonly linked: number }
+}
+
+/** Of this peer and those that are linked: all there are, in a mesh. */
+class MeshTables implements KeyRouting {
+  readonly ready = true
+  readonly linked = new Set<Peer>()
+  keyOf: (peer: Peer) => Key = () => new Uint8Array(32)
+
+  #around(): Peer[] {
+    const own = this.keyOf(0)
+    const past = (peer: Peer) => (compareKeys(this.keyOf(peer), own) > 0 ? 0 : 1)
+    return [...this.linked].sort((a, b) => past(a) - past(b) || compareKeys(this.keyOf(a), this.keyOf(b)))
+  }
+
+  rootOf(key: Key, silent: (peer: Peer) => boolean) {
+    const before = this.#around().findLast(peer => !silent(peer)) ?? 0
+    const [from, to] = [this.keyOf(before), this.keyOf(0)]
+    return betweenRightClosed(key, from, to) ? { from, to } : undefined
+  }
+
+  nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): NextHop[] {
+    const around = this.#around()
+    const first = around.findIndex((peer, index) =>
+      betweenRightClosed(key, this.keyOf(around[index - 1] ?? 0), this.keyOf(peer))
+    )
+    if (first < 0) return []
+    return around
+      .slice(first)
+      .filter(peer => !silent(peer))
+      .slice(0, limit)
+      .map(peer => ({ peer, root: true }))
+  }
+
+  replicas(_: Key, count: number): Peer[] {
+    return this.#around().slice(0, count)
+  }
+
+  onSilent(): void {}
+}
+
+class MeshMachine implements Machine<MeshTypes> {
+  readonly #tables = new MeshTables()
+  readonly #router: KeyRouter<MeshTypes>
+  readonly #keeper: RecordKeeper
+
+  constructor() {
+    this.#router = new KeyRouter<MeshTypes>({
+      routing: this.#tables,
+      links: {
+        onLinked: (peer, _, effects) => {
+          this.#tables.linked.add(peer)
+          this.#router.calls.hold(peer, 'mesh')
+          this.#router.tablesChanged(effects)
+        },
+        onUnlinked: (peer, _, effects) => {
+          this.#tables.linked.delete(peer)
+          this.#router.calls.release(peer, 'mesh', effects)
+          this.#router.tablesChanged(effects)
+        }
+      }
+    })
+    const router = this.#router
+    this.#keeper = new RecordKeeper(
+      { ...STORE_SETTINGS, inspect: inspectRecord },
+      {
+        calls: router.calls as never,
+        routing: this.#tables,
+        findRoot: (key, done, effects) =>
+          router.lookup(key, { purpose: 'user' }, done as never, effects as never)
+      }
+    )
+    router.use(this.#keeper)
+  }
+
+  handle(input: Input<MeshTypes>, effects: Effects<MeshTypes>): void {
+    this.#tables.keyOf = peer => effects.peers.key(peer)
+    this.#router.handle(input, effects)
+    if (input.type === 'contact') this.#router.calls.open(input.peer, effects)
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    for (const peer of this.#tables.linked) hold(peer)
+    this.#router.heldPeers(hold)
+  }
+
+  snapshot() {
+    return { store: this.#keeper.snapshot(), linked: this.#tables.linked.size }
+  }
+}
+
+/** Frames of four bytes of length and a message. */
+const codec: Codec<RoutingMessage> = {
+  byteLength: message => 4 + routingByteLength(message),
+  typeOf: routingTypeOf,
+  open() {
+    let buffered = Buffer.alloc(0)
+    return {
+      get bufferedBytes() {
+        return buffered.length
+      },
+      encode(message) {
+        const writer = newWriter()
+        writeRouting(message, writer)
+        const body = writer.finish()
+        const frame = new Uint8Array(4 + body.length)
+        new DataView(frame.buffer).setUint32(0, body.length)
+        frame.set(body, 4)
+        return frame
+      },
+      decode(chunk, emit) {
+        buffered = Buffer.concat([buffered, chunk])
+        while (buffered.length >= 4 && buffered.length >= 4 + buffered.readUInt32BE(0)) {
+          const end = 4 + buffered.readUInt32BE(0)
+          if (end > 100_000) throw new MalformedError('A frame is too long.')
+          const body = Uint8Array.from(buffered.subarray(4, end))
+          buffered = buffered.subarray(end)
+          const message = readRouting(body)
+          if (message !== undefined) emit(message)
+        }
+      }
+    }
+  }
+}
+
+export class MeshService extends KeyRoutedService<MeshTypes> {
+  constructor(components: HostComponents, init: KeyRoutedInit<MeshTypes>) {
+    super(components, init, {
+      name: 'chord',
+      protocol: '/servent/test-mesh/1.0.0',
+      codec,
+      createMachine: () => new MeshMachine(),
+      limits: {},
+      describe: ({ store, linked }) => ({ neighbours: [], counters: {}, store, linked })
+    })
+  }
+
+  get linked(): number {
+    return this.host.snapshot().linked
+  }
+}
+
+const hash = (name: string, bytes: Uint8Array) => Uint8Array.from(createHash(name).update(bytes).digest())
+
+export class SmallCatalogue implements Catalogue {
+  readonly shared = new Map<number, SharedFile>()
+  readonly #listeners = new Set<(changes: readonly CatalogueChange[]) => void>()
+  #nextIndex = 1
+
+  get totals() {
+    return { files: this.shared.size, bytes: 0 }
+  }
+
+  add(name: string, content = name, tags: Record<string, string> = {}): SharedFile {
+    const bytes = Buffer.from(content)
+    const id = ContentId.fromRoot(hash('sha256', bytes), bytes.length)
+    const index = this.#nextIndex
+    this.#nextIndex += 1
+    const file = { index, id, size: bytes.length, name, type: 'text/plain', tags, sha1: hash('sha1', bytes) }
+    this.shared.set(index, file)
+    for (const listener of this.#listeners) listener([{ type: 'added', file }])
+    return file
+  }
+
+  remove(file: SharedFile): void {
+    this.shared.delete(file.index)
+    for (const listener of this.#listeners) listener([{ type: 'removed', file }])
+  }
+
+  async match(query: Query, limit: number) {
+    return [...this.shared.values()].filter(file => matches(query, file)).slice(0, limit)
+  }
+
+  async get(id: ContentId) {
+    return [...this.shared.values()].find(file => file.id.equals(id))
+  }
+
+  async byIndex(index: number) {
+    return this.shared.get(index)
+  }
+
+  async bySha1() {
+    return undefined
+  }
+
+  async *files() {
+    yield* this.shared.values()
+  }
+
+  subscribe(listener: (changes: readonly CatalogueChange[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}
+
+export interface MeshNode {
+  readonly libp2p: Libp2p<{ mesh: MeshService }>
+  readonly service: MeshService
+  readonly catalogue: SmallCatalogue
+  readonly peerId: string
+  readonly privateKey: PrivateKey
+  readonly store: MemoryStore
+  readonly port: number
+}
+
+const nodes: MeshNode[] = []
+
+export async function startNode({
+  port = 0,
+  store = new MemoryStore(),
+  catalogue = new SmallCatalogue(),
+  ...init
+}: Partial<KeyRoutedInit<MeshTypes>> & {
+  port?: number
+  store?: MemoryStore
+  catalogue?: SmallCatalogue
+} = {}): Promise<MeshNode> {
+  const privateKey = init.privateKey ?? (await generateKeyPair('Ed25519'))
+  const libp2p = await createLibp2p({
+    privateKey,
+    addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    connectionGater: { denyDialMultiaddr: () => false },
+    services: {
+      identify: identify(),
+      mesh: (components: HostComponents) =>
+        new MeshService(components, { publishBytesPerS: 1_000_000, ...init, privateKey, store })
+    }
+  })
+  const service = libp2p.services.mesh
+  service.attach(catalogue)
+  const own = Number(libp2p.getMultiaddrs()[0]!.toString().split('/')[4])
+  const node = { libp2p, service, catalogue, peerId: libp2p.peerId.toString(), privateKey, store, port: own }
+  nodes.push(node)
+  return node
+}
+
+/** Nodes that are all linked with each other. */
+export async function startMesh(
+  count: number,
+  init: Parameters<typeof startNode>[0] = {}
+): Promise<MeshNode[]> {
+  const mesh: MeshNode[] = []
+  for (let index = 0; index < count; index += 1) mesh.push(await startNode(init))
+  await linkAll(mesh)
+  return mesh
+}
+
+export async function linkAll(mesh: readonly MeshNode[]): Promise<void> {
+  for (const [index, node] of mesh.entries())
+    for (const other of mesh.slice(0, index)) await node.libp2p.dial(other.libp2p.getMultiaddrs())
+  await until(() => mesh.every(({ service }) => service.linked === mesh.length - 1))
+}
+
+export async function until(holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+  for (const startMs = performance.now(); performance.now() - startMs < ms; ) {
+    if (await holds()) return
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  throw new Error('It did not come to pass in time.')
+}
+
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
+export async function stopNode(node: MeshNode): Promise<void> {
+  nodes.splice(nodes.indexOf(node), 1)
+  await node.libp2p.stop()
+}
+
+export async function stopNodes(): Promise<void> {
+  await Promise.all(nodes.splice(0).map(({ libp2p }) => libp2p.stop()))
+}
