@@ -35,6 +35,8 @@ export abstract class Call<T extends MachineTypes> {
   message: T['message'] | undefined = undefined
   priority = 0
   sentMs = 0
+  /** How much longer than a round trip its answer may take. */
+  patienceMs = 0
   dueMs = 0
   /** Its place among those under way; -1 where it is not. */
   at = -1
@@ -63,9 +65,10 @@ export abstract class Request<T extends MachineTypes> extends Call<T> {
 export class DoneRequest<T extends MachineTypes> extends Request<T> {
   readonly #done: CallDone<T>
 
-  constructor(id: number, done: CallDone<T>) {
+  constructor(id: number, done: CallDone<T>, patienceMs = 0) {
     super(id)
     this.#done = done
+    this.patienceMs = patienceMs
   }
 
   override onAnswer(answer: T['message'], effects: Effects<T>): void {

@@ -71,10 +71,6 @@ export class Calls<T extends MachineTypes> {
     return this.#links.at(link)?.peer
   }
 
-  isInbound(peer: Peer): boolean {
-    return this.#links.of(peer)?.inbound ?? false
-  }
-
   /** Smoothed round trip in milliseconds; nothing before the first answer. Forgotten with the last hold and link. */
   rttMs(peer: Peer): number | undefined {
     return this.#links.of(peer)?.rttMs
@@ -110,15 +106,17 @@ export class Calls<T extends MachineTypes> {
   /**
    * Sends a message that wants an answer, once there is a link, and calls `done` once: perhaps before this
    * returns, where the bounds of this peer leave no room. The type of the answer is the caller's to check.
+   * `patienceMs` is for an answer that takes longer than the way there and back.
    */
   request(
     peer: Peer,
     message: T['message'] & { readonly id: number },
     priority: number,
     done: CallDone<T>,
-    effects: Effects<T>
+    effects: Effects<T>,
+    patienceMs = 0
   ): void {
-    this.ask(new DoneRequest<T>(message.id, done), peer, message, priority, effects)
+    this.ask(new DoneRequest<T>(message.id, done, patienceMs), peer, message, priority, effects)
   }
 
   /** Sends a message that wants no answer, once there is a link. It is lost where there comes none. */
@@ -182,11 +180,13 @@ export class Calls<T extends MachineTypes> {
     if (call.at < 0) return
     const neighbour = this.#leave(call)
     if (neighbour === undefined) return
-    if (answered && call.link !== NO_LINK) neighbour.answered(effects.nowMs() - call.sentMs)
+    // An answer that takes longer than a round trip says nothing of the round trip.
+    if (answered && call.link !== NO_LINK && call.patienceMs === 0)
+      neighbour.answered(effects.nowMs() - call.sentMs)
     this.#links.drop(neighbour)
   }
 
-  /** What lookups count of a neighbour stands there. */
+  /** Lookups keep a count there. */
   neighbourAt(link: Link): Neighbour<T> | undefined {
     return this.#links.at(link)
   }
@@ -267,8 +267,7 @@ export class Calls<T extends MachineTypes> {
   #onLinkDown(link: Link, end: LinkEnd, effects: Effects<T>): void {
     const neighbour = this.#links.down(link)
     if (neighbour === undefined) return
-    const lost = neighbour.pending === 0 ? [] : this.#pending.on(link)
-    for (const call of lost) {
+    for (const call of neighbour.pending === 0 ? [] : this.#pending.on(link)) {
       if (call.at < 0 || call.link !== link) continue
       if (end.kind === 'duplicate') this.#again(call, neighbour, effects)
       else this.#fail(call, 'link-down', effects)
@@ -340,7 +339,7 @@ export class Calls<T extends MachineTypes> {
     const nowMs = effects.nowMs()
     call.link = neighbour.link
     call.sentMs = nowMs
-    call.dueMs = nowMs + neighbour.timeoutMs(this.#settings)
+    call.dueMs = nowMs + neighbour.timeoutMs(this.#settings) + call.patienceMs
     neighbour.usedMs = nowMs
     effects.send(neighbour.link, call.message as T['message'], call.priority)
   }

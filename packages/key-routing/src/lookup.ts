@@ -10,7 +10,7 @@ import { Forwarding, type ForwardingCounters, type OriginRules } from './lookup-
 import { OwnLookup, type OwnRules } from './lookup-own.ts'
 import { nobody, Relay, sameBytes } from './lookup-relay.ts'
 import type { LookupDeps, LookupDone, LookupOptions, LookupResult } from './lookup-types.ts'
-import type { Found, LookupFailure, Ping } from './messages.ts'
+import type { Found, LookupFailure } from './messages.ts'
 import type { KeyRange } from './routing.ts'
 import type { RoutingCommand, RoutingEffects, RoutingTypes } from './types.ts'
 
@@ -126,25 +126,6 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   onIterativeFailed(lookup: IterativeLookup, reason: LookupFailure, effects: RoutingEffects): void {
     const own = this.#ownOf(lookup)
     if (own !== undefined) this.#attemptFailed(own, reason, lookup.hops, lookup.timeouts, effects)
-  }
-
-  ping(
-    peer: Peer,
-    done: (rttMs: number | undefined, effects: RoutingEffects) => void,
-    effects: RoutingEffects
-  ): void {
-    const { calls } = this.#deps
-    const ping: Ping = { type: 'ping', id: calls.nextId() }
-    calls.request(
-      peer,
-      ping,
-      PRIORITY_URGENT,
-      (outcome, fx) => {
-        const answered = 'answer' in outcome && outcome.answer.type === 'pong'
-        done(answered ? calls.rttMs(peer) : undefined, fx)
-      },
-      effects
-    )
   }
 
   heldPeers(hold: (peer: Peer) => void): void {

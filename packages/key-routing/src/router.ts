@@ -102,19 +102,6 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
     )
   }
 
-  /** Asks a peer whether it is there: `done` hears its round trip in milliseconds, or nothing where it is silent. */
-  ping(
-    peer: Peer,
-    done: (rttMs: number | undefined, effects: Effects<T>) => void,
-    effects: Effects<T>
-  ): void {
-    this.#lookups.ping(
-      peer,
-      done as unknown as (rttMs: number | undefined, effects: RoutingEffects) => void,
-      effects as unknown as RoutingEffects
-    )
-  }
-
   /** The overlay says so when what it is the root of, or a replica set, may have changed. */
   tablesChanged(effects: Effects<T>): void {
     this.#part?.onTablesChanged(effects as unknown as RoutingEffects)

@@ -71,7 +71,8 @@ class RouterMachine implements Machine<RoutingTypes> {
         onLinked: (peer, inbound, effects) => {
           if (known.length < LINKS_MAX && !known.includes(peer)) known.push(peer)
           this.router.calls.hold(peer, 'tables')
-          if (inbound) this.router.ping(peer, () => {}, effects)
+          const { calls } = this.router
+          if (inbound) calls.request(peer, { type: 'ping', id: calls.nextId() }, 2, () => {}, effects)
         },
         onUnlinked: (peer, _end, effects) => this.router.calls.release(peer, 'tables', effects)
       }
