@@ -53,8 +53,11 @@ export const STABILISE_STEPS_MAX = 16
 export const JOIN_STEPS_MAX = 16
 /** Steps that a candidate for the place after somebody is passed on. */
 export const CANDIDATE_STEPS_MAX = 32
-/** Joins that wait for the root to have a living predecessor, before the root's own list must do. */
-export const JOIN_PATIENT_TRIES = 20
+/**
+ * Periods of stabilisation for which a joiner waits until its root has a living predecessor: whoever lives before
+ * the root says so within one and a half, when it has found its own successors dead.
+ */
+export const JOIN_PATIENT_ROUNDS = 3
 /** Candidates in hand at a time: others come again with a later round. */
 export const CANDIDATES_MAX = 4
 

@@ -2,7 +2,7 @@
  * Joining (ToN section IV-E.1 with Zave's correction, section 4.1): a joiner finds the member after which it
  * belongs, and copies that member's whole successor list. Until then it is no member and answers nothing.
  */
-import { JOIN_PATIENT_TRIES, JOIN_STEPS_MAX } from './constants.ts'
+import { JOIN_PATIENT_ROUNDS, JOIN_STEPS_MAX } from './constants.ts'
 import { guessFingers } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
@@ -89,8 +89,8 @@ function verifyHead(
  * skip a member that came since.
  */
 function takeFrom(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
-  place.joinTries += 1
-  const patient = place.joinTries < JOIN_PATIENT_TRIES
+  place.joinWaitsMs ??= ring.nowMs
+  const patient = ring.nowMs - place.joinWaitsMs < JOIN_PATIENT_ROUNDS * ring.settings.stabiliseMs
   askNeighbours(ring, root, 0, fx, (answer, fx) => {
     if (!place.joining) return
     if (typeof answer !== 'object' || (patient && answer.successors.length > 0)) joinFailed(ring, place)
@@ -106,7 +106,7 @@ function enterWith(
   predecessor: RingRef,
   fx: Fx
 ): void {
-  place.joinTries = 0
+  place.joinWaitsMs = undefined
   place.predecessor = NOBODY
   adoptList(ring, place, head, list, fx)
   enter(ring, place, fx)

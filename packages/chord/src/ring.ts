@@ -47,8 +47,8 @@ export class Place {
   /** Counts memberships: an answer that belongs to an earlier one is nothing any more. */
   term = 0
   joining = false
-  /** Joins that found a root whose predecessor was not to be had. */
-  joinTries = 0
+  /** Since when it finds a root whose predecessor is not to be had. */
+  joinWaitsMs: number | undefined
   stabilising = false
   rectifying = false
   fixing = false

@@ -16,10 +16,13 @@ export interface LookupTally {
   correct: number
   incorrect: number
   failed: number
+  /** Of the failed ones, those whose asker is the root himself. */
+  failedOwn: number
   /** Of correct ones: steps up to the root. */
   hops: number[]
   /** Of correct ones: steps until the key's live predecessor is reached; a step early adds one (ToN Table II). */
   published: number[]
+  /** As published too: until the key's live predecessor is reached. */
   timeouts: number[]
   elapsedMs: number[]
 }
@@ -28,6 +31,8 @@ interface Pending {
   readonly key: Key
   /** Who took somebody for the root last. */
   last: NodeIndex | undefined
+  /** Timeouts after the key's live predecessor was reached. */
+  late: number
 }
 
 type Ended = Extract<ChordNotice, { type: 'looked-up' | 'lookup-failed' }>
@@ -39,6 +44,7 @@ export class Lookups {
     correct: 0,
     incorrect: 0,
     failed: 0,
+    failedOwn: 0,
     hops: [],
     published: [],
     timeouts: [],
@@ -57,7 +63,7 @@ export class Lookups {
     this.#truth = truth
     network.notices.push((node, notice) => {
       if (notice.type === 'lookup-step') this.#onStep(node, notice)
-      if (notice.type === 'looked-up' || notice.type === 'lookup-failed') this.#onEnd(notice)
+      if (notice.type === 'looked-up' || notice.type === 'lookup-failed') this.#onEnd(node, notice)
     })
   }
 
@@ -68,7 +74,7 @@ export class Lookups {
 
   issue(origin: NodeIndex, key: Key): void {
     const name = keyToHex(key)
-    this.#pending.set(name, { key, last: undefined })
+    this.#pending.set(name, { key, last: undefined, late: 0 })
     this.tally.issued += 1
     this.#asking = name
     const command = this.#network.simulation.command(origin, { type: 'lookup', key })
@@ -77,12 +83,15 @@ export class Lookups {
   }
 
   #onStep(node: NodeIndex, step: Extract<ChordNotice, { type: 'lookup-step' }>): void {
-    if (step.what !== 'sent' || !step.root) return
+    if (!step.root) return
     const pending = this.#pending.get(keyToHex(step.key))
-    if (pending !== undefined) pending.last = node
+    if (pending === undefined) return
+    if (step.what === 'sent') pending.last = node
+    // The key's predecessor was reached: what the paper counts is over.
+    if (step.what === 'silent' && node === this.#truth.before(pending.key)) pending.late += 1
   }
 
-  #onEnd(notice: Ended): void {
+  #onEnd(node: NodeIndex, notice: Ended): void {
     // A key of its own is answered before its command has a number.
     const name = this.#names.get(notice.command) ?? this.#asking
     const pending = name === undefined ? undefined : this.#pending.get(name)
@@ -92,6 +101,7 @@ export class Lookups {
     const { tally } = this
     if (notice.type === 'lookup-failed') {
       tally.failed += 1
+      if (this.#truth.rootOf(pending.key) === node) tally.failedOwn += 1
       return
     }
     const root = this.#network.simulation.nodeOf(notice.root)
@@ -104,7 +114,7 @@ export class Lookups {
     const early = pending.last !== undefined && pending.last !== this.#truth.before(pending.key)
     // The paper's node does not know what is its own, and would go all the way round.
     if (notice.hops > 0) tally.published.push(notice.hops - (early ? 0 : 1))
-    tally.timeouts.push(notice.timeouts)
+    tally.timeouts.push(notice.timeouts - pending.late)
     tally.elapsedMs.push(notice.elapsedMs)
   }
 }

@@ -3,7 +3,7 @@
  * tables are, and what they should be.
  */
 import { compareKeys, type Key } from '@servent/overlay/machine'
-import { type NodeIndex, Simulation, type SimulationInit } from '@servent/simulator'
+import { type NodeIndex, type Random, Simulation, type SimulationInit } from '@servent/simulator'
 import {
   ChordMachine,
   type ChordNotice,
@@ -22,6 +22,7 @@ import {
   type RingRef,
   refOf
 } from '../../src/machine.ts'
+import { compareDistance } from '../../src/ring-key.ts'
 import { plainCodec } from './plain-codec.ts'
 
 export interface NetworkInit {
@@ -153,6 +154,33 @@ export class ChordNetwork {
     const nodes = this.simulation.aliveNodes()
     const ring = this.ideal(nodes)
     return nodes[ring.nodes[ring.successorOf(key)]!.peer]!
+  }
+
+  isMember(node: NodeIndex): boolean {
+    return (this.simulation.machine(node) as ChordMachine).mode === 'ring'
+  }
+
+  /** A random node that has joined. */
+  pickMember(random: Random): NodeIndex {
+    for (;;) {
+      const node = this.simulation.pickAlive(random)
+      if (node === undefined) throw new Error('Nobody lives.')
+      if (this.isMember(node)) return node
+    }
+  }
+
+  /** Of those that have joined, the node that a key belongs to. */
+  memberRootOf(key: Key): NodeIndex {
+    let best: NodeIndex | undefined
+    for (const node of this.simulation.aliveNodes()) {
+      if (!this.isMember(node)) continue
+      if (
+        best === undefined ||
+        compareDistance(key, this.simulation.keyOf(node), this.simulation.keyOf(best)) < 0
+      )
+        best = node
+    }
+    return best!
   }
 
   /** What differs from ideal lists and predecessors, in words; nothing where the ring is ideal. */
