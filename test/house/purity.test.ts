@@ -51,7 +51,7 @@ function impurities(entry: string): Finding[] {
       if (typeOnly) continue
       if (specifier.startsWith('node:') || BUILTIN.has(specifier))
         findings.push({ file: name, why: `imports ${specifier}` })
-      else waiting.push(resolveImport(file, specifier))
+      else waiting.push(withoutNode(resolveImport(file, specifier)))
     }
   }
   return findings
@@ -59,6 +59,7 @@ function impurities(entry: string): Finding[] {
 
 function resolveImport(from: string, specifier: string): string {
   if (specifier.startsWith('.')) return resolve(dirname(from), specifier)
+  if (specifier.startsWith('#')) return resolveInside(from, specifier)
   const parts = specifier.split('/')
   const name = specifier.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0]!
   const subpath = `.${specifier.slice(name.length)}`
@@ -69,6 +70,29 @@ function resolveImport(from: string, specifier: string): string {
     return resolve(home, target(manifest, subpath))
   }
   throw new Error(`${from} imports ${specifier}, which is not installed`)
+}
+
+/** What stands in for a file where there is no Node: the map `browser` of its package. */
+function withoutNode(file: string): string {
+  if (!file.includes('node_modules')) return file
+  for (let folder = dirname(file); !folder.endsWith('node_modules'); folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json')
+    if (!existsSync(manifest)) continue
+    const own = JSON.parse(readFileSync(manifest, 'utf8')).browser?.[`./${relative(folder, file)}`]
+    if (typeof own === 'string') return resolve(folder, own)
+  }
+  return file
+}
+
+/** A name that a package gives to a file of its own: `imports` of the nearest package.json. */
+function resolveInside(from: string, specifier: string): string {
+  for (let folder = dirname(from); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'package.json')
+    if (!existsSync(file)) continue
+    const own = condition(JSON.parse(readFileSync(file, 'utf8')).imports?.[specifier])
+    if (own !== undefined) return resolve(folder, own)
+  }
+  throw new Error(`${from} imports ${specifier}, which its package does not name`)
 }
 
 function target(manifest: { exports?: unknown; module?: string; main?: string }, subpath: string): string {
@@ -102,13 +126,14 @@ function condition(value: unknown): string | undefined {
   return undefined
 }
 
-/** Every `./machine` entry, and codecs beside it. */
+/** Every `./machine` entry, codecs beside it, and the simulator, in which one seed must give one run. */
 function pureEntries(): string[] {
-  return readdirSync(join(ROOT, 'packages')).flatMap(room =>
+  const entries = readdirSync(join(ROOT, 'packages')).flatMap(room =>
     ['machine.ts', 'wire.ts', 'constants.ts']
       .map(file => `packages/${room}/src/${file}`)
       .filter(file => existsSync(join(ROOT, file)))
   )
+  return [...entries, 'packages/simulator/src/index.ts']
 }
 
 describe('purity', () => {
