@@ -2,12 +2,13 @@
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import { randomOf } from '@servent/simulator'
 import { type CreateWorker, createWorker, workerFrom } from './create-worker.ts'
 import { PlanError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { commitOfCode, hostNow } from './host.ts'
 import type { PlanFiles, RunTask } from './messages.ts'
-import { filesOf } from './models.ts'
+import { churnOfPlan, filesOf, latencyOfPlan } from './models.ts'
 import { overlaySettings, type Plan, seedsOf } from './plan.ts'
 import { runAll } from './pool.ts'
 import type { Progress } from './progress.ts'
@@ -51,6 +52,9 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
 /** What every run measured, in the order of overlays and then seeds. */
 export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise<RunResult[]> {
   const files = await readPlanFiles(plan, options.resolvePath ?? (name => name))
+  // What cannot be read is said here, once, and not by each run.
+  latencyOfPlan(plan, files, randomOf(''))
+  churnOfPlan(plan, files)
   // Seed by seed, so that every overlay soon shows what it costs.
   const tasks: RunTask[] = seedsOf(plan).flatMap(seed => plan.overlays.map(overlay => ({ overlay, seed })))
   const create: CreateWorker =

@@ -154,6 +154,18 @@ function checkShape(plan: Plan): void {
   if (backend === 'in-process' || backend === 'processes') {
     throw new PlanError(`The backend ${backend} comes in a later version; this one has simulator.`)
   }
+  const unknown = Object.keys(plan).find(field => !Object.hasOwn(PlanSchema.properties, field))
+  if (unknown !== undefined) {
+    throw new PlanError(`A plan has no ${unknown}. It has ${Object.keys(PlanSchema.properties).join(', ')}.`)
+  }
+  const overlay = Array.isArray(plan.overlays)
+    ? plan.overlays.find(one => !OVERLAYS.includes(one))
+    : undefined
+  if (overlay !== undefined) {
+    throw new PlanError(
+      `The lab of this version has no overlay ${JSON.stringify(overlay)}. It has ${OVERLAYS.join(', ')}.`
+    )
+  }
   if (Check(PlanSchema, plan)) return
   const [error] = Errors(PlanSchema, plan)
   const field = error?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? ''

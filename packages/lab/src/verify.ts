@@ -71,7 +71,17 @@ export async function renewStoredPlans(
     ...plan,
     fingerprint: verdicts.find(({ name }) => name === plan.name)?.actual ?? plan.fingerprint
   }))
-  await writeFile(file, `${JSON.stringify(renewed, null, 2)}\n`)
+  await writeFile(file, formatted(renewed))
+}
+
+/** As the house's formatter writes it: lists of words stand in one line. */
+function formatted(plans: readonly StoredPlan[]): string {
+  const text = JSON.stringify(plans, null, 2)
+  const lists = text.replace(
+    /\[\s+("[^[{]*?)\s+\]/g,
+    (_, items: string) => `[${items.replace(/,\s+/g, ', ')}]`
+  )
+  return `${lists}\n`
 }
 
 /** @throws PlanError, RunError */

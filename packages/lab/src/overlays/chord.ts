@@ -58,7 +58,7 @@ interface Begun {
   readonly done: (outcome: LookupOutcome) => void
 }
 
-class ChordDeployment implements Deployment {
+export class ChordDeployment implements Deployment {
   readonly simulation: Simulation<ChordTypes>
   readonly countsIds = true
   readonly asksPerS: number
@@ -74,7 +74,8 @@ class ChordDeployment implements Deployment {
   #beginning: Begun | undefined
   #isIdeal = false
 
-  constructor(init: DeploymentInit) {
+  /** `createMachine` is for tests that put in machines which break the rules. */
+  constructor(init: DeploymentInit, createMachine = (settings: ChordSettings) => new ChordMachine(settings)) {
     this.#init = init
     this.#settings = settingsOf(init.settings, init.frozen)
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
@@ -84,7 +85,7 @@ class ChordDeployment implements Deployment {
       codec: chordCodec,
       network: init.network,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: () => new ChordMachine(this.#settings),
+      createMachine: () => createMachine(this.#settings),
       onNotice: (node, notice) => this.#onNotice(node, notice),
       idsIn
     })

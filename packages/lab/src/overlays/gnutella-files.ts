@@ -7,7 +7,7 @@ import { type Contact, encodeRecord, type FileRecord, peerIdText } from '@serven
 import type { WorldFile } from '../world.ts'
 
 /** What libp2p's envelope adds to a record: the key, the type of the payload, an Ed25519 signature, lengths. */
-export const ENVELOPE_BYTES = 110
+export const ENVELOPE_BYTES = 129
 const EXPIRES_MS = 4_102_444_800_000
 
 export const urnOf = (file: WorldFile): string => `urn:cid:${file.id}`

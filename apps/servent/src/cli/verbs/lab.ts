@@ -112,11 +112,15 @@ async function runCompare(
   const { talk } = context
   talk.line()
   if (out !== undefined) talk.line(`Written: ${join(out, 'results.json')}, ${join(out, 'fingerprint.txt')}`)
-  context.next(
-    plan.seeds === 1
-      ? 'servent lab compare … --seeds 10 (intervals of the means)'
-      : 'servent lab compare … --out DIR (all figures)'
+  context.next(again(options, plan.seeds === 1 ? { seeds: 10 } : { out: out ?? 'results' }))
+}
+
+/** The command again, with something more: several seeds give intervals, a folder keeps all figures. */
+function again(options: Record<string, unknown>, more: Record<string, unknown>): string {
+  const flags = Object.entries({ ...options, ...more }).flatMap(([name, value]) =>
+    name === 'set' ? (value as string[]).map(one => `--set ${one}`) : `--${name} ${value}`
   )
+  return ['servent lab compare', ...flags].join(' ')
 }
 
 /** `███─── 30 %  3 of 10 runs, about 2 min left`. */
@@ -124,7 +128,8 @@ function progressLine({ nodes, overlays, seeds }: Plan, at?: Progress): string {
   const what = `${plural(nodes, 'peer')} of ${overlays.join(', ')}`
   if (at === undefined) return `Running ${what}, ${plural(overlays.length * seeds, 'run')} …`
   const { done, remainingMs, runs, runsDone } = at
-  const left = remainingMs === undefined ? '' : `, about ${formatDuration(Math.max(1000, remainingMs))} left`
+  const left =
+    remainingMs === undefined || remainingMs < 1000 ? '' : `, about ${formatDuration(remainingMs)} left`
   return `${bar(done, 1)}  ${runsDone} of ${plural(runs, 'run')}${left}`
 }
 

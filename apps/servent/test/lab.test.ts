@@ -1,0 +1,114 @@
+/** `lab` on the command line: no node runs, and none is needed. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ResultsSchema } from '@servent/lab'
+import { Check } from 'typebox/value'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runLine } from './fixture.ts'
+
+const SMALL = '--nodes 24 --lookups 30 --warmup 20 --duration 30 --workers 1'
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('lab compare', () => {
+  it('prints one object of the schema, and writes it with its fingerprint', async () => {
+    const line = `lab compare --overlays chord ${SMALL} --set chord.successors=4 --out out --json`
+    const { code, json, err } = await runLine(line, { cwd: folder })
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const [results] = json as unknown as [Record<string, unknown>]
+    expect(json).toHaveLength(1)
+    expect(Check(ResultsSchema, results)).toBe(true)
+    expect(results).toMatchObject({ plan: { nodes: 24, set: { 'chord.successors': 4 }, seeds: 1 } })
+    expect(JSON.parse(await readFile(join(folder, 'out/results.json'), 'utf8'))).toEqual(results)
+    expect(await readFile(join(folder, 'out/fingerprint.txt'), 'utf8')).toBe(`${results.fingerprint}\n`)
+  })
+
+  it('shows a line for each figure and a column for each overlay, and what to do next', async () => {
+    const line = `lab compare --overlays gnutella,chord ${SMALL} --searches 3`
+    const { code, out, err } = await runLine(line, { cwd: folder, columns: 80 })
+    expect(code).toBe(0)
+    const lines = out.split('\n')
+    expect(lines[0]).toMatch(/^24 peers, 1 run +GNUTELLA +CHORD$/)
+    expect(out).toMatch(/^lookups right +30 of 30 +30 of 30$/m)
+    expect(out).toMatch(/^ {2}recall +1\.000/m)
+    expect(out).toMatch(/^Fingerprint [0-9a-f]{64}$/m)
+    for (const text of lines) expect(text.length).toBeLessThanOrEqual(80)
+    expect(err).toContain(
+      'servent lab compare --overlays gnutella,chord --nodes 24 --lookups 30 --warmup 20 --duration 30 --workers 1 --searches 3 --seeds 10'
+    )
+  })
+
+  it.each([
+    ['--overlays napster', 'no overlay "napster". It has gnutella, chord.'],
+    ['--overlays chord --backend processes', 'The backend processes comes in a later version'],
+    ['--nodes few', 'nodes is "few", and it must be integer.'],
+    ['--nodes 1', 'nodes is 1, and it must be >= 2.'],
+    ['--set successors=3', '--set takes overlay.key=value'],
+    ['--set chord.sucessors=3', 'There is no setting chord.sucessors.'],
+    ['--latency slow', '"slow" is no model of latency'],
+    ['--latency matrix:none.tsv', 'latency names the file'],
+    ['--failures 0.2 --churn exp:1h', 'failures and churn exclude each other']
+  ])('2 for %s, with what there is', async (flags, sentence) => {
+    const { code, out, err } = await runLine(`lab compare ${flags}`, { cwd: folder })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(sentence)
+    expect(err).toContain('try:   servent lab compare --help')
+  })
+
+  it('130 after Ctrl-C, soon', async () => {
+    const user = new AbortController()
+    setTimeout(() => user.abort(), 300)
+    const line = 'lab compare --overlays chord --nodes 3000 --lookups 100000 --seeds 4 --json'
+    const startedMs = performance.now()
+    const { code, json } = await runLine(line, { signal: user.signal })
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+    expect(code).toBe(130)
+    expect(json).toMatchObject([{ event: 'error', code: 'interrupted', exit: 130 }])
+  })
+})
+
+describe('lab verify', () => {
+  it('9 where a number of a protocol has changed, and which; 0 once it is renewed on purpose', async () => {
+    const file = join(folder, 'plans.json')
+    const plan = { nodes: 16, lookups: 20, warmup: 20, duration: 20, workers: 1 }
+    const stored = ['gnutella', 'chord'].map(name => ({
+      name,
+      plan: { ...plan, overlays: [name] },
+      fingerprint: 'none'
+    }))
+    await writeFile(file, JSON.stringify(stored))
+    const renewed = await runLine('lab verify --plans plans.json --update', { cwd: folder })
+    expect(renewed).toMatchObject({ code: 0 })
+    expect(renewed.err).toContain(`Written: ${file}`)
+
+    const changed = 'lab verify --plans plans.json --set chord.stabilise-ms=10000'
+    const drifted = await runLine(changed, { cwd: folder })
+    expect(drifted.code).toBe(9)
+    expect(drifted.out).toMatch(/^same +gnutella +[0-9a-f]{64}\ndiffers +chord +[0-9a-f]{64}\n$/)
+    expect(drifted.err).toContain('error: The fingerprint of chord is another one than was stored.')
+    expect(drifted.err).toContain('try:   servent lab verify --update')
+
+    const json = await runLine('lab verify --plans plans.json --json', { cwd: folder })
+    expect(json).toMatchObject({ code: 0, json: [{ same: true, plans: [{ same: true }, { same: true }] }] })
+  })
+
+  it('renews nothing with --set', async () => {
+    const { code, err } = await runLine('lab verify --update --set chord.successors=3')
+    expect(code).toBe(2)
+    expect(err).toContain('Plans are not renewed with --set')
+  })
+})
+
+it('help names the verbs, their flags and examples; completion knows them', async () => {
+  const { code, out } = await runLine('lab compare --help')
+  expect(code).toBe(0)
+  for (const flag of ['--overlays', '--failures', '--churn', '--latency', '--set', '--out'])
+    expect(out).toContain(flag)
+  expect((await runLine('lab')).out).toContain('compare')
+  const { out: script } = await runLine('completion bash')
+  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare verify"/)
+})

@@ -1,0 +1,48 @@
+/** Table II of Chord's paper whole: 30 networks, 4,000 lookups in each, as the command line runs it. */
+import { Check } from 'typebox/value'
+import { expect, it } from 'vitest'
+import { compare } from '../src/compare.ts'
+import { resolvePlan } from '../src/plan.ts'
+import { ResultsSchema } from '../src/results.ts'
+
+const TABLE: [failures: number, path: number, timeouts: [number, number]][] = [
+  [0, 3.77, [0, 0]],
+  [0.1, 3.92, [0.42 * 0.9, 0.6 * 1.1]],
+  [0.2, 4.09, [0.95 * 0.9, 1.17 * 1.1]],
+  [0.3, 4.37, [1.67, 2.22]]
+]
+const plan = (failures: number, seed = 1, workers = 2) =>
+  resolvePlan({
+    nodes: 1000,
+    lookups: 4000,
+    seeds: 30,
+    seed,
+    failures,
+    workers,
+    set: { 'chord.successors': 20, 'chord.proximity': 'off' }
+  })
+
+it.each(TABLE)(
+  'with %f dead, the path is %f steps',
+  async (failures, path, [least, most]) => {
+    const results = await compare(plan(failures))
+    expect(Check(ResultsSchema, results)).toBe(true)
+    const { lookups, hops_as_published: hops, timeouts_per_lookup: timeouts } = results.overlays[0]!
+    expect(lookups).toEqual({ issued: 120_000, correct: 120_000, incorrect: 0, failed: 0, unissued: 0 })
+    expect(hops!.mean / path).toBeGreaterThan(0.95)
+    expect(hops!.mean / path).toBeLessThan(1.05)
+    expect(timeouts!.mean).toBeGreaterThanOrEqual(least)
+    expect(timeouts!.mean).toBeLessThanOrEqual(most)
+  },
+  600_000
+)
+
+it('has one fingerprint, with one worker and with two; another seed has another', async () => {
+  const [one, two, other] = [
+    await compare(plan(0.3, 1, 1)),
+    await compare(plan(0.3, 1, 2)),
+    await compare(plan(0.3, 31))
+  ]
+  expect(two!.fingerprint).toBe(one!.fingerprint)
+  expect(other!.fingerprint).not.toBe(one!.fingerprint)
+}, 900_000)

@@ -1,0 +1,64 @@
+/**
+ * Chord's Table II (Stoica et al., ToN 2003, section VI-D) as the lab gives it: 1,000 peers, 20 successors, 30 % of
+ * them dead at one instant, stabilisation off. `paper.full.test.ts` has all of its lookups.
+ */
+import { expect, it } from 'vitest'
+import { resolvePlan } from '../src/plan.ts'
+import { runOnce } from '../src/run.ts'
+import { mean, sum } from '../src/statistics.ts'
+
+/** What models and the paper find (reference 2.8): mean path 4.37, timeouts 1.85 and 2.02, each give or take. */
+const PATH = 4.37
+
+it('every lookup finds its root, in as many steps as the model says', () => {
+  const plan = resolvePlan({
+    lookups: 1000,
+    failures: 0.3,
+    set: { 'chord.successors': 20, 'chord.proximity': 'off' }
+  })
+  const { correct, incorrect, failed, unissued, hopsAsPublished, timeouts } = runOnce(
+    plan,
+    {},
+    { overlay: 'chord', seed: 1 }
+  ).lookups
+  expect({ correct, incorrect, failed, unissued }).toEqual({
+    correct: 1000,
+    incorrect: 0,
+    failed: 0,
+    unissued: 0
+  })
+  const path = mean(hopsAsPublished)
+  expect(path / PATH).toBeGreaterThan(0.95)
+  expect(path / PATH).toBeLessThan(1.05)
+  expect(mean(timeouts!)).toBeGreaterThan(1.67)
+  expect(mean(timeouts!)).toBeLessThan(2.22)
+})
+
+it('without failures there are no timeouts, and the path is the one of a whole ring', () => {
+  const plan = resolvePlan({
+    lookups: 1000,
+    failures: 0,
+    set: { 'chord.successors': 20, 'chord.proximity': 'off' }
+  })
+  const { correct, hopsAsPublished, timeouts } = runOnce(plan, {}, { overlay: 'chord', seed: 1 }).lookups
+  expect(correct).toBe(1000)
+  expect(sum(timeouts!)).toBe(0)
+  expect(mean(hopsAsPublished) / 3.77).toBeGreaterThan(0.95)
+  expect(mean(hopsAsPublished) / 3.77).toBeLessThan(1.05)
+})
+
+it('lookups do not learn from each other: one after another, each is as it is alone', () => {
+  const plan = resolvePlan({
+    nodes: 200,
+    lookups: 400,
+    failures: 0.3,
+    set: { 'chord.successors': 20, 'chord.proximity': 'off' }
+  })
+  const few = runOnce({ ...plan, lookups: 100 }, {}, { overlay: 'chord', seed: 3 }).lookups
+  const many = runOnce(plan, {}, { overlay: 'chord', seed: 3 }).lookups
+  // Four times as many: the later ones meet no fewer of the dead.
+  const [early, late] = [many.timeouts!.slice(0, 200), many.timeouts!.slice(200)]
+  expect(mean(late) / mean(early)).toBeGreaterThan(0.75)
+  expect(mean(late) / mean(early)).toBeLessThan(1.33)
+  expect(mean(few.timeouts!)).toBeGreaterThan(1)
+})

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { parseSet, settingsOf } from '../src/overlays/settings.ts'
+import { LOOKUPS_MAX, NODES_MAX, type PlanInput, resolvePlan, SEEDS_MAX, WORKERS_MAX } from '../src/plan.ts'
+
+const refusal = (input: object) => {
+  try {
+    resolvePlan(input as PlanInput)
+  } catch (error) {
+    expect((error as Error).name).toBe('PlanError')
+    return (error as Error).message
+  }
+  return undefined
+}
+
+describe('a plan', () => {
+  it('has defaults: one seed, the ideal start, PlanetLab’s latencies, the simulator', () => {
+    expect(resolvePlan({ workers: 1 })).toEqual({
+      overlays: ['chord'],
+      nodes: 1000,
+      lookups: 10_000,
+      searches: 0,
+      seeds: 1,
+      seed: 1,
+      failures: null,
+      churn: null,
+      latency: 'planetlab',
+      workload: 'lookup',
+      warmup: 60,
+      duration: 1000,
+      start: 'ideal',
+      set: {},
+      backend: 'simulator',
+      workers: 1
+    })
+  })
+
+  it('spreads its work so that floods keep up, and leaves out the first half of a run with churn', () => {
+    expect(resolvePlan({ lookups: 100 })).toMatchObject({ duration: 600, warmup: 60 })
+    expect(resolvePlan({ lookups: 100_000 }).duration).toBe(10_000)
+    expect(resolvePlan({ lookups: 100, churn: 'exp:1h' })).toMatchObject({ duration: 3600, warmup: 3600 })
+    expect(resolvePlan({ lookups: 100, start: 'joined' }).warmup).toBe(3600)
+  })
+
+  it('searches where they are asked for, by number or by word', () => {
+    expect(resolvePlan({ workload: 'search' })).toMatchObject({ lookups: 0, searches: 1000 })
+    expect(resolvePlan({ workload: 'mixed', lookups: 5 })).toMatchObject({ lookups: 5, searches: 1000 })
+    expect(resolvePlan({ searches: 7 })).toMatchObject({ workload: 'mixed', lookups: 10_000, searches: 7 })
+  })
+
+  it.each([
+    ['nodes', 2, NODES_MAX],
+    ['lookups', 1, LOOKUPS_MAX],
+    ['searches', 1, LOOKUPS_MAX],
+    ['seeds', 1, SEEDS_MAX],
+    ['seed', 0, 2 ** 32 - 1],
+    ['workers', 1, WORKERS_MAX],
+    ['warmup', 0, 8_640_000]
+  ] as const)('%s goes from %i to %i', (field, least, most) => {
+    for (const value of [least, most]) expect(refusal({ [field]: value }), `${value}`).toBeUndefined()
+    for (const value of [least - 1, most + 1, 2.5, 'many']) {
+      if (value === 0) continue
+      expect(refusal({ [field]: value }), `${value}`).toContain(
+        `${field} is ${JSON.stringify(value)}, and it`
+      )
+    }
+  })
+
+  it.each([
+    [{ overlays: [] }, 'overlays'],
+    [{ overlays: ['chord', 'chord'] }, 'overlays'],
+    [{ overlays: ['pastry'] }, 'no overlay "pastry". It has gnutella, chord.'],
+    [{ backend: 'processes' }, 'The backend processes comes in a later version; this one has simulator.'],
+    [{ backend: 'cloud' }, 'backend is "cloud"'],
+    [{ failures: 0.96 }, 'failures is 0.96'],
+    [{ failures: 0.9, nodes: 2 }, 'nobody of 2 peers is left'],
+    [{ failures: 0.1, churn: 'exp:1h' }, 'failures and churn exclude each other'],
+    [{ lookups: 0 }, 'The plan asks for nothing'],
+    [{ latency: 'far' }, 'latency: "far" is no model of latency'],
+    [{ latency: 'uniform:80-20' }, 'latency: "uniform:80-20"'],
+    [{ churn: 'exp:often' }, 'churn: "often" is no time'],
+    [{ set: { 'chord.sucessors': 3 } }, 'There is no setting chord.sucessors. There are chord.successors,'],
+    [{ set: { 'chord.successors': 33 } }, 'chord.successors takes a whole number from 1 to 32'],
+    [{ set: { 'chord.proximity': 'maybe' } }, 'chord.proximity takes on or off'],
+    [{ set: { 'gnutella.ttl': 3 } }, 'gnutella is not among the overlays of this plan: chord'],
+    [{ speed: 3 }, 'A plan has no speed.']
+  ])('%j is refused: %s', (input, sentence) => {
+    expect(refusal(input)).toContain(sentence)
+  })
+
+  it('takes every model of latency and churn that the simulator has', () => {
+    for (const latency of ['planetlab', 'constant:50', 'uniform:20-80', 'exponential:100', 'matrix:x.tsv'])
+      expect(refusal({ latency })).toBeUndefined()
+    for (const churn of ['exp:1h', 'pareto:1,1800s', 'weibull:0.5,10000s', 'exp:1h/exp:10m', 'trace:x'])
+      expect(refusal({ churn })).toBeUndefined()
+  })
+})
+
+describe('settings of overlays', () => {
+  it('are read from text', () => {
+    expect(parseSet(['chord.successors=20', 'chord.proximity=off'])).toEqual({
+      'chord.successors': 20,
+      'chord.proximity': 'off'
+    })
+    expect(() => parseSet(['successors 20'])).toThrow('--set takes overlay.key=value')
+  })
+
+  it('are all there, the defaults and those that are set', () => {
+    expect(settingsOf('gnutella', { 'gnutella.ttl': '3', 'chord.successors': 9 }, false)).toEqual({
+      neighbours: 6,
+      ttl: 3
+    })
+    expect(settingsOf('chord', {}, false)['lookup-budget-ms']).toBe(10_000)
+    // Table II of Chord's paper gives its lookups all the time that they need.
+    expect(settingsOf('chord', {}, true)['lookup-budget-ms']).toBe(60_000)
+  })
+})
