@@ -1,0 +1,214 @@
+/** The service on real libp2p nodes on loopback: in one line into a program, together with others, and to the end. */
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import { contentRoutingSymbol, peerRoutingSymbol } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { boundedYamux, HOST_LIMITS } from '@servent/libp2p-host'
+import { keyOfPeer, keyOfWord } from '@servent/overlay'
+import { createLibp2p } from 'libp2p'
+import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import { sha256 } from 'multiformats/hashes/sha2'
+import { afterEach, describe, expect, it } from 'vitest'
+import { CHORD_PROTOCOL, type ChordInit, chord } from '../src/index.ts'
+import { INBOUND_LINKS_MAX, LINKS_MAX } from '../src/service-limits.ts'
+import type { ChordView } from '../src/service-tables.ts'
+
+const QUICK = { stabiliseMs: 200, fixFingersMs: 200, checkPredecessorMs: 200, successors: 2 } as const
+
+async function createPeer(init?: ChordInit) {
+  return createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    services: { identify: identify(), chord: init === undefined ? chord() : chord(init) }
+  })
+}
+
+type Peer = Awaited<ReturnType<typeof createPeer>>
+
+const peers: Peer[] = []
+
+async function startPeer(init?: ChordInit): Promise<Peer> {
+  const peer = await createPeer(init)
+  peers.push(peer)
+  return peer
+}
+
+afterEach(async () => {
+  await Promise.all(peers.splice(0).map(peer => peer.stop()))
+})
+
+/** In the order of their keys, once the list of each is right to its end. */
+async function wholeRing(ring: readonly Peer[]): Promise<Peer[]> {
+  const keyOf = (peer: Peer) => tablesOf(peer).places[0]!.key
+  const sorted = ring.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  const idAt = (place: number) => sorted[place % sorted.length]!.peerId.toString()
+  const length = Math.min(QUICK.successors, sorted.length - 1)
+  await expect
+    .poll(() => sorted.map(peer => tablesOf(peer).successors.map(({ peerId }) => peerId)), {
+      timeout: 10_000
+    })
+    .toEqual(sorted.map((_, place) => Array.from({ length }, (_, rank) => idAt(place + rank + 1))))
+  return sorted
+}
+
+/** Peers that know each other, all of them by the first, which comes first here. */
+async function startRing(count: number): Promise<Peer[]> {
+  const first = await startPeer(QUICK)
+  const bootstrap = first.getMultiaddrs().map(String)
+  const others = Array.from({ length: count - 1 }, () => startPeer({ ...QUICK, bootstrap }))
+  const ring = [first, ...(await Promise.all(others))]
+  await wholeRing(ring)
+  return ring
+}
+
+const tablesOf = ({ services }: Peer) => services.chord.snapshot() as unknown as ChordView
+const text = (words: string) => new TextEncoder().encode(words)
+const wordsOf = (value: Uint8Array | undefined) =>
+  value === undefined ? undefined : new TextDecoder().decode(value)
+
+describe('chord() in one line', () => {
+  it('is alone until it meets somebody, whom it needs to be told of by no more than a connection', async () => {
+    const [one, two] = [await startPeer(), await startPeer()]
+    await one.services.chord.ready()
+    expect(one.services.chord.snapshot()).toMatchObject({ name: 'chord', state: 'running', mode: 'forming' })
+    expect(tablesOf(one)).toMatchObject({ theoremsHold: false, successorListLength: 8, successors: [] })
+    await two.dial(one.getMultiaddrs())
+    await Promise.all([one, two].map(({ services }) => services.chord.ready({ peers: 2 })))
+    expect(tablesOf(one)).toMatchObject({
+      successors: [{ place: 0, rank: 1, peerId: two.peerId.toString(), index: 0 }],
+      predecessors: [{ place: 0, peerId: two.peerId.toString(), index: 0 }],
+      forming: [two.peerId.toString()]
+    })
+    expect(one.getProtocols()).toContain(CHORD_PROTOCOL)
+  })
+
+  it('signs by the key of the node, and by another where one is given', async () => {
+    const [one] = await startRing(2)
+    await one!.services.chord.put('k', text('v'))
+    expect(await one!.services.chord.get('k')).toMatchObject({ writer: one!.peerId.toString() })
+    const components = { ...(one as never as { components: object }).components, privateKey: undefined }
+    expect(() => chord()(components as never)).toThrow(
+      'Chord signs records: give it the private key of the node, as chord({ privateKey }).'
+    )
+    const privateKey = await generateKeyPair('Ed25519')
+    expect(chord({ privateKey })((one as never as { components: never }).components).name).toBe('chord')
+  })
+
+  it.each([
+    ['/ip4/127.0.0.1/tcp/1', 'A bootstrap address ends in /p2p/ and a PeerId'],
+    ['somewhere', 'ultiaddr']
+  ])('refuses the bootstrap address %s', async (address, why) => {
+    await expect(createPeer({ bootstrap: [address] })).rejects.toThrow(why)
+  })
+})
+
+describe('a ring of five', () => {
+  it('says what it is, who is next to whom, and as what', async () => {
+    const sorted = await wholeRing(await startRing(5))
+    const idAt = (place: number) => sorted[place % 5]!.peerId.toString()
+    await expect
+      .poll(() => sorted.every(peer => tablesOf(peer).mode === 'ring'), { timeout: 10_000 })
+      .toBe(true)
+    for (const [place, peer] of sorted.entries()) {
+      const { theoremsHold, meaning, predecessors, places } = tablesOf(peer)
+      expect([theoremsHold, places.length, predecessors[0]!.peerId]).toEqual([true, 1, idAt(place + 4)])
+      expect(meaning).toContain('A ring of at least 3 members')
+      const { neighbours, counters } = peer.services.chord.snapshot()
+      const next = neighbours.find(({ peerId }) => peerId === idAt(place + 1))
+      expect(next).toMatchObject({
+        role: expect.stringContaining('successor'),
+        connectedMs: expect.any(Number)
+      })
+      expect(counters['sent.neighbours-request.messages']).toBeGreaterThan(0)
+    }
+  })
+
+  it('finds the root of a key wherever it is asked', async () => {
+    const ring = await startRing(5)
+    const key = keyOfWord('mandolin')
+    const roots = await Promise.all(ring.map(async peer => (await peer.services.chord.lookup(key))!.root))
+    expect(new Set(roots.map(({ id }) => Buffer.from(id).toString('hex'))).size).toBe(1)
+    const own = await ring[0]!.services.chord.lookup(keyOfPeer(ring[3]!.peerId.toMultihash().bytes))
+    expect(Buffer.compare(own!.root.id, ring[3]!.peerId.toMultihash().bytes)).toBe(0)
+  })
+
+  it('is content and peer routing of libp2p', async () => {
+    const [one, two, three] = (await startRing(5)) as [Peer, Peer, Peer]
+    expect(one.services.chord[contentRoutingSymbol]).toBeDefined()
+    expect(one.services.chord[peerRoutingSymbol]).toBeDefined()
+    const id = CID.createV1(raw.code, await sha256.digest(text('the same')))
+    await one.contentRouting.provide(id)
+    for await (const provider of two.contentRouting.findProviders(id)) {
+      expect(provider).toMatchObject({ routing: 'chord' })
+      expect(provider.id.equals(one.peerId)).toBe(true)
+      expect(provider.multiaddrs.map(String)[0]).toContain('/ip4/127.0.0.1/tcp/')
+      break
+    }
+    await one.contentRouting.put(text('greeting'), text('hello'))
+    expect(wordsOf(await three.contentRouting.get(text('greeting')))).toBe('hello')
+    const found = await two.peerRouting.findPeer(three.peerId, { useCache: false })
+    expect(found.multiaddrs.length).toBeGreaterThan(0)
+  })
+
+  it('keeps what a peer held that leaves in good order, and mends', async () => {
+    const ring = await startRing(5)
+    for (let number = 0; number < 10; number += 1)
+      await ring[1]!.services.chord.put(`key ${number}`, text(`${number}`))
+    const [gone, ...rest] = ring as [Peer, ...Peer[]]
+    await gone.stop()
+    expect(gone.services.chord.snapshot()).toMatchObject({ state: 'stopped', mode: 'idle' })
+    const known = () => rest.flatMap(peer => [...tablesOf(peer).successors, ...tablesOf(peer).predecessors])
+    await wholeRing(rest)
+    expect(known().map(({ peerId }) => peerId)).not.toContain(gone.peerId.toString())
+    for (let number = 0; number < 10; number += 1)
+      expect(wordsOf((await rest[3]!.services.chord.get(`key ${number}`))?.value)).toBe(`${number}`)
+  })
+
+  it('takes a peer back that was stopped and started', async () => {
+    const ring = await startRing(3)
+    await expect
+      .poll(() => ring.every(peer => tablesOf(peer).mode === 'ring'), { timeout: 10_000 })
+      .toBe(true)
+    await ring[1]!.stop()
+    await ring[1]!.start()
+    await wholeRing(ring)
+    const { state, counters } = ring[1]!.services.chord.snapshot()
+    expect(state).toBe('running')
+    // It asks once and joins, rather than asking for ever.
+    expect(counters['sent.members-request.messages']).toBeLessThan(20)
+  })
+})
+
+describe('settings', () => {
+  it('of virtual nodes give as many places', async () => {
+    const one = await startPeer({ ...QUICK, virtualNodes: 3 })
+    await one.services.chord.ready()
+    expect(tablesOf(one).places.map(({ index }) => index)).toEqual([0, 1, 2])
+    expect(new Set(tablesOf(one).places.map(({ key }) => key)).size).toBe(3)
+  })
+
+  it('that two rings cannot have in common are told of', async () => {
+    const one = await startPeer({ ...QUICK, successors: 2 })
+    const two = await startPeer({ ...QUICK, successors: 3, bootstrap: one.getMultiaddrs().map(String) })
+    await expect
+      .poll(() => two.services.chord.snapshot().mismatch, { timeout: 5_000 })
+      .toBe(`${one.peerId} has successor lists of 2: rings of unlike lists do not mix. Set successors alike.`)
+  })
+
+  it('keep links within linksMax, of which strangers take inboundLinksMax at most', () => {
+    expect(LINKS_MAX).toBeLessThanOrEqual(HOST_LIMITS.linksMax)
+    expect(INBOUND_LINKS_MAX).toBeLessThan(LINKS_MAX)
+  })
+
+  it('ready gives up with its signal', async () => {
+    const one = await startPeer(QUICK)
+    const signal = AbortSignal.timeout(100)
+    await expect(one.services.chord.ready({ peers: 2, signal })).rejects.toMatchObject({
+      name: 'TimeoutError'
+    })
+  })
+})
