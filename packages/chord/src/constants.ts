@@ -75,5 +75,7 @@ export const PROXIMITY_PINGS_MAX = 4
 export const FOREIGN_STEPS_MAX = 64
 /** Contacts that a peer without a ring asks at a time. */
 export const CONTACTS_ASKED_MAX = 3
-/** Messages that one input causes at most beside those of lookups and records: the exchange while a ring forms. */
-export const SENDS_PER_INPUT_MAX = 512
+/** Shortest time between two exchanges that news bring forward while a ring forms. */
+export const EXCHANGE_MS_MIN = 100
+/** Messages that one message causes at most: the exchange while a ring forms, or a joiner's finger guesses. */
+export const SENDS_PER_MESSAGE_MAX = FORMING_MEMBERS_MAX + FINGER_PROBES_MAX

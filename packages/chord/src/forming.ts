@@ -10,6 +10,7 @@
 import { type Contact, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import {
   CONTACTS_ASKED_MAX,
+  EXCHANGE_MS_MIN,
   FORMING_MEMBERS_MAX,
   FORMING_MS,
   FOUNDERS_KEPT_MS,
@@ -126,7 +127,9 @@ function onMembers(ring: Ring, peer: Peer, answer: Members, fx: Fx): void {
   }
   if (answer.standing === 'ring') {
     const founder = answer.members.some(({ contact }) => isSelf(ring, contact))
-    if (founder && ring.mode === 'forming') found(ring, fx)
+    // A founder that was started anew remembers nobody to build a list of, and joins like any other.
+    const remembers = (ring.forming?.size ?? 0) >= ring.settings.successors
+    if (founder && ring.mode === 'forming' && remembers) found(ring, fx)
     else joinBy(ring, peer, fx)
   } else if (answer.standing === 'forming') {
     const admitted = answer.members.some(({ contact }) => isSelf(ring, contact))
@@ -184,6 +187,9 @@ function take(ring: Ring, peer: Peer, message: Members | MembersRequest, fx: Fx)
   }
   if (!news) return
   build(ring, fx)
+  // Whoever has something new to say all the time does not make everybody speak all the time.
+  if (ring.nowMs < ring.exchangeDueMs) return
+  ring.exchangeDueMs = ring.nowMs + EXCHANGE_MS_MIN
   askMembers(ring, fx)
 }
 

@@ -9,7 +9,7 @@
  */
 import type { Peer } from '@servent/overlay/machine'
 import type { Fx, Ring } from './ring.ts'
-import { NOBODY, peerOfRef } from './ring-key.ts'
+import { NOBODY } from './ring-key.ts'
 import { lookupVia } from './ring-lookup.ts'
 import type { ChordSettings } from './types.ts'
 
@@ -17,14 +17,12 @@ import type { ChordSettings } from './types.ts'
 export function probeForeign(ring: Ring, fx: Fx): void {
   const [place] = ring.members
   const via = nextRemembered(ring)
-  if (place === undefined || via === undefined) return
+  if (ring.probing || place === undefined || via === undefined) return
+  ring.probing = true
   lookupVia(ring, via, place.key, fx, (root, fx) => {
-    if (!place.member || root === NOBODY) return
-    const [before] = place.successors
-    if (root === before) return
+    ring.probing = false
+    if (!place.member || root === NOBODY || place.successors[0] === root) return
     ring.rules.consider(ring, place, root, 0, fx)
-    ring.count('probesAnswered')
-    void peerOfRef
   })
 }
 

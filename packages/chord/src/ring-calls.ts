@@ -10,6 +10,7 @@ import {
   PRIORITY_TABLE
 } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
+import { SUCCESSORS_MAX } from './constants.ts'
 import type { ChordMessage, Neighbours, RingRequest } from './messages.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
@@ -75,7 +76,7 @@ function tablesOf(ring: Ring, answer: Neighbours): NodeAnswer {
     unchanged,
     forming: answer.standing === 'forming',
     predecessor: predecessor === undefined ? NOBODY : ring.ref(predecessor),
-    successors: ring.refs(successors)
+    successors: ring.refs(successors.slice(0, SUCCESSORS_MAX))
   }
 }
 

@@ -1,7 +1,7 @@
 /** Messages that come in: each costs at most a stated number out, whoever sends it. */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import type { Link, Peer } from '@servent/overlay/machine'
-import { CANDIDATE_STEPS_MAX, FINGERS_MAX } from './constants.ts'
+import { CANDIDATE_STEPS_MAX, FINGERS_MAX, SUCCESSORS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
 import { askPeer, onMembersRequest, standingOf } from './forming.ts'
 import type {
@@ -122,7 +122,7 @@ function onLeave(ring: Ring, peer: Peer, message: Leave, fx: Fx): void {
         rest.length > 0
           ? rest
           : ring
-              .refs(message.successors)
+              .refs(message.successors.slice(0, SUCCESSORS_MAX))
               .filter(ref => ref !== ring.ownRef(place))
               .slice(0, 1)
       setSuccessors(ring, place, next, fx)

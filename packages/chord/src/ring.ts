@@ -94,6 +94,10 @@ export class Ring {
   rootKey: Key | undefined
   /** Probes for a foreign ring so far. */
   probes = 0
+  /** One is under way. */
+  probing = false
+  /** Before this no exchange among members of a ring that forms is brought forward. */
+  exchangeDueMs = 0
   /** Set before anything else runs. */
   peers!: PeerTable
   router!: KeyRouter<ChordTypes>

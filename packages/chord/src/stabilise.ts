@@ -4,6 +4,7 @@
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, STABILISE_STEPS_MAX } from './constants.ts'
+import { dropFinger } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
 import { compareDistance, indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
@@ -18,6 +19,7 @@ export function stabilise(ring: Ring, place: Place, fx: Fx): void {
 }
 
 function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
+  if (place.successors.length === 0) refill(ring, place, fx)
   const [head] = place.successors
   if (head === undefined) {
     place.stabilising = false
@@ -34,6 +36,7 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
     } else if (answer === 'dead') {
       ring.count('successorsDead')
       dropHead(ring, place, fx)
+      dropFinger(ring, place, head, fx)
       fromSuccessor(ring, place, fx)
     } else if (answer.unchanged) {
       place.stabilising = false
@@ -42,6 +45,25 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
       fromPredecessor(ring, place, head, answer, 0, fx)
     }
   })
+}
+
+/**
+ * The whole list died: Zave's first assumption is broken. Whoever gave up its membership now would be dead for
+ * those before it too, whose lists may have died in the same place, and so on around the ring. So it stays,
+ * takes the nearest finger for its successor, and from there finds back by predecessors.
+ */
+function refill(ring: Ring, place: Place, fx: Fx): void {
+  const { fingers, predecessor } = place
+  const known: RingRef[] = []
+  for (let at = fingers.length - 1; at >= 0; at -= 1) if (!isOwn(fingers.at(at))) known.push(fingers.at(at))
+  // All the way round, where nobody nearer is left.
+  const last = predecessor !== NOBODY && !place.predecessorLost && !isOwn(predecessor) ? [predecessor] : []
+  const [head, ...rest] = known.length > 0 ? known : last
+  if (head === undefined) return
+  ring.count('refilled')
+  adoptList(ring, place, head, rest, fx)
+  // That nobody else answers is for the next try to see.
+  if (known.length === 0) place.predecessorLost = true
 }
 
 /**

@@ -89,17 +89,22 @@ describe('a ring forms', () => {
   })
 
   it('peers with another r are not taken in, and are told', () => {
-    const network = joined('mismatch', R + 1)
-    network.runUntilIdeal(10_000)
-    const mismatches: number[] = []
-    network.notices.push((node, notice) => {
-      if (notice.type === 'mismatch') mismatches.push(node)
+    const told: { node: number; listLength: number }[] = []
+    const network = new ChordNetwork({
+      seed: 'mismatch',
+      settings: QUICK,
+      settingsOf: node => ({ successors: node === 5 ? 3 : R })
     })
-    const other = new ChordNetwork({ seed: 'other', settings: { ...QUICK, successors: R + 1 } })
-    expect(other.settings.successors).not.toBe(network.settings.successors)
-    const nodes = other.simulation.addNodes(1)
-    other.simulation.start(nodes[0]!)
-    expect(mismatches).toEqual([])
+    network.notices.push((node, notice) => {
+      if (notice.type === 'mismatch') told.push({ node, listLength: notice.listLength })
+    })
+    const nodes = network.simulation.addNodes(6)
+    network.simulation.start(nodes[0]!)
+    for (const node of nodes.slice(1)) network.join(node, nodes[0]!)
+    network.simulation.runFor(15_000_000)
+    expect(told[0]).toEqual({ node: 5, listLength: R })
+    expect(network.tablesOf(5)).toMatchObject({ mode: 'forming', forming: [] })
+    expect(network.tablesOf(0)).toMatchObject({ mode: 'ring', theoremsHold: true })
   })
 })
 
@@ -180,7 +185,7 @@ describe('a ring shrinks', () => {
     expectAllFound(network, 5)
   })
 
-  it('whose whole list died joins again by those that it remembers', () => {
+  it('whose whole list died finds back by its fingers, and nobody before it falls out too', () => {
     const network = new ChordNetwork({ seed: 'isolated', settings: QUICK })
     const nodes = network.startIdeal(40)
     network.simulation.runFor(20_000_000)
@@ -189,7 +194,29 @@ describe('a ring shrinks', () => {
     for (const { id } of places.slice(1, R + 1)) network.simulation.silence(nodes[id / 32]!)
     expect(victim!.successors.every(id => !network.simulation.alive(id / 32))).toBe(true)
     expect(network.runUntilIdeal(120_000)).toBeDefined()
-    expect(network.tablesOf(nodes[victim!.id / 32]!).counters.isolated).toBe(1)
+    expect(network.tablesOf(nodes[victim!.id / 32]!).counters.refilled).toBe(1)
+    expect(
+      network.simulation.aliveNodes().map(node => network.tablesOf(node).counters.isolated ?? 0)
+    ).not.toContain(1)
+    expectAllFound(network)
+  })
+
+  it('one that is cut off from everybody serves alone, and joins again by those that it remembers', () => {
+    let cut = false
+    const network = new ChordNetwork({
+      seed: 'cut off',
+      settings: QUICK,
+      simulation: {
+        network: { oneWayUs: () => 20_000, usable: (from, to) => !cut || (from !== 0 && to !== 0) },
+        limits: { stallTimeoutUs: 3_000_000, openTimeoutUs: 2_000_000 }
+      }
+    })
+    network.startIdeal(20)
+    cut = true
+    network.simulation.runFor(120_000_000)
+    expect(network.tablesOf(0)).toMatchObject({ mode: 'forming', theoremsHold: false })
+    cut = false
+    expect(network.runUntilIdeal(60_000)).toBeDefined()
     expectAllFound(network)
   })
 

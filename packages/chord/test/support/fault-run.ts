@@ -128,6 +128,8 @@ class Run {
     for (const node of nodes.slice(1)) network.join(node, nodes[0]!)
     if (network.runUntilIdeal(120_000) === undefined)
       throw new InvariantError('forming', `no ring of ${count} came: ${network.whatIsNotIdeal()}`)
+    // Founders that have not heard yet that the ring was founded hear it by their next exchange.
+    network.simulation.runFor(5_000_000)
   }
 
   faults(): void {

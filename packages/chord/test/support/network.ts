@@ -29,6 +29,8 @@ export interface NetworkInit {
   readonly seed: string
   readonly settings?: Partial<ChordSettings>
   readonly rules?: ChordRules
+  /** Where nodes differ. */
+  readonly settingsOf?: (node: NodeIndex) => Partial<ChordSettings>
   readonly simulation?: Partial<Omit<SimulationInit<ChordTypes>, 'seed' | 'codec' | 'createMachine'>>
 }
 
@@ -57,7 +59,8 @@ export class ChordNetwork {
       ...init.simulation,
       seed: init.seed,
       codec: plainCodec,
-      createMachine: () => new ChordMachine(this.settings, init.rules ?? CORRECT_CHORD),
+      createMachine: node =>
+        new ChordMachine({ ...this.settings, ...init.settingsOf?.(node) }, init.rules ?? CORRECT_CHORD),
       onNotice: (node, notice, nowUs) => {
         for (const hear of this.notices) hear(node, notice, nowUs)
       }
