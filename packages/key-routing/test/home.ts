@@ -2,6 +2,7 @@
 import type { Key } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import {
+  type LookupFound,
   RecordKeeper,
   type RoutingQuestion,
   STORE_SETTINGS,
@@ -19,6 +20,8 @@ export class Home extends Solo {
   readonly lookups: Key[] = []
   /** Whether every lookup fails at once. */
   isCutOff = false
+  /** What every lookup finds; where it is not set, lookups are the router's. */
+  root: Pick<LookupFound, 'root' | 'from' | 'to' | 'replicas'> | undefined
   #nextId = 100
 
   constructor(settings: Partial<StoreSettings> = {}) {
@@ -32,6 +35,8 @@ export class Home extends Solo {
         findRoot: (key, done, effects) => {
           this.lookups.push(key)
           if (this.isCutOff) done({ failed: 'no-route', hops: 0, timeouts: 0, elapsedMs: 0 }, effects)
+          else if (this.root !== undefined)
+            done({ ...this.root, hops: 1, timeouts: 0, elapsedMs: 0 }, effects)
           else this.router.lookup(key, { purpose: 'user' }, done, effects)
         }
       }

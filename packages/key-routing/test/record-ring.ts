@@ -171,6 +171,8 @@ export interface RecordRingInit {
   readonly nodes: number
   readonly seed?: string
   readonly settings?: Partial<StoreSettings>
+  /** Of one node, beside those of all. */
+  readonly settingsOf?: (node: NodeIndex) => Partial<StoreSettings>
   readonly network?: NetworkModel
   /** From a change of the ring until its members know, in milliseconds. */
   readonly detectMs?: number
@@ -183,13 +185,14 @@ export class RecordRing {
   readonly members = new Set<NodeIndex>()
   readonly detectMs: number
 
-  constructor({ nodes, seed = 'records', settings, network, detectMs = 500, observer }: RecordRingInit) {
+  constructor(init: RecordRingInit) {
+    const { nodes, seed = 'records', settings, settingsOf, network, detectMs = 500, observer } = init
     this.detectMs = detectMs
     const all = { ...STORE_SETTINGS, ...settings }
     this.simulation = new Simulation<RingTypes>({
       seed,
       codec,
-      createMachine: () => new KeeperMachine(all),
+      createMachine: node => new KeeperMachine({ ...all, ...settingsOf?.(node) }),
       answer: question => answerOf(question),
       onNotice: (node, notice, nowUs) => this.notices.push({ node, notice, atMs: nowUs / 1000 }),
       ...(network !== undefined && { network }),

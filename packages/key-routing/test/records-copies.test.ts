@@ -2,8 +2,8 @@
 
 import { WALL_START_MS } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
-import type { StoredRecord } from '../src/machine.ts'
 import { LEASE_REPAIRS, REPAIR_MS, REPLICAS_DEFAULT, SETTLE_MS, SWEEP_MS } from '../src/machine.ts'
+import { churn } from './record-churn.ts'
 import { BAD, RecordRing, spreadKey } from './record-ring.ts'
 
 const HOLDERS = 1 + REPLICAS_DEFAULT
@@ -149,36 +149,5 @@ describe('when peers die', () => {
 })
 
 describe('under churn', () => {
-  it.each(['one', 'two', 'three'])('no acknowledged record is ever without a holder (seed %s)', seed => {
-    const kept: StoredRecord[] = []
-    let checks = 0
-    const ring = new RecordRing({
-      nodes: 14,
-      seed,
-      observer: {
-        every: 100,
-        check(own) {
-          checks += 1
-          for (const record of kept)
-            if (own.holding(record).length === 0) throw new Error('A record is lost.')
-        }
-      }
-    })
-    const random = ring.simulation.random.of('churn')
-    for (let turn = 0; turn < 40; turn += 1) {
-      const members = ring.inOrder()
-      const publisher = members[random.below(members.length)]!
-      const record = ring.record(publisher, spreadKey(turn), { sequence: turn + 1 })
-      if (ring.publish(publisher, [record]).outcomes[0] === 'kept') kept.push(record)
-      if (turn % 2 === 0 && members.length > 9) ring.crash(members[random.below(members.length)]!)
-      else ring.join()
-      ring.run(REPAIRED_MS)
-    }
-    expect(kept.length).toBeGreaterThan(35)
-    expect(checks).toBeGreaterThan(40)
-    for (const record of kept) {
-      const holding = new Set(ring.holding(record))
-      for (const node of ring.holdersOf(record.key)) expect(holding.has(node)).toBe(true)
-    }
-  })
+  it.each(['one', 'two', 'three'])('no acknowledged record is ever without a holder (seed %s)', churn)
 })

@@ -1,7 +1,18 @@
 /** Hand-over: copy, acknowledge, delete (S3), whatever dies in between. */
+
+import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { REPAIR_MS, SETTLE_MS, STORE_SETTINGS } from '../src/machine.ts'
+import {
+  LEASE_REPAIRS,
+  REPAIR_MS,
+  type RoutingMessage,
+  SETTLE_MS,
+  STORE_LIMITS,
+  STORE_SETTINGS
+} from '../src/machine.ts'
+import { Home } from './home.ts'
 import { RecordRing, spreadKey } from './record-ring.ts'
+import { keyAt } from './solo.ts'
 
 const RECORDS = 30
 
@@ -64,20 +75,64 @@ describe('a peer that joins', () => {
 })
 
 describe('a peer that hands over', () => {
-  it('keeps what the root does not acknowledge', () => {
-    // The newcomer has no room for anything.
-    const { ring, records } = fullRing('full')
+  it('keeps what the root has no room for', () => {
+    const roomless = (node: number) => (node < 8 ? {} : { limits: { ...STORE_LIMITS, recordsMax: 1 } })
+    const ring = new RecordRing({ nodes: 8, seed: 'full', settingsOf: roomless })
+    const records = Array.from({ length: RECORDS }, (_, index) => ring.record(0, spreadKey(index)))
+    ring.publish(0, records)
+    ring.run(1000)
     const newcomer = ring.join()
-    ring.simulation.pause(newcomer)
-    ring.run(5 * REPAIR_MS)
-    for (const record of records) expect(ring.holding(record).length).toBeGreaterThan(0)
+    ring.run((LEASE_REPAIRS + 5) * REPAIR_MS)
     const own = records.filter(({ key }) => ring.holdersOf(key)[0] === newcomer)
-    expect(own.length).toBeGreaterThan(0)
+    expect(own.length).toBeGreaterThan(1)
+    expect(ring.keeper(newcomer).snapshot().records).toBe(1)
     for (const record of own) {
       // All who held it before hold it still.
       const others = ring.holding(record).filter(node => node !== newcomer)
-      expect(others).toHaveLength(1 + STORE_SETTINGS.replicas)
+      expect(others.length).toBeGreaterThanOrEqual(STORE_SETTINGS.replicas)
+      if (!ring.holding(record).includes(newcomer)) expect(others).toHaveLength(1 + STORE_SETTINGS.replicas)
     }
+  })
+
+  it('deletes when the root was seen to have all of it twice, a repair apart, and never before', () => {
+    const home = new Home()
+    const link = home.link(1)
+    const root = home.link(2)
+    home.router.calls.hold(home.peer(2), 'test')
+    home.store(link, [home.record(1), home.record(1, { subject: keyAt(2) })])
+    home.routing.root = () => undefined
+    home.root = { root: testContact(2), from: keyAt(0), to: keyAt(9), replicas: [] }
+    const compared = () => {
+      for (let waited = 0; waited < 2 * REPAIR_MS; waited += 100) {
+        home.effects.take()
+        home.advance(100)
+        const asked = home.effects.sent(root).find(message => message.type === 'digest-request')
+        if (asked?.type === 'digest-request') return asked.id
+      }
+      throw new Error('Nothing was compared.')
+    }
+    const held = () => home.keeper.snapshot().records
+    const say = (message: RoutingMessage) => home.give({ type: 'message', link: root, message })
+    home.act(() => home.keeper.onTablesChanged(home.effects))
+    // It does not answer, it is busy, it goes in the middle of it.
+    compared()
+    home.advance(10_000)
+    say({ type: 'digest-answer', id: compared(), what: 'busy', hashes: [] })
+    say({ type: 'digest-answer', id: compared(), what: 'all', hashes: [] })
+    home.advance(20_000)
+    expect(held()).toBe(2)
+    // It takes one and has no room for the other.
+    for (let round = 0; round < 2; round += 1) {
+      home.effects.take()
+      say({ type: 'digest-answer', id: compared(), what: 'all', hashes: [] })
+      const { id } = home.last('store')
+      say({ type: 'stored', id, outcomes: ['kept', 'full'], copies: [1, 0] })
+      expect(held()).toBe(round === 0 ? 2 : 1)
+    }
+    say({ type: 'digest-answer', id: compared(), what: 'same', hashes: [] })
+    expect(held()).toBe(1)
+    say({ type: 'digest-answer', id: compared(), what: 'same', hashes: [] })
+    expect(held()).toBe(0)
   })
 
   it('gives all it is the root of to the one that takes its place when it leaves', () => {
