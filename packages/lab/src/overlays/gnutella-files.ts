@@ -1,14 +1,8 @@
-/**
- * Gnutella peers' files as their machines see them: results of queries, and the answers to their questions.
- * Records are as long as signed ones and signed by nobody: in the lab nobody lies.
- */
+/** Gnutella peers' files as their machines see them: results of queries, and the answers to their questions. */
 import type { GnutellaAnswer, GnutellaQuestion, HitResult, Wanted } from '@servent/gnutella/machine'
-import { type Contact, encodeRecord, type FileRecord, peerIdText } from '@servent/overlay/machine'
+import { type Contact, type FileRecord, peerIdText } from '@servent/overlay/machine'
 import type { WorldFile } from '../world.ts'
-
-/** What libp2p's envelope adds to a record: the key, the type of the payload, an Ed25519 signature, lengths. */
-export const ENVELOPE_BYTES = 129
-const EXPIRES_MS = 4_102_444_800_000
+import { EXPIRES_MS, labRecord } from './file-records.ts'
 
 export const urnOf = (file: WorldFile): string => `urn:cid:${file.id}`
 
@@ -63,20 +57,10 @@ export class GnutellaFiles {
     const key = `${provider} ${file.index}`
     const known = this.#results.get(key)
     if (known !== undefined) return known
-    const { id, size, name } = file
-    const record: FileRecord = {
-      id,
-      size,
-      name,
-      type: 'text/plain',
-      tags: {},
-      provider,
-      sequence: 1,
-      expiresMs: EXPIRES_MS
-    }
-    const bytes = new Uint8Array(encodeRecord(record).length + ENVELOPE_BYTES)
-    this.#records.set(bytes, record)
-    const result = { index: file.index, size, name, urns: [urnOf(file)], record: bytes, ggep: [] }
+    const { record, sealed } = labRecord(file, self)
+    this.#records.set(sealed, record)
+    const { index, size, name } = file
+    const result = { index, size, name, urns: [urnOf(file)], record: sealed, ggep: [] }
     this.#results.set(key, result)
     return result
   }

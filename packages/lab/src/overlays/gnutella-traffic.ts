@@ -1,15 +1,12 @@
-/**
- * What one query costs all peers together: every query and hit with its id that any machine sends. Machines are
- * the overlay's own; this stands between them and the simulation and only counts.
- */
+/** What one query costs all peers together: every query and hit with its id that any machine sends. */
 import {
   type GnutellaCommand,
   type GnutellaMessage,
-  type GnutellaTables,
   type GnutellaTypes,
   gnutellaCodec
 } from '@servent/gnutella/machine'
-import type { Effects, Input, Link, Machine, Peer, RequestId, Timer } from '@servent/overlay/machine'
+import type { Input } from '@servent/overlay/machine'
+import type { Watch } from './observed.ts'
 
 /** Counters of one lookup or search. */
 export interface QueryCost {
@@ -17,10 +14,9 @@ export interface QueryCost {
   bytes: number
 }
 
-export class QueryTraffic {
+export class QueryTraffic implements Watch<GnutellaTypes> {
   readonly #byCommand = new WeakMap<GnutellaCommand, QueryCost>()
   readonly #byGuid = new Map<string, QueryCost>()
-  readonly #effects = new CountingEffects(message => this.#sent(message))
   #asking: QueryCost | undefined
   #frozen = false
   /** A flood sends one message many times. */
@@ -37,26 +33,12 @@ export class QueryTraffic {
     this.#frozen = true
   }
 
-  observe(machine: Machine<GnutellaTypes>): Machine<GnutellaTypes> {
-    return {
-      handle: (input, effects) => this.#handle(machine, input, effects),
-      heldPeers: hold => machine.heldPeers(hold),
-      snapshot: (): GnutellaTables => machine.snapshot()
-    }
-  }
-
-  #handle(
-    machine: Machine<GnutellaTypes>,
-    input: Input<GnutellaTypes>,
-    effects: Effects<GnutellaTypes>
-  ): void {
-    if (this.#frozen && input.type === 'timer') return
+  onInput(input: Input<GnutellaTypes>): boolean {
     this.#asking = input.type === 'command' ? this.#byCommand.get(input.command) : undefined
-    this.#effects.inner = effects
-    machine.handle(input, this.#effects)
+    return !(this.#frozen && input.type === 'timer')
   }
 
-  #sent(message: GnutellaMessage): void {
+  onSend(message: GnutellaMessage): void {
     if (message.type !== 'query' && message.type !== 'query-hit') return
     if (this.#asking !== undefined && message.type === 'query') this.#byGuid.set(message.guid, this.#asking)
     const cost = this.#byGuid.get(message.guid)
@@ -67,53 +49,5 @@ export class QueryTraffic {
     }
     cost.messages += 1
     cost.bytes += this.#measuredBytes
-  }
-}
-
-/** Hands everything on. One for all machines: a machine is never entered while another one is. */
-class CountingEffects implements Effects<GnutellaTypes> {
-  inner!: Effects<GnutellaTypes>
-  readonly #onSend: (message: GnutellaMessage) => void
-
-  constructor(onSend: (message: GnutellaMessage) => void) {
-    this.#onSend = onSend
-  }
-
-  get peers(): Effects<GnutellaTypes>['peers'] {
-    return this.inner.peers
-  }
-  nowMs(): number {
-    return this.inner.nowMs()
-  }
-  wallMs(): number {
-    return this.inner.wallMs()
-  }
-  random(): number {
-    return this.inner.random()
-  }
-  open(peer: Peer): void {
-    this.inner.open(peer)
-  }
-  close(link: Link, reason: string): void {
-    this.inner.close(link, reason)
-  }
-  send(link: Link, message: GnutellaMessage, priority: number): void {
-    this.#onSend(message)
-    this.inner.send(link, message, priority)
-  }
-  setTimer(timer: Timer, afterMs: number): void {
-    this.inner.setTimer(timer, afterMs)
-  }
-  cancelTimer(timer: Timer): void {
-    this.inner.cancelTimer(timer)
-  }
-  ask(id: RequestId, question: Parameters<Effects<GnutellaTypes>['ask']>[1]): void {
-    this.inner.ask(id, question)
-  }
-  save(key: string, bytes: Uint8Array | undefined): void {
-    this.inner.save(key, bytes)
-  }
-  notify(notice: GnutellaTypes['notice']): void {
-    this.inner.notify(notice)
   }
 }

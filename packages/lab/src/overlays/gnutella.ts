@@ -20,8 +20,10 @@ import { type NodeIndex, pickSome, Simulation } from '@servent/simulator'
 import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../deployment.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
+import { FoundFiles, holdersOf } from './found-files.ts'
 import { GnutellaFiles, urnOf } from './gnutella-files.ts'
 import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
+import { watched } from './observed.ts'
 
 const SEARCH_US = SEARCH_MS * 1000
 /** Between rounds of links of an ideal start, where a machine would refuse them all at once. */
@@ -64,12 +66,13 @@ class GnutellaDeployment implements Deployment {
     this.#init = init
     const { neighbours, ttl } = init.settings as { neighbours: number; ttl: number }
     this.#places = neighbours
+    const watch = watched(this.#traffic)
     this.simulation = new Simulation<GnutellaTypes>({
       seed: init.seed,
       codec: gnutellaCodec,
       network: init.network,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: () => this.#traffic.observe(new GnutellaMachine({ neighbours, ttl, agent: 'Servent' })),
+      createMachine: () => watch(new GnutellaMachine({ neighbours, ttl, agent: 'Servent' })),
       answer: (question, node) => {
         const query = question.type === 'verify' ? this.#query(node, question.search) : undefined
         return this.#files.answer(question, this.simulation.contactOf(node), this.#shared(node), query)
@@ -170,24 +173,20 @@ class GnutellaDeployment implements Deployment {
     })
   }
 
-  search(origin: NodeIndex, ask: SearchAsk, done: (outcome: SearchOutcome) => void): void {
+  search(origin: NodeIndex, { words }: SearchAsk, done: (outcome: SearchOutcome) => void): void {
     const { simulation } = this
-    const wanted = new Set(
-      this.#init.world.matching(ask.words).filter(file => this.#holders(file).some(node => node !== origin))
-    )
-    const wantedIds = new Set([...wanted].map(({ id }) => `${id}`))
-    const startedUs = simulation.nowUs
-    const found = new Set<string>()
-    let firstHitUs: number | undefined
+    const { world, places } = this.#init
+    const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
     let asked = true
     const { query, stop } = this.#ask(
       origin,
-      { text: ask.words.join(' '), urns: [] },
+      { text: words.join(' '), urns: [] },
       {
-        onFound: ({ files }) => {
-          firstHitUs ??= simulation.nowUs - startedUs
-          for (const { record } of files) found.add(`${record.id}`)
-        },
+        onFound: ({ files }) =>
+          results.add(
+            files.map(({ record }) => `${record.id}`),
+            simulation.nowUs
+          ),
         onRefused: () => {
           asked = false
         }
@@ -195,15 +194,7 @@ class GnutellaDeployment implements Deployment {
     )
     simulation.after(SEARCH_US, () => {
       stop()
-      done({
-        asked,
-        found: found.size,
-        right: [...found].filter(id => wantedIds.has(id)).length,
-        wanted: wanted.size,
-        messages: query.messages,
-        bytes: query.bytes,
-        firstHitUs
-      })
+      done(results.outcome(asked, query.messages, query.bytes))
     })
   }
 
@@ -293,17 +284,12 @@ class GnutellaDeployment implements Deployment {
     return this.#init.world.filesAt[this.#init.places.placeOf(node)] ?? []
   }
 
-  /** Peers that share a file and live. */
-  #holders({ holders }: WorldFile): NodeIndex[] {
-    return holders.flatMap(place => this.#init.places.nodeAt(place) ?? [])
-  }
-
   /** The file, or where nobody who lives has it, the next that somebody has. */
   #alive(file: WorldFile): WorldFile {
     const { files } = this.#init.world
     for (let step = 0; step < files.length; step += 1) {
       const next = files[(file.index + step) % files.length]!
-      if (this.#holders(next).length > 0) return next
+      if (holdersOf(next, this.#init.places).length > 0) return next
     }
     return file
   }

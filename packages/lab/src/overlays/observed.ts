@@ -1,0 +1,79 @@
+/** Machines that are watched: what each sends is seen before it leaves, and nothing of it is changed. */
+import type {
+  Effects,
+  Input,
+  Link,
+  Machine,
+  MachineTypes,
+  Peer,
+  RequestId,
+  SaveQuestion,
+  Timer
+} from '@servent/overlay/machine'
+
+export interface Watch<T extends MachineTypes> {
+  /** Before each input; false: the machine does not hear of it. */
+  onInput?(input: Input<T>): boolean
+  onSend(message: T['message']): void
+}
+
+/** Gives machines that behave as theirs do. One watch serves all: a machine is never entered while another is. */
+export function watched<T extends MachineTypes>(watch: Watch<T>): (machine: Machine<T>) => Machine<T> {
+  const effects = new WatchedEffects<T>(watch)
+  return machine => ({
+    handle(input, inner) {
+      if (watch.onInput?.(input) === false) return
+      effects.inner = inner
+      machine.handle(input, effects)
+    },
+    heldPeers: hold => machine.heldPeers(hold),
+    snapshot: () => machine.snapshot()
+  })
+}
+
+class WatchedEffects<T extends MachineTypes> implements Effects<T> {
+  inner!: Effects<T>
+  readonly #watch: Watch<T>
+
+  constructor(watch: Watch<T>) {
+    this.#watch = watch
+  }
+
+  get peers(): Effects<T>['peers'] {
+    return this.inner.peers
+  }
+  nowMs(): number {
+    return this.inner.nowMs()
+  }
+  wallMs(): number {
+    return this.inner.wallMs()
+  }
+  random(): number {
+    return this.inner.random()
+  }
+  open(peer: Peer): void {
+    this.inner.open(peer)
+  }
+  close(link: Link, reason: string): void {
+    this.inner.close(link, reason)
+  }
+  send(link: Link, message: T['message'], priority: number): void {
+    this.#watch.onSend(message)
+    this.inner.send(link, message, priority)
+  }
+  setTimer(timer: Timer, afterMs: number): void {
+    this.inner.setTimer(timer, afterMs)
+  }
+  cancelTimer(timer: Timer): void {
+    this.inner.cancelTimer(timer)
+  }
+  ask(id: RequestId, question: T['question'] | SaveQuestion): void {
+    this.inner.ask(id, question)
+  }
+  save(key: string, bytes: Uint8Array | undefined): void {
+    this.inner.save(key, bytes)
+  }
+  notify(notice: T['notice']): void {
+    this.inner.notify(notice)
+  }
+}
