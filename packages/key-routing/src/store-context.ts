@@ -1,6 +1,5 @@
 /** What the parts of the keeper of records share: the table, questions to the world, requests, and counts. */
 import type { Input, Peer, RequestId } from '@servent/overlay/machine'
-import { DoneRequest } from './calls-types.ts'
 import { RecordTable } from './records.ts'
 import { REPLICA_PATIENCE_MS, ROOT_PATIENCE_MS } from './store-constants.ts'
 import type { StoreRequest } from './store-messages.ts'
@@ -94,7 +93,7 @@ export class StoreContext {
         routing.onSilent(peer, later)
       done(outcome, later)
     }
-    calls.ask(new PatientRequest(whole.id, onDone, patienceOf(whole)), peer, whole, priority, effects)
+    calls.request(peer, whole, priority, onDone, effects, patienceOf(whole))
   }
 }
 
@@ -102,22 +101,4 @@ export class StoreContext {
 function patienceOf(message: StoreRequest): number {
   if (message.type !== 'store') return 0
   return message.as === 'root' ? ROOT_PATIENCE_MS : REPLICA_PATIENCE_MS
-}
-
-class PatientRequest extends DoneRequest<RoutingTypes> {
-  readonly #patienceMs: number
-
-  constructor(
-    id: number,
-    done: (outcome: RequestOutcome, effects: RoutingEffects) => void,
-    patienceMs: number
-  ) {
-    super(id, done)
-    this.#patienceMs = patienceMs
-  }
-
-  override onSent(): boolean {
-    this.dueMs += this.#patienceMs
-    return false
-  }
 }

@@ -10,7 +10,7 @@ import type { StoredRecord } from './store-messages.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
 
 /** The part of `Calls` that the keeper uses. */
-export type StoreCalls = Pick<Calls<RoutingTypes>, 'nextId' | 'ask' | 'linkOf' | 'peerOf'>
+export type StoreCalls = Pick<Calls<RoutingTypes>, 'nextId' | 'request' | 'linkOf' | 'peerOf'>
 
 export type RequestOutcome = CallOutcome<RoutingMessage>
 
