@@ -11,7 +11,7 @@ import { latencyModel, Simulation, Streams } from '@servent/simulator'
 import { cost, type Figures } from './measure.ts'
 
 const SEED = 'gnutella'
-const PEERS = 1_000
+const PEERS = 500
 const SEARCHES_PER_S = 40
 /** Most have as many places as is usual, and every fourth has room for those who find none there. */
 const ROOMY_NEIGHBOURS = 12

@@ -20,6 +20,26 @@ const PEER_ID_BYTES = 38
 /** The node's number stands in the last four bytes, so that an id is found without a table. */
 const NUMBER_AT = PEER_ID_BYTES - 4
 
+/** A contact that knows whose it is: machines hand it on by reference. */
+class NodeContact implements Contact {
+  readonly id: Uint8Array
+  readonly addresses: readonly Uint8Array[]
+  readonly #node: NodeIndex
+  readonly #identities: Identities
+
+  constructor(identities: Identities, node: NodeIndex, id: Uint8Array, addresses: readonly Uint8Array[]) {
+    this.id = id
+    this.addresses = addresses
+    this.#node = node
+    this.#identities = identities
+  }
+
+  /** Its node, where these identities made it. */
+  static nodeOf(contact: Contact, identities: Identities): NodeIndex | undefined {
+    return #node in contact && contact.#identities === identities ? contact.#node : undefined
+  }
+}
+
 export class Identities {
   readonly #seed: Uint8Array
   readonly #keyOf: ((node: NodeIndex) => Key) | undefined
@@ -59,13 +79,16 @@ export class Identities {
   }
 
   /** The node with this PeerId, if one has it. */
-  nodeOf({ id }: Contact): NodeIndex | undefined {
+  nodeOf(contact: Contact): NodeIndex | undefined {
+    const known = NodeContact.nodeOf(contact, this)
+    if (known !== undefined) return known
+    const { id } = contact
     if (id.length !== PEER_ID_BYTES) return undefined
     const node =
       id[NUMBER_AT]! * 2 ** 24 + (id[NUMBER_AT + 1]! << 16) + (id[NUMBER_AT + 2]! << 8) + id[NUMBER_AT + 3]!
     if (node >= this.#contacts.length) return undefined
     const own = this.contactOf(node).id
-    return own === id || sameBytes(own, id) ? node : undefined
+    return sameBytes(own, id) ? node : undefined
   }
 
   /** The table of peers that a node's machine is handed. */
@@ -95,7 +118,8 @@ export class Identities {
     id.set(sha256(seed).subarray(0, NUMBER_AT - PEER_ID_PREFIX.length), PEER_ID_PREFIX.length)
     id.set(number, NUMBER_AT)
     // /ip4/10.x.x.x/tcp/4001
-    return { id, addresses: [Uint8Array.of(4, 10, node >>> 16, node >>> 8, node, 6, 0x0f, 0xa1)] }
+    const address = Uint8Array.of(4, 10, node >>> 16, node >>> 8, node, 6, 0x0f, 0xa1)
+    return new NodeContact(this, node, id, [address])
   }
 }
 
