@@ -10,6 +10,7 @@ import {
   type KeyRange,
   LOOKUP_BUDGET_MS_MAX,
   OWN_LOOKUPS_MAX,
+  RELAY_MEMORY_MS,
   RELAYS_MAX,
   RELAYS_PER_PEER_MAX,
   REPLICAS_MAX,
@@ -480,6 +481,18 @@ describe('how many lookups of others there may be', () => {
     expect(solo.router.snapshot()).toMatchObject({ relays: SAME_ID_MAX })
   })
 
+  it('they hold every peer that they speak of', () => {
+    const { solo, links, from } = relaying()
+    solo.message(from, lookupFrom(ORIGIN))
+    for (const number of [1, 2]) solo.down(links[number]!)
+    solo.message(links[3]!, failedAt(77, 'no-route'))
+    for (const link of [links[3]!, from]) solo.down(link)
+    const held = new Set<Peer>()
+    solo.router.heldPeers(peer => held.add(peer))
+    // A handle that nobody holds is given to somebody else, who would be left out in the place of these.
+    expect([...held].sort()).toEqual([1, 2, 3, 40].map(number => solo.peer(number)).sort())
+  })
+
   it('they are forgotten with their budget', () => {
     const { solo, from } = relaying()
     for (let id = 0; id < 100; id += 1) solo.message(from, lookupFrom(ORIGIN, { id, budgetMs: 100 }))
@@ -629,6 +642,22 @@ describe('a lookup of this peer', () => {
     solo.advance(2000)
     expect(solo.said()).toEqual([`${links[1]}: lookup`])
     expect(routerSettings({ lookupAttempts: ATTEMPTS_MAX + 1 }).lookupAttempts).toBe(ATTEMPTS_MAX)
+  })
+
+  it('is remembered to its end, whatever else goes by', () => {
+    const { solo, links, from } = relaying({ ...ONCE, lookupBudgetMs: 2 * RELAY_MEMORY_MS })
+    solo.lookup(keyAt(5))
+    const own = solo.last('lookup')
+    solo.message(links[1]!, ack(own.id, testContact(0)))
+    for (let id = 0; id <= RELAYS_MAX; id += 1) {
+      solo.message(from, lookupFrom(ORIGIN, { id }))
+      solo.message(links[1]!, ack(id))
+    }
+    solo.advance(RELAY_MEMORY_MS + 1)
+    solo.message(from, lookupFrom(ORIGIN, { id: 99_999 }))
+    expect(solo.router.snapshot().relays).toBe(2)
+    solo.message(links[1]!, foundBy(testContact(1), own))
+    expect(outcome(solo)).toMatchObject({ root: testContact(1) })
   })
 
   it('asks for an answer along the path where it is recursive', () => {
