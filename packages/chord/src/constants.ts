@@ -17,7 +17,7 @@ export const FINGERS_MAX = 64
 /** Peers that take part while a ring forms; twice what the longest list needs, for two who meet half formed. */
 export const FORMING_MEMBERS_MAX = 2 * (SUCCESSORS_MAX + 1)
 /** Nodes that a finger is chosen from by its round trip; MIT's PNS takes as many as a successor list has. */
-export const PROXIMITY_SAMPLES_MAX = SUCCESSORS_MAX
+export const PROXIMITY_SAMPLES_MAX = 32
 
 /** Between two rounds of stabilisation. A round comes after half to one and a half of it, as in ToN VI-D. */
 export const STABILISE_MS = 30_000

@@ -3,7 +3,7 @@
  * the first byte that differs: of random keys, nearly always the first.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { compareKeys, KEY_BYTES, type Key, type Peer, type PeerTable } from '@servent/overlay/machine'
+import { compareKeys, KEY_BYTES, type Key, type Peer } from '@servent/overlay/machine'
 import { VIRTUAL_NODES_MAX } from './constants.ts'
 import type { RingRef } from './types.ts'
 
@@ -29,10 +29,6 @@ export function keyOfPlace(peerKey: Key, index: number): Key {
   bytes.set(peerKey)
   bytes[KEY_BYTES] = index
   return sha256(bytes)
-}
-
-export function keyOfRef(peers: PeerTable, ref: RingRef): Key {
-  return keyOfPlace(peers.key(peerOfRef(ref)), indexOfRef(ref))
 }
 
 /** Negative where it is clockwise less far from `from` to `a` than to `b`, 0 where a equals b. */

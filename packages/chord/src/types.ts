@@ -74,14 +74,12 @@ export type ChordCommand =
   /** Tells both neighbours, hands records over, and is no member any more. `stop` does the same. */
   | { readonly type: 'leave' }
 
-/** `alone`: joined to nobody yet. `forming`: fewer than r + 1 members; Zave's theorems do not hold yet. */
+/** `forming`: fewer than r + 1 members; Zave's theorems do not hold yet. `idle`: not started, or left. */
 export type ChordMode = 'idle' | 'joining' | 'forming' | 'ring'
 
 export type ChordNotice =
   | RoutingNotice
   | { readonly type: 'mode'; readonly mode: ChordMode }
-  /** A successor of another ring was taken in: two rings begin to be one. */
-  | { readonly type: 'merging'; readonly with: Peer }
   /** A contact has another r, and its ring cannot be joined. */
   | { readonly type: 'mismatch'; readonly peer: Peer; readonly listLength: number }
 

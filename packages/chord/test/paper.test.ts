@@ -67,7 +67,9 @@ describe('ToN section VI-D, Table II: a fraction fails and nothing is repaired',
   it.each(TABLE_TWO.filter(({ fraction }) => [0, 0.1, 0.3].includes(fraction)))(
     '$fraction',
     figures => {
-      const runs = Array.from({ length: 8 }, (_, seed) => tableTwo(`fast${seed}`, figures.fraction, 300))
+      // Without failures there is nothing that chance could change much.
+      const seeds = figures.fraction === 0 ? 2 : 8
+      const runs = Array.from({ length: seeds }, (_, seed) => tableTwo(`fast${seed}`, figures.fraction, 300))
       for (const { incorrect, failed, failedOwn } of runs)
         expect({ incorrect, failed: failed - failedOwn }).toEqual({ incorrect: 0, failed: 0 })
       const path = mean(runs.map(({ published }) => mean(published)))

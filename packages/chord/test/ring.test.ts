@@ -305,6 +305,28 @@ describe('virtual nodes', () => {
   })
 })
 
+describe('proximity', () => {
+  it('rounds exchange fingers for nearer ones of their interval', () => {
+    const place = (node: number) => (node * 7919) % 100_000
+    const oneWayUs = (from: number, to: number) => 1000 + Math.abs(place(from) - place(to))
+    const meanRttUs = (proximity: 'on' | 'off') => {
+      const network = new ChordNetwork({
+        seed: 'near',
+        settings: { ...QUICK, proximity, samples: 16, successors: 8 },
+        simulation: { network: { oneWayUs } }
+      })
+      network.startIdeal(100)
+      network.simulation.runFor(120_000_000)
+      expectAllFound(network)
+      const rtts = network
+        .places()
+        .flatMap(({ id, fingers }) => fingers.map(finger => 2 * oneWayUs(id / 32, finger.id / 32)))
+      return rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length
+    }
+    expect(meanRttUs('on')).toBeLessThan(0.5 * meanRttUs('off'))
+  })
+})
+
 describe('an ideal start and a joined one', () => {
   it('settle to the same tables', () => {
     const grown = joined('settle', 50)
