@@ -70,6 +70,29 @@ describe('Chord', () => {
     }
   })
 
+  it('finds files by two of their words at the homes of the words, once they are announced', () => {
+    const { deployment, places } = net('chord', init => new ChordDeployment(init))
+    let published = false
+    deployment.publish!(() => {
+      published = true
+    })
+    deployment.simulation.runFor(60_000_000)
+    expect(published).toBe(true)
+    const outcomes: SearchOutcome[] = []
+    for (const ask of world.searches)
+      deployment.search!(places.choose(ask.chooser, () => true)!, ask, told => outcomes.push(told))
+    deployment.simulation.runFor(20_000_000)
+    expect(outcomes).toHaveLength(40)
+    for (const { asked, found, right, wanted, messages, bytes, firstHitUs } of outcomes) {
+      expect({ asked, found, right }).toEqual({ asked: true, found: wanted, right: wanted })
+      expect(firstHitUs === undefined).toBe(wanted === 0)
+      // Two lookups, two counts, and the pages of one: far fewer than peers.
+      expect(messages).toBeGreaterThan(2)
+      expect(messages).toBeLessThan(60)
+      expect(bytes).toBeGreaterThan(20 * messages)
+    }
+  })
+
   it('a machine that claims keys which are another’s is found out, whatever it says', () => {
     const liar = net(
       'chord',

@@ -21,10 +21,12 @@ import { chordCodec } from '@servent/chord/wire'
 import type { LookupStep, LookupStyle } from '@servent/key-routing/machine'
 import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation } from '@servent/simulator'
-import type { Adapter, Deployment, DeploymentInit, LookupOutcome } from '../deployment.ts'
-import type { LookupAsk } from '../world.ts'
+import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../deployment.ts'
+import type { LookupAsk, SearchAsk } from '../world.ts'
 import { LookupPath } from './chord-path.ts'
+import { ChordRecords } from './chord-records.ts'
 import { entryBytes, idsIn } from './contacts.ts'
+import { watched } from './observed.ts'
 import { RingTruth } from './ring-truth.ts'
 import type { Settings } from './settings.ts'
 
@@ -66,6 +68,9 @@ export class ChordDeployment implements Deployment {
   readonly #init: DeploymentInit
   readonly #settings: ChordSettings
   readonly #truth = new RingTruth()
+  readonly #records: ChordRecords
+  /** Whoever joins from now on announces what it shares. */
+  #announces = false
   readonly #members = new Set<NodeIndex>()
   /** By the first bits of their keys, which are random: steps tell of nothing else. */
   readonly #byKey = new Map<number, Begun>()
@@ -80,12 +85,17 @@ export class ChordDeployment implements Deployment {
     this.#settings = settingsOf(init.settings, init.frozen)
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
     this.lookupUsMax = this.#settings.lookupBudgetMs * US_PER_MS + GRACE_US
+    this.#records = new ChordRecords(init, () => this.simulation)
+    const watch = watched<ChordTypes>(this.#records)
     this.simulation = new Simulation<ChordTypes>({
       seed: init.seed,
       codec: chordCodec,
       network: init.network,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: () => createMachine(this.#settings),
+      createMachine: () => watch(createMachine(this.#settings)),
+      // Nobody lies here, and nobody writes values.
+      answer: question =>
+        question.type === 'verify' ? { type: 'verified', good: question.records.map(() => true) } : undefined,
       onNotice: (node, notice) => this.#onNotice(node, notice),
       idsIn
     })
@@ -137,6 +147,7 @@ export class ChordDeployment implements Deployment {
   }
 
   onDeath(node: NodeIndex): void {
+    this.#records.onDeath(node)
     if (this.#members.delete(node)) this.#truth.remove(node, this.#keysOf(node))
   }
 
@@ -152,6 +163,15 @@ export class ChordDeployment implements Deployment {
     const command = this.simulation.command(origin, { type: 'lookup', key })
     if (this.#beginning !== undefined) this.#byCommand.set(command, begun)
     this.#beginning = undefined
+  }
+
+  publish(done: () => void): void {
+    this.#announces = true
+    this.#records.publishAll([...this.#members], done)
+  }
+
+  search(origin: NodeIndex, ask: SearchAsk, done: (outcome: SearchOutcome) => void): void {
+    this.#records.search(origin, ask, done)
   }
 
   isRepaired(dead: NodeIndex): boolean {
@@ -200,7 +220,8 @@ export class ChordDeployment implements Deployment {
       // Ideal networks were put down in the truth whole.
       if (!this.#isIdeal) this.#truth.add(node, this.#keysOf(node))
       this.#members.add(node)
-    }
+      if (this.#announces) this.#records.publish(node)
+    } else this.#records.onNotice(node, notice)
   }
 
   #onStep(node: NodeIndex, step: LookupStep): void {

@@ -1,0 +1,165 @@
+/**
+ * Files on a ring: every peer stores a record of each of its files under the file's id and under each word of its
+ * name, and a search asks the homes of its words for their counts and the rarest one for its records.
+ */
+import type { ChordMessage, ChordNotice, ChordTypes } from '@servent/chord/machine'
+import { chordCodec } from '@servent/chord/wire'
+import { FETCH_RECORDS_MAX, STORED_LIFETIME_MS_MAX, type StoredRecord } from '@servent/key-routing/machine'
+import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overlay/machine'
+import { type NodeIndex, type Simulation, WALL_START_MS } from '@servent/simulator'
+import type { DeploymentInit, SearchOutcome } from '../deployment.ts'
+import type { SearchAsk, WorldFile } from '../world.ts'
+import { labRecord } from './file-records.ts'
+import { FoundFiles } from './found-files.ts'
+import type { Watch } from './observed.ts'
+
+/** Longer than runs, and as long as a peer takes. */
+const EXPIRES_MS = WALL_START_MS + STORED_LIFETIME_MS_MAX
+
+interface Search {
+  readonly origin: NodeIndex
+  readonly words: readonly string[]
+  readonly results: FoundFiles
+  readonly done: (outcome: SearchOutcome) => void
+  messages: number
+  bytes: number
+}
+
+export class ChordRecords implements Watch<ChordTypes> {
+  readonly #simulation: () => Simulation<ChordTypes>
+  readonly #init: DeploymentInit
+  /** Bodies are as long as signed ones and hold nothing: one for each file. */
+  readonly #bodies = new Map<WorldFile, Uint8Array>()
+  /** By the digest that records name them by. */
+  readonly #fileOf = new Map<string, WorldFile>()
+  readonly #publishing = new Set<NodeIndex>()
+  #onPublished: (() => void) | undefined
+  readonly #searches = new Map<number, Search>()
+  /** Lookups of searches: by origin and key before they are sent, by origin and number then. */
+  readonly #expected = new Map<string, Search>()
+  readonly #lookups = new Map<string, { readonly search: Search; acknowledged: boolean }>()
+
+  constructor(init: DeploymentInit, simulation: () => Simulation<ChordTypes>) {
+    this.#init = init
+    this.#simulation = simulation
+    for (const file of init.world.files) this.#fileOf.set(nameOf(file.id.digest), file)
+  }
+
+  /** `done` is called when everybody who lives has been told of each of its records. */
+  publishAll(nodes: readonly NodeIndex[], done: () => void): void {
+    this.#onPublished = done
+    for (const node of nodes) this.publish(node)
+    if (this.#publishing.size === 0) done()
+  }
+
+  publish(node: NodeIndex): void {
+    const { world, places } = this.#init
+    const publisher = this.#simulation().contactOf(node)
+    const files = world.filesAt[places.placeOf(node)] ?? []
+    if (files.length === 0) return
+    this.#publishing.add(node)
+    this.#simulation().command(node, {
+      type: 'publish',
+      records: files.flatMap(file => this.#recordsOf(file, publisher))
+    })
+  }
+
+  search(origin: NodeIndex, { words }: SearchAsk, done: (outcome: SearchOutcome) => void): void {
+    const simulation = this.#simulation()
+    const { world, places } = this.#init
+    const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
+    const search: Search = { origin, words, results, done, messages: 0, bytes: 0 }
+    const keys = words.map(keyOfWord)
+    for (const key of keys) this.#expected.set(`${origin} ${nameOf(key)}`, search)
+    const command = simulation.command(origin, { type: 'fetch-rarest', keys, limit: FETCH_RECORDS_MAX })
+    this.#searches.set(command, search)
+  }
+
+  onDeath(node: NodeIndex): void {
+    this.#told(node)
+  }
+
+  #told(node: NodeIndex): void {
+    if (this.#publishing.delete(node) && this.#publishing.size === 0) this.#onPublished?.()
+  }
+
+  onNotice(node: NodeIndex, notice: ChordNotice): void {
+    if (notice.type === 'published') {
+      this.#told(node)
+      return
+    }
+    if (notice.type !== 'records' && notice.type !== 'records-end') return
+    const search = this.#searches.get(notice.command)
+    if (search === undefined) return
+    if (notice.type === 'records') this.#add(search, notice.records)
+    else {
+      this.#searches.delete(notice.command)
+      const { messages, bytes } = notice.traffic
+      const asked = notice.failure === undefined
+      search.done(search.results.outcome(asked, search.messages + messages, search.bytes + bytes))
+    }
+  }
+
+  /** What others send for the lookups of a search: its origin itself counts what it sends and receives. */
+  onSend(message: ChordMessage): void {
+    if (this.#searches.size === 0 && this.#expected.size === 0) return
+    const search = this.#searchOf(message)
+    if (search === undefined) return
+    search.messages += 1
+    search.bytes += chordCodec.byteLength(message)
+  }
+
+  #searchOf(message: ChordMessage): Search | undefined {
+    if (message.type === 'hop-ack') {
+      const lookup = this.#lookups.get(`${nameOf(message.origin)} ${message.id}`)
+      // The first one goes to the origin.
+      if (lookup === undefined || lookup.acknowledged) return lookup?.search
+      lookup.acknowledged = true
+      return undefined
+    }
+    if (message.type !== 'lookup' || message.purpose !== 'user') return undefined
+    const name = `${nameOf(message.origin.id)} ${message.id}`
+    if (message.hops > 1) return this.#lookups.get(name)?.search
+    const origin = this.#simulation().nodeOf(message.origin)
+    const search = this.#expected.get(`${origin} ${nameOf(message.key)}`)
+    if (search !== undefined) this.#lookups.set(name, { search, acknowledged: false })
+    return undefined
+  }
+
+  /** Whoever asks sees the names in the records, and leaves out what lacks a word, and what it has itself. */
+  #add({ origin, words, results }: Search, records: readonly StoredRecord[]): void {
+    const others = records.filter(({ publisher }) => this.#simulation().nodeOf(publisher) !== origin)
+    const files = others.flatMap(({ subject }) => this.#fileOf.get(nameOf(subject)) ?? [])
+    const fitting = files.filter(file => words.every(word => file.words.includes(word)))
+    results.add(
+      fitting.map(({ id }) => `${id}`),
+      this.#simulation().nowUs
+    )
+  }
+
+  #recordsOf(file: WorldFile, publisher: Contact): StoredRecord[] {
+    let body = this.#bodies.get(file)
+    if (body === undefined) {
+      body = labRecord(file, publisher).sealed
+      this.#bodies.set(file, body)
+    }
+    const record = (kind: 'provider' | 'word', key: Key): StoredRecord => ({
+      kind,
+      key,
+      publisher,
+      sequence: 1,
+      expiresMs: EXPIRES_MS,
+      subject: file.id.digest,
+      body
+    })
+    return [
+      record('provider', keyOfContent(file.id)),
+      ...file.words.map(word => record('word', keyOfWord(word)))
+    ]
+  }
+}
+
+/** Bytes as a key of maps. */
+function nameOf(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
