@@ -6,7 +6,7 @@
 import { betweenRightClosed, type Input, type Key, type Peer, SELF } from '@servent/overlay/machine'
 import { ID_MAX, LOOKUP_BUDGET_MS_MAX, OWN_LOOKUPS_MAX, PRIORITY_URGENT } from './constants.ts'
 import { answerStep, type IterativeEnds, IterativeLookup } from './iterative.ts'
-import { Forwarding, type ForwardingCounters, type OriginRules } from './lookup-forwarding.ts'
+import { Forwarding, type OriginRules } from './lookup-forwarding.ts'
 import { OwnLookup, type OwnRules } from './lookup-own.ts'
 import { nobody, Relay, sameBytes } from './lookup-relay.ts'
 import type { LookupDeps, LookupDone, LookupOptions, LookupResult } from './lookup-types.ts'
@@ -17,16 +17,11 @@ import type { RoutingCommand, RoutingEffects, RoutingTypes } from './types.ts'
 const NO_COMMAND = -1
 const NO_IDS: readonly Uint8Array[] = []
 
-export interface LookupCounters extends ForwardingCounters {
-  /** Of this peer itself: begun, and ended without a root. */
-  begun: number
-  failed: number
-}
-
 export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   readonly #deps: LookupDeps
   readonly #forwarding: Forwarding
   #own: Set<OwnLookup> | undefined
+  /** Of this peer itself: begun, and ended without a root. */
   #begun = 0
   #failed = 0
 
