@@ -40,7 +40,7 @@ export const chordWorld: ScenarioWorld<ChordTypes> = {
     if (byte !== undefined) return { type: 'lookup', key: keyOf(Number.parseInt(byte, 16)) }
     return words === 'join' || words === 'leave' ? { type: words } : undefined
   },
-  notice: (notice, names, node) => {
+  notice: (notice, names) => {
     switch (notice.type) {
       case 'looked-up':
         return `the root is ${names.ofContact(notice.root)}, ${notice.hops} hops, ${notice.timeouts} timeouts`
@@ -48,8 +48,6 @@ export const chordWorld: ScenarioWorld<ChordTypes> = {
         return `the lookup failed: ${notice.reason}`
       case 'mode':
         return `is ${notice.mode}`
-      case 'merging':
-        return `merges with the ring of ${names.ofPeer(node, notice.with)}`
       default:
         return undefined
     }

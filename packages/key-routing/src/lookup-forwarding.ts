@@ -23,7 +23,7 @@ import {
   TRIES_MAX
 } from './constants.ts'
 import { NO_LINK } from './links.ts'
-import { Relay, type RelayRules, RelayTable } from './lookup-relay.ts'
+import { namedTest, Relay, type RelayRules, RelayTable } from './lookup-relay.ts'
 import { tellStep } from './lookup-trace.ts'
 import type { LookupDeps } from './lookup-types.ts'
 import type { Found, HopAck, Lookup, LookupFailed, LookupFailure } from './messages.ts'
@@ -82,8 +82,7 @@ export class Forwarding implements RelayRules {
     const known = this.relays.find(id, origin.id)
     if (known !== undefined) {
       this.counters.duplicates += 1
-      if (known.state === 'failed') this.#refuse(link, message, 'no-route', effects)
-      else this.#acknowledge(link, message, effects)
+      this.#cameAgain(link, known, message, effects)
       return
     }
     const nowMs = effects.nowMs()
@@ -265,6 +264,30 @@ export class Forwarding implements RelayRules {
     if (range === undefined) this.forward(relay, effects)
     else if (relay.own !== undefined) this.#origin.onOwnRoot(relay, range, effects)
     else this.#answer(relay, range, true, effects)
+  }
+
+  /**
+   * A lookup that this peer has already. It may have gone around: where all between are found silent, the key is
+   * this peer's own now. Otherwise a duplicate is acknowledged, so that its sender tries nobody else; but one
+   * that came back to its origin leads nowhere.
+   */
+  #cameAgain(link: Link, relay: Relay, message: Lookup, effects: RoutingEffects): void {
+    const underWay = relay.state === 'asking' || relay.state === 'taken'
+    const range =
+      message.root && underWay
+        ? this.#deps.routing.rootOf(relay.key, namedTest(message.silent, effects.peers))
+        : undefined
+    if (range !== undefined) {
+      this.#acknowledge(link, message, effects)
+      relay.hops = message.hops
+      relay.timeouts = message.timeouts
+      if (relay.own !== undefined) this.#origin.onOwnRoot(relay, range, effects)
+      else this.#answer(relay, range, true, effects)
+    } else if (relay.own !== undefined || relay.state === 'failed') {
+      this.#refuse(link, message, 'no-route', effects)
+    } else {
+      this.#acknowledge(link, message, effects)
+    }
   }
 
   /** This peer is the root. `acknowledged`: the hop before knows that it has the lookup. */

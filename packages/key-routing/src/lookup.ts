@@ -95,8 +95,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   }
 
   onOwnRoot(relay: Relay, range: KeyRange, effects: RoutingEffects): void {
-    relay.own!.timeouts += relay.timeouts
-    this.#foundSelf(relay.own!, range, effects)
+    const own = relay.own!
+    own.timeouts += relay.timeouts
+    own.hops = Math.max(own.hops, relay.hops)
+    this.#foundSelf(own, range, effects)
   }
 
   onOwnFailed(relay: Relay, reason: LookupFailure, effects: RoutingEffects): void {

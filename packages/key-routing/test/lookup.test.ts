@@ -210,11 +210,40 @@ describe('a lookup that comes again', () => {
     expect(solo.message(links[2]!, lookupFrom(ORIGIN))).toEqual([`${links[2]}: lookup-failed`])
   })
 
-  it('to its own origin goes no further', () => {
+  it('to its own origin goes no further: whoever brings it goes elsewhere', () => {
     const { solo, links } = relaying(ONCE)
     solo.lookup(keyAt(5))
     const own = solo.last('lookup')
-    expect(solo.message(links[3]!, { ...own, hops: 4 })).toEqual([`${links[3]}: hop-ack`])
+    expect(solo.message(links[3]!, { ...own, hops: 4 })).toEqual([`${links[3]}: lookup-failed`])
+  })
+
+  it('to its own origin ends there where all between are found silent', () => {
+    const { solo, links } = relaying(ONCE)
+    solo.lookup(keyAt(5))
+    const own = solo.last('lookup')
+    solo.message(links[1]!, ack(own.id, own.origin))
+    const dead = testContact(60)
+    solo.routing.root = (_key, silent) => (silent(solo.effects.peers.intern(dead)) ? RANGE : undefined)
+    expect(solo.message(links[3]!, { ...own, hops: 4, timeouts: 1, root: true, silent: [dead.id] })).toEqual([
+      `${links[3]}: hop-ack`
+    ])
+    expect(solo.results.at(-1)).toMatchObject({
+      root: { id: solo.effects.peers.contact(0).id },
+      hops: 4,
+      timeouts: 1
+    })
+  })
+
+  it('ends at a peer that handed it on where all between are found silent', () => {
+    const { solo, links, from } = relaying({}, [])
+    solo.message(from, lookupFrom(ORIGIN, { replyBy: 'path' }))
+    solo.message(links[1]!, ack(77))
+    const dead = testContact(60)
+    solo.routing.root = (_key, silent) => (silent(solo.effects.peers.intern(dead)) ? RANGE : undefined)
+    expect(
+      solo.message(links[2]!, lookupFrom(ORIGIN, { replyBy: 'path', hops: 5, root: true, silent: [dead.id] }))
+    ).toEqual([`${links[2]}: hop-ack`, `${from}: found`])
+    expect(solo.last('found')).toMatchObject({ hops: 5 })
   })
 })
 

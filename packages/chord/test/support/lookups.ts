@@ -16,8 +16,6 @@ export interface LookupTally {
   correct: number
   incorrect: number
   failed: number
-  /** Of the failed ones, those whose asker is the root himself. */
-  failedOwn: number
   /** Of correct ones: steps up to the root. */
   hops: number[]
   /** Of correct ones: steps until the key's live predecessor is reached; a step early adds one (ToN Table II). */
@@ -44,7 +42,6 @@ export class Lookups {
     correct: 0,
     incorrect: 0,
     failed: 0,
-    failedOwn: 0,
     hops: [],
     published: [],
     timeouts: [],
@@ -63,7 +60,7 @@ export class Lookups {
     this.#truth = truth
     network.notices.push((node, notice) => {
       if (notice.type === 'lookup-step') this.#onStep(node, notice)
-      if (notice.type === 'looked-up' || notice.type === 'lookup-failed') this.#onEnd(node, notice)
+      if (notice.type === 'looked-up' || notice.type === 'lookup-failed') this.#onEnd(notice)
     })
   }
 
@@ -91,7 +88,7 @@ export class Lookups {
     if (step.what === 'silent' && node === this.#truth.before(pending.key)) pending.late += 1
   }
 
-  #onEnd(node: NodeIndex, notice: Ended): void {
+  #onEnd(notice: Ended): void {
     // A key of its own is answered before its command has a number.
     const name = this.#names.get(notice.command) ?? this.#asking
     const pending = name === undefined ? undefined : this.#pending.get(name)
@@ -101,7 +98,6 @@ export class Lookups {
     const { tally } = this
     if (notice.type === 'lookup-failed') {
       tally.failed += 1
-      if (this.#truth.rootOf(pending.key) === node) tally.failedOwn += 1
       return
     }
     const root = this.#network.simulation.nodeOf(notice.root)
