@@ -38,8 +38,9 @@ const NEVER_US = 86_400_000_000_000
 /** Beyond a lookup's own budget, for the word of its end. */
 const GRACE_US = 1_000_000
 
-/** Longer than any round trip of the models: who lives is not taken for dead. */
+/** Longer than any round trip of the models, and than the two that a dial takes: who lives is not taken for dead. */
 const PATIENCE_MS = 3000
+const DIAL_PATIENCE_MS = 2 * PATIENCE_MS
 /**
  * Where nothing may be learnt, a lookup is begun once, and how long a request waits is bounded whatever its peer
  * did before: what one lookup meets does not depend on those before it.
@@ -47,7 +48,8 @@ const PATIENCE_MS = 3000
 const INDEPENDENT_CALLS: ChordSettings['routing'] = {
   lookupAttempts: 1,
   callTimeoutFirstMs: PATIENCE_MS,
-  callTimeoutHighMs: PATIENCE_MS
+  callTimeoutHighMs: PATIENCE_MS,
+  openTimeoutMs: DIAL_PATIENCE_MS
 }
 
 type Told = Extract<ChordNotice, { type: 'looked-up' | 'lookup-failed' }>
