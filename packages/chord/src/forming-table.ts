@@ -1,4 +1,8 @@
-/** Who takes part while a ring forms, and what each of them says of the others. */
+/**
+ * Who takes part while a ring forms, and what each of them says of the others. Of a crowd the r + 1 peers with the
+ * lowest keys found the ring and the rest joins them: so all come to the same founders by hearsay, and a thousand
+ * that start at one time need not all speak with all.
+ */
 import { type Peer, SELF } from '@servent/overlay/machine'
 import { FORMING_MEMBERS_MAX, FORMING_SILENT_ROUNDS_MAX } from './constants.ts'
 
@@ -11,9 +15,19 @@ export interface FormingMember {
 }
 
 export class FormingTable {
+  /** r: founders beside this peer. */
+  readonly #others: number
+  /** By the keys of two peers, of which one may be this peer itself. */
+  readonly #compare: (a: Peer, b: Peer) => number
   readonly #members = new Map<Peer, FormingMember>()
   /** Given up: only when they speak themselves do they come back, else others would bring them back for ever. */
   readonly #gone: Peer[] = []
+  #turn = 0
+
+  constructor(others: number, compare: (a: Peer, b: Peer) => number) {
+    this.#others = others
+    this.#compare = compare
+  }
 
   get peers(): Peer[] {
     return [...this.#members.keys()]
@@ -34,7 +48,7 @@ export class FormingTable {
   /** It spoke. True where it is new or says something new. */
   heard(peer: Peer, virtualNodes: number, named: ReadonlySet<Peer>): boolean {
     const member = this.#members.get(peer)
-    if (member === undefined && this.size >= FORMING_MEMBERS_MAX) return false
+    if (member === undefined && !this.#makeRoom(peer)) return false
     const gone = this.#gone.indexOf(peer)
     if (gone >= 0) this.#gone.splice(gone, 1)
     const news = member?.named === undefined || member.virtualNodes !== virtualNodes
@@ -44,7 +58,7 @@ export class FormingTable {
 
   /** Somebody else spoke of it. True where it is new. */
   heardOf(peer: Peer, virtualNodes: number): boolean {
-    if (this.has(peer) || this.#gone.includes(peer) || this.size >= FORMING_MEMBERS_MAX) return false
+    if (this.has(peer) || this.#gone.includes(peer) || !this.#makeRoom(peer)) return false
     this.#members.set(peer, { virtualNodes, silent: 0, named: undefined })
     return true
   }
@@ -70,15 +84,51 @@ export class FormingTable {
     return this.peers.filter(peer => this.#members.get(peer)?.named !== undefined)
   }
 
+  /** Those who would found the ring with this peer, by what it knows: the lowest, at most r. */
+  get group(): Peer[] {
+    return this.peers.sort(this.#compare).slice(0, this.#others)
+  }
+
+  /** Whether this peer is one of the r + 1 lowest. */
+  get isFounder(): boolean {
+    return this.size <= this.#others || this.#compare(SELF, this.#highest!) < 0
+  }
+
+  /** Founders ask everybody; others whom they only heard of, and one of the rest in turn: is there a ring? */
+  get toAsk(): Peer[] {
+    if (this.isFounder) return this.peers
+    const { confirmed } = this
+    this.#turn += 1
+    const turn = confirmed[this.#turn % confirmed.length]
+    return this.peers.filter(peer => peer === turn || !confirmed.includes(peer))
+  }
+
   /**
-   * Whether every member was heard itself and named every other one and this peer, so that the lists which
-   * they all build skip nobody of them.
+   * Whether there are r others, of whom every one was heard itself and named every other one and this peer, so
+   * that the lists which they all build skip nobody of them.
    */
   get agreed(): boolean {
-    const { peers } = this
-    return peers.every(peer => {
+    const { group } = this
+    if (group.length < this.#others || !this.isFounder) return false
+    return group.every(peer => {
       const named = this.#members.get(peer)?.named
-      return named?.has(SELF) === true && peers.every(other => other === peer || named.has(other))
+      return named?.has(SELF) === true && group.every(other => other === peer || named.has(other))
     })
+  }
+
+  /** One more than there are founders beside this peer: so it sees whether it is one. */
+  #makeRoom(peer: Peer): boolean {
+    if (this.size <= this.#others) return true
+    const highest = this.#highest!
+    if (this.#compare(peer, highest) > 0) return false
+    this.#members.delete(highest)
+    return true
+  }
+
+  get #highest(): Peer | undefined {
+    let highest: Peer | undefined
+    for (const peer of this.#members.keys())
+      if (highest === undefined || this.#compare(peer, highest) > 0) highest = peer
+    return highest
   }
 }

@@ -3,11 +3,12 @@
  * 4.2), while a real one begins with one peer. Up to r + 1 peers exchange who takes part, all with all; each
  * builds its tables of everybody that it heard, so lookups are served, and says that the theorems do not hold
  * yet. Who knows r others, each of whom has named all the rest, is a member of a ring from then on: every
- * member's list is then made of at least these, so it skips none of them, and r + 1 principals are there.
+ * member's list is then made of at least these, so it skips none of them, and r + 1 principals are there. Where
+ * more come at one time, those with the lowest keys found the ring, and the others join it.
  *
  * A newcomer speaks to its contacts by the same exchange, and hears whether to take part here or to join.
  */
-import { type Contact, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
+import { type Contact, compareKeys, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import {
   CONTACTS_ASKED_MAX,
   EXCHANGE_MS_MIN,
@@ -49,9 +50,15 @@ export function alone(ring: Ring, fx: Fx): void {
     for (const place of ring.places) entered(ring, place, fx)
     return
   }
-  ring.forming ??= new FormingTable()
+  ring.forming ??= newTable(ring)
   setMode(ring, 'forming', fx)
   build(ring, fx)
+}
+
+function newTable(ring: Ring): FormingTable {
+  return new FormingTable(ring.settings.successors, (a, b) =>
+    compareKeys(ring.peers.key(a), ring.peers.key(b))
+  )
 }
 
 export function onGatherTimer(ring: Ring, fx: Fx): void {
@@ -71,7 +78,7 @@ export function onGatherTimer(ring: Ring, fx: Fx): void {
 }
 
 function askMembers(ring: Ring, fx: Fx): void {
-  for (const peer of ring.forming?.peers ?? []) askPeer(ring, peer, fx)
+  for (const peer of ring.forming?.toAsk ?? []) askPeer(ring, peer, fx)
 }
 
 /** A few of those that it is linked with, was told of or has lost, round and round. */
@@ -129,7 +136,7 @@ function onMembers(ring: Ring, peer: Peer, answer: Members, fx: Fx): void {
     const founder = answer.members.some(({ contact }) => isSelf(ring, contact))
     // A founder that was started anew remembers nobody to build a list of, and joins like any other.
     const remembers = (ring.forming?.size ?? 0) >= ring.settings.successors
-    if (founder && ring.mode === 'forming' && remembers) found(ring, fx)
+    if (founder && ring.mode === 'forming' && remembers) found(ring, foundersNamed(ring, peer, answer), fx)
     else joinBy(ring, peer, fx)
   } else if (answer.standing === 'forming') {
     const admitted = answer.members.some(({ contact }) => isSelf(ring, contact))
@@ -139,7 +146,7 @@ function onMembers(ring: Ring, peer: Peer, answer: Members, fx: Fx): void {
       ring.contactsDueMs = ring.nowMs + JOIN_RETRY_MS
       return
     }
-    ring.forming ??= new FormingTable()
+    ring.forming ??= newTable(ring)
     setMode(ring, 'forming', fx)
     take(ring, peer, answer, fx)
   }
@@ -152,11 +159,7 @@ function isSelf(ring: Ring, contact: Contact): boolean {
 export function onMembersRequest(ring: Ring, peer: Peer, message: MembersRequest, fx: Fx): Members {
   const { successors: listLength, virtualNodes } = ring.settings
   const standing = standingOf(ring)
-  if (ring.mode === 'forming' && message.listLength === listLength) {
-    // A newcomer beyond the first r + 1 waits until there is a ring that it can join.
-    const room = ring.forming!.has(peer) || ring.forming!.size < listLength
-    if (room) take(ring, peer, message, fx)
-  }
+  if (ring.mode === 'forming' && message.listLength === listLength) take(ring, peer, message, fx)
   const members = ring.mode === 'ring' ? founders(ring) : known(ring)
   return { type: 'members', id: message.id, standing, listLength, virtualNodes, members }
 }
@@ -181,8 +184,8 @@ function take(ring: Ring, peer: Peer, message: Members | MembersRequest, fx: Fx)
     if (other !== SELF && other !== peer) news = forming.heardOf(other, clampPlaces(virtualNodes)) || news
   }
   if (forming.heard(peer, clampPlaces(message.virtualNodes), named)) news = true
-  if (forming.size >= ring.settings.successors && forming.agreed) {
-    found(ring, fx)
+  if (forming.agreed) {
+    found(ring, forming.group, fx)
     return
   }
   if (!news) return
@@ -197,10 +200,16 @@ function clampPlaces(virtualNodes: number): number {
   return Math.min(Math.max(1, virtualNodes), VIRTUAL_NODES_MAX)
 }
 
+/** A founder tells who they are, itself and this peer among them. */
+function foundersNamed(ring: Ring, peer: Peer, { members }: Members): Peer[] {
+  const named = members.map(({ contact }) => ring.peers.intern(contact))
+  return [...new Set([peer, ...named])].filter(other => other !== SELF && other !== NO_PEER)
+}
+
 /** From now on the tables are kept by stabilisation. */
-function found(ring: Ring, fx: Fx): void {
-  build(ring, fx)
-  ring.founders = ring.forming!.peers
+function found(ring: Ring, others: readonly Peer[], fx: Fx): void {
+  build(ring, fx, others)
+  ring.founders = others
   ring.foundedMs = ring.nowMs
   ring.forming = undefined
   ring.count('founded')
@@ -208,13 +217,13 @@ function found(ring: Ring, fx: Fx): void {
   for (const place of ring.places) entered(ring, place, fx)
 }
 
-/** Tables of everybody who was heard. */
-function build(ring: Ring, fx: Fx): void {
+/** Tables of everybody who was heard, or of these. */
+function build(ring: Ring, fx: Fx, others: readonly Peer[] = ring.forming?.confirmed ?? []): void {
   const forming = ring.forming
   if (forming === undefined) return
   const all: RingRef[] = []
-  for (const peer of [SELF, ...forming.confirmed]) {
-    const places = peer === SELF ? ring.places.length : forming.virtualNodes(peer)
+  for (const peer of [SELF, ...others]) {
+    const places = peer === SELF ? ring.places.length : Math.max(1, forming.virtualNodes(peer))
     for (let index = 0; index < places; index += 1) all.push(refOf(peer, index))
   }
   for (const place of ring.places) {

@@ -15,7 +15,7 @@ import type { RingRef } from './types.ts'
 export function join(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
   askNeighbours(ring, root, 0, fx, (answer, fx) => {
     if (!place.joining) return
-    if (typeof answer !== 'object' || !inOpen(ring.key(root), place.key, place.key)) {
+    if (typeof answer !== 'object' || answer.forming || !inOpen(ring.key(root), place.key, place.key)) {
       joinFailed(ring, place)
       return
     }
@@ -43,8 +43,8 @@ function walk(ring: Ring, place: Place, member: RingRef, root: RingRef, steps: n
       joinFailed(ring, place)
       return
     }
-    // The root has not noticed yet that its predecessor died.
-    if (answer === 'dead') {
+    // The root has not noticed yet that its predecessor died, or is no member any more.
+    if (answer === 'dead' || answer.forming) {
       takeFrom(ring, place, root, fx)
       return
     }

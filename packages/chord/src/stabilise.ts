@@ -40,6 +40,10 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
       fromSuccessor(ring, place, fx)
     } else if (answer.unchanged) {
       place.stabilising = false
+    } else if (answer.forming) {
+      // A founder that is a moment behind: those that it knows need not all be members.
+      place.stabilising = false
+      notify(ring, place, fx)
     } else {
       adoptList(ring, place, head, answer.successors, fx)
       fromPredecessor(ring, place, head, answer, 0, fx)
@@ -97,7 +101,7 @@ function fromPredecessor(
   askNeighbours(ring, predecessor, 0, fx, (answer, fx) => {
     ring.inHand.delete(hand)
     if (place.term !== term) return
-    if (typeof answer === 'object' && isNearer(ring, place, predecessor)) {
+    if (typeof answer === 'object' && !answer.forming && isNearer(ring, place, predecessor)) {
       adoptList(ring, place, predecessor, answer.successors, fx)
       fromPredecessor(ring, place, predecessor, answer, steps + 1, fx)
       return

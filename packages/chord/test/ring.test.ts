@@ -77,6 +77,15 @@ describe('a ring forms', () => {
     expectAllFound(network)
   })
 
+  it('a crowd of three hundred comes to the same founders by hearsay, and need not all speak with all', () => {
+    const network = joined('crowd', 300)
+    network.simulation.runFor(30_000_000)
+    const nodes = network.simulation.aliveNodes()
+    expect(nodes.filter(node => !network.isMember(node))).toEqual([])
+    // Fewer than one for each pair, with half a minute of maintenance.
+    expect(network.simulation.metrics.messages).toBeLessThan(nodes.length ** 2)
+  })
+
   it('a peer whose contacts never answer is a ring of its own after a while', () => {
     const network = new ChordNetwork({ seed: 'alone', settings: QUICK })
     const [dead, alone] = network.simulation.addNodes(2) as [NodeIndex, NodeIndex]
