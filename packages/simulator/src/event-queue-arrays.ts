@@ -11,9 +11,3 @@ export function grownFloat64(array: Float64Array, length: number): Float64Array<
   grown.set(array)
   return grown
 }
-
-export function grownUint8(array: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  const grown = new Uint8Array(length)
-  grown.set(array)
-  return grown
-}

@@ -4,8 +4,7 @@ import { NodeRecords } from './node-records.ts'
 import type { Random } from './random.ts'
 import type { NodeIndex } from './types.ts'
 
-/** Never started. */
-export const NEW = 0
+/** A node that was never started has the status 0. */
 export const RUNNING = 1
 /** Its inputs wait until it goes on. */
 export const PAUSED = 2

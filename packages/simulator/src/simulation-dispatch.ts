@@ -82,7 +82,7 @@ export class Dispatcher<T extends MachineTypes> {
 
   #timer(slot: number, ref: number): void {
     const { timers, nodes, runner } = this.#world
-    const node = timers.nodes[slot]!
+    const node = timers.nodeOf(slot)
     if (node !== DETACHED && nodes.status(node) === PAUSED) {
       runner.park(node, ref)
       return
