@@ -2,7 +2,7 @@
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { type KeyRoutedInit, KeyRoutedService } from '@servent/key-routing'
+import { inspectRecord, type KeyRoutedInit, KeyRoutedService } from '@servent/key-routing'
 import { type Clock, type HostComponents, type HostLimits, systemClock } from '@servent/libp2p-host'
 import type { NeighbourSnapshot } from '@servent/overlay'
 import { CHORD_SETTINGS, ChordMachine } from './machine.ts'
@@ -157,7 +157,8 @@ function settingsOf(init: ChordInit): Partial<ChordSettings> {
   const given = Object.entries(init).filter(
     ([name, value]) => name !== 'store' && name in CHORD_SETTINGS && value !== undefined
   )
-  return { ...Object.fromEntries(given), ...(init.records === undefined ? {} : { store: init.records }) }
+  // Without it, whatever a publisher brings by its own link would be kept, whatever it says.
+  return { ...Object.fromEntries(given), store: { inspect: inspectRecord, ...init.records } }
 }
 
 function bootstrapOf(text: string): Bootstrap {

@@ -4,14 +4,14 @@ import { identify } from '@libp2p/identify'
 import { contentRoutingSymbol, peerRoutingSymbol } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
-import { boundedYamux, HOST_LIMITS } from '@servent/libp2p-host'
+import { boundedYamux, HOST_LIMITS, type MachineHost } from '@servent/libp2p-host'
 import { keyOfPeer, keyOfWord } from '@servent/overlay'
 import { createLibp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { afterEach, describe, expect, it } from 'vitest'
-import { CHORD_PROTOCOL, type ChordInit, chord } from '../src/index.ts'
+import { CHORD_PROTOCOL, type ChordInit, type ChordTypes, chord } from '../src/index.ts'
 import { INBOUND_LINKS_MAX, LINKS_MAX } from '../src/service-limits.ts'
 import type { ChordView } from '../src/service-tables.ts'
 
@@ -96,6 +96,30 @@ describe('chord() in one line', () => {
     )
     const privateKey = await generateKeyPair('Ed25519')
     expect(chord({ privateKey })((one as never as { components: never }).components).name).toBe('chord')
+  })
+
+  it('keeps no record that does not say what it is kept as, from its own publisher either', async () => {
+    const [one, two] = (await startRing(2)) as [Peer, Peer]
+    const publisher = { id: two.peerId.toMultihash().bytes, addresses: [] }
+    const key = keyOfWord('anything')
+    const said = { sequence: 1, expiresMs: Date.now() + 60_000, body: text('anything') }
+    const records = (['word', 'provider'] as const).map(kind => ({
+      kind,
+      key,
+      subject: key,
+      publisher,
+      ...said
+    }))
+    const { host } = two.services.chord as unknown as { host: MachineHost<ChordTypes> }
+    host.command({ type: 'publish', records })
+    await one.services.chord.put('after it', text('v'))
+    await two.services.chord.put('and after that', text('v'))
+    const kept = [one, two].map(
+      ({ services }) => (services.chord.snapshot().store as { byKind: object }).byKind
+    )
+    const none = { records: 0, bytes: 0 }
+    for (const byKind of kept) expect(byKind).toMatchObject({ word: none, provider: none })
+    expect(kept).toContainEqual(expect.objectContaining({ value: expect.not.objectContaining(none) }))
   })
 
   it.each([
