@@ -10,6 +10,11 @@ export const SUCCESSORS_MAX = 32
 export const SUCCESSORS_DEFAULT = 8
 /** Places on the ring that one peer may take. ToN section VI-B goes to 20. A place's index is below this. */
 export const VIRTUAL_NODES_MAX = 32
+/**
+ * Mean gaps of the own successor list that somebody else's range may be wide. Of random places one range in a few
+ * hundred is wider; such a one costs a lookup for each of its keys.
+ */
+export const RANGE_GAPS_MAX = 8
 /** Keys of virtual nodes that are kept; each is a hash that would else be made again. */
 export const VIRTUAL_KEYS_MAX = 8192
 /** Distinct fingers of one place: as many as there are powers of two, so log2 N with random keys. */

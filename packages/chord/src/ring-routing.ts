@@ -5,6 +5,7 @@
 import type { KeyRange, KeyRouting, NextHop, RoutingEffects } from '@servent/key-routing/machine'
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
+import { isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { compareDistance, distanceExponent, inHalfOpen, keyBefore, NOBODY, peerOfRef } from './ring-key.ts'
 import type { RingRef } from './types.ts'
@@ -202,6 +203,10 @@ export class ChordRouting implements KeyRouting {
 
   replicas(key: Key, count: number): readonly Peer[] {
     return replicas(this.#ring, key, count)
+  }
+
+  isPlausibleRange(root: Peer, range: KeyRange): boolean {
+    return isPlausibleRange(this.#ring, root, range)
   }
 
   onSilent(peer: Peer, effects: RoutingEffects): void {

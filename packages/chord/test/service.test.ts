@@ -11,9 +11,10 @@ import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { afterEach, describe, expect, it } from 'vitest'
-import { CHORD_PROTOCOL, type ChordInit, type ChordTypes, chord } from '../src/index.ts'
+import { CHORD_PROTOCOL, type ChordInit, chord } from '../src/index.ts'
 import { INBOUND_LINKS_MAX, LINKS_MAX } from '../src/service-limits.ts'
 import type { ChordView } from '../src/service-tables.ts'
+import type { ChordTypes } from '../src/types.ts'
 
 const QUICK = { stabiliseMs: 200, fixFingersMs: 200, checkPredecessorMs: 200, successors: 2 } as const
 

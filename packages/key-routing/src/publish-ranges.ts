@@ -1,5 +1,14 @@
 /** Roots that lookups have found, with the ranges they answer for, so that records in a row need one lookup. */
-import { betweenRightClosed, compareKeys, type Key, type Peer } from '@servent/overlay/machine'
+import {
+  betweenRightClosed,
+  clockwiseDistance,
+  compareKeys,
+  KEY_BYTES,
+  type Key,
+  NO_PEER,
+  type Peer
+} from '@servent/overlay/machine'
+import type { KeyRange, KeyRouting } from './routing.ts'
 import { RANGE_MS, RANGES_MAX } from './store-constants.ts'
 
 export interface KnownRange {
@@ -7,6 +16,21 @@ export interface KnownRange {
   readonly to: Key
   readonly root: Peer
   readonly untilMs: number
+}
+
+const ONE: Key = new Uint8Array(KEY_BYTES).fill(1, KEY_BYTES - 1)
+
+/**
+ * What is believed of the range that a lookup of this key found. The answer comes from a hop, which may have made
+ * it up: where the tables hold the range for impossible, the key alone.
+ */
+export function believedRange(routing: KeyRouting, key: Key, root: Peer, { from, to }: KeyRange): KeyRange {
+  const isWhole =
+    root !== NO_PEER &&
+    betweenRightClosed(key, from, to) &&
+    routing.isPlausibleRange?.(root, { from, to }) !== false
+  if (isWhole) return { from, to }
+  return { from: clockwiseDistance(ONE, key), to: key }
 }
 
 export class RangeCache {
@@ -31,7 +55,7 @@ export class RangeCache {
     return undefined
   }
 
-  add(from: Key, to: Key, root: Peer, nowMs: number): KnownRange {
+  add({ from, to }: KeyRange, root: Peer, nowMs: number): KnownRange {
     const range = { from, to, root, untilMs: nowMs + RANGE_MS }
     this.#removeAll(known => overlaps(known, range))
     if (this.#ranges.length >= RANGES_MAX) this.#removeAll(known => known.untilMs <= nowMs)

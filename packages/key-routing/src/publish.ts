@@ -5,7 +5,7 @@
  * of times, and each has its outcome.
  */
 import { betweenRightClosed, compareKeys, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
-import type { RangeCache } from './publish-ranges.ts'
+import { believedRange, type RangeCache } from './publish-ranges.ts'
 import { nameOf } from './records.ts'
 import type { Acceptance } from './store-accept.ts'
 import {
@@ -124,15 +124,16 @@ export class Publish {
 
   /** Of keys that lie far from each other, so that several lookups seldom find one root. */
   #lookUp(effects: RoutingEffects): void {
-    const open = this.#open
+    const { findRoot, routing } = this.#context.deps
     for (let turn = 0; turn < PUBLISH_LOOKUPS && this.#looking.size < PUBLISH_LOOKUPS; turn += 1) {
-      const item = open[Math.floor((turn * open.length) / PUBLISH_LOOKUPS)]
+      // A lookup may end at once, and with it more than its own key is not open any more.
+      const item = this.#open[Math.floor((turn * this.#open.length) / PUBLISH_LOOKUPS)]
       if (item === undefined || this.#isOver) return
       const { key } = item.record
       const name = nameOf(key)
       if (this.#looking.has(name)) continue
       this.#looking.add(name)
-      this.#context.deps.findRoot(
+      findRoot(
         key,
         (result, later) => {
           this.#looking.delete(name)
@@ -140,7 +141,7 @@ export class Publish {
           const root = 'failed' in result ? NO_PEER : later.peers.intern(result.root)
           if ('failed' in result || root === NO_PEER || !betweenRightClosed(key, result.from, result.to))
             this.#again(this.#takeOpen(name), 'unreachable', later)
-          else this.#init.ranges.add(result.from, result.to, root, later.nowMs())
+          else this.#init.ranges.add(believedRange(routing, key, root, result), root, later.nowMs())
           this.#step(later)
         },
         effects

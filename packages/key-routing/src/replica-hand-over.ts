@@ -7,6 +7,7 @@
  */
 import { betweenRightClosed, type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import type { LookupResult } from './lookup-types.ts'
+import { believedRange } from './publish-ranges.ts'
 import { type Held, nameOf } from './records.ts'
 import { Sync } from './replica-sync.ts'
 import type { KeyRange } from './routing.ts'
@@ -97,19 +98,18 @@ export class HandOver {
       this.#next(effects)
       return
     }
-    const { from, to, replicas } = result
-    const isIn = (held: Held): boolean =>
-      betweenRightClosed(held.record.key, from, to) || nameOf(held.record.key) === nameOf(key)
+    const root = effects.peers.intern(result.root)
+    const { from, to } = believedRange(this.#context.deps.routing, key, root, result)
+    const isIn = (held: Held): boolean => betweenRightClosed(held.record.key, from, to)
     const held = this.#stray.filter(isIn)
     this.#stray = this.#stray.filter(one => !isIn(one))
-    const root = effects.peers.intern(result.root)
     if (root === SELF || root === NO_PEER) {
       // The tables say so too by now, or the root cannot be spoken to.
       this.#next(effects)
       return
     }
     const own = nameOf(effects.peers.contact(SELF).id)
-    const isReplica = replicas
+    const isReplica = result.replicas
       .slice(0, this.#context.settings.replicas)
       .some(contact => nameOf(contact.id) === own)
     this.#sync(

@@ -33,6 +33,11 @@ export interface KeyRouting {
   nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[]
   /** Who holds copies of a key that this peer is the root of: distinct peers, the nearest first, without this one. */
   replicas(key: Key, count: number): readonly Peer[]
+  /**
+   * Whether this peer can be the root of that range, by what the tables know of ranges. Any hop may claim any;
+   * where it cannot be, no more is believed than the root of the key that was looked up. Left out: all is.
+   */
+  isPlausibleRange?(root: Peer, range: KeyRange): boolean
   /** A request to this peer was not answered in time, or it could not be reached. */
   onSilent(peer: Peer, effects: RoutingEffects): void
 }

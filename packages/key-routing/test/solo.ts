@@ -39,6 +39,7 @@ export class FixedRouting implements KeyRouting {
   root: (key: Key, silent: (peer: Peer) => boolean) => KeyRange | undefined = () => undefined
   hops: NextHop[] = []
   copies: Peer[] = []
+  isPlausibleRange?: (root: Peer, range: KeyRange) => boolean
   /** Whom `onSilent` told of. */
   readonly silent: Peer[] = []
 

@@ -55,8 +55,8 @@ describe('ranges with known roots', () => {
 
   it('are found by the keys in them, around the end of the ring too', () => {
     const cache = new RangeCache()
-    cache.add(keyAt(200), keyAt(10), 1, 0)
-    cache.add(keyAt(10), keyAt(100), 2, 0)
+    cache.add({ from: keyAt(200), to: keyAt(10) }, 1, 0)
+    cache.add({ from: keyAt(10), to: keyAt(100) }, 2, 0)
     const rootOf = (first: number) => cache.find(keyAt(first), 0)?.root
     expect([rootOf(5), rootOf(10), rootOf(11), rootOf(100), rootOf(101), rootOf(200), rootOf(201)]).toEqual([
       1,
@@ -68,7 +68,7 @@ describe('ranges with known roots', () => {
       1
     ])
     // One that overlaps others takes their place.
-    cache.add(keyAt(50), keyAt(220), 3, 0)
+    cache.add({ from: keyAt(50), to: keyAt(220) }, 3, 0)
     expect([rootOf(5), rootOf(60), rootOf(210), cache.size]).toEqual([undefined, 3, 3, 1])
     cache.forget(3)
     expect(cache.size).toBe(0)
@@ -76,7 +76,7 @@ describe('ranges with known roots', () => {
 
   it('are believed for a while', () => {
     const cache = new RangeCache()
-    cache.add(keyAt(1), keyAt(1), 7, 0)
+    cache.add({ from: keyAt(1), to: keyAt(1) }, 7, 0)
     expect(cache.find(keyAt(9), RANGE_MS - 1)?.root).toBe(7)
     expect(cache.find(keyAt(9), RANGE_MS)).toBeUndefined()
     expect(cache.size).toBe(0)
@@ -84,10 +84,11 @@ describe('ranges with known roots', () => {
 
   it(`are ${RANGES_MAX}, and one past it takes the place of the oldest`, () => {
     const cache = new RangeCache()
-    for (let place = 0; place < RANGES_MAX; place += 1) cache.add(at(place), at(place + 1), place, place)
+    for (let place = 0; place < RANGES_MAX; place += 1)
+      cache.add({ from: at(place), to: at(place + 1) }, place, place)
     expect(cache.size).toBe(RANGES_MAX)
     expect(cache.find(at(1), 0)?.root).toBe(0)
-    cache.add(at(RANGES_MAX), at(RANGES_MAX + 1), RANGES_MAX, RANGES_MAX)
+    cache.add({ from: at(RANGES_MAX), to: at(RANGES_MAX + 1) }, RANGES_MAX, RANGES_MAX)
     expect(cache.size).toBe(RANGES_MAX)
     expect(cache.find(at(1), 0)).toBeUndefined()
     expect(cache.find(at(RANGES_MAX + 1), 0)?.root).toBe(RANGES_MAX)
