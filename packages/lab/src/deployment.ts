@@ -17,23 +17,24 @@ export interface LookupOutcome {
   /** Of lookups that were answered. */
   readonly hops: number
   readonly hopsAsPublished: number
-  readonly messages: number
+  /** Goes on after the answer: what was sent for it by then is not all. */
+  readonly cost: { readonly messages: number }
   /** Undefined where the overlay has no timeouts. */
   readonly timeouts: number | undefined
   /** Who is the root, or has the file. */
   readonly found: NodeIndex | undefined
 }
 
+/** From the moment that a search begins: fields say how far it has come. */
 export interface SearchOutcome {
-  /** False: refused, or ended without having asked. */
+  /** False: refused, ended without having asked, or not ended. */
   readonly asked: boolean
-  /** Files found, and those that hold all words and that a live peer has. */
+  /** Files found, and those among them that there were to find; none unless `asked`. */
   readonly found: number
   readonly right: number
-  /** Files that there were to find. */
+  /** Files that hold all words and that another live peer shared when it began. */
   readonly wanted: number
-  readonly messages: number
-  readonly bytes: number
+  readonly cost: { readonly messages: number; readonly bytes: number }
   readonly firstHitUs: number | undefined
 }
 
@@ -62,12 +63,12 @@ export interface Deployment {
   onDeath(node: NodeIndex): void
   /** Maintenance stands still from now on. */
   freeze(): void
-  /** Announces what is shared; nothing where the overlay does not. `done` is called once. */
-  publish?(done: () => void): void
+  /** Announces what is shared; nothing where the overlay does not. `done` is called once, with what that cost. */
+  publish?(done: (cost: { readonly messages: number; readonly bytes: number }) => void): void
   /** `done` is called once, later or never: who runs it waits `lookupUsMax` at most. */
   lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void
   /** `undefined`: the overlay has no search by words yet. */
-  search?(origin: NodeIndex, ask: SearchAsk, done: (outcome: SearchOutcome) => void): void
+  search?(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome
   /** Lookups and searches a second that the whole network can take without hindering each other. */
   readonly asksPerS: number
   /** How long after it was begun a lookup or search may still be answered. */

@@ -31,6 +31,8 @@ const WARM_LOOKUPS_PART = 1 / 3
 const CONTACTS = 3
 /** Virtual time between two words of progress. */
 const SLICE_US = 10 * US_PER_S
+/** For what is still sent after the last answer: the rest of its flood, acknowledgements that came late. */
+const TAIL_US = 5 * US_PER_S
 /** For announcing what is shared; whoever is not done then has met something that does not end. */
 const PUBLISH_US_MAX = 86_400 * US_PER_S
 
@@ -107,6 +109,7 @@ class Run {
     while (this.#work.open > 0 && simulation.nowUs < lastUs) {
       this.#runUntil(Math.min(lastUs, simulation.nowUs + US_PER_S))
     }
+    this.#runUntil(simulation.nowUs + TAIL_US)
     return {
       overlay: this.#task.overlay,
       seed: this.#task.seed,
@@ -175,17 +178,15 @@ class Run {
     const { simulation, publish } = this.#deployment
     if (this.#plan.searches === 0 || publish === undefined) return undefined
     const fromUs = simulation.nowUs
-    const { messages, bytes } = simulation.metrics
-    let doneUs: number | undefined
-    this.#deployment.publish!(() => {
-      doneUs = simulation.nowUs
+    let published: Publishing | undefined
+    this.#deployment.publish!(cost => {
+      published = { ...cost, us: simulation.nowUs - fromUs }
     })
-    while (doneUs === undefined) {
+    while (published === undefined) {
       if (simulation.nowUs - fromUs > PUBLISH_US_MAX) throw new RunError('Announcing did not end in a day.')
       this.#runUntil(simulation.nowUs + US_PER_S)
     }
-    const { metrics } = simulation
-    return { messages: metrics.messages - messages, bytes: metrics.bytes - bytes, us: doneUs - fromUs }
+    return published
   }
 
   #ask(fromUs: number): void {

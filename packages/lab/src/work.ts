@@ -5,19 +5,27 @@ import type { Places } from './places.ts'
 import type { LookupSamples, SearchSamples } from './run-result.ts'
 import type { Ask, LookupAsk, SearchAsk } from './world.ts'
 
-interface Begun<Outcome> {
+interface Begun {
   readonly origin: NodeIndex
   readonly startedUs: number
-  outcome?: Outcome
+  over: boolean
+}
+
+interface BegunLookup extends Begun {
+  outcome?: LookupOutcome
   tookUs: number
+}
+
+interface BegunSearch extends Begun {
+  outcome?: SearchOutcome
 }
 
 export class Work {
   readonly #deployment: Deployment
   readonly #places: Places
   readonly #network: LatencyModel
-  readonly #lookups: Begun<LookupOutcome>[] = []
-  readonly #searches: Begun<SearchOutcome>[] = []
+  readonly #lookups: BegunLookup[] = []
+  readonly #searches: BegunSearch[] = []
   #nobody = { lookups: 0, searches: 0 }
   #open = 0
 
@@ -34,20 +42,31 @@ export class Work {
 
   lookup(ask: LookupAsk): void {
     const origin = this.#choose(ask)
-    if (origin === undefined) this.#nobody.lookups += 1
-    else
-      this.#begin(this.#lookups, origin, done => {
-        this.#deployment.lookup(origin, ask, done)
-      })
+    if (origin === undefined) {
+      this.#nobody.lookups += 1
+      return
+    }
+    const begun: BegunLookup = { ...this.#begin(origin), tookUs: 0 }
+    this.#lookups.push(begun)
+    this.#deployment.lookup(origin, ask, outcome => {
+      if (begun.over) return
+      begun.outcome = outcome
+      begun.tookUs = this.#deployment.simulation.nowUs - begun.startedUs
+      this.#end(begun)
+    })
   }
 
   search(ask: SearchAsk): void {
     const origin = this.#choose(ask)
-    if (origin === undefined) this.#nobody.searches += 1
-    else
-      this.#begin(this.#searches, origin, done => {
-        this.#deployment.search!(origin, ask, done)
-      })
+    if (origin === undefined) {
+      this.#nobody.searches += 1
+      return
+    }
+    const begun: BegunSearch = this.#begin(origin)
+    this.#searches.push(begun)
+    begun.outcome = this.#deployment.search!(origin, ask, () => {
+      if (!begun.over) this.#end(begun)
+    })
   }
 
   /** What came of all lookups. Whose peer died meanwhile was never issued; what has no answer has failed. */
@@ -56,7 +75,9 @@ export class Work {
     const answered = issued.filter(({ outcome }) => outcome !== undefined && outcome.status !== 'failed')
     const correct = issued.filter(({ outcome }) => outcome?.status === 'correct')
     const incorrect = answered.length - correct.length
-    const timeouts = issued.map(({ outcome }) => outcome?.timeouts)
+    // What was never told of says nothing of its cost.
+    const told = issued.flatMap(({ outcome }) => outcome ?? [])
+    const timeouts = told.map(outcome => outcome.timeouts)
     return {
       correct: correct.length,
       incorrect,
@@ -66,25 +87,27 @@ export class Work {
       hopsAsPublished: Float64Array.from(answered, ({ outcome }) => outcome!.hopsAsPublished),
       latencyUs: Float64Array.from(answered, ({ tookUs }) => tookUs),
       timeouts: timeouts.includes(undefined) ? undefined : Float64Array.from(timeouts as number[]),
-      messages: Float64Array.from(issued, ({ outcome }) => outcome?.messages ?? 0),
+      messages: Float64Array.from(told, ({ cost }) => cost.messages),
       stretch: Float64Array.from(correct.flatMap(one => this.#stretch(one)))
     }
   }
 
+  /** What came of all searches: those that failed found nothing of what there was to find. */
   searchSamples(): SearchSamples {
     const issued = this.#searches.filter(one => this.#wasIssued(one))
-    const outcomes = issued.flatMap(({ outcome }) => (outcome?.asked ? [outcome] : []))
+    const outcomes = issued.map(({ outcome }) => outcome!)
+    const asked = outcomes.filter(outcome => outcome.asked)
     const total = (of: 'wanted' | 'found' | 'right') => outcomes.reduce((sum, one) => sum + one[of], 0)
     return {
       issued: issued.length,
-      failed: issued.length - outcomes.length,
+      failed: issued.length - asked.length,
       unissued: this.#searches.length - issued.length + this.#nobody.searches,
       wanted: total('wanted'),
       found: total('found'),
       right: total('right'),
-      messages: Float64Array.from(outcomes, ({ messages }) => messages),
-      bytes: Float64Array.from(outcomes, ({ bytes }) => bytes),
-      firstHitUs: Float64Array.from(outcomes.flatMap(({ firstHitUs }) => firstHitUs ?? []))
+      messages: Float64Array.from(outcomes, ({ cost }) => cost.messages),
+      bytes: Float64Array.from(outcomes, ({ cost }) => cost.bytes),
+      firstHitUs: Float64Array.from(asked.flatMap(({ firstHitUs }) => firstHitUs ?? []))
     }
   }
 
@@ -92,28 +115,21 @@ export class Work {
     return this.#places.choose(chooser, node => this.#deployment.isMember(node))
   }
 
-  #begin<Outcome>(
-    list: Begun<Outcome>[],
-    origin: NodeIndex,
-    begin: (done: (outcome: Outcome) => void) => void
-  ): void {
-    const { simulation } = this.#deployment
-    const begun: Begun<Outcome> = { origin, startedUs: simulation.nowUs, tookUs: 0 }
-    list.push(begun)
+  #begin(origin: NodeIndex): Begun {
     this.#open += 1
-    begin(outcome => {
-      if (begun.outcome !== undefined) return
-      begun.outcome = outcome
-      begun.tookUs = simulation.nowUs - begun.startedUs
-      this.#open -= 1
-    })
+    return { origin, startedUs: this.#deployment.simulation.nowUs, over: false }
   }
 
-  #wasIssued({ origin, outcome }: Begun<unknown>): boolean {
-    return outcome !== undefined || this.#deployment.simulation.alive(origin)
+  #end(begun: Begun): void {
+    begun.over = true
+    this.#open -= 1
   }
 
-  #stretch({ origin, outcome, tookUs }: Begun<LookupOutcome>): number[] {
+  #wasIssued({ origin, over }: Begun): boolean {
+    return over || this.#deployment.simulation.alive(origin)
+  }
+
+  #stretch({ origin, outcome, tookUs }: BegunLookup): number[] {
     const found = outcome?.found
     if (found === undefined || found === origin) return []
     const directUs = this.#network.roundTripUs(origin, found)

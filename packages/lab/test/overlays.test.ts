@@ -4,7 +4,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ChordMachine, CORRECT_CHORD } from '@servent/chord/machine'
 import { encodeRecord, sealRecord } from '@servent/overlay'
-import { latencyModel, randomOf } from '@servent/simulator'
+import { betweenRightClosed, compareKeys, type Key } from '@servent/overlay/machine'
+import { failShare, latencyModel, type NodeIndex, randomOf } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
 import type { Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../src/deployment.ts'
 import { ChordDeployment } from '../src/overlays/chord.ts'
@@ -16,7 +17,7 @@ import { settingsOf } from '../src/overlays/settings.ts'
 import { Peers } from '../src/peers.ts'
 import { Places } from '../src/places.ts'
 import { resolvePlan } from '../src/plan.ts'
-import { World } from '../src/world.ts'
+import { type LookupAsk, World } from '../src/world.ts'
 
 const NODES = 60
 const world = new World('w', resolvePlan({ nodes: NODES, lookups: 40, searches: 40, duration: 10 }))
@@ -30,26 +31,29 @@ interface Net {
 function net(
   overlay: 'chord' | 'gnutella',
   deploy: (init: DeploymentInit) => Deployment,
-  set: Record<string, number | string> = {}
+  set: Record<string, number | string> = {},
+  { nodes = NODES, frozen = false } = {}
 ): Net {
-  const places = new Places(NODES)
+  const places = new Places(nodes)
   const deployment = deploy({
     seed: 's',
     network: latencyModel('constant:40', randomOf('l')),
-    settings: settingsOf(overlay, set, false),
+    settings: settingsOf(overlay, set, frozen),
     world,
     places,
-    frozen: false
+    frozen
   })
   const peers = new Peers(deployment, places)
-  deployment.startIdeal(Array.from({ length: NODES }, () => peers.addNode()))
+  deployment.startIdeal(Array.from({ length: nodes }, () => peers.addNode()))
   deployment.simulation.runFor(30_000_000)
   return { deployment, places, peers }
 }
 
-function lookUpAll({ deployment, places }: Net): LookupOutcome[] {
+const STYLES = ['semi-recursive', 'recursive', 'iterative'] as const
+
+function lookUpAll({ deployment, places }: Net, asks = world.lookups): LookupOutcome[] {
   const outcomes: LookupOutcome[] = []
-  for (const ask of world.lookups) {
+  for (const ask of asks) {
     const origin = places.choose(ask.chooser, () => true)!
     deployment.lookup(origin, ask, outcome => outcomes.push(outcome))
     deployment.simulation.runFor(20_000_000)
@@ -57,33 +61,111 @@ function lookUpAll({ deployment, places }: Net): LookupOutcome[] {
   return outcomes
 }
 
+/** Chord's rule (ToN, figure 5) followed by hand through the tables of a quiet ring. */
+function pathByTables(
+  { simulation }: ChordDeployment,
+  { places }: Net,
+  { chooser, key }: LookupAsk
+): Pick<LookupOutcome, 'hops' | 'hopsAsPublished'> {
+  const keyOf = (node: NodeIndex): Key => simulation.keyOf(node)
+  const ring = simulation.aliveNodes().toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)))
+  const at = ring.findIndex(node => compareKeys(keyOf(node), key) >= 0)
+  const root = ring[Math.max(at, 0)]!
+  const before = ring.at((at === -1 ? 0 : at) - 1)!
+  let node = places.choose(chooser, () => true)!
+  let from = node
+  let hops = 0
+  while (node !== root) {
+    const { successors, fingers } = simulation.machine(node).snapshot().places[0]!
+    const own = [...fingers, ...successors].map(({ peer }) => simulation.nodeOfPeer(node, peer))
+    const listed = successors.map(({ peer }) => simulation.nodeOfPeer(node, peer))
+    // The nearest before the key, unless the list has the root itself.
+    const nearest = own.reduce(
+      (best, one) => (one !== root && betweenRightClosed(keyOf(one), keyOf(best), key) ? one : best),
+      node
+    )
+    from = node
+    node = listed.includes(root) ? root : nearest
+    hops += 1
+  }
+  return { hops, hopsAsPublished: hops === 0 ? 0 : from === before ? hops - 1 : hops }
+}
+
 describe('Chord', () => {
   it('is right by the truth, and each lookup costs what its path says', () => {
-    const outcomes = lookUpAll(net('chord', init => new ChordDeployment(init)))
+    const ring = net('chord', init => new ChordDeployment(init), { 'chord.proximity': 'off' })
+    const expected = world.lookups.map(ask => pathByTables(ring.deployment as ChordDeployment, ring, ask))
+    const outcomes = lookUpAll(ring)
     expect(outcomes).toHaveLength(40)
-    for (const { status, hops, hopsAsPublished, messages, timeouts } of outcomes) {
+    expect(outcomes.map(({ hops, hopsAsPublished }) => ({ hops, hopsAsPublished }))).toEqual(expected)
+    for (const { status, hops, cost, timeouts } of outcomes) {
       expect(status).toBe('correct')
       expect(timeouts).toBe(0)
-      expect([hops - 1, hops]).toContain(hops === 0 ? hops : hopsAsPublished)
       // Each step and its acknowledgement, and the answer, which is the acknowledgement after one step.
-      expect(messages).toBe(hops <= 1 ? 2 * hops : 2 * hops + 1)
+      expect(cost.messages).toBe(hops <= 1 ? 2 * hops : 2 * hops + 1)
     }
   })
 
+  it('the three styles take the same steps, and are counted alike', () => {
+    const [first, ...others] = STYLES.map(style =>
+      lookUpAll(
+        net('chord', init => new ChordDeployment(init), { 'chord.proximity': 'off', 'chord.style': style })
+      ).map(({ status, hops, hopsAsPublished, found }) => ({ status, hops, hopsAsPublished, found }))
+    )
+    expect(first!.filter(({ hops, hopsAsPublished }) => hops === hopsAsPublished).length).toBeGreaterThan(0)
+    for (const other of others) expect(other).toEqual(first)
+  })
+
+  it.each(STYLES.flatMap(style => [0, 0.3].map(failures => [style, failures] as const)))(
+    'a %s lookup costs what was sent for it and nothing else, with %f dead, first or last',
+    (style, failures) => {
+      const ring = () => {
+        const made = net(
+          'chord',
+          init => new ChordDeployment(init),
+          { 'chord.proximity': 'off', 'chord.style': style, 'chord.successors': 12 },
+          { nodes: 150, frozen: true }
+        )
+        made.deployment.freeze()
+        failShare(made.peers, failures)
+        made.deployment.simulation.runFor(60_000_000)
+        return made
+      }
+      const whole = ring()
+      const { metrics } = whole.deployment.simulation
+      const before = metrics.messages
+      const outcomes = lookUpAll(whole)
+      const sent = outcomes.reduce((sum, { cost }) => sum + cost.messages, 0)
+      expect(sent).toBe(metrics.messages - before)
+      expect(outcomes.every(({ status }) => status === 'correct')).toBe(true)
+      const timeouts = outcomes.map(outcome => outcome.timeouts!)
+      expect(timeouts.some(count => count > 0)).toBe(failures > 0)
+      // The last one meets what it would have met alone.
+      const [alone] = lookUpAll(ring(), world.lookups.slice(-1))
+      const last = outcomes.at(-1)!
+      expect({ ...alone, cost: { ...alone!.cost } }).toEqual({ ...last, cost: { ...last.cost } })
+    }
+  )
+
   it('finds files by two of their words at the homes of the words, once they are announced', () => {
     const { deployment, places } = net('chord', init => new ChordDeployment(init))
-    let published = false
-    deployment.publish!(() => {
-      published = true
+    const { metrics } = deployment.simulation
+    let published: { messages: number; stored: number; all: number } | undefined
+    const before = metrics.messages
+    deployment.publish!(({ messages }) => {
+      const { store, stored } = metrics.byType()
+      published = { messages, stored: store!.messages + stored!.messages, all: metrics.messages - before }
     })
     deployment.simulation.runFor(60_000_000)
-    expect(published).toBe(true)
+    // Records and the lookups for them, and not the upkeep of that time.
+    expect(published!.messages).toBeGreaterThan(published!.stored)
+    expect(published!.messages).toBeLessThan(published!.all)
     const outcomes: SearchOutcome[] = []
     for (const ask of world.searches)
-      deployment.search!(places.choose(ask.chooser, () => true)!, ask, told => outcomes.push(told))
+      outcomes.push(deployment.search!(places.choose(ask.chooser, () => true)!, ask, () => {}))
     deployment.simulation.runFor(20_000_000)
-    expect(outcomes).toHaveLength(40)
-    for (const { asked, found, right, wanted, messages, bytes, firstHitUs } of outcomes) {
+    for (const { asked, found, right, wanted, cost, firstHitUs } of outcomes) {
+      const { messages, bytes } = cost
       expect({ asked, found, right }).toEqual({ asked: true, found: wanted, right: wanted })
       expect(firstHitUs === undefined).toBe(wanted === 0)
       // Two lookups, two counts, and the pages of one: far fewer than peers.
@@ -152,12 +234,22 @@ describe('a path', () => {
     path.add(step('sent', true), 2, 3)
     path.add(step('silent', true), 2, 3)
     path.add(step('sent', true), 2, 4)
-    expect(path.lastBefore(4)).toBe(2)
-    expect(path.lastBefore(9)).toBeUndefined()
-    // Three messages, two of them answered; and the answer: straight, by two steps back, or as the last of both.
-    expect(path.messages('semi-recursive', 2)).toBe(6)
-    expect(path.messages('recursive', 2)).toBe(6)
-    expect(path.messages('iterative', 2)).toBe(5)
+    expect(path.lastBefore(4, 'recursive')).toBe(2)
+    expect(path.lastBefore(3, 'recursive')).toBeUndefined()
+    expect(path.lastBefore(9, 'recursive')).toBeUndefined()
+    expect(path.timeouts).toBe(1)
+  })
+
+  it('of an iterative lookup goes by whom the origin reached last', () => {
+    const path = new LookupPath()
+    path.add(step('sent', true), 1, 4)
+    expect(path.lastBefore(4, 'iterative')).toBe(1)
+    const longer = new LookupPath()
+    longer.add(step('sent'), 1, 2)
+    longer.add(step('sent', true), 1, 3)
+    longer.add(step('silent', true), 1, 3)
+    longer.add(step('sent', true), 1, 4)
+    expect(longer.lastBefore(4, 'iterative')).toBe(2)
   })
 })
 
@@ -165,7 +257,8 @@ describe('Gnutella', () => {
   it('finds files by their URN at peers that share them', () => {
     const outcomes = lookUpAll(net('gnutella', gnutella.deploy))
     expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => 'correct'))
-    for (const { hops, messages, timeouts } of outcomes) {
+    for (const { hops, cost, timeouts } of outcomes) {
+      const { messages } = cost
       expect(timeouts).toBeUndefined()
       // A flood of 60 peers with six links each; whoever has the file asks nobody.
       if (hops === 0) expect(messages).toBe(0)
@@ -198,15 +291,15 @@ describe('Gnutella', () => {
     const near = net('gnutella', gnutella.deploy, { 'gnutella.ttl': 1 })
     const outcomes: SearchOutcome[] = []
     for (const ask of world.searches) {
-      near.deployment.search!(near.places.choose(ask.chooser, () => true)!, ask, told => outcomes.push(told))
+      outcomes.push(near.deployment.search!(near.places.choose(ask.chooser, () => true)!, ask, () => {}))
     }
     near.deployment.simulation.runFor(20_000_000)
     const sum = (of: 'wanted' | 'found' | 'right') => outcomes.reduce((total, one) => total + one[of], 0)
-    expect(outcomes).toHaveLength(40)
     expect(sum('right')).toBeGreaterThan(0)
     expect(sum('right')).toBeLessThan(0.8 * sum('wanted'))
     expect(sum('found')).toBe(sum('right'))
-    for (const { asked, messages, bytes } of outcomes) {
+    for (const { asked, cost } of outcomes) {
+      const { messages, bytes } = cost
       expect(asked).toBe(true)
       expect(messages).toBeLessThanOrEqual(2 * 6)
       expect(bytes).toBeGreaterThan(20 * messages)
@@ -217,9 +310,15 @@ describe('Gnutella', () => {
     const { deployment } = net('gnutella', gnutella.deploy)
     const outcomes: SearchOutcome[] = []
     for (let count = 0; count < 70; count += 1)
-      deployment.search!(3, world.searches[0]!, told => outcomes.push(told))
+      outcomes.push(deployment.search!(3, world.searches[0]!, () => {}))
     deployment.simulation.runFor(20_000_000)
-    expect(outcomes.filter(({ asked }) => !asked)).toHaveLength(70 - 64)
+    const refused = outcomes.filter(({ asked }) => !asked)
+    expect(refused).toHaveLength(70 - 64)
+    // There was something to find, and nothing was.
+    for (const { wanted, found, right } of refused) {
+      expect(wanted).toBeGreaterThan(0)
+      expect([found, right]).toEqual([0, 0])
+    }
   })
 
   it('a dead peer’s neighbours notice and look for others', () => {

@@ -5,33 +5,36 @@ import type { NodeIndex } from '@servent/simulator'
 interface Sent {
   readonly from: NodeIndex
   readonly to: NodeIndex
+  silent: boolean
 }
 
 export class LookupPath {
-  #sent = 0
-  #silent = 0
   readonly #sends: Sent[] = []
+  #silent = 0
 
-  add(step: LookupStep, from: NodeIndex, to: NodeIndex): void {
-    if (step.what === 'sent') {
-      this.#sent += 1
-      this.#sends.push({ from, to })
-    } else if (step.what === 'silent') this.#silent += 1
+  /** `from` tells of the step. */
+  add(step: Pick<LookupStep, 'what'>, from: NodeIndex, to: NodeIndex): void {
+    if (step.what === 'sent') this.#sends.push({ from, to, silent: false })
+    else if (step.what === 'silent') {
+      this.#silent += 1
+      const sent = this.#sends.findLast(one => one.from === from && one.to === to)
+      if (sent !== undefined) sent.silent = true
+    }
   }
 
-  /** Who sent it to the root; undefined where nobody had to. */
-  lastBefore(root: NodeIndex): NodeIndex | undefined {
-    return this.#sends.findLast(({ to }) => to === root)?.from
+  /** Requests to peers that could not be reached or did not answer in time, whoever sent them. */
+  get timeouts(): number {
+    return this.#silent
   }
 
   /**
-   * Every message that was not lost on somebody silent was answered by one: an acknowledgement, a refusal, the
-   * answer. A recursive answer takes the way back, beginning as the root's acknowledgement; a semi-recursive one
-   * goes straight, which is one more message unless the origin was the hop before; an iterative one is the
-   * answer of the last request.
+   * Whom the lookup had reached when it was sent to the root: who sent it, or where the origin sends every step,
+   * the last that answered it. Undefined where nobody had to send it.
    */
-  messages(style: LookupStyle, hops: number): number {
-    const replies = style === 'recursive' ? hops - 1 : style === 'semi-recursive' && hops > 1 ? 1 : 0
-    return 2 * this.#sent - this.#silent + Math.max(0, replies)
+  lastBefore(root: NodeIndex, style: LookupStyle): NodeIndex | undefined {
+    const at = this.#sends.findLastIndex(({ to, silent }) => to === root && !silent)
+    const last = this.#sends[at]
+    if (last === undefined || style !== 'iterative') return last?.from
+    return this.#sends.slice(0, at).findLast(({ silent }) => !silent)?.to ?? last.from
   }
 }

@@ -20,9 +20,7 @@ interface Search {
   readonly origin: NodeIndex
   readonly words: readonly string[]
   readonly results: FoundFiles
-  readonly done: (outcome: SearchOutcome) => void
-  messages: number
-  bytes: number
+  readonly done: () => void
 }
 
 export class ChordRecords implements Watch<ChordTypes> {
@@ -64,15 +62,16 @@ export class ChordRecords implements Watch<ChordTypes> {
     })
   }
 
-  search(origin: NodeIndex, { words }: SearchAsk, done: (outcome: SearchOutcome) => void): void {
+  search(origin: NodeIndex, { words }: SearchAsk, done: () => void): SearchOutcome {
     const simulation = this.#simulation()
     const { world, places } = this.#init
     const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
-    const search: Search = { origin, words, results, done, messages: 0, bytes: 0 }
+    const search: Search = { origin, words, results, done }
     const keys = words.map(keyOfWord)
     for (const key of keys) this.#expected.set(`${origin} ${nameOf(key)}`, search)
     const command = simulation.command(origin, { type: 'fetch-rarest', keys, limit: FETCH_RECORDS_MAX })
     this.#searches.set(command, search)
+    return results
   }
 
   onDeath(node: NodeIndex): void {
@@ -94,9 +93,11 @@ export class ChordRecords implements Watch<ChordTypes> {
     if (notice.type === 'records') this.#add(search, notice.records)
     else {
       this.#searches.delete(notice.command)
-      const { messages, bytes } = notice.traffic
-      const asked = notice.failure === undefined
-      search.done(search.results.outcome(asked, search.messages + messages, search.bytes + bytes))
+      const { cost } = search.results
+      cost.messages += notice.traffic.messages
+      cost.bytes += notice.traffic.bytes
+      search.results.end(notice.failure === undefined)
+      search.done()
     }
   }
 
@@ -105,8 +106,8 @@ export class ChordRecords implements Watch<ChordTypes> {
     if (this.#searches.size === 0 && this.#expected.size === 0) return
     const search = this.#searchOf(message)
     if (search === undefined) return
-    search.messages += 1
-    search.bytes += chordCodec.byteLength(message)
+    search.results.cost.messages += 1
+    search.results.cost.bytes += chordCodec.byteLength(message)
   }
 
   #searchOf(message: ChordMessage): Search | undefined {

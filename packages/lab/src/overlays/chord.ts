@@ -25,6 +25,7 @@ import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome 
 import type { LookupAsk, SearchAsk } from '../world.ts'
 import { LookupPath } from './chord-path.ts'
 import { ChordRecords } from './chord-records.ts'
+import { ChordTraffic, type Cost, tagOf } from './chord-traffic.ts'
 import { entryBytes, idsIn } from './contacts.ts'
 import { watched } from './observed.ts'
 import { RingTruth } from './ring-truth.ts'
@@ -59,6 +60,7 @@ interface Begun {
   /** The root when it was asked. */
   readonly rootAtFirst: NodeIndex | undefined
   readonly path: LookupPath
+  readonly cost: Cost
   readonly done: (outcome: LookupOutcome) => void
 }
 
@@ -71,6 +73,7 @@ export class ChordDeployment implements Deployment {
   readonly #settings: ChordSettings
   readonly #truth = new RingTruth()
   readonly #records: ChordRecords
+  readonly #traffic = new ChordTraffic()
   /** Whoever joins from now on announces what it shares. */
   #announces = false
   readonly #members = new Set<NodeIndex>()
@@ -88,7 +91,13 @@ export class ChordDeployment implements Deployment {
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
     this.lookupUsMax = this.#settings.lookupBudgetMs * US_PER_MS + GRACE_US
     this.#records = new ChordRecords(init, () => this.simulation)
-    const watch = watched<ChordTypes>(this.#records)
+    const watch = watched<ChordTypes>({
+      onInput: input => this.#traffic.onInput(input),
+      onSend: message => {
+        this.#traffic.onSend(message)
+        this.#records.onSend(message)
+      }
+    })
     this.simulation = new Simulation<ChordTypes>({
       seed: init.seed,
       codec: chordCodec,
@@ -159,21 +168,33 @@ export class ChordDeployment implements Deployment {
   }
 
   lookup(origin: NodeIndex, { key }: LookupAsk, done: (outcome: LookupOutcome) => void): void {
-    const begun: Begun = { key, rootAtFirst: this.#truth.successorOf(key), path: new LookupPath(), done }
+    const begun: Begun = {
+      key,
+      rootAtFirst: this.#truth.successorOf(key),
+      path: new LookupPath(),
+      cost: { messages: 0, bytes: 0 },
+      done
+    }
     this.#byKey.set(tagOf(key), begun)
+    this.#traffic.expect(key, begun.cost)
     this.#beginning = begun
     const command = this.simulation.command(origin, { type: 'lookup', key })
     if (this.#beginning !== undefined) this.#byCommand.set(command, begun)
     this.#beginning = undefined
   }
 
-  publish(done: () => void): void {
+  publish(done: (cost: Cost) => void): void {
+    const cost = { messages: 0, bytes: 0 }
     this.#announces = true
-    this.#records.publishAll([...this.#members], done)
+    this.#traffic.countPublishing(cost)
+    this.#records.publishAll([...this.#members], () => {
+      this.#traffic.countPublishing(undefined)
+      done({ ...cost })
+    })
   }
 
-  search(origin: NodeIndex, ask: SearchAsk, done: (outcome: SearchOutcome) => void): void {
-    this.#records.search(origin, ask, done)
+  search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
+    return this.#records.search(origin, ask, done)
   }
 
   isRepaired(dead: NodeIndex): boolean {
@@ -238,23 +259,17 @@ export class ChordDeployment implements Deployment {
     this.#beginning = undefined
     this.#byCommand.delete(told.command)
     this.#byKey.delete(tagOf(begun.key))
-    const { key, path, done, rootAtFirst } = begun
-    const { hops, timeouts } = told
-    const messages = path.messages(this.#settings.style, hops)
+    const { key, path, cost, done, rootAtFirst } = begun
+    const { hops } = told
+    const { timeouts } = path
     if (told.type === 'lookup-failed') {
-      done({ status: 'failed', hops, hopsAsPublished: hops, messages, timeouts, found: undefined })
+      done({ status: 'failed', hops, hopsAsPublished: hops, cost, timeouts, found: undefined })
       return
     }
     const found = this.simulation.nodeOf(told.root)
     const right = found !== undefined && (found === rootAtFirst || found === this.#truth.successorOf(key))
-    done({
-      status: right ? 'correct' : 'incorrect',
-      hops,
-      hopsAsPublished: this.#published(begun, hops, found),
-      messages,
-      timeouts,
-      found
-    })
+    const hopsAsPublished = this.#published(begun, hops, found)
+    done({ status: right ? 'correct' : 'incorrect', hops, hopsAsPublished, cost, timeouts, found })
   }
 
   /**
@@ -263,19 +278,14 @@ export class ChordDeployment implements Deployment {
    */
   #published({ key, path }: Begun, hops: number, root: NodeIndex | undefined): number {
     if (hops === 0 || root === undefined) return 0
-    return path.lastBefore(root) === this.#truth.predecessorOf(key)?.node ? hops - 1 : hops
+    const last = path.lastBefore(root, this.#settings.style)
+    return last === this.#truth.predecessorOf(key)?.node ? hops - 1 : hops
   }
 
   #keysOf(node: NodeIndex): Key[] {
     const key = this.simulation.keyOf(node)
     return Array.from({ length: this.#settings.virtualNodes }, (_, index) => keyOfPlace(key, index))
   }
-}
-
-/** 53 bits of a key: as long as keys are random, no two of a run share them. */
-function tagOf(key: Key): number {
-  const view = new DataView(key.buffer, key.byteOffset)
-  return view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)
 }
 
 function settingsOf(settings: Settings, frozen: boolean): ChordSettings {

@@ -39,7 +39,8 @@ const KIBIBYTE = 1024
 const ROUTE_BYTES = 16 + 4 + 8
 
 /** A query under way. */
-interface Query extends Wanted, QueryCost {
+interface Query extends Wanted {
+  readonly cost: QueryCost
   readonly origin: NodeIndex
   readonly onFound: (notice: GnutellaNotice & { type: 'found' }) => void
   readonly onRefused: () => void
@@ -130,7 +131,7 @@ class GnutellaDeployment implements Deployment {
         status: 'correct',
         hops: 0,
         hopsAsPublished: 0,
-        messages: 0,
+        cost: { messages: 0 },
         timeouts: undefined,
         found: origin
       })
@@ -144,7 +145,7 @@ class GnutellaDeployment implements Deployment {
         status: hit === undefined ? 'failed' : right ? 'correct' : 'incorrect',
         hops,
         hopsAsPublished: hops,
-        messages: query.messages,
+        cost: query.cost,
         timeouts: undefined,
         found
       })
@@ -173,12 +174,12 @@ class GnutellaDeployment implements Deployment {
     })
   }
 
-  search(origin: NodeIndex, { words }: SearchAsk, done: (outcome: SearchOutcome) => void): void {
+  search(origin: NodeIndex, { words }: SearchAsk, done: () => void): SearchOutcome {
     const { simulation } = this
     const { world, places } = this.#init
     const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
     let asked = true
-    const { query, stop } = this.#ask(
+    const { stop } = this.#ask(
       origin,
       { text: words.join(' '), urns: [] },
       {
@@ -190,12 +191,15 @@ class GnutellaDeployment implements Deployment {
         onRefused: () => {
           asked = false
         }
-      }
+      },
+      results.cost
     )
     simulation.after(SEARCH_US, () => {
       stop()
-      done(results.outcome(asked, query.messages, query.bytes))
+      results.end(asked)
+      done()
     })
+    return results
   }
 
   isRepaired(dead: NodeIndex): boolean {
@@ -253,11 +257,12 @@ class GnutellaDeployment implements Deployment {
   #ask(
     origin: NodeIndex,
     wanted: Wanted,
-    on: Pick<Query, 'onFound' | 'onRefused'>
+    on: Pick<Query, 'onFound' | 'onRefused'>,
+    cost: QueryCost = { messages: 0, bytes: 0 }
   ): { query: Query; stop: () => void } {
-    const query: Query = { origin, ...wanted, ...on, messages: 0, bytes: 0 }
+    const query: Query = { origin, ...wanted, ...on, cost }
     const command: GnutellaCommand = { type: 'search', ...wanted }
-    this.#traffic.expect(command, query)
+    this.#traffic.expect(command, cost)
     this.#starting = query
     const search = this.simulation.command(origin, command)
     this.#starting = undefined

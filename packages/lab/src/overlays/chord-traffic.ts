@@ -1,0 +1,91 @@
+/**
+ * What lookups cost all peers together: every message of them that any machine sends is counted where it is sent,
+ * so that nothing is added that was not, and nothing left out that came after the answer.
+ *
+ * A lookup is known by its key, or by its origin and number: the first bits of keys, and the last of PeerIds, are
+ * random, and no two of a run share 53 of them.
+ */
+import type { ChordMessage, ChordTypes } from '@servent/chord/machine'
+import { chordCodec } from '@servent/chord/wire'
+import type { Input, Key } from '@servent/overlay/machine'
+import type { Watch } from './observed.ts'
+
+/** Counters that go on after the answer, until all that was sent for it has been seen. */
+export interface Cost {
+  messages: number
+  bytes: number
+}
+
+const TAG_BYTES = 8
+
+export class ChordTraffic implements Watch<ChordTypes> {
+  readonly #byKey = new Map<number, Cost>()
+  readonly #byOrigin = new Map<string, Cost>()
+  /** The lookup that a peer is answering a step of. */
+  #answering: Cost | undefined
+  #publishing: Cost | undefined
+
+  /** Counts for the user's lookup of this key. */
+  expect(key: Key, cost: Cost): void {
+    this.#byKey.set(tagOf(key), cost)
+  }
+
+  /** From now on what stores records is counted here, with the lookups that nobody expects; nothing: no more. */
+  countPublishing(cost: Cost | undefined): void {
+    this.#publishing = cost
+  }
+
+  onInput(input: Input<ChordTypes>): boolean {
+    this.#answering =
+      input.type === 'message' && input.message.type === 'next-hops-request'
+        ? this.#costOf(input.message)
+        : undefined
+    return true
+  }
+
+  onSend(message: ChordMessage): void {
+    const cost = this.#costOf(message)
+    if (cost === undefined) return
+    cost.messages += 1
+    cost.bytes += chordCodec.byteLength(message)
+  }
+
+  #costOf(message: ChordMessage): Cost | undefined {
+    switch (message.type) {
+      case 'lookup': {
+        if (message.purpose !== 'user') return undefined
+        const name = nameOf(message.origin.id, message.id)
+        const known = this.#byOrigin.get(name)
+        if (known !== undefined) return known
+        const cost = this.#byKey.get(tagOf(message.key)) ?? this.#publishing
+        if (cost !== undefined) this.#byOrigin.set(name, cost)
+        return cost
+      }
+      case 'hop-ack':
+      case 'found':
+      case 'lookup-failed':
+        return this.#byOrigin.get(nameOf(message.origin, message.id))
+      case 'next-hops-request':
+        if (message.purpose !== 'user') return undefined
+        return this.#byKey.get(tagOf(message.key)) ?? this.#publishing
+      case 'next-hops-answer':
+        return this.#answering
+      case 'store':
+        return message.as === 'hand-over' ? undefined : this.#publishing
+      case 'stored':
+        return this.#publishing
+      default:
+        return undefined
+    }
+  }
+}
+
+/** 53 bits of a key or of what ends as one. */
+export function tagOf(bytes: Uint8Array, at = 0): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at)
+  return view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)
+}
+
+function nameOf(origin: Uint8Array, id: number): string {
+  return `${tagOf(origin, Math.max(0, origin.length - TAG_BYTES))} ${id}`
+}
