@@ -28,7 +28,7 @@ export interface Asked<T extends MachineTypes> {
 }
 
 export class SimulationEffects<T extends MachineTypes> implements Effects<T> {
-  /** It is told `stop`: opens, timers and questions come to nothing, for it was the last input. */
+  /** It is told `stop`: opens and timers come to nothing, for it was the last input. */
   isStopping = false
   readonly #world: World<T>
   readonly #noticeNodes: NodeIndex[] = []
@@ -101,7 +101,6 @@ export class SimulationEffects<T extends MachineTypes> implements Effects<T> {
 
   ask(id: RequestId, question: T['question'] | SaveQuestion): void {
     const { nodes, schedule, init } = this.#world
-    if (this.isStopping && !isSaveQuestion(question)) return
     nodes.asked(this.#node, id)
     // Kept at once: a node that crashes before the answer may have it or not, and must not rely on either.
     if (isSaveQuestion(question)) nodes.save(this.#node, question.key, question.bytes)

@@ -16,6 +16,7 @@ import type { NodeIndex } from './types.ts'
 /** What two handshakes cost beside their way: signatures, keys and what reads them. */
 const DIAL_SETUP_US = 2_000
 const NO_PLACE = 'There is no place for another link.'
+const NO_STREAM = 'No stream within the time for an open.'
 
 /**
  * Until a dialled peer has the link: TCP's handshake there and back, and Noise's last message with all that
@@ -60,7 +61,7 @@ export class Openings<T extends MachineTypes> {
       dialUs = network.dialUs(node, other, chance)
     }
     if (!this.#world.usable(node, other)) {
-      this.#failAt(nowUs + limits.openTimeoutUs, link, 'No stream within the time for an open.')
+      this.#failAt(nowUs + limits.openTimeoutUs, link, NO_STREAM)
     } else if (dialUs === undefined) {
       const backUs = this.#world.oneWayUs(other, node)
       this.#failAt(nowUs + lastLegUs + backUs, link, 'This peer cannot be dialled.')
@@ -73,44 +74,40 @@ export class Openings<T extends MachineTypes> {
     }
   }
 
-  /** An open reaches the dialled peer. */
-  arrive(link: Link, openedUs: number): void {
+  /** An open reaches the dialled peer; true where that one has the link now. */
+  arrive(link: Link, openedUs: number): boolean {
     const { links, nodes, schedule, limits } = this.#world
     const end = endOf(link)
-    if (!links.has(link) || links.state(end) !== OPENING) return
+    if (!links.has(link) || links.state(end) !== OPENING) return false
     const node = links.owner(end)
     const to = links.owner(end + 1)
     const status = nodes.status(to)
     if (status === SILENT || !this.#world.usable(node, to) || !this.#world.usable(to, node)) {
       const atUs = Math.max(schedule.nowUs, openedUs + limits.openTimeoutUs)
-      this.#failAt(atUs, link, 'No stream within the time for an open.')
-      return
+      this.#failAt(atUs, link, NO_STREAM)
+      return false
     }
     if (status !== RUNNING) {
       this.#failAt(schedule.nowUs + this.#world.oneWayUs(to, node), link, 'The connection was refused.')
-      return
+      return false
     }
     const own = links.find(to, node)
-    if (own < 0) {
-      this.#take(end, own)
-    } else if (links.state(own) === OPENING) {
-      const isNegotiating = schedule.nowUs >= links.arrivalUs(own + 1)
-      if (isNegotiating && this.#world.identities.isLower(to, node)) {
-        this.#held.set(links.id(own), { link, openedUs })
-        return
-      }
-      this.callOff(own)
-      this.#take(end, -1)
-    } else {
-      this.#take(end, own)
+    if (own < 0 || links.state(own) !== OPENING) return this.#take(end, own)
+    const isNegotiating = schedule.nowUs >= links.arrivalUs(own + 1)
+    if (isNegotiating && this.#world.identities.isLower(to, node)) {
+      this.#held.set(links.id(own), { link, openedUs })
+      this.waits(link, openedUs)
+      return false
     }
+    this.callOff(own)
+    return this.#take(end, -1)
   }
 
   /** The one that it reached does nothing for now: its opener does not wait for ever. */
   waits(link: Link, openedUs: number): void {
     const { schedule, limits } = this.#world
     const atUs = Math.max(schedule.nowUs, openedUs + limits.openTimeoutUs)
-    this.#failAt(atUs, link, 'No stream within the time for an open.')
+    this.#failAt(atUs, link, NO_STREAM)
   }
 
   /** Who dialled hears that the other side has the link, or had no place for it. */
@@ -132,11 +129,13 @@ export class Openings<T extends MachineTypes> {
     if (!links.has(link) || links.state(end) !== OPENING) return
     const node = links.owner(end)
     const peer = links.owner(end + 1) + 1
-    const takesOther = this.#held.has(link)
+    const held = this.#held.get(link)
+    this.#held.delete(link)
     links.leave(end)
     metrics.opensFailed += 1
-    this.#settle(link)
-    if (!takesOther) runner.tell(node, { type: 'unreachable', peer, reason }, TRACE_UNREACHABLE, peer)
+    // What the remote peer opened takes its place, where that has not been given up and there is room for it.
+    if (held !== undefined && this.arrive(held.link, held.openedUs)) return
+    runner.tell(node, { type: 'unreachable', peer, reason }, TRACE_UNREACHABLE, peer)
   }
 
   /** Nothing is told of it any more. */
@@ -163,8 +162,8 @@ export class Openings<T extends MachineTypes> {
     runner.tell(b, { type: 'link-up', link: other, peer: a + 1, inbound: true }, TRACE_LINK_UP, other)
   }
 
-  /** The dialled peer has the link; `lost` is an end of its own that the opener knows nothing of any more. */
-  #take(end: End, lost: End): void {
+  /** The dialled peer has the link, where it has a place for it; `lost` is an end of its own that the opener knows nothing of any more. */
+  #take(end: End, lost: End): boolean {
     const { links, limits, schedule, runner, endings } = this.#world
     const [node, to] = [links.owner(end), links.owner(end + 1)]
     const { nowUs } = schedule
@@ -172,10 +171,9 @@ export class Openings<T extends MachineTypes> {
     const hasPlace =
       lost >= 0 || (links.counts[to]! < limits.linksMax && links.inboundCounts[to]! < limits.inboundLinksMax)
     links.setState(end, TAKEN)
-    links.setArrivalUs(end, Math.max(links.arrivalUs(end), nowUs))
     links.setArrivalUs(end + 1, upUs)
     schedule.post(upUs, OPEN_UP, links.id(end), hasPlace ? 1 : 0, 0, undefined)
-    if (!hasPlace) return
+    if (!hasPlace) return false
     const link = links.id(end + 1)
     const isReplaced = lost >= 0
     // The old end goes first, so that `find` sees the new one when the machine hears of it.
@@ -185,6 +183,7 @@ export class Openings<T extends MachineTypes> {
     this.#arm(end)
     if (replaced !== undefined) endings.tellDown(to, replaced, 'duplicate', 'Another link takes its place.')
     runner.tell(to, { type: 'link-up', link, peer: node + 1, inbound: true }, TRACE_LINK_UP, link)
+    return true
   }
 
   /** Counts a link, and draws when it breaks. */

@@ -36,6 +36,10 @@ test('whole numbers below n are uniform, and a fraction is at most one less 2^-3
   // Five degrees of freedom: over 20.5 once in a thousand.
   const chiSquared = counts.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0)
   expect(chiSquared).toBeLessThan(20.5)
+  // With n = 3 x 2^30 a quarter of the draws is of no use: taken none the less, they would make half of them low.
+  let low = 0
+  for (let draw = 0; draw < 6_000; draw += 1) if (random.below(3 * 2 ** 30) < 2 ** 30) low += 1
+  expect(Math.abs(low - 2_000)).toBeLessThan(150)
   let most = 0
   for (let draw = 0; draw < 10_000; draw += 1) most = Math.max(most, random.unit())
   expect(most).toBeLessThan(1)

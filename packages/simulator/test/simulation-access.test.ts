@@ -141,3 +141,19 @@ test('a node that stops sends what waits; one that crashes takes it along, and b
   probes.send(0, 1, 'at once', 1 * KB)
   expect(probes.run(100)).toEqual(['150 1 message 0 at once'])
 })
+
+test('what an uplink sent in an earlier life does not free it in this one', () => {
+  const probes = bench(2)
+  probes.send(0, 1, 'never', 9 * KB)
+  probes.run(10)
+  probes.simulation.crash(0)
+  probes.simulation.revive(0, { keepSaved: false })
+  probes.run(20)
+  probes.linked(0, 1)
+  probes.send(0, 1, 'a', 9 * KB)
+  probes.send(0, 1, 'b', 1 * KB)
+  expect(probes.run(1_000).filter(line => line.includes('message'))).toEqual([
+    '130 1 message 0 a',
+    '140 1 message 0 b'
+  ])
+})

@@ -93,6 +93,15 @@ test.each<[string, (bench: ProbeBench) => void]>([
   ['its time', bench => bench.simulation.after(1, () => bench.send(0, 1, 'x', 100))],
   ['who sends it', bench => bench.send(1, 0, 'x', 100)],
   ['a timer', bench => bench.do(0, effects => effects.setTimer('u', 5))],
+  [
+    'a timer that never fires',
+    bench =>
+      bench.do(0, effects => {
+        effects.setTimer('u', 5)
+        effects.cancelTimer('u')
+        effects.setTimer('v', 6)
+      })
+  ],
   ['another timer', bench => bench.do(0, effects => effects.setTimer('v', 5))],
   ['a fault', bench => bench.simulation.crash(1)]
 ])('%s shows in the trace hash', (_, meddle) => {
@@ -104,6 +113,7 @@ test.each<[string, (bench: ProbeBench) => void]>([
   }
   expect(hash(meddle)).toBe(hash(meddle))
   expect(hash(meddle)).not.toBe(hash(bench => bench.send(0, 1, 'x', 100)))
+  expect(hash(meddle)).not.toBe(hash(bench => bench.do(0, effects => effects.setTimer('v', 6))))
 })
 
 test('a trace that is not kept costs nothing, and nothing but the hash is different', () => {

@@ -84,6 +84,39 @@ test('a node comes back with what it saved or without, and its earlier life is v
   expect(bench.run(0)).toEqual(['200 0 start c=9'])
 })
 
+test('an answer to an earlier life is not one to this, though the question has the same number', () => {
+  const bench = new ProbeBench({ answer: question => question, answerDelayUs: 10_000 }).nodes(1)
+  bench.do(0, effects => effects.ask(1, 'old'))
+  bench.run(5)
+  bench.simulation.crash(0)
+  bench.simulation.revive(0, { keepSaved: true })
+  bench.do(0, effects => effects.ask(1, 'new'))
+  expect(bench.run(100)).toEqual(['5 0 start', '15 0 answer 1 new'])
+})
+
+test('those alive can be told and picked, whoever went and came in between', () => {
+  const { simulation } = new ProbeBench().nodes(10)
+  const random = simulation.random.of('workload')
+  for (const node of [9, 0, 5, 1]) simulation.crash(node)
+  simulation.silence(8)
+  for (const node of [0, 8]) simulation.revive(node, { keepSaved: true })
+  for (const node of [2, 0]) simulation.stop(node)
+  expect(simulation.aliveNodes()).toEqual([3, 4, 6, 7, 8])
+  expect(simulation.aliveCount).toBe(5)
+  const picked = new Set(Array.from({ length: 200 }, () => simulation.pickAlive(random)))
+  expect([...picked].toSorted()).toEqual([3, 4, 6, 7, 8])
+  for (const node of simulation.aliveNodes()) simulation.crash(node)
+  expect(simulation.pickAlive(random)).toBeUndefined()
+})
+
+test('who stops before it heard that its open was taken leaves the other side with a reset', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2)
+  bench.open(0, 1)
+  bench.run(35)
+  bench.simulation.stop(0)
+  expect(bench.run(100)).toEqual(['35 0 stop', '45 1 link-down 0 reset'])
+})
+
 test('what was saved is a copy: a machine may go on with its bytes', () => {
   const bench = new ProbeBench().nodes(1)
   const own = bytes(1)

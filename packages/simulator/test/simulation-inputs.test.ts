@@ -160,6 +160,13 @@ test('a node may be ended from a notice', () => {
   expect(bench.run(100)).toEqual(['10 1 message 0 still out', '10 1 link-down 0 reset'])
 })
 
+test('a node that is stopped from a notice is told so', () => {
+  const bench: ProbeBench = new ProbeBench({ network: tenMs, onNotice: node => bench.simulation.stop(node) })
+  bench.nodes(2).linked(0, 1)
+  bench.do(0, effects => effects.notify('enough'))
+  expect(bench.run(100)).toEqual(['0 0 stop', '10 1 link-down 0 closed'])
+})
+
 test('acts of the plan happen in the total order, never in the past', () => {
   const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
   const { simulation } = bench

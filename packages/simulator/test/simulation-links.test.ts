@@ -1,6 +1,6 @@
 /** Links: how they come up, what goes over them, and how they end, as machines are told it. */
 import { expect, test } from 'vitest'
-import type { NetworkModel } from '../src/index.ts'
+import type { NetworkModel, SimulationLimits } from '../src/index.ts'
 import { ProbeBench } from './support/probe.ts'
 
 /** 10 ms each way, and 2 ms for the handshakes: a dial takes 32 ms to the dialled peer, 42 ms back. */
@@ -126,6 +126,84 @@ test('when both are on their last leg, the link that the lower PeerId opened sta
     bench.close(0, 1)
     bench.run(100)
   }
+})
+
+interface Held {
+  readonly bench: ProbeBench
+  readonly lower: number
+  readonly higher: number
+  cut(is: boolean): void
+}
+
+/** Both have opened, and the open of the higher one waits at the lower one, whose own is on its last leg. */
+function held(first: 'lower' | 'higher', limits: Partial<SimulationLimits> = {}): Held {
+  let isCut = false
+  let lower = 0
+  const bench: ProbeBench = new ProbeBench({
+    network: {
+      oneWayUs: () => 10_000,
+      // Whoever opens first takes longer.
+      dialUs: from => ((from === lower) === (first === 'lower') ? 60_000 : 30_000),
+      usable: () => !isCut
+    },
+    limits
+  }).nodes(2)
+  const [a, b] = [bench.simulation.contactOf(0).id, bench.simulation.contactOf(1).id]
+  lower = Buffer.compare(a, b) < 0 ? 0 : 1
+  const opener = first === 'lower' ? lower : 1 - lower
+  bench.open(opener, 1 - opener)
+  const waitMs = first === 'lower' ? 25 : 35
+  bench.run(waitMs)
+  bench.open(1 - opener, opener)
+  expect(bench.run(61 - waitMs - (first === 'lower' ? 5 : 0))).toEqual([])
+  return {
+    bench,
+    lower,
+    higher: 1 - lower,
+    cut: is => {
+      isCut = is
+    }
+  }
+}
+
+test('an open that waited for another one takes its place when that comes to nothing', () => {
+  const { bench, lower, higher, cut } = held('lower')
+  cut(true)
+  bench.run(10)
+  cut(false)
+  expect(bench.run(20_000)).toEqual([
+    `15000 ${lower} link-up ${higher} inbound`,
+    `15010 ${higher} link-up ${lower} outbound`
+  ])
+})
+
+test('where the open that waited finds no place, that of the other comes to nothing and says so', () => {
+  const { bench, lower, higher, cut } = held('lower', { inboundLinksMax: 0 })
+  cut(true)
+  bench.run(10)
+  cut(false)
+  expect(bench.run(20_000)).toEqual([
+    `15000 ${lower} unreachable ${higher}: No stream within the time for an open.`,
+    `15010 ${higher} link-up ${lower} outbound`,
+    `15010 ${higher} link-down ${lower} reset`
+  ])
+})
+
+test('an open that waits for another one is refused when who opened that crashes, and not left waiting', () => {
+  const { bench, lower, higher } = held('lower')
+  bench.simulation.crash(lower)
+  expect(bench.run(20_000)).toEqual([`66 ${higher} unreachable ${lower}: The connection was refused.`])
+})
+
+test('an open that waits for another one is given up in its time; that one then fails by itself', () => {
+  const { bench, lower, higher, cut } = held('higher')
+  cut(true)
+  bench.run(10)
+  cut(false)
+  expect(bench.run(20_000)).toEqual([
+    `15000 ${higher} unreachable ${lower}: No stream within the time for an open.`,
+    `15035 ${lower} unreachable ${higher}: No stream within the time for an open.`
+  ])
 })
 
 test('a peer that cannot be dialled, is not there or is silent is unreachable, each in its own time', () => {
