@@ -61,7 +61,10 @@ function refresh(ring: Ring, place: Place, exponent: number, fx: Fx): void {
         place.fixing = false
         return
       }
-      if (answer === undefined) dropFinger(ring, place, finger, fx)
+      // Whoever lives and knows nobody at all is no member any more.
+      const isOut =
+        typeof answer === 'object' && answer.type === 'next-hops-answer' && answer.hops.length === 0
+      if (answer === undefined || isOut) dropFinger(ring, place, finger, fx)
       lookUp(ring, place, exponent, start, fx)
     }
   )

@@ -73,10 +73,12 @@ export class FormingTable {
     return true
   }
 
-  remove(peer: Peer): void {
-    if (!this.#members.delete(peer)) return
+  /** True where it took part. */
+  remove(peer: Peer): boolean {
+    if (!this.#members.delete(peer)) return false
     this.#gone.push(peer)
     if (this.#gone.length > FORMING_MEMBERS_MAX) this.#gone.shift()
+    return true
   }
 
   /** Members that were heard themselves: the others may be dead. */

@@ -22,15 +22,13 @@ import {
 import { FormingTable } from './forming-table.ts'
 import type { Member, Members, MembersRequest, Standing } from './messages.ts'
 import type { Fx, Ring } from './ring.ts'
-import { request } from './ring-calls.ts'
+import { forgetUnlike, request } from './ring-calls.ts'
 import { NOBODY, refOf } from './ring-key.ts'
-import { entered, joinBy, setMode } from './ring-life.ts'
+import { entered, joinBy, rejoin, setMode } from './ring-life.ts'
 import { enter, setPredecessor, setSuccessors } from './ring-tables.ts'
-import { disarm } from './ring-timers.ts'
+import { armJoin, disarm, GATHER_TIMER } from './ring-timers.ts'
 import { nearestBehind } from './successor-list.ts'
 import type { RingRef } from './types.ts'
-
-export const GATHER_TIMER = 'gather'
 
 /** Looks for a ring among all that are known. */
 export function gather(ring: Ring, fx: Fx): void {
@@ -47,6 +45,7 @@ export function gather(ring: Ring, fx: Fx): void {
 export function alone(ring: Ring, fx: Fx): void {
   if (!ring.rules.forming) {
     for (const place of ring.places) enter(ring, place, fx)
+    setMode(ring, 'ring', fx)
     for (const place of ring.places) entered(ring, place, fx)
     return
   }
@@ -62,7 +61,12 @@ function newTable(ring: Ring): FormingTable {
 }
 
 export function onGatherTimer(ring: Ring, fx: Fx): void {
-  if (ring.mode !== 'joining' && ring.mode !== 'forming') return
+  if (ring.mode === 'ring') {
+    armJoin(ring, fx)
+    if (ring.maintenance) rejoin(ring, fx)
+    return
+  }
+  if (ring.mode === 'idle') return
   fx.setTimer(GATHER_TIMER, FORMING_MS)
   if (
     ring.mode === 'joining' &&
@@ -128,7 +132,8 @@ function onMembers(ring: Ring, peer: Peer, answer: Members, fx: Fx): void {
   // There is somebody: it is worth waiting for. Where all are out, all would wait for each other for ever.
   if (answer.standing !== 'out') ring.gatheringSinceMs = ring.nowMs
   if (answer.listLength !== ring.settings.successors) {
-    ring.forming?.remove(peer)
+    forgetUnlike(ring, peer)
+    formingWithout(ring, peer, fx)
     fx.notify({ type: 'mismatch', peer, listLength: answer.listLength })
     return
   }
@@ -215,6 +220,11 @@ function found(ring: Ring, others: readonly Peer[], fx: Fx): void {
   ring.count('founded')
   setMode(ring, 'ring', fx)
   for (const place of ring.places) entered(ring, place, fx)
+}
+
+/** It is out: of the tables, too. */
+export function formingWithout(ring: Ring, peer: Peer, fx: Fx): void {
+  if (ring.forming?.remove(peer)) build(ring, fx)
 }
 
 /** Tables of everybody who was heard, or of these. */

@@ -4,12 +4,11 @@
  */
 import { addPowerOfTwo, compareKeys, KEY_BITS, type Key, SELF } from '@servent/overlay/machine'
 import { takeFinger, trimFingers } from './finger-refresh.ts'
-import { GATHER_TIMER } from './forming.ts'
 import type { Fx, Ring } from './ring.ts'
 import { distanceExponent, keyOfPlace, NOBODY, peerOfRef } from './ring-key.ts'
 import { setMode } from './ring-life.ts'
 import { adoptList, enter, setPredecessor, syncLinks } from './ring-tables.ts'
-import { armPlace, armRing } from './ring-timers.ts'
+import { armPlace, armRing, GATHER_TIMER } from './ring-timers.ts'
 import type { PlaceTables } from './types.ts'
 
 /** A place of a peer, as an observer numbers peers: from 0. */

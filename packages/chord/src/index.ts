@@ -50,9 +50,11 @@
  * await Promise.all([first.stop(), second.stop()])
  * ```
  */
-import { type ChordComponents, type ChordInit, ChordService } from './service.ts'
+import { type ChordComponents, ChordService } from './service.ts'
+import type { ChordInit } from './service-settings.ts'
 
-export { CHORD_PROTOCOL, type ChordComponents, type ChordInit, type ChordService } from './service.ts'
+export { CHORD_PROTOCOL, type ChordComponents, type ChordService } from './service.ts'
+export type { ChordInit } from './service-settings.ts'
 export type { ChordView, PlaceView, RingEntry } from './service-tables.ts'
 export type { ChordMode, ChordSettings } from './types.ts'
 

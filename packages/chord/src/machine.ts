@@ -21,7 +21,7 @@ import {
   type Timer
 } from '@servent/overlay/machine'
 import { fixFinger } from './finger-refresh.ts'
-import { askContacts, askPeer, GATHER_TIMER, gather, onGatherTimer } from './forming.ts'
+import { askContacts, askPeer, gather, onGatherTimer } from './forming.ts'
 import { adoptTables } from './ideal.ts'
 import { probeForeign } from './merge.ts'
 import { checkPredecessor, rectify } from './rectify.ts'
@@ -30,11 +30,20 @@ import { join } from './ring-join.ts'
 import { indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
 import { depart, leave } from './ring-leave.ts'
 import { onMessage } from './ring-messages.ts'
-import { ChordRouting, onSilent, rootOf } from './ring-routing.ts'
+import { ChordRouting, onNotReady, onSilent, rootOf } from './ring-routing.ts'
 import type { ChordRules } from './ring-rules.ts'
 import { loadPeers, PEERS_SAVED_AS, savePeers } from './ring-save.ts'
 import { chordSettings, routingOf, storeOf } from './ring-settings.ts'
-import { armPlace, armRing, disarm, jittered, MERGE_TIMER, SAVE_TIMER } from './ring-timers.ts'
+import {
+  armJoin,
+  armPlace,
+  armRing,
+  disarm,
+  GATHER_TIMER,
+  jittered,
+  MERGE_TIMER,
+  SAVE_TIMER
+} from './ring-timers.ts'
 import { consider, stabilise } from './stabilise.ts'
 import type {
   ChordCommand,
@@ -115,12 +124,15 @@ export class ChordMachine implements Machine<ChordTypes> {
       const { message } = input
       const asked = message.type === 'lookup' || message.type === 'next-hops-request'
       if (asked && message.root) ring.rootKey = message.key
+      if (message.type === 'lookup-failed' && message.reason === 'not-ready')
+        onNotReady(ring, input.link, effects)
     }
     if (this.#router.handle(input, effects)) return
     switch (input.type) {
       case 'start':
         ring.begin(effects)
         loadPeers(ring, input.saved.get(PEERS_SAVED_AS))
+        if (ring.settings.saveMs > 0) effects.setTimer(SAVE_TIMER, jittered(effects, ring.settings.saveMs))
         gather(ring, effects)
         break
       case 'stop':
@@ -150,6 +162,7 @@ export class ChordMachine implements Machine<ChordTypes> {
     }
     for (const peer of ring.bootstrap.peers) hold(peer)
     for (const peer of ring.lost.peers) hold(peer)
+    for (const peer of ring.unlike.peers) hold(peer)
     for (const peer of ring.founders) hold(peer)
     for (const peer of ring.forming?.peers ?? []) hold(peer)
     for (const refs of ring.inHand) for (const one of refs) ref(one)
@@ -222,7 +235,7 @@ function onUnlinked(ring: Ring, peer: Peer, end: LinkEnd, fx: Fx): void {
 function onCommand(ring: Ring, command: ChordCommand, fx: Fx): void {
   switch (command.type) {
     case 'join':
-      for (const peer of command.contacts ?? []) if (peer !== SELF) ring.bootstrap.add(peer)
+      for (const peer of command.contacts ?? []) if (peer !== SELF) ring.bootstrap.add(peer, true)
       if (ring.mode === 'idle' || ring.mode === 'joining') gather(ring, fx)
       else if (ring.mode === 'forming') askContacts(ring, fx)
       break
@@ -246,6 +259,7 @@ function setMaintenance(ring: Ring, on: boolean, fx: Fx): void {
     return
   }
   armRing(ring, fx)
+  armJoin(ring, fx)
   for (const place of ring.members) armPlace(ring, place, fx)
 }
 

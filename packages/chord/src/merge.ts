@@ -9,7 +9,8 @@
  */
 import type { Peer } from '@servent/overlay/machine'
 import type { Fx, Ring } from './ring.ts'
-import { NOBODY } from './ring-key.ts'
+import { forgetUnlike } from './ring-calls.ts'
+import { NOBODY, peerOfRef } from './ring-key.ts'
 import { lookupVia } from './ring-lookup.ts'
 import type { ChordSettings } from './types.ts'
 
@@ -22,6 +23,11 @@ export function probeForeign(ring: Ring, fx: Fx): void {
   lookupVia(ring, via, place.key, fx, (root, fx) => {
     ring.probing = false
     if (!place.member || root === NOBODY || place.successors[0] === root) return
+    // A ring that does not mix with this one.
+    if (ring.unlike.peers.includes(peerOfRef(root))) {
+      forgetUnlike(ring, via)
+      return
+    }
     ring.rules.consider(ring, place, root, 0, fx)
   })
 }

@@ -26,6 +26,8 @@ export interface NeighboursRequest {
   readonly index: number
   /** The version of the receiver's tables that the asker has, 0 for none. They are left out where it still holds. */
   readonly version: number
+  /** Which of the asker's places asks. */
+  readonly sender: number
 }
 
 /**
@@ -42,6 +44,8 @@ export interface Neighbours {
   readonly version: number
   /** The version is the one that was asked with: predecessor and list are left out. */
   readonly unchanged: boolean
+  /** r of the sender: rings of unlike r do not mix, so whoever has another one counts as dead. */
+  readonly listLength: number
   readonly predecessor?: RingNode
   /** Clockwise from the sender, at most `SUCCESSORS_MAX`. */
   readonly successors: readonly RingNode[]

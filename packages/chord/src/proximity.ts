@@ -7,7 +7,7 @@ import { addPowerOfTwo } from '@servent/overlay/machine'
 import { PROXIMITY_PINGS_MAX } from './constants.ts'
 import { dropFinger, findStart } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
-import { askNeighbours, isOwn, ping } from './ring-calls.ts'
+import { askNeighbours, isOwn, ping, probeNode } from './ring-calls.ts'
 import { distanceExponent, NOBODY, peerOfRef } from './ring-key.ts'
 import { syncLinks } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
@@ -19,7 +19,7 @@ export function refreshByProximity(ring: Ring, place: Place, exponent: number, f
       place.fixing = false
       return
     }
-    askNeighbours(ring, root, 0, fx, (answer, fx) => {
+    askNeighbours(ring, place, root, 0, fx, (answer, fx) => {
       if (place.term !== term) return
       const behind = typeof answer === 'object' ? answer.successors : []
       const candidates = [root, ...behind]
@@ -49,7 +49,7 @@ function measure(ring: Ring, place: Place, exponent: number, candidates: readonl
   }
   if (waiting === 0) finish(fx)
   for (const ref of asked) {
-    ping(ring, peerOfRef(ref), fx, (alive, fx) => {
+    const heard = (alive: boolean | 'later', fx: Fx): void => {
       waiting -= 1
       if (place.term !== term) {
         ring.inHand.delete(hand)
@@ -57,7 +57,10 @@ function measure(ring: Ring, place: Place, exponent: number, candidates: readonl
       }
       if (alive === false && ref === finger) dropFinger(ring, place, ref, fx)
       if (waiting === 0) finish(fx)
-    })
+    }
+    // A finger may have left the ring while its peer lives on.
+    if (ref === finger) probeNode(ring, ref, fx, heard)
+    else ping(ring, peerOfRef(ref), fx, heard)
   }
 }
 

@@ -3,7 +3,7 @@
  * replaces it; any other node does only when it is dead.
  */
 import type { Fx, Place, Ring } from './ring.ts'
-import { isOwn, ping } from './ring-calls.ts'
+import { askNeighbours, isOwn } from './ring-calls.ts'
 import { inOpen, NOBODY, peerOfRef } from './ring-key.ts'
 import { remember, setPredecessor } from './ring-tables.ts'
 import { tellCandidate } from './stabilise.ts'
@@ -63,12 +63,16 @@ function probe(
   const hand = [predecessor, claimant].filter(ref => ref !== NOBODY)
   place.rectifying = true
   ring.inHand.add(hand)
-  ping(ring, peerOfRef(predecessor), fx, (alive, fx) => {
+  // Not only whether its peer lives: the place itself may have left the ring.
+  askNeighbours(ring, place, predecessor, place.predecessorVersion, fx, (answer, fx) => {
     ring.inHand.delete(hand)
     if (place.term !== term) return
     place.rectifying = false
-    if (alive === 'later' || place.predecessor !== predecessor) return
-    if (alive) place.predecessorHeardMs = ring.nowMs
-    done(!alive, fx)
+    if (answer === 'later' || place.predecessor !== predecessor) return
+    if (answer !== 'dead') {
+      place.predecessorHeardMs = ring.nowMs
+      place.predecessorVersion = answer.version
+    }
+    done(answer === 'dead', fx)
   })
 }

@@ -30,9 +30,10 @@ export interface NodeTables {
 /** `later`: nothing was learnt, for this peer has too much in hand. */
 export type NodeAnswer = NodeTables | 'dead' | 'later'
 
-/** Asks a node for predecessor and list. `done` may be called before this returns. */
+/** A place asks a node for predecessor and list. `done` may be called before this returns. */
 export function askNeighbours(
   ring: Ring,
+  asker: Place,
   ref: RingRef,
   version: number,
   fx: Fx,
@@ -48,10 +49,10 @@ export function askNeighbours(
   request(
     ring,
     peer,
-    id => ({ type: 'neighbours-request', id, index, version }),
+    id => ({ type: 'neighbours-request', id, index, version, sender: asker.index }),
     fx,
     (answer, fx) => {
-      if (typeof answer === 'object' && answer.type === 'neighbours') done(tablesOf(ring, answer), fx)
+      if (typeof answer === 'object' && answer.type === 'neighbours') done(tablesOf(ring, peer, answer), fx)
       else done(answer === 'later' ? 'later' : 'dead', fx)
     }
   )
@@ -68,8 +69,12 @@ function ownTables(place: Place, version: number): NodeTables {
   }
 }
 
-function tablesOf(ring: Ring, answer: Neighbours): NodeAnswer {
+function tablesOf(ring: Ring, peer: Peer, answer: Neighbours): NodeAnswer {
   if (answer.standing === 'out') return 'dead'
+  if (answer.listLength !== ring.settings.successors) {
+    forgetUnlike(ring, peer)
+    return 'dead'
+  }
   const { version, unchanged, predecessor, successors } = answer
   return {
     version,
@@ -78,6 +83,37 @@ function tablesOf(ring: Ring, answer: Neighbours): NodeAnswer {
     predecessor: predecessor === undefined ? NOBODY : ring.ref(predecessor),
     successors: ring.refs(successors.slice(0, SUCCESSORS_MAX))
   }
+}
+
+/** Rings of unlike r do not mix: it is not asked for its ring again. */
+export function forgetUnlike(ring: Ring, peer: Peer): void {
+  ring.count('mismatches')
+  ring.unlike.add(peer)
+  ring.bootstrap.remove(peer)
+  ring.lost.remove(peer)
+}
+
+/**
+ * Whether a node is a member: whoever is the root of the node's own key says so in few bytes. A peer that lives
+ * may have taken its place out of the ring.
+ */
+export function probeNode(
+  ring: Ring,
+  ref: RingRef,
+  fx: Fx,
+  done: (alive: boolean | 'later', fx: Fx) => void
+): void {
+  const key = ring.key(ref)
+  request(
+    ring,
+    peerOfRef(ref),
+    id => ({ type: 'next-hops-request', id, key, purpose: 'table', root: true, silent: [] }),
+    fx,
+    (answer, fx) => {
+      if (answer === 'later') done('later', fx)
+      else done(answer?.type === 'next-hops-answer' && answer.range !== undefined, fx)
+    }
+  )
 }
 
 /** Whether a peer lives; its round trip is measured by the way. */

@@ -13,10 +13,10 @@ import type { RingRef } from './types.ts'
 
 /** The correct rule of `ChordRules.join`. */
 export function join(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
-  askNeighbours(ring, root, 0, fx, (answer, fx) => {
+  askNeighbours(ring, place, root, 0, fx, (answer, fx) => {
     if (!place.joining) return
     if (typeof answer !== 'object' || answer.forming || !inOpen(ring.key(root), place.key, place.key)) {
-      joinFailed(ring, place)
+      joinFailed(ring, place, fx)
       return
     }
     const { predecessor } = answer
@@ -31,16 +31,16 @@ export function join(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
 /** Along the ring until the place lies between a member and its first successor. */
 function walk(ring: Ring, place: Place, member: RingRef, root: RingRef, steps: number, fx: Fx): void {
   if (steps >= JOIN_STEPS_MAX) {
-    joinFailed(ring, place)
+    joinFailed(ring, place, fx)
     return
   }
   const hand = [member, root]
   ring.inHand.add(hand)
-  askNeighbours(ring, member, 0, fx, (answer, fx) => {
+  askNeighbours(ring, place, member, 0, fx, (answer, fx) => {
     ring.inHand.delete(hand)
     if (!place.joining) return
     if (answer === 'later') {
-      joinFailed(ring, place)
+      joinFailed(ring, place, fx)
       return
     }
     // The root has not noticed yet that its predecessor died, or is no member any more.
@@ -71,10 +71,10 @@ function verifyHead(
 ): void {
   const hand = [member, ...tables.successors]
   ring.inHand.add(hand)
-  askNeighbours(ring, head, 0, fx, (answer, fx) => {
+  askNeighbours(ring, place, head, 0, fx, (answer, fx) => {
     ring.inHand.delete(hand)
     if (!place.joining) return
-    if (answer === 'later') joinFailed(ring, place)
+    if (answer === 'later') joinFailed(ring, place, fx)
     else if (answer !== 'dead' || tables.successors.length === 1)
       enterWith(ring, place, head, tables.successors.slice(1), member, fx)
     // The list's next one is asked by the first round of stabilisation.
@@ -91,9 +91,9 @@ function verifyHead(
 function takeFrom(ring: Ring, place: Place, root: RingRef, fx: Fx): void {
   place.joinWaitsMs ??= ring.nowMs
   const patient = ring.nowMs - place.joinWaitsMs < JOIN_PATIENT_ROUNDS * ring.settings.stabiliseMs
-  askNeighbours(ring, root, 0, fx, (answer, fx) => {
+  askNeighbours(ring, place, root, 0, fx, (answer, fx) => {
     if (!place.joining) return
-    if (typeof answer !== 'object' || (patient && answer.successors.length > 0)) joinFailed(ring, place)
+    if (typeof answer !== 'object' || (patient && answer.successors.length > 0)) joinFailed(ring, place, fx)
     else enterWith(ring, place, root, answer.successors, NOBODY, fx)
   })
 }

@@ -1,13 +1,13 @@
 /** Leaving of one's own accord (ToN section IV-E.4): both neighbours are told, and records go to the successor. */
 import { PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
-import { GATHER_TIMER } from './forming.ts'
 import type { Leave } from './messages.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { NOBODY, peerOfRef } from './ring-key.ts'
 import { setMode } from './ring-life.ts'
+import { savePeers } from './ring-save.ts'
 import { leavePlace } from './ring-tables.ts'
-import { disarm } from './ring-timers.ts'
+import { disarm, GATHER_TIMER } from './ring-timers.ts'
 
 /** Hands records over first, and stays a member until their new root has them. */
 export function leave(ring: Ring, fx: Fx): void {
@@ -33,6 +33,7 @@ function heirOf(ring: Ring): Peer | undefined {
 
 /** Only over links that are up: nobody waits for the others. */
 export function depart(ring: Ring, fx: Fx): void {
+  if (ring.settings.saveMs > 0 && ring.mode !== 'idle') savePeers(ring, fx)
   for (const place of ring.members) tellNeighbours(ring, place, fx)
   for (const peer of ring.forming?.peers ?? []) {
     const link = ring.router.calls.linkOf(peer)

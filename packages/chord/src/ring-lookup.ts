@@ -3,11 +3,11 @@
  * ring must not use its own. It asks step by step (ToN section IV-C, iterative).
  */
 import { NEXT_HOPS_MAX, SILENT_MAX } from '@servent/key-routing/machine'
-import { type Contact, type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
+import { type Contact, compareKeys, type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import { FOREIGN_STEPS_MAX } from './constants.ts'
 import type { Fx, Ring } from './ring.ts'
 import { request } from './ring-calls.ts'
-import { NOBODY, refOf } from './ring-key.ts'
+import { inOpen, NOBODY, refOf } from './ring-key.ts'
 import type { RingRef } from './types.ts'
 
 interface Step {
@@ -60,18 +60,25 @@ export function lookupVia(
           end(ring.placeOf(peer, answer.range.to), fx)
           return
         } else {
-          push(answer.hops)
+          const own = push(answer.hops)
+          if (own !== NOBODY) {
+            end(own, fx)
+            return
+          }
         }
         next(fx)
       },
       1
     )
   }
-  const push = (hops: readonly { contact: Contact; root: boolean }[]): void => {
+  /** Gives the own place that is the root, if one is. */
+  const push = (hops: readonly { contact: Contact; root: boolean }[]): RingRef => {
     for (const hop of hops.slice(0, NEXT_HOPS_MAX).reverse()) {
       const peer = ring.peers.intern(hop.contact)
       if (peer === NO_PEER || asked.includes(peer)) continue
       if (peer === SELF) {
+        const own = hop.root ? ownRootOf(ring, key) : NOBODY
+        if (own !== NOBODY) return own
         // From an earlier membership: whoever comes behind is the root as long as this peer is none.
         if (hop.root) silent.push(hop.contact.id)
         continue
@@ -79,6 +86,21 @@ export function lookupVia(
       stack.push({ peer, root: hop.root })
       hand.push(refOf(peer, 0))
     }
+    return NOBODY
   }
   next(fx)
+}
+
+/** Of this peer's places that are members, the one in whose range the key of another place lies. */
+export function ownRootOf(ring: Ring, key: Key): RingRef {
+  if (ring.mode !== 'ring') return NOBODY
+  for (const place of ring.members) {
+    const { predecessor } = place
+    // A key of a member is looked for on behalf of a merge, in another ring than this.
+    if (compareKeys(place.key, key) === 0) return NOBODY
+    const only = predecessor === NOBODY && place.successors.length === 0
+    if (only || (predecessor !== NOBODY && inOpen(key, ring.key(predecessor), place.key)))
+      return ring.ownRef(place)
+  }
+  return NOBODY
 }

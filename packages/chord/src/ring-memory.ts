@@ -6,7 +6,9 @@ import type { Peer } from '@servent/overlay/machine'
 
 export class RingMemory {
   readonly #max: number
-  #peers: Peer[] = []
+  readonly #peers: Peer[] = []
+  /** Those that somebody chose; they stay when others come. */
+  readonly #chosen: Peer[] = []
   #next = 0
 
   constructor(max: number) {
@@ -17,11 +19,20 @@ export class RingMemory {
     return this.#peers
   }
 
-  /** The newest; over the bound the oldest is forgotten. */
-  add(peer: Peer): void {
+  /** Over the bound the oldest is forgotten, of those that were not chosen as long as there is one. */
+  add(peer: Peer, chosen = false): void {
+    if (chosen && !this.#chosen.includes(peer)) this.#chosen.push(peer)
     if (this.#peers.includes(peer)) return
     this.#peers.push(peer)
-    if (this.#peers.length > this.#max) this.#peers.shift()
+    if (this.#peers.length <= this.#max) return
+    this.remove(this.#peers.find(one => !this.#chosen.includes(one)) ?? this.#peers[0]!)
+  }
+
+  remove(peer: Peer): void {
+    for (const list of [this.#peers, this.#chosen]) {
+      const at = list.indexOf(peer)
+      if (at >= 0) list.splice(at, 1)
+    }
   }
 
   /** One after the other, round and round, so that each comes again after as many calls as there are peers. */

@@ -3,7 +3,7 @@ import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import type { Link, Peer } from '@servent/overlay/machine'
 import { CANDIDATE_STEPS_MAX, FINGERS_MAX, SUCCESSORS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
-import { askPeer, onMembersRequest, standingOf } from './forming.ts'
+import { askPeer, formingWithout, onMembersRequest, standingOf } from './forming.ts'
 import type {
   Candidate,
   ChordMessage,
@@ -14,7 +14,8 @@ import type {
   Notify
 } from './messages.ts'
 import type { Fx, Place, Ring } from './ring.ts'
-import { inOpen, NOBODY, peerOfRef, refOf } from './ring-key.ts'
+import { askNeighbours } from './ring-calls.ts'
+import { inOpen, NOBODY, refOf } from './ring-key.ts'
 import { setPredecessor, setSuccessors } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
 
@@ -56,10 +57,11 @@ function onNeighboursRequest(ring: Ring, peer: Peer, message: NeighboursRequest)
       standing: 'out',
       version: 0,
       unchanged: false,
+      listLength: ring.settings.successors,
       successors: []
     }
   }
-  if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer) {
+  if (place.predecessor !== NOBODY && place.predecessor === refOf(peer, message.sender)) {
     place.predecessorHeardMs = ring.nowMs
     place.predecessorLost = false
   }
@@ -71,6 +73,7 @@ function onNeighboursRequest(ring: Ring, peer: Peer, message: NeighboursRequest)
     standing: standingOf(ring),
     version,
     unchanged,
+    listLength: ring.settings.successors,
     ...(!unchanged && predecessor !== NOBODY && { predecessor: ring.node(predecessor) }),
     successors: unchanged ? [] : ring.nodes(place.successors)
   }
@@ -110,7 +113,7 @@ function onCandidate(ring: Ring, peer: Peer, message: Candidate, fx: Fx): void {
 function onLeave(ring: Ring, peer: Peer, message: Leave, fx: Fx): void {
   const leaver = refOf(peer, message.sender)
   if (ring.mode === 'forming') {
-    ring.forming?.remove(peer)
+    formingWithout(ring, peer, fx)
     return
   }
   for (const place of ring.places) {
@@ -137,9 +140,19 @@ function takePredecessorOf(ring: Ring, place: Place, leaver: RingRef, message: L
   const before = message.predecessor === undefined ? NOBODY : ring.ref(message.predecessor)
   const sound =
     before !== NOBODY && before !== leaver && inOpen(ring.key(before), place.key, ring.key(leaver))
-  if (sound) setPredecessor(ring, place, before, fx)
-  else {
-    // Whoever claims the place next has it.
-    place.predecessorLost = true
-  }
+  // Whoever claims the place next has it.
+  place.predecessorLost = true
+  if (!sound) return
+  // It may be long gone: taken in unseen it would give this place the keys of all who live in between.
+  const { term } = place
+  const hand = [before, leaver]
+  ring.inHand.add(hand)
+  askNeighbours(ring, place, before, 0, fx, (answer, fx) => {
+    ring.inHand.delete(hand)
+    if (place.term !== term || typeof answer !== 'object') return
+    const [next] = answer.successors
+    const isNext = next === ring.ownRef(place) || next === leaver
+    if (place.predecessor === leaver && place.predecessorLost && isNext)
+      setPredecessor(ring, place, before, fx)
+  })
 }

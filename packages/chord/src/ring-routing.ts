@@ -3,7 +3,7 @@
  * successor list, and the root itself where the successor list reaches it, which answers a step early.
  */
 import type { KeyRange, KeyRouting, NextHop, RoutingEffects } from '@servent/key-routing/machine'
-import { type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
 import { isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
@@ -161,15 +161,27 @@ export function replicas(ring: Ring, key: Key, count: number): readonly Peer[] {
   return peers
 }
 
-/** A request was not answered: a finger goes; successors and predecessor are asked by the rules themselves. */
-export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
-  if (!ring.maintenance || ring.mode !== 'ring') return
-  for (const place of ring.places) {
-    if (!place.member) continue
+/** It lives and is no member: nothing of it is good for a hop. The rules find out of lists and predecessors. */
+export function onNotReady(ring: Ring, link: Link, fx: Fx): void {
+  const peer = ring.router.calls.peerOf(link)
+  if (peer !== undefined) dropFingersOf(ring, peer, fx)
+}
+
+function dropFingersOf(ring: Ring, peer: Peer, fx: Fx): void {
+  for (const place of ring.members) {
     for (let at = place.fingers.length - 1; at >= 0; at -= 1) {
       const ref = place.fingers.at(at)
       if (peerOfRef(ref) === peer) dropFinger(ring, place, ref, fx)
     }
+  }
+}
+
+/** A request was not answered: a finger goes; successors and predecessor are asked by the rules themselves. */
+export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
+  if (!ring.maintenance || ring.mode !== 'ring') return
+  dropFingersOf(ring, peer, fx)
+  for (const place of ring.places) {
+    if (!place.member) continue
     const [head] = place.successors
     if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
     if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer) {

@@ -11,12 +11,13 @@ import {
   type Peer,
   SELF
 } from '@servent/overlay/machine'
-import { SAVED_PEERS_MAX } from './constants.ts'
+import { LOST_PEERS_MAX, SAVED_PEERS_MAX } from './constants.ts'
 import type { Fx, Ring } from './ring.ts'
 import { peerOfRef } from './ring-key.ts'
 
 export const PEERS_SAVED_AS = 'chord/peers'
 
+/** Who is out of its ring knows few: the cache of a better time stays. */
 export function savePeers(ring: Ring, fx: Fx): void {
   const peers: Peer[] = []
   const add = (peer: Peer): void => {
@@ -27,12 +28,19 @@ export function savePeers(ring: Ring, fx: Fx): void {
     for (const ref of successors) add(peerOfRef(ref))
     for (let at = 0; at < fingers.length; at += 1) add(peerOfRef(fingers.at(at)))
   }
+  for (const peer of ring.forming?.confirmed ?? []) add(peer)
+  for (const peer of ring.lost.peers) add(peer)
+  if (ring.mode !== 'ring' && peers.length < ring.savedPeers) return
+  ring.savedPeers = peers.length
   fx.save(PEERS_SAVED_AS, encodePeers(peers.map(peer => ring.peers.contact(peer))))
 }
 
 export function loadPeers(ring: Ring, bytes: Uint8Array | undefined): void {
   if (bytes === undefined) return
-  for (const contact of decodePeers(bytes)) {
+  const contacts = decodePeers(bytes)
+  ring.savedPeers = contacts.length
+  // The first were worth the most: no later one may push them out.
+  for (const contact of contacts.slice(0, LOST_PEERS_MAX)) {
     const peer = ring.peers.intern(contact)
     if (peer !== NO_PEER && peer !== SELF) ring.lost.add(peer)
   }

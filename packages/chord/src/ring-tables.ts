@@ -35,6 +35,7 @@ export function setPredecessor(ring: Ring, place: Place, ref: RingRef, fx: Fx): 
   place.predecessorLost = false
   if (place.predecessor === ref) return
   place.predecessor = ref
+  place.predecessorVersion = 0
   changed(ring, place, fx)
 }
 
@@ -53,6 +54,7 @@ export function remember(ring: Ring, ref: RingRef): void {
 export function enter(ring: Ring, place: Place, fx: Fx): void {
   place.member = true
   place.joining = false
+  place.joinWaitsMs = undefined
   place.term += 1
   place.cursor = 255
   // Chosen by chance, so that whoever knew the tables of an earlier run does not take these for them.

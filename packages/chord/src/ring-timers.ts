@@ -1,8 +1,11 @@
 /** When rounds come. Each comes after half to one and a half of its period, by chance (ToN section VI-D). */
+import { FORMING_MS } from './constants.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 
 export const MERGE_TIMER = 'merge'
 export const SAVE_TIMER = 'save-peers'
+/** Looks at contacts, as long as a place is no member of a ring. */
+export const GATHER_TIMER = 'gather'
 
 export function jittered(fx: Fx, periodMs: number): number {
   return Math.floor(periodMs / 2) + (fx.random() % periodMs)
@@ -17,9 +20,13 @@ export function armPlace(ring: Ring, place: Place, fx: Fx): void {
 }
 
 export function armRing(ring: Ring, fx: Fx): void {
-  const { mergeMs, saveMs } = ring.settings
+  const { mergeMs } = ring.settings
   if (mergeMs > 0 && ring.maintenance) fx.setTimer(MERGE_TIMER, jittered(fx, mergeMs))
-  if (saveMs > 0) fx.setTimer(SAVE_TIMER, jittered(fx, saveMs))
+}
+
+/** A place without a ring looks for its root again. */
+export function armJoin(ring: Ring, fx: Fx): void {
+  if (ring.maintenance && ring.places.some(({ member }) => !member)) fx.setTimer(GATHER_TIMER, FORMING_MS)
 }
 
 export function disarm(ring: Ring, fx: Fx): void {

@@ -32,6 +32,8 @@ export class Place {
   /** Kept after its death until somebody takes its place, as in Zave's model. */
   predecessor: RingRef = NOBODY
   predecessorHeardMs = 0
+  /** Of its tables when it was asked last, so that they need not be said again. */
+  predecessorVersion = 0
   /** It did not answer: the next who claims its place has it. */
   predecessorLost = false
   /** Replaced, never changed: an answer that is on its way may hold it. */
@@ -71,6 +73,10 @@ export class Ring {
   readonly places: readonly Place[]
   readonly bootstrap = new RingMemory(BOOTSTRAP_PEERS_MAX)
   readonly lost = new RingMemory(LOST_PEERS_MAX)
+  /** Peers with another r. */
+  readonly unlike = new RingMemory(LOST_PEERS_MAX)
+  /** Contacts in the cache as it was loaded or saved last. */
+  savedPeers = 0
   readonly counters: Record<string, number> = {}
   mode: ChordMode = 'idle'
   maintenance = true

@@ -2,31 +2,17 @@
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { inspectRecord, type KeyRoutedInit, KeyRoutedService } from '@servent/key-routing'
-import { type Clock, type HostComponents, type HostLimits, systemClock } from '@servent/libp2p-host'
+import { KeyRoutedService } from '@servent/key-routing'
+import { type Clock, type HostComponents, systemClock } from '@servent/libp2p-host'
 import type { NeighbourSnapshot } from '@servent/overlay'
-import { CHORD_SETTINGS, ChordMachine } from './machine.ts'
-import { INBOUND_LINKS_MAX, LEAVE_MS_MAX, LINKS_MAX } from './service-limits.ts'
+import { ChordMachine } from './machine.ts'
+import { LEAVE_MS_MAX } from './service-limits.ts'
+import { type ChordInit, limitsOf, settingsOf } from './service-settings.ts'
 import { chordView, rolesOf } from './service-tables.ts'
-import type { ChordMode, ChordNotice, ChordSettings, ChordTables, ChordTypes } from './types.ts'
+import type { ChordMode, ChordNotice, ChordTables, ChordTypes } from './types.ts'
 import { chordCodec } from './wire.ts'
 
 export const CHORD_PROTOCOL = '/servent/chord/1.0.0'
-
-/** What is not said has the default of `CHORD_SETTINGS`, and of `KeyRoutedInit`. */
-export interface ChordInit
-  extends Partial<Omit<ChordSettings, 'store'>>,
-    Partial<Omit<KeyRoutedInit<ChordTypes>, 'privateKey'>> {
-  /** Signs records. Where it is not given, that of the libp2p node. */
-  readonly privateKey?: PrivateKey
-  /**
-   * Multiaddrs, with `/p2p`, of peers by whom a ring is joined. Any other peer that speaks Chord and comes to be
-   * connected will do, too.
-   */
-  readonly bootstrap?: readonly string[]
-  /** How records of others are kept. */
-  readonly records?: ChordSettings['store']
-}
 
 /** What libp2p gives a service, beside what a host needs. */
 export interface ChordComponents extends HostComponents {
@@ -37,8 +23,6 @@ interface Bootstrap {
   readonly peerId: PeerId
   readonly address: Multiaddr
 }
-
-const LIMITS: Partial<HostLimits> = { linksMax: LINKS_MAX, inboundLinksMax: INBOUND_LINKS_MAX }
 
 /** Between two looks at the tables while somebody waits for them. */
 const LOOK_MS = 20
@@ -71,7 +55,7 @@ export class ChordService extends KeyRoutedService<ChordTypes> {
         protocol: CHORD_PROTOCOL,
         codec: chordCodec,
         createMachine: () => new ChordMachine(settings),
-        limits: LIMITS,
+        limits: limitsOf(settings),
         onNotice: notice => this.#noticed(notice),
         describe: tables => this.#describe(tables)
       }
@@ -150,15 +134,6 @@ export class ChordService extends KeyRoutedService<ChordTypes> {
       counters: { ...tables.counters, ...tables.routing.counters }
     }
   }
-}
-
-/** Settings of the machine, of those that are given. */
-function settingsOf(init: ChordInit): Partial<ChordSettings> {
-  const given = Object.entries(init).filter(
-    ([name, value]) => name !== 'store' && name in CHORD_SETTINGS && value !== undefined
-  )
-  // Without it, whatever a publisher brings by its own link would be kept, whatever it says.
-  return { ...Object.fromEntries(given), store: { inspect: inspectRecord, ...init.records } }
 }
 
 function bootstrapOf(text: string): Bootstrap {

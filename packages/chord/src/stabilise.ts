@@ -28,7 +28,7 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
   }
   const { term } = place
   const known = place.settledHead === head ? place.settledVersion : 0
-  askNeighbours(ring, head, known, fx, (answer, fx) => {
+  askNeighbours(ring, place, head, known, fx, (answer, fx) => {
     if (place.term !== term) return
     if (answer === 'later' || place.successors[0] !== head) {
       // It changed meanwhile, by somebody who lives: the next round goes on from there.
@@ -98,7 +98,7 @@ function fromPredecessor(
   const { term } = place
   const hand = [predecessor]
   ring.inHand.add(hand)
-  askNeighbours(ring, predecessor, 0, fx, (answer, fx) => {
+  askNeighbours(ring, place, predecessor, 0, fx, (answer, fx) => {
     ring.inHand.delete(hand)
     if (place.term !== term) return
     if (typeof answer === 'object' && !answer.forming && isNearer(ring, place, predecessor)) {
@@ -144,7 +144,7 @@ export function consider(ring: Ring, place: Place, node: RingRef, steps: number,
   const hand = [node]
   ring.inHand.add(hand)
   const { term } = place
-  askNeighbours(ring, node, 0, fx, (answer, fx) => {
+  askNeighbours(ring, place, node, 0, fx, (answer, fx) => {
     ring.candidates -= 1
     ring.inHand.delete(hand)
     if (place.term !== term || typeof answer !== 'object' || !isNearer(ring, place, node)) return

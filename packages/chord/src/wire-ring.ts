@@ -51,7 +51,10 @@ export function ringByteLength(message: RingMessage): number {
   switch (message.type) {
     case 'neighbours-request':
       return (
-        fixed32FieldLength(message.id) + varintFieldLength(message.index) + varintFieldLength(message.version)
+        fixed32FieldLength(message.id) +
+        varintFieldLength(message.index) +
+        varintFieldLength(message.version) +
+        varintFieldLength(message.sender)
       )
     case 'neighbours':
       return (
@@ -60,7 +63,8 @@ export function ringByteLength(message: RingMessage): number {
         varintFieldLength(message.version) +
         (message.unchanged ? 2 : 0) +
         optionalNodeLength(message.predecessor) +
-        nodesLength(message.successors)
+        nodesLength(message.successors) +
+        varintFieldLength(message.listLength)
       )
     case 'notify':
       return varintFieldLength(message.index) + varintFieldLength(message.sender)
@@ -123,6 +127,7 @@ export function writeRing(message: RingMessage, writer: Writer): void {
       writeFixed32(writer, 1, message.id)
       writeVarint(writer, 2, message.index)
       writeVarint(writer, 3, message.version)
+      writeVarint(writer, 4, message.sender)
       return
     case 'neighbours':
       writeFixed32(writer, 1, message.id)
@@ -131,6 +136,7 @@ export function writeRing(message: RingMessage, writer: Writer): void {
       writeVarint(writer, 4, message.unchanged ? 1 : 0)
       if (message.predecessor !== undefined) writeNode(writer, 5, message.predecessor)
       for (const node of message.successors) writeNode(writer, 6, node)
+      writeVarint(writer, 7, message.listLength)
       return
     case 'notify':
       writeVarint(writer, 1, message.index)
@@ -187,18 +193,19 @@ export function readRing(type: RingMessage['type'], reader: Reader, end: number)
 
 const READERS: Readonly<Record<RingMessage['type'], (reader: Reader, end: number) => RingMessage>> = {
   'neighbours-request'(reader, end) {
-    let [id, index, version] = [0, 0, 0]
+    let [id, index, version, sender] = [0, 0, 0, 0]
     readFields(reader, end, (field, wire) => {
       if (field === 1) id = readFixed32(reader, wire, 'id')
       else if (field === 2) index = readIndex(reader, wire)
       else if (field === 3) version = readVarint(reader, wire, VERSION_MAX, 'version')
+      else if (field === 4) sender = readIndex(reader, wire)
       else return false
       return true
     })
-    return { type: 'neighbours-request', id, index, version }
+    return { type: 'neighbours-request', id, index, version, sender }
   },
   neighbours(reader, end) {
-    let [id, version] = [0, 0]
+    let [id, version, listLength] = [0, 0, 0]
     let standing: Standing | undefined
     let unchanged = false
     let predecessor: RingNode | undefined
@@ -210,11 +217,12 @@ const READERS: Readonly<Record<RingMessage['type'], (reader: Reader, end: number
       else if (field === 4) unchanged = readBool(reader, wire, 'mark of an unchanged list')
       else if (field === 5) predecessor = readNode(reader, wire, 'predecessor')
       else if (field === 6) readInto(successors, SUCCESSORS_MAX, readNode(reader, wire, 'successor'))
+      else if (field === 7) listLength = readVarint(reader, wire, SUCCESSORS_MAX, LIST_LENGTH)
       else return false
       return true
     })
     const known = { type: 'neighbours', id, standing: required(standing, 'standing'), version } as const
-    return { ...known, unchanged, ...(predecessor && { predecessor }), successors }
+    return { ...known, unchanged, listLength, ...(predecessor && { predecessor }), successors }
   },
   notify(reader, end) {
     let [index, sender] = [0, 0]

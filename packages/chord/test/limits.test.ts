@@ -50,13 +50,19 @@ function sentOf(all: AnsweredRing, type: ChordMessage['type']): number {
 }
 
 /** The answer of a node that has this predecessor and list. */
-function neighbours(id: number, predecessor: number, successors: readonly number[]): ChordMessage {
+function neighbours(
+  id: number,
+  predecessor: number,
+  successors: readonly number[],
+  listLength = 4
+): ChordMessage {
   return {
     type: 'neighbours',
     id,
     standing: 'ring',
     version: 1,
     unchanged: false,
+    listLength,
     predecessor: nodeOfNumber(predecessor),
     successors: successors.map(nodeOfNumber)
   }
@@ -246,7 +252,8 @@ describe('what one message, or one round, may cause', () => {
         ? neighbours(
             id,
             1,
-            Array.from({ length: 15 }, (_, at) => first + at + 1)
+            Array.from({ length: 15 }, (_, at) => first + at + 1),
+            16
           )
         : { type: 'pong', id }
     )

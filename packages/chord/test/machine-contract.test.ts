@@ -41,13 +41,14 @@ const standing = fc.constantFrom('ring' as const, 'forming' as const, 'out' as c
 const listLength = fc.constantFrom(R, R, R, 7)
 
 const message: fc.Arbitrary<ChordMessage> = fc.oneof(
-  fc.record({ type: fc.constant('neighbours-request' as const), id, index, version: id }),
+  fc.record({ type: fc.constant('neighbours-request' as const), id, index, version: id, sender: index }),
   fc.record({
     type: fc.constant('neighbours' as const),
     id,
     standing,
     version: id,
     unchanged: fc.boolean(),
+    listLength,
     predecessor: node,
     successors: nodes
   }),

@@ -4,7 +4,7 @@ import { identify } from '@libp2p/identify'
 import { contentRoutingSymbol, peerRoutingSymbol } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
-import { boundedYamux, HOST_LIMITS, type MachineHost } from '@servent/libp2p-host'
+import { boundedYamux, type MachineHost } from '@servent/libp2p-host'
 import { keyOfPeer, keyOfWord } from '@servent/overlay'
 import { createLibp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
@@ -12,7 +12,8 @@ import * as raw from 'multiformats/codecs/raw'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CHORD_PROTOCOL, type ChordInit, chord } from '../src/index.ts'
-import { INBOUND_LINKS_MAX, LINKS_MAX } from '../src/service-limits.ts'
+import { INBOUND_LINKS_MAX, OWN_LINKS_MAX } from '../src/service-limits.ts'
+import { limitsOf, settingsOf } from '../src/service-settings.ts'
 import type { ChordView } from '../src/service-tables.ts'
 import type { ChordTypes } from '../src/types.ts'
 
@@ -224,9 +225,15 @@ describe('settings', () => {
       .toBe(`${one.peerId} has successor lists of 2: rings of unlike lists do not mix. Set successors alike.`)
   })
 
-  it('keep links within linksMax, of which strangers take inboundLinksMax at most', () => {
-    expect(LINKS_MAX).toBeLessThanOrEqual(HOST_LIMITS.linksMax)
-    expect(INBOUND_LINKS_MAX).toBeLessThan(LINKS_MAX)
+  it.each([
+    [1, undefined, OWN_LINKS_MAX + INBOUND_LINKS_MAX],
+    [3, undefined, 3 * (OWN_LINKS_MAX + INBOUND_LINKS_MAX)],
+    [1, 10, 10 + INBOUND_LINKS_MAX]
+  ])('with %i places and %s own links leave the host room for %i links', (virtualNodes, ownLinks, most) => {
+    const limits = limitsOf(
+      settingsOf({ virtualNodes, ...(ownLinks === undefined ? {} : { routing: { ownLinks } }) })
+    )
+    expect(limits).toEqual({ linksMax: most, inboundLinksMax: virtualNodes * INBOUND_LINKS_MAX })
   })
 
   it('ready gives up with its signal', async () => {

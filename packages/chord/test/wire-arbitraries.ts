@@ -40,7 +40,7 @@ const sizes = {
 const type = <const T extends string>(name: T) => fc.constant(name)
 
 export const ringMessage: fc.Arbitrary<RingMessage> = fc.oneof(
-  fc.record({ type: type('neighbours-request'), id: u32, index, version: u32 }),
+  fc.record({ type: type('neighbours-request'), id: u32, index, version: u32, sender: index }),
   fc
     .record({
       type: type('neighbours'),
@@ -48,6 +48,7 @@ export const ringMessage: fc.Arbitrary<RingMessage> = fc.oneof(
       standing,
       version: u32,
       unchanged: fc.boolean(),
+      listLength: fc.nat({ max: SUCCESSORS_MAX }),
       predecessor: fc.option(node, { nil: undefined }),
       successors: nodes(SUCCESSORS_MAX)
     })

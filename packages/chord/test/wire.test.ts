@@ -129,6 +129,7 @@ describe('the length of a frame', () => {
         standing: 'ring',
         version: 2 ** 32 - 1,
         unchanged: true,
+        listLength: SUCCESSORS_MAX,
         predecessor: wideNode,
         successors: times(SUCCESSORS_MAX, wideNode)
       },
@@ -164,7 +165,8 @@ describe('the length of a frame', () => {
 describe('a bound', () => {
   const node = { contact, index: 0 }
   const member = { contact, virtualNodes: 1 }
-  const neighbours = { type: 'neighbours', id: 1, standing: 'ring', version: 1, unchanged: false } as const
+  const tables = { version: 1, unchanged: false, listLength: 8, successors: [] } as const
+  const neighbours = { type: 'neighbours', id: 1, standing: 'ring', ...tables } as const
   const request = { type: 'members-request', id: 1, listLength: 8, virtualNodes: 1, members: [] } as const
   const members = { ...request, type: 'members', standing: 'forming' } as const
   const address = (length: number) => new Uint8Array(length).fill(1)
@@ -174,6 +176,11 @@ describe('a bound', () => {
       'SUCCESSORS_MAX in neighbours',
       { ...neighbours, successors: times(SUCCESSORS_MAX, node) },
       { ...neighbours, successors: times(SUCCESSORS_MAX + 1, node) }
+    ],
+    [
+      'SUCCESSORS_MAX as r of neighbours',
+      { ...neighbours, listLength: SUCCESSORS_MAX },
+      { ...neighbours, listLength: SUCCESSORS_MAX + 1 }
     ],
     [
       'SUCCESSORS_MAX in leave',

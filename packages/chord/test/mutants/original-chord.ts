@@ -44,7 +44,7 @@ function round(ring: Ring, place: Place, fx: Fx): void {
     return
   }
   const { term } = place
-  askNeighbours(ring, head, 0, fx, (answer, fx) => {
+  askNeighbours(ring, place, head, 0, fx, (answer, fx) => {
     if (place.term !== term) return
     place.stabilising = false
     if (answer === 'dead') dropHead(ring, place, fx)
