@@ -11,8 +11,8 @@ export class Peers implements Population {
   readonly #places: Places
   readonly #bornUs: number[] = []
   readonly #diedUs: (number | undefined)[] = []
-  /** Told of each peer that died, after the overlay was. */
-  onDeath: (node: NodeIndex) => void = () => {}
+  /** Told of each peer that died as a member, after the overlay was. */
+  onMemberDeath: (node: NodeIndex) => void = () => {}
 
   constructor(deployment: Deployment, places: Places) {
     this.#deployment = deployment
@@ -51,9 +51,10 @@ export class Peers implements Population {
     const { simulation } = this.#deployment
     this.#places.leave(node)
     this.#diedUs[node] = this.nowUs
+    const wasMember = this.#deployment.isMember(node)
     this.#deployment.onDeath(node)
     simulation.silence(node)
-    this.onDeath(node)
+    if (wasMember) this.onMemberDeath(node)
   }
 
   /** No plan lets peers leave in good order, or come back as who they were. */

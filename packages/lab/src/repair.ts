@@ -1,40 +1,46 @@
 /**
- * How long the place of a dead peer stays open. Some deaths are watched, once a second each, as many at a time
- * as cost little; which ones does not depend on how long they take.
+ * How long the place of a dead member stays open. Every so-many-th death is watched, by its number: which ones
+ * depends neither on how long they take nor on whether they ever end. Each is looked at once a second.
  */
 import type { NodeIndex } from '@servent/simulator'
 import type { Deployment } from './deployment.ts'
+import type { RepairSamples } from './run-result.ts'
 
-const WATCHED_MAX = 64
+/** Of deaths in the time in which as many peers die as there are. */
+const WATCHED_OF_ALL = 64
 const LOOK_EVERY_US = 1_000_000
 
 export class RepairWatch {
   readonly #deployment: Deployment
   readonly #tookUs: number[] = []
+  readonly #every: number
+  #deaths = 0
   #watched = 0
 
-  constructor(deployment: Deployment) {
+  /** `nodes`: peers of the plan. */
+  constructor(deployment: Deployment, nodes: number) {
     this.#deployment = deployment
+    this.#every = Math.ceil(nodes / WATCHED_OF_ALL)
   }
 
-  get tookUs(): Float64Array {
-    return Float64Array.from(this.#tookUs)
+  get samples(): RepairSamples {
+    return { watched: this.#watched, tookUs: Float64Array.from(this.#tookUs) }
   }
 
-  /** A peer has died just now. */
-  watch(dead: NodeIndex): void {
-    if (this.#watched === WATCHED_MAX) return
+  /** A member has died just now. */
+  onDeath(dead: NodeIndex): void {
+    this.#deaths += 1
+    if ((this.#deaths - 1) % this.#every === 0) this.#watch(dead)
+  }
+
+  #watch(dead: NodeIndex): void {
     this.#watched += 1
     const { simulation } = this.#deployment
     const diedUs = simulation.nowUs
     const look = () => {
       simulation.after(LOOK_EVERY_US, () => {
-        if (!this.#deployment.isRepaired(dead)) {
-          look()
-          return
-        }
-        this.#watched -= 1
-        this.#tookUs.push(simulation.nowUs - diedUs)
+        if (this.#deployment.isRepaired(dead)) this.#tookUs.push(simulation.nowUs - diedUs)
+        else look()
       })
     }
     look()

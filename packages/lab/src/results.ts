@@ -24,7 +24,7 @@ const summary = (description: string) =>
   orNull(
     Type.Object(
       {
-        mean: number('Over all samples of all runs'),
+        mean: number('Of the means of the runs: the middle of ci95'),
         p1: Type.Number(),
         p50: Type.Number(),
         p95: Type.Number(),
@@ -60,6 +60,15 @@ const inequality = (description: string) =>
     'there was no load'
   )
 
+const census = (description: string) =>
+  Type.Object(
+    {
+      live: number('Peers that live'),
+      members: number('Of them, those that say that they have joined: only they are asked to look things up')
+    },
+    closed(description)
+  )
+
 const lookups = Type.Object(
   {
     issued: count('Begun by a peer that was still alive when the answer came, or the time for it was over'),
@@ -74,16 +83,16 @@ const lookups = Type.Object(
 const searches = Type.Object(
   {
     issued: count('As for lookups'),
-    failed: count('Refused, or ended without having asked'),
+    failed: count('Refused, ended without having asked, or not ended in time: they have found nothing'),
     unissued: count('As for lookups'),
     recall: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'no search had anything to find'),
     precision: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'nothing was found'),
-    messages: summary('Sent by all peers for one search'),
-    bytes: summary('Sent by all peers for one search'),
+    messages: summary('Sent by all peers for one search, failed ones too'),
+    bytes: summary('Sent by all peers for one search, failed ones too'),
     first_hit_ms: summary('From the question to the first file, of searches that found any')
   },
   closed(
-    'recall: of the files that live peers share and whose names hold all words, the part that was found, over all searches that had any. precision: of the files found, the part that holds all words'
+    'recall: of the files that hold all words and that a live peer other than who asks shared when the search began, the part that was found, over all searches that were issued, failed ones too. precision: of the files found, the part that were among those'
   )
 )
 
@@ -96,23 +105,33 @@ const overlay = Type.Object(
     backend: Type.Enum(['simulator']),
     nodes: count('Peers at the start'),
     seeds: Type.Array(Type.Integer(), { description: 'Of the runs, in their order' }),
+    population: Type.Object(
+      { start: census('At the start of the measured time'), end: census('At its end') },
+      closed('Who lives, and who of them takes part. The mean over runs')
+    ),
     lookups,
     hops: summary('Forward steps of the request, the one that reaches the root or a holder counted'),
     hops_as_published: summary(
       'As the overlay’s paper counts. Chord: steps until the key’s live predecessor is reached, one more where the answer came early from a successor list. Gnutella: links between who asks and who has the file'
     ),
-    messages_per_lookup: summary('Sent by all peers for one lookup, answers and acknowledgements counted'),
+    messages_per_lookup: summary(
+      'Sent by all peers for one lookup, answers, acknowledgements and what was sent after the first answer counted; of lookups of whose end something was heard'
+    ),
     latency_ms: summary('From the question to the answer, of lookups that were answered'),
     stretch: summary(
       'Lookup time over the direct round trip between who asks and who is found, of correct lookups that were not answered by who asked'
     ),
-    timeouts_per_lookup: summary('Messages to peers that could not be reached or did not answer in time'),
+    timeouts_per_lookup: summary(
+      'Messages to peers that could not be reached or did not answer in time, from the first step to the root: those too that a paper leaves out, after the key’s live predecessor was reached. As an observer of all peers saw them'
+    ),
     searches: orNull(searches, 'the plan has no searches'),
     publishing: orNull(
       Type.Object(
         {
-          messages: number('Sent by all peers, the mean over runs'),
-          bytes: number('Sent by all peers, the mean over runs'),
+          messages: number(
+            'Sent by all peers to store records and for the lookups of that, the mean over runs'
+          ),
+          bytes: number('Of those messages, the mean over runs'),
           seconds: number('Of virtual time until all was announced, the mean over runs')
         },
         closed('Announcing what is shared')
@@ -141,12 +160,17 @@ const overlay = Type.Object(
     load: inequality('Messages that each peer took in that was there all the measured time'),
     repair_s: orNull(
       Type.Object(
-        { mean: Type.Number(), p95: Type.Number() },
+        {
+          mean: orNull(Type.Number(), 'none was repaired before the end'),
+          p95: orNull(Type.Number(), 'none was repaired before the end'),
+          watched: count('Deaths of members that were watched: all, or every so-many-th'),
+          unrepaired: count('Of them, those that were not repaired when the run ended. Not in mean and p95')
+        },
         closed(
           'Seconds from the death of a peer until its place is filled: nobody’s first live neighbour by the tables is another than by the truth. Looked at each second'
         )
       ),
-      'nobody died while maintenance was on, or none was repaired before the end'
+      'nobody died while maintenance was on'
     ),
     cost: Type.Object(
       {

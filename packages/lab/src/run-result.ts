@@ -15,8 +15,8 @@ export interface RunResult {
   readonly nodes: NodeSamples
   /** Sent in the measured time by all peers. */
   readonly traffic: Traffic
-  /** Microseconds from each death to its repair. Nothing where nobody dies while maintenance is on. */
-  readonly repairUs: Float64Array | undefined
+  /** Nothing where nobody dies while maintenance is on. */
+  readonly repair: RepairSamples | undefined
   readonly measuredUs: number
   readonly cost: { readonly events: number; readonly wallMs: number }
 }
@@ -50,6 +50,19 @@ export interface SearchSamples {
   readonly firstHitUs: Float64Array
 }
 
+export interface RepairSamples {
+  /** Deaths that were watched. */
+  readonly watched: number
+  /** Microseconds from the death to the repair, of those that were repaired before the run ended. */
+  readonly tookUs: Float64Array
+}
+
+/** How many peers live, and how many of them take part by their own word. */
+export interface Census {
+  readonly live: number
+  readonly members: number
+}
+
 export interface Publishing {
   readonly messages: number
   readonly bytes: number
@@ -59,6 +72,9 @@ export interface Publishing {
 export interface NodeSamples {
   /** Sum over all peers of how long each was alive in the measured time. */
   readonly aliveUs: number
+  /** At both ends of the measured time. */
+  readonly atStart: Census
+  readonly atEnd: Census
   /** Of peers that were there all that time. */
   readonly bytesSent: Float64Array
   readonly messagesReceived: Float64Array

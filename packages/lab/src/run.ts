@@ -93,8 +93,8 @@ class Run {
     if (failures !== null) this.#warmUp()
     this.#runUntil(this.#plan.warmup * US_PER_S)
     const publishing = this.#publish()
-    const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment)
-    if (repair !== undefined) this.#peers.onDeath = node => repair.watch(node)
+    const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment, this.#plan.nodes)
+    if (repair !== undefined) this.#peers.onMemberDeath = node => repair.onDeath(node)
     const measured = new MeasuredTime(deployment, this.#peers)
     const fromUs = simulation.nowUs
     if (failures !== null) {
@@ -119,7 +119,7 @@ class Run {
       publishing,
       nodes,
       traffic,
-      repairUs: repair?.tookUs,
+      repair: repair?.samples,
       measuredUs,
       cost: { events: simulation.events, wallMs: 0 }
     }

@@ -1,12 +1,14 @@
 /**
  * What is said of a set of numbers. Only + - * / and sqrt are used, whose last bits are the same on every CPU.
  *
- * Percentiles are by nearest rank over all samples of all runs together. The interval of a mean is Student's t
- * over the means of the runs: networks of different seeds are independent of each other, lookups in one network
- * are not. With few runs it is wider than a bootstrap, which has too little to draw from and promises too much.
+ * Percentiles are by nearest rank over all samples of all runs together. A mean is the mean of the runs' means, so
+ * that it is the middle of its own interval, which is Student's t over those means: networks of different seeds are
+ * independent of each other, lookups in one network are not. With few runs it is wider than a bootstrap, which has
+ * too little to draw from and promises too much.
  */
 
 export interface Summary {
+  /** Of the runs' means: each network counts once, however many samples it gave. */
   readonly mean: number
   readonly p1: number
   readonly p50: number
@@ -56,13 +58,14 @@ export function summarise(runs: readonly ArrayLike<number>[]): Summary | null {
   const sampled = runs.filter(run => run.length > 0)
   if (sampled.length === 0) return null
   const sorted = pooled(sampled)
+  const means = sampled.map(mean)
   return {
-    mean: mean(sorted),
+    mean: mean(means),
     p1: percentile(sorted, 1),
     p50: percentile(sorted, 50),
     p95: percentile(sorted, 95),
     p99: percentile(sorted, 99),
-    ci95: interval(sampled.map(mean))
+    ci95: interval(means)
   }
 }
 

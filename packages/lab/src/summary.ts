@@ -1,6 +1,6 @@
 /** From the samples of an overlay's runs to what `results.json` says of it. */
 import type { OverlayResults } from './results.ts'
-import type { RunResult, SearchSamples } from './run-result.ts'
+import type { Census, RepairSamples, RunResult, SearchSamples } from './run-result.ts'
 import { inequality, mean, percentile, pooled, type Summary, sum, summarise } from './statistics.ts'
 
 const US_PER_MS = 1000
@@ -19,6 +19,10 @@ export function summariseOverlay(
   return {
     ...what,
     seeds: runs.map(run => run.seed),
+    population: {
+      start: censusOf(runs.map(run => run.nodes.atStart)),
+      end: censusOf(runs.map(run => run.nodes.atEnd))
+    },
     lookups: {
       issued: correct + incorrect + failed,
       correct,
@@ -39,7 +43,7 @@ export function summariseOverlay(
     state_bytes_per_node: spread(runs.map(run => run.nodes.stateBytes)),
     connections_per_node: spread(runs.map(run => run.nodes.connections)),
     load: inequality(runs.map(run => run.nodes.messagesReceived)),
-    repair_s: repairOf(runs.flatMap(run => run.repairUs ?? [])),
+    repair_s: repairOf(runs.flatMap(run => run.repair ?? [])),
     cost: {
       events,
       events_per_s: threadMs === 0 ? 0 : Math.round((1000 * events) / threadMs),
@@ -102,10 +106,21 @@ function spread(runs: readonly Float64Array[]): OverlayResults['connections_per_
   return { mean: mean(sorted), p95: percentile(sorted, 95), max: sorted.at(-1)! }
 }
 
-function repairOf(runs: readonly Float64Array[]): OverlayResults['repair_s'] {
-  const sorted = pooled(runs)
-  if (sorted.length === 0) return null
-  return { mean: mean(sorted) / US_PER_S, p95: percentile(sorted, 95) / US_PER_S }
+function repairOf(runs: readonly RepairSamples[]): OverlayResults['repair_s'] {
+  const watched = sum(runs.map(run => run.watched))
+  if (watched === 0) return null
+  const sorted = pooled(runs.map(run => run.tookUs))
+  const repaired = sorted.length
+  return {
+    mean: repaired === 0 ? null : mean(sorted) / US_PER_S,
+    p95: repaired === 0 ? null : percentile(sorted, 95) / US_PER_S,
+    watched,
+    unrepaired: watched - repaired
+  }
+}
+
+function censusOf(each: readonly Census[]): OverlayResults['population']['start'] {
+  return { live: mean(each.map(one => one.live)), members: mean(each.map(one => one.members)) }
 }
 
 function scaled(summary: Summary | null, by: number): Summary | null {

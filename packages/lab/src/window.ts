@@ -2,12 +2,13 @@
 import type { NodeIndex } from '@servent/simulator'
 import type { Deployment } from './deployment.ts'
 import type { Peers } from './peers.ts'
-import type { NodeSamples, Traffic } from './run-result.ts'
+import type { Census, NodeSamples, Traffic } from './run-result.ts'
 
 export class MeasuredTime {
   readonly #deployment: Deployment
   readonly #peers: Peers
   readonly #fromUs: number
+  readonly #atStart: Census
   readonly #bytesByType: Readonly<Record<string, number>>
   readonly #p2psimBytes: number
   readonly #bytesSent: Float64Array
@@ -20,6 +21,7 @@ export class MeasuredTime {
     this.#deployment = deployment
     this.#peers = peers
     this.#fromUs = simulation.nowUs
+    this.#atStart = census(deployment, peers)
     this.#bytesByType = bytesByType(deployment)
     this.#p2psimBytes = metrics.p2psimBytes
     this.#bytesSent = perNode(peers.size, node => metrics.sentBy(node).bytes)
@@ -42,6 +44,8 @@ export class MeasuredTime {
     )
     return {
       nodes: {
+        atStart: this.#atStart,
+        atEnd: census(deployment, this.#peers),
         aliveUs: aliveUs.reduce((sum, us) => sum + us, 0),
         bytesSent: Float64Array.from(
           steady,
@@ -62,6 +66,11 @@ export class MeasuredTime {
       measuredUs: lasted
     }
   }
+}
+
+function census(deployment: Deployment, peers: Peers): Census {
+  const live = peers.aliveNodes()
+  return { live: live.length, members: live.filter(node => deployment.isMember(node)).length }
 }
 
 function bytesByType({ simulation }: Deployment): Record<string, number> {

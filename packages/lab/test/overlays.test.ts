@@ -266,6 +266,17 @@ describe('Gnutella', () => {
     }
   })
 
+  it('a lookup costs its whole flood, what comes after the first hit too', () => {
+    const found = net('gnutella', gnutella.deploy)
+    const flooded = () => {
+      const { query, 'query-hit': hit } = found.deployment.simulation.metrics.byType()
+      return (query?.messages ?? 0) + (hit?.messages ?? 0)
+    }
+    const before = flooded()
+    const costs = lookUpAll(found).map(({ cost }) => cost.messages)
+    expect(costs.reduce((sum, messages) => sum + messages, 0)).toBe(flooded() - before)
+  })
+
   it('a hit of a peer that died is wrong, and a file whose holders all died is not asked for', () => {
     const { deployment, places, peers } = net('gnutella', gnutella.deploy)
     const ask = world.lookups[0]!

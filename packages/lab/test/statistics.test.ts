@@ -9,6 +9,13 @@ describe('summaries', () => {
     expect(summarise([[3, 1], [2]])).toMatchObject({ mean: 2, p1: 1, p50: 2, p99: 3 })
   })
 
+  it('the mean is the middle of its interval, however many samples a run has', () => {
+    const { mean, ci95 } = summarise([[1], [3, 3, 3], [5]])!
+    expect(mean).toBe(3)
+    expect((ci95![0] + ci95![1]) / 2).toBeCloseTo(mean, 12)
+    expect(summarise([[1], [4, 4, 4]])!.mean).toBe(2.5)
+  })
+
   it('a run without samples counts for nothing, and none at all give nothing', () => {
     expect(summarise([[], [4], []])).toEqual({ mean: 4, p1: 4, p50: 4, p95: 4, p99: 4, ci95: null })
     expect(summarise([[], []])).toBeNull()

@@ -47,7 +47,8 @@ export class ChordTraffic implements Watch<ChordTypes> {
     const cost = this.#costOf(message)
     if (cost === undefined) return
     cost.messages += 1
-    cost.bytes += chordCodec.byteLength(message)
+    // Nobody asks for the bytes of single lookups.
+    if (cost === this.#publishing) cost.bytes += chordCodec.byteLength(message)
   }
 
   #costOf(message: ChordMessage): Cost | undefined {

@@ -8,6 +8,7 @@ type Summary = NonNullable<OverlayResults['hops']>
 type Figure = (results: OverlayResults) => string | null | undefined
 
 const FIGURES: readonly (readonly [string, Figure])[] = [
+  ['peers that take part', ({ population: { end } }) => `${plain(end.members)} of ${plain(end.live)}`],
   ['lookups right', ({ lookups }) => share(lookups.correct, lookups.issued)],
   ['  wrong', ({ lookups }) => counted(lookups.incorrect, lookups.issued)],
   ['  without an answer', ({ lookups }) => counted(lookups.failed, lookups.issued)],
@@ -37,7 +38,11 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ['  bytes', results => plainOrNone(results.state_bytes_per_node?.mean)],
   ['links a peer', results => plainOrNone(results.connections_per_node?.mean)],
   ['busiest peer over mean', ({ load }) => load && plain(load.max_over_mean)],
-  ['repair after a death', ({ repair_s: repair }) => repair && `${plain(repair.mean)} s`],
+  ['repair after a death', ({ repair_s: repair }) => seconds(repair?.mean)],
+  [
+    '  not repaired',
+    ({ repair_s: repair }) => repair && `${formatCount(repair.unrepaired)} of ${formatCount(repair.watched)}`
+  ],
   ['simulated in', ({ cost }) => `${formatDuration(cost.wall_s * 1000)}, ${formatCount(cost.events)} events`]
 ]
 
@@ -78,6 +83,9 @@ const plainOrNone = (value: number | null | undefined) =>
   value === null || value === undefined ? undefined : plain(value)
 
 const milliseconds = (ms: number | undefined) => (ms === undefined ? undefined : `${plain(ms)} ms`)
+
+const seconds = (s: number | null | undefined) =>
+  s === null || s === undefined ? undefined : `${plain(s)} s`
 
 const fraction = (value: number | null | undefined) =>
   value === null || value === undefined ? undefined : value.toFixed(3)

@@ -1,0 +1,48 @@
+/** Runs in which peers come and go, and runs in which they all came by the protocol. */
+import { expect, it } from 'vitest'
+import { resolvePlan } from '../src/plan.ts'
+import { runOnce } from '../src/run.ts'
+import { summarise } from '../src/statistics.ts'
+import { summariseOverlay } from '../src/summary.ts'
+
+it('with churn every lookup is counted once, and every death that was watched', () => {
+  const plan = resolvePlan({ nodes: 40, lookups: 200, churn: 'exp:10m', warmup: 300, duration: 900 })
+  const run = runOnce(plan, {}, { overlay: 'chord', seed: 5 })
+  const { correct, incorrect, failed, unissued, messages, timeouts } = run.lookups
+  expect({ correct, incorrect, failed, unissued }).toEqual({
+    correct: 200,
+    incorrect: 0,
+    failed: 0,
+    unissued: 0
+  })
+  expect(messages.length).toBe(timeouts!.length)
+  expect(run.repair!.watched).toBe(33)
+  const { population, repair_s: repair } = summariseOverlay(
+    { overlay: 'chord', settings: {}, backend: 'simulator', nodes: 40 },
+    [run],
+    0
+  )
+  expect(repair!.watched - repair!.unrepaired).toBe(run.repair!.tookUs.length)
+  expect(population.end.members).toBeLessThanOrEqual(population.end.live)
+})
+
+it('peers that joined by the protocol look up in as many steps as in tables that were put down', () => {
+  const hops = (start: 'ideal' | 'joined') => {
+    const plan = resolvePlan({ nodes: 40, lookups: 300, start, warmup: 900, duration: 60 })
+    const runs = [1, 2, 3].map(seed => runOnce(plan, {}, { overlay: 'chord', seed }))
+    for (const { nodes, lookups } of runs) {
+      expect(nodes.atStart).toEqual({ live: 40, members: 40 })
+      expect(lookups.correct).toBe(300)
+    }
+    return summarise(runs.map(run => run.lookups.hops))!
+  }
+  const [ideal, joined] = [hops('ideal').ci95!, hops('joined').ci95!]
+  expect(Math.max(ideal[0], joined[0])).toBeLessThanOrEqual(Math.min(ideal[1], joined[1]))
+})
+
+it('peers that have not joined yet are seen not to take part', () => {
+  const plan = resolvePlan({ nodes: 30, lookups: 10, start: 'joined', warmup: 1, duration: 1 })
+  const { atStart } = runOnce(plan, {}, { overlay: 'chord', seed: 1 }).nodes
+  expect(atStart.live).toBe(30)
+  expect(atStart.members).toBeLessThan(30)
+})
