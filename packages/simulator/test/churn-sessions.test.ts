@@ -123,6 +123,13 @@ it('times have units', () => {
 })
 
 describe('traces', () => {
+  it('tell who is up at their beginning: all others begin down', () => {
+    const up = (text: string) => nodesUpAtFirst(parseSessionTrace(text))
+    expect(up('1 4 up\n0 7 up\n0 2 up\n5 7 down\n')).toEqual([7, 2])
+    expect(up('0 7 up\n0 7 down\n0 2 up\n')).toEqual([2])
+    expect(up('')).toEqual([])
+  })
+
   it('are read in the order of time', () => {
     const text = '# a remark\n10 1 down\n0 0 up\n\n2.5 1 up   # late\n10.000001 1 up\n'
     expect(parseSessionTrace(text)).toEqual([

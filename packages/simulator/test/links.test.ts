@@ -1,6 +1,7 @@
 /** The table of links against a map. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { randomOf } from '../src/index.ts'
 import { type End, Links, UP } from '../src/links.ts'
 
 const NODES = 12
@@ -62,4 +63,36 @@ test('the table grows with its links', () => {
     expect(links.find(node, 0)).toBe(links.find(0, node) + 1)
   }
   expect(links.counts[0]).toBe(nodes - 1)
+})
+
+test('a crowded table finds each end, through thousands of comings and goings', () => {
+  const random = randomOf('crowded')
+  const links = new Links()
+  const nodes = 60
+  links.hold(nodes)
+  const ends = new Map<number, End>()
+  for (let step = 0; step < 8_000; step += 1) {
+    const [a, b] = [random.below(nodes), random.below(nodes)]
+    if (a >= b) continue
+    const end = ends.get(a * nodes + b)
+    if (end === undefined) {
+      const made = links.allocate(a, b)
+      for (const own of [made, made + 1]) {
+        links.setState(own, UP)
+        links.enter(own)
+      }
+      ends.set(a * nodes + b, made)
+    } else {
+      ends.delete(a * nodes + b)
+      for (const own of [end, end + 1]) links.leave(own)
+    }
+  }
+  expect(ends.size).toBeGreaterThan(800)
+  for (let a = 0; a < nodes; a += 1) {
+    for (let b = a + 1; b < nodes; b += 1) {
+      const end = ends.get(a * nodes + b)
+      expect(links.find(a, b)).toBe(end ?? -1)
+      expect(links.find(b, a)).toBe(end === undefined ? -1 : end + 1)
+    }
+  }
 })
