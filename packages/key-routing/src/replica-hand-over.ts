@@ -47,14 +47,21 @@ export class HandOver {
     this.#next(effects)
   }
 
-  /** Gives one peer all that this one is the root of, whatever the tables say: for a leave in good order. */
-  giveAll(to: Peer, done: (effects: RoutingEffects) => void, effects: RoutingEffects): void {
+  /** Gives one peer all that this one is the root of, or what lies in a range of it: for a leave in good order. */
+  giveAll(
+    to: Peer,
+    done: (effects: RoutingEffects) => void,
+    effects: RoutingEffects,
+    range: KeyRange | undefined
+  ): void {
     const held: Held[] = []
-    for (const slot of this.#context.table.slots.values()) {
-      if (this.#context.isRoot(slot.key)) held.push(...slot.held.values())
-    }
     const own = effects.peers.key(SELF)
-    this.#sync(to, { from: own, to: own }, held, (_, later) => done(later), effects)
+    const { from, to: until } = range ?? { from: own, to: own }
+    for (const slot of this.#context.table.slots.values()) {
+      if (betweenRightClosed(slot.key, from, until) && this.#context.isRoot(slot.key))
+        held.push(...slot.held.values())
+    }
+    this.#sync(to, { from, to: until }, held, (_, later) => done(later), effects)
   }
 
   #findStray(effects: RoutingEffects): Held[] {

@@ -1,7 +1,8 @@
 /**
  * Announces what this peer shares: for each file a provider record under its id's key and a word record under
  * each of its words, within a budget of bytes a second, again before they expire, and withdrawn when a file is
- * shared no more. What is announced is what roots have acknowledged.
+ * shared no more. What is announced is what roots have acknowledged; what a few of them could not take now is
+ * remembered and tried again, while the rest goes on.
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock, StateStore } from '@servent/libp2p-host'
@@ -12,6 +13,7 @@ import {
   CATALOGUE_PASS_MS,
   CATALOGUE_RETRY_MS,
   CATALOGUE_SETTLE_MS,
+  LOST_RETRY_MS,
   PUBLISH_BATCH_BYTES,
   PUBLISH_BATCH_FILES,
   PUBLISHED_LIFETIME_MS,
@@ -19,6 +21,7 @@ import {
   SAMPLE_FILES,
   WITHDRAWALS_MAX
 } from './service-constants.ts'
+import { LostRecords } from './service-lost.ts'
 import type { StoredRecord, StoreOutcome } from './store-messages.ts'
 import { recordByteLength } from './store-wire-records.ts'
 
@@ -34,8 +37,11 @@ export interface AnnouncerInit {
   ) => Promise<readonly (StoreOutcome | 'unreachable')[]>
   /** Whether the network has this peer's provider record of the file. */
   readonly isKnown: (file: SharedFile, signal: AbortSignal) => Promise<boolean>
-  /** What else is due: contents that `provide` announced, and values. */
-  readonly renewOthers: (signal: AbortSignal) => Promise<void>
+  /** What else is due: contents that `provide` announced, and values. `spend` waits until so many bytes may go. */
+  readonly renewOthers: (
+    signal: AbortSignal,
+    spend: (bytes: number, signal: AbortSignal) => Promise<void>
+  ) => Promise<void>
   readonly onError: (error: Error) => void
 }
 
@@ -51,11 +57,14 @@ export class Announcer {
   readonly #announced: Announced
   readonly #bucket: TokenBucket
   readonly #removed = new Map<number, SharedFile>()
+  readonly #lost = new LostRecords()
   readonly counters = { filesAnnounced: 0, filesRefused: 0, filesWithdrawn: 0, recordsPublished: 0 }
   #catalogue: Catalogue | undefined
   #unsubscribe: (() => void) | undefined
   #stop = new AbortController()
   #isDirty = true
+  /** A few roots could not be reached, and the others could. */
+  #isShort = false
   #wake: (() => void) | undefined
   #sequence = 0
   #running: Promise<void> | undefined
@@ -109,6 +118,11 @@ export class Announcer {
     this.#stop.abort(new Error('The overlay stops.'))
     this.#wake?.()
     await this.#running
+    // What is lost is remembered by this run alone: the next one announces those files again.
+    for (const [index] of this.#lost.entries()) {
+      this.#announced.delete(index)
+      this.#lost.set(index, [])
+    }
     await this.#announced.save()
   }
 
@@ -133,26 +147,38 @@ export class Announcer {
   async #run(signal: AbortSignal): Promise<void> {
     await this.#announced.load()
     let isChecked = this.#announced.size === 0
+    // One that fails keeps no other from its turn.
+    const steps: readonly (() => Promise<unknown>)[] = [
+      async () => {
+        if (!isChecked) await this.#checkSample(signal)
+        isChecked = true
+      },
+      () => this.#retryLost(signal),
+      () => this.#withdraw(signal),
+      () => this.#pass(signal),
+      () => this.#init.renewOthers(signal, (bytes, until) => this.#spend(bytes, until)),
+      () => this.#announced.save()
+    ]
     while (!signal.aborted) {
       // Changes come in crowds.
       await this.#sleep(CATALOGUE_SETTLE_MS, false, signal)
       this.#isDirty = false
+      this.#isShort = false
       let isReached = true
-      try {
-        if (!isChecked) {
-          await this.#checkSample(signal)
-          isChecked = true
+      for (const step of steps) {
+        try {
+          if ((await step()) === false) isReached = false
+        } catch (error) {
+          if (signal.aborted) return
+          isReached = false
+          this.#init.onError(error as Error)
         }
-        isReached = (await this.#withdraw(signal)) && (await this.#pass(signal))
-        await this.#init.renewOthers(signal)
-        await this.#announced.save()
-      } catch (error) {
-        if (signal.aborted) return
-        isReached = false
-        this.#init.onError(error as Error)
       }
       if (!isReached) await this.#sleep(CATALOGUE_RETRY_MS, false, signal)
-      else if (!this.#isDirty) await this.#sleep(CATALOGUE_PASS_MS, true, signal)
+      else if (!this.#isDirty) {
+        const isShort = this.#isShort || this.#lost.size > 0
+        await this.#sleep(isShort ? LOST_RETRY_MS : CATALOGUE_PASS_MS, true, signal)
+      }
     }
   }
 
@@ -169,12 +195,22 @@ export class Announcer {
     }
   }
 
+  /** False: nobody could be reached, and it is to be tried again soon. */
   async #withdraw(signal: AbortSignal): Promise<boolean> {
-    for (const [index, file] of this.#removed) {
+    for (const [index, file] of [...this.#removed]) {
+      signal.throwIfAborted()
+      if (!this.#removed.has(index)) continue
       if (this.#announced.has(index)) {
         const records = await withdrawals(file, this.stamp())
-        const outcomes = await this.#publish(records, signal)
-        if (outcomes.some(isLost)) return false
+        const lost = lostOf(records, await this.#publish(records, signal))
+        const isWhole = lost.length < records.length && this.#lost.set(index, lost)
+        if (lost.length > 0) this.#isShort = true
+        if (!isWhole) {
+          // The others have their turn before it.
+          if (this.#removed.delete(index)) this.#removed.set(index, file)
+          if (lost.length === records.length) return false
+          continue
+        }
         this.#announced.delete(index)
         this.counters.filesWithdrawn += 1
       }
@@ -196,7 +232,11 @@ export class Announcer {
       const prepared = await this.#prepare(file)
       if (prepared === undefined) continue
       batch.push(prepared)
-      if (batch.length < PUBLISH_BATCH_FILES && bytesOf(batch) < PUBLISH_BATCH_BYTES) continue
+      if (
+        batch.length < PUBLISH_BATCH_FILES &&
+        bytesOf(batch.flatMap(({ records }) => records)) < PUBLISH_BATCH_BYTES
+      )
+        continue
       isReached = await this.#announce(batch, signal)
       batch = []
       if (!isReached) return false
@@ -225,41 +265,65 @@ export class Announcer {
     }
   }
 
+  /** False: not one record came anywhere. */
   async #announce(batch: readonly Prepared[], signal: AbortSignal): Promise<boolean> {
-    const outcomes = await this.#publish(
-      batch.flatMap(({ records }) => records),
-      signal
-    )
+    const all = batch.flatMap(({ records }) => records)
+    const outcomes = await this.#publish(all, signal)
     let place = 0
-    let isReached = true
     for (const { file, tag, records, expiresMs } of batch) {
       const own = outcomes.slice(place, place + records.length)
       place += records.length
-      if (own.some(isLost)) isReached = false
-      // A word that is full elsewhere keeps nobody from finding the file by its others.
-      else if (isKept(own[0]) && (own.length === 1 || own.slice(1).some(isKept))) {
+      const lost = lostOf(records, own)
+      if (lost.length > 0) this.#isShort = true
+      // A word that is full or lost elsewhere keeps nobody from finding the file by its others.
+      const isFound = isKept(own[0]) && (own.length === 1 || own.slice(1).some(isKept))
+      if (isFound && this.#lost.set(file.index, lost)) {
         this.#announced.set(file.index, tag, expiresMs)
         this.counters.filesAnnounced += 1
-      } else this.counters.filesRefused += 1
+      } else if (lost.length === 0) this.counters.filesRefused += 1
     }
-    return isReached
+    return lostOf(all, outcomes).length < all.length
+  }
+
+  /** Up to the first batch of which nothing comes anywhere: the rest has its turn later. */
+  async #retryLost(signal: AbortSignal): Promise<void> {
+    const wallMs = this.#init.clock.wallMs()
+    let batch: [index: number, records: readonly StoredRecord[]][] = []
+    const entries = this.#lost.entries()
+    for (const [place, [index, records]] of entries.entries()) {
+      signal.throwIfAborted()
+      batch.push([index, records.filter(({ expiresMs }) => expiresMs > wallMs)])
+      const all = batch.flatMap(([, own]) => own)
+      if (place < entries.length - 1 && bytesOf(all) < PUBLISH_BATCH_BYTES) continue
+      const lost = new Set(all.length === 0 ? [] : lostOf(all, await this.#publish(all, signal)))
+      for (const [file, own] of batch)
+        this.#lost.set(
+          file,
+          own.filter(record => lost.has(record))
+        )
+      if (all.length > 0 && lost.size === all.length) return
+      batch = []
+    }
   }
 
   async #publish(
     records: readonly StoredRecord[],
     signal: AbortSignal
   ): Promise<readonly (StoreOutcome | 'unreachable')[]> {
-    const { clock, publish } = this.#init
-    let bytes = 0
-    for (const record of records) bytes += recordByteLength(record)
+    await this.#spend(bytesOf(records), signal)
+    this.counters.recordsPublished += records.length
+    return this.#init.publish(records, signal)
+  }
+
+  /** Waits until what was sent before is paid for. */
+  async #spend(bytes: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#init
     for (let wait = 1; wait > 0; ) {
       wait = this.#bucket.waitMs(1, clock.nowMs())
       if (wait > 0) await this.#sleep(wait, false, signal)
       signal.throwIfAborted()
     }
     this.#bucket.charge(bytes, clock.nowMs())
-    this.counters.recordsPublished += records.length
-    return publish(records, signal)
   }
 
   /** Ends early when it is stopped and, where it is said, when something has changed. */
@@ -282,15 +346,19 @@ function isKept(outcome: StoreOutcome | 'unreachable' | undefined): boolean {
   return outcome === 'kept' || outcome === 'few-copies' || outcome === 'older'
 }
 
-/** No root has said yes or no. */
-function isLost(outcome: StoreOutcome | 'unreachable'): boolean {
-  return outcome === 'unreachable' || outcome === 'not-root' || outcome === 'busy'
+/** Those to which no root has said yes or no. */
+function lostOf(
+  records: readonly StoredRecord[],
+  outcomes: readonly (StoreOutcome | 'unreachable')[]
+): StoredRecord[] {
+  return records.filter((_, place) => {
+    const outcome = outcomes[place] ?? 'unreachable'
+    return outcome === 'unreachable' || outcome === 'not-root' || outcome === 'busy'
+  })
 }
 
-function bytesOf(batch: readonly Prepared[]): number {
-  let bytes = 0
-  for (const { records } of batch) for (const record of records) bytes += recordByteLength(record)
-  return bytes
+function bytesOf(records: readonly StoredRecord[]): number {
+  return records.reduce((bytes, record) => bytes + recordByteLength(record), 0)
 }
 
 /** FNV-1a over what a file's records say, 32 bits. */

@@ -14,6 +14,12 @@ export const CATALOGUE_SETTLE_MS = 500
 /** Between two looks through the catalogue when nothing has changed, and after one that did not reach the overlay. */
 export const CATALOGUE_PASS_MS = 10 * 60 * 1000
 export const CATALOGUE_RETRY_MS = 2000
+/** Until records are tried again that no root said yes or no to: by then the ring has healed, or is less busy. */
+export const LOST_RETRY_MS = 30_000
+/** Files of which such records are remembered; one past it is announced again as a whole. */
+export const LOST_FILES_MAX = 1024
+/** Until a value or a provided content is renewed again that could not be. */
+export const RENEWAL_RETRY_MS = 5 * 60 * 1000
 /** Files that are not shared any more and whose records are still to be withdrawn: others expire. */
 export const WITHDRAWALS_MAX = 10_000
 /** Contents that `provide` keeps announced, and values that `put` keeps alive. */

@@ -48,6 +48,14 @@ export class OwnRecords {
     this.#values.delete(nameOf(key))
   }
 
+  postponeProvided(multihash: Uint8Array, dueMs: number): void {
+    postpone(this.#provided, multihash, dueMs)
+  }
+
+  postponeValue(key: Uint8Array, dueMs: number): void {
+    postpone(this.#values, key, dueMs)
+  }
+
   dueProvided(wallMs: number): Uint8Array[] {
     return [...this.#provided.values()].filter(({ dueMs }) => dueMs <= wallMs).map(({ bytes }) => bytes)
   }
@@ -59,6 +67,11 @@ export class OwnRecords {
 
 function dueAfter(wallMs: number): number {
   return wallMs + PUBLISHED_LIFETIME_MS - PUBLISHED_RENEW_MS
+}
+
+function postpone(own: ReadonlyMap<string, Own>, bytes: Uint8Array, dueMs: number): void {
+  const one = own.get(nameOf(bytes))
+  if (one !== undefined) one.dueMs = dueMs
 }
 
 function keep<O extends Own>(own: Map<string, O>, one: O, max: number): void {

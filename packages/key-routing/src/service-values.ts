@@ -2,7 +2,7 @@
 import { peerIdText } from '@servent/overlay'
 import { keyOfValue } from './records-body.ts'
 import { providerRecord, type Stamp, valueRecord } from './records-sealing.ts'
-import { VALUE_MS } from './service-constants.ts'
+import { RENEWAL_RETRY_MS, VALUE_MS } from './service-constants.ts'
 import { OwnRecords } from './service-own.ts'
 import type { ReadsInit } from './service-reads.ts'
 import type { FoundValue, PutOptions, ValueOptions } from './service-types.ts'
@@ -13,6 +13,7 @@ import {
   VALUE_KEY_BYTES_MAX
 } from './store-constants.ts'
 import type { StoredRecord, StoreOutcome } from './store-messages.ts'
+import { recordByteLength } from './store-wire-records.ts'
 import { statementOf, type Validators, ValueError } from './validators.ts'
 
 export interface ServiceValuesInit extends ReadsInit {
@@ -34,6 +35,9 @@ const REASONS: Readonly<Record<StoreOutcome | 'unreachable', string>> = {
   unreachable: 'no peer that is responsible for the key could be reached; is this node connected?'
 }
 
+/** Waits until so many bytes may be sent. */
+type Spend = (bytes: number) => Promise<void>
+
 export class ServiceValues {
   readonly #init: ServiceValuesInit
   readonly own = new OwnRecords()
@@ -47,10 +51,21 @@ export class ServiceValues {
     if (value.length > VALUE_BYTES_MAX)
       throw new ValueError(`A value has at most ${VALUE_BYTES_MAX} bytes, not ${value.length}.`)
     await this.#init.validators.validate(key, value)
+    return this.#put(key, value, options)
+  }
+
+  async #put(
+    key: Uint8Array,
+    value: Uint8Array,
+    options: PutOptions,
+    spend?: Spend
+  ): Promise<{ copies: number }> {
+    const stamp = this.#init.stamp()
+    const record = await valueRecord(key, value, stamp)
+    await spend?.(recordByteLength(record))
     const { signal, end } = this.#until(options)
     try {
-      const stamp = this.#init.stamp()
-      let put = await this.#store(await valueRecord(key, value, stamp), signal)
+      let put = await this.#store(record, signal)
       if (put.outcome === 'older') {
         // Another writer's clock is ahead of this one.
         const there = await this.#read(key, QUORUM_OF_WRITES, signal)
@@ -85,9 +100,15 @@ export class ServiceValues {
   async provide(multihash: Uint8Array, options: PutOptions): Promise<void> {
     if (multihash.length > MULTIHASH_BYTES_MAX)
       throw new ValueError(`A multihash has at most ${MULTIHASH_BYTES_MAX} bytes, not ${multihash.length}.`)
+    await this.#provide(multihash, options)
+  }
+
+  async #provide(multihash: Uint8Array, options: PutOptions, spend?: Spend): Promise<void> {
+    const record = await providerRecord(multihash, this.#init.stamp())
+    await spend?.(recordByteLength(record))
     const { signal, end } = this.#until(options)
     try {
-      const { outcome } = await this.#store(await providerRecord(multihash, this.#init.stamp()), signal)
+      const { outcome } = await this.#store(record, signal)
       if (outcome !== 'kept' && outcome !== 'few-copies')
         throw new ValueError(`The provider record was not kept: ${REASONS[outcome]}.`)
       this.own.provide(multihash, this.#init.clock.wallMs())
@@ -96,16 +117,48 @@ export class ServiceValues {
     }
   }
 
-  /** What is due is told again; what somebody else has overwritten is left to them. */
-  async renew(signal: AbortSignal): Promise<void> {
+  /**
+   * What is due is told again, at the pace of a budget; what somebody else has overwritten is left to them. What
+   * cannot be renewed now has its turn later, and keeps nothing else from it.
+   *
+   * @throws AggregateError  what could not be renewed, once all had their turn
+   */
+  async renew(
+    signal: AbortSignal,
+    spend: (bytes: number, signal: AbortSignal) => Promise<void>
+  ): Promise<void> {
     const wallMs = this.#init.clock.wallMs()
-    for (const multihash of this.own.dueProvided(wallMs)) await this.provide(multihash, { signal })
-    for (const { bytes: key, value } of this.own.dueValues(wallMs)) {
-      const there = await this.get(key, { signal })
-      const isOwn = there === undefined || there.writer === this.#init.self
-      if (isOwn) await this.put(key, value, { signal })
-      else this.own.forgetValue(key)
+    const pay: Spend = bytes => spend(bytes, signal)
+    const errors: unknown[] = []
+    const attempt = async (run: () => Promise<void>, later: (dueMs: number) => void): Promise<void> => {
+      signal.throwIfAborted()
+      try {
+        await run()
+      } catch (error) {
+        signal.throwIfAborted()
+        errors.push(error)
+        later(this.#init.clock.wallMs() + RENEWAL_RETRY_MS)
+      }
     }
+    for (const multihash of this.own.dueProvided(wallMs))
+      await attempt(
+        () => this.#provide(multihash, { signal }, pay),
+        dueMs => this.own.postponeProvided(multihash, dueMs)
+      )
+    for (const { bytes: key, value } of this.own.dueValues(wallMs))
+      await attempt(
+        () => this.#renewValue(key, value, signal, pay),
+        dueMs => this.own.postponeValue(key, dueMs)
+      )
+    if (errors.length > 0)
+      throw new AggregateError(errors, `${errors.length} values or contents could not be renewed just now.`)
+  }
+
+  async #renewValue(key: Uint8Array, value: Uint8Array, signal: AbortSignal, pay: Spend): Promise<void> {
+    const there = await this.get(key, { signal })
+    const isOwn = there === undefined || there.writer === this.#init.self
+    if (isOwn) await this.#put(key, value, { signal }, pay)
+    else this.own.forgetValue(key)
   }
 
   async #store(

@@ -114,7 +114,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
       self: () => this.#host.selfContact(),
       publish: (records, signal) => this.#publish(records, signal),
       isKnown: (file, signal) => this.#reads.isAnnounced(file.id, this.#host.selfContact(), signal),
-      renewOthers: signal => this.#values.renew(signal),
+      renewOthers: (signal, spend) => this.#values.renew(signal, spend),
       onError: error => this.#log('announcing failed and goes on later - %e', error)
     })
     const stamp = () => this.#announcer.stamp()

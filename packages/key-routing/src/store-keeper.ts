@@ -13,6 +13,7 @@
 import type { Input, Peer } from '@servent/overlay/machine'
 import { HandOver } from './replica-hand-over.ts'
 import { Repair } from './replica-repair.ts'
+import type { KeyRange } from './routing.ts'
 import { type AcceptAs, Acceptance } from './store-accept.ts'
 import { Commands, RETRY_TIMERS } from './store-commands.ts'
 import {
@@ -81,8 +82,13 @@ export class RecordKeeper implements RecordStore {
       this.#arm(REPAIR_TIMER, 2 * SETTLE_MS, effects)
   }
 
-  handOverAll(to: Peer, done: (effects: RoutingEffects) => void, effects: RoutingEffects): void {
-    this.#handOver.giveAll(to, done, effects)
+  handOverAll(
+    to: Peer,
+    done: (effects: RoutingEffects) => void,
+    effects: RoutingEffects,
+    range?: KeyRange
+  ): void {
+    this.#handOver.giveAll(to, done, effects, range)
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
