@@ -6,7 +6,7 @@ import { KeyRoutedService } from '@servent/key-routing'
 import { type Clock, type HostComponents, systemClock } from '@servent/libp2p-host'
 import type { NeighbourSnapshot } from '@servent/overlay'
 import { ChordMachine } from './machine.ts'
-import { LEAVE_MS_MAX } from './service-limits.ts'
+import { LEAVE_MS } from './service-limits.ts'
 import { type ChordInit, limitsOf, settingsOf } from './service-settings.ts'
 import { chordView, rolesOf } from './service-tables.ts'
 import type { ChordMode, ChordNotice, ChordTables, ChordTypes } from './types.ts'
@@ -89,7 +89,7 @@ export class ChordService extends KeyRoutedService<ChordTypes> {
   async #leave(): Promise<void> {
     if (this.host.state !== 'running') return
     const late = new AbortController()
-    const timer = this.#clock.setTimeout(() => late.abort(), LEAVE_MS_MAX)
+    const timer = this.#clock.setTimeout(() => late.abort(), LEAVE_MS)
     try {
       this.host.command({ type: 'leave' })
       await this.#until(({ mode }) => mode === 'idle', late.signal)
