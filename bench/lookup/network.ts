@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Acts, Finding, FindTask, PeerState, PeersInit } from './peers.ts'
+import type { Acts, Finding, FindTask, Newcomer, PeerState, PeersInit } from './peers.ts'
 import { introductions, type Lookup } from './plan.ts'
 import type { Usage } from './traffic.ts'
 
@@ -62,7 +62,7 @@ class PeersProcess {
   }
 }
 
-export interface NetworkInit extends Omit<PeersInit, 'first' | 'count'> {
+export interface NetworkInit extends PeersInit {
   /** Peers of each process: they are numbered from 0 on in this order. */
   readonly processes: readonly number[]
   /** Peers that each is told of when it comes. */
@@ -71,60 +71,46 @@ export interface NetworkInit extends Omit<PeersInit, 'first' | 'count'> {
   readonly execArgv?: readonly string[]
 }
 
-/** Dials that may run at a time while a network is made. */
-const INTRODUCTIONS_AT_ONCE = 8
-
 export class Network implements AsyncDisposable {
   readonly peers: number
   readonly #processes: readonly PeersProcess[]
-  /** By number. */
-  readonly #peerIds: readonly string[]
+  readonly #newcomers: Newcomer[] = []
 
-  private constructor(processes: readonly PeersProcess[], peerIds: readonly string[]) {
+  private constructor(processes: readonly PeersProcess[]) {
     this.#processes = processes
-    this.#peerIds = peerIds
-    this.peers = peerIds.length
+    this.peers = processes.reduce((sum, { count }) => sum + count, 0)
   }
 
-  static async start(init: NetworkInit): Promise<Network> {
-    const { processes: sizes, introductions: count, execArgv = [], ...shared } = init
-    let next = 0
-    const processes = sizes.map(size => {
-      const first = next
-      next += size
-      return new PeersProcess(first, size, execArgv)
-    })
+  /** Peers come one after the other, each as soon as the one before it listens. */
+  static async start({
+    processes,
+    introductions: count,
+    execArgv = [],
+    ...init
+  }: NetworkInit): Promise<Network> {
+    let first = 0
+    const network = new Network(
+      processes.map(size => {
+        const process = new PeersProcess(first, size, execArgv)
+        first += size
+        return process
+      })
+    )
     try {
-      const started = (
-        await Promise.all(
-          processes.map(process =>
-            process.ask('start', { ...shared, first: process.first, count: process.count })
-          )
-        )
-      ).flat()
-      const network = new Network(
-        processes,
-        started.map(({ peerId }) => peerId)
-      )
-      const known = introductions(init.seed, started.length, count)
-      let peer = 0
-      const worker = async () => {
-        while (peer < known.length) {
-          const newcomer = peer++
-          const to = known[newcomer]!.map(other => started[other]!.addresses)
-          await network.#processOf(newcomer).ask('introduce', { peer: newcomer, to })
-        }
+      await network.#all(process => process.ask('begin', init))
+      for (const [peer, known] of introductions(init.seed, network.peers, count).entries()) {
+        const bootstrap = known.map(other => network.#newcomers[other]!.address)
+        network.#newcomers.push(await network.#processOf(peer).ask('come', { peer, bootstrap }))
       }
-      await Promise.all(Array.from({ length: INTRODUCTIONS_AT_ONCE }, worker))
       return network
     } catch (error) {
-      await Promise.all(processes.map(process => process.kill()))
+      await network[Symbol.asyncDispose]()
       throw error
     }
   }
 
   peerId(peer: number): string {
-    return this.#peerIds[peer]!
+    return this.#newcomers[peer]!.peerId
   }
 
   alive(peer: number): boolean {

@@ -4,7 +4,6 @@ import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { multiaddr } from '@multiformats/multiaddr'
 import { boundedYamux } from '@servent/libp2p-host'
 import { keyOfPeer, keyToHex } from '@servent/overlay'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
@@ -15,11 +14,13 @@ import { trafficMeter, type Usage, usage } from './traffic.ts'
 export interface PeersInit {
   readonly side: SideName
   readonly seed: string
-  /** Numbers of the peers that this process runs. */
-  readonly first: number
-  readonly count: number
   readonly connectionsMax: number
   readonly settings?: Settings
+}
+
+export interface Newcomer {
+  readonly peerId: string
+  readonly address: string
 }
 
 export interface ProvideTask {
@@ -32,6 +33,12 @@ export interface FindTask {
   readonly content: number
   /** PeerId in text form of who has it. */
   readonly provider: string
+}
+
+/** Tasks, and how many of them may be under way at a time. */
+interface Work<Task> {
+  readonly tasks: readonly Task[]
+  readonly atOnce: number
 }
 
 export interface Finding {
@@ -58,61 +65,49 @@ const PROVIDE_TRIES_MAX = 3
 const FROM_ONE_HOST = { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1_000 }
 
 let side: Side
-let seed: string
+let init: PeersInit
 const peers = new Map<number, Libp2p>()
 
-async function start(init: PeersInit): Promise<{ peer: number; peerId: string; addresses: string[] }[]> {
-  seed = init.seed
-  side = await sideOf(init.side)
-  const started = []
-  for (let peer = init.first; peer < init.first + init.count; peer++) {
-    const privateKey = await keyOf(seed, peer)
-    const services: ServiceFactoryMap = {
-      traffic: trafficMeter(side.protocol) as unknown as ServiceFactoryMap[string],
-      identify: identify(),
-      ping: ping() as unknown as ServiceFactoryMap[string],
-      overlay: side.service(privateKey, init.settings ?? {})
-    }
-    const node = await createLibp2p({
-      privateKey,
-      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-      connectionManager: { ...FROM_ONE_HOST, maxConnections: init.connectionsMax },
-      transports: [tcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [boundedYamux()],
-      services
-    })
-    peers.set(peer, node)
-    started.push({ peer, peerId: `${node.peerId}`, addresses: node.getMultiaddrs().map(String) })
-  }
-  return started
+async function begin(given: PeersInit): Promise<void> {
+  init = given
+  side = await sideOf(given.side)
 }
 
-async function introduce({
-  peer,
-  to
-}: {
-  peer: number
-  to: readonly (readonly string[])[]
-}): Promise<number> {
-  const dials = await Promise.allSettled(
-    to.map(addresses => nodeOf(peer).dial(addresses.map(text => multiaddr(text))))
-  )
-  return dials.filter(({ status }) => status === 'fulfilled').length
+/** A peer comes, and knows those at these addresses. */
+async function come({ peer, bootstrap }: { peer: number; bootstrap: readonly string[] }): Promise<Newcomer> {
+  const { seed, settings = {}, connectionsMax } = init
+  const services: ServiceFactoryMap = {
+    traffic: trafficMeter(side.protocol) as unknown as ServiceFactoryMap[string],
+    identify: identify(),
+    ping: ping() as unknown as ServiceFactoryMap[string],
+    overlay: side.service({ settings, bootstrap })
+  }
+  const node = await createLibp2p({
+    privateKey: await keyOf(seed, peer),
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    connectionManager: { ...FROM_ONE_HOST, maxConnections: connectionsMax },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    services
+  })
+  peers.set(peer, node)
+  await side.meet?.(node, bootstrap)
+  return { peerId: `${node.peerId}`, address: `${node.getMultiaddrs()[0]}` }
 }
 
 async function refresh(): Promise<void> {
   await Promise.all([...peers.values()].map(node => side.refresh?.(node.services.overlay)))
 }
 
-async function provide(init: { tasks: readonly ProvideTask[]; atOnce: number }): Promise<Finding[]> {
-  return inTurns(init.tasks, init.atOnce, async ({ peer, content }) => {
+async function provide({ tasks, atOnce }: Work<ProvideTask>): Promise<Finding[]> {
+  return inTurns(tasks, atOnce, async ({ peer, content }) => {
     const startMs = performance.now()
     const routing = nodeOf(peer).contentRouting
     let outcome: Finding['outcome'] = 'error'
     for (let tries = 0; outcome === 'error' && tries < PROVIDE_TRIES_MAX; tries++) {
       const signal = AbortSignal.timeout(PROVIDE_MS_MAX)
-      outcome = await routing.provide(contentOf(seed, content), { signal }).then(
+      outcome = await routing.provide(contentOf(init.seed, content), { signal }).then(
         () => 'right' as const,
         () => 'error' as const
       )
@@ -121,8 +116,8 @@ async function provide(init: { tasks: readonly ProvideTask[]; atOnce: number }):
   })
 }
 
-async function find(init: { tasks: readonly FindTask[]; atOnce: number }): Promise<Finding[]> {
-  return inTurns(init.tasks, init.atOnce, async task => {
+async function find({ tasks, atOnce }: Work<FindTask>): Promise<Finding[]> {
+  return inTurns(tasks, atOnce, async task => {
     const startMs = performance.now()
     const outcome = await findOne(task).catch(() => 'error' as const)
     return { outcome, ms: performance.now() - startMs }
@@ -133,7 +128,7 @@ async function find(init: { tasks: readonly FindTask[]; atOnce: number }): Promi
 async function findOne({ asker, content, provider }: FindTask): Promise<Finding['outcome']> {
   const signal = AbortSignal.timeout(LOOKUP_MS_MAX)
   for await (const { id, multiaddrs } of nodeOf(asker).contentRouting.findProviders(
-    contentOf(seed, content),
+    contentOf(init.seed, content),
     {
       signal
     }
@@ -176,7 +171,7 @@ function nodeOf(peer: number): Libp2p {
   return node
 }
 
-const ACTS = { start, introduce, refresh, provide, find, state, usage: (): Usage => usage() }
+const ACTS = { begin, come, refresh, provide, find, state, usage: (): Usage => usage() }
 export type Acts = typeof ACTS
 
 process.on('message', async ({ id, act, given }: { id: number; act: keyof Acts; given: never }) => {

@@ -2,6 +2,9 @@
 import { CHORD_PROTOCOL, type ChordService, chord } from '@servent/chord'
 import type { Side } from './sides.ts'
 
+/** From its start until a peer is with others. */
+const MEET_MS_MAX = 60_000
+
 /** What this reads of Chord's snapshot. */
 interface Snapshot {
   readonly mode: string
@@ -13,7 +16,14 @@ interface Snapshot {
 
 export const chordSide: Side = {
   protocol: CHORD_PROTOCOL,
-  service: (_privateKey, settings) => chord(settings) as unknown as ReturnType<Side['service']>,
+  service: ({ settings, bootstrap }) =>
+    chord({ bootstrap, ...settings }) as unknown as ReturnType<Side['service']>,
+  /** Its service knows them already: until it is with others in a ring. */
+  async meet(node, bootstrap) {
+    if (bootstrap.length === 0) return
+    const signal = AbortSignal.timeout(MEET_MS_MAX)
+    await (node.services.overlay as ChordService).ready({ peers: 2, signal })
+  },
   tables(service) {
     const { predecessors, successors, fingers, store } = (
       service as ChordService

@@ -3,6 +3,7 @@
  * mode, with addresses on loopback let through; all else as it comes.
  */
 import { type KadDHT, kadDHT, passthroughMapper, type SingleKadDHT } from '@libp2p/kad-dht'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Side } from './sides.ts'
 
 const PROTOCOL = '/servent-bench/kad/1.0.0'
@@ -16,6 +17,9 @@ export const kad: Side = {
       clientMode: false,
       peerInfoMapper: passthroughMapper
     }) as unknown as ReturnType<Side['service']>,
+  async meet(node, bootstrap) {
+    await Promise.allSettled(bootstrap.map(address => node.dial(multiaddr(address))))
+  },
   refresh: service => (service as KadDHT).refreshRoutingTable(),
   tables: service => ({ entries: (service as SingleKadDHT).routingTable.size, successors: [] })
 }

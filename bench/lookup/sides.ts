@@ -1,5 +1,5 @@
 /** What the benchmark needs to know of an overlay: its service, and when its tables are whole. */
-import type { Ed25519PrivateKey } from '@libp2p/interface'
+import type { Libp2p } from '@libp2p/interface'
 import type { ServiceFactoryMap } from 'libp2p'
 
 export const SIDES = ['kad', 'chord'] as const
@@ -8,10 +8,18 @@ export type SideName = (typeof SIDES)[number]
 /** Options of the overlay's own that differ from its defaults. */
 export type Settings = Readonly<Record<string, unknown>>
 
+export interface ServiceInit {
+  readonly settings: Settings
+  /** Addresses of peers that are there already. */
+  readonly bootstrap: readonly string[]
+}
+
 export interface Side {
   /** Protocol id of its streams. */
   readonly protocol: string
-  service(privateKey: Ed25519PrivateKey, settings: Settings): ServiceFactoryMap[string]
+  service(init: ServiceInit): ServiceFactoryMap[string]
+  /** Meets peers whose addresses it was given, where its service does not do that by itself. */
+  meet?(node: Libp2p, bootstrap: readonly string[]): Promise<void>
   /** Looks for peers now where it would only do so later; nothing where it does so by itself. */
   refresh?(service: unknown): Promise<void>
   /** How many entries its tables hold, and its first successor where it has one. */
