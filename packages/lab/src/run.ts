@@ -4,6 +4,7 @@ import {
   type ChurnProcess,
   failShare,
   type NodeIndex,
+  nodesUpAtFirst,
   type Random,
   randomOf
 } from '@servent/simulator'
@@ -58,6 +59,8 @@ class Run {
   readonly #peers: Peers
   readonly #work: Work
   readonly #churn: ChurnProcess | undefined
+  /** Of a trace's peers those that are there at first: our first ones, in this order. All others begin down. */
+  readonly #traced: readonly number[] | undefined
   /** Virtual time that the run is expected to end at. */
   readonly #expectedUs: number
 
@@ -70,6 +73,7 @@ class Run {
     this.#random = randomOf(seed)
     this.#world = new World(seed, plan)
     this.#churn = churnOfPlan(plan, files)
+    this.#traced = this.#churn?.type === 'trace' ? nodesUpAtFirst(this.#churn.events) : undefined
     const network = latencyOfPlan(plan, files, this.#random.fork('latency'))
     this.#places = new Places(plan.nodes)
     this.#deployment = ADAPTERS[task.overlay].deploy({
@@ -126,9 +130,10 @@ class Run {
   }
 
   #start(): void {
-    const { nodes, start, warmup } = this.#plan
+    const { start, warmup } = this.#plan
     const { simulation } = this.#deployment
-    if (start === 'ideal') {
+    const nodes = this.#traced?.length ?? this.#plan.nodes
+    if (start === 'ideal' || nodes === 0) {
       this.#deployment.startIdeal(Array.from({ length: nodes }, () => this.#peers.addNode()))
       if (this.#churn !== undefined) this.#beginChurn(this.#churn)
       return
@@ -157,7 +162,8 @@ class Run {
   }
 
   #beginChurn(process: ChurnProcess): void {
-    beginChurn(this.#peers, process, { contacts: CONTACTS })
+    const traced = this.#traced && new Map(this.#traced.map((label, node) => [label, node]))
+    beginChurn(this.#peers, process, { contacts: CONTACTS, ...(traced && { traced }) })
   }
 
   /** Peers look things up before they fail, so that those who live know how far the others are. */

@@ -46,3 +46,33 @@ it('peers that have not joined yet are seen not to take part', () => {
   expect(atStart.live).toBe(30)
   expect(atStart.members).toBeLessThan(30)
 })
+
+it.each(['ideal', 'joined'] as const)(
+  'of a trace only those begin up that it says come at its beginning: %s',
+  start => {
+    // Peers 3, 5 and 8 are there at first, 1 comes after 10 s, 5 goes after 40 s, 2 comes after the end.
+    const trace = '0 3 up\n0 5 up\n0 8 up\n10 1 up\n40 5 down\n4000 2 up\n'
+    const plan = resolvePlan({
+      nodes: 10,
+      lookups: 20,
+      churn: 'trace:t',
+      warmup: 600,
+      duration: 30,
+      start,
+      // As many as a ring begins with are there at first.
+      set: { 'chord.successors': 2 }
+    })
+    const { nodes, lookups } = runOnce(plan, { trace }, { overlay: 'chord', seed: 1 })
+    expect(nodes.atStart).toEqual({ live: 3, members: 3 })
+    expect(nodes.atEnd).toEqual({ live: 3, members: 3 })
+    expect(lookups.correct).toBe(20)
+  }
+)
+
+it('a trace in which nobody is there at first begins with nobody', () => {
+  const plan = resolvePlan({ nodes: 10, lookups: 10, churn: 'trace:t', warmup: 60, duration: 60 })
+  const { nodes, lookups } = runOnce(plan, { trace: '90 4 up\n' }, { overlay: 'chord', seed: 1 })
+  expect([nodes.atStart.live, nodes.atEnd.live]).toEqual([0, 1])
+  expect(lookups.unissued).toBeGreaterThan(0)
+  expect(lookups.unissued + lookups.correct).toBe(10)
+})

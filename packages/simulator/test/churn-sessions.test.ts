@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   durationUs,
+  nodesUpAtFirst,
   parseSessionTrace,
   SESSION_US_MOST,
   SHAPE_LEAST,

@@ -199,6 +199,16 @@ describe('traces', () => {
     expect(counts).toMatchObject({ crashes: 2, joins: 1, rejoins: 1 })
   })
 
+  it('are played by the nodes that are named for theirs: those that are not come as new', () => {
+    const simulation = idle(2)
+    beginChurn(simulation, process, { traced: new Map([[7, 1]]) })
+    simulation.runUntil(5 * SECOND_US)
+    // Node 0 of the trace is nobody’s, though there is one of that number.
+    expect(simulation.aliveNodes()).toEqual([0, 1, 2])
+    simulation.runUntil(35 * SECOND_US)
+    expect(simulation.aliveNodes()).toEqual([0, 3])
+  })
+
   it('with peers that come as new', () => {
     const simulation = idle(0)
     beginChurn(simulation, process)

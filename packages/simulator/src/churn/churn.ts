@@ -66,7 +66,7 @@ export function beginChurn(population: Population, cause: ChurnProcess, settings
   const turnover = new Turnover(population, settings, population.random.of('churn'))
   if (cause.type === 'sessions') bySessions(turnover, cause.session, cause.absence)
   else if (cause.type === 'rates') byRates(turnover, cause.joinsPerS, cause.leavesPerS)
-  else byTrace(turnover, cause.events)
+  else byTrace(turnover, cause.events, settings.traced)
   return { counts: turnover.counts, end: () => turnover.end() }
 }
 
@@ -102,11 +102,18 @@ function byRates(turnover: Turnover, joinsPerS: number, leavesPerS: number): voi
   })
 }
 
-/** A trace's node is the simulation's of the same number, and another one after it came back as new. */
-function byTrace(turnover: Turnover, events: readonly SessionEvent[]): void {
+/**
+ * A trace's node is the simulation's of the same number, or the one that `traced` gives it, and another one after
+ * it came back as new.
+ */
+function byTrace(
+  turnover: Turnover,
+  events: readonly SessionEvent[],
+  traced: ReadonlyMap<number, NodeIndex> | undefined
+): void {
   const { population } = turnover
-  const present = population.size
-  const nodes = new Map<number, NodeIndex>()
+  const present = traced === undefined ? population.size : 0
+  const nodes = new Map<number, NodeIndex>(traced)
   const nodeOf = (label: number) => nodes.get(label) ?? (label < present ? label : undefined)
   const play = (place: number): void => {
     const event = events[place]

@@ -3,7 +3,13 @@ export { beginChurn, type Churn, type ChurnProcess, churnProcess, RATE_PER_S_MOS
 export { exp, gamma, ln, power } from './exact-math.ts'
 export { CROWD_NODES_MAX, failShare, flashCrowd } from './mass-events.ts'
 export { type Population, pickSome } from './population.ts'
-export { parseSessionTrace, type SessionEvent, TRACE_EVENTS_MAX, TRACE_NODES_MAX } from './session-trace.ts'
+export {
+  nodesUpAtFirst,
+  parseSessionTrace,
+  type SessionEvent,
+  TRACE_EVENTS_MAX,
+  TRACE_NODES_MAX
+} from './session-trace.ts'
 export {
   durationUs,
   SESSION_US_MOST,

@@ -43,6 +43,17 @@ export function parseSessionTrace(text: string, eventsMax = TRACE_EVENTS_MAX): r
   return events.map(({ atUs, node, up }) => ({ atUs, node, up }))
 }
 
+/** The nodes of a trace that are up at its beginning, in the order of the trace; all others begin down. */
+export function nodesUpAtFirst(events: readonly SessionEvent[]): number[] {
+  const up = new Set<number>()
+  for (const { atUs, node, up: comes } of events) {
+    if (atUs > 0) break
+    if (comes) up.add(node)
+    else up.delete(node)
+  }
+  return [...up]
+}
+
 function parseEvent(said: string, line: number): SessionEvent {
   const [, time, node, state] = /^(\d+(?:\.\d+)?)\s+(\d+)\s+(up|down)$/.exec(said) ?? []
   if (time === undefined || node === undefined)

@@ -20,6 +20,11 @@ export interface ChurnSettings {
   readonly contacts?: number
   /** Departures that would leave fewer nodes up do not happen, and are counted. Default 1. */
   readonly aliveMin?: number
+  /**
+   * Whose node each of a trace's is that is there when the churn begins; the rest of them come as new. Default: of
+   * all nodes that were added, the one of the same number.
+   */
+  readonly traced?: ReadonlyMap<number, NodeIndex>
   /** No departure or arrival after this time. Default: none. */
   readonly untilUs?: number
 }
