@@ -1,5 +1,5 @@
 /** Leaving of one's own accord (ToN section IV-E.4): both neighbours are told, and records go to the successor. */
-import { PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
+import { type KeyRange, PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
 import type { Leave } from './messages.ts'
 import type { Fx, Place, Ring } from './ring.ts'
@@ -9,26 +9,33 @@ import { savePeers } from './ring-save.ts'
 import { leavePlace } from './ring-tables.ts'
 import { disarm, GATHER_TIMER } from './ring-timers.ts'
 
-/** Hands records over first, and stays a member until their new root has them. */
+/** Hands records over first, each place's to whoever takes it, and stays a member until they have them. */
 export function leave(ring: Ring, fx: Fx): void {
-  const heir = heirOf(ring)
-  if (heir === undefined) {
+  const heirs = ring.members.flatMap(place => {
+    const heir = heirOf(place) ?? ring.members.map(heirOf).find(peer => peer !== undefined)
+    return heir === undefined ? [] : [{ heir, range: rangeOf(ring, place) }]
+  })
+  if (heirs.length === 0) {
     depart(ring, fx)
     return
   }
   const { term } = ring.places[0]!
+  let waiting = heirs.length
   const done = (effects: RoutingEffects): void => {
-    if (ring.places[0]!.term === term) depart(ring, effects as unknown as Fx)
+    waiting -= 1
+    if (waiting === 0 && ring.places[0]!.term === term) depart(ring, effects as unknown as Fx)
   }
-  ring.keeper.handOverAll(heir, done, fx as unknown as RoutingEffects)
+  for (const { heir, range } of heirs)
+    ring.keeper.handOverAll(heir, done, fx as unknown as RoutingEffects, range)
 }
 
-function heirOf(ring: Ring): Peer | undefined {
-  for (const { successors } of ring.members) {
-    const heir = successors.map(peerOfRef).find(peer => peer !== SELF)
-    if (heir !== undefined) return heir
-  }
-  return undefined
+/** The first behind a place that is another peer's: it has the place's keys when this peer is gone. */
+function heirOf({ successors }: Place): Peer | undefined {
+  return successors.map(peerOfRef).find(peer => peer !== SELF)
+}
+
+function rangeOf(ring: Ring, { predecessor, key }: Place): KeyRange {
+  return { from: predecessor === NOBODY ? key : ring.key(predecessor), to: key }
 }
 
 /** Only over links that are up: nobody waits for the others. */

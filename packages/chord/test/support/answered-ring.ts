@@ -63,6 +63,7 @@ export function answeredRing(
     setTimer: () => undefined,
     cancelTimer: () => undefined,
     notify: () => undefined,
+    save: () => undefined,
     send: () => undefined
   } as unknown as Fx
   let nextId = 0

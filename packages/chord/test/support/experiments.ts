@@ -1,4 +1,5 @@
 /** The experiments of Chord's papers, each from a seed. */
+import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, type Random, randomOf } from '@servent/simulator'
 import type { ChordSettings, IdealProximity } from '../../src/machine.ts'
 import { percentile } from './load.ts'
@@ -157,18 +158,19 @@ export function stretch(seed: string, count: number, proximity: 'on' | 'off', lo
   const { network, random } = still
   const { simulation } = network
   const ratios: number[] = []
-  const asked = new Map<number, NodeIndex>()
+  const asked = new Map<number, Key>()
   network.notices.push((node, notice) => {
     if (notice.type !== 'looked-up' || !asked.has(notice.command)) return
     const root = simulation.nodeOf(notice.root)
     if (root === undefined || root === node) return
+    if (root !== truth.rootOf(asked.get(notice.command)!)) return
     ratios.push((notice.elapsedMs * 1000) / (2 * oneWayUs(node, root)))
   })
   const truth = truthOf(network)
   for (let issued = 0; issued < lookups; issued += 1) {
     const origin = still.nodes[random.below(count)]!
     const key = randomKey(random)
-    if (truth.rootOf(key) !== origin) asked.set(simulation.command(origin, { type: 'lookup', key }), origin)
+    if (truth.rootOf(key) !== origin) asked.set(simulation.command(origin, { type: 'lookup', key }), key)
   }
   simulation.runFor(70_000_000)
   return { issued: asked.size, correct: ratios.length, median: percentile(ratios, 0.5) }
