@@ -28,8 +28,8 @@ export interface Asked<T extends MachineTypes> {
 }
 
 export class SimulationEffects<T extends MachineTypes> implements Effects<T> {
-  /** It is told `stop`: opens and timers come to nothing, for it was the last input. */
-  isStopping = false
+  /** Who is told `stop`: its opens and timers come to nothing, for it was the last input. */
+  stopping: NodeIndex | undefined
   readonly #world: World<T>
   readonly #noticeNodes: NodeIndex[] = []
   readonly #notices: T['notice'][] = []
@@ -73,7 +73,7 @@ export class SimulationEffects<T extends MachineTypes> implements Effects<T> {
   }
 
   open(peer: Peer): void {
-    if (!this.isStopping) this.#world.openings.open(this.#node, peer)
+    if (!this.#isStopping) this.#world.openings.open(this.#node, peer)
   }
 
   close(link: Link, reason: string): void {
@@ -89,7 +89,7 @@ export class SimulationEffects<T extends MachineTypes> implements Effects<T> {
   setTimer(timer: Timer, afterMs: number): void {
     if (!(afterMs >= 0 && afterMs < Number.POSITIVE_INFINITY))
       throw new RangeError(`Timer ${timer} is set to ${afterMs} ms; a time is 0 or more.`)
-    if (this.isStopping) return
+    if (this.#isStopping) return
     const { timers, schedule, clocks } = this.#world
     const afterUs = clocks.virtualUs(this.#node, Math.ceil(Math.min(afterMs, TIMER_MS_MAX) * 1000))
     timers.set(this.#node, timer, schedule.nowUs + afterUs)
@@ -116,6 +116,11 @@ export class SimulationEffects<T extends MachineTypes> implements Effects<T> {
   notify(notice: T['notice']): void {
     this.#noticeNodes.push(this.#node)
     this.#notices.push(notice)
+  }
+
+  /** Other nodes may be told something in between, in answer to a notice. */
+  get #isStopping(): boolean {
+    return this.stopping === this.#node
   }
 }
 

@@ -12,3 +12,5 @@ export const UPLINK_FREE = 8
 export const FLUSH_OVER = 9
 export const STALL_RETRY = 10
 export const SILENCE_NOTICED = 11
+/** The end of a link reaches the access link of its receiver. */
+export const END_DOWNLINK = 12

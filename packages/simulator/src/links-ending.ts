@@ -113,7 +113,7 @@ export class Endings<T extends MachineTypes> {
       schedule.post(schedule.nowUs, END_ARRIVES, links.id(own), RESET, 0, undefined)
   }
 
-  /** All ends of a node whose process is gone, when its system tells the other sides. */
+  /** All ends that a node has left, when its process is gone and its system tells the other sides. */
   crash(node: NodeIndex): void {
     const { links, openings } = this.#world
     for (const end of links.endsOf(node)) {
@@ -133,7 +133,8 @@ export class Endings<T extends MachineTypes> {
 
   /** A node that was silent begins anew and knows of no link. */
   forget(node: NodeIndex): void {
-    for (const end of this.#world.links.endsOf(node)) this.replace(end)
+    const { links, traffic } = this.#world
+    for (const end of links.endsOf(node)) traffic.forgotten(end, this.replace(end))
   }
 
   /** Opens of a node that stops. */

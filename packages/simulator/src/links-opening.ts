@@ -17,6 +17,8 @@ import type { NodeIndex } from './types.ts'
 const DIAL_SETUP_US = 2_000
 const NO_PLACE = 'There is no place for another link.'
 const NO_STREAM = 'No stream within the time for an open.'
+/** No end. */
+const NONE = -1
 
 /**
  * Until a dialled peer has the link: TCP's handshake there and back, and Noise's last message with all that
@@ -76,7 +78,7 @@ export class Openings<T extends MachineTypes> {
 
   /** An open reaches the dialled peer; true where that one has the link now. */
   arrive(link: Link, openedUs: number): boolean {
-    const { links, nodes, schedule, limits } = this.#world
+    const { links, nodes, schedule, limits, runner } = this.#world
     const end = endOf(link)
     if (!links.has(link) || links.state(end) !== OPENING) return false
     const node = links.owner(end)
@@ -100,7 +102,10 @@ export class Openings<T extends MachineTypes> {
       return false
     }
     this.callOff(own)
-    return this.#take(end, -1)
+    if (this.#take(end, NONE)) return true
+    const input = { type: 'unreachable', peer: node + 1, reason: NO_PLACE } as const
+    runner.tell(to, input, TRACE_UNREACHABLE, node + 1)
+    return false
   }
 
   /** The one that it reached does nothing for now: its opener does not wait for ever. */
@@ -123,6 +128,7 @@ export class Openings<T extends MachineTypes> {
     if (!hasPlace && links.has(link)) endings.reset(end, NO_PLACE)
   }
 
+  /** An open came to nothing. Where the other side's own waited for that, it takes its place. */
   fail(link: Link, reason: string): void {
     const { links, metrics, runner } = this.#world
     const end = endOf(link)
@@ -133,7 +139,7 @@ export class Openings<T extends MachineTypes> {
     this.#held.delete(link)
     links.leave(end)
     metrics.opensFailed += 1
-    // What the remote peer opened takes its place, where that has not been given up and there is room for it.
+    // Who opened it may have ended meanwhile, or be cut off: then this open has nothing but its own end.
     if (held !== undefined && this.arrive(held.link, held.openedUs)) return
     runner.tell(node, { type: 'unreachable', peer, reason }, TRACE_UNREACHABLE, peer)
   }
@@ -162,7 +168,10 @@ export class Openings<T extends MachineTypes> {
     runner.tell(b, { type: 'link-up', link: other, peer: a + 1, inbound: true }, TRACE_LINK_UP, other)
   }
 
-  /** The dialled peer has the link, where it has a place for it; `lost` is an end of its own that the opener knows nothing of any more. */
+  /**
+   * The dialled peer has the link, where it has a place for it; `lost` is an end of its own that the opener
+   * knows nothing of any more.
+   */
   #take(end: End, lost: End): boolean {
     const { links, limits, schedule, runner, endings } = this.#world
     const [node, to] = [links.owner(end), links.owner(end + 1)]
@@ -175,13 +184,14 @@ export class Openings<T extends MachineTypes> {
     schedule.post(upUs, OPEN_UP, links.id(end), hasPlace ? 1 : 0, 0, undefined)
     if (!hasPlace) return false
     const link = links.id(end + 1)
-    const isReplaced = lost >= 0
+    // Its machine was not told yet that a link which it opened is up: it never hears of that one.
+    const wasTold = lost >= 0 && links.state(lost) !== TAKEN
     // The old end goes first, so that `find` sees the new one when the machine hears of it.
-    const replaced = isReplaced ? endings.replace(lost) : undefined
+    const replaced = lost >= 0 ? endings.replace(lost) : NONE
     links.setState(end + 1, UP)
     links.enter(end + 1)
     this.#arm(end)
-    if (replaced !== undefined) endings.tellDown(to, replaced, 'duplicate', 'Another link takes its place.')
+    if (wasTold) endings.tellDown(to, replaced, 'duplicate', 'Another link takes its place.')
     runner.tell(to, { type: 'link-up', link, peer: node + 1, inbound: true }, TRACE_LINK_UP, link)
     return true
   }

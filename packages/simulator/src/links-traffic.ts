@@ -4,10 +4,10 @@
  * have it, until the link is given up.
  */
 import { type Link, type MachineTypes, PRIORITY_MAX } from '@servent/overlay/machine'
-import { END_ARRIVES, SILENCE_NOTICED, STALL_RETRY } from './event-queue-deeds.ts'
+import { END_ARRIVES, END_DOWNLINK, SILENCE_NOTICED, STALL_RETRY } from './event-queue-deeds.ts'
 import { DOWNLINK, MESSAGE } from './event-queue-schedule.ts'
 import { type End, endOf, OVERFLOWED, UNKNOWN, UP } from './links.ts'
-import { RUNNING, SILENT } from './node.ts'
+import { SILENT } from './node.ts'
 import type { World } from './simulation-world.ts'
 import type { NodeIndex } from './types.ts'
 
@@ -38,7 +38,7 @@ export class LinkTraffic<T extends MachineTypes> {
 
   /** @throws RangeError  the priority is out of range: an error of the machine */
   send(node: NodeIndex, link: Link, message: T['message'], priority: number): void {
-    const { links, metrics, access } = this.#world
+    const { links, metrics, access, runner } = this.#world
     if ((priority & PRIORITY_MAX) !== priority)
       throw new RangeError(`A priority is a whole number from 0 to ${PRIORITY_MAX}, not ${priority}.`)
     const end = endOf(link)
@@ -48,11 +48,12 @@ export class LinkTraffic<T extends MachineTypes> {
       if (state === OVERFLOWED) access.lastWord(end, message, priority)
       return
     }
+    const bytes = metrics.price(message)
+    runner.recordSending(metrics.pricedWord ^ (priority << 24))
     if (access.isSlow(node)) {
       access.push(end, message, priority)
       return
     }
-    const bytes = metrics.price(message)
     metrics.sent(node)
     this.transmit(end, message, bytes)
   }
@@ -68,21 +69,23 @@ export class LinkTraffic<T extends MachineTypes> {
       stalled.bytes.push(bytes)
       return
     }
-    if (nodes.status(to) === SILENT) this.#doom(end)
+    if (nodes.status(to) === SILENT) this.doom(end)
     const kind = access.isSlow(to) ? DOWNLINK : MESSAGE
     schedule.postMessage(this.#arrivalUs(end, node, to), kind, links.id(end ^ 1), message, bytes)
   }
 
   /** The other side hears that the link has ended, after all that was sent before. */
   end(end: End, how: typeof CLOSED | typeof RESET): void {
-    const { links, schedule } = this.#world
+    const { links, schedule, access } = this.#world
     const node = links.owner(end)
     const to = links.other(end)
     if (this.#world.network.usable !== undefined && this.#isCut(end, node, to)) {
       this.#stall(end).end = how
       return
     }
-    schedule.post(this.#arrivalUs(end, node, to), END_ARRIVES, links.id(end ^ 1), how, 0, undefined)
+    // In good order it comes after the messages that wait for the downlink. A reset throws these away.
+    const kind = how === CLOSED && access.isSlow(to) ? END_DOWNLINK : END_ARRIVES
+    schedule.post(this.#arrivalUs(end, node, to), kind, links.id(end ^ 1), how, 0, undefined)
   }
 
   /** What its node had sent and a partition holds back is lost. */
@@ -90,10 +93,24 @@ export class LinkTraffic<T extends MachineTypes> {
     if (this.#stalled.size > 0) this.#stalled.delete(link)
   }
 
-  /** Something came for an end that is no more, though its other end does not know: that one learns it now. */
+  /**
+   * Something came for an end that is no more, though its other end does not know: that one learns it now, from
+   * the system of whose end it was, whether its process is there or not.
+   */
   bounce(end: End): void {
     const { links, nodes } = this.#world
-    if (nodes.status(links.owner(end)) !== RUNNING || links.state(end) === UNKNOWN) return
+    if (nodes.status(links.owner(end)) === SILENT) this.doom(end ^ 1)
+    else this.#refuse(end)
+  }
+
+  /** A node that was silent has lost an end: what was sent to that meanwhile is sent again, and refused. */
+  forgotten(end: End, link: Link): void {
+    if (this.#world.links.has(link) && this.#doomed.has(this.#world.links.id(end ^ 1))) this.#refuse(end)
+  }
+
+  #refuse(end: End): void {
+    const { links } = this.#world
+    if (links.state(end) === UNKNOWN) return
     // Once is enough.
     links.setState(end, UNKNOWN)
     this.end(end, RESET)
@@ -122,11 +139,10 @@ export class LinkTraffic<T extends MachineTypes> {
 
   /** What was sent to a silent node was not acknowledged for so long that the link is given up. */
   giveUp(link: Link): void {
-    const { links, nodes, endings } = this.#world
+    const { links, endings } = this.#world
     this.#doomed.delete(link)
-    const end = endOf(link)
-    if (!links.has(link) || nodes.status(links.other(end)) !== SILENT) return
-    endings.reset(end, 'What was sent was not acknowledged in time.')
+    // A node that was silent never takes its links up again, even where it is revived.
+    if (links.has(link)) endings.reset(endOf(link), 'What was sent was not acknowledged in time.')
   }
 
   #isCut(end: End, node: NodeIndex, to: NodeIndex): boolean {
@@ -154,7 +170,8 @@ export class LinkTraffic<T extends MachineTypes> {
     return stalled
   }
 
-  #doom(end: End): void {
+  /** What an end sent to a silent node is never acknowledged. */
+  doom(end: End): void {
     const { links, schedule, limits } = this.#world
     const link = links.id(end)
     if (this.#doomed.has(link) || limits.stallTimeoutUs === Number.POSITIVE_INFINITY) return

@@ -2,6 +2,7 @@
 import type { Codec } from '@servent/overlay/machine'
 import { grownFloat64 } from './event-queue-arrays.ts'
 import type { NodeRecords, Traffic } from './node-records.ts'
+import { lengthWord, wordOf } from './trace.ts'
 import type { NodeIndex } from './types.ts'
 
 /** p2psim's price of a message and of an id in it (Li et al., "A performance vs. cost framework…", 2005). */
@@ -21,6 +22,8 @@ export class Metrics<Message = unknown> {
   readonly #types = new Map<string, number>()
   #typeMessages = new Float64Array(16)
   #typeBytes = new Float64Array(16)
+  /** What stands for a type in the trace. */
+  readonly #typeWords: number[] = []
   #ids = 0
   readonly #nodes: NodeRecords
   /** What was priced last: a flood sends one message many times. */
@@ -75,6 +78,11 @@ export class Metrics<Message = unknown> {
     return this.#pricedBytes
   }
 
+  /** The engine's: the type and length of the message that was priced last, for the trace. */
+  get pricedWord(): number {
+    return this.#typeWords[this.#pricedType]! ^ lengthWord(this.#pricedBytes)
+  }
+
   /** The engine's: the message that was priced last leaves a node. */
   sent(node: NodeIndex): void {
     const bytes = this.#pricedBytes
@@ -95,6 +103,7 @@ export class Metrics<Message = unknown> {
     if (index === undefined) {
       index = this.#types.size
       this.#types.set(type, index)
+      this.#typeWords.push(wordOf(type))
       if (index === this.#typeBytes.length) {
         this.#typeMessages = grownFloat64(this.#typeMessages, index * 2)
         this.#typeBytes = grownFloat64(this.#typeBytes, index * 2)

@@ -36,12 +36,20 @@ export class Clocks {
     return ppm === 0 ? afterUs : Math.ceil((afterUs * 1e6) / (1e6 + ppm)) + 1
   }
 
-  /** @throws RangeError  not within `DRIFT_PPM_MAX` either way */
-  setDrift(node: NodeIndex, ppm: number, nowUs: number): void {
+  /**
+   * Gives what becomes of a virtual time to come at which the clock would have shown something: the one at which
+   * it shows that now.
+   *
+   * @throws RangeError  not within `DRIFT_PPM_MAX` either way
+   */
+  setDrift(node: NodeIndex, ppm: number, nowUs: number): (dueUs: number) => number {
     if (!(Math.abs(ppm) <= DRIFT_PPM_MAX))
       throw new RangeError(`A clock drifts by ${DRIFT_PPM_MAX} millionths at most, not ${ppm}.`)
-    const shownUs = this.#shownUs(node, nowUs)
-    Object.assign(this.#clock(node), { ppm, sinceUs: nowUs, shownUs })
+    const clock = this.#clock(node)
+    const before = { ...clock }
+    const shownUs = shownBy(before, nowUs)
+    Object.assign(clock, { ppm, sinceUs: nowUs, shownUs })
+    return dueUs => (dueUs <= nowUs ? dueUs : nowUs + this.virtualUs(node, shownBy(before, dueUs) - shownUs))
   }
 
   jumpWall(node: NodeIndex, byMs: number): void {
@@ -50,9 +58,7 @@ export class Clocks {
 
   #shownUs(node: NodeIndex, nowUs: number): number {
     const clock = this.#clocks.size === 0 ? undefined : this.#clocks.get(node)
-    if (clock === undefined) return nowUs
-    const elapsedUs = nowUs - clock.sinceUs
-    return clock.shownUs + elapsedUs + Math.floor((elapsedUs * clock.ppm) / 1e6)
+    return clock === undefined ? nowUs : shownBy(clock, nowUs)
   }
 
   #clock(node: NodeIndex): SetClock {
@@ -63,4 +69,9 @@ export class Clocks {
     }
     return clock
   }
+}
+
+function shownBy(clock: SetClock, us: number): number {
+  const elapsedUs = us - clock.sinceUs
+  return clock.shownUs + elapsedUs + Math.floor((elapsedUs * clock.ppm) / 1e6)
 }

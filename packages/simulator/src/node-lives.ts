@@ -23,8 +23,11 @@ export class NodeLives<T extends MachineTypes> {
   }
 
   start(node: NodeIndex, saved?: ReadonlyMap<string, Uint8Array>): void {
-    const { nodes, init, runner } = this.#world
+    const { nodes, init, runner, links, endings, access } = this.#world
     this.checkStart(node)
+    // What an earlier life was still sending as it stopped is cut off: its process is another one.
+    if (links.counts[node]! > 0) endings.crash(node)
+    access.reset(node)
     if (saved !== undefined) nodes.replaceSaved(node, saved)
     nodes.beginLife(node)
     nodes.machines[node] = init.createMachine(node)
@@ -41,9 +44,9 @@ export class NodeLives<T extends MachineTypes> {
     for (const id of nodes.takeAsked(node))
       runner.tell(node, { type: 'answer', id, error }, TRACE_ANSWER, ~id)
     timers.clear(node)
-    runner.effects.isStopping = true
+    runner.effects.stopping = node
     runner.tell(node, { type: 'stop' }, TRACE_STOP, 0)
-    runner.effects.isStopping = false
+    runner.effects.stopping = undefined
     nodes.takeAsked(node)
     nodes.setStatus(node, STOPPED)
     endings.stop(node)

@@ -27,6 +27,9 @@ export class NodeRunner<T extends MachineTypes> {
   readonly #world: World<T>
   readonly #isTraced: boolean
   readonly #eventsMax: number
+  #every = 0
+  #checkAt = Number.POSITIVE_INFINITY
+  #check: () => void = () => {}
   readonly #waiting: Waiting<T>[] = []
   readonly #parked = new Map<NodeIndex, number[]>()
 
@@ -35,6 +38,20 @@ export class NodeRunner<T extends MachineTypes> {
     this.#isTraced = world.init.trace ?? true
     this.#eventsMax = world.limits.eventsMax
     this.effects = new SimulationEffects(world)
+  }
+
+  /** From now on somebody looks after each `every`-th event. */
+  watch(every: number, check: () => void): void {
+    this.#every = every
+    this.#checkAt = this.events + every
+    this.#check = check
+  }
+
+  /** An event has happened. */
+  observe(): void {
+    if (this.events < this.#checkAt) return
+    this.#checkAt += this.#every
+    this.#check()
   }
 
   /** Gives a machine an input now, or after what is being done. `detail` tells inputs of a kind apart in the trace. */
@@ -60,6 +77,11 @@ export class NodeRunner<T extends MachineTypes> {
     trace.add(schedule.queue.sequence | 0)
     trace.add((node << 4) | kind)
     trace.add(detail)
+  }
+
+  /** Takes what a machine sends into the trace hash, after the input on which it does. */
+  recordSending(word: number): void {
+    if (this.#isTraced) this.trace.add(word)
   }
 
   /** Keeps an entry of the queue for a paused node. */
@@ -89,6 +111,7 @@ export class NodeRunner<T extends MachineTypes> {
     this.record(node, kind, detail)
     this.effects.begin(node)
     nodes.machines[node]!.handle(input, this.effects)
+    this.observe()
   }
 
   #drain(): void {

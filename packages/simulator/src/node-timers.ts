@@ -69,6 +69,13 @@ export class NodeTimers {
       this.#words[slot * WORDS + STATE] = OFF
   }
 
+  /** A node's clock runs at another rate: each of its timers is due when that shows what it was set for. */
+  move(node: NodeIndex, moved: (dueUs: number) => number): void {
+    for (const [timer, slot] of [...(this.#named[node] ?? [])])
+      if (this.#words[slot * WORDS + STATE] === SET)
+        this.set(node, timer, moved(this.#times[slot * TIMES + DUE]!))
+  }
+
   /** Calls off every timer of a node. */
   clear(node: NodeIndex): void {
     const named = this.#named[node]

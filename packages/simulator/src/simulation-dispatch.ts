@@ -1,10 +1,11 @@
 /** Takes events off the queue and sees to it that they happen: to a node that runs, later to one that rests, or not at all. */
-import type { MachineTypes, Timer } from '@servent/overlay/machine'
+import type { Link, MachineTypes } from '@servent/overlay/machine'
 import { type Asked, isSaveQuestion } from './effects.ts'
 import {
   ACT,
   ANSWER,
   END_ARRIVES,
+  END_DOWNLINK,
   FLUSH_OVER,
   INPUT,
   LINK_BREAKS,
@@ -17,15 +18,12 @@ import {
 } from './event-queue-deeds.ts'
 import { DOWNLINK, MESSAGE, TIMER } from './event-queue-schedule.ts'
 import { DOWN, endOf, UP } from './links.ts'
-import { PAUSED, RUNNING } from './node.ts'
+import { PAUSED, RUNNING, SILENT } from './node.ts'
 import type { Waiting } from './node-runner.ts'
 import { DETACHED } from './node-timers.ts'
 import type { World } from './simulation-world.ts'
-import { TRACE_ACT, TRACE_ANSWER, TRACE_MESSAGE, TRACE_TIMER } from './trace.ts'
+import { lengthWord, TRACE_ACT, TRACE_ANSWER, TRACE_MESSAGE, TRACE_TIMER, wordOf } from './trace.ts'
 import type { NodeIndex } from './types.ts'
-
-/** Spreads a length over the bits of a trace word. */
-const SPREAD = 0x9e3779b1
 
 export class Dispatcher<T extends MachineTypes> {
   readonly #world: World<T>
@@ -67,7 +65,7 @@ export class Dispatcher<T extends MachineTypes> {
         const bytes = schedule.messageBytes(slot)
         schedule.freeMessage(slot)
         metrics.received(node, bytes)
-        runner.tell(node, { type: 'message', link, message }, TRACE_MESSAGE, Math.imul(bytes, SPREAD) ^ link)
+        runner.tell(node, { type: 'message', link, message }, TRACE_MESSAGE, lengthWord(bytes) ^ link)
         return
       }
       if (status === PAUSED) {
@@ -77,7 +75,9 @@ export class Dispatcher<T extends MachineTypes> {
     }
     schedule.freeMessage(slot)
     metrics.dropped += 1
-    if (state === DOWN && links.has(link)) traffic.bounce(end)
+    if (!links.has(link)) return
+    if (state === DOWN) traffic.bounce(end)
+    else if (nodes.status(links.owner(end)) === SILENT) traffic.doom(end ^ 1)
   }
 
   #timer(slot: number, ref: number): void {
@@ -89,7 +89,12 @@ export class Dispatcher<T extends MachineTypes> {
     }
     if (!timers.due(slot)) return
     const timer = timers.names[slot]!
-    runner.tell(node, { type: 'timer', timer }, TRACE_TIMER, wordOf(timer))
+    runner.tell(
+      node,
+      { type: 'timer', timer },
+      TRACE_TIMER,
+      typeof timer === 'number' ? timer | 0 : wordOf(timer)
+    )
     timers.fired(slot)
   }
 
@@ -102,6 +107,14 @@ export class Dispatcher<T extends MachineTypes> {
     const end = endOf(link)
     if (!links.has(link)) metrics.dropped += 1
     else schedule.postMessage(access.downlinkUs(links.owner(end), bytes), MESSAGE, link, message, bytes)
+  }
+
+  /** It needs no room of its own, but is after all that came before. */
+  #endAtDownlink(link: Link, how: number): void {
+    const { schedule, links, access } = this.#world
+    if (!links.has(link)) return
+    const atUs = access.downlinkUs(links.owner(endOf(link)), 0)
+    schedule.post(atUs, END_ARRIVES, link, how, 0, undefined)
   }
 
   #deed(slot: number, ref: number): void {
@@ -127,6 +140,7 @@ export class Dispatcher<T extends MachineTypes> {
       case ACT:
         runner.record(0, TRACE_ACT, 0)
         ;(object as () => void)()
+        runner.observe()
         return
       case INPUT: {
         const { node, input, kind: traced, detail } = object as Waiting<T>
@@ -144,6 +158,9 @@ export class Dispatcher<T extends MachineTypes> {
         return
       case END_ARRIVES:
         endings.arrive(a, b)
+        return
+      case END_DOWNLINK:
+        this.#endAtDownlink(a, b)
         return
       case LINK_BREAKS:
         endings.breakLink(a)
@@ -200,12 +217,4 @@ export class Dispatcher<T extends MachineTypes> {
     if (answer === undefined) runner.tell(node, { type: 'answer', id, error }, TRACE_ANSWER, ~id)
     else runner.tell(node, { type: 'answer', id, answer }, TRACE_ANSWER, id)
   }
-}
-
-function wordOf(timer: Timer): number {
-  if (typeof timer === 'number') return timer | 0
-  let word = timer.length
-  for (let index = 0; index < timer.length; index += 1)
-    word = (Math.imul(word, 31) + timer.charCodeAt(index)) | 0
-  return word
 }

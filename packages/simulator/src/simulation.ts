@@ -28,7 +28,6 @@ export class Simulation<T extends MachineTypes> {
   readonly #world: World<T>
   readonly #dispatcher: Dispatcher<T>
   readonly #lives: NodeLives<T>
-  #checkAt: number
   #nextRequest: RequestId = 1
   #failure: SimulationError | undefined
 
@@ -38,7 +37,8 @@ export class Simulation<T extends MachineTypes> {
     this.#world = new World(init)
     this.#dispatcher = new Dispatcher(this.#world)
     this.#lives = new NodeLives(this.#world, this.#dispatcher)
-    this.#checkAt = init.observer?.every ?? Number.POSITIVE_INFINITY
+    const { observer } = init
+    if (observer !== undefined) this.#world.runner.watch(observer.every, () => observer.check(this))
   }
 
   /** Virtual time in whole microseconds, from 0. */
@@ -132,12 +132,13 @@ export class Simulation<T extends MachineTypes> {
   }
 
   /**
-   * From now on a node's clocks gain so many microseconds a second, or lose them.
+   * From now on a node's clocks gain so many microseconds a second, or lose them. Its timers go by them.
    *
    * @throws RangeError  more than one in a hundred
    */
   setDrift(node: NodeIndex, ppm: number): void {
-    this.#world.clocks.setDrift(node, ppm, this.nowUs)
+    const { clocks, timers } = this.#world
+    timers.move(node, clocks.setDrift(node, ppm, this.nowUs))
   }
 
   /** What a node takes for the time of day jumps; its clock that never jumps goes on. */
@@ -195,12 +196,9 @@ export class Simulation<T extends MachineTypes> {
    * @throws SimulationError  a machine, the observer or an act of the plan threw; so do all the others that run
    */
   runUntil(us: number): void {
-    const { schedule, runner } = this.#world
+    const { schedule } = this.#world
     this.#guard(() => {
-      while (schedule.queue.nextUs <= us) {
-        this.#dispatcher.step()
-        if (runner.events >= this.#checkAt) this.#check()
-      }
+      while (schedule.queue.nextUs <= us) this.#dispatcher.step()
     })
     if (us > schedule.nowUs) schedule.nowUs = us
   }
@@ -211,11 +209,7 @@ export class Simulation<T extends MachineTypes> {
 
   /** The next entry of the queue happens; false where there is none. */
   step(): boolean {
-    return this.#guard(() => {
-      if (!this.#dispatcher.step()) return false
-      if (this.#world.runner.events >= this.#checkAt) this.#check()
-      return true
-    })
+    return this.#guard(() => this.#dispatcher.step())
   }
 
   /** Runs as long as the condition holds, which is asked between two events; false where nothing is left to happen. */
@@ -303,12 +297,6 @@ export class Simulation<T extends MachineTypes> {
     const { runner, schedule } = this.#world
     if (runner.isBusy) schedule.post(schedule.nowUs, ACT, 0, 0, 0, act)
     else this.#guard(act)
-  }
-
-  #check(): void {
-    const { observer } = this.#world.init
-    this.#checkAt = this.#world.runner.events + observer!.every
-    observer!.check(this)
   }
 
   /** A failure is final, and says where it can be found again. */

@@ -1,6 +1,9 @@
 /**
- * A running hash of everything that machines were told, when, and in which order: two runs that differ in
- * anything differ in it. Two lanes of 32 bits, mixed as MurmurHash3 mixes (Austin Appleby).
+ * A running hash of what happened, when, and in which order. It covers each input that a machine was told: its
+ * time, its node, its kind, which link, peer, timer, command or answer it was about, and the length of a message;
+ * each act of the plan, by its time; and each message that was sent on a link, by its type, length and priority.
+ * What is in a message, a command, an answer or a save it does not cover: where that changes what a machine does,
+ * the next sending or timer tells. Two lanes of 32 bits, mixed as MurmurHash3 mixes (Austin Appleby).
  */
 
 /** Kinds of events in the trace. */
@@ -31,17 +34,6 @@ export class TraceHash {
     this.#low = (Math.imul(low, 5) + 0x6543) | 0
   }
 
-  /** Takes a whole number of up to 53 bits. */
-  addWide(wide: number): void {
-    this.add(wide | 0)
-    this.add((wide / 2 ** 32) | 0)
-  }
-
-  addText(text: string): void {
-    for (let index = 0; index < text.length; index += 1) this.add(text.charCodeAt(index))
-    this.add(text.length)
-  }
-
   /** 16 hexadecimal digits. */
   get hex(): string {
     return hexOf(finished(this.#high ^ this.#low)) + hexOf(finished(this.#low))
@@ -56,4 +48,17 @@ function finished(lane: number): number {
 
 function hexOf(word: number): string {
   return word.toString(16).padStart(8, '0')
+}
+
+/** A word that stands for a text in the trace. */
+export function wordOf(text: string): number {
+  let word = text.length
+  for (let index = 0; index < text.length; index += 1)
+    word = (Math.imul(word, 31) + text.charCodeAt(index)) | 0
+  return word
+}
+
+/** Spreads a length over the bits of a word. */
+export function lengthWord(bytes: number): number {
+  return Math.imul(bytes, 0x9e3779b1)
 }

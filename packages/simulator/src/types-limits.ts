@@ -1,4 +1,8 @@
-/** Bounds of a simulated host: those of `@servent/libp2p-host` that make a difference to machines. */
+/**
+ * Bounds of a simulated host: of those of `@servent/libp2p-host`, links, queues, and times of opens, ends and
+ * unacknowledged bytes. It has no others: no link ends because it is idle, no codec refuses what comes in, the
+ * table of peers is never full, and streams are not counted by second.
+ */
 import { LinkQueue } from '@servent/overlay/machine'
 import type { SimulationLimits } from './types.ts'
 

@@ -54,9 +54,12 @@ export interface SimulationLimits extends LinkQueueLimits {
 }
 
 export interface Observer<T extends MachineTypes> {
-  /** After each `every`-th event. */
+  /** After each `every`-th event: an input that a machine has handled, or an act of the plan that is done. */
   readonly every: number
-  /** What it throws fails the run with a `SimulationError`. */
+  /**
+   * What it throws fails the run with a `SimulationError`. Other inputs of the same moment may be still to come:
+   * of two ends of a link, the first may know of what the second is told next.
+   */
   check(simulation: Simulation<T>): void
 }
 

@@ -36,7 +36,7 @@ describe('a plan', () => {
       const share = names.filter(other => other === name).length / plans.length
       expect(Math.abs(share - 0.5), name).toBeLessThan(0.1)
     }
-    expect(new Set(names).size).toBe(8)
+    expect(new Set(names).size).toBe(9)
     // Each is one that a network can have.
     for (const plan of plans) networkOfPlan(latencyModel('constant:50', randomOf('b')), plan, randomOf('n'))
   })

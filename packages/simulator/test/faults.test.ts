@@ -8,6 +8,10 @@ import { Simulation } from '../src/simulation.ts'
 import type { SimulationInit } from '../src/types.ts'
 
 const SECOND_US = 1_000_000
+/** Of runs with drawn faults. */
+const SIZE = 12
+const UNTIL_US = 120 * SECOND_US
+const OPENS_UNTIL_MS = UNTIL_US / 1000 + 20_000
 
 function toys(size: number, init: Partial<SimulationInit<ToyTypes>> = {}): Simulation<ToyTypes> {
   const simulation = new Simulation<ToyTypes>({
@@ -139,9 +143,45 @@ describe('each fault', () => {
   })
 })
 
+/** A toy that opens who is not linked to it now and then, and counts what comes of each open. */
+class Opener extends ToyMachine {
+  readonly #linked = new Map<number, number>()
+  /** Opens without an end, by peer, and since when. */
+  readonly opening = new Map<number, number>()
+  /** Ends that nothing was opened for. */
+  strange = 0
+  readonly #own: number
+
+  constructor(node: number) {
+    super()
+    this.#own = node + 1
+  }
+
+  override handle(...[input, effects]: Parameters<ToyMachine['handle']>): void {
+    if (input.type === 'link-up') {
+      if (!this.opening.delete(input.peer) && !input.inbound) this.strange += 1
+      this.#linked.set(input.link, input.peer)
+    } else if (input.type === 'link-down') {
+      if (!this.#linked.delete(input.link)) this.strange += 1
+    } else if (input.type === 'unreachable') {
+      if (!this.opening.delete(input.peer)) this.strange += 1
+    }
+    // A toy opens whom it hears of.
+    if (input.type === 'contact') this.#open(input.peer, effects)
+    super.handle(input, effects)
+    if (input.type === 'timer')
+      for (let draw = 0; draw < 2; draw += 1) this.#open(1 + (effects.random() % SIZE), effects)
+  }
+
+  #open(peer: number, effects: Parameters<ToyMachine['handle']>[1]): void {
+    if (effects.nowMs() > OPENS_UNTIL_MS || peer === this.#own) return
+    if (this.opening.has(peer) || [...this.#linked.values()].includes(peer)) return
+    this.opening.set(peer, effects.nowMs())
+    effects.open(peer)
+  }
+}
+
 describe('a hundred seeds', () => {
-  const SIZE = 12
-  const UNTIL_US = 120 * SECOND_US
   const run = (seed: string) => {
     const plan = drawFaultPlan(randomOf(seed), { nodes: SIZE, fromUs: 5 * SECOND_US, untilUs: UNTIL_US })
     const network = networkOfPlan(
@@ -149,28 +189,35 @@ describe('a hundred seeds', () => {
       plan,
       randomOf(`${seed} network`)
     )
-    const simulation = toys(SIZE, { seed, network })
+    const simulation = toys(SIZE, { seed, network, createMachine: node => new Opener(node) })
     const counts = injectFaults(simulation, plan)
     simulation.runUntil(UNTIL_US + 60 * SECOND_US)
     return { plan, simulation, counts }
   }
   const seeds = Array.from({ length: 100 }, (_, seed) => `swarm ${seed}`)
 
-  it('run to their end; links know their ends, and what passes has passed', () => {
-    let [faults, gone] = [0, 0]
+  it('run to their end; links know their ends, each open has one, and what passes has passed', () => {
+    let [faults, gone, slow] = [0, 0, 0]
     for (const seed of seeds) {
       const { plan, simulation, counts } = run(seed)
+      const where = (node?: number) =>
+        `${seed}, trace ${simulation.traceHash}, node ${node}\n${describePlan(plan)}`
       faults += counts.done
       gone += SIZE - simulation.aliveCount
-      expect(counts.done + counts.missed, describePlan(plan)).toBe(plan.faults.length)
+      if (plan.conditions.accessLinks !== undefined) slow += 1
+      expect(counts.done + counts.missed, where()).toBe(plan.faults.length)
       for (const node of simulation.aliveNodes()) {
-        const { links } = simulation.machine(node).snapshot() as ToyTypes['snapshot']
-        expect(links, `${seed}: node ${node}\n${describePlan(plan)}`).toBe(simulation.linkedTo(node).length)
+        const machine = simulation.machine(node) as Opener
+        const { links } = machine.snapshot()
+        expect(links, where(node)).toBe(simulation.linkedTo(node).length)
+        expect([...machine.opening], where(node)).toEqual([])
+        expect(machine.strange, where(node)).toBe(0)
       }
-      expect(simulation.aliveCount, describePlan(plan)).toBeGreaterThanOrEqual(SIZE / 2)
+      expect(simulation.aliveCount, where()).toBeGreaterThanOrEqual(SIZE / 2)
     }
     expect(faults).toBeGreaterThan(200)
     expect(gone).toBeGreaterThan(50)
+    expect(slow).toBeGreaterThan(30)
   })
 
   it('and each is the same when it is run again', () => {

@@ -157,3 +157,39 @@ test('what an uplink sent in an earlier life does not free it in this one', () =
     '140 1 message 0 b'
   ])
 })
+
+test.each(['close', 'stop'] as const)(
+  'the end of a link by %s comes after what waits for the downlink',
+  how => {
+    const probes = bench(2)
+    probes.send(1, 0, 'last', 5 * KB)
+    if (how === 'close') probes.close(1, 0)
+    else probes.simulation.stop(1)
+    probes.take()
+    expect(probes.run(1_000)).toEqual(['110 0 message 1 last', '110 0 link-down 1 closed'])
+  }
+)
+
+test('a reset throws away what waits for the downlink', () => {
+  const probes = bench(2)
+  probes.send(1, 0, 'lost', 5 * KB)
+  probes.simulation.crash(1)
+  expect(probes.run(1_000)).toEqual(['10 0 link-down 1 reset'])
+})
+
+test('a node that stops with bytes waiting and starts again knows nothing of its old links', () => {
+  const probes = bench(2)
+  probes.send(0, 1, 'never', 5 * KB)
+  probes.simulation.stop(0)
+  probes.run(10)
+  probes.simulation.start(0)
+  probes.open(0, 1)
+  expect(probes.run(1_000)).toEqual([
+    '10 0 start',
+    '20 1 link-down 0 reset',
+    '42 1 link-up 0 inbound',
+    '52 0 link-up 1 outbound'
+  ])
+  probes.send(0, 1, 'at once', 1 * KB)
+  expect(probes.run(1_000)).toEqual(['1030 1 message 0 at once'])
+})

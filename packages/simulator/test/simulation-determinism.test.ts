@@ -90,6 +90,8 @@ test('events of one time in another order are another run', () => {
 
 test.each<[string, (bench: ProbeBench) => void]>([
   ['the length of a message', bench => bench.send(0, 1, 'x', 101)],
+  ['the type of a message', bench => bench.send(0, 1, 'y', 100)],
+  ['its priority', bench => bench.send(0, 1, 'x', 100, 2)],
   ['its time', bench => bench.simulation.after(1, () => bench.send(0, 1, 'x', 100))],
   ['who sends it', bench => bench.send(1, 0, 'x', 100)],
   ['a timer', bench => bench.do(0, effects => effects.setTimer('u', 5))],
@@ -157,6 +159,19 @@ test('the observer sees the world after every so many events, and what it throws
   expect(error.cause).toEqual(new Error('the invariant broke'))
   // It is final.
   expect(() => bench.run(1)).toThrow(error)
+})
+
+test('the observer sees each input, also those of one moment', () => {
+  const seen: number[] = []
+  const bench = new ProbeBench({ observer: { every: 1, check: ({ events }) => void seen.push(events) } })
+  bench.nodes(2).linked(0, 1)
+  const link = bench.link(0, 1)
+  // A command, an end that follows it at once, and on the other side one that comes later.
+  bench.do(0, effects => effects.close(link, 'enough'))
+  bench.simulation.after(1, () => bench.do(1, () => {}))
+  bench.run(100)
+  expect(bench.simulation.events).toBe(9)
+  expect(seen.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 8, 8, 9])
 })
 
 test('a machine that throws fails the run with the same report', () => {

@@ -50,6 +50,73 @@ test('a silent node stays linked and hears nothing; what is written to it resets
   expect(bench.run(10)).toEqual(['31000 0 link-down 1 reset'])
 })
 
+test('what was on its way when the node fell silent resets the link in the end, as what was sent later', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
+  bench.send(0, 1, 'hello?')
+  bench.run(5)
+  bench.simulation.silence(1)
+  expect(bench.run(30_004)).toEqual([])
+  expect(bench.run(10)).toEqual(['30010 0 link-down 1 reset'])
+})
+
+test('what a silent node missed is refused once it comes back', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(3).linked(0, 1).linked(2, 1)
+  bench.simulation.silence(1)
+  bench.send(0, 1, 'hello?')
+  bench.run(1_000)
+  bench.simulation.revive(1, { keepSaved: true })
+  // Nobody wrote on the other link.
+  expect(bench.run(60_000)).toEqual(['1000 1 start', '1010 0 link-down 1 reset'])
+  expect(bench.simulation.linkedTo(2)).toEqual([1])
+})
+
+test.each(['pause', 'crash'] as const)(
+  'a node that forgot a link refuses what comes, also after its %s',
+  how => {
+    const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
+    bench.simulation.silence(1)
+    bench.simulation.revive(1, { keepSaved: true })
+    bench.simulation[how](1)
+    bench.take()
+    bench.send(0, 1, 'hello?')
+    expect(bench.run(100)).toEqual(['20 0 link-down 1 reset'])
+  }
+)
+
+test('one that is silent again refuses nothing: the link is given up in its time', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
+  bench.simulation.silence(1)
+  bench.simulation.revive(1, { keepSaved: true })
+  bench.take()
+  bench.send(0, 1, 'hello?')
+  bench.simulation.silence(1)
+  expect(bench.run(60_000)).toEqual(['30010 0 link-down 1 reset'])
+})
+
+test('while a node stops, others do what they are told in answer to its notice', () => {
+  const bench: ProbeBench = new ProbeBench({
+    network: tenMs,
+    answer: question => question,
+    onNotice: () =>
+      bench.do(1, effects => {
+        effects.open(3)
+        effects.setTimer('later', 5)
+        effects.ask(7, 'yes')
+      })
+  }).nodes(3)
+  bench.react = (_, input, effects) => {
+    if (input.type === 'stop') effects.notify('I go')
+  }
+  bench.simulation.stop(0)
+  expect(bench.run(100)).toEqual([
+    '0 0 stop',
+    '1 1 answer 7 yes',
+    '5 1 timer later',
+    '32 2 link-up 1 inbound',
+    '42 1 link-up 2 outbound'
+  ])
+})
+
 test('a silent node that comes back knows no link; the others learn it when they write', () => {
   const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
   bench.simulation.silence(1)
@@ -229,6 +296,39 @@ test('a clock runs fast or slow and never jumps; the time of day jumps', () => {
   ])
   simulation.setDrift(0, -DRIFT_PPM_MAX)
   expect(() => simulation.setDrift(0, DRIFT_PPM_MAX + 1)).toThrow(RangeError)
+})
+
+test('timers that are set follow the clock whose rate changes', () => {
+  const bench = new ProbeBench().nodes(2)
+  const { simulation } = bench
+  const seen: number[] = []
+  bench.react = (node, input, effects) => {
+    if (node === 0 && input.type === 'timer') seen.push(effects.nowMs())
+  }
+  for (const node of [0, 1]) bench.do(node, effects => effects.setTimer('t', 102_000))
+  bench.do(0, effects => {
+    effects.setTimer('undone', 50_000)
+    effects.cancelTimer('undone')
+  })
+  bench.run(1_000)
+  // Of 101 s that are left on a clock that gains one in a hundred 50.5 s pass in 50 s, and then it loses as much.
+  simulation.setDrift(0, DRIFT_PPM_MAX)
+  bench.run(50_000)
+  simulation.setDrift(0, -DRIFT_PPM_MAX)
+  const log = bench.run(60_000)
+  expect(log[0]).toBe('102000 1 timer t')
+  expect(log[1]).toMatch(/^102010\.1\d* 0 timer t$/)
+  expect(log).toHaveLength(2)
+  expect(seen).toEqual([102_000])
+  // Sooner again, and of a node that rests meanwhile.
+  bench.do(0, effects => effects.setTimer('t', 99_000))
+  bench.simulation.pause(0)
+  simulation.setDrift(0, 0)
+  simulation.setDrift(0, DRIFT_PPM_MAX)
+  bench.run(200_000)
+  simulation.setDrift(0, 0)
+  simulation.resume(0)
+  expect(bench.run(1)).toEqual([expect.stringMatching(/ 0 timer t$/)])
 })
 
 test('machines of the dead are kept, unless they are to be forgotten', () => {

@@ -113,6 +113,70 @@ test.each([
   }
 })
 
+/** 100 ms from the lower PeerId to the other and 10 ms back: the other's open waits at the lower one for its own. */
+function crossing(limits = {}): { bench: ProbeBench; lower: number; higher: number } {
+  let lower = 0
+  let isCut = false
+  const network: NetworkModel = {
+    oneWayUs: from => (from === lower ? 100_000 : 10_000),
+    dialUs: from => (from === lower ? 100_000 : 12_000),
+    usable: from => !(isCut && from === lower)
+  }
+  const bench = new ProbeBench({ network, limits }).nodes(2)
+  const [a, b] = [bench.simulation.contactOf(0).id, bench.simulation.contactOf(1).id]
+  lower = Buffer.compare(a, b) < 0 ? 0 : 1
+  bench.open(lower, 1 - lower)
+  bench.run(1)
+  bench.open(1 - lower, lower)
+  bench.run(49)
+  // The lower one's open finds nobody: what comes of it is up to the other's.
+  isCut = true
+  bench.simulation.at(15_000_000, () => {
+    isCut = false
+  })
+  return { bench, lower, higher: 1 - lower }
+}
+
+test('an open that fails gives way to the one of the other side, where that still is', () => {
+  const { bench, lower, higher } = crossing()
+  expect(bench.run(20_000)).toEqual([
+    `15000 ${lower} link-up ${higher} inbound`,
+    `15100 ${higher} link-up ${lower} outbound`
+  ])
+})
+
+test.each(['crash', 'silence', 'stop'] as const)(
+  'an open for which another one waited is unreachable after its %s',
+  how => {
+    const { bench, lower, higher } = crossing()
+    bench.simulation[how](higher)
+    expect(bench.run(20_000).filter(line => !line.endsWith('stop'))).toEqual([
+      `15000 ${lower} unreachable ${higher}: No stream within the time for an open.`
+    ])
+  }
+)
+
+test('an open for which another one waited is unreachable where that one finds no place', () => {
+  const { bench, lower, higher } = crossing({ inboundLinksMax: 0 })
+  expect(bench.run(20_000)).toEqual([
+    `15000 ${lower} unreachable ${higher}: No stream within the time for an open.`,
+    `15100 ${higher} link-up ${lower} outbound`,
+    `15100 ${higher} link-down ${lower} reset`
+  ])
+})
+
+test('an own open that gives way to one for which there is no place is unreachable', () => {
+  const bench = new ProbeBench({ network: tenMs, limits: { inboundLinksMax: 0 } }).nodes(2)
+  bench.open(0, 1)
+  bench.run(30)
+  bench.open(1, 0)
+  expect(bench.run(1_000)).toEqual([
+    '32 1 unreachable 0: There is no place for another link.',
+    '42 0 link-up 1 outbound',
+    '42 0 link-down 1 reset'
+  ])
+})
+
 test('when both are on their last leg, the link that the lower PeerId opened stays', () => {
   const bench = new ProbeBench({ network: tenMs }).nodes(2)
   const [a, b] = [bench.simulation.contactOf(0).id, bench.simulation.contactOf(1).id]

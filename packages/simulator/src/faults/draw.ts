@@ -97,7 +97,7 @@ function goneBy(fault: Fault, nodes: number): number {
 
 function drawConditions(draw: Random): NetworkConditions {
   // Each is drawn whether it is taken or not, so that one coin shifts no other condition.
-  const drawn: Required<Omit<NetworkConditions, 'accessLinks'>> = {
+  const drawn: Required<NetworkConditions> = {
     jitter: percents(draw, 100),
     spikeShare: percents(draw, 5),
     spikeMeanUs: 100_000 * (1 + draw.below(50)),
@@ -105,9 +105,15 @@ function drawConditions(draw: Random): NetworkConditions {
     undiallableShare: percents(draw, 30),
     deafPairShare: percents(draw, 5),
     dialRoundTrips: 1 + draw.below(5),
-    dialSetupUs: 1_000 * draw.below(20)
+    dialSetupUs: 1_000 * draw.below(20),
+    accessLinks: [{ share: percents(draw, 100), up: bandwidth(draw), down: bandwidth(draw) }]
   }
   return Object.fromEntries(Object.entries(drawn).filter(() => coin(draw)))
+}
+
+/** Bytes a second, from a modem's to a leased line's: each order of magnitude as likely as another. */
+function bandwidth(draw: Random): number {
+  return (1 + draw.below(9)) * [1_000, 10_000, 100_000][draw.below(3)]!
 }
 
 /** 0.01 to `most` hundredths. */
