@@ -59,6 +59,13 @@ it('there is one for each overlay, written as the formatter would', async () => 
   }
 })
 
+it('one of them comes out as it was stored: if not, see `servent lab verify`', async () => {
+  const stored = await readStoredPlans(storedPlansFile())
+  const verdicts = await verify(stored.filter(({ name }) => name === 'chord'))
+  expect(verdicts).toHaveLength(1)
+  expect(verdicts.filter(({ same }) => !same)).toEqual([])
+}, 60_000)
+
 it('what is no list of plans is refused', () => {
   for (const text of ['nothing', '{}', '[{"name":"x"}]'])
     expect(() => parseStoredPlans(text)).toThrow(/^The stored plans are no/)
