@@ -1,0 +1,119 @@
+/**
+ * Swarm testing (Groce et al., ISSTA 2012): each seed draws which faults there are and a network of its own, and a
+ * ring goes through them. Once they are over, the ring is ideal again within a stated time, and lookups are right.
+ *
+ * Peers that cannot be dialled, and pairs that cannot hear each other, are left out: they do not pass, and a ring
+ * in which a first successor cannot be reached is not ideal by its nature.
+ */
+import {
+  describePlan,
+  drawFaultPlan,
+  injectFaults,
+  latencyModel,
+  type NetworkModel,
+  networkOfPlan,
+  randomOf
+} from '@servent/simulator'
+import { Lookups, randomKey, truthOf } from './lookups.ts'
+import { ChordNetwork } from './network.ts'
+
+const NODES = 12
+const SECOND_US = 1_000_000
+const FAULTS_FROM_US = 20 * SECOND_US
+const FAULTS_UNTIL_US = 200 * SECOND_US
+/** Virtual time from the end of the faults until the ring is ideal, at most. */
+const HEALED_WITHIN_MS = 120_000
+const LOOKUPS = 20
+
+export interface SwarmRun {
+  readonly faults: number
+  readonly healedMs: number
+  /** Seed, trace hash, plan and what did not hold. */
+  readonly broken: string | undefined
+  readonly traceHash: string
+}
+
+export function swarmRun(seed: string): SwarmRun {
+  const random = randomOf(seed)
+  const drawn = drawFaultPlan(random, {
+    nodes: NODES,
+    fromUs: FAULTS_FROM_US,
+    untilUs: FAULTS_UNTIL_US,
+    goneMost: 5
+  })
+  const { undiallableShare: _undialled, deafPairShare: _deaf, ...conditions } = drawn.conditions
+  const plan = { ...drawn, conditions }
+  const base = latencyModel('planetlab', randomOf(`${seed} base`))
+  const faulty = networkOfPlan(base, plan, randomOf(`${seed} network`))
+  const network: ChordNetwork = new ChordNetwork({
+    seed,
+    settings: {
+      successors: 4,
+      virtualNodes: 1 + random.below(2),
+      proximity: random.below(2) === 0 ? 'on' : 'off',
+      stabiliseMs: 2000,
+      fixFingersMs: 4000,
+      checkPredecessorMs: 4000,
+      mergeMs: 5000,
+      saveMs: 5000,
+      replicas: 2,
+      traceLookups: true
+    },
+    simulation: {
+      network: passing(base, faulty, () => network.simulation.nowUs >= FAULTS_UNTIL_US),
+      limits: { stallTimeoutUs: 10_000_000, openTimeoutUs: 5_000_000 }
+    }
+  })
+  const { simulation } = network
+  const nodes = network.startIdeal(NODES)
+  // Everybody was told of two others: without it whoever lost all that it knew could find nobody.
+  for (const node of nodes)
+    for (const step of [1, 5])
+      simulation.command(node, {
+        type: 'join',
+        contacts: [simulation.peerOf(node, nodes[(node + step) % NODES]!)]
+      })
+  const counts = injectFaults(simulation, plan)
+  for (const fault of plan.faults) {
+    if (fault.type !== 'restart') continue
+    // Whoever starts anew is told of somebody again.
+    simulation.at(fault.atUs + fault.afterUs + SECOND_US, () => {
+      const other = simulation.aliveNodes().find(node => node !== fault.node)
+      if (simulation.alive(fault.node) && other !== undefined) simulation.contact(fault.node, other)
+    })
+  }
+  simulation.runUntil(FAULTS_UNTIL_US)
+  const healedMs = network.runUntilIdeal(HEALED_WITHIN_MS)
+  const wrong = healedMs === undefined ? network.whatIsNotIdeal() : whatIsWrong(network)
+  const { traceHash } = simulation
+  return {
+    faults: counts.done,
+    healedMs: healedMs ?? Number.POSITIVE_INFINITY,
+    broken: wrong && `seed ${seed}, trace ${traceHash}: ${wrong}\n${describePlan(plan)}`,
+    traceHash
+  }
+}
+
+/** Spikes end with the faults: whose answer takes seconds is taken for dead by whoever asks, and is no root then. */
+function passing(base: NetworkModel, faulty: NetworkModel, isOver: () => boolean): NetworkModel {
+  return {
+    oneWayUs: (from, to, random) => (isOver() ? base : faulty).oneWayUs(from, to, random),
+    ...(faulty.dialUs && { dialUs: (from, to, random) => faulty.dialUs!(from, to, random) }),
+    ...(faulty.usable && { usable: (from, to, nowUs) => faulty.usable!(from, to, nowUs) }),
+    ...(faulty.resetAfterUs && { resetAfterUs: (from, to, random) => faulty.resetAfterUs!(from, to, random) })
+  }
+}
+
+/** A link that is reset may cost a lookup; none may give another root than the true one. */
+function whatIsWrong(network: ChordNetwork): string | undefined {
+  const { simulation } = network
+  const lookups = new Lookups(network, truthOf(network))
+  const random = simulation.random.of('swarm lookups')
+  const alive = simulation.aliveNodes()
+  for (let issued = 0; issued < LOOKUPS; issued += 1)
+    lookups.issue(alive[random.below(alive.length)]!, randomKey(random))
+  simulation.runFor(30 * SECOND_US)
+  const { correct, incorrect } = lookups.tally
+  if (incorrect > 0) return `${incorrect} lookups of ${LOOKUPS} gave a wrong root`
+  return correct < LOOKUPS / 2 ? `only ${correct} lookups of ${LOOKUPS} were answered` : undefined
+}
