@@ -191,8 +191,8 @@ export class Calls<T extends MachineTypes> {
     return this.#links.at(link)
   }
 
-  neighbourOf(peer: Peer): Neighbour<T> | undefined {
-    return this.#links.of(peer)
+  relayEnded(peer: Peer): void {
+    this.#links.relayEnded(peer)
   }
 
   /** True for what concerns calls alone. Link events are passed on by `LinkEvents`. */

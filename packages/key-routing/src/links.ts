@@ -157,12 +157,21 @@ export class Links<T extends MachineTypes> {
     this.#own += ownPlaces(neighbour) - before
   }
 
-  /** Forgets a neighbour of which there is nothing to remember. */
+  /** A lookup that came from this peer is under way no more. */
+  relayEnded(peer: Peer): void {
+    const neighbour = this.#byPeer.get(peer)
+    if (neighbour === undefined || neighbour.relays === 0) return
+    neighbour.relays -= 1
+    this.drop(neighbour)
+  }
+
+  /** Forgets a neighbour of which there is nothing to remember: who comes again begins where it went. */
   drop(neighbour: Neighbour<T>): void {
     if (
       neighbour.link === NO_LINK &&
       neighbour.holders === 0 &&
       neighbour.pending === 0 &&
+      neighbour.relays === 0 &&
       !neighbour.opening &&
       this.#byPeer.get(neighbour.peer) === neighbour
     )

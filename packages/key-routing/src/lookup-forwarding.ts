@@ -370,8 +370,7 @@ export class Forwarding implements RelayRules {
     relay.live = false
     // It is remembered for a while, and a simulator remembers many.
     relay.message = undefined
-    const neighbour = this.#deps.calls.neighbourOf(relay.from)
-    if (neighbour !== undefined && neighbour.relays > 0) neighbour.relays -= 1
+    this.#deps.calls.relayEnded(relay.from)
   }
 
   #acknowledge(link: Link, { origin, id }: Pick<Lookup, 'origin' | 'id'>, effects: RoutingEffects): void {

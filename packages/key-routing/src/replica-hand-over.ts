@@ -1,8 +1,9 @@
 /**
  * What a peer holds and is not the root of it holds as a replica, or not any more. A former root hands over at
  * once; a replica that no root asks about for some time looks for the root itself. In both cases: look up the
- * root, compare, give it what it lacks, and only then, by its acknowledgement, forget what is no replica's here
- * (copy, acknowledge, delete). Until then reads are answered. A copy is forgotten when the root was seen to have
+ * root, compare, give it what it lacks, and only then forget what is no replica's here (copy, acknowledge, delete).
+ * That it has a record the root says by its digest or its acknowledgement: it is believed, and one that lies makes
+ * the copies go of keys that it was looked up for. Until then reads are answered. A copy is forgotten when the root was seen to have
  * it twice, a repair apart: by then the root has had the time to copy it to its own replica set.
  */
 import { betweenRightClosed, type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'

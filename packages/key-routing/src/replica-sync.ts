@@ -5,7 +5,7 @@
  */
 import type { Key, Peer } from '@servent/overlay/machine'
 import type { Held } from './records.ts'
-import { digestOf, underPrefix } from './records-digest.ts'
+import { digestOf, fingerprintOf, underPrefix } from './records-digest.ts'
 import { sortedFingerprints } from './records-ranges.ts'
 import { isHeld } from './replica-copies.ts'
 import type { Acceptance } from './store-accept.ts'
@@ -147,7 +147,7 @@ export class Sync {
               this.#end(false, afterwards)
               return
             }
-            const kept = this.#note(given, answer.outcomes)
+            const kept = this.#note(given, answer.outcomes, afterwards.wallMs())
             counters[as === 'replica' ? 'repaired' : 'handedOver'] += kept
           },
           later
@@ -156,13 +156,15 @@ export class Sync {
     )
   }
 
-  #note(given: readonly number[], outcomes: readonly StoreOutcome[]): number {
+  #note(given: readonly number[], outcomes: readonly StoreOutcome[], wallMs: number): number {
+    const { table } = this.#context
     let kept = 0
     for (const [index, fingerprint] of given.entries()) {
       const outcome = outcomes[index]
       if (outcome !== undefined && isHeld(outcome)) kept += 1
-      // What the other one refuses for its form or signature nobody needs to keep.
-      else if (outcome !== 'refused') this.#missing.add(fingerprint)
+      // Also what it refuses, for it may be wrong, or lie: this may be the last copy. Not what is over anyway.
+      else if ((table.withFingerprint(fingerprint)?.record.expiresMs ?? 0) > wallMs)
+        this.#missing.add(fingerprint)
     }
     return kept
   }
@@ -173,10 +175,13 @@ export class Sync {
     this.#request(
       { type: 'pull', from, to, fingerprints },
       (answer, later) => {
-        if (answer.type !== 'page' || answer.records.length === 0) return
-        const { records } = answer
+        if (answer.type !== 'page') return
+        const rest = new Set(fingerprints)
+        // Nothing that was not asked for, and nothing twice.
+        const records = answer.records.filter(record => rest.delete(fingerprintOf(record)))
+        if (records.length === 0) return
         // Where a page was full, the rest comes with the next.
-        if (records.length < fingerprints.length) this.#wanted.push(...fingerprints.slice(records.length))
+        this.#wanted.push(...rest)
         this.#pace(
           recordsLength(records),
           afterwards => {

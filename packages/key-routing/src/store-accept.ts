@@ -106,7 +106,7 @@ export class Acceptance {
     { as, sender }: Acceptable,
     effects: RoutingEffects
   ): StoreOutcome | undefined {
-    const { settings, table, deps } = this.#context
+    const { settings, table } = this.#context
     const wallMs = effects.wallMs()
     if (
       record.expiresMs <= wallMs ||
@@ -117,8 +117,7 @@ export class Acceptance {
       return 'refused'
     if (as === 'root' && !this.#context.isRoot(record.key)) return 'not-root'
     if (as === 'hand-over' && !this.#context.isRoot(record.key, peer => peer === sender)) return 'not-root'
-    if (as === 'replica' && !isPlausibleRoot(deps.routing.nextHops(record.key, 1, () => false)[0], sender))
-      return 'not-root'
+    if (as === 'replica' && !this.#context.isPlausibleRoot(sender, record.key)) return 'not-root'
     const held = table.find(record)
     if (held !== undefined) {
       if (held.fingerprint === fingerprintOf(record)) {
@@ -225,14 +224,6 @@ export class Acceptance {
 function isTrusted(record: StoredRecord, sender: Peer, effects: RoutingEffects): boolean {
   if (sender === SELF) return true
   return record.kind !== 'value' && nameOf(effects.peers.contact(sender).id) === nameOf(record.publisher.id)
-}
-
-/** Where the tables know the key's root, a copy comes from it or from nobody. Most replicas do not know it. */
-function isPlausibleRoot(
-  next: { readonly peer: Peer; readonly root: boolean } | undefined,
-  sender: Peer
-): boolean {
-  return next === undefined || !next.root || next.peer === sender
 }
 
 function indicesOf(job: Job, wanted: (outcome: StoreOutcome | undefined) => boolean): number[] {

@@ -63,6 +63,12 @@ export class StoreContext {
     return this.deps.routing.rootOf(key, silent) !== undefined
   }
 
+  /** Where the tables know the key's root, it is this peer or nobody. Most replicas do not know it. */
+  isPlausibleRoot(peer: Peer, key: Uint8Array): boolean {
+    const next = this.deps.routing.nextHops(key, 1, NOBODY_SILENT)[0]
+    return next === undefined || !next.root || next.peer === peer
+  }
+
   ask(question: RoutingQuestion, then: OnAnswer, effects: RoutingEffects): void {
     const id = this.deps.calls.nextId()
     this.#asked.set(id, then)

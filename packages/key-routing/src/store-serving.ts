@@ -47,7 +47,7 @@ export class Serving {
         this.#answer(sender, this.page(request, effects), PRIORITY_READ, effects)
         return true
       case 'digest-request':
-        this.#answer(sender, this.#digest(request, effects), PRIORITY_COPY, effects)
+        this.#answer(sender, this.#digest(sender, request, effects), PRIORITY_COPY, effects)
         return true
       case 'pull':
         this.#answer(sender, this.#pull(request, effects), PRIORITY_COPY, effects)
@@ -73,7 +73,11 @@ export class Serving {
     )
   }
 
-  #digest({ id, from, to, prefix, digest }: DigestRequest, effects: RoutingEffects): DigestAnswer {
+  #digest(
+    sender: Peer,
+    { id, from, to, prefix, digest }: DigestRequest,
+    effects: RoutingEffects
+  ): DigestAnswer {
     const { counters } = this.#context
     const nowMs = effects.nowMs()
     const view = this.views.forOther(from, to, nowMs)
@@ -82,8 +86,10 @@ export class Serving {
       return { type: 'digest-answer', id, what: 'busy', hashes: [] }
     }
     counters.digests += 1
-    // Only roots compare whole ranges: what they ask about belongs here.
-    if (prefix.length === 0) for (const held of view.held) held.confirmedMs = nowMs
+    // Roots compare whole ranges, and what they ask about belongs here. Anybody else may do so, too.
+    if (prefix.length === 0)
+      for (const held of view.held)
+        if (this.#context.isPlausibleRoot(sender, held.record.key)) held.confirmedMs = nowMs
     const { fingerprints } = view
     const [first, end] = underPrefix(fingerprints, prefix)
     if (digestOf(fingerprints, first, end) === digest)

@@ -460,6 +460,23 @@ describe('how many lookups of others there may be', () => {
     expect(solo.message(other, lookupFrom(ORIGIN, { id: 5001 }))[0]).toBe(`${other}: hop-ack`)
   })
 
+  it('who comes again has no more of them, and nothing of it is remembered when they are over', () => {
+    const { solo, from } = relaying()
+    for (let id = 0; id < RELAYS_PER_PEER_MAX; id += 1) solo.message(from, lookupFrom(ORIGIN, { id }))
+    solo.down(from)
+    const again = solo.link(40, true)
+    expect(solo.message(again, lookupFrom(ORIGIN, { id: 5000 }))).toEqual([`${again}: lookup-failed`])
+    expect(solo.last('lookup-failed').reason).toBe('busy')
+    solo.down(again)
+    const { neighbours } = solo.router.calls.sizes()
+    solo.advance(20_000)
+    // It could not be told.
+    solo.unreachable(40)
+    expect(solo.router.calls.sizes().neighbours).toBe(neighbours - 1)
+    const later = solo.link(40, true)
+    expect(solo.message(later, lookupFrom(ORIGIN, { id: 5001 }))[0]).toBe(`${later}: hop-ack`)
+  })
+
   it('one that the next hop took is under way no more', () => {
     const { solo, links, from } = relaying()
     for (let id = 0; id < 2 * RELAYS_PER_PEER_MAX; id += 1) {
