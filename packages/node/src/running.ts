@@ -5,9 +5,7 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
-import { chord } from '@servent/chord'
 import type { ServentDatabase } from '@servent/database'
-import { gnutella } from '@servent/gnutella'
 import { type HostComponents, streamDuplex } from '@servent/libp2p-host'
 import type { Library } from '@servent/library'
 import type { ContentId, Overlay, OverlayName, Provider } from '@servent/overlay'
@@ -71,7 +69,7 @@ export async function run(init: RunningInit): Promise<Running> {
     agent: agentOf(deps),
     logger: componentLogger(logger),
     metrics: components => metrics.component(components),
-    services: overlayServices(init, library, transfers, slots)
+    services: await overlayServices(init, library, transfers, slots)
   })
   // Also a node that takes no calls serves: over connections that it opened itself.
   await network.handle(
@@ -149,18 +147,18 @@ async function openDownloads(
 }
 
 /** Overlays are made by libp2p when it has their components; the slots are there for all to look at. */
-function overlayServices(
+async function overlayServices(
   init: RunningInit,
   library: LibraryDoor,
   transfers: Transfers,
   slots: Map<OverlayName, OverlaySlot>
-): NetworkInit['services'] {
+): Promise<NetworkInit['services']> {
   const { config, logger } = init
   const services: NetworkInit['services'] = {}
   for (const name of config.overlays as OverlayName[]) {
+    const build = await overlayFactory(name, init, transfers)
     services[name] = components => {
-      const build = () => buildOverlay(name, init, transfers)(components)
-      const slot = new OverlaySlot(name, build, library, logger)
+      const slot = new OverlaySlot(name, () => build(components), library, logger)
       slots.set(name, slot)
       return slot
     }
@@ -168,13 +166,15 @@ function overlayServices(
   return services
 }
 
-function buildOverlay(
+/** What is not named is not loaded. */
+async function overlayFactory(
   name: OverlayName,
   { config, deps, privateKey, store }: RunningInit,
   transfers: Transfers
-): (components: HostComponents) => Overlay {
+): Promise<(components: HostComponents) => Overlay> {
   switch (name) {
-    case 'gnutella':
+    case 'gnutella': {
+      const { gnutella } = await import('@servent/gnutella')
       return gnutella({
         neighbours: config.gnutella.neighbours,
         ttl: config.gnutella.ttl,
@@ -184,7 +184,9 @@ function buildOverlay(
         servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
         firewalled: () => config.noInbound
       })
+    }
     case 'chord': {
+      const { chord } = await import('@servent/chord')
       const { lookups: style, publishRate: publishBytesPerS, ...settings } = config.chord
       return chord({
         ...settings,

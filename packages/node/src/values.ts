@@ -1,5 +1,4 @@
 /** `put` and `value`: every wanted overlay that keeps values under keys is asked at once. */
-import { VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX } from '@servent/key-routing/machine'
 import { LimitError, type Overlay, type OverlayName } from '@servent/overlay'
 import type { Logger } from 'pino'
 import { NotFoundError, NoValueError } from './errors.ts'
@@ -34,12 +33,8 @@ export class Values {
   }
 
   async put({ key, value, overlays }: PutRequest, signal?: AbortSignal): Promise<PutView> {
-    checkKey(key)
-    if (value.length > VALUE_BYTES_MAX)
-      throw new LimitError(
-        'VALUE_BYTES_MAX',
-        `A value has at most ${VALUE_BYTES_MAX} bytes, not ${value.length}. Share a file in its place.`
-      )
+    await checkKey(key)
+    await checkValue(value)
     const outcomes = await this.#ask(overlays, overlay => overlay.put(key, value, given(signal)), signal)
     return {
       key,
@@ -53,7 +48,7 @@ export class Values {
   }
 
   async value({ key, overlays }: ValueRequest, signal?: AbortSignal): Promise<ValueView> {
-    checkKey(key)
+    await checkKey(key)
     const outcomes = await this.#ask(overlays, overlay => overlay.get(key, given(signal)), signal)
     const [newest] = outcomes
       .flatMap(({ name, result }) => (result === undefined ? [] : [{ ...result, key, overlay: name }]))
@@ -101,11 +96,24 @@ export class Values {
 const given = (signal: AbortSignal | undefined): { signal?: AbortSignal } =>
   signal === undefined ? {} : { signal }
 
-function checkKey(key: string): void {
+/** Limits of every overlay that routes by key. They are loaded where they are needed. */
+const limits = () => import('@servent/key-routing/machine')
+
+async function checkKey(key: string): Promise<void> {
+  const { VALUE_KEY_BYTES_MAX } = await limits()
   const length = Buffer.byteLength(key)
-  if (length > VALUE_KEY_BYTES_MAX)
-    throw new LimitError(
-      'VALUE_KEY_BYTES_MAX',
-      `A key has at most ${VALUE_KEY_BYTES_MAX} bytes, not ${length}. Choose a shorter one.`
-    )
+  if (length <= VALUE_KEY_BYTES_MAX) return
+  throw new LimitError(
+    'VALUE_KEY_BYTES_MAX',
+    `A key has at most ${VALUE_KEY_BYTES_MAX} bytes, not ${length}. Choose a shorter one.`
+  )
+}
+
+async function checkValue({ length }: Uint8Array): Promise<void> {
+  const { VALUE_BYTES_MAX } = await limits()
+  if (length <= VALUE_BYTES_MAX) return
+  throw new LimitError(
+    'VALUE_BYTES_MAX',
+    `A value has at most ${VALUE_BYTES_MAX} bytes, not ${length}. Share a file in its place.`
+  )
 }
