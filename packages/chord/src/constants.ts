@@ -50,6 +50,8 @@ export const JOIN_RETRY_MS = 2_000
 export const FORMING_MS = 2_000
 /** Rounds without an answer after which a member of a ring that forms is given up. */
 export const FORMING_SILENT_ROUNDS_MAX = 2
+/** Names that one peer may bring up while a ring forms and that were not heard themselves, since it began. */
+export const FORMING_NAMES_MAX = 8
 /** For so long a ring that formed tells who founded it, so that founders who missed the moment follow. */
 export const FOUNDERS_KEPT_MS = 60_000
 /** Predecessors of predecessors that one round of stabilisation asks. */

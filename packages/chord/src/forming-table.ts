@@ -4,7 +4,7 @@
  * that start at one time need not all speak with all.
  */
 import { type Peer, SELF } from '@servent/overlay/machine'
-import { FORMING_MEMBERS_MAX, FORMING_SILENT_ROUNDS_MAX } from './constants.ts'
+import { FORMING_MEMBERS_MAX, FORMING_NAMES_MAX, FORMING_SILENT_ROUNDS_MAX } from './constants.ts'
 
 export interface FormingMember {
   virtualNodes: number
@@ -12,6 +12,8 @@ export interface FormingMember {
   silent: number
   /** Whom it named when it was heard last; nothing: it was only heard of. */
   named: ReadonlySet<Peer> | undefined
+  /** Who spoke of it first, as long as it was not heard itself. */
+  namer?: Peer
 }
 
 export class FormingTable {
@@ -22,6 +24,8 @@ export class FormingTable {
   readonly #members = new Map<Peer, FormingMember>()
   /** Given up: only when they speak themselves do they come back, else others would bring them back for ever. */
   readonly #gone: Peer[] = []
+  /** By peer: how many that it named were not heard. Whoever makes members up holds nobody up for long. */
+  readonly #inVain = new Map<Peer, number>()
   #turn = 0
 
   constructor(others: number, compare: (a: Peer, b: Peer) => number) {
@@ -48,7 +52,11 @@ export class FormingTable {
   /** It spoke. True where it is new or says something new. */
   heard(peer: Peer, virtualNodes: number, named: ReadonlySet<Peer>): boolean {
     const member = this.#members.get(peer)
-    if (member === undefined && !this.#makeRoom(peer)) return false
+    if (member?.named === undefined && !this.#makeRoom(peer, this.confirmed)) {
+      this.#members.delete(peer)
+      return false
+    }
+    if (member?.namer !== undefined) this.#inVain.set(member.namer, (this.#inVain.get(member.namer) ?? 1) - 1)
     const gone = this.#gone.indexOf(peer)
     if (gone >= 0) this.#gone.splice(gone, 1)
     const news = member?.named === undefined || member.virtualNodes !== virtualNodes
@@ -57,9 +65,14 @@ export class FormingTable {
   }
 
   /** Somebody else spoke of it. True where it is new. */
-  heardOf(peer: Peer, virtualNodes: number): boolean {
-    if (this.has(peer) || this.#gone.includes(peer) || !this.#makeRoom(peer)) return false
-    this.#members.set(peer, { virtualNodes, silent: 0, named: undefined })
+  heardOf(peer: Peer, virtualNodes: number, namer: Peer): boolean {
+    if (this.has(peer) || this.#gone.includes(peer)) return false
+    const inVain = this.#inVain.get(namer) ?? 0
+    if (inVain >= FORMING_NAMES_MAX || !this.#makeRoom(peer, this.#unconfirmed)) return false
+    this.#members.set(peer, { virtualNodes, silent: 0, named: undefined, namer })
+    this.#inVain.set(namer, inVain + 1)
+    // The oldest is forgotten.
+    if (this.#inVain.size > FORMING_MEMBERS_MAX) this.#inVain.delete(this.#inVain.keys().next().value!)
     return true
   }
 
@@ -86,6 +99,10 @@ export class FormingTable {
     return this.peers.filter(peer => this.#members.get(peer)?.named !== undefined)
   }
 
+  get #unconfirmed(): Peer[] {
+    return this.peers.filter(peer => this.#members.get(peer)?.named === undefined)
+  }
+
   /** Those who would found the ring with this peer, by what it knows: the lowest, at most r. */
   get group(): Peer[] {
     return this.peers.sort(this.#compare).slice(0, this.#others)
@@ -93,7 +110,10 @@ export class FormingTable {
 
   /** Whether this peer is one of the r + 1 lowest. */
   get isFounder(): boolean {
-    return this.size <= this.#others || this.#compare(SELF, this.#highest!) < 0
+    return (
+      this.size <= this.#others ||
+      this.peers.filter(peer => this.#compare(peer, SELF) < 0).length <= this.#others
+    )
   }
 
   /** Founders ask everybody; others whom they only heard of, and one of the rest in turn: is there a ring? */
@@ -118,19 +138,15 @@ export class FormingTable {
     })
   }
 
-  /** One more than there are founders beside this peer: so it sees whether it is one. */
-  #makeRoom(peer: Peer): boolean {
-    if (this.size <= this.#others) return true
-    const highest = this.#highest!
+  /**
+   * One more than there are founders beside this peer, so it sees whether it is one; so many of those who were heard,
+   * and so many of the others: names push nobody out who was heard.
+   */
+  #makeRoom(peer: Peer, among: readonly Peer[]): boolean {
+    if (among.length <= this.#others) return true
+    const highest = among.reduce((a, b) => (this.#compare(a, b) > 0 ? a : b))
     if (this.#compare(peer, highest) > 0) return false
     this.#members.delete(highest)
     return true
-  }
-
-  get #highest(): Peer | undefined {
-    let highest: Peer | undefined
-    for (const peer of this.#members.keys())
-      if (highest === undefined || this.#compare(peer, highest) > 0) highest = peer
-    return highest
   }
 }

@@ -186,7 +186,8 @@ function take(ring: Ring, peer: Peer, message: Members | MembersRequest, fx: Fx)
     const other = ring.peers.intern(contact)
     if (other === NO_PEER) continue
     named.add(other)
-    if (other !== SELF && other !== peer) news = forming.heardOf(other, clampPlaces(virtualNodes)) || news
+    if (other !== SELF && other !== peer)
+      news = forming.heardOf(other, clampPlaces(virtualNodes), peer) || news
   }
   if (forming.heard(peer, clampPlaces(message.virtualNodes), named)) news = true
   if (forming.agreed) {

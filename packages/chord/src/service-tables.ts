@@ -67,7 +67,7 @@ function meaningOf(mode: ChordMode, listLength: number): string {
     case 'idle':
       return 'Not begun: no contact is known, and nobody has called.'
     case 'joining':
-      return 'Looking for a ring to join; lookups wait until there is one.'
+      return 'Looking for a ring to join; until there is one, lookups fail at once.'
     case 'forming':
       return `Fewer than ${listLength + 1} members: each knows all others and answers from that. The ring is not yet proven to survive any ${listLength - 1} failures at a time.`
     case 'ring':

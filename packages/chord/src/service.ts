@@ -27,7 +27,7 @@ interface Bootstrap {
 /** Between two looks at the tables while somebody waits for them. */
 const LOOK_MS = 20
 
-/** A member of a ring answers lookups; before, they wait. */
+/** A member of a ring answers lookups; before, they end at once as `not-ready`. */
 const MEMBER: ReadonlySet<ChordMode> = new Set(['forming', 'ring'])
 
 export class ChordService extends KeyRoutedService<ChordTypes> {

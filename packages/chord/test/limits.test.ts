@@ -122,28 +122,28 @@ describe('tables', () => {
 
   it('who takes part while a ring forms: r founders beside this peer, and one who waits, those of the lowest keys', () => {
     const table = new FormingTable(3, (a, b) => a - b)
-    for (const peer of [10, 40, 20, 30]) expect(table.heardOf(peer, 1)).toBe(true)
-    expect(table.heardOf(50, 1)).toBe(false)
+    for (const peer of [10, 40, 20, 30]) expect(table.heard(peer, 1, new Set())).toBe(true)
     expect(table.heard(50, 1, new Set())).toBe(false)
-    expect(table.heardOf(5, 1)).toBe(true)
+    expect(table.heardOf(5, 1, 10)).toBe(true)
     expect(table.group).toEqual([5, 10, 20])
-    expect(table.size).toBe(4)
+    // Beside those who were heard.
+    expect(table.size).toBe(5)
   })
 
   it('FORMING_SILENT_ROUNDS_MAX, and FORMING_MEMBERS_MAX that are given up', () => {
     const table = new FormingTable(FORMING_MEMBERS_MAX, (a, b) => a - b)
     for (let peer = 1; peer <= FORMING_MEMBERS_MAX + 1; peer += 1) {
-      table.heardOf(peer, 1)
+      table.heardOf(peer, 1, peer)
       for (let round = 1; round < FORMING_SILENT_ROUNDS_MAX; round += 1)
         expect(table.silent(peer)).toBe(false)
       expect(table.silent(peer)).toBe(true)
       // Others cannot bring it back; it can itself.
-      expect(table.heardOf(peer, 1)).toBe(false)
+      expect(table.heardOf(peer, 1, peer)).toBe(false)
     }
     expect(table.heard(2, 1, new Set())).toBe(true)
     // So many are remembered, and not the first one before them.
-    expect(table.heardOf(FORMING_MEMBERS_MAX + 1, 1)).toBe(false)
-    expect(table.heardOf(1, 1)).toBe(true)
+    expect(table.heardOf(FORMING_MEMBERS_MAX + 1, 1, 1000)).toBe(false)
+    expect(table.heardOf(1, 1, 1000)).toBe(true)
   })
 
   it('BOOTSTRAP_PEERS_MAX and LOST_PEERS_MAX: the oldest is forgotten', () => {

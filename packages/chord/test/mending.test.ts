@@ -1,7 +1,10 @@
 /** Who leaves, who is another's, and who was remembered: what must not stay in anybody's tables, and what must. */
+
+import { SELF } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
-import { BOOTSTRAP_PEERS_MAX } from '../src/constants.ts'
+import { BOOTSTRAP_PEERS_MAX, FORMING_NAMES_MAX } from '../src/constants.ts'
+import { FormingTable } from '../src/forming-table.ts'
 import type { ChordSettings } from '../src/machine.ts'
 import { rectify } from '../src/rectify.ts'
 import { RingMemory } from '../src/ring-memory.ts'
@@ -205,5 +208,38 @@ describe('a ring that shrinks below r + 1', () => {
     for (const node of network.simulation.addNodes(3)) network.join(node, 0)
     expect(network.runUntilIdeal(60_000)).toBeDefined()
     expect(holds()).toEqual(Array(6).fill(true))
+  })
+})
+
+describe('made-up members', () => {
+  const table = () => new FormingTable(R, (a, b) => a - b)
+  const all = (peers: readonly number[]) => new Set([SELF, ...peers])
+
+  it('FORMING_NAMES_MAX: so many of one peer are looked at, and no more whatever it names', () => {
+    const forming = table()
+    const liar = 1000
+    forming.heard(liar, 1, all([]))
+    let taken = 0
+    for (let name = 999; name > 900; name -= 1) {
+      if (!forming.heardOf(name, 1, liar)) continue
+      taken += 1
+      while (forming.has(name) && !forming.silent(name));
+    }
+    expect(taken).toBe(FORMING_NAMES_MAX)
+    expect(forming.heardOf(899, 1, 1001)).toBe(true)
+  })
+
+  it('push nobody out who was heard, and hold up an agreement only until they are given up', () => {
+    const forming = table()
+    const heard = [50, 60, 70, 80]
+    for (const peer of heard) forming.heard(peer, 1, all(heard))
+    for (let name = 10; name < 40; name += 1) forming.heardOf(name, 1, 80)
+    expect(forming.confirmed).toEqual(heard)
+    for (let round = 0; round < 4; round += 1)
+      for (const peer of forming.peers) if (!heard.includes(peer)) forming.silent(peer)
+    for (let name = 10; name < 40; name += 1) forming.heardOf(name, 1, 80)
+    for (let round = 0; round < 4; round += 1)
+      for (const peer of forming.peers) if (!heard.includes(peer)) forming.silent(peer)
+    expect(forming.agreed).toBe(true)
   })
 })
