@@ -44,7 +44,10 @@ export class KeyContentRouting implements ContentRouting {
     await this.#values.put(key, value, signal === undefined ? {} : { signal })
   }
 
-  /** @throws NotFoundError  nobody has a value under this key */
+  /**
+   * @throws NotFoundError  nobody has a value under this key
+   * @throws QuorumError    too few of those who keep it answered
+   */
   async get(key: Uint8Array, { signal }: RoutingOptions = {}): Promise<Uint8Array> {
     const found = await this.#values.get(key, signal === undefined ? {} : { signal })
     if (found === undefined) throw new NotFoundError('Nobody has a value under this key.')

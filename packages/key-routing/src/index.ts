@@ -2,4 +2,4 @@
 export * from './machine.ts'
 export { type FoundKey, KeyRoutedService } from './service.ts'
 export type * from './service-types.ts'
-export { ValueError } from './validators.ts'
+export { QuorumError, ValueError } from './validators.ts'

@@ -59,9 +59,11 @@ export interface ValueOptions {
   readonly timeoutMs?: number
   /** Holders whose answers are waited for: as many as meet every acknowledged write (2 of 4) where it is not said. */
   readonly quorum?: number
+  /** Gives what there is, old or none, where fewer holders answer than the quorum: by default that is an error. */
+  readonly partial?: boolean
 }
 
-export type PutOptions = Omit<ValueOptions, 'quorum'>
+export type PutOptions = Omit<ValueOptions, 'quorum' | 'partial'>
 
 export interface FoundValue {
   readonly value: Uint8Array
@@ -73,4 +75,6 @@ export interface FoundValue {
   readonly expiresMs: number
   /** Peers that had it, of those that were asked. */
   readonly holders: number
+  /** False, where it was asked for `partial`: fewer than the quorum answered, and a newer one may be there. */
+  readonly complete: boolean
 }

@@ -14,7 +14,7 @@ import {
 } from './store-constants.ts'
 import type { StoredRecord, StoreOutcome } from './store-messages.ts'
 import { recordByteLength } from './store-wire-records.ts'
-import { statementOf, type Validators, ValueError } from './validators.ts'
+import { QuorumError, statementOf, type Validators, ValueError } from './validators.ts'
 
 export interface ServiceValuesInit extends ReadsInit {
   readonly stamp: () => Stamp
@@ -68,7 +68,7 @@ export class ServiceValues {
       let put = await this.#store(record, signal)
       if (put.outcome === 'older') {
         // Another writer's clock is ahead of this one.
-        const there = await this.#read(key, QUORUM_OF_WRITES, signal)
+        const there = await this.#read(key, QUORUM_OF_WRITES, true, signal)
         const sequence = (there?.sequence ?? 0) + 1
         if (sequence <= this.#init.clock.wallMs() + SEQUENCE_AHEAD_MS_MAX && sequence > stamp.sequence)
           put = await this.#store(await valueRecord(key, value, { ...stamp, sequence }), signal)
@@ -86,7 +86,7 @@ export class ServiceValues {
     checkKey(key)
     const { signal, end } = this.#until(options)
     try {
-      return await this.#read(key, options.quorum ?? QUORUM_OF_WRITES, signal)
+      return await this.#read(key, options.quorum ?? QUORUM_OF_WRITES, options.partial ?? false, signal)
     } finally {
       end()
     }
@@ -170,15 +170,35 @@ export class ServiceValues {
     return { outcome: outcomes[0] ?? 'unreachable', copies: copies[0] ?? 0 }
   }
 
-  async #read(key: Uint8Array, quorum: number, signal: AbortSignal): Promise<FoundValue | undefined> {
+  async #read(
+    key: Uint8Array,
+    quorum: number,
+    partial: boolean,
+    signal: AbortSignal
+  ): Promise<FoundValue | undefined> {
     const command = { type: 'read-value', key: keyOfValue(key), quorum } as const
-    const { record, holders, failure } = await this.#init.commands.ask(command, ['value-read'], signal)
+    const { record, holders, incomplete, failure } = await this.#init.commands.ask(
+      command,
+      ['value-read'],
+      signal
+    )
     if (failure !== undefined)
       throw new ValueError(`The value could not be read: ${REASONS.unreachable} (${failure})`)
+    if (incomplete === true && !partial)
+      throw new QuorumError(
+        'Too few of those who keep the value answer to tell which is the newest; try again.'
+      )
     if (record === undefined) return undefined
     const { value } = statementOf(record)
     const { sequence, expiresMs, publisher } = record
-    return { value, writer: peerIdText(publisher.id), sequence, expiresMs, holders }
+    return {
+      value,
+      writer: peerIdText(publisher.id),
+      sequence,
+      expiresMs,
+      holders,
+      complete: incomplete !== true
+    }
   }
 
   #until({ signal, timeoutMs = VALUE_MS }: PutOptions): { signal: AbortSignal; end: () => void } {

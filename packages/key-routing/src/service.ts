@@ -185,7 +185,8 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
    *
    * @param key    at most `VALUE_KEY_BYTES_MAX` bytes; a text in UTF-8. `/ns/…` needs a validator for `ns`
    * @param value  at most `VALUE_BYTES_MAX` bytes
-   * @returns how many peers are known to hold it
+   * @returns how many peers are known to hold it: where that is less than a majority of those that should (3 of
+   *     4), it resolves all the same, and the next repair makes the missing copies
    * @throws ValueError           it is too long, its validator refuses it, or nobody could keep it
    * @throws OverlayStoppedError  the overlay does not run
    */
@@ -197,6 +198,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
    * The newest value under a key that `quorum` holders have, by the validator of the key. Holders that have none
    * or an older one are given it. Nothing where nobody has one.
    *
+   * @throws QuorumError          fewer answered than `quorum`, and not all that there are: without `partial`
    * @throws ValueError           nobody who could have it was reached
    * @throws OverlayStoppedError  the overlay does not run
    */

@@ -13,6 +13,12 @@ import { isGenuine } from './records-sealing.ts'
 import type { Selector, Validator } from './service-types.ts'
 import type { StoredRecord } from './store-messages.ts'
 
+/** Fewer holders answered than a read waits for: what they say may not be the newest, nor "none" be true. */
+export class QuorumError extends Error {
+  static override readonly name = 'QuorumError'
+  override readonly name = 'QuorumError'
+}
+
 /** The value may not be kept under its key. */
 export class ValueError extends Error {
   static override readonly name = 'ValueError'

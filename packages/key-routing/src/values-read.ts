@@ -34,6 +34,8 @@ export class ValueRead {
   /** One for each that answered. */
   readonly #answers: (StoredRecord | undefined)[] = []
   #wanted: number
+  /** Answers with which the read is complete: the quorum, or all holders where they are fewer. */
+  #quorum = 0
   #waiting = 0
   #isOver = false
 
@@ -65,6 +67,7 @@ export class ValueRead {
           .map(contact => later.peers.intern(contact))
           .filter(peer => peer !== NO_PEER)
         this.#root = this.#holders[0] ?? NO_PEER
+        this.#quorum = Math.min(this.#wanted, this.#holders.length)
         this.#ask(later)
       },
       effects
@@ -165,6 +168,7 @@ export class ValueRead {
       command: this.#init.command,
       holders,
       ...(record !== undefined && { record }),
+      ...(this.#answers.length < this.#quorum && { incomplete: true as const }),
       ...(failure !== undefined && { failure })
     })
   }

@@ -6,6 +6,7 @@ import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overla
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nameOf } from '../src/records.ts'
 import { keyOfMultihash, keyOfValue } from '../src/records-body.ts'
+import { valueRecord } from '../src/records-sealing.ts'
 import { Announcer } from '../src/service-announcer.ts'
 import { ServiceCommands } from '../src/service-commands.ts'
 import {
@@ -184,6 +185,38 @@ describe('what is lost', () => {
     expect(lost.set(7, [])).toBe(true)
     expect(lost.set(LOST_FILES_MAX, records)).toBe(true)
     expect(lost.size).toBe(LOST_FILES_MAX)
+  })
+})
+
+describe('getting', () => {
+  it('does not pass for whole what too few answered, but where that is asked for', async () => {
+    const clock = new HastyClock()
+    const commands: ServiceCommands = new ServiceCommands({
+      command: () => {
+        commands.onNotice({ type: 'value-read', command: 1, holders: 1, record, incomplete: true })
+        return 1
+      }
+    })
+    const stamp = () => ({ privateKey, self, sequence: 1, expiresMs: clock.ms + PUBLISHED_LIFETIME_MS })
+    const key = Uint8Array.of(1)
+    const record = await valueRecord(key, Uint8Array.of(5), stamp())
+    const validators = new Validators(undefined, undefined)
+    const values = new ServiceValues({
+      commands,
+      clock: {
+        nowMs: () => clock.ms,
+        wallMs: () => clock.ms,
+        setTimeout: () => undefined,
+        clearTimeout: () => {}
+      },
+      overlay: 'chord',
+      self: 'nobody',
+      stamp,
+      validators
+    })
+    await expect(values.get(key, {})).rejects.toMatchObject({ name: 'QuorumError' })
+    const found = await values.get(key, { partial: true })
+    expect(found).toMatchObject({ complete: false, value: Uint8Array.of(5) })
   })
 })
 

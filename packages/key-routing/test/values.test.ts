@@ -89,6 +89,26 @@ describe('the quorum', () => {
   })
 })
 
+describe('a read that fewer answer than the quorum', () => {
+  it('says so, whether they have a value or none; that there are fewer holders is no such thing', () => {
+    const ring = new RecordRing({ nodes: 12, detectMs: 600_000, settings: { repairMs: 0 } })
+    ring.publish(0, [value(ring, 0, 1)])
+    ring.run(1000)
+    expect(read(ring, outsider(ring), 4).incomplete).toBeUndefined()
+    const [root, ...others] = ring.holdersOf(KEY)
+    const reader = outsider(ring)
+    const before = ring.simulation.metrics.byType().get?.messages ?? 0
+    const id = ring.simulation.command(reader, { type: 'read-value', key: KEY, quorum: 4 })
+    ring.simulation.runWhile(() => (ring.simulation.metrics.byType().get?.messages ?? 0) === before)
+    for (const node of others) ring.simulation.silence(node)
+    ring.run(30_000)
+    expect(root).toBeDefined()
+    expect(ring.told(reader, id)).toMatchObject([{ record: { sequence: 1 }, incomplete: true }])
+    const alone = new RecordRing({ nodes: 1 })
+    expect(read(alone, 0, 4).incomplete).toBeUndefined()
+  })
+})
+
 describe('read repair', () => {
   it('gives the newest to holders that have an older one, and to those that have none', () => {
     const ring = new RecordRing({ nodes: 12, settings: { repairMs: 0 } })
