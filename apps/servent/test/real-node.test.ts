@@ -63,6 +63,7 @@ it('shares a file and makes a ticket of it', async () => {
 
 it('answers as it describes itself, with something in every list', async () => {
   await lines('/v1/searches', { text: 'banjo', timeoutMs: 50 })
+  await call('/v1/values', { method: 'POST', body: JSON.stringify({ key: 'greeting', value: 'hello' }) })
   await lines('/v1/downloads', { what: (await node.library()).files[0]!.id })
   const { paths } = (await (await call('/openapi.json')).json()) as {
     paths: Record<
@@ -73,9 +74,8 @@ it('answers as it describes itself, with something in every list', async () => {
   const asked: string[] = []
   for (const [path, { get }] of Object.entries(paths)) {
     const schema = get?.responses['200']?.content?.['application/json']?.schema
-    if (schema === undefined || path.includes('{id}') || path === '/metrics' || path === '/v1/values')
-      continue
-    const response = await call(path.replace('{name}', 'gnutella'))
+    if (schema === undefined || path.includes('{id}') || path === '/metrics') continue
+    const response = await call(path.replace('{name}', 'chord').replace('/values', '/values?key=greeting'))
     const answer = await response.json()
     expect(response.status, path).toBe(200)
     expect([...Errors(schema, answer)], `${path} ${JSON.stringify(answer)}`).toEqual([])
@@ -97,7 +97,10 @@ it.each([
   ['a damaged ticket', '/v1/downloads', { what: 'servent1abc' }, 'usage'],
   ['an id of nothing here', '/v1/downloads', { what: 'bafkreiaaaaaaaaaaaa' }, 'not-found'],
   ['a beginning that is too short', '/v1/downloads', { what: 'bafkrei' }, 'usage'],
-  ['its own secrets', '/v1/shares', { path: '/' }, 'usage']
+  ['its own secrets', '/v1/shares', { path: '/' }, 'usage'],
+  ['a value that is too long', '/v1/values', { key: 'k', value: 'v'.repeat(8193) }, 'too-large'],
+  ['a key that is too long', '/v1/values', { key: 'k'.repeat(257), value: 'v' }, 'too-large'],
+  ['a key that nobody can judge', '/v1/values', { key: '/nobody/k', value: 'v' }, 'failed']
 ])('refuses %s with a reason', async (_, path, body, code) => {
   const told = (await lines(path, body)).at(-1)!
   const problem = (told.error ?? told) as { code: string; message: string }
