@@ -38,7 +38,7 @@ describe.each(names)('%s', name => {
     }
   })
 
-  it('has a lock that names what the packages need (npm install --package-lock-only makes it anew)', () => {
+  it('has a lock that names what the packages need (delete it and npm install --package-lock-only makes it anew)', () => {
     expect(lock.packages['']!.dependencies).toEqual(manifest.dependencies)
     const needed = [...own].filter(([other]) => `node_modules/${other}` in lock.packages)
     expect(needed.length).toBeGreaterThan(3)
