@@ -65,8 +65,9 @@ async function residentBytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<num
 it.runIf(process.platform === 'linux')(
   'four hostile peers change nothing for a fifth',
   async () => {
-    await using attacked = await Daemon.start()
-    await using other = await Daemon.start({ flags: ['--bootstrap', attacked.address] })
+    const flags = ['--overlays', 'gnutella']
+    await using attacked = await Daemon.start({ flags })
+    await using other = await Daemon.start({ flags: [...flags, '--bootstrap', attacked.address] })
     await neighbours(other, 1)
     const folder = join(attacked.home, 'shared')
     await mkdir(folder)
