@@ -2,7 +2,7 @@
  * Lookups of Chord beside those of libp2p's Kademlia (`@libp2p/kad-dht`): 64 real peers on loopback in four
  * processes, at most 32 connections each, the same provider records to be found by the same peers.
  *
- *     npm run bench:lookup -- --json [--rounds 3] [--lookups 400] [--idle-seconds 300] [--seed 1]
+ *     npm run bench:lookup -- --json [--rounds 3] [--lookups 400] [--connections 32] [--idle-seconds 300] [--seed 1]
  *
  * The two take turns, each with a network of its own. In a round every peer provides its four contents; random
  * peers look up random contents until the first provider, then a process with 13 of the 64 peers is killed, and
@@ -14,7 +14,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { overRounds, type PhaseFigures } from './lookup/figures.ts'
-import { CONNECTIONS_MAX, PEERS, PROCESSES, type Round, runRound } from './lookup/round.ts'
+import { PEERS, PROCESSES, type Round, runRound } from './lookup/round.ts'
 import { SIDES, type SideName } from './lookup/sides.ts'
 
 /** Lookups for the same CPU, Chord's to Kademlia's. */
@@ -38,6 +38,7 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     lookups: { type: 'string', default: '400' },
+    connections: { type: 'string', default: '32' },
     'idle-seconds': { type: 'string', default: '300' },
     seed: { type: 'string', default: '1' }
   }
@@ -45,6 +46,8 @@ const { values: flags } = parseArgs({
 
 async function main(): Promise<void> {
   const rounds = Number(flags.rounds)
+  const count = Number(flags.lookups)
+  const connectionsMax = Number(flags.connections)
   const done: Record<SideName, Round[]> = { kad: [], chord: [] }
   for (let round = 0; round < rounds; round++) {
     for (const side of SIDES) {
@@ -52,7 +55,7 @@ async function main(): Promise<void> {
         void process.stderr.write(`round ${round + 1} of ${rounds}, ${side}: ${line}\n`)
       const seed = `${flags.seed} round ${round}`
       const idleSeconds = round === 0 ? Number(flags['idle-seconds']) : 0
-      done[side].push(await runRound({ side, seed, lookups: Number(flags.lookups), idleSeconds, progress }))
+      done[side].push(await runRound({ side, seed, lookups: count, connectionsMax, idleSeconds, progress }))
     }
   }
   const sides = { kad: figuresOf(done.kad), chord: figuresOf(done.chord) }
@@ -66,7 +69,7 @@ async function main(): Promise<void> {
   }))
   if (flags.json) {
     const host = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version }
-    const network = { peers: PEERS, processes: PROCESSES, connectionsMax: CONNECTIONS_MAX }
+    const network = { peers: PEERS, processes: PROCESSES, connectionsMax }
     process.stdout.write(
       `${JSON.stringify({ bench: 'lookup', host, network, goal: GOAL_RATIO, judged, sides })}\n`
     )

@@ -7,7 +7,6 @@ import { isRing } from './ring.ts'
 import type { SideName } from './sides.ts'
 
 export const PEERS = 64
-export const CONNECTIONS_MAX = 32
 /** The last process is the one that is killed: 13 of 64 peers, a fifth. */
 export const PROCESSES: readonly number[] = [17, 17, 17, 13]
 const KILLED = PROCESSES.length - 1
@@ -26,6 +25,8 @@ export interface RoundInit {
   readonly side: SideName
   readonly seed: string
   readonly lookups: number
+  /** That libp2p lets a peer have. */
+  readonly connectionsMax: number
   /** 0: what standing still costs is not measured. */
   readonly idleSeconds: number
   readonly progress: (line: string) => void
@@ -47,6 +48,7 @@ export async function runRound({
   side,
   seed,
   lookups: count,
+  connectionsMax,
   idleSeconds,
   progress
 }: RoundInit): Promise<Round> {
@@ -56,7 +58,7 @@ export async function runRound({
     seed,
     processes: PROCESSES,
     introductions: INTRODUCTIONS,
-    connectionsMax: CONNECTIONS_MAX
+    connectionsMax
   })
   await settle(network, side)
   const settledSeconds = (performance.now() - startMs) / 1000
