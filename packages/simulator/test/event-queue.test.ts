@@ -1,4 +1,4 @@
-/** The heap against a sorted list. */
+/** The queue against a sorted list. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { EventQueue } from '../src/event-queue.ts'
@@ -9,7 +9,16 @@ interface Entry {
 }
 
 const pushOrPop = fc.oneof(
-  fc.record({ timeUs: fc.integer({ min: 0, max: 20 }), ref: fc.integer({ min: 0, max: 2 ** 26 - 1 }) }),
+  fc.record({
+    // Of one time, of near buckets, of all buckets, and far beyond them.
+    timeUs: fc.oneof(
+      fc.integer({ min: 0, max: 20 }),
+      fc.integer({ min: 0, max: 2_000 }),
+      fc.integer({ min: 0, max: 3_000_000 }),
+      fc.integer({ min: 0, max: 6 * 3600 * 1_000_000 })
+    ),
+    ref: fc.integer({ min: 0, max: 2 ** 26 - 1 })
+  }),
   fc.constant('pop' as const)
 )
 
@@ -65,6 +74,28 @@ test('the order stays when pushes are numbered anew', () => {
   }
   while (queue.pop()) order.push(queue.ref)
   expect(order).toEqual([...Array.from({ length: 96 }, (_, index) => index + 4), 0, 1, 2, 3])
+})
+
+test('a bucket of many, and times that are past already', () => {
+  const queue = new EventQueue()
+  const times: number[] = []
+  for (let ref = 0; ref < 5_000; ref += 1) queue.push(10_000 + ((ref * 7_919) % 500), ref)
+  for (let count = 0; count < 2_500; count += 1) {
+    queue.pop()
+    times.push(queue.timeUs)
+  }
+  expect(times).toEqual(times.toSorted((a, b) => a - b))
+  queue.push(3, 77)
+  queue.pop()
+  expect([queue.timeUs, queue.ref]).toEqual([3, 77])
+  let last = 0
+  let lastSequence = 0
+  while (queue.pop()) {
+    expect(queue.timeUs > last || (queue.timeUs === last && queue.sequence > lastSequence)).toBe(true)
+    last = queue.timeUs
+    lastSequence = queue.sequence
+  }
+  expect(queue.size).toBe(0)
 })
 
 test('times of six virtual hours keep their microseconds', () => {
