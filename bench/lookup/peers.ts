@@ -86,6 +86,8 @@ async function come({ peer, bootstrap }: { peer: number; bootstrap: readonly str
     privateKey: await keyOf(seed, peer),
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     connectionManager: { ...FROM_ONE_HOST, maxConnections: connectionsMax },
+    // Pings on every connection would cost both sides more than their own upkeep does.
+    connectionMonitor: { enabled: false },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux()],

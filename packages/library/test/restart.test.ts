@@ -160,7 +160,7 @@ describe('a thread that dies', () => {
     const place = workplace()
     write(place.folder, { 'a.bin': '', 'b.txt': 'b' })
     // So large that the thread is at work on it when it ends, however late this one notices; without data on disk.
-    truncateSync(join(place.folder, 'a.bin'), 2 ** 30)
+    truncateSync(join(place.folder, 'a.bin'), 2 ** 29)
     const { created, worker } = threads()
     const logger = recordingLogger()
     const library = await openLibrary(place, { worker, logger })
