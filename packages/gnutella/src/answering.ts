@@ -51,12 +51,14 @@ export class Desk<Work> {
     return this.#waiting.length
   }
 
-  /** False: too much waits already. */
-  put(link: Link, work: Work): boolean {
-    return this.#waiting.push(link, work)
+  /** Asks at once where that may be, else the work waits. False: too much waits already. */
+  put(link: Link, work: Work, question: (work: Work) => RequestId): boolean {
+    if (this.#waiting.length > 0 || this.#asked.size >= this.#atATime) return this.#waiting.push(link, work)
+    this.#asked.set(question(work), work)
+    return true
   }
 
-  /** Asks as much as may be asked now. */
+  /** Asks as much of what waits as may be asked now. */
   ask(question: (work: Work) => RequestId): void {
     while (this.#asked.size < this.#atATime) {
       const work = this.#waiting.shift()
@@ -68,7 +70,7 @@ export class Desk<Work> {
   /** The work that an answer is to, once. */
   answered(id: RequestId): Work | undefined {
     const work = this.#asked.get(id)
-    this.#asked.delete(id)
+    if (work !== undefined) this.#asked.delete(id)
     return work
   }
 
@@ -109,7 +111,7 @@ export class Answering {
 
   vouched(id: RequestId): CacheEntry | undefined {
     const entry = this.#vouches.get(id)
-    this.#vouches.delete(id)
+    if (entry !== undefined) this.#vouches.delete(id)
     return entry
   }
 

@@ -4,21 +4,22 @@ import { CACHE_ENTRY_BYTES_MAX, CACHE_WAITING_MAX } from './constants.ts'
 import type { QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
-import { type CachedHit, type CacheEntry, cacheKey, type Repeat } from './query-cache.ts'
+import type { CachedHit, CacheEntry, Repeat } from './query-cache.ts'
 import { relay } from './query-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
 
 const NONE: ReadonlySet<Link> = new Set()
 
-/** Answers a query from the cache, now or when its hits are vouched for, and names whom that stands in for. */
+/** Answers a query from the cache, under its key there, now or when its hits are vouched for, and names whom that stands in for. */
 export function answerRepeat(
   state: GnutellaState,
   fx: Fx,
   from: Neighbour,
   query: QueryMessage,
+  key: string,
   ttl: number
 ): ReadonlySet<Link> {
-  const entry = state.cache.find(cacheKey(query), ttl, state.nowMs)
+  const entry = state.cache.find(key, ttl, state.nowMs)
   if (entry === undefined) return NONE
   const hits = usableHits(state, fx, entry, from.link, ttl)
   if (hits.length === 0) return NONE
@@ -40,7 +41,7 @@ function waitForVerdict(state: GnutellaState, fx: Fx, entry: CacheEntry, repeat:
     const claims = entry.hits.map(({ hit }) => ({ contact: hit.contact!, results: hit.results }))
     fx.ask(id, { type: 'vouch', text: entry.text, urns: entry.urns, claims })
   }
-  entry.waiting.push(repeat)
+  entry.waiting = [...entry.waiting, repeat]
   return true
 }
 
@@ -55,7 +56,9 @@ export function onVouched(
   for (const [index, cached] of entry.hits.entries()) cached.expiresMs = expiresMs?.[index] ?? 0
   if (expiresMs === undefined) state.cache.delete(entry)
   const sentBytes = new Map<Link, number>()
-  for (const { link, query, ttl, held } of entry.waiting.splice(0)) {
+  const { waiting } = entry
+  entry.waiting = []
+  for (const { link, query, ttl, held } of waiting) {
     const from = state.neighbours.upLink(link)
     if (from === undefined) continue
     let hits = usableHits(state, fx, entry, link, ttl)

@@ -203,9 +203,15 @@ function linkOf(timer: Timer): Link {
 function onAnswer(state: GnutellaState, fx: Fx, id: RequestId, answer: GnutellaAnswer | undefined): void {
   const { answering } = state
   const match = answering.matches.answered(id)
-  if (match !== undefined) onMatched(state, fx, match, answer?.type === 'match' ? answer.results : [])
+  if (match !== undefined) {
+    onMatched(state, fx, match, answer?.type === 'match' ? answer.results : [])
+    return
+  }
   const verify = answering.verifies.answered(id)
-  if (verify !== undefined) onVerified(state, fx, verify, answer?.type === 'verify' ? answer.files : [])
+  if (verify !== undefined) {
+    onVerified(state, fx, verify, answer?.type === 'verify' ? answer.files : [])
+    return
+  }
   const entry = answering.vouched(id)
   if (entry !== undefined)
     onVouched(state, fx, entry, answer?.type === 'vouch' ? answer.expiresMs : undefined)

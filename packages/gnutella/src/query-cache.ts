@@ -47,14 +47,19 @@ export interface CacheEntry extends Wanted {
   /** TTL that the query had when it came in. */
   readonly ttl: number
   readonly atMs: number
-  hits: CachedHit[]
+  hits: readonly CachedHit[]
   bytes: number
   results: number
   /** Neighbours that it does not stand in for. */
-  readonly closed: Set<Link>
+  closed: ReadonlySet<Link>
   verdict: 'none' | 'asked' | 'given'
-  waiting: Repeat[]
+  waiting: readonly Repeat[]
 }
+
+/** What most entries have, for most queries bring no hit: one for all of them. */
+const NO_HITS: readonly CachedHit[] = []
+const NOBODY: ReadonlySet<Link> = new Set()
+const NO_REPEATS: readonly Repeat[] = []
 
 export class QueryCache {
   /** The oldest first. */
@@ -89,12 +94,12 @@ export class QueryCache {
       guid,
       ttl,
       atMs: nowMs,
-      hits: [],
+      hits: NO_HITS,
       bytes: 0,
       results: 0,
-      closed: new Set(),
+      closed: NOBODY,
       verdict: 'none',
-      waiting: []
+      waiting: NO_REPEATS
     })
     return true
   }
@@ -113,7 +118,7 @@ export class QueryCache {
       this.#close(entry, link)
       return
     }
-    entry.hits.push({ link, distance: hit.hops + 1, hit, expiresMs: 0 })
+    entry.hits = [...entry.hits, { link, distance: hit.hops + 1, hit, expiresMs: 0 }]
     entry.results += hit.results.length
     entry.bytes += bytes
     this.#bytes += bytes
@@ -159,7 +164,7 @@ export class QueryCache {
   }
 
   #close(entry: CacheEntry, link: Link): void {
-    entry.closed.add(link)
+    entry.closed = new Set(entry.closed).add(link)
     entry.hits = entry.hits.filter(cached => cached.link !== link)
     entry.results = entry.hits.reduce((total, { hit }) => total + hit.results.length, 0)
     const bytes = entry.hits.reduce((total, { hit }) => total + (hit.payload?.length ?? 0), 0)

@@ -36,16 +36,17 @@ export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, quer
   const route: QueryRoute = { link, hops, hits: 0 }
   state.routes.set(guid, route, state.nowMs)
   state.recent.add(guid, query.ttl, hops, name)
-  const held = answerRepeat(state, fx, neighbour, query, ttl)
-  const targets = state.neighbours.up.filter(({ link }) => !held.has(link))
+  const key = cacheKey(query)
+  const held = answerRepeat(state, fx, neighbour, query, key, ttl)
+  const { up } = state.neighbours
+  const targets = held.size === 0 ? up : up.filter(({ link }) => !held.has(link))
   const relayed = relay(state, fx, neighbour, query, ttl, targets)
-  if (relayed && held.size === 0) {
-    const key = cacheKey(query)
-    if (state.cache.begin(key, query, guid, ttl, state.nowMs)) route.cacheKey = key
-  }
+  if (relayed && held.size === 0 && state.cache.begin(key, query, guid, ttl, state.nowMs))
+    route.cacheKey = key
   const { text, urns } = query
-  if (!state.answering.matches.put(link, { link, guid, hops, text, urns })) state.count('queriesNotMatched')
-  askMatches(state, fx)
+  const work: MatchWork = { link, guid, hops, text, urns }
+  if (!state.answering.matches.put(link, work, work => askMatch(state, fx, work)))
+    state.count('queriesNotMatched')
 }
 
 /** Whether a query is to be handed on and answered. */
@@ -117,13 +118,11 @@ export function relay(
   return true
 }
 
-/** Asks the catalogue about queries, neighbours in turn. */
-export function askMatches(state: GnutellaState, fx: Fx): void {
-  state.answering.matches.ask(({ text, urns }: MatchWork): RequestId => {
-    const id = state.answering.newId()
-    fx.ask(id, { type: 'match', text, urns, limit: RESULTS_PER_QUERY })
-    return id
-  })
+/** Asks the catalogue about a query. */
+function askMatch(state: GnutellaState, fx: Fx, { text, urns }: MatchWork): RequestId {
+  const id = state.answering.newId()
+  fx.ask(id, { type: 'match', text, urns, limit: RESULTS_PER_QUERY })
+  return id
 }
 
 /** What this peer shares of a query goes back by the link that the query came by, in hits of bounded size. */
@@ -133,7 +132,7 @@ export function onMatched(
   work: MatchWork,
   results: readonly HitResult[]
 ): void {
-  askMatches(state, fx)
+  state.answering.matches.ask(waiting => askMatch(state, fx, waiting))
   const neighbour = state.neighbours.upLink(work.link as Link)
   if (neighbour === undefined || results.length === 0) return
   state.count('queriesAnswered')

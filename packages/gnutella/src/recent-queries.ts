@@ -13,26 +13,31 @@ interface Entry {
 }
 
 export class RecentQueries {
-  /** By id, the oldest first. */
-  readonly #entries = new Map<Guid, Entry>()
+  /** A ring: the newest stands before `#next`, the oldest at it. */
+  readonly #entries: Entry[] = []
+  #next = 0
 
   add(queryId: Guid, ttl: number, hops: number, from?: PeerName): void {
-    this.#entries.delete(queryId)
-    this.#entries.set(queryId, { queryId, ttl, hops, from, forwardedTo: [] })
-    if (this.#entries.size <= QUERIES_SHOWN_MAX) return
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest)
-      break
-    }
+    this.#entries[this.#next] = { queryId, ttl, hops, from, forwardedTo: [] }
+    this.#next = (this.#next + 1) % QUERIES_SHOWN_MAX
   }
 
   /** Writes down that a query left for a neighbour. Nothing happens where it is no longer shown. */
   forwarded(queryId: Guid, to: PeerName): void {
-    this.#entries.get(queryId)?.forwardedTo.push(to)
+    const count = this.#entries.length
+    // Nearly always it is the newest.
+    for (let back = 1; back <= count; back += 1) {
+      const entry = this.#entries[(this.#next - back + count) % count]!
+      if (entry.queryId !== queryId) continue
+      entry.forwardedTo.push(to)
+      return
+    }
   }
 
+  /** The oldest first. */
   list(): SeenQuery[] {
-    return Array.from(this.#entries.values(), ({ from, forwardedTo, ...entry }) => ({
+    const inOrder = [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)]
+    return inOrder.map(({ from, forwardedTo, ...entry }) => ({
       ...entry,
       from: from?.text ?? null,
       forwardedTo: forwardedTo.map(peer => peer.text)

@@ -113,16 +113,14 @@ export function onOwnHit(
   state.count('resultsRefused', hit.results.length - results.length)
   if (contact === undefined || results.length === 0) return
   const work: VerifyWork = { search: search.id, claim: { contact, results }, servent, hops: hit.hops + 1 }
-  if (!state.answering.verifies.put(neighbour.link, work)) state.count('hitsNotVerified')
-  askVerifies(state, fx)
+  const { verifies } = state.answering
+  if (!verifies.put(neighbour.link, work, work => askVerify(state, fx, work))) state.count('hitsNotVerified')
 }
 
-function askVerifies(state: GnutellaState, fx: Fx): void {
-  state.answering.verifies.ask(({ search, claim }) => {
-    const id = state.answering.newId()
-    fx.ask(id, { type: 'verify', search, claim })
-    return id
-  })
+function askVerify(state: GnutellaState, fx: Fx, { search, claim }: VerifyWork): RequestId {
+  const id = state.answering.newId()
+  fx.ask(id, { type: 'verify', search, claim })
+  return id
 }
 
 export function onVerified(
@@ -131,7 +129,7 @@ export function onVerified(
   work: VerifyWork,
   files: readonly VerifiedFile[]
 ): void {
-  askVerifies(state, fx)
+  state.answering.verifies.ask(waiting => askVerify(state, fx, waiting))
   const { search, claim, servent, hops } = work
   state.count('resultsRefused', Math.max(0, claim.results.length - files.length))
   if (files.length === 0 || !state.searches.has(search)) return
