@@ -34,13 +34,14 @@ const COPIES_MS_MAX = LISTS_MS_MAX + 2 * 1.5 * REPAIR_MS
 let network: Network
 const keys = keysOf(SEED, CONTENTS)
 
-/** Every content three times, each time by another peer that lives. */
+/** Every content three times, each time by another peer that lives, and never by its provider: nobody finds itself. */
 function everyKey(): Lookup[] {
   const alive = Array.from({ length: PEERS }, (_, peer) => peer).filter(peer => network.alive(peer))
   return Array.from({ length: 3 * CONTENTS }, (_, turn) => {
     const content = turn % CONTENTS
     const provider = content % PEERS
-    const asker = alive[(turn * 7 + Math.floor(turn / CONTENTS)) % alive.length]!
+    const others = alive.filter(peer => peer !== provider)
+    const asker = others[(turn * 7 + Math.floor(turn / CONTENTS)) % others.length]!
     return { asker, content, provider }
   })
 }
