@@ -6,6 +6,7 @@
 import { ChordMachine, type ChordSettings, type ChordTypes, chordSettings } from '@servent/chord/machine'
 import { chordCodec } from '@servent/chord/wire'
 import { beginChurn, churnProcess, latencyModel, Simulation, Streams } from '@servent/simulator'
+import { grow } from './growth.ts'
 import { LookupCount } from './lookups.ts'
 import { cost, type Figures } from './measure.ts'
 
@@ -15,10 +16,10 @@ const BASIC_MS = 72_000
 const REST_MS = 144_000
 /** A probe for a foreign ring goes through the whole of this one's fingers, so it is rarer. */
 const MERGE_MS = 1_800_000
-/** All of them come within so long, evenly: tables must have time to follow the growth. */
-const GROWTH_S = 1_800
+/** In which the network doubles: two rounds of stabilisation. */
+const DOUBLING_S = 144
 
-export function chord(peers: number, lookups: number, virtualS: number, growthS = GROWTH_S): Figures {
+export function chord(peers: number, lookups: number, virtualS: number): Figures {
   const settings: ChordSettings = chordSettings({
     stabiliseMs: BASIC_MS,
     fixFingersMs: REST_MS,
@@ -37,18 +38,7 @@ export function chord(peers: number, lookups: number, virtualS: number, growthS 
   })
   const { metrics } = simulation
   const random = simulation.random.of('workload')
-  const join = () => {
-    const contact = simulation.pickAlive(random)
-    const node = simulation.addNode()
-    simulation.start(node)
-    if (contact !== undefined) simulation.contact(node, contact)
-  }
-  const grown = cost(() => {
-    for (let count = 0; count < peers; count += 1) {
-      join()
-      simulation.runUntil(Math.floor((count * growthS * 1e6) / peers))
-    }
-  })
+  const grown = cost(() => grow(simulation, peers, DOUBLING_S))
   const [joinedAtS, joinMessages] = [simulation.nowUs / 1e6, metrics.delivered]
   const events = simulation.events
   const perS = peers / HOUR_S

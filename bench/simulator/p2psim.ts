@@ -7,6 +7,7 @@
 import { ChordMachine, type ChordSettings, type ChordTypes, chordSettings } from '@servent/chord/machine'
 import { chordCodec } from '@servent/chord/wire'
 import { beginChurn, churnProcess, latencyModel, Simulation, Streams } from '@servent/simulator'
+import { grow } from './growth.ts'
 import { LookupCount } from './lookups.ts'
 import { cost, type Figures } from './measure.ts'
 
@@ -14,8 +15,8 @@ const SEED = 'p2psim'
 const ADDRESSES = 1_024
 const SUCCESSORS = 16
 const LOOKUP_S = 600
-/** Peers join one after the other in the first minutes. */
-const JOIN_S = 300
+/** In which the network doubles at its beginning: two rounds of stabilisation. */
+const ROUNDS_PER_DOUBLING = 2
 
 export function p2psim(timerS: number, hours: number): Figures {
   const timerMs = timerS * 1_000
@@ -44,12 +45,7 @@ export function p2psim(timerS: number, hours: number): Figures {
     simulation.after(1 + random.below(2 * everyUs), lookUp)
   }
   const spent = cost(() => {
-    for (const node of simulation.addNodes(ADDRESSES)) {
-      const contact = simulation.pickAlive(random)
-      simulation.start(node)
-      if (contact !== undefined) simulation.contact(node, contact)
-      simulation.runFor(Math.floor((JOIN_S * 1e6) / ADDRESSES))
-    }
+    grow(simulation, ADDRESSES, ROUNDS_PER_DOUBLING * timerS)
     beginChurn(simulation, churnProcess('exp:1h'))
     lookUp()
     simulation.runUntil(hours * 3_600 * 1e6)

@@ -78,6 +78,8 @@ export const SAVED_PEERS_MAX = 24
 export const FINGER_PROBES_MAX = 24
 /** Nodes of unknown round trip that are measured in one round of one finger. */
 export const PROXIMITY_PINGS_MAX = 4
+/** Of so many visits to a finger that was compared with all of its samples, one looks for nearer ones again. */
+export const PROXIMITY_SEARCH_ONE_IN = 8
 /** Steps of a lookup in the ring of another peer. */
 export const FOREIGN_STEPS_MAX = 64
 /** Contacts that a peer without a ring asks at a time. */

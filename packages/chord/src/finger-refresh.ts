@@ -1,32 +1,42 @@
 /**
- * Fingers (ToN sections IV-D and IV-E.1): one is refreshed each round, from the furthest down to where the
- * successor list says it all. A finger that still answers for the start of its interval costs two messages;
- * any other is looked up. Nobody becomes a finger who was not linked with first.
+ * Fingers (ToN sections IV-D and IV-E.1), from the furthest down to where the successor list says it all. Each
+ * round fills the gaps, and looks after one of the fingers that are there: one that still answers costs two
+ * messages, any other is looked up. Nobody becomes a finger who was not linked with first.
  */
-import { addPowerOfTwo, type Key, SELF } from '@servent/overlay/machine'
-import { FINGER_PROBES_MAX } from './constants.ts'
-import { refreshByProximity } from './proximity.ts'
+import { addPowerOfTwo, type Key } from '@servent/overlay/machine'
+import { fillGaps } from './finger-gaps.ts'
+import { tendByProximity } from './proximity.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn, ping, request } from './ring-calls.ts'
-import { compareDistance, distanceExponent, indexOfRef, inHalfOpen, NOBODY, peerOfRef } from './ring-key.ts'
+import { compareDistance, distanceExponent, NOBODY, peerOfRef, TOP_EXPONENT } from './ring-key.ts'
 import { syncLinks } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
 
-const TOP_EXPONENT = 255
-
-/** One round: the next finger that the list does not hold. */
-export function fixFinger(ring: Ring, place: Place, fx: Fx): void {
+/** One round. */
+export function fixFingers(ring: Ring, place: Place, fx: Fx): void {
   if (!place.member || place.fixing) return
   trimFingers(ring, place, fx)
-  const last = place.successors.at(-1)
-  if (last === undefined || place.wrapped) return
-  let exponent = place.cursor
-  if (inHalfOpen(addPowerOfTwo(place.key, exponent), place.key, ring.key(last))) exponent = TOP_EXPONENT
-  if (inHalfOpen(addPowerOfTwo(place.key, exponent), place.key, ring.key(last))) return
-  place.cursor = exponent === 0 ? TOP_EXPONENT : exponent - 1
+  if (place.successors.length === 0 || place.wrapped) return
   place.fixing = true
-  if (ring.settings.proximity === 'on') refreshByProximity(ring, place, exponent, fx)
-  else refresh(ring, place, exponent, fx)
+  fillGaps(ring, place, fx, fx => tendNext(ring, place, fx))
+}
+
+/** The next of the fingers that are there, from the furthest to the nearest and round again. */
+function tendNext(ring: Ring, place: Place, fx: Fx): void {
+  const { fingers } = place
+  let at = 0
+  while (at < fingers.length && fingers.exponentAt(at) > place.cursor) at += 1
+  if (at === fingers.length) at = 0
+  if (fingers.length === 0) {
+    place.fixing = false
+    return
+  }
+  const exponent = fingers.exponentAt(at)
+  place.cursor = exponent === 0 ? TOP_EXPONENT : exponent - 1
+  const tend = ring.settings.proximity === 'on' ? tendByProximity : refresh
+  tend(ring, place, exponent, fx, () => {
+    place.fixing = false
+  })
 }
 
 /** What the successor list covers needs no finger. */
@@ -42,11 +52,17 @@ export function trimFingers(ring: Ring, place: Place, fx: Fx): void {
   if (place.fingers.length !== before) syncLinks(ring, fx)
 }
 
-function refresh(ring: Ring, place: Place, exponent: number, fx: Fx): void {
+function refresh(
+  ring: Ring,
+  place: Place,
+  exponent: number,
+  fx: Fx,
+  done: (root: RingRef, fx: Fx) => void
+): void {
   const start = addPowerOfTwo(place.key, exponent)
   const finger = place.fingers.get(exponent)
-  if (finger === NOBODY || isOwn(finger)) {
-    lookUp(ring, place, exponent, start, fx)
+  if (isOwn(finger)) {
+    lookUpFinger(ring, place, exponent, fx, done)
     return
   }
   const { term } = place
@@ -58,22 +74,29 @@ function refresh(ring: Ring, place: Place, exponent: number, fx: Fx): void {
     (answer, fx) => {
       if (place.term !== term) return
       if (typeof answer === 'object' && answer.type === 'next-hops-answer' && answer.range !== undefined) {
-        place.fixing = false
+        done(finger, fx)
         return
       }
       // Whoever lives and knows nobody at all is no member any more.
       const isOut =
         typeof answer === 'object' && answer.type === 'next-hops-answer' && answer.hops.length === 0
       if (answer === undefined || isOut) dropFinger(ring, place, finger, fx)
-      lookUp(ring, place, exponent, start, fx)
+      lookUpFinger(ring, place, exponent, fx, done)
     }
   )
 }
 
-function lookUp(ring: Ring, place: Place, exponent: number, start: Key, fx: Fx): void {
-  findStart(ring, place, start, fx, (root, fx) => {
-    place.fixing = false
+/** The first node at or behind the start of an interval becomes the finger. */
+export function lookUpFinger(
+  ring: Ring,
+  place: Place,
+  exponent: number,
+  fx: Fx,
+  done: (root: RingRef, fx: Fx) => void
+): void {
+  findStart(ring, place, addPowerOfTwo(place.key, exponent), fx, (root, fx) => {
     if (root !== NOBODY) takeFinger(ring, place, exponent, root, fx)
+    done(root, fx)
   })
 }
 
@@ -134,41 +157,14 @@ function removeAtExponent(place: Place, exponent: number): void {
     if (place.fingers.exponentAt(at) === exponent) place.fingers.removeAt(at)
 }
 
-/** It is gone: its place is the next to be refreshed. `lost`: not of its own accord, so it may come back. */
+/** It is gone, and leaves a gap. `lost`: not of its own accord, so it may come back. */
 export function dropFinger(ring: Ring, place: Place, ref: RingRef, fx: Fx, lost = true): void {
   for (let at = 0; at < place.fingers.length; at += 1) {
     if (place.fingers.at(at) !== ref) continue
-    place.cursor = place.fingers.exponentAt(at)
     place.fingers.removeAt(at)
     ring.count('fingersDropped')
     if (lost) ring.lost.add(peerOfRef(ref))
     syncLinks(ring, fx)
     return
   }
-}
-
-/** A joiner's first guesses are its successor's fingers; each is linked with before it is one. */
-export function guessFingers(ring: Ring, place: Place, from: RingRef, fx: Fx): void {
-  const { term } = place
-  request(
-    ring,
-    peerOfRef(from),
-    id => ({ type: 'fingers-request', id, index: indexOfRef(from) }),
-    fx,
-    (answer, fx) => {
-      if (place.term !== term || typeof answer !== 'object' || answer.type !== 'fingers') return
-      const refs = ring.refs(answer.fingers.slice(0, FINGER_PROBES_MAX))
-      for (const ref of refs) {
-        if (peerOfRef(ref) === SELF) continue
-        const hand = [ref]
-        ring.inHand.add(hand)
-        ping(ring, peerOfRef(ref), fx, (alive, fx) => {
-          ring.inHand.delete(hand)
-          if (place.term !== term || alive !== true) return
-          const exponent = distanceExponent(place.key, ring.key(ref))
-          if (exponent >= 0) takeFinger(ring, place, exponent, ref, fx)
-        })
-      }
-    }
-  )
 }

@@ -15,6 +15,7 @@ const FIRST_ROOM = 16
 export class FingerTable {
   #refs = new Int32Array(FIRST_ROOM)
   #exponents = new Uint8Array(FIRST_ROOM)
+  #comparisons = new Uint8Array(FIRST_ROOM)
   #count = 0
 
   get length(): number {
@@ -36,11 +37,18 @@ export class FingerTable {
     return place < this.#count && this.#exponents[place] === exponent ? this.#refs[place]! : NOBODY
   }
 
+  /** How often the finger of this exponent was compared with others of its interval. */
+  comparisons(exponent: number): number {
+    const place = this.#placeOf(exponent)
+    return place < this.#count && this.#exponents[place] === exponent ? this.#comparisons[place]! : 0
+  }
+
   /** Takes the place of a finger of the same exponent. False where there is no room: nearer ones give way. */
-  set(exponent: number, ref: RingRef): boolean {
+  set(exponent: number, ref: RingRef, comparisons = 0): boolean {
     const place = this.#placeOf(exponent)
     if (place < this.#count && this.#exponents[place] === exponent) {
       this.#refs[place] = ref
+      this.#comparisons[place] = comparisons
       return true
     }
     if (place === FINGERS_MAX) return false
@@ -48,7 +56,9 @@ export class FingerTable {
     const end = Math.min(this.#count, FINGERS_MAX - 1)
     this.#refs.copyWithin(place + 1, place, end)
     this.#exponents.copyWithin(place + 1, place, end)
+    this.#comparisons.copyWithin(place + 1, place, end)
     this.#refs[place] = ref
+    this.#comparisons[place] = comparisons
     this.#exponents[place] = exponent
     this.#count = end + 1
     return true
@@ -57,6 +67,7 @@ export class FingerTable {
   removeAt(place: number): void {
     this.#refs.copyWithin(place, place + 1, this.#count)
     this.#exponents.copyWithin(place, place + 1, this.#count)
+    this.#comparisons.copyWithin(place, place + 1, this.#count)
     this.#count -= 1
   }
 
@@ -75,9 +86,12 @@ export class FingerTable {
     if (this.#count < room || room >= FINGERS_MAX) return
     const refs = new Int32Array(Math.min(FINGERS_MAX, 2 * room))
     const exponents = new Uint8Array(refs.length)
+    const comparisons = new Uint8Array(refs.length)
     refs.set(this.#refs)
     exponents.set(this.#exponents)
+    comparisons.set(this.#comparisons)
     this.#refs = refs
     this.#exponents = exponents
+    this.#comparisons = comparisons
   }
 }

@@ -20,7 +20,7 @@ import {
   SELF,
   type Timer
 } from '@servent/overlay/machine'
-import { fixFinger } from './finger-refresh.ts'
+import { fixFingers } from './finger-refresh.ts'
 import { askContacts, askPeer, gather, onGatherTimer } from './forming.ts'
 import { adoptTables } from './ideal.ts'
 import { probeForeign } from './merge.ts'
@@ -229,7 +229,7 @@ function onContact(ring: Ring, peer: Peer, fx: Fx): void {
 
 /** A link that ended in good order, or for lack of use, says nothing of its peer; one that broke does. */
 function onUnlinked(ring: Ring, peer: Peer, end: LinkEnd, fx: Fx): void {
-  if (end.kind === 'reset' || end.kind === 'closed') onSilent(ring, peer, fx)
+  if (end.kind === 'reset') onSilent(ring, peer, fx)
 }
 
 function onCommand(ring: Ring, command: ChordCommand, fx: Fx): void {
@@ -281,7 +281,7 @@ function onTimer(ring: Ring, timer: Timer, fx: Fx): void {
       ring.rules.stabilise(ring, place, fx)
     } else if (timer === place.timers.fingers) {
       fx.setTimer(timer, jittered(fx, fixFingersMs))
-      fixFinger(ring, place, fx)
+      fixFingers(ring, place, fx)
     } else if (timer === place.timers.predecessor) {
       fx.setTimer(timer, jittered(fx, checkPredecessorMs))
       ring.rules.checkPredecessor(ring, place, fx)

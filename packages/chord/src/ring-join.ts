@@ -3,9 +3,9 @@
  * belongs, and copies that member's whole successor list. Until then it is no member and answers nothing.
  */
 import { JOIN_PATIENT_ROUNDS, JOIN_STEPS_MAX } from './constants.ts'
-import { guessFingers } from './finger-refresh.ts'
+import { fixFingers } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
-import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
+import { askNeighbours, type NodeTables } from './ring-calls.ts'
 import { inOpen, NOBODY } from './ring-key.ts'
 import { entered, joinFailed } from './ring-life.ts'
 import { adoptList, enter, remember, setPredecessor } from './ring-tables.ts'
@@ -112,5 +112,5 @@ function enterWith(
   enter(ring, place, fx)
   setPredecessor(ring, place, predecessor, fx)
   entered(ring, place, fx)
-  if (!isOwn(head)) guessFingers(ring, place, head, fx)
+  fixFingers(ring, place, fx)
 }

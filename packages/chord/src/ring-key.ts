@@ -7,6 +7,9 @@ import { compareKeys, KEY_BYTES, type Key, type Peer } from '@servent/overlay/ma
 import { VIRTUAL_NODES_MAX } from './constants.ts'
 import type { RingRef } from './types.ts'
 
+/** Of half a turn: the furthest that an interval of a finger begins. */
+export const TOP_EXPONENT = 255
+
 /** In place of a ref: nobody. */
 export const NOBODY: RingRef = -1
 

@@ -2,7 +2,7 @@
 
 import { type Peer, SELF } from '@servent/overlay/machine'
 import type { Fx, Place, Ring } from './ring.ts'
-import { inOpen, NOBODY, peerOfRef } from './ring-key.ts'
+import { inOpen, NOBODY, peerOfRef, TOP_EXPONENT } from './ring-key.ts'
 import { listBehind, sameRefs } from './successor-list.ts'
 import type { RingRef } from './types.ts'
 
@@ -56,7 +56,8 @@ export function enter(ring: Ring, place: Place, fx: Fx): void {
   place.joining = false
   place.joinWaitsMs = undefined
   place.term += 1
-  place.cursor = 255
+  place.cursor = TOP_EXPONENT
+  place.gapsFrom = 0
   // Chosen by chance, so that whoever knew the tables of an earlier run does not take these for them.
   place.version = fx.random() | 1
   changed(ring, place, fx)

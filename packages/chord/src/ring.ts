@@ -12,7 +12,7 @@ import { BOOTSTRAP_PEERS_MAX, LOST_PEERS_MAX } from './constants.ts'
 import { FingerTable } from './finger-table.ts'
 import type { FormingTable } from './forming-table.ts'
 import type { RingNode } from './messages.ts'
-import { indexOfRef, keyOfPlace, NOBODY, peerOfRef, refOf } from './ring-key.ts'
+import { indexOfRef, keyOfPlace, NOBODY, peerOfRef, refOf, TOP_EXPONENT } from './ring-key.ts'
 import { RingMemory } from './ring-memory.ts'
 import type { ChordRules } from './ring-rules.ts'
 import type { ChordMode, ChordSettings, ChordTypes, RingRef } from './types.ts'
@@ -54,8 +54,10 @@ export class Place {
   stabilising = false
   rectifying = false
   fixing = false
-  /** Exponent of the finger that is refreshed next. */
-  cursor = 255
+  /** Exponent from which the finger that is looked after next is sought, downwards. */
+  cursor = TOP_EXPONENT
+  /** Exponents below this were found to be empty intervals, or could not be filled. */
+  gapsFrom = 0
 
   constructor(index: number) {
     this.index = index

@@ -1,6 +1,6 @@
 /** Every bound on what others control: at the limit, and one past it. */
 import { describe, expect, it } from 'vitest'
-import { guessFingers } from '../src/finger-refresh.ts'
+import { guessFingers } from '../src/finger-gaps.ts'
 import { FingerTable } from '../src/finger-table.ts'
 import { askContacts } from '../src/forming.ts'
 import { FormingTable } from '../src/forming-table.ts'
@@ -28,7 +28,7 @@ import {
   VIRTUAL_NODES_MAX
 } from '../src/machine.ts'
 import { probeForeign } from '../src/merge.ts'
-import { refreshByProximity } from '../src/proximity.ts'
+import { searchByProximity } from '../src/proximity.ts'
 import { join } from '../src/ring-join.ts'
 import { NOBODY } from '../src/ring-key.ts'
 import { onMessage } from '../src/ring-messages.ts'
@@ -212,6 +212,7 @@ describe('what one message, or one round, may cause', () => {
       )
       all.place.member = false
       all.place.joining = true
+      all.ring.router = { ...all.ring.router, lookup: () => {} } as unknown as typeof all.ring.router
       join(all.ring, all.place, ref(5), all.fx)
       return all.place.successors[0]
     }
@@ -229,7 +230,7 @@ describe('what one message, or one round, may cause', () => {
           }
         : { type: 'pong', id }
     )
-    guessFingers(all.ring, all.place, ref(1), all.fx)
+    guessFingers(all.ring, all.place, ref(1), all.fx, () => {})
     expect(sentOf(all, 'ping')).toBe(FINGER_PROBES_MAX)
   })
 
@@ -262,7 +263,7 @@ describe('what one message, or one round, may cause', () => {
       lookup: (_key: unknown, _options: unknown, done: (found: unknown, fx: unknown) => void) =>
         done({ root: contactOfNumber(first), to: keyOfNumber(first) }, all.fx)
     } as unknown as typeof all.ring.router
-    refreshByProximity(all.ring, all.place, 255, all.fx)
+    searchByProximity(all.ring, all.place, 255, all.fx, () => {})
     expect(sentOf(all, 'ping')).toBe(PROXIMITY_PINGS_MAX)
   })
 

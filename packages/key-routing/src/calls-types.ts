@@ -38,6 +38,8 @@ export abstract class Call<T extends MachineTypes> {
   /** How much longer than a round trip its answer may take. */
   patienceMs = 0
   dueMs = 0
+  /** Over a second link, since the first one ended in good order: no third one is tried. */
+  sentAgain = false
   /** Its place among those under way; -1 where it is not. */
   at = -1
 
@@ -87,4 +89,14 @@ export class Tell<T extends MachineTypes> extends Call<T> {
   }
 
   override onFailed(): void {}
+}
+
+/** Whoever ends a link so says nothing of itself by that: it may have had no use for it. */
+export function isInGoodOrder({ kind }: LinkEnd): boolean {
+  return kind === 'closed' || kind === 'idle'
+}
+
+/** Whether what was sent on a link that ended may be sent on another one: it may not have been read. */
+export function mayGoAgain<T extends MachineTypes>(call: Call<T>, end: LinkEnd): boolean {
+  return end.kind === 'duplicate' || (isInGoodOrder(end) && !call.sentAgain)
 }

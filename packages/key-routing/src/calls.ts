@@ -20,15 +20,17 @@ import {
   type CallDone,
   type CallFailure,
   DoneRequest,
+  isInGoodOrder,
   type LinkEvents,
+  mayGoAgain,
   type Request,
   Tell
 } from './calls-types.ts'
 import { CALLS_MAX, CALLS_PER_PEER_MAX, CLOCK_GRAIN_MS, ID_MAX } from './constants.ts'
-import { Links, type Neighbour, NO_LINK } from './links.ts'
+import { isUp, LINKS_TIMER, Links, type Neighbour, NO_LINK } from './links.ts'
 import { ROUTER_SETTINGS, type RouterSettings } from './router-settings.ts'
 
-/** The name of the only timer of calls. */
+/** The first of the calls under way is due. */
 export const CALLS_TIMER = 'calls'
 
 export class Calls<T extends MachineTypes> {
@@ -39,9 +41,8 @@ export class Calls<T extends MachineTypes> {
   readonly #links: Links<T>
   readonly #pending = new PendingCalls<T>()
   #nextId = 0
-  /** When the timer fires, and when idle links are looked for. */
+  /** When the timer of calls fires. */
   #timerMs = Number.POSITIVE_INFINITY
-  #idleMs = Number.POSITIVE_INFINITY
 
   constructor(
     answers: ReadonlySet<string>,
@@ -90,7 +91,7 @@ export class Calls<T extends MachineTypes> {
     const neighbour = this.#links.release(peer, by)
     if (neighbour === undefined || neighbour.holders !== 0) return
     neighbour.usedMs = effects.nowMs()
-    this.#watchIdle(neighbour, effects)
+    this.#links.watchIdle(neighbour, effects)
     this.#links.drop(neighbour)
   }
 
@@ -142,6 +143,7 @@ export class Calls<T extends MachineTypes> {
     call.message = message
     call.priority = priority
     call.link = NO_LINK
+    call.sentAgain = false
     if (peer === SELF) {
       this.#refuse(call, undefined, 'unreachable', effects)
       return
@@ -179,6 +181,7 @@ export class Calls<T extends MachineTypes> {
   end(call: Call<T>, answered: boolean, effects: Effects<T>): void {
     if (call.at < 0) return
     const neighbour = this.#leave(call)
+    this.#disarm(effects)
     if (neighbour === undefined) return
     // An answer that takes longer than a round trip says nothing of the round trip.
     if (answered && call.link !== NO_LINK && call.patienceMs === 0)
@@ -214,8 +217,9 @@ export class Calls<T extends MachineTypes> {
       case 'message':
         return this.#onMessage(input.link, input.message as { type: string; id: number }, effects)
       case 'timer':
-        if (input.timer !== CALLS_TIMER) return false
-        this.#onTimer(effects)
+        if (input.timer === CALLS_TIMER) this.#onTimer(effects)
+        else if (input.timer === LINKS_TIMER) this.#links.closeIdle(effects)
+        else return false
         return true
       default:
         return false
@@ -260,7 +264,7 @@ export class Calls<T extends MachineTypes> {
       if (call.onSent()) this.#leave(call)
       else this.#arm(call.dueMs, effects)
     }
-    this.#watchIdle(neighbour, effects)
+    this.#links.watchIdle(neighbour, effects)
     this.#events.onLinked?.(peer, inbound, effects)
   }
 
@@ -269,20 +273,23 @@ export class Calls<T extends MachineTypes> {
     if (neighbour === undefined) return
     for (const call of neighbour.pending === 0 ? [] : this.#pending.on(link)) {
       if (call.at < 0 || call.link !== link) continue
-      if (end.kind === 'duplicate') this.#again(call, neighbour, effects)
+      if (mayGoAgain(call, end)) this.#again(call, neighbour, effects)
       else this.#fail(call, 'link-down', effects)
     }
     // While a link was being closed nothing could be opened in its place.
     if (neighbour.link === NO_LINK && neighbour.waiting !== undefined && !neighbour.opening) {
       if (!this.#connect(neighbour, effects)) this.#failWaiting(neighbour, effects)
     }
+    // The other side did not need it. Whether that peer is still there the new link shows.
+    if (isInGoodOrder(end) && neighbour.holders !== 0) this.#connect(neighbour, effects)
     if (neighbour.link === NO_LINK) this.#events.onUnlinked?.(neighbour.peer, end, effects)
     this.#links.drop(neighbour)
   }
 
-  /** The link was one of two, and the other one stays: what was sent may not have been read. */
+  /** The link was one of two, or was closed for lack of use: what was sent may not have been read. */
   #again(call: Call<T>, neighbour: Neighbour<T>, effects: Effects<T>): void {
     call.link = NO_LINK
+    call.sentAgain = true
     if (isUp(neighbour)) {
       this.#send(call, neighbour, effects)
       this.#arm(call.dueMs, effects)
@@ -318,8 +325,7 @@ export class Calls<T extends MachineTypes> {
       if (call.link !== NO_LINK) this.#links.of(call.peer)?.silent()
       this.#fail(call, waited ? 'unreachable' : 'silent', effects)
     }
-    if (this.#idleMs <= dueMs) this.#idleMs = this.#links.closeIdle(effects)
-    const nextMs = Math.min(this.#idleMs, this.#pending.nextMs())
+    const nextMs = this.#pending.nextMs()
     if (nextMs !== Number.POSITIVE_INFINITY) this.#arm(nextMs, effects)
   }
 
@@ -380,21 +386,15 @@ export class Calls<T extends MachineTypes> {
     return true
   }
 
-  #watchIdle(neighbour: Neighbour<T>, effects: Effects<T>): void {
-    if (neighbour.holders !== 0 || neighbour.inbound || !isUp(neighbour)) return
-    const dueMs = neighbour.usedMs + this.#settings.lingerMs
-    if (dueMs >= this.#idleMs) return
-    this.#idleMs = dueMs
-    this.#arm(dueMs, effects)
-  }
-
   #arm(dueMs: number, effects: Effects<T>): void {
     if (dueMs >= this.#timerMs) return
     this.#timerMs = dueMs
     effects.setTimer(CALLS_TIMER, Math.max(1, dueMs - effects.nowMs()))
   }
-}
 
-function isUp<T extends MachineTypes>(neighbour: Neighbour<T>): boolean {
-  return neighbour.link !== NO_LINK && !neighbour.closing
+  #disarm(effects: Effects<T>): void {
+    if (this.#pending.size > 0 || this.#timerMs === Number.POSITIVE_INFINITY) return
+    this.#timerMs = Number.POSITIVE_INFINITY
+    effects.cancelTimer(CALLS_TIMER)
+  }
 }

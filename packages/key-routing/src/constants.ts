@@ -68,6 +68,8 @@ export const BACKOFF_MAX = 3
 export const OPEN_TIMEOUT_MS = 3000
 /** A link that this peer opened, that no table holds, and on which nothing came or went for so long is closed. */
 export const LINGER_MS = 60_000
+/** How often in that time idle links are looked for: they linger up to so much of it longer. */
+export const LOOKS_PER_LINGER = 4
 /** Links that this peer opens on its own where nobody says how many. */
 export const OWN_LINKS_DEFAULT = 128
 /** A clock may be read a little early: nothing is due sooner than this. */

@@ -4,8 +4,11 @@
  */
 import type { Effects, Link, MachineTypes, Peer } from '@servent/overlay/machine'
 import type { Call } from './calls-types.ts'
-import { BACKOFF_MAX, HOLDERS_MAX, ROUND_TRIPS_BEFORE_SILENT } from './constants.ts'
+import { BACKOFF_MAX, HOLDERS_MAX, LOOKS_PER_LINGER, ROUND_TRIPS_BEFORE_SILENT } from './constants.ts'
 import type { RouterSettings } from './router-settings.ts'
+
+/** It is time to look for links that nobody needs. Seldom, so that none of them needs a timer of its own. */
+export const LINKS_TIMER = 'links'
 
 /** No host gives this number to a link. */
 export const NO_LINK: Link = -1
@@ -83,6 +86,7 @@ export class Links<T extends MachineTypes> {
   readonly #byLink = new Map<Link, Neighbour<T>>()
   readonly #holders: string[] = []
   #own = 0
+  #watching = false
 
   constructor(settings: RouterSettings) {
     this.#settings = settings
@@ -208,18 +212,24 @@ export class Links<T extends MachineTypes> {
     effects.close(neighbour.link, reason)
   }
 
-  /** Closes own links that nobody holds and that were not used for the linger time; gives when the next is due. */
-  closeIdle(effects: Effects<T>): number {
-    const { lingerMs } = this.#settings
-    const nowMs = effects.nowMs()
-    let nextMs = Number.POSITIVE_INFINITY
+  /** Sees to it that a link which nobody holds is closed when it was not used for the linger time. */
+  watchIdle(neighbour: Neighbour<T>, effects: Effects<T>): void {
+    if (this.#watching || neighbour.holders !== 0 || neighbour.inbound || !isUp(neighbour)) return
+    this.#watching = true
+    effects.setTimer(LINKS_TIMER, this.#settings.lingerMs)
+  }
+
+  /** Closes own links that nobody holds and that were not used for the linger time. */
+  closeIdle(effects: Effects<T>): void {
+    const unusedSinceMs = effects.nowMs() - this.#settings.lingerMs
+    let left = false
     for (const neighbour of this.#byPeer.values()) {
       if (ownPlaces(neighbour) === 0 || neighbour.opening || neighbour.holders !== 0) continue
-      const dueMs = (neighbour.pending > 0 ? nowMs : neighbour.usedMs) + lingerMs
-      if (dueMs <= nowMs) this.close(neighbour, 'Nobody needs it.', effects)
-      else if (dueMs < nextMs) nextMs = dueMs
+      if (neighbour.pending > 0 || neighbour.usedMs > unusedSinceMs) left = true
+      else this.close(neighbour, 'Nobody needs it.', effects)
     }
-    return nextMs
+    this.#watching = left
+    if (left) effects.setTimer(LINKS_TIMER, this.#settings.lingerMs / LOOKS_PER_LINGER)
   }
 
   /** @throws RangeError  a table more than there are bits: an assertion about the overlay, not about its peers */
@@ -229,6 +239,10 @@ export class Links<T extends MachineTypes> {
     if (place >= HOLDERS_MAX) throw new RangeError(`At most ${HOLDERS_MAX} names may hold peers.`)
     return 1 << place
   }
+}
+
+export function isUp<T extends MachineTypes>(neighbour: Neighbour<T>): boolean {
+  return neighbour.link !== NO_LINK && !neighbour.closing
 }
 
 /** 1 where it takes one of this peer's own places: opened by it, or being opened. */

@@ -10,6 +10,7 @@ import {
   type CallOutcome,
   HOLDERS_MAX,
   LINGER_MS,
+  LOOKS_PER_LINGER,
   OPEN_TIMEOUT_MS,
   OWN_LINKS_MAX,
   type RouterSettings,
@@ -258,8 +259,9 @@ describe('the time that a request waits', () => {
     const solo = new Asker()
     solo.link(1)
     solo.link(2)
+    const { timers } = solo
     for (let times = 0; times < 10; times += 1) solo.ask(1 + (times % 2))
-    expect(solo.timers).toBe(1)
+    expect(solo.timers).toBe(timers + 1)
     solo.advance(CALL_TIMEOUT_FIRST_MS)
     expect(solo.outcomes).toEqual(Array(10).fill('silent'))
     expect(solo.router.calls.sizes().calls).toBe(0)
@@ -314,10 +316,12 @@ describe('links', () => {
     solo.message(own, { type: 'ping', id: 1 })
     solo.advance(LINGER_MS - 1)
     expect(solo.closed).toEqual([])
-    solo.advance(1)
+    solo.advance(1 + LINGER_MS / LOOKS_PER_LINGER)
     expect(solo.closed).toEqual([own])
     solo.act(() => solo.router.calls.release(solo.peer(3), 'table', solo.effects))
-    solo.advance(LINGER_MS)
+    solo.advance(LINGER_MS - 1)
+    expect(solo.closed).toEqual([own])
+    solo.advance(1 + LINGER_MS / LOOKS_PER_LINGER)
     expect(solo.closed).toEqual([own, held])
   })
 
@@ -378,12 +382,39 @@ describe('links', () => {
     const solo = new Asker()
     const link = solo.link(1)
     solo.ask(1)
-    solo.down(link, 'closed')
+    solo.down(link, 'reset')
     solo.act(() => expect(solo.router.calls.open(solo.peer(2), solo.effects)).toBe(true))
     solo.unreachable(2)
     expect(solo.outcomes).toEqual(['link-down'])
-    expect(solo.heard).toEqual(['linked 1', 'unlinked 1: closed', 'unreachable 2'])
+    expect(solo.heard).toEqual(['linked 1', 'unlinked 1: reset', 'unreachable 2'])
     expect(solo.router.calls.open(SELF, solo.effects)).toBe(false)
+  })
+
+  it.each(['closed', 'idle'] as const)(
+    'that the other side ends in good order say nothing of it: %s',
+    kind => {
+      const solo = new Asker()
+      solo.ask(1)
+      solo.down(solo.link(1), kind)
+      // It may not have read what was sent, so that is sent again over a new link; a third one is not tried.
+      expect(solo.outcomes).toEqual([])
+      expect(solo.opened).toEqual([solo.peer(1), solo.peer(1)])
+      solo.down(solo.link(1), kind)
+      expect(solo.outcomes).toEqual(['link-down'])
+      expect(solo.opened).toHaveLength(2)
+    }
+  )
+
+  it('to peers of a table are opened again when the other side had no use for them', () => {
+    const solo = new Asker()
+    solo.act(() => solo.router.calls.hold(solo.peer(1), 'table'))
+    solo.down(solo.link(1, true), 'closed')
+    expect(solo.opened).toEqual([solo.peer(1)])
+    solo.down(solo.link(2, true), 'closed')
+    expect(solo.opened).toEqual([solo.peer(1)])
+    // One that broke is the overlay's matter.
+    solo.down(solo.link(1), 'reset')
+    expect(solo.opened).toEqual([solo.peer(1)])
   })
 
   it('leave nothing behind', () => {
