@@ -104,6 +104,7 @@ export class Forwarding implements RelayRules {
       from: neighbour.peer,
       hops: message.hops,
       timeouts: message.timeouts,
+      asRoot: message.root,
       silentIds: message.silent,
       endMs: nowMs + Math.min(budgetMs, LOOKUP_BUDGET_MS_MAX)
     })
@@ -115,7 +116,7 @@ export class Forwarding implements RelayRules {
     }
     neighbour.relays += 1
     this.counters.relayed += 1
-    const range = routing.rootOf(relay.key, relay.silentTest(effects.peers))
+    const range = routing.rootOf(relay.key, relay.silentRootTest(effects.peers))
     if (range !== undefined) {
       this.#answer(relay, range, false, effects)
       return
@@ -260,7 +261,7 @@ export class Forwarding implements RelayRules {
     this.#trace(relay, 'silent', hop, effects)
     routing.onSilent(hop, effects)
     // With that peer gone the key may be this peer's own.
-    const range = routing.rootOf(relay.key, relay.silentTest(effects.peers))
+    const range = routing.rootOf(relay.key, relay.silentRootTest(effects.peers))
     if (range === undefined) this.forward(relay, effects)
     else if (relay.own !== undefined) this.#origin.onOwnRoot(relay, range, effects)
     else this.#answer(relay, range, true, effects)

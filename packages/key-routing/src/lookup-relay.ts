@@ -32,6 +32,8 @@ export interface RelayInit {
   readonly from: Peer
   readonly hops: number
   readonly timeouts: number
+  /** Whoever forwarded took this peer for the root, all before it in its tables being silent. */
+  readonly asRoot: boolean
   readonly silentIds: readonly Uint8Array[]
   readonly endMs: number
 }
@@ -69,7 +71,10 @@ export class Relay extends Call<RoutingTypes> {
   timeoutsBefore = 0
   /** Another one with the same id, of another origin. */
   next: Relay | undefined = undefined
+  readonly #asRoot: boolean
   #silent: Peer[] | undefined = undefined
+  /** Those of the silent that this peer took for the root. */
+  #silentRoots: Peer[] | undefined = undefined
   #refused: Peer[] | undefined = undefined
   readonly #rules: RelayRules
 
@@ -84,6 +89,7 @@ export class Relay extends Call<RoutingTypes> {
     this.from = init.from
     this.hops = init.hops
     this.timeouts = init.timeouts
+    this.#asRoot = init.asRoot
     this.silentIds = init.silentIds.length === 0 ? NO_IDS : init.silentIds.slice(-SILENT_MAX)
     this.endMs = init.endMs
   }
@@ -103,6 +109,8 @@ export class Relay extends Call<RoutingTypes> {
     this.#silent ??= []
     this.#silent.push(this.hop)
     if (!this.hopIsRoot) return
+    this.#silentRoots ??= []
+    this.#silentRoots.push(this.hop)
     const ids = [...this.silentIds, peers.contact(this.hop).id]
     this.silentIds = ids.slice(-SILENT_MAX)
   }
@@ -125,6 +133,17 @@ export class Relay extends Call<RoutingTypes> {
     const silent = this.#silent ?? NO_PEERS
     if (this.silentIds.length === 0) return silent.length === 0 ? nobody : peer => silent.includes(peer)
     return peer => silent.includes(peer) || isNamed(this.silentIds, peer, peers)
+  }
+
+  /**
+   * Whether a peer was taken for the root and found silent, by this peer or on the way by which it was taken for
+   * the root itself. Who was silent on the way to the root says nothing of whose the key is, nor does who was
+   * silent for somebody who goes round by this peer: a peer may stand in several places.
+   */
+  silentRootTest(peers: PeerTable): (peer: Peer) => boolean {
+    const roots = this.#silentRoots ?? NO_PEERS
+    const isNamed = this.#asRoot ? namedTest(this.silentIds, peers) : nobody
+    return roots.length === 0 ? isNamed : peer => roots.includes(peer) || isNamed(peer)
   }
 
   /** Whether a peer is left out of what comes next. */

@@ -23,7 +23,7 @@ export interface KeyRouting {
   readonly ready: boolean
   /**
    * The keys around this one that this peer is the root of, or nothing where it is not. `silent` tells of
-   * peers that whoever forwarded found silent: their claim to the key does not count.
+   * peers that were taken for the root before this one, and found silent: their claim to the key does not count.
    */
   rootOf(key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined
   /**

@@ -394,8 +394,19 @@ describe('the root', () => {
     expect(solo.message(from, handed)).toEqual([`${from}: found`])
   })
 
-  it('may turn out to be this peer when a hop is silent', () => {
+  it('is not a peer on the way to it, whoever was silent before', () => {
     const { solo, from, links } = relaying()
+    const nearer = solo.peer(8)
+    solo.routing.root = (_key, silent) => (silent(nearer) || silent(solo.peer(1)) ? RANGE : undefined)
+    const passing = lookupFrom(ORIGIN, { replyBy: 'path', silent: [testContact(8).id] })
+    expect(solo.message(from, passing)).toEqual([`${from}: hop-ack`, `${links[1]}: lookup`])
+    // A finger that is silent does not make it the root either.
+    solo.down(links[1]!)
+    expect(solo.said().at(-1)).toBe(`${links[2]}: lookup`)
+  })
+
+  it('may turn out to be this peer when one that it took for the root is silent', () => {
+    const { solo, from, links } = relaying({}, [1])
     solo.routing.root = (_key, silent) => (silent(solo.peer(1)) ? RANGE : undefined)
     solo.message(from, lookupFrom(ORIGIN, { replyBy: 'path' }))
     solo.effects.take()
@@ -609,7 +620,7 @@ describe('a lookup of this peer', () => {
   })
 
   it('tries one hop after the other, and itself is the root in the end', () => {
-    const { solo, links } = relaying(ONCE)
+    const { solo, links } = relaying(ONCE, [1, 2])
     solo.routing.root = (_key, silent) => (silent(solo.peer(2)) ? RANGE : undefined)
     solo.lookup(keyAt(5))
     solo.down(links[1]!)
