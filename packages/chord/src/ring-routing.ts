@@ -12,7 +12,12 @@ import { compareDistance, distanceExponent, inHalfOpen, keyBefore, NOBODY, peerO
 import type { RingRef } from './types.ts'
 
 /** The correct rule of `ChordRules.rootOf`. */
-export function rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
+export function rootOf(
+  ring: Ring,
+  key: Key,
+  silent: (peer: Peer) => boolean,
+  asRoot = false
+): KeyRange | undefined {
   let mayClaim = false
   for (const place of ring.places) {
     if (!place.member) continue
@@ -25,19 +30,38 @@ export function rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean): K
     if (inHalfOpen(key, from, to)) return { from, to }
     if (silent(peerOfRef(predecessor))) mayClaim = true
   }
-  return mayClaim ? claimOf(ring, key, silent) : undefined
+  return mayClaim ? claimOf(ring, key, silent, asRoot) : undefined
 }
 
 /**
- * Whoever forwarded tried the predecessor: as long as no other takes its place, its keys come here. More than
- * the key itself is not claimed, for who lies between the predecessor and this key is not known.
+ * The predecessor is silent: as long as no other takes its place, its keys come here. But only where somebody's list,
+ * of whoever forwarded or of another place of this peer, has nobody living between the key and this place. That a
+ * peer is silent which stands before it is not enough, for it may have been asked in another of its places. More
+ * than the key itself is not claimed, for who lies between the predecessor and this key is not known.
  */
-function claimOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
+function claimOf(
+  ring: Ring,
+  key: Key,
+  silent: (peer: Peer) => boolean,
+  asRoot: boolean
+): KeyRange | undefined {
   const place = placeBehind(ring, key)
   const { predecessor } = place
-  if (predecessor === NOBODY || !silent(peerOfRef(predecessor)) || isOutBefore(ring, key, place))
-    return undefined
+  if (predecessor === NOBODY || !silent(peerOfRef(predecessor))) return undefined
+  if (isOutBefore(ring, key, place)) return undefined
+  if (!asRoot && !isReached(ring, key, place)) return undefined
   return knowsBetween(ring, key, place, silent) ? undefined : { from: keyBefore(key), to: place.key }
+}
+
+/** Whether the list of the place before the key goes on up to `place`, or to whoever comes right before it. */
+function isReached(ring: Ring, key: Key, { key: to, predecessor }: Place): boolean {
+  const from = nearestPlace(ring, key)!
+  if (from.wrapped) return true
+  return from.successors.some(
+    ref =>
+      ref === predecessor ||
+      (inHalfOpen(key, from.key, ring.key(ref)) && compareDistance(key, ring.key(ref), to) >= 0)
+  )
 }
 
 /**
@@ -234,8 +258,8 @@ export class ChordRouting implements KeyRouting {
     return this.#ring.members.length > 0
   }
 
-  rootOf(key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
-    return this.#ring.rules.rootOf(this.#ring, key, silent)
+  rootOf(key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined {
+    return this.#ring.rules.rootOf(this.#ring, key, silent, asRoot)
   }
 
   nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[] {

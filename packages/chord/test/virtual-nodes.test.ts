@@ -94,8 +94,33 @@ describe('a key before the second place of a peer', () => {
 
   it("does not fall to the first place when that one's predecessor is silent", () => {
     const { ring, first } = inTwoPlaces({ first: 60_000, second: 7000 }, { first: [100], second: [9000] })
-    expect(rootOf(ring, keyOfNumber(5000), only(60_000))).toBeUndefined()
-    expect(rootOf(ring, keyOfNumber(50_000), only(60_000))).toMatchObject({ to: first.key })
+    expect(rootOf(ring, keyOfNumber(5000), only(60_000), true)).toBeUndefined()
+    expect(rootOf(ring, keyOfNumber(50_000), only(60_000), true)).toMatchObject({ to: first.key })
+  })
+})
+
+describe('a key whose root was silent in one of its places', () => {
+  const key = keyOfNumber(6000)
+
+  it('does not fall to the place behind another of them', () => {
+    const { ring, second } = inTwoPlaces({ first: 60_000, second: 9 }, { first: [100, 6300], second: [9000] })
+    // It lies at 7140, and nobody knows who is between.
+    second.predecessor = refOf(6300, 1)
+    expect(rootOf(ring, key, only(6300))).toBeUndefined()
+  })
+
+  it('falls to the place right behind that one, and to one that the list reaches', () => {
+    const { ring, first, second } = inTwoPlaces(
+      { first: 60_000, second: 6300 },
+      { first: [100, 6300], second: [9000] }
+    )
+    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+    first.successors = [ref(100), refOf(SELF, 1)]
+    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+    first.successors = [ref(100)]
+    expect(rootOf(ring, key, only(6300))).toBeUndefined()
+    first.wrapped = true
+    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
   })
 })
 
@@ -106,9 +131,9 @@ describe('a key before a node that a peer knows in the tables of another of its 
       { first: [100], second: table === 'successor' ? [9000, 50_000] : [9000] }
     )
     if (table === 'finger') second.fingers.set(distanceExponent(second.key, keyOfNumber(50_000)), ref(50_000))
-    expect(rootOf(ring, keyOfNumber(40_000), only(60_000))).toBeUndefined()
+    expect(rootOf(ring, keyOfNumber(40_000), only(60_000), true)).toBeUndefined()
     const both = (peer: number) => peer === 60_000 || peer === 50_000
-    expect(rootOf(ring, keyOfNumber(40_000), both)).toMatchObject({ to: keyOfNumber(0) })
+    expect(rootOf(ring, keyOfNumber(40_000), both, true)).toMatchObject({ to: keyOfNumber(0) })
   })
 })
 
@@ -124,7 +149,7 @@ describe('a key that was brought to a place that is no member', () => {
     expect(nextHops(ring, key, 1, none)).toEqual([{ peer: 200, root: false }])
     ring.rootKey = key
     expect(nextHops(ring, key, 1, none)).toEqual([])
-    expect(rootOf(ring, key, only(60_000))).toBeUndefined()
+    expect(rootOf(ring, key, only(60_000), true)).toBeUndefined()
   })
 
   it('goes back along the ring where the place is one', () => {

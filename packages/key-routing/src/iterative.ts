@@ -45,7 +45,10 @@ export interface IterativeEnds {
 
 interface Candidate {
   readonly peer: Peer
+  /** Whoever named it takes it for the root if all before it are silent. */
   readonly root: boolean
+  /** Named so by this peer's own tables. */
+  readonly own: boolean
   /** It named as many hops as an answer holds, and may know more. */
   readonly again: boolean
 }
@@ -108,7 +111,7 @@ export class IterativeLookup {
     const roots = hops.filter(({ root }) => root)
     const self = { peer: SELF, root: true }
     const all = roots.length === 0 ? hops : [...roots, self, ...hops.filter(({ root }) => !root)]
-    for (const hop of all.toReversed()) this.#candidates.push({ ...hop, again: false })
+    for (const hop of all.toReversed()) this.#candidates.push({ ...hop, own: true, again: false })
     this.#go(effects)
   }
 
@@ -130,12 +133,13 @@ export class IterativeLookup {
       this.#ends.onIterativeFound(this, step.to, range, answer.replicas, effects)
       return
     }
+    if (step.root) this.#passOver()
     if (answer.hops.length >= NEXT_HOPS_MAX)
-      this.#candidates.push({ peer: step.to, root: false, again: true })
+      this.#candidates.push({ peer: step.to, root: false, own: false, again: true })
     for (const { contact, root } of answer.hops.slice(0, NEXT_HOPS_MAX).toReversed()) {
       const peer = effects.peers.intern(contact)
       if (peer === NO_PEER || this.#asked.has(peer) || (peer === SELF && !root)) continue
-      this.#candidates.push({ peer, root, again: false })
+      this.#candidates.push({ peer, root, own: false, again: false })
     }
     if (this.#candidates.length > CANDIDATES_MAX)
       this.#candidates.splice(0, this.#candidates.length - CANDIDATES_MAX)
@@ -153,7 +157,9 @@ export class IterativeLookup {
       if (!this.#over) this.#trace('silent', step.to, step.root, effects)
       this.#deps.routing.onSilent(step.to, effects)
     }
-    if (!this.#over) this.#go(effects)
+    if (this.#over) return
+    if (why === 'busy' && step.root) this.#passOver()
+    this.#go(effects)
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
@@ -167,7 +173,7 @@ export class IterativeLookup {
     while (!this.#over && this.#underWay < alpha && this.#steps < HOPS_MAX) {
       const candidate = this.#candidates.pop()
       if (candidate === undefined) break
-      if (candidate.peer === SELF) this.#askSelf(effects)
+      if (candidate.peer === SELF) this.#askSelf(candidate, effects)
       else if (candidate.again || !this.#asked.has(candidate.peer)) this.#ask(candidate, effects)
     }
     // A request that failed at once has come here by itself.
@@ -177,10 +183,17 @@ export class IterativeLookup {
     this.#ends.onIterativeFailed(this, this.#steps < HOPS_MAX ? 'no-route' : 'budget', effects)
   }
 
+  /** Somebody who was taken for the root is not silent: those named behind are on the way at best. */
+  #passOver(): void {
+    for (const [at, candidate] of this.#candidates.entries())
+      if (candidate.root) this.#candidates[at] = { ...candidate, root: false }
+  }
+
   /** Those who were named before this peer are silent: the key may be its own. */
-  #askSelf(effects: RoutingEffects): void {
+  #askSelf({ root, own }: Candidate, effects: RoutingEffects): void {
     const { routing, settings } = this.#deps
-    const range = routing.rootOf(this.key, namedTest(this.#silentIds, effects.peers))
+    const silent = root ? namedTest(this.#silentIds, effects.peers) : nobody
+    const range = routing.rootOf(this.key, silent, root && !own)
     if (range === undefined) return
     this.#over = true
     const replicas = routing.replicas(this.key, settings.replicas)
@@ -240,7 +253,9 @@ export function answerStep(
   const { peers } = effects
   const contact = (peer: Peer): Contact => peers.contact(peer)
   const isSilent = namedTest(request.silent.slice(-SILENT_MAX), peers)
-  const range = routing.ready ? routing.rootOf(key, request.root ? isSilent : nobody) : undefined
+  const range = routing.ready
+    ? routing.rootOf(key, request.root ? isSilent : nobody, request.root)
+    : undefined
   const hops = routing.ready && range === undefined ? routing.nextHops(key, NEXT_HOPS_MAX, isSilent) : []
   const answer: NextHopsAnswer = {
     type: 'next-hops-answer',

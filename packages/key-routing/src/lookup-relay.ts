@@ -7,6 +7,7 @@ import { Call, type CallFailure } from './calls-types.ts'
 import { RELAY_MEMORY_MS, RELAYS_MAX, SAME_ID_MAX, SILENT_MAX } from './constants.ts'
 import type { OwnLookup } from './lookup-own.ts'
 import type { LookupPurpose, ReplyBy } from './messages.ts'
+import type { KeyRouting } from './routing.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
 
 /**
@@ -51,6 +52,8 @@ export class Relay extends Call<RoutingTypes> {
   readonly replyBy: ReplyBy
   readonly from: Peer
   readonly endMs: number
+  /** Whoever forwarded took this peer for the root. */
+  readonly asRoot: boolean
   state: RelayState = 'asking'
   hops: number
   timeouts: number
@@ -71,7 +74,6 @@ export class Relay extends Call<RoutingTypes> {
   timeoutsBefore = 0
   /** Another one with the same id, of another origin. */
   next: Relay | undefined = undefined
-  readonly #asRoot: boolean
   #silent: Peer[] | undefined = undefined
   /** Those of the silent that this peer took for the root. */
   #silentRoots: Peer[] | undefined = undefined
@@ -89,7 +91,7 @@ export class Relay extends Call<RoutingTypes> {
     this.from = init.from
     this.hops = init.hops
     this.timeouts = init.timeouts
-    this.#asRoot = init.asRoot
+    this.asRoot = init.asRoot
     this.silentIds = init.silentIds.length === 0 ? NO_IDS : init.silentIds.slice(-SILENT_MAX)
     this.endMs = init.endMs
   }
@@ -142,7 +144,7 @@ export class Relay extends Call<RoutingTypes> {
    */
   silentRootTest(peers: PeerTable): (peer: Peer) => boolean {
     const roots = this.#silentRoots ?? NO_PEERS
-    const isNamed = this.#asRoot ? namedTest(this.silentIds, peers) : nobody
+    const isNamed = this.asRoot ? namedTest(this.silentIds, peers) : nobody
     return roots.length === 0 ? isNamed : peer => roots.includes(peer) || isNamed(peer)
   }
 
@@ -153,6 +155,12 @@ export class Relay extends Call<RoutingTypes> {
     const { avoid } = this
     if (refused === undefined && avoid === NO_PEER) return isSilent
     return peer => peer === avoid || (refused?.includes(peer) ?? false) || isSilent(peer)
+  }
+
+  /** Whether somebody who is left out, but was not found silent, comes before a hop: the key may be that one's. */
+  passesOver(hop: Peer, routing: KeyRouting, peers: PeerTable): boolean {
+    if (this.#refused === undefined && this.avoid === NO_PEER) return false
+    return routing.nextHops(this.key, 1, this.silentTest(peers))[0]?.peer !== hop
   }
 
   heldPeers(hold: (peer: Peer) => void): void {

@@ -157,6 +157,18 @@ describe('an iterative lookup', () => {
     expect(origin.results).toMatchObject([{ root: testContact(0), hops: 1, timeouts: 2 }])
   })
 
+  it('takes nobody for the root behind one that lives and is not, nor itself', () => {
+    const origin = new Origin(4, 1)
+    origin.routing.root = (_key, silent) => (silent(origin.peer(3)) ? RANGE : undefined)
+    origin.lookup(KEY)
+    origin.answer(1, origin.request(1).id, { hops: hops('2r', '3r', '0r', '4r') })
+    origin.answer(2, origin.request(2).id, {})
+    expect(origin.request(3)).toMatchObject({ root: false })
+    origin.down(origin.links.get(3)!)
+    expect(origin.results).toEqual([])
+    expect(origin.request(4)).toMatchObject({ root: false, silent: [] })
+  })
+
   it('is not the root because a peer on the way was silent', () => {
     const origin = new Origin(2, 2)
     origin.routing.root = (_key, silent) => (silent(origin.peer(1)) ? RANGE : undefined)
