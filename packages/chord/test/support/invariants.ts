@@ -168,14 +168,18 @@ export class InvariantChecker {
   /**
    * C9: at the time of an answer, or shortly before, the range of one of the root's places held the key. A place
    * whose predecessor is dead or not known may answer for what lies behind the last member before it that lives:
-   * one that all had the time to hear of, be it another place of the same peer.
+   * one that all had the time to hear of, be it another place of the same peer. An appendage does not count: to
+   * the ring, in which lookups go, no best successor has made it known yet, and Zave promises only that it comes in.
    */
   checkAnswer(root: NodeIndex, key: Key, withinUs: number): void {
     const { simulation } = this.#network
     if (!simulation.alive(root)) return
     const state = stateOf(this.#network)
     const nowUs = simulation.nowUs
-    const settled = state.members.filter(({ id }) => nowUs - (this.#sinceUs.get(id) ?? nowUs) >= SETTLED_US)
+    const ring = ringOf(state)
+    const settled = state.members.filter(
+      ({ id }) => ring.has(id) && nowUs - (this.#sinceUs.get(id) ?? nowUs) >= SETTLED_US
+    )
     const places = state.members.filter(({ id }) => peerOfRef(id) === root)
     if (places.length === 0) return
     for (const place of places) {
