@@ -7,40 +7,84 @@ import { type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
 import { isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
+import { isOwn } from './ring-calls.ts'
 import { compareDistance, distanceExponent, inHalfOpen, keyBefore, NOBODY, peerOfRef } from './ring-key.ts'
 import type { RingRef } from './types.ts'
 
 /** The correct rule of `ChordRules.rootOf`. */
-export function rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
+export function rootOf(
+  ring: Ring,
+  key: Key,
+  silent: (peer: Peer) => boolean,
+  asRoot = false
+): KeyRange | undefined {
+  let mayClaim = false
   for (const place of ring.places) {
-    const range = place.member ? rangeOf(ring, place, key, silent) : undefined
-    if (range !== undefined) return range
+    if (!place.member) continue
+    const { key: to, predecessor, successors } = place
+    if (predecessor === NOBODY) {
+      if (successors.length === 0) return { from: to, to }
+      continue
+    }
+    const from = ring.key(predecessor)
+    if (inHalfOpen(key, from, to)) return { from, to }
+    if (silent(peerOfRef(predecessor))) mayClaim = true
   }
-  return undefined
+  return mayClaim ? claimOf(ring, key, silent, asRoot) : undefined
 }
 
-function rangeOf(ring: Ring, place: Place, key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
-  const to = place.key
+/**
+ * The predecessor is silent: as long as no other takes its place, its keys come here. But only where somebody's list,
+ * of whoever forwarded or of another place of this peer, has nobody living between the key and this place. That a
+ * peer is silent which stands before it is not enough, for it may have been asked in another of its places. More
+ * than the key itself is not claimed, for who lies between the predecessor and this key is not known.
+ */
+function claimOf(
+  ring: Ring,
+  key: Key,
+  silent: (peer: Peer) => boolean,
+  asRoot: boolean
+): KeyRange | undefined {
+  const place = placeBehind(ring, key)
   const { predecessor } = place
-  if (predecessor === NOBODY) {
-    return place.successors.length === 0 ? { from: to, to } : undefined
-  }
-  const from = ring.key(predecessor)
-  if (inHalfOpen(key, from, to)) return { from, to }
-  // Whoever forwarded tried the predecessor: as long as no other takes its place, its keys come here. More than
-  // the key itself is not claimed, for who lies between the predecessor and this key is not known.
-  const claimed = silent(peerOfRef(predecessor)) && inHalfOpen(key, furthestKnown(ring, place), to)
-  return claimed ? { from: keyBefore(key), to } : undefined
+  if (predecessor === NOBODY || !silent(peerOfRef(predecessor))) return undefined
+  if (isOutBefore(ring, key, place)) return undefined
+  if (!asRoot && !isReached(ring, key, place)) return undefined
+  return knowsBetween(ring, key, place, silent) ? undefined : { from: keyBefore(key), to: place.key }
 }
 
-/** The node furthest around the ring that is known to live: keys up to it are not this place's. */
-function furthestKnown(ring: Ring, place: Place): Key {
-  const last = place.successors.at(-1)
-  if (place.wrapped || last === undefined) return place.key
-  const lastKey = ring.key(last)
-  if (place.fingers.length === 0) return lastKey
-  const fingerKey = ring.key(place.fingers.at(0))
-  return compareDistance(place.key, fingerKey, lastKey) > 0 ? fingerKey : lastKey
+/** Whether the list of the place before the key goes on up to `place`, or to whoever comes right before it. */
+function isReached(ring: Ring, key: Key, { key: to, predecessor }: Place): boolean {
+  const from = nearestPlace(ring, key)!
+  if (from.wrapped) return true
+  return from.successors.some(
+    ref =>
+      ref === predecessor ||
+      (inHalfOpen(key, from.key, ring.key(ref)) && compareDistance(key, ring.key(ref), to) >= 0)
+  )
+}
+
+/**
+ * Whether a place of this peer that is no member lies between: peers are named, not places, so whoever takes this
+ * one for the root may still have that place in its list, from an earlier life.
+ */
+function isOutBefore(ring: Ring, key: Key, place: Place): boolean {
+  return ring.places.some(({ member, key: other }) => !member && compareDistance(key, other, place.key) < 0)
+}
+
+/**
+ * Whether any place of this peer knows of a node at or behind the key and before `place` that was not found
+ * silent: the key is that one's, or belongs to somebody before it.
+ */
+function knowsBetween(ring: Ring, key: Key, place: Place, silent: (peer: Peer) => boolean): boolean {
+  const isBetween = (ref: RingRef): boolean =>
+    compareDistance(key, ring.key(ref), place.key) < 0 && !isOwn(ref) && !silent(peerOfRef(ref))
+  return ring.members.some(({ predecessor, successors, fingers }) => {
+    if (predecessor !== NOBODY && isBetween(predecessor)) return true
+    if (successors.some(isBetween)) return true
+    for (let at = 0; at < fingers.length; at += 1) if (isBetween(fingers.at(at))) return true
+    return false
+  })
 }
 
 /** Adds hops as long as there is room, each peer once. */
@@ -75,13 +119,22 @@ export function nextHops(
   const place = nearestPlace(ring, key)
   if (place === undefined) return []
   const hops = new Hops(limit, silent)
-  // Somebody came between since whoever forwarded looked: the key is the predecessor's, or of one before it.
   const behind = placeBehind(ring, key)
+  // As a peer that is no member: whoever forwarded tries the next one of its list.
+  if (ring.rootKey === key && isOutBefore(ring, key, behind)) return []
+  // Somebody came between since whoever forwarded looked: the key is the predecessor's, or of one before it.
   if (ring.rootKey === key && behind.predecessor !== NOBODY && !behind.predecessorLost)
     hops.add(behind.predecessor, true)
   const { successors } = place
   const reach = firstAtOrBehind(ring, place, key)
-  for (let at = reach; at < successors.length; at += 1) hops.add(successors[at]!, true)
+  for (let at = reach; at < successors.length; at += 1) {
+    if (compareDistance(key, ring.key(successors[at]!), behind.key) >= 0) {
+      // Nobody behind a place of this peer is the root. Only when its predecessor is silent is the key its own.
+      if (behind.predecessor !== NOBODY) hops.add(behind.predecessor, true)
+      break
+    }
+    hops.add(successors[at]!, true)
+  }
   addPreceding(ring, place, key, reach - 1, hops)
   return hops.found
 }
@@ -205,8 +258,8 @@ export class ChordRouting implements KeyRouting {
     return this.#ring.members.length > 0
   }
 
-  rootOf(key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined {
-    return this.#ring.rules.rootOf(this.#ring, key, silent)
+  rootOf(key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined {
+    return this.#ring.rules.rootOf(this.#ring, key, silent, asRoot)
   }
 
   nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[] {

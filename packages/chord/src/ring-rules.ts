@@ -17,7 +17,7 @@ export interface ChordRules {
   /** `node` may follow nearer than the first successor. */
   consider(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx): void
   checkPredecessor(ring: Ring, place: Place, fx: Fx): void
-  rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined
+  rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined
   /** Whether the first r + 1 members build their lists at once; else one node is a ring from the start. */
   readonly forming: boolean
 }

@@ -1,9 +1,11 @@
 /** As `invariants.test.ts`: at least 1,000 runs, and more as long as the time box lasts. */
 import { expect, it } from 'vitest'
-import { faultRuns } from './support/fault-runs.ts'
+import { faultRuns, severalPlacesRuns } from './support/fault-runs.ts'
 
 const SEEDS_LEAST = 1000
 const SEEDS_MOST = 20_000
+/** Each takes as long as several runs with one place. */
+const SEVERAL_PLACES_LEAST = 200
 const TIME_BOX_MS = Number(process.env.SERVENT_TEST_BOX_MS ?? 120_000)
 
 it('C1 to C10 hold after every event of a thousand runs and more', () => {
@@ -17,3 +19,18 @@ it('C1 to C10 hold after every event of a thousand runs and more', () => {
   expect(runs).toBeGreaterThanOrEqual(SEEDS_LEAST)
   expect(setAside).toBeLessThan(runs / 4)
 }, 600_000)
+
+it('C1 to C10 hold in runs in which every peer has several places', () => {
+  const beganMs = Date.now()
+  const mayGoOn = () => Date.now() - beganMs < TIME_BOX_MS
+  const first = severalPlacesRuns('several', SEVERAL_PLACES_LEAST)
+  const more = severalPlacesRuns('more', SEEDS_MOST - SEVERAL_PLACES_LEAST, mayGoOn)
+  const runs = first.runs + more.runs
+  const setAside = first.setAside + more.setAside
+  console.log(
+    `${runs} runs with several places, ${setAside} set aside, ${first.checks + more.checks} states checked`
+  )
+  expect([...first.broken, ...more.broken]).toEqual([])
+  expect(runs).toBeGreaterThanOrEqual(SEVERAL_PLACES_LEAST)
+  expect(setAside).toBeLessThan(runs / 4)
+}, 900_000)

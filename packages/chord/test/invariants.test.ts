@@ -15,10 +15,10 @@ const SEEDS = 100
 const MUTANT_SEEDS = 40
 
 /** The invariants that a mutant breaks, in all runs together. */
-function brokenBy(rules: ChordRules): string[] {
+function brokenBy(rules: ChordRules, virtualNodes = 1): string[] {
   const found = new Set<string>()
   for (let seed = 0; seed < MUTANT_SEEDS; seed += 1) {
-    const { invariant } = faultRun(`mutant-${seed}`, rules)
+    const { invariant } = faultRun(`mutant-${seed}`, rules, virtualNodes)
     if (invariant !== undefined) found.add(invariant)
   }
   return [...found]
@@ -50,5 +50,9 @@ describe('what is known to be wrong is found', () => {
 
   it('a machine that answers for the keys of its successor: roots are wrong', () => {
     expect(brokenBy(WRONG_ROOTS)).toContain('C9 owner')
+  }, 60_000)
+
+  it('the same where every peer has several places', () => {
+    expect(brokenBy(WRONG_ROOTS, 2)).toContain('C9 owner')
   }, 60_000)
 })

@@ -4,8 +4,9 @@ import { SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
 import type { ChordSettings } from '../src/machine.ts'
 import type { Place, Ring } from '../src/ring.ts'
-import { refOf } from '../src/ring-key.ts'
+import { distanceExponent, refOf } from '../src/ring-key.ts'
 import { leave } from '../src/ring-leave.ts'
+import { nextHops, rootOf } from '../src/ring-routing.ts'
 import { answeredRing, keyOfNumber, ref } from './support/answered-ring.ts'
 import { Lookups, randomKey, truthOf } from './support/lookups.ts'
 import { ChordNetwork } from './support/network.ts'
@@ -49,6 +50,113 @@ describe('each place of a peer', () => {
       expectAllFound(network)
     }
   )
+})
+
+/** Peer 0 is a member in its places at 0 and at 8148: the key of its second one begins with 0x1fd4. */
+function inTwoPlaces(
+  before: { first: number; second: number },
+  after: { first: number[]; second: number[] }
+) {
+  const { ring } = answeredRing({ successors: 4, virtualNodes: 2 }, after.first, () => undefined)
+  const [first, second] = ring.places as [Place, Place]
+  first.predecessor = ref(before.first)
+  second.member = true
+  second.predecessor = ref(before.second)
+  second.successors = after.second.map(ref)
+  return { ring, first, second }
+}
+
+const none = () => false
+const only = (dead: number) => (peer: number) => peer === dead
+
+describe('a key before the second place of a peer', () => {
+  it('is of nobody behind it: the predecessor is tried, and where that is silent the key is its own', () => {
+    const { ring, first, second } = inTwoPlaces(
+      { first: 60_000, second: 8000 },
+      { first: [], second: [9000, 10_000] }
+    )
+    first.successors = [refOf(SELF, 1), ref(9000), ref(10_000)]
+    const key = keyOfNumber(5000)
+    expect(rootOf(ring, key, none)).toBeUndefined()
+    expect(nextHops(ring, key, 4, none)).toEqual([{ peer: 8000, root: true }])
+    expect(nextHops(ring, key, 4, only(8000))).toEqual([])
+    expect(rootOf(ring, key, only(8000))).toMatchObject({ to: second.key })
+  })
+
+  it('is of one between that lives', () => {
+    const { ring } = inTwoPlaces({ first: 60_000, second: 8000 }, { first: [6000, 9000], second: [9000] })
+    expect(nextHops(ring, keyOfNumber(5000), 4, none)).toEqual([
+      { peer: 6000, root: true },
+      { peer: 8000, root: true }
+    ])
+    expect(rootOf(ring, keyOfNumber(5000), only(8000))).toBeUndefined()
+  })
+
+  it("does not fall to the first place when that one's predecessor is silent", () => {
+    const { ring, first } = inTwoPlaces({ first: 60_000, second: 7000 }, { first: [100], second: [9000] })
+    expect(rootOf(ring, keyOfNumber(5000), only(60_000), true)).toBeUndefined()
+    expect(rootOf(ring, keyOfNumber(50_000), only(60_000), true)).toMatchObject({ to: first.key })
+  })
+})
+
+describe('a key whose root was silent in one of its places', () => {
+  const key = keyOfNumber(6000)
+
+  it('does not fall to the place behind another of them', () => {
+    const { ring, second } = inTwoPlaces({ first: 60_000, second: 9 }, { first: [100, 6300], second: [9000] })
+    // It lies at 7140, and nobody knows who is between.
+    second.predecessor = refOf(6300, 1)
+    expect(rootOf(ring, key, only(6300))).toBeUndefined()
+  })
+
+  it('falls to the place right behind that one, and to one that the list reaches', () => {
+    const { ring, first, second } = inTwoPlaces(
+      { first: 60_000, second: 6300 },
+      { first: [100, 6300], second: [9000] }
+    )
+    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+    first.successors = [ref(100), refOf(SELF, 1)]
+    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+    first.successors = [ref(100)]
+    expect(rootOf(ring, key, only(6300))).toBeUndefined()
+    first.wrapped = true
+    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+  })
+})
+
+describe('a key before a node that a peer knows in the tables of another of its places', () => {
+  it.each(['finger', 'successor', 'predecessor'])('does not fall to it (%s)', table => {
+    const { ring, second } = inTwoPlaces(
+      { first: 60_000, second: table === 'predecessor' ? 50_000 : 8000 },
+      { first: [100], second: table === 'successor' ? [9000, 50_000] : [9000] }
+    )
+    if (table === 'finger') second.fingers.set(distanceExponent(second.key, keyOfNumber(50_000)), ref(50_000))
+    expect(rootOf(ring, keyOfNumber(40_000), only(60_000), true)).toBeUndefined()
+    const both = (peer: number) => peer === 60_000 || peer === 50_000
+    expect(rootOf(ring, keyOfNumber(40_000), both, true)).toMatchObject({ to: keyOfNumber(0) })
+  })
+})
+
+describe('a key that was brought to a place that is no member', () => {
+  const key = keyOfNumber(5000)
+
+  it('goes no further, and falls to no other place of the peer', () => {
+    const { ring, second } = inTwoPlaces(
+      { first: 60_000, second: 7000 },
+      { first: [100, 200], second: [9000] }
+    )
+    second.member = false
+    expect(nextHops(ring, key, 1, none)).toEqual([{ peer: 200, root: false }])
+    ring.rootKey = key
+    expect(nextHops(ring, key, 1, none)).toEqual([])
+    expect(rootOf(ring, key, only(60_000), true)).toBeUndefined()
+  })
+
+  it('goes back along the ring where the place is one', () => {
+    const { ring } = inTwoPlaces({ first: 60_000, second: 7000 }, { first: [100, 200], second: [9000] })
+    ring.rootKey = key
+    expect(nextHops(ring, key, 1, none)).toEqual([{ peer: 7000, root: true }])
+  })
 })
 
 describe('a peer with several places that leaves', () => {

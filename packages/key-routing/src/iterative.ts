@@ -23,7 +23,7 @@ import {
   PRIORITY_URGENT,
   SILENT_MAX
 } from './constants.ts'
-import { namedTest } from './lookup-relay.ts'
+import { namedTest, nobody } from './lookup-relay.ts'
 import { tellStep } from './lookup-trace.ts'
 import type { LookupDeps } from './lookup-types.ts'
 import type { LookupFailure, LookupPurpose, NextHopsAnswer, NextHopsRequest } from './messages.ts'
@@ -45,7 +45,10 @@ export interface IterativeEnds {
 
 interface Candidate {
   readonly peer: Peer
+  /** Whoever named it takes it for the root if all before it are silent. */
   readonly root: boolean
+  /** Named so by this peer's own tables. */
+  readonly own: boolean
   /** It named as many hops as an answer holds, and may know more. */
   readonly again: boolean
 }
@@ -105,7 +108,10 @@ export class IterativeLookup {
 
   begin(effects: RoutingEffects): void {
     const hops = this.#deps.routing.nextHops(this.key, NEXT_HOPS_MAX, this.#silentTest(effects.peers))
-    for (const hop of hops.toReversed()) this.#candidates.push({ ...hop, again: false })
+    const roots = hops.filter(({ root }) => root)
+    const self = { peer: SELF, root: true }
+    const all = roots.length === 0 ? hops : [...roots, self, ...hops.filter(({ root }) => !root)]
+    for (const hop of all.toReversed()) this.#candidates.push({ ...hop, own: true, again: false })
     this.#go(effects)
   }
 
@@ -127,12 +133,13 @@ export class IterativeLookup {
       this.#ends.onIterativeFound(this, step.to, range, answer.replicas, effects)
       return
     }
+    if (step.root) this.#passOver()
     if (answer.hops.length >= NEXT_HOPS_MAX)
-      this.#candidates.push({ peer: step.to, root: false, again: true })
+      this.#candidates.push({ peer: step.to, root: false, own: false, again: true })
     for (const { contact, root } of answer.hops.slice(0, NEXT_HOPS_MAX).toReversed()) {
       const peer = effects.peers.intern(contact)
-      if (peer === SELF || peer === NO_PEER || this.#asked.has(peer)) continue
-      this.#candidates.push({ peer, root, again: false })
+      if (peer === NO_PEER || this.#asked.has(peer) || (peer === SELF && !root)) continue
+      this.#candidates.push({ peer, root, own: false, again: false })
     }
     if (this.#candidates.length > CANDIDATES_MAX)
       this.#candidates.splice(0, this.#candidates.length - CANDIDATES_MAX)
@@ -140,7 +147,6 @@ export class IterativeLookup {
   }
 
   onStepFailed(step: Step, why: CallFailure, effects: RoutingEffects): void {
-    const { routing } = this.#deps
     this.#underWay -= 1
     if (why !== 'busy') {
       this.timeouts += 1
@@ -149,28 +155,15 @@ export class IterativeLookup {
         this.#silentIds = [...this.#silentIds, effects.peers.contact(step.to).id].slice(-SILENT_MAX)
       }
       if (!this.#over) this.#trace('silent', step.to, step.root, effects)
-      routing.onSilent(step.to, effects)
+      this.#deps.routing.onSilent(step.to, effects)
     }
     if (this.#over) return
-    // With that peer gone the key may be this peer's own.
-    const range = routing.rootOf(this.key, this.#silentTest(effects.peers))
-    if (range === undefined) {
-      this.#go(effects)
-      return
-    }
-    this.#over = true
-    const replicas = routing.replicas(this.key, this.#deps.settings.replicas)
-    this.#ends.onIterativeFound(
-      this,
-      SELF,
-      range,
-      replicas.map(peer => effects.peers.contact(peer)),
-      effects
-    )
+    if (why === 'busy' && step.root) this.#passOver()
+    this.#go(effects)
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    for (const { peer } of this.#candidates) hold(peer)
+    for (const { peer } of this.#candidates) if (peer !== SELF) hold(peer)
     for (const peer of this.#asked) hold(peer)
     for (const peer of this.#silent) hold(peer)
   }
@@ -180,13 +173,37 @@ export class IterativeLookup {
     while (!this.#over && this.#underWay < alpha && this.#steps < HOPS_MAX) {
       const candidate = this.#candidates.pop()
       if (candidate === undefined) break
-      if (candidate.again || !this.#asked.has(candidate.peer)) this.#ask(candidate, effects)
+      if (candidate.peer === SELF) this.#askSelf(candidate, effects)
+      else if (candidate.again || !this.#asked.has(candidate.peer)) this.#ask(candidate, effects)
     }
     // A request that failed at once has come here by itself.
     if (this.#over || this.#underWay > 0) return
     this.#over = true
     this.#trace('failed', SELF, false, effects)
     this.#ends.onIterativeFailed(this, this.#steps < HOPS_MAX ? 'no-route' : 'budget', effects)
+  }
+
+  /** Somebody who was taken for the root is not silent: those named behind are on the way at best. */
+  #passOver(): void {
+    for (const [at, candidate] of this.#candidates.entries())
+      if (candidate.root) this.#candidates[at] = { ...candidate, root: false }
+  }
+
+  /** Those who were named before this peer are silent: the key may be its own. */
+  #askSelf({ root, own }: Candidate, effects: RoutingEffects): void {
+    const { routing, settings } = this.#deps
+    const silent = root ? namedTest(this.#silentIds, effects.peers) : nobody
+    const range = routing.rootOf(this.key, silent, root && !own)
+    if (range === undefined) return
+    this.#over = true
+    const replicas = routing.replicas(this.key, settings.replicas)
+    this.#ends.onIterativeFound(
+      this,
+      SELF,
+      range,
+      replicas.map(peer => effects.peers.contact(peer)),
+      effects
+    )
   }
 
   #ask({ peer, root }: Candidate, effects: RoutingEffects): void {
@@ -236,7 +253,9 @@ export function answerStep(
   const { peers } = effects
   const contact = (peer: Peer): Contact => peers.contact(peer)
   const isSilent = namedTest(request.silent.slice(-SILENT_MAX), peers)
-  const range = routing.ready ? routing.rootOf(key, isSilent) : undefined
+  const range = routing.ready
+    ? routing.rootOf(key, request.root ? isSilent : nobody, request.root)
+    : undefined
   const hops = routing.ready && range === undefined ? routing.nextHops(key, NEXT_HOPS_MAX, isSilent) : []
   const answer: NextHopsAnswer = {
     type: 'next-hops-answer',

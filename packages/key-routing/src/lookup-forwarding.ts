@@ -104,6 +104,7 @@ export class Forwarding implements RelayRules {
       from: neighbour.peer,
       hops: message.hops,
       timeouts: message.timeouts,
+      asRoot: message.root,
       silentIds: message.silent,
       endMs: nowMs + Math.min(budgetMs, LOOKUP_BUDGET_MS_MAX)
     })
@@ -115,7 +116,7 @@ export class Forwarding implements RelayRules {
     }
     neighbour.relays += 1
     this.counters.relayed += 1
-    const range = routing.rootOf(relay.key, relay.silentTest(effects.peers))
+    const range = routing.rootOf(relay.key, relay.silentRootTest(effects.peers), relay.asRoot)
     if (range !== undefined) {
       this.#answer(relay, range, false, effects)
       return
@@ -193,7 +194,7 @@ export class Forwarding implements RelayRules {
     relay.tries += 1
     relay.state = 'asking'
     relay.hop = hop.peer
-    relay.hopIsRoot = hop.root
+    relay.hopIsRoot = hop.root && !relay.passesOver(hop.peer, routing, effects.peers)
     const message: Lookup = {
       type: 'lookup',
       id: relay.id,
@@ -204,7 +205,7 @@ export class Forwarding implements RelayRules {
       hops: relay.hops + 1,
       timeouts: relay.timeouts,
       budgetMs: Math.floor(leftMs),
-      root: hop.root,
+      root: relay.hopIsRoot,
       silent: relay.silentIds
     }
     this.#trace(relay, 'sent', hop.peer, effects)
@@ -260,7 +261,7 @@ export class Forwarding implements RelayRules {
     this.#trace(relay, 'silent', hop, effects)
     routing.onSilent(hop, effects)
     // With that peer gone the key may be this peer's own.
-    const range = routing.rootOf(relay.key, relay.silentTest(effects.peers))
+    const range = routing.rootOf(relay.key, relay.silentRootTest(effects.peers), relay.asRoot)
     if (range === undefined) this.forward(relay, effects)
     else if (relay.own !== undefined) this.#origin.onOwnRoot(relay, range, effects)
     else this.#answer(relay, range, true, effects)
@@ -275,7 +276,7 @@ export class Forwarding implements RelayRules {
     const underWay = relay.state === 'asking' || relay.state === 'taken'
     const range =
       message.root && underWay
-        ? this.#deps.routing.rootOf(relay.key, namedTest(message.silent, effects.peers))
+        ? this.#deps.routing.rootOf(relay.key, namedTest(message.silent, effects.peers), true)
         : undefined
     if (range !== undefined) {
       this.#acknowledge(link, message, effects)

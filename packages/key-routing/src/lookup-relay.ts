@@ -7,6 +7,7 @@ import { Call, type CallFailure } from './calls-types.ts'
 import { RELAY_MEMORY_MS, RELAYS_MAX, SAME_ID_MAX, SILENT_MAX } from './constants.ts'
 import type { OwnLookup } from './lookup-own.ts'
 import type { LookupPurpose, ReplyBy } from './messages.ts'
+import type { KeyRouting } from './routing.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
 
 /**
@@ -32,6 +33,8 @@ export interface RelayInit {
   readonly from: Peer
   readonly hops: number
   readonly timeouts: number
+  /** Whoever forwarded took this peer for the root, all before it in its tables being silent. */
+  readonly asRoot: boolean
   readonly silentIds: readonly Uint8Array[]
   readonly endMs: number
 }
@@ -49,6 +52,8 @@ export class Relay extends Call<RoutingTypes> {
   readonly replyBy: ReplyBy
   readonly from: Peer
   readonly endMs: number
+  /** Whoever forwarded took this peer for the root. */
+  readonly asRoot: boolean
   state: RelayState = 'asking'
   hops: number
   timeouts: number
@@ -70,6 +75,8 @@ export class Relay extends Call<RoutingTypes> {
   /** Another one with the same id, of another origin. */
   next: Relay | undefined = undefined
   #silent: Peer[] | undefined = undefined
+  /** Those of the silent that this peer took for the root. */
+  #silentRoots: Peer[] | undefined = undefined
   #refused: Peer[] | undefined = undefined
   readonly #rules: RelayRules
 
@@ -84,6 +91,7 @@ export class Relay extends Call<RoutingTypes> {
     this.from = init.from
     this.hops = init.hops
     this.timeouts = init.timeouts
+    this.asRoot = init.asRoot
     this.silentIds = init.silentIds.length === 0 ? NO_IDS : init.silentIds.slice(-SILENT_MAX)
     this.endMs = init.endMs
   }
@@ -103,6 +111,8 @@ export class Relay extends Call<RoutingTypes> {
     this.#silent ??= []
     this.#silent.push(this.hop)
     if (!this.hopIsRoot) return
+    this.#silentRoots ??= []
+    this.#silentRoots.push(this.hop)
     const ids = [...this.silentIds, peers.contact(this.hop).id]
     this.silentIds = ids.slice(-SILENT_MAX)
   }
@@ -127,6 +137,17 @@ export class Relay extends Call<RoutingTypes> {
     return peer => silent.includes(peer) || isNamed(this.silentIds, peer, peers)
   }
 
+  /**
+   * Whether a peer was taken for the root and found silent, by this peer or on the way by which it was taken for
+   * the root itself. Who was silent on the way to the root says nothing of whose the key is, nor does who was
+   * silent for somebody who goes round by this peer: a peer may stand in several places.
+   */
+  silentRootTest(peers: PeerTable): (peer: Peer) => boolean {
+    const roots = this.#silentRoots ?? NO_PEERS
+    const isNamed = this.asRoot ? namedTest(this.silentIds, peers) : nobody
+    return roots.length === 0 ? isNamed : peer => roots.includes(peer) || isNamed(peer)
+  }
+
   /** Whether a peer is left out of what comes next. */
   leftOutTest(peers: PeerTable): (peer: Peer) => boolean {
     const isSilent = this.silentTest(peers)
@@ -134,6 +155,12 @@ export class Relay extends Call<RoutingTypes> {
     const { avoid } = this
     if (refused === undefined && avoid === NO_PEER) return isSilent
     return peer => peer === avoid || (refused?.includes(peer) ?? false) || isSilent(peer)
+  }
+
+  /** Whether somebody who is left out, but was not found silent, comes before a hop: the key may be that one's. */
+  passesOver(hop: Peer, routing: KeyRouting, peers: PeerTable): boolean {
+    if (this.#refused === undefined && this.avoid === NO_PEER) return false
+    return routing.nextHops(this.key, 1, this.silentTest(peers))[0]?.peer !== hop
   }
 
   heldPeers(hold: (peer: Peer) => void): void {

@@ -233,6 +233,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
       from: SELF,
       hops: 0,
       timeouts: 0,
+      asRoot: false,
       silentIds: NO_IDS,
       endMs: own.endMs
     })

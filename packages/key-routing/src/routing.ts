@@ -23,9 +23,10 @@ export interface KeyRouting {
   readonly ready: boolean
   /**
    * The keys around this one that this peer is the root of, or nothing where it is not. `silent` tells of
-   * peers that whoever forwarded found silent: their claim to the key does not count.
+   * peers that were taken for the root before this one, and found silent: their claim to the key does not count.
+   * `asRoot`: whoever forwarded took this peer for the root, all before it in its tables being silent.
    */
-  rootOf(key: Key, silent: (peer: Peer) => boolean): KeyRange | undefined
+  rootOf(key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined
   /**
    * Peers to ask next, the best first, at most `limit`, each nearer to the key than this one, or its root.
    * Peers that `silent` names are left out. Empty where nobody nearer is known.

@@ -116,7 +116,8 @@ export class Acceptance {
     )
       return 'refused'
     if (as === 'root' && !this.#context.isRoot(record.key)) return 'not-root'
-    if (as === 'hand-over' && !this.#context.isRoot(record.key, peer => peer === sender)) return 'not-root'
+    if (as === 'hand-over' && !this.#context.isRoot(record.key, peer => peer === sender, true))
+      return 'not-root'
     if (as === 'replica' && !this.#context.isPlausibleRoot(sender, record.key)) return 'not-root'
     const held = table.find(record)
     if (held !== undefined) {

@@ -59,8 +59,9 @@ export class StoreContext {
     return this.settings.replicas + 2 - this.writeQuorum
   }
 
-  isRoot(key: Uint8Array, silent: (peer: Peer) => boolean = NOBODY_SILENT): boolean {
-    return this.deps.routing.rootOf(key, silent) !== undefined
+  /** `asRoot`: whoever speaks takes this peer for the root. */
+  isRoot(key: Uint8Array, silent: (peer: Peer) => boolean = NOBODY_SILENT, asRoot = false): boolean {
+    return this.deps.routing.rootOf(key, silent, asRoot) !== undefined
   }
 
   /** Where the tables know the key's root, it is this peer or nobody. Most replicas do not know it. */

@@ -137,10 +137,45 @@ describe('an iterative lookup', () => {
 
   it('is the root itself when those before it are silent', () => {
     const origin = new Origin(1, 1)
+    origin.routing.hops = [{ peer: origin.peer(1), root: true }]
     origin.routing.root = (_key, silent) => (silent(origin.peer(1)) ? RANGE : undefined)
     origin.lookup(KEY)
     origin.down(origin.links.get(1)!)
     expect(origin.results).toMatchObject([{ root: testContact(0), hops: 0, timeouts: 1 }])
+  })
+
+  it('is the root itself when all are silent whom an answer names before it, and not sooner', () => {
+    const origin = new Origin(4, 1)
+    origin.routing.root = (_key, silent) => (silent(origin.peer(2)) ? RANGE : undefined)
+    origin.lookup(KEY)
+    const { id } = origin.request(1)
+    origin.answer(1, id, { hops: hops('2r', '3r', '0r', '4r') })
+    origin.down(origin.links.get(2)!)
+    expect(origin.results).toEqual([])
+    expect(origin.asked().at(-1)).toBe(3)
+    origin.down(origin.links.get(3)!)
+    expect(origin.results).toMatchObject([{ root: testContact(0), hops: 1, timeouts: 2 }])
+  })
+
+  it('takes nobody for the root behind one that lives and is not, nor itself', () => {
+    const origin = new Origin(4, 1)
+    origin.routing.root = (_key, silent) => (silent(origin.peer(3)) ? RANGE : undefined)
+    origin.lookup(KEY)
+    origin.answer(1, origin.request(1).id, { hops: hops('2r', '3r', '0r', '4r') })
+    origin.answer(2, origin.request(2).id, {})
+    expect(origin.request(3)).toMatchObject({ root: false })
+    origin.down(origin.links.get(3)!)
+    expect(origin.results).toEqual([])
+    expect(origin.request(4)).toMatchObject({ root: false, silent: [] })
+  })
+
+  it('is not the root because a peer on the way was silent', () => {
+    const origin = new Origin(2, 2)
+    origin.routing.root = (_key, silent) => (silent(origin.peer(1)) ? RANGE : undefined)
+    origin.lookup(KEY)
+    origin.down(origin.links.get(1)!)
+    expect(origin.results).toEqual([])
+    expect(origin.request(2)).toMatchObject({ silent: [] })
   })
 
   it('does not believe a root whose range is without the key', () => {
@@ -264,13 +299,13 @@ describe('an iterative lookup', () => {
 })
 
 describe('a step of somebody else', () => {
-  const ask = (solo: Solo, link: Link, silent: readonly Contact[] = []): NextHopsAnswer => {
+  const ask = (solo: Solo, link: Link, silent: readonly Contact[] = [], root = false): NextHopsAnswer => {
     solo.message(link, {
       type: 'next-hops-request',
       id: 3,
       key: KEY,
       purpose: 'user',
-      root: false,
+      root,
       silent: silent.map(({ id }) => id)
     })
     return solo.last('next-hops-answer')
@@ -297,6 +332,15 @@ describe('a step of somebody else', () => {
     solo.routing.root = () => RANGE
     solo.routing.copies = [solo.peer(4)]
     expect(ask(solo, link)).toMatchObject({ range: RANGE, replicas: [testContact(4)], hops: [] })
+  })
+
+  it('is answered with a range that fell to this peer only where it was taken for the root', () => {
+    const solo = new Solo()
+    const link = solo.link(20, true)
+    const dead = testContact(1)
+    solo.routing.root = (_key, silent) => (silent(solo.effects.peers.intern(dead)) ? RANGE : undefined)
+    expect(ask(solo, link, [dead], true).range).toEqual(RANGE)
+    expect(ask(solo, link, [dead]).range).toBeUndefined()
   })
 
   it('is answered with nothing where tables are not ready, and not on a link that never was', () => {

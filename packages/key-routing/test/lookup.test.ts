@@ -293,6 +293,17 @@ describe('the hop after this one', () => {
     }
   )
 
+  it('is not taken for the root where one before it lives, but refused', () => {
+    const { solo, links, from } = relaying({}, [1, 2, 3])
+    solo.message(from, lookupFrom(ORIGIN))
+    expect(solo.last('lookup')).toMatchObject({ root: true })
+    expect(solo.message(links[1]!, failedAt(77, 'no-route'))).toEqual([`${links[2]}: lookup`])
+    expect(solo.last('lookup')).toMatchObject({ root: false })
+    solo.down(links[2]!)
+    // Nor does it count against anybody that this one is silent.
+    expect(solo.last('lookup')).toMatchObject({ root: false, silent: [] })
+  })
+
   it('refuses for want of budget, and so it ends here', () => {
     const { solo, links, from } = relaying()
     solo.message(from, lookupFrom(ORIGIN))
@@ -394,8 +405,19 @@ describe('the root', () => {
     expect(solo.message(from, handed)).toEqual([`${from}: found`])
   })
 
-  it('may turn out to be this peer when a hop is silent', () => {
+  it('is not a peer on the way to it, whoever was silent before', () => {
     const { solo, from, links } = relaying()
+    const nearer = solo.peer(8)
+    solo.routing.root = (_key, silent) => (silent(nearer) || silent(solo.peer(1)) ? RANGE : undefined)
+    const passing = lookupFrom(ORIGIN, { replyBy: 'path', silent: [testContact(8).id] })
+    expect(solo.message(from, passing)).toEqual([`${from}: hop-ack`, `${links[1]}: lookup`])
+    // A finger that is silent does not make it the root either.
+    solo.down(links[1]!)
+    expect(solo.said().at(-1)).toBe(`${links[2]}: lookup`)
+  })
+
+  it('may turn out to be this peer when one that it took for the root is silent', () => {
+    const { solo, from, links } = relaying({}, [1])
     solo.routing.root = (_key, silent) => (silent(solo.peer(1)) ? RANGE : undefined)
     solo.message(from, lookupFrom(ORIGIN, { replyBy: 'path' }))
     solo.effects.take()
@@ -609,7 +631,7 @@ describe('a lookup of this peer', () => {
   })
 
   it('tries one hop after the other, and itself is the root in the end', () => {
-    const { solo, links } = relaying(ONCE)
+    const { solo, links } = relaying(ONCE, [1, 2])
     solo.routing.root = (_key, silent) => (silent(solo.peer(2)) ? RANGE : undefined)
     solo.lookup(keyAt(5))
     solo.down(links[1]!)
@@ -664,6 +686,16 @@ describe('a lookup of this peer', () => {
     expect(second.id).not.toBe(first.id)
     solo.message(links[2]!, foundBy(testContact(2), second, { hops: 1 }))
     expect(outcome(solo)).toMatchObject({ root: testContact(2), hops: 1, timeouts: 1, elapsedMs: 3000 })
+  })
+
+  it('starts anew by one whom it does not take for the root, where nothing came back from the root', () => {
+    const { solo, links } = relaying({ lookupAttempts: 3, lookupBudgetMs: 9000 }, [1, 2])
+    solo.lookup(keyAt(5))
+    const first = solo.last('lookup')
+    expect(first).toMatchObject({ root: true })
+    solo.message(links[1]!, ack(first.id, testContact(0)))
+    solo.advance(3000)
+    expect(solo.last('lookup')).toMatchObject({ root: false })
   })
 
   it('takes a late answer to an earlier attempt, which counts that one alone', () => {

@@ -4,12 +4,12 @@ import { inHalfOpen, keyBefore } from '../../src/ring-key.ts'
 
 export const WRONG_ROOTS: ChordRules = {
   ...CORRECT_CHORD,
-  rootOf(ring, key, silent) {
+  rootOf(ring, key, silent, asRoot) {
     for (const place of ring.members) {
       const [head] = place.successors
       if (head !== undefined && inHalfOpen(key, place.key, ring.key(head)))
         return { from: keyBefore(key), to: place.key }
     }
-    return CORRECT_CHORD.rootOf(ring, key, silent)
+    return CORRECT_CHORD.rootOf(ring, key, silent, asRoot)
   }
 }

@@ -45,15 +45,23 @@ function placesOf(seed: string): number {
   return random.below(8) > 0 ? 1 : 2 + random.below(2)
 }
 
+/** 2 or 3. */
+export function severalPlacesOf(seed: string): number {
+  return 2 + randomOf(`several places ${seed}`).below(2)
+}
+
 class SetAside extends Error {
   override readonly name = 'SetAside'
 }
 
-export function faultRun(seed: string, rules?: ChordRules): FaultRunResult {
+/** Half of the mutants' rules know of one place only. */
+export function faultRun(
+  seed: string,
+  rules?: ChordRules,
+  virtualNodes = rules === undefined ? placesOf(seed) : 1
+): FaultRunResult {
   let checker: InvariantChecker | undefined
   let run: Run | undefined
-  // Half of the mutants' rules know of one place only.
-  const virtualNodes = rules === undefined ? placesOf(seed) : 1
   const network = new ChordNetwork({
     seed,
     ...(rules !== undefined && { rules }),

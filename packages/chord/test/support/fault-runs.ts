@@ -1,5 +1,5 @@
 /** Many runs with faults, and what to say of them. */
-import { faultRun } from './fault-run.ts'
+import { type FaultRunResult, faultRun, severalPlacesOf } from './fault-run.ts'
 
 export interface FaultRuns {
   runs: number
@@ -10,15 +10,25 @@ export interface FaultRuns {
   broken: string[]
 }
 
-/** `mayGoOn` is asked before each run: a time box. */
-export function faultRuns(prefix: string, count: number, mayGoOn: () => boolean = () => true): FaultRuns {
+/** `mayGoOn` is asked before each run: a time box. `run` has the seed. */
+export function faultRuns(
+  prefix: string,
+  count: number,
+  mayGoOn: () => boolean = () => true,
+  run: (seed: string) => FaultRunResult = seed => faultRun(seed)
+): FaultRuns {
   const all: FaultRuns = { runs: 0, setAside: 0, checks: 0, broken: [] }
   while (all.runs < count && mayGoOn()) {
-    const { seed, outcome, checks, message, traceHash } = faultRun(`${prefix}-${all.runs}`)
+    const { seed, outcome, checks, message, traceHash } = run(`${prefix}-${all.runs}`)
     all.runs += 1
     all.checks += checks
     if (outcome === 'set-aside') all.setAside += 1
     if (outcome === 'violated') all.broken.push(`seed ${seed}, trace ${traceHash}: ${message}`)
   }
   return all
+}
+
+/** As `faultRuns`, with two or three places for each peer. */
+export function severalPlacesRuns(prefix: string, count: number, mayGoOn?: () => boolean): FaultRuns {
+  return faultRuns(prefix, count, mayGoOn, seed => faultRun(seed, undefined, severalPlacesOf(seed)))
 }

@@ -166,21 +166,21 @@ export class InvariantChecker {
   }
 
   /**
-   * C9: at the time of an answer, or shortly before, the root's own range held the key. Where its predecessor is
-   * dead or not known, it may answer for what lies behind the last member before it that lives: one that all had
-   * the time to hear of.
+   * C9: at the time of an answer, or shortly before, the range of one of the root's places held the key. A place
+   * whose predecessor is dead or not known may answer for what lies behind the last member before it that lives:
+   * one that all had the time to hear of, be it another place of the same peer. An appendage does not count: to
+   * the ring, in which lookups go, no best successor has made it known yet, and Zave promises only that it comes in.
    */
   checkAnswer(root: NodeIndex, key: Key, withinUs: number): void {
     const { simulation } = this.#network
     if (!simulation.alive(root)) return
     const state = stateOf(this.#network)
     const nowUs = simulation.nowUs
+    const ring = ringOf(state)
     const settled = state.members.filter(
-      ({ id }) => nowUs - (this.#sinceUs.get(id) ?? nowUs) >= SETTLED_US && peerOfRef(id) !== root
+      ({ id }) => ring.has(id) && nowUs - (this.#sinceUs.get(id) ?? nowUs) >= SETTLED_US
     )
     const places = state.members.filter(({ id }) => peerOfRef(id) === root)
-    // Lookups tell of silent peers, not of silent places: of peers with several, only the range itself is asked.
-    const single = (this.#network.settings.virtualNodes ?? 1) === 1
     if (places.length === 0) return
     for (const place of places) {
       const history = this.#predecessors.get(place.id) ?? []
@@ -188,8 +188,10 @@ export class InvariantChecker {
       const ids = place.predecessor === undefined ? recent : [...recent, place.predecessor]
       if (ids.some(id => inHalfOpen(key, this.keyOf(id), place.key))) return
       const unsure = place.predecessor === undefined || ids.some(id => !simulation.alive(peerOfRef(id)))
-      const passed = settled.some(({ key: other }) => inHalfOpen(other, key, place.key))
-      if (unsure && !(single && passed)) return
+      const passed = settled.some(
+        ({ id, key: other }) => id !== place.id && inHalfOpen(other, key, place.key)
+      )
+      if (unsure && !passed) return
     }
     throw new InvariantError('C9 owner', `${root} answered for a key that is not in its range`)
   }
