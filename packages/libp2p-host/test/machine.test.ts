@@ -314,6 +314,22 @@ describe('peers', () => {
     expect(heard).toEqual(['sent before'])
   })
 
+  test('a peer that is opened and opens at the same time is no news', async () => {
+    // Identify tells of nobody within this test.
+    const network = new FakeNetwork({ identifyDelays: 100 })
+    const [a, b] = await Promise.all([addPuppet(network, 'a', 1), addPuppet(network, 'b', 2)])
+    await network.finish(a.node.components.connectionManager.openConnection([...b.node.addresses]))
+    // Both negotiate: the stream of one of them waits at the other, and is dropped then.
+    a.open(b)
+    b.open(a)
+    await network.runFor(100)
+    const refused = (a.host.counters.inboundRefused ?? 0) + (b.host.counters.inboundRefused ?? 0)
+    expect(refused).toBe(1)
+    // Each was told by `open` of the test, and by nothing else.
+    expect([a, b].map(({ puppet }) => puppet.of('contact').length)).toEqual([1, 1])
+    expect([a, b].map(({ puppet }) => puppet.of('link-up').length)).toEqual([1, 1])
+  })
+
   test('neighbours are protected from pruning while their link is up, and not afterwards', async () => {
     const network = new FakeNetwork()
     const [a, b] = await Promise.all([addPuppet(network, 'a', 1), addPuppet(network, 'b', 2)])
