@@ -8,7 +8,8 @@ export interface DiscoveryInit {
   readonly components: HostComponents
   readonly protocol: string
   readonly acceptInbound: boolean
-  readonly onPeer: (peerId: PeerId, addresses: readonly Multiaddr[]) => void
+  /** `hasOpened`: it is heard of by a stream that it opened. */
+  readonly onPeer: (peerId: PeerId, addresses: readonly Multiaddr[], hasOpened: boolean) => void
   readonly onStream: (stream: Stream, connection: Connection) => void
   readonly onSelfChanged: () => void
 }
@@ -28,7 +29,7 @@ export class Discovery {
 
   constructor(init: DiscoveryInit) {
     this.#init = init
-    this.#onDiscovery = event => init.onPeer(event.detail.id, event.detail.multiaddrs)
+    this.#onDiscovery = event => init.onPeer(event.detail.id, event.detail.multiaddrs, false)
     this.#onSelf = () => init.onSelfChanged()
   }
 
@@ -57,9 +58,9 @@ export class Discovery {
     await Promise.all([...connected.values()].map(peerId => this.#known(peerId, false)))
   }
 
-  /** Tells what libp2p knows of a peer that speaks the protocol. */
+  /** Tells what libp2p knows of a peer that has opened a stream of the protocol. */
   async learn(peerId: PeerId): Promise<void> {
-    await this.#known(peerId, true)
+    await this.#known(peerId, true, true)
   }
 
   /** No streams and no peers come any more. */
@@ -80,7 +81,7 @@ export class Discovery {
     else this.#init.onStream(stream, connection)
   }
 
-  async #known(peerId: PeerId, speaksProtocol: boolean): Promise<void> {
+  async #known(peerId: PeerId, speaksProtocol: boolean, hasOpened = false): Promise<void> {
     const { components, protocol, onPeer } = this.#init
     let addresses: Multiaddr[] = []
     let speaks = speaksProtocol
@@ -91,6 +92,6 @@ export class Discovery {
     } catch {
       // The peer store has not heard of it: its connection is all there is to reach it by.
     }
-    if (speaks && !this.#ended) onPeer(peerId, addresses)
+    if (speaks && !this.#ended) onPeer(peerId, addresses, hasOpened)
   }
 }

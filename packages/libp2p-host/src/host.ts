@@ -163,7 +163,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       components,
       protocol: init.protocol,
       acceptInbound: init.acceptInbound ?? true,
-      onPeer: (peerId, addresses) => this.#heard(peerId, addresses),
+      onPeer: (peerId, addresses, hasOpened) => this.#heard(peerId, addresses, hasOpened),
       onStream: (stream, connection) => this.#accept(stream, connection),
       onSelfChanged: () => {
         this.#self = undefined
@@ -239,7 +239,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
 
   /** Tells the machine of a peer that speaks its protocol. Before `start` it is kept for then. */
   addContact(peerId: PeerId, addresses: readonly Multiaddr[]): void {
-    this.#heard(peerId, addresses)
+    this.#heard(peerId, addresses, false)
   }
 
   snapshot(): T['snapshot'] {
@@ -272,7 +272,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     return this.#self
   }
 
-  #heard(peerId: PeerId, addresses: readonly Multiaddr[]): void {
+  #heard(peerId: PeerId, addresses: readonly Multiaddr[], hasOpened: boolean): void {
     const isEarly = this.#state === 'new' || this.#state === 'starting'
     if (!isEarly && this.#state !== 'running') return
     const peer = this.#peers.intern(contactOf(peerId, addresses))
@@ -281,6 +281,8 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       this.#metrics.count('peersRefused')
     } else if (isEarly) {
       if (this.#early.length < EARLY_CONTACTS_MAX && !this.#early.includes(peer)) this.#early.push(peer)
+    } else if (hasOpened && this.#opener.stageOf(peer) !== undefined) {
+      // Both open at once, and its stream waits for what becomes of this peer's own: its addresses are all the news.
     } else if (!this.#links.has(peer)) {
       this.#runner.dispatch({ type: 'contact', peer })
     }

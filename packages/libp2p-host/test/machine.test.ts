@@ -9,6 +9,7 @@ import { FakeNetwork } from '../src/testing.ts'
 import { addPuppet, hostPuppet, transcriptOf } from './support/fakes.ts'
 import {
   blob,
+  bodyOf,
   Puppet,
   type PuppetEffects,
   type PuppetInput,
@@ -291,6 +292,42 @@ describe('peers', () => {
       const { peer } = b.puppet.of('link-up')[0]!
       expect(effects.peers.contact(peer)).toMatchObject(contactOf(a.node.peerId, [...a.node.addresses]))
     })
+  })
+
+  test('a node that is taken away tells nobody of it, though its machine hears that its links break', async () => {
+    const network = new FakeNetwork()
+    const [a, b, gone] = await Promise.all(
+      ['a', 'b', 'gone'].map((name, place) => addPuppet(network, name, place + 1))
+    )
+    for (const other of [a!, b!]) gone!.open(other)
+    await network.runFor(100)
+    const links = gone!.puppet.of('link-up').map(({ link }) => link)
+    gone!.puppet.react = (input, effects) => {
+      if (input.type === 'link-down') for (const link of links) effects.send(link, text('m', 'help'), 0)
+    }
+    gone!.act(effects => effects.send(links[0]!, text('m', 'sent before'), 0))
+    network.remove(gone!.node)
+    await network.runFor(100)
+    expect(gone!.puppet.of('link-down')).toHaveLength(2)
+    for (const other of [a!, b!]) expect(other.puppet.of('link-down')).toHaveLength(1)
+    const heard = [a!, b!].flatMap(({ puppet }) => puppet.of('message').map(({ message }) => bodyOf(message)))
+    expect(heard).toEqual(['sent before'])
+  })
+
+  test('a peer that is opened and opens at the same time is no news', async () => {
+    // Identify tells of nobody within this test.
+    const network = new FakeNetwork({ identifyDelays: 100 })
+    const [a, b] = await Promise.all([addPuppet(network, 'a', 1), addPuppet(network, 'b', 2)])
+    await network.finish(a.node.components.connectionManager.openConnection([...b.node.addresses]))
+    // Both negotiate: the stream of one of them waits at the other, and is dropped then.
+    a.open(b)
+    b.open(a)
+    await network.runFor(100)
+    const refused = (a.host.counters.inboundRefused ?? 0) + (b.host.counters.inboundRefused ?? 0)
+    expect(refused).toBe(1)
+    // Each was told by `open` of the test, and by nothing else.
+    expect([a, b].map(({ puppet }) => puppet.of('contact').length)).toEqual([1, 1])
+    expect([a, b].map(({ puppet }) => puppet.of('link-up').length)).toEqual([1, 1])
   })
 
   test('neighbours are protected from pruning while their link is up, and not afterwards', async () => {

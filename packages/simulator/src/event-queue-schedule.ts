@@ -38,13 +38,14 @@ export class Schedule {
   readonly deedObjects: unknown[] = []
   #freeDeed = NONE
 
+  /** Gives its slot. */
   postMessage(
     atUs: number,
     kind: typeof MESSAGE | typeof DOWNLINK,
     link: Link,
     message: unknown,
     bytes: number
-  ): void {
+  ): number {
     let slot = this.#freeMessage
     if (slot === NONE) {
       slot = this.messages.length
@@ -60,6 +61,16 @@ export class Schedule {
     this.#messageWords[2 * slot] = link
     this.#messageWords[2 * slot + 1] = bytes
     this.queue.push(atUs, (slot << 2) | kind)
+    return slot
+  }
+
+  /** Two messages of one link change places: each arrives when the other would have. */
+  swapMessages(a: number, b: number): void {
+    const [message, bytes] = [this.messages[a], this.messageBytes(a)]
+    this.messages[a] = this.messages[b]
+    this.#messageWords[2 * a + 1] = this.messageBytes(b)
+    this.messages[b] = message
+    this.#messageWords[2 * b + 1] = bytes
   }
 
   messageLink(slot: number): Link {

@@ -3,10 +3,11 @@
  * nothing is lost while the link is up. What a partition cuts off waits and goes when it heals, as TCP would
  * have it, until the link is given up.
  */
-import { type Link, type MachineTypes, PRIORITY_MAX } from '@servent/overlay/machine'
+import { type Input, type Link, type MachineTypes, PRIORITY_MAX } from '@servent/overlay/machine'
 import { END_ARRIVES, END_DOWNLINK, SILENCE_NOTICED, STALL_RETRY } from './event-queue-deeds.ts'
 import { DOWNLINK, MESSAGE } from './event-queue-schedule.ts'
 import { type End, endOf, OVERFLOWED, UNKNOWN, UP } from './links.ts'
+import { TurnOrder } from './links-order.ts'
 import { SILENT } from './node.ts'
 import type { World } from './simulation-world.ts'
 import type { NodeIndex } from './types.ts'
@@ -17,6 +18,9 @@ export const RESET = 1
 
 /** How often what a partition cut off is tried again: between TCP's first retransmissions and its later ones. */
 const STALL_RETRY_US = 1_000_000
+
+/** No link. */
+const NOBODY = -1
 
 /** What waits behind a partition: messages in their order, and at last the end of the link. */
 interface Stalled {
@@ -31,9 +35,27 @@ export class LinkTraffic<T extends MachineTypes> {
   readonly #stalled = new Map<Link, Stalled>()
   /** Links to silent nodes that were written to, and will be given up. */
   readonly #doomed = new Set<Link>()
+  readonly #order: TurnOrder
+  /** Whose messages are being handled, and when they came. */
+  #turnLink: Link = NOBODY
+  #turnUs = 0
 
   constructor(world: World<T>) {
     this.#world = world
+    this.#order = new TurnOrder(world.schedule)
+  }
+
+  /**
+   * A machine is called: what it sends now goes by priority. Messages that come together by one link are one turn
+   * of a host, which sends when it is over.
+   */
+  beginCall(input: Input<T>): void {
+    const link = input.type === 'message' ? input.link : NOBODY
+    const { nowUs } = this.#world.schedule
+    if (link !== NOBODY && link === this.#turnLink && nowUs === this.#turnUs) return
+    this.#turnLink = link
+    this.#turnUs = nowUs
+    this.#order.begin()
   }
 
   /** @throws RangeError  the priority is out of range: an error of the machine */
@@ -55,23 +77,30 @@ export class LinkTraffic<T extends MachineTypes> {
       return
     }
     metrics.sent(node)
-    this.transmit(end, message, bytes)
+    const slot = this.#depart(end, message, bytes, this.#order.overtaken(end, priority))
+    this.#order.add(end, priority, slot)
   }
 
   /** A message leaves its node now. */
   transmit(end: End, message: unknown, bytes: number): void {
+    this.#depart(end, message, bytes, 0)
+  }
+
+  /** Gives the slot that it travels in; -1 where it waits, before the last `overtaken` that do. */
+  #depart(end: End, message: unknown, bytes: number, overtaken: number): number {
     const { links, schedule, nodes, network, access } = this.#world
     const node = links.owner(end)
     const to = links.other(end)
     if (network.usable !== undefined && this.#isCut(end, node, to)) {
       const stalled = this.#stall(end)
-      stalled.messages.push(message)
-      stalled.bytes.push(bytes)
-      return
+      const place = stalled.messages.length - overtaken
+      stalled.messages.splice(place, 0, message)
+      stalled.bytes.splice(place, 0, bytes)
+      return -1
     }
     if (nodes.status(to) === SILENT) this.doom(end)
     const kind = access.isSlow(to) ? DOWNLINK : MESSAGE
-    schedule.postMessage(this.#arrivalUs(end, node, to), kind, links.id(end ^ 1), message, bytes)
+    return schedule.postMessage(this.#arrivalUs(end, node, to), kind, links.id(end ^ 1), message, bytes)
   }
 
   /** The other side hears that the link has ended, after all that was sent before. */

@@ -99,7 +99,7 @@ export class NodeRunner<T extends MachineTypes> {
   }
 
   #call(node: NodeIndex, input: Input<T>, kind: number, detail: number): void {
-    const { nodes, schedule } = this.#world
+    const { nodes, schedule, traffic } = this.#world
     const status = nodes.status(node)
     if (status !== RUNNING) {
       if (status === PAUSED) {
@@ -110,6 +110,7 @@ export class NodeRunner<T extends MachineTypes> {
     }
     this.record(node, kind, detail)
     this.effects.begin(node)
+    traffic.beginCall(input)
     nodes.machines[node]!.handle(input, this.effects)
     this.observe()
   }

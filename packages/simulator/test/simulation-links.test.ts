@@ -38,6 +38,47 @@ test('messages of one direction arrive in their order, however long each of them
   expect(bench.run(100)).toEqual(['a', 'b', 'c', 'd', 'e'].map(text => `50 1 message 0 ${text}`))
 })
 
+test('of what a machine sends on one link in one call the urgent goes first, each in the time of another', () => {
+  const latencies = [10_000, 20_000, 30_000, 40_000, 1_000]
+  const bench = new ProbeBench({ network: { oneWayUs: () => latencies.shift() ?? 50_000 } })
+    .nodes(3)
+    .linked(0, 1)
+    .linked(0, 2)
+  const [link, other] = [bench.link(0, 1), bench.link(0, 2)]
+  bench.do(0, effects => {
+    effects.send(link, { text: 'idle', bytes: 5 }, 9)
+    effects.send(link, { text: 'usual', bytes: 6 }, 5)
+    effects.send(link, { text: 'usual too', bytes: 7 }, 5)
+    effects.send(other, { text: 'to another', bytes: 8 }, 0)
+    effects.send(link, { text: 'urgent', bytes: 9 }, 0)
+  })
+  bench.send(0, 1, 'urgent, but in another call')
+  expect(bench.run(100)).toEqual([
+    '10 1 message 0 urgent',
+    '20 1 message 0 usual',
+    '30 1 message 0 usual too',
+    '30 1 message 0 idle',
+    '40 2 message 0 to another',
+    '50 1 message 0 urgent, but in another call'
+  ])
+})
+
+test('what comes together by one link is handled in one turn, of which the urgent answer goes first', () => {
+  const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
+  bench.react = (node, input, effects) => {
+    if (input.type !== 'message' || node === 0) return
+    const { text } = input.message
+    effects.send(input.link, { text: `answer to ${text}`, bytes: 5 }, text === 'one' ? 9 : 0)
+  }
+  bench.send(0, 1, 'one')
+  bench.send(0, 1, 'two')
+  expect(bench.run(20).slice(2)).toEqual(['20 0 message 1 answer to two', '20 0 message 1 answer to one'])
+  bench.send(0, 1, 'one')
+  bench.run(1)
+  bench.send(0, 1, 'two')
+  expect(bench.run(100).slice(2)).toEqual(['40 0 message 1 answer to one', '41 0 message 1 answer to two'])
+})
+
 test('close sends what was sent before; the closer is told at once, the other side after the messages', () => {
   const bench = new ProbeBench({ network: tenMs }).nodes(2).linked(0, 1)
   bench.send(0, 1, 'last')
@@ -342,6 +383,23 @@ test('across a partition what was sent waits in its order and goes when it heals
   bench.run(500)
   isCut = false
   expect(bench.run(1_000)).toEqual(['4510 1 message 0 third', '4510 1 link-down 0 closed'])
+})
+
+test('across a partition the urgent waits before what the same call sent', () => {
+  let isCut = true
+  const network: NetworkModel = { oneWayUs: () => 10_000, usable: () => !isCut }
+  const bench = new ProbeBench({ network }).nodes(2).linked(0, 1)
+  bench.send(0, 1, 'of an earlier call')
+  const link = bench.link(0, 1)
+  bench.do(0, effects => {
+    effects.send(link, { text: 'idle', bytes: 5 }, 9)
+    effects.send(link, { text: 'usual', bytes: 5 }, 5)
+    effects.send(link, { text: 'urgent', bytes: 5 }, 0)
+  })
+  isCut = false
+  expect(bench.run(2_000)).toEqual(
+    ['of an earlier call', 'urgent', 'usual', 'idle'].map(text => `1010 1 message 0 ${text}`)
+  )
 })
 
 test('a partition that lasts resets the link of who sent, and the other side learns it when it sends', () => {

@@ -53,6 +53,7 @@ export class FakeConnection extends TypedEventEmitter<Record<string, Event>> {
   #remote: FakeConnection | undefined
   #arrivesAtMs = 0
   #nextStream: number
+  #isMute = false
 
   constructor(init: FakeConnectionInit) {
     super()
@@ -77,7 +78,7 @@ export class FakeConnection extends TypedEventEmitter<Record<string, Event>> {
   /** Runs at the other end after the delay, never before what was sent earlier. */
   transmit(run: () => void): void {
     const { wire } = this.#init
-    if (wire.isDown || wire.isSilent) return
+    if (wire.isDown || wire.isSilent || this.#isMute) return
     this.#arrivesAtMs = Math.max(this.#arrivesAtMs, wire.clock.nowMs() + wire.delayMs())
     wire.clock.setTimeout(() => {
       if (!wire.isDown && !wire.isSilent) run()
@@ -118,6 +119,12 @@ export class FakeConnection extends TypedEventEmitter<Record<string, Event>> {
   abort(_error: Error): void {
     this.transmit(() => this.#remote?.down())
     this.down()
+  }
+
+  /** Its node is gone: the other end is told, and hears no more of whatever this one still says. */
+  vanish(): void {
+    this.transmit(() => this.#remote?.down())
+    this.#isMute = true
   }
 
   /** Every stream closes without a word from the remote, as when a socket breaks. */

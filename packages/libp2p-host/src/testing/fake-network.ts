@@ -3,7 +3,7 @@
  * one scenario must give every node the same log of inputs and effects whenever it runs.
  *
  * Connections take four delays to open, streams two, and bytes one; identify tells both ends of each other's
- * addresses and protocols two delays after a connection opened. Between two events every promise that can go
+ * addresses and protocols a while after a connection opened. Between two events every promise that can go
  * on does so, and nothing else: work that waits for the real world has no place here.
  */
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
@@ -11,6 +11,8 @@ import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Contact } from '@servent/overlay'
+import { multiaddrsOfContact, peerIdOfContact } from '../contacts.ts'
 import type { HostComponents } from '../types.ts'
 import { FakeEvents, FakePeerStore, FakeRegistrar } from './fake-components.ts'
 import { FakeConnection, type Wire } from './fake-connection.ts'
@@ -19,12 +21,15 @@ import { silentComponentLogger } from './silent-logger.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 const DELAY_MS = 10
+const IDENTIFY_DELAYS = 2
 /** A run that has more events than this goes round in circles. */
 const EVENTS_MAX = 10_000_000
 
 export interface FakeNetworkInit {
   /** One way, between two nodes by their names. */
   readonly delayMs?: number | ((from: string, to: string) => number)
+  /** Delays from a connection until identify has told of its other end. Default 2, as long as a stream takes. */
+  readonly identifyDelays?: number
 }
 
 export interface FakeNodeInit {
@@ -33,6 +38,11 @@ export interface FakeNodeInit {
   readonly seed: number
   /** False: it can dial and cannot be dialled. */
   readonly isReachable?: boolean
+  /**
+   * Who it is to others, where another host is to know the same peers: in place of the PeerId of its key pair,
+   * which proves nothing then, and of the next address.
+   */
+  readonly contact?: Contact
 }
 
 export interface FakeNode {
@@ -58,6 +68,7 @@ interface Place {
 export class FakeNetwork {
   readonly clock = new VirtualClock()
   readonly #delayMs: (from: string, to: string) => number
+  readonly #identifyDelays: number
   /** By PeerId. */
   readonly #places = new Map<string, Place>()
   readonly #wires = new Map<string, Set<Wire>>()
@@ -67,14 +78,19 @@ export class FakeNetwork {
   #nextConnection = 1
 
   constructor(init: FakeNetworkInit = {}) {
-    const { delayMs = DELAY_MS } = init
+    const { delayMs = DELAY_MS, identifyDelays = IDENTIFY_DELAYS } = init
+    this.#identifyDelays = identifyDelays
     this.#delayMs = typeof delayMs === 'function' ? delayMs : () => delayMs
   }
 
-  async addNode({ name, seed, isReachable = true }: FakeNodeInit): Promise<FakeNode> {
+  async addNode({ name, seed, isReachable = true, contact }: FakeNodeInit): Promise<FakeNode> {
     const privateKey = await generateKeyPairFromSeed('Ed25519', seedBytes(seed))
-    const peerId = peerIdFromPrivateKey(privateKey)
-    const addresses = [multiaddr(`/ip4/127.0.0.1/tcp/${this.#nextPort}/p2p/${peerId}`)]
+    const peerId = contact === undefined ? peerIdFromPrivateKey(privateKey) : peerIdOfContact(contact)
+    const bare =
+      contact === undefined
+        ? [multiaddr(`/ip4/127.0.0.1/tcp/${this.#nextPort}`)]
+        : multiaddrsOfContact(contact)
+    const addresses = bare.map(address => address.encapsulate(`/p2p/${peerId}`))
     this.#nextPort += 1
     const registrar = new FakeRegistrar(() => {})
     const peerStore = new FakePeerStore()
@@ -134,8 +150,10 @@ export class FakeNetwork {
   remove(node: FakeNode): void {
     const place = this.#place(node)
     this.#places.delete(node.peerId.toString())
-    for (const connection of place.connections.getConnections())
-      connection.abort(new Error('The node is gone.'))
+    const connections = place.connections.fakes()
+    // All of them first: its machine, which hears of each, is not to tell the others.
+    for (const connection of connections) connection.vanish()
+    for (const connection of connections) connection.down()
   }
 
   /** Runs what is due within the next so many milliseconds, and lets them pass. */
@@ -230,7 +248,7 @@ export class FakeNetwork {
       [outbound, from, to],
       [inbound, to, from]
     ] as const) {
-      this.clock.setTimeout(() => identify(place, other, connection), 2 * wire.delayMs())
+      this.clock.setTimeout(() => identify(place, other, connection), this.#identifyDelays * wire.delayMs())
     }
     return outbound.asConnection
   }
