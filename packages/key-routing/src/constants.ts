@@ -30,13 +30,6 @@ export const ATTEMPTS_MAX = 8
 export const CANDIDATES_MAX = 256
 /** Steps of an iterative lookup at a time. */
 export const ALPHA_MAX = 8
-/** Dials for the sake of an answer at a time: whoever names a stranger as origin makes this peer dial no more. */
-export const ANSWER_DIALS_MAX = 8
-/**
- * How long a lookup that went on to the next hop is remembered, at most: longer than an answer that cannot be
- * dialled needs to come back along the path, and than a hop before waits for its acknowledgement.
- */
-export const RELAY_MEMORY_MS = 6000
 /** A budget that comes in from a remote peer is cut to this. */
 export const LOOKUP_BUDGET_MS_MAX = 60_000
 

@@ -1,8 +1,9 @@
 /**
  * Recursive lookups, at each peer that has a hand in one. Whoever has a lookup acknowledges it to the hop before,
  * gives it to the best next hop that its tables name, and where that is silent, to the next best. The root
- * answers straight to the origin (semi-recursive), or back along the path; so it does too where the origin
- * cannot be reached. A peer that finds nobody to go to says so to the hop before, which tries its own next best.
+ * answers straight to the origin where it is linked with it (semi-recursive), or back along the path: to dial the
+ * origin would take longer than the way back, and cost both of them more. A peer that finds nobody to go to says
+ * so to the hop before, which tries its own next best.
  *
  * A silent hop that was taken for the root is named to those that come after it, so that the next candidate may
  * accept the key though its tables still have the silent one in them (p2psim's Chord does likewise).
@@ -13,7 +14,6 @@
 import { type Contact, type Link, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import type { CallFailure } from './calls-types.ts'
 import {
-  ANSWER_DIALS_MAX,
   HOPS_MAX,
   LOOKUP_BUDGET_MS_MAX,
   PRIORITY_LOOKUP,
@@ -62,16 +62,10 @@ export class Forwarding implements RelayRules {
   }
   readonly #deps: LookupDeps
   readonly #origin: OriginRules
-  /** Answers that wait for a link to their origin. */
-  #answerDials = 0
 
   constructor(deps: LookupDeps, origin: OriginRules) {
     this.#deps = deps
     this.#origin = origin
-  }
-
-  get answerDials(): number {
-    return this.#answerDials
   }
 
   onLookup(link: Link, message: Lookup, effects: RoutingEffects): void {
@@ -108,7 +102,6 @@ export class Forwarding implements RelayRules {
       silentIds: message.silent,
       endMs: nowMs + Math.min(budgetMs, LOOKUP_BUDGET_MS_MAX)
     })
-    relay.sentMs = nowMs
     if (neighbour.relays >= RELAYS_PER_PEER_MAX || !this.relays.add(relay, nowMs)) {
       this.counters.refused += 1
       this.#refuse(link, message, 'busy', effects)
@@ -213,10 +206,7 @@ export class Forwarding implements RelayRules {
   }
 
   onCallFailed(relay: Relay, why: CallFailure, effects: RoutingEffects): void {
-    if (relay.state === 'answering') {
-      this.#answerDials -= 1
-      this.#answerBack(relay, effects)
-    } else if (relay.state === 'taken') {
+    if (relay.state === 'taken') {
       // Nothing came back along the path in all the time there was.
       relay.state = 'failed'
       this.#settle(relay)
@@ -226,13 +216,6 @@ export class Forwarding implements RelayRules {
     } else {
       this.#onSilentHop(relay, effects)
     }
-  }
-
-  /** The answer left for the origin. */
-  onAnswerSent(relay: Relay): void {
-    this.#answerDials -= 1
-    relay.state = 'done'
-    this.#settle(relay)
   }
 
   /** The lookup is over here. */
@@ -311,38 +294,14 @@ export class Forwarding implements RelayRules {
       hops: relay.hops,
       timeouts: relay.timeouts
     }
-    const origin = relay.replyBy === 'path' ? relay.from : peers.intern(relay.origin)
-    if (origin === relay.from) {
-      // The answer says to the hop before that this peer has the lookup.
-      this.finish(relay, SELF, effects)
-      calls.tell(relay.from, found, PRIORITY_LOOKUP, effects)
-      return
-    }
+    const origin = relay.replyBy === 'path' ? NO_PEER : peers.intern(relay.origin)
+    const isLinked = origin !== NO_PEER && origin !== SELF && calls.linkOf(origin) !== undefined
+    const to = isLinked ? origin : relay.from
+    // An answer that goes back says to the hop before that this peer has the lookup.
     const link = calls.linkOf(relay.from)
-    if (!acknowledged && link !== undefined) this.#acknowledge(link, relay, effects)
-    relay.message = found
-    if (origin !== NO_PEER && origin !== SELF && calls.linkOf(origin) !== undefined) {
-      this.finish(relay, SELF, effects)
-      calls.tell(origin, found, PRIORITY_LOOKUP, effects)
-    } else if (
-      origin !== NO_PEER &&
-      origin !== SELF &&
-      relay.origin.addresses.length > 0 &&
-      this.#answerDials < ANSWER_DIALS_MAX
-    ) {
-      relay.state = 'answering'
-      this.#answerDials += 1
-      calls.begin(relay, origin, found, PRIORITY_LOOKUP, effects)
-    } else {
-      this.#answerBack(relay, effects)
-    }
-  }
-
-  /** The answer goes back the way that the lookup came. */
-  #answerBack(relay: Relay, effects: RoutingEffects): void {
-    const found = relay.message as Found
+    if (to !== relay.from && !acknowledged && link !== undefined) this.#acknowledge(link, relay, effects)
     this.finish(relay, SELF, effects)
-    this.#deps.calls.tell(relay.from, found, PRIORITY_LOOKUP, effects)
+    calls.tell(to, found, PRIORITY_LOOKUP, effects)
   }
 
   #fail(relay: Relay, reason: LookupFailure, effects: RoutingEffects): void {

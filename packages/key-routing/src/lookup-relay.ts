@@ -4,21 +4,20 @@
  */
 import { type Contact, type Key, NO_PEER, type Peer, type PeerTable, SELF } from '@servent/overlay/machine'
 import { Call, type CallFailure } from './calls-types.ts'
-import { RELAY_MEMORY_MS, RELAYS_MAX, SAME_ID_MAX, SILENT_MAX } from './constants.ts'
+import { RELAYS_MAX, SAME_ID_MAX, SILENT_MAX } from './constants.ts'
 import type { OwnLookup } from './lookup-own.ts'
 import type { LookupPurpose, ReplyBy } from './messages.ts'
 import type { KeyRouting } from './routing.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
 
 /**
- * `asking`: the next hop has not acknowledged yet. `taken`: it has. `answering`: this peer is the root, and dials
- * the origin. `done`: the answer went its way. `failed`: nobody nearer was left.
+ * `asking`: the next hop has not acknowledged yet. `taken`: it has. `done`: the answer went its way. `failed`:
+ * nobody nearer was left.
  */
-export type RelayState = 'asking' | 'taken' | 'answering' | 'done' | 'failed'
+export type RelayState = 'asking' | 'taken' | 'done' | 'failed'
 
 /** What a relay tells when its call came to something or nothing. */
 export interface RelayRules {
-  onAnswerSent(relay: Relay): void
   onCallFailed(relay: Relay, why: CallFailure, effects: RoutingEffects): void
 }
 
@@ -94,12 +93,6 @@ export class Relay extends Call<RoutingTypes> {
     this.asRoot = init.asRoot
     this.silentIds = init.silentIds.length === 0 ? NO_IDS : init.silentIds.slice(-SILENT_MAX)
     this.endMs = init.endMs
-  }
-
-  override onSent(): boolean {
-    if (this.state !== 'answering') return false
-    this.#rules.onAnswerSent(this)
-    return true
   }
 
   override onFailed(why: CallFailure, effects: RoutingEffects): void {
@@ -194,8 +187,7 @@ const FORGET_EVERY_MS = 1000
 
 /** Whether a relay without a call of its own is still of use. */
 function isRemembered(relay: Relay, full: boolean, nowMs: number): boolean {
-  if (relay.endMs <= nowMs) return false
-  return relay.live || (!full && relay.sentMs + RELAY_MEMORY_MS > nowMs)
+  return relay.endMs > nowMs && (relay.live || !full)
 }
 
 /** Entries that are looked at for one to forget, before a newcomer is refused. */

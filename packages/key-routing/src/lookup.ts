@@ -142,11 +142,6 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     }
   }
 
-  /** Of what a snapshot does not show. */
-  sizes(): { readonly answerDials: number } {
-    return { answerDials: this.#forwarding.answerDials }
-  }
-
   #onMessage(link: number, message: RoutingTypes['message'], effects: RoutingEffects): boolean {
     const from = this.#deps.calls.peerOf(link)
     switch (message.type) {

@@ -116,7 +116,7 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
   /** Collections by name, and how many are in each. */
   sizes(): Readonly<Record<string, number>> {
     const { own, relays } = this.#lookups.snapshot()
-    return { ...this.calls.sizes(), lookups: own, relays, ...this.#lookups.sizes() }
+    return { ...this.calls.sizes(), lookups: own, relays }
   }
 
   snapshot(): RouterSnapshot {

@@ -3,7 +3,7 @@ import type { Contact, Effects, Key, MachineTypes, Peer } from '@servent/overlay
 import type { LookupFailure, LookupPurpose, RoutingMessage } from './messages.ts'
 import type { RecordKind, StoredRecord, StoreOutcome } from './store-messages.ts'
 
-/** Who forwards. `semi-recursive`: each hop does, and the root answers straight to the origin. */
+/** Who forwards. `semi-recursive`: each hop does, and the root answers straight to an origin that it is linked with. */
 export type LookupStyle = 'semi-recursive' | 'recursive' | 'iterative'
 
 export type RoutingCommand =

@@ -12,22 +12,6 @@ const keyOf = (node: number) => keyAt((256 / NODES) * node)
 const ring = (init: Partial<RingInit> = {}): StaticRing =>
   new StaticRing({ nodes: NODES, ...init, settings: { lookupAttempts: 1, ...init.settings } })
 
-/** What one way takes, and whom nobody can dial. */
-class Undialled implements NetworkModel {
-  readonly #nodes: readonly number[]
-  constructor(nodes: readonly number[]) {
-    this.#nodes = nodes
-  }
-
-  oneWayUs(): number {
-    return 25_000
-  }
-
-  dialUs(_from: number, to: number): number | undefined {
-    return this.#nodes.includes(to) ? undefined : 75_000
-  }
-}
-
 describe.each(STYLES)('%s', style => {
   it('walks by successors to the root, from anywhere to anywhere', () => {
     const all = ring({ fingers: true })
@@ -97,14 +81,13 @@ describe.each(STYLES)('%s', style => {
 })
 
 describe('answers', () => {
-  it('come straight to the origin over a dial, at the cost of one', () => {
-    const { elapsedMs } = ring().lookup(0, keyOf(10))
-    // Four ways there, a dial of four ways and its setup, one way back.
-    expect(elapsedMs).toBeGreaterThan((4 + 4 + 1) * 25)
-    expect(elapsedMs).toBeLessThan((4 + 4 + 1) * 25 + 5)
+  it('come back along the path rather than over a dial', () => {
+    const all = ring()
+    expect(all.lookup(0, keyOf(10)).elapsedMs).toBeCloseTo(8 * 25, 1)
+    expect(all.sent('found')).toBe(4)
   })
 
-  it('come over a link that is up', () => {
+  it('come straight to the origin over a link that is up', () => {
     const all = ring()
     all.simulation.connect(10, 0)
     expect(all.lookup(0, keyOf(10)).elapsedMs).toBeCloseTo(5 * 25, 1)
@@ -117,12 +100,6 @@ describe('answers', () => {
     expect(all.sent('found')).toBe(4)
     // The root's answer is its acknowledgement.
     expect(all.sent('hop-ack')).toBe(3)
-  })
-
-  it('come back along the path where the origin cannot be dialled', () => {
-    const all = ring({ network: new Undialled([0]) })
-    expect(all.lookup(0, keyOf(10))).toMatchObject({ root: 10, hops: 4 })
-    expect(all.sent('found')).toBe(4)
   })
 
   it('cost an iterative origin a round trip a step, and dials', () => {

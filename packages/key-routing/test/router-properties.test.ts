@@ -11,7 +11,6 @@ import { checkMachine, type MachineSubject, type Step } from '@servent/overlay/t
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  ANSWER_DIALS_MAX,
   CALLS_MAX,
   type KeyRange,
   KeyRouter,
@@ -100,7 +99,6 @@ const BOUNDS: Readonly<Record<string, number>> = {
   calls: CALLS_MAX,
   lookups: OWN_LOOKUPS_MAX,
   relays: RELAYS_MAX,
-  answerDials: ANSWER_DIALS_MAX,
   own: 4
 }
 
@@ -117,9 +115,7 @@ const subject = (settings: Partial<RouterSettings>): MachineSubject<RoutingTypes
       calls: [sizes.calls!, BOUNDS.calls!],
       lookups: [sizes.lookups!, BOUNDS.lookups!],
       relays: [sizes.relays!, BOUNDS.relays!],
-      answerDials: [sizes.answerDials!, BOUNDS.answerDials!],
-      placesBelowNone: [-own!, 0],
-      dialsBelowNone: [-sizes.answerDials!, 0]
+      placesBelowNone: [-own!, 0]
     }
   }
 })
