@@ -233,6 +233,9 @@ class Run {
     if (left.length < R + 1) return false
     const after = stateOf(this.network, victim)
     if (!after.members.every(place => bestSuccessor(after, place) !== undefined)) return false
+    // Whoever takes in a copy from one that is dead by then has that one and all but the last of its list.
+    const copied = [...lists, ...gone].map(({ successors }) => successors.slice(0, R - 1))
+    if (!copied.every(successors => successors.some(id => after.byId.has(id)))) return false
     for (const place of gone) this.#ghosts.push({ place, diedUs: nowUs })
     return true
   }
