@@ -5,7 +5,7 @@ import { faultRuns, severalPlacesRuns } from './support/fault-runs.ts'
 const SEEDS_LEAST = 1000
 const SEEDS_MOST = 20_000
 /** Each takes as long as several runs with one place. */
-const SEVERAL_PLACES_LEAST = 200
+const SEVERAL_PLACES_LEAST = 100
 const TIME_BOX_MS = Number(process.env.SERVENT_TEST_BOX_MS ?? 120_000)
 
 it('C1 to C10 hold after every event of a thousand runs and more', () => {
