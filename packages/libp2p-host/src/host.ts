@@ -23,6 +23,7 @@ import { Asks } from './asks.ts'
 import { Carrier } from './carrier.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { contactOf, peerIdOfContact } from './contacts.ts'
+import { DialledConnections } from './dialled.ts'
 import { Discovery } from './discovery.ts'
 import { EARLY_CONTACTS_MAX, type HostLimits, hostLimits } from './limits.ts'
 import { LinkTable } from './link-table.ts'
@@ -56,6 +57,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
   readonly #turns: Turns
   readonly #links: LinkTable<T['message']>
   readonly #opener: Opener
+  readonly #dialled: DialledConnections
   readonly #asks: Asks<T['question'], T['answer']>
   readonly #saves: StateWriter
   readonly #runner: MachineRunner<T>
@@ -93,12 +95,16 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       if ('error' in outcome) this.#log.trace('question %d failed: %s', id, outcome.error)
       dispatch({ type: 'answer', id, ...outcome })
     })
+    const { peerStore } = components
+    const dialled = new DialledConnections({ clock, peerStore, log: this.#log })
+    this.#dialled = dialled
     this.#opener = new Opener({
       connectionManager: components.connectionManager,
-      peerStore: components.peerStore,
+      peerStore,
       protocol: init.protocol,
       clock,
       limits,
+      onDialled: connection => dialled.add(connection),
       onOpen: (peer, stream, connection) => this.#opened(peer, stream, connection),
       onFailure: (peer, reason) => this.#openFailed(peer, reason)
     })
@@ -121,9 +127,10 @@ export class MachineHost<T extends MachineTypes> implements Startable {
         dispatch({ type: 'link-up', link: id, peer, inbound })
       },
       onDown: (link, end) => {
-        const { id, peerId } = link.place
+        const { id, peerId, connection } = link.place
         this.#log('link %d to %p is down: %s, %s', id, peerId, end.kind, end.message)
         this.#protection.release(peerId)
+        dialled.linkEnded(connection)
         dispatch({ type: 'link-down', link: id, end })
       }
     })
@@ -323,6 +330,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     if (this.#state !== 'failed') this.#state = wasRunning ? 'stopping' : 'stopped'
     if (wasRunning) {
       this.#opener.cancelAll()
+      this.#dialled.stop()
       this.#asks.stop('The overlay stops.')
       this.#carrier.stop()
       this.#runner.dispatch({ type: 'stop' })
@@ -341,6 +349,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     this.#failure = failure
     this.#log.error('the %s overlay has stopped: %s', this.#init.name, failure)
     this.#opener.cancelAll()
+    this.#dialled.stop()
     this.#asks.stop('The overlay has failed.')
     this.#carrier.stop()
     this.#links.endAll({ kind: 'stopped', message: 'The overlay has failed.' }, 'end')

@@ -71,6 +71,11 @@ export const MESSAGE_TYPES_MAX = 64
 export const REASON_CHARACTERS_MAX = 200
 /** Dialled for one open. libp2p's own bound is 25, and one past it fails the dial as a whole. */
 export const DIAL_ADDRESSES_MAX = 16
+/**
+ * After the last link over a connection that was dialled for it ended, until the connection is closed: longer than
+ * the other side may take to close its half of the stream.
+ */
+export const DIALLED_UNUSED_MS = 6_000
 /** Bytes given to a codec at a time: bounds how many messages one call can bring. */
 export const DECODE_BYTES_MAX = 4 * 1024
 /** Small pieces that wait to be decoded are merged up to this size. */

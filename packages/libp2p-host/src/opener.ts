@@ -32,6 +32,8 @@ export interface OpenerInit {
   readonly protocol: string
   readonly clock: Clock
   readonly limits: OpenerLimits
+  /** A connection was made for an open, and none was there before. */
+  readonly onDialled: (connection: Connection) => void
   /** Exactly one of these two is called for each open that is not cancelled. */
   readonly onOpen: (peer: Peer, stream: Stream, connection: Connection) => void
   readonly onFailure: (peer: Peer, reason: string) => void
@@ -137,7 +139,7 @@ export class Opener {
   }
 
   async #connect({ peerId, addresses }: Opening, options: AbortOptions): Promise<Connection> {
-    const { connectionManager, peerStore, clock } = this.#init
+    const { connectionManager, peerStore, clock, onDialled } = this.#init
     for (;;) {
       const held = connectionManager
         .getConnections(peerId)
@@ -148,7 +150,9 @@ export class Opener {
           addresses.length === 0 ? [] : joined(addresses, await storedAddresses(peerStore, peerId, options))
         options.signal?.throwIfAborted()
         // Without addresses libp2p looks into its peer store and asks its peer routing.
-        return await connectionManager.openConnection(known.length > 0 ? known : peerId, options)
+        const dialled = await connectionManager.openConnection(known.length > 0 ? known : peerId, options)
+        onDialled(dialled)
+        return dialled
       } catch (error) {
         options.signal?.throwIfAborted()
         if ((error as Error).name !== 'NotStartedError') throw error

@@ -10,6 +10,7 @@ import { contactOf, dialTargetOf, MachineHost } from '../src/index.ts'
 import {
   COMERS_MAX,
   DIAL_ADDRESSES_MAX,
+  DIALLED_UNUSED_MS,
   EARLY_CONTACTS_MAX,
   REASON_CHARACTERS_MAX,
   STREAMS_A_CONNECTION_MAX
@@ -236,6 +237,8 @@ describe('a link that was closed', () => {
     a.act(effects => effects.close(link, 'done'))
     await network.runFor(100)
     expect(b.puppet.of('link-down')).toHaveLength(1)
+    // The connection was dialled for it, and nobody uses it.
+    await network.runFor(DIALLED_UNUSED_MS)
     expect(network.clock.nextAtMs).toBeUndefined()
   })
 
@@ -599,6 +602,7 @@ test('a stream that comes of an open that was called off is reset', async () => 
     protocol: FAKE_PROTOCOL,
     clock: { nowMs: () => 0, wallMs: () => 0, setTimeout: () => 0, clearTimeout: () => {} },
     limits: { opensMax: 1, opensWaitingMax: 1, openTimeoutMs: 1 },
+    onDialled: () => {},
     onOpen: () => expect.unreachable(),
     onFailure: () => expect.unreachable()
   })
@@ -631,6 +635,7 @@ describe('a dial', () => {
       protocol: FAKE_PROTOCOL,
       clock: { nowMs: () => 0, wallMs: () => 0, setTimeout: () => 0, clearTimeout: () => {} },
       limits: { opensMax: 1, opensWaitingMax: 1, openTimeoutMs: 1 },
+      onDialled: () => {},
       onOpen: () => {},
       onFailure: () => {}
     })
