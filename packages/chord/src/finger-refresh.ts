@@ -23,7 +23,8 @@ export function fixFinger(ring: Ring, place: Place, fx: Fx): void {
   let exponent = place.cursor
   if (inHalfOpen(addPowerOfTwo(place.key, exponent), place.key, ring.key(last))) exponent = TOP_EXPONENT
   if (inHalfOpen(addPowerOfTwo(place.key, exponent), place.key, ring.key(last))) return
-  place.cursor = exponent === 0 ? TOP_EXPONENT : exponent - 1
+  // Never 0: the key next to the place's own is the list's.
+  place.cursor = exponent - 1
   place.fixing = true
   if (ring.settings.proximity === 'on') refreshByProximity(ring, place, exponent, fx)
   else refresh(ring, place, exponent, fx)
