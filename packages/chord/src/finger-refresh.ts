@@ -32,7 +32,7 @@ function tendNext(ring: Ring, place: Place, fx: Fx): void {
     return
   }
   const exponent = fingers.exponentAt(at)
-  place.cursor = exponent === 0 ? TOP_EXPONENT : exponent - 1
+  place.cursor = exponent - 1
   const tend = ring.settings.proximity === 'on' ? tendByProximity : refresh
   tend(ring, place, exponent, fx, () => {
     place.fixing = false

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { REPLICAS_MAX } from '@servent/key-routing/machine'
 import fc from 'fast-check'
 import protobuf from 'protobufjs'
+import { writer } from 'protons-runtime'
 import { describe, expect, it } from 'vitest'
+import { withUnknownFields } from '../../key-routing/test/proto-surgery.ts'
 import {
   CANDIDATE_STEPS_MAX,
   FINGERS_MAX,
@@ -15,7 +17,7 @@ import {
 import type { ChordMessage, Member, RingMessage, RingNode } from '../src/messages.ts'
 import { chordCodec } from '../src/wire.ts'
 import { FRAME_BYTES_MAX, FRAME_LENGTH_BYTES_MAX } from '../src/wire-limits.ts'
-import { bytesOf, encode, readAll, ringMessage } from './wire-arbitraries.ts'
+import { bytesOf, encode, message, readAll, ringMessage } from './wire-arbitraries.ts'
 
 const ID = Uint8Array.of(18, 32, ...new Uint8Array(32).fill(7))
 const contact = { id: ID, addresses: [] }
@@ -346,6 +348,18 @@ describe('chord.proto', () => {
       { numRuns: 400 }
     )
     expect(seen.size).toBe(9)
+  })
+
+  it('may have fields that are not known, wherever a later version may add one', () => {
+    fc.assert(
+      fc.property(message, made => {
+        const frame = Frame.decodeDelimited(encode(made))
+        const longer = withUnknownFields(Frame, Uint8Array.from(Frame.encode(frame).finish()))
+        const length = writer().uint32(longer.length).finish()
+        expect(read(length, longer)).toMatchObject({ messages: [made], malformed: undefined })
+      }),
+      { numRuns: 400 }
+    )
   })
 
   it('has a number for every type, and the embedded ones under the first', () => {

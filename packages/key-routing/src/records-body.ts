@@ -192,8 +192,8 @@ const STATEMENTS: Readonly<
     if (!sameKey(keyOfContent(file.id), subject)) return undefined
     if (!wordsOf(file).some(word => sameKey(keyOfWord(word), key))) return undefined
     const { provider, sequence, expiresMs } = file
-    const publisher = peerIdBytes(provider)
-    return publisher === undefined ? undefined : { publisher, sequence, expiresMs }
+    // It was bytes of a PeerId in the payload, and is the text of these.
+    return { publisher: peerIdBytes(provider)!, sequence, expiresMs }
   },
   [WITHDRAWAL_CODEC](payload, { kind, subject, withdrawn }) {
     const statement = decodeWithdrawal(payload)

@@ -71,7 +71,6 @@ export function readFields(
   end: number,
   take: (field: number, wire: number) => boolean
 ): void {
-  if (end > reader.len) throw new MalformedError('A field is longer than its message.')
   while (reader.pos < end) {
     const tag = reader.uint32()
     if (!take(tag >>> 3, tag & 7)) reader.skipType(tag & 7)

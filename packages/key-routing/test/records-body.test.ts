@@ -147,6 +147,14 @@ describe('a value', () => {
     expect(inspectRecord(wide, WALL)).toBe(false)
   })
 
+  it('is not genuine under another key, as another kind, or as a withdrawal', async () => {
+    const record = await valueRecord(bytes('key'), bytes('v'), stamp())
+    expect(inspectRecord(record, WALL)).toBe(true)
+    expect(inspectRecord({ ...record, key: keyOfWord('key') }, WALL)).toBe(false)
+    expect(inspectRecord({ ...record, kind: 'word' }, WALL)).toBe(false)
+    expect(inspectRecord({ ...record, withdrawn: true }, WALL)).toBe(false)
+  })
+
   it('under a key of nobody has a sequence that is not far in the future; a namespace has its own rule', async () => {
     const at = async (key: string, sequence: number) =>
       inspectRecord(await valueRecord(bytes(key), bytes('v'), stamp(sequence)), WALL)

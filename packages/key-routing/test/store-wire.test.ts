@@ -21,6 +21,7 @@ import {
 } from '../src/machine.ts'
 import { readStore, type StoreMessage, storeByteLength, writeStore } from '../src/store-wire.ts'
 import { fitInMessage } from '../src/store-wire-records.ts'
+import { withoutField, withUnknownFields } from './proto-surgery.ts'
 
 const root = protobuf.loadSync(fileURLToPath(new URL('../src/store.proto', import.meta.url)))
 const StoreProto = root.lookupType('servent.store.StoreMessage')
@@ -131,6 +132,15 @@ describe('a message', () => {
         expect(readStore(Uint8Array.from(StoreProto.encode(theirs).finish()))).toEqual(one)
       }),
       { numRuns: 200 }
+    )
+  })
+
+  it('may have fields that are not known, wherever a later version may add one', () => {
+    fc.assert(
+      fc.property(message, one => {
+        expect(readStore(withUnknownFields(StoreProto, encode(one)))).toEqual(one)
+      }),
+      { numRuns: 300 }
     )
   })
 
@@ -295,6 +305,56 @@ describe('bounds', () => {
     ['nothing', {}]
   ])('%s is malformed', (_, fields) => {
     expect(() => readStore(foreign(fields))).toThrow(expect.objectContaining({ name: 'MalformedError' }))
+  })
+
+  const asked = { type: 'digest-request', id: 1, ...range, prefix: [1], digest: 5 } as const
+  it.each<[string, string, StoreMessage]>([
+    ['DigestRequest', 'from', asked],
+    ['DigestRequest', 'to', asked],
+    ['PullRecords', 'from', { type: 'pull', id: 1, ...range, fingerprints: [1] }],
+    ['PullRecords', 'to', { type: 'pull', id: 1, ...range, fingerprints: [1] }]
+  ])('a %s without its %s is malformed', (kind, field, message) => {
+    const less = withoutField(StoreProto, encode(message), kind, field)
+    expect(() => readStore(less)).toThrow('A range has two ends.')
+  })
+
+  const inside = (kind: number, bytes: readonly number[]) =>
+    Uint8Array.of((kind << 3) | 2, bytes.length, ...bytes)
+  it.each([
+    ['id', inside(3, [1 << 3, 1])],
+    ['place', inside(3, [(4 << 3) | 2, 0])],
+    ['key', inside(3, [3 << 3, 1])],
+    ['digest', inside(5, [5 << 3, 1])]
+  ])('a %s of another wire type is malformed', (what, bytes) => {
+    expect(() => readStore(bytes)).toThrow(`A ${what} has the wrong wire type.`)
+  })
+
+  it('a message that ends within one of its fields is malformed, though there are bytes behind it', () => {
+    const request = inside(3, [(1 << 3) | 5, 1, 2, 3, 4])
+    request[1] = 3
+    expect(() => readStore(request)).toThrow('A field is longer than its message.')
+  })
+
+  it('what has its default is left out, and read as that', () => {
+    const page = { type: 'page', id: 0, records: [], total: 0 } as const
+    expect(encode(page)).toEqual(inside(4, []))
+    expect(readStore(encode(page))).toEqual(page)
+    expect(storeByteLength(page)).toBe(2)
+    const same = { type: 'digest-request', id: 0, ...range, prefix: [], digest: 0 } as const
+    expect(readStore(encode(same))).toEqual(same)
+    expect(storeByteLength(same)).toBe(encode(same).length)
+  })
+
+  it('the largest records go in several messages', () => {
+    const large = { ...plainRecord(RECORD_BODY_BYTES_MAX), kind: 'word', publisher: testContact(1) } as const
+    expect(fitInMessage(Array.from({ length: 10 }, () => large))).toHaveLength(
+      Math.floor(STORE_BYTES_MAX / recordByteLength(large))
+    )
+  })
+
+  it('two messages in one are malformed', () => {
+    const get = encode({ type: 'get', id: 1, kind: 'word', key: range.from, after: 0, limit: 1 })
+    expect(() => readStore(Uint8Array.of(...get, ...get))).toThrow(/more than one/)
   })
 
   it('a sender puts no more in a message than may be read', () => {

@@ -27,6 +27,7 @@ import {
   TIMEOUTS_MAX,
   writeRouting
 } from '../src/machine.ts'
+import { withoutField, withUnknownFields } from './proto-surgery.ts'
 import { lookupMessage } from './routing-arbitraries.ts'
 import { foundBy, keyAt, lookupFrom } from './solo.ts'
 
@@ -128,6 +129,15 @@ describe('what is not known', () => {
     expect(readRouting(longer)).toEqual({ type: 'ping', id: 5 })
   })
 
+  it('is skipped wherever a later version may add a field', () => {
+    fc.assert(
+      fc.property(lookupMessage, message => {
+        expect(readRouting(withUnknownFields(Message, encode(message)))).toEqual(message)
+      }),
+      { numRuns: 400 }
+    )
+  })
+
   it('is passed over where it is a kind of message', () => {
     expect(readRouting(Uint8Array.of((30 << 3) | 2, 0x01, 1, 0))).toBeUndefined()
     expect(readRouting(new Uint8Array(0))).toBeUndefined()
@@ -214,6 +224,32 @@ describe('bounds', () => {
       bytes[bytes.indexOf(0x12) + 1]! -= 1
     }
     expect(() => readRouting(bytes)).toThrow(expect.objectContaining({ name: 'MalformedError' }))
+  })
+
+  const hop = { ...hops(1), range: { from: keyAt(1), to: keyAt(2) } }
+  it.each<[string, string, RoutingMessage]>([
+    ['Lookup', 'origin', lookupFrom(origin)],
+    ['Lookup', 'key', lookupFrom(origin)],
+    ['HopAck', 'origin', { type: 'hop-ack', origin: origin.id, id: 1 }],
+    ...['origin', 'root', 'from', 'to'].map(field => ['Found', field, found({})] as [string, string, Found]),
+    [
+      'LookupFailed',
+      'origin',
+      { type: 'lookup-failed', origin: origin.id, id: 1, reason: 'busy', hops: 1, timeouts: 0 }
+    ],
+    [
+      'NextHopsRequest',
+      'key',
+      { type: 'next-hops-request', id: 1, key: keyAt(1), purpose: 'user', root: false, silent: [] }
+    ],
+    ['NextHop', 'contact', hop],
+    ['KeyRange', 'from', hop],
+    ['KeyRange', 'to', hop]
+  ])('a %s without its %s is refused', (kind, field, message) => {
+    const bytes = encode(message)
+    const less = withoutField(Message, bytes, kind, field)
+    expect(less.length).toBeLessThan(bytes.length)
+    expect(() => readRouting(less)).toThrow(expect.objectContaining({ name: 'MalformedError' }))
   })
 
   it('two messages in one are refused', () => {

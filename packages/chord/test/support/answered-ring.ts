@@ -10,7 +10,11 @@ import {
 import type { RingNode } from '../../src/messages.ts'
 import { type Fx, type Place, Ring } from '../../src/ring.ts'
 
-type Answering = (peer: Peer, message: ChordMessage & { readonly id: number }) => ChordMessage | undefined
+/** `undefined`: it is dead. `busy`: this peer has too much in hand to ask. */
+type Answering = (
+  peer: Peer,
+  message: ChordMessage & { readonly id: number }
+) => ChordMessage | 'busy' | undefined
 
 export interface AnsweredRing {
   readonly ring: Ring
@@ -20,6 +24,10 @@ export interface AnsweredRing {
   readonly sent: { readonly peer: Peer; readonly message: ChordMessage }[]
   /** Whether requests wait in place of being answered. */
   hold: boolean
+  /** Answers those that wait, in their order; what is asked then waits in its turn. */
+  release(): void
+  /** What lookups find, by their key; nothing: they fail. */
+  found: ((key: Key) => { readonly root: Contact; readonly to: Key } | undefined) | undefined
 }
 
 /** Peers are numbers; the key of peer n has n in its first two bytes, so the ring is in the order of numbers. */
@@ -67,7 +75,18 @@ export function answeredRing(
     send: () => undefined
   } as unknown as Fx
   let nextId = 0
-  const self: AnsweredRing = { ring, place: ring.places[0]!, fx, sent, hold: false }
+  const held: (() => void)[] = []
+  const self: AnsweredRing = {
+    ring,
+    place: ring.places[0]!,
+    fx,
+    sent,
+    hold: false,
+    release: () => {
+      for (const answerIt of held.splice(0)) answerIt()
+    },
+    found: undefined
+  }
   ring.router = {
     calls: {
       nextId: () => {
@@ -81,9 +100,13 @@ export function answeredRing(
         done: (o: unknown, fx: Fx) => void
       ) => {
         sent.push({ peer, message })
-        if (self.hold) return
-        const answered = answer(peer, message)
-        done(answered === undefined ? { failed: 'unreachable' } : { answer: answered }, fx)
+        const answerIt = () => {
+          const answered = answer(peer, message)
+          if (answered === 'busy') done({ failed: 'busy' }, fx)
+          else done(answered === undefined ? { failed: 'unreachable' } : { answer: answered }, fx)
+        }
+        if (self.hold) held.push(answerIt)
+        else answerIt()
       },
       tell: (peer: Peer, message: ChordMessage) => sent.push({ peer, message }),
       linkOf: () => 1,
@@ -92,6 +115,11 @@ export function answeredRing(
       linked: () => [],
       hold: () => undefined,
       release: () => undefined
+    },
+    lookup: (key: Key, _: unknown, done: (outcome: unknown, fx: Fx) => void) => {
+      const answerIt = () => done(self.found?.(key) ?? { failed: 'no-route' }, fx)
+      if (self.hold) held.push(answerIt)
+      else answerIt()
     },
     tablesChanged: () => undefined
   } as unknown as Ring['router']
