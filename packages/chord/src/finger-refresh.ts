@@ -8,7 +8,7 @@ import { fillGaps } from './finger-gaps.ts'
 import { tendByProximity } from './proximity.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn, ping, request } from './ring-calls.ts'
-import { compareDistance, distanceExponent, NOBODY, peerOfRef, TOP_EXPONENT } from './ring-key.ts'
+import { compareDistance, distanceExponent, NOBODY, peerOfRef } from './ring-key.ts'
 import { syncLinks } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
 
@@ -34,8 +34,12 @@ function tendNext(ring: Ring, place: Place, fx: Fx): void {
   const exponent = fingers.exponentAt(at)
   place.cursor = exponent - 1
   const tend = ring.settings.proximity === 'on' ? tendByProximity : refresh
-  tend(ring, place, exponent, fx, () => {
+  const end = (): void => {
     place.fixing = false
+  }
+  tend(ring, place, exponent, fx, (_root, fx) => {
+    if (fingers.get(exponent) === NOBODY) fillGaps(ring, place, fx, end)
+    else end()
   })
 }
 

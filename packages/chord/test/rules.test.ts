@@ -1,7 +1,8 @@
 /** Single rules with peers that answer as a test says: too late, not at all, `later`, or with what nobody expects. */
 import { NO_PEER, SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
-import { fixFinger, guessFingers, takeFinger } from '../src/finger-refresh.ts'
+import { guessFingers } from '../src/finger-gaps.ts'
+import { fixFingers, takeFinger } from '../src/finger-refresh.ts'
 import { adoptTables, IdealRing } from '../src/ideal.ts'
 import type { ChordMessage, ChordSettings } from '../src/machine.ts'
 import type { Standing } from '../src/messages.ts'
@@ -98,11 +99,11 @@ describe('an answer that comes when its place is no member any more changes noth
       ring.nowMs = 10 * ring.settings.checkPredecessorMs
       checkPredecessor(ring, place, fx)
     },
-    'guess fingers': ({ ring, place, fx }) => guessFingers(ring, place, ref(1), fx),
-    'fix a finger': ({ ring, place, fx }) => fixFinger(ring, place, fx),
+    'guess fingers': ({ ring, place, fx }) => guessFingers(ring, place, ref(1), fx, () => {}),
+    'fix a finger': ({ ring, place, fx }) => fixFingers(ring, place, fx),
     'fix a finger that is there': ({ ring, place, fx }) => {
       place.fingers.set(255, ref(FAR))
-      fixFinger(ring, place, fx)
+      fixFingers(ring, place, fx)
     },
     join: all => {
       joining(all)
@@ -451,7 +452,7 @@ describe('a finger', () => {
   it('is not looked for where there is no list', () => {
     const all = saying({})
     setSuccessors(all.ring, all.place, [], all.fx)
-    fixFinger(all.ring, all.place, all.fx)
+    fixFingers(all.ring, all.place, all.fx)
     expect([all.place.fixing, all.sent]).toEqual([false, []])
   })
 
@@ -467,7 +468,7 @@ describe('a finger', () => {
     all.ring.router.calls.rttMs = () => 10
     all.place.fingers.set(255, ref(FAR))
     all.found = () => ({ root: contactOfNumber(FAR + 1), to: keyOfNumber(FAR + 1) })
-    fixFinger(all.ring, all.place, all.fx)
+    fixFingers(all.ring, all.place, all.fx)
     expect(all.place.fingers.get(255)).toBe(ref(FAR + 1))
     expect([all.place.fixing, all.ring.counters.fingersDropped]).toEqual([false, 1])
   })
@@ -475,7 +476,7 @@ describe('a finger', () => {
   it('is nobody whose neighbours do not answer and whose round trip is not known', () => {
     const all = saying({ [FAR]: 'dead' }, { ...SETTINGS, proximity: 'on' })
     all.found = FOUND
-    fixFinger(all.ring, all.place, all.fx)
+    fixFingers(all.ring, all.place, all.fx)
     expect([all.place.fingers.length, all.place.fixing]).toEqual([0, false])
   })
 
@@ -486,7 +487,7 @@ describe('a finger', () => {
     const all = saying({ [FAR]: state === 'dead' ? 'dead' : {} })
     all.ring.router.calls.linkOf = () => undefined
     all.found = FOUND
-    fixFinger(all.ring, all.place, all.fx)
+    fixFingers(all.ring, all.place, all.fx)
     expect([all.place.fingers.length, all.place.fixing]).toEqual([count, false])
   })
 })
