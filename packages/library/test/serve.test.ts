@@ -181,6 +181,8 @@ describe('a file that is changed', () => {
     const next = ContentId.parse(idOf(changed))
     await until(library, async () => (await library.get(next)) !== undefined)
     expect(await library.get(id)).toBeUndefined()
+    // The catalogue may have it a moment before whoever watches hears of it.
+    await until(library, () => seen.length >= 2)
     expect(seen).toEqual(['removed file.bin', 'added file.bin'])
   })
 
