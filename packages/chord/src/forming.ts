@@ -191,6 +191,7 @@ function take(ring: Ring, peer: Peer, message: Members | MembersRequest, fx: Fx)
       news = forming.heardOf(other, clampPlaces(virtualNodes), peer) || news
   }
   if (forming.heard(peer, clampPlaces(message.virtualNodes), named)) news = true
+  if (forming.mutual > 0) ring.metMs ??= ring.nowMs
   if (forming.agreed) {
     found(ring, forming.group, fx)
     return
