@@ -24,9 +24,9 @@ const ada = await startPeer()
 const addresses = ada.getMultiaddrs().map(String)
 const bob = await startPeer(...addresses)
 const eve = await startPeer(...addresses)
-await Promise.all([ada, bob, eve].map(peer => peer.services.chord.ready({ peers: 3 })))
 
-const { copies } = await ada.services.chord.put('greeting', new TextEncoder().encode('hello'))
+// They have only just begun: each call waits until its peer has met another.
+const { copies } = await bob.services.chord.put('greeting', new TextEncoder().encode('hello'))
 const greeting = await eve.services.chord.get('greeting')
 console.log(`greeting: ${new TextDecoder().decode(greeting?.value)}, ${copies} copies`)
 

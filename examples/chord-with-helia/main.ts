@@ -29,12 +29,11 @@ const eve = await startHelia()
 const addresses = eve.libp2p.getMultiaddrs().map(String)
 const ada = await startHelia(...addresses)
 const bob = await startHelia(...addresses)
-await Promise.all([ada, bob, eve].map(({ libp2p }) => libp2p.services.chord.ready({ peers: 3 })))
 
 const block = new TextEncoder().encode('hello from Ada')
 const cid = CID.createV1(raw.code, await sha256.digest(block))
 await ada.blockstore.put(cid, block)
-// Helia does not announce what is put into it: whoever wants to be found says so.
+// Helia does not announce what is put into it: whoever wants to be found says so. It waits until there is a ring.
 await ada.routing.provide(cid)
 
 // Ada is found by Chord: "libp2p-router" is libp2p's content routing, and Chord is all that there is in it.

@@ -145,11 +145,20 @@ describe('exit codes', () => {
       }
     ]
     const alone = await fixture.run('search banjo')
+    const silent = { name: 'chord', hits: 0, firstHitMs: null, messages: 0, bytes: 0 } as const
+    fixture.node.searchEvents = [
+      { event: 'done', hits: 0, files: 0, overlays: [{ ...silent, reason: 'It has met nobody.' }] }
+    ]
+    const early = await fixture.run('search banjo')
     fixture.node.searchEvents = searchEvents
     expect(ran).toMatchObject({ code: 3, out: '' })
     expect(ran.err).toBe(
       'Nothing found for "banjo".\nwhy:   no peer that gnutella reached has a file with all these words\ntry:   fewer words, a larger --timeout, or again later\n'
     )
+    expect(early).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('note:  chord could not search: It has met nobody.\n')
+    })
     expect(alone.err).toContain('why:   this node has no neighbours to ask yet')
     expect(json.code).toBe(3)
     expect(json.json).toEqual([
@@ -174,6 +183,7 @@ describe('exit codes', () => {
   it.each([
     ['NotFoundError', 3],
     ['TimeoutError', 4],
+    ['NotReadyError', 4],
     ['VerificationError', 7],
     ['SomethingElse', 1]
   ])('%s while fetching gives %i', async (name, code) => {

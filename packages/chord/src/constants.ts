@@ -48,6 +48,11 @@ export const JOIN_ALONE_MS = 10_000
 export const JOIN_RETRY_MS = 2_000
 /** Between two exchanges of the members while a ring forms. */
 export const FORMING_MS = 2_000
+/**
+ * From when a peer first meets others in a ring that forms until it has heard of those who came at the same time:
+ * some exchanges, of which news bring one forward every `EXCHANGE_MS_MIN`.
+ */
+export const FORMING_SETTLE_MS = 500
 /** Rounds without an answer after which a member of a ring that forms is given up. */
 export const FORMING_SILENT_ROUNDS_MAX = 2
 /** Names that one peer may bring up while a ring forms and that were not heard themselves, since it began. */

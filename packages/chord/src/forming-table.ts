@@ -99,6 +99,13 @@ export class FormingTable {
     return this.peers.filter(peer => this.#members.get(peer)?.named !== undefined)
   }
 
+  /** How many have this peer in their tables, as it has them in its own: what both are asked, they answer alike. */
+  get mutual(): number {
+    let count = 0
+    for (const { named } of this.#members.values()) if (named?.has(SELF)) count += 1
+    return count
+  }
+
   get #unconfirmed(): Peer[] {
     return this.peers.filter(peer => this.#members.get(peer)?.named === undefined)
   }

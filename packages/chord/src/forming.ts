@@ -82,6 +82,7 @@ export function onGatherTimer(ring: Ring, fx: Fx): void {
 }
 
 function askMembers(ring: Ring, fx: Fx): void {
+  ring.exchangeDueMs = ring.nowMs + EXCHANGE_MS_MIN
   for (const peer of ring.forming?.toAsk ?? []) askPeer(ring, peer, fx)
 }
 
@@ -190,16 +191,17 @@ function take(ring: Ring, peer: Peer, message: Members | MembersRequest, fx: Fx)
       news = forming.heardOf(other, clampPlaces(virtualNodes), peer) || news
   }
   if (forming.heard(peer, clampPlaces(message.virtualNodes), named)) news = true
+  if (forming.mutual > 0) ring.metMs ??= ring.nowMs
   if (forming.agreed) {
     found(ring, forming.group, fx)
     return
   }
   if (!news) return
   build(ring, fx)
-  // Whoever has something new to say all the time does not make everybody speak all the time.
-  if (ring.nowMs < ring.exchangeDueMs) return
-  ring.exchangeDueMs = ring.nowMs + EXCHANGE_MS_MIN
-  askMembers(ring, fx)
+  // Whoever has something new to say all the time does not make everybody speak all the time. Who comes right behind
+  // another is told of soon all the same: until then the two do not know of each other.
+  if (ring.nowMs >= ring.exchangeDueMs) askMembers(ring, fx)
+  else fx.setTimer(GATHER_TIMER, ring.exchangeDueMs - ring.nowMs)
 }
 
 function clampPlaces(virtualNodes: number): number {

@@ -43,9 +43,8 @@
  * const first = await start([])
  * const second = await start(first.getMultiaddrs().map(String))
  *
- * await Promise.all([first, second].map(({ services }) => services.chord.ready({ peers: 2 })))
- * await first.services.chord.put('greeting', new TextEncoder().encode('hello'))
- * const found = await second.services.chord.get('greeting')
+ * await second.services.chord.put('greeting', new TextEncoder().encode('hello'))
+ * const found = await first.services.chord.get('greeting')
  * console.log(new TextDecoder().decode(found?.value))
  * await Promise.all([first.stop(), second.stop()])
  * ```

@@ -6,6 +6,7 @@
 import {
   KeyRouter,
   type LookupDone,
+  type Membership,
   RecordKeeper,
   ROUTING_ANSWERS,
   type StoreCalls
@@ -20,6 +21,7 @@ import {
   SELF,
   type Timer
 } from '@servent/overlay/machine'
+import { FORMING_SETTLE_MS } from './constants.ts'
 import { fixFingers } from './finger-refresh.ts'
 import { askContacts, askPeer, gather, onGatherTimer } from './forming.ts'
 import { adoptTables } from './ideal.ts'
@@ -180,6 +182,16 @@ export class ChordMachine implements Machine<ChordTypes> {
 
   get mode(): ChordMode {
     return this.#ring.mode
+  }
+
+  /** For the service, which asks before each call. */
+  get membership(): Membership {
+    const { mode, linked, forming, metMs } = this.#ring
+    return {
+      isMember: mode === 'forming' || mode === 'ring',
+      others: forming?.mutual ?? linked.length,
+      sinceMs: metMs !== undefined && mode === 'forming' ? metMs + FORMING_SETTLE_MS : metMs
+    }
   }
 
   snapshot(): ChordTables {

@@ -48,6 +48,7 @@ export function depart(ring: Ring, fx: Fx): void {
   }
   for (const place of ring.places) leavePlace(ring, place, fx)
   ring.forming = undefined
+  ring.metMs = undefined
   disarm(ring, fx)
   fx.cancelTimer(GATHER_TIMER)
   setMode(ring, 'idle', fx)

@@ -21,6 +21,7 @@ export function entered(ring: Ring, place: Place, fx: Fx): void {
     for (const other of ring.places) if (other !== place) forgetForming(ring, other, fx)
   }
   setMode(ring, 'ring', fx)
+  if (ring.linked.length > 0) ring.metMs ??= ring.nowMs
   armRing(ring, fx)
   armJoin(ring, fx)
   armPlace(ring, place, fx)

@@ -87,6 +87,8 @@ export class Ring {
   forming: FormingTable | undefined
   /** Peers whose links the tables want kept. */
   linked: readonly Peer[] = []
+  /** When it had others in its tables, who knew of it, for the first time since it was in no ring. */
+  metMs: number | undefined
   /** Nodes that steps in progress speak of, so that their handles stay good. */
   readonly inHand = new Set<readonly RingRef[]>()
   candidates = 0

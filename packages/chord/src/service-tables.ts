@@ -1,5 +1,5 @@
 /** The machine's tables for people and scripts: peers by their PeerIds, one row for each entry. */
-import type { Peer } from '@servent/overlay'
+import { type Peer, SELF } from '@servent/overlay'
 import type { ChordMode, ChordNode, ChordTables } from './types.ts'
 
 /** An entry of a table: a node of the ring, which is a peer and the index of one of its places there. */
@@ -79,6 +79,8 @@ function meaningOf(mode: ChordMode, listLength: number): string {
 export function rolesOf({ places, forming }: ChordTables): ReadonlyMap<Peer, string> {
   const roles = new Map<Peer, Set<string>>()
   const add = (peer: Peer, role: string) => {
+    // A place of its own follows another where it has several.
+    if (peer === SELF) return
     const known = roles.get(peer)
     if (known === undefined) roles.set(peer, new Set([role]))
     else known.add(role)

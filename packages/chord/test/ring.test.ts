@@ -2,7 +2,13 @@
 import { KEY_BYTES, type Key } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
-import { type ChordSettings, mergeBoundMs } from '../src/machine.ts'
+import {
+  type ChordMachine,
+  type ChordSettings,
+  FORMING_MS,
+  FORMING_SETTLE_MS,
+  mergeBoundMs
+} from '../src/machine.ts'
 import { Lookups, randomKey, truthOf } from './support/lookups.ts'
 import { ChordNetwork, type NetworkInit } from './support/network.ts'
 
@@ -55,6 +61,22 @@ describe('a ring forms', () => {
       expectAllFound(network)
     }
   )
+
+  it('those that come at one time know each other when what they heard can be relied on', () => {
+    const network = joined('at-once', 3)
+    const nodes = network.simulation.aliveNodes()
+    const membership = (node: NodeIndex) => (network.simulation.machine(node) as ChordMachine).membership
+    const nowMs = () => network.simulation.nowUs / 1000
+    const isSettled = (node: NodeIndex) => nowMs() >= (membership(node).sinceMs ?? Number.POSITIVE_INFINITY)
+    while (!nodes.every(isSettled) && nowMs() < FORMING_MS) network.simulation.runFor(10_000)
+    expect(nowMs()).toBeLessThan(FORMING_MS)
+    // The first to settle did so this long after the first met another.
+    expect(Math.min(...nodes.map(node => membership(node).sinceMs!))).toBeGreaterThanOrEqual(
+      FORMING_SETTLE_MS
+    )
+    expect(nodes.map(node => membership(node).others)).toEqual([2, 2, 2])
+    expect(network.whatIsNotIdeal()).toBeUndefined()
+  })
 
   it('with r + 1 members whole lists are built at once', () => {
     const network = joined('founded', R + 1)

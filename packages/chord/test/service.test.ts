@@ -240,7 +240,8 @@ describe('settings', () => {
     const one = await startPeer(QUICK)
     const signal = AbortSignal.timeout(100)
     await expect(one.services.chord.ready({ peers: 2, signal })).rejects.toMatchObject({
-      name: 'TimeoutError'
+      name: 'NotReadyError',
+      cause: { name: 'TimeoutError' }
     })
   })
 })

@@ -21,7 +21,10 @@ export class KeyContentRouting implements ContentRouting {
     this.#routing = routing
   }
 
-  /** @throws ValueError  nobody could keep the record */
+  /**
+   * @throws ValueError     nobody could keep the record
+   * @throws NotReadyError  the overlay was not ready in time
+   */
   async provide(cid: CID, { signal }: RoutingOptions = {}): Promise<void> {
     await this.#values.provide(cid.multihash.bytes, signal === undefined ? {} : { signal })
   }
@@ -31,6 +34,7 @@ export class KeyContentRouting implements ContentRouting {
     this.#values.own.cancel(cid.multihash.bytes)
   }
 
+  /** @throws NotReadyError  the overlay was not ready in time */
   async *findProviders(cid: CID, { signal }: RoutingOptions = {}): AsyncGenerator<Provider, void> {
     const options = signal === undefined ? {} : { signal }
     for await (const { peerId, addresses } of this.#reads.findProviders(cid.multihash.bytes, options)) {
@@ -39,7 +43,10 @@ export class KeyContentRouting implements ContentRouting {
     }
   }
 
-  /** @throws ValueError  it may not be kept, or nobody could keep it */
+  /**
+   * @throws ValueError     it may not be kept, or nobody could keep it
+   * @throws NotReadyError  the overlay was not ready in time
+   */
   async put(key: Uint8Array, value: Uint8Array, { signal }: RoutingOptions = {}): Promise<void> {
     await this.#values.put(key, value, signal === undefined ? {} : { signal })
   }
@@ -47,6 +54,7 @@ export class KeyContentRouting implements ContentRouting {
   /**
    * @throws NotFoundError  nobody has a value under this key
    * @throws QuorumError    too few of those who keep it answered
+   * @throws NotReadyError  the overlay was not ready in time
    */
   async get(key: Uint8Array, { signal }: RoutingOptions = {}): Promise<Uint8Array> {
     const found = await this.#values.get(key, signal === undefined ? {} : { signal })

@@ -1,5 +1,6 @@
 /** What structured overlays share, and its adapters to libp2p. */
 export * from './machine.ts'
 export { type FoundKey, KeyRoutedService } from './service.ts'
+export { NotReadyError } from './service-readiness.ts'
 export type * from './service-types.ts'
 export { QuorumError, ValueError } from './validators.ts'

@@ -18,6 +18,16 @@ export interface KeyRange {
   readonly to: Key
 }
 
+/** Whether an overlay can answer, and with whom. */
+export interface Membership {
+  /** It has tables to answer from, if only of this peer alone. */
+  readonly isMember: boolean
+  /** Peers in these tables, without this one. */
+  readonly others: number
+  /** By the clock of the machine: from when on what it has heard of others can be relied on. Nothing: it met none. */
+  readonly sinceMs: number | undefined
+}
+
 export interface KeyRouting {
   /** Whether the tables can serve lookups; before, they are refused with a reason. */
   readonly ready: boolean

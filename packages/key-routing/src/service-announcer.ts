@@ -31,6 +31,8 @@ export interface AnnouncerInit {
   readonly store: StateStore | undefined
   readonly bytesPerS: number
   readonly self: () => Contact
+  /** Whether there is anybody to tell. */
+  readonly isReady: () => boolean
   readonly publish: (
     records: readonly StoredRecord[],
     signal: AbortSignal
@@ -162,6 +164,8 @@ export class Announcer {
     while (!signal.aborted) {
       // Changes come in crowds.
       await this.#sleep(CATALOGUE_SETTLE_MS, false, signal)
+      // Whom nobody has answered yet would find everything forgotten, and announce it all anew to itself.
+      if (!this.#init.isReady()) continue
       this.#isDirty = false
       this.#isShort = false
       let isReached = true

@@ -35,6 +35,13 @@ export const SEARCH_MS = 10_000
 export const VALUE_MS = 20_000
 /** Lookups of an overlay's own budget are shorter than this. */
 export const LOOKUP_WAIT_MS = 30_000
+/** How long `ready` waits where no signal ends it. */
+export const READY_MS = 60_000
+/** Calls that wait at a time until the overlay is ready: one past it is refused. Each may hold a value. */
+export const CALLS_WAITING_MAX = 1024
+/** Between two looks at the tables while calls wait, and between two times that the contacts are asked again. */
+export const LOOK_MS = 20
+export const SEEK_MS = 1000
 /** Records that a search looks through for those that match. */
 export const SEARCH_RECORDS_MAX = 2048
 /** Providers of one content that are looked for. */

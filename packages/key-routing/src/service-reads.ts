@@ -21,12 +21,14 @@ import { decodeProvider, keyOfMultihash, readEnvelope } from './records-body.ts'
 import { isGenuine } from './records-sealing.ts'
 import type { ServiceCommands } from './service-commands.ts'
 import { PROVIDERS_MAX, SEARCH_MS, SEARCH_RECORDS_MAX } from './service-constants.ts'
+import type { Readiness } from './service-readiness.ts'
 import { FETCH_KEYS_MAX } from './store-constants.ts'
 import type { StoredRecord } from './store-messages.ts'
 import type { RoutingCommand } from './types.ts'
 
 export interface ReadsInit {
   readonly commands: ServiceCommands
+  readonly readiness: Pick<Readiness, 'wait'>
   readonly clock: Clock
   readonly overlay: OverlayName
   /** This peer in text form: what it has itself it need not find. */
@@ -85,14 +87,15 @@ export class ServiceReads {
     return false
   }
 
-  /** Records of a command as they come, until there are no more or the time is over. */
+  /** Records of a command as they come, once it can be answered, until there are no more or the time is over. */
   async *#records(
     command: RoutingCommand,
     { signal, timeoutMs = SEARCH_MS, traffic }: SearchOptions
   ): AsyncGenerator<Found, void> {
-    const { clock, commands } = this.#init
+    const { clock, commands, readiness } = this.#init
+    const leftMs = await readiness.wait({ signal, timeoutMs })
     const ended = new AbortController()
-    const timer = clock.setTimeout(() => ended.abort(), timeoutMs)
+    const timer = clock.setTimeout(() => ended.abort(), leftMs)
     const until = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
     try {
       for await (const notice of commands.follow(command, ['records-end'], until)) {

@@ -1,7 +1,9 @@
 /** What the service of a key-routed overlay is given: by its user, and by the overlay itself. */
-import type { PrivateKey } from '@libp2p/interface'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock, HostLimits, StateStore, TraceStep } from '@servent/libp2p-host'
 import type { Codec, Machine, MachineTypes, NeighbourSnapshot, OverlayName } from '@servent/overlay'
+import type { Membership } from './routing.ts'
 import type { StoreSnapshot } from './store-types.ts'
 
 /** Throws where the value may not be kept under its key, as libp2p's validators do. */
@@ -22,12 +24,23 @@ export interface KeyRoutedInit<T extends MachineTypes = MachineTypes> {
   readonly selectors?: Readonly<Record<string, Selector>>
   /** What announcing may send, bytes a second: `PUBLISH_BYTES_PER_S` where it is not said. */
   readonly publishBytesPerS?: number
+  /**
+   * For how long after its start a peer without bootstrap peers waits for others before it takes itself for the
+   * first of a network: 0 where it is not said. More is for peers that find each other by themselves, as by mDNS.
+   */
+  readonly aloneAfterMs?: number
   /** False: no link from others is taken. */
   readonly acceptInbound?: boolean
   readonly limits?: Partial<HostLimits>
   readonly clock?: Clock
   readonly random?: () => number
   readonly trace?: (step: TraceStep<T>) => void
+}
+
+/** A peer to join by. */
+export interface BootstrapPeer {
+  readonly peerId: PeerId
+  readonly address: Multiaddr
 }
 
 /** What an overlay says of itself, so that `KeyRoutedService` can run its machine. */
@@ -38,6 +51,14 @@ export interface KeyRoutedOverlay<T extends MachineTypes> {
   readonly codec: Codec<T['message']>
   /** A new machine for each start. */
   readonly createMachine: () => Machine<T>
+  /** Of the machine that was created last: asked at each call, so it must cost little. */
+  readonly membership: () => Membership
+  /** Told to the machine at each start. */
+  readonly bootstrap?: readonly BootstrapPeer[]
+  /** The command by which a machine that is alone asks its contacts again. */
+  readonly seek?: T['command']
+  /** Why it has not met others, where the overlay knows: a sentence, and one that says what to try. */
+  readonly whyAlone?: () => string | undefined
   /** Limits of its host that differ from the defaults. */
   readonly limits: Partial<HostLimits>
   /** Answers questions that are not of routing: without it there are none. */

@@ -63,7 +63,7 @@ export class ServiceValues {
     const stamp = this.#init.stamp()
     const record = await valueRecord(key, value, stamp)
     await spend?.(recordByteLength(record))
-    const { signal, end } = this.#until(options)
+    const { signal, end } = await this.#until(options)
     try {
       let put = await this.#store(record, signal)
       if (put.outcome === 'older') {
@@ -84,7 +84,7 @@ export class ServiceValues {
 
   async get(key: Uint8Array, options: ValueOptions): Promise<FoundValue | undefined> {
     checkKey(key)
-    const { signal, end } = this.#until(options)
+    const { signal, end } = await this.#until(options)
     try {
       return await this.#read(key, options.quorum ?? QUORUM_OF_WRITES, options.partial ?? false, signal)
     } finally {
@@ -106,7 +106,7 @@ export class ServiceValues {
   async #provide(multihash: Uint8Array, options: PutOptions, spend?: Spend): Promise<void> {
     const record = await providerRecord(multihash, this.#init.stamp())
     await spend?.(recordByteLength(record))
-    const { signal, end } = this.#until(options)
+    const { signal, end } = await this.#until(options)
     try {
       const { outcome } = await this.#store(record, signal)
       if (outcome !== 'kept' && outcome !== 'few-copies')
@@ -201,12 +201,17 @@ export class ServiceValues {
     }
   }
 
-  #until({ signal, timeoutMs = VALUE_MS }: PutOptions): { signal: AbortSignal; end: () => void } {
-    const { clock } = this.#init
+  /** Once it can be answered, for the time that is left. */
+  async #until({
+    signal,
+    timeoutMs = VALUE_MS
+  }: PutOptions): Promise<{ signal: AbortSignal; end: () => void }> {
+    const { clock, readiness } = this.#init
+    const leftMs = await readiness.wait({ signal, timeoutMs })
     const late = new AbortController()
     const timer = clock.setTimeout(
       () => late.abort(new ValueError(`Nobody answered within ${timeoutMs} ms.`)),
-      timeoutMs
+      leftMs
     )
     return {
       signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),

@@ -2,6 +2,9 @@
  * What the service of every key-routed overlay does: it runs the machine, announces the catalogue, searches by
  * words and by content, keeps values, and serves libp2p as content and peer routing. An overlay's service
  * extends it and says what is its own (`KeyRoutedOverlay`).
+ *
+ * Calls may come as soon as it starts: they wait, each within its own time, until the overlay is ready (`ready`).
+ * Peer routing alone answers at once, since libp2p asks it when it dials, and to be ready may need a dial.
  */
 import {
   type ContentRouting,
@@ -32,7 +35,8 @@ import { KeyPeerRouting } from './peer-routing.ts'
 import { nameOf } from './records.ts'
 import { Announcer } from './service-announcer.ts'
 import { ServiceCommands } from './service-commands.ts'
-import { LOOKUP_WAIT_MS, PUBLISH_BYTES_PER_S } from './service-constants.ts'
+import { LOOKUP_WAIT_MS, PUBLISH_BYTES_PER_S, READY_MS } from './service-constants.ts'
+import { Readiness } from './service-readiness.ts'
 import { ServiceReads } from './service-reads.ts'
 import type {
   FoundValue,
@@ -79,6 +83,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   readonly #log: Logger
   readonly #validators: Validators
   readonly #commands: ServiceCommands
+  readonly #readiness: Readiness
   readonly #announcer: Announcer
   readonly #reads: ServiceReads
   readonly #values: ServiceValues
@@ -99,8 +104,23 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
     this.#validators = new Validators(init.validators, init.selectors)
     this.#host = this.#newHost()
     this.#commands = new ServiceCommands({ command: command => this.#host.command(command) })
+    const { bootstrap = [], seek } = overlay
+    this.#readiness = new Readiness({
+      clock: this.#clock,
+      overlay: overlay.name,
+      protocol: overlay.protocol,
+      state: () => this.#host.state,
+      membership: overlay.membership,
+      bootstrap: bootstrap.filter(({ peerId }) => !peerId.equals(components.peerId)).length,
+      aloneAfterMs: init.aloneAfterMs ?? 0,
+      seek: () => {
+        if (seek !== undefined) this.#host.command(seek)
+      },
+      why: () => overlay.whyAlone?.()
+    })
     const deps = {
       commands: this.#commands,
+      readiness: this.#readiness,
       clock: this.#clock,
       overlay: overlay.name,
       self: components.peerId.toString()
@@ -112,6 +132,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
       store: init.store,
       bytesPerS: init.publishBytesPerS ?? PUBLISH_BYTES_PER_S,
       self: () => this.#host.selfContact(),
+      isReady: () => this.#readiness.isReady(),
       publish: (records, signal) => this.#publish(records, signal),
       isKnown: (file, signal) => this.#reads.isAnnounced(file.id, this.#host.selfContact(), signal),
       renewOthers: (signal, spend) => this.#values.renew(signal, spend),
@@ -120,7 +141,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
     const stamp = () => this.#announcer.stamp()
     this.#values = new ServiceValues({ ...deps, stamp, validators: this.#validators })
     this.#contentRouting = new KeyContentRouting(this.#reads, this.#values, overlay.name)
-    this.#peerRouting = new KeyPeerRouting((key, signal) => this.lookup(key, signal))
+    this.#peerRouting = new KeyPeerRouting((key, signal) => this.#lookup(key, signal, LOOKUP_WAIT_MS))
   }
 
   get [Symbol.toStringTag](): string {
@@ -138,7 +159,9 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   async start(): Promise<void> {
     // A host runs once; libp2p may be started again.
     if (this.#host.state !== 'new') this.#host = this.#newHost()
+    this.#readiness.start()
     await this.#host.start()
+    for (const { peerId, address } of this.#overlay.bootstrap ?? []) this.#host.addContact(peerId, [address])
     this.#components.events.addEventListener('self:peer:update', this.#onSelf)
     if (this.#catalogue !== undefined) this.#announcer.attach(this.#catalogue)
     this.#announcer.start()
@@ -146,6 +169,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
 
   /** Neighbours are told while their connections are still open. */
   async beforeStop(): Promise<void> {
+    this.#readiness.stop()
     await this.#announcer.stop()
     await this.#host.beforeStop()
   }
@@ -154,8 +178,21 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
     this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
     await this.#announcer.stop()
     this.#announcer.end()
+    this.#readiness.stop()
     this.#commands.stop()
     await this.#host.stop()
+  }
+
+  /**
+   * Resolves when calls are answered at once, from tables of at least so many peers, this one among them; calls wait
+   * for this by themselves. A peer that names no bootstrap peers is ready alone (`aloneAfterMs`), one that names some
+   * when it is with another, and one that has met others stays so when they are gone.
+   *
+   * @throws NotReadyError        not within `READY_MS` where there is no signal, nor within the signal's time
+   * @throws OverlayStoppedError  the overlay does not run, or stops meanwhile
+   */
+  async ready({ peers = 1, signal }: { peers?: number; signal?: AbortSignal } = {}): Promise<void> {
+    await this.#readiness.wait({ peers, signal, timeoutMs: signal === undefined ? READY_MS : undefined })
   }
 
   attach(catalogue: Catalogue): void {
@@ -168,13 +205,17 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
    * verified. Ends with the query's limit, with the records, or after `timeoutMs` (`SEARCH_MS` where it is not
    * said). A query without words is looked for by the words of its tags.
    *
+   * @throws NotReadyError        the overlay was not ready in that time
    * @throws OverlayStoppedError  the overlay does not run
    */
   search(query: Query, options: SearchOptions = {}): AsyncGenerator<Hit, void> {
     return this.#reads.search(query, options)
   }
 
-  /** @throws OverlayStoppedError  the overlay does not run */
+  /**
+   * @throws NotReadyError        the overlay was not ready within `timeoutMs` (`SEARCH_MS`)
+   * @throws OverlayStoppedError  the overlay does not run
+   */
   findProviders(id: ContentId, options: SearchOptions = {}): AsyncGenerator<Provider, void> {
     return this.#reads.findProviders(id.multihash, options)
   }
@@ -188,6 +229,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
    * @returns how many peers are known to hold it: where that is less than a majority of those that should (3 of
    *     4), it resolves all the same, and the next repair makes the missing copies
    * @throws ValueError           it is too long, its validator refuses it, or nobody could keep it
+   * @throws NotReadyError        the overlay was not ready within `timeoutMs` (`VALUE_MS`)
    * @throws OverlayStoppedError  the overlay does not run
    */
   put(key: string | Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<{ copies: number }> {
@@ -200,6 +242,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
    *
    * @throws QuorumError          fewer answered than `quorum`, and not all that there are: without `partial`
    * @throws ValueError           nobody who could have it was reached
+   * @throws NotReadyError        the overlay was not ready within `timeoutMs` (`VALUE_MS`)
    * @throws OverlayStoppedError  the overlay does not run
    */
   get(key: string | Uint8Array, options: ValueOptions = {}): Promise<FoundValue | undefined> {
@@ -209,10 +252,16 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   /**
    * Finds the root of a key; nothing where the lookup failed.
    *
+   * @throws NotReadyError        the overlay was not ready within `LOOKUP_WAIT_MS`
    * @throws OverlayStoppedError  the overlay does not run
    */
   async lookup(key: Key, signal?: AbortSignal): Promise<FoundKey | undefined> {
-    const timeout = AbortSignal.timeout(LOOKUP_WAIT_MS)
+    const leftMs = await this.#readiness.wait({ signal, timeoutMs: LOOKUP_WAIT_MS })
+    return this.#lookup(key, signal, leftMs)
+  }
+
+  async #lookup(key: Key, signal: AbortSignal | undefined, timeoutMs: number): Promise<FoundKey | undefined> {
+    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs))
     const until = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
     const notice = await this.#commands.ask({ type: 'lookup', key }, ['looked-up', 'lookup-failed'], until)
     return notice.type === 'looked-up' ? notice : undefined
@@ -284,7 +333,10 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
         if (NOTICES.has((notice as RoutingNotice).type)) this.#commands.onNotice(notice as RoutingNotice)
         else onNotice?.(notice)
       },
-      onFailure: () => this.#commands.stop(),
+      onFailure: () => {
+        this.#readiness.stop()
+        this.#commands.stop()
+      },
       ...Object.fromEntries(
         Object.entries({ store, acceptInbound, clock, random, trace }).filter(
           ([, given]) => given !== undefined

@@ -27,6 +27,7 @@ import {
 import { createLibp2p } from 'libp2p'
 import { writer as newWriter } from 'protons-runtime'
 import {
+  type BootstrapPeer,
   inspectRecord,
   type KeyRoutedInit,
   KeyRoutedService,
@@ -170,13 +171,19 @@ const codec: Codec<RoutingMessage> = {
   }
 }
 
+export interface MeshInit extends KeyRoutedInit<MeshTypes> {
+  readonly bootstrap?: readonly BootstrapPeer[]
+}
+
 export class MeshService extends KeyRoutedService<MeshTypes> {
-  constructor(components: HostComponents, init: KeyRoutedInit<MeshTypes>) {
+  constructor(components: HostComponents, init: MeshInit) {
     super(components, init, {
       name: 'chord',
       protocol: '/servent/test-mesh/1.0.0',
       codec,
       createMachine: () => new MeshMachine(),
+      membership: () => ({ isMember: true, others: this.linked, sinceMs: this.linked > 0 ? 0 : undefined }),
+      bootstrap: init.bootstrap ?? [],
       limits: {},
       describe: ({ store, linked }) => ({ neighbours: [], counters: {}, store, linked })
     })
@@ -257,7 +264,7 @@ export async function startNode({
   store = new MemoryStore(),
   catalogue = new SmallCatalogue(),
   ...init
-}: Partial<KeyRoutedInit<MeshTypes>> & {
+}: Partial<MeshInit> & {
   port?: number
   store?: MemoryStore
   catalogue?: SmallCatalogue

@@ -94,6 +94,7 @@ describe('what is to be withdrawn', () => {
       store: undefined,
       bytesPerS: 1000,
       self: () => testContact(0),
+      isReady: () => true,
       publish: async () => [],
       isKnown: async () => true,
       renewOthers: async () => {},

@@ -86,6 +86,7 @@ function network() {
     store: undefined,
     bytesPerS: 1_000_000,
     self: () => self,
+    isReady: () => true,
     publish,
     isKnown: async () => true,
     renewOthers: async () => {},
@@ -203,6 +204,7 @@ describe('getting', () => {
     const validators = new Validators(undefined, undefined)
     const values = new ServiceValues({
       commands,
+      readiness: { wait: async () => 0 },
       clock: {
         nowMs: () => clock.ms,
         wallMs: () => clock.ms,
@@ -242,6 +244,7 @@ describe('renewing', () => {
     })
     const values = new ServiceValues({
       commands,
+      readiness: { wait: async () => 0 },
       // Nothing here waits for its time.
       clock: {
         nowMs: () => clock.ms,

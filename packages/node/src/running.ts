@@ -26,6 +26,12 @@ import { OverlaySlot } from './overlays.ts'
 import type { NodeStore } from './store.ts'
 import { Transfers } from './transfers.ts'
 
+/**
+ * Peers of the local network are asked for at the start, and answer and are dialled within this; who has heard none
+ * by then is the first there.
+ */
+const MDNS_MEET_MS = 3_000
+
 export interface RunningInit {
   readonly config: Config
   readonly deps: NodeDeps
@@ -194,7 +200,8 @@ async function overlayFactory(
         publishBytesPerS,
         privateKey,
         store: store.machineState(name),
-        bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : []
+        bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : [],
+        aloneAfterMs: config.discovery.includes('mdns') ? MDNS_MEET_MS : 0
       })
     }
     default:

@@ -41,6 +41,7 @@ interface Asked {
   readonly traffic: SearchTraffic
   hits: number
   firstHitMs: number | null
+  reason?: string
 }
 
 export class Searches {
@@ -115,6 +116,7 @@ export class Searches {
       // Who asked has left, or the time is over: no failure.
       if (options.signal?.aborted === true) continue
       failed += 1
+      overlay.reason = (found.error as Error).message
       this.#init.logger.warn({ overlay: overlay.name, err: found.error }, 'an overlay could not search')
       if (failed === sources.length) throw found.error
     }
@@ -156,10 +158,11 @@ function take(hit: Hit, rows: Map<string, Row>, last: Row[]): SearchEvent | unde
   }
 }
 
-const summary = ({ name, hits, firstHitMs, traffic }: Asked) => ({
+const summary = ({ name, hits, firstHitMs, traffic, reason }: Asked) => ({
   name,
   hits,
   firstHitMs,
   messages: traffic.messages,
-  bytes: traffic.bytes
+  bytes: traffic.bytes,
+  ...(reason === undefined ? {} : { reason })
 })

@@ -146,6 +146,8 @@ export type SearchEvent =
         firstHitMs: number | null
         messages: number
         bytes: number
+        /** Why it could not search, where others could. */
+        reason?: string
       }[]
     }
 

@@ -74,6 +74,21 @@ test('a value that one puts another reads, and the newer one wins', async () => 
   })
 })
 
+test('what is asked right after the start waits until the node is on a ring', async () => {
+  const one = await startNode({ flags: { overlays: 'chord' } })
+  const two = await startNode({ bootstrap: [one], flags: { overlays: 'chord' } })
+  expect((await two.put({ key: 'greeting', value: text('hello') })).overlays[0]!.copies).toBe(2)
+  expect(await one.value({ key: 'greeting' })).toMatchObject({ value: text('hello'), writer: two.peerId })
+  const bootstrap = one.addresses().slice(0, 1)
+  await one.stop()
+  // Nobody is there any more whom this one could meet.
+  const three = await startNode({ flags: { overlays: 'chord', bootstrap } })
+  await expect(all(three.search({ text: 'mandolin', timeoutMs: 300 }))).rejects.toMatchObject({
+    name: 'NotReadyError',
+    message: expect.stringContaining('no bootstrap peer answers, of 1 that are named')
+  })
+})
+
 test('a node that leaves in good order hands over what it keeps', async () => {
   const [one, two, three] = (await ring(3)) as [ServentNode, ServentNode, ServentNode]
   for (let number = 0; number < 8; number += 1)

@@ -113,7 +113,13 @@ test('the rows of a search that was begun later are those that count', async () 
 test('an overlay that fails does not end the others; when all fail, the search does', async () => {
   const broken = fakeOverlay('chord', [new Error('no ring')])
   const both = searches([fakeOverlay('gnutella', [hit(1, PEER_A)]), broken])
-  expect((await all(both.searches.run({ text: 'file' }))).at(-1)).toMatchObject({ hits: 1 })
+  expect((await all(both.searches.run({ text: 'file' }))).at(-1)).toMatchObject({
+    hits: 1,
+    overlays: [
+      { name: 'gnutella', hits: 1 },
+      { name: 'chord', hits: 0, reason: 'no ring' }
+    ]
+  })
   await expect(all(searches([broken]).searches.run({ text: 'file' }))).rejects.toThrow('no ring')
 })
 

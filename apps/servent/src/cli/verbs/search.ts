@@ -126,6 +126,9 @@ function nothingFound(context: Context, text: string, done: Done | undefined): n
   const asked = (done?.overlays ?? []).map(overlay => overlay.name).join(', ')
   const silent = (done?.overlays ?? []).every(overlay => overlay.messages === 0)
   talk.line(`Nothing found for ${safe(JSON.stringify(text))}.`)
+  for (const { name, reason } of done?.overlays ?? [])
+    if (reason !== undefined)
+      talk.line(`${talk.style('yellow', 'note:')}  ${name} could not search: ${safe(reason)}`)
   talk.line(
     silent
       ? 'why:   this node has no neighbours to ask yet'
