@@ -60,7 +60,7 @@ export const BACKOFF_MAX = 3
 /** From an `open` until a request gives up on its link. */
 export const OPEN_TIMEOUT_MS = 3000
 /** A link that this peer opened, that no table holds, and on which nothing came or went for so long is closed. */
-export const LINGER_MS = 20_000
+export const LINGER_MS = 10_000
 /** How often in that time idle links are looked for: they linger up to so much of it longer. */
 export const LOOKS_PER_LINGER = 4
 /** Links that this peer opens on its own where nobody says how many. */

@@ -22,7 +22,8 @@ import {
   WITHDRAWALS_MAX
 } from './service-constants.ts'
 import { LostRecords } from './service-lost.ts'
-import type { StoredRecord, StoreOutcome } from './store-messages.ts'
+import { isPassing, type PublishOutcome } from './service-outcomes.ts'
+import type { StoredRecord } from './store-messages.ts'
 import { recordByteLength } from './store-wire-records.ts'
 
 export interface AnnouncerInit {
@@ -36,7 +37,7 @@ export interface AnnouncerInit {
   readonly publish: (
     records: readonly StoredRecord[],
     signal: AbortSignal
-  ) => Promise<readonly (StoreOutcome | 'unreachable')[]>
+  ) => Promise<readonly PublishOutcome[]>
   /** Whether the network has this peer's provider record of the file. */
   readonly isKnown: (file: SharedFile, signal: AbortSignal) => Promise<boolean>
   /** What else is due: contents that `provide` announced, and values. `spend` waits until so many bytes may go. */
@@ -310,10 +311,7 @@ export class Announcer {
     }
   }
 
-  async #publish(
-    records: readonly StoredRecord[],
-    signal: AbortSignal
-  ): Promise<readonly (StoreOutcome | 'unreachable')[]> {
+  async #publish(records: readonly StoredRecord[], signal: AbortSignal): Promise<readonly PublishOutcome[]> {
     await this.#spend(bytesOf(records), signal)
     this.counters.recordsPublished += records.length
     return this.#init.publish(records, signal)
@@ -346,19 +344,13 @@ export class Announcer {
   }
 }
 
-function isKept(outcome: StoreOutcome | 'unreachable' | undefined): boolean {
+function isKept(outcome: PublishOutcome | undefined): boolean {
   return outcome === 'kept' || outcome === 'few-copies' || outcome === 'older'
 }
 
 /** Those to which no root has said yes or no. */
-function lostOf(
-  records: readonly StoredRecord[],
-  outcomes: readonly (StoreOutcome | 'unreachable')[]
-): StoredRecord[] {
-  return records.filter((_, place) => {
-    const outcome = outcomes[place] ?? 'unreachable'
-    return outcome === 'unreachable' || outcome === 'not-root' || outcome === 'busy'
-  })
+function lostOf(records: readonly StoredRecord[], outcomes: readonly PublishOutcome[]): StoredRecord[] {
+  return records.filter((_, place) => isPassing(outcomes[place] ?? 'unreachable'))
 }
 
 function bytesOf(records: readonly StoredRecord[]): number {

@@ -33,6 +33,10 @@ export const ANNOUNCED_CHUNK = 1024
 /** A search, a read or a write ends after this where nobody says how long. */
 export const SEARCH_MS = 10_000
 export const VALUE_MS = 20_000
+/** Times that a value or a provider record is brought to its root while nobody takes it for a passing reason. */
+export const STORE_TRIES_MAX = 5
+/** Until the second of them; each further pause is twice as long. */
+export const STORE_RETRY_MS = 500
 /** Lookups of an overlay's own budget are shorter than this. */
 export const LOOKUP_WAIT_MS = 30_000
 /** How long `ready` waits where no signal ends it. */

@@ -2,8 +2,10 @@
 import { peerIdText } from '@servent/overlay'
 import { keyOfValue } from './records-body.ts'
 import { providerRecord, type Stamp, valueRecord } from './records-sealing.ts'
-import { RENEWAL_RETRY_MS, VALUE_MS } from './service-constants.ts'
+import { RENEWAL_RETRY_MS, STORE_RETRY_MS, STORE_TRIES_MAX, VALUE_MS } from './service-constants.ts'
+import { isPassing, type PublishOutcome } from './service-outcomes.ts'
 import { OwnRecords } from './service-own.ts'
+import { pause } from './service-pause.ts'
 import type { ReadsInit } from './service-reads.ts'
 import type { FoundValue, PutOptions, ValueOptions } from './service-types.ts'
 import {
@@ -12,7 +14,7 @@ import {
   VALUE_BYTES_MAX,
   VALUE_KEY_BYTES_MAX
 } from './store-constants.ts'
-import type { StoredRecord, StoreOutcome } from './store-messages.ts'
+import type { StoredRecord } from './store-messages.ts'
 import { recordByteLength } from './store-wire-records.ts'
 import { QuorumError, statementOf, type Validators, ValueError } from './validators.ts'
 
@@ -24,7 +26,7 @@ export interface ServiceValuesInit extends ReadsInit {
 /** As many holders as meet every write that was acknowledged: the machine knows how many. */
 const QUORUM_OF_WRITES = 0
 
-const REASONS: Readonly<Record<StoreOutcome | 'unreachable', string>> = {
+const REASONS: Readonly<Record<PublishOutcome, string>> = {
   kept: '',
   'few-copies': '',
   older: 'a newer value is there',
@@ -64,14 +66,16 @@ export class ServiceValues {
     const record = await valueRecord(key, value, stamp)
     await spend?.(recordByteLength(record))
     const { signal, end } = await this.#until(options)
+    // A renewal has its next turn.
+    const tries = spend === undefined ? STORE_TRIES_MAX : 1
     try {
-      let put = await this.#store(record, signal)
+      let put = await this.#store(record, signal, tries)
       if (put.outcome === 'older') {
         // Another writer's clock is ahead of this one.
         const there = await this.#read(key, QUORUM_OF_WRITES, true, signal)
         const sequence = (there?.sequence ?? 0) + 1
         if (sequence <= this.#init.clock.wallMs() + SEQUENCE_AHEAD_MS_MAX && sequence > stamp.sequence)
-          put = await this.#store(await valueRecord(key, value, { ...stamp, sequence }), signal)
+          put = await this.#store(await valueRecord(key, value, { ...stamp, sequence }), signal, tries)
       }
       if (put.outcome !== 'kept' && put.outcome !== 'few-copies')
         throw new ValueError(`The value was not kept: ${REASONS[put.outcome]}.`)
@@ -108,7 +112,7 @@ export class ServiceValues {
     await spend?.(recordByteLength(record))
     const { signal, end } = await this.#until(options)
     try {
-      const { outcome } = await this.#store(record, signal)
+      const { outcome } = await this.#store(record, signal, spend === undefined ? STORE_TRIES_MAX : 1)
       if (outcome !== 'kept' && outcome !== 'few-copies')
         throw new ValueError(`The provider record was not kept: ${REASONS[outcome]}.`)
       this.own.provide(multihash, this.#init.clock.wallMs())
@@ -163,11 +167,16 @@ export class ServiceValues {
 
   async #store(
     record: StoredRecord,
-    signal: AbortSignal
-  ): Promise<{ outcome: StoreOutcome | 'unreachable'; copies: number }> {
+    signal: AbortSignal,
+    triesMax: number
+  ): Promise<{ outcome: PublishOutcome; copies: number }> {
     const command = { type: 'publish', records: [record] } as const
-    const { outcomes, copies } = await this.#init.commands.ask(command, ['published'], signal)
-    return { outcome: outcomes[0] ?? 'unreachable', copies: copies[0] ?? 0 }
+    for (let tries = 1; ; tries += 1) {
+      const { outcomes, copies } = await this.#init.commands.ask(command, ['published'], signal)
+      const outcome = outcomes[0] ?? 'unreachable'
+      if (!isPassing(outcome) || tries === triesMax) return { outcome, copies: copies[0] ?? 0 }
+      await pause(this.#init.clock, STORE_RETRY_MS * 2 ** (tries - 1), signal)
+    }
   }
 
   async #read(
