@@ -67,7 +67,8 @@ export const PlanSchema = Type.Object(
     workers: Type.Integer({
       minimum: 1,
       maximum: WORKERS_MAX,
-      description: 'Runs at a time, each in a thread of its own; makes no difference to results'
+      description:
+        'Runs at a time at most, each in a thread of its own: no more than fit into memory. Makes no difference to results'
     })
   },
   closed

@@ -72,6 +72,8 @@ class GnutellaDeployment implements Deployment {
       seed: init.seed,
       codec: gnutellaCodec,
       network: init.network,
+      // Nobody comes back, and nobody looks at the dead.
+      forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
       createMachine: () => watch(new GnutellaMachine({ neighbours, ttl, agent: 'Servent' })),
       answer: (question, node) => {

@@ -76,10 +76,13 @@ function verifyVerb(lab: Command, act: Act): void {
 const setOption = () =>
   new Option(
     '--set <overlay.key=value>',
-    'One setting of one overlay, as chord.successors=20; repeatable'
+    'One setting of one overlay, as chord.successors=20; repeatable. docs/lab.md lists them'
   ).argParser(list)
 const workersOption = () =>
-  new Option('--workers <N>', 'Runs at a time; makes no difference to results').argParser(number)
+  new Option(
+    '--workers <N>',
+    'Runs at a time at most, as memory allows; makes no difference to results'
+  ).argParser(number)
 
 /** A number where it is one; what else it may be is the plan's to refuse, which knows the bounds. */
 function number(text: string): number | string {
