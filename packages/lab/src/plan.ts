@@ -86,7 +86,8 @@ const DURATION_SECONDS_MIN = 600
 /** With churn the measured half is an hour at least, so that most of those who were there at first are gone. */
 const CHURN_SECONDS_MIN = 3_600
 const WARMUP_IDEAL_SECONDS = 60
-const WARMUP_JOINED_SECONDS = 3_600
+/** Peers come, come and go, and settle: in less they would not have gone often enough. */
+const WARMUP_JOINED_SECONDS = 7_200
 
 /** @throws PlanError  a field is missing, unknown, of another kind or out of its bounds, or two contradict */
 export function resolvePlan(input: PlanInput): Plan {
