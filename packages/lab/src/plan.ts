@@ -7,7 +7,7 @@
  * overlay is asked.
  */
 import { availableParallelism } from 'node:os'
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { PlanError } from './errors.ts'
 import { checkModels } from './models.ts'
@@ -172,8 +172,23 @@ function checkShape(plan: Plan): void {
   const [error] = Errors(PlanSchema, plan)
   const field = error?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? ''
   const value = field.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], plan)
-  const what = field === '' ? 'The plan' : `${field} is ${JSON.stringify(value)}, and it`
-  throw new PlanError(`${what} ${error?.message ?? 'is not what a plan is made of'}.`)
+  if (field === '') throw new PlanError(`The plan ${error?.message ?? 'is not what a plan is made of'}.`)
+  const range = rangeOf(PlanSchema.properties[field as keyof Plan])
+  const takes = range === undefined ? `it ${error?.message}` : `it takes ${range}`
+  throw new PlanError(`${field} is ${JSON.stringify(value)}, and ${takes}.`)
+}
+
+/** A field's numbers in words; nothing where it is no number. */
+function rangeOf(schema: TSchema | undefined): string | undefined {
+  const { type, minimum, maximum, anyOf } = (schema ?? {}) as {
+    readonly type?: string
+    readonly minimum?: number
+    readonly maximum?: number
+    readonly anyOf?: readonly TSchema[]
+  }
+  if (anyOf !== undefined) return anyOf.map(rangeOf).find(range => range !== undefined)
+  if (type !== 'integer' && type !== 'number') return undefined
+  return `a ${type === 'integer' ? 'whole ' : ''}number from ${minimum} to ${maximum}`
 }
 
 function checkSetNames({ set, overlays }: Plan): void {
