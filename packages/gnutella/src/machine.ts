@@ -41,6 +41,7 @@ import { onStart, onStop, onUpkeep, UPKEEP_TIMER } from './upkeep.ts'
 
 export * from './constants.ts'
 export type * from './messages.ts'
+export { pongsNeeded } from './pong-cache.ts'
 export type * from './types.ts'
 export { gnutellaCodec } from './wire.ts'
 

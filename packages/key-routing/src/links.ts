@@ -5,6 +5,8 @@
 import type { Effects, Link, MachineTypes, Peer } from '@servent/overlay/machine'
 import type { Call } from './calls-types.ts'
 import { BACKOFF_MAX, HOLDERS_MAX, LOOKS_PER_LINGER, ROUND_TRIPS_BEFORE_SILENT } from './constants.ts'
+import { LazyMap } from './lazy-map.ts'
+import { NumberIndex } from './links-index.ts'
 import type { RouterSettings } from './router-settings.ts'
 
 /** It is time to look for links that nobody needs. Seldom, so that none of them needs a timer of its own. */
@@ -13,14 +15,17 @@ export const LINKS_TIMER = 'links'
 /** No host gives this number to a link. */
 export const NO_LINK: Link = -1
 
+// Bits of a neighbour's state; above them, how many requests in a row were not answered in time.
+const INBOUND = 1
+const OPENING = 2
+const CLOSING = 4
+const SILENCE = 8
+const FLAGS = SILENCE - 1
+
+/** A machine has some forty of them, so what is only true or false shares a word. */
 export class Neighbour<T extends MachineTypes> {
   readonly peer: Peer
   link: Link = NO_LINK
-  inbound = false
-  /** This peer asked its host for a link and has not heard of it. */
-  opening = false
-  /** This peer closed the link and has not heard of its end. */
-  closing = false
   /** One bit for each name that holds the peer. */
   holders = 0
   /** Requests under way and waiting. */
@@ -35,11 +40,36 @@ export class Neighbour<T extends MachineTypes> {
   #srtt8 = 0
   /** Quarters of a millisecond. */
   #rttvar4 = 0
-  /** Requests in a row that were not answered in time. */
-  #silences = 0
+  #state = 0
 
   constructor(peer: Peer) {
     this.peer = peer
+  }
+
+  get inbound(): boolean {
+    return (this.#state & INBOUND) !== 0
+  }
+
+  set inbound(is: boolean) {
+    this.#set(INBOUND, is)
+  }
+
+  /** This peer asked its host for a link and has not heard of it. */
+  get opening(): boolean {
+    return (this.#state & OPENING) !== 0
+  }
+
+  set opening(is: boolean) {
+    this.#set(OPENING, is)
+  }
+
+  /** This peer closed the link and has not heard of its end. */
+  get closing(): boolean {
+    return (this.#state & CLOSING) !== 0
+  }
+
+  set closing(is: boolean) {
+    this.#set(CLOSING, is)
   }
 
   /** Smoothed, in milliseconds; nothing before the first answer. */
@@ -49,7 +79,7 @@ export class Neighbour<T extends MachineTypes> {
 
   answered(tookMs: number): void {
     const sampleMs = Math.max(1, Math.round(tookMs))
-    this.#silences = 0
+    this.#state &= FLAGS
     if (this.#srtt8 === 0) {
       this.#srtt8 = sampleMs * 8
       this.#rttvar4 = sampleMs * 2
@@ -61,7 +91,7 @@ export class Neighbour<T extends MachineTypes> {
   }
 
   silent(): void {
-    if (this.#silences < BACKOFF_MAX) this.#silences += 1
+    if (this.#state < BACKOFF_MAX * SILENCE) this.#state += SILENCE
   }
 
   /** How long to wait for an answer: three round trips, or TCP's time where they vary more. */
@@ -75,16 +105,24 @@ export class Neighbour<T extends MachineTypes> {
             (ROUND_TRIPS_BEFORE_SILENT * this.#srtt8) >> 3,
             (this.#srtt8 >> 3) + this.#rttvar4
           )
-    return Math.min(callTimeoutHighMs, ms << this.#silences)
+    return Math.min(callTimeoutHighMs, ms << Math.floor(this.#state / SILENCE))
+  }
+
+  #set(flag: number, is: boolean): void {
+    this.#state = is ? this.#state | flag : this.#state & ~flag
   }
 }
 
 /** Neighbours by handle and by link, and the links that this peer opened. */
 export class Links<T extends MachineTypes> {
   readonly #settings: RouterSettings
-  readonly #byPeer = new Map<Peer, Neighbour<T>>()
-  readonly #byLink = new Map<Link, Neighbour<T>>()
-  readonly #holders: string[] = []
+  /** In the order in which they came. */
+  readonly #all: Neighbour<T>[] = []
+  readonly #byPeer = new NumberIndex<Neighbour<T>>(peerOf)
+  readonly #byLink = new NumberIndex<Neighbour<T>>(linkOf)
+  /** Links that another one to the same peer took the place of, until their end is told. */
+  readonly #older = new LazyMap<Link, Neighbour<T>>()
+  #holders: readonly string[] = []
   #own = 0
   #watching = false
 
@@ -97,7 +135,7 @@ export class Links<T extends MachineTypes> {
   }
 
   get linked(): number {
-    return this.#byLink.size
+    return this.#byLink.size + this.#older.size
   }
 
   /** Links that this peer opened or opens. */
@@ -110,18 +148,19 @@ export class Links<T extends MachineTypes> {
   }
 
   at(link: Link): Neighbour<T> | undefined {
-    return this.#byLink.get(link)
+    return this.#byLink.get(link) ?? this.#older.get(link)
   }
 
-  all(): IterableIterator<Neighbour<T>> {
-    return this.#byPeer.values()
+  all(): readonly Neighbour<T>[] {
+    return this.#all
   }
 
   obtain(peer: Peer): Neighbour<T> {
     let neighbour = this.#byPeer.get(peer)
     if (neighbour === undefined) {
       neighbour = new Neighbour<T>(peer)
-      this.#byPeer.set(peer, neighbour)
+      this.#all.push(neighbour)
+      this.#byPeer.add(neighbour)
     }
     return neighbour
   }
@@ -129,29 +168,35 @@ export class Links<T extends MachineTypes> {
   /** Takes a link that came up. One that there was to the same peer stays known until its end is told. */
   up(peer: Peer, link: Link, inbound: boolean, nowMs: number): Neighbour<T> {
     const neighbour = this.obtain(peer)
-    if (this.#byLink.has(link)) this.down(link)
+    if (this.at(link) !== undefined) this.down(link)
     const before = ownPlaces(neighbour)
+    if (neighbour.link !== NO_LINK) {
+      this.#byLink.delete(neighbour)
+      this.#older.set(neighbour.link, neighbour)
+    }
     neighbour.opening = false
     neighbour.closing = false
     neighbour.link = link
     neighbour.inbound = inbound
     neighbour.usedMs = nowMs
     this.#own += ownPlaces(neighbour) - before
-    this.#byLink.set(link, neighbour)
+    this.#byLink.add(neighbour)
     return neighbour
   }
 
   /** The neighbour whose link it was. It may have another one by now. */
   down(link: Link): Neighbour<T> | undefined {
     const neighbour = this.#byLink.get(link)
-    if (neighbour === undefined) return undefined
-    this.#byLink.delete(link)
-    if (neighbour.link === link) {
-      const before = ownPlaces(neighbour)
-      neighbour.link = NO_LINK
-      neighbour.closing = false
-      this.#own += ownPlaces(neighbour) - before
+    if (neighbour === undefined) {
+      const older = this.#older.get(link)
+      this.#older.delete(link)
+      return older
     }
+    const before = ownPlaces(neighbour)
+    this.#byLink.delete(neighbour)
+    neighbour.link = NO_LINK
+    neighbour.closing = false
+    this.#own += ownPlaces(neighbour) - before
     return neighbour
   }
 
@@ -178,8 +223,10 @@ export class Links<T extends MachineTypes> {
       neighbour.relays === 0 &&
       !neighbour.opening &&
       this.#byPeer.get(neighbour.peer) === neighbour
-    )
-      this.#byPeer.delete(neighbour.peer)
+    ) {
+      this.#byPeer.delete(neighbour)
+      this.#all.splice(this.#all.indexOf(neighbour), 1)
+    }
   }
 
   hold(peer: Peer, by: string): void {
@@ -196,7 +243,7 @@ export class Links<T extends MachineTypes> {
   makeRoom(effects: Effects<T>): boolean {
     if (this.#own < this.#settings.ownLinks) return true
     let oldest: Neighbour<T> | undefined
-    for (const neighbour of this.#byPeer.values()) {
+    for (const neighbour of this.#all) {
       if (isIdle(neighbour) && (oldest === undefined || neighbour.usedMs < oldest.usedMs)) oldest = neighbour
     }
     if (oldest === undefined) return false
@@ -223,7 +270,7 @@ export class Links<T extends MachineTypes> {
   closeIdle(effects: Effects<T>): void {
     const unusedSinceMs = effects.nowMs() - this.#settings.lingerMs
     let left = false
-    for (const neighbour of this.#byPeer.values()) {
+    for (const neighbour of this.#all) {
       if (ownPlaces(neighbour) === 0 || neighbour.opening || neighbour.holders !== 0) continue
       if (neighbour.pending > 0 || neighbour.usedMs > unusedSinceMs) left = true
       else this.close(neighbour, 'Nobody needs it.', effects)
@@ -235,7 +282,11 @@ export class Links<T extends MachineTypes> {
   /** @throws RangeError  a table more than there are bits: an assertion about the overlay, not about its peers */
   #bit(by: string): number {
     let place = this.#holders.indexOf(by)
-    if (place < 0) place = this.#holders.push(by) - 1
+    if (place < 0) {
+      place = this.#holders.length
+      // As long as it must be: one that grows takes room for sixteen more.
+      this.#holders = this.#holders.concat(by)
+    }
     if (place >= HOLDERS_MAX) throw new RangeError(`At most ${HOLDERS_MAX} names may hold peers.`)
     return 1 << place
   }
@@ -244,6 +295,10 @@ export class Links<T extends MachineTypes> {
 export function isUp<T extends MachineTypes>(neighbour: Neighbour<T>): boolean {
   return neighbour.link !== NO_LINK && !neighbour.closing
 }
+
+// One function each for the links of all machines.
+const peerOf = ({ peer }: { readonly peer: Peer }): number => peer
+const linkOf = ({ link }: { readonly link: Link }): number => link
 
 /** 1 where it takes one of this peer's own places: opened by it, or being opened. */
 function ownPlaces<T extends MachineTypes>(neighbour: Neighbour<T>): 0 | 1 {

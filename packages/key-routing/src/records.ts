@@ -7,6 +7,7 @@
  * the publisher with the most, so that nobody can have a word for himself.
  */
 import { betweenRightClosed, type Key } from '@servent/overlay/machine'
+import { LazyMap } from './lazy-map.ts'
 import { fingerprintOf } from './records-digest.ts'
 import { COUNT_MAX, FULL_REMEMBERED_MS, type StoreLimits, SWEEP_EAGER_MS } from './store-constants.ts'
 import type { RecordKind, StoredRecord } from './store-messages.ts'
@@ -51,9 +52,9 @@ interface Account {
 
 export class RecordTable {
   readonly limits: StoreLimits
-  readonly #slots = new Map<string, KeySlot>()
-  readonly #byFingerprint = new Map<number, Held>()
-  readonly #publishers = new Map<string, Account>()
+  readonly #slots = new LazyMap<string, KeySlot>()
+  readonly #byFingerprint = new LazyMap<number, Held>()
+  readonly #publishers = new LazyMap<string, Account>()
   readonly #kinds: Readonly<Record<RecordKind, Account>> = {
     provider: { records: 0, bytes: 0 },
     word: { records: 0, bytes: 0 },
@@ -82,7 +83,7 @@ export class RecordTable {
     return this.#publishers.size
   }
 
-  get slots(): ReadonlyMap<string, KeySlot> {
+  get slots(): Pick<LazyMap<string, KeySlot>, 'size' | 'values' | 'entries'> {
     return this.#slots
   }
 

@@ -4,6 +4,7 @@
  * section VI; DHash's "replica maintenance", Cates 2003, compares trees of digests so).
  */
 import { betweenRightClosed, compareKeys, type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { LazyMap } from './lazy-map.ts'
 import { nameOf } from './records.ts'
 import { Sync } from './replica-sync.ts'
 import type { KeyRange } from './routing.ts'
@@ -23,7 +24,7 @@ export class Repair {
   /** What waits. A stretch is compared with one replica after the other, so that none brings the same again. */
   #stretches: Stretch[] = []
   /** With the replicas of the stretch, whose turn comes after. */
-  readonly #running = new Map<Sync, readonly Peer[]>()
+  readonly #running = new LazyMap<Sync, readonly Peer[]>()
   /** Where this peer's own range began when it last looked. */
   #from: Key | undefined
 

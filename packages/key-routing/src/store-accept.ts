@@ -5,6 +5,7 @@
  * of two values is the better one its validator says. A root then copies what it kept (`replica-copies.ts`).
  */
 import { type Peer, SELF } from '@servent/overlay/machine'
+import { LazyMap } from './lazy-map.ts'
 import { nameOf } from './records.ts'
 import { fingerprintOf } from './records-digest.ts'
 import { Copying } from './replica-copies.ts'
@@ -43,7 +44,7 @@ interface Job extends Acceptable {
 export class Acceptance {
   readonly #context: StoreContext
   readonly #onKept: (as: AcceptAs, effects: RoutingEffects) => void
-  readonly #bySender = new Map<Peer, number>()
+  readonly #bySender = new LazyMap<Peer, number>()
   #waiting = 0
 
   /** `onKept` is called after something was kept that was not there before. */

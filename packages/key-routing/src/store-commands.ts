@@ -1,5 +1,6 @@
 /** Commands about records that are under way: publishing, reading, and giving up. */
 import type { Peer, RequestId } from '@servent/overlay/machine'
+import { LazyMap } from './lazy-map.ts'
 import { Publish } from './publish.ts'
 import { RangeCache } from './publish-ranges.ts'
 import type { Acceptance } from './store-accept.ts'
@@ -23,8 +24,8 @@ export class Commands {
   readonly #acceptance: Acceptance
   readonly #serving: Serving
   readonly #ranges = new RangeCache()
-  readonly #publishes = new Map<RequestId, Publish>()
-  readonly #reads = new Map<RequestId, UnderWay>()
+  readonly #publishes = new LazyMap<RequestId, Publish>()
+  readonly #reads = new LazyMap<RequestId, UnderWay>()
 
   constructor(context: StoreContext, acceptance: Acceptance, serving: Serving) {
     this.#context = context

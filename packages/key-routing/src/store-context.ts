@@ -1,5 +1,6 @@
 /** What the parts of the keeper of records share: the table, questions to the world, requests, and counts. */
 import type { Input, Peer, RequestId } from '@servent/overlay/machine'
+import { LazyMap } from './lazy-map.ts'
 import { RecordTable } from './records.ts'
 import { REPLICA_PATIENCE_MS, ROOT_PATIENCE_MS } from './store-constants.ts'
 import type { StoreRequest } from './store-messages.ts'
@@ -35,7 +36,7 @@ export class StoreContext {
   readonly table: RecordTable
   readonly pacer: Pacer
   readonly counters: Record<keyof typeof COUNTERS, number> = { ...COUNTERS }
-  readonly #asked = new Map<RequestId, OnAnswer>()
+  readonly #asked = new LazyMap<RequestId, OnAnswer>()
 
   constructor(settings: StoreSettings, deps: StoreDeps) {
     this.settings = settings

@@ -11,6 +11,7 @@
  * survives as many as there are replicas.
  */
 import type { Input, Peer } from '@servent/overlay/machine'
+import { LazyMap } from './lazy-map.ts'
 import { HandOver } from './replica-hand-over.ts'
 import { Repair } from './replica-repair.ts'
 import type { KeyRange } from './routing.ts'
@@ -45,7 +46,7 @@ export class RecordKeeper implements RecordStore {
   readonly #repair: Repair
   readonly #handOver: HandOver
   /** When each timer fires, by `nowMs`; one that is not set is not there. */
-  readonly #due = new Map<string, number>()
+  readonly #due = new LazyMap<string, number>()
 
   constructor(settings: StoreSettings, deps: StoreDeps) {
     this.#context = new StoreContext(settings, deps)
@@ -106,7 +107,7 @@ export class RecordKeeper implements RecordStore {
     const { limits } = settings
     let rootRecords = 0
     const keys = new Set<string>()
-    for (const [name, slot] of table.slots) {
+    for (const [name, slot] of table.slots.entries()) {
       keys.add(name.slice(1))
       for (const held of slot.held.values()) if (held.root) rootRecords += 1
     }

@@ -7,6 +7,7 @@ import { type CreateWorker, createWorker, workerFrom } from './create-worker.ts'
 import { PlanError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { commitOfCode, hostNow } from './host.ts'
+import { runsAtATime } from './memory.ts'
 import type { PlanFiles, RunTask } from './messages.ts'
 import { churnOfPlan, filesOf, latencyOfPlan } from './models.ts'
 import { overlaySettings, type Plan, seedsOf } from './plan.ts'
@@ -27,7 +28,7 @@ export interface CompareOptions {
 }
 
 /**
- * @throws PlanError  a file that the plan names cannot be read
+ * @throws PlanError  the plan does not fit into memory, or a file that it names cannot be read
  * @throws RunError   a run failed
  */
 export async function compare(plan: Plan, options: CompareOptions = {}): Promise<Results> {
@@ -51,6 +52,7 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
 
 /** What every run measured, in the order of overlays and then seeds. */
 export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise<RunResult[]> {
+  const workers = runsAtATime(plan)
   const files = await readPlanFiles(plan, options.resolvePath ?? (name => name))
   // What cannot be read is said here, once, and not by each run.
   latencyOfPlan(plan, files, randomOf(''))
@@ -61,7 +63,7 @@ export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise
     options.workerSource === undefined ? createWorker : workerFrom(options.workerSource)
   const runs = await runAll(tasks, {
     setup: { plan, files },
-    workers: plan.workers,
+    workers,
     createWorker: create,
     signal: options.signal ?? new AbortController().signal,
     onProgress: options.onProgress ?? (() => {})

@@ -1,10 +1,8 @@
 /** The one place that starts a worker thread, so that a bundle can start it from elsewhere. */
-import { totalmem } from 'node:os'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { memoryForRuns } from './memory.ts'
 import type { WorkerSetup } from './messages.ts'
 
-/** Of the machine's memory, the part that all workers together may take for their heaps. */
-const MEMORY_PART = 0.75
 const MIB = 2 ** 20
 
 /** Starts a worker. `workers` run at a time and share the memory. */
@@ -30,6 +28,6 @@ function workerOptions(setup: WorkerSetup, workers: number): WorkerOptions {
     name: 'servent-lab',
     workerData: setup,
     // Node's own limit is made for servers and would end large networks on large machines.
-    resourceLimits: { maxOldGenerationSizeMb: Math.floor((MEMORY_PART * totalmem()) / workers / MIB) }
+    resourceLimits: { maxOldGenerationSizeMb: Math.floor(memoryForRuns() / workers / MIB) }
   }
 }

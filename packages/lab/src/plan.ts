@@ -7,7 +7,7 @@
  * overlay is asked.
  */
 import { availableParallelism } from 'node:os'
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { PlanError } from './errors.ts'
 import { checkModels } from './models.ts'
@@ -67,7 +67,8 @@ export const PlanSchema = Type.Object(
     workers: Type.Integer({
       minimum: 1,
       maximum: WORKERS_MAX,
-      description: 'Runs at a time, each in a thread of its own; makes no difference to results'
+      description:
+        'Runs at a time at most, each in a thread of its own: no more than fit into memory. Makes no difference to results'
     })
   },
   closed
@@ -85,7 +86,8 @@ const DURATION_SECONDS_MIN = 600
 /** With churn the measured half is an hour at least, so that most of those who were there at first are gone. */
 const CHURN_SECONDS_MIN = 3_600
 const WARMUP_IDEAL_SECONDS = 60
-const WARMUP_JOINED_SECONDS = 3_600
+/** Peers come, come and go, and settle: in less they would not have gone often enough. */
+const WARMUP_JOINED_SECONDS = 7_200
 
 /** @throws PlanError  a field is missing, unknown, of another kind or out of its bounds, or two contradict */
 export function resolvePlan(input: PlanInput): Plan {
@@ -170,8 +172,23 @@ function checkShape(plan: Plan): void {
   const [error] = Errors(PlanSchema, plan)
   const field = error?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? ''
   const value = field.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], plan)
-  const what = field === '' ? 'The plan' : `${field} is ${JSON.stringify(value)}, and it`
-  throw new PlanError(`${what} ${error?.message ?? 'is not what a plan is made of'}.`)
+  if (field === '') throw new PlanError(`The plan ${error?.message ?? 'is not what a plan is made of'}.`)
+  const range = rangeOf(PlanSchema.properties[field as keyof Plan])
+  const takes = range === undefined ? `it ${error?.message}` : `it takes ${range}`
+  throw new PlanError(`${field} is ${JSON.stringify(value)}, and ${takes}.`)
+}
+
+/** A field's numbers in words; nothing where it is no number. */
+function rangeOf(schema: TSchema | undefined): string | undefined {
+  const { type, minimum, maximum, anyOf } = (schema ?? {}) as {
+    readonly type?: string
+    readonly minimum?: number
+    readonly maximum?: number
+    readonly anyOf?: readonly TSchema[]
+  }
+  if (anyOf !== undefined) return anyOf.map(rangeOf).find(range => range !== undefined)
+  if (type !== 'integer' && type !== 'number') return undefined
+  return `a ${type === 'integer' ? 'whole ' : ''}number from ${minimum} to ${maximum}`
 }
 
 function checkSetNames({ set, overlays }: Plan): void {

@@ -23,8 +23,19 @@ import { Work } from './work.ts'
 import { type LookupAsk, type SearchAsk, World } from './world.ts'
 
 const US_PER_S = 1_000_000
-/** Of the warm-up, the part in which peers join: in the rest they settle. */
-const JOINING_PART = 1 / 2
+/**
+ * Of a warm-up in which peers join, the part in which all come, and the part until whose end they come and go: in the
+ * rest they settle. Peers that only came would be linked by their ages, as no real network is.
+ */
+const JOINING_PART = 1 / 8
+const TURNOVER_PART = 1 / 2
+/** Where the plan has churn of its own, that begins when all have come. */
+const JOINING_PART_WITH_CHURN = 1 / 2
+/**
+ * How long a peer stays meanwhile, on average: half of the hour that was the median of Gnutella's sessions (Saroiu et
+ * al., MMCN 2002), so that two hours of warm-up hold enough of them.
+ */
+const SESSION_US = 1_800 * US_PER_S
 /** Before a failure each peer looks up so many keys, in the middle third of the warm-up. */
 const WARM_LOOKUPS_PER_NODE = 10
 const WARM_LOOKUPS_PART = 1 / 3
@@ -139,16 +150,34 @@ class Run {
       return
     }
     const random = this.#random.fork('joining')
-    const withinUs = warmup * US_PER_S * JOINING_PART
+    const part = this.#churn === undefined ? JOINING_PART : JOINING_PART_WITH_CHURN
+    const withinUs = Math.floor(warmup * US_PER_S * part)
     for (let index = 0; index < nodes; index += 1) {
       simulation.at(Math.floor((index * withinUs) / nodes), () => {
-        const contacts = this.#contacts(random)
-        const node = this.#peers.addNode()
-        this.#peers.start(node)
-        for (const contact of contacts) this.#peers.contact(node, contact)
+        this.#join(random)
         if (index === nodes - 1 && this.#churn !== undefined) this.#beginChurn(this.#churn)
       })
     }
+    if (this.#churn === undefined) this.#turnOver(withinUs, warmup * US_PER_S * TURNOVER_PART, random)
+  }
+
+  /** One after another somebody dies, and somebody new comes at that moment: there are always as many. */
+  #turnOver(fromUs: number, toUs: number, random: Random): void {
+    const { nodes } = this.#plan
+    const deaths = Math.floor((nodes * (toUs - fromUs)) / SESSION_US)
+    for (let death = 0; death < deaths; death += 1) {
+      this.#deployment.simulation.at(fromUs + Math.floor((death * (toUs - fromUs)) / deaths), () => {
+        this.#peers.crash(this.#peers.pickAlive(random)!)
+        this.#join(random)
+      })
+    }
+  }
+
+  #join(random: Random): void {
+    const contacts = this.#contacts(random)
+    const node = this.#peers.addNode()
+    this.#peers.start(node)
+    for (const contact of contacts) this.#peers.contact(node, contact)
   }
 
   /** Members, different ones; while there are none, whoever came first. */

@@ -38,7 +38,7 @@ describe('a plan', () => {
     expect(resolvePlan({ lookups: 100 })).toMatchObject({ duration: 600, warmup: 60 })
     expect(resolvePlan({ lookups: 100_000 }).duration).toBe(10_000)
     expect(resolvePlan({ lookups: 100, churn: 'exp:1h' })).toMatchObject({ duration: 3600, warmup: 3600 })
-    expect(resolvePlan({ lookups: 100, start: 'joined' }).warmup).toBe(3600)
+    expect(resolvePlan({ lookups: 100, start: 'joined' }).warmup).toBe(7200)
   })
 
   it('searches where they are asked for, by number or by word', () => {

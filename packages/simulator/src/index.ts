@@ -5,6 +5,7 @@
 
 export * from './churn/index.ts'
 export * from './faults/index.ts'
+export { LINKS_MAX } from './links.ts'
 export type { Metrics } from './metrics.ts'
 export * from './network/index.ts'
 export { DRIFT_PPM_MAX, WALL_START_MS } from './node-clocks.ts'

@@ -31,6 +31,8 @@ const PLACE_BITS = 24
 const PLACE_MASK = 2 ** PLACE_BITS - 1
 const USES_MAX = 2 ** (31 - PLACE_BITS) - 1
 const ENDS_MAX = 2 ** PLACE_BITS
+/** Links of a simulation at a time: one past it ends the run. */
+export const LINKS_MAX = ENDS_MAX / 2
 const NONE = -1
 const ENDS_AT_FIRST = 1024
 
@@ -118,7 +120,7 @@ export class Links {
     let end = this.#free
     if (end === NONE) {
       end = this.#ends
-      if (end === ENDS_MAX) throw new RangeError(`A simulation has at most ${ENDS_MAX / 2} links at a time.`)
+      if (end === ENDS_MAX) throw new RangeError(`A simulation has at most ${LINKS_MAX} links at a time.`)
       if (end * WORDS === this.#words.length) this.#grow()
       this.#ends += 2
     } else {

@@ -50,22 +50,22 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 /** Commander's sentence, parted into what is wrong and what to try. */
 function usageProblem(error: CommanderError, program: Command, argv: readonly string[]): Problem {
-  const verbs = program.commands.map(command => command.name())
-  const first = firstWord(program, argv)
-  const verb = verbs.find(name => name === first)
+  const { words, command, rest: beyond } = commandOf(program, argv)
+  const verbs = command.commands.map(one => one.name())
+  const [first] = beyond
+  const help = ['servent', ...words, '--help'].join(' ')
   // `servent` alone has a page of its own, so commander takes a mistyped verb for its argument.
-  if (error.code === 'commander.excessArguments' && first !== undefined && verb === undefined) {
+  if (error.code === 'commander.excessArguments' && first !== undefined && verbs.length > 0) {
     const near = nearest(first, verbs)
     return {
       code: 'usage',
-      message: `There is no verb ${JSON.stringify(first)}.`,
-      try: near === undefined ? 'servent --help' : `servent ${near}, or servent --help`
+      message: `There is no verb ${JSON.stringify([...words, first].join(' '))}.`,
+      try: near === undefined ? help : `${['servent', ...words, near].join(' ')}, or ${help}`
     }
   }
   const [line = '', ...rest] = error.message.split('\n')
   const message = line.replace(/^error: /, '')
   const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1]
-  const help = verb === undefined ? 'servent --help' : `servent ${verb} --help`
   return {
     code: 'usage',
     message: `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.?!]$/.test(message) ? '' : '.'}`,
@@ -73,8 +73,21 @@ function usageProblem(error: CommanderError, program: Command, argv: readonly st
   }
 }
 
-/** The word that stands where the verb does: the first that is no flag, nor a global flag's value. */
-function firstWord(program: Command, argv: readonly string[]): string | undefined {
+/** The verb, and the verb within it where it has some, with the words after that are neither flags nor their values. */
+function commandOf(
+  program: Command,
+  argv: readonly string[]
+): { readonly words: string[]; readonly command: Command; readonly rest: string[] } {
+  const words: string[] = []
+  let command = program
   const valued = program.options.filter(option => option.required).map(option => option.long)
-  return argv.find((word, index) => !word.startsWith('-') && !valued.includes(argv[index - 1]))
+  const rest = argv.filter((word, index) => !word.startsWith('-') && !valued.includes(argv[index - 1]))
+  for (let next = rest[0]; next !== undefined; next = rest[0]) {
+    const within = command.commands.find(one => one.name() === next)
+    if (within === undefined) break
+    words.push(next)
+    rest.shift()
+    command = within
+  }
+  return { words, command, rest }
 }

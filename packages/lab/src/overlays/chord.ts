@@ -102,6 +102,8 @@ export class ChordDeployment implements Deployment {
       seed: init.seed,
       codec: chordCodec,
       network: init.network,
+      // Nobody comes back, and nobody looks at the dead.
+      forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
       createMachine: () => watch(createMachine(this.#settings)),
       // Nobody lies here, and nobody writes values.

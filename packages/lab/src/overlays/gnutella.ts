@@ -2,8 +2,8 @@
  * Gnutella in the lab. Peers share the world's files and answer queries from them; a lookup is a query for a
  * file's URN, right when what it finds is a peer that shares the file and lives; a search is a query of words.
  *
- * Ideal start: a random graph. Each peer opens links for half of its places, rounded up, to others that have a
- * place free, as its machine would seek them with an endless host cache; the handshakes are the machine's own.
+ * Ideal start: the links of a network that peers came to and went from for long (`settledGraph`); the handshakes are
+ * the machine's own.
  */
 import {
   type GnutellaCommand,
@@ -16,12 +16,13 @@ import {
   type Wanted
 } from '@servent/gnutella/machine'
 import { type Contact, peerIdText, type RequestId } from '@servent/overlay/machine'
-import { type NodeIndex, pickSome, Simulation } from '@servent/simulator'
+import { type NodeIndex, Simulation } from '@servent/simulator'
 import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../deployment.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
 import { FoundFiles, holdersOf } from './found-files.ts'
 import { GnutellaFiles, urnOf } from './gnutella-files.ts'
+import { settledGraph } from './gnutella-graph.ts'
 import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
 import { watched } from './observed.ts'
 
@@ -32,8 +33,6 @@ const ROUND_US = 2_000_000
 const ASKS_PER_S = 10
 /** Longer than any run: a link to a dead peer tells nobody. */
 const NEVER_US = 86_400_000_000_000
-/** Peers that are tried for each link of an ideal start. */
-const TRIES_PER_LINK = 8
 const KIBIBYTE = 1024
 /** A GUID, the link that it came by, and when: what a route is. */
 const ROUTE_BYTES = 16 + 4 + 8
@@ -72,6 +71,8 @@ class GnutellaDeployment implements Deployment {
       seed: init.seed,
       codec: gnutellaCodec,
       network: init.network,
+      // Nobody comes back, and nobody looks at the dead.
+      forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
       createMachine: () => watch(new GnutellaMachine({ neighbours, ttl, agent: 'Servent' })),
       answer: (question, node) => {
@@ -86,7 +87,9 @@ class GnutellaDeployment implements Deployment {
     const { simulation } = this
     for (const node of nodes) this.start(node)
     const rounds = Math.ceil(this.#places / HANDSHAKES_MAX)
-    for (const [index, [from, to]] of this.#randomGraph(nodes).entries()) {
+    const pairs = settledGraph(nodes.length, this.#places, simulation.random.of('ideal-start'))
+    for (const [index, pair] of pairs.entries()) {
+      const [from, to] = pair.map(at => nodes[at]!) as [NodeIndex, NodeIndex]
       const round = index % rounds
       if (round === 0) simulation.connect(from, to)
       else simulation.after(round * ROUND_US, () => simulation.connect(from, to))
@@ -223,35 +226,6 @@ class GnutellaDeployment implements Deployment {
       entries: known + routed + queryCache.hits,
       bytes: known * entryBytes(simulation.contactOf(node)) + routed * ROUTE_BYTES + queryCache.bytes
     }
-  }
-
-  /** Pairs: each of the nodes with as many others as its machine seeks, out of all that have a place free. */
-  #randomGraph(nodes: readonly NodeIndex[]): [NodeIndex, NodeIndex][] {
-    const random = this.simulation.random.of('ideal-start')
-    const sought = Math.ceil(this.#places / 2)
-    const linked = new Map(nodes.map(node => [node, new Set<NodeIndex>()]))
-    const free = [...nodes]
-    const pairs: [NodeIndex, NodeIndex][] = []
-    for (const node of pickSome(nodes, nodes.length, random)) {
-      const own = linked.get(node)!
-      let opened = 0
-      // Of the last ones that are free all may be linked already: then there is nobody left, as in a real network.
-      for (let tries = TRIES_PER_LINK * sought; opened < sought && tries > 0 && free.length > 0; tries -= 1) {
-        const at = random.below(free.length)
-        const other = free[at]!
-        const others = linked.get(other)!
-        if (others.size >= this.#places) {
-          free[at] = free.at(-1)!
-          free.pop()
-        } else if (other !== node && !own.has(other) && own.size < this.#places) {
-          own.add(other)
-          others.add(node)
-          pairs.push([node, other])
-          opened += 1
-        }
-      }
-    }
-    return pairs
   }
 
   #ask(

@@ -32,21 +32,40 @@ function compareVerb(lab: Command, act: Act): void {
     'servent lab compare --overlays chord --churn exp:1h --json'
   ])
   for (const option of [
-    new Option('--overlays <a,b>', 'Which to compare').argParser(list),
-    new Option('--nodes <N>', 'Peers of each network').argParser(number),
-    new Option('--lookups <N>', 'Lookups of a run').argParser(number),
-    new Option('--searches <N>', 'Searches by words of a run').argParser(number),
-    new Option('--seeds <N>', 'Runs of each overlay, with seeds that follow each other').argParser(number),
-    new Option('--seed <N>', 'Seed of the first run').argParser(number),
-    new Option('--failures <P>', 'Part of the peers that dies at one instant, before the lookups').argParser(
-      number
+    new Option('--overlays <a,b>', 'Which to compare, of gnutella and chord; default: chord').argParser(list),
+    new Option('--nodes <N>', 'Peers of each network; default: 1000').argParser(number),
+    new Option('--lookups <N>', 'Lookups of a run; default: 10000').argParser(number),
+    new Option(
+      '--searches <N>',
+      'Searches by words of a run; default: none, or 1000 by --workload'
+    ).argParser(number),
+    new Option(
+      '--seeds <N>',
+      'Runs of each overlay, with seeds that follow each other; default: 1'
+    ).argParser(number),
+    new Option('--seed <N>', 'Seed of the first run; default: 1').argParser(number),
+    new Option(
+      '--failures <P>',
+      'Part of the peers that dies at one instant, before the lookups: 0 to 0.95'
+    ).argParser(number),
+    new Option(
+      '--churn <C>',
+      'Sessions and absences of peers, as exp:1h or exp:1h/exp:10m; or rate:0.05, trace:FILE'
     ),
-    new Option('--churn <C>', 'Sessions and absences of peers, as exp:1h or exp:1h/exp:10m'),
-    new Option('--latency <L>', 'Round trips: planetlab, constant:50, uniform:20-80 or matrix:FILE'),
+    new Option(
+      '--latency <L>',
+      'Round trips: planetlab (default), constant:50, uniform:20-80, exponential:50 or matrix:FILE'
+    ),
     new Option('--workload <W>', 'What peers ask for').choices(['lookup', 'search', 'mixed']),
-    new Option('--warmup <S>', 'Virtual seconds before anything is measured').argParser(number),
-    new Option('--duration <S>', 'Virtual seconds that are measured').argParser(number),
-    new Option('--start <S>', 'Tables as an observer builds them, or peers that join').choices([
+    new Option(
+      '--warmup <S>',
+      'Virtual seconds before anything is measured; default: 60, 7200 for joined, a half with churn'
+    ).argParser(number),
+    new Option(
+      '--duration <S>',
+      'Virtual seconds that are measured; default: 600, or what ten questions a second need'
+    ).argParser(number),
+    new Option('--start <S>', 'Tables as an observer builds them (default), or peers that join').choices([
       'ideal',
       'joined'
     ]),
@@ -76,10 +95,13 @@ function verifyVerb(lab: Command, act: Act): void {
 const setOption = () =>
   new Option(
     '--set <overlay.key=value>',
-    'One setting of one overlay, as chord.successors=20; repeatable'
+    'One setting of one overlay, as chord.successors=20; repeatable. docs/lab.md lists them'
   ).argParser(list)
 const workersOption = () =>
-  new Option('--workers <N>', 'Runs at a time; makes no difference to results').argParser(number)
+  new Option(
+    '--workers <N>',
+    'Runs at a time at most, as memory allows; makes no difference to results'
+  ).argParser(number)
 
 /** A number where it is one; what else it may be is the plan's to refuse, which knows the bounds. */
 function number(text: string): number | string {
