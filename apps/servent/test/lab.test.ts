@@ -45,8 +45,14 @@ describe('lab compare', () => {
   it.each([
     ['--overlays napster', 'no overlay "napster". It has gnutella, chord.'],
     ['--overlays chord --backend processes', 'The backend processes comes in a later version'],
-    ['--nodes few', 'nodes is "few", and it must be integer.'],
-    ['--nodes 1', 'nodes is 1, and it must be >= 2.'],
+    ['--nodes few', 'nodes is "few", and it takes a whole number from 2 to 1000000.'],
+    ['--nodes 1', 'nodes is 1, and it takes a whole number from 2 to 1000000.'],
+    ['--nodes 1e9', 'nodes is 1000000000, and it takes a whole number from 2 to 1000000.'],
+    ['--nodes 1000000', 'and a simulation holds 8388608. Try --nodes 300000.'],
+    ['--failures 1.5', 'failures is 1.5, and it takes a number from 0 to 0.95.'],
+    ['--churn rubbish', '"rubbish" is no distribution of sessions. There are exp:1h,'],
+    ['--start early', 'Allowed choices are ideal, joined.'],
+    ['--turbo', "Unknown option '--turbo'."],
     ['--set successors=3', '--set takes overlay.key=value'],
     ['--set chord.sucessors=3', 'There is no setting chord.sucessors.'],
     ['--latency slow', '"slow" is no model of latency'],
@@ -57,6 +63,13 @@ describe('lab compare', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(sentence)
     expect(err).toContain('try:   servent lab compare --help')
+  })
+
+  it('2 for a verb that there is not, with the one that was meant', async () => {
+    const { code, err } = await runLine('lab compair', { cwd: folder })
+    expect(code).toBe(2)
+    expect(err).toContain('There is no verb "lab compair".')
+    expect(err).toContain('try:   servent lab compare, or servent lab --help')
   })
 
   it('130 after Ctrl-C, soon', async () => {

@@ -9,7 +9,7 @@ const PROGRESS_MS = 200
 /**
  * By how much the heap may grow before what is dead in it is looked for. Left alone, V8 lets a large heap grow to four
  * times what lives in it, for the sake of speed: of the machines of a network nearly all live to its end, so that
- * is memory for nothing, and to look more often costs a twentieth of the time.
+ * is memory for nothing.
  */
 const HEAP_GROWING_PERCENT = 50
 

@@ -7,7 +7,7 @@ import { runOnce } from '../src/run.ts'
 import type { RunResult } from '../src/run-result.ts'
 import { mean, summarise } from '../src/statistics.ts'
 
-const NODES = 60
+const NODES = 48
 const PLACES = 6
 const SEEDS = [1, 2, 3]
 const RUNS_MS_MAX = 240_000
@@ -19,7 +19,7 @@ function runs(start: 'ideal' | 'joined'): RunResult[] {
     lookups: 200,
     searches: 50,
     start,
-    warmup: start === 'ideal' ? 60 : 3600,
+    warmup: start === 'ideal' ? 60 : 2400,
     duration: 120
   })
   return SEEDS.map(seed => runOnce(plan, {}, { overlay: 'gnutella', seed }))
