@@ -103,10 +103,12 @@ function measure(
 ): void {
   const { term } = place
   const finger = place.fingers.get(exponent)
-  const unknown = candidates.filter(ref => rttOf(ring, ref) === undefined && ref !== finger)
-  // By chance, so that in time all are measured.
-  const from = unknown.length === 0 ? 0 : fx.random() % unknown.length
-  const asked = [...unknown.slice(from), ...unknown.slice(0, from)].slice(0, PROXIMITY_PINGS_MAX)
+  const before = place.fingers.comparisons(exponent) * PROXIMITY_PINGS_MAX
+  // The next few each time, so that as many rounds as it takes measure all; and then by chance.
+  const from = before < candidates.length ? before : fx.random() % (candidates.length + 1)
+  const asked = [...candidates.slice(from), ...candidates.slice(0, from)]
+    .filter(ref => rttOf(ring, ref) === undefined && ref !== finger)
+    .slice(0, PROXIMITY_PINGS_MAX)
   if (finger !== NOBODY && finger !== heardNow) asked.push(finger)
   const hand = [...candidates, ...asked]
   ring.inHand.add(hand)
@@ -134,7 +136,8 @@ function measure(
 }
 
 function choose(ring: Ring, place: Place, exponent: number, candidates: readonly RingRef[], fx: Fx): void {
-  let best = place.fingers.get(exponent)
+  const finger = place.fingers.get(exponent)
+  let best = finger
   let bestMs = best === NOBODY ? Number.POSITIVE_INFINITY : (rttOf(ring, best) ?? Number.POSITIVE_INFINITY)
   for (const ref of candidates) {
     const rttMs = rttOf(ring, ref)
@@ -145,7 +148,7 @@ function choose(ring: Ring, place: Place, exponent: number, candidates: readonly
   if (best === NOBODY) return
   const { fingers } = place
   fingers.set(exponent, best, Math.min(PROXIMITY_SAMPLES_MAX, fingers.comparisons(exponent) + 1))
-  syncLinks(ring, fx)
+  if (best !== finger) syncLinks(ring, fx)
 }
 
 /** Of a peer that is linked: who is not would have to be dialled when it is needed. */

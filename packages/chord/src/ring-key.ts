@@ -55,16 +55,18 @@ export function inHalfOpen(x: Key, from: Key, to: Key): boolean {
 
 /** floor(log2) of how far it is clockwise from one key to another: 0 to 255; -1 where they are equal. */
 export function distanceExponent(from: Key, to: Key): number {
-  // Subtraction from the last byte up, of which only the highest byte that is not 0 counts.
-  let borrow = 0
-  let exponent = -1
-  for (let index = KEY_BYTES - 1; index >= 0; index -= 1) {
-    const difference = to[index]! - from[index]! - borrow
-    borrow = difference < 0 ? 1 : 0
-    const byte = difference & 255
-    if (byte !== 0) exponent = 8 * (KEY_BYTES - 1 - index) + 31 - Math.clz32(byte)
+  for (let index = 0; index < KEY_BYTES; index += 1) {
+    const byte = (to[index]! - from[index]! - borrowAt(from, to, index)) & 255
+    if (byte !== 0) return 8 * (KEY_BYTES - 1 - index) + 31 - Math.clz32(byte)
   }
-  return exponent
+  return -1
+}
+
+/** What the bytes behind `index` take from it where one key is subtracted from another: 0 or 1. */
+function borrowAt(from: Key, to: Key, index: number): number {
+  for (let behind = index + 1; behind < KEY_BYTES; behind += 1)
+    if (to[behind] !== from[behind]) return to[behind]! < from[behind]! ? 1 : 0
+  return 0
 }
 
 /** The key just before another one. */

@@ -118,8 +118,8 @@ export class Links<T extends MachineTypes> {
   readonly #settings: RouterSettings
   /** In the order in which they came. */
   readonly #all: Neighbour<T>[] = []
-  readonly #byPeer = new NumberIndex<Neighbour<T>>(peerOf)
-  readonly #byLink = new NumberIndex<Neighbour<T>>(linkOf)
+  readonly #byPeer = new NumberIndex<Neighbour<T>>()
+  readonly #byLink = new NumberIndex<Neighbour<T>>()
   /** Links that another one to the same peer took the place of, until their end is told. */
   readonly #older = new LazyMap<Link, Neighbour<T>>()
   #holders: readonly string[] = []
@@ -160,7 +160,7 @@ export class Links<T extends MachineTypes> {
     if (neighbour === undefined) {
       neighbour = new Neighbour<T>(peer)
       this.#all.push(neighbour)
-      this.#byPeer.add(neighbour)
+      this.#byPeer.add(peer, neighbour)
     }
     return neighbour
   }
@@ -171,7 +171,7 @@ export class Links<T extends MachineTypes> {
     if (this.at(link) !== undefined) this.down(link)
     const before = ownPlaces(neighbour)
     if (neighbour.link !== NO_LINK) {
-      this.#byLink.delete(neighbour)
+      this.#byLink.delete(neighbour.link)
       this.#older.set(neighbour.link, neighbour)
     }
     neighbour.opening = false
@@ -180,7 +180,7 @@ export class Links<T extends MachineTypes> {
     neighbour.inbound = inbound
     neighbour.usedMs = nowMs
     this.#own += ownPlaces(neighbour) - before
-    this.#byLink.add(neighbour)
+    this.#byLink.add(link, neighbour)
     return neighbour
   }
 
@@ -193,7 +193,7 @@ export class Links<T extends MachineTypes> {
       return older
     }
     const before = ownPlaces(neighbour)
-    this.#byLink.delete(neighbour)
+    this.#byLink.delete(link)
     neighbour.link = NO_LINK
     neighbour.closing = false
     this.#own += ownPlaces(neighbour) - before
@@ -224,7 +224,7 @@ export class Links<T extends MachineTypes> {
       !neighbour.opening &&
       this.#byPeer.get(neighbour.peer) === neighbour
     ) {
-      this.#byPeer.delete(neighbour)
+      this.#byPeer.delete(neighbour.peer)
       this.#all.splice(this.#all.indexOf(neighbour), 1)
     }
   }
@@ -295,10 +295,6 @@ export class Links<T extends MachineTypes> {
 export function isUp<T extends MachineTypes>(neighbour: Neighbour<T>): boolean {
   return neighbour.link !== NO_LINK && !neighbour.closing
 }
-
-// One function each for the links of all machines.
-const peerOf = ({ peer }: { readonly peer: Peer }): number => peer
-const linkOf = ({ link }: { readonly link: Link }): number => link
 
 /** 1 where it takes one of this peer's own places: opened by it, or being opened. */
 function ownPlaces<T extends MachineTypes>(neighbour: Neighbour<T>): 0 | 1 {

@@ -8,16 +8,16 @@ it('holds what a map holds, whatever is put in and taken out', () => {
   const number = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 2 ** 31 - 1 }))
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), number), { maxLength: 300 }), steps => {
-      const index = new NumberIndex<{ readonly number: number }>(value => value.number)
+      const index = new NumberIndex<{ readonly number: number }>()
       const known = new Map<number, { readonly number: number }>()
       for (const [isIn, number] of steps) {
         const value = known.get(number)
         if (isIn && value === undefined) {
           const added = { number }
-          index.add(added)
+          index.add(number, added)
           known.set(number, added)
         } else if (!isIn && value !== undefined) {
-          index.delete(value)
+          index.delete(number)
           known.delete(number)
         }
         expect(index.size).toBe(known.size)

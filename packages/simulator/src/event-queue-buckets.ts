@@ -6,6 +6,7 @@
 const ENTRIES_PER_CHUNK = 32
 const CHUNK = 2 * ENTRIES_PER_CHUNK
 const CHUNKS_AT_FIRST = 256
+const BITS = 32
 const NONE = -1
 
 export class EventBuckets {
@@ -21,25 +22,43 @@ export class EventBuckets {
   readonly #first: Int32Array
   readonly #last: Int32Array
   readonly #filled: Int32Array
+  /** A bit for each bucket that holds something. */
+  readonly #taken: Int32Array
 
-  /** `count` is a power of two. */
+  /** `count` is a power of two, at least 32. */
   constructor(count: number) {
     this.count = count
     this.#first = new Int32Array(count).fill(NONE)
     this.#last = new Int32Array(count)
     this.#filled = new Int32Array(count)
+    this.#taken = new Int32Array(count / BITS)
   }
 
   has(bucket: number): boolean {
     return this.#first[bucket] !== NONE
   }
 
+  /** Around the ring from a bucket on, the first that holds something. There must be one. */
+  next(from: number): number {
+    const taken = this.#taken
+    const words = taken.length
+    let word = from >> 5
+    let bits = taken[word]! & (-1 << from)
+    while (bits === 0) {
+      word = word + 1 === words ? 0 : word + 1
+      bits = taken[word]!
+    }
+    return word * BITS + 31 - Math.clz32(bits & -bits)
+  }
+
   put(bucket: number, timeUs: number, order: number): void {
     let filled = this.#filled[bucket]!
     if (this.#first[bucket] === NONE || filled === ENTRIES_PER_CHUNK) {
       const chunk = this.#allocate()
-      if (this.#first[bucket] === NONE) this.#first[bucket] = chunk
-      else this.#next[this.#last[bucket]!] = chunk
+      if (this.#first[bucket] === NONE) {
+        this.#first[bucket] = chunk
+        this.#taken[bucket >> 5]! |= 1 << bucket
+      } else this.#next[this.#last[bucket]!] = chunk
       this.#last[bucket] = chunk
       filled = 0
     }
@@ -66,6 +85,7 @@ export class EventBuckets {
       chunk = next
     }
     this.#first[bucket] = NONE
+    this.#taken[bucket >> 5]! &= ~(1 << bucket)
   }
 
   #allocate(): number {

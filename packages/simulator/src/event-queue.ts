@@ -79,9 +79,13 @@ export class EventQueue {
   #advance(): void {
     while (this.#near.size === 0 && this.size > 0) {
       // Over a time in which nothing is due there is nothing to look at.
-      if (this.#buckets.size === 0) this.#present = Math.floor(this.#far.nextUs / BUCKET_US)
-      else this.#present += 1
-      this.#place = (this.#place + 1) & (BUCKETS - 1)
+      if (this.#buckets.size === 0) {
+        this.#present = Math.floor(this.#far.nextUs / BUCKET_US)
+      } else {
+        const place = this.#buckets.next((this.#place + 1) & (BUCKETS - 1))
+        this.#present += (place - this.#place) & (BUCKETS - 1)
+        this.#place = place
+      }
       if (this.#buckets.has(this.#place)) this.#buckets.drain(this.#place, this.#near)
       const endUs = (this.#present + BUCKETS) * BUCKET_US
       while (this.#far.nextUs < endUs) {
