@@ -30,8 +30,8 @@ export class KeyContentRouting implements ContentRouting {
   }
 
   /** The record that is there expires. */
-  async cancelReprovide(cid: CID): Promise<void> {
-    this.#values.own.cancel(cid.multihash.bytes)
+  async cancelReprovide(cid: CID, { signal }: RoutingOptions = {}): Promise<void> {
+    await this.#values.cancelProvide(cid.multihash.bytes, signal)
   }
 
   /** @throws NotReadyError  the overlay was not ready in time */
