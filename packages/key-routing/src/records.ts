@@ -9,7 +9,14 @@
 import { betweenRightClosed, type Key } from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
 import { fingerprintOf } from './records-digest.ts'
-import { COUNT_MAX, FULL_REMEMBERED_MS, type StoreLimits, SWEEP_EAGER_MS } from './store-constants.ts'
+import {
+  COUNT_MAX,
+  FULL_REMEMBERED_MS,
+  SEQUENCE_AHEAD_MS_MAX,
+  STORED_LIFETIME_MS_MAX,
+  type StoreLimits,
+  SWEEP_EAGER_MS
+} from './store-constants.ts'
 import type { RecordKind, StoredRecord } from './store-messages.ts'
 import { recordByteLength } from './store-wire-records.ts'
 
@@ -262,6 +269,14 @@ export class RecordTable {
 
 export function isReadable(record: StoredRecord, wallMs: number): boolean {
   return record.withdrawn !== true && record.expiresMs > wallMs
+}
+
+/**
+ * Whether it has not expired, and lives no longer than any may. Clocks differ a little, and a publisher's may be
+ * ahead.
+ */
+export function isTimely({ expiresMs }: StoredRecord, wallMs: number): boolean {
+  return expiresMs > wallMs && expiresMs <= wallMs + STORED_LIFETIME_MS_MAX + SEQUENCE_AHEAD_MS_MAX
 }
 
 /**

@@ -17,8 +17,9 @@ export interface KeyRoutedInit<T extends MachineTypes = MachineTypes> {
   /** Keeps what the machine saves, and how far announcing is, between runs. */
   readonly store?: StateStore
   /**
-   * By namespace: `ns` of keys `/ns/…`. `pk` is there. A key with a namespace that has no validator is
-   * refused; under a key without one anybody may put, and the newest sequence wins.
+   * By namespace: `ns` of keys `/ns/…`. `pk` is there. A namespace has a validator and a selector, or its keys are
+   * refused. Which of two valid values is read the selector says, whoever put them. Under a key without a namespace
+   * anybody may put, and the newest sequence wins.
    */
   readonly validators?: Readonly<Record<string, Validator>>
   readonly selectors?: Readonly<Record<string, Selector>>

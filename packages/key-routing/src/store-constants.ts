@@ -28,8 +28,8 @@ export const FINGERPRINTS_MAX = 128
 /** How long a record may be valid: seven days, as `RECORD_LIFETIME_MS_MAX` of file records. */
 export const STORED_LIFETIME_MS_MAX = 7 * 24 * 60 * 60 * 1000
 /**
- * How far the sequence of a value under a key without a namespace may be ahead of the clock, since sequences
- * are milliseconds since 1970 there: whoever overwrites such a key can lock it for so long and no longer.
+ * How far the sequence of a value may be ahead of the clock, since sequences of values are milliseconds since 1970:
+ * whoever overwrites a key without a namespace can lock it for so long and no longer.
  */
 export const SEQUENCE_AHEAD_MS_MAX = 10 * 60 * 1000
 
