@@ -246,6 +246,7 @@ export class ServiceValues {
       ['value-read'],
       signal
     )
+    if (failure === 'busy') throw new ValueError('The value could not be read: this node is busy; try again.')
     if (failure !== undefined)
       throw new ValueError(`The value could not be read: ${REASONS.unreachable} (${failure})`)
     if (incomplete === true && !partial)

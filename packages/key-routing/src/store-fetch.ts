@@ -8,7 +8,7 @@ import { type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import { LOOKUP_BUDGET_MS } from './constants.ts'
 import type { LookupResult } from './lookup-types.ts'
 import type { Lookup, LookupFailure } from './messages.ts'
-import { nameOf } from './records.ts'
+import { isReadable, nameOf } from './records.ts'
 import {
   FALL_BACKS_MAX,
   FETCH_PAGES_MAX,
@@ -162,8 +162,11 @@ export class Fetch {
 
   #tell(home: Home, page: RecordsPage, effects: RoutingEffects): void {
     const isTheirs = nameOf(home.key)
+    const wallMs = effects.wallMs()
     const records = page.records.filter(record => {
       if (record.kind !== this.#init.kind || nameOf(record.key) !== isTheirs) return false
+      // A holder that says what is over brings back nothing.
+      if (!isReadable(record, wallMs)) return false
       const name = `${nameOf(record.subject)}${nameOf(record.publisher.id)}`
       if (this.#seen.has(name) || this.#seen.size >= this.#limit) return false
       this.#seen.add(name)

@@ -73,7 +73,7 @@ export type RoutingNotice =
       /** The newest by the validator, where any holder has one. */
       readonly record?: StoredRecord
       readonly holders: number
-      /** Fewer answered than the quorum, or than there are holders: others may have a newer one. */
+      /** Fewer answered than the quorum, or than a key has holders by this peer's tables: others may have a newer one. */
       readonly incomplete?: true
       readonly failure?: LookupFailure
     }
