@@ -168,13 +168,16 @@ export class RecordTable {
     return count > 0 && count < rest.length ? { ...page, next: rest[count - 1]!.serial } : page
   }
 
+  /** All keys in (from, to] with what is held under them. */
+  slotsIn(from: Key, to: Key): KeySlot[] {
+    const found: KeySlot[] = []
+    for (const slot of this.#slots.values()) if (betweenRightClosed(slot.key, from, to)) found.push(slot)
+    return found
+  }
+
   /** All records with keys in (from, to], the withdrawn ones too. */
   inRange(from: Key, to: Key): Held[] {
-    const found: Held[] = []
-    for (const slot of this.#slots.values()) {
-      if (betweenRightClosed(slot.key, from, to)) for (const held of slot.held.values()) found.push(held)
-    }
-    return found
+    return this.slotsIn(from, to).flatMap(slot => [...slot.held.values()])
   }
 
   /** Forgets what has expired, and says how many there were. */

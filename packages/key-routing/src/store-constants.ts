@@ -129,9 +129,14 @@ export const SYNC_REQUESTS = 4
 export const HAND_OVER_LOOKUPS_MAX = 64
 /** Ranges whose fingerprints are kept at hand for those who compare. */
 export const DIGEST_RANGES_MAX = 8
-/** Keys that digests for others may look through, a second and at once: one past it is answered `busy`. */
-export const DIGEST_KEYS_PER_S = 500_000
-export const DIGEST_KEYS_BURST = 2_000_000
+/**
+ * Keys and records that digests for others may look through, a second and at once: one past it is answered `busy`.
+ * A full store with a key for each record takes about 400,000 for a comparison of all of it.
+ */
+export const DIGEST_RECORDS_PER_S = 500_000
+export const DIGEST_RECORDS_BURST = 2_000_000
+/** As many records are looked through in the time in which the tables tell the root of one key. */
+export const DIGEST_ROOT_RECORDS = 8
 
 /** Beyond a round trip, an answer to `store` may take so long: at a replica, and at a root, which asks replicas. */
 export const REPLICA_PATIENCE_MS = 2000
