@@ -2,7 +2,14 @@
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock, HostLimits, StateStore, TraceStep } from '@servent/libp2p-host'
-import type { Codec, Machine, MachineTypes, NeighbourSnapshot, OverlayName } from '@servent/overlay'
+import type {
+  Codec,
+  Machine,
+  MachineTypes,
+  NeighbourSnapshot,
+  OverlayName,
+  SearchOptions
+} from '@servent/overlay'
 import type { Membership } from './routing.ts'
 import type { StoreSnapshot } from './store-types.ts'
 
@@ -73,6 +80,18 @@ export interface KeyRoutedOverlay<T extends MachineTypes> {
     readonly store: StoreSnapshot
     readonly [table: string]: unknown
   }
+}
+
+export interface KeyRoutedSearchOptions extends SearchOptions {
+  readonly extent?: SearchExtent
+}
+
+/** Filled in while a search runs: whether it told of all that there is. */
+export interface SearchExtent {
+  /** Not all records of the rarest word, or of the content, were looked through: more may match. */
+  more: boolean
+  /** How many there are of these. Nothing while it is not known, and where more exist than one key may keep. */
+  total?: number
 }
 
 export interface ValueOptions {

@@ -27,8 +27,7 @@ import type {
   OverlayName,
   OverlaySnapshot,
   Provider,
-  Query,
-  SearchOptions
+  Query
 } from '@servent/overlay'
 import { KeyContentRouting } from './content-routing.ts'
 import { KeyPeerRouting } from './peer-routing.ts'
@@ -42,6 +41,7 @@ import type {
   FoundValue,
   KeyRoutedInit,
   KeyRoutedOverlay,
+  KeyRoutedSearchOptions,
   PutOptions,
   ValueOptions
 } from './service-types.ts'
@@ -203,20 +203,22 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   /**
    * Asks the homes of all words for their counts and the rarest for its records, and gives those that match, each
    * verified. Ends with the query's limit, with the records, or after `timeoutMs` (`SEARCH_MS` where it is not
-   * said). A query without words is looked for by the words of its tags.
+   * said). A query without words is looked for by the words of its tags. `extent` says whether more exist.
    *
+   * @throws LookupError          at the end: too few could be asked, and others may have files, too
    * @throws NotReadyError        the overlay was not ready in that time
    * @throws OverlayStoppedError  the overlay does not run
    */
-  search(query: Query, options: SearchOptions = {}): AsyncGenerator<Hit, void> {
+  search(query: Query, options: KeyRoutedSearchOptions = {}): AsyncGenerator<Hit, void> {
     return this.#reads.search(query, options)
   }
 
   /**
+   * @throws LookupError          at the end: nobody who was asked could say whether there are others
    * @throws NotReadyError        the overlay was not ready within `timeoutMs` (`SEARCH_MS`)
    * @throws OverlayStoppedError  the overlay does not run
    */
-  findProviders(id: ContentId, options: SearchOptions = {}): AsyncGenerator<Provider, void> {
+  findProviders(id: ContentId, options: KeyRoutedSearchOptions = {}): AsyncGenerator<Provider, void> {
     return this.#reads.findProviders(id.multihash, options)
   }
 

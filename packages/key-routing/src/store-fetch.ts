@@ -149,7 +149,7 @@ export class Fetch {
           return
         }
         home.total = Math.max(home.total ?? 0, page.total)
-        this.#tell(home, page, later)
+        this.#tell(home, home.total, page, later)
         this.#pages += 1
         const isLast = page.records.length === 0 || this.#pages >= FETCH_PAGES_MAX
         if (page.next === undefined || isLast || this.#seen.size >= this.#limit)
@@ -160,7 +160,7 @@ export class Fetch {
     )
   }
 
-  #tell(home: Home, page: RecordsPage, effects: RoutingEffects): void {
+  #tell(home: Home, total: number, page: RecordsPage, effects: RoutingEffects): void {
     const isTheirs = nameOf(home.key)
     const wallMs = effects.wallMs()
     const records = page.records.filter(record => {
@@ -174,7 +174,8 @@ export class Fetch {
     })
     if (records.length === 0) return
     const elapsedMs = effects.nowMs() - this.#startedMs
-    effects.notify({ type: 'records', command: this.#init.command, records, hops: home.hops, elapsedMs })
+    const { command } = this.#init
+    effects.notify({ type: 'records', command, records, total, hops: home.hops, elapsedMs })
   }
 
   /** Asks the first holder, and the next ones where it fails; nothing where all of them do. */

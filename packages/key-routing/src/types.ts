@@ -55,13 +55,15 @@ export type RoutingNotice =
       readonly type: 'records'
       readonly command: number
       readonly records: readonly StoredRecord[]
+      /** As `records-end` says it, as far as it is known by now. */
+      readonly total: number
       readonly hops: number
       readonly elapsedMs: number
     }
   | {
       readonly type: 'records-end'
       readonly command: number
-      /** How many there are, also beyond the limit: an honest "more exist". */
+      /** How many there are, also beyond the limit; `COUNT_MAX` where more exist than one key may keep. */
       readonly total: number
       /** What this peer itself sent and received for it: of a lookup its first message and what came back. */
       readonly traffic: { readonly messages: number; readonly bytes: number }
