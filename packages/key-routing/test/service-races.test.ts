@@ -1,4 +1,5 @@
 /** Writes of one peer that meet: renewals, puts under one key, and a content that is provided no more. */
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, it } from 'vitest'
 import { valueRecord } from '../src/records-sealing.ts'
 import { PUBLISHED_LIFETIME_MS, PUBLISHED_RENEW_MS } from '../src/service-constants.ts'
@@ -74,6 +75,17 @@ describe('a renewal', () => {
     }
   })
 
+  it('leaves it to another writer who has put since', async () => {
+    const [own, other] = [await OwnWrites.create(), await OwnWrites.create()]
+    await own.values.put(KEY, bytes('mine'), {})
+    other.wallMs += DUE_MS / 2
+    await other.values.put(KEY, bytes('theirs'), {})
+    for (const [name, record] of other.kept) own.kept.set(name, record)
+    own.wallMs += DUE_MS
+    await own.values.renew(signal, async () => {})
+    expect([own.texts(), own.values.own.values]).toEqual([['theirs'], 0])
+  })
+
   it('does not tell of a content again that was cancelled before its turn, or in it', async () => {
     const own = await OwnWrites.create()
     await own.values.provide(CONTENT, {})
@@ -129,16 +141,15 @@ describe('two puts of one key at once', () => {
     expect(own.texts()).toEqual(['third'])
   })
 
-  it('are no concern of a value that cannot be put above what is there', async () => {
+  it('fail where they cannot be put above what is there', async () => {
     const own = await OwnWrites.create()
-    const far = { ...(await recordFarAhead()) }
+    const far = await recordFarAhead()
     own.kept.set(`value ${String.fromCharCode(...far.key)}`, far)
     await expect(own.values.put(KEY, bytes('mine'), {})).rejects.toThrow('a newer value is there')
   })
 })
 
 async function recordFarAhead() {
-  const { generateKeyPair } = await import('@libp2p/crypto/keys')
   const privateKey = await generateKeyPair('Ed25519')
   const self = { id: privateKey.publicKey.toMultihash().bytes, addresses: [] }
   const sequence = START_MS + 2 * SEQUENCE_AHEAD_MS_MAX
