@@ -99,13 +99,18 @@ describe('a ring of eight', () => {
     await kill(home)
 
     const words = ['uberlandleitung', word]
-    const [hit] = (await seeker.daemon.run(['--json', 'search', ...words, '--limit', '1'])).json
+    const [hit, end] = (await seeker.daemon.run(['--json', 'search', ...words, '--limit', '1'])).json
     expect(hit).toMatchObject({
       event: 'hit',
       id: shared.ids[0],
       size: CONTENT.length,
       provider: sharer.daemon.ready.peerId,
       overlay: 'chord'
+    })
+    expect(end).toMatchObject({
+      event: 'done',
+      hits: 1,
+      overlays: [{ name: 'chord', hits: 1, total: 1, more: false }]
     })
     const done = await seeker.daemon.json(['get', '1'])
     expect(

@@ -171,6 +171,35 @@ describe('exit codes', () => {
     ])
   })
 
+  it('says of a search whether more may match, and why it came to no end', async () => {
+    const { searchEvents } = fixture.node
+    const [hit] = searchEvents
+    const chord = { name: 'chord', hits: 0, firstHitMs: null, messages: 3, bytes: 99 } as const
+    const done = (more: object) =>
+      ({ event: 'done', hits: 0, files: 0, overlays: [{ ...chord, ...more }] }) as const
+    const run = async (event: object, isFound = false) => {
+      fixture.node.searchEvents = [...(isFound ? [hit!] : []), event as (typeof searchEvents)[number]]
+      const ran = await fixture.run('search banjo')
+      fixture.node.searchEvents = searchEvents
+      return ran
+    }
+    const late = await run(done({ more: true }))
+    const lost = await run(done({ more: true, reason: 'No peer could be reached.' }))
+    const some = await run(
+      done({ hits: 1, firstHitMs: 5, total: 12_340, more: true, reason: 'It is gone.' }),
+      true
+    )
+    const all = await run(done({ hits: 1, firstHitMs: 5, total: 1, more: false }), true)
+    expect(late.code).toBe(3)
+    expect(late.err).toContain('why:   not all who may have such a file were heard, so there may be one')
+    expect(lost.err).toContain('note:  chord could not search: No peer could be reached.')
+    expect(lost.err).not.toContain('no peer that chord reached has')
+    expect(some.code).toBe(0)
+    expect(some.err).toContain('chord: more may match, for not all of 12,340 files with the rarest word were')
+    expect(some.err).toContain('note:  chord could not search to the end: It is gone.')
+    expect(all.err).not.toContain('more may match')
+  })
+
   it('3 for a path, an id and an overlay that are not there', async () => {
     expect(await fixture.run('share /no/such/file')).toMatchObject({
       code: 3,
@@ -184,6 +213,8 @@ describe('exit codes', () => {
     ['NotFoundError', 3],
     ['TimeoutError', 4],
     ['NotReadyError', 4],
+    ['LookupError', 4],
+    ['QuorumError', 4],
     ['VerificationError', 7],
     ['SomethingElse', 1]
   ])('%s while fetching gives %i', async (name, code) => {

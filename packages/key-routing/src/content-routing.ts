@@ -6,7 +6,7 @@ import { type ContentRouting, NotFoundError, type Provider, type RoutingOptions 
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { CID } from 'multiformats/cid'
-import type { ServiceReads } from './service-reads.ts'
+import { LookupError, type ServiceReads } from './service-reads.ts'
 import type { ServiceValues } from './service-values.ts'
 
 export class KeyContentRouting implements ContentRouting {
@@ -30,16 +30,24 @@ export class KeyContentRouting implements ContentRouting {
   }
 
   /** The record that is there expires. */
-  async cancelReprovide(cid: CID): Promise<void> {
-    this.#values.own.cancel(cid.multihash.bytes)
+  async cancelReprovide(cid: CID, { signal }: RoutingOptions = {}): Promise<void> {
+    await this.#values.cancelProvide(cid.multihash.bytes, signal)
   }
 
-  /** @throws NotReadyError  the overlay was not ready in time */
+  /**
+   * Ends where the lookup fails, as libp2p's own routers do: an error would end what the others find, too.
+   *
+   * @throws NotReadyError  the overlay was not ready in time
+   */
   async *findProviders(cid: CID, { signal }: RoutingOptions = {}): AsyncGenerator<Provider, void> {
     const options = signal === undefined ? {} : { signal }
-    for await (const { peerId, addresses } of this.#reads.findProviders(cid.multihash.bytes, options)) {
-      const multiaddrs = addresses.map(address => multiaddr(address))
-      if (multiaddrs.length > 0) yield { id: peerIdFromString(peerId), multiaddrs, routing: this.#routing }
+    try {
+      for await (const { peerId, addresses } of this.#reads.findProviders(cid.multihash.bytes, options)) {
+        const multiaddrs = addresses.map(address => multiaddr(address))
+        if (multiaddrs.length > 0) yield { id: peerIdFromString(peerId), multiaddrs, routing: this.#routing }
+      }
+    } catch (error) {
+      if ((error as Error).name !== LookupError.name) throw error
     }
   }
 

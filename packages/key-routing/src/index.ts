@@ -2,5 +2,6 @@
 export * from './machine.ts'
 export { type FoundKey, KeyRoutedService } from './service.ts'
 export { NotReadyError } from './service-readiness.ts'
+export { LookupError } from './service-reads.ts'
 export type * from './service-types.ts'
 export { QuorumError, ValueError } from './validators.ts'

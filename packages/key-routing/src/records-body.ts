@@ -162,8 +162,8 @@ export function readEnvelope(body: Uint8Array): OpenEnvelope {
 }
 
 /**
- * Whether a record is what its body states: key, publisher, subject, sequence, expiry. A value under a key
- * without a namespace must also not have a sequence too far in the future, for it would be the newest until then.
+ * Whether a record is what its body states: key, publisher, subject, sequence, expiry. A value must also not have
+ * a sequence too far in the future, for it would be the newest until then.
  */
 export function inspectRecord(record: StoredRecord, wallMs: number): boolean {
   try {
@@ -203,8 +203,7 @@ const STATEMENTS: Readonly<
   [VALUE_CODEC](payload, { kind, key, withdrawn }, wallMs) {
     const statement = decodeValue(payload)
     if (kind !== 'value' || withdrawn === true || !sameKey(keyOfValue(statement.key), key)) return undefined
-    const isAhead = statement.sequence > wallMs + SEQUENCE_AHEAD_MS_MAX
-    return namespaceOf(statement.key) === undefined && isAhead ? undefined : statement
+    return statement.sequence > wallMs + SEQUENCE_AHEAD_MS_MAX ? undefined : statement
   }
 }
 

@@ -86,16 +86,27 @@ export async function valueRecord(key: Uint8Array, value: Uint8Array, stamp: Sta
   return { kind: 'value', key: keyOfValue(key), publisher, sequence, expiresMs, subject, body }
 }
 
+/** Of records with one body and one publisher the signature is the same: a file's words share it. */
+export type Signatures = Map<string, Promise<boolean>>
+
 /** Whether a record is what its body states, and its publisher has signed that. */
-export async function isGenuine(record: StoredRecord, wallMs: number): Promise<boolean> {
+export async function isGenuine(
+  record: StoredRecord,
+  wallMs: number,
+  signatures: Signatures = new Map()
+): Promise<boolean> {
   if (!inspectRecord(record, wallMs)) return false
+  const name = `${nameOf(record.publisher.id)}${nameOf(record.body)}`
+  const known = signatures.get(name) ?? isSigned(record)
+  signatures.set(name, known)
+  return known
+}
+
+async function isSigned({ body, publisher }: StoredRecord): Promise<boolean> {
   try {
-    const envelope = RecordEnvelope.createFromProtobuf(record.body)
+    const envelope = RecordEnvelope.createFromProtobuf(body)
     const domain = DOMAINS[nameOf(envelope.payloadType)]
-    if (
-      domain === undefined ||
-      nameOf(envelope.publicKey.toMultihash().bytes) !== nameOf(record.publisher.id)
-    )
+    if (domain === undefined || nameOf(envelope.publicKey.toMultihash().bytes) !== nameOf(publisher.id))
       return false
     return await envelope.validate(domain)
   } catch {

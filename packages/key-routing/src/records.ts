@@ -9,7 +9,14 @@
 import { betweenRightClosed, type Key } from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
 import { fingerprintOf } from './records-digest.ts'
-import { COUNT_MAX, FULL_REMEMBERED_MS, type StoreLimits, SWEEP_EAGER_MS } from './store-constants.ts'
+import {
+  COUNT_MAX,
+  FULL_REMEMBERED_MS,
+  SEQUENCE_AHEAD_MS_MAX,
+  STORED_LIFETIME_MS_MAX,
+  type StoreLimits,
+  SWEEP_EAGER_MS
+} from './store-constants.ts'
 import type { RecordKind, StoredRecord } from './store-messages.ts'
 import { recordByteLength } from './store-wire-records.ts'
 
@@ -161,13 +168,16 @@ export class RecordTable {
     return count > 0 && count < rest.length ? { ...page, next: rest[count - 1]!.serial } : page
   }
 
+  /** All keys in (from, to] with what is held under them. */
+  slotsIn(from: Key, to: Key): KeySlot[] {
+    const found: KeySlot[] = []
+    for (const slot of this.#slots.values()) if (betweenRightClosed(slot.key, from, to)) found.push(slot)
+    return found
+  }
+
   /** All records with keys in (from, to], the withdrawn ones too. */
   inRange(from: Key, to: Key): Held[] {
-    const found: Held[] = []
-    for (const slot of this.#slots.values()) {
-      if (betweenRightClosed(slot.key, from, to)) for (const held of slot.held.values()) found.push(held)
-    }
-    return found
+    return this.slotsIn(from, to).flatMap(slot => [...slot.held.values()])
   }
 
   /** Forgets what has expired, and says how many there were. */
@@ -262,6 +272,14 @@ export class RecordTable {
 
 export function isReadable(record: StoredRecord, wallMs: number): boolean {
   return record.withdrawn !== true && record.expiresMs > wallMs
+}
+
+/**
+ * Whether it has not expired, and lives no longer than any may. Clocks differ a little, and a publisher's may be
+ * ahead.
+ */
+export function isTimely({ expiresMs }: StoredRecord, wallMs: number): boolean {
+  return expiresMs > wallMs && expiresMs <= wallMs + STORED_LIFETIME_MS_MAX + SEQUENCE_AHEAD_MS_MAX
 }
 
 /**

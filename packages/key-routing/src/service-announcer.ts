@@ -38,8 +38,8 @@ export interface AnnouncerInit {
     records: readonly StoredRecord[],
     signal: AbortSignal
   ) => Promise<readonly PublishOutcome[]>
-  /** Whether the network has this peer's provider record of the file. */
-  readonly isKnown: (file: SharedFile, signal: AbortSignal) => Promise<boolean>
+  /** Whether the network has this peer's provider record of the file; nothing where nobody could say. */
+  readonly isKnown: (file: SharedFile, signal: AbortSignal) => Promise<boolean | undefined>
   /** What else is due: contents that `provide` announced, and values. `spend` waits until so many bytes may go. */
   readonly renewOthers: (
     signal: AbortSignal,
@@ -153,8 +153,7 @@ export class Announcer {
     // One that fails keeps no other from its turn.
     const steps: readonly (() => Promise<unknown>)[] = [
       async () => {
-        if (!isChecked) await this.#checkSample(signal)
-        isChecked = true
+        if (!isChecked) isChecked = await this.#checkSample(signal)
       },
       () => this.#retryLost(signal),
       () => this.#withdraw(signal),
@@ -187,17 +186,25 @@ export class Announcer {
     }
   }
 
-  /** Where the network has forgotten what it was told, all is told again. */
-  async #checkSample(signal: AbortSignal): Promise<void> {
+  /**
+   * Where the network has forgotten what it was told, all is told again. False where nobody could say: what was saved
+   * is believed until somebody can.
+   */
+  async #checkSample(signal: AbortSignal): Promise<boolean> {
     let seen = 0
+    let isAnswered = false
     for await (const file of this.#catalogue?.files() ?? []) {
-      if (seen >= SAMPLE_FILES) return
+      if (seen >= SAMPLE_FILES) break
       if (!this.#announced.has(file.index)) continue
       seen += 1
-      if (await this.#init.isKnown(file, signal)) continue
-      this.#announced.clear()
-      return
+      const isKnown = await this.#init.isKnown(file, signal)
+      if (isKnown === false) {
+        this.#announced.clear()
+        return true
+      }
+      if (isKnown === true) isAnswered = true
     }
+    return isAnswered || seen === 0
   }
 
   /** False: nobody could be reached, and it is to be tried again soon. */

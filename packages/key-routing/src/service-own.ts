@@ -7,7 +7,7 @@ import {
   PUBLISHED_RENEW_MS
 } from './service-constants.ts'
 
-interface Own {
+export interface Own {
   readonly bytes: Uint8Array
   /** Milliseconds since 1970. */
   dueMs: number
@@ -48,16 +48,18 @@ export class OwnRecords {
     this.#values.delete(nameOf(key))
   }
 
-  postponeProvided(multihash: Uint8Array, dueMs: number): void {
-    postpone(this.#provided, multihash, dueMs)
+  /** Whether this is still what is provided: it was neither cancelled nor provided again. */
+  isProvided(one: Own): boolean {
+    return this.#provided.get(nameOf(one.bytes)) === one
   }
 
-  postponeValue(key: Uint8Array, dueMs: number): void {
-    postpone(this.#values, key, dueMs)
+  /** Whether this is still what was put last under its key. */
+  isLatest(one: OwnValue): boolean {
+    return this.#values.get(nameOf(one.bytes)) === one
   }
 
-  dueProvided(wallMs: number): Uint8Array[] {
-    return [...this.#provided.values()].filter(({ dueMs }) => dueMs <= wallMs).map(({ bytes }) => bytes)
+  dueProvided(wallMs: number): Own[] {
+    return [...this.#provided.values()].filter(({ dueMs }) => dueMs <= wallMs)
   }
 
   dueValues(wallMs: number): OwnValue[] {
@@ -67,11 +69,6 @@ export class OwnRecords {
 
 function dueAfter(wallMs: number): number {
   return wallMs + PUBLISHED_LIFETIME_MS - PUBLISHED_RENEW_MS
-}
-
-function postpone(own: ReadonlyMap<string, Own>, bytes: Uint8Array, dueMs: number): void {
-  const one = own.get(nameOf(bytes))
-  if (one !== undefined) one.dueMs = dueMs
 }
 
 function keep<O extends Own>(own: Map<string, O>, one: O, max: number): void {

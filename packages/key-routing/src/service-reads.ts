@@ -1,4 +1,8 @@
-/** Searches: by words for files, and by content for those who have it. What is told was verified. */
+/**
+ * Searches: by words for files, and by content for those who have it. What is told was verified, but for the
+ * addresses of a hit's provider: a file record holds none, so they are what the word's home was told. A wrong one
+ * costs a dial and leads to nobody else, for a connection proves its PeerId; those of `findProviders` are signed.
+ */
 import { type Clock, multiaddrsOfContact } from '@servent/libp2p-host'
 import {
   type Contact,
@@ -13,18 +17,25 @@ import {
   type Provider,
   peerIdText,
   type Query,
-  type SearchOptions,
   tokens
 } from '@servent/overlay'
+import type { LookupFailure } from './messages.ts'
 import { nameOf } from './records.ts'
 import { decodeProvider, keyOfMultihash, readEnvelope } from './records-body.ts'
 import { isGenuine } from './records-sealing.ts'
 import type { ServiceCommands } from './service-commands.ts'
 import { PROVIDERS_MAX, SEARCH_MS, SEARCH_RECORDS_MAX } from './service-constants.ts'
 import type { Readiness } from './service-readiness.ts'
-import { FETCH_KEYS_MAX } from './store-constants.ts'
+import type { KeyRoutedSearchOptions, SearchExtent } from './service-types.ts'
+import { COUNT_MAX, FETCH_KEYS_MAX } from './store-constants.ts'
 import type { StoredRecord } from './store-messages.ts'
 import type { RoutingCommand } from './types.ts'
+
+/** A search came to no end: that nothing was found does not mean that nobody has it. */
+export class LookupError extends Error {
+  static override readonly name = 'LookupError'
+  override readonly name = 'LookupError'
+}
 
 export interface ReadsInit {
   readonly commands: ServiceCommands
@@ -33,6 +44,15 @@ export interface ReadsInit {
   readonly overlay: OverlayName
   /** This peer in text form: what it has itself it need not find. */
   readonly self: string
+}
+
+/** What a search that came to no end says. */
+const FAILURES: Readonly<Record<LookupFailure, string>> = {
+  'no-route':
+    'No peer that is responsible could be reached; try again, or see whether this node is connected.',
+  budget: 'The peer that is responsible was not found in time; try again.',
+  'not-ready': 'This node is in no ring just now; try again when it is.',
+  busy: 'This node is busy with other searches; try again.'
 }
 
 interface Found {
@@ -48,7 +68,7 @@ export class ServiceReads {
     this.#init = init
   }
 
-  async *search(query: Query, options: SearchOptions): AsyncGenerator<Hit, void> {
+  async *search(query: Query, options: KeyRoutedSearchOptions): AsyncGenerator<Hit, void> {
     const keys = wordsOfQuery(query).slice(0, FETCH_KEYS_MAX).map(keyOfWord)
     if (keys.length === 0) return
     const seen = new Set<string>()
@@ -68,7 +88,10 @@ export class ServiceReads {
   }
 
   /** Providers with the addresses that they signed. */
-  async *findProviders(multihash: Uint8Array, options: SearchOptions): AsyncGenerator<Provider, void> {
+  async *findProviders(
+    multihash: Uint8Array,
+    options: KeyRoutedSearchOptions
+  ): AsyncGenerator<Provider, void> {
     const key = keyOfMultihash(multihash)
     const command = { type: 'fetch', kind: 'provider', key, limit: PROVIDERS_MAX } as const
     for await (const { record } of this.#records(command, options)) {
@@ -79,32 +102,58 @@ export class ServiceReads {
     }
   }
 
-  /** Whether others have this peer's provider record of a content. */
-  async isAnnounced(id: ContentId, self: Contact, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Whether others have this peer's provider record of a content. Nothing where that is not known: nobody answered in
+   * time, or there are more providers than were looked through.
+   */
+  async isAnnounced(id: ContentId, self: Contact, signal: AbortSignal): Promise<boolean | undefined> {
     const command = { type: 'fetch', kind: 'provider', key: keyOfContent(id), limit: PROVIDERS_MAX } as const
-    for await (const { record } of this.#records(command, { signal }))
-      if (nameOf(record.publisher.id) === nameOf(self.id)) return true
-    return false
+    const extent: SearchExtent = { more: true }
+    try {
+      for await (const { record } of this.#records(command, { signal, extent }))
+        if (nameOf(record.publisher.id) === nameOf(self.id)) return true
+    } catch (error) {
+      if ((error as Error).name !== LookupError.name) throw error
+    }
+    return extent.more ? undefined : false
   }
 
   /** Records of a command as they come, once it can be answered, until there are no more or the time is over. */
   async *#records(
     command: RoutingCommand,
-    { signal, timeoutMs = SEARCH_MS, traffic }: SearchOptions
+    { signal, timeoutMs = SEARCH_MS, traffic, extent = { more: true } }: KeyRoutedSearchOptions
   ): AsyncGenerator<Found, void> {
     const { clock, commands, readiness } = this.#init
+    extent.more = true
     const leftMs = await readiness.wait({ signal, timeoutMs })
     const ended = new AbortController()
     const timer = clock.setTimeout(() => ended.abort(), leftMs)
     const until = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
+    let read = 0
+    const note = (total: number): void => {
+      extent.more = read < total
+      if (total < COUNT_MAX) extent.total = total
+      else delete extent.total
+    }
     try {
       for await (const notice of commands.follow(command, ['records-end'], until)) {
         if (notice.type === 'records') {
-          const { hops, elapsedMs } = notice
-          for (const record of notice.records) yield { record, hops, elapsedMs }
-        } else if (notice.type === 'records-end' && traffic !== undefined) {
-          traffic.messages += notice.traffic.messages
-          traffic.bytes += notice.traffic.bytes
+          const { hops, elapsedMs, total } = notice
+          for (const record of notice.records) {
+            read += 1
+            note(total)
+            yield { record, hops, elapsedMs }
+          }
+        } else if (notice.type === 'records-end') {
+          if (traffic !== undefined) {
+            traffic.messages += notice.traffic.messages
+            traffic.bytes += notice.traffic.bytes
+          }
+          if (notice.failure !== undefined) {
+            extent.more = true
+            throw new LookupError(`${FAILURES[notice.failure]} (${notice.failure})`)
+          }
+          note(notice.total)
         }
       }
     } catch (error) {

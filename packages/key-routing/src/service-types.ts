@@ -2,7 +2,14 @@
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock, HostLimits, StateStore, TraceStep } from '@servent/libp2p-host'
-import type { Codec, Machine, MachineTypes, NeighbourSnapshot, OverlayName } from '@servent/overlay'
+import type {
+  Codec,
+  Machine,
+  MachineTypes,
+  NeighbourSnapshot,
+  OverlayName,
+  SearchOptions
+} from '@servent/overlay'
 import type { Membership } from './routing.ts'
 import type { StoreSnapshot } from './store-types.ts'
 
@@ -17,8 +24,9 @@ export interface KeyRoutedInit<T extends MachineTypes = MachineTypes> {
   /** Keeps what the machine saves, and how far announcing is, between runs. */
   readonly store?: StateStore
   /**
-   * By namespace: `ns` of keys `/ns/…`. `pk` is there. A key with a namespace that has no validator is
-   * refused; under a key without one anybody may put, and the newest sequence wins.
+   * By namespace: `ns` of keys `/ns/…`. `pk` is there. A namespace has a validator and a selector, or its keys are
+   * refused. Which of two valid values is read the selector says, whoever put them. Under a key without a namespace
+   * anybody may put, and the newest sequence wins.
    */
   readonly validators?: Readonly<Record<string, Validator>>
   readonly selectors?: Readonly<Record<string, Selector>>
@@ -72,6 +80,18 @@ export interface KeyRoutedOverlay<T extends MachineTypes> {
     readonly store: StoreSnapshot
     readonly [table: string]: unknown
   }
+}
+
+export interface KeyRoutedSearchOptions extends SearchOptions {
+  readonly extent?: SearchExtent
+}
+
+/** Filled in while a search runs: whether it told of all that there is. */
+export interface SearchExtent {
+  /** Not all records of the rarest word, or of the content, were looked through: more may match. */
+  more: boolean
+  /** How many there are of these. Nothing while it is not known, and where more exist than one key may keep. */
+  total?: number
 }
 
 export interface ValueOptions {

@@ -1,12 +1,14 @@
 /** `put`, `get` and `provide`, and keeping alive what they wrote. */
 import { peerIdText } from '@servent/overlay'
+import { nameOf } from './records.ts'
 import { keyOfValue } from './records-body.ts'
 import { providerRecord, type Stamp, valueRecord } from './records-sealing.ts'
 import { RENEWAL_RETRY_MS, STORE_RETRY_MS, STORE_TRIES_MAX, VALUE_MS } from './service-constants.ts'
 import { isPassing, type PublishOutcome } from './service-outcomes.ts'
-import { OwnRecords } from './service-own.ts'
+import { type Own, OwnRecords, type OwnValue } from './service-own.ts'
 import { pause } from './service-pause.ts'
 import type { ReadsInit } from './service-reads.ts'
+import { type Turn, Turns, untilAborted } from './service-turns.ts'
 import type { FoundValue, PutOptions, ValueOptions } from './service-types.ts'
 import {
   MULTIHASH_BYTES_MAX,
@@ -37,12 +39,23 @@ const REASONS: Readonly<Record<PublishOutcome, string>> = {
   unreachable: 'no peer that is responsible for the key could be reached; is this node connected?'
 }
 
+/** A renewal that fails has its next turn. */
+const RENEWAL_TRIES = 1
+
+interface Stored {
+  readonly outcome: PublishOutcome
+  readonly copies: number
+}
+
 /** Waits until so many bytes may be sent. */
 type Spend = (bytes: number) => Promise<void>
 
 export class ServiceValues {
   readonly #init: ServiceValuesInit
   readonly own = new OwnRecords()
+  /** Of writes under one key, and of announcements of one content, the later call is the newer one. */
+  readonly #keys = new Turns()
+  readonly #contents = new Turns()
 
   constructor(init: ServiceValuesInit) {
     this.#init = init
@@ -52,38 +65,40 @@ export class ServiceValues {
     checkKey(key)
     if (value.length > VALUE_BYTES_MAX)
       throw new ValueError(`A value has at most ${VALUE_BYTES_MAX} bytes, not ${value.length}.`)
-    await this.#init.validators.validate(key, value)
-    return this.#put(key, value, options)
-  }
-
-  async #put(
-    key: Uint8Array,
-    value: Uint8Array,
-    options: PutOptions,
-    spend?: Spend
-  ): Promise<{ copies: number }> {
-    const stamp = this.#init.stamp()
-    const record = await valueRecord(key, value, stamp)
-    await spend?.(recordByteLength(record))
-    const { signal, end } = await this.#until(options)
-    // A renewal has its next turn.
-    const tries = spend === undefined ? STORE_TRIES_MAX : 1
-    try {
-      let put = await this.#store(record, signal, tries)
+    const validate = () => this.#init.validators.validate(key, value)
+    return this.#inTurn(this.#keys.enter(nameOf(key)), options, validate, async signal => {
+      const stamp = this.#init.stamp()
+      const record = await valueRecord(key, value, stamp)
+      let put = await this.#store(record, signal, STORE_TRIES_MAX)
       if (put.outcome === 'older') {
-        // Another writer's clock is ahead of this one.
         const there = await this.#read(key, QUORUM_OF_WRITES, true, signal)
-        const sequence = (there?.sequence ?? 0) + 1
-        if (sequence <= this.#init.clock.wallMs() + SEQUENCE_AHEAD_MS_MAX && sequence > stamp.sequence)
-          put = await this.#store(await valueRecord(key, value, { ...stamp, sequence }), signal, tries)
+        put = await this.#storeAbove(there, key, value, stamp, signal, STORE_TRIES_MAX)
       }
-      if (put.outcome !== 'kept' && put.outcome !== 'few-copies')
-        throw new ValueError(`The value was not kept: ${REASONS[put.outcome]}.`)
+      if (!isThere(put.outcome)) throw new ValueError(`The value was not kept: ${REASONS[put.outcome]}.`)
       this.own.put(key, value, this.#init.clock.wallMs())
       return { copies: put.copies }
-    } finally {
-      end()
-    }
+    })
+  }
+
+  /**
+   * Another writer's clock is ahead of this one: with a larger sequence than what is there. Where even so it is not
+   * the better record, the same value is there with a longer life, or another one that its selector prefers.
+   */
+  async #storeAbove(
+    there: FoundValue | undefined,
+    key: Uint8Array,
+    value: Uint8Array,
+    stamp: Stamp,
+    signal: AbortSignal,
+    triesMax: number
+  ): Promise<Stored> {
+    const sequence = (there?.sequence ?? 0) + 1
+    let put: Stored = { outcome: 'older', copies: 0 }
+    if (sequence <= this.#init.clock.wallMs() + SEQUENCE_AHEAD_MS_MAX && sequence > stamp.sequence)
+      put = await this.#store(await valueRecord(key, value, { ...stamp, sequence }), signal, triesMax)
+    return put.outcome === 'older' && isSameValue(there, value)
+      ? { outcome: 'kept', copies: there!.holders }
+      : put
   }
 
   async get(key: Uint8Array, options: ValueOptions): Promise<FoundValue | undefined> {
@@ -104,21 +119,39 @@ export class ServiceValues {
   async provide(multihash: Uint8Array, options: PutOptions): Promise<void> {
     if (multihash.length > MULTIHASH_BYTES_MAX)
       throw new ValueError(`A multihash has at most ${MULTIHASH_BYTES_MAX} bytes, not ${multihash.length}.`)
-    await this.#provide(multihash, options)
+    await this.#inTurn(this.#contents.enter(nameOf(multihash)), options, undefined, async signal => {
+      const record = await providerRecord(multihash, this.#init.stamp())
+      await this.#storeProvider(record, multihash, signal, STORE_TRIES_MAX)
+    })
   }
 
-  async #provide(multihash: Uint8Array, options: PutOptions, spend?: Spend): Promise<void> {
-    const record = await providerRecord(multihash, this.#init.stamp())
-    await spend?.(recordByteLength(record))
-    const { signal, end } = await this.#until(options)
+  /** A content that is being told of just now is left out as soon as that has ended. */
+  async cancelProvide(multihash: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const cancelled = this.#cancel(multihash)
+    if (signal === undefined) return cancelled
+    await untilAborted(cancelled, signal)
+  }
+
+  async #cancel(multihash: Uint8Array): Promise<void> {
+    this.own.cancel(multihash)
+    const turn = this.#contents.enter(nameOf(multihash))
     try {
-      const { outcome } = await this.#store(record, signal, spend === undefined ? STORE_TRIES_MAX : 1)
-      if (outcome !== 'kept' && outcome !== 'few-copies')
-        throw new ValueError(`The provider record was not kept: ${REASONS[outcome]}.`)
-      this.own.provide(multihash, this.#init.clock.wallMs())
+      await turn.reached()
+      this.own.cancel(multihash)
     } finally {
-      end()
+      turn.leave()
     }
+  }
+
+  async #storeProvider(
+    record: StoredRecord,
+    multihash: Uint8Array,
+    signal: AbortSignal,
+    triesMax: number
+  ): Promise<void> {
+    const { outcome } = await this.#store(record, signal, triesMax)
+    if (!isThere(outcome)) throw new ValueError(`The provider record was not kept: ${REASONS[outcome]}.`)
+    this.own.provide(multihash, this.#init.clock.wallMs())
   }
 
   /**
@@ -134,42 +167,64 @@ export class ServiceValues {
     const wallMs = this.#init.clock.wallMs()
     const pay: Spend = bytes => spend(bytes, signal)
     const errors: unknown[] = []
-    const attempt = async (run: () => Promise<void>, later: (dueMs: number) => void): Promise<void> => {
+    const attempt = async (one: Own, run: () => Promise<void>): Promise<void> => {
       signal.throwIfAborted()
       try {
         await run()
       } catch (error) {
         signal.throwIfAborted()
         errors.push(error)
-        later(this.#init.clock.wallMs() + RENEWAL_RETRY_MS)
+        one.dueMs = this.#init.clock.wallMs() + RENEWAL_RETRY_MS
       }
     }
-    for (const multihash of this.own.dueProvided(wallMs))
-      await attempt(
-        () => this.#provide(multihash, { signal }, pay),
-        dueMs => this.own.postponeProvided(multihash, dueMs)
-      )
-    for (const { bytes: key, value } of this.own.dueValues(wallMs))
-      await attempt(
-        () => this.#renewValue(key, value, signal, pay),
-        dueMs => this.own.postponeValue(key, dueMs)
-      )
+    for (const one of this.own.dueProvided(wallMs))
+      await attempt(one, () => this.#renewProvided(one, signal, pay))
+    for (const one of this.own.dueValues(wallMs)) await attempt(one, () => this.#renewValue(one, signal, pay))
     if (errors.length > 0)
       throw new AggregateError(errors, `${errors.length} values or contents could not be renewed just now.`)
   }
 
-  async #renewValue(key: Uint8Array, value: Uint8Array, signal: AbortSignal, pay: Spend): Promise<void> {
-    const there = await this.get(key, { signal })
-    const isOwn = there === undefined || there.writer === this.#init.self
-    if (isOwn) await this.#put(key, value, { signal }, pay)
-    else this.own.forgetValue(key)
+  /** What was due may have been cancelled while the others had their turn. */
+  async #renewProvided(one: Own, signal: AbortSignal, pay: Spend): Promise<void> {
+    if (!this.own.isProvided(one)) return
+    const record = await providerRecord(one.bytes, this.#init.stamp())
+    await pay(recordByteLength(record))
+    await this.#inTurn(this.#contents.enter(nameOf(one.bytes)), { signal }, undefined, async until => {
+      if (this.own.isProvided(one)) await this.#storeProvider(record, one.bytes, until, RENEWAL_TRIES)
+    })
   }
 
-  async #store(
-    record: StoredRecord,
-    signal: AbortSignal,
-    triesMax: number
-  ): Promise<{ outcome: PublishOutcome; copies: number }> {
+  /** A newer one may have been put in the meantime: the older must not come after it. */
+  async #renewValue(one: OwnValue, signal: AbortSignal, pay: Spend): Promise<void> {
+    if (!this.own.isLatest(one)) return
+    const { bytes: key, value } = one
+    const stamp = this.#init.stamp()
+    const record = await valueRecord(key, value, stamp)
+    await pay(recordByteLength(record))
+    await this.#inTurn(this.#keys.enter(nameOf(key)), { signal }, undefined, async until => {
+      if (!this.own.isLatest(one)) return
+      const isOthers = (there: FoundValue | undefined): boolean =>
+        there !== undefined && there.writer !== this.#init.self && !isSameValue(there, value)
+      const read = () => this.#read(key, QUORUM_OF_WRITES, false, until)
+      if (isOthers(await read())) {
+        this.own.forgetValue(key)
+        return
+      }
+      let put = await this.#store(record, until, RENEWAL_TRIES)
+      if (put.outcome === 'older') {
+        const there = await read()
+        if (isOthers(there)) {
+          this.own.forgetValue(key)
+          return
+        }
+        put = await this.#storeAbove(there, key, value, stamp, until, RENEWAL_TRIES)
+      }
+      if (!isThere(put.outcome)) throw new ValueError(`The value was not kept: ${REASONS[put.outcome]}.`)
+      this.own.put(key, value, this.#init.clock.wallMs())
+    })
+  }
+
+  async #store(record: StoredRecord, signal: AbortSignal, triesMax: number): Promise<Stored> {
     const command = { type: 'publish', records: [record] } as const
     for (let tries = 1; ; tries += 1) {
       const { outcomes, copies } = await this.#init.commands.ask(command, ['published'], signal)
@@ -191,6 +246,7 @@ export class ServiceValues {
       ['value-read'],
       signal
     )
+    if (failure === 'busy') throw new ValueError('The value could not be read: this node is busy; try again.')
     if (failure !== undefined)
       throw new ValueError(`The value could not be read: ${REASONS.unreachable} (${failure})`)
     if (incomplete === true && !partial)
@@ -207,6 +263,27 @@ export class ServiceValues {
       expiresMs,
       holders,
       complete: incomplete !== true
+    }
+  }
+
+  /** Runs a task once its turn has come and the overlay can answer. A check that fails ends it before. */
+  async #inTurn<R>(
+    turn: Turn,
+    options: PutOptions,
+    check: (() => Promise<void>) | undefined,
+    task: (signal: AbortSignal) => Promise<R>
+  ): Promise<R> {
+    try {
+      await check?.()
+      const { signal, end } = await this.#until(options)
+      try {
+        await turn.reached(signal)
+        return await task(signal)
+      } finally {
+        end()
+      }
+    } finally {
+      turn.leave()
     }
   }
 
@@ -227,6 +304,14 @@ export class ServiceValues {
       end: () => clock.clearTimeout(timer)
     }
   }
+}
+
+function isThere(outcome: PublishOutcome): boolean {
+  return outcome === 'kept' || outcome === 'few-copies'
+}
+
+function isSameValue(there: FoundValue | undefined, value: Uint8Array): boolean {
+  return there !== undefined && nameOf(there.value) === nameOf(value)
 }
 
 function checkKey(key: Uint8Array): void {

@@ -27,12 +27,11 @@ import type {
   OverlayName,
   OverlaySnapshot,
   Provider,
-  Query,
-  SearchOptions
+  Query
 } from '@servent/overlay'
 import { KeyContentRouting } from './content-routing.ts'
 import { KeyPeerRouting } from './peer-routing.ts'
-import { nameOf } from './records.ts'
+import type { Signatures } from './records-sealing.ts'
 import { Announcer } from './service-announcer.ts'
 import { ServiceCommands } from './service-commands.ts'
 import { LOOKUP_WAIT_MS, PUBLISH_BYTES_PER_S, READY_MS } from './service-constants.ts'
@@ -42,6 +41,7 @@ import type {
   FoundValue,
   KeyRoutedInit,
   KeyRoutedOverlay,
+  KeyRoutedSearchOptions,
   PutOptions,
   ValueOptions
 } from './service-types.ts'
@@ -203,20 +203,22 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   /**
    * Asks the homes of all words for their counts and the rarest for its records, and gives those that match, each
    * verified. Ends with the query's limit, with the records, or after `timeoutMs` (`SEARCH_MS` where it is not
-   * said). A query without words is looked for by the words of its tags.
+   * said). A query without words is looked for by the words of its tags. `extent` says whether more exist.
    *
+   * @throws LookupError          at the end: too few could be asked, and others may have files, too
    * @throws NotReadyError        the overlay was not ready in that time
    * @throws OverlayStoppedError  the overlay does not run
    */
-  search(query: Query, options: SearchOptions = {}): AsyncGenerator<Hit, void> {
+  search(query: Query, options: KeyRoutedSearchOptions = {}): AsyncGenerator<Hit, void> {
     return this.#reads.search(query, options)
   }
 
   /**
+   * @throws LookupError          at the end: nobody who was asked could say whether there are others
    * @throws NotReadyError        the overlay was not ready within `timeoutMs` (`SEARCH_MS`)
    * @throws OverlayStoppedError  the overlay does not run
    */
-  findProviders(id: ContentId, options: SearchOptions = {}): AsyncGenerator<Provider, void> {
+  findProviders(id: ContentId, options: KeyRoutedSearchOptions = {}): AsyncGenerator<Provider, void> {
     return this.#reads.findProviders(id.multihash, options)
   }
 
@@ -224,7 +226,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
    * Keeps a value under a key for `PUBLISHED_LIFETIME_MS`, and longer while this peer runs. Under a key without a
    * namespace anybody else may overwrite it.
    *
-   * @param key    at most `VALUE_KEY_BYTES_MAX` bytes; a text in UTF-8. `/ns/…` needs a validator for `ns`
+   * @param key    at most `VALUE_KEY_BYTES_MAX` bytes; a text in UTF-8. `/ns/…` needs a validator and a selector for `ns`
    * @param value  at most `VALUE_BYTES_MAX` bytes
    * @returns how many peers are known to hold it: where that is less than a majority of those that should (3 of
    *     4), it resolves all the same, and the next repair makes the missing copies
@@ -303,14 +305,8 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
     const wallMs = this.#clock.wallMs()
     if (question.type === 'select')
       return { type: 'selected', index: await this.#validators.select(question.records, wallMs) }
-    // Of records with one body the signature is the same: a file's words share it.
-    const bodies = new Map<string, Promise<boolean>>()
-    const good = question.records.map(record => {
-      const name = `${nameOf(record.key)}${nameOf(record.body)}`
-      const known = bodies.get(name) ?? this.#validators.verify(record, wallMs)
-      bodies.set(name, known)
-      return known
-    })
+    const signatures: Signatures = new Map()
+    const good = question.records.map(record => this.#validators.verify(record, wallMs, signatures))
     return { type: 'verified', good: await Promise.all(good) }
   }
 

@@ -6,14 +6,12 @@
  */
 import { type Peer, SELF } from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
-import { nameOf } from './records.ts'
+import { isTimely, nameOf } from './records.ts'
 import { fingerprintOf } from './records-digest.ts'
 import { Copying } from './replica-copies.ts'
 import {
   RECORD_BODY_BYTES_MAX,
   SELECTIONS_MAX,
-  SEQUENCE_AHEAD_MS_MAX,
-  STORED_LIFETIME_MS_MAX,
   STORES_WAITING_MAX,
   STORES_WAITING_PER_PEER_MAX
 } from './store-constants.ts'
@@ -109,13 +107,7 @@ export class Acceptance {
   ): StoreOutcome | undefined {
     const { settings, table } = this.#context
     const wallMs = effects.wallMs()
-    if (
-      record.expiresMs <= wallMs ||
-      // Clocks differ a little, and a publisher's may be ahead.
-      record.expiresMs > wallMs + STORED_LIFETIME_MS_MAX + SEQUENCE_AHEAD_MS_MAX ||
-      record.body.length > RECORD_BODY_BYTES_MAX
-    )
-      return 'refused'
+    if (!isTimely(record, wallMs) || record.body.length > RECORD_BODY_BYTES_MAX) return 'refused'
     if (as === 'root' && !this.#context.isRoot(record.key)) return 'not-root'
     if (as === 'hand-over' && !this.#context.isRoot(record.key, peer => peer === sender, true))
       return 'not-root'

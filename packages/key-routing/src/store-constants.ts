@@ -28,8 +28,8 @@ export const FINGERPRINTS_MAX = 128
 /** How long a record may be valid: seven days, as `RECORD_LIFETIME_MS_MAX` of file records. */
 export const STORED_LIFETIME_MS_MAX = 7 * 24 * 60 * 60 * 1000
 /**
- * How far the sequence of a value under a key without a namespace may be ahead of the clock, since sequences
- * are milliseconds since 1970 there: whoever overwrites such a key can lock it for so long and no longer.
+ * How far the sequence of a value may be ahead of the clock, since sequences of values are milliseconds since 1970:
+ * whoever overwrites a key without a namespace can lock it for so long and no longer.
  */
 export const SEQUENCE_AHEAD_MS_MAX = 10 * 60 * 1000
 
@@ -129,9 +129,14 @@ export const SYNC_REQUESTS = 4
 export const HAND_OVER_LOOKUPS_MAX = 64
 /** Ranges whose fingerprints are kept at hand for those who compare. */
 export const DIGEST_RANGES_MAX = 8
-/** Keys that digests for others may look through, a second and at once: one past it is answered `busy`. */
-export const DIGEST_KEYS_PER_S = 500_000
-export const DIGEST_KEYS_BURST = 2_000_000
+/**
+ * Keys and records that digests for others may look through, a second and at once: one past it is answered `busy`.
+ * A full store with a key for each record takes about 400,000 for a comparison of all of it.
+ */
+export const DIGEST_RECORDS_PER_S = 500_000
+export const DIGEST_RECORDS_BURST = 2_000_000
+/** As many records are looked through in the time in which the tables tell the root of one key. */
+export const DIGEST_ROOT_RECORDS = 8
 
 /** Beyond a round trip, an answer to `store` may take so long: at a replica, and at a root, which asks replicas. */
 export const REPLICA_PATIENCE_MS = 2000

@@ -8,7 +8,7 @@ import { type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import { LOOKUP_BUDGET_MS } from './constants.ts'
 import type { LookupResult } from './lookup-types.ts'
 import type { Lookup, LookupFailure } from './messages.ts'
-import { nameOf } from './records.ts'
+import { isReadable, nameOf } from './records.ts'
 import {
   FALL_BACKS_MAX,
   FETCH_PAGES_MAX,
@@ -149,7 +149,7 @@ export class Fetch {
           return
         }
         home.total = Math.max(home.total ?? 0, page.total)
-        this.#tell(home, page, later)
+        this.#tell(home, home.total, page, later)
         this.#pages += 1
         const isLast = page.records.length === 0 || this.#pages >= FETCH_PAGES_MAX
         if (page.next === undefined || isLast || this.#seen.size >= this.#limit)
@@ -160,10 +160,13 @@ export class Fetch {
     )
   }
 
-  #tell(home: Home, page: RecordsPage, effects: RoutingEffects): void {
+  #tell(home: Home, total: number, page: RecordsPage, effects: RoutingEffects): void {
     const isTheirs = nameOf(home.key)
+    const wallMs = effects.wallMs()
     const records = page.records.filter(record => {
       if (record.kind !== this.#init.kind || nameOf(record.key) !== isTheirs) return false
+      // A holder that says what is over brings back nothing.
+      if (!isReadable(record, wallMs)) return false
       const name = `${nameOf(record.subject)}${nameOf(record.publisher.id)}`
       if (this.#seen.has(name) || this.#seen.size >= this.#limit) return false
       this.#seen.add(name)
@@ -171,7 +174,8 @@ export class Fetch {
     })
     if (records.length === 0) return
     const elapsedMs = effects.nowMs() - this.#startedMs
-    effects.notify({ type: 'records', command: this.#init.command, records, hops: home.hops, elapsedMs })
+    const { command } = this.#init
+    effects.notify({ type: 'records', command, records, total, hops: home.hops, elapsedMs })
   }
 
   /** Asks the first holder, and the next ones where it fails; nothing where all of them do. */

@@ -1,10 +1,13 @@
 /** Answers to what other peers ask of the records here. Reads are answered by whoever has records: root or not. */
-import type { Peer } from '@servent/overlay/machine'
+import type { Key, Peer } from '@servent/overlay/machine'
+import type { KeySlot } from './records.ts'
 import { branchDigests, digestOf, underPrefix } from './records-digest.ts'
 import { RangeViews } from './records-ranges.ts'
+import type { KeyRange } from './routing.ts'
 import type { Acceptance } from './store-accept.ts'
 import {
   DIGEST_DEPTH_MAX,
+  DIGEST_ROOT_RECORDS,
   FINGERPRINTS_MAX,
   PRIORITY_COPY,
   PRIORITY_READ,
@@ -80,24 +83,33 @@ export class Serving {
   ): DigestAnswer {
     const { counters } = this.#context
     const nowMs = effects.nowMs()
-    const view = this.views.forOther(from, to, nowMs)
-    if (view === undefined) {
+    const view = this.views.of(from, to, nowMs)
+    const [first, end] = view === undefined ? [0, 0] : underPrefix(view.fingerprints, prefix)
+    const isAsked = view !== undefined && this.views.spend(end - first, nowMs)
+    // Roots compare whole ranges, and what they ask about belongs here. Anybody else may do so, too.
+    if (!isAsked || (prefix.length === 0 && !this.#confirm(sender, { from, to }, view.slots, nowMs))) {
       counters.digestsBusy += 1
       return { type: 'digest-answer', id, what: 'busy', hashes: [] }
     }
     counters.digests += 1
-    // Roots compare whole ranges, and what they ask about belongs here. Anybody else may do so, too.
-    if (prefix.length === 0)
-      for (const held of view.held)
-        if (this.#context.isPlausibleRoot(sender, held.record.key)) held.confirmedMs = nowMs
     const { fingerprints } = view
-    const [first, end] = underPrefix(fingerprints, prefix)
     if (digestOf(fingerprints, first, end) === digest)
       return { type: 'digest-answer', id, what: 'same', hashes: [] }
     if (end - first > FINGERPRINTS_MAX && prefix.length < DIGEST_DEPTH_MAX)
       return { type: 'digest-answer', id, what: 'branches', hashes: branchDigests(fingerprints, prefix) }
     const hashes = fingerprints.slice(first, Math.min(end, first + FINGERPRINTS_MAX))
     return { type: 'digest-answer', id, what: 'all', hashes }
+  }
+
+  /** A range that can be the sender's is, as a whole; of any other each key is looked up, where there is time for it. */
+  #confirm(sender: Peer, range: KeyRange, slots: readonly KeySlot[], nowMs: number): boolean {
+    const { routing } = this.#context.deps
+    const isTheirs = (key: Key): boolean => this.#context.isPlausibleRoot(sender, key)
+    const isWhole = routing.isPlausibleRange?.(sender, range) === true && isTheirs(range.to)
+    if (!isWhole && !this.views.spend(DIGEST_ROOT_RECORDS * slots.length, nowMs)) return false
+    for (const { key, held } of slots)
+      if (isWhole || isTheirs(key)) for (const one of held.values()) one.confirmedMs = nowMs
+    return true
   }
 
   /** Withdrawn records too: whoever pulls must hear of them. */

@@ -55,13 +55,15 @@ export type RoutingNotice =
       readonly type: 'records'
       readonly command: number
       readonly records: readonly StoredRecord[]
+      /** As `records-end` says it, as far as it is known by now. */
+      readonly total: number
       readonly hops: number
       readonly elapsedMs: number
     }
   | {
       readonly type: 'records-end'
       readonly command: number
-      /** How many there are, also beyond the limit: an honest "more exist". */
+      /** How many there are, also beyond the limit; `COUNT_MAX` where more exist than one key may keep. */
       readonly total: number
       /** What this peer itself sent and received for it: of a lookup its first message and what came back. */
       readonly traffic: { readonly messages: number; readonly bytes: number }
@@ -73,7 +75,7 @@ export type RoutingNotice =
       /** The newest by the validator, where any holder has one. */
       readonly record?: StoredRecord
       readonly holders: number
-      /** Fewer answered than the quorum, or than there are holders: others may have a newer one. */
+      /** Fewer answered than the quorum, or than a key has holders by this peer's tables: others may have a newer one. */
       readonly incomplete?: true
       readonly failure?: LookupFailure
     }

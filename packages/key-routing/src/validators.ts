@@ -3,13 +3,19 @@
  * their key. Here is `/pk/`, whose values are public keys that hash to their key; `/ipns/` and others are the
  * user's to give (`ipns` has `ipnsValidator` and `ipnsSelector` of these shapes).
  *
- * A key without a namespace belongs to nobody: whoever puts last overwrites it. Its value's sequence is the
+ * Whoever has seen a value of a namespace can sign a record around it, so what the record says of itself, its
+ * writer and its sequence, says nothing of the value: the selector chooses among the values alone, as in libp2p's
+ * Kademlia, and of records of one value the one that lives longest stays. A stranger can thus lengthen the life of
+ * a value, and cannot shorten it. Without a selector an old value that is still valid could be brought back by
+ * anybody, so a namespace has both, or its keys are refused.
+ *
+ * A key without a namespace belongs to nobody: whoever puts last overwrites it. The sequence of any value is the
  * writer's clock, which may not be far ahead, so that nobody can keep others from writing for long.
  */
 import { publicKeyFromProtobuf } from '@libp2p/crypto/keys'
-import { nameOf } from './records.ts'
+import { isTimely, nameOf } from './records.ts'
 import { decodeValue, namespaceOf, readEnvelope, type ValueStatement } from './records-body.ts'
-import { isGenuine } from './records-sealing.ts'
+import { isGenuine, type Signatures } from './records-sealing.ts'
 import type { Selector, Validator } from './service-types.ts'
 import type { StoredRecord } from './store-messages.ts'
 
@@ -50,7 +56,7 @@ export class Validators {
     this.#selectors = new Map(Object.entries({ pk: () => 0, ...selectors }))
   }
 
-  /** @throws ValueError  the namespace has no validator, or what the validator throws */
+  /** @throws ValueError  the namespace has no validator or no selector, or what the validator throws */
   async validate(key: Uint8Array, value: Uint8Array): Promise<void> {
     const namespace = namespaceOf(key)
     if (namespace === undefined) return
@@ -60,12 +66,20 @@ export class Validators {
         `No validator is given for keys under /${namespace}/. Give one as validators.${namespace}.`
       )
     }
+    if (!this.#selectors.has(namespace)) {
+      throw new ValueError(
+        `No selector is given for keys under /${namespace}/, and without one anybody could bring an old value back. Give one as selectors.${namespace}; where a key has one valid value, () => 0 will do.`
+      )
+    }
     await validator(key, value)
   }
 
-  /** Whether a record of any kind is genuine, and a value one that may be kept. */
-  async verify(record: StoredRecord, wallMs: number): Promise<boolean> {
-    if (!(await isGenuine(record, wallMs))) return false
+  /**
+   * Whether a record of any kind is genuine and has not expired, and a value is one that may be kept. Records that
+   * are verified together may share their `signatures`.
+   */
+  async verify(record: StoredRecord, wallMs: number, signatures?: Signatures): Promise<boolean> {
+    if (!isTimely(record, wallMs) || !(await isGenuine(record, wallMs, signatures))) return false
     if (record.kind !== 'value') return true
     const { key, value } = statementOf(record)
     try {
@@ -85,16 +99,16 @@ export class Validators {
     const first = statements[0]
     if (first === undefined) return -1
     const best = this.#bestValue(first.key, statements)
-    // Of one value the one with the longer life is the better record.
+    const isBetter = best === undefined ? isNewer : outlives
     let winner = -1
     for (const [place, index] of indices.entries()) {
       const isCandidate = best === undefined || nameOf(statements[place]!.value) === best
-      if (isCandidate && (winner < 0 || isNewer(records[index]!, records[winner]!))) winner = index
+      if (isCandidate && (winner < 0 || isBetter(records[index]!, records[winner]!))) winner = index
     }
     return winner
   }
 
-  /** By the selector of the namespace; nothing where there is none, and the newest is the best. */
+  /** By the selector of the namespace; nothing where the key has none, and the newest record is the best. */
   #bestValue(key: Uint8Array, statements: readonly ValueStatement[]): string | undefined {
     const namespace = namespaceOf(key)
     const selector = namespace === undefined ? undefined : this.#selectors.get(namespace)
@@ -113,6 +127,11 @@ export class Validators {
 /** Of a record that was inspected. */
 export function statementOf(record: StoredRecord): ValueStatement {
   return decodeValue(readEnvelope(record.body).payload)
+}
+
+/** Of records of one value. */
+function outlives(a: StoredRecord, b: StoredRecord): boolean {
+  return a.expiresMs === b.expiresMs ? isNewer(a, b) : a.expiresMs > b.expiresMs
 }
 
 /** Two writers at the same millisecond are told apart by their ids, so that all holders choose alike. */

@@ -155,12 +155,14 @@ describe('a value', () => {
     expect(inspectRecord({ ...record, withdrawn: true }, WALL)).toBe(false)
   })
 
-  it('under a key of nobody has a sequence that is not far in the future; a namespace has its own rule', async () => {
+  it('has a sequence that is not far in the future, whatever its key', async () => {
     const at = async (key: string, sequence: number) =>
       inspectRecord(await valueRecord(bytes(key), bytes('v'), stamp(sequence)), WALL)
     expect(await at('key', WALL + SEQUENCE_AHEAD_MS_MAX)).toBe(true)
     expect(await at('key', WALL + SEQUENCE_AHEAD_MS_MAX + 1)).toBe(false)
-    expect(await at('/ns/key', WALL + SEQUENCE_AHEAD_MS_MAX + 1)).toBe(true)
+    expect(await at('/ns/key', WALL + SEQUENCE_AHEAD_MS_MAX)).toBe(true)
+    expect(await at('/ns/key', WALL + SEQUENCE_AHEAD_MS_MAX + 1)).toBe(false)
+    expect(await at('/pk/key', Number.MAX_SAFE_INTEGER)).toBe(false)
   })
 
   it('has the namespace that its key begins with', () => {

@@ -1,4 +1,5 @@
 /** Reading by words: pages of a hot word, honest totals, the rarest of several words, who is asked when one is gone. */
+import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
   COUNT_MAX,
@@ -13,6 +14,7 @@ import {
   READS_MAX,
   STORE_LIMITS
 } from '../src/machine.ts'
+import { Home } from './home.ts'
 import { RecordRing, spreadKey } from './record-ring.ts'
 import { keyAt } from './solo.ts'
 
@@ -94,6 +96,26 @@ describe('a hot word', () => {
     for (const node of holders) ring.simulation.silence(node)
     ring.run(60_000)
     expect(ring.told(reader, id)).toMatchObject([{ type: 'records-end', failure: 'no-route' }])
+  })
+})
+
+describe('a holder that gives what is over', () => {
+  it('has its expired and its withdrawn records left out', () => {
+    const home = new Home()
+    const link = home.link(1)
+    home.routing.root = () => undefined
+    home.root = { root: testContact(1), from: keyAt(0), to: keyAt(2), replicas: [] }
+    const { wall } = home.effects
+    home.command({ type: 'fetch', kind: 'provider', key: keyAt(1), limit: 10 })
+    const { id } = home.last('get')
+    const at = (publisher: number, fields: object) =>
+      home.record(publisher, { kind: 'provider', subject: keyAt(1), ...fields })
+    const good = at(3, { expiresMs: wall + 1 })
+    const records = [at(1, { expiresMs: wall }), at(2, { withdrawn: true }), good]
+    home.effects.take()
+    home.give({ type: 'message', link, message: { type: 'page', id, records, total: 3 } })
+    const told = home.effects.log.flatMap(effect => (effect.type === 'notify' ? [effect.notice] : []))
+    expect(told).toMatchObject([{ type: 'records', records: [good] }, { type: 'records-end' }])
   })
 })
 

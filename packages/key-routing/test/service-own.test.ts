@@ -61,7 +61,7 @@ describe('what is provided and put', () => {
     own.put(bytesOf(2), bytesOf(3), 0)
     const dueMs = PUBLISHED_LIFETIME_MS - PUBLISHED_RENEW_MS
     expect([own.dueProvided(dueMs - 1), own.dueValues(dueMs - 1)]).toEqual([[], []])
-    expect(own.dueProvided(dueMs)).toEqual([bytesOf(1)])
+    expect(own.dueProvided(dueMs)).toMatchObject([{ bytes: bytesOf(1) }])
     expect(own.dueValues(dueMs)).toMatchObject([{ bytes: bytesOf(2), value: bytesOf(3) }])
     own.cancel(bytesOf(1))
     own.forgetValue(bytesOf(2))
@@ -76,7 +76,7 @@ describe('what is provided and put', () => {
     own.provide(bytesOf(PROVIDED_MAX), 0)
     own.put(bytesOf(OWN_VALUES_MAX), bytesOf(0), 0)
     expect([own.provided, own.values]).toEqual([PROVIDED_MAX, OWN_VALUES_MAX])
-    expect(own.dueProvided(PUBLISHED_LIFETIME_MS)[0]).toEqual(bytesOf(1))
+    expect(own.dueProvided(PUBLISHED_LIFETIME_MS)[0]?.bytes).toEqual(bytesOf(1))
     expect(own.dueValues(PUBLISHED_LIFETIME_MS)[0]?.bytes).toEqual(bytesOf(1))
   })
 

@@ -5,8 +5,9 @@ import {
   COPY_ROUNDS_MAX,
   DIGEST_BRANCHES,
   DIGEST_DEPTH_MAX,
-  DIGEST_KEYS_BURST,
   DIGEST_RANGES_MAX,
+  DIGEST_RECORDS_BURST,
+  DIGEST_ROOT_RECORDS,
   type DigestAnswer,
   type DigestRequest,
   FINGERPRINTS_MAX,
@@ -129,26 +130,90 @@ describe('ranges at hand', () => {
     const table = new RecordTable(STORE_LIMITS)
     for (let number = 0; number < 50; number += 1) table.put(record(number), 0, 0)
     const views = new RangeViews(table)
-    const first = views.of(keyAt(0), keyAt(0))
+    const of = (to: number) => views.of(keyAt(0), keyAt(to), 0)!
+    const first = of(0)
     expect(first.fingerprints).toHaveLength(50)
-    expect(views.of(keyAt(0), keyAt(0))).toBe(first)
-    for (let number = 1; number <= DIGEST_RANGES_MAX; number += 1) views.of(keyAt(0), keyAt(number))
+    expect(of(0)).toBe(first)
+    for (let number = 1; number <= DIGEST_RANGES_MAX; number += 1) of(number)
     expect(views.size).toBe(DIGEST_RANGES_MAX)
-    expect(views.of(keyAt(0), keyAt(0))).not.toBe(first)
-    const before = views.of(keyAt(0), keyAt(0))
+    expect(of(0)).not.toBe(first)
+    const before = of(0)
     table.put(record(50), 0, 0)
-    expect(views.of(keyAt(0), keyAt(0)).fingerprints).toHaveLength(51)
-    expect(views.of(keyAt(0), keyAt(0))).not.toBe(before)
+    expect(of(0).fingerprints).toHaveLength(51)
+    expect(of(0)).not.toBe(before)
   })
 
-  it('cost others their budget', () => {
+  it('cost others their budget, by the keys that are there and the records in the range', () => {
     const table = new RecordTable(STORE_LIMITS)
-    for (let number = 0; number < 500; number += 1) table.put(record(number), 0, 0)
+    for (let number = 0; number < 500; number += 1)
+      table.put({ ...record(number % 5), subject: spreadKey(number) }, 0, 0)
     const views = new RangeViews(table)
     let given = 0
-    while (views.forOther(keyAt(0), keyAt(0), 0) !== undefined) given += 1
-    expect(given).toBe(DIGEST_KEYS_BURST / 500)
-    expect(views.forOther(keyAt(0), keyAt(0), 1)).toBeDefined()
+    for (; views.of(keyAt(0), keyAt(0), 0) !== undefined; given += 1) table.version += 1
+    expect(given).toBe(Math.floor(DIGEST_RECORDS_BURST / (5 + 500)))
+    expect(views.of(keyAt(0), keyAt(0), 2)).toBeDefined()
+  })
+
+  it('may be looked through as a whole, however much that is', () => {
+    const views = new RangeViews(new RecordTable(STORE_LIMITS))
+    expect(views.spend(2 * DIGEST_RECORDS_BURST, 0)).toBe(true)
+    expect(views.spend(1, 0)).toBe(false)
+    const exact = new RangeViews(new RecordTable(STORE_LIMITS))
+    expect([exact.spend(DIGEST_RECORDS_BURST, 0), exact.spend(1, 0)]).toEqual([true, false])
+  })
+})
+
+/** Many records under few keys, of which a stranger asks. */
+class Hot extends Home {
+  readonly asker: number
+  looked = 0
+
+  constructor(keys: number, records: number) {
+    super()
+    const own = this.link(1)
+    for (let number = 0; number < records; number += 1) {
+      const fields = { key: spreadKey(number % keys), subject: spreadKey(number), body: new Uint8Array(4) }
+      this.store(own, [this.record(1, fields)])
+    }
+    this.asker = this.link(2)
+    const { nextHops } = this.routing
+    this.routing.nextHops = (...given) => {
+      this.looked += 1
+      return nextHops.apply(this.routing, given)
+    }
+  }
+
+  /** Asks until it is told that this peer is busy; gives how often it was answered. */
+  askAll(): number {
+    for (let asked = 0; ; asked += 1) {
+      this.effects.take()
+      const request = { type: 'digest-request', id: asked, from: keyAt(0), to: keyAt(0) } as const
+      this.give({ type: 'message', link: this.asker, message: { ...request, prefix: [], digest: 1 } })
+      if (this.last('digest-answer').what === 'busy') return asked
+    }
+  }
+}
+
+describe('digests of many records under few keys', () => {
+  it('are answered as the records allow, from a range at hand too, and keys are looked up once each', () => {
+    const hot = new Hot(5, 1000)
+    const asked = hot.askAll()
+    // The view once, and for each request its records and the roots of its keys.
+    const once = 5 + 1000
+    expect(asked).toBe(Math.floor((DIGEST_RECORDS_BURST - once) / (1000 + 5 * DIGEST_ROOT_RECORDS)))
+    expect(hot.looked).toBe(5 * asked)
+    expect(hot.keeper.snapshot().counters.digestsBusy).toBe(1)
+  })
+
+  it('look no root up where the tables say that the range is the asker’s', () => {
+    const hot = new Hot(5, 100)
+    hot.routing.isPlausibleRange = () => true
+    const before = hot.looked
+    const held = [...hot.keeper.records()].length
+    const asked = hot.askAll()
+    expect(held).toBe(100)
+    expect(hot.looked - before).toBeLessThanOrEqual(asked + 1)
+    expect(asked).toBe(Math.floor((DIGEST_RECORDS_BURST - 105) / 100))
   })
 })
 

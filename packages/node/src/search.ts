@@ -2,6 +2,7 @@
  * Searches: every wanted overlay is asked at once, and hits of one content become one row. Rows are numbered
  * from 1 in the order in which their first hit came, and keep their numbers until the next search.
  */
+import type { SearchExtent } from '@servent/key-routing'
 import {
   type Hit,
   type Overlay,
@@ -39,6 +40,8 @@ interface Row extends SearchRow {
 interface Asked {
   readonly name: OverlayName
   readonly traffic: SearchTraffic
+  /** Overlays that route by key fill it in. */
+  readonly extent: Partial<SearchExtent>
   hits: number
   firstHitMs: number | null
   reason?: string
@@ -75,7 +78,7 @@ export class Searches {
       ...(request.ttl === undefined ? {} : { ttl: request.ttl })
     }
     const asked = overlays.map(({ name }): Asked => {
-      return { name, traffic: { messages: 0, bytes: 0 }, hits: 0, firstHitMs: null }
+      return { name, traffic: { messages: 0, bytes: 0 }, extent: {}, hits: 0, firstHitMs: null }
     })
     try {
       let hits = 0
@@ -103,9 +106,11 @@ export class Searches {
     query: Query,
     options: SearchOptions
   ): AsyncGenerator<{ overlay: Asked; hit: Hit }, void> {
-    const sources = overlays.map(({ overlay }, index) =>
-      overlay.search(query, { ...options, traffic: asked[index]!.traffic })
-    )
+    const sources = overlays.map(({ overlay }, index) => {
+      const { traffic, extent } = asked[index]!
+      const own = { ...options, traffic, extent }
+      return overlay.search(query, own)
+    })
     let failed = 0
     for await (const found of merge(sources)) {
       const overlay = asked[found.source]!
@@ -118,7 +123,8 @@ export class Searches {
       failed += 1
       overlay.reason = (found.error as Error).message
       this.#init.logger.warn({ overlay: overlay.name, err: found.error }, 'an overlay could not search')
-      if (failed === sources.length) throw found.error
+      // What was found before is still worth telling, and the reason stands beside it.
+      if (failed === sources.length && asked.every(({ hits }) => hits === 0)) throw found.error
     }
   }
 
@@ -158,11 +164,12 @@ function take(hit: Hit, rows: Map<string, Row>, last: Row[]): SearchEvent | unde
   }
 }
 
-const summary = ({ name, hits, firstHitMs, traffic, reason }: Asked) => ({
+const summary = ({ name, hits, firstHitMs, traffic, extent, reason }: Asked) => ({
   name,
   hits,
   firstHitMs,
   messages: traffic.messages,
   bytes: traffic.bytes,
+  ...extent,
   ...(reason === undefined ? {} : { reason })
 })

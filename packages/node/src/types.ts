@@ -146,7 +146,11 @@ export type SearchEvent =
         firstHitMs: number | null
         messages: number
         bytes: number
-        /** Why it could not search, where others could. */
+        /** Of overlays that route by key: files under the rarest of the words, where their home can count them all. */
+        total?: number
+        /** Of these: not all of them were looked through, and more may match. */
+        more?: boolean
+        /** Why it could not search, or not to the end. */
         reason?: string
       }[]
     }

@@ -110,6 +110,27 @@ test('the rows of a search that was begun later are those that count', async () 
   expect(kept).toEqual([rows])
 })
 
+test('what an overlay says of how much there is stands in its sum, beside the reason why it came to no end', async () => {
+  const capped = fakeOverlay('chord', [hit(1, PEER_A, 'chord')], [], { more: true })
+  const whole = fakeOverlay('kademlia', [], [], { more: false, total: 0 })
+  const { searches: them } = searches([fakeOverlay('gnutella', []), capped, whole])
+  const done = (await all(them.run({ text: 'file' }))).at(-1)
+  expect(done?.event === 'done' && done.overlays).toEqual([
+    { name: 'gnutella', hits: 0, firstHitMs: null, messages: 0, bytes: 0 },
+    { name: 'chord', hits: 1, firstHitMs: 10, messages: 1, bytes: 50, more: true },
+    { name: 'kademlia', hits: 0, firstHitMs: null, messages: 0, bytes: 0, more: false, total: 0 }
+  ])
+  const broken = fakeOverlay('chord', [hit(1, PEER_A, 'chord'), new Error('the home is gone')], [], {
+    more: true,
+    total: 9
+  })
+  const events = await all(searches([broken]).searches.run({ text: 'file' }))
+  expect(events.map(({ event }) => event)).toEqual(['hit', 'done'])
+  expect(events.at(-1)).toMatchObject({
+    overlays: [{ name: 'chord', hits: 1, total: 9, more: true, reason: 'the home is gone' }]
+  })
+})
+
 test('an overlay that fails does not end the others; when all fail, the search does', async () => {
   const broken = fakeOverlay('chord', [new Error('no ring')])
   const both = searches([fakeOverlay('gnutella', [hit(1, PEER_A)]), broken])

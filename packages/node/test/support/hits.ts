@@ -1,4 +1,5 @@
 /** Made-up hits, and overlays that give what they are told to. */
+import type { KeyRoutedSearchOptions, SearchExtent } from '@servent/key-routing'
 import { ContentId, type Hit, type Overlay, type OverlayName, type Provider } from '@servent/overlay'
 
 /** A plain id out of one number. */
@@ -41,14 +42,16 @@ export interface FakeOverlay extends Overlay {
 export function fakeOverlay(
   name: OverlayName,
   script: readonly (Hit | Error | 'wait')[],
-  providers: readonly Provider[] = []
+  providers: readonly Provider[] = [],
+  extent?: SearchExtent
 ): FakeOverlay {
   const asked: FakeOverlay['asked'] = []
   return {
     name,
     asked,
     attach() {},
-    async *search(query, options) {
+    async *search(query, options?: KeyRoutedSearchOptions) {
+      if (options?.extent !== undefined && extent !== undefined) Object.assign(options.extent, extent)
       asked.push({ text: query.text, ttl: options?.ttl, signal: options?.signal })
       for (const step of script) {
         if (step === 'wait') {

@@ -83,7 +83,7 @@ async function runSearch(
   context.talk.line()
   const took = formatDuration(performance.now() - startedMs)
   context.talk.line(`${plural(hits, 'hit')} in ${plural(files.size, 'file')}, ${took}.`)
-  for (const line of trafficLines(done)) context.talk.line(line)
+  for (const line of trafficLines(context, done)) context.talk.line(line)
   context.next(`servent get ${rows[0]?.row ?? 1}`)
   return interrupted
 }
@@ -114,28 +114,47 @@ function showRows(context: Context, rows: readonly SearchRow[]): void {
   )
 }
 
-function trafficLines(done: Done | undefined): string[] {
-  return (done?.overlays ?? []).map(({ name, hits, firstHitMs, messages, bytes }) => {
-    const first = firstHitMs === null ? 'no hit' : `the first after ${formatDuration(firstHitMs)}`
-    return `  ${name}: ${plural(hits, 'hit')}, ${first}; ${plural(messages, 'message')}, ${formatBytes(bytes)}`
-  })
+function trafficLines({ talk }: Context, done: Done | undefined): string[] {
+  return (done?.overlays ?? []).flatMap(
+    ({ name, hits, firstHitMs, messages, bytes, total, more, reason }) => {
+      const first = firstHitMs === null ? 'no hit' : `the first after ${formatDuration(firstHitMs)}`
+      const files = total === undefined ? 'the files' : plural(total, 'file')
+      const lines = [
+        `  ${name}: ${plural(hits, 'hit')}, ${first}; ${plural(messages, 'message')}, ${formatBytes(bytes)}`
+      ]
+      if (more === true)
+        lines.push(
+          `  ${name}: more may match, for not all of ${files} with the rarest word were looked through`
+        )
+      if (reason !== undefined) lines.push(reasonLine(talk, name, hits, reason))
+      return lines
+    }
+  )
+}
+
+function reasonLine(talk: Context['talk'], name: string, hits: number, reason: string): string {
+  const what = hits === 0 ? 'could not search' : 'could not search to the end'
+  return `${talk.style('yellow', 'note:')}  ${name} ${what}: ${safe(reason)}`
 }
 
 function nothingFound(context: Context, text: string, done: Done | undefined): number {
   const { talk } = context
-  const asked = (done?.overlays ?? []).map(overlay => overlay.name).join(', ')
-  const silent = (done?.overlays ?? []).every(overlay => overlay.messages === 0)
+  const overlays = done?.overlays ?? []
+  const asked = overlays.map(overlay => overlay.name).join(', ')
+  const silent = overlays.every(overlay => overlay.messages === 0)
+  const isWhole = overlays.every(({ more, reason }) => more !== true && reason === undefined)
   talk.line(`Nothing found for ${safe(JSON.stringify(text))}.`)
-  for (const { name, reason } of done?.overlays ?? [])
-    if (reason !== undefined)
-      talk.line(`${talk.style('yellow', 'note:')}  ${name} could not search: ${safe(reason)}`)
-  talk.line(
-    silent
-      ? 'why:   this node has no neighbours to ask yet'
-      : `why:   no peer that ${asked} reached has a file with all these words`
-  )
-  talk.line(
-    silent ? 'try:   servent peers, servent doctor' : 'try:   fewer words, a larger --timeout, or again later'
-  )
+  for (const { name, hits, reason } of overlays)
+    if (reason !== undefined) talk.line(reasonLine(talk, name, hits, reason))
+  if (silent) {
+    talk.line('why:   this node has no neighbours to ask yet')
+    talk.line('try:   servent peers, servent doctor')
+  } else if (isWhole) {
+    talk.line(`why:   no peer that ${asked} reached has a file with all these words`)
+    talk.line('try:   fewer words, a larger --timeout, or again later')
+  } else {
+    talk.line('why:   not all who may have such a file were heard, so there may be one')
+    talk.line('try:   again, with a larger --timeout')
+  }
   return exitOf('not-found')
 }
