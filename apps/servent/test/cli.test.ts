@@ -111,7 +111,7 @@ describe('data goes to stdout and talk to stderr', () => {
     expect(fixture.node.calls[0]).toEqual(['get', '1', '/tmp/here.flac'])
     expect(ran).toMatchObject({ code: 0, out: 'Saved  /home/me/Downloads/Big Country.flac\n' })
     expect(ran.err).toBe(
-      'Big Country.flac   1.0 MB\n       1.0 MB from 1 source in 2.0 s, 500.0 kB/s; every block verified.\nNext: servent downloads     servent search …\n'
+      'Big Country.flac   1.0 MB\nbanned     12D3KooWGcSLWbZRhP: Its hashes are not those of the file.\n       1.0 MB from 1 source in 2.0 s, 500.0 kB/s; every block verified.\nNext: servent downloads     servent search …\n'
     )
     expect((await fixture.run('get 1 --json')).json.map(({ event }) => event)).toEqual([
       'begin',

@@ -78,13 +78,14 @@ export class FakeNode implements ServentNode {
     }
   ]
   getEvents: GetEvent[] = [
-    { event: 'progress', phase: 'locating', verifiedBytes: 0, totalBytes: 0, sources: [] },
+    { event: 'progress', phase: 'locating', verifiedBytes: 0, totalBytes: 0, sources: [], banned: [] },
     {
       event: 'progress',
       phase: 'fetching',
       verifiedBytes: 780_000,
       totalBytes: 1_000_000,
-      sources: [{ peer: PEER, relayed: false, rate: 500_000 }]
+      sources: [{ peer: PEER, relayed: false, rate: 500_000 }],
+      banned: [{ peer: PEER, reason: 'Its hashes are not those of the file.' }]
     },
     { event: 'done', path: '/home/me/Downloads/Big Country.flac', bytes: 1_000_000, sources: 1, seconds: 2 }
   ]
@@ -218,7 +219,8 @@ export class FakeNode implements ServentNode {
         reason: 'The disk is full.',
         verifiedBytes: 780_000,
         totalBytes: 1_000_000,
-        sources: []
+        sources: [],
+        banned: []
       }
     ]
   }

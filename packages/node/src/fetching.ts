@@ -61,13 +61,14 @@ export class Fetches {
         yield { event: 'done', path, bytes, sources, seconds }
         return
       }
-      const { phase, verifiedBytes, totalBytes, sources, reason } = event
+      const { phase, verifiedBytes, totalBytes, sources, banned, reason } = event
       yield {
         event: 'progress',
         phase,
         verifiedBytes,
         totalBytes,
         sources: sources.map(({ peer, relayed, rate }) => ({ peer, relayed, rate })),
+        banned: banned.map(({ peer, reason }) => ({ peer, reason })),
         ...(reason === undefined ? {} : { reason })
       }
     }

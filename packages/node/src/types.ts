@@ -190,6 +190,8 @@ export type GetEvent =
       verifiedBytes: number
       totalBytes: number
       sources: { peer: string; relayed: boolean; rate: number }[]
+      /** Who gave wrong bytes, and what was wrong. */
+      banned: { peer: string; reason: string }[]
       reason?: string
     }
   | { event: 'done'; path: string; bytes: number; sources: number; seconds: number }

@@ -85,6 +85,7 @@ export class Download {
       verifiedBytes,
       totalBytes: size ?? 0,
       sources: this.#phase === 'fetching' ? sources : [],
+      banned: this.#run?.run.bans ?? this.#row.banned,
       ...(this.#phase === 'done' && path !== undefined ? { path } : {})
     }
   }

@@ -76,6 +76,19 @@ export interface DownloadLimits {
   readonly keptMax: number
   /** Sources of one file that are asked at once. */
   readonly sourcesMax: number
+  /** A source is asked for as much as it brings in this time, and at first for so many bytes. */
+  readonly runSeconds: number
+  readonly firstRunBytes: number
+  /** Where the first source has not proven the size by then, another one is asked for it too, and so on. */
+  readonly proofPatienceMs: number
+  /** How often sources are compared. Where others wait, one that is so many times slower than the mean gives way. */
+  readonly reviewMs: number
+  readonly slowerThanMean: number
+  /** Who gave way waits for so long. */
+  readonly slowWaitMs: number
+  /** While sources are at work, others are looked for: after this time, and each time that none is new after twice it. */
+  readonly lookMs: number
+  readonly lookMsMax: number
   /** Providers that are remembered for one file. */
   readonly providersMax: number
   /** Bytes asked for in one request. */
@@ -114,10 +127,18 @@ export interface DownloadLimits {
 export const DOWNLOAD_LIMITS: DownloadLimits = {
   activeMax: 4,
   keptMax: 1000,
-  sourcesMax: 1,
+  sourcesMax: 6,
+  runSeconds: 8,
+  firstRunBytes: 4 * MiB,
+  proofPatienceMs: 2_000,
+  reviewMs: 5_000,
+  slowerThanMean: 8,
+  slowWaitMs: 60_000,
+  lookMs: 60_000,
+  lookMsMax: 600_000,
   providersMax: 64,
   rangeBytesMax: 256 * MiB,
-  blocksInMemoryMax: 8,
+  blocksInMemoryMax: 12,
   checkpointBytes: 64 * MiB,
   checkpointMs: 1_000,
   connectMs: 30_000,

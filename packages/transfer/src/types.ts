@@ -108,6 +108,8 @@ export interface DownloadStatus {
   /** 0 until the size is known. */
   readonly totalBytes: number
   readonly sources: readonly DownloadSource[]
+  /** Who gave wrong bytes and is not asked any more, and what was wrong: a sentence. */
+  readonly banned: readonly { readonly peer: string; readonly reason: string }[]
   /** Where the finished file stands. */
   readonly path?: string
 }

@@ -250,6 +250,7 @@ export const DownloadsAnswer = Type.Object({
         sources: Type.Array(
           Type.Object({ peer: Type.String(), relayed: Type.Boolean(), rate: Type.Number() }, open)
         ),
+        banned: Type.Array(Type.Object({ peer: Type.String(), reason: Type.String() }, open)),
         path: Type.Optional(Type.String())
       },
       open

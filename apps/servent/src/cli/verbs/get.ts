@@ -53,6 +53,7 @@ async function runGet(
       } else if (event.event === 'progress') {
         // The first one may still say how it stood before this command.
         const waits = event.phase === 'paused' && last !== undefined
+        if (!context.json) sayBanned(context, event, last)
         last = event
         if (waits) throw waiting(event)
         if (!context.json) context.progress.show(progressText(event))
@@ -91,6 +92,14 @@ function announce(context: Context, { id, name, size }: Begin): void {
   if (context.json) return
   const facts = [name === undefined ? id : safe(name), size === undefined ? '' : formatBytes(size)]
   context.talk.line(facts.filter(fact => fact !== '').join('   '))
+}
+
+/** Who was banned since the progress before. */
+function sayBanned(context: Context, { banned }: Progress, last: Progress | undefined): void {
+  for (const { peer, reason } of banned.slice(last?.banned.length ?? 0)) {
+    context.progress.clear()
+    context.talk.line(`banned     ${shortId(peer)}: ${safe(reason)}`)
+  }
 }
 
 function progressText({ phase, verifiedBytes, totalBytes, sources, reason }: Progress): string {
