@@ -228,6 +228,9 @@ export class FakeNode implements ServentNode {
   uploads() {
     return [
       {
+        standing: 'giver' as const,
+        givenBytes: 3_000_000,
+        takenBytes: 1_000_000,
         peer: PEER,
         id: FILE_ID,
         name: 'talk.mp4',

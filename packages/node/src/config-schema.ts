@@ -99,6 +99,7 @@ export const SettingsSchema = table({
     PATH_CHARACTERS_MAX
   ),
   maxUploadRate: integer('Bytes a second sent to all others together; 0 is no cap.', 0, RATE_MAX, 0),
+  maxUploadRatePerPeer: integer('Bytes a second sent to any one peer; 0 is no cap.', 0, RATE_MAX, 0),
   maxDownloadRate: integer('Bytes a second fetched from all others together; 0 is no cap.', 0, RATE_MAX, 0),
   noInbound: flag('Refuse every inbound connection, as a peer behind a firewall.', false),
   relay: choice('Be reached through relays, and serve as one.', ['off', 'use', 'serve'], 'use'),

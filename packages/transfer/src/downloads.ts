@@ -22,7 +22,7 @@ export class Downloads {
   #stopped = false
 
   private constructor(init: DownloadsInit, store: DownloadStore) {
-    const { connector, findProviders, maxDownloadBytesPerSecond: cap, logger } = init
+    const { connector, findProviders, maxDownloadBytesPerSecond: cap, ledger, logger } = init
     this.#init = init
     this.#store = store
     this.#deps = {
@@ -30,6 +30,7 @@ export class Downloads {
       findProviders,
       limits: { ...DOWNLOAD_LIMITS, ...init.limits },
       cap: cap === undefined ? undefined : new RateCap(cap),
+      ledger,
       logger
     }
   }

@@ -37,6 +37,8 @@ export interface ServerLimits {
   readonly queuePollMinMs: number
   /** Who has not asked again by then loses the place. */
   readonly queuePollMaxMs: number
+  /** Who waited for so long moves up a level: a freeloader among newcomers, and a newcomer among givers. */
+  readonly queuePromoteMs: number
   /** Hashes in one answer: 8192 of the 1 MiB layer speak for 8 GiB. */
   readonly hashesMax: number
   /** Content that is read for one answer of hashes below the 1 MiB layer. */
@@ -62,6 +64,7 @@ export const SERVER_LIMITS: ServerLimits = {
   queuePlacesPerPeerMax: 4,
   queuePollMinMs: 5_000,
   queuePollMaxMs: 60_000,
+  queuePromoteMs: 600_000,
   hashesMax: 8192,
   hashedBytesMax: 1 * MiB,
   hashRequestsMax: 16,

@@ -106,6 +106,7 @@ export class SourcePool {
     const { row } = this.#job
     this.#emptyRounds = 0
     this.#candidates.gave(provider.peerId, bytes)
+    this.#job.ledger?.gave(source.peer, bytes)
     if (row.givers.includes(source.peer)) return
     row.givers = [...row.givers, source.peer]
     this.#job.save()

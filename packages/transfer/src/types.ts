@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { ServentDatabase } from '@servent/database'
 import type { BlockSource, Catalogue, ContentId, Provider } from '@servent/overlay'
+import type { Ledger, Standing } from './ledger.ts'
 import type { DownloadLimits, ServerLimits } from './limits.ts'
 
 /** The libp2p protocol on which peers speak HTTP/1.1. */
@@ -20,6 +21,10 @@ export interface FileServerInit {
   readonly limits?: Partial<ServerLimits>
   /** Shared by all uploads, fairly. No cap where it is absent. */
   readonly maxUploadBytesPerSecond?: number
+  /** Shared by all uploads to one peer. No cap where it is absent. */
+  readonly maxUploadBytesPerSecondPerPeer?: number
+  /** Who goes first; where it is absent, all peers are alike. */
+  readonly ledger?: Ledger
   readonly logger?: TransferLogger
 }
 
@@ -39,6 +44,11 @@ export interface UploadStatus {
   readonly totalBytes: number
   /** Bytes a second, of the last few seconds. */
   readonly rate: number
+  /** Why it has this place: what it gave and took. */
+  readonly standing: Standing
+  /** Verified bytes that this peer got from it, and bytes that were sent to it, ever. */
+  readonly givenBytes: number
+  readonly takenBytes: number
 }
 
 /** A way to one provider on which this peer speaks HTTP as the client. */
@@ -65,6 +75,8 @@ export interface DownloadsInit {
   readonly maxDownloadBytesPerSecond?: number
   /** Whether downloads that ran when the node stopped go on at once. They do where this is absent. */
   readonly resume?: boolean
+  /** Told of verified bytes. */
+  readonly ledger?: Ledger
   readonly logger?: TransferLogger
 }
 

@@ -127,6 +127,19 @@ describe('a 503', () => {
     expect(error.message).toBe('It has no free upload slot: place 2 of 5.')
   })
 
+  test('that says how this peer stands with the source', () => {
+    const { message } = busyFrom({
+      'x-queue': 'position=2,length=5,pollMin=45',
+      'x-servent-standing': 'newcomer; given=0; taken=10485760'
+    })
+    expect(message).toBe(
+      'It has no free upload slot: place 2 of 5, as a newcomer that gave it 0.0 MiB and took 10.0.'
+    )
+    expect(busyFrom({ 'x-servent-standing': 'king; given=0; taken=0' }).message).toBe(
+      'It has no free upload slot.'
+    )
+  })
+
   test.each([
     [{ 'retry-after': '7' }, 7_000],
     [{}, 10_000],

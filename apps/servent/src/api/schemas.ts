@@ -267,7 +267,10 @@ export const UploadsAnswer = Type.Object({
         state: Type.String(),
         sentBytes: Bytes('Sent'),
         totalBytes: Bytes('Wanted'),
-        rate: Type.Number()
+        rate: Type.Number(),
+        standing: Type.String({ description: 'giver, newcomer, freeloader: who goes first' }),
+        givenBytes: Bytes('Verified bytes that this peer gave, ever'),
+        takenBytes: Bytes('Bytes that were sent to it, ever')
       },
       open
     )

@@ -13,6 +13,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   api: 'HOST:PORT',
   'download-dir': 'DIR',
   'max-upload-rate': 'B/s',
+  'max-upload-rate-per-peer': 'B/s',
   'max-download-rate': 'B/s',
   'log-level': 'LEVEL'
 }
