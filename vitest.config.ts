@@ -16,6 +16,7 @@ export default defineConfig({
       ? ['**/*.full.test.ts']
       : ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     exclude,
+    globalSetup: ['test/temporary-folder.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
