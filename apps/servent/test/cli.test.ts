@@ -121,6 +121,12 @@ describe('data goes to stdout and talk to stderr', () => {
     ])
   })
 
+  it('get with a priority', async () => {
+    await fixture.run('get 1 --priority high')
+    expect(fixture.node.calls[0]).toEqual(['get', '1', undefined, 'high'])
+    expect((await fixture.run('get 1 --priority soon')).code).toBe(2)
+  })
+
   it('put and value', async () => {
     const put = await fixture.run(['put', 'greeting', 'hello, world'])
     expect(put).toMatchObject({

@@ -2,6 +2,7 @@
 import type {
   Config,
   GetEvent,
+  GetOptions,
   PutRequest,
   PutView,
   SearchEvent,
@@ -181,8 +182,13 @@ export class FakeNode implements ServentNode {
     )
   }
 
-  get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent> {
-    this.calls.push(['get', what, options?.output])
+  get(what: string, options?: GetOptions): AsyncIterable<GetEvent> {
+    this.calls.push([
+      'get',
+      what,
+      options?.output,
+      ...(options?.priority === undefined ? [] : [options.priority])
+    ])
     return this.#work(this.getEvents, options?.signal)
   }
 
@@ -216,6 +222,7 @@ export class FakeNode implements ServentNode {
         name: 'Big Country.flac',
         size: 1_000_000,
         phase: 'paused' as const,
+        priority: 'normal' as const,
         reason: 'The disk is full.',
         verifiedBytes: 780_000,
         totalBytes: 1_000_000,

@@ -165,6 +165,7 @@ async function openDownloads(
     ledger,
     findProviders: (id, signal) => findProviders(slots, id, signal, logger),
     logger: logger.child({ component: 'servent:downloads' }),
+    limits: { activeMax: config.maxDownloads },
     ...cap('maxDownloadBytesPerSecond', config.maxDownloadRate)
   })
   store.use('downloads')

@@ -80,6 +80,9 @@ export interface DownloadsInit {
   readonly logger?: TransferLogger
 }
 
+/** Who runs where not all may: a higher one that waits has a lower one give way. */
+export type DownloadPriority = 'high' | 'normal' | 'low'
+
 export interface DownloadRequest {
   readonly id: ContentId
   /** Bytes, as a hit or a ticket says: shown until a source's tree proves a size. */
@@ -89,6 +92,8 @@ export interface DownloadRequest {
   readonly providers: readonly Provider[]
   /** A path of the user's own: a folder that stands, or the file to make. */
   readonly output?: string
+  /** Default: as it was, and `normal` for a new one. */
+  readonly priority?: DownloadPriority
 }
 
 /**
@@ -112,6 +117,7 @@ export interface DownloadStatus {
   /** Bytes; absent until somebody says. */
   readonly size?: number
   readonly phase: DownloadPhase
+  readonly priority: DownloadPriority
   /** Why it waits, paused or failed: a sentence. */
   readonly reason?: string
   /** The name of the error that it failed with, as `VerificationError`. */

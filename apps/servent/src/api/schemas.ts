@@ -86,6 +86,11 @@ export const GetBody = Type.Object(
         maxLength: PATH_CHARACTERS_MAX,
         description: 'An absolute path: a folder that exists, or the file to make'
       })
+    ),
+    priority: Type.Optional(
+      Type.Union([Type.Literal('high'), Type.Literal('normal'), Type.Literal('low')], {
+        description: 'Who runs where not all may'
+      })
     )
   },
   closed
@@ -244,6 +249,7 @@ export const DownloadsAnswer = Type.Object({
         name: Type.String(),
         size: Type.Optional(Bytes('Size')),
         phase: Type.String({ description: 'locating, fetching, verifying, paused, done, failed' }),
+        priority: Type.String({ description: 'high, normal, low' }),
         reason: Type.Optional(Type.String()),
         verifiedBytes: Bytes('Verified'),
         totalBytes: Bytes('Size, 0 until it is known'),

@@ -15,6 +15,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   'max-upload-rate': 'B/s',
   'max-upload-rate-per-peer': 'B/s',
   'max-download-rate': 'B/s',
+  'max-downloads': 'N',
   'log-level': 'LEVEL'
 }
 

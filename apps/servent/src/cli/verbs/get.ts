@@ -26,6 +26,13 @@ export function getVerb(program: Command, act: Act): void {
     'servent get servent1…'
   ])
     .addOption(new Option('--output <FILE>', 'Where to put it: a file to make, or a folder'))
+    .addOption(
+      new Option('--priority <LEVEL>', 'Who runs first where not all downloads may').choices([
+        'high',
+        'normal',
+        'low'
+      ])
+    )
     .action(act(runGet))
 }
 
@@ -36,7 +43,8 @@ async function runGet(
 ): Promise<number | undefined> {
   const client = await context.client()
   const output = options.output === undefined ? {} : { output: context.path(options.output as string) }
-  const body = { what, ...output }
+  const priority = options.priority === undefined ? {} : { priority: options.priority as string }
+  const body = { what, ...output, ...priority }
   let begin: Begin | undefined
   let last: Progress | undefined
   try {
