@@ -89,7 +89,9 @@ export interface DownloadLimits {
   readonly slowerThanMean: number
   /** Who gave way waits for so long. */
   readonly slowWaitMs: number
-  /** While sources are at work, others are looked for: after this time, and each time that none is new after twice it. */
+  /** While sources are at work, others are looked for: first after this time, so that none is asked for a small file, */
+  readonly lookFirstMs: number
+  /** then after this one, and where none was new after twice it, and so on. */
   readonly lookMs: number
   readonly lookMsMax: number
   /** Providers that are remembered for one file. */
@@ -137,6 +139,7 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   reviewMs: 5_000,
   slowerThanMean: 8,
   slowWaitMs: 60_000,
+  lookFirstMs: 3_000,
   lookMs: 60_000,
   lookMsMax: 600_000,
   providersMax: 64,

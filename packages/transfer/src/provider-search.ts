@@ -8,6 +8,7 @@ export class ProviderSearch {
   readonly #add: (provider: Provider) => boolean
   #search: Promise<void> | undefined
   #pauseMs: number
+  readonly #madeMs = performance.now()
   /** When the last search began. */
   beganMs = Number.NEGATIVE_INFINITY
 
@@ -21,9 +22,11 @@ export class ProviderSearch {
 
   /** Searches where the last time is long enough ago. */
   lookAgain(nowMs: number): void {
-    // Whoever began with sources is given the same time before the first search.
-    if (this.beganMs === Number.NEGATIVE_INFINITY) this.beganMs = nowMs
-    if (nowMs - this.beganMs >= this.#pauseMs) void this.look()
+    if (this.beganMs !== Number.NEGATIVE_INFINITY) {
+      if (nowMs - this.beganMs >= this.#pauseMs) void this.look()
+    } else if (nowMs - this.#madeMs >= this.#job.limits.lookFirstMs) {
+      void this.look()
+    }
   }
 
   /** Ends with the search, which is one that is under way already where there is one. Never rejects. */
