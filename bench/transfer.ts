@@ -16,6 +16,7 @@ import type { Cost } from './transfer/measure.ts'
 import type { PairName } from './transfer/pairs.ts'
 import { ServentPair } from './transfer/servent.ts'
 import type { Order, Report } from './transfer/side.ts'
+import { CAP_MIB_PER_SECOND, ThreeSources } from './transfer/three-sources.ts'
 
 const MiB = 2 ** 20
 const SIDE = fileURLToPath(new URL('./transfer/side.ts', import.meta.url))
@@ -26,7 +27,7 @@ interface Run {
   readonly receiver: Cost
 }
 
-type RowName = PairName | AloneName | 'servent get'
+type RowName = PairName | AloneName | 'servent get' | 'three sources'
 
 const TITLES: Readonly<Record<RowName, string>> = {
   raw: 'raw socket',
@@ -35,7 +36,8 @@ const TITLES: Readonly<Record<RowName, string>> = {
   http: 'HTTP on that stream',
   hashing: 'SHA-256 tree alone',
   writing: 'writing alone, with fsync',
-  'servent get': 'servent get: verified, to disk'
+  'servent get': 'servent get: verified, to disk',
+  'three sources': `servent get from three sources of ${CAP_MIB_PER_SECOND} MiB/s each`
 }
 
 const { values } = parseArgs({
@@ -124,6 +126,7 @@ const folder = await mkdtemp(join(tmpdir(), 'servent-bench-'))
 const runs = new Map<RowName, Run[]>()
 try {
   await using servents = await ServentPair.start(folder)
+  await using three = await ThreeSources.start(folder, bytes)
   const ticket = await servents.share('content', bytes)
   const rows: [RowName, () => Promise<Run>][] = [
     ...(['raw', 'tls', 'stream', 'http'] as const).map(
@@ -132,7 +135,8 @@ try {
     ...(['hashing', 'writing'] as const).map(
       row => [row, () => alone(row, folder)] as [RowName, () => Promise<Run>]
     ),
-    ['servent get', () => servents.fetch(ticket)]
+    ['servent get', () => servents.fetch(ticket)],
+    ['three sources', () => three.fetch()]
   ]
   for (let turn = 1; turn <= runCount; turn += 1) {
     for (const [row, run] of rows) {
@@ -156,12 +160,15 @@ const goals = {
     secondsOf('servent get') / (secondsOf('http') + secondsOf('hashing') + secondsOf('writing'))
   ),
   /** Of the larger of both ends, in MiB: under 64. */
-  memoryGrowthMib: Math.max(growth.senderGrowthMib ?? 0, growth.receiverGrowthMib ?? 0)
+  memoryGrowthMib: Math.max(growth.senderGrowthMib ?? 0, growth.receiverGrowthMib ?? 0),
+  /** From three sources that send 20 MiB/s each: at least 50. */
+  threeSourcesMibPerSecond: round(sizeMiB / secondsOf('three sources'), 1)
 }
 const met = {
   httpOfStream: goals.httpOfStream >= 0.8,
   getOfSum: goals.getOfSum <= 1.25,
-  memoryGrowthMib: goals.memoryGrowthMib < 64
+  memoryGrowthMib: goals.memoryGrowthMib < 64,
+  threeSourcesMibPerSecond: goals.threeSourcesMibPerSecond >= 50
 }
 const host = {
   node: process.version,

@@ -111,7 +111,7 @@ describe('data goes to stdout and talk to stderr', () => {
     expect(fixture.node.calls[0]).toEqual(['get', '1', '/tmp/here.flac'])
     expect(ran).toMatchObject({ code: 0, out: 'Saved  /home/me/Downloads/Big Country.flac\n' })
     expect(ran.err).toBe(
-      'Big Country.flac   1.0 MB\n       1.0 MB from 1 source in 2.0 s, 500.0 kB/s; every block verified.\nNext: servent downloads     servent search …\n'
+      'Big Country.flac   1.0 MB\nbanned     12D3KooWGcSLWbZRhP: Its hashes are not those of the file.\n       1.0 MB from 1 source in 2.0 s, 500.0 kB/s; every block verified.\nNext: servent downloads     servent search …\n'
     )
     expect((await fixture.run('get 1 --json')).json.map(({ event }) => event)).toEqual([
       'begin',
@@ -119,6 +119,12 @@ describe('data goes to stdout and talk to stderr', () => {
       'progress',
       'done'
     ])
+  })
+
+  it('get with a priority', async () => {
+    await fixture.run('get 1 --priority high')
+    expect(fixture.node.calls[0]).toEqual(['get', '1', undefined, 'high'])
+    expect((await fixture.run('get 1 --priority soon')).code).toBe(2)
   })
 
   it('put and value', async () => {
@@ -175,7 +181,7 @@ describe('data goes to stdout and talk to stderr', () => {
       ['cancel', FILE_ID]
     ])
     expect((await fixture.run('uploads')).out).toContain(
-      'talk.mp4  sending   0 %  10 B  5 B/s  12D3KooW…QiWiJ6Qs'
+      'talk.mp4  sending   0 %  10 B  5 B/s  giver       3.0  12D3KooW…QiWiJ6Qs'
     )
     expect((await fixture.run('peers')).out).toContain(
       `${PEER}  out  1 min  servent/0.1.0  /ip4/192.0.2.7/tcp/6346`

@@ -264,7 +264,8 @@ describe('exit codes', () => {
       event: 'progress' as const,
       verifiedBytes: 500_000,
       totalBytes: 1_000_000,
-      sources: []
+      sources: [],
+      banned: []
     }
     fixture.node.getEvents = [
       // How it stood before: no reason to give up.
@@ -306,7 +307,7 @@ describe('exit codes', () => {
     const get = await during('get 1')
     expect(get.code).toBe(130)
     expect(get.err).toBe(
-      `Big Country.flac   1.0 MB\nPaused at 78 %. Nothing that was verified is lost. Resume: servent get ${FILE_ID.slice(0, 18)}\n`
+      `Big Country.flac   1.0 MB\nbanned     12D3KooWGcSLWbZRhP: Its hashes are not those of the file.\nPaused at 78 %. Nothing that was verified is lost. Resume: servent get ${FILE_ID.slice(0, 18)}\n`
     )
     const json = await during('get 1 --json')
     expect(json.code).toBe(130)

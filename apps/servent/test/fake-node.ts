@@ -2,6 +2,7 @@
 import type {
   Config,
   GetEvent,
+  GetOptions,
   PutRequest,
   PutView,
   SearchEvent,
@@ -78,13 +79,14 @@ export class FakeNode implements ServentNode {
     }
   ]
   getEvents: GetEvent[] = [
-    { event: 'progress', phase: 'locating', verifiedBytes: 0, totalBytes: 0, sources: [] },
+    { event: 'progress', phase: 'locating', verifiedBytes: 0, totalBytes: 0, sources: [], banned: [] },
     {
       event: 'progress',
       phase: 'fetching',
       verifiedBytes: 780_000,
       totalBytes: 1_000_000,
-      sources: [{ peer: PEER, relayed: false, rate: 500_000 }]
+      sources: [{ peer: PEER, relayed: false, rate: 500_000 }],
+      banned: [{ peer: PEER, reason: 'Its hashes are not those of the file.' }]
     },
     { event: 'done', path: '/home/me/Downloads/Big Country.flac', bytes: 1_000_000, sources: 1, seconds: 2 }
   ]
@@ -180,8 +182,13 @@ export class FakeNode implements ServentNode {
     )
   }
 
-  get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent> {
-    this.calls.push(['get', what, options?.output])
+  get(what: string, options?: GetOptions): AsyncIterable<GetEvent> {
+    this.calls.push([
+      'get',
+      what,
+      options?.output,
+      ...(options?.priority === undefined ? [] : [options.priority])
+    ])
     return this.#work(this.getEvents, options?.signal)
   }
 
@@ -215,10 +222,12 @@ export class FakeNode implements ServentNode {
         name: 'Big Country.flac',
         size: 1_000_000,
         phase: 'paused' as const,
+        priority: 'normal' as const,
         reason: 'The disk is full.',
         verifiedBytes: 780_000,
         totalBytes: 1_000_000,
-        sources: []
+        sources: [],
+        banned: []
       }
     ]
   }
@@ -226,6 +235,9 @@ export class FakeNode implements ServentNode {
   uploads() {
     return [
       {
+        standing: 'giver' as const,
+        givenBytes: 3_000_000,
+        takenBytes: 1_000_000,
         peer: PEER,
         id: FILE_ID,
         name: 'talk.mp4',

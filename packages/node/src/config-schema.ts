@@ -37,6 +37,7 @@ const PATH_CHARACTERS_MAX = 4096
 /** 1 TiB/s stands for "any rate there is". */
 const RATE_MAX = 2 ** 40
 const CONNECTIONS_MAX = 10_000
+const DOWNLOADS_MAX = 1_000
 
 const text = (description: string, initial: string, maxLength = TEXT_CHARACTERS_MAX) =>
   ({ type: 'string', maxLength, default: initial, description }) as const
@@ -99,9 +100,11 @@ export const SettingsSchema = table({
     PATH_CHARACTERS_MAX
   ),
   maxUploadRate: integer('Bytes a second sent to all others together; 0 is no cap.', 0, RATE_MAX, 0),
+  maxUploadRatePerPeer: integer('Bytes a second sent to any one peer; 0 is no cap.', 0, RATE_MAX, 0),
   maxDownloadRate: integer('Bytes a second fetched from all others together; 0 is no cap.', 0, RATE_MAX, 0),
   noInbound: flag('Refuse every inbound connection, as a peer behind a firewall.', false),
   relay: choice('Be reached through relays, and serve as one.', ['off', 'use', 'serve'], 'use'),
+  maxDownloads: integer('Downloads that run at a time; others wait for their turn.', 1, DOWNLOADS_MAX, 4),
   maxConnections: integer('Connections at a time, shared by all overlays.', 1, CONNECTIONS_MAX, 200),
   logLevel: choice(
     'How much is written to the log.',

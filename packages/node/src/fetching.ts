@@ -5,12 +5,13 @@
  * unless somebody else watches it too, nothing is lost, and the next `get` goes on.
  */
 import type { ContentId } from '@servent/overlay'
-import type { Download, Downloads } from '@servent/transfer'
+import type { Download, DownloadPriority, Downloads } from '@servent/transfer'
 import type { Target } from './targets.ts'
 import type { GetEvent } from './types.ts'
 
 export interface GetOptions {
   readonly output?: string
+  readonly priority?: DownloadPriority
   /** The user's. */
   readonly signal?: AbortSignal
 }
@@ -27,7 +28,7 @@ export class Fetches {
   }
 
   /** @throws what the download failed with, by its name; `AbortError` after the signal */
-  async *get(target: Target, { output, signal }: GetOptions = {}): AsyncGenerator<GetEvent, void> {
+  async *get(target: Target, { output, priority, signal }: GetOptions = {}): AsyncGenerator<GetEvent, void> {
     signal?.throwIfAborted()
     const { id, size, name, providers } = target
     const downloads = await this.#open()
@@ -36,7 +37,8 @@ export class Fetches {
       providers,
       ...(size === undefined ? {} : { size }),
       ...(name === undefined ? {} : { name }),
-      ...(output === undefined ? {} : { output })
+      ...(output === undefined ? {} : { output }),
+      ...(priority === undefined ? {} : { priority })
     })
     const key = id.toString()
     this.#watchers.set(key, (this.#watchers.get(key) ?? 0) + 1)
@@ -61,13 +63,14 @@ export class Fetches {
         yield { event: 'done', path, bytes, sources, seconds }
         return
       }
-      const { phase, verifiedBytes, totalBytes, sources, reason } = event
+      const { phase, verifiedBytes, totalBytes, sources, banned, reason } = event
       yield {
         event: 'progress',
         phase,
         verifiedBytes,
         totalBytes,
         sources: sources.map(({ peer, relayed, rate }) => ({ peer, relayed, rate })),
+        banned: banned.map(({ peer, reason }) => ({ peer, reason })),
         ...(reason === undefined ? {} : { reason })
       }
     }

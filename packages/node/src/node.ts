@@ -13,7 +13,7 @@ import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
 import { doctor } from './doctor.ts'
 import { NotFoundError, NotRunningError } from './errors.ts'
-import { Fetches } from './fetching.ts'
+import { Fetches, type GetOptions } from './fetching.ts'
 import type { LibraryDoor } from './library-door.ts'
 import { missingIpv6 } from './listening.ts'
 import { nodeGauges } from './node-gauges.ts'
@@ -189,10 +189,7 @@ export class Node implements ServentNode {
     return this.#searches.last()
   }
 
-  async *get(
-    what: string,
-    options: { output?: string; signal?: AbortSignal } = {}
-  ): AsyncGenerator<GetEvent, void> {
+  async *get(what: string, options: GetOptions = {}): AsyncGenerator<GetEvent, void> {
     const { library, fetches } = this.#need()
     const target = await resolveTarget(what, this.#known())
     const own = await this.#own(library, target.id, options)

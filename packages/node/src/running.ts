@@ -9,7 +9,7 @@ import type { ServentDatabase } from '@servent/database'
 import { type HostComponents, streamDuplex } from '@servent/libp2p-host'
 import type { Library } from '@servent/library'
 import type { ContentId, Overlay, OverlayName, Provider } from '@servent/overlay'
-import type { Downloads, FileServer } from '@servent/transfer'
+import type { Downloads, FileServer, Ledger } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { HTTP_PROTOCOL, isPusher, NodeConnector } from './connector.ts'
@@ -65,8 +65,9 @@ export async function run(init: RunningInit): Promise<Running> {
   const metrics = new NodeMetrics(config.dataDir)
   const library = new LibraryDoor(() => openLibrary(init))
   const transfers: Transfers = new Transfers({
-    openServer: () => openServer(init, library),
-    openDownloads: () => openDownloads(init, network, slots)
+    openLedger: () => openLedger(init),
+    openServer: ledger => openServer(init, library, ledger),
+    openDownloads: ledger => openDownloads(init, network, slots, ledger)
   })
   const network = await createNetwork({
     config,
@@ -92,7 +93,12 @@ export async function run(init: RunningInit): Promise<Running> {
     await network.start()
     if (store.isUsed('downloads')) await transfers.downloads()
   } catch (error) {
-    const steps = [() => transfers.stopDownloads(), async () => network.stop(), () => library.stop()]
+    const steps = [
+      () => transfers.stopDownloads(),
+      () => transfers.stopServer(),
+      async () => network.stop(),
+      () => library.stop()
+    ]
     for (const stop of steps)
       await stop().catch(cause => logger.error({ err: cause }, 'could not stop a part'))
     throw explainListen(error)
@@ -120,20 +126,32 @@ function libraryWorker({ libraryWorker: bundled }: NodeDeps): { worker?: () => W
   return { worker: () => new Worker(bundled.source, { eval: true, name: 'servent-library' }) }
 }
 
-async function openServer({ config, logger }: RunningInit, library: LibraryDoor): Promise<FileServer> {
+async function openLedger({ database, logger }: RunningInit): Promise<Ledger> {
+  const { Ledger } = await import('@servent/transfer')
+  return new Ledger(database, {}, logger.child({ component: 'servent:uploads' }))
+}
+
+async function openServer(
+  { config, logger }: RunningInit,
+  library: LibraryDoor,
+  ledger: Ledger
+): Promise<FileServer> {
   const { FileServer } = await import('@servent/transfer')
   return new FileServer({
     catalogue: library,
     blocks: library,
+    ledger,
     logger: logger.child({ component: 'servent:uploads' }),
-    ...cap('maxUploadBytesPerSecond', config.maxUploadRate)
+    ...cap('maxUploadBytesPerSecond', config.maxUploadRate),
+    ...cap('maxUploadBytesPerSecondPerPeer', config.maxUploadRatePerPeer)
   })
 }
 
 async function openDownloads(
   { config, database, logger, store }: RunningInit,
   network: Libp2p,
-  slots: Slots
+  slots: Slots,
+  ledger: Ledger
 ): Promise<Downloads> {
   const { Downloads } = await import('@servent/transfer')
   const connector = new NodeConnector(network, name => {
@@ -144,8 +162,10 @@ async function openDownloads(
     database,
     folder: config.downloadDir,
     connector,
+    ledger,
     findProviders: (id, signal) => findProviders(slots, id, signal, logger),
     logger: logger.child({ component: 'servent:downloads' }),
+    limits: { activeMax: config.maxDownloads },
     ...cap('maxDownloadBytesPerSecond', config.maxDownloadRate)
   })
   store.use('downloads')

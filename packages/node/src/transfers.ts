@@ -3,20 +3,23 @@
  * relays queries would hold in memory.
  */
 import type { Duplex } from 'node:stream'
-import type { DownloadStatus, Downloads, FileServer, UploadStatus } from '@servent/transfer'
+import type { DownloadStatus, Downloads, FileServer, Ledger, UploadStatus } from '@servent/transfer'
 
 export interface TransfersInit {
-  readonly openServer: () => Promise<FileServer>
-  readonly openDownloads: () => Promise<Downloads>
+  readonly openLedger: () => Promise<Ledger>
+  readonly openServer: (ledger: Ledger) => Promise<FileServer>
+  readonly openDownloads: (ledger: Ledger) => Promise<Downloads>
 }
 
 export class Transfers {
+  readonly #ledger: Once<Ledger>
   readonly #server: Once<FileServer>
   readonly #downloads: Once<Downloads>
 
-  constructor({ openServer, openDownloads }: TransfersInit) {
-    this.#server = new Once(openServer)
-    this.#downloads = new Once(openDownloads)
+  constructor({ openLedger, openServer, openDownloads }: TransfersInit) {
+    this.#ledger = new Once(openLedger)
+    this.#server = new Once(async () => openServer(await this.#ledger.get()))
+    this.#downloads = new Once(async () => openDownloads(await this.#ledger.get()))
   }
 
   /** Serves files to a peer on a stream of HTTP. */
@@ -46,8 +49,10 @@ export class Transfers {
     await (await this.#downloads.end())?.stop()
   }
 
+  /** After downloads: what peers gave and took is written at last. */
   async stopServer(): Promise<void> {
     await (await this.#server.end())?.stop()
+    ;(await this.#ledger.end())?.close()
   }
 }
 

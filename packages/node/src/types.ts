@@ -1,7 +1,9 @@
 /** What a running node gives to the program around it: the daemon's API, tests, the demo. */
+
 import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@servent/overlay'
 import type { DownloadStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
+import type { GetOptions } from './fetching.ts'
 
 export interface ServentNode {
   readonly config: Config
@@ -34,9 +36,10 @@ export interface ServentNode {
 
   /**
    * `what` is an id, the beginning of one, a row's number or a ticket. Resumes what was begun before. The
-   * download runs on when nobody takes its events; aborting the signal pauses it.
+   * download runs on when nobody takes its events; aborting the signal pauses it. Where as many run as may, one of a
+   * higher `priority` takes the place of one of a lower.
    */
-  get(what: string, options?: { output?: string; signal?: AbortSignal }): AsyncIterable<GetEvent>
+  get(what: string, options?: GetOptions): AsyncIterable<GetEvent>
   /**
    * Keeps a value under a key, on every wanted overlay that stores by key.
    *
@@ -194,6 +197,8 @@ export type GetEvent =
       verifiedBytes: number
       totalBytes: number
       sources: { peer: string; relayed: boolean; rate: number }[]
+      /** Who gave wrong bytes, and what was wrong. */
+      banned: { peer: string; reason: string }[]
       reason?: string
     }
   | { event: 'done'; path: string; bytes: number; sources: number; seconds: number }

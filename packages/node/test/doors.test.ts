@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { Library } from '@servent/library'
 import type { CatalogueChange } from '@servent/overlay'
-import { type Downloads, type FileServer, HTTP_PROTOCOL, SERVER_LIMITS } from '@servent/transfer'
+import { type Downloads, type FileServer, HTTP_PROTOCOL, type Ledger, SERVER_LIMITS } from '@servent/transfer'
 import { expect, test } from 'vitest'
 import * as connector from '../src/connector.ts'
 import { LibraryDoor } from '../src/library-door.ts'
@@ -45,10 +45,14 @@ test('a library that nobody opened shares nothing, and is opened once', async ()
   expect(heard).toEqual([0])
 })
 
+const closed: string[] = []
+const ledger = { close: () => void closed.push('ledger') } as unknown as Ledger
+
 test('a file server is made with the first stream; one that cannot be made ends the stream', async () => {
   const served: string[] = []
   let fails = true
   const transfers = new Transfers({
+    openLedger: async () => ledger,
     openServer: async () => {
       if (fails) throw new Error('no http')
       return {
@@ -73,7 +77,9 @@ test('a file server is made with the first stream; one that cannot be made ends 
 
 test('after the end nothing is made any more', async () => {
   const stopped: string[] = []
+  closed.length = 0
   const transfers = new Transfers({
+    openLedger: async () => ledger,
     openServer: () => Promise.reject(new Error('never')),
     openDownloads: async () =>
       ({ list: () => [], stop: async () => void stopped.push('downloads') }) as unknown as Downloads
@@ -81,7 +87,7 @@ test('after the end nothing is made any more', async () => {
   await transfers.downloads()
   await transfers.stopDownloads()
   await transfers.stopServer()
-  expect(stopped).toEqual(['downloads'])
+  expect([...stopped, ...closed]).toEqual(['downloads', 'ledger'])
   await expect(transfers.downloads()).rejects.toThrow('This node stops.')
 })
 

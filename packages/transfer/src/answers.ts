@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { SharedFile } from '@servent/overlay'
 import type { ByteRange } from './range.ts'
 import { sha1Urn } from './request-target.ts'
+import type { UploadStatus } from './types.ts'
 import type { QueueAnswer } from './upload-queue.ts'
 
 /** Type and subtype of RFC 9110, 8.3.1, without parameters. */
@@ -65,8 +66,10 @@ export interface QueueHeaderLimits {
 export function sendBusy(
   response: ServerResponse,
   answer: Exclude<QueueAnswer, { type: 'granted' }>,
-  limits: QueueHeaderLimits
+  limits: QueueHeaderLimits,
+  { standing, givenBytes, takenBytes }: Pick<UploadStatus, 'standing' | 'givenBytes' | 'takenBytes'>
 ): void {
+  response.setHeader('X-Servent-Standing', `${standing}; given=${givenBytes}; taken=${takenBytes}`)
   const pollMin = Math.ceil(limits.queuePollMinMs / 1000)
   const pollMax = Math.ceil(limits.queuePollMaxMs / 1000)
   if (answer.type === 'full') {

@@ -1,11 +1,5 @@
 /** Which of a file's blocks are there: one bit each, 512 KiB for the largest file. Pure. */
 
-/** Blocks `first` to `end`, `end` not included. */
-export interface BlockRun {
-  readonly first: number
-  readonly end: number
-}
-
 export class BlockSet {
   readonly count: number
   /** Bit 0 of byte 0 is block 0. */

@@ -1,20 +1,22 @@
 /**
- * Providers of one file, and when each may be asked again. Pure: the caller says what time it is. Who gave
- * wrong bytes is banned for good, who failed waits twice as long each time, who has no free slot waits as
- * long as it wishes, within bounds.
+ * Providers of one file, and when each may be asked again. Pure: the caller says what time it is. Of those who may
+ * be asked, who gave most comes first. Who gave wrong bytes is banned for good, who failed waits twice as long each
+ * time, who has no free slot waits as long as it wishes, within bounds.
  */
 import type { Provider } from '@servent/overlay'
 import type { DownloadLimits } from './limits.ts'
 
 export type CandidateLimits = Pick<
   DownloadLimits,
-  'providersMax' | 'retryMs' | 'retryMsMax' | 'roundsMax' | 'queueWaitMsMin' | 'queueWaitMsMax'
+  'providersMax' | 'retryMs' | 'retryMsMax' | 'roundsMax' | 'queueWaitMsMin' | 'queueWaitMsMax' | 'slowWaitMs'
 >
 
 interface Candidate {
   provider: Provider
   inUse: boolean
   failures: number
+  /** Verified bytes that it gave. */
+  givenBytes: number
   /** It does not have the file, or failed too often: not asked before the download is resumed. */
   isSpent: boolean
   readyMs: number
@@ -36,8 +38,11 @@ export class Candidates {
     for (const { peer, reason } of banned) this.#banned.set(peer, reason)
   }
 
+  /** Those who gave most come first. */
   get providers(): Provider[] {
-    return [...this.#known.values()].map(({ provider }) => provider)
+    return [...this.#known.values()]
+      .sort((a, b) => b.givenBytes - a.givenBytes)
+      .map(({ provider }) => provider)
   }
 
   get bans(): Ban[] {
@@ -59,6 +64,7 @@ export class Candidates {
       provider: { ...provider, addresses: provider.addresses.slice(0, ADDRESSES_MAX) },
       inUse: false,
       failures: 0,
+      givenBytes: 0,
       isSpent: false,
       readyMs: 0,
       reason: undefined
@@ -66,26 +72,42 @@ export class Candidates {
     return true
   }
 
-  /** Somebody who may be asked now, marked as in use: the one that waits longest. */
+  /** Somebody who may be asked now, marked as in use: who gave most, then who waits longest. */
   take(nowMs: number): Provider | undefined {
-    const next = this.#soonest()
-    if (next === undefined || next.readyMs > nowMs) return undefined
-    next.inUse = true
-    return next.provider
+    let best: Candidate | undefined
+    for (const candidate of this.#free()) {
+      if (candidate.readyMs > nowMs) continue
+      const more = candidate.givenBytes - (best?.givenBytes ?? -1)
+      if (more > 0 || (more === 0 && candidate.readyMs < best!.readyMs)) best = candidate
+    }
+    if (best === undefined) return undefined
+    best.inUse = true
+    return best.provider
   }
 
   /** Milliseconds until somebody may be asked, or nothing where nobody may. */
   waitMs(nowMs: number): number | undefined {
-    const next = this.#soonest()
-    return next === undefined ? undefined : Math.max(0, next.readyMs - nowMs)
+    let soonestMs: number | undefined
+    for (const { readyMs } of this.#free())
+      if (soonestMs === undefined || readyMs < soonestMs) soonestMs = readyMs
+    return soonestMs === undefined ? undefined : Math.max(0, soonestMs - nowMs)
   }
 
-  /** It gives right bytes: what failed before does not count any more. */
-  progressed(peer: string): void {
+  /** It gave right bytes: what failed before does not count any more. */
+  gave(peer: string, bytes: number): void {
     const candidate = this.#known.get(peer)
     if (candidate === undefined) return
+    candidate.givenBytes += bytes
     candidate.failures = 0
     candidate.reason = undefined
+  }
+
+  /** It gave way to others: it is asked again when they had their time. */
+  slow(peer: string, reason: string, nowMs: number): void {
+    this.#update(peer, candidate => {
+      candidate.readyMs = nowMs + this.#limits.slowWaitMs
+      candidate.reason = `It is slow: ${reason}`
+    })
   }
 
   /** It did all there was to do; it may be asked at once. */
@@ -139,13 +161,8 @@ export class Candidates {
     return `${first.provider.peerId}${more}: ${first.reason}`
   }
 
-  #soonest(): Candidate | undefined {
-    let soonest: Candidate | undefined
-    for (const candidate of this.#known.values()) {
-      if (candidate.inUse || candidate.isSpent) continue
-      if (soonest === undefined || candidate.readyMs < soonest.readyMs) soonest = candidate
-    }
-    return soonest
+  *#free(): Iterable<Candidate> {
+    for (const candidate of this.#known.values()) if (!candidate.inUse && !candidate.isSpent) yield candidate
   }
 
   #update(peer: string, change: (candidate: Candidate) => void): void {

@@ -6,21 +6,23 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { LAYER_BLOCK_BYTES, type Provider, VerificationError } from '@servent/overlay'
 import { BlockWriter } from './block-writer.ts'
-import { Candidates } from './candidates.ts'
 import { checkSpace, onDisk } from './disk.ts'
-import { NoSourceError, type SourceBusyError } from './errors.ts'
 import { fetchRun, proveSize } from './fetch.ts'
-import { HttpSource } from './http-source.ts'
+import type { HttpSource } from './http-source.ts'
 import type { Job } from './job.ts'
 import { PartFile, partPath } from './part-file.ts'
 import { isContent, recheck } from './recheck.ts'
 import { safeFileName } from './safe-file-name.ts'
-import { BlockScheduler } from './scheduler.ts'
+import { BlockScheduler, type Run } from './scheduler.ts'
 import { PIECE_HASHES } from './sidecar.ts'
+import { SourcePool } from './source-pool.ts'
 import { Waker } from './waker.ts'
 
 /** SHA-256 of nothing: the one content that nobody need be asked for. */
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+/** How often a source without work looks whether another one has become slow. */
+const STAND_BY_MS = 1_000
 
 interface Target {
   readonly part: PartFile
@@ -31,27 +33,31 @@ interface Target {
 export class DownloadRun {
   readonly #job: Job
   readonly #signal: AbortSignal
-  readonly #candidates: Candidates
-  readonly sources = new Set<HttpSource>()
   readonly #waker = new Waker()
+  readonly #pool: SourcePool
   #target: Target | undefined
-  #search: Promise<void> | undefined
-  #searchedMs = Number.NEGATIVE_INFINITY
-  /** What ends the run though sources are at work. */
-  #failure: Error | undefined
-  #emptyRounds = 0
+  #beginning: Promise<void> | undefined
 
   constructor(job: Job, signal: AbortSignal) {
     this.#job = job
     this.#signal = signal
-    this.#candidates = new Candidates(job.limits, job.row.banned)
-    for (const provider of job.row.providers) this.#candidates.add(provider)
+    this.#pool = new SourcePool(job, signal, this.#waker, (source, provider, signal) =>
+      this.#serve(source, provider, signal)
+    )
     signal.addEventListener('abort', () => this.#waker.wake(), { once: true })
+  }
+
+  get sources(): HttpSource[] {
+    return this.#pool.sources
+  }
+
+  get bans(): SourcePool['bans'] {
+    return this.#pool.bans
   }
 
   /** Somebody new who has the file. */
   add(provider: Provider): void {
-    if (this.#candidates.add(provider)) this.#waker.wake()
+    this.#pool.add(provider)
   }
 
   async run(): Promise<string> {
@@ -62,11 +68,10 @@ export class DownloadRun {
       await this.#fetchAll()
       return await this.#finish()
     } finally {
-      for (const source of this.sources) source.close()
       try {
         await this.#close()
       } finally {
-        this.#remember()
+        this.#pool.remember()
       }
     }
   }
@@ -106,11 +111,10 @@ export class DownloadRun {
 
   #take(part: PartFile): void {
     const { row, limits } = this.#job
-    const runMax = Math.max(1, Math.floor(limits.rangeBytesMax / LAYER_BLOCK_BYTES))
     this.#target = {
       part,
       writer: new BlockWriter(part, limits),
-      scheduler: new BlockScheduler(part.blocks, runMax, PIECE_HASHES)
+      scheduler: new BlockScheduler(part.blocks, limits, PIECE_HASHES)
     }
     row.size = part.size
     const { blocks } = part
@@ -121,81 +125,89 @@ export class DownloadRun {
   }
 
   get #isComplete(): boolean {
-    const { row } = this.#job
-    return this.#target !== undefined && row.verifiedBytes === row.size && !this.#target.scheduler.hasWork
+    return this.#target?.scheduler.isDone ?? false
   }
 
   async #fetchAll(): Promise<void> {
-    const active = new Set<Promise<void>>()
+    const { limits } = this.#job
+    const beganMs = performance.now()
     try {
       if (this.#target === undefined && Buffer.from(this.#job.id.digest).toString('hex') === EMPTY) {
         await this.#begin({ size: 0, lastBlock: new Uint8Array() })
       }
       while (!this.#isComplete) {
         this.#signal.throwIfAborted()
-        if (this.#failure !== undefined) throw this.#failure
+        if (this.#pool.failure !== undefined) throw this.#pool.failure
         const woken = this.#waker.next()
-        this.#employ(active)
-        if (active.size > 0) await Promise.race([...active, woken])
-        else await this.#seek(woken)
+        const patience = 1 + Math.floor((performance.now() - beganMs) / limits.proofPatienceMs)
+        this.#pool.employ(
+          this.#target === undefined ? Math.min(patience, limits.sourcesMax) : limits.sourcesMax
+        )
+        if (this.#pool.size === 0) {
+          await this.#pool.seek(woken)
+          continue
+        }
+        this.#pool.review()
+        await this.#waker.orAfter(
+          woken,
+          this.#target === undefined ? limits.proofPatienceMs : limits.reviewMs
+        )
       }
     } finally {
-      for (const source of this.sources) source.close()
-      await Promise.all(active)
+      await this.#pool.close()
     }
   }
 
-  /** Puts sources to work, as many as may be. The first alone proves the size. */
-  #employ(active: Set<Promise<void>>): void {
-    const most = this.#target === undefined ? 1 : this.#job.limits.sourcesMax
-    while (active.size < most && (this.#target?.scheduler.hasWork ?? true)) {
-      const provider = this.#candidates.take(performance.now())
-      if (provider === undefined) return
-      const task = this.#use(provider).finally(() => active.delete(task))
-      active.add(task)
-    }
-  }
-
-  /** Never rejects: what goes wrong is the source's, or ends the run as `#failure`. */
-  async #use(provider: Provider): Promise<void> {
-    const { id, connector, limits, cap } = this.#job
-    const source = new HttpSource({ provider, id, connector, limits, cap })
-    this.sources.add(source)
-    try {
-      await this.#serve(source, provider)
-      this.#candidates.served(provider.peerId, performance.now())
-    } catch (error) {
-      this.#judge(source, provider, error as Error)
-    } finally {
-      this.sources.delete(source)
-      source.close()
-      this.#job.changed()
-    }
-  }
-
-  async #serve(source: HttpSource, provider: Provider): Promise<void> {
+  async #serve(source: HttpSource, provider: Provider, signal: AbortSignal): Promise<void> {
     if (this.#target === undefined) {
       const { id } = this.#job
-      const { size, name } = await source.head(this.#signal)
-      const proven = await proveSize(source, id, size, this.#signal)
-      await this.#begin(proven, name)
-      this.#gave(source, provider)
+      const { size, name } = await source.head(signal)
+      const proven = await proveSize(source, id, size, signal)
+      // Two may prove it at one time.
+      this.#beginning ??= this.#begin(proven, name)
+      await this.#beginning
+      this.#pool.gave(source, provider, proven.lastBlock.length)
     }
     this.#job.show('fetching')
-    const { part, writer, scheduler } = this.#target!
-    for (let run = scheduler.next(); run !== undefined; run = scheduler.next()) {
-      let next = run.first
-      const onBlock = (block: number) => {
-        next = block + 1
-        this.#gave(source, provider)
-        this.#job.progress(this.#job.row.verifiedBytes + part.blockBytes(block))
-      }
-      try {
-        await fetchRun({ source, part, writer, run, signal: this.#signal, onBlock })
-      } finally {
-        scheduler.giveBack({ first: next, end: run.end })
-      }
+    const { scheduler } = this.#target!
+    while (!scheduler.isDone) {
+      // Asked before, so that no change is missed.
+      const woken = this.#waker.next()
+      const run = scheduler.next(() => source.status(performance.now()).rate)
+      if (run !== undefined) await this.#fetch(source, provider, run, signal)
+      else await this.#standBy(woken, signal)
     }
+  }
+
+  async #fetch(source: HttpSource, provider: Provider, run: Run, signal: AbortSignal): Promise<void> {
+    const { part, writer, scheduler } = this.#target!
+    const take = (block: number): boolean => {
+      if (!scheduler.brought(run)) return false
+      const bytes = part.blockBytes(block)
+      this.#pool.gave(source, provider, bytes)
+      this.#job.progress(this.#job.row.verifiedBytes + bytes)
+      if (scheduler.isDone) this.#waker.wake()
+      return true
+    }
+    try {
+      await fetchRun({ source, part, writer, run, signal: AbortSignal.any([signal, run.overtaken]), take })
+    } catch (error) {
+      if (!run.overtaken.aborted || signal.aborted) throw error
+    } finally {
+      scheduler.end(run)
+      // Blocks that did not come are there for those who stand by.
+      if (scheduler.hasWork) this.#waker.wake()
+    }
+  }
+
+  /** All that is left is with faster sources, as far as is known now. */
+  async #standBy(woken: Promise<void>, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>()
+    const abort = () => aborted.resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    await this.#waker.orAfter(Promise.race([woken, aborted.promise]), STAND_BY_MS)
+    signal.removeEventListener('abort', abort)
+    signal.throwIfAborted()
   }
 
   /** The size is proven: the `.part` file begins with its last block. */
@@ -209,107 +221,18 @@ export class DownloadRun {
     row.part = partPath(row.folder, row.name, id)
     const part = await PartFile.create(row.part, id, size)
     this.#take(part)
+    const { writer, scheduler } = this.#target!
+    const last = part.blocks.count - 1
+    scheduler.claim(last)
     // Without this row the next run would not know of the `.part` file.
     this.#job.mustSave()
     if (piece !== undefined) await part.savePiece(piece.index, piece.bytes)
-    const { writer, scheduler } = this.#target!
     const buffer = await writer.buffer()
     buffer.set(lastBlock)
-    const last = part.blocks.count - 1
-    scheduler.claim(last)
     writer.write(last, buffer)
     this.#job.progress(lastBlock.length)
     // Others may help now.
     this.#waker.wake()
-  }
-
-  #gave(source: HttpSource, provider: Provider): void {
-    const { row } = this.#job
-    this.#emptyRounds = 0
-    this.#candidates.progressed(provider.peerId)
-    if (row.givers.includes(source.peer)) return
-    row.givers = [...row.givers, source.peer]
-    this.#job.save()
-  }
-
-  #judge(source: HttpSource, { peerId }: Provider, error: Error): void {
-    const nowMs = performance.now()
-    const { message } = error
-    if (this.#signal.aborted) return
-    if (error.name === 'SourceLiedError') {
-      this.#candidates.ban(peerId, message)
-      // A provider's record may have named another than the one who answered.
-      if (source.peer !== peerId) this.#candidates.ban(source.peer, message)
-      this.#remember()
-      this.#job.logger?.warn(
-        { id: this.#job.id.toString(), peer: source.peer, reason: message },
-        'a source lied'
-      )
-    } else if (error.name === 'SourceBusyError') {
-      this.#candidates.busy(peerId, message, (error as SourceBusyError).retryMs, nowMs)
-    } else if (error.name === 'SourceGoneError') {
-      this.#candidates.gone(peerId, message)
-    } else if (error.name === 'SourceLostError') {
-      this.#candidates.failed(peerId, message, Math.random(), nowMs)
-    } else {
-      this.#failure = error
-    }
-  }
-
-  /** Nobody is at work. Waits for who may be asked later, or looks for others. */
-  async #seek(woken: Promise<void>): Promise<void> {
-    const { limits } = this.#job
-    const waitMs = this.#candidates.waitMs(performance.now())
-    if (waitMs === 0) return
-    this.#job.show('locating', this.#candidates.reason)
-    if (waitMs !== undefined) {
-      if (performance.now() - this.#searchedMs > limits.retryMsMax) this.#look()
-      return this.#waker.orAfter(woken, waitMs)
-    }
-    await Promise.race([this.#look(), woken])
-    if (this.#candidates.waitMs(performance.now()) !== undefined || this.#signal.aborted) return
-    this.#emptyRounds += 1
-    if (this.#emptyRounds >= limits.emptyRoundsMax) throw this.#verdict()
-    await this.#waker.orAfter(woken, limits.retryMs * 2 ** (this.#emptyRounds - 1))
-  }
-
-  /** One search for providers at a time; ends with it. */
-  #look(): Promise<void> {
-    const { id, findProviders, limits, logger } = this.#job
-    this.#searchedMs = performance.now()
-    this.#search ??= (async () => {
-      const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(limits.locateMs)])
-      try {
-        for await (const provider of findProviders(id, signal)) {
-          this.add(provider)
-          if (signal.aborted) return
-        }
-      } catch (error) {
-        logger?.debug(
-          { id: id.toString(), reason: (error as Error).message },
-          'a search for providers failed'
-        )
-      } finally {
-        this.#search = undefined
-      }
-    })()
-    return this.#search
-  }
-
-  #verdict(): Error {
-    const { bans } = this.#candidates
-    if (bans.length > 0) {
-      const list = bans.map(({ peer, reason }) => `${peer}: ${reason}`).join(' ')
-      return new VerificationError(
-        `Nobody is left who gives the right bytes; nothing wrong was kept. ${list} Try again when others share the file.`
-      )
-    }
-    const reason = this.#candidates.reason
-    return new NoSourceError(
-      reason === ''
-        ? 'Nobody who has this file was found. Try again later, or with a ticket of somebody who has it.'
-        : `Nobody who has this file could be reached. ${reason} What was fetched is kept: try again later.`
-    )
   }
 
   async #finish(): Promise<string> {
@@ -326,13 +249,6 @@ export class DownloadRun {
     await this.#close()
     await PartFile.remove(part.path)
     return path
-  }
-
-  #remember(): void {
-    const { row } = this.#job
-    row.providers = this.#candidates.providers
-    row.banned = this.#candidates.bans
-    this.#job.save()
   }
 
   async #close(): Promise<void> {

@@ -5,11 +5,19 @@ import { DownloadCancelledError } from './errors.ts'
 import type { DownloadDeps, Job } from './job.ts'
 import { PartFile } from './part-file.ts'
 import type { DownloadStore, StoredDownload } from './store.ts'
-import type { DownloadEvent, DownloadPhase, DownloadResult, DownloadStatus } from './types.ts'
+import type {
+  DownloadEvent,
+  DownloadPhase,
+  DownloadPriority,
+  DownloadResult,
+  DownloadStatus
+} from './types.ts'
 import { Waker } from './waker.ts'
 
-/** Why a run was stopped. `shutdown` leaves the download to go on at the next start. */
-type StopReason = 'pause' | 'shutdown' | 'cancel'
+/** Why a run was stopped. `shutdown` leaves the download to go on at the next start, `yield` when its turn comes. */
+type StopReason = 'pause' | 'shutdown' | 'yield' | 'cancel'
+
+const RANKS: Readonly<Record<DownloadPriority, number>> = { high: 0, normal: 1, low: 2 }
 
 /** Where a file is to go. Without a name it keeps the one that it has. */
 export interface Output {
@@ -66,13 +74,18 @@ export class Download {
     return this.#row.state === 'active'
   }
 
+  /** 0 runs before 1. */
+  get rank(): number {
+    return RANKS[this.#row.priority]
+  }
+
   /** Where the finished file will be, or is. */
   get target(): { readonly folder: string; readonly name: string; readonly path: string | undefined } {
     return { folder: this.#row.folder, name: this.#row.name, path: this.#row.path }
   }
 
   status(): DownloadStatus {
-    const { name, size, error, verifiedBytes, path } = this.#row
+    const { name, size, error, verifiedBytes, path, priority } = this.#row
     const nowMs = performance.now()
     const sources = [...(this.#run?.run.sources ?? [])].map(source => source.status(nowMs))
     return {
@@ -80,11 +93,13 @@ export class Download {
       name: name === '' ? this.#row.id : name,
       ...(size === undefined ? {} : { size }),
       phase: this.#phase,
+      priority,
       ...(this.#reason ? { reason: this.#reason } : {}),
       ...(error === undefined || this.#phase !== 'failed' ? {} : { error }),
       verifiedBytes,
       totalBytes: size ?? 0,
       sources: this.#phase === 'fetching' ? sources : [],
+      banned: this.#run?.run.bans ?? this.#row.banned,
       ...(this.#phase === 'done' && path !== undefined ? { path } : {})
     }
   }
@@ -132,6 +147,14 @@ export class Download {
     if (part !== undefined) await PartFile.remove(part).catch(() => {})
   }
 
+  /** @internal */
+  prioritize(priority: DownloadPriority): void {
+    if (this.#row.priority === priority) return
+    this.#row.priority = priority
+    this.#save()
+    this.#waker.wake()
+  }
+
   /** @internal  It is to run, now or when its turn comes. */
   activate(reason?: string): void {
     if (this.#row.state === 'failed') {
@@ -159,6 +182,10 @@ export class Download {
     this.#run?.stop.abort(reason)
     await this.#run?.ended
     if (reason === 'shutdown' || this.#phase === 'done') return
+    if (reason === 'yield') {
+      if (this.isActive) this.#show('locating', 'It waits: one of a higher priority runs in its place.')
+      return
+    }
     this.#row.state = 'paused'
     if (reason === 'cancel') {
       this.#isCancelled = true

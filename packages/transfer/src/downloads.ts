@@ -19,10 +19,12 @@ export class Downloads {
   /** By the text of their id, in the order in which they were started. */
   readonly #all = new Map<string, Download>()
   readonly #running = new Set<Download>()
+  /** Of these, those that are asked to give way. */
+  readonly #yielding = new Set<Download>()
   #stopped = false
 
   private constructor(init: DownloadsInit, store: DownloadStore) {
-    const { connector, findProviders, maxDownloadBytesPerSecond: cap, logger } = init
+    const { connector, findProviders, maxDownloadBytesPerSecond: cap, ledger, logger } = init
     this.#init = init
     this.#store = store
     this.#deps = {
@@ -30,6 +32,7 @@ export class Downloads {
       findProviders,
       limits: { ...DOWNLOAD_LIMITS, ...init.limits },
       cap: cap === undefined ? undefined : new RateCap(cap),
+      ledger,
       logger
     }
   }
@@ -63,6 +66,7 @@ export class Downloads {
     const output = await this.#output(request)
     const known = this.#all.get(key)
     if (known !== undefined) {
+      if (request.priority !== undefined) known.prioritize(request.priority)
       const kept = await this.#again(known, request, output)
       if (kept !== undefined) return kept
     }
@@ -80,6 +84,7 @@ export class Downloads {
       providers: request.providers.slice(0, this.#deps.limits.providersMax),
       banned: [],
       givers: [],
+      priority: request.priority ?? 'normal',
       verifiedBytes: 0,
       seconds: 0,
       startedMs: Date.now()
@@ -183,13 +188,32 @@ export class Downloads {
     this.#next()
   }
 
+  /** Those of the highest priority run, and of these, those that were started first. */
   #next(): void {
-    for (const download of this.#all.values()) {
-      if (this.#stopped || this.#running.size >= this.#deps.limits.activeMax) return
-      if (!download.isActive || this.#running.has(download)) continue
-      this.#running.add(download)
-      void this.#run(download)
+    if (this.#stopped) return
+    const waiting = [...this.#all.values()]
+      .filter(download => download.isActive && !this.#running.has(download))
+      .sort((a, b) => a.rank - b.rank)
+    for (const download of waiting) {
+      if (this.#running.size < this.#deps.limits.activeMax) {
+        this.#running.add(download)
+        void this.#run(download)
+      } else if (!this.#yieldTo(download)) {
+        return
+      }
     }
+  }
+
+  /** The lowest of those that run gives way, where it is lower: its end brings the next one on. */
+  #yieldTo(download: Download): boolean {
+    let lowest: Download | undefined
+    for (const running of this.#running)
+      if (!this.#yielding.has(running) && (lowest === undefined || running.rank >= lowest.rank))
+        lowest = running
+    if (lowest === undefined || lowest.rank <= download.rank) return false
+    this.#yielding.add(lowest)
+    void lowest.stop('yield')
+    return true
   }
 
   /** Never rejects. */
@@ -206,6 +230,7 @@ export class Downloads {
 
   #ended(download: Download): void {
     this.#running.delete(download)
+    this.#yielding.delete(download)
     for (const other of this.#all.values()) other.saveAgain()
     this.#next()
   }

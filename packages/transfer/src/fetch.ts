@@ -13,12 +13,12 @@ import {
   treeHeight,
   verifyHashes
 } from '@servent/overlay'
-import type { BlockRun } from './block-set.ts'
 import type { BlockWriter } from './block-writer.ts'
 import { SourceLiedError } from './errors.ts'
 import { sha256 } from './hash.ts'
 import type { HttpSource } from './http-source.ts'
 import type { PartFile } from './part-file.ts'
+import type { Run } from './scheduler.ts'
 import { PIECE_HASHES } from './sidecar.ts'
 
 /** A size that the id proves, with what was fetched to prove it. */
@@ -94,10 +94,11 @@ export interface FetchInit {
   readonly source: HttpSource
   readonly part: PartFile
   readonly writer: BlockWriter
-  readonly run: BlockRun
+  /** Gets shorter while it is fetched, where others take blocks from its end. */
+  readonly run: Run
   readonly signal: AbortSignal
-  /** Called for each block after it was verified and given to the writer. */
-  readonly onBlock: (block: number) => void
+  /** Called for each block when it is verified. False: somebody else brought it, and it is not written. */
+  readonly take: (block: number) => boolean
 }
 
 /**
@@ -110,19 +111,18 @@ export interface FetchInit {
 export async function fetchRun(init: FetchInit): Promise<void> {
   const { source, part, writer, run, signal } = init
   await ensurePiece(init)
-  const start = run.first * LAYER_BLOCK_BYTES
-  const end = Math.min(part.size, run.end * LAYER_BLOCK_BYTES)
-  let block = run.first
+  const asked = run.end
+  const start = run.next * LAYER_BLOCK_BYTES
+  const end = Math.min(part.size, asked * LAYER_BLOCK_BYTES)
   let filled = 0
-  let buffer = await writer.buffer()
-  let held = true
+  let buffer: Uint8Array | undefined
   try {
     for await (const chunk of source.range(start, end, part.size, signal)) {
       for (let offset = 0; offset < chunk.length; ) {
-        if (!held) {
-          buffer = await writer.buffer()
-          held = true
-        }
+        // Others brought the rest meanwhile.
+        if (run.left === 0) return
+        buffer ??= await writer.buffer()
+        const block = run.next
         const length = part.blockBytes(block)
         const taken = Math.min(chunk.length - offset, length - filled)
         buffer.set(chunk.subarray(offset, offset + taken), filled)
@@ -133,15 +133,16 @@ export async function fetchRun(init: FetchInit): Promise<void> {
         if (expected === undefined || !matches(buffer.subarray(0, length), part.size, expected)) {
           throw wrongBlock(block)
         }
-        held = false
+        if (!init.take(block)) return
         writer.write(block, buffer)
-        init.onBlock(block)
-        block += 1
+        buffer = undefined
         filled = 0
+        // What is left of the answer is of no use any more, and costs its stream.
+        if (run.left === 0 && run.end < asked) return
       }
     }
   } finally {
-    if (held) writer.free(buffer)
+    if (buffer !== undefined) writer.free(buffer)
   }
 }
 
@@ -151,8 +152,8 @@ export function matches(bytes: Uint8Array, size: number, expected: Uint8Array): 
 }
 
 async function ensurePiece({ source, part, run, signal }: FetchInit): Promise<void> {
-  if ((await part.sidecar.hashOf(run.first)) !== undefined) return
-  const piece = pieceOf(part.size, run.first)
+  if ((await part.sidecar.hashOf(run.next)) !== undefined) return
+  const piece = pieceOf(part.size, run.next)
   const bytes = await fetchPiece(source, part.id, piece, signal)
   await part.savePiece(piece.index / piece.count, bytes)
 }

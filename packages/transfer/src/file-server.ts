@@ -8,9 +8,10 @@ import type { BlockReader, SharedFile } from '@servent/overlay'
 import { etagOf, sendBusy, sendFileHead, sendStatus, sendUnsatisfiable } from './answers.ts'
 import { SourceLostError } from './errors.ts'
 import { readHashes, refuseHashes } from './hash-answer.ts'
+import type { Standing } from './ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 import { type ByteRange, parseRange } from './range.ts'
-import { RateCap } from './rate.ts'
+import { PeerCaps, RateCap } from './rate.ts'
 import { parseTarget, type Resource } from './request-target.ts'
 import { ServerConnection } from './server-connection.ts'
 import type { FileServerInit, UploadStatus } from './types.ts'
@@ -24,6 +25,7 @@ export class FileServer {
   readonly #limits: ServerLimits
   readonly #http: Server
   readonly #cap: RateCap | undefined
+  readonly #peerCaps: PeerCaps
   readonly #queue: UploadQueue
   readonly #connections = new Map<Duplex, ServerConnection>()
   readonly #uploads = new Set<Upload>()
@@ -36,9 +38,10 @@ export class FileServer {
   constructor(init: FileServerInit) {
     this.#init = init
     this.#limits = { ...SERVER_LIMITS, ...init.limits }
-    this.#queue = new UploadQueue(this.#limits)
+    this.#queue = new UploadQueue(this.#limits, peer => this.#standing(peer))
     const cap = init.maxUploadBytesPerSecond
     this.#cap = cap === undefined ? undefined : new RateCap(cap)
+    this.#peerCaps = new PeerCaps(init.maxUploadBytesPerSecondPerPeer)
     this.#http = createServer({ maxHeaderSize: this.#limits.headerBytesMax, keepAliveTimeout: 0 })
     this.#http.on('request', (request, response) => this.#begin(request, response))
     // Whoever waits for "100 Continue" has a body to send, and no request here has one.
@@ -66,9 +69,14 @@ export class FileServer {
     const waiting = this.#queue.waiting(nowMs).map(({ peer, file }, index): UploadStatus => {
       const { name = '', size = 0 } = this.#wanted.get(file) ?? {}
       const progress = { sentBytes: 0, totalBytes: size, rate: 0 }
-      return { peer, id: file, name, size, state: 'queued', position: index + 1, ...progress }
+      const account = this.#account(peer)
+      return { peer, id: file, name, size, state: 'queued', position: index + 1, ...progress, ...account }
     })
-    return [...[...this.#uploads].map(upload => upload.status(nowMs)), ...waiting]
+    const sending = [...this.#uploads].map(upload => ({
+      ...upload.status(nowMs),
+      ...this.#account(upload.peer)
+    }))
+    return [...sending, ...waiting]
   }
 
   /** Cuts what is under way. */
@@ -148,7 +156,7 @@ export class FileServer {
     const turn = this.#queue.ask(peer, file.id.toString(), performance.now())
     if (turn.type !== 'granted') {
       this.#remember(file)
-      return sendBusy(response, turn, this.#limits)
+      return sendBusy(response, turn, this.#limits, this.#account(peer))
     }
     let done = false
     try {
@@ -166,7 +174,9 @@ export class FileServer {
   ): Promise<boolean> {
     const range = asked === 'whole' ? { start: 0, end: file.size } : asked
     return this.#reading(file, response, async reader => {
-      const upload = new Upload(peer, reader, range, this.#limits, this.#cap)
+      const cap = this.#peerCaps.take(peer)
+      const caps = [this.#cap, cap].filter(cap => cap !== undefined)
+      const upload = new Upload(peer, reader, range, this.#limits, caps)
       const gone = new AbortController()
       const leave = () => gone.abort(new SourceLostError('The client left.'))
       if (response.closed) leave()
@@ -180,6 +190,8 @@ export class FileServer {
         return response.writableFinished
       } finally {
         this.#uploads.delete(upload)
+        this.#peerCaps.giveBack(peer)
+        this.#init.ledger?.took(peer, upload.sentBytes)
       }
     })
   }
@@ -233,6 +245,15 @@ export class FileServer {
     } finally {
       await reader.close()
     }
+  }
+
+  #standing(peer: string): Standing {
+    return this.#init.ledger?.standing(peer) ?? 'newcomer'
+  }
+
+  #account(peer: string): Pick<UploadStatus, 'standing' | 'givenBytes' | 'takenBytes'> {
+    const { givenBytes = 0, takenBytes = 0 } = this.#init.ledger?.of(peer) ?? {}
+    return { standing: this.#standing(peer), givenBytes, takenBytes }
   }
 
   /** Bounded by the places of the queue: whoever is not waited for is forgotten first. */

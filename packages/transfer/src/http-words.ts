@@ -17,11 +17,20 @@ export function busyFrom(headers: IncomingHttpHeaders): SourceBusyError {
   const place =
     position === undefined ? '' : `: place ${position}${length === undefined ? '' : ` of ${length}`}`
   return new SourceBusyError(
-    `It has no free upload slot${place}.`,
+    `It has no free upload slot${place}${standingFrom(headers)}.`,
     wait === undefined ? RETRY_MS_DEFAULT : wait * 1000,
     position,
     length
   )
+}
+
+/** How this peer stands with the source, as that says. */
+function standingFrom(headers: IncomingHttpHeaders): string {
+  const text = String(headers['x-servent-standing'] ?? '')
+  const match = /^(giver|newcomer|freeloader); given=(\d{1,16}); taken=(\d{1,16})$/.exec(text)
+  if (match === null) return ''
+  const [given, taken] = match.slice(2).map(bytes => (Number(bytes) / 2 ** 20).toFixed(1))
+  return `, as a ${match[1]} that gave it ${given} MiB and took ${taken}`
 }
 
 function seconds(text: string | undefined): number | undefined {

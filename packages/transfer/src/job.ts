@@ -1,5 +1,6 @@
 /** What a run of a download gets from the download that it belongs to. */
 import type { ContentId, Provider } from '@servent/overlay'
+import type { Ledger } from './ledger.ts'
 import type { DownloadLimits } from './limits.ts'
 import type { RateCap } from './rate.ts'
 import type { StoredDownload } from './store.ts'
@@ -11,6 +12,7 @@ export interface DownloadDeps {
   readonly findProviders: (id: ContentId, signal: AbortSignal) => AsyncIterable<Provider>
   readonly limits: DownloadLimits
   readonly cap: RateCap | undefined
+  readonly ledger: Ledger | undefined
   readonly logger: TransferLogger | undefined
 }
 

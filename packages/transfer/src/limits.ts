@@ -37,6 +37,8 @@ export interface ServerLimits {
   readonly queuePollMinMs: number
   /** Who has not asked again by then loses the place. */
   readonly queuePollMaxMs: number
+  /** Who waited for so long moves up a level: a freeloader among newcomers, and a newcomer among givers. */
+  readonly queuePromoteMs: number
   /** Hashes in one answer: 8192 of the 1 MiB layer speak for 8 GiB. */
   readonly hashesMax: number
   /** Content that is read for one answer of hashes below the 1 MiB layer. */
@@ -62,6 +64,7 @@ export const SERVER_LIMITS: ServerLimits = {
   queuePlacesPerPeerMax: 4,
   queuePollMinMs: 5_000,
   queuePollMaxMs: 60_000,
+  queuePromoteMs: 600_000,
   hashesMax: 8192,
   hashedBytesMax: 1 * MiB,
   hashRequestsMax: 16,
@@ -76,6 +79,21 @@ export interface DownloadLimits {
   readonly keptMax: number
   /** Sources of one file that are asked at once. */
   readonly sourcesMax: number
+  /** A source is asked for as much as it brings in this time, and at first for so many bytes. */
+  readonly runSeconds: number
+  readonly firstRunBytes: number
+  /** Where the first source has not proven the size by then, another one is asked for it too, and so on. */
+  readonly proofPatienceMs: number
+  /** How often sources are compared. Where others wait, one that is so many times slower than the mean gives way. */
+  readonly reviewMs: number
+  readonly slowerThanMean: number
+  /** Who gave way waits for so long. */
+  readonly slowWaitMs: number
+  /** While sources are at work, others are looked for: first after this time, so that none is asked for a small file, */
+  readonly lookFirstMs: number
+  /** then after this one, and where none was new after twice it, and so on. */
+  readonly lookMs: number
+  readonly lookMsMax: number
   /** Providers that are remembered for one file. */
   readonly providersMax: number
   /** Bytes asked for in one request. */
@@ -114,10 +132,19 @@ export interface DownloadLimits {
 export const DOWNLOAD_LIMITS: DownloadLimits = {
   activeMax: 4,
   keptMax: 1000,
-  sourcesMax: 1,
+  sourcesMax: 6,
+  runSeconds: 8,
+  firstRunBytes: 4 * MiB,
+  proofPatienceMs: 2_000,
+  reviewMs: 5_000,
+  slowerThanMean: 8,
+  slowWaitMs: 60_000,
+  lookFirstMs: 3_000,
+  lookMs: 60_000,
+  lookMsMax: 600_000,
   providersMax: 64,
   rangeBytesMax: 256 * MiB,
-  blocksInMemoryMax: 8,
+  blocksInMemoryMax: 12,
   checkpointBytes: 64 * MiB,
   checkpointMs: 1_000,
   connectMs: 30_000,

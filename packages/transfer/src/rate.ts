@@ -110,3 +110,29 @@ export class RateCap {
     }, waitMs)
   }
 }
+
+/** A cap for each peer that is served now, shared by all that goes to it. */
+export class PeerCaps {
+  readonly #bytesPerSecond: number | undefined
+  readonly #caps = new Map<string, { readonly cap: RateCap; users: number }>()
+
+  constructor(bytesPerSecond: number | undefined) {
+    this.#bytesPerSecond = bytesPerSecond
+  }
+
+  /** Nothing where there is no cap. Give it back in any case. */
+  take(peer: string): RateCap | undefined {
+    if (this.#bytesPerSecond === undefined) return undefined
+    const known = this.#caps.get(peer) ?? { cap: new RateCap(this.#bytesPerSecond), users: 0 }
+    known.users += 1
+    this.#caps.set(peer, known)
+    return known.cap
+  }
+
+  giveBack(peer: string): void {
+    const known = this.#caps.get(peer)
+    if (known === undefined) return
+    known.users -= 1
+    if (known.users === 0) this.#caps.delete(peer)
+  }
+}

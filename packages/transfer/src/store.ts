@@ -3,6 +3,7 @@ import type { ServentDatabase } from '@servent/database'
 import type { Provider } from '@servent/overlay'
 import type { Ban } from './candidates.ts'
 import { DiskError } from './errors.ts'
+import type { DownloadPriority } from './types.ts'
 
 /** `active` ones go on when the node starts. */
 export type StoredState = 'active' | 'paused' | 'failed' | 'done'
@@ -28,10 +29,14 @@ export interface StoredDownload {
   banned: readonly Ban[]
   /** PeerIds of who gave verified bytes. */
   givers: readonly string[]
+  priority: DownloadPriority
   verifiedBytes: number
   seconds: number
   readonly startedMs: number
 }
+
+type Details = Omit<StoredDownload, 'id' | 'state' | 'startedMs' | 'priority'> &
+  Partial<Pick<StoredDownload, 'priority'>>
 
 const STEPS = [
   `CREATE TABLE transfer_downloads (
@@ -57,7 +62,9 @@ export class DownloadStore {
       .prepare('SELECT id, state, started_ms, details FROM transfer_downloads ORDER BY started_ms, rowid')
       .all()
     return rows.map(row => ({
-      ...(JSON.parse(String(row.details)) as Omit<StoredDownload, 'id' | 'state' | 'startedMs'>),
+      // Of downloads that were begun when there was none.
+      priority: 'normal' as const,
+      ...(JSON.parse(String(row.details)) as Details),
       id: String(row.id),
       state: row.state as StoredState,
       startedMs: Number(row.started_ms)

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { ServentDatabase } from '@servent/database'
 import type { BlockSource, Catalogue, ContentId, Provider } from '@servent/overlay'
+import type { Ledger, Standing } from './ledger.ts'
 import type { DownloadLimits, ServerLimits } from './limits.ts'
 
 /** The libp2p protocol on which peers speak HTTP/1.1. */
@@ -20,6 +21,10 @@ export interface FileServerInit {
   readonly limits?: Partial<ServerLimits>
   /** Shared by all uploads, fairly. No cap where it is absent. */
   readonly maxUploadBytesPerSecond?: number
+  /** Shared by all uploads to one peer. No cap where it is absent. */
+  readonly maxUploadBytesPerSecondPerPeer?: number
+  /** Who goes first; where it is absent, all peers are alike. */
+  readonly ledger?: Ledger
   readonly logger?: TransferLogger
 }
 
@@ -39,6 +44,11 @@ export interface UploadStatus {
   readonly totalBytes: number
   /** Bytes a second, of the last few seconds. */
   readonly rate: number
+  /** Why it has this place: what it gave and took. */
+  readonly standing: Standing
+  /** Verified bytes that this peer got from it, and bytes that were sent to it, ever. */
+  readonly givenBytes: number
+  readonly takenBytes: number
 }
 
 /** A way to one provider on which this peer speaks HTTP as the client. */
@@ -65,8 +75,13 @@ export interface DownloadsInit {
   readonly maxDownloadBytesPerSecond?: number
   /** Whether downloads that ran when the node stopped go on at once. They do where this is absent. */
   readonly resume?: boolean
+  /** Told of verified bytes. */
+  readonly ledger?: Ledger
   readonly logger?: TransferLogger
 }
+
+/** Who runs where not all may: a higher one that waits has a lower one give way. */
+export type DownloadPriority = 'high' | 'normal' | 'low'
 
 export interface DownloadRequest {
   readonly id: ContentId
@@ -77,6 +92,8 @@ export interface DownloadRequest {
   readonly providers: readonly Provider[]
   /** A path of the user's own: a folder that stands, or the file to make. */
   readonly output?: string
+  /** Default: as it was, and `normal` for a new one. */
+  readonly priority?: DownloadPriority
 }
 
 /**
@@ -100,6 +117,7 @@ export interface DownloadStatus {
   /** Bytes; absent until somebody says. */
   readonly size?: number
   readonly phase: DownloadPhase
+  readonly priority: DownloadPriority
   /** Why it waits, paused or failed: a sentence. */
   readonly reason?: string
   /** The name of the error that it failed with, as `VerificationError`. */
@@ -108,6 +126,8 @@ export interface DownloadStatus {
   /** 0 until the size is known. */
   readonly totalBytes: number
   readonly sources: readonly DownloadSource[]
+  /** Who gave wrong bytes and is not asked any more, and what was wrong: a sentence. */
+  readonly banned: readonly { readonly peer: string; readonly reason: string }[]
   /** Where the finished file stands. */
   readonly path?: string
 }

@@ -2,11 +2,14 @@
  * Who may upload now, and who waits for it: Gnutella's active queue (`X-Queue`), fair by peer. Pure: the
  * caller says what time it is.
  *
- * A place belongs to one peer and one file. Peers take turns: a peer's second place comes after the first
+ * A place belongs to one peer and one file, whatever connection it asks by. Peers who gave this one something come
+ * first, then newcomers, and then those who took much and gave little; whoever waited for `queuePromoteMs` moves up a
+ * level, so that nobody waits for ever. Within a level peers take turns: a peer's second place comes after the first
  * places of all others, and so does the first place of a peer that is being served. The peer asks again
  * between `queuePollMinMs` and `queuePollMaxMs` after it last asked: sooner or later than that, its place is
  * lost.
  */
+import type { Standing } from './ledger.ts'
 import type { ServerLimits } from './limits.ts'
 
 export type QueueLimits = Pick<
@@ -18,7 +21,10 @@ export type QueueLimits = Pick<
   | 'queuePlacesPerPeerMax'
   | 'queuePollMinMs'
   | 'queuePollMaxMs'
+  | 'queuePromoteMs'
 >
+
+const LEVELS: Readonly<Record<Standing, number>> = { giver: 0, newcomer: 1, freeloader: 2 }
 
 export interface Slot {
   readonly peer: string
@@ -33,19 +39,23 @@ export type QueueAnswer =
   | { readonly type: 'full' }
 
 interface Place extends Slot {
+  /** Since when it waits without a break. */
+  sinceMs: number
   askedMs: number
 }
 
 export class UploadQueue {
   readonly #limits: QueueLimits
+  readonly #standing: (peer: string) => Standing
   readonly #active = new Set<Slot>()
   /** Slots that wait for their peer's next request, and until when. */
   readonly #lingering = new Map<Slot, number>()
   /** In the order of arrival. */
   #places: Place[] = []
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, standing: (peer: string) => Standing = () => 'newcomer') {
     this.#limits = limits
+    this.#standing = standing
   }
 
   get activeCount(): number {
@@ -62,7 +72,7 @@ export class UploadQueue {
     }
     const place = this.#place(peer, file, nowMs)
     const free = this.#limits.slotsMax - this.#active.size - this.#lingering.size
-    const order = this.#order()
+    const order = this.#order(nowMs)
     // Peers that are served to their bound cannot use a free slot, so they do not stand before others.
     const able = order.filter(({ peer }) => this.#held(peer) < this.#limits.slotsPerPeerMax)
     const ahead = place === undefined ? able.length : able.indexOf(place)
@@ -83,7 +93,7 @@ export class UploadQueue {
   /** Who waits, first in line first. */
   waiting(nowMs: number): readonly Slot[] {
     this.#expire(nowMs)
-    return this.#order()
+    return this.#order(nowMs)
   }
 
   #grant(peer: string, file: string): QueueAnswer {
@@ -101,16 +111,26 @@ export class UploadQueue {
       if (early) {
         this.#places.splice(this.#places.indexOf(known), 1)
         this.#places.push(known)
+        known.sinceMs = nowMs
       }
       return known
     }
     const own = this.#places.filter(place => place.peer === peer).length
-    if (own >= this.#limits.queuePlacesPerPeerMax || this.#places.length >= this.#limits.queuePlacesMax) {
-      return undefined
+    if (own >= this.#limits.queuePlacesPerPeerMax) return undefined
+    const place = { peer, file, sinceMs: nowMs, askedMs: nowMs }
+    if (this.#places.length >= this.#limits.queuePlacesMax) {
+      // The last in line gives way to whoever stands higher, so that a crowd of strangers cannot lock givers out.
+      const last = this.#order(nowMs).at(-1)
+      if (last === undefined || this.#level(last, nowMs) <= this.#level(place, nowMs)) return undefined
+      this.#places.splice(this.#places.indexOf(last), 1)
     }
-    const place = { peer, file, askedMs: nowMs }
     this.#places.push(place)
     return place
+  }
+
+  #level({ peer, sinceMs }: Place, nowMs: number): number {
+    const promotions = Math.floor((nowMs - sinceMs) / this.#limits.queuePromoteMs)
+    return Math.max(0, LEVELS[this.#standing(peer)] - promotions)
   }
 
   #held(peer: string): number {
@@ -120,15 +140,15 @@ export class UploadQueue {
     return held
   }
 
-  /** Places by rounds: in each round every peer has one. */
-  #order(): Place[] {
+  /** Places by levels, and in each by rounds: in a round every peer has one. */
+  #order(nowMs: number): Place[] {
     const rounds = new Map<string, number>()
     const numbered = this.#places.map(place => {
       const round = rounds.get(place.peer) ?? this.#held(place.peer)
       rounds.set(place.peer, round + 1)
-      return { place, round }
+      return { place, round, level: this.#level(place, nowMs) }
     })
-    return numbered.sort((a, b) => a.round - b.round).map(({ place }) => place)
+    return numbered.sort((a, b) => a.level - b.level || a.round - b.round).map(({ place }) => place)
   }
 
   #expire(nowMs: number): void {

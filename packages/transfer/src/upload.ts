@@ -25,23 +25,26 @@ export class Upload {
   readonly range: ByteRange
   readonly #reader: BlockReader
   readonly #limits: UploadLimits
-  readonly #cap: RateCap | undefined
+  readonly #caps: readonly RateCap[]
   readonly #meter = new RateMeter(performance.now())
-  #sentBytes = 0
+  readonly #pieceBytes: number
+  /** Of the range, so far. */
+  sentBytes = 0
 
   constructor(
     peer: string,
     reader: BlockReader,
     range: ByteRange,
     limits: UploadLimits,
-    cap: RateCap | undefined
+    caps: readonly RateCap[]
   ) {
     this.peer = peer
     this.file = reader.file
     this.range = range
     this.#reader = reader
     this.#limits = limits
-    this.#cap = cap
+    this.#caps = caps
+    this.#pieceBytes = Math.min(WRITE_BYTES, ...caps.map(({ chunkBytes }) => chunkBytes))
   }
 
   /**
@@ -69,23 +72,23 @@ export class Upload {
       // Its failure is met when it is awaited; until then it must not count as unhandled.
       next?.catch(() => {})
       for (const piece of this.#pieces(bytes)) {
-        await this.#cap?.take(piece.length, signal)
+        for (const cap of this.#caps) await cap.take(piece.length, signal)
         await this.#write(response, piece, signal)
-        this.#sentBytes += piece.length
+        this.sentBytes += piece.length
         this.#meter.add(piece.length, performance.now())
       }
     }
     response.end()
   }
 
-  status(nowMs: number): UploadStatus {
+  status(nowMs: number): Omit<UploadStatus, 'standing' | 'givenBytes' | 'takenBytes'> {
     return {
       peer: this.peer,
       id: this.file.id.toString(),
       name: this.file.name,
       size: this.file.size,
       state: 'sending',
-      sentBytes: this.#sentBytes,
+      sentBytes: this.sentBytes,
       totalBytes: this.range.end - this.range.start,
       rate: this.#meter.rate(nowMs)
     }
@@ -97,9 +100,8 @@ export class Upload {
   }
 
   *#pieces(bytes: Uint8Array): Iterable<Uint8Array> {
-    const pieceBytes = Math.min(this.#cap?.chunkBytes ?? WRITE_BYTES, WRITE_BYTES)
-    for (let offset = 0; offset < bytes.length; offset += pieceBytes) {
-      yield bytes.subarray(offset, offset + pieceBytes)
+    for (let offset = 0; offset < bytes.length; offset += this.#pieceBytes) {
+      yield bytes.subarray(offset, offset + this.#pieceBytes)
     }
   }
 

@@ -1,4 +1,4 @@
-/** Sets and runs of blocks, the sidecar under damage, and what is looked at after a kill. */
+/** Sets of blocks, the sidecar under damage, and what is looked at after a kill. */
 import { fstatSync } from 'node:fs'
 import { type FileHandle, open, stat, writeFile } from 'node:fs/promises'
 import fc from 'fast-check'
@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { BlockSet } from '../src/block-set.ts'
 import { PartFile, partPath } from '../src/part-file.ts'
 import { LOOK_AHEAD_BLOCKS, recheck } from '../src/recheck.ts'
-import { BlockScheduler } from '../src/scheduler.ts'
 import { Sidecar } from '../src/sidecar.ts'
 import { Desk } from './helpers/desk.ts'
 import { randomBytes, TestShare } from './helpers/share.ts'
@@ -40,37 +39,6 @@ test('a set of blocks is a set', () => {
         expect(new BlockSet(count, blocks.bytes.slice()).size).toBe(blocks.size)
       }
     )
-  )
-})
-
-test('every missing block is handed out to one source at a time, in runs that keep their bounds', () => {
-  const arbitrary = fc.record({
-    count: fc.integer({ min: 1, max: 60 }),
-    have: fc.array(fc.nat(59)),
-    runMax: fc.integer({ min: 1, max: 20 }),
-    piece: fc.constantFrom(4, 16, 64),
-    broken: fc.array(fc.boolean(), { maxLength: 30 })
-  })
-  fc.assert(
-    fc.property(arbitrary, ({ count, have, runMax, piece, broken }) => {
-      const blocks = new BlockSet(count)
-      for (const block of have) if (block < count) blocks.add(block)
-      const scheduler = new BlockScheduler(blocks, runMax, piece)
-      const brought = new Set<number>()
-      for (let run = scheduler.next(); run !== undefined; run = scheduler.next()) {
-        expect(run.end - run.first).toBeGreaterThan(0)
-        expect(run.end - run.first).toBeLessThanOrEqual(runMax)
-        expect(Math.floor(run.first / piece)).toBe(Math.floor((run.end - 1) / piece))
-        const stopped = broken.shift() === true ? Math.floor((run.first + run.end) / 2) : run.end
-        for (let block = run.first; block < stopped; block += 1) {
-          expect(brought.has(block) || blocks.has(block)).toBe(false)
-          brought.add(block)
-        }
-        scheduler.giveBack({ first: stopped, end: run.end })
-      }
-      expect(brought.size + blocks.size).toBe(count)
-      expect(scheduler.hasWork).toBe(false)
-    })
   )
 })
 

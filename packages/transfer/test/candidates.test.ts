@@ -37,7 +37,7 @@ test('a lost one waits twice as long each time, up to the longest, and is given 
     all.take(0)
     all.failed('a', 'gone', 0.5, 0)
     waits.push(all.waitMs(0))
-    all.progressed('b')
+    all.gave('b', 1)
     if (round < 4) all.take(1e9)
   }
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, undefined])
@@ -60,10 +60,22 @@ test('one that gives right bytes begins anew', () => {
   const all = new Candidates(limits, [])
   all.add(from('a'))
   for (let round = 0; round < 20; round += 1) {
-    all.progressed('a')
+    all.gave('a', 1)
     all.failed('a', 'lost', 0.5, 0)
   }
   expect(all.waitMs(0)).toBe(1_000)
+})
+
+test('who gave most is asked first, and remembered first; who gave way waits', () => {
+  const all = new Candidates(limits, [])
+  for (const peer of ['a', 'b', 'c']) all.add(from(peer))
+  all.gave('b', 5)
+  all.gave('c', 9)
+  expect(all.providers.map(({ peerId }) => peerId)).toEqual(['c', 'b', 'a'])
+  expect([0, 0, 0, 0].map(nowMs => all.take(nowMs)?.peerId)).toEqual(['c', 'b', 'a', undefined])
+  all.slow('c', '1 byte a second.', 0)
+  expect(all.waitMs(0)).toBe(limits.slowWaitMs)
+  expect(all.reason).toBe('c: It is slow: 1 byte a second.')
 })
 
 test.each([
@@ -113,6 +125,19 @@ describe('a 503', () => {
     expect(error).toBeInstanceOf(SourceBusyError)
     expect(error).toMatchObject({ retryMs: 45_000, position: 2, length: 5 })
     expect(error.message).toBe('It has no free upload slot: place 2 of 5.')
+  })
+
+  test('that says how this peer stands with the source', () => {
+    const { message } = busyFrom({
+      'x-queue': 'position=2,length=5,pollMin=45',
+      'x-servent-standing': 'newcomer; given=0; taken=10485760'
+    })
+    expect(message).toBe(
+      'It has no free upload slot: place 2 of 5, as a newcomer that gave it 0.0 MiB and took 10.0.'
+    )
+    expect(busyFrom({ 'x-servent-standing': 'king; given=0; taken=0' }).message).toBe(
+      'It has no free upload slot.'
+    )
   })
 
   test.each([

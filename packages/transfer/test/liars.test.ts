@@ -34,7 +34,7 @@ function known<T extends Peer>(peer: T): T {
   return peer
 }
 
-/** Fetches from the given peers in their order, and gives who was banned for what. */
+/** Fetches from the given peers one after the other, in their order, and gives who was banned for what. */
 async function fetchFrom(sources: Peer[], id = file.id, init: Partial<DownloadsInit> = {}) {
   const warnings: { peer: string; reason: string }[] = []
   const logger = {
@@ -42,7 +42,7 @@ async function fetchFrom(sources: Peer[], id = file.id, init: Partial<DownloadsI
     info: () => {},
     warn: (details: object) => warnings.push(details as never)
   }
-  const downloads = await desk.open({ logger, ...init })
+  const downloads = await desk.open({ logger, ...init, limits: { sourcesMax: 1, ...init.limits } })
   const providers = sources.map(({ provider }) => provider)
   const download = await downloads.start({ id, name: 'a.bin', providers })
   const result = await download.finished.catch((error: Error) => error)

@@ -1,7 +1,8 @@
 /** Every bound of the file server, at the limit and one past it, on real sockets. */
 import { once } from 'node:events'
+import { openDatabase } from '@servent/database'
 import { afterEach, describe, expect, test } from 'vitest'
-import { FileServer, type FileServerInit, type ServerLimits } from '../src/index.ts'
+import { FileServer, type FileServerInit, Ledger, type ServerLimits } from '../src/index.ts'
 import { Asker } from './helpers/ask.ts'
 import { randomBytes, TestShare } from './helpers/share.ts'
 import { readAll, socketPair } from './helpers/sockets.ts'
@@ -252,4 +253,48 @@ test('a cap on the rate is shared fairly by all uploads', async () => {
   expect((a + b) / seconds / MiB).toBeLessThan(10)
   expect(Math.min(a, b) / Math.max(a, b)).toBeGreaterThan(0.8)
   await Promise.all(answers)
+})
+
+test('a cap for each peer: its uploads share it, and those of others have their own', async () => {
+  const server = serving({}, { maxUploadBytesPerSecondPerPeer: 2 * MiB })
+  const askers = await Promise.all(['a', 'a', 'b'].map(peer => Asker.connect(server, peer)))
+  const startMs = performance.now()
+  const secondsOf = askers.map(async asker => {
+    await asker.ask(`/ipfs/${large.id}`, { range: `bytes=0-${2 * MiB - 1}` })
+    return (performance.now() - startMs) / 1000
+  })
+  const [one, other, alone] = (await Promise.all(secondsOf)) as [number, number, number]
+  expect(Math.max(one, other)).toBeGreaterThan(1.7)
+  expect(alone).toBeGreaterThan(0.8)
+  expect(alone).toBeLessThan(Math.max(one, other))
+})
+
+test('what was sent is on the account of who took it, a part where it left, and a giver goes first', async () => {
+  const database = openDatabase(':memory:')
+  const ledger = new Ledger(database)
+  ledger.gave('giver', 5 * MiB)
+  const server = serving({ slotsMax: 1, slotLingerMs: 1 }, { ledger })
+  const a = await Asker.connect(server, 'a')
+  await a.ask(`/ipfs/${large.id}`, { range: `bytes=0-${MiB - 1}` })
+  await expect.poll(() => ledger.of('a').takenBytes).toBe(MiB)
+  await a.hold(`/ipfs/${large.id}`)
+  const strangers = await Promise.all(['b', 'c'].map(peer => Asker.connect(server, peer)))
+  for (const stranger of strangers) expect((await stranger.ask(`/ipfs/${large.id}`)).status).toBe(503)
+  const giver = await Asker.connect(server, 'giver')
+  const answer = await giver.ask(`/ipfs/${large.id}`)
+  expect(answer.status).toBe(503)
+  expect(answer.headers).toMatchObject({
+    'x-queue': expect.stringMatching(/^position=1,length=3,/),
+    'x-servent-standing': 'giver; given=5242880; taken=0'
+  })
+  expect(server.uploads().map(({ peer, state, standing }) => [peer, state, standing])).toEqual([
+    ['a', 'sending', 'newcomer'],
+    ['giver', 'queued', 'giver'],
+    ['b', 'queued', 'newcomer'],
+    ['c', 'queued', 'newcomer']
+  ])
+  a.close()
+  // Whatever it says of itself, it took what went out.
+  await expect.poll(() => ledger.of('a').takenBytes).toBeGreaterThan(MiB)
+  database.close()
 })

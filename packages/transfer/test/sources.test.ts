@@ -39,7 +39,8 @@ test('a source without a free slot: its queue is shown, and the file comes when 
     if (event.event !== 'progress' || event.reason === undefined) continue
     expect(event).toMatchObject({
       phase: 'locating',
-      reason: 'honest: It has no free upload slot: place 1 of 1.'
+      reason:
+        'honest: It has no free upload slot: place 1 of 1, as a newcomer that gave it 0.0 MiB and took 0.0.'
     })
     break
   }

@@ -1,6 +1,7 @@
 /** Gnutella's active queue in virtual time: who is served, who waits, who loses a place. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Standing } from '../src/ledger.ts'
 import { SERVER_LIMITS } from '../src/limits.ts'
 import { type Slot, UploadQueue } from '../src/upload-queue.ts'
 
@@ -120,6 +121,58 @@ describe('places', () => {
       { peer: 'd', file: '1' },
       { peer: 'c', file: '2' }
     ])
+  })
+})
+
+describe('who gave goes first', () => {
+  const standings: Record<string, Standing> = { g: 'giver', h: 'giver', n: 'newcomer', f: 'freeloader' }
+  function full(change = {}) {
+    const queue = new UploadQueue(
+      { ...limits, queuePromoteMs: 600_000, ...change },
+      peer => standings[peer] ?? 'newcomer'
+    )
+    const slots = [granted(queue, 'a', 'x', 0), granted(queue, 'b', 'x', 0)] as const
+    return { queue, slots }
+  }
+  const peers = (queue: UploadQueue, nowMs: number) => queue.waiting(nowMs).map(({ peer }) => peer)
+
+  test('givers, then newcomers, then freeloaders, whoever came first', () => {
+    const { queue, slots } = full()
+    for (const peer of ['f', 'n', 'g', 'h']) queue.ask(peer, 'x', 0)
+    expect(peers(queue, 0)).toEqual(['g', 'h', 'n', 'f'])
+    queue.release(slots[0], false, 6_000)
+    expect(queue.ask('f', 'x', 6_000)).toMatchObject({ type: 'queued', position: 4 })
+    granted(queue, 'g', 'x', 6_000)
+  })
+
+  test('whoever waited long enough moves up a level, and a millisecond sooner does not', () => {
+    const { queue } = full({ queuePollMaxMs: 10_000_000 })
+    queue.ask('f', 'x', 0)
+    queue.ask('n', 'x', 1)
+    expect(peers(queue, 599_999)).toEqual(['n', 'f'])
+    expect(peers(queue, 600_000)).toEqual(['f', 'n'])
+    queue.ask('g', 'x', 600_000)
+    expect(peers(queue, 600_000)).toEqual(['g', 'f', 'n'])
+    expect(peers(queue, 600_001)).toEqual(['n', 'g', 'f'])
+    expect(peers(queue, 1_200_000)).toEqual(['f', 'n', 'g'])
+  })
+
+  test('a queue full of strangers has a place for a giver, and the last of them loses his', () => {
+    const { queue } = full()
+    for (const peer of ['n', 'o', 'p', 'f']) queue.ask(peer, 'x', 0)
+    expect(queue.ask('q', 'x', 1)).toMatchObject({ type: 'queued', position: 4 })
+    expect(peers(queue, 1)).toEqual(['n', 'o', 'p', 'q'])
+    expect(queue.ask('r', 'x', 1)).toEqual({ type: 'full' })
+    expect(queue.ask('g', 'x', 1)).toMatchObject({ type: 'queued', position: 1, length: 4 })
+    expect(peers(queue, 1)).toEqual(['g', 'n', 'o', 'p'])
+  })
+
+  test('a place is the peer’s and not its connection’s: asked for again after a break, it is kept', () => {
+    const { queue, slots } = full()
+    queue.ask('n', 'x', 0)
+    queue.ask('o', 'x', 0)
+    queue.release(slots[0], false, 30_000)
+    granted(queue, 'n', 'x', 30_000)
   })
 })
 

@@ -86,6 +86,11 @@ export const GetBody = Type.Object(
         maxLength: PATH_CHARACTERS_MAX,
         description: 'An absolute path: a folder that exists, or the file to make'
       })
+    ),
+    priority: Type.Optional(
+      Type.Union([Type.Literal('high'), Type.Literal('normal'), Type.Literal('low')], {
+        description: 'Who runs where not all may'
+      })
     )
   },
   closed
@@ -244,12 +249,14 @@ export const DownloadsAnswer = Type.Object({
         name: Type.String(),
         size: Type.Optional(Bytes('Size')),
         phase: Type.String({ description: 'locating, fetching, verifying, paused, done, failed' }),
+        priority: Type.String({ description: 'high, normal, low' }),
         reason: Type.Optional(Type.String()),
         verifiedBytes: Bytes('Verified'),
         totalBytes: Bytes('Size, 0 until it is known'),
         sources: Type.Array(
           Type.Object({ peer: Type.String(), relayed: Type.Boolean(), rate: Type.Number() }, open)
         ),
+        banned: Type.Array(Type.Object({ peer: Type.String(), reason: Type.String() }, open)),
         path: Type.Optional(Type.String())
       },
       open
@@ -266,7 +273,10 @@ export const UploadsAnswer = Type.Object({
         state: Type.String(),
         sentBytes: Bytes('Sent'),
         totalBytes: Bytes('Wanted'),
-        rate: Type.Number()
+        rate: Type.Number(),
+        standing: Type.String({ description: 'giver, newcomer, freeloader: who goes first' }),
+        givenBytes: Bytes('Verified bytes that this peer gave, ever'),
+        takenBytes: Bytes('Bytes that were sent to it, ever')
       },
       open
     )

@@ -90,8 +90,11 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
       }
     },
     async (request, reply) => {
-      const { what, output } = request.body
-      const to = output === undefined ? {} : { output: absolute(output) }
+      const { what, output, priority } = request.body
+      const to = {
+        ...(output === undefined ? {} : { output: absolute(output) }),
+        ...(priority === undefined ? {} : { priority })
+      }
       return sendEvents(reply, async function* (signal) {
         const subject = await subjectOf(node, what)
         if (subject !== undefined)

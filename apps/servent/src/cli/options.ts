@@ -13,7 +13,9 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   api: 'HOST:PORT',
   'download-dir': 'DIR',
   'max-upload-rate': 'B/s',
+  'max-upload-rate-per-peer': 'B/s',
   'max-download-rate': 'B/s',
+  'max-downloads': 'N',
   'log-level': 'LEVEL'
 }
 

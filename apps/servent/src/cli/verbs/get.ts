@@ -26,6 +26,13 @@ export function getVerb(program: Command, act: Act): void {
     'servent get servent1…'
   ])
     .addOption(new Option('--output <FILE>', 'Where to put it: a file to make, or a folder'))
+    .addOption(
+      new Option('--priority <LEVEL>', 'Who runs first where not all downloads may').choices([
+        'high',
+        'normal',
+        'low'
+      ])
+    )
     .action(act(runGet))
 }
 
@@ -36,7 +43,8 @@ async function runGet(
 ): Promise<number | undefined> {
   const client = await context.client()
   const output = options.output === undefined ? {} : { output: context.path(options.output as string) }
-  const body = { what, ...output }
+  const priority = options.priority === undefined ? {} : { priority: options.priority as string }
+  const body = { what, ...output, ...priority }
   let begin: Begin | undefined
   let last: Progress | undefined
   try {
@@ -53,6 +61,7 @@ async function runGet(
       } else if (event.event === 'progress') {
         // The first one may still say how it stood before this command.
         const waits = event.phase === 'paused' && last !== undefined
+        if (!context.json) sayBanned(context, event, last)
         last = event
         if (waits) throw waiting(event)
         if (!context.json) context.progress.show(progressText(event))
@@ -91,6 +100,14 @@ function announce(context: Context, { id, name, size }: Begin): void {
   if (context.json) return
   const facts = [name === undefined ? id : safe(name), size === undefined ? '' : formatBytes(size)]
   context.talk.line(facts.filter(fact => fact !== '').join('   '))
+}
+
+/** Who was banned since the progress before. */
+function sayBanned(context: Context, { banned }: Progress, last: Progress | undefined): void {
+  for (const { peer, reason } of banned.slice(last?.banned.length ?? 0)) {
+    context.progress.clear()
+    context.talk.line(`banned     ${shortId(peer)}: ${safe(reason)}`)
+  }
 }
 
 function progressText({ phase, verifiedBytes, totalBytes, sources, reason }: Progress): string {

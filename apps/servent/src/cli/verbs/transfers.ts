@@ -27,6 +27,9 @@ interface Upload {
   readonly sentBytes: number
   readonly totalBytes: number
   readonly rate: number
+  readonly standing: string
+  readonly givenBytes: number
+  readonly takenBytes: number
 }
 
 export function transferVerbs(program: Command, act: Act): void {
@@ -136,6 +139,8 @@ async function runUploads(context: Context): Promise<undefined> {
         { title: 'DONE', align: 'right' },
         { title: 'SENT', align: 'right' },
         { title: 'RATE', align: 'right' },
+        { title: 'STANDING' },
+        { title: 'RATIO', align: 'right' },
         { title: 'PEER' }
       ],
       answer.uploads.map(one => [
@@ -144,6 +149,9 @@ async function runUploads(context: Context): Promise<undefined> {
         formatPercent(one.sentBytes, one.totalBytes),
         formatBytes(one.sentBytes),
         formatRate(one.rate),
+        one.standing,
+        // What it gave for each byte that it took.
+        one.takenBytes === 0 ? '' : (one.givenBytes / one.takenBytes).toFixed(1),
         shortPeer(one.peer)
       ]),
       context.out.columnsMax
