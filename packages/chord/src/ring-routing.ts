@@ -2,10 +2,10 @@
  * What lookups ask of Chord's tables (ToN section IV-D, figure 5): the closest preceding node among fingers and
  * successor list, and the root itself where the successor list reaches it, which answers a step early.
  */
-import type { KeyRange, KeyRouting, NextHop, RoutingEffects } from '@servent/key-routing/machine'
+import type { KeyRange, KeyRouting, NextHop, RootBelief, RoutingEffects } from '@servent/key-routing/machine'
 import { type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
-import { isPlausibleRange } from './plausible-range.ts'
+import { believeRoot, isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn } from './ring-calls.ts'
 import { compareDistance, distanceExponent, inHalfOpen, keyBefore, NOBODY, peerOfRef } from './ring-key.ts'
@@ -272,6 +272,10 @@ export class ChordRouting implements KeyRouting {
 
   isPlausibleRange(root: Peer, range: KeyRange): boolean {
     return isPlausibleRange(this.#ring, root, range)
+  }
+
+  believeRoot(root: Peer, key: Key, to: Key): RootBelief {
+    return believeRoot(this.#ring, root, key, to)
   }
 
   onSilent(peer: Peer, effects: RoutingEffects): void {

@@ -274,6 +274,40 @@ describe('a lookup by a contact', () => {
     lookupVia(all.ring, 5, keyOfNumber(0), all.fx, root => told.push(root))
     expect(told).toEqual([refOf(SELF, 0), NOBODY])
   })
+
+  it.each([
+    ['a range without the key', { from: keyOfNumber(150), to: keyOfNumber(6) }],
+    ['a range that ends at no place of its own', { from: keyOfNumber(149), to: keyOfNumber(150) }]
+  ])('does not believe %s, nor takes those behind for the root', (_, range) => {
+    const all = answeredRing(SETTINGS, [1, 2, 3], (peer, { id }) => ({
+      type: 'next-hops-answer',
+      id,
+      replicas: [],
+      ...(peer === 6 && { range }),
+      ...(peer === 7 && { range: { from: keyOfNumber(100), to: keyOfNumber(7) } }),
+      hops: peer === 5 ? [6, 7].map(number => ({ contact: contactOfNumber(number), root: true })) : []
+    }))
+    const told: number[] = []
+    lookupVia(all.ring, 5, keyOfNumber(150), all.fx, root => told.push(root))
+    expect(told).toEqual([ref(7)])
+    expect(all.sent.map(({ peer, message }) => [peer, 'root' in message && message.root])).toEqual([
+      [5, false],
+      [6, true],
+      [7, false]
+    ])
+    expect(all.ring.counters.answersRefused).toBe(1)
+  })
+
+  it('does not take those behind for the root who stand behind one that answered that it is not', () => {
+    const all = answeredRing(SETTINGS, [1, 2, 3], (peer, { id }) => ({
+      type: 'next-hops-answer',
+      id,
+      replicas: [],
+      hops: peer === 5 ? [6, 7].map(number => ({ contact: contactOfNumber(number), root: true })) : []
+    }))
+    lookupVia(all.ring, 5, keyOfNumber(150), all.fx, () => undefined)
+    expect(all.sent.map(({ message }) => 'root' in message && message.root)).toEqual([false, true, false])
+  })
 })
 
 describe('a peer with two places', () => {
