@@ -82,7 +82,7 @@ export const JOIN_PATIENT_ROUNDS = 3
 /** Candidates in hand at a time: others come again with a later round. */
 export const CANDIDATES_MAX = 4
 
-/** Contacts that somebody named, and that are asked again when nobody else answers. */
+/** Contacts that are asked again when nobody else answers: those that the user chose, and the latest others. */
 export const BOOTSTRAP_PEERS_MAX = 8
 /** Peers of the tables that went silent: who tells of the other side when a partition heals. */
 export const LOST_PEERS_MAX = 16

@@ -247,9 +247,7 @@ function onUnlinked(ring: Ring, peer: Peer, end: LinkEnd, fx: Fx): void {
 function onCommand(ring: Ring, command: ChordCommand, fx: Fx): void {
   switch (command.type) {
     case 'join':
-      for (const peer of command.contacts ?? []) if (peer !== SELF) ring.bootstrap.add(peer, true)
-      if (ring.mode === 'idle' || ring.mode === 'joining') gather(ring, fx)
-      else if (ring.mode === 'forming') askContacts(ring, fx)
+      onJoin(ring, command.contacts ?? [], fx)
       break
     case 'maintenance':
       setMaintenance(ring, command.on, fx)
@@ -261,6 +259,16 @@ function onCommand(ring: Ring, command: ChordCommand, fx: Fx): void {
       leave(ring, fx)
       break
   }
+}
+
+/** Those that were told of before were asked then; they only become chosen ones. */
+function onJoin(ring: Ring, contacts: readonly Peer[], fx: Fx): void {
+  const told = contacts.length > 0 && contacts.every(peer => ring.bootstrap.peers.includes(peer))
+  for (const peer of contacts) if (peer !== SELF) ring.bootstrap.add(peer, true)
+  if (ring.mode === 'idle') gather(ring, fx)
+  else if (told) return
+  else if (ring.mode === 'joining') gather(ring, fx)
+  else if (ring.mode === 'forming') askContacts(ring, fx)
 }
 
 function setMaintenance(ring: Ring, on: boolean, fx: Fx): void {

@@ -2,7 +2,7 @@
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock, HostLimits, StateStore, TraceStep } from '@servent/libp2p-host'
-import type { Codec, Machine, MachineTypes, NeighbourSnapshot, OverlayName } from '@servent/overlay'
+import type { Codec, Machine, MachineTypes, NeighbourSnapshot, OverlayName, Peer } from '@servent/overlay'
 import type { Membership } from './routing.ts'
 import type { StoreSnapshot } from './store-types.ts'
 
@@ -53,10 +53,10 @@ export interface KeyRoutedOverlay<T extends MachineTypes> {
   readonly createMachine: () => Machine<T>
   /** Of the machine that was created last: asked at each call, so it must cost little. */
   readonly membership: () => Membership
-  /** Told to the machine at each start. */
+  /** Told to the machine at each start, and named by `seek`. */
   readonly bootstrap?: readonly BootstrapPeer[]
-  /** The command by which a machine that is alone asks its contacts again. */
-  readonly seek?: T['command']
+  /** The command that names contacts of the user's choice, and by which a machine that is alone asks all again. */
+  readonly seek?: (contacts: readonly Peer[]) => T['command']
   /** Why it has not met others, where the overlay knows: a sentence, and one that says what to try. */
   readonly whyAlone?: () => string | undefined
   /** Limits of its host that differ from the defaults. */

@@ -246,10 +246,10 @@ export class MachineHost<T extends MachineTypes> implements Startable {
 
   /**
    * Tells the machine of a peer that speaks its protocol. Before `start` it is kept for then. Nobody else's word takes
-   * the place of these addresses.
+   * the place of these addresses. Gives the peer's handle; `NO_PEER` where there is no room, or the host has ended.
    */
-  addContact(peerId: PeerId, addresses: readonly Multiaddr[]): void {
-    this.#heard(peerId, { own: addresses, hearsay: [] }, false)
+  addContact(peerId: PeerId, addresses: readonly Multiaddr[]): Peer {
+    return this.#heard(peerId, { own: addresses, hearsay: [] }, false)
   }
 
   snapshot(): T['snapshot'] {
@@ -282,12 +282,12 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     return this.#self
   }
 
-  #heard(peerId: PeerId, { own, hearsay }: HeardAddresses, hasOpened: boolean): void {
+  #heard(peerId: PeerId, { own, hearsay }: HeardAddresses, hasOpened: boolean): Peer {
     const isEarly = this.#state === 'new' || this.#state === 'starting'
-    if (!isEarly && this.#state !== 'running') return
+    if (!isEarly && this.#state !== 'running') return NO_PEER
     const peer = this.#peers.intern(contactOf(peerId, hearsay))
     if (own.length > 0) this.#peers.internOwn(contactOf(peerId, own))
-    if (peer === SELF) return
+    if (peer === SELF) return SELF
     if (peer === NO_PEER) {
       this.#metrics.count('peersRefused')
     } else if (isEarly) {
@@ -297,6 +297,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     } else if (!this.#links.has(peer)) {
       this.#runner.dispatch({ type: 'contact', peer })
     }
+    return peer
   }
 
   #accept(stream: Stream, connection: Connection): void {
