@@ -79,8 +79,11 @@ export const CANDIDATE_STEPS_MAX = 32
  * the root says so within one and a half, when it has found its own successors dead.
  */
 export const JOIN_PATIENT_ROUNDS = 3
-/** Candidates in hand at a time: others come again with a later round. */
-export const CANDIDATES_MAX = 4
+/**
+ * Candidates that are looked at at a time, one for each peer that tells of any; others come again with a later round.
+ * More than there are links, by the limits of the service.
+ */
+export const CANDIDATES_MAX = 128
 
 /** Contacts that are asked again when nobody else answers: those that the user chose, and the latest others. */
 export const BOOTSTRAP_PEERS_MAX = 8

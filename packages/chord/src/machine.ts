@@ -168,6 +168,7 @@ export class ChordMachine implements Machine<ChordTypes> {
     for (const peer of ring.founders) hold(peer)
     for (const peer of ring.forming?.peers ?? []) hold(peer)
     for (const refs of ring.inHand) for (const one of refs) ref(one)
+    for (const { waiting } of ring.candidates?.values() ?? []) if (waiting !== undefined) ref(waiting.node)
     for (const place of ring.places) {
       ref(place.predecessor)
       for (const one of place.successors) ref(one)

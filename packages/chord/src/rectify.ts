@@ -24,7 +24,7 @@ export function rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void {
     setPredecessor(ring, place, node, fx)
     // It may take its new successor in at once, not when its next round comes (ToN section VI-A).
     if (isOwn(old) || ring.router.calls.linkOf(peerOfRef(old)) !== undefined)
-      tellCandidate(ring, old, node, 0, fx)
+      tellCandidate(ring, old, node, 0, fx, peerOfRef(node))
   } else if (!place.rectifying) {
     probe(
       ring,

@@ -187,7 +187,12 @@ describe('what one message, or one round, may cause', () => {
     const all = answeredRing({ successors: 4 }, [100], () => undefined)
     all.hold = true
     for (let peer = 1; peer <= CANDIDATES_MAX + 1; peer += 1)
-      onMessage(all.ring, 100, { type: 'candidate', index: 0, node: nodeOfNumber(peer), steps: 0 }, all.fx)
+      onMessage(
+        all.ring,
+        1000 + peer,
+        { type: 'candidate', index: 0, node: nodeOfNumber(50), steps: 0 },
+        all.fx
+      )
     expect(sentOf(all, 'neighbours-request')).toBe(CANDIDATES_MAX)
   })
 

@@ -155,7 +155,7 @@ describe('an answer that comes when its place is no member any more changes noth
     consider(ring, place, ref(50), 0, fx)
     leavePlace(ring, place, fx)
     all.release()
-    expect([ring.candidates, list(place)]).toEqual([0, []])
+    expect([ring.candidates?.size ?? 0, list(place)]).toEqual([0, []])
     const other = saying({ 100: { predecessor: 50, successors: [200, 300, 400] }, 50: { successors: [100] } })
     setSuccessors(other.ring, other.place, [100, 200, 300].map(ref), other.fx)
     other.hold = true
@@ -398,6 +398,39 @@ describe('a candidate', () => {
     consider(all.ring, all.place, ref(50), 0, all.fx)
     expect(list(all.place)).toEqual([100, 200, 300])
     expect(all.sent.at(-1)).toMatchObject({ peer: 50, message: { type: 'candidate', node: nodeOfNumber(0) } })
+  })
+
+  it('is looked at beside those of others, however many somebody tells of that do not answer', () => {
+    const all = saying({ 50: {}, 60: {} })
+    setSuccessors(all.ring, all.place, [100, 200, 300].map(ref), all.fx)
+    all.hold = true
+    const tell = (from: number, node: number) =>
+      onMessage(all.ring, from, { type: 'candidate', index: 0, node: nodeOfNumber(node), steps: 0 }, all.fx)
+    for (let junk = 70; junk < 90; junk += 1) tell(9, junk)
+    tell(8, 60)
+    // What this peer finds itself waits for nobody's turn either.
+    consider(all.ring, all.place, ref(50), 0, all.fx)
+    const asked = () =>
+      all.sent.flatMap(({ peer, message }) => (message.type === 'neighbours-request' ? [peer] : []))
+    expect(asked()).toEqual([70, 60, 50])
+    const held = new Set<number>()
+    for (const { waiting } of all.ring.candidates!.values()) if (waiting !== undefined) held.add(waiting.node)
+    expect([...held]).toEqual([ref(89)])
+    all.release()
+    expect(list(all.place)[0]).toBe(50)
+    // The latest of those that waited has its turn, where it would still be nearer.
+    expect([asked(), all.ring.candidates!.size]).toEqual([[70, 60, 50], 0])
+  })
+
+  it('that waited is looked at when the one before it has not answered', () => {
+    const all = saying({ 50: {}, 70: 'dead' })
+    setSuccessors(all.ring, all.place, [100, 200, 300].map(ref), all.fx)
+    all.hold = true
+    for (const node of [70, 60, 50])
+      onMessage(all.ring, 9, { type: 'candidate', index: 0, node: nodeOfNumber(node), steps: 0 }, all.fx)
+    all.release()
+    all.release()
+    expect(list(all.place)[0]).toBe(50)
   })
 
   it('that is further than all of the tables is passed on to the last of them, once', () => {
