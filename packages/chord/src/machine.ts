@@ -166,7 +166,7 @@ export class ChordMachine implements Machine<ChordTypes> {
     for (const peer of ring.lost.peers) hold(peer)
     for (const peer of ring.unlike.peers) hold(peer)
     for (const peer of ring.founders) hold(peer)
-    for (const peer of ring.forming?.peers ?? []) hold(peer)
+    ring.forming?.heldPeers(hold)
     for (const refs of ring.inHand) for (const one of refs) ref(one)
     for (const { waiting } of ring.candidates?.values() ?? []) if (waiting !== undefined) ref(waiting.node)
     for (const place of ring.places) {

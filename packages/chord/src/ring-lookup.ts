@@ -27,7 +27,7 @@ export function lookupVia(
   const silent: Uint8Array[] = []
   // The best last. Those of earlier answers stay below, for when all of the later ones are silent.
   const stack: Step[] = [{ peer: via, root: false }]
-  const hand: RingRef[] = []
+  const hand: RingRef[] = [refOf(via, 0)]
   ring.inHand.add(hand)
   const end = (root: RingRef, fx: Fx): void => {
     ring.inHand.delete(hand)

@@ -130,6 +130,17 @@ describe('tables', () => {
     expect(table.size).toBe(5)
   })
 
+  it('whoever is remembered while a ring forms is held: members, whom they named and who named them, those given up', () => {
+    const table = new FormingTable(3, (a, b) => a - b)
+    table.heard(10, 1, new Set([11, 12]))
+    table.heardOf(20, 1, 21)
+    table.heardOf(30, 1, 31)
+    table.remove(30)
+    const held = new Set<number>()
+    table.heldPeers(peer => held.add(peer))
+    expect([...held].sort()).toEqual([10, 11, 12, 20, 21, 30, 31])
+  })
+
   it('FORMING_SILENT_ROUNDS_MAX, and FORMING_MEMBERS_MAX that are given up', () => {
     const table = new FormingTable(FORMING_MEMBERS_MAX, (a, b) => a - b)
     for (let peer = 1; peer <= FORMING_MEMBERS_MAX + 1; peer += 1) {
