@@ -17,8 +17,8 @@ import { CHORD_PROTOCOL, type ChordInit, chord } from '../src/index.ts'
 import { BOOTSTRAP_PEERS_MAX } from '../src/machine.ts'
 import { INBOUND_LINKS_MAX, OWN_LINKS_MAX } from '../src/service-limits.ts'
 import { limitsOf, settingsOf } from '../src/service-settings.ts'
-import type { ChordView } from '../src/service-tables.ts'
-import type { ChordTypes } from '../src/types.ts'
+import { type ChordView, chordView } from '../src/service-tables.ts'
+import type { ChordTables, ChordTypes } from '../src/types.ts'
 
 const QUICK = { stabiliseMs: 200, fixFingersMs: 200, checkPredecessorMs: 200, successors: 2 } as const
 
@@ -176,6 +176,21 @@ describe('bootstrap peers that do not answer', () => {
       expect(remembered).toEqual(named.slice(0, BOOTSTRAP_PEERS_MAX).map(String))
     }
   )
+})
+
+it('a ring that has shrunk below r + 1 members says so', () => {
+  const tables = {
+    mode: 'ring',
+    theoremsHold: false,
+    successorListLength: 8,
+    places: [],
+    forming: [],
+    remembered: []
+  } as unknown as ChordTables
+  const meaning = (theoremsHold: boolean) => chordView({ ...tables, theoremsHold }, String).meaning
+  expect(meaning(false)).toContain('it has shrunk below 9 members, or is not mended yet')
+  expect(meaning(false)).not.toContain('A ring of at least')
+  expect(meaning(true)).toContain('A ring of at least 9 members')
 })
 
 describe('a ring of five', () => {
