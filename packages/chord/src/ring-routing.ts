@@ -266,6 +266,11 @@ export class ChordRouting implements KeyRouting {
     return nextHops(this.#ring, key, limit, silent)
   }
 
+  ownRanges(): readonly KeyRange[] {
+    const ranges = this.#ring.members.map(({ key }) => this.rootOf(key, () => false))
+    return ranges.filter(range => range !== undefined)
+  }
+
   replicas(key: Key, count: number): readonly Peer[] {
     return replicas(this.#ring, key, count)
   }

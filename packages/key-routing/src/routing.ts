@@ -48,6 +48,8 @@ export interface KeyRouting {
    * Peers that `silent` names are left out. Empty where nobody nearer is known.
    */
   nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[]
+  /** What this peer is the root of, a range for each of its places. Left out: it has one, at its own key. */
+  ownRanges?(): readonly KeyRange[]
   /** Who holds copies of a key that this peer is the root of: distinct peers, the nearest first, without this one. */
   replicas(key: Key, count: number): readonly Peer[]
   /**

@@ -41,6 +41,7 @@ export class FixedRouting implements KeyRouting {
   hops: NextHop[] = []
   copies: Peer[] = []
   isPlausibleRange?: (root: Peer, range: KeyRange) => boolean
+  ownRanges?: () => readonly KeyRange[]
   believeRoot?: (root: Peer, key: Key, to: Key) => RootBelief
   /** Whom `onSilent` told of. */
   readonly silent: Peer[] = []
