@@ -89,8 +89,8 @@ export const CANDIDATES_MAX = 128
 export const BOOTSTRAP_PEERS_MAX = 8
 /** Peers of the tables that went silent: who tells of the other side when a partition heals. */
 export const LOST_PEERS_MAX = 16
-/** Contacts that the saved peer cache holds. */
-export const SAVED_PEERS_MAX = 24
+/** Contacts that the saved peer cache holds: as many as are remembered beside the tables. */
+export const SAVED_PEERS_MAX = BOOTSTRAP_PEERS_MAX + LOST_PEERS_MAX
 /** Finger guesses that wait for their pong at a time. */
 export const FINGER_PROBES_MAX = 24
 /** Nodes of unknown round trip that are measured in one round of one finger. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { guessFingers } from '../src/finger-gaps.ts'
 import { fixFingers, takeFinger } from '../src/finger-refresh.ts'
 import { adoptTables, IdealRing } from '../src/ideal.ts'
-import type { ChordMessage, ChordSettings } from '../src/machine.ts'
+import { type ChordMessage, type ChordSettings, LOST_PEERS_MAX, SAVED_PEERS_MAX } from '../src/machine.ts'
 import type { Standing } from '../src/messages.ts'
 import { checkPredecessor, rectify } from '../src/rectify.ts'
 import type { Place } from '../src/ring.ts'
@@ -14,7 +14,7 @@ import { NOBODY, refOf } from '../src/ring-key.ts'
 import { entered, isolated, joinBy, rejoin } from '../src/ring-life.ts'
 import { lookupVia } from '../src/ring-lookup.ts'
 import { onMessage } from '../src/ring-messages.ts'
-import { loadPeers, PEERS_SAVED_AS, savePeers } from '../src/ring-save.ts'
+import { encodePeers, loadPeers, PEERS_SAVED_AS, savePeers } from '../src/ring-save.ts'
 import { leavePlace, remember, setSuccessors } from '../src/ring-tables.ts'
 import { armPlace } from '../src/ring-timers.ts'
 import { consider, notify, stabilise, tellCandidate } from '../src/stabilise.ts'
@@ -512,6 +512,17 @@ describe('tables', () => {
     full.ring.peers = { ...full.ring.peers, intern: () => NO_PEER }
     loadPeers(full.ring, bytes)
     expect(full.ring.lost.peers).toEqual([])
+  })
+})
+
+describe('the peer cache', () => {
+  it('is read to its end: those for whom there is no room among the lost are contacts', () => {
+    const contacts = Array.from({ length: SAVED_PEERS_MAX }, (_, at) => contactOfNumber(10 + at))
+    const all = saying({})
+    loadPeers(all.ring, encodePeers(contacts))
+    const numbers = contacts.map((_, at) => 10 + at)
+    expect(all.ring.lost.peers).toEqual(numbers.slice(0, LOST_PEERS_MAX))
+    expect(all.ring.bootstrap.peers).toEqual(numbers.slice(LOST_PEERS_MAX))
   })
 })
 
