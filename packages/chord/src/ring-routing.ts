@@ -237,7 +237,8 @@ export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
     if (!place.member) continue
     const [head] = place.successors
     if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
-    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer) {
+    // One that is lost is asked by its timer alone: each time that it is, it is silent.
+    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer && !place.predecessorLost) {
       place.predecessorHeardMs = Math.min(
         place.predecessorHeardMs,
         ring.nowMs - ring.settings.checkPredecessorMs

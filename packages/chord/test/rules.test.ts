@@ -14,6 +14,7 @@ import { NOBODY, refOf } from '../src/ring-key.ts'
 import { entered, isolated, joinBy, rejoin } from '../src/ring-life.ts'
 import { lookupVia } from '../src/ring-lookup.ts'
 import { onMessage } from '../src/ring-messages.ts'
+import { onSilent } from '../src/ring-routing.ts'
 import { encodePeers, loadPeers, PEERS_SAVED_AS, savePeers } from '../src/ring-save.ts'
 import { leavePlace, remember, setSuccessors } from '../src/ring-tables.ts'
 import { armPlace } from '../src/ring-timers.ts'
@@ -512,6 +513,36 @@ describe('tables', () => {
     full.ring.peers = { ...full.ring.peers, intern: () => NO_PEER }
     loadPeers(full.ring, bytes)
     expect(full.ring.lost.peers).toEqual([])
+  })
+})
+
+describe('a predecessor that was lost', () => {
+  const notify = (all: AnsweredRing, from: number) =>
+    onMessage(all.ring, from, { type: 'notify', index: 0, sender: 0 }, all.fx)
+  const lost = (said: Said | 'dead') => {
+    const all = saying({ 60000: said })
+    all.place.predecessor = ref(60_000)
+    all.place.predecessorLost = true
+    return all
+  }
+
+  it('is asked again each time, and stays where it lives: nobody far behind takes its place', () => {
+    const all = lost({})
+    checkPredecessor(all.ring, all.place, all.fx)
+    expect(all.place.predecessorLost).toBe(false)
+    notify(all, FAR)
+    expect(all.place.predecessor).toBe(ref(60_000))
+  })
+
+  it('gives way to whoever claims its place where it is dead, and is asked by its timer alone', () => {
+    const all = lost('dead')
+    checkPredecessor(all.ring, all.place, all.fx)
+    expect([all.place.predecessorLost, all.sent.length]).toEqual([true, 1])
+    expect(all.ring.counters.predecessorsDead).toBeUndefined()
+    onSilent(all.ring, 60_000, all.fx)
+    expect(all.sent).toHaveLength(1)
+    notify(all, FAR)
+    expect(all.place.predecessor).toBe(ref(FAR))
   })
 })
 
