@@ -181,6 +181,13 @@ export class ChordMachine implements Machine<ChordTypes> {
     return this.#ring.places
   }
 
+  /** Keys of the records that it keeps for the network, for observers: hexadecimal, each once, in no order. */
+  heldKeys(): string[] {
+    const keys = new Set<string>()
+    for (const { key } of this.#ring.keeper.records()) keys.add(keyToHex(key))
+    return [...keys]
+  }
+
   get mode(): ChordMode {
     return this.#ring.mode
   }

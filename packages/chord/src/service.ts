@@ -24,6 +24,8 @@ const LOOK_MS = 20
 
 export class ChordService extends KeyRoutedService<ChordTypes> {
   readonly #clock: Clock
+  /** Of the latest start. */
+  readonly #machine: () => ChordMachine
   #mismatch: string | undefined
 
   /**
@@ -60,11 +62,17 @@ export class ChordService extends KeyRoutedService<ChordTypes> {
       }
     )
     this.#clock = init.clock ?? systemClock
+    this.#machine = () => machine
   }
 
   override async start(): Promise<void> {
     this.#mismatch = undefined
     await super.start()
+  }
+
+  /** Keys of the records that this peer keeps for the network, hexadecimal: for observers who hold them against a ring. */
+  heldKeys(): readonly string[] {
+    return this.#machine().heldKeys()
   }
 
   /** Leaves the ring in good order: records are handed over, and neighbours told who follows whom. */
