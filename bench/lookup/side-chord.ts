@@ -25,15 +25,15 @@ export const chordSide: Side = {
     await (node.services.overlay as ChordService).ready({ peers: 2, signal })
   },
   tables(service) {
-    const { predecessors, successors, fingers, store } = (
-      service as ChordService
-    ).snapshot() as unknown as Snapshot
+    const own = service as ChordService
+    const { predecessors, successors, fingers, store } = own.snapshot() as unknown as Snapshot
     const peers = [...predecessors, ...successors, ...fingers].map(({ peerId }) => peerId)
     return {
       entries: new Set(peers).size,
       successors: successors.map(({ peerId }) => peerId),
       records: store.records,
-      rootRecords: store.rootRecords
+      rootRecords: store.rootRecords,
+      heldKeys: own.heldKeys()
     }
   }
 }

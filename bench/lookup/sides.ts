@@ -33,6 +33,8 @@ export interface Tables {
   /** That it keeps for the network, and those of them whose root it is; nothing where the overlay does not say. */
   readonly records?: number
   readonly rootRecords?: number
+  /** Keys of the records that it keeps, hexadecimal. */
+  readonly heldKeys?: readonly string[]
 }
 
 export async function sideOf(name: SideName): Promise<Side> {

@@ -15,6 +15,15 @@ export const VIRTUAL_NODES_MAX = 32
  * hundred is wider; such a one costs a lookup for each of its keys.
  */
 export const RANGE_GAPS_MAX = 8
+/**
+ * A root that lies so far behind its key that by chance one answer in so many would name it is doubted: other ways
+ * are tried, and of what they bring the nearest is taken. By a list of 8 alone that is 11 gaps, by one of 20 it is 8.
+ */
+export const ROOT_ODDS_DOUBTED = 1_000
+/** One in so many is not believed at all, as far as the ring is no smaller than `RING_SHRINK_MAX` says. */
+export const ROOT_ODDS_REFUSED = 1_000_000
+/** A ring may have shrunk to one in so many since the own list was made: most of it died, or was cut off. */
+export const RING_SHRINK_MAX = 2
 /** Keys of virtual nodes that are kept; each is a hash that would else be made again. */
 export const VIRTUAL_KEYS_MAX = 8192
 /** Distinct fingers of one place: as many as there are powers of two, so log2 N with random keys. */
@@ -70,15 +79,18 @@ export const CANDIDATE_STEPS_MAX = 32
  * the root says so within one and a half, when it has found its own successors dead.
  */
 export const JOIN_PATIENT_ROUNDS = 3
-/** Candidates in hand at a time: others come again with a later round. */
-export const CANDIDATES_MAX = 4
+/**
+ * Candidates that are looked at at a time, one for each peer that tells of any; others come again with a later round.
+ * More than there are links, by the limits of the service.
+ */
+export const CANDIDATES_MAX = 128
 
-/** Contacts that somebody named, and that are asked again when nobody else answers. */
+/** Contacts that are asked again when nobody else answers: those that the user chose, and the latest others. */
 export const BOOTSTRAP_PEERS_MAX = 8
 /** Peers of the tables that went silent: who tells of the other side when a partition heals. */
 export const LOST_PEERS_MAX = 16
-/** Contacts that the saved peer cache holds. */
-export const SAVED_PEERS_MAX = 24
+/** Contacts that the saved peer cache holds: as many as are remembered beside the tables. */
+export const SAVED_PEERS_MAX = BOOTSTRAP_PEERS_MAX + LOST_PEERS_MAX
 /** Finger guesses that wait for their pong at a time. */
 export const FINGER_PROBES_MAX = 24
 /** Nodes of unknown round trip that are measured in one round of one finger. */

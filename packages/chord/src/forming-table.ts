@@ -41,6 +41,17 @@ export class FormingTable {
     return this.#members.size
   }
 
+  /** Everybody whom the table remembers anything of. */
+  heldPeers(hold: (peer: Peer) => void): void {
+    for (const [peer, { named, namer }] of this.#members) {
+      hold(peer)
+      for (const one of named ?? []) hold(one)
+      if (namer !== undefined) hold(namer)
+    }
+    for (const peer of this.#gone) hold(peer)
+    for (const peer of this.#inVain.keys()) hold(peer)
+  }
+
   has(peer: Peer): boolean {
     return this.#members.has(peer)
   }

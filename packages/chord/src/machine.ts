@@ -166,8 +166,9 @@ export class ChordMachine implements Machine<ChordTypes> {
     for (const peer of ring.lost.peers) hold(peer)
     for (const peer of ring.unlike.peers) hold(peer)
     for (const peer of ring.founders) hold(peer)
-    for (const peer of ring.forming?.peers ?? []) hold(peer)
+    ring.forming?.heldPeers(hold)
     for (const refs of ring.inHand) for (const one of refs) ref(one)
+    for (const { waiting } of ring.candidates?.values() ?? []) if (waiting !== undefined) ref(waiting.node)
     for (const place of ring.places) {
       ref(place.predecessor)
       for (const one of place.successors) ref(one)
@@ -178,6 +179,13 @@ export class ChordMachine implements Machine<ChordTypes> {
   /** The tables themselves, for observers who look after every event. They are not to be changed. */
   get places(): readonly PlaceView[] {
     return this.#ring.places
+  }
+
+  /** Keys of the records that it keeps for the network, for observers: hexadecimal, each once, in no order. */
+  heldKeys(): string[] {
+    const keys = new Set<string>()
+    for (const { key } of this.#ring.keeper.records()) keys.add(keyToHex(key))
+    return [...keys]
   }
 
   get mode(): ChordMode {
@@ -247,9 +255,7 @@ function onUnlinked(ring: Ring, peer: Peer, end: LinkEnd, fx: Fx): void {
 function onCommand(ring: Ring, command: ChordCommand, fx: Fx): void {
   switch (command.type) {
     case 'join':
-      for (const peer of command.contacts ?? []) if (peer !== SELF) ring.bootstrap.add(peer, true)
-      if (ring.mode === 'idle' || ring.mode === 'joining') gather(ring, fx)
-      else if (ring.mode === 'forming') askContacts(ring, fx)
+      onJoin(ring, command.contacts ?? [], fx)
       break
     case 'maintenance':
       setMaintenance(ring, command.on, fx)
@@ -261,6 +267,16 @@ function onCommand(ring: Ring, command: ChordCommand, fx: Fx): void {
       leave(ring, fx)
       break
   }
+}
+
+/** Those that were told of before were asked then; they only become chosen ones. */
+function onJoin(ring: Ring, contacts: readonly Peer[], fx: Fx): void {
+  const told = contacts.length > 0 && contacts.every(peer => ring.bootstrap.peers.includes(peer))
+  for (const peer of contacts) if (peer !== SELF) ring.bootstrap.add(peer, true)
+  if (ring.mode === 'idle') gather(ring, fx)
+  else if (told) return
+  else if (ring.mode === 'joining') gather(ring, fx)
+  else if (ring.mode === 'forming') askContacts(ring, fx)
 }
 
 function setMaintenance(ring: Ring, on: boolean, fx: Fx): void {

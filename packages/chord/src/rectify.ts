@@ -24,7 +24,7 @@ export function rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void {
     setPredecessor(ring, place, node, fx)
     // It may take its new successor in at once, not when its next round comes (ToN section VI-A).
     if (isOwn(old) || ring.router.calls.linkOf(peerOfRef(old)) !== undefined)
-      tellCandidate(ring, old, node, 0, fx)
+      tellCandidate(ring, old, node, 0, fx, peerOfRef(node))
   } else if (!place.rectifying) {
     probe(
       ring,
@@ -38,16 +38,22 @@ export function rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void {
   }
 }
 
-/** Asks a predecessor that was not heard of for its time. What comes of it is for the next who claims its place. */
+/**
+ * Asks a predecessor that was not heard of for its time. What comes of it is for the next who claims its place. One
+ * that was lost is asked again each time: as long as it counts as lost anybody has its place, however far behind.
+ */
 export function checkPredecessor(ring: Ring, place: Place, fx: Fx): void {
   const { predecessor, predecessorHeardMs, predecessorLost, rectifying } = place
-  if (!place.member || predecessor === NOBODY || predecessorLost || rectifying) return
-  if (ring.nowMs - predecessorHeardMs < ring.settings.checkPredecessorMs) return
+  if (!place.member || predecessor === NOBODY || rectifying) return
+  const isDue = ring.nowMs - predecessorHeardMs >= ring.settings.checkPredecessorMs
+  if (!isDue && !predecessorLost) return
   probe(ring, place, fx, (dead, fx) => {
-    if (!dead) return
-    ring.count('predecessorsDead')
-    place.predecessorLost = true
-    remember(ring, predecessor)
+    if (place.predecessorLost === dead) return
+    place.predecessorLost = dead
+    if (dead) {
+      ring.count('predecessorsDead')
+      remember(ring, predecessor)
+    }
     ring.router.tablesChanged(fx)
   })
 }

@@ -2,12 +2,12 @@
  * A lookup in the ring of another peer: a joiner has no tables of its own yet, and whoever looks for a foreign
  * ring must not use its own. It asks step by step (ToN section IV-C, iterative).
  */
-import { NEXT_HOPS_MAX, SILENT_MAX } from '@servent/key-routing/machine'
+import { type KeyRange, NEXT_HOPS_MAX, SILENT_MAX } from '@servent/key-routing/machine'
 import { type Contact, compareKeys, type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import { FOREIGN_STEPS_MAX } from './constants.ts'
 import type { Fx, Ring } from './ring.ts'
 import { request } from './ring-calls.ts'
-import { inOpen, NOBODY, refOf } from './ring-key.ts'
+import { inHalfOpen, inOpen, NOBODY, refOf } from './ring-key.ts'
 import type { RingRef } from './types.ts'
 
 interface Step {
@@ -27,7 +27,7 @@ export function lookupVia(
   const silent: Uint8Array[] = []
   // The best last. Those of earlier answers stay below, for when all of the later ones are silent.
   const stack: Step[] = [{ peer: via, root: false }]
-  const hand: RingRef[] = []
+  const hand: RingRef[] = [refOf(via, 0)]
   ring.inHand.add(hand)
   const end = (root: RingRef, fx: Fx): void => {
     ring.inHand.delete(hand)
@@ -57,9 +57,15 @@ export function lookupVia(
         if (typeof answer !== 'object' || answer.type !== 'next-hops-answer') {
           if (root) silent.push(ring.peers.contact(peer).id)
         } else if (answer.range !== undefined) {
-          end(ring.placeOf(peer, answer.range.to), fx)
-          return
+          const place = placeOfRange(ring, peer, key, answer.range)
+          if (place !== NOBODY) {
+            end(place, fx)
+            return
+          }
+          ring.count('answersRefused')
+          if (root) passOver()
         } else {
+          if (root) passOver()
           const own = push(answer.hops)
           if (own !== NOBODY) {
             end(own, fx)
@@ -70,6 +76,10 @@ export function lookupVia(
       },
       1
     )
+  }
+  /** Somebody who was taken for the root is not silent: those named behind are on the way at best. */
+  const passOver = (): void => {
+    for (const [at, { peer }] of stack.entries()) stack[at] = { peer, root: false }
   }
   /** Gives the own place that is the root, if one is. */
   const push = (hops: readonly { contact: Contact; root: boolean }[]): RingRef => {
@@ -89,6 +99,14 @@ export function lookupVia(
     return NOBODY
   }
   next(fx)
+}
+
+/**
+ * The place of a peer that says to be the root of a key; `NOBODY` where it cannot be. How far it lies says
+ * nothing here: the ring of others may be smaller than this peer's by far.
+ */
+function placeOfRange(ring: Ring, peer: Peer, key: Key, { from, to }: KeyRange): RingRef {
+  return inHalfOpen(key, from, to) ? ring.placeOf(peer, to) : NOBODY
 }
 
 /** Of this peer's places that are members, the one in whose range the key of another place lies. */

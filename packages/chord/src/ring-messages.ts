@@ -103,7 +103,7 @@ function onCandidate(ring: Ring, peer: Peer, message: Candidate, fx: Fx): void {
   const place = ring.places[message.index]
   if (looksForRing(ring, peer, fx) || !place?.member || message.steps > CANDIDATE_STEPS_MAX) return
   const node = ring.ref(message.node)
-  if (node !== NOBODY) ring.rules.consider(ring, place, node, message.steps, fx)
+  if (node !== NOBODY) ring.rules.consider(ring, place, node, message.steps, fx, peer)
 }
 
 /**

@@ -2,10 +2,10 @@
  * What lookups ask of Chord's tables (ToN section IV-D, figure 5): the closest preceding node among fingers and
  * successor list, and the root itself where the successor list reaches it, which answers a step early.
  */
-import type { KeyRange, KeyRouting, NextHop, RoutingEffects } from '@servent/key-routing/machine'
+import type { KeyRange, KeyRouting, NextHop, RootBelief, RoutingEffects } from '@servent/key-routing/machine'
 import { type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
-import { isPlausibleRange } from './plausible-range.ts'
+import { believeRoot, isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn } from './ring-calls.ts'
 import { compareDistance, distanceExponent, inHalfOpen, keyBefore, NOBODY, peerOfRef } from './ring-key.ts'
@@ -237,7 +237,8 @@ export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
     if (!place.member) continue
     const [head] = place.successors
     if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
-    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer) {
+    // One that is lost is asked by its timer alone: each time that it is, it is silent.
+    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer && !place.predecessorLost) {
       place.predecessorHeardMs = Math.min(
         place.predecessorHeardMs,
         ring.nowMs - ring.settings.checkPredecessorMs
@@ -266,12 +267,21 @@ export class ChordRouting implements KeyRouting {
     return nextHops(this.#ring, key, limit, silent)
   }
 
+  ownRanges(): readonly KeyRange[] {
+    const ranges = this.#ring.members.map(({ key }) => this.rootOf(key, () => false))
+    return ranges.filter(range => range !== undefined)
+  }
+
   replicas(key: Key, count: number): readonly Peer[] {
     return replicas(this.#ring, key, count)
   }
 
   isPlausibleRange(root: Peer, range: KeyRange): boolean {
     return isPlausibleRange(this.#ring, root, range)
+  }
+
+  believeRoot(root: Peer, key: Key, to: Key): RootBelief {
+    return believeRoot(this.#ring, root, key, to)
   }
 
   onSilent(peer: Peer, effects: RoutingEffects): void {

@@ -14,8 +14,8 @@ export interface ChordRules {
   stabilise(ring: Ring, place: Place, fx: Fx): void
   /** `node` believes itself to be the predecessor. */
   rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void
-  /** `node` may follow nearer than the first successor. */
-  consider(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx): void
+  /** `node` may follow nearer than the first successor. `from` told of it: `SELF` where this peer found it. */
+  consider(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx, from?: Peer): void
   checkPredecessor(ring: Ring, place: Place, fx: Fx): void
   rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined
   /** Whether the first r + 1 members build their lists at once; else one node is a ring from the start. */

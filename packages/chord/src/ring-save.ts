@@ -39,10 +39,12 @@ export function loadPeers(ring: Ring, bytes: Uint8Array | undefined): void {
   if (bytes === undefined) return
   const contacts = decodePeers(bytes)
   ring.savedPeers = contacts.length
-  // The first were worth the most: no later one may push them out.
-  for (const contact of contacts.slice(0, LOST_PEERS_MAX)) {
+  // The first were worth the most: they go where contacts that come by push nobody out.
+  for (const [at, contact] of contacts.entries()) {
     const peer = ring.peers.intern(contact)
-    if (peer !== NO_PEER && peer !== SELF) ring.lost.add(peer)
+    if (peer === NO_PEER || peer === SELF) continue
+    if (at < LOST_PEERS_MAX) ring.lost.add(peer)
+    else ring.bootstrap.add(peer)
   }
 }
 

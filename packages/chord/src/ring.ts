@@ -69,6 +69,11 @@ export class Place {
   }
 }
 
+/** What somebody told one place of: one node is looked at, and the latest other one waits. */
+export interface CandidateTurn {
+  waiting: { readonly node: RingRef; readonly steps: number } | undefined
+}
+
 export class Ring {
   readonly settings: ChordSettings
   readonly rules: ChordRules
@@ -91,7 +96,8 @@ export class Ring {
   metMs: number | undefined
   /** Nodes that steps in progress speak of, so that their handles stay good. */
   readonly inHand = new Set<readonly RingRef[]>()
-  candidates = 0
+  /** Candidates that are looked at, by who told of them and which place. */
+  candidates: Map<RingRef, CandidateTurn> | undefined
   /** Since when it looks for a ring without an answer, and when and how seldom it asks its contacts. */
   gatheringSinceMs = 0
   contactsDueMs = 0

@@ -13,7 +13,8 @@ export interface ChordInit
   /** Signs records. Where it is not given, that of the libp2p node. */
   readonly privateKey?: PrivateKey
   /**
-   * Multiaddrs, with `/p2p`, of peers by whom a ring is joined. Any other peer that speaks Chord and comes to be
+   * Multiaddrs, with `/p2p`, of peers by whom a ring is joined, at most `BOOTSTRAP_PEERS_MAX`: of more the first
+   * are taken. They are remembered whoever else comes, and a ring of their own is looked for. Any other peer that speaks Chord and comes to be
    * connected will do, too.
    */
   readonly bootstrap?: readonly string[]

@@ -44,7 +44,7 @@ export function chordView(tables: ChordTables, nameOf: (peer: Peer) => string): 
   const entry = ({ peer, index }: ChordNode): RingEntry => ({ peerId: nameOf(peer), index })
   return {
     mode,
-    meaning: meaningOf(mode, successorListLength),
+    meaning: meaningOf(mode, successorListLength, theoremsHold),
     theoremsHold,
     successorListLength,
     places: places.map(({ index, key, member }) => ({ index, key, member })),
@@ -62,7 +62,7 @@ export function chordView(tables: ChordTables, nameOf: (peer: Peer) => string): 
   }
 }
 
-function meaningOf(mode: ChordMode, listLength: number): string {
+function meaningOf(mode: ChordMode, listLength: number, theoremsHold: boolean): string {
   switch (mode) {
     case 'idle':
       return 'Not begun: no contact is known, and nobody has called.'
@@ -71,6 +71,8 @@ function meaningOf(mode: ChordMode, listLength: number): string {
     case 'forming':
       return `Fewer than ${listLength + 1} members: each knows all others and answers from that. The ring is not yet proven to survive any ${listLength - 1} failures at a time.`
     case 'ring':
+      if (!theoremsHold)
+        return `A ring in which this peer knows fewer than ${listLength} successors: it has shrunk below ${listLength + 1} members, or is not mended yet. It serves lookups, and is not proven to survive any ${listLength - 1} failures at a time.`
       return `A ring of at least ${listLength + 1} members, which stays right as long as no ${listLength} neighbours in a row fail between two rounds.`
   }
 }

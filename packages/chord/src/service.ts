@@ -1,11 +1,11 @@
 /** Chord as a libp2p service: its machine under what every key-routed overlay gives (`KeyRoutedService`). */
-import type { PrivateKey } from '@libp2p/interface'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { type BootstrapPeer, KeyRoutedService } from '@servent/key-routing'
 import { type Clock, type HostComponents, systemClock } from '@servent/libp2p-host'
 import type { NeighbourSnapshot } from '@servent/overlay'
-import { ChordMachine } from './machine.ts'
+import { BOOTSTRAP_PEERS_MAX, ChordMachine } from './machine.ts'
 import { LEAVE_MS } from './service-limits.ts'
 import { type ChordInit, limitsOf, settingsOf } from './service-settings.ts'
 import { chordView, rolesOf } from './service-tables.ts'
@@ -24,6 +24,8 @@ const LOOK_MS = 20
 
 export class ChordService extends KeyRoutedService<ChordTypes> {
   readonly #clock: Clock
+  /** Of the latest start. */
+  readonly #machine: () => ChordMachine
   #mismatch: string | undefined
 
   /**
@@ -51,8 +53,8 @@ export class ChordService extends KeyRoutedService<ChordTypes> {
           return machine
         },
         membership: () => machine.membership,
-        bootstrap: (init.bootstrap ?? []).map(bootstrapOf),
-        seek: { type: 'join' },
+        bootstrap: bootstrapPeers(init.bootstrap ?? [], components.peerId),
+        seek: contacts => ({ type: 'join', contacts }),
         whyAlone: () => this.#mismatch,
         limits: limitsOf(settings),
         onNotice: notice => this.#noticed(notice),
@@ -60,11 +62,17 @@ export class ChordService extends KeyRoutedService<ChordTypes> {
       }
     )
     this.#clock = init.clock ?? systemClock
+    this.#machine = () => machine
   }
 
   override async start(): Promise<void> {
     this.#mismatch = undefined
     await super.start()
+  }
+
+  /** Keys of the records that this peer keeps for the network, hexadecimal: for observers who hold them against a ring. */
+  heldKeys(): readonly string[] {
+    return this.#machine().heldKeys()
   }
 
   /** Leaves the ring in good order: records are handed over, and neighbours told who follows whom. */
@@ -120,6 +128,14 @@ export class ChordService extends KeyRoutedService<ChordTypes> {
       counters: { ...tables.counters, ...tables.routing.counters }
     }
   }
+}
+
+/** Addresses of the first `BOOTSTRAP_PEERS_MAX` peers that are named, and of this peer itself. */
+function bootstrapPeers(addresses: readonly string[], self: PeerId): BootstrapPeer[] {
+  const all = addresses.map(bootstrapOf)
+  const others = all.map(({ peerId }) => `${peerId}`).filter(name => name !== `${self}`)
+  const first = [...new Set(others)].slice(0, BOOTSTRAP_PEERS_MAX)
+  return all.filter(({ peerId }) => first.includes(`${peerId}`) || peerId.equals(self))
 }
 
 function bootstrapOf(text: string): BootstrapPeer {

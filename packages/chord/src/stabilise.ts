@@ -3,11 +3,12 @@
  * the first live successor's list, and that one's predecessor is taken in only if it answers itself.
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
+import { type Peer, SELF } from '@servent/overlay/machine'
 import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, STABILISE_STEPS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
-import { askNeighbours, isOwn, type NodeTables } from './ring-calls.ts'
-import { compareDistance, indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
+import { askNeighbours, isOwn, type NodeAnswer, type NodeTables } from './ring-calls.ts'
+import { compareDistance, indexOfRef, NOBODY, peerOfRef, refOf } from './ring-key.ts'
 import { isolated } from './ring-life.ts'
 import { adoptList, dropHead, isNearer } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
@@ -131,39 +132,66 @@ export function notify(ring: Ring, place: Place, fx: Fx): void {
 /**
  * Somebody named a node that may follow this place: an old successor of its new predecessor (ToN section VI-A),
  * or whoever merges two rings. It is looked at as a successor's predecessor is. The successor that it
- * displaces is passed on to it, so that where two rings meet the one is woven into the other node by node.
+ * displaces is passed on to it, so that where two rings meet the one is woven into the other node by node. Whoever
+ * tells of nodes has one of them looked at at a time, so that those which do not answer are in nobody else's way.
  */
-export function consider(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx): void {
+export function consider(
+  ring: Ring,
+  place: Place,
+  node: RingRef,
+  steps: number,
+  fx: Fx,
+  from: Peer = SELF
+): void {
   if (!place.member || isOwn(node) || place.successors.includes(node)) return
   if (!isNearer(ring, place, node)) {
-    passOn(ring, place, node, steps, fx)
+    passOn(ring, place, node, steps, fx, from)
     return
   }
-  if (ring.candidates >= CANDIDATES_MAX) return
-  ring.candidates += 1
-  const hand = [node]
+  // What this peer finds itself has its own bound, a probe each merge round.
+  const sender = from === SELF ? NOBODY : refOf(from, place.index)
+  if (!takeTurn(ring, sender, node, steps)) return
+  const hand = [node, sender]
   ring.inHand.add(hand)
   const { term } = place
   askNeighbours(ring, place, node, 0, fx, (answer, fx) => {
-    ring.candidates -= 1
     ring.inHand.delete(hand)
-    if (place.term !== term || typeof answer !== 'object' || !isNearer(ring, place, node)) return
-    if (answer.forming && ring.mode === 'ring') {
-      // It looks for a ring: told of this one, it joins.
-      tellCandidate(ring, node, ring.ownRef(place), CANDIDATE_STEPS_MAX, fx)
-      return
-    }
-    const [displaced] = place.successors
-    adoptList(ring, place, node, answer.successors, fx)
-    notify(ring, place, fx)
-    if (displaced === undefined || place.successors.includes(displaced)) return
-    ring.count('displaced')
-    tellCandidate(ring, node, displaced, 0, fx)
+    takeIn(ring, place, term, node, answer, fx)
+    const waiting = ring.candidates?.get(sender)?.waiting
+    ring.candidates?.delete(sender)
+    if (waiting !== undefined) ring.rules.consider(ring, place, waiting.node, waiting.steps, fx, from)
   })
 }
 
+/** False where it waits, or where there is no room. */
+function takeTurn(ring: Ring, sender: RingRef, node: RingRef, steps: number): boolean {
+  if (sender === NOBODY) return true
+  // Made with the first: a simulation holds many machines that are told of nobody.
+  ring.candidates ??= new Map()
+  const turn = ring.candidates.get(sender)
+  if (turn !== undefined) turn.waiting = { node, steps }
+  else if (ring.candidates.size < CANDIDATES_MAX) ring.candidates.set(sender, { waiting: undefined })
+  else return false
+  return turn === undefined
+}
+
+function takeIn(ring: Ring, place: Place, term: number, node: RingRef, answer: NodeAnswer, fx: Fx): void {
+  if (place.term !== term || typeof answer !== 'object' || !isNearer(ring, place, node)) return
+  if (answer.forming && ring.mode === 'ring') {
+    // It looks for a ring: told of this one, it joins.
+    tellCandidate(ring, node, ring.ownRef(place), CANDIDATE_STEPS_MAX, fx)
+    return
+  }
+  const [displaced] = place.successors
+  adoptList(ring, place, node, answer.successors, fx)
+  notify(ring, place, fx)
+  if (displaced === undefined || place.successors.includes(displaced)) return
+  ring.count('displaced')
+  tellCandidate(ring, node, displaced, 0, fx)
+}
+
 /** To the nearest node known that precedes it. */
-function passOn(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx): void {
+function passOn(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx, from: Peer): void {
   if (steps >= CANDIDATE_STEPS_MAX) return
   const key = ring.key(node)
   let best = NOBODY
@@ -173,13 +201,20 @@ function passOn(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx):
   }
   for (const ref of place.successors) weigh(ref)
   for (let at = 0; at < place.fingers.length; at += 1) weigh(place.fingers.at(at))
-  if (best !== NOBODY) tellCandidate(ring, best, node, steps + 1, fx)
+  if (best !== NOBODY) tellCandidate(ring, best, node, steps + 1, fx, from)
 }
 
-export function tellCandidate(ring: Ring, to: RingRef, node: RingRef, steps: number, fx: Fx): void {
+export function tellCandidate(
+  ring: Ring,
+  to: RingRef,
+  node: RingRef,
+  steps: number,
+  fx: Fx,
+  from: Peer = SELF
+): void {
   if (isOwn(to)) {
     const place = ring.places[indexOfRef(to)]
-    if (place !== undefined) ring.rules.consider(ring, place, node, steps, fx)
+    if (place !== undefined) ring.rules.consider(ring, place, node, steps, fx, from)
     return
   }
   ring.router.calls.tell(

@@ -16,6 +16,7 @@ it('C1 to C10 hold after every event of a thousand runs and more', () => {
   const setAside = first.setAside + more.setAside
   console.log(`${runs} runs, ${setAside} set aside, ${first.checks + more.checks} states checked`)
   expect([...first.broken, ...more.broken]).toEqual([])
+  expect(first.refused + more.refused).toBe(0)
   expect(runs).toBeGreaterThanOrEqual(SEEDS_LEAST)
   expect(setAside).toBeLessThan(runs / 4)
 }, 600_000)
@@ -31,6 +32,7 @@ it('C1 to C10 hold in runs in which every peer has several places', () => {
     `${runs} runs with several places, ${setAside} set aside, ${first.checks + more.checks} states checked`
   )
   expect([...first.broken, ...more.broken]).toEqual([])
+  expect(first.refused + more.refused).toBe(0)
   expect(runs).toBeGreaterThanOrEqual(SEVERAL_PLACES_LEAST)
   expect(setAside).toBeLessThan(runs / 4)
 }, 900_000)

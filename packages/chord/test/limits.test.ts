@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { guessFingers } from '../src/finger-gaps.ts'
 import { FingerTable } from '../src/finger-table.ts'
-import { askContacts } from '../src/forming.ts'
+import { alone, askContacts, onMembersRequest } from '../src/forming.ts'
 import { FormingTable } from '../src/forming-table.ts'
 import {
   BOOTSTRAP_PEERS_MAX,
@@ -11,6 +11,7 @@ import {
   type ChordMessage,
   CONTACTS_ASKED_MAX,
   chordSettings,
+  EXCHANGE_MS_MIN,
   FINGER_PROBES_MAX,
   FINGERS_MAX,
   FOREIGN_STEPS_MAX,
@@ -19,6 +20,7 @@ import {
   JOIN_STEPS_MAX,
   LOST_PEERS_MAX,
   PERIOD_MS_MAX,
+  PERIOD_MS_MIN,
   PROXIMITY_PINGS_MAX,
   PROXIMITY_SAMPLES_MAX,
   SAVED_PEERS_MAX,
@@ -80,6 +82,17 @@ describe('settings out of their range are taken for the nearest in it', () => {
     expect(chordSettings({ [name]: max + 1 })[name]).toBe(max)
     expect(chordSettings({ [name]: Number.NaN })[name]).toBe(chordSettings({ [name]: -5 })[name])
   })
+
+  it('PERIOD_MS_MIN: no period is shorter, and 0 is never where there is a never', () => {
+    for (const name of ['stabiliseMs', 'fixFingersMs', 'checkPredecessorMs', 'mergeMs', 'saveMs'] as const) {
+      expect(chordSettings({ [name]: PERIOD_MS_MIN })[name]).toBe(PERIOD_MS_MIN)
+      expect(chordSettings({ [name]: PERIOD_MS_MIN - 1 })[name]).toBe(PERIOD_MS_MIN)
+    }
+    expect([chordSettings({ mergeMs: 0 }).mergeMs, chordSettings({ stabiliseMs: 0 }).stabiliseMs]).toEqual([
+      0,
+      PERIOD_MS_MIN
+    ])
+  })
 })
 
 describe('tables', () => {
@@ -128,6 +141,43 @@ describe('tables', () => {
     expect(table.group).toEqual([5, 10, 20])
     // Beside those who were heard.
     expect(table.size).toBe(5)
+  })
+
+  it('whoever is remembered while a ring forms is held: members, whom they named and who named them, those given up', () => {
+    const table = new FormingTable(3, (a, b) => a - b)
+    table.heard(10, 1, new Set([11, 12]))
+    table.heardOf(20, 1, 21)
+    table.heardOf(30, 1, 31)
+    table.remove(30)
+    const held = new Set<number>()
+    table.heldPeers(peer => held.add(peer))
+    expect([...held].sort()).toEqual([10, 11, 12, 20, 21, 30, 31])
+  })
+
+  it('EXCHANGE_MS_MIN: news bring an exchange forward no sooner after the last one', () => {
+    const all = answeredRing({ successors: 8 }, [], () => undefined)
+    const { ring, fx } = all
+    all.hold = true
+    alone(ring, fx)
+    const timers: number[] = []
+    fx.setTimer = (_timer, afterMs) => timers.push(afterMs)
+    ring.nowMs = 1_000_000
+    const heard = (peer: number) => {
+      const { length } = all.sent
+      onMembersRequest(
+        ring,
+        peer,
+        { type: 'members-request', id: peer, listLength: 8, virtualNodes: 1, members: [] },
+        fx
+      )
+      return all.sent.slice(length).map(({ peer: to }) => to)
+    }
+    expect([heard(10), timers]).toEqual([[10], []])
+    ring.nowMs += EXCHANGE_MS_MIN - 1
+    // It is asked for when it is due.
+    expect([heard(11), timers]).toEqual([[], [1]])
+    ring.nowMs += 1
+    expect([heard(12), timers]).toEqual([[10, 11, 12], [1]])
   })
 
   it('FORMING_SILENT_ROUNDS_MAX, and FORMING_MEMBERS_MAX that are given up', () => {
@@ -187,7 +237,12 @@ describe('what one message, or one round, may cause', () => {
     const all = answeredRing({ successors: 4 }, [100], () => undefined)
     all.hold = true
     for (let peer = 1; peer <= CANDIDATES_MAX + 1; peer += 1)
-      onMessage(all.ring, 100, { type: 'candidate', index: 0, node: nodeOfNumber(peer), steps: 0 }, all.fx)
+      onMessage(
+        all.ring,
+        1000 + peer,
+        { type: 'candidate', index: 0, node: nodeOfNumber(50), steps: 0 },
+        all.fx
+      )
     expect(sentOf(all, 'neighbours-request')).toBe(CANDIDATES_MAX)
   })
 

@@ -7,6 +7,7 @@ import { BOOTSTRAP_PEERS_MAX, FORMING_NAMES_MAX } from '../src/constants.ts'
 import { FormingTable } from '../src/forming-table.ts'
 import type { ChordSettings } from '../src/machine.ts'
 import { rectify } from '../src/rectify.ts'
+import { peerOfRef } from '../src/ring-key.ts'
 import { RingMemory } from '../src/ring-memory.ts'
 import { onMessage } from '../src/ring-messages.ts'
 import { loadPeers, savePeers } from '../src/ring-save.ts'
@@ -44,6 +45,31 @@ function expectAllFound(network: ChordNetwork, count = 40): void {
   const { correct, incorrect, failed } = lookups.tally
   expect({ correct, incorrect, failed }).toEqual({ correct: count, incorrect: 0, failed: 0 })
 }
+
+describe('a peer that goes silent', () => {
+  /** How many of them in a row. */
+  it.each([1, 2])(
+    'is nobody’s predecessor any more after two rounds, by who lives before it: %i in a row',
+    many => {
+      const stabiliseMs = 30_000
+      const network = new ChordNetwork({
+        seed: `silent ${many}`,
+        settings: { successors: R, proximity: 'off' }
+      })
+      network.startIdeal(24)
+      const { simulation } = network
+      simulation.runFor(100_000_000)
+      const places = network.places()
+      for (const { id } of places.slice(5, 5 + many)) simulation.silence(peerOfRef(id))
+      const [before, behind] = [places[4]!.id, places[5 + many]!.id]
+      const predecessor = () => network.places().find(({ id }) => id === behind)!.predecessor
+      const diedUs = simulation.nowUs
+      while (predecessor() !== before && simulation.nowUs - diedUs < 200_000_000) simulation.runFor(1_000_000)
+      // A round lasts one and a half periods at most.
+      expect((simulation.nowUs - diedUs) / 1000).toBeLessThanOrEqual(2 * 1.5 * stabiliseMs)
+    }
+  )
+})
 
 describe('a predecessor', () => {
   it('whose peer lives and whose place left the ring gives way to who claims its place', () => {

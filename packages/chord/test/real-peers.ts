@@ -2,7 +2,7 @@
  * Rings of real peers: libp2p nodes on loopback in processes of their own, and what an observer who knows them all
  * expects of their tables and of the records that each keeps.
  */
-import { ContentId, compareKeys, type Key, keyFromHex, keyOfContent } from '@servent/overlay'
+import { ContentId, compareKeys, type Key, keyFromHex, keyOfContent, keyToHex } from '@servent/overlay'
 import { Network } from '../../../bench/lookup/network.ts'
 import type { PeerState } from '../../../bench/lookup/peers.ts'
 import { contentOf } from '../../../bench/lookup/plan.ts'
@@ -41,16 +41,14 @@ export function isWholeRing(states: readonly PeerState[], listLength: number): b
 /** Each key has its record at its root, which knows that it is that, and at the next `copies - 1` peers. */
 export function hasReplicas(states: readonly PeerState[], keys: readonly Key[], copies: number): boolean {
   const ring = inRingOrder(states)
-  const records = ring.map(() => 0)
+  const held = ring.map(({ heldKeys }) => new Set(heldKeys))
   const rootRecords = ring.map(() => 0)
   for (const key of keys) {
     const after = ring.findIndex(peer => compareKeys(keyFromHex(peer.key), key) >= 0)
     const root = after === -1 ? 0 : after
     rootRecords[root]! += 1
     for (let step = 0; step < Math.min(copies, ring.length); step++)
-      records[(root + step) % ring.length]! += 1
+      if (!held[(root + step) % ring.length]!.has(keyToHex(key))) return false
   }
-  return ring.every(
-    (peer, place) => peer.rootRecords === rootRecords[place] && peer.records! >= records[place]!
-  )
+  return ring.every((peer, place) => peer.rootRecords === rootRecords[place])
 }

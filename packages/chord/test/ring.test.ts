@@ -1,5 +1,5 @@
 /** Rings that form, grow, shrink, part and meet again; each as its observer sees it. */
-import { KEY_BYTES, type Key } from '@servent/overlay/machine'
+import { compareKeys, KEY_BYTES, type Key } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
 import {
@@ -101,13 +101,22 @@ describe('a ring forms', () => {
 
   it('a crowd of three hundred comes to the same founders by hearsay, and need not all speak with all', () => {
     const network = joined('crowd', 300)
-    network.simulation.runFor(30_000_000)
+    network.simulation.runFor(15_000_000)
     const nodes = network.simulation.aliveNodes()
     expect(nodes.filter(node => !network.isMember(node))).toEqual([])
+    // One ring, and no second one that would have to be merged with it.
+    const founders = nodes.filter(node => network.tablesOf(node).counters.founded !== undefined)
+    const byKey = nodes.toSorted((a, b) =>
+      compareKeys(network.simulation.keyOf(a), network.simulation.keyOf(b))
+    )
+    expect(new Set(founders)).toEqual(new Set(byKey.slice(0, R + 1)))
+    // By then fewer than one for each pair in all, with maintenance.
+    expect(network.simulation.metrics.messages).toBeLessThan(nodes.length ** 2)
     // Where all spoke with all, each pair would exchange its members in two messages at least.
     const types = network.simulation.metrics.byType()
     const exchanged = ['members-request', 'members'].map(type => types[type]!.messages)
     expect(exchanged[0]! + exchanged[1]!).toBeLessThan(nodes.length ** 2 / 2)
+    expect(network.runUntilIdeal(60_000)).toBeDefined()
   })
 
   it('a peer whose contacts never answer is a ring of its own after a while', () => {

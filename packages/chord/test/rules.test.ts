@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { guessFingers } from '../src/finger-gaps.ts'
 import { fixFingers, takeFinger } from '../src/finger-refresh.ts'
 import { adoptTables, IdealRing } from '../src/ideal.ts'
-import type { ChordMessage, ChordSettings } from '../src/machine.ts'
+import { type ChordMessage, type ChordSettings, LOST_PEERS_MAX, SAVED_PEERS_MAX } from '../src/machine.ts'
 import type { Standing } from '../src/messages.ts'
 import { checkPredecessor, rectify } from '../src/rectify.ts'
 import type { Place } from '../src/ring.ts'
@@ -14,7 +14,8 @@ import { NOBODY, refOf } from '../src/ring-key.ts'
 import { entered, isolated, joinBy, rejoin } from '../src/ring-life.ts'
 import { lookupVia } from '../src/ring-lookup.ts'
 import { onMessage } from '../src/ring-messages.ts'
-import { loadPeers, PEERS_SAVED_AS, savePeers } from '../src/ring-save.ts'
+import { onSilent } from '../src/ring-routing.ts'
+import { encodePeers, loadPeers, PEERS_SAVED_AS, savePeers } from '../src/ring-save.ts'
 import { leavePlace, remember, setSuccessors } from '../src/ring-tables.ts'
 import { armPlace } from '../src/ring-timers.ts'
 import { consider, notify, stabilise, tellCandidate } from '../src/stabilise.ts'
@@ -155,7 +156,7 @@ describe('an answer that comes when its place is no member any more changes noth
     consider(ring, place, ref(50), 0, fx)
     leavePlace(ring, place, fx)
     all.release()
-    expect([ring.candidates, list(place)]).toEqual([0, []])
+    expect([ring.candidates?.size ?? 0, list(place)]).toEqual([0, []])
     const other = saying({ 100: { predecessor: 50, successors: [200, 300, 400] }, 50: { successors: [100] } })
     setSuccessors(other.ring, other.place, [100, 200, 300].map(ref), other.fx)
     other.hold = true
@@ -274,6 +275,40 @@ describe('a lookup by a contact', () => {
     lookupVia(all.ring, 5, keyOfNumber(0), all.fx, root => told.push(root))
     expect(told).toEqual([refOf(SELF, 0), NOBODY])
   })
+
+  it.each([
+    ['a range without the key', { from: keyOfNumber(150), to: keyOfNumber(6) }],
+    ['a range that ends at no place of its own', { from: keyOfNumber(149), to: keyOfNumber(150) }]
+  ])('does not believe %s, nor takes those behind for the root', (_, range) => {
+    const all = answeredRing(SETTINGS, [1, 2, 3], (peer, { id }) => ({
+      type: 'next-hops-answer',
+      id,
+      replicas: [],
+      ...(peer === 6 && { range }),
+      ...(peer === 7 && { range: { from: keyOfNumber(100), to: keyOfNumber(7) } }),
+      hops: peer === 5 ? [6, 7].map(number => ({ contact: contactOfNumber(number), root: true })) : []
+    }))
+    const told: number[] = []
+    lookupVia(all.ring, 5, keyOfNumber(150), all.fx, root => told.push(root))
+    expect(told).toEqual([ref(7)])
+    expect(all.sent.map(({ peer, message }) => [peer, 'root' in message && message.root])).toEqual([
+      [5, false],
+      [6, true],
+      [7, false]
+    ])
+    expect(all.ring.counters.answersRefused).toBe(1)
+  })
+
+  it('does not take those behind for the root who stand behind one that answered that it is not', () => {
+    const all = answeredRing(SETTINGS, [1, 2, 3], (peer, { id }) => ({
+      type: 'next-hops-answer',
+      id,
+      replicas: [],
+      hops: peer === 5 ? [6, 7].map(number => ({ contact: contactOfNumber(number), root: true })) : []
+    }))
+    lookupVia(all.ring, 5, keyOfNumber(150), all.fx, () => undefined)
+    expect(all.sent.map(({ message }) => 'root' in message && message.root)).toEqual([false, true, false])
+  })
 })
 
 describe('a peer with two places', () => {
@@ -366,6 +401,39 @@ describe('a candidate', () => {
     expect(all.sent.at(-1)).toMatchObject({ peer: 50, message: { type: 'candidate', node: nodeOfNumber(0) } })
   })
 
+  it('is looked at beside those of others, however many somebody tells of that do not answer', () => {
+    const all = saying({ 50: {}, 60: {} })
+    setSuccessors(all.ring, all.place, [100, 200, 300].map(ref), all.fx)
+    all.hold = true
+    const tell = (from: number, node: number) =>
+      onMessage(all.ring, from, { type: 'candidate', index: 0, node: nodeOfNumber(node), steps: 0 }, all.fx)
+    for (let junk = 70; junk < 90; junk += 1) tell(9, junk)
+    tell(8, 60)
+    // What this peer finds itself waits for nobody's turn either.
+    consider(all.ring, all.place, ref(50), 0, all.fx)
+    const asked = () =>
+      all.sent.flatMap(({ peer, message }) => (message.type === 'neighbours-request' ? [peer] : []))
+    expect(asked()).toEqual([70, 60, 50])
+    const held = new Set<number>()
+    for (const { waiting } of all.ring.candidates!.values()) if (waiting !== undefined) held.add(waiting.node)
+    expect([...held]).toEqual([ref(89)])
+    all.release()
+    expect(list(all.place)[0]).toBe(50)
+    // The latest of those that waited has its turn, where it would still be nearer.
+    expect([asked(), all.ring.candidates!.size]).toEqual([[70, 60, 50], 0])
+  })
+
+  it('that waited is looked at when the one before it has not answered', () => {
+    const all = saying({ 50: {}, 70: 'dead' })
+    setSuccessors(all.ring, all.place, [100, 200, 300].map(ref), all.fx)
+    all.hold = true
+    for (const node of [70, 60, 50])
+      onMessage(all.ring, 9, { type: 'candidate', index: 0, node: nodeOfNumber(node), steps: 0 }, all.fx)
+    all.release()
+    all.release()
+    expect(list(all.place)[0]).toBe(50)
+  })
+
   it('that is further than all of the tables is passed on to the last of them, once', () => {
     const all = saying({})
     consider(all.ring, all.place, ref(FAR), 0, all.fx)
@@ -445,6 +513,47 @@ describe('tables', () => {
     full.ring.peers = { ...full.ring.peers, intern: () => NO_PEER }
     loadPeers(full.ring, bytes)
     expect(full.ring.lost.peers).toEqual([])
+  })
+})
+
+describe('a predecessor that was lost', () => {
+  const notify = (all: AnsweredRing, from: number) =>
+    onMessage(all.ring, from, { type: 'notify', index: 0, sender: 0 }, all.fx)
+  const lost = (said: Said | 'dead') => {
+    const all = saying({ 60000: said })
+    all.place.predecessor = ref(60_000)
+    all.place.predecessorLost = true
+    return all
+  }
+
+  it('is asked again each time, and stays where it lives: nobody far behind takes its place', () => {
+    const all = lost({})
+    checkPredecessor(all.ring, all.place, all.fx)
+    expect(all.place.predecessorLost).toBe(false)
+    notify(all, FAR)
+    expect(all.place.predecessor).toBe(ref(60_000))
+  })
+
+  it('gives way to whoever claims its place where it is dead, and is asked by its timer alone', () => {
+    const all = lost('dead')
+    checkPredecessor(all.ring, all.place, all.fx)
+    expect([all.place.predecessorLost, all.sent.length]).toEqual([true, 1])
+    expect(all.ring.counters.predecessorsDead).toBeUndefined()
+    onSilent(all.ring, 60_000, all.fx)
+    expect(all.sent).toHaveLength(1)
+    notify(all, FAR)
+    expect(all.place.predecessor).toBe(ref(FAR))
+  })
+})
+
+describe('the peer cache', () => {
+  it('is read to its end: those for whom there is no room among the lost are contacts', () => {
+    const contacts = Array.from({ length: SAVED_PEERS_MAX }, (_, at) => contactOfNumber(10 + at))
+    const all = saying({})
+    loadPeers(all.ring, encodePeers(contacts))
+    const numbers = contacts.map((_, at) => 10 + at)
+    expect(all.ring.lost.peers).toEqual(numbers.slice(0, LOST_PEERS_MAX))
+    expect(all.ring.bootstrap.peers).toEqual(numbers.slice(LOST_PEERS_MAX))
   })
 })
 

@@ -1,4 +1,5 @@
 /** Eight real peers: a ring, records, and two of them killed. The sixty-four are in `service-real-peers.full`. */
+import { keyToHex } from '@servent/overlay'
 import { expect, it } from 'vitest'
 import type { PeerState } from '../../../bench/lookup/peers.ts'
 import { lookups } from '../../../bench/lookup/plan.ts'
@@ -19,6 +20,27 @@ const SETTINGS = {
 }
 const FORMED_MS_MAX = 15_000
 const MENDED_MS_MAX = 15_000
+
+it('copies are told apart by their keys: as many records of other keys are none', () => {
+  const keys = keysOf(SEED, 2)
+  const [first, second] = keys.map(key => keyToHex(key)) as [string, string]
+  const peer = (number: number, rootRecords: number, heldKeys: string[]): PeerState => ({
+    peer: number,
+    peerId: `${number}`,
+    key: `${number}0`.repeat(32),
+    connections: 0,
+    entries: 0,
+    successors: [],
+    records: heldKeys.length,
+    rootRecords,
+    heldKeys
+  })
+  const root = keys.map(key => (key[0]! <= 0x10 || key[0]! > 0x80 ? 0 : 1))
+  const states = (held: string[]) =>
+    [1, 8].map((number, at) => peer(number, root.filter(is => is === at).length, held))
+  expect(hasReplicas(states([first, second]), keys, 2)).toBe(true)
+  expect(hasReplicas(states([first, first]), keys, 2)).toBe(false)
+})
 
 it('eight peers make a ring, find every key, and mend it when two are killed', async () => {
   await using network = await startRing({ seed: SEED, processes: PROCESSES, settings: SETTINGS })

@@ -1,10 +1,12 @@
 /** The service on real libp2p nodes on loopback: in one line into a program, together with others, and to the end. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import { contentRoutingSymbol, peerRoutingSymbol } from '@libp2p/interface'
+import { contentRoutingSymbol, type PeerId, peerRoutingSymbol } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
-import { boundedYamux, type MachineHost } from '@servent/libp2p-host'
+import { multiaddr } from '@multiformats/multiaddr'
+import { boundedYamux, type HostComponents, type MachineHost } from '@servent/libp2p-host'
 import { keyOfPeer, keyOfWord } from '@servent/overlay'
 import { createLibp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
@@ -12,10 +14,11 @@ import * as raw from 'multiformats/codecs/raw'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CHORD_PROTOCOL, type ChordInit, chord } from '../src/index.ts'
+import { BOOTSTRAP_PEERS_MAX } from '../src/machine.ts'
 import { INBOUND_LINKS_MAX, OWN_LINKS_MAX } from '../src/service-limits.ts'
 import { limitsOf, settingsOf } from '../src/service-settings.ts'
-import type { ChordView } from '../src/service-tables.ts'
-import type { ChordTypes } from '../src/types.ts'
+import { type ChordView, chordView } from '../src/service-tables.ts'
+import type { ChordTables, ChordTypes } from '../src/types.ts'
 
 const QUICK = { stabiliseMs: 200, fixFingersMs: 200, checkPredecessorMs: 200, successors: 2 } as const
 
@@ -130,6 +133,64 @@ describe('chord() in one line', () => {
   ])('refuses the bootstrap address %s', async (address, why) => {
     await expect(createPeer({ bootstrap: [address] })).rejects.toThrow(why)
   })
+})
+
+describe('bootstrap peers that do not answer', () => {
+  const nowhere = async (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519')))
+    )
+  const addressOf = (peerId: PeerId) => `/ip4/127.0.0.1/tcp/1/p2p/${peerId}`
+
+  it('are remembered however many others come', async () => {
+    const [named, ...others] = await nowhere(BOOTSTRAP_PEERS_MAX + 2)
+    let events: HostComponents['events'] | undefined
+    const peer = await createLibp2p({
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [boundedYamux()],
+      services: {
+        identify: identify(),
+        chord: chord({ bootstrap: [addressOf(named!)] }),
+        spy: (components: HostComponents) => {
+          events = components.events
+        }
+      }
+    })
+    const { chord: service } = peer.services
+    for (const id of others)
+      events!.safeDispatchEvent('peer:discovery', { detail: { id, multiaddrs: [multiaddr(addressOf(id))] } })
+    const { remembered } = service.snapshot() as unknown as ChordView
+    await peer.stop()
+    expect(remembered).toContain(`${named}`)
+    expect(remembered).toHaveLength(BOOTSTRAP_PEERS_MAX)
+  })
+
+  it.each([0, 1])(
+    'are at most BOOTSTRAP_PEERS_MAX, by as many addresses as they have: %i more',
+    async more => {
+      const named = await nowhere(BOOTSTRAP_PEERS_MAX + more)
+      const bootstrap = named.flatMap(id => [addressOf(id), addressOf(id).replace('tcp/1', 'tcp/2')])
+      const peer = await startPeer({ bootstrap })
+      const { remembered } = tablesOf(peer)
+      expect(remembered).toEqual(named.slice(0, BOOTSTRAP_PEERS_MAX).map(String))
+    }
+  )
+})
+
+it('a ring that has shrunk below r + 1 members says so', () => {
+  const tables = {
+    mode: 'ring',
+    theoremsHold: false,
+    successorListLength: 8,
+    places: [],
+    forming: [],
+    remembered: []
+  } as unknown as ChordTables
+  const meaning = (theoremsHold: boolean) => chordView({ ...tables, theoremsHold }, String).meaning
+  expect(meaning(false)).toContain('it has shrunk below 9 members, or is not mended yet')
+  expect(meaning(false)).not.toContain('A ring of at least')
+  expect(meaning(true)).toContain('A ring of at least 9 members')
 })
 
 describe('a ring of five', () => {

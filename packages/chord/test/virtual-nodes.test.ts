@@ -6,7 +6,7 @@ import type { ChordSettings } from '../src/machine.ts'
 import type { Place, Ring } from '../src/ring.ts'
 import { distanceExponent, refOf } from '../src/ring-key.ts'
 import { leave } from '../src/ring-leave.ts'
-import { nextHops, rootOf } from '../src/ring-routing.ts'
+import { ChordRouting, nextHops, rootOf } from '../src/ring-routing.ts'
 import { answeredRing, keyOfNumber, ref } from './support/answered-ring.ts'
 import { Lookups, randomKey, truthOf } from './support/lookups.ts'
 import { ChordNetwork } from './support/network.ts'
@@ -68,6 +68,17 @@ function inTwoPlaces(
 
 const none = () => false
 const only = (dead: number) => (peer: number) => peer === dead
+
+it('a peer tells of the range of each of its places', () => {
+  const { ring, first, second } = inTwoPlaces({ first: 60_000, second: 8000 }, { first: [1], second: [9000] })
+  const routing = new ChordRouting(ring)
+  expect(routing.ownRanges()).toEqual([
+    { from: keyOfNumber(60_000), to: first.key },
+    { from: keyOfNumber(8000), to: second.key }
+  ])
+  second.member = false
+  expect(routing.ownRanges()).toEqual([{ from: keyOfNumber(60_000), to: first.key }])
+})
 
 describe('a key before the second place of a peer', () => {
   it('is of nobody behind it: the predecessor is tried, and where that is silent the key is its own', () => {

@@ -11,7 +11,6 @@ import {
   type Key,
   NO_PEER,
   type Peer,
-  type PeerTable,
   SELF
 } from '@servent/overlay/machine'
 import { type CallFailure, Request } from './calls-types.ts'
@@ -30,7 +29,7 @@ import type { LookupFailure, LookupPurpose, NextHopsAnswer, NextHopsRequest } fr
 import type { KeyRange } from './routing.ts'
 import type { LookupStep, RoutingEffects, RoutingTypes } from './types.ts'
 
-/** What becomes of an iterative lookup: exactly one of these is called, once. */
+/** What becomes of an iterative lookup: `onIterativeFound` or `onIterativeFailed` is called, once. */
 export interface IterativeEnds {
   /** `root` is this peer itself where all that were nearer are silent. */
   onIterativeFound(
@@ -40,6 +39,8 @@ export interface IterativeEnds {
     replicas: readonly Contact[],
     effects: RoutingEffects
   ): void
+  /** Whether nobody can be the root of this range: then the lookup goes on. */
+  refuses(root: Peer, key: Key, range: KeyRange): boolean
   onIterativeFailed(lookup: IterativeLookup, reason: LookupFailure, effects: RoutingEffects): void
 }
 
@@ -83,6 +84,8 @@ export class IterativeLookup {
   readonly purpose: LookupPurpose
   hops = 0
   timeouts = 0
+  /** Whom it asked first. */
+  first: Peer = NO_PEER
   readonly #deps: LookupDeps
   readonly #ends: IterativeEnds
   /** The best last. */
@@ -106,8 +109,11 @@ export class IterativeLookup {
     return this.#over
   }
 
-  begin(effects: RoutingEffects): void {
-    const hops = this.#deps.routing.nextHops(this.key, NEXT_HOPS_MAX, this.#silentTest(effects.peers))
+  /** `avoided` are left out of the first hops as long as there are others. */
+  begin(avoided: readonly Peer[], effects: RoutingEffects): void {
+    const { routing } = this.#deps
+    const others = routing.nextHops(this.key, NEXT_HOPS_MAX, peer => avoided.includes(peer))
+    const hops = others.length > 0 ? others : routing.nextHops(this.key, NEXT_HOPS_MAX, nobody)
     const roots = hops.filter(({ root }) => root)
     const self = { peer: SELF, root: true }
     const all = roots.length === 0 ? hops : [...roots, self, ...hops.filter(({ root }) => !root)]
@@ -127,13 +133,19 @@ export class IterativeLookup {
     this.hops += 1
     this.#trace('acknowledged', step.to, step.root, effects)
     const { range } = answer
-    if (range !== undefined && betweenRightClosed(this.key, range.from, range.to)) {
+    const claims = range !== undefined && betweenRightClosed(this.key, range.from, range.to)
+    if (claims && !this.#ends.refuses(step.to, this.key, range)) {
       this.#over = true
       this.#trace('arrived', step.to, true, effects)
       this.#ends.onIterativeFound(this, step.to, range, answer.replicas, effects)
       return
     }
     if (step.root) this.#passOver()
+    if (!claims) this.#take(step, answer, effects)
+    this.#go(effects)
+  }
+
+  #take(step: Step, answer: NextHopsAnswer, effects: RoutingEffects): void {
     if (answer.hops.length >= NEXT_HOPS_MAX)
       this.#candidates.push({ peer: step.to, root: false, own: false, again: true })
     for (const { contact, root } of answer.hops.slice(0, NEXT_HOPS_MAX).toReversed()) {
@@ -143,7 +155,6 @@ export class IterativeLookup {
     }
     if (this.#candidates.length > CANDIDATES_MAX)
       this.#candidates.splice(0, this.#candidates.length - CANDIDATES_MAX)
-    this.#go(effects)
   }
 
   onStepFailed(step: Step, why: CallFailure, effects: RoutingEffects): void {
@@ -210,6 +221,7 @@ export class IterativeLookup {
     const { calls } = this.#deps
     const id = calls.nextId()
     this.#asked.add(peer)
+    if (this.#steps === 0) this.first = peer
     this.#steps += 1
     this.#underWay += 1
     this.#trace('sent', peer, root, effects)
@@ -227,11 +239,6 @@ export class IterativeLookup {
       PRIORITY_LOOKUP,
       effects
     )
-  }
-
-  #silentTest(peers: PeerTable): (peer: Peer) => boolean {
-    const isNamed = namedTest(this.#silentIds, peers)
-    return peer => this.#silent.includes(peer) || isNamed(peer)
   }
 
   #trace(what: LookupStep['what'], peer: Peer, root: boolean, effects: RoutingEffects): void {

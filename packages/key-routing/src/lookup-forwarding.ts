@@ -175,8 +175,8 @@ export class Forwarding implements RelayRules {
       relay.refuse(hop.peer)
       hop = routing.nextHops(relay.key, 1, relay.leftOutTest(effects.peers))[0]
     }
-    if (hop === undefined && relay.avoid !== NO_PEER) {
-      relay.avoid = NO_PEER
+    if (hop === undefined && relay.avoid.length > 0) {
+      relay.avoid = []
       this.forward(relay, effects)
       return
     }

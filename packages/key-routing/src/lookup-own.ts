@@ -1,9 +1,9 @@
 /** A lookup of this peer itself: what it is for, when it starts anew, and what came of it. */
-import type { Key } from '@servent/overlay/machine'
+import type { Key, Peer } from '@servent/overlay/machine'
 import { Call } from './calls-types.ts'
 import type { IterativeLookup } from './iterative.ts'
 import type { Relay } from './lookup-relay.ts'
-import type { LookupDone } from './lookup-types.ts'
+import type { LookupDone, LookupFound } from './lookup-types.ts'
 import type { LookupFailure, LookupPurpose } from './messages.ts'
 import type { LookupStyle, RoutingEffects, RoutingTypes } from './types.ts'
 
@@ -30,6 +30,10 @@ export class OwnLookup extends Call<RoutingTypes> {
   failure: LookupFailure = 'budget'
   relays: Relay[] | undefined = undefined
   steps: IterativeLookup | undefined = undefined
+  /** Hops by which answers came that were not believed, and the roots that those named. */
+  avoided: Peer[] | undefined = undefined
+  /** The nearest to the key of the answers that were doubted: of several it is the truest, since a root is. */
+  doubtful: LookupFound | undefined = undefined
 
   constructor(init: {
     readonly rules: OwnRules

@@ -65,8 +65,8 @@ export class Relay extends Call<RoutingTypes> {
   tries = 0
   /** Under way: it is not forgotten to make room, and counts among those that came from `from`. */
   live = true
-  /** Left out as long as there is another hop: an earlier attempt went by it, and nothing came back. */
-  avoid: Peer = NO_PEER
+  /** Left out as long as there is another hop: earlier attempts went by these, and nothing good came back. */
+  avoid: readonly Peer[] = NO_PEERS
   /** The lookup of this peer itself that it is an attempt of. */
   own: OwnLookup | undefined = undefined
   /** Timeouts of the attempts before this one. */
@@ -146,20 +146,20 @@ export class Relay extends Call<RoutingTypes> {
     const isSilent = this.silentTest(peers)
     const refused = this.#refused
     const { avoid } = this
-    if (refused === undefined && avoid === NO_PEER) return isSilent
-    return peer => peer === avoid || (refused?.includes(peer) ?? false) || isSilent(peer)
+    if (refused === undefined && avoid.length === 0) return isSilent
+    return peer => avoid.includes(peer) || (refused?.includes(peer) ?? false) || isSilent(peer)
   }
 
   /** Whether somebody who is left out, but was not found silent, comes before a hop: the key may be that one's. */
   passesOver(hop: Peer, routing: KeyRouting, peers: PeerTable): boolean {
-    if (this.#refused === undefined && this.avoid === NO_PEER) return false
+    if (this.#refused === undefined && this.avoid.length === 0) return false
     return routing.nextHops(this.key, 1, this.silentTest(peers))[0]?.peer !== hop
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
     if (this.from !== SELF) hold(this.from)
     if (this.hop !== NO_PEER) hold(this.hop)
-    if (this.avoid !== NO_PEER) hold(this.avoid)
+    for (const peer of this.avoid) hold(peer)
     for (const peer of this.#silent ?? NO_PEERS) hold(peer)
     for (const peer of this.#refused ?? NO_PEERS) hold(peer)
   }

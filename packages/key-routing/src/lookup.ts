@@ -1,17 +1,28 @@
 /**
  * Lookups that begin at this peer, and what comes in about anybody's. A lookup has a budget of time. Within it the
  * origin starts anew, at equal intervals, when nothing came of it: a hop may have died with the lookup in its
- * hands. The first answer counts; whose it is must be proven by the link that it comes by.
+ * hands. The first answer counts that the tables believe (`KeyRouting.believeRoot`); whose it is must be proven by
+ * the link that it comes by. After any other the lookup starts anew at once, by another way. An answer that was only
+ * doubted is taken in the end where none was better.
  */
-import { betweenRightClosed, type Input, type Key, type Peer, SELF } from '@servent/overlay/machine'
+import {
+  betweenRightClosed,
+  clockwiseDistance,
+  compareKeys,
+  type Input,
+  type Key,
+  NO_PEER,
+  type Peer,
+  SELF
+} from '@servent/overlay/machine'
 import { ID_MAX, LOOKUP_BUDGET_MS_MAX, OWN_LOOKUPS_MAX, PRIORITY_URGENT } from './constants.ts'
 import { answerStep, type IterativeEnds, IterativeLookup } from './iterative.ts'
 import { Forwarding, type OriginRules } from './lookup-forwarding.ts'
 import { OwnLookup, type OwnRules } from './lookup-own.ts'
 import { nobody, Relay, sameBytes } from './lookup-relay.ts'
-import type { LookupDeps, LookupDone, LookupOptions, LookupResult } from './lookup-types.ts'
+import type { LookupDeps, LookupDone, LookupFound, LookupOptions, LookupResult } from './lookup-types.ts'
 import type { Found, LookupFailure } from './messages.ts'
-import type { KeyRange } from './routing.ts'
+import type { KeyRange, RootBelief } from './routing.ts'
 import type { RoutingCommand, RoutingEffects, RoutingTypes } from './types.ts'
 
 const NO_COMMAND = -1
@@ -24,6 +35,9 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   /** Of this peer itself: begun, and ended without a root. */
   #begun = 0
   #failed = 0
+  /** Answers that nobody can give, and that few can. */
+  #answersRefused = 0
+  #answersDoubted = 0
 
   constructor(deps: LookupDeps) {
     this.#deps = deps
@@ -72,7 +86,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   onDue(own: OwnLookup, effects: RoutingEffects): void {
     if (effects.nowMs() + 1 > own.endMs) {
       if (own.steps?.isOver === false) own.timeouts += own.steps.timeouts
-      this.#end(own, this.#notFound(own, own.failure, effects), effects)
+      this.#giveUp(own, own.failure, effects)
       return
     }
     // An iterative lookup sees all that happens to it: it starts anew only where it found no way.
@@ -91,7 +105,11 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     const { root, from: rangeFrom, to, replicas, hops } = found
     const timeouts = relay.timeoutsBefore + found.timeouts
     const elapsedMs = effects.nowMs() - own.startMs
-    this.#end(own, { root, from: rangeFrom, to, replicas, hops, timeouts, elapsedMs }, effects)
+    const result = { root, from: rangeFrom, to, replicas, hops, timeouts, elapsedMs }
+    const peer = peers.intern(root)
+    const belief = this.#beliefIn(peer, own.key, to)
+    if (belief === 'sound') this.#end(own, result, effects)
+    else this.#disbelieve(own, result, belief, [relay.hop, peer], effects)
   }
 
   onOwnRoot(relay: Relay, range: KeyRange, effects: RoutingEffects): void {
@@ -117,7 +135,16 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     const timeouts = own.timeouts + lookup.timeouts
     const elapsedMs = effects.nowMs() - own.startMs
     const contact = effects.peers.contact(root)
-    this.#end(own, { root: contact, from, to, replicas, hops: lookup.hops, timeouts, elapsedMs }, effects)
+    const result = { root: contact, from, to, replicas, hops: lookup.hops, timeouts, elapsedMs }
+    const belief = this.#beliefIn(root, own.key, to)
+    if (belief === 'sound') this.#end(own, result, effects)
+    else this.#disbelieve(own, result, belief, [lookup.first, root], effects)
+  }
+
+  refuses(root: Peer, key: Key, { to }: KeyRange): boolean {
+    const isRefused = this.#beliefIn(root, key, to) === 'impossible'
+    if (isRefused) this.#answersRefused += 1
+    return isRefused
   }
 
   onIterativeFailed(lookup: IterativeLookup, reason: LookupFailure, effects: RoutingEffects): void {
@@ -127,7 +154,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
 
   heldPeers(hold: (peer: Peer) => void): void {
     this.#forwarding.heldPeers(hold)
-    for (const own of this.#own ?? []) own.steps?.heldPeers(hold)
+    for (const own of this.#own ?? []) {
+      own.steps?.heldPeers(hold)
+      for (const peer of own.avoided ?? []) hold(peer)
+    }
   }
 
   snapshot(): {
@@ -138,7 +168,13 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     return {
       own: this.#own?.size ?? 0,
       relays: this.#forwarding.relays.size,
-      counters: { begun: this.#begun, failed: this.#failed, ...this.#forwarding.counters }
+      counters: {
+        begun: this.#begun,
+        failed: this.#failed,
+        answersRefused: this.#answersRefused,
+        answersDoubted: this.#answersDoubted,
+        ...this.#forwarding.counters
+      }
     }
   }
 
@@ -196,18 +232,18 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     own.attempts += 1
     if (own.style === 'iterative') {
       own.steps = new IterativeLookup(this.#deps, this, effects.random() & ID_MAX, own.key, own.purpose)
-      own.steps.begin(effects)
+      own.steps.begin(own.avoided ?? [], effects)
       return
     }
     const last = own.relays?.at(-1)
     // Nothing came of it, whatever it was: one timeout more than it told of.
-    if (last !== undefined && last.state !== 'failed') own.timeouts += last.timeouts + 1
+    if (last?.state === 'asking' || last?.state === 'taken') own.timeouts += last.timeouts + 1
     const relay = this.#relayOf(own, effects)
     if (relay === undefined) {
       this.#attemptFailed(own, 'busy', 0, 0, effects)
       return
     }
-    if (last !== undefined) relay.avoid = last.hop
+    if (last !== undefined) relay.avoid = [...(own.avoided ?? []), last.hop].filter(peer => peer !== NO_PEER)
     own.relays ??= []
     own.relays.push(relay)
     this.#forwarding.forward(relay, effects)
@@ -249,7 +285,48 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     own.timeouts += timeouts
     // Whoever was on the way may know more a little later.
     if (own.attempts < this.#deps.settings.lookupAttempts) return
-    this.#end(own, this.#notFound(own, reason, effects), effects)
+    this.#giveUp(own, reason, effects)
+  }
+
+  #beliefIn(root: Peer, key: Key, to: Key): RootBelief {
+    if (root === SELF) return 'sound'
+    // Nobody can speak to a peer that the host has no room for.
+    if (root === NO_PEER) return 'impossible'
+    return this.#deps.routing.believeRoot?.(root, key, to) ?? 'sound'
+  }
+
+  /** Tries by others than those by whom this answer came. */
+  #disbelieve(
+    own: OwnLookup,
+    answer: LookupFound,
+    belief: Exclude<RootBelief, 'sound'>,
+    avoided: readonly Peer[],
+    effects: RoutingEffects
+  ): void {
+    own.avoided ??= []
+    own.avoided.push(...avoided.filter(peer => peer !== NO_PEER && peer !== SELF))
+    own.timeouts = Math.max(own.timeouts, answer.timeouts)
+    if (belief === 'impossible') {
+      this.#answersRefused += 1
+    } else {
+      this.#answersDoubted += 1
+      if (own.doubtful === undefined || isNearer(own.key, answer.to, own.doubtful.to)) own.doubtful = answer
+    }
+    if (own.attempts >= this.#deps.settings.lookupAttempts) {
+      this.#giveUp(own, 'no-route', effects)
+      return
+    }
+    own.failure = 'no-route'
+    this.#deps.calls.wait(own, this.#nextTryMs(own), effects)
+    this.#attempt(own, effects)
+  }
+
+  /** Nothing better came than what was doubted, where anything came. */
+  #giveUp(own: OwnLookup, reason: LookupFailure, effects: RoutingEffects): void {
+    const { doubtful } = own
+    const notFound = this.#notFound(own, reason, effects)
+    const { timeouts, elapsedMs } = notFound
+    this.#end(own, doubtful === undefined ? notFound : { ...doubtful, timeouts, elapsedMs }, effects)
   }
 
   #foundSelf(own: OwnLookup, { from, to }: KeyRange, effects: RoutingEffects): void {
@@ -283,6 +360,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     for (const own of this.#own ?? []) if (own.steps === lookup) return own
     return undefined
   }
+}
+
+function isNearer(key: Key, a: Key, b: Key): boolean {
+  return compareKeys(clockwiseDistance(key, a), clockwiseDistance(key, b)) < 0
 }
 
 function tellResult(command: number, result: LookupResult, effects: RoutingEffects): void {

@@ -4,6 +4,7 @@
  * of N - W + 1 every read meets a holder of the last write (Gifford, SOSP 1979).
  */
 import type { Peer } from '@servent/overlay/machine'
+import { nameOf } from './records.ts'
 import { COPY_ROUNDS_MAX, PRIORITY_STORE } from './store-constants.ts'
 import type { StoreContext } from './store-context.ts'
 import type { StoredRecord, StoreOutcome } from './store-messages.ts'
@@ -22,7 +23,8 @@ export class Copying {
   readonly #records: readonly StoredRecord[]
   readonly #holders: number[]
   readonly #needed: number[]
-  readonly #tried: Set<Peer>[]
+  /** By PeerId: what is tried is held by nobody, and its handle may be given to another. */
+  readonly #tried: Set<string>[]
   readonly #done: OnCopied
   #waiting = 0
   #rounds = 0
@@ -51,8 +53,9 @@ export class Copying {
       const replicas = deps.routing.replicas(record.key, settings.replicas)
       this.#needed[index] = Math.min(this.#context.writeQuorum, replicas.length + 1)
       for (const peer of replicas) {
-        if (this.#tried[index]!.has(peer)) continue
-        this.#tried[index]!.add(peer)
+        const name = nameOf(effects.peers.contact(peer).id)
+        if (this.#tried[index]!.has(name)) continue
+        this.#tried[index]!.add(name)
         const indices = forPeer.get(peer)
         if (indices === undefined) forPeer.set(peer, [index])
         else indices.push(index)

@@ -25,8 +25,8 @@ export class Repair {
   #stretches: Stretch[] = []
   /** With the replicas of the stretch, whose turn comes after. */
   readonly #running = new LazyMap<Sync, readonly Peer[]>()
-  /** Where this peer's own range began when it last looked. */
-  #from: Key | undefined
+  /** Where the range of each of this peer's places began when it last looked, by where it ends. */
+  readonly #began = new LazyMap<string, Key>()
 
   constructor(context: StoreContext, acceptance: Acceptance) {
     this.#context = context
@@ -39,8 +39,29 @@ export class Repair {
 
   /** Whether this peer became the root of keys that it may have nothing of. */
   hasGrown(effects: RoutingEffects): boolean {
-    const own = this.#context.deps.routing.rootOf(effects.peers.key(SELF), NOBODY_SILENT)
-    return own !== undefined && (this.#from === undefined || compareKeys(own.from, this.#from) !== 0)
+    return this.#grown(effects).length > 0
+  }
+
+  /** Of the ranges of its places, those that did not begin where they do now. A place that is gone begins anew. */
+  #grown(effects: RoutingEffects): readonly KeyRange[] {
+    const places = this.#places(effects)
+    if (this.#began.size > places.length) {
+      const there = new Set(places.map(({ to }) => nameOf(to)))
+      for (const name of [...this.#began.keys()]) if (!there.has(name)) this.#began.delete(name)
+    }
+    return places.filter(range => this.#isNew(range))
+  }
+
+  #places(effects: RoutingEffects): readonly KeyRange[] {
+    const { routing } = this.#context.deps
+    if (routing.ownRanges !== undefined) return routing.ownRanges()
+    const own = routing.rootOf(effects.peers.key(SELF), NOBODY_SILENT)
+    return own === undefined ? [] : [own]
+  }
+
+  #isNew({ from, to }: KeyRange): boolean {
+    const began = this.#began.get(nameOf(to))
+    return began === undefined || compareKeys(from, began) !== 0
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
@@ -55,17 +76,16 @@ export class Repair {
     this.#next(effects)
   }
 
-  /** Ranges that this peer is the root of and has records in, with its own one where that has grown. */
+  /** Ranges that this peer is the root of and has records in, with those of its places that have grown. */
   #ownRanges(effects: RoutingEffects): KeyRange[] {
     const { routing } = this.#context.deps
     const ranges = new Map<string, KeyRange>()
     const add = (range: KeyRange | undefined): void => {
       if (range !== undefined) ranges.set(nameOf(range.to), range)
     }
-    if (this.hasGrown(effects)) {
-      const own = routing.rootOf(effects.peers.key(SELF), NOBODY_SILENT)
-      this.#from = own?.from
-      add(own)
+    for (const range of this.#grown(effects)) {
+      this.#began.set(nameOf(range.to), range.from)
+      add(range)
     }
     let last: KeyRange | undefined
     for (const slot of this.#context.table.slots.values()) {

@@ -28,6 +28,12 @@ export interface Membership {
   readonly sinceMs: number | undefined
 }
 
+/**
+ * What the tables say of an answer that names the root of a key. `doubtful`: by chance roots seldom lie so far
+ * behind their key. `impossible`: that peer has no such place, or nobody's root lies so far away.
+ */
+export type RootBelief = 'sound' | 'doubtful' | 'impossible'
+
 export interface KeyRouting {
   /** Whether the tables can serve lookups; before, they are refused with a reason. */
   readonly ready: boolean
@@ -42,6 +48,8 @@ export interface KeyRouting {
    * Peers that `silent` names are left out. Empty where nobody nearer is known.
    */
   nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[]
+  /** What this peer is the root of, a range for each of its places. Left out: it has one, at its own key. */
+  ownRanges?(): readonly KeyRange[]
   /** Who holds copies of a key that this peer is the root of: distinct peers, the nearest first, without this one. */
   replicas(key: Key, count: number): readonly Peer[]
   /**
@@ -49,6 +57,11 @@ export interface KeyRouting {
    * where it cannot be, no more is believed than the root of the key that was looked up. Left out: all is.
    */
   isPlausibleRange?(root: Peer, range: KeyRange): boolean
+  /**
+   * Whether a peer can be the root of a key by a place of its own that is `to`, the end of the range that the
+   * answer to a lookup names. Any hop may claim any key. Left out: whoever claims it is believed.
+   */
+  believeRoot?(root: Peer, key: Key, to: Key): RootBelief
   /** A request to this peer was not answered in time, or it could not be reached. */
   onSilent(peer: Peer, effects: RoutingEffects): void
 }

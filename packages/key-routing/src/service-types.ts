@@ -8,6 +8,7 @@ import type {
   MachineTypes,
   NeighbourSnapshot,
   OverlayName,
+  Peer,
   SearchOptions
 } from '@servent/overlay'
 import type { Membership } from './routing.ts'
@@ -61,10 +62,10 @@ export interface KeyRoutedOverlay<T extends MachineTypes> {
   readonly createMachine: () => Machine<T>
   /** Of the machine that was created last: asked at each call, so it must cost little. */
   readonly membership: () => Membership
-  /** Told to the machine at each start. */
+  /** Told to the machine at each start, and named by `seek`. */
   readonly bootstrap?: readonly BootstrapPeer[]
-  /** The command by which a machine that is alone asks its contacts again. */
-  readonly seek?: T['command']
+  /** The command that names contacts of the user's choice, and by which a machine that is alone asks all again. */
+  readonly seek?: (contacts: readonly Peer[]) => T['command']
   /** Why it has not met others, where the overlay knows: a sentence, and one that says what to try. */
   readonly whyAlone?: () => string | undefined
   /** Limits of its host that differ from the defaults. */

@@ -17,17 +17,19 @@ import {
   serviceDependencies
 } from '@libp2p/interface'
 import { type Clock, type HostComponents, MachineHost, systemClock } from '@servent/libp2p-host'
-import type {
-  Catalogue,
-  ContentId,
-  Hit,
-  Key,
-  MachineTypes,
-  Overlay,
-  OverlayName,
-  OverlaySnapshot,
-  Provider,
-  Query
+import {
+  type Catalogue,
+  type ContentId,
+  type Hit,
+  type Key,
+  type MachineTypes,
+  type Overlay,
+  type OverlayName,
+  type OverlaySnapshot,
+  type Peer,
+  type Provider,
+  type Query,
+  SELF
 } from '@servent/overlay'
 import { KeyContentRouting } from './content-routing.ts'
 import { KeyPeerRouting } from './peer-routing.ts'
@@ -104,7 +106,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
     this.#validators = new Validators(init.validators, init.selectors)
     this.#host = this.#newHost()
     this.#commands = new ServiceCommands({ command: command => this.#host.command(command) })
-    const { bootstrap = [], seek } = overlay
+    const { bootstrap = [] } = overlay
     this.#readiness = new Readiness({
       clock: this.#clock,
       overlay: overlay.name,
@@ -113,9 +115,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
       membership: overlay.membership,
       bootstrap: bootstrap.filter(({ peerId }) => !peerId.equals(components.peerId)).length,
       aloneAfterMs: init.aloneAfterMs ?? 0,
-      seek: () => {
-        if (seek !== undefined) this.#host.command(seek)
-      },
+      seek: () => this.#seek([]),
       why: () => overlay.whyAlone?.()
     })
     const deps = {
@@ -161,7 +161,9 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
     if (this.#host.state !== 'new') this.#host = this.#newHost()
     this.#readiness.start()
     await this.#host.start()
-    for (const { peerId, address } of this.#overlay.bootstrap ?? []) this.#host.addContact(peerId, [address])
+    const { bootstrap = [] } = this.#overlay
+    const chosen = bootstrap.map(({ peerId, address }) => this.#host.addContact(peerId, [address]))
+    if (chosen.length > 0) this.#seek(chosen.filter(peer => peer > SELF))
     this.#components.events.addEventListener('self:peer:update', this.#onSelf)
     if (this.#catalogue !== undefined) this.#announcer.attach(this.#catalogue)
     this.#announcer.start()
@@ -291,6 +293,11 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   /** For an overlay's own commands and names. */
   protected get host(): MachineHost<T> {
     return this.#host
+  }
+
+  #seek(contacts: readonly Peer[]): void {
+    const { seek } = this.#overlay
+    if (seek !== undefined && this.#host.state === 'running') this.#host.command(seek(contacts))
   }
 
   async #publish(

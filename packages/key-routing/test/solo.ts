@@ -18,6 +18,7 @@ import {
   type Lookup,
   type LookupResult,
   type NextHop,
+  type RootBelief,
   type RouterSettings,
   type RoutingCommand,
   type RoutingMessage,
@@ -40,6 +41,8 @@ export class FixedRouting implements KeyRouting {
   hops: NextHop[] = []
   copies: Peer[] = []
   isPlausibleRange?: (root: Peer, range: KeyRange) => boolean
+  ownRanges?: () => readonly KeyRange[]
+  believeRoot?: (root: Peer, key: Key, to: Key) => RootBelief
   /** Whom `onSilent` told of. */
   readonly silent: Peer[] = []
 

@@ -4,12 +4,20 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { STREAMS_A_CONNECTION_MAX } from './limits.ts'
 import type { HostComponents } from './types.ts'
 
+/** Where a peer is said to be. */
+export interface HeardAddresses {
+  /** By the record that it signed: identify brings it. */
+  readonly own: readonly Multiaddr[]
+  /** By anybody: discovery, and what else the peer store was told. */
+  readonly hearsay: readonly Multiaddr[]
+}
+
 export interface DiscoveryInit {
   readonly components: HostComponents
   readonly protocol: string
   readonly acceptInbound: boolean
   /** `hasOpened`: it is heard of by a stream that it opened. */
-  readonly onPeer: (peerId: PeerId, addresses: readonly Multiaddr[], hasOpened: boolean) => void
+  readonly onPeer: (peerId: PeerId, addresses: HeardAddresses, hasOpened: boolean) => void
   readonly onStream: (stream: Stream, connection: Connection) => void
   readonly onSelfChanged: () => void
 }
@@ -29,7 +37,8 @@ export class Discovery {
 
   constructor(init: DiscoveryInit) {
     this.#init = init
-    this.#onDiscovery = event => init.onPeer(event.detail.id, event.detail.multiaddrs, false)
+    this.#onDiscovery = event =>
+      init.onPeer(event.detail.id, { own: [], hearsay: event.detail.multiaddrs }, false)
     this.#onSelf = () => init.onSelfChanged()
   }
 
@@ -83,15 +92,16 @@ export class Discovery {
 
   async #known(peerId: PeerId, speaksProtocol: boolean, hasOpened = false): Promise<void> {
     const { components, protocol, onPeer } = this.#init
-    let addresses: Multiaddr[] = []
+    const own: Multiaddr[] = []
+    const hearsay: Multiaddr[] = []
     let speaks = speaksProtocol
     try {
       const peer = await components.peerStore.get(peerId)
-      addresses = peer.addresses.map(({ multiaddr }) => multiaddr)
+      for (const { multiaddr, isCertified } of peer.addresses) (isCertified ? own : hearsay).push(multiaddr)
       speaks ||= peer.protocols.includes(protocol)
     } catch {
       // The peer store has not heard of it: its connection is all there is to reach it by.
     }
-    if (speaks && !this.#ended) onPeer(peerId, addresses, hasOpened)
+    if (speaks && !this.#ended) onPeer(peerId, { own, hearsay }, hasOpened)
   }
 }

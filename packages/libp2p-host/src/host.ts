@@ -24,7 +24,7 @@ import { Carrier } from './carrier.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { contactOf, peerIdOfContact } from './contacts.ts'
 import { DialledConnections } from './dialled.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, type HeardAddresses } from './discovery.ts'
 import { EARLY_CONTACTS_MAX, type HostLimits, hostLimits } from './limits.ts'
 import { LinkTable } from './link-table.ts'
 import { MachineRunner } from './machine-runner.ts'
@@ -244,9 +244,12 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     return id
   }
 
-  /** Tells the machine of a peer that speaks its protocol. Before `start` it is kept for then. */
-  addContact(peerId: PeerId, addresses: readonly Multiaddr[]): void {
-    this.#heard(peerId, addresses, false)
+  /**
+   * Tells the machine of a peer that speaks its protocol. Before `start` it is kept for then. Nobody else's word takes
+   * the place of these addresses. Gives the peer's handle; `NO_PEER` where there is no room, or the host has ended.
+   */
+  addContact(peerId: PeerId, addresses: readonly Multiaddr[]): Peer {
+    return this.#heard(peerId, { own: addresses, hearsay: [] }, false)
   }
 
   snapshot(): T['snapshot'] {
@@ -279,11 +282,12 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     return this.#self
   }
 
-  #heard(peerId: PeerId, addresses: readonly Multiaddr[], hasOpened: boolean): void {
+  #heard(peerId: PeerId, { own, hearsay }: HeardAddresses, hasOpened: boolean): Peer {
     const isEarly = this.#state === 'new' || this.#state === 'starting'
-    if (!isEarly && this.#state !== 'running') return
-    const peer = this.#peers.intern(contactOf(peerId, addresses))
-    if (peer === SELF) return
+    if (!isEarly && this.#state !== 'running') return NO_PEER
+    const peer = this.#peers.intern(contactOf(peerId, hearsay))
+    if (own.length > 0) this.#peers.internOwn(contactOf(peerId, own))
+    if (peer === SELF) return SELF
     if (peer === NO_PEER) {
       this.#metrics.count('peersRefused')
     } else if (isEarly) {
@@ -293,6 +297,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     } else if (!this.#links.has(peer)) {
       this.#runner.dispatch({ type: 'contact', peer })
     }
+    return peer
   }
 
   #accept(stream: Stream, connection: Connection): void {

@@ -1,6 +1,6 @@
 /** How a host treats its machine: one input at a time, and a machine that fails stops alone. */
 
-import { NO_PEER, PeerInterner } from '@servent/overlay'
+import { CONTACT_ADDRESSES_MAX, NO_PEER, PeerInterner } from '@servent/overlay'
 import { describe, expect, test } from 'vitest'
 import { contactOf } from '../src/index.ts'
 import { MESSAGE_TYPES_MAX } from '../src/limits.ts'
@@ -276,6 +276,27 @@ describe('peers', () => {
       const { peer } = b.puppet.of('link-up')[0]!
       expect(effects.peers.contact(peer)).toMatchObject(contactOf(a.node.peerId, [...a.node.addresses]))
       expect(effects.peers.contact(0)).toEqual(b.host.selfContact())
+    })
+  })
+
+  test('no junk of others displaces what identify told or the user gave', async () => {
+    const network = new FakeNetwork()
+    const a = await addPuppet(network, 'a', 1)
+    const b = await addPuppet(network, 'b', 2)
+    const c = await addPuppet(network, 'c', 3)
+    a.open(b)
+    b.host.addContact(c.node.peerId, [...c.node.addresses])
+    await network.runFor(1_000)
+    b.act(({ peers }) => {
+      const addresses = Array.from({ length: CONTACT_ADDRESSES_MAX }, (_, at) =>
+        Uint8Array.of(4, 10, 0, 0, at)
+      )
+      for (const { node } of [a, c]) {
+        const own = contactOf(node.peerId, [...node.addresses])
+        const poisoned = peers.contact(peers.intern({ ...own, addresses }))
+        expect(poisoned.addresses.slice(0, own.addresses.length)).toEqual(own.addresses)
+        expect(poisoned.addresses).toHaveLength(CONTACT_ADDRESSES_MAX)
+      }
     })
   })
 

@@ -1,6 +1,7 @@
 /**
  * The table of peers that both hosts use. It gives handles, merges what is heard of a peer, and forgets peers
- * that nobody holds when it is nearly full.
+ * that nobody holds when it is nearly full. Anybody may name addresses of anybody: those that a peer told itself come
+ * first, and no hearsay takes their place.
  */
 import { keyOfPeer } from './key.ts'
 import { ADDRESS_BYTES_MAX, CONTACT_ADDRESSES_MAX, PEER_ID_BYTES_MAX, PEERS_INTERNED_MAX } from './limits.ts'
@@ -15,6 +16,8 @@ interface Entry {
   readonly name: string
   readonly id: Uint8Array
   addresses: readonly Uint8Array[]
+  /** So many of the addresses, the first, are by the peer's own word. */
+  own: number
   key: Uint8Array | undefined
 }
 
@@ -51,24 +54,12 @@ export class PeerInterner implements PeerTable {
 
   /** `NO_PEER` where the table is full, or where the id is empty or too long to be a PeerId's multihash. */
   intern(contact: Contact): Peer {
-    const { id } = contact
-    if (id.length === 0 || id.length > PEER_ID_BYTES_MAX) return NO_PEER
-    const name = nameOf(id)
-    const known = this.#find(name)
-    if (known === SELF) return SELF
-    if (known !== undefined) {
-      this.#merge(this.#entries[known]!, contact.addresses)
-      return known
-    }
-    this.#newcomers += 1
-    if (this.size >= this.#peersMax) return NO_PEER
-    // Copied: a view would keep the chunk that it came in alive, and `slice` of a Node Buffer is one.
-    const entry: Entry = { name, id: Uint8Array.from(id), addresses: [], key: undefined }
-    const peer = this.#free.pop() ?? this.#entries.length
-    this.#entries[peer] = entry
-    this.#handles.set(name, peer)
-    this.#merge(entry, contact.addresses)
-    return peer
+    return this.#take(contact, false)
+  }
+
+  /** The same for a contact that is the peer's own word, or that the user gave: hearsay does not push it out. */
+  internOwn(contact: Contact): Peer {
+    return this.#take(contact, true)
   }
 
   /** The handle of a PeerId's multihash, where it has one. */
@@ -120,6 +111,27 @@ export class PeerInterner implements PeerTable {
     return forgotten
   }
 
+  #take(contact: Contact, own: boolean): Peer {
+    const { id } = contact
+    if (id.length === 0 || id.length > PEER_ID_BYTES_MAX) return NO_PEER
+    const name = nameOf(id)
+    const known = this.#find(name)
+    if (known === SELF) return SELF
+    if (known !== undefined) {
+      merge(this.#entries[known]!, contact.addresses, own)
+      return known
+    }
+    this.#newcomers += 1
+    if (this.size >= this.#peersMax) return NO_PEER
+    // Copied: a view would keep the chunk that it came in alive, and `slice` of a Node Buffer is one.
+    const entry: Entry = { name, id: Uint8Array.from(id), addresses: [], own: 0, key: undefined }
+    const peer = this.#free.pop() ?? this.#entries.length
+    this.#entries[peer] = entry
+    this.#handles.set(name, peer)
+    merge(entry, contact.addresses, own)
+    return peer
+  }
+
   #find(name: string): Peer | undefined {
     this.#selfName ??= nameOf(this.#self().id)
     return name === this.#selfName ? SELF : this.#handles.get(name)
@@ -130,18 +142,39 @@ export class PeerInterner implements PeerTable {
     if (entry === undefined) throw new RangeError(`No peer has the handle ${peer}.`)
     return entry
   }
+}
 
-  /** New addresses go to the end; over the bound the oldest go, for a peer that moved must be found again. */
-  #merge(entry: Entry, heard: readonly Uint8Array[]): void {
-    let addresses: Uint8Array[] | undefined
-    for (const address of heard.slice(0, CONTACT_ADDRESSES_MAX)) {
-      if (address.length === 0 || address.length > ADDRESS_BYTES_MAX) continue
-      if ((addresses ?? entry.addresses).some(known => equal(known, address))) continue
-      addresses ??= entry.addresses.slice()
-      addresses.push(Uint8Array.from(address))
-    }
-    if (addresses !== undefined) entry.addresses = addresses.slice(-CONTACT_ADDRESSES_MAX)
+/**
+ * Own addresses, then those of hearsay, each with the new ones at the end. Over the bound hearsay makes room for own
+ * ones, and the oldest of these for newer ones. Of hearsay the older half of what there is room for stays, lest
+ * somebody's eight displace all others, and the newest go into the other half, for a peer that moved must be found again.
+ */
+function merge(entry: Entry, heard: readonly Uint8Array[], own: boolean): void {
+  const { addresses } = entry
+  // Most contacts say nothing new.
+  const news = heard
+    .slice(0, CONTACT_ADDRESSES_MAX)
+    .filter(
+      address =>
+        address.length > 0 &&
+        address.length <= ADDRESS_BYTES_MAX &&
+        !addresses.some((known, at) => (!own || at < entry.own) && equal(known, address))
+    )
+  if (news.length === 0) return
+  const mine = addresses.slice(0, entry.own)
+  const others = addresses.slice(entry.own)
+  for (const address of news) {
+    const kept = own ? mine : others
+    if (kept.some(known => equal(known, address))) continue
+    // Copied: a view would keep the chunk that it came in alive.
+    kept.push(Uint8Array.from(address))
   }
+  mine.splice(0, mine.length - CONTACT_ADDRESSES_MAX)
+  const hearsay = others.filter(address => !mine.some(known => equal(known, address)))
+  const free = CONTACT_ADDRESSES_MAX - mine.length
+  hearsay.splice(Math.ceil(free / 2), Math.max(0, hearsay.length - free))
+  entry.addresses = [...mine, ...hearsay]
+  entry.own = mine.length
 }
 
 /** A text that is equal where the bytes are: fit for keys of maps. */

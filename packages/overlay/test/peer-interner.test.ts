@@ -82,7 +82,7 @@ describe('limits', () => {
     expect(peers.intern({ id: new Uint8Array(), addresses: [] })).toBe(NO_PEER)
   })
 
-  test('CONTACT_ADDRESSES_MAX: new addresses push the oldest out', () => {
+  test('CONTACT_ADDRESSES_MAX: of hearsay the older half stays, and new addresses take the other', () => {
     const peers = interner()
     const { id } = testContact(1)
     const numbers = (from: number, to: number) =>
@@ -90,10 +90,35 @@ describe('limits', () => {
     const peer = peers.intern({ id, addresses: numbers(1, CONTACT_ADDRESSES_MAX) })
     expect(peers.contact(peer).addresses).toEqual(numbers(1, CONTACT_ADDRESSES_MAX))
     peers.intern({ id, addresses: [address(3), address(CONTACT_ADDRESSES_MAX + 1)] })
-    expect(peers.contact(peer).addresses).toEqual(numbers(2, CONTACT_ADDRESSES_MAX + 1))
+    const half = CONTACT_ADDRESSES_MAX / 2
+    expect(peers.contact(peer).addresses).toEqual([
+      ...numbers(1, half),
+      ...numbers(half + 2, CONTACT_ADDRESSES_MAX + 1)
+    ])
     // One contact is read up to the same bound.
     peers.intern({ id, addresses: numbers(100, 150) })
-    expect(peers.contact(peer).addresses).toEqual(numbers(100, 99 + CONTACT_ADDRESSES_MAX))
+    expect(peers.contact(peer).addresses).toEqual([
+      ...numbers(1, half),
+      ...numbers(100 + half, 99 + CONTACT_ADDRESSES_MAX)
+    ])
+  })
+
+  test('CONTACT_ADDRESSES_MAX: no hearsay pushes out what a peer told itself, and that stands first', () => {
+    const peers = interner()
+    const { id } = testContact(1)
+    const numbers = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, index) => address(from + index))
+    const told = (addresses: Uint8Array[]) => peers.contact(peers.internOwn({ id, addresses })).addresses
+    const heard = (addresses: Uint8Array[]) => peers.contact(peers.intern({ id, addresses })).addresses
+    heard(numbers(50, 51))
+    expect(told(numbers(1, 2))).toEqual([...numbers(1, 2), ...numbers(50, 51)])
+    expect(heard(numbers(60, 70)).slice(0, 4)).toEqual([...numbers(1, 2), ...numbers(50, 51)])
+    expect(heard([])).toHaveLength(CONTACT_ADDRESSES_MAX)
+    // What was hearsay is its own word now, and newer ones of its own are told at the end of them.
+    expect(told([address(51), address(3)]).slice(0, 4)).toEqual([...numbers(1, 2), address(51), address(3)])
+    expect(told(numbers(11, 10 + CONTACT_ADDRESSES_MAX))).toEqual(numbers(11, 10 + CONTACT_ADDRESSES_MAX))
+    expect(heard(numbers(80, 90))).toEqual(numbers(11, 10 + CONTACT_ADDRESSES_MAX))
+    expect(told([address(99)])).toEqual([...numbers(12, 10 + CONTACT_ADDRESSES_MAX), address(99)])
   })
 
   test('ADDRESS_BYTES_MAX: a longer address is left out, an empty one too', () => {

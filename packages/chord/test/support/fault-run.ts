@@ -24,6 +24,9 @@ export interface FaultRunResult {
   readonly events: number
   readonly acts: number
   readonly incorrect: number
+  /** Answers of honest roots that were not believed, and that were doubted first. */
+  readonly refused: number
+  readonly doubted: number
   readonly traceHash: string
 }
 
@@ -111,6 +114,7 @@ export function faultRun(
     events: simulation.events,
     acts: run.acts,
     incorrect: run.lookups?.tally.incorrect ?? 0,
+    ...network.disbelief(),
     traceHash: simulation.traceHash
   }
 }

@@ -6,6 +6,9 @@ export interface FaultRuns {
   /** Where an operating assumption was broken: nothing is promised for these. */
   setAside: number
   checks: number
+  /** Answers of honest roots that were not believed, and that were doubted first. */
+  refused: number
+  doubted: number
   /** Seed, trace hash and what did not hold. */
   broken: string[]
 }
@@ -17,11 +20,13 @@ export function faultRuns(
   mayGoOn: () => boolean = () => true,
   run: (seed: string) => FaultRunResult = seed => faultRun(seed)
 ): FaultRuns {
-  const all: FaultRuns = { runs: 0, setAside: 0, checks: 0, broken: [] }
+  const all: FaultRuns = { runs: 0, setAside: 0, checks: 0, refused: 0, doubted: 0, broken: [] }
   while (all.runs < count && mayGoOn()) {
-    const { seed, outcome, checks, message, traceHash } = run(`${prefix}-${all.runs}`)
+    const { seed, outcome, checks, refused, doubted, message, traceHash } = run(`${prefix}-${all.runs}`)
     all.runs += 1
     all.checks += checks
+    all.refused += refused
+    all.doubted += doubted
     if (outcome === 'set-aside') all.setAside += 1
     if (outcome === 'violated') all.broken.push(`seed ${seed}, trace ${traceHash}: ${message}`)
   }

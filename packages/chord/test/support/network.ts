@@ -31,6 +31,7 @@ export interface NetworkInit {
   readonly rules?: ChordRules
   /** Where nodes differ. */
   readonly settingsOf?: (node: NodeIndex) => Partial<ChordSettings>
+  readonly rulesOf?: (node: NodeIndex) => ChordRules | undefined
   readonly simulation?: Partial<Omit<SimulationInit<ChordTypes>, 'seed' | 'codec' | 'createMachine'>>
 }
 
@@ -60,7 +61,10 @@ export class ChordNetwork {
       seed: init.seed,
       codec: plainCodec,
       createMachine: node =>
-        new ChordMachine({ ...this.settings, ...init.settingsOf?.(node) }, init.rules ?? CORRECT_CHORD),
+        new ChordMachine(
+          { ...this.settings, ...init.settingsOf?.(node) },
+          init.rulesOf?.(node) ?? init.rules ?? CORRECT_CHORD
+        ),
       onNotice: (node, notice, nowUs) => {
         for (const hear of this.notices) hear(node, notice, nowUs)
       }
@@ -69,6 +73,17 @@ export class ChordNetwork {
 
   tablesOf(node: NodeIndex): ChordTables {
     return this.simulation.machine(node).snapshot()
+  }
+
+  /** Answers to lookups of those that live that were not believed, and that were doubted. */
+  disbelief(nodes = this.simulation.aliveNodes()): { readonly refused: number; readonly doubted: number } {
+    let [refused, doubted] = [0, 0]
+    for (const node of nodes) {
+      const { counters } = this.tablesOf(node).routing
+      refused += counters.answersRefused!
+      doubted += counters.answersDoubted!
+    }
+    return { refused, doubted }
   }
 
   /** Starts a node that knows one other. */

@@ -1,6 +1,7 @@
 /** The components of libp2p that a host uses, in memory: registrar, peer store, addresses, connections. */
 import {
   type AbortOptions,
+  type Address,
   type Connection,
   type Libp2pEvents,
   NotFoundError,
@@ -15,7 +16,6 @@ import {
   TypedEventEmitter
 } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
-import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** As libp2p's default. */
 const INBOUND_STREAMS_MAX = 32
@@ -104,7 +104,7 @@ type Tags = Map<string, { value: number }>
 
 interface StoredPeer {
   readonly id: PeerId
-  addresses: Multiaddr[]
+  addresses: Address[]
   protocols: Set<string>
   readonly tags: Tags
 }
@@ -137,8 +137,13 @@ export class FakePeerStore {
       tags: new Map()
     }
     this.#peers.set(key, stored)
-    const known = new Set(stored.addresses.map(String))
-    stored.addresses.push(...(data.multiaddrs ?? []).filter(address => !known.has(String(address))))
+    const heard = (data.multiaddrs ?? []).map(multiaddr => ({ multiaddr, isCertified: false }))
+    const byText = new Map<string, Address>()
+    for (const { multiaddr, isCertified } of [...stored.addresses, ...(data.addresses ?? []), ...heard]) {
+      const known = byText.get(`${multiaddr}`)
+      byText.set(`${multiaddr}`, { multiaddr, isCertified: isCertified || known?.isCertified === true })
+    }
+    stored.addresses = [...byText.values()]
     for (const protocol of data.protocols ?? []) stored.protocols.add(protocol)
     const tags = data.tags instanceof Map ? data.tags : new Map(Object.entries(data.tags ?? {}))
     for (const [name, tag] of tags) {
@@ -157,7 +162,7 @@ export class FakePeerStore {
   #view({ id, addresses, protocols, tags }: StoredPeer): Peer {
     return {
       id,
-      addresses: addresses.map(multiaddr => ({ multiaddr, isCertified: false })),
+      addresses: [...addresses],
       protocols: [...protocols],
       metadata: new Map(),
       tags: new Map(tags)

@@ -286,8 +286,12 @@ export class FakeNetwork {
 async function identify(place: Place, other: Place, connection: FakeConnection): Promise<void> {
   if (connection.status !== 'open') return
   const protocols = other.registrar.getProtocols()
-  const multiaddrs = other.isReachable ? [...other.node.addresses] : []
-  await place.peerStore.merge(other.node.peerId, { multiaddrs, protocols })
+  // As libp2p's does, with the record that the other one signed.
+  const addresses = (other.isReachable ? [...other.node.addresses] : []).map(multiaddr => ({
+    multiaddr,
+    isCertified: true
+  }))
+  await place.peerStore.merge(other.node.peerId, { addresses, protocols })
   for (const protocol of protocols) {
     for (const topology of place.registrar.getTopologies(protocol)) {
       await topology.onConnect?.(other.node.peerId, connection.asConnection)
