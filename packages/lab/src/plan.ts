@@ -102,7 +102,8 @@ export function resolvePlan(input: PlanInput): Plan {
       'failures and churn exclude each other: with failures, maintenance stands still, and nobody could come or go.'
     )
   }
-  if (plan.failures !== null && Math.floor(plan.nodes * (1 - plan.failures)) < 1) {
+  // As many die as the simulator lets die: to the nearest whole number.
+  if (plan.failures !== null && plan.nodes - Math.round(plan.failures * plan.nodes) < 1) {
     throw new PlanError(`With failures ${plan.failures} nobody of ${plan.nodes} peers is left.`)
   }
   checkModels(plan)
@@ -147,7 +148,7 @@ function defaults(given: PlanInput): PlanInput {
     start: 'ideal',
     set: {},
     backend: 'simulator',
-    workers: availableParallelism()
+    workers: Math.min(WORKERS_MAX, availableParallelism())
   }
 }
 
@@ -175,7 +176,12 @@ function checkShape(plan: Plan): void {
   if (field === '') throw new PlanError(`The plan ${error?.message ?? 'is not what a plan is made of'}.`)
   const range = rangeOf(PlanSchema.properties[field as keyof Plan])
   const takes = range === undefined ? `it ${error?.message}` : `it takes ${range}`
-  throw new PlanError(`${field} is ${JSON.stringify(value)}, and ${takes}.`)
+  throw new PlanError(`${field} is ${shown(value)}, and ${takes}.`)
+}
+
+/** As JSON, which has no word for the numbers that are none or have no end. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? `${value}` : JSON.stringify(value)
 }
 
 /** A field's numbers in words; nothing where it is no number. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { parseSet, settingsOf } from '../src/overlays/settings.ts'
 import { LOOKUPS_MAX, NODES_MAX, type PlanInput, resolvePlan, SEEDS_MAX, WORKERS_MAX } from '../src/plan.ts'
 
@@ -73,6 +73,13 @@ describe('a plan', () => {
     [{ backend: 'cloud' }, 'backend is "cloud"'],
     [{ failures: 0.96 }, 'failures is 0.96'],
     [{ failures: 0.9, nodes: 2 }, 'nobody of 2 peers is left'],
+    [
+      { nodes: Number.POSITIVE_INFINITY },
+      'nodes is Infinity, and it takes a whole number from 2 to 1000000.'
+    ],
+    [{ failures: Number.NaN }, 'failures is NaN, and it takes a number from 0 to 0.95.'],
+    [{ churn: 'exp:0s' }, 'churn: "exp:0s" has a time of 0s'],
+    [{ churn: 'rate:10001' }, 'churn: "rate:10001" has no rate from 0 to 10000 a second'],
     [{ failures: 0.1, churn: 'exp:1h' }, 'failures and churn exclude each other'],
     [{ lookups: 0 }, 'The plan asks for nothing'],
     [{ latency: 'far' }, 'latency: "far" is no model of latency'],
@@ -93,6 +100,25 @@ describe('a plan', () => {
     for (const churn of ['exp:1h', 'pareto:1,1800s', 'weibull:0.5,10000s', 'exp:1h/exp:10m', 'trace:x'])
       expect(refusal({ churn })).toBeUndefined()
   })
+})
+
+it('of ten peers one is left where nine tenths die, and none of two', () => {
+  expect(refusal({ nodes: 10, failures: 0.9 })).toBeUndefined()
+  expect(refusal({ nodes: 2, failures: 0.75 })).toContain('With failures 0.75 nobody of 2 peers is left.')
+})
+
+it('has no more workers by default than a plan may have, on a machine of whatever size', async () => {
+  vi.resetModules()
+  vi.doMock('node:os', async original => ({
+    ...(await original<typeof import('node:os')>()),
+    availableParallelism: () => 384
+  }))
+  try {
+    const { resolvePlan: resolve } = await import('../src/plan.ts')
+    expect(resolve({}).workers).toBe(WORKERS_MAX)
+  } finally {
+    vi.doUnmock('node:os')
+  }
 })
 
 describe('settings of overlays', () => {
