@@ -8,6 +8,9 @@ import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Places } from './places.ts'
 import type { LookupAsk, SearchAsk, World } from './world.ts'
 
+/** For what is still sent after an answer: the rest of its flood, acknowledgements that came late. */
+export const TAIL_US = 5_000_000
+
 /** The part of a simulation that does not depend on what its machines speak. */
 // biome-ignore lint/suspicious/noExplicitAny: machines of any overlay; what depends on it stays in the adapter
 export type AnySimulation = Omit<Simulation<any>, 'command' | 'machine'>
@@ -59,7 +62,7 @@ export interface Deployment {
   start(node: NodeIndex): void
   /** Whether a node takes part, so that it may be asked to look something up. */
   isMember(node: NodeIndex): boolean
-  /** Told as a node dies; its tables can still be seen. */
+  /** Told as a node dies, whether it was a member or not; its tables can still be seen. */
   onDeath(node: NodeIndex): void
   /** Maintenance stands still from now on. */
   freeze(): void
@@ -73,8 +76,11 @@ export interface Deployment {
   readonly asksPerS: number
   /** How long after it was begun a lookup or search may still be answered. */
   readonly lookupUsMax: number
-  /** Whether the place that a dead node left is filled in the tables of those who live. */
-  isRepaired(dead: NodeIndex): boolean
+  /**
+   * Asked of the node that `onDeath` told of last: gives a look at whether its place is filled in the tables of those
+   * who live, as often as it is called.
+   */
+  watchRepair(dead: NodeIndex): () => boolean
   state(node: NodeIndex): { readonly entries: number; readonly bytes: number }
 }
 

@@ -64,7 +64,9 @@ const census = (description: string) =>
   Type.Object(
     {
       live: number('Peers that live'),
-      members: number('Of them, those that say that they have joined: only they are asked to look things up')
+      members: number(
+        'Of them, those that take part by their own word: only they are asked to look things up'
+      )
     },
     closed(description)
   )
@@ -105,6 +107,9 @@ const overlay = Type.Object(
     backend: Type.Enum(['simulator']),
     nodes: count('Peers at the start'),
     seeds: Type.Array(Type.Integer(), { description: 'Of the runs, in their order' }),
+    warnings: Type.Array(Type.String(), {
+      description: 'Sentences on what was planned and could not be measured; empty where all could'
+    }),
     population: Type.Object(
       { start: census('At the start of the measured time'), end: census('At its end') },
       closed('Who lives, and who of them takes part. The mean over runs')
@@ -187,6 +192,9 @@ const overlay = Type.Object(
 
 export const ResultsSchema = Type.Object(
   {
+    event: Type.Optional(
+      Type.Literal('done', { description: 'Of the line that --json prints; not in the file' })
+    ),
     schema: Type.Literal(SCHEMA),
     plan: PlanSchema,
     commit: orNull(

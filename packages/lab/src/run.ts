@@ -8,7 +8,7 @@ import {
   type Random,
   randomOf
 } from '@servent/simulator'
-import type { Deployment } from './deployment.ts'
+import { type Deployment, TAIL_US } from './deployment.ts'
 import { RunError } from './errors.ts'
 import type { PlanFiles, RunTask } from './messages.ts'
 import { churnOfPlan, latencyOfPlan } from './models.ts'
@@ -43,8 +43,6 @@ const WARM_LOOKUPS_PART = 1 / 3
 const CONTACTS = 3
 /** Virtual time between two words of progress. */
 const SLICE_US = 10 * US_PER_S
-/** For what is still sent after the last answer: the rest of its flood, acknowledgements that came late. */
-const TAIL_US = 5 * US_PER_S
 /** For announcing what is shared; whoever is not done then has met something that does not end. */
 const PUBLISH_US_MAX = 86_400 * US_PER_S
 

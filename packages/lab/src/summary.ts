@@ -16,27 +16,31 @@ export function summariseOverlay(
   const [correct, incorrect, failed] = [total('correct'), total('incorrect'), total('failed')]
   const events = sum(runs.map(run => run.cost.events))
   const threadMs = sum(runs.map(run => run.cost.wallMs))
+  const population = {
+    start: censusOf(runs.map(run => run.nodes.atStart)),
+    end: censusOf(runs.map(run => run.nodes.atEnd))
+  }
+  const searches = searchesOf(runs.flatMap(run => run.searches ?? []))
+  const counts = {
+    issued: correct + incorrect + failed,
+    correct,
+    incorrect,
+    failed,
+    unissued: total('unissued')
+  }
   return {
     ...what,
     seeds: runs.map(run => run.seed),
-    population: {
-      start: censusOf(runs.map(run => run.nodes.atStart)),
-      end: censusOf(runs.map(run => run.nodes.atEnd))
-    },
-    lookups: {
-      issued: correct + incorrect + failed,
-      correct,
-      incorrect,
-      failed,
-      unissued: total('unissued')
-    },
+    warnings: warningsOf(population, { lookup: counts, search: searches }),
+    population,
+    lookups: counts,
     hops: summarise(lookups.map(one => one.hops)),
     hops_as_published: summarise(lookups.map(one => one.hopsAsPublished)),
     messages_per_lookup: summarise(lookups.map(one => one.messages)),
     latency_ms: scaled(summarise(lookups.map(one => one.latencyUs)), US_PER_MS),
     stretch: summarise(lookups.map(one => one.stretch)),
     timeouts_per_lookup: summarise(lookups.flatMap(one => one.timeouts ?? [])),
-    searches: searchesOf(runs.flatMap(run => run.searches ?? [])),
+    searches,
     publishing: publishingOf(runs),
     bytes_per_node_per_s: bandwidthOf(runs),
     state_entries_per_node: spread(runs.map(run => run.nodes.stateEntries)),
@@ -51,6 +55,21 @@ export function summariseOverlay(
       rss_peak_bytes: rssPeakBytes
     }
   }
+}
+
+/** Of work that was planned and that nobody was there to begin: figures that are null for that are none of the overlay. */
+function warningsOf(
+  { start, end }: OverlayResults['population'],
+  work: Readonly<Record<string, { readonly issued: number; readonly unissued: number } | null>>
+): string[] {
+  return Object.entries(work).flatMap(([name, counts]) =>
+    counts === null || counts.issued > 0 || counts.unissued === 0
+      ? []
+      : [
+          `No ${name} was issued: ${start.members} of ${start.live} live peers took part when the measured time ` +
+            `began, ${end.members} of ${end.live} when it ended. Try a longer --warmup.`
+        ]
+  )
 }
 
 function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {

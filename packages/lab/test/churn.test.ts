@@ -38,8 +38,28 @@ it('peers that joined by the protocol look up in as many steps as in tables that
   expect(Math.max(ideal[0], joined[0])).toBeLessThanOrEqual(Math.min(ideal[1], joined[1]))
 })
 
+it('fewer peers than a ring has take part and look up while their network forms', () => {
+  for (const nodes of [2, 8, 9]) {
+    const plan = resolvePlan({ nodes, lookups: 20, searches: 5, start: 'joined', warmup: 600, duration: 60 })
+    const { nodes: samples, lookups, searches } = runOnce(plan, {}, { overlay: 'chord', seed: 1 })
+    expect(samples.atStart, `${nodes}`).toEqual({ live: nodes, members: nodes })
+    expect(lookups.correct, `${nodes}`).toBe(20)
+    expect(searches, `${nodes}`).toMatchObject({ issued: 5, failed: 0, right: searches!.wanted })
+  }
+})
+
+it('a run in which nobody could be asked says so', () => {
+  const plan = resolvePlan({ nodes: 30, lookups: 10, searches: 2, start: 'joined', warmup: 0, duration: 0 })
+  const run = runOnce(plan, {}, { overlay: 'gnutella', seed: 1 })
+  const what = { overlay: 'gnutella', settings: {}, backend: 'simulator', nodes: 30 } as const
+  expect(summariseOverlay(what, [run], 0).warnings).toEqual([
+    'No lookup was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.',
+    'No search was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.'
+  ])
+})
+
 it('peers that have not joined yet are seen not to take part', () => {
-  const plan = resolvePlan({ nodes: 30, lookups: 10, start: 'joined', warmup: 1, duration: 1 })
+  const plan = resolvePlan({ nodes: 30, lookups: 10, start: 'joined', warmup: 2, duration: 1 })
   const { atStart } = runOnce(plan, {}, { overlay: 'chord', seed: 1 }).nodes
   expect(atStart.live).toBe(30)
   expect(atStart.members).toBeLessThan(30)

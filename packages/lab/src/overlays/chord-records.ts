@@ -9,6 +9,7 @@ import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overla
 import { type NodeIndex, type Simulation, WALL_START_MS } from '@servent/simulator'
 import type { DeploymentInit, SearchOutcome } from '../deployment.ts'
 import type { SearchAsk, WorldFile } from '../world.ts'
+import { ExpiringMap } from './expiring-map.ts'
 import { labRecord } from './file-records.ts'
 import { FoundFiles } from './found-files.ts'
 import type { Watch } from './observed.ts'
@@ -34,10 +35,16 @@ export class ChordRecords implements Watch<ChordTypes> {
   #onPublished: (() => void) | undefined
   readonly #searches = new Map<number, Search>()
   /** Lookups of searches: by origin and key before they are sent, by origin and number then. */
-  readonly #expected = new Map<string, Search>()
-  readonly #lookups = new Map<string, { readonly search: Search; acknowledged: boolean }>()
+  readonly #expected: ExpiringMap<string, Search>
+  readonly #lookups: ExpiringMap<string, { readonly search: Search; acknowledged: boolean }>
+  /** Whose command is being given: an origin that keeps the words itself may be done before it has a number. */
+  #beginning: Search | undefined
 
-  constructor(init: DeploymentInit, simulation: () => Simulation<ChordTypes>) {
+  /** `livesUs`: how long after its beginning messages of a lookup may come. */
+  constructor(init: DeploymentInit, livesUs: number, simulation: () => Simulation<ChordTypes>) {
+    const nowUs = () => simulation().nowUs
+    this.#expected = new ExpiringMap(livesUs, nowUs)
+    this.#lookups = new ExpiringMap(livesUs, nowUs)
     this.#init = init
     this.#simulation = simulation
     for (const file of init.world.files) this.#fileOf.set(nameOf(file.id.digest), file)
@@ -69,8 +76,10 @@ export class ChordRecords implements Watch<ChordTypes> {
     const search: Search = { origin, words, results, done }
     const keys = words.map(keyOfWord)
     for (const key of keys) this.#expected.set(`${origin} ${nameOf(key)}`, search)
+    this.#beginning = search
     const command = simulation.command(origin, { type: 'fetch-rarest', keys, limit: FETCH_RECORDS_MAX })
-    this.#searches.set(command, search)
+    if (this.#beginning !== undefined) this.#searches.set(command, search)
+    this.#beginning = undefined
     return results
   }
 
@@ -88,11 +97,12 @@ export class ChordRecords implements Watch<ChordTypes> {
       return
     }
     if (notice.type !== 'records' && notice.type !== 'records-end') return
-    const search = this.#searches.get(notice.command)
+    const search = this.#searches.get(notice.command) ?? this.#beginning
     if (search === undefined) return
     if (notice.type === 'records') this.#add(search, notice.records)
     else {
       this.#searches.delete(notice.command)
+      this.#beginning = undefined
       const { cost } = search.results
       cost.messages += notice.traffic.messages
       cost.bytes += notice.traffic.bytes
