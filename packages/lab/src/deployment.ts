@@ -6,7 +6,7 @@
 import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Places } from './places.ts'
-import type { LookupAsk, SearchAsk, World } from './world.ts'
+import type { GetAsk, LookupAsk, PutAsk, SearchAsk, World } from './world.ts'
 
 /** For what is still sent after an answer: the rest of its flood, acknowledgements that came late. */
 export const TAIL_US = 5_000_000
@@ -41,6 +41,11 @@ export interface SearchOutcome {
   readonly firstHitUs: number | undefined
 }
 
+/** `few-copies`: the root has it, and fewer others than a write needs. `failed`: nobody is known to have it. */
+export type PutOutcome = 'acknowledged' | 'few-copies' | 'failed'
+/** `version` is undefined where those who were asked have none. `failed`: too few of them answered. */
+export type GetOutcome = 'failed' | { readonly version: number | undefined }
+
 export interface DeploymentInit {
   readonly seed: string
   readonly network: LatencyModel
@@ -72,6 +77,12 @@ export interface Deployment {
   lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void
   /** `undefined`: the overlay has no search by words yet. */
   search?(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome
+  /** Writes a version of a value, a larger one than all before; `done` as of a lookup. Only where `KEEPS_RECORDS`. */
+  put?(origin: NodeIndex, ask: PutAsk, version: number, done: (outcome: PutOutcome) => void): void
+  /** Reads the newest version of a value. Only where `KEEPS_RECORDS`. */
+  get?(origin: NodeIndex, ask: GetAsk, done: (outcome: GetOutcome) => void): void
+  /** How long whoever puts or gets waits. */
+  readonly valueUsMax: number
   /** Lookups and searches a second that the whole network can take without hindering each other. */
   readonly asksPerS: number
   /** How long after it was begun a lookup or search may still be answered. */

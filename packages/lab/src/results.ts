@@ -98,6 +98,44 @@ const searches = Type.Object(
   )
 )
 
+const values = Type.Object(
+  {
+    puts: Type.Object(
+      {
+        issued: count('As for lookups'),
+        acknowledged: count('By a write quorum of holders'),
+        few_copies: count('The root has it, and fewer others than a write quorum needs acknowledged in time'),
+        failed: count('Refused, or nobody is known to have it, in the time that a peer waits'),
+        unissued: count('As for lookups'),
+        latency_ms: summary('From the put to its acknowledgement')
+      },
+      closed('issued is acknowledged, few_copies and failed together')
+    ),
+    gets: Type.Object(
+      {
+        issued: count('As for lookups'),
+        correct: count(
+          'The newest version that was acknowledged when the get began, or a later one; nothing where none was'
+        ),
+        incorrect: count(
+          'An older version, nothing though one was acknowledged, or what was never put there'
+        ),
+        failed: count('Without an answer in time, or with too few holders to tell which is the newest'),
+        unissued: count('As for lookups'),
+        recall: orNull(
+          Type.Number({ minimum: 0, maximum: 1 }),
+          'no get was of a value that had been acknowledged'
+        ),
+        latency_ms: summary('From the get to its answer')
+      },
+      closed(
+        'issued is correct, incorrect and failed together. recall: of the gets of values of which a version was acknowledged when they began, the part that is correct'
+      )
+    )
+  },
+  closed('Values that are put under keys, and then asked for')
+)
+
 const overlay = Type.Object(
   {
     overlay: Type.Enum(OVERLAYS),
@@ -130,6 +168,7 @@ const overlay = Type.Object(
       'Messages to peers that could not be reached or did not answer in time, from the first step to the root: those too that a paper leaves out, after the key’s live predecessor was reached. As an observer of all peers saw them'
     ),
     searches: orNull(searches, 'the plan has no searches'),
+    values: orNull(values, 'the plan has no puts'),
     publishing: orNull(
       Type.Object(
         {

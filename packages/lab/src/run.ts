@@ -18,9 +18,10 @@ import { Places } from './places.ts'
 import { overlaySettings, type Plan } from './plan.ts'
 import { RepairWatch } from './repair.ts'
 import type { Publishing, RunResult } from './run-result.ts'
+import { ValuesWork } from './values-work.ts'
 import { MeasuredTime } from './window.ts'
 import { Work } from './work.ts'
-import { type LookupAsk, type SearchAsk, World } from './world.ts'
+import { type GetAsk, type LookupAsk, type PutAsk, type SearchAsk, World } from './world.ts'
 
 const US_PER_S = 1_000_000
 /**
@@ -46,6 +47,8 @@ const SLICE_US = 10 * US_PER_S
 /** For announcing what is shared; whoever is not done then has met something that does not end. */
 const PUBLISH_US_MAX = 86_400 * US_PER_S
 
+type AnyAsk = LookupAsk | SearchAsk | PutAsk | GetAsk
+
 export function runOnce(
   plan: Plan,
   files: PlanFiles,
@@ -67,6 +70,7 @@ class Run {
   readonly #deployment: Deployment
   readonly #peers: Peers
   readonly #work: Work
+  readonly #values: ValuesWork
   readonly #churn: ChurnProcess | undefined
   /** Of a trace's peers those that are there at first: our first ones, in this order. All others begin down. */
   readonly #traced: readonly number[] | undefined
@@ -95,17 +99,19 @@ class Run {
     })
     this.#peers = new Peers(this.#deployment, this.#places)
     this.#work = new Work(this.#deployment, this.#places, network)
+    this.#values = new ValuesWork(this.#deployment, this.#places)
     this.#expectedUs = (plan.warmup + plan.duration) * US_PER_S + this.#deployment.lookupUsMax
   }
 
   toEnd(): RunResult {
-    const { failures, duration, searches } = this.#plan
+    const { failures, duration, searches, puts } = this.#plan
     const deployment = this.#deployment
     const { simulation } = deployment
     this.#start()
     if (failures !== null) this.#warmUp()
     this.#runUntil(this.#plan.warmup * US_PER_S)
     const publishing = this.#publish()
+    if (failures !== null) this.#putBeforeFailure()
     const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment, this.#plan.nodes)
     if (repair !== undefined) this.#peers.onMemberDeath = node => repair.onDeath(node)
     const measured = new MeasuredTime(deployment, this.#peers)
@@ -118,10 +124,8 @@ class Run {
     this.#runUntil(fromUs + duration * US_PER_S)
     const { nodes, traffic, measuredUs } = measured.end()
     // Nobody dies any more for the sake of figures: what is still under way gets its time.
-    const lastUs = simulation.nowUs + deployment.lookupUsMax
-    while (this.#work.open > 0 && simulation.nowUs < lastUs) {
-      this.#runUntil(Math.min(lastUs, simulation.nowUs + US_PER_S))
-    }
+    this.#untilAnswered(() => this.#work.open, deployment.lookupUsMax)
+    this.#untilAnswered(() => this.#values.open, deployment.valueUsMax)
     this.#runUntil(simulation.nowUs + TAIL_US)
     return {
       overlay: this.#task.overlay,
@@ -129,6 +133,7 @@ class Run {
       traceHash: simulation.traceHash,
       lookups: this.#work.lookupSamples(),
       searches: searches === 0 || deployment.search === undefined ? undefined : this.#work.searchSamples(),
+      ...(puts > 0 ? { values: this.#values.samples() } : {}),
       publishing,
       nodes,
       traffic,
@@ -222,18 +227,43 @@ class Run {
     return published
   }
 
+  /** While all live, so that what gets are held against was acknowledged; and until the last one is over. */
+  #putBeforeFailure(): void {
+    const { simulation, valueUsMax } = this.#deployment
+    const fromUs = simulation.nowUs
+    for (const ask of this.#world.puts) {
+      this.#runUntil(fromUs + ask.atUs)
+      this.#begin(ask)
+    }
+    this.#untilAnswered(() => this.#values.open, valueUsMax)
+  }
+
+  #untilAnswered(open: () => number, us: number): void {
+    const { simulation } = this.#deployment
+    const lastUs = simulation.nowUs + us
+    while (open() > 0 && simulation.nowUs < lastUs)
+      this.#runUntil(Math.min(lastUs, simulation.nowUs + US_PER_S))
+  }
+
   #ask(fromUs: number): void {
-    const { lookups, searches } = this.#world
+    const { lookups, searches, puts, gets } = this.#world
     const { failures, duration } = this.#plan
-    const asks: readonly (LookupAsk | SearchAsk)[] = [...lookups, ...searches].sort((a, b) => a.atUs - b.atUs)
+    const now = failures === null ? puts : []
+    const asks: readonly AnyAsk[] = [...lookups, ...searches, ...now, ...gets].sort((a, b) => a.atUs - b.atUs)
     // After a failure they come as fast as the network can take them, so that none learns from another.
     const withinS = Math.max(1, Math.ceil(asks.length / this.#deployment.asksPerS))
     const faster = failures === null ? 1 : Math.max(1, duration / withinS)
     for (const ask of asks) {
       this.#runUntil(fromUs + Math.floor(ask.atUs / faster))
-      if ('key' in ask) this.#work.lookup(ask)
-      else if (this.#deployment.search !== undefined) this.#work.search(ask)
+      this.#begin(ask)
     }
+  }
+
+  #begin(ask: AnyAsk): void {
+    if (ask.type === 'lookup') this.#work.lookup(ask)
+    else if (ask.type === 'put') this.#values.put(ask)
+    else if (ask.type === 'get') this.#values.get(ask)
+    else if (this.#deployment.search !== undefined) this.#work.search(ask)
   }
 
   #runUntil(us: number): void {

@@ -1,6 +1,6 @@
 /** From the samples of an overlay's runs to what `results.json` says of it. */
 import type { OverlayResults } from './results.ts'
-import type { Census, RepairSamples, RunResult, SearchSamples } from './run-result.ts'
+import type { Census, RepairSamples, RunResult, SearchSamples, ValueSamples } from './run-result.ts'
 import { inequality, mean, percentile, pooled, type Summary, sum, summarise } from './statistics.ts'
 
 const US_PER_MS = 1000
@@ -21,6 +21,7 @@ export function summariseOverlay(
     end: censusOf(runs.map(run => run.nodes.atEnd))
   }
   const searches = searchesOf(runs.flatMap(run => run.searches ?? []))
+  const values = valuesOf(runs.flatMap(run => run.values ?? []))
   const counts = {
     issued: correct + incorrect + failed,
     correct,
@@ -31,7 +32,12 @@ export function summariseOverlay(
   return {
     ...what,
     seeds: runs.map(run => run.seed),
-    warnings: warningsOf(population, { lookup: counts, search: searches }),
+    warnings: warningsOf(population, {
+      lookup: counts,
+      search: searches,
+      put: values?.puts ?? null,
+      get: values?.gets ?? null
+    }),
     population,
     lookups: counts,
     hops: summarise(lookups.map(one => one.hops)),
@@ -41,6 +47,7 @@ export function summariseOverlay(
     stretch: summarise(lookups.map(one => one.stretch)),
     timeouts_per_lookup: summarise(lookups.flatMap(one => one.timeouts ?? [])),
     searches,
+    values,
     publishing: publishingOf(runs),
     bytes_per_node_per_s: bandwidthOf(runs),
     state_entries_per_node: spread(runs.map(run => run.nodes.stateEntries)),
@@ -86,6 +93,40 @@ function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] 
     messages: summarise(runs.map(run => run.messages)),
     bytes: summarise(runs.map(run => run.bytes)),
     first_hit_ms: scaled(summarise(runs.map(run => run.firstHitUs)), US_PER_MS)
+  }
+}
+
+function valuesOf(runs: readonly ValueSamples[]): OverlayResults['values'] {
+  if (runs.length === 0) return null
+  const puts = runs.map(run => run.puts)
+  const gets = runs.map(run => run.gets)
+  const put = (of: 'issued' | 'acknowledged' | 'fewCopies' | 'unissued') => sum(puts.map(one => one[of]))
+  const got = (of: 'correct' | 'incorrect' | 'failed' | 'unissued' | 'wanted' | 'right') =>
+    sum(gets.map(one => one[of]))
+  const [correct, incorrect, failed, wanted] = [
+    got('correct'),
+    got('incorrect'),
+    got('failed'),
+    got('wanted')
+  ]
+  return {
+    puts: {
+      issued: put('issued'),
+      acknowledged: put('acknowledged'),
+      few_copies: put('fewCopies'),
+      failed: put('issued') - put('acknowledged') - put('fewCopies'),
+      unissued: put('unissued'),
+      latency_ms: scaled(summarise(puts.map(one => one.latencyUs)), US_PER_MS)
+    },
+    gets: {
+      issued: correct + incorrect + failed,
+      correct,
+      incorrect,
+      failed,
+      unissued: got('unissued'),
+      recall: wanted === 0 ? null : got('right') / wanted,
+      latency_ms: scaled(summarise(gets.map(one => one.latencyUs)), US_PER_MS)
+    }
   }
 }
 

@@ -14,9 +14,6 @@ import { labRecord } from './file-records.ts'
 import { FoundFiles } from './found-files.ts'
 import type { Watch } from './observed.ts'
 
-/** Longer than runs, and as long as a peer takes. */
-const EXPIRES_MS = WALL_START_MS + STORED_LIFETIME_MS_MAX
-
 interface Search {
   readonly origin: NodeIndex
   readonly words: readonly string[]
@@ -159,7 +156,7 @@ export class ChordRecords implements Watch<ChordTypes> {
       key,
       publisher,
       sequence: 1,
-      expiresMs: EXPIRES_MS,
+      expiresMs: expiryNow(this.#simulation()),
       subject: file.id.digest,
       body
     })
@@ -168,6 +165,11 @@ export class ChordRecords implements Watch<ChordTypes> {
       ...file.words.map(word => record('word', keyOfWord(word)))
     ]
   }
+}
+
+/** Of a record that is made now: as late as a peer takes. Nobody renews them, so plans are no longer (`RECORDS_SECONDS_MAX`). */
+export function expiryNow({ nowUs }: Pick<Simulation<ChordTypes>, 'nowUs'>): number {
+  return WALL_START_MS + Math.floor(nowUs / 1000) + STORED_LIFETIME_MS_MAX
 }
 
 /** Bytes as a key of maps. */

@@ -26,15 +26,18 @@ import {
   type Adapter,
   type Deployment,
   type DeploymentInit,
+  type GetOutcome,
   type LookupOutcome,
+  type PutOutcome,
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
-import type { LookupAsk, SearchAsk } from '../world.ts'
+import type { GetAsk, LookupAsk, PutAsk, SearchAsk } from '../world.ts'
 import { ChordMembers } from './chord-members.ts'
 import { LookupPath } from './chord-path.ts'
 import { ChordRecords } from './chord-records.ts'
 import { ChordTraffic, type Cost, tagOf } from './chord-traffic.ts'
+import { ChordValues, newestOf } from './chord-values.ts'
 import { entryBytes, idsIn } from './contacts.ts'
 import { watched } from './observed.ts'
 import type { Settings } from './settings.ts'
@@ -46,6 +49,9 @@ const ASKS_PER_NODE_PER_S = 10
 const NEVER_US = 86_400_000_000_000
 /** Beyond a lookup's own budget, for the word of its end. */
 const GRACE_US = 1_000_000
+
+/** As long as a peer's own service waits for a put or a get. */
+const VALUE_US_MAX = 20_000_000
 
 /** Longer than any round trip of the models, and than the two that a dial takes: who lives is not taken for dead. */
 const PATIENCE_MS = 3000
@@ -77,10 +83,12 @@ export class ChordDeployment implements Deployment {
   readonly countsIds = true
   readonly asksPerS: number
   readonly lookupUsMax: number
+  readonly valueUsMax = VALUE_US_MAX
   readonly #init: DeploymentInit
   readonly #settings: ChordSettings
   readonly #members = new ChordMembers(node => this.#keysOf(node))
   readonly #records: ChordRecords
+  readonly #values = new ChordValues(() => this.simulation)
   readonly #traffic: ChordTraffic
   /** Who has announced what it shares; nothing before anybody does. Whoever joins then does so too, once. */
   #announced: Set<NodeIndex> | undefined
@@ -115,9 +123,11 @@ export class ChordDeployment implements Deployment {
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
       createMachine: () => watch(createMachine(this.#settings)),
-      // Nobody lies here, and nobody writes values.
+      // Nobody lies here.
       answer: question =>
-        question.type === 'verify' ? { type: 'verified', good: question.records.map(() => true) } : undefined,
+        question.type === 'verify'
+          ? { type: 'verified', good: question.records.map(() => true) }
+          : newestOf(question.records),
       onNotice: (node, notice) => this.#onNotice(node, notice),
       idsIn
     })
@@ -211,6 +221,14 @@ export class ChordDeployment implements Deployment {
     return this.#records.search(origin, ask, done)
   }
 
+  put(origin: NodeIndex, ask: PutAsk, version: number, done: (outcome: PutOutcome) => void): void {
+    this.#values.put(origin, ask, version, done)
+  }
+
+  get(origin: NodeIndex, ask: GetAsk, done: (outcome: GetOutcome) => void): void {
+    this.#values.get(origin, ask, done)
+  }
+
   watchRepair(dead: NodeIndex): () => boolean {
     const keys = this.#keysOf(dead)
     return () => keys.every(key => this.#isClosedAt(key))
@@ -259,7 +277,7 @@ export class ChordDeployment implements Deployment {
     if (notice.type === 'lookup-step') this.#onStep(node, notice)
     else if (notice.type === 'looked-up' || notice.type === 'lookup-failed') this.#onTold(notice)
     else if (notice.type === 'mode') this.#onMode(node, notice.mode)
-    else this.#records.onNotice(node, notice)
+    else if (!this.#values.onNotice(notice)) this.#records.onNotice(node, notice)
   }
 
   #onMode(node: NodeIndex, mode: ChordMode): void {

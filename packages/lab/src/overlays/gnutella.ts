@@ -56,6 +56,7 @@ class GnutellaDeployment implements Deployment {
   readonly simulation: Simulation<GnutellaTypes>
   readonly countsIds = false
   readonly lookupUsMax = SEARCH_US
+  readonly valueUsMax = 0
   readonly asksPerS = ASKS_PER_S
   readonly #init: DeploymentInit
   readonly #places: number

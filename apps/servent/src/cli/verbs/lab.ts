@@ -39,6 +39,11 @@ function compareVerb(lab: Command, act: Act): void {
       'Searches by words of a run; default: none, or 1000 by --workload'
     ).argParser(number),
     new Option(
+      '--puts <N>',
+      'Values put under keys of a run, by overlays that keep values; default: none, or 1000 by --workload'
+    ).argParser(number),
+    new Option('--gets <N>', 'Values asked for after that; default: as many as puts').argParser(number),
+    new Option(
       '--seeds <N>',
       'Runs of each overlay, with seeds that follow each other; default: 1'
     ).argParser(number),
@@ -55,7 +60,12 @@ function compareVerb(lab: Command, act: Act): void {
       '--latency <L>',
       'Round trips: planetlab (default), constant:50, uniform:20-80, exponential:50 or matrix:FILE'
     ),
-    new Option('--workload <W>', 'What peers ask for').choices(['lookup', 'search', 'mixed']),
+    new Option('--workload <W>', 'What peers ask for; values: puts, then gets').choices([
+      'lookup',
+      'search',
+      'mixed',
+      'values'
+    ]),
     new Option(
       '--warmup <S>',
       'Virtual seconds before anything is measured; default: 60, 7200 for joined, a half with churn'
