@@ -143,7 +143,7 @@ const overlay = Type.Object(
       description: 'All of them, those that the plan sets and the defaults'
     }),
     backend: Type.Enum(['simulator']),
-    nodes: count('Peers at the start'),
+    nodes: count('Peers at the start of a run: those of the plan, or those that its trace begins with'),
     seeds: Type.Array(Type.Integer(), { description: 'Of the runs, in their order' }),
     warnings: Type.Array(Type.String(), {
       description: 'Sentences on what was planned and could not be measured; empty where all could'

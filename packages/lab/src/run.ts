@@ -16,6 +16,7 @@ import { ADAPTERS } from './overlays/adapters.ts'
 import { Peers } from './peers.ts'
 import { Places } from './places.ts'
 import { overlaySettings, type Plan } from './plan.ts'
+import { type Joining, joiningOf } from './population.ts'
 import { RepairWatch } from './repair.ts'
 import type { Publishing, RunResult } from './run-result.ts'
 import { ValuesWork } from './values-work.ts'
@@ -24,19 +25,6 @@ import { Work } from './work.ts'
 import { type GetAsk, type LookupAsk, type PutAsk, type SearchAsk, World } from './world.ts'
 
 const US_PER_S = 1_000_000
-/**
- * Of a warm-up in which peers join, the part in which all come, and the part until whose end they come and go: in the
- * rest they settle. Peers that only came would be linked by their ages, as no real network is.
- */
-const JOINING_PART = 1 / 8
-const TURNOVER_PART = 1 / 2
-/** Where the plan has churn of its own, that begins when all have come. */
-const JOINING_PART_WITH_CHURN = 1 / 2
-/**
- * How long a peer stays meanwhile, on average: half of the hour that was the median of Gnutella's sessions (Saroiu et
- * al., MMCN 2002), so that two hours of warm-up hold enough of them.
- */
-const SESSION_US = 1_800 * US_PER_S
 /** Before a failure each peer looks up so many keys, in the middle third of the warm-up. */
 const WARM_LOOKUPS_PER_NODE = 10
 const WARM_LOOKUPS_PART = 1 / 3
@@ -144,7 +132,7 @@ class Run {
   }
 
   #start(): void {
-    const { start, warmup } = this.#plan
+    const { start } = this.#plan
     const { simulation } = this.#deployment
     const nodes = this.#traced?.length ?? this.#plan.nodes
     if (start === 'ideal' || nodes === 0) {
@@ -153,21 +141,18 @@ class Run {
       return
     }
     const random = this.#random.fork('joining')
-    const part = this.#churn === undefined ? JOINING_PART : JOINING_PART_WITH_CHURN
-    const withinUs = Math.floor(warmup * US_PER_S * part)
+    const joining = joiningOf(this.#plan)
     for (let index = 0; index < nodes; index += 1) {
-      simulation.at(Math.floor((index * withinUs) / nodes), () => {
+      simulation.at(Math.floor((index * joining.withinUs) / nodes), () => {
         this.#join(random)
         if (index === nodes - 1 && this.#churn !== undefined) this.#beginChurn(this.#churn)
       })
     }
-    if (this.#churn === undefined) this.#turnOver(withinUs, warmup * US_PER_S * TURNOVER_PART, random)
+    this.#turnOver(joining, random)
   }
 
   /** One after another somebody dies, and somebody new comes at that moment: there are always as many. */
-  #turnOver(fromUs: number, toUs: number, random: Random): void {
-    const { nodes } = this.#plan
-    const deaths = Math.floor((nodes * (toUs - fromUs)) / SESSION_US)
+  #turnOver({ withinUs: fromUs, turnoverToUs: toUs, deaths }: Joining, random: Random): void {
     for (let death = 0; death < deaths; death += 1) {
       this.#deployment.simulation.at(fromUs + Math.floor((death * (toUs - fromUs)) / deaths), () => {
         this.#peers.crash(this.#peers.pickAlive(random)!)

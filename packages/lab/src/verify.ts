@@ -102,7 +102,7 @@ export async function verify(plans: readonly StoredPlan[], options: VerifyOption
   for (const [index, { name, fingerprint }] of plans.entries()) {
     const place = { name, index, plans: plans.length }
     onProgress(place)
-    const runs = await runPlan(resolved[index]!, {
+    const { runs } = await runPlan(resolved[index]!, {
       ...how,
       onProgress: progress => onProgress(place, progress)
     })

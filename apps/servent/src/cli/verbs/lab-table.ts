@@ -61,7 +61,7 @@ export function resultLines({ overlays, plan, fingerprint }: Results, columns?: 
   return [
     ...table(
       [
-        { title: `${formatCount(plan.nodes)} peers, ${seeds}` },
+        { title: `${formatCount(overlays[0]!.nodes)} peers, ${seeds}` },
         ...overlays.map(({ overlay }) => ({
           title: overlay.toUpperCase(),
           align: 'right' as const,
