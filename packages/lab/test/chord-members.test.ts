@@ -50,8 +50,11 @@ it('what is remembered of lookups goes when its time is over', () => {
   nowUs = 101
   map.set('b', 4)
   expect([map.get('a'), map.get('b'), map.get('c'), map.size]).toEqual([undefined, 4, 3, 2])
+  map.delete('none')
   // It was set anew, and lives from then on.
   nowUs = 201
   map.set('d', 5)
   expect([map.get('b'), map.get('c'), map.size]).toEqual([4, undefined, 2])
+  map.delete('b')
+  expect([map.get('b'), map.size]).toEqual([undefined, 1])
 })

@@ -30,7 +30,7 @@ export class ChordRecords implements Watch<ChordTypes> {
   readonly #fileOf = new Map<string, WorldFile>()
   readonly #publishing = new Set<NodeIndex>()
   #onPublished: (() => void) | undefined
-  readonly #searches = new Map<number, Search>()
+  readonly #searches: ExpiringMap<number, Search>
   /** Lookups of searches: by origin and key before they are sent, by origin and number then. */
   readonly #expected: ExpiringMap<string, Search>
   readonly #lookups: ExpiringMap<string, { readonly search: Search; acknowledged: boolean }>
@@ -40,6 +40,7 @@ export class ChordRecords implements Watch<ChordTypes> {
   /** `livesUs`: how long after its beginning messages of a lookup may come. */
   constructor(init: DeploymentInit, livesUs: number, simulation: () => Simulation<ChordTypes>) {
     const nowUs = () => simulation().nowUs
+    this.#searches = new ExpiringMap(livesUs, nowUs)
     this.#expected = new ExpiringMap(livesUs, nowUs)
     this.#lookups = new ExpiringMap(livesUs, nowUs)
     this.#init = init

@@ -8,6 +8,7 @@ import { type NodeIndex, type Simulation, WALL_START_MS } from '@servent/simulat
 import type { GetOutcome, PutOutcome } from '../deployment.ts'
 import type { GetAsk, PutAsk } from '../world.ts'
 import { expiryNow } from './chord-records.ts'
+import { ExpiringMap } from './expiring-map.ts'
 import { ENVELOPE_BYTES } from './file-records.ts'
 
 /** A value of some hundred bytes with its key and its statement: all of one length, and nothing in them. */
@@ -20,12 +21,14 @@ type Told = Extract<ChordNotice, { type: 'published' | 'value-read' }>
 
 export class ChordValues {
   readonly #simulation: () => Simulation<ChordTypes>
-  readonly #begun = new Map<number, (told: Told) => void>()
+  readonly #begun: ExpiringMap<number, (told: Told) => void>
   /** Whose command is being given: an origin that is the root itself may be done before it has a number. */
   #beginning: ((told: Told) => void) | undefined
 
-  constructor(simulation: () => Simulation<ChordTypes>) {
+  /** `waitsUs`: as long as whoever puts or gets. */
+  constructor(waitsUs: number, simulation: () => Simulation<ChordTypes>) {
     this.#simulation = simulation
+    this.#begun = new ExpiringMap(waitsUs, () => simulation().nowUs)
   }
 
   put(origin: NodeIndex, { key }: PutAsk, version: number, done: (outcome: PutOutcome) => void): void {

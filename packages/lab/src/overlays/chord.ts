@@ -39,6 +39,7 @@ import { ChordRecords } from './chord-records.ts'
 import { ChordTraffic, type Cost, tagOf } from './chord-traffic.ts'
 import { ChordValues, newestOf } from './chord-values.ts'
 import { entryBytes, idsIn } from './contacts.ts'
+import { ExpiringMap } from './expiring-map.ts'
 import { watched } from './observed.ts'
 import type { Settings } from './settings.ts'
 
@@ -88,13 +89,13 @@ export class ChordDeployment implements Deployment {
   readonly #settings: ChordSettings
   readonly #members = new ChordMembers(node => this.#keysOf(node))
   readonly #records: ChordRecords
-  readonly #values = new ChordValues(() => this.simulation)
+  readonly #values = new ChordValues(VALUE_US_MAX, () => this.simulation)
   readonly #traffic: ChordTraffic
   /** Who has announced what it shares; nothing before anybody does. Whoever joins then does so too, once. */
   #announced: Set<NodeIndex> | undefined
   /** By the first bits of their keys, which are random: steps tell of nothing else. */
-  readonly #byKey = new Map<number, Begun>()
-  readonly #byCommand = new Map<number, Begun>()
+  readonly #byKey: ExpiringMap<number, Begun>
+  readonly #byCommand: ExpiringMap<number, Begun>
   /** Whose command is being given: an origin that is the root itself says so before its command has a number. */
   #beginning: Begun | undefined
   #isIdeal = false
@@ -106,7 +107,10 @@ export class ChordDeployment implements Deployment {
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
     this.lookupUsMax = this.#settings.lookupBudgetMs * US_PER_MS + GRACE_US
     const livesUs = this.lookupUsMax + TAIL_US
-    this.#traffic = new ChordTraffic(livesUs, () => this.simulation.nowUs)
+    const nowUs = () => this.simulation.nowUs
+    this.#byKey = new ExpiringMap(livesUs, nowUs)
+    this.#byCommand = new ExpiringMap(livesUs, nowUs)
+    this.#traffic = new ChordTraffic(livesUs, nowUs)
     this.#records = new ChordRecords(init, livesUs, () => this.simulation)
     const watch = watched<ChordTypes>({
       onInput: input => this.#traffic.onInput(input),

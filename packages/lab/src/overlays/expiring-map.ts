@@ -1,4 +1,7 @@
-/** What is remembered of lookups for as long as messages of them may still come, and no longer. */
+/**
+ * What is remembered of questions for as long as messages of them may still come, and no longer: whoever asked may
+ * have died, and then nothing ever says that it is over.
+ */
 
 interface Kept<V> {
   readonly value: V
@@ -22,6 +25,10 @@ export class ExpiringMap<K, V> {
 
   get(key: K): V | undefined {
     return this.#entries.get(key)?.value
+  }
+
+  delete(key: K): void {
+    this.#entries.delete(key)
   }
 
   /** Takes away what has had its time. */
