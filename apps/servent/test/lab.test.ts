@@ -1,5 +1,5 @@
 /** `lab` on the command line: no node runs, and none is needed. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ResultsSchema } from '@servent/lab'
@@ -23,8 +23,58 @@ describe('lab compare', () => {
     expect(json).toHaveLength(1)
     expect(Check(ResultsSchema, results)).toBe(true)
     expect(results).toMatchObject({ plan: { nodes: 24, set: { 'chord.successors': 4 }, seeds: 1 } })
-    expect(JSON.parse(await readFile(join(folder, 'out/results.json'), 'utf8'))).toEqual(results)
+    const { event, ...written } = results
+    expect(event).toBe('done')
+    expect(JSON.parse(await readFile(join(folder, 'out/results.json'), 'utf8'))).toEqual(written)
     expect(await readFile(join(folder, 'out/fingerprint.txt'), 'utf8')).toBe(`${results.fingerprint}\n`)
+  })
+
+  it('refuses a folder that takes no results before anything runs', async () => {
+    await writeFile(join(folder, 'file'), '')
+    await mkdir(join(folder, 'taken/results.json'), { recursive: true })
+    for (const out of ['file', 'file/within', 'taken']) {
+      const {
+        code,
+        out: data,
+        err
+      } = await runLine(`lab compare --nodes 100000 --out ${out}`, { cwd: folder })
+      expect({ code, data }).toEqual({ code: 2, data: '' })
+      expect(err).toContain(`--out names ${join(folder, out)}, and no results can be written there: `)
+    }
+  })
+
+  it('loses nothing with a folder that goes away meanwhile', async () => {
+    const out = join(folder, 'gone')
+    const ran = runLine(`lab compare --overlays chord ${SMALL} --out gone --json`, { cwd: folder })
+    await expect.poll(() => stat(out).catch(() => undefined), { interval: 5 }).toBeDefined()
+    await rm(out, { recursive: true })
+    await writeFile(out, '')
+    const { code, json } = await ran
+    expect(code).toBe(1)
+    expect(json).toMatchObject([
+      { event: 'done', schema: 'servent-lab/1' },
+      { event: 'error', code: 'failed', message: expect.stringContaining('They are on stdout.') }
+    ])
+  })
+
+  it('warns where nobody was there to ask, beside --json too', async () => {
+    const line =
+      'lab compare --overlays gnutella --nodes 20 --lookups 5 --start joined --warmup 0 --duration 0'
+    const { code, json, err } = await runLine(`${line} --json`, { cwd: folder })
+    expect(code).toBe(0)
+    expect(err).toMatch(/^warning: gnutella: No lookup was issued: 0 of 0 live peers took part/)
+    expect(json).toMatchObject([{ overlays: [{ lookups: { issued: 0, unissued: 5 } }] }])
+    expect(
+      (json as unknown as { overlays: { warnings: string[] }[] }[])[0]!.overlays[0]!.warnings
+    ).toHaveLength(1)
+  })
+
+  it('quotes words in the command that it shows next', async () => {
+    await writeFile(join(folder, "it's a trace"), '0 3 up\n0 5 up\n0 8 up\n')
+    const line = ['lab', 'compare', '--overlays', 'gnutella', '--churn', "trace:it's a trace"]
+    const { code, err } = await runLine([...line, ...SMALL.split(' ')], { cwd: folder })
+    expect(code).toBe(0)
+    expect(err).toContain("--churn 'trace:it'\\''s a trace' --nodes 24")
   })
 
   it('shows a line for each figure and a column for each overlay, and what to do next', async () => {
@@ -106,7 +156,17 @@ describe('lab verify', () => {
     expect(drifted.err).toContain('try:   servent lab verify --update')
 
     const json = await runLine('lab verify --plans plans.json --json', { cwd: folder })
-    expect(json).toMatchObject({ code: 0, json: [{ same: true, plans: [{ same: true }, { same: true }] }] })
+    expect(json).toMatchObject({
+      code: 0,
+      json: [{ event: 'done', same: true, plans: [{ same: true }, { same: true }] }]
+    })
+  })
+
+  it('2 for a setting or a plan that there is not, with the help of this verb', async () => {
+    const misspelt = await runLine('lab verify --set chrod.successors=3')
+    expect(misspelt).toMatchObject({ code: 2, out: '' })
+    expect(misspelt.err).toContain('chrod.successors is set, and no stored plan runs that overlay')
+    expect(misspelt.err).toContain('try:   servent lab verify --help')
   })
 
   it('renews nothing with --set', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatBytes, formatDuration, formatPercent, plural, shortPeer } from '../src/terminal/format.ts'
 import { Output } from '../src/terminal/output.ts'
-import { bar, ProgressLine } from '../src/terminal/progress.ts'
+import { bar, PLAIN_MS, ProgressLine } from '../src/terminal/progress.ts'
 import { safe, safeJson } from '../src/terminal/safe.ts'
 import { facts, table } from '../src/terminal/table.ts'
 import { displayWidth, pad, truncate, wrap } from '../src/terminal/width.ts'
@@ -189,7 +189,7 @@ describe('progress', () => {
   it('writes over one line, at most ten times a second, within the terminal', () => {
     const { written, sink } = sinkOf(true)
     let now = 0
-    const line = new ProgressLine(new Output(sink), () => now)
+    const line = new ProgressLine(new Output(sink), new Output(sink), () => now)
     line.show('a')
     now = 99
     line.show('b')
@@ -207,10 +207,38 @@ describe('progress', () => {
       { isTTY: true, env: { TERM: 'dumb' } }
     ]) {
       const { written, sink } = sinkOf(options.isTTY)
-      const line = new ProgressLine(new Output(sink, options))
+      const output = new Output(sink, options)
+      const line = new ProgressLine(output, output)
       line.show('a')
       line.clear()
       expect(written).toEqual([])
+    }
+  })
+
+  it('says a plain line each ten seconds there, where one is given, beside JSON too; nothing with quiet', () => {
+    for (const [isTTY, flags, said] of [
+      [false, {}, ['2\n', '4\n']],
+      [true, { json: true }, ['2\n', '4\n']],
+      [false, { json: true }, ['2\n', '4\n']],
+      [false, { quiet: true }, []]
+    ] as const) {
+      const { written, sink } = sinkOf(isTTY)
+      const { json = false, quiet = false } = flags as { json?: boolean; quiet?: boolean }
+      let now = 500
+      const talk = new Output(sink, { json, quiet: quiet || json })
+      const line = new ProgressLine(talk, new Output(sink, { quiet }), () => now)
+      const show = (text: string, at: number) => {
+        now = 500 + at
+        line.show('bar', text)
+      }
+      show('0', 0)
+      show('1', PLAIN_MS - 1)
+      show('2', PLAIN_MS)
+      show('3', 2 * PLAIN_MS - 1)
+      line.show('bar')
+      show('4', 2 * PLAIN_MS)
+      line.clear()
+      expect(written).toEqual(said)
     }
   })
 

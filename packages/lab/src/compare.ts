@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { randomOf } from '@servent/simulator'
+import { nodesUpAtFirst, randomOf } from '@servent/simulator'
 import { type CreateWorker, createWorker, workerFrom } from './create-worker.ts'
 import { PlanError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -32,7 +32,7 @@ export interface CompareOptions {
  * @throws RunError   a run failed
  */
 export async function compare(plan: Plan, options: CompareOptions = {}): Promise<Results> {
-  const runs = await runPlan(plan, options)
+  const { runs, nodes } = await runPlan(plan, options)
   const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   return {
     schema: SCHEMA,
@@ -42,7 +42,7 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
     host: hostNow(),
     overlays: plan.overlays.map(overlay =>
       summariseOverlay(
-        { overlay, settings: overlaySettings(plan, overlay), backend: plan.backend, nodes: plan.nodes },
+        { overlay, settings: overlaySettings(plan, overlay), backend: plan.backend, nodes },
         runs.filter(run => run.overlay === overlay),
         rssPeakBytes
       )
@@ -50,13 +50,21 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
   }
 }
 
-/** What every run measured, in the order of overlays and then seeds. */
-export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise<RunResult[]> {
-  const workers = runsAtATime(plan)
+export interface RanPlan {
+  /** In the order of overlays and then seeds. */
+  readonly runs: readonly RunResult[]
+  /** Peers of each network at its start: those of the plan, or of its trace. */
+  readonly nodes: number
+}
+
+/** What every run measured. */
+export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise<RanPlan> {
   const files = await readPlanFiles(plan, options.resolvePath ?? (name => name))
   // What cannot be read is said here, once, and not by each run.
   latencyOfPlan(plan, files, randomOf(''))
-  churnOfPlan(plan, files)
+  const churn = churnOfPlan(plan, files)
+  const workers = runsAtATime(plan, churn)
+  const nodes = churn?.type === 'trace' ? nodesUpAtFirst(churn.events).length : plan.nodes
   // Seed by seed, so that every overlay soon shows what it costs.
   const tasks: RunTask[] = seedsOf(plan).flatMap(seed => plan.overlays.map(overlay => ({ overlay, seed })))
   const create: CreateWorker =
@@ -68,7 +76,7 @@ export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise
     signal: options.signal ?? new AbortController().signal,
     onProgress: options.onProgress ?? (() => {})
   })
-  return plan.overlays.flatMap(overlay => runs.filter(run => run.overlay === overlay))
+  return { nodes, runs: plan.overlays.flatMap(overlay => runs.filter(run => run.overlay === overlay)) }
 }
 
 async function readPlanFiles(plan: Plan, resolvePath: (name: string) => string): Promise<PlanFiles> {

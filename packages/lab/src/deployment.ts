@@ -6,7 +6,10 @@
 import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Places } from './places.ts'
-import type { LookupAsk, SearchAsk, World } from './world.ts'
+import type { GetAsk, LookupAsk, PutAsk, SearchAsk, World } from './world.ts'
+
+/** For what is still sent after an answer: the rest of its flood, acknowledgements that came late. */
+export const TAIL_US = 5_000_000
 
 /** The part of a simulation that does not depend on what its machines speak. */
 // biome-ignore lint/suspicious/noExplicitAny: machines of any overlay; what depends on it stays in the adapter
@@ -38,6 +41,11 @@ export interface SearchOutcome {
   readonly firstHitUs: number | undefined
 }
 
+/** `few-copies`: the root has it, and fewer others than a write needs. `failed`: nobody is known to have it. */
+export type PutOutcome = 'acknowledged' | 'few-copies' | 'failed'
+/** `version` is undefined where those who were asked have none. `failed`: too few of them answered. */
+export type GetOutcome = 'failed' | { readonly version: number | undefined }
+
 export interface DeploymentInit {
   readonly seed: string
   readonly network: LatencyModel
@@ -59,7 +67,7 @@ export interface Deployment {
   start(node: NodeIndex): void
   /** Whether a node takes part, so that it may be asked to look something up. */
   isMember(node: NodeIndex): boolean
-  /** Told as a node dies; its tables can still be seen. */
+  /** Told as a node dies, whether it was a member or not; its tables can still be seen. */
   onDeath(node: NodeIndex): void
   /** Maintenance stands still from now on. */
   freeze(): void
@@ -69,12 +77,21 @@ export interface Deployment {
   lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void
   /** `undefined`: the overlay has no search by words yet. */
   search?(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome
+  /** Writes a version of a value, a larger one than all before; `done` as of a lookup. Only where `KEEPS_RECORDS`. */
+  put?(origin: NodeIndex, ask: PutAsk, version: number, done: (outcome: PutOutcome) => void): void
+  /** Reads the newest version of a value. Only where `KEEPS_RECORDS`. */
+  get?(origin: NodeIndex, ask: GetAsk, done: (outcome: GetOutcome) => void): void
+  /** How long whoever puts or gets waits. */
+  readonly valueUsMax: number
   /** Lookups and searches a second that the whole network can take without hindering each other. */
   readonly asksPerS: number
   /** How long after it was begun a lookup or search may still be answered. */
   readonly lookupUsMax: number
-  /** Whether the place that a dead node left is filled in the tables of those who live. */
-  isRepaired(dead: NodeIndex): boolean
+  /**
+   * Asked of the node that `onDeath` told of last: gives a look at whether its place is filled in the tables of those
+   * who live, as often as it is called.
+   */
+  watchRepair(dead: NodeIndex): () => boolean
   state(node: NodeIndex): { readonly entries: number; readonly bytes: number }
 }
 

@@ -1,12 +1,14 @@
 /**
  * Whether a plan fits into memory, asked before hours have gone into it. Figures are those of processes that were
- * measured: what lives, what is dead and not yet found, and what tables grow into.
+ * measured, and rough: what lives, what is dead and not yet forgotten, what tables grow into, and what the collector
+ * has not come to yet.
  */
 import { totalmem } from 'node:os'
-import { LINKS_MAX } from '@servent/simulator'
+import { type ChurnProcess, LINKS_MAX } from '@servent/simulator'
 import { PlanError } from './errors.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import { overlaySettings, type Plan } from './plan.ts'
+import { type Population, populationOf } from './population.ts'
 
 const KIB = 2 ** 10
 const GIB = 2 ** 30
@@ -14,21 +16,33 @@ const GIB = 2 ** 30
 const MEMORY_PART = 0.75
 /** Of a run without peers. */
 const BASE_BYTES = 150 * 2 ** 20
-/** A lookup or search, from its drawing to its outcome. */
+/** A lookup, search, put or get, from its drawing to its outcome. */
 const ASK_BYTES = 2 * KIB
-/** Of a peer with its share of links and messages on their way, at default settings. */
-const NODE_BYTES: Readonly<Record<OverlayId, (settings: Settings) => number>> = {
-  // 100,000 peers: 3.4 GiB. Each place of a peer has tables and links of its own.
-  chord: settings => 36 * KIB * (settings['virtual-nodes'] as number),
-  // 6000 peers: 0.46 GiB, most of it caches of hosts and routes of queries.
-  gnutella: () => 96 * KIB
+/** What is left of a peer that came and went: 14,000 of them took 120 MiB. */
+const ARRIVAL_BYTES = 8 * KIB
+/** An entry of a successor list beyond the default's, with its link: 5,000 peers with 32 took 180 MiB more than with 8. */
+const SUCCESSOR_BYTES = 1.5 * KIB
+const SUCCESSORS_MEASURED = 8
+
+/** Of a peer with its share of links and messages on their way. */
+interface NodeBytes {
+  readonly ideal: number
+  /** Of one that joined: it knows more, and others came and went. */
+  readonly joined: number
 }
-/** Links of a peer, each shared by two, in a network of so many. */
-const NODE_LINKS: Readonly<Record<OverlayId, (settings: Settings, nodes: number) => number>> = {
-  // A finger for each doubling, and some that answers come by.
-  chord: (settings, nodes) => (8 + Math.log2(nodes)) * (settings['virtual-nodes'] as number),
-  gnutella: ({ neighbours }) => (neighbours as number) / 2
+const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
+  // 100,000 ideal peers: 3.4 GiB. 5,000 that joined: 310 MiB.
+  chord: { ideal: 36 * KIB, joined: 60 * KIB },
+  // 3,000 ideal peers: 345 MiB, most of it caches of hosts and routes of queries. 1,500 that joined: 405 MiB.
+  gnutella: { ideal: 116 * KIB, joined: 270 * KIB }
 }
+/** Samples of one lookup that a run gives back: hops, twice; latency, messages, timeouts, stretch. */
+const LOOKUP_SAMPLES = 6
+/** Of one search: messages, bytes, the first hit. */
+const SEARCH_SAMPLES = 3
+/** Of one peer: bytes, messages, entries and bytes of tables, links. */
+const NODE_SAMPLES = 5
+const SAMPLE_BYTES = 8
 
 /** Bytes that runs may take: of the machine, or of the container that this is in. */
 export function memoryForRuns(): number {
@@ -38,39 +52,88 @@ export function memoryForRuns(): number {
 }
 
 /**
- * How many runs at a time fit, those of the plan's workers at most.
+ * How many runs at a time fit beside the samples of all, those of the plan's workers at most.
  *
  * @throws PlanError  not even one does, or it needs more links than a simulation has
  */
-export function runsAtATime(plan: Plan, memoryBytes = memoryForRuns()): number {
-  for (const overlay of plan.overlays) checkLinks(plan, overlay)
-  const runs = plan.overlays.map(overlay => ({ overlay, ...bytesOfRun(plan, overlay) }))
+export function runsAtATime(
+  plan: Plan,
+  churn: ChurnProcess | undefined,
+  memoryBytes = memoryForRuns()
+): number {
+  const population = populationOf(plan, churn)
+  for (const overlay of plan.overlays) checkLinks(plan, overlay, population)
+  const samples = bytesOfSamples(plan, population)
+  const runs = plan.overlays.map(overlay => ({ overlay, ...bytesOfRun(plan, overlay, population) }))
   const largest = runs.reduce((a, b) => (b.bytes > a.bytes ? b : a))
-  if (largest.bytes <= memoryBytes) return Math.min(plan.workers, Math.floor(memoryBytes / largest.bytes))
-  const { overlay, bytes, ofNode, ofAsks } = largest
-  const fit = Math.floor((memoryBytes - BASE_BYTES - ofAsks) / ofNode)
-  const instead = fit >= 2 ? `--nodes ${roundedDown(fit)}` : 'fewer --lookups and --searches'
+  const left = memoryBytes - samples
+  if (largest.bytes <= left) return Math.min(plan.workers, Math.floor(left / largest.bytes))
+  const { overlay, bytes, ofNode } = largest
+  const { peak, arrivals } = population
+  const fit = Math.floor((left - (bytes - peak * ofNode)) / ofNode)
+  const instead =
+    samples > memoryBytes / 2
+      ? 'fewer --seeds'
+      : fit >= 2 && churn?.type !== 'trace'
+        ? `--nodes ${roundedDown(fit)}`
+        : 'fewer lookups, searches, puts and gets, or fewer peers that come'
+  const coming = arrivals === 0 ? '' : `, ${arrivals} more that come,`
   throw new PlanError(
-    `A run of ${overlay} with ${plan.nodes} peers and ${plan.lookups + plan.searches} lookups and searches takes ` +
-      `about ${inGib(bytes)}, and runs may take ${inGib(memoryBytes)} here, three quarters of the memory. ` +
-      `Try ${instead}, or a machine with more.`
+    `A run of ${overlay} with ${peak} peers${coming} and ${asksOf(plan)} lookups and searches takes about ` +
+      `${inGib(bytes)}, the samples of all runs ${inGib(samples)}, and there may be ${inGib(memoryBytes)} here, three ` +
+      `quarters of the memory. Try ${instead}, or a machine with more.`
   )
 }
 
-function checkLinks(plan: Plan, overlay: OverlayId): void {
-  const ofNode = NODE_LINKS[overlay](overlaySettings(plan, overlay), plan.nodes)
-  if (ofNode * plan.nodes <= LINKS_MAX) return
+function checkLinks(plan: Plan, overlay: OverlayId, { peak }: Population): void {
+  const ofNode = linksOfNode(plan, overlay, peak)
+  if (ofNode * peak <= LINKS_MAX) return
   throw new PlanError(
-    `${plan.nodes} peers of ${overlay} have about ${roundedDown(ofNode * plan.nodes)} links, and a simulation holds ` +
+    `${peak} peers of ${overlay} have about ${roundedDown(ofNode * peak)} links, and a simulation holds ` +
       `${LINKS_MAX}. Try --nodes ${roundedDown(LINKS_MAX / ofNode)}.`
   )
 }
 
-function bytesOfRun(plan: Plan, overlay: OverlayId): { bytes: number; ofNode: number; ofAsks: number } {
-  const ofNode = NODE_BYTES[overlay](overlaySettings(plan, overlay))
-  const ofAsks = ASK_BYTES * (plan.lookups + plan.searches)
-  return { bytes: BASE_BYTES + plan.nodes * ofNode + ofAsks, ofNode, ofAsks }
+/** Links of a peer, each shared by two. */
+function linksOfNode(plan: Plan, overlay: OverlayId, peers: number): number {
+  const settings = overlaySettings(plan, overlay)
+  const number = (key: string) => settings[key] as number
+  if (overlay === 'gnutella') return number('neighbours') / 2
+  // A finger for each doubling, and some that answers come by; where peers will die, the whole list.
+  const listed = plan.failures === null ? 0 : number('successors')
+  return (8 + Math.log2(Math.max(2, peers)) + listed) * number('virtual-nodes')
 }
+
+function bytesOfRun(
+  plan: Plan,
+  overlay: OverlayId,
+  { peak, arrivals }: Population
+): { bytes: number; ofNode: number } {
+  const ofNode = bytesOfNode(plan, overlay, overlaySettings(plan, overlay))
+  const bytes = BASE_BYTES + peak * ofNode + arrivals * ARRIVAL_BYTES + ASK_BYTES * asksOf(plan)
+  return { bytes, ofNode }
+}
+
+function bytesOfNode({ start, churn }: Plan, overlay: OverlayId, settings: Settings): number {
+  const { ideal, joined } = NODE_BYTES[overlay]
+  const bytes = start === 'joined' || churn !== null ? joined : ideal
+  if (overlay === 'gnutella') return bytes
+  // Each place of a peer has tables and links of its own.
+  const longer = Math.max(0, (settings.successors as number) - SUCCESSORS_MEASURED)
+  return (bytes + longer * SUCCESSOR_BYTES) * (settings['virtual-nodes'] as number)
+}
+
+/** What the main thread holds in the end, with one of its columns once more, in rising order. */
+function bytesOfSamples(
+  { overlays, seeds, lookups, searches, puts, gets }: Plan,
+  { peak }: Population
+): number {
+  const ofRun = LOOKUP_SAMPLES * lookups + SEARCH_SAMPLES * searches + puts + gets + NODE_SAMPLES * peak
+  const column = Math.max(lookups, searches, peak)
+  return SAMPLE_BYTES * seeds * (overlays.length * ofRun + column)
+}
+
+const asksOf = ({ lookups, searches, puts, gets }: Plan) => lookups + searches + puts + gets
 
 /** Two digits, for more are not known. */
 function roundedDown(count: number): number {

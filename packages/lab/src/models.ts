@@ -4,7 +4,6 @@ import {
   churnProcess,
   type LatencyModel,
   latencyModel,
-  ModelError,
   type Random,
   randomOf
 } from '@servent/simulator'
@@ -48,7 +47,8 @@ function explained<T>(field: string, make: () => T): T {
   try {
     return make()
   } catch (error) {
-    if (!(error instanceof ModelError)) throw error
-    throw new PlanError(`${field}: ${error.message}`)
+    const { name, message } = error as Error
+    if (name !== 'ModelError') throw error
+    throw new PlanError(`${field}: ${message}`)
   }
 }

@@ -7,11 +7,12 @@
  * overlay is asked.
  */
 import { availableParallelism } from 'node:os'
+import { STORED_LIFETIME_MS_MAX } from '@servent/key-routing/machine'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { PlanError } from './errors.ts'
 import { checkModels } from './models.ts'
-import { OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
+import { KEEPS_RECORDS, OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
 
 export const NODES_MAX = 1_000_000
 export const LOOKUPS_MAX = 10_000_000
@@ -22,6 +23,11 @@ const SEED_MAX = 2 ** 32 - 1
 const FAILURES_MAX = 0.95
 /** A hundred days. */
 const SECONDS_MAX = 8_640_000
+/**
+ * Of a plan in which peers keep records of others, files' or values: those live for seven days, and announcing them,
+ * before anything is measured, may take one.
+ */
+export const RECORDS_SECONDS_MAX = STORED_LIFETIME_MS_MAX / 1000 - 86_400
 const TEXT_CHARACTERS_MAX = 4096
 
 const closed = { additionalProperties: false } as const
@@ -38,6 +44,8 @@ export const PlanSchema = Type.Object(
     nodes: Type.Integer({ minimum: 2, maximum: NODES_MAX, description: 'Peers of a network' }),
     lookups: Type.Integer({ minimum: 0, maximum: LOOKUPS_MAX, description: 'Lookups of a run' }),
     searches: Type.Integer({ minimum: 0, maximum: LOOKUPS_MAX, description: 'Searches by words of a run' }),
+    puts: Type.Integer({ minimum: 0, maximum: LOOKUPS_MAX, description: 'Values put under keys in a run' }),
+    gets: Type.Integer({ minimum: 0, maximum: LOOKUPS_MAX, description: 'Values asked for in a run' }),
     seeds: Type.Integer({
       minimum: 1,
       maximum: SEEDS_MAX,
@@ -52,7 +60,7 @@ export const PlanSchema = Type.Object(
         'Sessions of peers, as exp:1h; those who leave do so without a word and come back as new ones'
     }),
     latency: Type.String({ maxLength: TEXT_CHARACTERS_MAX, description: 'Round trips between peers' }),
-    workload: Type.Enum(['lookup', 'search', 'mixed']),
+    workload: Type.Enum(['lookup', 'search', 'mixed', 'values']),
     warmup: seconds('Before anything is measured'),
     duration: seconds('Over which lookups and searches are spread, and in which bytes are counted'),
     start: Type.Enum(['ideal', 'joined'], {
@@ -82,6 +90,7 @@ export type PlanInput = { readonly [Key in keyof Plan]?: Plan[Key] | undefined }
 const WORK_PER_SECOND = 10
 const LOOKUPS_DEFAULT = 10_000
 const SEARCHES_DEFAULT = 1_000
+const PUTS_DEFAULT = 1_000
 const DURATION_SECONDS_MIN = 600
 /** With churn the measured half is an hour at least, so that most of those who were there at first are gone. */
 const CHURN_SECONDS_MIN = 3_600
@@ -94,15 +103,15 @@ export function resolvePlan(input: PlanInput): Plan {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
   const plan = { ...defaults(given), ...given } as Plan
   checkShape(plan)
-  if (plan.lookups + plan.searches === 0) {
-    throw new PlanError('The plan asks for nothing: give it --lookups or --searches above 0.')
-  }
+  checkWork(plan)
+  checkRecords(plan)
   if (plan.failures !== null && plan.churn !== null) {
     throw new PlanError(
       'failures and churn exclude each other: with failures, maintenance stands still, and nobody could come or go.'
     )
   }
-  if (plan.failures !== null && Math.floor(plan.nodes * (1 - plan.failures)) < 1) {
+  // As many die as the simulator lets die: to the nearest whole number.
+  if (plan.failures !== null && plan.nodes - Math.round(plan.failures * plan.nodes) < 1) {
     throw new PlanError(`With failures ${plan.failures} nobody of ${plan.nodes} peers is left.`)
   }
   checkModels(plan)
@@ -122,10 +131,13 @@ export function seedsOf({ seed, seeds }: Plan): number[] {
 }
 
 function defaults(given: PlanInput): PlanInput {
-  const workload = given.workload ?? (given.searches ? (given.lookups === 0 ? 'search' : 'mixed') : 'lookup')
-  const lookups = workload === 'search' ? 0 : LOOKUPS_DEFAULT
-  const searches = workload === 'lookup' ? 0 : SEARCHES_DEFAULT
-  const work = (given.lookups ?? lookups) + (given.searches ?? searches)
+  const workload = given.workload ?? workloadOf(given)
+  const lookups = workload === 'lookup' || workload === 'mixed' ? LOOKUPS_DEFAULT : 0
+  const searches = workload === 'search' || workload === 'mixed' ? SEARCHES_DEFAULT : 0
+  const puts = workload === 'values' ? PUTS_DEFAULT : 0
+  const gets = given.puts ?? puts
+  const work =
+    (given.lookups ?? lookups) + (given.searches ?? searches) + (given.puts ?? puts) + (given.gets ?? gets)
   const churn = given.churn ?? null
   const atLeast = churn === null ? DURATION_SECONDS_MIN : CHURN_SECONDS_MIN
   const duration = given.duration ?? Math.max(atLeast, Math.ceil(work / WORK_PER_SECOND))
@@ -135,6 +147,8 @@ function defaults(given: PlanInput): PlanInput {
     nodes: 1000,
     lookups,
     searches,
+    puts,
+    gets,
     seeds: 1,
     seed: 1,
     failures: null,
@@ -147,8 +161,40 @@ function defaults(given: PlanInput): PlanInput {
     start: 'ideal',
     set: {},
     backend: 'simulator',
-    workers: availableParallelism()
+    workers: Math.min(WORKERS_MAX, availableParallelism())
   }
+}
+
+/** By the numbers that are given. */
+function workloadOf({ lookups, searches, puts, gets }: PlanInput): Plan['workload'] {
+  if (puts || gets) return 'values'
+  if (searches) return lookups === 0 ? 'search' : 'mixed'
+  return 'lookup'
+}
+
+function checkWork({ lookups, searches, puts, gets, overlays }: Plan): void {
+  if (lookups + searches + puts + gets === 0) {
+    throw new PlanError('The plan asks for nothing: give it --lookups, --searches or --puts above 0.')
+  }
+  if (gets > 0 && puts === 0) {
+    throw new PlanError('Gets ask for what was put, and nothing is: give the plan --puts above 0.')
+  }
+  const without = puts === 0 ? undefined : overlays.find(overlay => !KEEPS_RECORDS[overlay])
+  if (without !== undefined) {
+    throw new PlanError(
+      `${without} keeps no values under keys, so it has no puts and gets: leave it out of --overlays, or ask for ` +
+        'lookups and searches.'
+    )
+  }
+}
+
+function checkRecords({ searches, puts, duration, overlays }: Plan): void {
+  const keeper = overlays.find(overlay => KEEPS_RECORDS[overlay])
+  if (keeper === undefined || searches + puts === 0 || duration <= RECORDS_SECONDS_MAX) return
+  throw new PlanError(
+    `duration is ${duration}, and records that peers of ${keeper} keep for each other expire meanwhile: try ` +
+      `--duration ${RECORDS_SECONDS_MAX} or less.`
+  )
 }
 
 function checkShape(plan: Plan): void {
@@ -175,7 +221,12 @@ function checkShape(plan: Plan): void {
   if (field === '') throw new PlanError(`The plan ${error?.message ?? 'is not what a plan is made of'}.`)
   const range = rangeOf(PlanSchema.properties[field as keyof Plan])
   const takes = range === undefined ? `it ${error?.message}` : `it takes ${range}`
-  throw new PlanError(`${field} is ${JSON.stringify(value)}, and ${takes}.`)
+  throw new PlanError(`${field} is ${shown(value)}, and ${takes}.`)
+}
+
+/** As JSON, which has no word for the numbers that are none or have no end. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? `${value}` : JSON.stringify(value)
 }
 
 /** A field's numbers in words; nothing where it is no number. */

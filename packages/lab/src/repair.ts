@@ -37,9 +37,10 @@ export class RepairWatch {
     this.#watched += 1
     const { simulation } = this.#deployment
     const diedUs = simulation.nowUs
+    const isRepaired = this.#deployment.watchRepair(dead)
     const look = () => {
       simulation.after(LOOK_EVERY_US, () => {
-        if (this.#deployment.isRepaired(dead)) this.#tookUs.push(simulation.nowUs - diedUs)
+        if (isRepaired()) this.#tookUs.push(simulation.nowUs - diedUs)
         else look()
       })
     }

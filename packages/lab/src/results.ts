@@ -64,7 +64,9 @@ const census = (description: string) =>
   Type.Object(
     {
       live: number('Peers that live'),
-      members: number('Of them, those that say that they have joined: only they are asked to look things up')
+      members: number(
+        'Of them, those that take part by their own word: only they are asked to look things up'
+      )
     },
     closed(description)
   )
@@ -96,6 +98,44 @@ const searches = Type.Object(
   )
 )
 
+const values = Type.Object(
+  {
+    puts: Type.Object(
+      {
+        issued: count('As for lookups'),
+        acknowledged: count('By a write quorum of holders'),
+        few_copies: count('The root has it, and fewer others than a write quorum needs acknowledged in time'),
+        failed: count('Refused, or nobody is known to have it, in the time that a peer waits'),
+        unissued: count('As for lookups'),
+        latency_ms: summary('From the put to its acknowledgement')
+      },
+      closed('issued is acknowledged, few_copies and failed together')
+    ),
+    gets: Type.Object(
+      {
+        issued: count('As for lookups'),
+        correct: count(
+          'The newest version that was acknowledged when the get began, or a later one; nothing where none was'
+        ),
+        incorrect: count(
+          'An older version, nothing though one was acknowledged, or what was never put there'
+        ),
+        failed: count('Without an answer in time, or with too few holders to tell which is the newest'),
+        unissued: count('As for lookups'),
+        recall: orNull(
+          Type.Number({ minimum: 0, maximum: 1 }),
+          'no get was of a value that had been acknowledged'
+        ),
+        latency_ms: summary('From the get to its answer')
+      },
+      closed(
+        'issued is correct, incorrect and failed together. recall: of the gets of values of which a version was acknowledged when they began, the part that is correct'
+      )
+    )
+  },
+  closed('Values that are put under keys, and then asked for')
+)
+
 const overlay = Type.Object(
   {
     overlay: Type.Enum(OVERLAYS),
@@ -103,8 +143,11 @@ const overlay = Type.Object(
       description: 'All of them, those that the plan sets and the defaults'
     }),
     backend: Type.Enum(['simulator']),
-    nodes: count('Peers at the start'),
+    nodes: count('Peers at the start of a run: those of the plan, or those that its trace begins with'),
     seeds: Type.Array(Type.Integer(), { description: 'Of the runs, in their order' }),
+    warnings: Type.Array(Type.String(), {
+      description: 'Sentences on what was planned and could not be measured; empty where all could'
+    }),
     population: Type.Object(
       { start: census('At the start of the measured time'), end: census('At its end') },
       closed('Who lives, and who of them takes part. The mean over runs')
@@ -125,6 +168,7 @@ const overlay = Type.Object(
       'Messages to peers that could not be reached or did not answer in time, from the first step to the root: those too that a paper leaves out, after the key’s live predecessor was reached. As an observer of all peers saw them'
     ),
     searches: orNull(searches, 'the plan has no searches'),
+    values: orNull(values, 'the plan has no puts'),
     publishing: orNull(
       Type.Object(
         {
@@ -187,6 +231,9 @@ const overlay = Type.Object(
 
 export const ResultsSchema = Type.Object(
   {
+    event: Type.Optional(
+      Type.Literal('done', { description: 'Of the line that --json prints; not in the file' })
+    ),
     schema: Type.Literal(SCHEMA),
     plan: PlanSchema,
     commit: orNull(

@@ -10,6 +10,8 @@ export interface RunResult {
   readonly lookups: LookupSamples
   /** Nothing where the plan has no searches. */
   readonly searches: SearchSamples | undefined
+  /** Only where the plan has puts. */
+  readonly values?: ValueSamples
   readonly publishing: Publishing | undefined
   /** In the order of their numbers. */
   readonly nodes: NodeSamples
@@ -48,6 +50,28 @@ export interface SearchSamples {
   readonly messages: Float64Array
   readonly bytes: Float64Array
   readonly firstHitUs: Float64Array
+}
+
+export interface ValueSamples {
+  readonly puts: {
+    readonly issued: number
+    readonly acknowledged: number
+    readonly fewCopies: number
+    readonly unissued: number
+    /** Of those that were acknowledged. */
+    readonly latencyUs: Float64Array
+  }
+  readonly gets: {
+    readonly correct: number
+    readonly incorrect: number
+    readonly failed: number
+    readonly unissued: number
+    /** Gets of a value of which a version had been acknowledged, and those of them that are correct. */
+    readonly wanted: number
+    readonly right: number
+    /** Of those that were answered. */
+    readonly latencyUs: Float64Array
+  }
 }
 
 export interface RepairSamples {

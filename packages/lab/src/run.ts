@@ -8,7 +8,7 @@ import {
   type Random,
   randomOf
 } from '@servent/simulator'
-import type { Deployment } from './deployment.ts'
+import { type Deployment, TAIL_US } from './deployment.ts'
 import { RunError } from './errors.ts'
 import type { PlanFiles, RunTask } from './messages.ts'
 import { churnOfPlan, latencyOfPlan } from './models.ts'
@@ -16,26 +16,15 @@ import { ADAPTERS } from './overlays/adapters.ts'
 import { Peers } from './peers.ts'
 import { Places } from './places.ts'
 import { overlaySettings, type Plan } from './plan.ts'
+import { type Joining, joiningOf } from './population.ts'
 import { RepairWatch } from './repair.ts'
 import type { Publishing, RunResult } from './run-result.ts'
+import { ValuesWork } from './values-work.ts'
 import { MeasuredTime } from './window.ts'
 import { Work } from './work.ts'
-import { type LookupAsk, type SearchAsk, World } from './world.ts'
+import { type GetAsk, type LookupAsk, type PutAsk, type SearchAsk, World } from './world.ts'
 
 const US_PER_S = 1_000_000
-/**
- * Of a warm-up in which peers join, the part in which all come, and the part until whose end they come and go: in the
- * rest they settle. Peers that only came would be linked by their ages, as no real network is.
- */
-const JOINING_PART = 1 / 8
-const TURNOVER_PART = 1 / 2
-/** Where the plan has churn of its own, that begins when all have come. */
-const JOINING_PART_WITH_CHURN = 1 / 2
-/**
- * How long a peer stays meanwhile, on average: half of the hour that was the median of Gnutella's sessions (Saroiu et
- * al., MMCN 2002), so that two hours of warm-up hold enough of them.
- */
-const SESSION_US = 1_800 * US_PER_S
 /** Before a failure each peer looks up so many keys, in the middle third of the warm-up. */
 const WARM_LOOKUPS_PER_NODE = 10
 const WARM_LOOKUPS_PART = 1 / 3
@@ -43,10 +32,10 @@ const WARM_LOOKUPS_PART = 1 / 3
 const CONTACTS = 3
 /** Virtual time between two words of progress. */
 const SLICE_US = 10 * US_PER_S
-/** For what is still sent after the last answer: the rest of its flood, acknowledgements that came late. */
-const TAIL_US = 5 * US_PER_S
 /** For announcing what is shared; whoever is not done then has met something that does not end. */
 const PUBLISH_US_MAX = 86_400 * US_PER_S
+
+type AnyAsk = LookupAsk | SearchAsk | PutAsk | GetAsk
 
 export function runOnce(
   plan: Plan,
@@ -69,6 +58,7 @@ class Run {
   readonly #deployment: Deployment
   readonly #peers: Peers
   readonly #work: Work
+  readonly #values: ValuesWork
   readonly #churn: ChurnProcess | undefined
   /** Of a trace's peers those that are there at first: our first ones, in this order. All others begin down. */
   readonly #traced: readonly number[] | undefined
@@ -97,17 +87,19 @@ class Run {
     })
     this.#peers = new Peers(this.#deployment, this.#places)
     this.#work = new Work(this.#deployment, this.#places, network)
+    this.#values = new ValuesWork(this.#deployment, this.#places)
     this.#expectedUs = (plan.warmup + plan.duration) * US_PER_S + this.#deployment.lookupUsMax
   }
 
   toEnd(): RunResult {
-    const { failures, duration, searches } = this.#plan
+    const { failures, duration, searches, puts } = this.#plan
     const deployment = this.#deployment
     const { simulation } = deployment
     this.#start()
     if (failures !== null) this.#warmUp()
     this.#runUntil(this.#plan.warmup * US_PER_S)
     const publishing = this.#publish()
+    if (failures !== null) this.#putBeforeFailure()
     const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment, this.#plan.nodes)
     if (repair !== undefined) this.#peers.onMemberDeath = node => repair.onDeath(node)
     const measured = new MeasuredTime(deployment, this.#peers)
@@ -120,10 +112,8 @@ class Run {
     this.#runUntil(fromUs + duration * US_PER_S)
     const { nodes, traffic, measuredUs } = measured.end()
     // Nobody dies any more for the sake of figures: what is still under way gets its time.
-    const lastUs = simulation.nowUs + deployment.lookupUsMax
-    while (this.#work.open > 0 && simulation.nowUs < lastUs) {
-      this.#runUntil(Math.min(lastUs, simulation.nowUs + US_PER_S))
-    }
+    this.#untilAnswered(() => this.#work.open, deployment.lookupUsMax)
+    this.#untilAnswered(() => this.#values.open, deployment.valueUsMax)
     this.#runUntil(simulation.nowUs + TAIL_US)
     return {
       overlay: this.#task.overlay,
@@ -131,6 +121,7 @@ class Run {
       traceHash: simulation.traceHash,
       lookups: this.#work.lookupSamples(),
       searches: searches === 0 || deployment.search === undefined ? undefined : this.#work.searchSamples(),
+      ...(puts > 0 ? { values: this.#values.samples() } : {}),
       publishing,
       nodes,
       traffic,
@@ -141,7 +132,7 @@ class Run {
   }
 
   #start(): void {
-    const { start, warmup } = this.#plan
+    const { start } = this.#plan
     const { simulation } = this.#deployment
     const nodes = this.#traced?.length ?? this.#plan.nodes
     if (start === 'ideal' || nodes === 0) {
@@ -150,21 +141,18 @@ class Run {
       return
     }
     const random = this.#random.fork('joining')
-    const part = this.#churn === undefined ? JOINING_PART : JOINING_PART_WITH_CHURN
-    const withinUs = Math.floor(warmup * US_PER_S * part)
+    const joining = joiningOf(this.#plan)
     for (let index = 0; index < nodes; index += 1) {
-      simulation.at(Math.floor((index * withinUs) / nodes), () => {
+      simulation.at(Math.floor((index * joining.withinUs) / nodes), () => {
         this.#join(random)
         if (index === nodes - 1 && this.#churn !== undefined) this.#beginChurn(this.#churn)
       })
     }
-    if (this.#churn === undefined) this.#turnOver(withinUs, warmup * US_PER_S * TURNOVER_PART, random)
+    this.#turnOver(joining, random)
   }
 
   /** One after another somebody dies, and somebody new comes at that moment: there are always as many. */
-  #turnOver(fromUs: number, toUs: number, random: Random): void {
-    const { nodes } = this.#plan
-    const deaths = Math.floor((nodes * (toUs - fromUs)) / SESSION_US)
+  #turnOver({ withinUs: fromUs, turnoverToUs: toUs, deaths }: Joining, random: Random): void {
     for (let death = 0; death < deaths; death += 1) {
       this.#deployment.simulation.at(fromUs + Math.floor((death * (toUs - fromUs)) / deaths), () => {
         this.#peers.crash(this.#peers.pickAlive(random)!)
@@ -224,18 +212,43 @@ class Run {
     return published
   }
 
+  /** While all live, so that what gets are held against was acknowledged; and until the last one is over. */
+  #putBeforeFailure(): void {
+    const { simulation, valueUsMax } = this.#deployment
+    const fromUs = simulation.nowUs
+    for (const ask of this.#world.puts) {
+      this.#runUntil(fromUs + ask.atUs)
+      this.#begin(ask)
+    }
+    this.#untilAnswered(() => this.#values.open, valueUsMax)
+  }
+
+  #untilAnswered(open: () => number, us: number): void {
+    const { simulation } = this.#deployment
+    const lastUs = simulation.nowUs + us
+    while (open() > 0 && simulation.nowUs < lastUs)
+      this.#runUntil(Math.min(lastUs, simulation.nowUs + US_PER_S))
+  }
+
   #ask(fromUs: number): void {
-    const { lookups, searches } = this.#world
+    const { lookups, searches, puts, gets } = this.#world
     const { failures, duration } = this.#plan
-    const asks: readonly (LookupAsk | SearchAsk)[] = [...lookups, ...searches].sort((a, b) => a.atUs - b.atUs)
+    const now = failures === null ? puts : []
+    const asks: readonly AnyAsk[] = [...lookups, ...searches, ...now, ...gets].sort((a, b) => a.atUs - b.atUs)
     // After a failure they come as fast as the network can take them, so that none learns from another.
     const withinS = Math.max(1, Math.ceil(asks.length / this.#deployment.asksPerS))
     const faster = failures === null ? 1 : Math.max(1, duration / withinS)
     for (const ask of asks) {
       this.#runUntil(fromUs + Math.floor(ask.atUs / faster))
-      if ('key' in ask) this.#work.lookup(ask)
-      else if (this.#deployment.search !== undefined) this.#work.search(ask)
+      this.#begin(ask)
     }
+  }
+
+  #begin(ask: AnyAsk): void {
+    if (ask.type === 'lookup') this.#work.lookup(ask)
+    else if (ask.type === 'put') this.#values.put(ask)
+    else if (ask.type === 'get') this.#values.get(ask)
+    else if (this.#deployment.search !== undefined) this.#work.search(ask)
   }
 
   #runUntil(us: number): void {

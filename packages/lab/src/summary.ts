@@ -1,6 +1,6 @@
 /** From the samples of an overlay's runs to what `results.json` says of it. */
 import type { OverlayResults } from './results.ts'
-import type { Census, RepairSamples, RunResult, SearchSamples } from './run-result.ts'
+import type { Census, RepairSamples, RunResult, SearchSamples, ValueSamples } from './run-result.ts'
 import { inequality, mean, percentile, pooled, type Summary, sum, summarise } from './statistics.ts'
 
 const US_PER_MS = 1000
@@ -16,27 +16,38 @@ export function summariseOverlay(
   const [correct, incorrect, failed] = [total('correct'), total('incorrect'), total('failed')]
   const events = sum(runs.map(run => run.cost.events))
   const threadMs = sum(runs.map(run => run.cost.wallMs))
+  const population = {
+    start: censusOf(runs.map(run => run.nodes.atStart)),
+    end: censusOf(runs.map(run => run.nodes.atEnd))
+  }
+  const searches = searchesOf(runs.flatMap(run => run.searches ?? []))
+  const values = valuesOf(runs.flatMap(run => run.values ?? []))
+  const counts = {
+    issued: correct + incorrect + failed,
+    correct,
+    incorrect,
+    failed,
+    unissued: total('unissued')
+  }
   return {
     ...what,
     seeds: runs.map(run => run.seed),
-    population: {
-      start: censusOf(runs.map(run => run.nodes.atStart)),
-      end: censusOf(runs.map(run => run.nodes.atEnd))
-    },
-    lookups: {
-      issued: correct + incorrect + failed,
-      correct,
-      incorrect,
-      failed,
-      unissued: total('unissued')
-    },
+    warnings: warningsOf(population, {
+      lookup: counts,
+      search: searches,
+      put: values?.puts ?? null,
+      get: values?.gets ?? null
+    }),
+    population,
+    lookups: counts,
     hops: summarise(lookups.map(one => one.hops)),
     hops_as_published: summarise(lookups.map(one => one.hopsAsPublished)),
     messages_per_lookup: summarise(lookups.map(one => one.messages)),
     latency_ms: scaled(summarise(lookups.map(one => one.latencyUs)), US_PER_MS),
     stretch: summarise(lookups.map(one => one.stretch)),
     timeouts_per_lookup: summarise(lookups.flatMap(one => one.timeouts ?? [])),
-    searches: searchesOf(runs.flatMap(run => run.searches ?? [])),
+    searches,
+    values,
     publishing: publishingOf(runs),
     bytes_per_node_per_s: bandwidthOf(runs),
     state_entries_per_node: spread(runs.map(run => run.nodes.stateEntries)),
@@ -53,6 +64,21 @@ export function summariseOverlay(
   }
 }
 
+/** Of work that was planned and that nobody was there to begin: figures that are null for that are none of the overlay. */
+function warningsOf(
+  { start, end }: OverlayResults['population'],
+  work: Readonly<Record<string, { readonly issued: number; readonly unissued: number } | null>>
+): string[] {
+  return Object.entries(work).flatMap(([name, counts]) =>
+    counts === null || counts.issued > 0 || counts.unissued === 0
+      ? []
+      : [
+          `No ${name} was issued: ${start.members} of ${start.live} live peers took part when the measured time ` +
+            `began, ${end.members} of ${end.live} when it ended. Try a longer --warmup.`
+        ]
+  )
+}
+
 function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {
   if (runs.length === 0) return null
   const total = (of: 'issued' | 'failed' | 'unissued' | 'wanted' | 'found' | 'right') =>
@@ -67,6 +93,40 @@ function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] 
     messages: summarise(runs.map(run => run.messages)),
     bytes: summarise(runs.map(run => run.bytes)),
     first_hit_ms: scaled(summarise(runs.map(run => run.firstHitUs)), US_PER_MS)
+  }
+}
+
+function valuesOf(runs: readonly ValueSamples[]): OverlayResults['values'] {
+  if (runs.length === 0) return null
+  const puts = runs.map(run => run.puts)
+  const gets = runs.map(run => run.gets)
+  const put = (of: 'issued' | 'acknowledged' | 'fewCopies' | 'unissued') => sum(puts.map(one => one[of]))
+  const got = (of: 'correct' | 'incorrect' | 'failed' | 'unissued' | 'wanted' | 'right') =>
+    sum(gets.map(one => one[of]))
+  const [correct, incorrect, failed, wanted] = [
+    got('correct'),
+    got('incorrect'),
+    got('failed'),
+    got('wanted')
+  ]
+  return {
+    puts: {
+      issued: put('issued'),
+      acknowledged: put('acknowledged'),
+      few_copies: put('fewCopies'),
+      failed: put('issued') - put('acknowledged') - put('fewCopies'),
+      unissued: put('unissued'),
+      latency_ms: scaled(summarise(puts.map(one => one.latencyUs)), US_PER_MS)
+    },
+    gets: {
+      issued: correct + incorrect + failed,
+      correct,
+      incorrect,
+      failed,
+      unissued: got('unissued'),
+      recall: wanted === 0 ? null : got('right') / wanted,
+      latency_ms: scaled(summarise(gets.map(one => one.latencyUs)), US_PER_MS)
+    }
   }
 }
 

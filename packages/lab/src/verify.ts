@@ -10,7 +10,8 @@ import { type CompareOptions, runPlan } from './compare.ts'
 import { PlanError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { Settings } from './overlays/settings.ts'
-import { type PlanInput, resolvePlan } from './plan.ts'
+import { type Plan, type PlanInput, resolvePlan } from './plan.ts'
+import type { Progress } from './progress.ts'
 
 const StoredPlans = Type.Array(
   Type.Object({ name: Type.String(), plan: Type.Object({}), fingerprint: Type.String() })
@@ -30,12 +31,19 @@ export interface Verdict {
   readonly same: boolean
 }
 
+/** Which of the stored plans is run. */
+export interface PlanPlace {
+  readonly name: string
+  readonly index: number
+  readonly plans: number
+}
+
 export interface VerifyOptions extends Omit<CompareOptions, 'onProgress'> {
   readonly workers?: number | undefined
   /** Settings over those of the plans: how one sees that a change is noticed. */
   readonly set?: Settings
-  /** Told before each plan. */
-  readonly onPlan?: (name: string, index: number, plans: number) => void
+  /** Told before each plan, and then how far it is. */
+  readonly onProgress?: (place: PlanPlace, progress?: Progress) => void
 }
 
 /** Where the package keeps its plans. */
@@ -86,18 +94,51 @@ function formatted(plans: readonly StoredPlan[]): string {
 
 /** @throws PlanError, RunError */
 export async function verify(plans: readonly StoredPlan[], options: VerifyOptions = {}): Promise<Verdict[]> {
-  const { workers, set = {}, onPlan, ...how } = options
+  const { workers, set = {}, onProgress = () => {}, ...how } = options
+  // All of them before the first is run, which may take long.
+  const resolved = plans.map(stored => resolveStored(stored, { workers, set }))
+  refuseUntaken(set, resolved)
   const verdicts: Verdict[] = []
-  for (const [index, { name, plan, fingerprint }] of plans.entries()) {
-    onPlan?.(name, index, plans.length)
-    const over = Object.entries(set).filter(([key]) => plan.overlays?.some(one => key.startsWith(`${one}.`)))
-    const resolved = resolvePlan({
-      ...plan,
-      set: { ...plan.set, ...Object.fromEntries(over) },
-      workers: workers ?? plan.workers
+  for (const [index, { name, fingerprint }] of plans.entries()) {
+    const place = { name, index, plans: plans.length }
+    onProgress(place)
+    const { runs } = await runPlan(resolved[index]!, {
+      ...how,
+      onProgress: progress => onProgress(place, progress)
     })
-    const actual = fingerprintOf(await runPlan(resolved, how))
+    const actual = fingerprintOf(runs)
     verdicts.push({ name, expected: fingerprint, actual, same: actual === fingerprint })
   }
   return verdicts
 }
+
+/** With the settings over it that are of its overlays. */
+function resolveStored(
+  { name, plan }: StoredPlan,
+  { workers, set }: { readonly workers: number | undefined; readonly set: Settings }
+): Plan {
+  try {
+    const { overlays } = resolvePlan(plan)
+    const over = Object.entries(set).filter(([key]) => overlays.some(overlay => isOf(key, overlay)))
+    return resolvePlan({
+      ...plan,
+      set: { ...plan.set, ...Object.fromEntries(over) },
+      workers: workers ?? plan.workers
+    })
+  } catch (error) {
+    const { name: kind, message } = error as Error
+    throw kind === 'PlanError' ? new PlanError(`The stored plan ${JSON.stringify(name)}: ${message}`) : error
+  }
+}
+
+/** A setting that changes nothing would look like a protocol that does not care. */
+function refuseUntaken(set: Settings, plans: readonly Plan[]): void {
+  const overlays = [...new Set(plans.flatMap(plan => plan.overlays))]
+  const untaken = Object.keys(set).find(key => !overlays.some(overlay => isOf(key, overlay)))
+  if (untaken === undefined) return
+  throw new PlanError(
+    `${untaken} is set, and no stored plan runs that overlay: they run ${overlays.join(', ')}.`
+  )
+}
+
+const isOf = (key: string, overlay: string) => key.startsWith(`${overlay}.`)

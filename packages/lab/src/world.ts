@@ -22,6 +22,8 @@ const WORDS_PER_SEARCH = 2
 /** Words in use, for each file; a few at least. */
 const WORDS_PER_FILE = 0.5
 const WORDS_MIN = 32
+/** On average, so that most are written over. */
+const PUTS_PER_VALUE = 2
 const FILE_BYTES_MAX = 16_384
 
 export interface WorldFile {
@@ -44,12 +46,25 @@ export interface Ask {
   readonly chooser: number
 }
 export interface LookupAsk extends Ask {
+  readonly type: 'lookup'
   readonly key: Key
   /** For overlays that find files rather than keys. */
   readonly file: WorldFile
 }
 export interface SearchAsk extends Ask {
+  readonly type: 'search'
   readonly words: readonly string[]
+}
+interface ValueAsk extends Ask {
+  /** Which value, from 0. */
+  readonly value: number
+  readonly key: Key
+}
+export interface PutAsk extends ValueAsk {
+  readonly type: 'put'
+}
+export interface GetAsk extends ValueAsk {
+  readonly type: 'get'
 }
 
 export class World {
@@ -58,9 +73,13 @@ export class World {
   readonly filesAt: readonly (readonly WorldFile[])[]
   readonly lookups: readonly LookupAsk[]
   readonly searches: readonly SearchAsk[]
+  /** In the first half of the measured time, several for most values. */
+  readonly puts: readonly PutAsk[]
+  /** In its second half, of values that somebody puts. */
+  readonly gets: readonly GetAsk[]
   readonly #byWord = new Map<string, WorldFile[]>()
 
-  constructor(seed: string, { nodes, lookups, searches, duration }: Plan) {
+  constructor(seed: string, { nodes, lookups, searches, puts, gets, duration }: Plan) {
     const random = randomOf(seed)
     this.files = makeFiles(random.fork('files'), nodes, seed)
     const filesAt: WorldFile[][] = Array.from({ length: nodes }, () => [])
@@ -78,8 +97,10 @@ export class World {
     const wanted = random.fork('searches')
     this.searches = times(random.fork('search-times'), searches, durationUs).map(ask => ({
       ...ask,
+      type: 'search',
       words: someWords(wanted, this.files[wanted.below(this.files.length)]!.words)
     }))
+    ;[this.puts, this.gets] = makeValueAsks(random.fork('values'), puts, gets, durationUs)
   }
 
   /** Lookups of random keys and files within a time, in the order of their moments. */
@@ -87,6 +108,7 @@ export class World {
     const keys = random.fork('keys')
     return times(random.fork('times'), count, withinUs).map(ask => ({
       ...ask,
+      type: 'lookup',
       key: randomKey(keys),
       file: this.files[keys.below(this.files.length)]!
     }))
@@ -98,6 +120,22 @@ export class World {
     const [rarest = []] = lists.sort((a, b) => a.length - b.length)
     return rarest.filter(file => words.every(word => file.words.includes(word)))
   }
+}
+
+function makeValueAsks(random: Random, puts: number, gets: number, durationUs: number): [PutAsk[], GetAsk[]] {
+  const halfUs = Math.floor(durationUs / 2)
+  const drawKeys = random.fork('keys')
+  const keys = Array.from({ length: Math.ceil(puts / PUTS_PER_VALUE) }, () => randomKey(drawKeys))
+  const which = random.fork('which')
+  const written = times(random.fork('put-times'), puts, halfUs).map((ask): PutAsk => {
+    const value = which.below(keys.length)
+    return { ...ask, type: 'put', value, key: keys[value]! }
+  })
+  const read = times(random.fork('get-times'), gets, halfUs).map((ask): GetAsk => {
+    const { value, key } = written[which.below(written.length)]!
+    return { ...ask, atUs: halfUs + ask.atUs, type: 'get', value, key }
+  })
+  return [written, read]
 }
 
 /** Moments spread evenly at random, in their order: a Poisson process of which the count is known. */

@@ -1,45 +1,75 @@
 /** Runs in which peers come and go, and runs in which they all came by the protocol. */
-import { expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
-import { summarise } from '../src/statistics.ts'
+import type { RunResult } from '../src/run-result.ts'
+import { sum } from '../src/statistics.ts'
 import { summariseOverlay } from '../src/summary.ts'
 
-it('with churn every lookup is counted once, and every death that was watched', () => {
-  const plan = resolvePlan({ nodes: 40, lookups: 200, churn: 'exp:10m', warmup: 300, duration: 900 })
-  const run = runOnce(plan, {}, { overlay: 'chord', seed: 5 })
-  const { correct, incorrect, failed, unissued, messages, timeouts } = run.lookups
-  expect(correct + incorrect + failed + unissued).toBe(200)
-  // With sessions of ten minutes one in five hundred finds no way.
-  expect({ incorrect, unissued }).toEqual({ incorrect: 0, unissued: 0 })
-  expect(correct).toBeGreaterThanOrEqual(198)
-  expect(messages.length).toBe(timeouts!.length)
-  expect(run.repair!.watched).toBe(33)
-  const { population, repair_s: repair } = summariseOverlay(
-    { overlay: 'chord', settings: {}, backend: 'simulator', nodes: 40 },
-    [run],
-    0
-  )
-  expect(repair!.watched - repair!.unrepaired).toBe(run.repair!.tookUs.length)
-  expect(population.end.members).toBeLessThanOrEqual(population.end.live)
+describe('with churn', () => {
+  const LOOKUPS = 200
+  const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1)
+  let runs: RunResult[]
+  beforeAll(() => {
+    const plan = resolvePlan({ nodes: 40, lookups: LOOKUPS, churn: 'exp:10m', warmup: 300, duration: 900 })
+    runs = SEEDS.map(seed => runOnce(plan, {}, { overlay: 'chord', seed }))
+  }, 120_000)
+
+  it('every lookup is counted once', () => {
+    for (const { lookups } of runs) {
+      const { correct, incorrect, failed, unissued, messages, timeouts } = lookups
+      expect(correct + incorrect + failed + unissued).toBe(LOOKUPS)
+      expect(messages.length).toBe(timeouts!.length)
+    }
+  })
+
+  // Of 8,000 lookups of 40 seeds 15 failed, 17 were answered wrongly, and 10 ended with their peer: 0.2, 0.2 and 0.1 %.
+  it('few lookups go wrong: fewer than one in a hundred, where four in a thousand are to be expected', () => {
+    const total = (of: 'incorrect' | 'failed' | 'unissued') => sum(runs.map(({ lookups }) => lookups[of]))
+    const all = LOOKUPS * SEEDS.length
+    expect(total('failed') + total('incorrect')).toBeLessThan(all / 100)
+    expect(total('unissued')).toBeLessThan(all / 100)
+  })
+
+  it('every death of a member is watched, where there are so few', () => {
+    for (const run of runs) {
+      const { population, repair_s: repair } = summariseOverlay(
+        { overlay: 'chord', settings: {}, backend: 'simulator', nodes: 40 },
+        [run],
+        0
+      )
+      expect(repair!.watched - repair!.unrepaired).toBe(run.repair!.tookUs.length)
+      expect(population.end.members).toBeLessThanOrEqual(population.end.live)
+    }
+    // 20 of 40 peers live at a time, each for ten minutes, and 15 minutes are measured.
+    const watched = sum(runs.map(({ repair }) => repair!.watched)) / runs.length
+    expect(watched).toBeGreaterThan(24)
+    expect(watched).toBeLessThan(45)
+  })
 })
 
-it('peers that joined by the protocol look up in as many steps as in tables that were put down', () => {
-  const hops = (start: 'ideal' | 'joined') => {
-    const plan = resolvePlan({ nodes: 40, lookups: 300, start, warmup: 900, duration: 60 })
-    const runs = [1, 2, 3].map(seed => runOnce(plan, {}, { overlay: 'chord', seed }))
-    for (const { nodes, lookups } of runs) {
-      expect(nodes.atStart).toEqual({ live: 40, members: 40 })
-      expect(lookups.correct).toBe(300)
-    }
-    return summarise(runs.map(run => run.lookups.hops))!
+it('fewer peers than a ring has take part and look up while their network forms', () => {
+  for (const nodes of [2, 8, 9]) {
+    const plan = resolvePlan({ nodes, lookups: 20, searches: 5, start: 'joined', warmup: 600, duration: 60 })
+    const { nodes: samples, lookups, searches } = runOnce(plan, {}, { overlay: 'chord', seed: 1 })
+    expect(samples.atStart, `${nodes}`).toEqual({ live: nodes, members: nodes })
+    expect(lookups.correct, `${nodes}`).toBe(20)
+    expect(searches, `${nodes}`).toMatchObject({ issued: 5, failed: 0, right: searches!.wanted })
   }
-  const [ideal, joined] = [hops('ideal').ci95!, hops('joined').ci95!]
-  expect(Math.max(ideal[0], joined[0])).toBeLessThanOrEqual(Math.min(ideal[1], joined[1]))
+})
+
+it('a run in which nobody could be asked says so', () => {
+  const plan = resolvePlan({ nodes: 30, lookups: 10, searches: 2, start: 'joined', warmup: 0, duration: 0 })
+  const run = runOnce(plan, {}, { overlay: 'gnutella', seed: 1 })
+  const what = { overlay: 'gnutella', settings: {}, backend: 'simulator', nodes: 30 } as const
+  expect(summariseOverlay(what, [run], 0).warnings).toEqual([
+    'No lookup was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.',
+    'No search was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.'
+  ])
 })
 
 it('peers that have not joined yet are seen not to take part', () => {
-  const plan = resolvePlan({ nodes: 30, lookups: 10, start: 'joined', warmup: 1, duration: 1 })
+  const plan = resolvePlan({ nodes: 30, lookups: 10, start: 'joined', warmup: 2, duration: 1 })
   const { atStart } = runOnce(plan, {}, { overlay: 'chord', seed: 1 }).nodes
   expect(atStart.live).toBe(30)
   expect(atStart.members).toBeLessThan(30)

@@ -165,6 +165,24 @@ describe('the end', () => {
 })
 
 describe('files of a plan', () => {
+  it('a trace says how many peers there are at the start', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
+    try {
+      await writeFile(join(folder, 'trace'), '0 3 up\n0 5 up\n0 8 up\n1 9 up\n')
+      const plan = resolvePlan({
+        ...SMALL,
+        overlays: ['gnutella'],
+        searches: 0,
+        seeds: 1,
+        churn: 'trace:trace'
+      })
+      const { overlays } = await compare(plan, { resolvePath: name => join(folder, name) })
+      expect(overlays[0]!.nodes).toBe(3)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
   it('are read: a matrix of round trips; and what cannot be read is said', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
     try {

@@ -208,9 +208,10 @@ describe('Chord', () => {
   it('a dead peer’s place is open until its neighbours have closed it', () => {
     const { deployment, peers } = net('chord', init => new ChordDeployment(init))
     peers.crash(7)
-    expect(deployment.isRepaired(7)).toBe(false)
+    const isRepaired = deployment.watchRepair(7)
+    expect(isRepaired()).toBe(false)
     deployment.simulation.runFor(120_000_000)
-    expect(deployment.isRepaired(7)).toBe(true)
+    expect(isRepaired()).toBe(true)
     expect(deployment.isMember(7)).toBe(false)
   })
 })
@@ -336,9 +337,10 @@ describe('Gnutella', () => {
   it('a dead peer’s neighbours notice and look for others', () => {
     const { deployment, peers } = net('gnutella', gnutella.deploy)
     peers.crash(7)
-    expect(deployment.isRepaired(7)).toBe(false)
+    const isRepaired = deployment.watchRepair(7)
+    expect(isRepaired()).toBe(false)
     deployment.simulation.runFor(180_000_000)
-    expect(deployment.isRepaired(7)).toBe(true)
+    expect(isRepaired()).toBe(true)
   })
 })
 

@@ -1,6 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { parseSet, settingsOf } from '../src/overlays/settings.ts'
-import { LOOKUPS_MAX, NODES_MAX, type PlanInput, resolvePlan, SEEDS_MAX, WORKERS_MAX } from '../src/plan.ts'
+import {
+  LOOKUPS_MAX,
+  NODES_MAX,
+  type PlanInput,
+  RECORDS_SECONDS_MAX,
+  resolvePlan,
+  SEEDS_MAX,
+  WORKERS_MAX
+} from '../src/plan.ts'
 
 const refusal = (input: object) => {
   try {
@@ -19,6 +27,8 @@ describe('a plan', () => {
       nodes: 1000,
       lookups: 10_000,
       searches: 0,
+      puts: 0,
+      gets: 0,
       seeds: 1,
       seed: 1,
       failures: null,
@@ -47,16 +57,28 @@ describe('a plan', () => {
     expect(resolvePlan({ searches: 7 })).toMatchObject({ workload: 'mixed', lookups: 10_000, searches: 7 })
   })
 
+  it('puts and gets where they are asked for, by number or by word', () => {
+    const none = { lookups: 0, searches: 0 }
+    expect(resolvePlan({ workload: 'values' })).toMatchObject({ ...none, puts: 1000, gets: 1000 })
+    expect(resolvePlan({ puts: 7 })).toMatchObject({ ...none, workload: 'values', puts: 7, gets: 7 })
+    expect(resolvePlan({ gets: 9 })).toMatchObject({ ...none, puts: 1000, gets: 9 })
+    expect(resolvePlan({ puts: 7, gets: 0, lookups: 5 })).toMatchObject({ puts: 7, gets: 0, lookups: 5 })
+    expect(resolvePlan({ workload: 'values', puts: 9000, gets: 1000 }).duration).toBe(1000)
+  })
+
   it.each([
     ['nodes', 2, NODES_MAX],
     ['lookups', 1, LOOKUPS_MAX],
     ['searches', 1, LOOKUPS_MAX],
+    ['puts', 1, LOOKUPS_MAX],
+    ['gets', 1, LOOKUPS_MAX],
     ['seeds', 1, SEEDS_MAX],
     ['seed', 0, 2 ** 32 - 1],
     ['workers', 1, WORKERS_MAX],
     ['warmup', 0, 8_640_000]
   ] as const)('%s goes from %i to %i', (field, least, most) => {
-    for (const value of [least, most]) expect(refusal({ [field]: value }), `${value}`).toBeUndefined()
+    for (const value of [least, most])
+      expect(refusal({ duration: 600, [field]: value }), `${value}`).toBeUndefined()
     for (const value of [least - 1, most + 1, 2.5, 'many']) {
       if (value === 0) continue
       expect(refusal({ [field]: value }), `${value}`).toContain(
@@ -73,8 +95,18 @@ describe('a plan', () => {
     [{ backend: 'cloud' }, 'backend is "cloud"'],
     [{ failures: 0.96 }, 'failures is 0.96'],
     [{ failures: 0.9, nodes: 2 }, 'nobody of 2 peers is left'],
+    [
+      { nodes: Number.POSITIVE_INFINITY },
+      'nodes is Infinity, and it takes a whole number from 2 to 1000000.'
+    ],
+    [{ failures: Number.NaN }, 'failures is NaN, and it takes a number from 0 to 0.95.'],
+    [{ churn: 'exp:0s' }, 'churn: "exp:0s" has a time of 0s'],
+    [{ churn: 'rate:10001' }, 'churn: "rate:10001" has no rate from 0 to 10000 a second'],
     [{ failures: 0.1, churn: 'exp:1h' }, 'failures and churn exclude each other'],
     [{ lookups: 0 }, 'The plan asks for nothing'],
+    [{ workload: 'values' as const, puts: 0 }, 'The plan asks for nothing'],
+    [{ puts: 0, gets: 5 }, 'Gets ask for what was put, and nothing is'],
+    [{ overlays: ['chord', 'gnutella'], puts: 5 }, 'gnutella keeps no values under keys'],
     [{ latency: 'far' }, 'latency: "far" is no model of latency'],
     [{ latency: 'uniform:80-20' }, 'latency: "uniform:80-20"'],
     [{ churn: 'exp:often' }, 'churn: "often" is no time'],
@@ -93,6 +125,37 @@ describe('a plan', () => {
     for (const churn of ['exp:1h', 'pareto:1,1800s', 'weibull:0.5,10000s', 'exp:1h/exp:10m', 'trace:x'])
       expect(refusal({ churn })).toBeUndefined()
   })
+})
+
+it('of ten peers one is left where nine tenths die, and none of two', () => {
+  expect(refusal({ nodes: 10, failures: 0.9 })).toBeUndefined()
+  expect(refusal({ nodes: 2, failures: 0.75 })).toContain('With failures 0.75 nobody of 2 peers is left.')
+})
+
+it('has no more workers by default than a plan may have, on a machine of whatever size', async () => {
+  vi.resetModules()
+  vi.doMock('node:os', async original => ({
+    ...(await original<typeof import('node:os')>()),
+    availableParallelism: () => 384
+  }))
+  try {
+    const { resolvePlan: resolve } = await import('../src/plan.ts')
+    expect(resolve({}).workers).toBe(WORKERS_MAX)
+  } finally {
+    vi.doUnmock('node:os')
+  }
+})
+
+it('a plan in which peers keep records is no longer than those live', () => {
+  for (const work of [{ searches: 5 }, { puts: 5 }]) {
+    expect(refusal({ ...work, duration: RECORDS_SECONDS_MAX })).toBeUndefined()
+    expect(refusal({ ...work, duration: RECORDS_SECONDS_MAX + 1 })).toContain(
+      'records that peers of chord keep for each other expire meanwhile: try --duration 518400 or less.'
+    )
+  }
+  const longer = { duration: RECORDS_SECONDS_MAX + 1 }
+  expect(refusal({ lookups: 5, ...longer })).toBeUndefined()
+  expect(refusal({ overlays: ['gnutella'], searches: 5, ...longer })).toBeUndefined()
 })
 
 describe('settings of overlays', () => {

@@ -14,7 +14,7 @@ function stage(repairedAfterS: (dead: number) => number) {
   }
   const deployment = {
     simulation,
-    isRepaired: (dead: number) => simulation.nowUs >= repairedAfterS(dead) * 1_000_000
+    watchRepair: (dead: number) => () => simulation.nowUs >= repairedAfterS(dead) * 1_000_000
   } as unknown as Deployment
   const runUntil = (us: number) => {
     for (;;) {

@@ -26,7 +26,9 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
     const file = join(folder, 'plans.json')
     const told: string[] = []
     const first = await verify(plans, {
-      onPlan: (name, index, count) => told.push(`${name} ${index} ${count}`)
+      onProgress: ({ name, index, plans: count }, progress) => {
+        if (progress === undefined) told.push(`${name} ${index} ${count}`)
+      }
     })
     expect(told).toEqual(['small gnutella 0 2', 'small chord 1 2'])
     expect(first.map(({ same }) => same)).toEqual([false, false])
@@ -40,9 +42,42 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
       ['small gnutella', true],
       ['small chord', false]
     ])
+    const other = await verify(renewed, { set: { 'gnutella.neighbours': 5 } })
+    expect(other.map(({ name, same }) => [name, same])).toEqual([
+      ['small gnutella', false],
+      ['small chord', true]
+    ])
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+})
+
+it('a setting that no plan takes is refused before anything runs, and so is a plan that is none', async () => {
+  const running = () => {
+    throw new Error('It runs.')
+  }
+  const refusal = (stored: readonly StoredPlan[], set = {}) =>
+    expect(verify(stored, { set, onProgress: running })).rejects
+  await refusal(plans, { 'chrod.successors': 3 }).toMatchObject({
+    name: 'PlanError',
+    message: 'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, chord.'
+  })
+  await refusal(plans, { 'chord.sucessors': 3 }).toMatchObject({
+    name: 'PlanError',
+    message: expect.stringContaining('The stored plan "small chord": There is no setting chord.sucessors.')
+  })
+  const text = [{ name: 'text', plan: { overlays: 'chord' }, fingerprint: '' }] as unknown as StoredPlan[]
+  await refusal(text).toMatchObject({
+    name: 'PlanError',
+    message: expect.stringContaining('The stored plan "text": overlays is "chord"')
+  })
+})
+
+it('a plan that names no overlays is run with those of the defaults, and takes their settings', async () => {
+  const stored = [{ name: 'bare', plan: SMALL, fingerprint: '' }]
+  const [bare] = await verify(stored)
+  const [changed] = await verify(stored, { set: { 'chord.stabilise-ms': 10_000 } })
+  expect(changed!.actual).not.toBe(bare!.actual)
 })
 
 it('there is one for each overlay, written as the formatter would', async () => {
@@ -59,10 +94,9 @@ it('there is one for each overlay, written as the formatter would', async () => 
   }
 })
 
-it('one of them comes out as it was stored: if not, see `servent lab verify`', async () => {
-  const stored = await readStoredPlans(storedPlansFile())
-  const verdicts = await verify(stored.filter(({ name }) => name === 'chord'))
-  expect(verdicts).toHaveLength(1)
+it('they come out as they were stored: if not, see `servent lab verify`', async () => {
+  const verdicts = await verify(await readStoredPlans(storedPlansFile()))
+  expect(verdicts).toHaveLength(OVERLAYS.length)
   expect(verdicts.filter(({ same }) => !same)).toEqual([])
 }, 60_000)
 

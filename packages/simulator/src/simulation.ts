@@ -13,7 +13,7 @@
 import type { Contact, Key, Machine, MachineTypes, Peer, RequestId } from '@servent/overlay/machine'
 import { SELF } from '@servent/overlay/machine'
 import { ACT } from './event-queue-deeds.ts'
-import { endOf, UP } from './links.ts'
+import { UP } from './links.ts'
 import type { Metrics } from './metrics.ts'
 import { NodeLives } from './node-lives.ts'
 import { SimulationError } from './observer.ts'
@@ -279,13 +279,6 @@ export class Simulation<T extends MachineTypes> {
       .endsOf(node)
       .filter(end => links.state(end) === UP)
       .map(end => links.other(end))
-  }
-
-  /** The node at the other end of a link that a machine knows by this number; undefined where it is no more. */
-  nodeOfLink(link: number): NodeIndex | undefined {
-    const { links } = this.#world
-    const end = endOf(link)
-    return links.has(link) ? links.other(end) : undefined
   }
 
   #mustRun(node: NodeIndex): void {

@@ -5,9 +5,10 @@ import {
   durationUs,
   nodesUpAtFirst,
   parseSessionTrace,
-  SESSION_US_MOST,
-  SHAPE_LEAST,
-  SHAPE_MOST,
+  SESSION_US_MAX,
+  SESSION_US_MIN,
+  SHAPE_MAX,
+  SHAPE_MIN,
   sessionProcess,
   TRACE_EVENTS_MAX,
   TRACE_NODES_MAX
@@ -60,18 +61,18 @@ describe('processes', () => {
 
   it('draws whole microseconds within bounds, however heavy the tail', () => {
     const text = fc.oneof(
-      fc.constantFrom('exp:0ms', 'exp:36500d', 'constant:0s'),
+      fc.constantFrom('exp:1s', 'exp:36500d', 'constant:1s'),
       fc
         .tuple(
           fc.constantFrom('pareto', 'weibull'),
-          fc.double({ min: SHAPE_LEAST, max: SHAPE_MOST, noNaN: true })
+          fc.double({ min: SHAPE_MIN, max: SHAPE_MAX, noNaN: true })
         )
         .map(([name, shape]) => `${name}:${shape.toFixed(3)},1d`)
     )
     fc.assert(
       fc.property(text, fc.string(), (process, seed) => {
         const us = sessionProcess(process).drawUs(randomOf(seed))
-        return Number.isSafeInteger(us) && us >= 1 && us <= SESSION_US_MOST
+        return Number.isSafeInteger(us) && us >= 1 && us <= SESSION_US_MAX
       })
     )
   })
@@ -101,13 +102,23 @@ describe('processes', () => {
     'pareto:1800s',
     'pareto:0,1800s',
     'pareto:,1s',
-    `weibull:${SHAPE_LEAST - 0.01},1h`,
-    `weibull:${SHAPE_MOST + 0.1},1h`,
+    `weibull:${SHAPE_MIN - 0.01},1h`,
+    `weibull:${SHAPE_MAX + 0.1},1h`,
     'weibull:x,1h',
-    'normal:1h'
+    'normal:1h',
+    ...['exp:', 'constant:', 'pareto:1,', 'weibull:1,'].flatMap(name => [`${name}0s`, `${name}999.9ms`])
   ])('refuses %j', text => {
     expect(() => sessionProcess(text)).toThrow(expect.objectContaining({ name: 'ModelError' }))
   })
+})
+
+it('sessions take a second at least', () => {
+  expect(SESSION_US_MIN).toBe(1_000_000)
+  for (const text of ['exp:1s', 'constant:1000ms', 'pareto:1,1s', 'weibull:1,1s'])
+    expect(sessionProcess(text).text).toBe(text)
+  expect(() => sessionProcess('exp:999ms')).toThrow(
+    '"exp:999ms" has a time of 999ms, and sessions and absences take 1s at least.'
+  )
 })
 
 it('times have units', () => {
@@ -118,7 +129,7 @@ it('times have units', () => {
     HOUR_US,
     24 * HOUR_US
   ])
-  expect(durationUs('36500d')).toBe(SESSION_US_MOST)
+  expect(durationUs('36500d')).toBe(SESSION_US_MAX)
   for (const text of ['36501d', '1', 's', '1 s', '1y', '-1s'])
     expect(() => durationUs(text)).toThrow(expect.objectContaining({ name: 'ModelError' }))
 })

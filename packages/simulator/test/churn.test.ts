@@ -5,12 +5,10 @@ import {
   beginChurn,
   CHURN_CONTACTS_MAX,
   type ChurnSettings,
-  CROWD_NODES_MAX,
   churnProcess,
   failShare,
-  flashCrowd,
   pickSome,
-  RATE_PER_S_MOST
+  RATE_PER_S_MAX
 } from '../src/churn/index.ts'
 import { randomOf } from '../src/random.ts'
 import { Simulation } from '../src/simulation.ts'
@@ -176,7 +174,7 @@ describe('rates', () => {
     beginChurn(simulation, churnProcess('rate:0'))
     simulation.runFor(HOUR_US)
     expect([simulation.size, simulation.aliveCount]).toEqual([5, 5])
-    expect(churnProcess(`rate:${RATE_PER_S_MOST}`)).toMatchObject({ leavesPerS: RATE_PER_S_MOST })
+    expect(churnProcess(`rate:${RATE_PER_S_MAX}`)).toMatchObject({ leavesPerS: RATE_PER_S_MAX })
   })
 })
 
@@ -241,19 +239,6 @@ describe('mass events', () => {
     expect(pickSome(items, 4, randomOf('x')).toSorted()).toEqual(items)
     expect(pickSome(items, 0, randomOf('x'))).toEqual([])
   })
-
-  it('a crowd comes within its time, each told of one that was there before', () => {
-    const simulation = idle(5)
-    const crowd = flashCrowd(simulation, 300, 10 * SECOND_US)
-    expect([crowd.length, simulation.size, simulation.aliveCount]).toEqual([300, 305, 5])
-    simulation.runFor(5 * SECOND_US)
-    expect(simulation.aliveCount).toBeGreaterThan(100)
-    expect(simulation.aliveCount).toBeLessThan(210)
-    simulation.runFor(5 * SECOND_US)
-    expect(simulation.aliveCount).toBe(305)
-    for (const node of crowd) expect(told(simulation, node)).toEqual(['start', 'contact'])
-    expect(() => flashCrowd(simulation, CROWD_NODES_MAX + 1, 1)).toThrow('The number of nodes in a crowd')
-  })
 })
 
 describe('texts and settings', () => {
@@ -269,7 +254,7 @@ describe('texts and settings', () => {
     'rate:',
     'rate:-1',
     'rate:x',
-    `rate:${RATE_PER_S_MOST + 1}`,
+    `rate:${RATE_PER_S_MAX + 1}`,
     'trace:f'
   ])('refuses %j', text => {
     expect(() => churnProcess(text)).toThrow(expect.objectContaining({ name: 'ModelError' }))

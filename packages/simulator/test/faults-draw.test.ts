@@ -46,23 +46,23 @@ describe('a plan', () => {
       nodes: fc.integer({ min: 1, max: 50 }),
       fromUs: fc.nat({ max: 1_000_000 }),
       lengthUs: fc.integer({ min: 1, max: 500_000_000 }),
-      faultsMost: fc.nat({ max: 40 }),
+      faultsMax: fc.nat({ max: 40 }),
       goneMost: fc.nat({ max: 10 }),
       types: fc.subarray([...FAULT_TYPES]),
       seed: fc.string()
     })
     fc.assert(
-      fc.property(some, ({ nodes, fromUs, lengthUs, faultsMost, goneMost, types, seed }) => {
+      fc.property(some, ({ nodes, fromUs, lengthUs, faultsMax, goneMost, types, seed }) => {
         const untilUs = fromUs + lengthUs
         const { faults } = drawFaultPlan(randomOf(seed), {
           nodes,
           fromUs,
           untilUs,
-          faultsMost,
+          faultsMax,
           goneMost,
           types
         })
-        expect(faults.length).toBeLessThanOrEqual(faultsMost)
+        expect(faults.length).toBeLessThanOrEqual(faultsMax)
         let gone = 0
         let lastUs = fromUs
         for (const fault of faults) {
@@ -127,7 +127,7 @@ describe('a plan', () => {
   it.each<[string, FaultBounds]>([
     ['nobody', { ...bounds, nodes: 0 }],
     ['no time', { ...bounds, untilUs: bounds.fromUs }],
-    ['too many faults', { ...bounds, faultsMost: FAULTS_MAX + 1 }]
+    ['too many faults', { ...bounds, faultsMax: FAULTS_MAX + 1 }]
   ])('refuses %s', (_, refused) => {
     expect(() => drawFaultPlan(randomOf('x'), refused)).toThrow(
       expect.objectContaining({ name: 'ModelError' })
@@ -137,7 +137,7 @@ describe('a plan', () => {
   it('takes as many faults as it may', () => {
     const plan = drawFaultPlan(randomOf('x'), {
       ...bounds,
-      faultsMost: FAULTS_MAX,
+      faultsMax: FAULTS_MAX,
       types: ['pause', 'skew', 'jump']
     })
     expect(plan.faults.length).toBeGreaterThan(16)

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { ToyMachine, type ToyTypes, toyCodec } from '../../../test/conformance/toy.ts'
 import {
   ACCESS_LINKS_MAX,
-  DIAL_ROUND_TRIPS_MOST,
-  JITTER_MOST,
+  DIAL_ROUND_TRIPS_MAX,
+  JITTER_MAX,
   latencyModel,
   type NetworkConditions,
   Partitions,
@@ -124,13 +124,13 @@ describe('conditions', () => {
 
   it.each<NetworkConditions>([
     { jitter: -0.1 },
-    { jitter: JITTER_MOST + 0.1 },
+    { jitter: JITTER_MAX + 0.1 },
     { spikeShare: 1.1 },
     { spikeMeanUs: 3_600_000_001 },
     { linkLifeMeanUs: 0 },
     { undiallableShare: Number.NaN },
     { deafPairShare: 2 },
-    { dialRoundTrips: DIAL_ROUND_TRIPS_MOST + 1 },
+    { dialRoundTrips: DIAL_ROUND_TRIPS_MAX + 1 },
     { dialSetupUs: -1 },
     { accessLinks: [{ share: 0.5, up: 0, down: 5 }] },
     { accessLinks: Array.from({ length: ACCESS_LINKS_MAX + 1 }, () => ({ share: 0, up: 1, down: 1 })) }
@@ -140,11 +140,11 @@ describe('conditions', () => {
 
   it('takes each at its bound', () => {
     network({
-      jitter: JITTER_MOST,
+      jitter: JITTER_MAX,
       spikeShare: 1,
       undiallableShare: 1,
       deafPairShare: 1,
-      dialRoundTrips: DIAL_ROUND_TRIPS_MOST,
+      dialRoundTrips: DIAL_ROUND_TRIPS_MAX,
       accessLinks: Array.from({ length: ACCESS_LINKS_MAX }, () => ({ share: 0, up: 1, down: 1 }))
     })
   })

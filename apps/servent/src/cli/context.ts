@@ -35,6 +35,8 @@ export class Context {
   readonly out: Output
   /** Talk: stderr. Nothing with `--quiet`, and none beside `--json` unless something is wrong. */
   readonly talk: Output
+  /** Words on stderr that stand beside `--json` too; nothing with `--quiet`. */
+  readonly notes: Output
   readonly progress: ProgressLine
   readonly signal: AbortSignal
 
@@ -50,7 +52,8 @@ export class Context {
       quiet: flags.quiet === true || this.json,
       env: io.env
     })
-    this.progress = new ProgressLine(this.talk)
+    this.notes = new Output(io.stderr, { color, quiet: flags.quiet === true, env: io.env })
+    this.progress = new ProgressLine(this.talk, this.notes)
     this.signal = io.signal
   }
 

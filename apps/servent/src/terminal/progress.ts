@@ -1,6 +1,6 @@
 /**
- * One line on the terminal that is written over again and again. Where the output is no terminal it is never
- * written at all: a log full of bars helps nobody.
+ * One line on the terminal that is written over again and again. Where it cannot be written over it is not written
+ * at all, for a log full of bars helps nobody; what takes long says a plain line now and then instead.
  */
 import { formatPercent } from './format.ts'
 import type { Output } from './output.ts'
@@ -8,24 +8,39 @@ import { truncate } from './width.ts'
 
 /** Ten a second look smooth; more only cost time. */
 const REDRAW_MS_MIN = 100
+/** Between two plain lines, and before the first. */
+export const PLAIN_MS = 10_000
 const BAR_COLUMNS = 20
 const ERASE_LINE = '\r\x1b[K'
 
 export class ProgressLine {
   readonly #output: Output
+  readonly #log: Output
   readonly #now: () => number
   #drawnMs = Number.NEGATIVE_INFINITY
+  #saidMs: number | undefined
   #shown = false
 
-  constructor(output: Output, now: () => number = () => performance.now()) {
+  /** `log` takes plain lines. */
+  constructor(output: Output, log: Output, now: () => number = () => performance.now()) {
     this.#output = output
+    this.#log = log
     this.#now = now
   }
 
-  /** Shows the text, unless the last one is too young. The text must be safe. */
-  show(text: string): void {
-    if (!this.#output.live) return
+  /**
+   * Shows the text, unless the last one is too young; where it cannot be written over, the plain one if there is
+   * any. Texts must be safe.
+   */
+  show(text: string, plain?: string): void {
     const nowMs = this.#now()
+    if (!this.#output.live) {
+      this.#saidMs ??= nowMs
+      if (plain === undefined || nowMs - this.#saidMs < PLAIN_MS) return
+      this.#saidMs = nowMs
+      this.#log.line(plain)
+      return
+    }
     if (nowMs - this.#drawnMs < REDRAW_MS_MIN) return
     this.#drawnMs = nowMs
     this.#shown = true

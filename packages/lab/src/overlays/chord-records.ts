@@ -9,12 +9,10 @@ import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overla
 import { type NodeIndex, type Simulation, WALL_START_MS } from '@servent/simulator'
 import type { DeploymentInit, SearchOutcome } from '../deployment.ts'
 import type { SearchAsk, WorldFile } from '../world.ts'
+import { ExpiringMap } from './expiring-map.ts'
 import { labRecord } from './file-records.ts'
 import { FoundFiles } from './found-files.ts'
 import type { Watch } from './observed.ts'
-
-/** Longer than runs, and as long as a peer takes. */
-const EXPIRES_MS = WALL_START_MS + STORED_LIFETIME_MS_MAX
 
 interface Search {
   readonly origin: NodeIndex
@@ -32,12 +30,19 @@ export class ChordRecords implements Watch<ChordTypes> {
   readonly #fileOf = new Map<string, WorldFile>()
   readonly #publishing = new Set<NodeIndex>()
   #onPublished: (() => void) | undefined
-  readonly #searches = new Map<number, Search>()
+  readonly #searches: ExpiringMap<number, Search>
   /** Lookups of searches: by origin and key before they are sent, by origin and number then. */
-  readonly #expected = new Map<string, Search>()
-  readonly #lookups = new Map<string, { readonly search: Search; acknowledged: boolean }>()
+  readonly #expected: ExpiringMap<string, Search>
+  readonly #lookups: ExpiringMap<string, { readonly search: Search; acknowledged: boolean }>
+  /** Whose command is being given: an origin that keeps the words itself may be done before it has a number. */
+  #beginning: Search | undefined
 
-  constructor(init: DeploymentInit, simulation: () => Simulation<ChordTypes>) {
+  /** `livesUs`: how long after its beginning messages of a lookup may come. */
+  constructor(init: DeploymentInit, livesUs: number, simulation: () => Simulation<ChordTypes>) {
+    const nowUs = () => simulation().nowUs
+    this.#searches = new ExpiringMap(livesUs, nowUs)
+    this.#expected = new ExpiringMap(livesUs, nowUs)
+    this.#lookups = new ExpiringMap(livesUs, nowUs)
     this.#init = init
     this.#simulation = simulation
     for (const file of init.world.files) this.#fileOf.set(nameOf(file.id.digest), file)
@@ -69,8 +74,10 @@ export class ChordRecords implements Watch<ChordTypes> {
     const search: Search = { origin, words, results, done }
     const keys = words.map(keyOfWord)
     for (const key of keys) this.#expected.set(`${origin} ${nameOf(key)}`, search)
+    this.#beginning = search
     const command = simulation.command(origin, { type: 'fetch-rarest', keys, limit: FETCH_RECORDS_MAX })
-    this.#searches.set(command, search)
+    if (this.#beginning !== undefined) this.#searches.set(command, search)
+    this.#beginning = undefined
     return results
   }
 
@@ -88,11 +95,12 @@ export class ChordRecords implements Watch<ChordTypes> {
       return
     }
     if (notice.type !== 'records' && notice.type !== 'records-end') return
-    const search = this.#searches.get(notice.command)
+    const search = this.#searches.get(notice.command) ?? this.#beginning
     if (search === undefined) return
     if (notice.type === 'records') this.#add(search, notice.records)
     else {
       this.#searches.delete(notice.command)
+      this.#beginning = undefined
       const { cost } = search.results
       cost.messages += notice.traffic.messages
       cost.bytes += notice.traffic.bytes
@@ -149,7 +157,7 @@ export class ChordRecords implements Watch<ChordTypes> {
       key,
       publisher,
       sequence: 1,
-      expiresMs: EXPIRES_MS,
+      expiresMs: expiryNow(this.#simulation()),
       subject: file.id.digest,
       body
     })
@@ -158,6 +166,11 @@ export class ChordRecords implements Watch<ChordTypes> {
       ...file.words.map(word => record('word', keyOfWord(word)))
     ]
   }
+}
+
+/** Of a record that is made now: as late as a peer takes. Nobody renews them, so plans are no longer (`RECORDS_SECONDS_MAX`). */
+export function expiryNow({ nowUs }: Pick<Simulation<ChordTypes>, 'nowUs'>): number {
+  return WALL_START_MS + Math.floor(nowUs / 1000) + STORED_LIFETIME_MS_MAX
 }
 
 /** Bytes as a key of maps. */

@@ -8,6 +8,7 @@
 import type { ChordMessage, ChordTypes } from '@servent/chord/machine'
 import { chordCodec } from '@servent/chord/wire'
 import type { Input, Key } from '@servent/overlay/machine'
+import { ExpiringMap } from './expiring-map.ts'
 import type { Watch } from './observed.ts'
 
 /** Counters that go on after the answer, until all that was sent for it has been seen. */
@@ -19,11 +20,17 @@ export interface Cost {
 const TAG_BYTES = 8
 
 export class ChordTraffic implements Watch<ChordTypes> {
-  readonly #byKey = new Map<number, Cost>()
-  readonly #byOrigin = new Map<string, Cost>()
+  readonly #byKey: ExpiringMap<number, Cost>
+  readonly #byOrigin: ExpiringMap<string, Cost>
   /** The lookup that a peer is answering a step of. */
   #answering: Cost | undefined
   #publishing: Cost | undefined
+
+  /** `livesUs`: how long after its beginning messages of a lookup may come. */
+  constructor(livesUs: number, nowUs: () => number) {
+    this.#byKey = new ExpiringMap(livesUs, nowUs)
+    this.#byOrigin = new ExpiringMap(livesUs, nowUs)
+  }
 
   /** Counts for the user's lookup of this key. */
   expect(key: Key, cost: Cost): void {

@@ -1,12 +1,13 @@
 /**
  * Chord in the lab. A lookup finds the root of a random key; it is right when that root is the first peer at or
- * after the key of all that live and have joined, when it was asked or when the answer came.
+ * after the key of all that live and take part (`ChordMembers`), when it was asked or when the answer came.
  *
  * Ideal start: the tables that stabilisation ends in, from the true ring (`idealTables`), fingers chosen by
  * round trip where proximity is on.
  */
 import {
   ChordMachine,
+  type ChordMode,
   type ChordNotice,
   type ChordSettings,
   type ChordTypes,
@@ -21,14 +22,25 @@ import { chordCodec } from '@servent/chord/wire'
 import type { LookupStep, LookupStyle } from '@servent/key-routing/machine'
 import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation } from '@servent/simulator'
-import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../deployment.ts'
-import type { LookupAsk, SearchAsk } from '../world.ts'
+import {
+  type Adapter,
+  type Deployment,
+  type DeploymentInit,
+  type GetOutcome,
+  type LookupOutcome,
+  type PutOutcome,
+  type SearchOutcome,
+  TAIL_US
+} from '../deployment.ts'
+import type { GetAsk, LookupAsk, PutAsk, SearchAsk } from '../world.ts'
+import { ChordMembers } from './chord-members.ts'
 import { LookupPath } from './chord-path.ts'
 import { ChordRecords } from './chord-records.ts'
 import { ChordTraffic, type Cost, tagOf } from './chord-traffic.ts'
+import { ChordValues, newestOf } from './chord-values.ts'
 import { entryBytes, idsIn } from './contacts.ts'
+import { ExpiringMap } from './expiring-map.ts'
 import { watched } from './observed.ts'
-import { RingTruth } from './ring-truth.ts'
 import type { Settings } from './settings.ts'
 
 const US_PER_MS = 1000
@@ -38,6 +50,9 @@ const ASKS_PER_NODE_PER_S = 10
 const NEVER_US = 86_400_000_000_000
 /** Beyond a lookup's own budget, for the word of its end. */
 const GRACE_US = 1_000_000
+
+/** As long as a peer's own service waits for a put or a get. */
+const VALUE_US_MAX = 20_000_000
 
 /** Longer than any round trip of the models, and than the two that a dial takes: who lives is not taken for dead. */
 const PATIENCE_MS = 3000
@@ -69,17 +84,18 @@ export class ChordDeployment implements Deployment {
   readonly countsIds = true
   readonly asksPerS: number
   readonly lookupUsMax: number
+  readonly valueUsMax = VALUE_US_MAX
   readonly #init: DeploymentInit
   readonly #settings: ChordSettings
-  readonly #truth = new RingTruth()
+  readonly #members = new ChordMembers(node => this.#keysOf(node))
   readonly #records: ChordRecords
-  readonly #traffic = new ChordTraffic()
-  /** Whoever joins from now on announces what it shares. */
-  #announces = false
-  readonly #members = new Set<NodeIndex>()
+  readonly #values = new ChordValues(VALUE_US_MAX, () => this.simulation)
+  readonly #traffic: ChordTraffic
+  /** Who has announced what it shares; nothing before anybody does. Whoever joins then does so too, once. */
+  #announced: Set<NodeIndex> | undefined
   /** By the first bits of their keys, which are random: steps tell of nothing else. */
-  readonly #byKey = new Map<number, Begun>()
-  readonly #byCommand = new Map<number, Begun>()
+  readonly #byKey: ExpiringMap<number, Begun>
+  readonly #byCommand: ExpiringMap<number, Begun>
   /** Whose command is being given: an origin that is the root itself says so before its command has a number. */
   #beginning: Begun | undefined
   #isIdeal = false
@@ -90,7 +106,12 @@ export class ChordDeployment implements Deployment {
     this.#settings = settingsOf(init.settings, init.frozen)
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
     this.lookupUsMax = this.#settings.lookupBudgetMs * US_PER_MS + GRACE_US
-    this.#records = new ChordRecords(init, () => this.simulation)
+    const livesUs = this.lookupUsMax + TAIL_US
+    const nowUs = () => this.simulation.nowUs
+    this.#byKey = new ExpiringMap(livesUs, nowUs)
+    this.#byCommand = new ExpiringMap(livesUs, nowUs)
+    this.#traffic = new ChordTraffic(livesUs, nowUs)
+    this.#records = new ChordRecords(init, livesUs, () => this.simulation)
     const watch = watched<ChordTypes>({
       onInput: input => this.#traffic.onInput(input),
       onSend: message => {
@@ -106,9 +127,11 @@ export class ChordDeployment implements Deployment {
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
       createMachine: () => watch(createMachine(this.#settings)),
-      // Nobody lies here, and nobody writes values.
+      // Nobody lies here.
       answer: question =>
-        question.type === 'verify' ? { type: 'verified', good: question.records.map(() => true) } : undefined,
+        question.type === 'verify'
+          ? { type: 'verified', good: question.records.map(() => true) }
+          : newestOf(question.records),
       onNotice: (node, notice) => this.#onNotice(node, notice),
       idsIn
     })
@@ -143,12 +166,13 @@ export class ChordDeployment implements Deployment {
         fingers: fingers.map(refTo)
       }
     }
-    this.#truth.addAll(nodes.map(node => [node, this.#keysOf(node)]))
+    // What they say of themselves meanwhile is not how they stand in the end.
+    this.#isIdeal = true
     for (const node of nodes) simulation.start(node)
     for (const [node, places] of tables) this.#link(node, places)
-    this.#isIdeal = true
     for (const [node, places] of tables) simulation.command(node, { type: 'adopt', places })
     this.#isIdeal = false
+    this.#members.addRing(nodes)
   }
 
   start(node: NodeIndex): void {
@@ -161,7 +185,8 @@ export class ChordDeployment implements Deployment {
 
   onDeath(node: NodeIndex): void {
     this.#records.onDeath(node)
-    if (this.#members.delete(node)) this.#truth.remove(node, this.#keysOf(node))
+    this.#members.onDeath(node)
+    this.#announced?.delete(node)
   }
 
   freeze(): void {
@@ -172,7 +197,7 @@ export class ChordDeployment implements Deployment {
   lookup(origin: NodeIndex, { key }: LookupAsk, done: (outcome: LookupOutcome) => void): void {
     const begun: Begun = {
       key,
-      rootAtFirst: this.#truth.successorOf(key),
+      rootAtFirst: this.#members.truth.successorOf(key),
       path: new LookupPath(),
       cost: { messages: 0, bytes: 0 },
       done
@@ -187,9 +212,10 @@ export class ChordDeployment implements Deployment {
 
   publish(done: (cost: Cost) => void): void {
     const cost = { messages: 0, bytes: 0 }
-    this.#announces = true
+    const members = this.#members.nodes
+    this.#announced = new Set(members)
     this.#traffic.countPublishing(cost)
-    this.#records.publishAll([...this.#members], () => {
+    this.#records.publishAll(members, () => {
       this.#traffic.countPublishing(undefined)
       done({ ...cost })
     })
@@ -199,15 +225,28 @@ export class ChordDeployment implements Deployment {
     return this.#records.search(origin, ask, done)
   }
 
-  isRepaired(dead: NodeIndex): boolean {
-    return this.#keysOf(dead).every(key => {
-      const before = this.#truth.predecessorOf(key)
-      if (before === undefined) return true
-      const { successors } = this.simulation.machine(before.node).snapshot().places[before.index]!
-      const [first] = successors
-      const next = first === undefined ? before.node : this.simulation.nodeOfPeer(before.node, first.peer)
-      return next === this.#truth.successorOf(key)
-    })
+  put(origin: NodeIndex, ask: PutAsk, version: number, done: (outcome: PutOutcome) => void): void {
+    this.#values.put(origin, ask, version, done)
+  }
+
+  get(origin: NodeIndex, ask: GetAsk, done: (outcome: GetOutcome) => void): void {
+    this.#values.get(origin, ask, done)
+  }
+
+  watchRepair(dead: NodeIndex): () => boolean {
+    const keys = this.#keysOf(dead)
+    return () => keys.every(key => this.#isClosedAt(key))
+  }
+
+  /** Whether who stands before a key has the next one after it for its first successor. */
+  #isClosedAt(key: Key): boolean {
+    const { truth } = this.#members
+    const before = truth.predecessorOf(key)
+    if (before === undefined) return true
+    const { successors } = this.simulation.machine(before.node).snapshot().places[before.index]!
+    const [first] = successors
+    const next = first === undefined ? before.node : this.simulation.nodeOfPeer(before.node, first.peer)
+    return next === truth.successorOf(key)
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {
@@ -241,12 +280,16 @@ export class ChordDeployment implements Deployment {
   #onNotice(node: NodeIndex, notice: ChordNotice): void {
     if (notice.type === 'lookup-step') this.#onStep(node, notice)
     else if (notice.type === 'looked-up' || notice.type === 'lookup-failed') this.#onTold(notice)
-    else if (notice.type === 'mode' && notice.mode === 'ring' && !this.#members.has(node)) {
-      // Ideal networks were put down in the truth whole.
-      if (!this.#isIdeal) this.#truth.add(node, this.#keysOf(node))
-      this.#members.add(node)
-      if (this.#announces) this.#records.publish(node)
-    } else this.#records.onNotice(node, notice)
+    else if (notice.type === 'mode') this.#onMode(node, notice.mode)
+    else if (!this.#values.onNotice(notice)) this.#records.onNotice(node, notice)
+  }
+
+  #onMode(node: NodeIndex, mode: ChordMode): void {
+    if (this.#isIdeal) return
+    this.#members.onMode(node, mode)
+    if (this.#announced === undefined || this.#announced.has(node) || !this.#members.has(node)) return
+    this.#announced.add(node)
+    this.#records.publish(node)
   }
 
   #onStep(node: NodeIndex, step: LookupStep): void {
@@ -269,7 +312,8 @@ export class ChordDeployment implements Deployment {
       return
     }
     const found = this.simulation.nodeOf(told.root)
-    const right = found !== undefined && (found === rootAtFirst || found === this.#truth.successorOf(key))
+    const right =
+      found !== undefined && (found === rootAtFirst || found === this.#members.truth.successorOf(key))
     const hopsAsPublished = this.#published(begun, hops, found)
     done({ status: right ? 'correct' : 'incorrect', hops, hopsAsPublished, cost, timeouts, found })
   }
@@ -281,7 +325,7 @@ export class ChordDeployment implements Deployment {
   #published({ key, path }: Begun, hops: number, root: NodeIndex | undefined): number {
     if (hops === 0 || root === undefined) return 0
     const last = path.lastBefore(root, this.#settings.style)
-    return last === this.#truth.predecessorOf(key)?.node ? hops - 1 : hops
+    return last === this.#members.truth.predecessorOf(key)?.node ? hops - 1 : hops
   }
 
   #keysOf(node: NodeIndex): Key[] {

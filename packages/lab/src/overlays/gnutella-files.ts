@@ -7,7 +7,8 @@ import { EXPIRES_MS, labRecord } from './file-records.ts'
 export const urnOf = (file: WorldFile): string => `urn:cid:${file.id}`
 
 export class GnutellaFiles {
-  readonly #results = new Map<string, HitResult>()
+  /** By provider, and by the number of the file. */
+  readonly #results = new Map<string, Map<number, HitResult>>()
   readonly #records = new WeakMap<Uint8Array, FileRecord>()
 
   /** The answer of a peer that shares these files. `wanted`: what the search in the question asked for. */
@@ -54,15 +55,21 @@ export class GnutellaFiles {
   /** One object for each peer and file, so that a network of many holds each record once. */
   #result(self: Contact, file: WorldFile): HitResult {
     const provider = peerIdText(self.id)
-    const key = `${provider} ${file.index}`
-    const known = this.#results.get(key)
+    const results = this.#results.get(provider) ?? new Map<number, HitResult>()
+    this.#results.set(provider, results)
+    const known = results.get(file.index)
     if (known !== undefined) return known
     const { record, sealed } = labRecord(file, self)
     this.#records.set(sealed, record)
     const { index, size, name } = file
     const result = { index, size, name, urns: [urnOf(file)], record: sealed, ggep: [] }
-    this.#results.set(key, result)
+    results.set(index, result)
     return result
+  }
+
+  /** A provider, by its PeerId as text, is gone. What was found of it can still be read. */
+  forget(provider: string): void {
+    this.#results.delete(provider)
   }
 }
 

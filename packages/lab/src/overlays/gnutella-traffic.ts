@@ -6,6 +6,7 @@ import {
   gnutellaCodec
 } from '@servent/gnutella/machine'
 import type { Input } from '@servent/overlay/machine'
+import { ExpiringMap } from './expiring-map.ts'
 import type { Watch } from './observed.ts'
 
 /** Counters of one lookup or search. */
@@ -16,12 +17,17 @@ export interface QueryCost {
 
 export class QueryTraffic implements Watch<GnutellaTypes> {
   readonly #byCommand = new WeakMap<GnutellaCommand, QueryCost>()
-  readonly #byGuid = new Map<string, QueryCost>()
+  readonly #byGuid: ExpiringMap<string, QueryCost>
   #asking: QueryCost | undefined
   #frozen = false
   /** A flood sends one message many times. */
   #measured: GnutellaMessage | undefined
   #measuredBytes = 0
+
+  /** `livesUs`: how long after its beginning messages of a query may come. */
+  constructor(livesUs: number, nowUs: () => number) {
+    this.#byGuid = new ExpiringMap(livesUs, nowUs)
+  }
 
   /** Counts for the query that this command will ask. */
   expect(command: GnutellaCommand, cost: QueryCost): void {

@@ -17,7 +17,14 @@ import {
 } from '@servent/gnutella/machine'
 import { type Contact, peerIdText, type RequestId } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation } from '@servent/simulator'
-import type { Adapter, Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../deployment.ts'
+import {
+  type Adapter,
+  type Deployment,
+  type DeploymentInit,
+  type LookupOutcome,
+  type SearchOutcome,
+  TAIL_US
+} from '../deployment.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
 import { FoundFiles, holdersOf } from './found-files.ts'
@@ -49,18 +56,19 @@ class GnutellaDeployment implements Deployment {
   readonly simulation: Simulation<GnutellaTypes>
   readonly countsIds = false
   readonly lookupUsMax = SEARCH_US
+  readonly valueUsMax = 0
   readonly asksPerS = ASKS_PER_S
   readonly #init: DeploymentInit
   readonly #places: number
-  readonly #traffic = new QueryTraffic()
+  readonly #traffic = new QueryTraffic(SEARCH_US + TAIL_US, () => this.simulation.nowUs)
   readonly #files = new GnutellaFiles()
   /** By node and number of the search. */
   readonly #queries = new Map<string, Query>()
   /** Whose search is being given, and has no number yet. */
   #starting: Query | undefined
   readonly #nodeOfText = new Map<string, NodeIndex>()
-  /** Who was a neighbour of the dead. */
-  readonly #bereaved = new Map<NodeIndex, readonly NodeIndex[]>()
+  /** Who were neighbours of the one that died last. */
+  #bereaved: readonly NodeIndex[] = []
 
   constructor(init: DeploymentInit) {
     this.#init = init
@@ -115,11 +123,12 @@ class GnutellaDeployment implements Deployment {
   }
 
   onDeath(node: NodeIndex): void {
-    const names = this.simulation.machine(node).snapshot().neighbours
-    this.#bereaved.set(
-      node,
-      names.flatMap(({ peerId }) => this.#nodeOfText.get(peerId) ?? [])
-    )
+    const { simulation } = this
+    const names = simulation.machine(node).snapshot().neighbours
+    this.#bereaved = names.flatMap(({ peerId }) => this.#nodeOfText.get(peerId) ?? [])
+    const text = this.#textOf(simulation.contactOf(node))
+    this.#nodeOfText.delete(text)
+    this.#files.forget(text)
   }
 
   /** Nobody is asked whether it lives, and nobody new is sought. */
@@ -205,16 +214,19 @@ class GnutellaDeployment implements Deployment {
     return results
   }
 
-  isRepaired(dead: NodeIndex): boolean {
+  watchRepair(dead: NodeIndex): () => boolean {
     const { simulation } = this
     const name = this.#textOf(simulation.contactOf(dead))
-    return this.#bereaved.get(dead)!.every(node => {
-      if (!simulation.alive(node)) return true
-      const { neighbours } = simulation.machine(node).snapshot()
-      return (
-        neighbours.length >= Math.ceil(this.#places / 2) && neighbours.every(({ peerId }) => peerId !== name)
-      )
-    })
+    const bereaved = this.#bereaved
+    return () =>
+      bereaved.every(node => {
+        if (!simulation.alive(node)) return true
+        const { neighbours } = simulation.machine(node).snapshot()
+        return (
+          neighbours.length >= Math.ceil(this.#places / 2) &&
+          neighbours.every(({ peerId }) => peerId !== name)
+        )
+      })
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {

@@ -7,6 +7,9 @@ import { gnutellaSettings } from './gnutella-settings.ts'
 export const OVERLAYS = ['gnutella', 'chord'] as const
 export type OverlayId = (typeof OVERLAYS)[number]
 
+/** Whether peers keep records of others under keys: of files that are announced, and values that are put. */
+export const KEEPS_RECORDS: Readonly<Record<OverlayId, boolean>> = { gnutella: false, chord: true }
+
 /** The part of JSON Schema that settings use. */
 export type SettingSchema =
   | {

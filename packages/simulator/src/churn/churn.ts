@@ -27,7 +27,8 @@ export type ChurnProcess =
   /** As somebody measured it; times count from the beginning of the churn. */
   | { readonly type: 'trace'; readonly events: readonly SessionEvent[] }
 
-export const RATE_PER_S_MOST = 1_000_000
+/** Of joins, and of leaves, of the whole network: a million peers with sessions of 100 s have so many. */
+export const RATE_PER_S_MAX = 10_000
 
 /**
  * `exp:1h` and the other texts of `sessionProcess`, a second one after a slash for absences where they differ
@@ -52,8 +53,8 @@ export function churnProcess(text: string, readTrace?: (file: string) => string)
 
 function rateOf(text: string, figure: string): number {
   const rate = /^\d+(\.\d+)?$/.test(figure) ? Number(figure) : Number.NaN
-  if (!(rate <= RATE_PER_S_MOST))
-    throw new ModelError(`"${text}" has no rate from 0 to ${RATE_PER_S_MOST} a second: write rate:0.05.`)
+  if (!(rate <= RATE_PER_S_MAX))
+    throw new ModelError(`"${text}" has no rate from 0 to ${RATE_PER_S_MAX} a second: write rate:0.05.`)
   return rate
 }
 

@@ -1,10 +1,7 @@
-/** What happens to many nodes at once: failures that have one cause, and crowds. */
+/** What happens to many nodes at once: failures that have one cause. */
 import { checkWithin } from '../network/errors.ts'
 import type { NodeIndex } from '../types.ts'
 import { type Population, pickSome } from './population.ts'
-
-/** Of nodes that come in one crowd. */
-export const CROWD_NODES_MAX = 1_000_000
 
 /**
  * A share of the nodes that are up crashes now, all at this instant: so many to the nearest whole number, each
@@ -19,25 +16,4 @@ export function failShare(population: Population, share: number): NodeIndex[] {
   const failed = pickSome(nodes, Math.round(share * nodes.length), population.random.of('churn'))
   for (const node of failed) population.crash(node)
   return failed
-}
-
-/**
- * Many new nodes come within a time, at moments of chance, each told of one node that was up before the crowd
- * came. Draws from the stream `churn`.
- *
- * @returns the nodes that will come
- * @throws ModelError  the crowd is larger than `CROWD_NODES_MAX`
- */
-export function flashCrowd(population: Population, nodes: number, withinUs: number): NodeIndex[] {
-  checkWithin('The number of nodes in a crowd', nodes, 0, CROWD_NODES_MAX)
-  const random = population.random.of('churn')
-  return Array.from({ length: nodes }, () => {
-    const contact = population.pickAlive(random)
-    const node = population.addNode()
-    population.at(population.nowUs + Math.floor(random.unit() * withinUs), () => {
-      population.start(node)
-      if (contact !== undefined) population.contact(node, contact)
-    })
-    return node
-  })
 }

@@ -14,7 +14,7 @@ export interface FaultBounds {
   /** Pauses, restarts and partitions are over by then. */
   readonly untilUs: number
   /** Default 16. */
-  readonly faultsMost?: number
+  readonly faultsMax?: number
   /** Nodes that crash or fall silent in all, restarts and mass crashes counted. Default: half of them. */
   readonly goneMost?: number
   /** Those that may be drawn. Default: all. */
@@ -33,27 +33,27 @@ export const FAULT_TYPES: readonly FaultType[] = [
   'partition',
   'mass-crash'
 ]
-const FAULTS_MOST_DEFAULT = 16
+const FAULTS_MAX_DEFAULT = 16
 export const FAULTS_MAX = 10_000
 /** Quartz is off by a hundred millionths at worst; a virtual machine's clock by more. */
-const SKEW_PPM_MOST = 1_000
-const JUMP_MS_MOST = 86_400_000
-const PAUSE_US_MOST = 60_000_000
-const PARTITION_US_MOST = 300_000_000
-const MASS_SHARE_MOST = 0.5
+const SKEW_PPM_MAX = 1_000
+const JUMP_MS_MAX = 86_400_000
+const PAUSE_US_MAX = 60_000_000
+const PARTITION_US_MAX = 300_000_000
+const MASS_SHARE_MAX = 0.5
 
 /** @throws ModelError  the bounds allow no plan */
 export function drawFaultPlan(random: Random, bounds: FaultBounds): FaultPlan {
   const { nodes, fromUs, untilUs } = bounds
-  const faultsMost = bounds.faultsMost ?? FAULTS_MOST_DEFAULT
-  if (!(nodes >= 1) || !(untilUs > fromUs) || !(faultsMost >= 0 && faultsMost <= FAULTS_MAX))
+  const faultsMax = bounds.faultsMax ?? FAULTS_MAX_DEFAULT
+  if (!(nodes >= 1) || !(untilUs > fromUs) || !(faultsMax >= 0 && faultsMax <= FAULTS_MAX))
     throw new ModelError(
       `A plan of faults has nodes, a time that passes and 0 to ${FAULTS_MAX} faults, not ${JSON.stringify(bounds)}.`
     )
   const conditions = bounds.conditions === false ? {} : drawConditions(random.fork('conditions'))
   const draw = random.fork('faults')
   const types = (bounds.types ?? FAULT_TYPES).filter(() => coin(draw))
-  const count = types.length === 0 ? 0 : draw.below(faultsMost + 1)
+  const count = types.length === 0 ? 0 : draw.below(faultsMax + 1)
   let goneLeft = bounds.goneMost ?? Math.floor(nodes / 2)
   const faults: Fault[] = []
   for (let drawn = 0; drawn < count; drawn += 1) {
@@ -76,17 +76,17 @@ function drawFault(type: FaultType, { nodes, fromUs, untilUs }: FaultBounds, dra
     case 'silence':
       return { atUs, type, node }
     case 'restart':
-      return { atUs, type, node, afterUs: passing(PAUSE_US_MOST), keepSaved: coin(draw) }
+      return { atUs, type, node, afterUs: passing(PAUSE_US_MAX), keepSaved: coin(draw) }
     case 'pause':
-      return { atUs, type, node, forUs: passing(PAUSE_US_MOST) }
+      return { atUs, type, node, forUs: passing(PAUSE_US_MAX) }
     case 'skew':
-      return { atUs, type, node, ppm: draw.below(2 * SKEW_PPM_MOST + 1) - SKEW_PPM_MOST }
+      return { atUs, type, node, ppm: draw.below(2 * SKEW_PPM_MAX + 1) - SKEW_PPM_MAX }
     case 'jump':
-      return { atUs, type, node, byMs: draw.below(2 * JUMP_MS_MOST + 1) - JUMP_MS_MOST }
+      return { atUs, type, node, byMs: draw.below(2 * JUMP_MS_MAX + 1) - JUMP_MS_MAX }
     case 'partition':
-      return { atUs, type, share: percents(draw, 50), salt: draw.u32(), forUs: passing(PARTITION_US_MOST) }
+      return { atUs, type, share: percents(draw, 50), salt: draw.u32(), forUs: passing(PARTITION_US_MAX) }
     case 'mass-crash':
-      return { atUs, type, share: percents(draw, 100 * MASS_SHARE_MOST) }
+      return { atUs, type, share: percents(draw, 100 * MASS_SHARE_MAX) }
   }
 }
 

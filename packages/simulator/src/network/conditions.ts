@@ -41,13 +41,13 @@ export interface NetworkConditions {
 const DIAL_ROUND_TRIPS_DEFAULT = 1.5
 const DIAL_SETUP_US_DEFAULT = 2_000
 const SPIKE_MEAN_US_DEFAULT = 1_000_000
-export const JITTER_MOST = 10
-export const DIAL_ROUND_TRIPS_MOST = 100
+export const JITTER_MAX = 10
+export const DIAL_ROUND_TRIPS_MAX = 100
 export const ACCESS_LINKS_MAX = 64
 /** Of any time here: an hour. */
-const CONDITION_US_MOST = 3_600_000_000
+const CONDITION_US_MAX = 3_600_000_000
 /** Of a link's life: a hundred years. */
-const LINK_LIFE_US_MOST = 3_153_600_000_000_000
+const LINK_LIFE_US_MAX = 3_153_600_000_000_000
 
 /**
  * @param random  salts of what is fixed for a node or a pair: who cannot be dialled, who has which link
@@ -161,14 +161,14 @@ function exponentialUs(meanUs: number, random: Random): number {
 }
 
 function checkConditions(conditions: NetworkConditions): void {
-  checkWithin('jitter', conditions.jitter ?? 0, 0, JITTER_MOST)
+  checkWithin('jitter', conditions.jitter ?? 0, 0, JITTER_MAX)
   checkWithin('spikeShare', conditions.spikeShare ?? 0, 0, 1)
-  checkWithin('spikeMeanUs', conditions.spikeMeanUs ?? 0, 0, CONDITION_US_MOST)
-  checkWithin('linkLifeMeanUs', conditions.linkLifeMeanUs ?? 1, 1, LINK_LIFE_US_MOST)
+  checkWithin('spikeMeanUs', conditions.spikeMeanUs ?? 0, 0, CONDITION_US_MAX)
+  checkWithin('linkLifeMeanUs', conditions.linkLifeMeanUs ?? 1, 1, LINK_LIFE_US_MAX)
   checkWithin('undiallableShare', conditions.undiallableShare ?? 0, 0, 1)
   checkWithin('deafPairShare', conditions.deafPairShare ?? 0, 0, 1)
-  checkWithin('dialRoundTrips', conditions.dialRoundTrips ?? 1, 0.5, DIAL_ROUND_TRIPS_MOST)
-  checkWithin('dialSetupUs', conditions.dialSetupUs ?? 0, 0, CONDITION_US_MOST)
+  checkWithin('dialRoundTrips', conditions.dialRoundTrips ?? 1, 0.5, DIAL_ROUND_TRIPS_MAX)
+  checkWithin('dialSetupUs', conditions.dialSetupUs ?? 0, 0, CONDITION_US_MAX)
   const kinds = conditions.accessLinks ?? []
   if (kinds.length > ACCESS_LINKS_MAX)
     throw new ModelError(`There are at most ${ACCESS_LINKS_MAX} kinds of access links, not ${kinds.length}.`)

@@ -2,8 +2,8 @@
 export {
   ACCESS_LINKS_MAX,
   type AccessLinks,
-  DIAL_ROUND_TRIPS_MOST,
-  JITTER_MOST,
+  DIAL_ROUND_TRIPS_MAX,
+  JITTER_MAX,
   type NetworkConditions,
   withConditions
 } from './conditions.ts'

@@ -49,8 +49,8 @@ const PLANETLAB: Shape = {
 }
 
 /** The shortest and the longest round trip that were measured; the model stays between them. */
-const ROUND_TRIP_US_LEAST = 86
-const ROUND_TRIP_US_MOST = 2_984_000
+const ROUND_TRIP_US_MIN = 86
+const ROUND_TRIP_US_MAX = 2_984_000
 /** Steps of the table of deviations. The last one is not in the table: its pairs take detours. */
 const DEVIATION_STEPS = 256
 const STEP_BITS = 24
@@ -75,7 +75,7 @@ export function wideArea(random: Random, shape: Shape = PLANETLAB): LatencyModel
   return latencyOf((a: NodeIndex, b: NodeIndex) => {
     const distanceMs = places.distanceMs(a, b) * deviationOf(hashOfPair(salt, a, b))
     const roundTripUs = Math.floor((distanceMs + places.heightMs(a) + places.heightMs(b)) * 1000)
-    return Math.min(ROUND_TRIP_US_MOST, Math.max(ROUND_TRIP_US_LEAST, roundTripUs))
+    return Math.min(ROUND_TRIP_US_MAX, Math.max(ROUND_TRIP_US_MIN, roundTripUs))
   })
 }
 

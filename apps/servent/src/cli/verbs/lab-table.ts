@@ -27,6 +27,15 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ['  messages a search', ({ searches }) => withInterval(searches?.messages)],
   ['  bytes a search', ({ searches }) => searches?.bytes && formatBytes(searches.bytes.mean)],
   ['  first hit, half below', ({ searches }) => milliseconds(searches?.first_hit_ms?.p50)],
+  ['puts acknowledged', ({ values }) => values && share(values.puts.acknowledged, values.puts.issued)],
+  ['  with few copies', ({ values }) => values && counted(values.puts.few_copies, values.puts.issued)],
+  ['  failed', ({ values }) => values && counted(values.puts.failed, values.puts.issued)],
+  ['  latency, half below', ({ values }) => milliseconds(values?.puts.latency_ms?.p50)],
+  ['gets right', ({ values }) => values && share(values.gets.correct, values.gets.issued)],
+  ['  wrong', ({ values }) => values && counted(values.gets.incorrect, values.gets.issued)],
+  ['  without an answer', ({ values }) => values && counted(values.gets.failed, values.gets.issued)],
+  ['  recall', ({ values }) => fraction(values?.gets.recall)],
+  ['  latency, half below', ({ values }) => milliseconds(values?.gets.latency_ms?.p50)],
   ['announcing', ({ publishing }) => publishing && formatBytes(publishing.bytes)],
   [
     'bytes a peer and second',
@@ -52,7 +61,7 @@ export function resultLines({ overlays, plan, fingerprint }: Results, columns?: 
   return [
     ...table(
       [
-        { title: `${formatCount(plan.nodes)} peers, ${seeds}` },
+        { title: `${formatCount(overlays[0]!.nodes)} peers, ${seeds}` },
         ...overlays.map(({ overlay }) => ({
           title: overlay.toUpperCase(),
           align: 'right' as const,

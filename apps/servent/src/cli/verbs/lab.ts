@@ -2,17 +2,16 @@
  * `lab`: compares overlays in the simulator, and sees whether they still do what they did. Needs no node. The lab
  * itself is loaded only here, so that other verbs start as fast as without it.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Plan, PlanInput, Progress, Results } from '@servent/lab'
 import { type Command, Option } from 'commander'
 import { labAssets } from '../../lab-assets.ts'
 import { ProblemError } from '../../problem.ts'
-import { formatDuration, plural } from '../../terminal/format.ts'
+import { formatDuration, formatPercent, plural } from '../../terminal/format.ts'
 import { bar } from '../../terminal/progress.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
 import { list } from '../options.ts'
 import { verb } from '../program.ts'
+import { filesIn, prepareOut, writeOut } from './lab-out.ts'
 import { resultLines } from './lab-table.ts'
 
 export function labVerbs(program: Command, act: Act): void {
@@ -40,6 +39,11 @@ function compareVerb(lab: Command, act: Act): void {
       'Searches by words of a run; default: none, or 1000 by --workload'
     ).argParser(number),
     new Option(
+      '--puts <N>',
+      'Values put under keys of a run, by overlays that keep values; default: none, or 1000 by --workload'
+    ).argParser(number),
+    new Option('--gets <N>', 'Values asked for after that; default: as many as puts').argParser(number),
+    new Option(
       '--seeds <N>',
       'Runs of each overlay, with seeds that follow each other; default: 1'
     ).argParser(number),
@@ -56,7 +60,12 @@ function compareVerb(lab: Command, act: Act): void {
       '--latency <L>',
       'Round trips: planetlab (default), constant:50, uniform:20-80, exponential:50 or matrix:FILE'
     ),
-    new Option('--workload <W>', 'What peers ask for').choices(['lookup', 'search', 'mixed']),
+    new Option('--workload <W>', 'What peers ask for; values: puts, then gets').choices([
+      'lookup',
+      'search',
+      'mixed',
+      'values'
+    ]),
     new Option(
       '--warmup <S>',
       'Virtual seconds before anything is measured; default: 60, 7200 for joined, a half with churn'
@@ -89,7 +98,13 @@ function verifyVerb(lab: Command, act: Act): void {
     .addOption(new Option('--plans <FILE>', 'Stored plans other than the lab’s own'))
     .addOption(setOption())
     .addOption(workersOption())
-    .action(act(runVerify))
+    .action(
+      act((...given) =>
+        runVerify(...given).catch(error => {
+          throw ofVerify(error)
+        })
+      )
+    )
 }
 
 const setOption = () =>
@@ -116,49 +131,70 @@ async function runCompare(
   const { compare, parseSet, resolvePlan } = await import('@servent/lab')
   const { set, out, ...fields } = options as { set?: string[]; out?: string }
   const plan = resolvePlan({ ...(fields as PlanInput), ...(set === undefined ? {} : { set: parseSet(set) }) })
+  const folder = out === undefined ? undefined : context.path(out)
+  if (folder !== undefined) await prepareOut(folder)
   const { progress, signal } = context
-  progress.show(progressLine(plan))
+  progress.show(beginningOf(plan))
   const results = await compare(plan, {
     signal,
-    onProgress: at => progress.show(progressLine(plan, at)),
+    onProgress: at => progress.show(lineOf(at), plainLineOf(at)),
     workerSource: labAssets()?.workerSource,
     resolvePath: name => context.path(name)
   })
   progress.clear()
-  if (out !== undefined) await writeResults(context.path(out), results)
-  if (context.json) {
-    context.emit(results)
-    return
-  }
-  context.out.lines(resultLines(results, context.out.columnsMax))
+  // Said before they are written: hours of work are not lost with a disk that is full.
+  if (context.json) context.emit({ event: 'done', ...results })
+  else context.out.lines(resultLines(results, context.out.columnsMax))
   const { talk } = context
   talk.line()
-  if (out !== undefined) talk.line(`Written: ${join(out, 'results.json')}, ${join(out, 'fingerprint.txt')}`)
+  warn(context, results)
+  if (folder !== undefined) {
+    await writeOut(folder, results)
+    talk.line(`Written: ${filesIn(out!)}`)
+  }
   context.next(again(options, plan.seeds === 1 ? { seeds: 10 } : { out: out ?? 'results' }))
 }
 
 /** The command again, with something more: several seeds give intervals, a folder keeps all figures. */
 function again(options: Record<string, unknown>, more: Record<string, unknown>): string {
   const flags = Object.entries({ ...options, ...more }).flatMap(([name, value]) =>
-    name === 'set' ? (value as string[]).map(one => `--set ${one}`) : `--${name} ${value}`
+    name === 'set'
+      ? (value as string[]).map(one => `--set ${quoted(one)}`)
+      : `--${name} ${quoted(`${value}`)}`
   )
   return ['servent lab compare', ...flags].join(' ')
 }
 
-/** `███─── 30 %  3 of 10 runs, about 2 min left`. */
-function progressLine({ nodes, overlays, seeds }: Plan, at?: Progress): string {
-  const what = `${plural(nodes, 'peer')} of ${overlays.join(', ')}`
-  if (at === undefined) return `Running ${what}, ${plural(overlays.length * seeds, 'run')} …`
-  const { done, remainingMs, runs, runsDone } = at
-  const left =
-    remainingMs === undefined || remainingMs < 1000 ? '' : `, about ${formatDuration(remainingMs)} left`
-  return `${bar(done, 1)}  ${runsDone} of ${plural(runs, 'run')}${left}`
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
-async function writeResults(folder: string, results: Results): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(join(folder, 'fingerprint.txt'), `${results.fingerprint}\n`)
+function beginningOf({ nodes, overlays, seeds }: Plan): string {
+  return `Running ${plural(nodes, 'peer')} of ${overlays.join(', ')}, ${plural(overlays.length * seeds, 'run')} …`
+}
+
+/** `███─── 30 %  3 of 10 runs, about 2 min left`. */
+const lineOf = (at: Progress) => `${bar(at.done, 1)}  ${runsOf(at)}`
+/** `30 %: 3 of 10 runs, about 2 min left`. */
+const plainLineOf = (at: Progress) => `${formatPercent(at.done, 1)}: ${runsOf(at)}`
+
+function runsOf({ remainingMs, runs, runsDone }: Progress): string {
+  const left =
+    remainingMs === undefined || remainingMs < 1000 ? '' : `, about ${formatDuration(remainingMs)} left`
+  return `${runsDone} of ${plural(runs, 'run')}${left}`
+}
+
+function warn({ notes }: Context, { overlays }: Results): void {
+  for (const { overlay, warnings } of overlays)
+    for (const warning of warnings) notes.line(`${notes.style('yellow', 'warning:')} ${overlay}: ${warning}`)
+}
+
+/** As a mistake in the line of this verb. */
+function ofVerify(error: unknown): unknown {
+  const { name, message } = error as Error
+  if (name !== 'PlanError') return error
+  return new ProblemError({ code: 'usage', message, try: 'servent lab verify --help' })
 }
 
 async function runVerify(
@@ -181,18 +217,23 @@ async function runVerify(
     given !== undefined ? context.path(given) : assets === undefined ? storedPlansFile() : undefined
   if (update) refuseUpdate(file === undefined, set.length > 0)
   const plans = file === undefined ? parseStoredPlans(assets!.storedPlans) : await readStoredPlans(file)
+  const { progress } = context
   const verdicts = await verify(plans, {
     set: changed,
     workers,
     signal: context.signal,
     workerSource: assets?.workerSource,
-    onPlan: (name, index, count) => context.progress.show(`Running ${name}, ${index + 1} of ${count} …`)
+    onProgress: ({ name, index, plans: count }, at) => {
+      const what = `Running ${name}, ${index + 1} of ${count}`
+      progress.show(`${what} …`, at && `${what}: ${plainLineOf(at)}`)
+    }
   })
-  context.progress.clear()
+  progress.clear()
   if (update) await renewStoredPlans(file!, plans, verdicts)
   const drifted = verdicts.filter(({ same }) => !same)
   const { out, talk } = context
-  if (context.json) context.emit({ same: drifted.length === 0, updated: update, plans: verdicts })
+  if (context.json)
+    context.emit({ event: 'done', same: drifted.length === 0, updated: update, plans: verdicts })
   else {
     for (const { name, actual, same } of verdicts) {
       const mark = same ? out.style('green', 'same   ') : out.style('red', 'differs')
