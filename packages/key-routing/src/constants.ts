@@ -31,7 +31,7 @@ export const CANDIDATES_MAX = 256
 /** Steps of an iterative lookup at a time. */
 export const ALPHA_MAX = 8
 /** A budget that comes in from a remote peer is cut to this. */
-export const LOOKUP_BUDGET_MS_MAX = 60_000
+export const LOOKUP_BUDGET_MS_MAX = 180_000
 
 /** Ids that this peer chooses. Those of others may have 32 bits. */
 export const ID_MAX = 0x7fff_ffff

@@ -13,11 +13,6 @@ const LOOKUPS = 4000
 const TEST_MS_MAX = 1_200_000
 /** Of the table, from the lower of model and paper to the higher one, give or take a tenth. */
 const timeouts = (lower: number, higher: number): [number, number] => [lower * 0.9, higher * 1.1]
-/**
- * A lookup has a minute, and a silent peer takes three seconds of it: who meets more than twenty has failed. Of 8,000
- * lookups 27 did where half of the peers died, and none below.
- */
-const FAILED_MAX: Readonly<Record<number, number>> = { 0.4: 0.001, 0.5: 0.01 }
 const TABLE: readonly [failures: number, path: number, timeouts: [number, number]][] = [
   [0, 3.77, [0, 0]],
   [0.1, 3.92, timeouts(0.42, 0.6)],
@@ -53,8 +48,7 @@ it.each(TABLE)(
     expect(Check(ResultsSchema, results)).toBe(true)
     const { lookups, hops_as_published: hops, timeouts_per_lookup: found } = results.overlays[0]!
     const issued = LOOKUPS * SEEDS
-    expect(lookups).toMatchObject({ issued, incorrect: 0, unissued: 0 })
-    expect(lookups.failed / issued).toBeLessThanOrEqual(FAILED_MAX[failures] ?? 0)
+    expect(lookups).toMatchObject({ issued, incorrect: 0, failed: 0, unissued: 0 })
     expect(hops!.mean / path).toBeGreaterThan(0.95)
     expect(hops!.mean / path).toBeLessThan(1.05)
     expect(found!.mean).toBeGreaterThanOrEqual(least)
