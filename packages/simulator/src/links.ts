@@ -120,7 +120,10 @@ export class Links {
     let end = this.#free
     if (end === NONE) {
       end = this.#ends
-      if (end === ENDS_MAX) throw new RangeError(`A simulation has at most ${LINKS_MAX} links at a time.`)
+      if (end === ENDS_MAX)
+        throw new RangeError(
+          `A simulation has at most ${LINKS_MAX} links at a time, and ${USES_MAX} times as many in all. Simulate fewer peers, or a shorter time.`
+        )
       if (end * WORDS === this.#words.length) this.#grow()
       this.#ends += 2
     } else {
