@@ -24,6 +24,8 @@ export function lookupVia(
   done: (root: RingRef, fx: Fx) => void
 ): void {
   const asked: Peer[] = []
+  /** Of these, those that were told that they are taken for the root: what they say then is another matter. */
+  const askedAsRoot: Peer[] = []
   const silent: Uint8Array[] = []
   // The best last. Those of earlier answers stay below, for when all of the later ones are silent.
   const stack: Step[] = [{ peer: via, root: false }]
@@ -41,6 +43,7 @@ export function lookupVia(
     }
     const { peer, root } = step
     asked.push(peer)
+    if (root) askedAsRoot.push(peer)
     request(
       ring,
       peer,
@@ -85,7 +88,7 @@ export function lookupVia(
   const push = (hops: readonly { contact: Contact; root: boolean }[]): RingRef => {
     for (const hop of hops.slice(0, NEXT_HOPS_MAX).reverse()) {
       const peer = ring.peers.intern(hop.contact)
-      if (peer === NO_PEER || asked.includes(peer)) continue
+      if (peer === NO_PEER || (hop.root ? askedAsRoot : asked).includes(peer)) continue
       if (peer === SELF) {
         const own = hop.root ? ownRootOf(ring, key) : NOBODY
         if (own !== NOBODY) return own

@@ -299,6 +299,28 @@ describe('a lookup by a contact', () => {
     expect(all.ring.counters.answersRefused).toBe(1)
   })
 
+  it('asks whoever was asked on the way again where others name it as the root, and not a third time', () => {
+    // Peer 5 has this one, from its earlier life, for its predecessor; peer 6 knows that 5 comes behind it.
+    const hop = (number: number, root: boolean) => ({ contact: contactOfNumber(number), root })
+    const all = answeredRing(SETTINGS, [1, 2, 3], (peer, message) => ({
+      type: 'next-hops-answer',
+      id: message.id,
+      replicas: [],
+      ...(peer === 5 &&
+        'root' in message &&
+        message.root && { range: { from: keyOfNumber(3), to: keyOfNumber(5) } }),
+      hops: peer === 5 ? [hop(6, false)] : [hop(5, true), hop(6, false)]
+    }))
+    const told: number[] = []
+    lookupVia(all.ring, 5, keyOfNumber(4), all.fx, root => told.push(root))
+    expect(told).toEqual([ref(5)])
+    expect(all.sent.map(({ peer, message }) => [peer, 'root' in message && message.root])).toEqual([
+      [5, false],
+      [6, false],
+      [5, true]
+    ])
+  })
+
   it('does not take those behind for the root who stand behind one that answered that it is not', () => {
     const all = answeredRing(SETTINGS, [1, 2, 3], (peer, { id }) => ({
       type: 'next-hops-answer',

@@ -10,6 +10,7 @@ it(`${SEEDS} seeds: when the faults are over, the ring is ideal again and all lo
   const longestMs = Math.max(...runs.map(run => run.healedMs))
   console.log(`${SEEDS} seeds, ${faults} faults, healed after ${longestMs} ms at most`)
   expect(runs.flatMap(({ broken }) => broken ?? [])).toEqual([])
+  expect(runs.filter(({ correct, lookups }) => correct < lookups)).toEqual([])
   expect(faults).toBeGreaterThan(SEEDS)
 }, 120_000)
 
