@@ -13,6 +13,8 @@ import type { RingRef } from './types.ts'
 interface Step {
   readonly peer: Peer
   readonly root: boolean
+  /** Who named it, and was taken for the root itself: where this one is silent, that one is asked again, and told so. */
+  readonly by?: Step
 }
 
 /** `done` has the node that is the root of the key where `via` is, or `NOBODY`. */
@@ -27,6 +29,8 @@ export function lookupVia(
   /** Of these, those that were told that they are taken for the root: what they say then is another matter. */
   const askedAsRoot: Peer[] = []
   const silent: Uint8Array[] = []
+  /** Somebody takes this peer for the root, which it is not. */
+  let isNamed = false
   // The best last. Those of earlier answers stay below, for when all of the later ones are silent.
   const stack: Step[] = [{ peer: via, root: false }]
   const hand: RingRef[] = [refOf(via, 0)]
@@ -59,6 +63,7 @@ export function lookupVia(
       (answer, fx) => {
         if (typeof answer !== 'object' || answer.type !== 'next-hops-answer') {
           if (root) silent.push(ring.peers.contact(peer).id)
+          if (root && step.by !== undefined) stack.push(step.by)
         } else if (answer.range !== undefined) {
           const place = placeOfRange(ring, peer, key, answer.range)
           if (place !== NOBODY) {
@@ -69,7 +74,7 @@ export function lookupVia(
           if (root) passOver()
         } else {
           if (root) passOver()
-          const own = push(answer.hops)
+          const own = push(step, answer.hops)
           if (own !== NOBODY) {
             end(own, fx)
             return
@@ -85,18 +90,23 @@ export function lookupVia(
     for (const [at, { peer }] of stack.entries()) stack[at] = { peer, root: false }
   }
   /** Gives the own place that is the root, if one is. */
-  const push = (hops: readonly { contact: Contact; root: boolean }[]): RingRef => {
+  const push = (from: Step, hops: readonly { contact: Contact; root: boolean }[]): RingRef => {
     for (const hop of hops.slice(0, NEXT_HOPS_MAX).reverse()) {
       const peer = ring.peers.intern(hop.contact)
       if (peer === NO_PEER || (hop.root ? askedAsRoot : asked).includes(peer)) continue
       if (peer === SELF) {
         const own = hop.root ? ownRootOf(ring, key) : NOBODY
         if (own !== NOBODY) return own
-        // From an earlier membership: whoever comes behind is the root as long as this peer is none.
-        if (hop.root) silent.push(hop.contact.id)
+        // From an earlier membership: whoever comes behind is the root as long as this peer is none, and may be the
+        // only one who knows of it.
+        if (hop.root && !isNamed) {
+          isNamed = true
+          silent.push(hop.contact.id)
+          if (from.root) stack.push(from)
+        }
         continue
       }
-      stack.push({ peer, root: hop.root })
+      stack.push({ peer, root: hop.root, ...(from.root && { by: from }) })
       hand.push(refOf(peer, 0))
     }
     return NOBODY

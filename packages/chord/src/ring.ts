@@ -51,6 +51,9 @@ export class Place {
   joining = false
   /** Since when it finds a root whose predecessor is not to be had. */
   joinWaitsMs: number | undefined
+  /** The first successor, where it forms a ring, and since when. */
+  formingHead: RingRef = NOBODY
+  formingSinceMs = 0
   stabilising = false
   rectifying = false
   fixing = false

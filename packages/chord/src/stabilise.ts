@@ -4,7 +4,7 @@
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
-import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, STABILISE_STEPS_MAX } from './constants.ts'
+import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, FOUNDERS_KEPT_MS, STABILISE_STEPS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, type NodeAnswer, type NodeTables } from './ring-calls.ts'
@@ -34,7 +34,7 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
     if (answer === 'later' || place.successors[0] !== head) {
       // It changed meanwhile, by somebody who lives: the next round goes on from there.
       place.stabilising = false
-    } else if (answer === 'dead') {
+    } else if (answer === 'dead' || (typeof answer === 'object' && isOutside(ring, place, head, answer))) {
       ring.count('successorsDead')
       dropHead(ring, place, fx)
       dropFinger(ring, place, head, fx)
@@ -50,6 +50,13 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
       fromPredecessor(ring, place, head, answer, 0, fx)
     }
   })
+}
+
+/** It forms a ring for longer than a founder of this one may be behind: it was started anew, and is no member. */
+function isOutside(ring: Ring, place: Place, head: RingRef, { forming }: NodeTables): boolean {
+  if (!forming || place.formingHead !== head) place.formingSinceMs = ring.nowMs
+  place.formingHead = forming ? head : NOBODY
+  return forming && ring.nowMs - place.formingSinceMs > FOUNDERS_KEPT_MS
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Single rules with peers that answer as a test says: too late, not at all, `later`, or with what nobody expects. */
 import { NO_PEER, SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
+import { FOUNDERS_KEPT_MS } from '../src/constants.ts'
 import { guessFingers } from '../src/finger-gaps.ts'
 import { fixFingers, takeFinger } from '../src/finger-refresh.ts'
 import { adoptTables, IdealRing } from '../src/ideal.ts'
@@ -245,7 +246,61 @@ describe('a joiner', () => {
   })
 })
 
+describe('a first successor that forms a ring', () => {
+  it.each([
+    [FOUNDERS_KEPT_MS, [1, 2, 3]],
+    [FOUNDERS_KEPT_MS + 1, [2, 3]]
+  ])('is waited for as a founder is, and then is no member: after %i ms the list is %j', (ms, left) => {
+    const all = saying({ 1: { standing: 'forming' }, 2: { successors: [3], predecessor: 0 } })
+    all.ring.mode = 'ring'
+    for (const nowMs of [1000, 1000 + ms]) {
+      all.ring.nowMs = nowMs
+      stabilise(all.ring, all.place, all.fx)
+    }
+    expect(list(all.place)).toEqual(left)
+  })
+
+  it('is waited for anew when it was a member in between', () => {
+    const tables: Record<number, Said> = {}
+    const all = saying(tables)
+    all.ring.mode = 'ring'
+    for (const [nowMs, standing] of [
+      [0, 'forming'],
+      [FOUNDERS_KEPT_MS, 'ring'],
+      [FOUNDERS_KEPT_MS + 1, 'forming']
+    ] as const) {
+      tables[1] = { standing, successors: [2, 3], predecessor: 0 }
+      all.ring.nowMs = nowMs
+      stabilise(all.ring, all.place, all.fx)
+    }
+    expect(list(all.place)).toEqual([1, 2, 3])
+  })
+})
+
 describe('a lookup by a contact', () => {
+  it('asks the root again where it named this peer, or one that is silent, and tells it so', () => {
+    const hop = (number: number, root: boolean) => ({ contact: contactOfNumber(number), root })
+    const told: number[][] = []
+    const all = answeredRing(SETTINGS, [1, 2, 3], (peer, { id, ...message }) => {
+      if (peer === 4) return undefined
+      const silent = 'silent' in message ? message.silent.map(one => one[2]!) : []
+      if (peer === 5) told.push(silent)
+      const isRoot = peer === 5 && silent.includes(0) && silent.includes(4)
+      const named = peer === 6 ? [hop(5, true)] : [hop(silent.includes(0) ? 4 : 0, true)]
+      return {
+        type: 'next-hops-answer',
+        id,
+        replicas: [],
+        ...(isRoot && { range: { from: keyOfNumber(2), to: keyOfNumber(5) } }),
+        hops: isRoot ? [] : named
+      }
+    })
+    const roots: number[] = []
+    lookupVia(all.ring, 6, keyOfNumber(3), all.fx, root => roots.push(root))
+    expect(roots).toEqual([ref(5)])
+    expect(told).toEqual([[], [0], [0, 4]])
+  })
+
   it.each([
     [250, 'itself', refOf(SELF, 0)],
     [150, 'nobody', NOBODY]
