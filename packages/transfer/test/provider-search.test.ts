@@ -45,18 +45,18 @@ test('first after lookFirstMs; then after lookMs, doubled where nobody is new, u
   await sleep(1)
   expect(count()).toBe(1)
   // It found one: the next comes after lookMs, and finds nobody new.
-  expect([await after(search, count, 99), await after(search, count, 100)]).toEqual([false, true])
-  expect([await after(search, count, 199), await after(search, count, 200)]).toEqual([false, true])
-  expect([await after(search, count, 299), await after(search, count, 300)]).toEqual([false, true])
-  expect([await after(search, count, 299), await after(search, count, 300)]).toEqual([false, true])
+  expect([await after(search, count, 99), await after(search, count, 101)]).toEqual([false, true])
+  expect([await after(search, count, 199), await after(search, count, 201)]).toEqual([false, true])
+  expect([await after(search, count, 299), await after(search, count, 301)]).toEqual([false, true])
+  expect([await after(search, count, 299), await after(search, count, 301)]).toEqual([false, true])
 })
 
 test('somebody new brings the pause back to lookMs', async () => {
   const found: Provider[] = []
   const { search, count } = searching(() => found)
   await search.look()
-  expect([await after(search, count, 199), await after(search, count, 200)]).toEqual([false, true])
+  expect([await after(search, count, 199), await after(search, count, 201)]).toEqual([false, true])
   found.push({ peerId: 'a', addresses: [] })
-  expect(await after(search, count, 300)).toBe(true)
-  expect([await after(search, count, 99), await after(search, count, 100)]).toEqual([false, true])
+  expect(await after(search, count, 301)).toBe(true)
+  expect([await after(search, count, 99), await after(search, count, 101)]).toEqual([false, true])
 })
