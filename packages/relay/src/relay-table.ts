@@ -1,0 +1,117 @@
+/**
+ * A relay's rules: who may be called over it, who may call, and how many bytes come when. Pure: the caller says what
+ * time it is, on a clock that does not jump.
+ *
+ * Budgets are the caller's: a peer that is called must not lose its own because strangers call it. A budget that is used
+ * up makes its peer slow and cuts nobody, so that any file comes through, and who moves little is served at once
+ * beside who moves much.
+ */
+import { TokenBucket } from '@servent/overlay'
+import { BUDGETS_MAX, type RelayLimits } from './limits.ts'
+import { Status } from './wire.ts'
+
+export interface Circuit {
+  /** PeerIds in text form. */
+  readonly from: string
+  readonly to: string
+  /** Of `from`. */
+  readonly host: string
+  readonly endsAtMs: number
+}
+
+interface Held {
+  readonly host: string
+  readonly expiresAtMs: number
+}
+
+export class RelayTable {
+  readonly #limits: RelayLimits
+  readonly #reservations = new Map<string, Held>()
+  readonly #circuits = new Set<Circuit>()
+  readonly #budgets = new Map<string, TokenBucket>()
+  readonly #total: TokenBucket | undefined
+
+  constructor(limits: RelayLimits, nowMs: number) {
+    this.#limits = limits
+    const { bytesPerSecond } = limits
+    if (bytesPerSecond > 0) this.#total = new TokenBucket(bytesPerSecond, bytesPerSecond, nowMs)
+  }
+
+  get reservations(): number {
+    return this.#reservations.size
+  }
+
+  get circuits(): number {
+    return this.#circuits.size
+  }
+
+  /** `peer` may be called from now on, until `reservationMs` from now, or until `release`. */
+  reserve(peer: string, host: string, nowMs: number): Status {
+    this.#expire(nowMs)
+    const { reservationsMax, reservationsPerHostMax, reservationMs } = this.#limits
+    const others = [...this.#reservations].filter(([other]) => other !== peer)
+    if (others.length >= reservationsMax) return Status.RESERVATION_REFUSED
+    if (others.filter(([, held]) => held.host === host).length >= reservationsPerHostMax) {
+      return Status.RESERVATION_REFUSED
+    }
+    this.#reservations.set(peer, { host, expiresAtMs: nowMs + reservationMs })
+    return Status.OK
+  }
+
+  /** It has no connection to this relay any more. */
+  release(peer: string): void {
+    this.#reservations.delete(peer)
+  }
+
+  /** A connection of `from`, who calls from `host`, to `to`; or why there is none. It must be closed. */
+  connect(from: string, host: string, to: string, nowMs: number): Circuit | Status {
+    this.#expire(nowMs)
+    if (from === to || !this.#reservations.has(to)) return Status.NO_RESERVATION
+    const { circuitsMax, circuitsPerPeerMax, circuitsPerHostMax, circuitsToPeerMax, circuitMs } = this.#limits
+    const count = (is: (circuit: Circuit) => boolean) => [...this.#circuits].filter(is).length
+    if (
+      this.#circuits.size >= circuitsMax ||
+      count(circuit => circuit.from === from) >= circuitsPerPeerMax ||
+      count(circuit => circuit.host === host) >= circuitsPerHostMax ||
+      count(circuit => circuit.to === to) >= circuitsToPeerMax
+    ) {
+      return Status.RESOURCE_LIMIT_EXCEEDED
+    }
+    const circuit = { from, to, host, endsAtMs: nowMs + circuitMs }
+    this.#circuits.add(circuit)
+    return circuit
+  }
+
+  close(circuit: Circuit): void {
+    this.#circuits.delete(circuit)
+  }
+
+  /** Milliseconds that these bytes of a circuit must wait before they go on. They are paid for. */
+  spend({ from }: Circuit, bytes: number, nowMs: number): number {
+    const budget = this.#budget(from, nowMs)
+    budget.charge(bytes, nowMs)
+    this.#total?.charge(bytes, nowMs)
+    // Where no token is missing after the charge, these bytes were there.
+    return Math.max(budget.waitMs(0, nowMs), this.#total?.waitMs(0, nowMs) ?? 0)
+  }
+
+  /** Who was asked for longest ago is forgotten first, but for those with connections. */
+  #budget(peer: string, nowMs: number): TokenBucket {
+    const { peerBurstBytes, peerBytesPerSecond } = this.#limits
+    const budget = this.#budgets.get(peer) ?? new TokenBucket(peerBurstBytes, peerBytesPerSecond, nowMs)
+    this.#budgets.delete(peer)
+    this.#budgets.set(peer, budget)
+    if (this.#budgets.size > BUDGETS_MAX) {
+      const busy = new Set([...this.#circuits].map(({ from }) => from))
+      const oldest = this.#budgets.keys().find(other => !busy.has(other))
+      if (oldest !== undefined) this.#budgets.delete(oldest)
+    }
+    return budget
+  }
+
+  #expire(nowMs: number): void {
+    for (const [peer, { expiresAtMs }] of this.#reservations) {
+      if (expiresAtMs <= nowMs) this.#reservations.delete(peer)
+    }
+  }
+}
