@@ -11,6 +11,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   'packages/keyword-index': 2,
   'packages/library': 2,
   'packages/transfer': 2,
+  'packages/relay': 2,
   'packages/introducer': 2,
   'packages/napster': 3,
   'packages/gnutella': 3,

@@ -235,6 +235,7 @@ export class FakeNode implements ServentNode {
   uploads() {
     return [
       {
+        relayed: false,
         standing: 'giver' as const,
         givenBytes: 3_000_000,
         takenBytes: 1_000_000,
@@ -291,6 +292,7 @@ export class FakeNode implements ServentNode {
       uptimeMs: 720_000,
       addresses: this.addresses(),
       reachability: { kind: 'private' as const, why: 'no address of this machine is public' },
+      relay: { mode: 'use' as const, relays: [] },
       connections: 1,
       overlays: [
         {

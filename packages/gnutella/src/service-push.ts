@@ -15,7 +15,14 @@ import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { type HostComponents, multiaddrsOfContact, peerIdOfContact, streamDuplex } from '@servent/libp2p-host'
+import {
+  type HostComponents,
+  isCircuit,
+  isRelayed,
+  multiaddrsOfContact,
+  peerIdOfContact,
+  streamDuplex
+} from '@servent/libp2p-host'
 import type { Catalogue, Contact } from '@servent/overlay'
 import { toHex } from './bytes.ts'
 import {
@@ -158,7 +165,7 @@ export class PushCalls {
   async #open(peerId: PeerId, contact: Contact, via: string): Promise<Stream> {
     const { connectionManager } = this.#init.components
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(CALL_MS)])
-    if (connectionManager.getConnections(peerId).some(({ status }) => status === 'open')) {
+    if (connectionManager.getConnections(peerId).some(one => one.status === 'open' && !isRelayed(one))) {
       return connectionManager.openStream(peerId, PUSH_PROTOCOL, { signal })
     }
     const addresses = this.#callable(multiaddrsOfContact(contact), via)
@@ -170,13 +177,15 @@ export class PushCalls {
 
   /**
    * Addresses that a Push may have called. Those of private networks only where the Push came over one: a
-   * stranger on the Internet must not knock at the doors of the user's own network from the inside.
+   * stranger on the Internet must not knock at the doors of the user's own network from the inside. A call over a
+   * relay gains nothing: whoever asked could have come that way.
    */
   #callable(addresses: readonly Multiaddr[], via: string): Multiaddr[] {
     const connections = this.#init.components.connectionManager.getConnections(peerIdFromString(via))
     const isNear = connections.some(({ remoteAddr }) => isPrivate(remoteAddr))
     return addresses.filter(address => {
       const [first] = address.getComponents()
+      if (isCircuit(address)) return false
       return (first?.name === 'ip4' || first?.name === 'ip6') && (isNear || !isPrivate(address))
     })
   }

@@ -11,6 +11,7 @@ import {
   type Clock,
   type HostComponents,
   type HostLimits,
+  isCircuit,
   MachineHost,
   multiaddrsOfContact,
   type StateStore,
@@ -195,7 +196,7 @@ export class GnutellaService implements Overlay, Startable {
     if (route === undefined || route.overlay !== this.name) {
       throw new PushError(`No hit tells how ${peerId} could be asked to call. Search for ${id} again.`)
     }
-    if (this.#host.selfContact().addresses.length === 0) {
+    if (multiaddrsOfContact(this.#host.selfContact()).every(isCircuit)) {
       throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
     }
     const { servent, index } = route

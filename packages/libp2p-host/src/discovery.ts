@@ -57,7 +57,9 @@ export class Discovery {
       this.#handling = true
       await registrar.handle(protocol, (stream, connection) => this.#accept(stream, connection), {
         maxInboundStreams: STREAMS_A_CONNECTION_MAX,
-        maxOutboundStreams: STREAMS_A_CONNECTION_MAX
+        maxOutboundStreams: STREAMS_A_CONNECTION_MAX,
+        // Budgets of a relay are its own matter: a peer behind one has its overlays nevertheless.
+        runOnLimitedConnection: true
       })
     }
     // Topologies tell of peers that are identified from now on, not of those that are connected already.

@@ -134,7 +134,7 @@ export class Opener {
     const connection = await this.#connect(opening, { signal })
     signal.throwIfAborted()
     opening.stage = 'negotiating'
-    const stream = await connection.newStream(this.#init.protocol, { signal })
+    const stream = await connection.newStream(this.#init.protocol, { signal, runOnLimitedConnection: true })
     return { stream, connection }
   }
 

@@ -11,7 +11,7 @@ import { ConfigError } from './errors.ts'
 import { type Folders, holds } from './folders.ts'
 import { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
 
-type Check = (value: never, given: Given, warn: (sentence: string) => void) => void | Promise<void>
+type Check = (value: never, given: Given) => void | Promise<void>
 
 /** By key. A check is only run on what somebody set: defaults are right by a test. */
 export const CHECKS: Readonly<Record<string, Check>> = {
@@ -27,19 +27,13 @@ export const CHECKS: Readonly<Record<string, Check>> = {
       'introducer'
     )
   },
-  relay(value: string, given, warn) {
-    if (value === 'serve') {
-      throw new ConfigError(
-        `relay = "serve" is set by ${given.where}, and this version cannot serve as a relay yet. Leave it out, or set relay to off.`,
-        given.where,
-        'relay'
-      )
-    }
-    if (value === 'use') {
-      warn(
-        `relay = "use" is set by ${given.where}: this version has no relays yet and reaches peers directly or by Push.`
-      )
-    }
+  'port-mapping'(value: string, given) {
+    if (value === 'auto' || value === 'off' || /^http:\/\/[^/]+\//.test(value)) return
+    throw new ConfigError(
+      `port-mapping takes auto, off, or the address of a router's description, as http://192.168.1.1:5000/rootDesc.xml; ${given.where} says ${show(value)}.`,
+      given.where,
+      'port-mapping'
+    )
   },
   api: (value: string, given) => void endpointOf(value, given.where)
 }

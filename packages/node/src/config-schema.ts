@@ -103,7 +103,21 @@ export const SettingsSchema = table({
   maxUploadRatePerPeer: integer('Bytes a second sent to any one peer; 0 is no cap.', 0, RATE_MAX, 0),
   maxDownloadRate: integer('Bytes a second fetched from all others together; 0 is no cap.', 0, RATE_MAX, 0),
   noInbound: flag('Refuse every inbound connection, as a peer behind a firewall.', false),
-  relay: choice('Be reached through relays, and serve as one.', ['off', 'use', 'serve'], 'use'),
+  relay: choice(
+    'Be called over relays where nobody can call this node itself (use), be such a relay for others (serve), or neither (off).',
+    ['off', 'use', 'serve'],
+    'use'
+  ),
+  maxRelayRate: integer(
+    'Bytes a second that a relay brings for all others together; 0 is no cap.',
+    0,
+    RATE_MAX,
+    0
+  ),
+  portMapping: text(
+    'Ask the router to forward the port, by UPnP: auto finds it, off does not ask, or the address of its description, http://….',
+    'auto'
+  ),
   maxDownloads: integer('Downloads that run at a time; others wait for their turn.', 1, DOWNLOADS_MAX, 4),
   maxConnections: integer('Connections at a time, shared by all overlays.', 1, CONNECTIONS_MAX, 200),
   logLevel: choice(

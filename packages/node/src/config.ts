@@ -81,7 +81,7 @@ export async function loadConfig(input: ConfigInput = {}): Promise<LoadedConfig>
     let value = structuredClone(setting.default)
     if (source !== undefined) {
       value = checkValue(setting, source)
-      await CHECKS[setting.key]?.(value as never, source, sentence => warnings.push(sentence))
+      await CHECKS[setting.key]?.(value as never, source)
     }
     place(settings, setting.path, value)
   }

@@ -1,11 +1,12 @@
 /**
- * How a download reaches a provider: a stream of HTTP on a connection to it, dialled where there is none,
- * and where it cannot be dialled a call back, which the overlay that gave the route asks it for.
+ * How a download reaches a provider, by the first of these ways that leads there: a connection that stands, an address
+ * of its own, a call back that the overlay which found it asks it for, and a relay. Over a relay it is asked to call, too:
+ * what it answers with a direct connection costs the relay nothing.
  */
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { streamDuplex } from '@servent/libp2p-host'
+import { isCircuit, isRelayed, streamDuplex } from '@servent/libp2p-host'
 import type { ContentId, Overlay, OverlayName, Provider } from '@servent/overlay'
 import type { Connector, SourceConnection } from '@servent/transfer'
 
@@ -20,60 +21,94 @@ export interface Pusher {
 export const isPusher = (overlay: Overlay | undefined): overlay is Overlay & Pusher =>
   typeof (overlay as Partial<Pusher> | undefined)?.push === 'function'
 
-/** A direct dial may take this long where the provider can be asked to call instead. */
-const DIRECT_BEFORE_PUSH_MS = 5_000
+/** A direct dial may take this long where there is another way. */
+const DIRECT_MS = 5_000
 /** Addresses of a provider that are looked at; a hit or ticket brings no more. */
 const ADDRESSES_MAX = 8
 
+export interface ConnectorInit {
+  readonly network: Libp2p
+  readonly pusher: (overlay: OverlayName) => Pusher | undefined
+  /** Has a peer at the other end of a relayed connection call; nothing where it does not. */
+  readonly callBack: (relayed: Connection, signal: AbortSignal) => Promise<Connection | undefined>
+}
+
 export class NodeConnector implements Connector {
   readonly #network: Libp2p
-  readonly #pusher: (overlay: OverlayName) => Pusher | undefined
+  readonly #init: ConnectorInit
 
-  constructor(network: Libp2p, pusher: (overlay: OverlayName) => Pusher | undefined) {
-    this.#network = network
-    this.#pusher = pusher
+  constructor(init: ConnectorInit) {
+    this.#network = init.network
+    this.#init = init
   }
 
   /** @throws whatever the last way tried failed with */
   async connect(provider: Provider, id: ContentId, signal: AbortSignal): Promise<SourceConnection> {
+    const held = this.#held(provider.peerId)
+    if (held !== undefined) return this.#stream(held, signal)
+    const { own, relayed } = await this.#addresses(provider)
     const { push } = provider
-    const pusher = push === undefined ? undefined : this.#pusher(push.overlay)
-    if (pusher === undefined) return this.#direct(provider, signal)
-    try {
-      return await this.#direct(
-        provider,
-        AbortSignal.any([signal, AbortSignal.timeout(DIRECT_BEFORE_PUSH_MS)])
-      )
-    } catch {
-      signal.throwIfAborted()
-      return { ...(await pusher.push(provider, id, signal)), relayed: false }
+    const pusher = push === undefined ? undefined : this.#init.pusher(push.overlay)
+    const ways: (() => Promise<SourceConnection>)[] = []
+    if (own.length > 0) ways.push(() => this.#direct(own, signal, pusher !== undefined || relayed.length > 0))
+    if (pusher !== undefined) {
+      ways.push(async () => ({ ...(await pusher.push(provider, id, signal)), relayed: false }))
     }
+    if (relayed.length > 0) ways.push(() => this.#relayed(relayed, signal))
+    // Nobody said where it is: libp2p's peer routing may know.
+    if (ways.length === 0) ways.push(() => this.#direct(peerIdFromString(provider.peerId), signal, false))
+    return firstOf(ways, signal)
   }
 
-  async #direct(provider: Provider, signal: AbortSignal): Promise<SourceConnection> {
-    const peerId = peerIdFromString(provider.peerId)
-    const open = this.#network.getConnections(peerId).find(connection => connection.status === 'open')
-    const connection = open ?? (await this.#dial(provider, signal))
-    const stream = await connection.newStream(HTTP_PROTOCOL, { signal })
-    return { duplex: streamDuplex(stream), peerId: provider.peerId, relayed: isRelayed(connection) }
+  /** The best connection that stands: a relayed one where there is no other. */
+  #held(peerId: string): Connection | undefined {
+    const open = this.#network
+      .getConnections(peerIdFromString(peerId))
+      .filter(connection => connection.status === 'open')
+    return open.find(connection => !isRelayed(connection)) ?? open[0]
   }
 
-  /** By the addresses that came with the provider, and by those that libp2p knows: it may have moved. */
-  async #dial(provider: Provider, signal: AbortSignal): Promise<Connection> {
-    const peerId = peerIdFromString(provider.peerId)
-    const known = await this.#network.peerStore.get(peerId).then(
+  async #direct(to: PeerId | Multiaddr[], signal: AbortSignal, mayFail: boolean): Promise<SourceConnection> {
+    const within = mayFail ? AbortSignal.any([signal, AbortSignal.timeout(DIRECT_MS)]) : signal
+    return this.#stream(await this.#network.dial(to, { signal: within }), within)
+  }
+
+  async #relayed(addresses: Multiaddr[], signal: AbortSignal): Promise<SourceConnection> {
+    const relayed = await this.#network.dial(addresses, { signal })
+    return this.#stream((await this.#init.callBack(relayed, signal)) ?? relayed, signal)
+  }
+
+  async #stream(connection: Connection, signal: AbortSignal): Promise<SourceConnection> {
+    const stream = await connection.newStream(HTTP_PROTOCOL, { signal, runOnLimitedConnection: true })
+    const peerId = connection.remotePeer.toString()
+    return { duplex: streamDuplex(stream), peerId, relayed: isRelayed(connection) }
+  }
+
+  /** Those that came with the provider, and those that libp2p knows: it may have moved. */
+  async #addresses({ peerId, addresses }: Provider): Promise<{ own: Multiaddr[]; relayed: Multiaddr[] }> {
+    const known = await this.#network.peerStore.get(peerIdFromString(peerId)).then(
       peer => peer.addresses.map(({ multiaddr: address }) => address.toString()),
       () => []
     )
-    const addresses = dialable(provider.peerId, [...provider.addresses.slice(0, ADDRESSES_MAX), ...known])
-    if (addresses.length > 0) return this.#network.dial(addresses, { signal })
-    return this.#network.dial(peerId, { signal })
+    const all = dialable(peerId, [...addresses.slice(0, ADDRESSES_MAX), ...known])
+    return { own: all.filter(address => !isCircuit(address)), relayed: all.filter(isCircuit) }
   }
 }
 
-/** Goes through another peer, which bounds what may be sent over it. */
-export const isRelayed = (connection: Connection): boolean =>
-  connection.limits !== undefined || connection.remoteAddr.toString().includes('/p2p-circuit')
+/** Tries one after the other. */
+async function firstOf<T>(ways: readonly (() => Promise<T>)[], signal: AbortSignal): Promise<T> {
+  let last: unknown
+  for (const way of ways) {
+    signal.throwIfAborted()
+    try {
+      return await way()
+    } catch (error) {
+      signal.throwIfAborted()
+      last = error
+    }
+  }
+  throw last
+}
 
 /** Addresses of a peer, each once and with its PeerId, so that nobody else can answer in its place. */
 function dialable(peerId: string, texts: readonly string[]): Multiaddr[] {

@@ -31,6 +31,7 @@ export async function doctor(init: DoctorInit): Promise<DoctorCheck[]> {
     clockCheck(init.wallMs),
     listenCheck(init),
     reachCheck(init),
+    relayCheck(init),
     peersCheck(init),
     ...init.overlays.map(overlayCheck),
     ...init.roots.map(rootCheck)
@@ -125,6 +126,25 @@ function reachCheck({ status }: DoctorInit): DoctorCheck {
     message: why,
     try: kind === 'local' ? 'listen on /ip4/0.0.0.0/tcp/6346' : 'allow the port in the firewall and router'
   }
+}
+
+function relayCheck({ config, status }: DoctorInit): DoctorCheck {
+  const name = 'relays'
+  const { mode, relays, serving } = status.relay
+  if (mode === 'off') return { name, ok: true, message: 'None is used, as configured (relay = off).' }
+  if (serving !== undefined) {
+    const { reservations, circuits } = serving
+    return {
+      name,
+      ok: !config.noInbound,
+      message: `This node is a relay: ${reservations} peers can be called over it, ${circuits} connections go through it.`,
+      ...(config.noInbound && { try: 'leave out --no-inbound: a relay must be called itself' })
+    }
+  }
+  if (relays.length > 0)
+    return { name, ok: true, message: `This node can be called over ${relays.join(', ')}.` }
+  const apart = config.noInbound ? ' Peers that take no calls either cannot fetch from it.' : ''
+  return { name, ok: true, message: `No peer that it knows is a relay.${apart}` }
 }
 
 function peersCheck({ config, status }: DoctorInit): DoctorCheck {

@@ -7,10 +7,11 @@ import type { ComponentLogger, Ed25519PrivateKey, Libp2p, Metrics, ServiceMap } 
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { boundedYamux } from '@servent/libp2p-host'
+import { boundedYamux, isCircuit } from '@servent/libp2p-host'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import type { Config } from './config.ts'
 import { CONNECTION_MANAGER, CONNECTION_MONITOR } from './network-limits.ts'
+import type { Ways } from './ways.ts'
 
 /** The Kademlia table of this network, apart from IPFS's. */
 const KAD_PROTOCOL = '/servent/kad/1.0.0'
@@ -26,25 +27,32 @@ export interface NetworkInit {
   readonly version: string
   readonly logger: ComponentLogger
   readonly metrics: (components: Components) => Metrics
+  readonly ways: Ways
   /** Overlays, by name. */
   readonly services: Services
 }
 
 /** Not started. */
 export async function createNetwork(init: NetworkInit): Promise<Libp2p> {
-  const { config } = init
+  const { config, ways } = init
   return createLibp2p({
     start: false,
     privateKey: init.privateKey,
     nodeInfo: { name: 'servent', version: init.version, userAgent: init.agent },
     logger: init.logger,
     metrics: init.metrics,
-    // A peer that takes no calls does not listen, so that nobody is given an address to try.
-    addresses: config.noInbound ? {} : { listen: config.listen, appendAnnounce: config.announce },
-    connectionGater: { denyInboundConnection: () => config.noInbound },
+    // A peer that takes no calls listens at no address of its own, so that nobody is given one to try. What comes over
+    // a relay came on a connection that this peer opened.
+    addresses: {
+      listen: [...(config.noInbound ? [] : config.listen), ...ways.listen],
+      appendAnnounce: config.noInbound ? [] : config.announce
+    },
+    connectionGater: {
+      denyInboundConnection: ({ remoteAddr }) => config.noInbound && !isCircuit(remoteAddr)
+    },
     connectionManager: { ...CONNECTION_MANAGER, maxConnections: config.maxConnections },
     connectionMonitor: CONNECTION_MONITOR,
-    transports: [tcp()],
+    transports: [tcp(), ...ways.transports],
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux()],
     peerDiscovery: await peerDiscovery(config),
@@ -52,6 +60,7 @@ export async function createNetwork(init: NetworkInit): Promise<Libp2p> {
       identify: identify(),
       ping: ping(),
       ...(config.discovery.includes('kad') ? await kademliaTable(config) : {}),
+      ...ways.services,
       ...init.services
     }
   })

@@ -7,7 +7,7 @@ import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { FolderLock, ServentDatabase } from '@servent/database'
 import type { ContentId, OverlayName, OverlaySnapshot } from '@servent/overlay'
-import type { DownloadStatus, Downloads, UploadStatus } from '@servent/transfer'
+import type { DownloadStatus, Downloads } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
@@ -42,6 +42,7 @@ import type {
   SearchRow,
   ServentNode,
   ShareEvent,
+  UploadView,
   ValueRequest,
   ValueView
 } from './types.ts'
@@ -209,8 +210,12 @@ export class Node implements ServentNode {
     return this.#life?.transfers.downloading() ?? []
   }
 
-  uploads(): UploadStatus[] {
-    return this.#life?.transfers.uploading() ?? []
+  uploads(): UploadView[] {
+    const life = this.#life
+    if (life === undefined) return []
+    return life.transfers
+      .uploading()
+      .map(upload => ({ ...upload, relayed: life.peers.isRelayed(upload.peer) }))
   }
 
   async pauseDownload(id: ContentId): Promise<void> {
@@ -240,6 +245,7 @@ export class Node implements ServentNode {
       uptimeMs: life === undefined ? 0 : performance.now() - life.startedMs,
       addresses: this.addresses(),
       calledFromOutside: life?.peers.calledFromOutside ?? false,
+      relay: life?.ways.status() ?? { mode: this.config.relay, relays: [] },
       connections: life?.network.getConnections().length ?? 0,
       overlays: this.#snapshots(),
       library: { totals: life?.library.totals, progress: life?.library.library?.progress() },

@@ -1,6 +1,6 @@
 /** Who is connected: what libp2p knows of each connection, and what identify said. */
 import type { Libp2p, PeerId } from '@libp2p/interface'
-import { isRelayed } from './connector.ts'
+import { isRelayed } from '@servent/libp2p-host'
 import type { SeenPeer } from './store.ts'
 import type { PeerView } from './types.ts'
 
@@ -36,7 +36,7 @@ export class Peers {
     })
     network.addEventListener('connection:open', ({ detail }) => {
       const from = detail.remoteAddr.toString()
-      if (detail.direction !== 'inbound' || !isPublic(from)) return
+      if (detail.direction !== 'inbound' || isRelayed(detail) || !isPublic(from)) return
       // Another node of this machine calls from an address of this machine.
       const own = network.getMultiaddrs().some(address => hostOf(address.toString()) === hostOf(from))
       if (!own) this.calledFromOutside = true
@@ -63,6 +63,12 @@ export class Peers {
           ...(said?.agent === undefined ? {} : { agent: said.agent })
         }
       })
+  }
+
+  /** Whether all that goes to and from a peer goes through another one. */
+  isRelayed(peerId: string): boolean {
+    const own = this.#network.getConnections().filter(({ remotePeer }) => remotePeer.toString() === peerId)
+    return own.length > 0 && own.every(isRelayed)
   }
 
   /** Connected peers with the addresses by which they say that they can be called. */

@@ -8,15 +8,25 @@ const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/)/
 export function reachability(
   config: Config,
   addresses: readonly string[],
-  calledFromOutside: boolean
+  calledFromOutside: boolean,
+  relays: readonly string[]
 ): NodeStatus['reachability'] {
+  const outside = calledFromOutside
+  if (!outside && relays.length > 0) {
+    const own = config.noInbound ? 'It refuses every inbound connection (no-inbound), and is' : 'It is'
+    const names = relays.map(relay => `…${relay.slice(-6)}`).join(' and ')
+    return {
+      kind: 'relayed',
+      why: `${own} called over ${relays.length === 1 ? 'the relay' : 'the relays'} ${names}.`
+    }
+  }
   if (config.noInbound) {
     return {
       kind: 'refused',
-      why: 'This node refuses every inbound connection (no-inbound). Others get its files by asking it to call them.'
+      why: 'This node refuses every inbound connection (no-inbound). Others get its files by asking it to call them; with a relay among its peers, also those whom it cannot call.'
     }
   }
-  if (calledFromOutside) return { kind: 'public', why: 'A peer with a public address has called this node.' }
+  if (outside) return { kind: 'public', why: 'A peer with a public address has called this node.' }
   if (addresses.length === 0) return { kind: 'refused', why: 'This node listens on no address.' }
   if (addresses.every(address => LOOPBACK.test(address))) {
     return { kind: 'local', why: 'It listens on loopback addresses: only this machine can call it.' }

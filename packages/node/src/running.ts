@@ -25,6 +25,7 @@ import { HTTP_STREAMS_PER_CONNECTION_MAX } from './network-limits.ts'
 import { OverlaySlot } from './overlays.ts'
 import type { NodeStore } from './store.ts'
 import { Transfers } from './transfers.ts'
+import { Ways } from './ways.ts'
 
 /**
  * Peers of the local network are asked for at the start, and answer and are dialled within this; who has heard none
@@ -47,6 +48,7 @@ export interface Running {
   readonly library: LibraryDoor
   readonly transfers: Transfers
   readonly network: Libp2p
+  readonly ways: Ways
   readonly slots: Slots
   readonly metrics: NodeMetrics
 }
@@ -64,10 +66,11 @@ export async function run(init: RunningInit): Promise<Running> {
   const slots = new Map<OverlayName, OverlaySlot>()
   const metrics = new NodeMetrics(config.dataDir)
   const library = new LibraryDoor(() => openLibrary(init))
+  const ways = await Ways.load(config, init.privateKey)
   const transfers: Transfers = new Transfers({
     openLedger: () => openLedger(init),
     openServer: ledger => openServer(init, library, ledger),
-    openDownloads: ledger => openDownloads(init, network, slots, ledger)
+    openDownloads: ledger => openDownloads(init, { network, ways, slots, ledger })
   })
   const network = await createNetwork({
     config,
@@ -76,6 +79,7 @@ export async function run(init: RunningInit): Promise<Running> {
     agent: agentOf(deps),
     logger: componentLogger(logger),
     metrics: components => metrics.component(components),
+    ways,
     services: await overlayServices(init, library, transfers, slots)
   })
   // Also a node that takes no calls serves: over connections that it opened itself.
@@ -84,7 +88,8 @@ export async function run(init: RunningInit): Promise<Running> {
     (stream, connection) => transfers.serve(streamDuplex(stream), connection.remotePeer.toString()),
     {
       maxInboundStreams: HTTP_STREAMS_PER_CONNECTION_MAX,
-      maxOutboundStreams: HTTP_STREAMS_PER_CONNECTION_MAX
+      maxOutboundStreams: HTTP_STREAMS_PER_CONNECTION_MAX,
+      runOnLimitedConnection: true
     }
   )
   try {
@@ -103,7 +108,7 @@ export async function run(init: RunningInit): Promise<Running> {
       await stop().catch(cause => logger.error({ err: cause }, 'could not stop a part'))
     throw explainListen(error)
   }
-  return { library, transfers, network, slots, metrics }
+  return { library, transfers, network, ways, slots, metrics }
 }
 
 async function openLibrary({ config, deps, logger, store }: RunningInit): Promise<Library> {
@@ -149,14 +154,16 @@ async function openServer(
 
 async function openDownloads(
   { config, database, logger, store }: RunningInit,
-  network: Libp2p,
-  slots: Slots,
-  ledger: Ledger
+  { network, ways, slots, ledger }: Pick<Running, 'network' | 'ways' | 'slots'> & { ledger: Ledger }
 ): Promise<Downloads> {
   const { Downloads } = await import('@servent/transfer')
-  const connector = new NodeConnector(network, name => {
-    const overlay = slots.get(name)?.running
-    return isPusher(overlay) ? overlay : undefined
+  const connector = new NodeConnector({
+    network,
+    pusher: name => {
+      const overlay = slots.get(name)?.running
+      return isPusher(overlay) ? overlay : undefined
+    },
+    callBack: (relayed, signal) => ways.callBack(relayed, signal)
   })
   const downloads = await Downloads.open({
     database,

@@ -14,6 +14,7 @@ export interface StatusInit {
   readonly uptimeMs: number
   readonly addresses: readonly string[]
   readonly calledFromOutside: boolean
+  readonly relay: NodeStatus['relay']
   readonly connections: number
   readonly overlays: readonly OverlaySnapshot[]
   readonly library: {
@@ -33,7 +34,8 @@ export function nodeStatus(init: StatusInit): NodeStatus {
     version: init.version,
     uptimeMs: Math.round(init.uptimeMs),
     addresses: init.addresses,
-    reachability: reachability(init.config, init.addresses, init.calledFromOutside),
+    reachability: reachability(init.config, init.addresses, init.calledFromOutside, init.relay.relays),
+    relay: init.relay,
     connections: init.connections,
     overlays: init.overlays.map(({ name, state, reason, neighbours, announced }) => ({
       name,

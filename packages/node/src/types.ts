@@ -58,7 +58,7 @@ export interface ServentNode {
   value(request: ValueRequest, signal?: AbortSignal): Promise<ValueView>
 
   downloads(): DownloadStatus[]
-  uploads(): UploadStatus[]
+  uploads(): UploadView[]
   pauseDownload(id: ContentId): Promise<void>
   cancelDownload(id: ContentId): Promise<void>
 
@@ -203,6 +203,11 @@ export type GetEvent =
     }
   | { event: 'done'; path: string; bytes: number; sources: number; seconds: number }
 
+export interface UploadView extends UploadStatus {
+  /** Whether it goes through a relay. */
+  readonly relayed: boolean
+}
+
 export interface PeerView {
   readonly peerId: string
   readonly addresses: readonly string[]
@@ -219,8 +224,15 @@ export interface NodeStatus {
   readonly uptimeMs: number
   readonly addresses: readonly string[]
   readonly reachability: {
-    readonly kind: 'public' | 'private' | 'local' | 'unknown' | 'refused'
+    readonly kind: 'public' | 'relayed' | 'private' | 'local' | 'unknown' | 'refused'
     readonly why: string
+  }
+  readonly relay: {
+    readonly mode: 'off' | 'use' | 'serve'
+    /** PeerIds of the relays over which this node can be called now. */
+    readonly relays: readonly string[]
+    /** Of the relay that this node is itself: peers that are called over it, connections, bytes since it started. */
+    readonly serving?: { reservations: number; circuits: number; relayedBytes: number }
   }
   readonly connections: number
   readonly overlays: readonly {

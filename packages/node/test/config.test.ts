@@ -224,10 +224,6 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
     expect(await refusal({ flags: { introducer: ['http://one.example'] } })).toContain(
       'cannot ask an introducer yet'
     )
-    expect(await refusal({ flags: { relay: 'serve' } })).toContain('cannot serve as a relay yet')
-    const { warnings } = await loadConfig({ env, flags: { relay: 'use' } })
-    expect(warnings).toHaveLength(1)
-    expect((await loadConfig({ env, flags: { relay: 'off' } })).warnings).toEqual([])
   })
 
   test.each([
@@ -242,7 +238,8 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
     ['api', '0.0.0.0:6347', 'loopback'],
     ['api', '192.168.1.1:6347', 'loopback'],
     ['api', '127.0.0.1', 'HOST:PORT'],
-    ['api', '127.0.0.1:65536', 'HOST:PORT']
+    ['api', '127.0.0.1:65536', 'HOST:PORT'],
+    ['port-mapping', '192.168.1.1', 'takes auto, off']
   ])('%s %s', async (key, value, part) => {
     expect(await refusal({ flags: { [key]: value } })).toContain(part)
   })

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
+import type { Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Provider } from '@servent/overlay'
 import { afterEach, expect, test } from 'vitest'
-import { HTTP_PROTOCOL, isPusher, NodeConnector, type Pusher } from '../src/connector.ts'
+import { type ConnectorInit, HTTP_PROTOCOL, isPusher, NodeConnector, type Pusher } from '../src/connector.ts'
 import { fakeOverlay, idOf, PEER_B } from './support/hits.ts'
 import { startNetwork, stopNetworks } from './support/networks.ts'
 
@@ -13,6 +14,9 @@ afterEach(stopNetworks)
 
 const signal = () => AbortSignal.timeout(10_000)
 const push = { overlay: 'gnutella', servent: '00'.repeat(16), index: 1 } as const
+
+const connectorOf = (network: Libp2p, pusher: ConnectorInit['pusher']) =>
+  new NodeConnector({ network, pusher, callBack: async () => undefined })
 
 /** A peer that speaks HTTP in so far as it takes the stream. */
 async function provider(): Promise<Provider> {
@@ -38,7 +42,7 @@ function pusher() {
 test('a provider is dialled where it can be, and held to its PeerId', async () => {
   const one = await provider()
   const { asked, overlay } = pusher()
-  const connector = new NodeConnector(await startNetwork(), () => overlay)
+  const connector = connectorOf(await startNetwork(), () => overlay)
   const connection = await connector.connect({ ...one, push }, idOf(1), signal())
   expect([connection.peerId, connection.relayed, asked]).toEqual([one.peerId, false, []])
   connection.duplex.destroy()
@@ -50,7 +54,7 @@ test('one that moved is found where libp2p knows it to be', async () => {
   const one = await provider()
   const network = await startNetwork()
   await network.peerStore.merge(peerIdFromString(one.peerId), { multiaddrs: [multiaddr(one.addresses[0]!)] })
-  const connector = new NodeConnector(network, () => undefined)
+  const connector = connectorOf(network, () => undefined)
   const stale = {
     peerId: one.peerId,
     addresses: [`/ip4/127.0.0.1/tcp/${await freePort()}`, 'no address', `/ip4/127.0.0.1/tcp/1/p2p/${PEER_B}`]
@@ -64,7 +68,7 @@ test('one that cannot be dialled is asked to call, where its hit says how', asyn
   const { asked, overlay } = pusher()
   const network = await startNetwork()
   const gone = { peerId: PEER_B, addresses: [`/ip4/127.0.0.1/tcp/${await freePort()}`] }
-  const connector = new NodeConnector(network, name => (name === 'gnutella' ? overlay : undefined))
+  const connector = connectorOf(network, name => (name === 'gnutella' ? overlay : undefined))
   const connection = await connector.connect({ ...gone, push }, idOf(1), signal())
   expect([connection.peerId, connection.relayed, asked]).toEqual([PEER_B, false, [PEER_B]])
   await expect(connector.connect(gone, idOf(1), signal())).rejects.toThrow()
@@ -76,7 +80,7 @@ test('one that cannot be dialled is asked to call, where its hit says how', asyn
 
 test('who has left asks nobody to call', async () => {
   const { asked, overlay } = pusher()
-  const connector = new NodeConnector(await startNetwork(), () => overlay)
+  const connector = connectorOf(await startNetwork(), () => overlay)
   const left = AbortSignal.abort(new Error('left'))
   await expect(connector.connect({ peerId: PEER_B, addresses: [], push }, idOf(1), left)).rejects.toThrow(
     'left'

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { type DoctorInit, doctor } from '../src/doctor.ts'
 import { IDENTITY_FILE } from '../src/folders.ts'
 import { loadIdentity } from '../src/identity.ts'
-import { type Config, loadConfig } from '../src/index.ts'
+import { type Config, loadConfig, type NodeStatus } from '../src/index.ts'
 import { nodeStatus } from '../src/status.ts'
 
 const gnutella: OverlaySnapshot = {
@@ -34,6 +34,7 @@ async function init(
     uptimeMs: 1,
     addresses: config.noInbound ? [] : ['/ip4/192.168.1.2/tcp/6346'],
     calledFromOutside: false,
+    relay: { mode: config.relay, relays: [] },
     connections,
     overlays,
     library: noLibrary,
@@ -53,6 +54,21 @@ async function ill(given: DoctorInit): Promise<Record<string, string>> {
 test('all is well, also where nobody may call', async () => {
   expect(await ill(await init())).toEqual({})
   expect(await ill(await init({}, { noInbound: true }))).toEqual({})
+})
+
+test('what relays do for this node, and it for others', async () => {
+  const said = async (given: DoctorInit) => (await doctor(given)).find(({ name }) => name === 'relays')
+  const given = await init({}, { noInbound: true })
+  const with_ = (relay: NodeStatus['relay']) => said({ ...given, status: { ...given.status, relay } })
+  expect((await with_({ mode: 'use', relays: [] }))?.message).toContain('cannot fetch from it')
+  expect((await with_({ mode: 'use', relays: ['R'] }))?.message).toBe('This node can be called over R.')
+  expect((await with_({ mode: 'off', relays: [] }))?.message).toContain('as configured')
+  const serving = { reservations: 2, circuits: 1, relayedBytes: 5 }
+  expect(await with_({ mode: 'serve', relays: [], serving })).toMatchObject({
+    ok: false,
+    message: 'This node is a relay: 2 peers can be called over it, 1 connections go through it.',
+    try: expect.stringContaining('leave out --no-inbound')
+  })
 })
 
 test('a key that others can read, and one that is gone', async () => {

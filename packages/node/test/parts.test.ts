@@ -108,14 +108,25 @@ describe('what is known of reachability', async () => {
     [['/ip4/192.168.1.2/tcp/1', '/ip4/1.1.1.1/tcp/1'], false, 'unknown'],
     [['/ip4/192.168.1.2/tcp/1'], true, 'public']
   ])('%j, called from outside: %s', (addresses, called, kind) => {
-    expect(reachability(config, addresses as string[], called as boolean).kind).toBe(kind)
+    expect(reachability(config, addresses as string[], called as boolean, []).kind).toBe(kind)
   })
 
   test('a node that takes no calls', () => {
-    expect(reachability({ ...config, noInbound: true }, [], true)).toMatchObject({
+    expect(reachability({ ...config, noInbound: true }, [], true, [])).toMatchObject({
       kind: 'refused',
       why: expect.stringContaining('no-inbound')
     })
+  })
+
+  test('a node that is called over relays', () => {
+    const relays = ['12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf']
+    const address = ['/ip4/192.168.1.2/tcp/1']
+    expect(reachability({ ...config, noInbound: true }, [], false, relays)).toEqual({
+      kind: 'relayed',
+      why: 'It refuses every inbound connection (no-inbound), and is called over the relay …LvKXtf.'
+    })
+    expect(reachability(config, address, false, relays).why).toBe('It is called over the relay …LvKXtf.')
+    expect(reachability(config, address, true, relays).kind).toBe('public')
   })
 })
 

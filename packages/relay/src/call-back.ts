@@ -17,7 +17,14 @@ import {
 } from '@libp2p/interface'
 import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { contactOf, dialTargetOf, type HostComponents, streamDuplex } from '@servent/libp2p-host'
+import {
+  contactOf,
+  dialTargetOf,
+  type HostComponents,
+  isCircuit,
+  isRelayed,
+  streamDuplex
+} from '@servent/libp2p-host'
 import { TokenBucket } from '@servent/overlay'
 import {
   CALL_BACK_ADDRESSES_MAX,
@@ -26,7 +33,6 @@ import {
   CALL_BACKS_MAX,
   CALL_BACKS_PER_MINUTE
 } from './limits.ts'
-import { isCircuit, isRelayed } from './paths.ts'
 
 export const CALL_BACK_PROTOCOL = '/servent/call-back/1.0.0'
 

@@ -1,7 +1,6 @@
 /** Ways to peers that cannot be called: a relay, its use, and calls back over it. */
 export * from './call-back.ts'
 export * from './limits.ts'
-export { isCircuit, isRelayed } from './paths.ts'
 export * from './relay-server.ts'
 export * from './relay-use.ts'
 export { HOP_PROTOCOL, STOP_PROTOCOL } from './wire.ts'

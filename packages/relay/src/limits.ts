@@ -58,9 +58,9 @@ export const CIRCUIT_BUFFER_BYTES = 64 * 1024
 export const RELAYS_MAX = 2
 /** Calls over relays that a peer takes at a time. */
 export const RELAYED_CALLS_MAX = 64
-/** Before a lost relay is called again; doubled up to `RELAY_RETRY_MS_MAX`. */
+/** Before a lost relay is called again; doubled up to `RELAY_RETRY_LAST_MS`. */
 export const RELAY_RETRY_MS = 1_000
-export const RELAY_RETRY_MS_MAX = 60_000
+export const RELAY_RETRY_LAST_MS = 60_000
 /** After which a lost relay is forgotten. */
 export const RELAY_LOST_MS = 30 * 60_000
 

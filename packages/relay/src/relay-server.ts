@@ -18,7 +18,7 @@ import {
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
-import { type Clock, type HostComponents, systemClock } from '@servent/libp2p-host'
+import { type Clock, type HostComponents, hostOf, isRelayed, systemClock } from '@servent/libp2p-host'
 import * as Digest from 'multiformats/hashes/digest'
 import { join } from './join.ts'
 import {
@@ -28,7 +28,6 @@ import {
   RESERVATION_ADDRESSES_MAX,
   type RelayLimits
 } from './limits.ts'
-import { hostOf, isRelayed } from './paths.ts'
 import { type Circuit, RelayTable } from './relay-table.ts'
 import { sealVoucher } from './voucher.ts'
 import {

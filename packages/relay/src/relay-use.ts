@@ -12,7 +12,13 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { Connection, PeerId, Startable, Stream, Transport } from '@libp2p/interface'
 import type { HostComponents } from '@servent/libp2p-host'
-import { RELAY_LOST_MS, RELAY_RETRY_MS, RELAY_RETRY_MS_MAX, RELAYED_CALLS_MAX, RELAYS_MAX } from './limits.ts'
+import {
+  RELAY_LOST_MS,
+  RELAY_RETRY_LAST_MS,
+  RELAY_RETRY_MS,
+  RELAYED_CALLS_MAX,
+  RELAYS_MAX
+} from './limits.ts'
 
 /** Of the wait, added by chance, so that a relay that comes back is not called by all at once. */
 const JITTER = 0.3
@@ -105,7 +111,7 @@ export class RelayUse {
       () => void this.#again(key, lost),
       lost.waitMs * (1 + Math.random() * JITTER)
     ).unref()
-    lost.waitMs = Math.min(lost.waitMs * 2, RELAY_RETRY_MS_MAX)
+    lost.waitMs = Math.min(lost.waitMs * 2, RELAY_RETRY_LAST_MS)
   }
 
   async #again(key: string, lost: Lost): Promise<void> {

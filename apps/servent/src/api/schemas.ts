@@ -140,6 +140,23 @@ export const StatusAnswer = Type.Object(
     uptimeMs: Type.Number(),
     addresses: Type.Array(Type.String()),
     reachability: Type.Object({ kind: Type.String(), why: Type.String() }, open),
+    relay: Type.Object(
+      {
+        mode: Type.String({ description: 'off, use, serve' }),
+        relays: Type.Array(Type.String(), { description: 'PeerIds over which this node can be called' }),
+        serving: Type.Optional(
+          Type.Object(
+            {
+              reservations: Count('Peers that can be called over this node'),
+              circuits: Count('Connections through it'),
+              relayedBytes: Bytes('Brought since it started')
+            },
+            open
+          )
+        )
+      },
+      open
+    ),
     connections: Count('Peers connected'),
     overlays: Type.Array(
       Type.Object(
@@ -274,6 +291,7 @@ export const UploadsAnswer = Type.Object({
         sentBytes: Bytes('Sent'),
         totalBytes: Bytes('Wanted'),
         rate: Type.Number(),
+        relayed: Type.Boolean({ description: 'Goes through a relay' }),
         standing: Type.String({ description: 'giver, newcomer, freeloader: who goes first' }),
         givenBytes: Bytes('Verified bytes that this peer gave, ever'),
         takenBytes: Bytes('Bytes that were sent to it, ever')

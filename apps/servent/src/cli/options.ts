@@ -14,6 +14,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   'download-dir': 'DIR',
   'max-upload-rate': 'B/s',
   'max-upload-rate-per-peer': 'B/s',
+  'max-relay-rate': 'B/s',
   'max-download-rate': 'B/s',
   'max-downloads': 'N',
   'log-level': 'LEVEL'

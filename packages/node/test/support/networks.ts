@@ -9,6 +9,7 @@ import { type Config, loadConfig } from '../../src/index.ts'
 import { componentLogger } from '../../src/libp2p-log.ts'
 import { NodeMetrics } from '../../src/metrics.ts'
 import { createNetwork } from '../../src/network.ts'
+import { Ways } from '../../src/ways.ts'
 
 const started: Libp2p[] = []
 export async function stopNetworks(): Promise<void> {
@@ -21,9 +22,17 @@ export async function createTestNetwork(
   privateKey?: Ed25519PrivateKey
 ): Promise<Libp2p> {
   const { config } = await loadConfig({ env: {}, dataDir: await mkdtemp(join(tmpdir(), 'servent-network-')) })
+  const whole = {
+    ...config,
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    discovery: ['bootstrap'] as const,
+    ...settings
+  } as Config
+  const key = privateKey ?? (await generateKeyPair('Ed25519'))
   const network = await createNetwork({
-    config: { ...config, listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['bootstrap'], ...settings },
-    privateKey: privateKey ?? (await generateKeyPair('Ed25519')),
+    config: whole,
+    privateKey: key,
+    ways: await Ways.load(whole, key),
     agent: 'servent/1.2.3',
     version: '1.2.3',
     logger: componentLogger(pino({ level: 'silent' })),

@@ -11,6 +11,7 @@ const ADDRESSES_SHOWN = 3
 /** What the daemon says of reachability, in a user's words. */
 const REACHABLE: Readonly<Record<NodeStatus['reachability']['kind'], string>> = {
   public: 'reachable from outside',
+  relayed: 'reachable over a relay',
   private: 'behind a router or firewall',
   local: 'on the local network',
   unknown: 'not known yet',
@@ -49,6 +50,7 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ['Reach', `${REACHABLE[reachability.kind] ?? reachability.kind}: ${reachability.why}`],
     ...addresses.map((address, index) => [index === 0 ? 'Addresses' : ' ', address] as const),
     [' ', more > 0 ? `and ${plural(more, 'more', 'more')}: servent status --json` : undefined],
+    ['Relaying', relayingLine(status.relay.serving)],
     ['Peers', plural(status.connections, 'connection')],
     ...status.overlays.map(
       (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
@@ -57,6 +59,12 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ['Downloads', counted(downloads, ['active', 'paused', 'failed', 'done'])],
     ['Uploads', counted(uploads, ['active', 'queued'])]
   ]
+}
+
+function relayingLine(serving: NodeStatus['relay']['serving']): string | undefined {
+  if (serving === undefined) return undefined
+  const { reservations, circuits, relayedBytes } = serving
+  return `for ${plural(reservations, 'peer')}, ${plural(circuits, 'connection')} now, ${formatBytes(relayedBytes)} so far`
 }
 
 function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus['overlays'][number]): string {

@@ -27,6 +27,7 @@ interface Upload {
   readonly sentBytes: number
   readonly totalBytes: number
   readonly rate: number
+  readonly relayed: boolean
   readonly standing: string
   readonly givenBytes: number
   readonly takenBytes: number
@@ -145,7 +146,7 @@ async function runUploads(context: Context): Promise<undefined> {
       ],
       answer.uploads.map(one => [
         one.name,
-        one.position === undefined ? one.state : `${one.state} (${one.position})`,
+        `${one.state}${one.position === undefined ? '' : ` (${one.position})`}${one.relayed ? ', relayed' : ''}`,
         formatPercent(one.sentBytes, one.totalBytes),
         formatBytes(one.sentBytes),
         formatRate(one.rate),
