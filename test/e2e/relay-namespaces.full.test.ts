@@ -2,12 +2,12 @@
  * The same over networks that do not meet: sharer, relay and fetcher each in a network namespace of its own, where the
  * relay is on both sides and hands on no packet of IP. Needs root and `ip`.
  */
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
-import { Daemon, eventually, SERVENT } from './harness.ts'
+import { expect, it } from 'vitest'
+import { Daemon, eventually } from './harness.ts'
+import { canMakeNamespaces, inNamespace, ip, makeNamespace } from './namespaces.ts'
 
 const MiB = 1024 * 1024
 const SIZE = 100 * MiB
@@ -15,36 +15,9 @@ const START_MS = 60_000
 const PORT = 6346
 const SIDES = ['one', 'two'] as const
 
-const names = { relay: `sv${process.pid}r`, one: `sv${process.pid}a`, two: `sv${process.pid}b` }
-const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' })
-const inside = (name: string) => ['ip', 'netns', 'exec', name, ...SERVENT]
-
-function canMakeNamespaces(): boolean {
-  try {
-    ip('netns', 'add', names.relay)
-    ip('netns', 'del', names.relay)
-    return true
-  } catch {
-    return false
-  }
-}
-
-afterEach(() => {
-  for (const name of Object.values(names)) {
-    try {
-      ip('netns', 'del', name)
-    } catch {
-      // It was not made.
-    }
-  }
-})
-
 /** 10.77.1.0/24 between the relay and one peer, 10.77.2.0/24 between it and the other. */
-function makeNetworks(): void {
-  for (const name of Object.values(names)) {
-    ip('netns', 'add', name)
-    ip('-n', name, 'link', 'set', 'lo', 'up')
-  }
+function makeNetworks(): { relay: string; one: string; two: string } {
+  const names = { relay: makeNamespace('r'), one: makeNamespace('a'), two: makeNamespace('b') }
   for (const [index, side] of SIDES.entries()) {
     const [near, far] = [`r${index}`, `p${index}`]
     ip('link', 'add', near, 'netns', names.relay, 'type', 'veth', 'peer', 'name', far, 'netns', names[side])
@@ -53,14 +26,15 @@ function makeNetworks(): void {
     ip('-n', names.relay, 'link', 'set', near, 'up')
     ip('-n', names[side], 'link', 'set', far, 'up')
   }
+  return names
 }
 
 it.runIf(canMakeNamespaces())(
   'two networks that do not meet, and a relay in both that is killed in the middle',
   async () => {
-    makeNetworks()
+    const names = makeNetworks()
     const start = (side: keyof typeof names, flags: string[], home?: string) =>
-      Daemon.start({ command: inside(names[side]), flags, ...(home === undefined ? {} : { home }) })
+      Daemon.start({ command: inNamespace(names[side]), flags, ...(home === undefined ? {} : { home }) })
     const listen = SIDES.flatMap((_, index) => ['--listen', `/ip4/10.77.${index + 1}.1/tcp/${PORT}`])
     const serve = ['--relay', 'serve', '--set', 'port-mapping=off', ...listen]
     await using relay = await start('relay', serve)
