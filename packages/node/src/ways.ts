@@ -22,19 +22,20 @@ export class Ways {
   #server: RelayServer | undefined
   #callBack: CallBack | undefined
 
-  private constructor(mode: Config['relay'], use: RelayUse | undefined, services: Services) {
-    this.#mode = mode
+  private constructor(config: Config, use: RelayUse | undefined, services: Services) {
+    this.#mode = config.relay
     this.#use = use
     this.transports = use === undefined ? [] : [use.transport]
-    // A relay is one that others can call.
-    this.listen = mode === 'use' && use !== undefined ? use.listen : []
+    // A relay can be called itself, and so can a node whose user says how.
+    const isCallable = config.relay === 'serve' || (!config.noInbound && config.announce.length > 0)
+    this.listen = isCallable ? [] : (use?.listen ?? [])
     this.services = services
   }
 
   /** What is not wanted is not loaded. */
   static async load(config: Config, privateKey: Ed25519PrivateKey): Promise<Ways> {
     const router = await portMapping(config)
-    if (config.relay === 'off') return new Ways('off', undefined, router)
+    if (config.relay === 'off') return new Ways(config, undefined, router)
     const { CallBack, RelayServer, RelayUse } = await import('@servent/relay')
     const { dcutr } = await import('@libp2p/dcutr')
     const use = new RelayUse()
@@ -56,7 +57,7 @@ export class Ways {
         return ways.#server
       }
     }
-    const ways = new Ways(config.relay, use, services)
+    const ways = new Ways(config, use, services)
     return ways
   }
 
