@@ -102,6 +102,7 @@ export const SettingsSchema = table({
   maxUploadRate: integer('Bytes a second sent to all others together; 0 is no cap.', 0, RATE_MAX, 0),
   maxUploadRatePerPeer: integer('Bytes a second sent to any one peer; 0 is no cap.', 0, RATE_MAX, 0),
   maxDownloadRate: integer('Bytes a second fetched from all others together; 0 is no cap.', 0, RATE_MAX, 0),
+  noSharePartial: flag('Give others nothing of a file while it is being fetched.', false),
   noInbound: flag('Refuse every inbound connection, as a peer behind a firewall.', false),
   relay: choice('Be reached through relays, and serve as one.', ['off', 'use', 'serve'], 'use'),
   maxDownloads: integer('Downloads that run at a time; others wait for their turn.', 1, DOWNLOADS_MAX, 4),

@@ -67,7 +67,7 @@ export async function run(init: RunningInit): Promise<Running> {
   const transfers: Transfers = new Transfers({
     openLedger: () => openLedger(init),
     openServer: ledger => openServer(init, library, ledger),
-    openDownloads: ledger => openDownloads(init, network, slots, ledger)
+    openDownloads: ledger => openDownloads(init, network, slots, library, ledger)
   })
   const network = await createNetwork({
     config,
@@ -140,6 +140,7 @@ async function openServer(
   return new FileServer({
     catalogue: library,
     blocks: library,
+    ...(await partialsOf(config, library)),
     ledger,
     logger: logger.child({ component: 'servent:uploads' }),
     ...cap('maxUploadBytesPerSecond', config.maxUploadRate),
@@ -151,6 +152,7 @@ async function openDownloads(
   { config, database, logger, store }: RunningInit,
   network: Libp2p,
   slots: Slots,
+  library: LibraryDoor,
   ledger: Ledger
 ): Promise<Downloads> {
   const { Downloads } = await import('@servent/transfer')
@@ -162,6 +164,7 @@ async function openDownloads(
     database,
     folder: config.downloadDir,
     connector,
+    ...(await partialsOf(config, library)),
     ledger,
     findProviders: (id, signal) => findProviders(slots, id, signal, logger),
     logger: logger.child({ component: 'servent:downloads' }),
@@ -170,6 +173,10 @@ async function openDownloads(
   })
   store.use('downloads')
   return downloads
+}
+
+async function partialsOf({ noSharePartial }: Config, library: LibraryDoor) {
+  return noSharePartial ? {} : { partials: await library.partials.opened() }
 }
 
 /** Overlays are made by libp2p when it has their components; the slots are there for all to look at. */

@@ -2,7 +2,7 @@
  * The pure part of the contract: what machines, codecs and the simulator may import. Nothing that this file
  * reaches knows a clock, chance, a timer, a promise or a module of Node.
  */
-export type * from './catalogue.ts'
+export * from './catalogue.ts'
 export type * from './codec.ts'
 export * from './content-id.ts'
 export type * from './contract.ts'

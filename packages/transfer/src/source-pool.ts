@@ -78,6 +78,12 @@ export class SourcePool {
     }
   }
 
+  /** Milliseconds until somebody who waits may be put to work; nothing where nobody may, or there is no place. */
+  get waitMs(): number | undefined {
+    if (this.#tasks.size >= this.#job.limits.sourcesMax) return undefined
+    return this.#candidates.waitMs(performance.now())
+  }
+
   /** While sources are at work: looks for others now and then, and has the slowest give way to one that waits. */
   review(): void {
     const { sourcesMax, reviewMs, slowerThanMean } = this.#job.limits
@@ -181,7 +187,9 @@ export class SourcePool {
     } else if (error.name === 'SourceBusyError') {
       this.#candidates.busy(peerId, message, (error as SourceBusyError).retryMs, nowMs)
     } else if (error.name === 'SourceGoneError') {
-      this.#candidates.gone(peerId, message)
+      this.#candidates.gone(peerId, message, Math.random(), nowMs)
+    } else if (error.name === 'SourceLacksError') {
+      this.#candidates.lacks(peerId, message, this.#job.limits.partialAgainMs, nowMs)
     } else if (error.name === 'SourceLostError') {
       this.#candidates.failed(peerId, message, Math.random(), nowMs)
     } else {

@@ -94,7 +94,7 @@ test.each([
 test('as many as may be known, and one past them; who is given up makes room', () => {
   const all = new Candidates(limits, [])
   expect(['a', 'b', 'c', 'd'].map(peer => all.add(from(peer)))).toEqual([true, true, true, false])
-  all.gone('b', 'not there')
+  all.gone('b', 'not there', 0.5, 0)
   expect(all.add(from('d'))).toBe(true)
   expect(all.providers.map(({ peerId }) => peerId)).toEqual(['a', 'c', 'd'])
 })

@@ -30,6 +30,7 @@ interface Upload {
   readonly standing: string
   readonly givenBytes: number
   readonly takenBytes: number
+  readonly partial?: boolean
 }
 
 export function transferVerbs(program: Command, act: Act): void {
@@ -145,7 +146,7 @@ async function runUploads(context: Context): Promise<undefined> {
       ],
       answer.uploads.map(one => [
         one.name,
-        one.position === undefined ? one.state : `${one.state} (${one.position})`,
+        `${one.state}${one.partial ? ' a part' : ''}${one.position === undefined ? '' : ` (${one.position})`}`,
         formatPercent(one.sentBytes, one.totalBytes),
         formatBytes(one.sentBytes),
         formatRate(one.rate),
