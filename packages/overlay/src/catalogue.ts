@@ -23,12 +23,6 @@ export interface SharedFile {
  */
 export type PartialFile = Omit<SharedFile, 'sha1'> & { readonly sha1?: undefined }
 
-/** Indices of shared files are below this one. */
-export const PARTIAL_INDEX_MIN = 2 ** 31
-
-export const isPartial = (file: SharedFile | PartialFile): file is PartialFile =>
-  file.index >= PARTIAL_INDEX_MIN
-
 export type PartialChange = { readonly type: 'added' | 'removed'; readonly file: PartialFile }
 
 /** Files that are being fetched here. They are found by their id alone, and not by words. */

@@ -2,7 +2,7 @@
  * The pure part of the contract: what machines, codecs and the simulator may import. Nothing that this file
  * reaches knows a clock, chance, a timer, a promise or a module of Node.
  */
-export * from './catalogue.ts'
+export type * from './catalogue.ts'
 export type * from './codec.ts'
 export * from './content-id.ts'
 export type * from './contract.ts'
@@ -14,6 +14,7 @@ export * from './merkle.ts'
 export * from './merkle-proof.ts'
 export * from './names.ts'
 export type * from './overlay.ts'
+export * from './partial-file.ts'
 export * from './peer-interner.ts'
 export * from './peers.ts'
 export type * from './query.ts'
