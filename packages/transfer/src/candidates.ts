@@ -61,7 +61,7 @@ export class Candidates {
       known.provider = { ...known.provider, ...provider, addresses: addresses.slice(0, ADDRESSES_MAX) }
       return false
     }
-    if (this.#known.size >= this.#limits.providersMax && !this.#dropSpent()) return false
+    if (this.#known.size >= this.#limits.providersMax && !this.#dropUseless()) return false
     this.#known.set(peerId, {
       provider: { ...provider, addresses: provider.addresses.slice(0, ADDRESSES_MAX) },
       inUse: false,
@@ -187,11 +187,14 @@ export class Candidates {
     change(candidate)
   }
 
-  #dropSpent(): boolean {
-    for (const [peer, { isSpent, inUse }] of this.#known) {
+  /** Of those that are of no use: who is given up, else who is fetching the file too and has given nothing of it. */
+  #dropUseless(): boolean {
+    let poor: string | undefined
+    for (const [peer, { isSpent, isPartial, givenBytes, inUse }] of this.#known) {
       if (isSpent && !inUse) return this.#known.delete(peer)
+      if (isPartial && givenBytes === 0 && !inUse) poor ??= peer
     }
-    return false
+    return poor !== undefined && this.#known.delete(poor)
   }
 }
 

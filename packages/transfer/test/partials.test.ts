@@ -6,6 +6,7 @@ import { type ContentId, PARTIAL_INDEX_MIN } from '@servent/overlay'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseAvailableRanges } from '../src/available-ranges.ts'
+import { readHashes } from '../src/hash-answer.ts'
 import { FileServer, PARTIAL_LIMITS, Partials } from '../src/index.ts'
 import { PartFile, partPath } from '../src/part-file.ts'
 import { recheck } from '../src/recheck.ts'
@@ -236,6 +237,36 @@ describe('a finished file', () => {
     await partials.stop()
     for (const part of parts) await part.close()
   })
+})
+
+test('of a file with two pieces of hashes the one that is here is given, with its proof', async () => {
+  const size = 8 * 2 ** 30 + 1
+  const { id: big } = share.addLayer('big', randomBytes(8193 * 32, 8), size)
+  const reader = (await share.open(big))!
+  const run = { size, height: 6, index: 0, count: 8192 }
+  const hashes = await readHashes(reader, run)
+  const part = await PartFile.create(partPath(folder, 'big', big), big, size)
+  await part.savePiece(0, hashes)
+  await part.commit([5])
+  const partials = new Partials()
+  await partials.add(part, 'big')
+  const server = serverOf(partials)
+  const asker = await Asker.connect(server)
+  const given = await asker.ask(`/servent/hashes/${big}?height=6&index=0&count=8192`)
+  expect(given.status).toBe(200)
+  expect(hashes.length).toBe(8193 * 32)
+  expect(Buffer.compare(given.body, hashes)).toBe(0)
+  expect(await asker.ask(`/servent/hashes/${big}?height=6&index=8192&count=8192`)).toMatchObject({
+    status: 416
+  })
+  // Its mark is not believed: nothing was written.
+  expect(await asker.ask(`/ipfs/${big}`, { Range: `bytes=${5 * MiB}-${6 * MiB - 1}` })).toMatchObject({
+    status: 410
+  })
+  asker.close()
+  await partials.stop()
+  await server.stop()
+  await part.close()
 })
 
 test('a file of one block is given by nobody who is fetching it', async () => {
