@@ -7,7 +7,7 @@ import { all, folder, last, neighbours, noise, sha256, startNode, stopNodes } fr
 
 afterEach(stopNodes)
 
-const SIZE = 8 * 2 ** 20 + 5
+const SIZE = 12 * 2 ** 20 + 5
 
 /** One that shares a file and sends it slowly, one that fetches it and has a block, and a third. */
 async function three(flags = {}) {
@@ -17,14 +17,13 @@ async function three(flags = {}) {
   const path = join(await folder('music'), 'Big Country.ogg')
   await writeFile(path, noise(SIZE, 3))
   const id = (await last(one.share(path))).ids[0]!
-  await expect
-    .poll(() => Math.min(...[one, two, three].map(neighbours)), { timeout: 10_000 })
-    .toBeGreaterThan(0)
+  await expect.poll(() => Math.min(...[one, two, three].map(neighbours)), { timeout: 20_000 }).toBe(2)
   const fetched = all(two.get(id))
   fetched.catch(() => {})
+  // What came first is marked by then, which is done once in a second.
   await expect
-    .poll(() => two.downloads()[0]?.verifiedBytes ?? 0, { timeout: 10_000 })
-    .toBeGreaterThan(2 ** 20)
+    .poll(() => two.downloads()[0]?.verifiedBytes ?? 0, { timeout: 20_000 })
+    .toBeGreaterThan(3 * 2 ** 20)
   return { one, two, three, path, id, fetched }
 }
 
