@@ -1,5 +1,12 @@
 /** Answers to the machine's questions: what the catalogue has, and which records are sound. */
-import type { Catalogue, FileRecord, RequestId, SharedFile } from '@servent/overlay'
+import {
+  type Catalogue,
+  type FileRecord,
+  isPartial,
+  type PartialFile,
+  type RequestId,
+  type SharedFile
+} from '@servent/overlay'
 import { urnOfCid, urnOfSha1 } from './huge.ts'
 import type { HitResult } from './messages.ts'
 import { openResult, type SealedRecords, WantedFiles } from './service-records.ts'
@@ -35,9 +42,10 @@ export class Answers {
     const catalogue = this.#init.catalogue()
     if (catalogue === undefined) return []
     const wanted = new WantedFiles(question, question.limit)
-    const found = new Map<number, SharedFile>()
+    const found = new Map<number, SharedFile | PartialFile>()
     const named = await Promise.all([
-      ...wanted.ids.map(id => catalogue.get(id)),
+      // Who is fetching a content has a part of it for whoever asks for it by its id.
+      ...wanted.ids.map(async id => (await catalogue.get(id)) ?? catalogue.partials?.get(id)),
       ...wanted.sha1s.map(sha1 => catalogue.bySha1(sha1))
     ])
     for (const file of named) if (file !== undefined) found.set(file.index, file)
@@ -48,11 +56,12 @@ export class Answers {
     return (await Promise.all(files.map(file => this.#result(file)))).flatMap(result => result ?? [])
   }
 
-  async #result(file: SharedFile): Promise<HitResult | undefined> {
+  async #result(file: SharedFile | PartialFile): Promise<HitResult | undefined> {
     try {
       const record = await this.#init.records.of(file, this.#init.wallMs())
-      const { index, size, name, id, sha1 } = file
-      return { index, size, name, urns: [urnOfCid(id.toString()), urnOfSha1(sha1)], record, ggep: [] }
+      const { index, size, name, id } = file
+      const urns = [urnOfCid(id.toString()), ...(isPartial(file) ? [] : [urnOfSha1(file.sha1)])]
+      return { index, size, name, urns, record, ggep: [] }
     } catch {
       // A name or tags that no record can hold: other files are no worse for it.
       return undefined

@@ -141,7 +141,8 @@ export class PushCalls {
     this.#calls += 1
     this.#callsVia.set(via, callsVia + 1)
     try {
-      const file = await this.#init.catalogue()?.byIndex(asked.index)
+      const catalogue = this.#init.catalogue()
+      const file = (await catalogue?.byIndex(asked.index)) ?? catalogue?.partials?.byIndex(asked.index)
       if (file === undefined) return
       const peerId = peerIdOfContact(asked.contact)
       if (peerId.equals(components.peerId)) return

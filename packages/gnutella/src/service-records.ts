@@ -8,6 +8,7 @@ import {
   type FileRecord,
   matches,
   openRecord,
+  type PartialFile,
   parseQuery,
   peerIdText,
   type Query,
@@ -42,7 +43,7 @@ export class SealedRecords {
   }
 
   /** @throws RecordError  the file has a name or tags that no record can hold */
-  async of(file: SharedFile, wallMs: number): Promise<Uint8Array> {
+  async of(file: SharedFile | PartialFile, wallMs: number): Promise<Uint8Array> {
     const known = this.#sealed.get(file.index)
     if (known !== undefined) {
       this.#sealed.delete(file.index)

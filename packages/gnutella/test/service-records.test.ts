@@ -5,6 +5,8 @@ import {
   ContentId,
   type FileRecord,
   openRecord,
+  PARTIAL_INDEX_MIN,
+  type PartialCatalogue,
   parseQuery,
   peerIdText,
   type SharedFile,
@@ -126,6 +128,29 @@ describe('what this peer answers', () => {
     expect((await match(answersOf(catalogue), '', urns)).map(({ name }) => name)).toEqual(['one', 'two'])
     expect((await match(answersOf(catalogue), 'two', urns)).map(({ name }) => name)).toEqual(['one', 'two'])
     expect((await match(answersOf(catalogue), 'two', urns, 1)).map(({ name }) => name)).toEqual(['one'])
+  })
+
+  it('are files that are being fetched, by their id alone', async () => {
+    const catalogue = new MemoryCatalogue()
+    const shared = catalogue.add('one', '1')
+    const { sha1: _, ...file } = { ...catalogue.add('two', '2'), index: PARTIAL_INDEX_MIN + 5, name: 'blue' }
+    const both = [file, { ...file, id: shared.id, index: PARTIAL_INDEX_MIN }]
+    const partials: PartialCatalogue = {
+      get: id => both.find(one => one.id.equals(id)),
+      byIndex: index => both.find(one => one.index === index),
+      files: () => both,
+      subscribe: () => () => {}
+    }
+    const answers = answersOf(Object.assign(new MemoryCatalogue(), { partials }))
+    const urn = urnOfCid(`${file.id}`)
+    const results = await match(answers, '', [urn])
+    expect(results).toMatchObject([{ index: PARTIAL_INDEX_MIN + 5, size: 1, name: 'blue', urns: [urn] }])
+    expect((await openRecord(results[0]!.record!, { nowMs: NOW_MS })).id.equals(file.id)).toBe(true)
+    expect(await match(answers, 'blue')).toEqual([])
+    expect(await match(answers, '', [urnOfCid('nonsense')])).toEqual([])
+    // What is shared as well is answered as such.
+    const too = answersOf(Object.assign(catalogue, { partials }))
+    expect(await match(too, '', [urnOfCid(`${shared.id}`)])).toMatchObject([{ index: shared.index }])
   })
 
   it('is nothing for what is no query, and without a catalogue', async () => {

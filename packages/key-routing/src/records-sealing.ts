@@ -1,7 +1,15 @@
 /** Signs what is stored by key and checks who signed it: provider records, withdrawals and values. */
 import type { PrivateKey } from '@libp2p/interface'
 import { RecordEnvelope } from '@libp2p/peer-record'
-import { type Contact, keyOfContent, keyOfWord, type SharedFile, sealRecord } from '@servent/overlay'
+import {
+  type Contact,
+  isPartial,
+  keyOfContent,
+  keyOfWord,
+  type PartialFile,
+  type SharedFile,
+  sealRecord
+} from '@servent/overlay'
 import { nameOf } from './records.ts'
 import {
   encodeStatement,
@@ -46,11 +54,12 @@ export async function providerRecord(multihash: Uint8Array, stamp: Stamp): Promi
 }
 
 /**
- * One record for each word of a shared file.
+ * One record for each word of a shared file. One that is being fetched is not found by its words.
  *
  * @throws RecordError  the file has a name or tags that no record can hold
  */
-export async function wordRecords(file: SharedFile, stamp: Stamp): Promise<StoredRecord[]> {
+export async function wordRecords(file: SharedFile | PartialFile, stamp: Stamp): Promise<StoredRecord[]> {
+  if (isPartial(file)) return []
   const { privateKey, self, sequence, expiresMs } = stamp
   const { id, size, name, type, tags } = file
   const provider = privateKey.publicKey.toString()
@@ -68,14 +77,15 @@ export async function wordRecords(file: SharedFile, stamp: Stamp): Promise<Store
 }
 
 /** Takes back the provider record and the word records of a file. */
-export async function withdrawals(file: SharedFile, stamp: Stamp): Promise<StoredRecord[]> {
+export async function withdrawals(file: SharedFile | PartialFile, stamp: Stamp): Promise<StoredRecord[]> {
   const { self: publisher, sequence, expiresMs } = stamp
   const subject = keyOfContent(file.id)
   const body = await seal(WITHDRAWAL_CODEC, { ...statedBy(stamp), subject }, stamp.privateKey)
+  const words = isPartial(file) ? [] : wordsOf(file)
   const common = { publisher, sequence, expiresMs, subject, body, withdrawn: true } as const
   return [
     { kind: 'provider', key: subject, ...common },
-    ...wordsOf(file).map(word => ({ kind: 'word', key: keyOfWord(word), ...common }) as const)
+    ...words.map(word => ({ kind: 'word', key: keyOfWord(word), ...common }) as const)
   ]
 }
 

@@ -4,10 +4,19 @@
  * another name now, or a peer that has other addresses, is not announced any more.
  */
 import type { StateStore } from '@servent/libp2p-host'
+import { type Catalogue, PARTIAL_INDEX_MIN, type PartialFile, type SharedFile } from '@servent/overlay'
 import { ANNOUNCED_CHUNK } from './service-constants.ts'
 
 const PREFIX = 'announced/'
 const ENTRY_BYTES = 12
+
+export type AnyFile = SharedFile | PartialFile
+
+/** What is to be announced: what is shared, then what is being fetched. */
+export async function* filesOf(catalogue: Catalogue): AsyncGenerator<AnyFile, void> {
+  yield* catalogue.files()
+  yield* catalogue.partials?.files() ?? []
+}
 
 interface Entry {
   readonly tag: number
@@ -56,10 +65,11 @@ export class Announced {
     return this.#entries.keys()
   }
 
-  /** How many are announced and have not expired. */
+  /** How many shared files are announced and have not expired: what is being fetched is not counted. */
   count(wallMs: number): number {
     let count = 0
-    for (const { expiresS } of this.#entries.values()) if (expiresS * 1000 > wallMs) count += 1
+    for (const [index, { expiresS }] of this.#entries)
+      if (index < PARTIAL_INDEX_MIN && expiresS * 1000 > wallMs) count += 1
     return count
   }
 

@@ -1,14 +1,14 @@
 /**
  * Announces what this peer shares: for each file a provider record under its id's key and a word record under
  * each of its words, within a budget of bytes a second, again before they expire, and withdrawn when a file is
- * shared no more. What is announced is what roots have acknowledged; what a few of them could not take now is
+ * shared no more. A file that is being fetched has the provider record alone. What is announced is what roots have acknowledged; what a few of them could not take now is
  * remembered and tried again, while the rest goes on.
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock, StateStore } from '@servent/libp2p-host'
-import { type Catalogue, type Contact, type SharedFile, TokenBucket } from '@servent/overlay'
+import { type Catalogue, type Contact, isPartial, type SharedFile, TokenBucket } from '@servent/overlay'
 import { providerRecord, type Stamp, withdrawals, wordRecords } from './records-sealing.ts'
-import { Announced } from './service-announced.ts'
+import { Announced, type AnyFile, filesOf } from './service-announced.ts'
 import {
   CATALOGUE_PASS_MS,
   CATALOGUE_RETRY_MS,
@@ -49,7 +49,7 @@ export interface AnnouncerInit {
 }
 
 interface Prepared {
-  readonly file: SharedFile
+  readonly file: AnyFile
   readonly tag: number
   readonly records: readonly StoredRecord[]
   readonly expiresMs: number
@@ -59,7 +59,7 @@ export class Announcer {
   readonly #init: AnnouncerInit
   readonly #announced: Announced
   readonly #bucket: TokenBucket
-  readonly #removed = new Map<number, SharedFile>()
+  readonly #removed = new Map<number, AnyFile>()
   readonly #lost = new LostRecords()
   readonly counters = { filesAnnounced: 0, filesRefused: 0, filesWithdrawn: 0, recordsPublished: 0 }
   #catalogue: Catalogue | undefined
@@ -93,13 +93,17 @@ export class Announcer {
   attach(catalogue: Catalogue): void {
     this.#unsubscribe?.()
     this.#catalogue = catalogue
-    this.#unsubscribe = catalogue.subscribe(changes => {
+    const take = (changes: readonly { type: 'added' | 'removed'; file: AnyFile }[]) => {
       for (const { type, file } of changes) {
         if (type === 'added') this.#removed.delete(file.index)
         else if (this.#removed.size < WITHDRAWALS_MAX) this.#removed.set(file.index, file)
       }
       this.changed()
-    })
+    }
+    const ends = [catalogue.subscribe(take), catalogue.partials?.subscribe(change => take([change]))]
+    this.#unsubscribe = () => {
+      for (const end of ends) end?.()
+    }
     this.changed()
   }
 
@@ -212,7 +216,7 @@ export class Announcer {
     for (const [index, file] of [...this.#removed]) {
       signal.throwIfAborted()
       if (!this.#removed.has(index)) continue
-      if (this.#announced.has(index)) {
+      if (this.#announced.has(index) && !(await this.#isGiven(file))) {
         const records = await withdrawals(file, this.stamp())
         const lost = lostOf(records, await this.#publish(records, signal))
         const isWhole = lost.length < records.length && this.#lost.set(index, lost)
@@ -223,12 +227,20 @@ export class Announcer {
           if (lost.length === records.length) return false
           continue
         }
-        this.#announced.delete(index)
         this.counters.filesWithdrawn += 1
+        // What is fetched under the same id has lost its record, too, and gets it anew.
+        const fetched = this.#catalogue?.partials?.get(file.id)
+        if (fetched !== undefined) this.#announced.delete(fetched.index)
       }
+      this.#announced.delete(index)
       this.#removed.delete(index)
     }
     return true
+  }
+
+  /** Whether it was fetched and is shared now: the provider record of both is one. */
+  async #isGiven(file: AnyFile): Promise<boolean> {
+    return isPartial(file) && (await this.#catalogue?.get(file.id)) !== undefined
   }
 
   /** Announces what is due. False: the overlay could not be reached, and it is to be tried again soon. */
@@ -238,7 +250,7 @@ export class Announcer {
     const present = new Set<number>()
     let batch: Prepared[] = []
     let isReached = true
-    for await (const file of catalogue.files()) {
+    for await (const file of filesOf(catalogue)) {
       signal.throwIfAborted()
       present.add(file.index)
       const prepared = await this.#prepare(file)
@@ -262,7 +274,7 @@ export class Announcer {
   }
 
   /** The records of a file, where it is due. */
-  async #prepare(file: SharedFile): Promise<Prepared | undefined> {
+  async #prepare(file: AnyFile): Promise<Prepared | undefined> {
     const tag = tagOf(file, this.#init.self())
     const leftMs = this.#announced.until(file.index, tag) - this.#init.clock.wallMs()
     if (leftMs > PUBLISHED_RENEW_MS) return undefined
@@ -365,7 +377,7 @@ function bytesOf(records: readonly StoredRecord[]): number {
 }
 
 /** FNV-1a over what a file's records say, 32 bits. */
-function tagOf({ id, name, type, tags }: SharedFile, self: Contact): number {
+function tagOf({ id, name, type, tags }: AnyFile, self: Contact): number {
   const addresses = self.addresses.map(address => String.fromCharCode(...address)).sort()
   const text = JSON.stringify([id.toString(), name, type, Object.entries(tags).sort(), addresses])
   let hash = 0x811c9dc5

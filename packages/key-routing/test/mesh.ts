@@ -20,6 +20,10 @@ import {
   type Machine,
   MalformedError,
   matches,
+  PARTIAL_INDEX_MIN,
+  type PartialCatalogue,
+  type PartialChange,
+  type PartialFile,
   type Peer,
   type Query,
   type SharedFile
@@ -199,7 +203,28 @@ const hash = (name: string, bytes: Uint8Array) => Uint8Array.from(createHash(nam
 export class SmallCatalogue implements Catalogue {
   readonly shared = new Map<number, SharedFile>()
   readonly #listeners = new Set<(changes: readonly CatalogueChange[]) => void>()
+  /** What is being fetched. */
+  readonly fetched = new Map<string, PartialFile>()
+  readonly #watchers = new Set<(change: PartialChange) => void>()
   #nextIndex = 1
+
+  readonly partials: PartialCatalogue = {
+    get: id => this.fetched.get(`${id}`),
+    byIndex: index => [...this.fetched.values()].find(file => file.index === index),
+    files: () => this.fetched.values(),
+    subscribe: listener => {
+      this.#watchers.add(listener)
+      return () => this.#watchers.delete(listener)
+    }
+  }
+
+  /** A file is being fetched, or is no more. */
+  fetching(type: PartialChange['type'], { sha1: _, ...shared }: SharedFile): void {
+    const file = { ...shared, index: PARTIAL_INDEX_MIN + shared.index }
+    if (type === 'added') this.fetched.set(`${file.id}`, file)
+    else this.fetched.delete(`${file.id}`)
+    for (const watcher of this.#watchers) watcher({ type, file })
+  }
 
   get totals() {
     return { files: this.shared.size, bytes: 0 }

@@ -2,7 +2,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { contentRoutingSymbol, peerRoutingSymbol } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { parseQuery } from '@servent/overlay'
+import { parseQuery, type SharedFile } from '@servent/overlay'
 import { base58btc } from 'multiformats/bases/base58'
 import { CID } from 'multiformats/cid'
 import { sha256 } from 'multiformats/hashes/sha2'
@@ -69,6 +69,33 @@ describe('files', () => {
     const alone = await startNode({ privateKey, store, catalogue, port })
     await until(() => announced(alone) === '4 of 4' && published(alone)! > 0)
     expect(published(alone)).toBe(12)
+  })
+
+  it('that are being fetched are found by their id alone, until that ends; what became a share stays', async () => {
+    const [fetcher, searcher] = (await startMesh(4)) as [MeshNode, MeshNode, ...MeshNode[]]
+    const { catalogue } = fetcher
+    const [first, second] = [catalogue.add('blue train'), catalogue.add('blue monk')]
+    for (const file of [first, second]) catalogue.remove(file)
+    const found = async (file: SharedFile) => (await all(searcher.service.findProviders(file.id))).length
+    for (const file of [first, second]) catalogue.fetching('added', file)
+    await until(async () => (await found(first)) === 1 && (await found(second)) === 1)
+    expect(await all(searcher.service.search(parseQuery('blue')))).toEqual([])
+    expect(announced(fetcher)).toBe('0 of 0')
+    catalogue.fetching('removed', first)
+    await until(async () => (await found(first)) === 0)
+    // The other one is whole and is shared before its download is out of the list.
+    const shared = catalogue.add('blue monk')
+    catalogue.fetching('removed', second)
+    await until(() => announced(fetcher) === '1 of 1')
+    await until(async () => (await all(searcher.service.search(parseQuery('monk')))).length === 1)
+    expect(await found(shared)).toBe(1)
+    expect(fetcher.service.snapshot().counters.filesWithdrawn).toBe(1)
+    // And the reverse: what is fetched again is found when it is shared no more.
+    catalogue.fetching('added', second)
+    catalogue.remove(shared)
+    await until(() => fetcher.service.snapshot().counters.filesWithdrawn === 2)
+    await until(async () => (await found(second)) === 1)
+    expect(await all(searcher.service.search(parseQuery('monk')))).toEqual([])
   })
 
   it('are announced within the budget, with honest progress on the way', async () => {

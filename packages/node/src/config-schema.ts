@@ -102,6 +102,7 @@ export const SettingsSchema = table({
   maxUploadRate: integer('Bytes a second sent to all others together; 0 is no cap.', 0, RATE_MAX, 0),
   maxUploadRatePerPeer: integer('Bytes a second sent to any one peer; 0 is no cap.', 0, RATE_MAX, 0),
   maxDownloadRate: integer('Bytes a second fetched from all others together; 0 is no cap.', 0, RATE_MAX, 0),
+  noSharePartial: flag('Give others nothing of a file while it is being fetched.', false),
   noInbound: flag('Refuse every inbound connection, as a peer behind a firewall.', false),
   relay: choice(
     'Be called over relays where nobody can call this node itself (use), be such a relay for others (serve), or neither (off).',

@@ -69,7 +69,7 @@ export class Fetches {
         phase,
         verifiedBytes,
         totalBytes,
-        sources: sources.map(({ peer, relayed, rate }) => ({ peer, relayed, rate })),
+        sources: [...sources],
         banned: banned.map(({ peer, reason }) => ({ peer, reason })),
         ...(reason === undefined ? {} : { reason })
       }

@@ -14,6 +14,8 @@ import type {
   SharedFile
 } from '@servent/overlay'
 
+import { PartialsDoor } from './partials-door.ts'
+
 type Listener = (changes: readonly CatalogueChange[]) => void
 
 const NOTHING: CatalogueTotals = Object.freeze({ files: 0, bytes: 0 })
@@ -21,6 +23,7 @@ const NOTHING: CatalogueTotals = Object.freeze({ files: 0, bytes: 0 })
 export class LibraryDoor implements Catalogue, BlockSource {
   readonly #open: () => Promise<Library>
   readonly #listeners = new Set<Listener>()
+  readonly partials = new PartialsDoor()
   #opening: Promise<Library> | undefined
   /** Nothing while it is closed. */
   library: Library | undefined

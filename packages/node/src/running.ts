@@ -70,7 +70,7 @@ export async function run(init: RunningInit): Promise<Running> {
   const transfers: Transfers = new Transfers({
     openLedger: () => openLedger(init),
     openServer: ledger => openServer(init, library, ledger),
-    openDownloads: ledger => openDownloads(init, { network, ways, slots, ledger })
+    openDownloads: ledger => openDownloads(init, { network, ways, slots, library, ledger })
   })
   const network = await createNetwork({
     config,
@@ -145,6 +145,7 @@ async function openServer(
   return new FileServer({
     catalogue: library,
     blocks: library,
+    ...(await partialsOf(config, library)),
     ledger,
     logger: logger.child({ component: 'servent:uploads' }),
     ...cap('maxUploadBytesPerSecond', config.maxUploadRate),
@@ -154,7 +155,7 @@ async function openServer(
 
 async function openDownloads(
   { config, database, logger, store }: RunningInit,
-  { network, ways, slots, ledger }: Pick<Running, 'network' | 'ways' | 'slots'> & { ledger: Ledger }
+  { network, ways, slots, library, ledger }: Omit<Running, 'transfers' | 'metrics'> & { ledger: Ledger }
 ): Promise<Downloads> {
   const { Downloads } = await import('@servent/transfer')
   const connector = new NodeConnector({
@@ -169,6 +170,7 @@ async function openDownloads(
     database,
     folder: config.downloadDir,
     connector,
+    ...(await partialsOf(config, library)),
     ledger,
     findProviders: (id, signal) => findProviders(slots, id, signal, logger),
     logger: logger.child({ component: 'servent:downloads' }),
@@ -177,6 +179,10 @@ async function openDownloads(
   })
   store.use('downloads')
   return downloads
+}
+
+async function partialsOf({ noSharePartial }: Config, library: LibraryDoor) {
+  return noSharePartial ? {} : { partials: await library.partials.opened() }
 }
 
 /** Overlays are made by libp2p when it has their components; the slots are there for all to look at. */

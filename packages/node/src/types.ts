@@ -196,7 +196,7 @@ export type GetEvent =
       phase: DownloadStatus['phase']
       verifiedBytes: number
       totalBytes: number
-      sources: { peer: string; relayed: boolean; rate: number }[]
+      sources: { peer: string; relayed: boolean; rate: number; partial?: true }[]
       /** Who gave wrong bytes, and what was wrong. */
       banned: { peer: string; reason: string }[]
       reason?: string

@@ -17,6 +17,25 @@ export interface SharedFile {
   readonly sha1: Uint8Array
 }
 
+/**
+ * A file that is being fetched here, and of which others may get what is verified. Its SHA-1 is not known before it is
+ * whole, and its index lies from `PARTIAL_INDEX_MIN` on, where no shared file has one.
+ */
+export type PartialFile = Omit<SharedFile, 'sha1'> & { readonly sha1?: undefined }
+
+export type PartialChange = { readonly type: 'added' | 'removed'; readonly file: PartialFile }
+
+/** Files that are being fetched here. They are found by their id alone, and not by words. */
+export interface PartialCatalogue {
+  /** Nothing where no block of it is verified yet. */
+  get(id: ContentId): PartialFile | undefined
+  byIndex(index: number): PartialFile | undefined
+  /** Those that are fetched for long enough to be announced to others. */
+  files(): Iterable<PartialFile>
+  /** Calls back when `files` has one more or one less; the function that it returns ends that. */
+  subscribe(listener: (change: PartialChange) => void): () => void
+}
+
 export type CatalogueChange = { readonly type: 'added' | 'removed'; readonly file: SharedFile }
 
 export interface CatalogueTotals {
@@ -27,6 +46,8 @@ export interface CatalogueTotals {
 /** What this peer shares. Every answer is bounded by `limit`, and none blocks the event loop for long. */
 export interface Catalogue {
   readonly totals: CatalogueTotals
+  /** What is being fetched and not shared; absent where others get nothing of it. */
+  readonly partials?: PartialCatalogue
   match(query: Query, limit: number): Promise<readonly SharedFile[]>
   get(id: ContentId): Promise<SharedFile | undefined>
   byIndex(index: number): Promise<SharedFile | undefined>

@@ -1,6 +1,6 @@
 /** Answers of the file server that need no file's bytes: statuses, and the headers that go with a file. */
 import type { ServerResponse } from 'node:http'
-import type { SharedFile } from '@servent/overlay'
+import { isPartial, type PartialFile, type SharedFile } from '@servent/overlay'
 import type { ByteRange } from './range.ts'
 import { sha1Urn } from './request-target.ts'
 import type { UploadStatus } from './types.ts'
@@ -8,6 +8,9 @@ import type { QueueAnswer } from './upload-queue.ts'
 
 /** Type and subtype of RFC 9110, 8.3.1, without parameters. */
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,63}\/[\w!#$&^.+-]{1,63}$/
+
+/** A shared one, or one that is being fetched. */
+export type ServedFile = SharedFile | PartialFile
 
 /** A status with one sentence. */
 export function sendStatus(response: ServerResponse, status: number, sentence: string): void {
@@ -21,7 +24,7 @@ export function sendStatus(response: ServerResponse, status: number, sentence: s
   response.end(response.req.method === 'HEAD' ? undefined : body)
 }
 
-export function etagOf(file: SharedFile): string {
+export function etagOf(file: ServedFile): string {
   return `"${file.id}"`
 }
 
@@ -29,7 +32,7 @@ export function etagOf(file: SharedFile): string {
 export function sendFileHead(
   response: ServerResponse,
   status: 200 | 206 | 304,
-  file: SharedFile,
+  file: ServedFile,
   range: ByteRange
 ): void {
   const headers: Record<string, string | number> = {
@@ -37,9 +40,9 @@ export function sendFileHead(
     'Accept-Ranges': 'bytes',
     // The bytes of an id never change.
     'Cache-Control': 'public, max-age=31536000, immutable',
-    'X-Servent-Size': file.size,
-    'X-Gnutella-Content-URN': sha1Urn(file.sha1)
+    'X-Servent-Size': file.size
   }
+  if (!isPartial(file)) headers['X-Gnutella-Content-URN'] = sha1Urn(file.sha1)
   if (status !== 304) {
     headers['Content-Type'] = MEDIA_TYPE.test(file.type) ? file.type : 'application/octet-stream'
     headers['Content-Length'] = range.end - range.start
@@ -50,10 +53,14 @@ export function sendFileHead(
   response.writeHead(status, headers)
 }
 
-export function sendUnsatisfiable(response: ServerResponse, file: SharedFile): void {
+export function sendUnsatisfiable(
+  response: ServerResponse,
+  file: ServedFile,
+  why = 'the range lies beyond them'
+): void {
   response.setHeader('Content-Range', `bytes */${file.size}`)
   response.setHeader('X-Servent-Size', file.size)
-  sendStatus(response, 416, `This file has ${file.size} bytes, and the range lies beyond them.`)
+  sendStatus(response, 416, `This file has ${file.size} bytes, and ${why}.`)
 }
 
 export interface QueueHeaderLimits {

@@ -37,6 +37,20 @@ export class BlockSet {
     this.#size -= 1
   }
 
+  /** Everything that `other`, of as many blocks, has is there then, too. */
+  addAll(other: BlockSet): void {
+    for (let byte = 0; byte < this.bytes.length; byte += 1) {
+      const more = other.bytes[byte]! & ~this.bytes[byte]!
+      if (more === 0) continue
+      for (let block = byte * 8; block < byte * 8 + 8; block += 1) if (other.has(block)) this.add(block)
+    }
+  }
+
+  /** The first block from `from` on that is there, or `count`. */
+  nextPresent(from: number): number {
+    return firstBlock(from, this.count, byte => this.bytes[byte]!) ?? this.count
+  }
+
   /** The first block from `from` on that is not there, or `count`. Whole bytes are passed over at once. */
   nextMissing(from: number): number {
     let block = from
@@ -45,4 +59,18 @@ export class BlockSet {
     }
     return Math.min(block, this.count)
   }
+}
+
+/**
+ * The first block from `from` on, and before `end`, whose bit is set in the bytes that `bits` makes. Bytes without one
+ * are passed over at once.
+ */
+export function firstBlock(from: number, end: number, bits: (byte: number) => number): number | undefined {
+  for (let block = from; block < end; block = (block | 7) + 1) {
+    const left = (bits(block >>> 3) & 0xff) >>> (block & 7)
+    if (left === 0) continue
+    const first = block + 31 - Math.clz32(left & -left)
+    return first < end ? first : undefined
+  }
+  return undefined
 }

@@ -17,6 +17,8 @@ interface Candidate {
   failures: number
   /** Verified bytes that it gave. */
   givenBytes: number
+  /** It was fetching the file itself when it was asked last. */
+  isPartial: boolean
   /** It does not have the file, or failed too often: not asked before the download is resumed. */
   isSpent: boolean
   readyMs: number
@@ -59,12 +61,13 @@ export class Candidates {
       known.provider = { ...known.provider, ...provider, addresses: addresses.slice(0, ADDRESSES_MAX) }
       return false
     }
-    if (this.#known.size >= this.#limits.providersMax && !this.#dropSpent()) return false
+    if (this.#known.size >= this.#limits.providersMax && !this.#dropUseless()) return false
     this.#known.set(peerId, {
       provider: { ...provider, addresses: provider.addresses.slice(0, ADDRESSES_MAX) },
       inUse: false,
       failures: 0,
       givenBytes: 0,
+      isPartial: false,
       isSpent: false,
       readyMs: 0,
       reason: undefined
@@ -137,11 +140,23 @@ export class Candidates {
     })
   }
 
-  gone(peer: string, reason: string): void {
+  /** It has nothing of what is missing here, for now: no fault of it. */
+  lacks(peer: string, reason: string, waitMs: number, nowMs: number): void {
     this.#update(peer, candidate => {
-      candidate.isSpent = true
+      candidate.isPartial = true
+      candidate.readyMs = nowMs + waitMs
       candidate.reason = reason
     })
+  }
+
+  /** It does not have the file. Where it was fetching it, it has stopped for now, perhaps: it is tried again. */
+  gone(peer: string, reason: string, jitter: number, nowMs: number): void {
+    if (this.#known.get(peer)?.isPartial === true) this.failed(peer, reason, jitter, nowMs)
+    else
+      this.#update(peer, candidate => {
+        candidate.isSpent = true
+        candidate.reason = reason
+      })
   }
 
   ban(peer: string, reason: string): void {
@@ -172,11 +187,14 @@ export class Candidates {
     change(candidate)
   }
 
-  #dropSpent(): boolean {
-    for (const [peer, { isSpent, inUse }] of this.#known) {
+  /** Of those that are of no use: who is given up, else who is fetching the file too and has given nothing of it. */
+  #dropUseless(): boolean {
+    let poor: string | undefined
+    for (const [peer, { isSpent, isPartial, givenBytes, inUse }] of this.#known) {
       if (isSpent && !inUse) return this.#known.delete(peer)
+      if (isPartial && givenBytes === 0 && !inUse) poor ??= peer
     }
-    return false
+    return poor !== undefined && this.#known.delete(poor)
   }
 }
 

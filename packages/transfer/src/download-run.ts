@@ -7,6 +7,7 @@ import { lstat, mkdir } from 'node:fs/promises'
 import { LAYER_BLOCK_BYTES, type Provider, VerificationError } from '@servent/overlay'
 import { BlockWriter } from './block-writer.ts'
 import { checkSpace, onDisk } from './disk.ts'
+import { SourceLacksError, SourceLiedError } from './errors.ts'
 import { fetchRun, proveSize } from './fetch.ts'
 import type { HttpSource } from './http-source.ts'
 import type { Job } from './job.ts'
@@ -106,6 +107,7 @@ export class DownloadRun {
       await recheck(part, this.#signal, blocks => this.#job.progress(blocks * LAYER_BLOCK_BYTES))
       this.#take(part)
     }
+    await this.#give(part)
     await checkSpace(part.folder, part.size - row.verifiedBytes)
   }
 
@@ -114,7 +116,7 @@ export class DownloadRun {
     this.#target = {
       part,
       writer: new BlockWriter(part, limits),
-      scheduler: new BlockScheduler(part.blocks, limits, PIECE_HASHES)
+      scheduler: new BlockScheduler(part.blocks, limits, PIECE_HASHES, this.#job.random)
     }
     row.size = part.size
     const { blocks } = part
@@ -122,6 +124,17 @@ export class DownloadRun {
       ? LAYER_BLOCK_BYTES - part.blockBytes(blocks.count - 1)
       : 0
     row.verifiedBytes = blocks.size * LAYER_BLOCK_BYTES - lastIsShort
+  }
+
+  /** Others get from now on what is marked. A name that the user chose is not for them. */
+  async #give(part: PartFile): Promise<void> {
+    const { row, id, partials, logger } = this.#job
+    try {
+      await partials?.add(part, row.isOwnFolder ? row.name : id.toString())
+    } catch (error) {
+      const { message } = error as Error
+      logger?.warn({ id: row.id, reason: message }, 'others get nothing of a download')
+    }
   }
 
   get #isComplete(): boolean {
@@ -148,10 +161,11 @@ export class DownloadRun {
           continue
         }
         this.#pool.review()
-        await this.#waker.orAfter(
-          woken,
-          this.#target === undefined ? limits.proofPatienceMs : limits.reviewMs
-        )
+        const pauseMs =
+          this.#target === undefined
+            ? limits.proofPatienceMs
+            : Math.min(limits.reviewMs, this.#pool.waitMs ?? limits.reviewMs)
+        await this.#waker.orAfter(woken, pauseMs)
       }
     } finally {
       await this.#pool.close()
@@ -167,15 +181,23 @@ export class DownloadRun {
       this.#beginning ??= this.#begin(proven, name)
       await this.#beginning
       this.#pool.gave(source, provider, proven.lastBlock.length)
+    } else {
+      // What it has is to be known before it is asked for any of it.
+      const { size } = await source.head(signal)
+      if (size !== this.#target.part.size)
+        throw new SourceLiedError(`It says that the file has ${size} bytes.`)
     }
     this.#job.show('fetching')
     const { scheduler } = this.#target!
     while (!scheduler.isDone) {
       // Asked before, so that no change is missed.
       const woken = this.#waker.next()
-      const run = scheduler.next(() => source.status(performance.now()).rate)
+      const has = source.available
+      const run = scheduler.next(() => source.status(performance.now()).rate, has)
       if (run !== undefined) await this.#fetch(source, provider, run, signal)
-      else await this.#standBy(woken, signal)
+      else if (has === undefined) await this.#standBy(woken, signal)
+      // It waits without a place among those at work: it has more after a while.
+      else throw new SourceLacksError('It has nothing yet of what is missing here.')
     }
   }
 
@@ -231,6 +253,7 @@ export class DownloadRun {
     buffer.set(lastBlock)
     writer.write(last, buffer)
     this.#job.progress(lastBlock.length)
+    await this.#give(part)
     // Others may help now.
     this.#waker.wake()
   }
@@ -246,6 +269,7 @@ export class DownloadRun {
       row.path = chosen
       this.#job.mustSave()
     })
+    this.#job.partials?.finished(part.id)
     await this.#close()
     await PartFile.remove(part.path)
     return path
@@ -254,6 +278,7 @@ export class DownloadRun {
   async #close(): Promise<void> {
     const target = this.#target
     this.#target = undefined
+    await this.#job.partials?.ended(this.#job.id)
     // A failed write was reported by then, or the run was stopped: the next one hashes what is there.
     await target?.writer.flush().catch(() => {})
     await target?.part.close()

@@ -24,7 +24,7 @@ export class Downloads {
   #stopped = false
 
   private constructor(init: DownloadsInit, store: DownloadStore) {
-    const { connector, findProviders, maxDownloadBytesPerSecond: cap, ledger, logger } = init
+    const { connector, findProviders, maxDownloadBytesPerSecond: cap, ledger, partials, logger } = init
     this.#init = init
     this.#store = store
     this.#deps = {
@@ -33,6 +33,8 @@ export class Downloads {
       limits: { ...DOWNLOAD_LIMITS, ...init.limits },
       cap: cap === undefined ? undefined : new RateCap(cap),
       ledger,
+      partials,
+      random: init.random ?? Math.random,
       logger
     }
   }
@@ -117,14 +119,16 @@ export class Downloads {
   async cancel(id: ContentId | string): Promise<void> {
     const download = this.#find(id)
     await download.stop('cancel')
+    await this.#init.partials?.forget(download.id)
     this.#all.delete(id.toString())
     this.#store.delete(id.toString())
   }
 
-  /** Stops what runs in good order; it goes on when the node starts again. */
+  /** Stops what runs in good order, and what is given of it; it goes on when the node starts again. */
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all([...this.#running].map(download => download.stop('shutdown')))
+    await this.#init.partials?.stop()
     for (const download of this.#all.values()) download.saveAgain()
   }
 

@@ -28,6 +28,12 @@ export class SourceBusyError extends Error {
   }
 }
 
+/** A source is fetching the file itself, and has nothing yet of what is missing here. */
+export class SourceLacksError extends Error {
+  static override readonly name = 'SourceLacksError'
+  override readonly name = 'SourceLacksError'
+}
+
 /** A source does not have the file, or no longer. */
 export class SourceGoneError extends Error {
   static override readonly name = 'SourceGoneError'

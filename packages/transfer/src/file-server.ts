@@ -1,11 +1,12 @@
 /**
  * Serves what the library shares to peers, in HTTP/1.1 on streams that somebody else accepted. `node:http`
- * reads the requests; see `request-target.ts` for what can be asked for.
+ * reads the requests; see `request-target.ts` for what can be asked for. Of a file that is not shared and is being
+ * fetched, what is verified is given; every answer then says what that is (`X-Available-Ranges`).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { BlockReader, SharedFile } from '@servent/overlay'
-import { etagOf, sendBusy, sendFileHead, sendStatus, sendUnsatisfiable } from './answers.ts'
+import { type BlockReader, isPartial, type SharedFile } from '@servent/overlay'
+import { etagOf, type ServedFile, sendBusy, sendFileHead, sendStatus, sendUnsatisfiable } from './answers.ts'
 import { SourceLostError } from './errors.ts'
 import { readHashes, refuseHashes } from './hash-answer.ts'
 import type { Standing } from './ledger.ts'
@@ -13,6 +14,7 @@ import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 import { type ByteRange, parseRange } from './range.ts'
 import { PeerCaps, RateCap } from './rate.ts'
 import { parseTarget, type Resource } from './request-target.ts'
+import type { ServedPart } from './served-part.ts'
 import { ServerConnection } from './server-connection.ts'
 import type { FileServerInit, UploadStatus } from './types.ts'
 import { Upload } from './upload.ts'
@@ -30,7 +32,7 @@ export class FileServer {
   readonly #connections = new Map<Duplex, ServerConnection>()
   readonly #uploads = new Set<Upload>()
   /** Files that peers wait for, to show them: by the text of their id. */
-  readonly #wanted = new Map<string, SharedFile>()
+  readonly #wanted = new Map<string, ServedFile>()
   /** Peers for which hashes are being read, once for each answer. */
   readonly #hashing: string[] = []
   #stopped = false
@@ -67,10 +69,13 @@ export class FileServer {
   uploads(): UploadStatus[] {
     const nowMs = performance.now()
     const waiting = this.#queue.waiting(nowMs).map(({ peer, file }, index): UploadStatus => {
-      const { name = '', size = 0 } = this.#wanted.get(file) ?? {}
+      const wanted = this.#wanted.get(file)
+      const { name = '', size = 0 } = wanted ?? {}
+      const partial = wanted !== undefined && isPartial(wanted) ? { partial: true as const } : {}
       const progress = { sentBytes: 0, totalBytes: size, rate: 0 }
       const account = this.#account(peer)
-      return { peer, id: file, name, size, state: 'queued', position: index + 1, ...progress, ...account }
+      const position = index + 1
+      return { peer, id: file, name, size, state: 'queued', position, ...progress, ...account, ...partial }
     })
     const sending = [...this.#uploads].map(upload => ({
       ...upload.status(nowMs),
@@ -118,10 +123,21 @@ export class FileServer {
     }
     const resource = parseTarget(request.url ?? '')
     if (resource.type === 'refused') return sendStatus(response, resource.status, resource.reason)
-    const file = await this.#find(resource)
+    const shared = await this.#find(resource)
+    const part = shared === undefined ? this.#findPart(resource) : undefined
+    const file = shared ?? part?.file
     if (file === undefined) return sendStatus(response, 404, 'This file is not shared here.')
-    if (resource.type === 'hashes') return this.#answerHashes(resource, file, response, peer)
-    return this.#answerFile(request, response, file, peer)
+    if (part?.ranges !== undefined) response.setHeader('X-Available-Ranges', part.ranges)
+    if (resource.type === 'hashes') return this.#answerHashes(resource, file, part, response, peer)
+    return this.#answerFile(request, response, file, part, peer)
+  }
+
+  #findPart(resource: Exclude<Resource, { type: 'refused' }>): ServedPart | undefined {
+    const { partials } = this.#init
+    if (resource.type === 'sha1') return undefined
+    if (resource.type !== 'index') return partials?.serving(resource.id)
+    const part = partials?.servingAt(resource.index)
+    return part?.file.name === resource.name ? part : undefined
   }
 
   async #find(resource: Exclude<Resource, { type: 'refused' }>): Promise<SharedFile | undefined> {
@@ -136,7 +152,8 @@ export class FileServer {
   async #answerFile(
     request: IncomingMessage,
     response: ServerResponse,
-    file: SharedFile,
+    file: ServedFile,
+    part: ServedPart | undefined,
     peer: string
   ): Promise<void> {
     const { headers, method } = request
@@ -153,6 +170,9 @@ export class FileServer {
     const asked = ifRange === undefined || ifRange === etagOf(file) ? headers.range : undefined
     const range = parseRange(asked, file.size)
     if (range === 'unsatisfiable') return sendUnsatisfiable(response, file)
+    // 503, as the protocol of 2002 has it, means the queue here.
+    if (part !== undefined && !part.has(range === 'whole' ? whole : range))
+      return sendUnsatisfiable(response, file, 'not all of the range is here yet')
     const turn = this.#queue.ask(peer, file.id.toString(), performance.now())
     if (turn.type !== 'granted') {
       this.#remember(file)
@@ -160,7 +180,7 @@ export class FileServer {
     }
     let done = false
     try {
-      done = await this.#upload(response, file, peer, range)
+      done = await this.#upload(response, file, part, peer, range)
     } finally {
       this.#queue.release(turn.slot, done, performance.now())
     }
@@ -168,15 +188,17 @@ export class FileServer {
 
   async #upload(
     response: ServerResponse,
-    file: SharedFile,
+    file: ServedFile,
+    part: ServedPart | undefined,
     peer: string,
     asked: ByteRange | 'whole'
   ): Promise<boolean> {
     const range = asked === 'whole' ? { start: 0, end: file.size } : asked
-    return this.#reading(file, response, async reader => {
+    const open = () => part?.reader() ?? this.#init.blocks.open(file.id)
+    return this.#reading(open, response, async reader => {
       const cap = this.#peerCaps.take(peer)
       const caps = [this.#cap, cap].filter(cap => cap !== undefined)
-      const upload = new Upload(peer, reader, range, this.#limits, caps)
+      const upload = new Upload(peer, file, reader, range, this.#limits, caps)
       const gone = new AbortController()
       const leave = () => gone.abort(new SourceLostError('The client left.'))
       if (response.closed) leave()
@@ -198,7 +220,8 @@ export class FileServer {
 
   async #answerHashes(
     resource: Extract<Resource, { type: 'hashes' }>,
-    file: SharedFile,
+    file: ServedFile,
+    part: ServedPart | undefined,
     response: ServerResponse,
     peer: string
   ): Promise<void> {
@@ -213,29 +236,29 @@ export class FileServer {
     }
     this.#hashing.push(peer)
     try {
-      await this.#reading(file, response, async reader => {
-        const body = await readHashes(reader, run)
-        response.writeHead(200, {
-          'Content-Type': 'application/octet-stream',
-          'Content-Length': body.length,
-          'X-Servent-Size': file.size
-        })
-        response.end(response.req.method === 'HEAD' ? undefined : body)
-        await closed(response)
-        return true
-      })
+      if (part === undefined) {
+        await this.#reading(
+          () => this.#init.blocks.open(file.id),
+          response,
+          async reader => sendHashes(response, file, await readHashes(reader, run))
+        )
+      } else {
+        const body = await part.piece(run)
+        if (body === undefined) sendUnsatisfiable(response, file, 'these hashes are not here')
+        else await sendHashes(response, file, body)
+      }
     } finally {
       this.#hashing.splice(this.#hashing.indexOf(peer), 1)
     }
   }
 
   /** Gives `read` an open reader and closes it. Answers 404 where the file went away meanwhile. */
-  async #reading(
-    file: SharedFile,
+  async #reading<Reader extends Pick<BlockReader, 'close'>>(
+    open: () => Reader | Promise<Reader | undefined>,
     response: ServerResponse,
-    read: (reader: BlockReader) => Promise<boolean>
+    read: (reader: Reader) => Promise<boolean>
   ): Promise<boolean> {
-    const reader = await this.#init.blocks.open(file.id)
+    const reader = await open()
     if (reader === undefined) {
       sendStatus(response, 404, 'This file is not shared here any more.')
       return false
@@ -257,11 +280,22 @@ export class FileServer {
   }
 
   /** Bounded by the places of the queue: whoever is not waited for is forgotten first. */
-  #remember(file: SharedFile): void {
+  #remember(file: ServedFile): void {
     const waiting = new Set(this.#queue.waiting(performance.now()).map(place => place.file))
     for (const id of this.#wanted.keys()) if (!waiting.has(id)) this.#wanted.delete(id)
     this.#wanted.set(file.id.toString(), file)
   }
+}
+
+async function sendHashes(response: ServerResponse, file: ServedFile, body: Uint8Array): Promise<boolean> {
+  response.writeHead(200, {
+    'Content-Type': 'application/octet-stream',
+    'Content-Length': body.length,
+    'X-Servent-Size': file.size
+  })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
+  await closed(response)
+  return true
 }
 
 /** An answer is closed when it was sent to its end, or when its stream broke. */

@@ -4,8 +4,17 @@
  */
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ContentId, HASH_BYTES, type HashRun, type Provider, proofCount } from '@servent/overlay'
-import { SourceGoneError, SourceLiedError, SourceLostError } from './errors.ts'
+import {
+  type ContentId,
+  HASH_BYTES,
+  type HashRun,
+  LAYER_BLOCK_BYTES,
+  type Provider,
+  proofCount
+} from '@servent/overlay'
+import { parseAvailableRanges } from './available-ranges.ts'
+import type { BlockSet } from './block-set.ts'
+import { SourceGoneError, SourceLacksError, SourceLiedError, SourceLostError } from './errors.ts'
 import { busyFrom, nameFrom, translate } from './http-words.ts'
 import type { DownloadLimits } from './limits.ts'
 import { parseContentRange } from './range.ts'
@@ -39,6 +48,7 @@ export class HttpSource {
   readonly #closed = new AbortController()
   #peer: string
   #relayed = false
+  #available: BlockSet | undefined
 
   constructor(init: SourceInit) {
     this.#init = init
@@ -60,7 +70,17 @@ export class HttpSource {
   }
 
   status(nowMs: number): DownloadSource {
-    return { peer: this.#peer, relayed: this.#relayed, rate: this.#meter.rate(nowMs) }
+    return {
+      peer: this.#peer,
+      relayed: this.#relayed,
+      rate: this.#meter.rate(nowMs),
+      ...(this.#available === undefined ? {} : { partial: true as const })
+    }
+  }
+
+  /** The blocks that it has, as its last answer said, where it is fetching the file itself. Absent: all. */
+  get available(): BlockSet | undefined {
+    return this.#available
   }
 
   close(): void {
@@ -77,7 +97,9 @@ export class HttpSource {
     if (typeof text !== 'string' || !/^\d{1,16}$/.test(text)) {
       throw new SourceLiedError('It does not say how many bytes the file has.')
     }
-    return { size: Number(text), name: nameFrom(answer.headers['content-disposition']) }
+    const size = Number(text)
+    this.#hear(answer, size)
+    return { size, name: nameFrom(answer.headers['content-disposition']) }
   }
 
   /** The hashes of a run, then its proof: as many as there must be, and not verified yet. */
@@ -100,11 +122,20 @@ export class HttpSource {
    * @throws SourceLiedError  the answer is not what was asked for
    * @throws SourceLostError  the source went away or is too slow
    * @throws SourceBusyError  it has no free slot
+   * @throws SourceLacksError  it is fetching the file itself, and does not have all of them
    */
   async *range(start: number, end: number, size: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const headers = { Range: `bytes=${start}-${end - 1}`, 'If-Range': `"${this.#init.id}"` }
     const answer = await this.#ask('GET', `/ipfs/${this.#init.id}`, headers, signal)
     const { statusCode } = answer
+    const before = this.#available
+    this.#hear(answer, size)
+    if (statusCode === 416 && this.#available !== undefined) {
+      answer.resume()
+      if (covers(before, start, end) || covers(this.#available, start, end))
+        throw new SourceLiedError(`It says that it has bytes ${start}-${end - 1}, and does not give them.`)
+      throw new SourceLacksError('It does not have yet what it was asked for.')
+    }
     const whole = statusCode === 200 && start === 0 && end === size
     if (statusCode !== 206 && !whole) throw this.#refusal(answer)
     if (!whole) {
@@ -116,6 +147,23 @@ export class HttpSource {
       }
     }
     yield* this.#body(answer, end - start, signal)
+  }
+
+  /**
+   * What it has, where the answer tells: those of who has all do so by silence.
+   *
+   * @throws SourceLiedError  what it says cannot be
+   */
+  #hear(answer: IncomingMessage, size: number): void {
+    const { statusCode, headers } = answer
+    const text = headers['x-available-ranges']
+    try {
+      if (text !== undefined) this.#available = parseAvailableRanges(String(text), size)
+      else if (statusCode === 200 || statusCode === 206) this.#available = undefined
+    } catch (error) {
+      answer.destroy()
+      throw error
+    }
   }
 
   async #connect(): Promise<Duplex> {
@@ -210,4 +258,10 @@ export class HttpSource {
     }
     return new SourceLostError(`It answers ${statusCode}.`)
   }
+}
+
+/** Whether these blocks are among those that a source says it has. */
+function covers(blocks: BlockSet | undefined, start: number, end: number): boolean {
+  if (blocks === undefined) return false
+  return blocks.nextMissing(start / LAYER_BLOCK_BYTES) >= Math.ceil(end / LAYER_BLOCK_BYTES)
 }

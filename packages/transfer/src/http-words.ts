@@ -51,6 +51,7 @@ const OURS = new Set([
   'SourceLiedError',
   'SourceLostError',
   'SourceBusyError',
+  'SourceLacksError',
   'SourceGoneError',
   'DiskError'
 ])

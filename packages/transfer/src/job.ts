@@ -2,6 +2,7 @@
 import type { ContentId, Provider } from '@servent/overlay'
 import type { Ledger } from './ledger.ts'
 import type { DownloadLimits } from './limits.ts'
+import type { Partials } from './partials.ts'
 import type { RateCap } from './rate.ts'
 import type { StoredDownload } from './store.ts'
 import type { Connector, DownloadPhase, TransferLogger } from './types.ts'
@@ -13,6 +14,8 @@ export interface DownloadDeps {
   readonly limits: DownloadLimits
   readonly cap: RateCap | undefined
   readonly ledger: Ledger | undefined
+  readonly partials: Partials | undefined
+  readonly random: () => number
   readonly logger: TransferLogger | undefined
 }
 

@@ -71,6 +71,26 @@ export const SERVER_LIMITS: ServerLimits = {
   hashRequestsPerPeerMax: 2
 }
 
+/** Gnutella's `X-Available-Ranges`, when it is written and when it is read: its ranges, and the text itself. */
+export const AVAILABLE_RANGES_MAX = 128
+export const AVAILABLE_RANGES_BYTES_MAX = 4 * KiB
+
+/** Bounds of what is given of files that are being fetched. Each can be set; `PARTIAL_LIMITS` holds the defaults. */
+export interface PartialLimits {
+  /** What is fetched for so long is announced: who has it sooner is not worth the messages. */
+  readonly announceAfterMs: number
+  /** A finished file is given to those who ask for it until nobody has for so long. */
+  readonly lingerMs: number
+  /** Finished files that are given so: one past it, and the one that finished first ends. */
+  readonly lingeringMax: number
+}
+
+export const PARTIAL_LIMITS: PartialLimits = {
+  announceAfterMs: 10_000,
+  lingerMs: 600_000,
+  lingeringMax: 16
+}
+
 /** Bounds of downloads. Each can be set; `DOWNLOAD_LIMITS` holds the defaults. */
 export interface DownloadLimits {
   /** Downloads that run at once; others wait for their turn. */
@@ -96,6 +116,8 @@ export interface DownloadLimits {
   readonly lookMsMax: number
   /** Providers that are remembered for one file. */
   readonly providersMax: number
+  /** A source that is fetching the file itself, and has nothing that is missing here, is asked again after so long. */
+  readonly partialAgainMs: number
   /** Bytes asked for in one request. */
   readonly rangeBytesMax: number
   /** Blocks of 1 MiB that one download holds in memory. */
@@ -143,6 +165,7 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   lookMs: 60_000,
   lookMsMax: 600_000,
   providersMax: 64,
+  partialAgainMs: 3_000,
   rangeBytesMax: 256 * MiB,
   blocksInMemoryMax: 12,
   checkpointBytes: 64 * MiB,

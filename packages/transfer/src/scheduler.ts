@@ -5,9 +5,13 @@
  *
  * When every block is on its way, a source without work takes part of the run that would be done last; and the
  * last block of a run is fetched by two at once where the second would bring it sooner (BitTorrent's endgame).
+ *
+ * A download begins at a place by chance, goes on from there, and asks a source that has all for what no source has that
+ * is fetching the file itself. So those that fetch one file at a time have different blocks to give to each other, and
+ * their common source sends each about once (BitTorrent's rarest first, with two degrees).
  */
 import { LAYER_BLOCK_BYTES } from '@servent/overlay'
-import { BlockSet } from './block-set.ts'
+import { BlockSet, firstBlock } from './block-set.ts'
 import type { DownloadLimits } from './limits.ts'
 
 export type SchedulerLimits = Pick<DownloadLimits, 'rangeBytesMax' | 'runSeconds' | 'firstRunBytes'>
@@ -67,13 +71,24 @@ export class BlockScheduler {
   readonly #pieceBlocks: number
   readonly #limits: SchedulerLimits
   readonly #runs = new Set<Run>()
+  /** Blocks that some source has which is fetching the file itself. */
+  readonly #elsewhere: BlockSet
+  readonly #random: () => number
+  /** Where the next run begins if it can. */
+  #place: number
 
-  constructor(have: BlockSet, limits: SchedulerLimits, pieceBlocks: number) {
+  /** `random` gives 0 to 1: where it begins, and where it goes on when it can go no further. */
+  constructor(have: BlockSet, limits: SchedulerLimits, pieceBlocks: number, random: () => number) {
     this.#there = new BlockSet(have.count, have.bytes.slice())
     this.#claimed = new BlockSet(have.count, have.bytes.slice())
     this.#limits = limits
     this.#runMax = Math.max(1, Math.floor(limits.rangeBytesMax / LAYER_BLOCK_BYTES))
     this.#pieceBlocks = pieceBlocks
+    this.#elsewhere = new BlockSet(have.count)
+    this.#random = random
+    // The last block is there first. Where more is, it goes on behind that.
+    const first = have.nextPresent(0)
+    this.#place = first < have.count - 1 ? have.nextMissing(first) : this.#anyPlace()
   }
 
   get isDone(): boolean {
@@ -85,9 +100,13 @@ export class BlockScheduler {
     return !this.#claimed.isFull
   }
 
-  /** What a source of this rate should bring next; nothing where the others are done sooner. End it by `end`. */
-  next(rate: RateOf): Run | undefined {
-    const run = this.#unclaimed(rate) ?? this.#shared(rate)
+  /**
+   * What a source of this rate should bring next; nothing where the others are done sooner, or where it has nothing that
+   * is missing. End it by `end`. A source that is fetching the file itself has the blocks `has`.
+   */
+  next(rate: RateOf, has?: BlockSet): Run | undefined {
+    if (has !== undefined) this.#elsewhere.addAll(has)
+    const run = this.#unclaimed(rate, has) ?? this.#shared(rate, has)
     if (run !== undefined) this.#runs.add(run)
     return run
   }
@@ -118,9 +137,11 @@ export class BlockScheduler {
     }
   }
 
-  #unclaimed(rate: RateOf): Run | undefined {
-    const first = this.#claimed.nextMissing(0)
-    if (first >= this.#claimed.count) return undefined
+  #unclaimed(rate: RateOf, has: BlockSet | undefined): Run | undefined {
+    // Of who has all, what only such sources have.
+    const rare = has === undefined ? this.#first(undefined, this.#elsewhere) : undefined
+    const first = rare ?? this.#first(has, undefined)
+    if (first === undefined) return undefined
     const { runSeconds, firstRunBytes } = this.#limits
     const bytes = rate() === 0 ? firstRunBytes : rate() * runSeconds
     const blocks = Math.min(this.#runMax, Math.max(1, Math.floor(bytes / LAYER_BLOCK_BYTES)))
@@ -128,16 +149,35 @@ export class BlockScheduler {
     const most = Math.min(this.#claimed.count, first + blocks, pieceEnd)
     let end = first
     while (end < most && !this.#claimed.has(end)) {
+      if (has?.has(end) === false || (rare !== undefined && this.#elsewhere.has(end))) break
       this.#claimed.add(end)
       end += 1
     }
+    if (has === undefined) this.#place = end
     return new Run(first, end, rate)
   }
 
+  /** A block that nobody fetches, of `has`, without those of `but`: where the last run ended, else by chance. */
+  #first(has: BlockSet | undefined, but: BlockSet | undefined): number | undefined {
+    const { count } = this.#claimed
+    const free = (byte: number): number =>
+      ~this.#claimed.bytes[byte]! & (has?.bytes[byte] ?? 0xff) & ~(but?.bytes[byte] ?? 0)
+    const isHere = (place: number) => firstBlock(place, place + 1, free) !== undefined
+    if (this.#place < count && isHere(this.#place)) return this.#place
+    const place = this.#anyPlace()
+    return firstBlock(place, count, free) ?? firstBlock(0, place, free)
+  }
+
+  #anyPlace(): number {
+    const { count } = this.#claimed
+    return Math.min(count - 1, Math.floor(this.#random() * count))
+  }
+
   /** Of the run that would be done last: from its end as much as makes both done at one time, or its last block. */
-  #shared(rate: RateOf): Run | undefined {
+  #shared(rate: RateOf, has: BlockSet | undefined): Run | undefined {
     let last: Run | undefined
     for (const run of this.#runs) {
+      if (has?.has(run.end - 1) === false) continue
       if (run.left === 0 || (run.left === 1 && this.#copies(run.next, true) >= COPIES_MAX)) continue
       if (last === undefined || secondsLeft(run) > secondsLeft(last)) last = run
     }
@@ -147,7 +187,9 @@ export class BlockScheduler {
     if (last.left === 1) return new Run(last.next, last.end, rate)
     const share = bytesPerSecond / (bytesPerSecond + last.bytesPerSecond)
     // The block that is coming in now stays where it is.
-    const taken = Math.max(1, Math.floor((last.left - 1) * share))
+    const most = Math.max(1, Math.floor((last.left - 1) * share))
+    let taken = 1
+    while (taken < most && has?.has(last.end - taken - 1) !== false) taken += 1
     last.end -= taken
     return new Run(last.end, last.end + taken, rate)
   }

@@ -112,7 +112,7 @@ export class Sidecar {
     // Of one block the layer is the root itself, whose length the id's kind does not tell.
     if (this.blocks.count === 1) return this.id.digest
     const index = Math.floor(block / this.pieceHashes)
-    const hashes = this.#piece?.index === index ? this.#piece.hashes : await this.#readPiece(index)
+    const hashes = this.#piece?.index === index ? this.#piece.hashes : await this.#readHashes(index)
     const at = (block % this.pieceHashes) * HASH_BYTES
     return hashes?.subarray(at, at + HASH_BYTES)
   }
@@ -149,7 +149,8 @@ export class Sidecar {
     await this.#file.close()
   }
 
-  async #readPiece(index: number): Promise<Uint8Array | undefined> {
+  /** The hashes of one piece, then its proof, as `savePiece` was given them. Nothing where it is not there yet. */
+  async piece(index: number): Promise<Uint8Array | undefined> {
     const run = {
       size: this.size,
       height: LAYER_HEIGHT,
@@ -161,8 +162,12 @@ export class Sidecar {
     if (bytesRead < record.length) return undefined
     const hashes = record.subarray(0, run.count * HASH_BYTES)
     const proof = record.subarray(hashes.length)
-    if (!verifyHashes({ ...run, root: this.id.digest, hashes, proof }, sha256)) return undefined
-    this.#piece = { index, hashes }
+    return verifyHashes({ ...run, root: this.id.digest, hashes, proof }, sha256) ? record : undefined
+  }
+
+  async #readHashes(index: number): Promise<Uint8Array | undefined> {
+    const hashes = (await this.piece(index))?.subarray(0, this.pieceHashes * HASH_BYTES)
+    if (hashes !== undefined) this.#piece = { index, hashes }
     return hashes
   }
 

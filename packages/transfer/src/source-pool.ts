@@ -29,6 +29,8 @@ export class SourcePool {
   readonly #candidates: Candidates
   readonly #search: ProviderSearch
   readonly #active = new Set<Active>()
+  /** Who is fetching the file too, and had nothing that was missing when it was asked last. */
+  readonly #resting = new Map<string, HttpSource>()
   readonly #tasks = new Set<Promise<void>>()
   #reviewedMs = performance.now()
   #emptyRounds = 0
@@ -45,9 +47,9 @@ export class SourcePool {
     for (const provider of job.row.providers) this.#candidates.add(provider)
   }
 
-  /** At work now. */
+  /** At work now, or fetching the file themselves and about to be asked again. */
   get sources(): HttpSource[] {
-    return [...this.#active].map(({ source }) => source)
+    return [...[...this.#active].map(({ source }) => source), ...this.#resting.values()]
   }
 
   get size(): number {
@@ -76,6 +78,12 @@ export class SourcePool {
       })
       this.#tasks.add(task)
     }
+  }
+
+  /** Milliseconds until somebody who waits may be put to work; nothing where nobody may, or there is no place. */
+  get waitMs(): number | undefined {
+    if (this.#tasks.size >= this.#job.limits.sourcesMax) return undefined
+    return this.#candidates.waitMs(performance.now())
   }
 
   /** While sources are at work: looks for others now and then, and has the slowest give way to one that waits. */
@@ -151,6 +159,7 @@ export class SourcePool {
     const giveWay = new AbortController()
     const active = { source, provider, giveWay, sinceMs: performance.now() }
     this.#active.add(active)
+    this.#resting.delete(provider.peerId)
     try {
       await this.#serve(source, provider, AbortSignal.any([this.#signal, giveWay.signal]))
       this.#candidates.served(provider.peerId, performance.now())
@@ -181,7 +190,10 @@ export class SourcePool {
     } else if (error.name === 'SourceBusyError') {
       this.#candidates.busy(peerId, message, (error as SourceBusyError).retryMs, nowMs)
     } else if (error.name === 'SourceGoneError') {
-      this.#candidates.gone(peerId, message)
+      this.#candidates.gone(peerId, message, Math.random(), nowMs)
+    } else if (error.name === 'SourceLacksError') {
+      this.#resting.set(peerId, source)
+      this.#candidates.lacks(peerId, message, this.#job.limits.partialAgainMs, nowMs)
     } else if (error.name === 'SourceLostError') {
       this.#candidates.failed(peerId, message, Math.random(), nowMs)
     } else {

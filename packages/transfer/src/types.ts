@@ -4,6 +4,7 @@ import type { ServentDatabase } from '@servent/database'
 import type { BlockSource, Catalogue, ContentId, Provider } from '@servent/overlay'
 import type { Ledger, Standing } from './ledger.ts'
 import type { DownloadLimits, ServerLimits } from './limits.ts'
+import type { Partials } from './partials.ts'
 
 /** The libp2p protocol on which peers speak HTTP/1.1. */
 export const HTTP_PROTOCOL = '/http/1.1'
@@ -18,6 +19,8 @@ export interface TransferLogger {
 export interface FileServerInit {
   readonly catalogue: Catalogue
   readonly blocks: BlockSource
+  /** Files that are being fetched, for those who ask for one that is not shared. None is given where it is absent. */
+  readonly partials?: Partials
   readonly limits?: Partial<ServerLimits>
   /** Shared by all uploads, fairly. No cap where it is absent. */
   readonly maxUploadBytesPerSecond?: number
@@ -49,6 +52,8 @@ export interface UploadStatus {
   /** Verified bytes that this peer got from it, and bytes that were sent to it, ever. */
   readonly givenBytes: number
   readonly takenBytes: number
+  /** It is being fetched here itself, or was until now. */
+  readonly partial?: true
 }
 
 /** A way to one provider on which this peer speaks HTTP as the client. */
@@ -77,6 +82,10 @@ export interface DownloadsInit {
   readonly resume?: boolean
   /** Told of verified bytes. */
   readonly ledger?: Ledger
+  /** Gives others what is verified while it is fetched. They get nothing of it where this is absent. */
+  readonly partials?: Partials
+  /** 0 to 1: where in a file its download begins. */
+  readonly random?: () => number
   readonly logger?: TransferLogger
 }
 
@@ -108,6 +117,8 @@ export interface DownloadSource {
   readonly relayed: boolean
   /** Bytes a second, of the last few seconds. */
   readonly rate: number
+  /** It is fetching the file itself, and has a part of it. */
+  readonly partial?: true
 }
 
 export interface DownloadStatus {

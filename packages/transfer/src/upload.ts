@@ -1,6 +1,7 @@
 /** One upload: a range of a shared file on its way into an HTTP answer. */
 import type { ServerResponse } from 'node:http'
-import type { BlockReader, SharedFile } from '@servent/overlay'
+import { type BlockReader, isPartial } from '@servent/overlay'
+import type { ServedFile } from './answers.ts'
 import { SourceLostError } from './errors.ts'
 import type { ServerLimits } from './limits.ts'
 import type { ByteRange } from './range.ts'
@@ -21,9 +22,9 @@ export type UploadLimits = Pick<ServerLimits, 'stallMs' | 'rateBytesPerSecondMin
 
 export class Upload {
   readonly peer: string
-  readonly file: SharedFile
+  readonly file: ServedFile
   readonly range: ByteRange
-  readonly #reader: BlockReader
+  readonly #reader: Pick<BlockReader, 'read'>
   readonly #limits: UploadLimits
   readonly #caps: readonly RateCap[]
   readonly #meter = new RateMeter(performance.now())
@@ -33,13 +34,14 @@ export class Upload {
 
   constructor(
     peer: string,
-    reader: BlockReader,
+    file: ServedFile,
+    reader: Pick<BlockReader, 'read'>,
     range: ByteRange,
     limits: UploadLimits,
     caps: readonly RateCap[]
   ) {
     this.peer = peer
-    this.file = reader.file
+    this.file = file
     this.range = range
     this.#reader = reader
     this.#limits = limits
@@ -90,7 +92,8 @@ export class Upload {
       state: 'sending',
       sentBytes: this.sentBytes,
       totalBytes: this.range.end - this.range.start,
-      rate: this.#meter.rate(nowMs)
+      rate: this.#meter.rate(nowMs),
+      ...(isPartial(this.file) ? { partial: true as const } : {})
     }
   }
 

@@ -94,9 +94,34 @@ test.each([
 test('as many as may be known, and one past them; who is given up makes room', () => {
   const all = new Candidates(limits, [])
   expect(['a', 'b', 'c', 'd'].map(peer => all.add(from(peer)))).toEqual([true, true, true, false])
-  all.gone('b', 'not there')
+  all.gone('b', 'not there', 0.5, 0)
   expect(all.add(from('d'))).toBe(true)
   expect(all.providers.map(({ peerId }) => peerId)).toEqual(['a', 'c', 'd'])
+})
+
+test('one that is fetching the file too and has nothing is asked again soon, and has not failed', () => {
+  const all = new Candidates(limits, [])
+  all.add(from('a'))
+  for (let nowMs = 0; nowMs < 30_000; nowMs += 3_000) {
+    expect(all.take(nowMs)?.peerId).toBe('a')
+    all.lacks('a', 'nothing yet', 3_000, nowMs)
+    expect(all.waitMs(nowMs)).toBe(3_000)
+  }
+  // It has stopped for now, perhaps: tried again, and given up in the end.
+  for (let times = 0; times < limits.roundsMax; times += 1) all.gone('a', 'it has it no more', 0.5, 30_000)
+  expect(all.waitMs(30_000)).toBeUndefined()
+})
+
+test('those that are fetching the file too and gave nothing make room, so that they keep nobody out', () => {
+  const all = new Candidates(limits, [])
+  for (const peer of ['a', 'b', 'c']) {
+    all.add(from(peer))
+    all.take(0)
+    if (peer === 'b') all.gave(peer, 1)
+    all.lacks(peer, 'nothing yet', 3_000, 0)
+  }
+  expect([all.add(from('d')), all.add(from('e')), all.add(from('f'))]).toEqual([true, true, false])
+  expect(all.providers.map(({ peerId }) => peerId)).toEqual(['b', 'd', 'e'])
 })
 
 test('as many bans as providers, and the oldest goes first', () => {

@@ -7,7 +7,7 @@ import { BlockScheduler, type Run } from '../src/scheduler.ts'
 const MiB = 2 ** 20
 const limits = { rangeBytesMax: 64 * MiB, runSeconds: 8, firstRunBytes: 4 * MiB }
 const PIECE = 64
-const missing = (count: number) => new BlockScheduler(new BlockSet(count), limits, PIECE)
+const missing = (count: number) => new BlockScheduler(new BlockSet(count), limits, PIECE, () => 0)
 const at = (rate: number) => () => rate * MiB
 
 describe('one after the other', () => {
@@ -23,7 +23,12 @@ describe('one after the other', () => {
       fc.property(arbitrary, ({ count, have, runMax, piece, broken }) => {
         const blocks = new BlockSet(count)
         for (const block of have) if (block < count) blocks.add(block)
-        const scheduler = new BlockScheduler(blocks, { ...limits, rangeBytesMax: runMax * MiB }, piece)
+        const scheduler = new BlockScheduler(
+          blocks,
+          { ...limits, rangeBytesMax: runMax * MiB },
+          piece,
+          () => 0
+        )
         const brought = new Set<number>()
         for (let run = scheduler.next(at(1000)); run !== undefined; run = scheduler.next(at(1000))) {
           const { next: first, end } = run
@@ -170,4 +175,92 @@ test('three sources are done as soon as their rates allow, and fetch hardly anyt
   const { nowS, fetched } = simulate(300, sources)
   expect(nowS).toBeLessThan((300 / 10.5) * 1.1)
   expect(fetched - 300).toBeLessThanOrEqual(sources.length)
+})
+
+describe('sources that are fetching the file themselves', () => {
+  const setOf = (count: number, ...blocks: number[]) => {
+    const set = new BlockSet(count)
+    for (const block of blocks) set.add(block)
+    return set
+  }
+
+  test('are asked for what they have, and for nothing else', () => {
+    const scheduler = missing(16)
+    const run = scheduler.next(at(8), setOf(16, 3, 4, 5, 9))!
+    expect([run.next, run.end]).toEqual([3, 6])
+    const next = scheduler.next(at(8), setOf(16, 3, 4, 5, 9))!
+    expect([next.next, next.end]).toEqual([9, 10])
+    expect(scheduler.next(at(0.1), setOf(16, 3))).toBeUndefined()
+  })
+
+  test('a source that has all is asked first for what none of them has', () => {
+    const scheduler = missing(16)
+    const partial = scheduler.next(at(0.1), setOf(16, 0, 1, 2, 3))!
+    expect([partial.next, partial.end]).toEqual([0, 1])
+    const whole = scheduler.next(at(1))!
+    expect([whole.next, whole.end]).toEqual([4, 12])
+    const rest = scheduler.next(at(1))!
+    expect([rest.next, rest.end]).toEqual([12, 16])
+    const others = scheduler.next(at(1))!
+    expect([others.next, others.end]).toEqual([1, 4])
+  })
+
+  test('take over only the end of a run that they have', () => {
+    const scheduler = missing(16)
+    const slow = scheduler.next(at(2))!
+    expect(slow.left).toBe(16)
+    expect(scheduler.next(at(50), setOf(16, 0, 1, 2, 14))).toBeUndefined()
+    const taken = scheduler.next(at(50), setOf(16, 2, 13, 14, 15))!
+    expect([taken.next, taken.end, slow.end]).toEqual([13, 16, 13])
+  })
+
+  test('a download begins at a place by chance, goes round, and goes on behind what it has', () => {
+    const scheduler = new BlockScheduler(setOf(16, 15), limits, PIECE, () => 0.7)
+    const first = scheduler.next(at(0.25))!
+    expect([first.next, first.end]).toEqual([11, 13])
+    expect(scheduler.next(at(1))).toMatchObject({ next: 13, end: 15 })
+    expect(scheduler.next(at(1))).toMatchObject({ next: 0, end: 8 })
+    const again = new BlockScheduler(setOf(16, 5, 6, 15), limits, PIECE, () => 0.9)
+    expect(again.next(at(0.25))).toMatchObject({ next: 7, end: 9 })
+  })
+
+  test('whoever has what, each missing block is brought once, and what nobody has is never asked for', () => {
+    const arbitrary = fc.record({
+      count: fc.integer({ min: 1, max: 60 }),
+      sources: fc.array(fc.option(fc.array(fc.nat(59)), { nil: undefined }), { minLength: 1, maxLength: 4 }),
+      chance: fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
+      turns: fc.infiniteStream(fc.nat(3))
+    })
+    fc.assert(
+      fc.property(arbitrary, ({ count, sources, chance, turns }) => {
+        const random = () => chance.next().value as number
+        const scheduler = new BlockScheduler(new BlockSet(count), limits, PIECE, random)
+        const sets = sources.map(blocks =>
+          blocks === undefined ? undefined : setOf(count, ...blocks.filter(block => block < count))
+        )
+        const brought = new Set<number>()
+        const runs: { run: Run; has: BlockSet | undefined }[] = []
+        for (let turn = 0; turn < 1000 && !scheduler.isDone; turn += 1) {
+          const has = sets[(turns.next().value as number) % sets.length]
+          const run = scheduler.next(at(1), has)
+          if (run !== undefined) runs.push({ run, has })
+          const { run: oldest, has: its } = runs[0] ?? {}
+          if (oldest === undefined) continue
+          const block = oldest.next
+          if (oldest.left > 0) {
+            expect(its?.has(block) ?? true).toBe(true)
+            if (scheduler.brought(oldest)) {
+              expect(brought.has(block)).toBe(false)
+              brought.add(block)
+            }
+          }
+          if (oldest.left > 0) continue
+          scheduler.end(oldest)
+          runs.shift()
+        }
+        const possible = [...Array(count).keys()].filter(block => sets.some(set => set?.has(block) ?? true))
+        expect([...brought].sort((a, b) => a - b)).toEqual(possible)
+      })
+    )
+  })
 })

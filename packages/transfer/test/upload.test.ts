@@ -20,7 +20,7 @@ async function sendAt(bytesPerSecond: number) {
   const share = new TestShare()
   const { id } = share.add('a.bin', randomBytes(MiB))
   const reader = (await share.open(id))!
-  const upload = new Upload('slow', reader, { start: 0, end: MiB }, SERVER_LIMITS, [])
+  const upload = new Upload('slow', reader.file, reader, { start: 0, end: MiB }, SERVER_LIMITS, [])
   const response = new Writable({
     write: (bytes: Uint8Array, _encoding, done) => {
       if (bytesPerSecond > 0) setTimeout(done, (bytes.length * 1000) / bytesPerSecond)

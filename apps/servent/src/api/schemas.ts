@@ -271,7 +271,15 @@ export const DownloadsAnswer = Type.Object({
         verifiedBytes: Bytes('Verified'),
         totalBytes: Bytes('Size, 0 until it is known'),
         sources: Type.Array(
-          Type.Object({ peer: Type.String(), relayed: Type.Boolean(), rate: Type.Number() }, open)
+          Type.Object(
+            {
+              peer: Type.String(),
+              relayed: Type.Boolean(),
+              rate: Type.Number(),
+              partial: Type.Optional(Type.Boolean({ description: 'It is fetching the file itself' }))
+            },
+            open
+          )
         ),
         banned: Type.Array(Type.Object({ peer: Type.String(), reason: Type.String() }, open)),
         path: Type.Optional(Type.String())
@@ -294,7 +302,8 @@ export const UploadsAnswer = Type.Object({
         relayed: Type.Boolean({ description: 'Goes through a relay' }),
         standing: Type.String({ description: 'giver, newcomer, freeloader: who goes first' }),
         givenBytes: Bytes('Verified bytes that this peer gave, ever'),
-        takenBytes: Bytes('Bytes that were sent to it, ever')
+        takenBytes: Bytes('Bytes that were sent to it, ever'),
+        partial: Type.Optional(Type.Boolean({ description: 'The file is being fetched here itself' }))
       },
       open
     )

@@ -49,6 +49,8 @@ export class Desk {
       folder: this.folder,
       connector: tcpConnector,
       findProviders: (id, signal) => this.#find(id, signal),
+      // In the order of the file, so that a test can say what comes when.
+      random: () => 0,
       ...init,
       limits: { ...FAST, ...init.limits }
     })

@@ -115,11 +115,12 @@ function progressText({ phase, verifiedBytes, totalBytes, sources, reason }: Pro
     return `locating   looking for peers that have it${reason === undefined ? '' : `: ${safe(reason)}`}`
   const rate = sources.reduce((sum, source) => sum + source.rate, 0)
   const relayed = sources.filter(source => source.relayed).length
+  const partial = sources.filter(source => source.partial).length
   const left = rate > 0 ? `${formatDuration(((totalBytes - verifiedBytes) / rate) * 1000)} left` : ''
   const from =
     sources.length === 0
       ? ''
-      : `${plural(sources.length, 'source')}${relayed > 0 ? `, ${relayed} relayed` : ''}`
+      : `${plural(sources.length, 'source')}${relayed > 0 ? `, ${relayed} relayed` : ''}${partial > 0 ? `, ${partial} with a part` : ''}`
   const parts = [
     `${phase.padEnd(9)}  ${bar(verifiedBytes, totalBytes)}`,
     `${formatBytes(verifiedBytes)} of ${formatBytes(totalBytes)}`,

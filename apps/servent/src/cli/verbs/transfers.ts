@@ -31,6 +31,7 @@ interface Upload {
   readonly standing: string
   readonly givenBytes: number
   readonly takenBytes: number
+  readonly partial?: boolean
 }
 
 export function transferVerbs(program: Command, act: Act): void {
@@ -116,6 +117,11 @@ async function runDownloads(
   context.next(waiting === undefined ? 'servent status' : `servent get ${shortId(waiting.id)}`)
 }
 
+/** `sending`, `queued (3)`, `sending a part, relayed`. */
+function stateOf({ state, partial, position, relayed }: Upload): string {
+  return `${state}${partial ? ' a part' : ''}${position === undefined ? '' : ` (${position})`}${relayed ? ', relayed' : ''}`
+}
+
 async function runUploads(context: Context): Promise<undefined> {
   const client = await context.client()
   const answer = await client.call<{ uploads: Upload[] }>({
@@ -146,7 +152,7 @@ async function runUploads(context: Context): Promise<undefined> {
       ],
       answer.uploads.map(one => [
         one.name,
-        `${one.state}${one.position === undefined ? '' : ` (${one.position})`}${one.relayed ? ', relayed' : ''}`,
+        stateOf(one),
         formatPercent(one.sentBytes, one.totalBytes),
         formatBytes(one.sentBytes),
         formatRate(one.rate),
