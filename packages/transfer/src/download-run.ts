@@ -7,6 +7,7 @@ import { lstat, mkdir } from 'node:fs/promises'
 import { LAYER_BLOCK_BYTES, type Provider, VerificationError } from '@servent/overlay'
 import { BlockWriter } from './block-writer.ts'
 import { checkSpace, onDisk } from './disk.ts'
+import { SourceLiedError } from './errors.ts'
 import { fetchRun, proveSize } from './fetch.ts'
 import type { HttpSource } from './http-source.ts'
 import type { Job } from './job.ts'
@@ -160,8 +161,10 @@ export class DownloadRun {
 
   async #serve(source: HttpSource, provider: Provider, signal: AbortSignal): Promise<void> {
     if (this.#target === undefined) {
-      const { id } = this.#job
+      const { id, refuseSize } = this.#job
       const { size, name } = await source.head(signal)
+      const refusal = refuseSize?.(size)
+      if (refusal !== undefined) throw new SourceLiedError(refusal)
       const proven = await proveSize(source, id, size, signal)
       // Two may prove it at one time.
       this.#beginning ??= this.#begin(proven, name)
