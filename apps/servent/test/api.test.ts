@@ -1,5 +1,6 @@
 /** What the local API answers: shapes as its own document says, streams, refusals with reasons. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { decodeTicket } from '@servent/overlay'
 import type { TSchema } from 'typebox'
 import { Check } from 'typebox/value'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -62,6 +63,7 @@ describe('/openapi.json', () => {
       '/v1/doctor',
       '/v1/downloads',
       '/v1/downloads/{id}',
+      '/v1/downloads/{id}/files',
       '/v1/downloads/{id}/pause',
       '/v1/files/{id}/ticket',
       '/v1/library',
@@ -73,6 +75,7 @@ describe('/openapi.json', () => {
       '/v1/shares',
       '/v1/status',
       '/v1/stop',
+      '/v1/tickets',
       '/v1/uploads',
       '/v1/values'
     ])
@@ -87,6 +90,7 @@ describe('/openapi.json', () => {
     '/v1/daemon',
     '/v1/doctor',
     '/v1/downloads',
+    '/v1/downloads/{id}/files',
     '/v1/library',
     '/v1/overlays',
     '/v1/overlays/{name}',
@@ -129,6 +133,22 @@ describe('answers', () => {
     expect((await call('/v1/library?limit=1000')).status).toBe(200)
     expect((await call('/v1/library?limit=1001')).status).toBe(400)
     expect((await call('/v1/library?limit=0')).status).toBe(400)
+  })
+
+  it('page the files of a folder', async () => {
+    const path = `/v1/downloads/${FILE_ID}/files`
+    expect(await (await call(`${path}?limit=1`)).json()).toMatchObject({ files: [{ isDone: true }], next: 1 })
+    const rest = (await (await call(`${path}?after=1&limit=2`)).json()) as { next?: number }
+    expect(rest).toMatchObject({ files: [{ isDone: false }] })
+    expect(rest.next).toBeUndefined()
+    expect((await call(`${path}?limit=1001`)).status).toBe(400)
+  })
+
+  it('give a ticket of a path', async () => {
+    const answer = (await (await post('/v1/tickets', { path: '/music' })).json()) as { ticket: string }
+    expect(decodeTicket(answer.ticket).name).toBe('Music.servent-folder')
+    expect(fixture.node.calls).toEqual([['ticketOfPath', '/music']])
+    expect((await post('/v1/tickets', { path: 'music' })).status).toBe(400)
   })
 
   it('take the beginning of an id where it is unique', async () => {

@@ -77,6 +77,50 @@ describe('data goes to stdout and talk to stderr', () => {
     ])
   })
 
+  it('share and ticket of a folder', async () => {
+    fixture.node.shareEvents = [
+      { event: 'done', files: 2, bytes: 300, ids: [FILE_ID, OTHER_ID], more: 0, ticket: 'servent1folder' }
+    ]
+    const ran = await fixture.run(['share', empty])
+    expect(ran.out).toBe(`Shared  ${empty}  2 files, 300 B\nTicket  servent1folder\n`)
+    expect(ran.err).toContain('another computer fetches all of it')
+    const reason = 'It has no ticket. A folder listing has at most 20000 files.'
+    fixture.node.shareEvents = [
+      { event: 'done', files: 9, bytes: 3, ids: [], more: 9, problems: [{ path: empty, reason }] }
+    ]
+    const without = await fixture.run(['share', empty])
+    expect([without.code, without.err]).toEqual([0, expect.stringContaining(`note:  ${reason}`)])
+    const ticket = await fixture.run('ticket .', { cwd: empty })
+    expect(ticket.out).toMatch(/^servent1[a-z2-7]+\n$/)
+    expect(fixture.node.calls.at(-1)).toEqual(['ticketOfPath', empty])
+  })
+
+  it('get a folder, and list its files', async () => {
+    const progress = { verifiedBytes: 3_000, totalBytes: 9_000, sources: [], banned: [] }
+    fixture.node.getEvents = [
+      { event: 'progress', phase: 'fetching', ...progress, files: 3, filesDone: 1 },
+      { event: 'done', path: '/home/me/Downloads/Music', bytes: 9_000, sources: 1, seconds: 3, files: 3 }
+    ]
+    const ran = await fixture.run('get 1', { columns: 120 })
+    expect(ran.out).toBe('Saved  /home/me/Downloads/Music\n')
+    expect(ran.err).toContain('1 of 3 files')
+    expect(ran.err).toContain('3 files, 9.0 kB from 1 source')
+    const files = await fixture.run(`downloads --files ${FILE_ID}`)
+    expect(files.out).toMatch(/^Live\/a\.flac +done +100 B  bafkrei/m)
+    expect(files.out).not.toMatch(/[\u202e\u001b]/)
+    expect((await fixture.run(`downloads --files ${FILE_ID} --json`)).json).toMatchObject([
+      { files: [{ path: 'Live/a.flac', isDone: true }, { isDone: false }] }
+    ])
+    expect((await fixture.run(`downloads --files ${FILE_ID} --pause ${FILE_ID}`)).code).toBe(2)
+  })
+
+  it('get of a folder of which some files are missing ends with 4, and says which', async () => {
+    const message = '1 of 3 files could not be fetched: "a.flac". The others are there.'
+    fixture.node.failure = Object.assign(new Error(message), { name: 'PartialFolderError' })
+    const ran = await fixture.run('get 1')
+    expect([ran.code, ran.err]).toEqual([4, expect.stringContaining('"a.flac"')])
+  })
+
   it('search, one row for each file, hostile names made harmless', async () => {
     const ran = await fixture.run(
       'search --type audio --min-size 1.5K --timeout 2.5 --ttl 3 --overlay gnutella banjo -- --fleck'

@@ -12,7 +12,7 @@ import type {
   ValueView
 } from '@servent/node'
 import { loadConfig, NotFoundError } from '@servent/node'
-import { ContentId, encodeTicket } from '@servent/overlay'
+import { ContentId, encodeTicket, listingName } from '@servent/overlay'
 
 export const PEER = '12D3KooWGcSLWbZRhPV9pVtCTLxxuS3w3gpUYMTVzGrsQiWiJ6Qs'
 export const FILE_ID = ContentId.fromRoot(new Uint8Array(32).fill(7), 1_000_000).toString()
@@ -159,6 +159,13 @@ export class FakeNode implements ServentNode {
     return encodeTicket({ id, size: 1_000_000, name: 'talk.mp4', providers: [] })
   }
 
+  async ticketOfPath(path: string) {
+    this.calls.push(['ticketOfPath', path])
+    if (this.failure !== undefined) throw this.failure
+    const id = ContentId.parse(OTHER_ID)
+    return { id, ticket: encodeTicket({ id, size: 100, name: listingName('Music'), providers: [] }) }
+  }
+
   search(request: object, signal?: AbortSignal): AsyncIterable<SearchEvent> {
     this.calls.push(['search', request])
     return this.#work(this.searchEvents, signal)
@@ -230,6 +237,14 @@ export class FakeNode implements ServentNode {
         banned: []
       }
     ]
+  }
+
+  async downloadFiles(id: ContentId, { after = 0, limit = 1000 }: { after?: number; limit?: number } = {}) {
+    this.calls.push(['downloadFiles', id.toString(), after, limit])
+    return [
+      { id: OTHER_ID, path: 'Live/a.flac', size: 100, isDone: true },
+      { id: FILE_ID, path: `Live/${HOSTILE_NAME}`, size: 1_000_000, isDone: false }
+    ].slice(after, after + limit)
   }
 
   uploads() {

@@ -30,13 +30,14 @@ export class Fetches {
   /** @throws what the download failed with, by its name; `AbortError` after the signal */
   async *get(target: Target, { output, priority, signal }: GetOptions = {}): AsyncGenerator<GetEvent, void> {
     signal?.throwIfAborted()
-    const { id, size, name, providers } = target
+    const { id, size, name, folder, providers } = target
     const downloads = await this.#open()
     const download = await downloads.start({
       id,
       providers,
       ...(size === undefined ? {} : { size }),
       ...(name === undefined ? {} : { name }),
+      ...(folder === undefined ? {} : { folder }),
       ...(output === undefined ? {} : { output }),
       ...(priority === undefined ? {} : { priority })
     })
@@ -59,11 +60,11 @@ export class Fetches {
         throw Object.assign(new Error(event.reason), { name: event.error })
       }
       if (event.event === 'done') {
-        const { path, bytes, sources, seconds } = event
-        yield { event: 'done', path, bytes, sources, seconds }
+        const { path, bytes, sources, seconds, files } = event
+        yield { event: 'done', path, bytes, sources, seconds, ...(files === undefined ? {} : { files }) }
         return
       }
-      const { phase, verifiedBytes, totalBytes, sources, banned, reason } = event
+      const { phase, verifiedBytes, totalBytes, sources, banned, reason, files, filesDone } = event
       yield {
         event: 'progress',
         phase,
@@ -71,7 +72,8 @@ export class Fetches {
         totalBytes,
         sources: sources.map(({ peer, relayed, rate }) => ({ peer, relayed, rate })),
         banned: banned.map(({ peer, reason }) => ({ peer, reason })),
-        ...(reason === undefined ? {} : { reason })
+        ...(reason === undefined ? {} : { reason }),
+        ...(files === undefined || filesDone === undefined ? {} : { files, filesDone })
       }
     }
   }

@@ -7,17 +7,18 @@ import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { FolderLock, ServentDatabase } from '@servent/database'
 import type { ContentId, OverlayName, OverlaySnapshot } from '@servent/overlay'
-import type { DownloadStatus, Downloads, UploadStatus } from '@servent/transfer'
+import type { DownloadStatus, Downloads, FolderFileStatus, UploadStatus } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
 import { doctor } from './doctor.ts'
 import { NotFoundError, NotRunningError } from './errors.ts'
 import { Fetches, type GetOptions } from './fetching.ts'
+import { type PathTicket, ticketOfPath } from './folder-tickets.ts'
 import type { LibraryDoor } from './library-door.ts'
 import { missingIpv6 } from './listening.ts'
 import { nodeGauges } from './node-gauges.ts'
-import { ownFile } from './own-file.ts'
+import { ownFile, ownFolder } from './own-file.ts'
 import { PeerMemory } from './peer-memory.ts'
 import { Peers } from './peers.ts'
 import { Rejoin } from './rejoin.ts'
@@ -159,7 +160,7 @@ export class Node implements ServentNode {
 
   async *share(path: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ShareEvent, void> {
     const library = await this.#need().library.opened()
-    yield* share(library, path, id => this.ticket(id), this.#until(signal))
+    yield* share(library, path, shared => this.ticketOfPath(shared), this.#until(signal))
   }
 
   async unshare(path: string): Promise<{ files: number }> {
@@ -175,6 +176,12 @@ export class Node implements ServentNode {
     const { library } = this.#need()
     const self = { peerId: this.peerId, addresses: ticketAddresses(this.addresses()) }
     return makeTicket(id, { self, catalogue: library, known: this.#known() })
+  }
+
+  async ticketOfPath(path: string): Promise<PathTicket> {
+    const door = this.#need().library
+    const self = { peerId: this.peerId, addresses: ticketAddresses(this.addresses()) }
+    return ticketOfPath(path, { self, library: await door.opened(), listings: door.listings })
   }
 
   async resolve(text: string): Promise<ContentId> {
@@ -207,6 +214,14 @@ export class Node implements ServentNode {
 
   downloads(): DownloadStatus[] {
     return this.#life?.transfers.downloading() ?? []
+  }
+
+  async downloadFiles(
+    id: ContentId,
+    { after, limit }: { after?: number; limit?: number } = {}
+  ): Promise<FolderFileStatus[]> {
+    const downloads = await this.#downloadsWith(id)
+    return downloads.files(id, after, limit)
   }
 
   uploads(): UploadStatus[] {
@@ -276,6 +291,8 @@ export class Node implements ServentNode {
     id: ContentId,
     { output, signal }: { output?: string; signal?: AbortSignal }
   ): Promise<GetEvent | undefined> {
+    const folder = library.listings.pathOf(id)
+    if (folder !== undefined) return ownFolder(folder, output)
     const path = await library.library?.pathOf(id)
     const reader = path === undefined ? undefined : await library.open(id)
     if (path === undefined || reader === undefined) return undefined

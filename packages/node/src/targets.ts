@@ -1,5 +1,5 @@
 /** What a user means by a row's number, a ticket, an id or the beginning of one. */
-import { type Catalogue, ContentId, decodeTicket, type Provider } from '@servent/overlay'
+import { type Catalogue, ContentId, decodeTicket, folderName, type Provider } from '@servent/overlay'
 import type { DownloadStatus } from '@servent/transfer'
 import { AmbiguousError, NotFoundError } from './errors.ts'
 import type { SearchRow } from './types.ts'
@@ -9,6 +9,8 @@ export interface Target {
   readonly id: ContentId
   readonly size?: number
   readonly name?: string
+  /** It is the listing of a folder of this name. */
+  readonly folder?: boolean
   readonly providers: readonly Provider[]
 }
 
@@ -37,7 +39,7 @@ export async function resolveTarget(what: string, known: Known): Promise<Target>
   if (ROW.test(text)) return rowTarget(Number(text), known.rows)
   if (TICKET.test(text)) {
     const { id, size, name, providers } = decodeTicket(text)
-    return { id, size, name, providers }
+    return targetOf({ id, size, name, providers })
   }
   return idTarget(await resolveId(text, known), known.rows)
 }
@@ -95,9 +97,11 @@ function idTarget(id: ContentId, rows: readonly SearchRow[]): Target {
   return row === undefined ? { id, providers: [] } : fromRow(row)
 }
 
-const fromRow = ({ id, size, name, providers }: SearchRow): Target => ({
-  id: ContentId.parse(id),
-  size,
-  name,
-  providers
-})
+const fromRow = ({ id, size, name, providers }: SearchRow): Target =>
+  targetOf({ id: ContentId.parse(id), size, name, providers })
+
+/** Told by its name to be a folder, or a file. */
+function targetOf(file: Target & { readonly name: string }): Target {
+  const folder = folderName(file.name)
+  return folder === undefined ? file : { id: file.id, name: folder, folder: true, providers: file.providers }
+}

@@ -1,7 +1,7 @@
 /** What a running node gives to the program around it: the daemon's API, tests, the demo. */
 
 import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@servent/overlay'
-import type { DownloadStatus, UploadStatus } from '@servent/transfer'
+import type { DownloadStatus, FolderFileStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
 import type { GetOptions } from './fetching.ts'
 
@@ -21,6 +21,13 @@ export interface ServentNode {
   library(options?: { after?: number; limit?: number }): Promise<LibraryView>
   /** @throws NotFoundError  nothing with this id is shared here or downloading */
   ticket(id: ContentId): Promise<string>
+  /**
+   * A ticket of what is shared at a path: of a folder, with all files in it.
+   *
+   * @throws NotFoundError       nothing at this path is shared
+   * @throws FolderListingError  the folder has more files than one ticket can stand for
+   */
+  ticketOfPath(path: string): Promise<{ id: ContentId; ticket: string }>
   /**
    * The id that a text means: a whole one, or its beginning, of 12 characters at least.
    *
@@ -58,6 +65,12 @@ export interface ServentNode {
   value(request: ValueRequest, signal?: AbortSignal): Promise<ValueView>
 
   downloads(): DownloadStatus[]
+  /**
+   * Files of a folder that is downloaded, page by page; of anything else none.
+   *
+   * @throws NotFoundError  there is no such download
+   */
+  downloadFiles(id: ContentId, options?: { after?: number; limit?: number }): Promise<FolderFileStatus[]>
   uploads(): UploadStatus[]
   pauseDownload(id: ContentId): Promise<void>
   cancelDownload(id: ContentId): Promise<void>
@@ -87,7 +100,9 @@ export type ShareEvent =
       bytes: number
       ids: string[]
       more: number
+      /** Of the file, or of the folder with all its files. */
       ticket?: string
+      /** What was left out; of the path itself, why there is no ticket. */
       problems?: readonly { path: string; reason: string }[]
     }
 
@@ -200,8 +215,11 @@ export type GetEvent =
       /** Who gave wrong bytes, and what was wrong. */
       banned: { peer: string; reason: string }[]
       reason?: string
+      /** Of a folder: its files, and those that are whole. */
+      files?: number
+      filesDone?: number
     }
-  | { event: 'done'; path: string; bytes: number; sources: number; seconds: number }
+  | { event: 'done'; path: string; bytes: number; sources: number; seconds: number; files?: number }
 
 export interface PeerView {
   readonly peerId: string

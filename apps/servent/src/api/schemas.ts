@@ -78,7 +78,7 @@ export const GetBody = Type.Object(
     what: Type.String({
       minLength: 1,
       maxLength: TICKET_CHARACTERS_MAX,
-      description: 'An id, the beginning of one, a row of the last search, or a ticket'
+      description: 'An id, the beginning of one, a row of the last search, or a ticket of a file or folder'
     }),
     output: Type.Optional(
       Type.String({
@@ -94,6 +94,24 @@ export const GetBody = Type.Object(
     )
   },
   closed
+)
+/** A page of what a folder's download fetches. */
+export const DownloadFilesAnswer = Type.Object(
+  {
+    files: Type.Array(
+      Type.Object(
+        {
+          id: Id,
+          path: Type.String({ description: 'Below the folder, parted by /' }),
+          size: Bytes('Size'),
+          isDone: Type.Boolean()
+        },
+        open
+      )
+    ),
+    next: Type.Optional(Type.Integer({ description: '`after` of the next page; absent on the last' }))
+  },
+  open
 )
 const Key = Type.String({ minLength: 1, maxLength: KEY_CHARACTERS_MAX, description: 'Any text' })
 const Encoding = Type.Union([Type.Literal('utf8'), Type.Literal('base64')], {
@@ -257,7 +275,12 @@ export const DownloadsAnswer = Type.Object({
           Type.Object({ peer: Type.String(), relayed: Type.Boolean(), rate: Type.Number() }, open)
         ),
         banned: Type.Array(Type.Object({ peer: Type.String(), reason: Type.String() }, open)),
-        path: Type.Optional(Type.String())
+        path: Type.Optional(Type.String()),
+        files: Type.Optional(Count('Files of a folder')),
+        filesDone: Type.Optional(Count('Of these, those that are whole')),
+        missing: Type.Optional(
+          Type.Array(Type.String(), { description: 'Files of a folder that could not be fetched' })
+        )
       },
       open
     )

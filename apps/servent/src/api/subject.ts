@@ -1,6 +1,6 @@
 /** What is known of a file that `get` is asked for, to show before its first bytes come. */
 import type { ServentNode } from '@servent/node'
-import { decodeTicket } from '@servent/overlay'
+import { decodeTicket, folderName } from '@servent/overlay'
 
 const ROW = /^\d{1,6}$/
 const TICKET = /^servent1/i
@@ -19,7 +19,9 @@ export async function subjectOf(node: ServentNode, what: string): Promise<Subjec
   if (ROW.test(text)) return rows.find(row => row.row === Number(text))
   if (TICKET.test(text)) {
     const { id, name, size } = decodeTicket(text)
-    return { id: id.toString(), name, size }
+    const folder = folderName(name)
+    // The size is that of its listing, which tells nothing.
+    return folder === undefined ? { id: id.toString(), name, size } : { id: id.toString(), name: folder }
   }
   const id = (await node.resolve(text)).toString()
   return rows.find(row => row.id === id) ?? node.downloads().find(one => one.id === id) ?? { id }
