@@ -77,7 +77,11 @@ describe('/openapi.json', () => {
       '/v1/stop',
       '/v1/tickets',
       '/v1/uploads',
-      '/v1/values'
+      '/v1/values',
+      '/v1/wishes',
+      '/v1/wishes/{wish}',
+      '/v1/wishes/{wish}/look',
+      '/v1/wishes/{wish}/rows'
     ])
     for (const [path, methods] of Object.entries(paths)) {
       for (const [method, { summary }] of Object.entries(methods))
@@ -99,11 +103,15 @@ describe('/openapi.json', () => {
     '/v1/status',
     '/v1/uploads',
     '/v1/values?key=greeting',
+    '/v1/wishes',
+    '/v1/wishes/{wish}/rows',
     '/v1/files/{id}/ticket'
   ])('tells the truth about %s', async path => {
     const { paths } = await document()
     const schema = paths[path.split('?')[0]!]!.get!.responses['200']!.content!['application/json']!.schema
-    const response = await call(path.replace('{name}', 'gnutella').replace('{id}', FILE_ID))
+    const response = await call(
+      path.replace('{name}', 'gnutella').replace('{id}', FILE_ID).replace('{wish}', '2')
+    )
     const answer = await response.json()
     expect(response.status).toBe(200)
     expect(Check(schema, answer), JSON.stringify(answer)).toBe(true)
@@ -142,6 +150,25 @@ describe('answers', () => {
     expect(rest).toMatchObject({ files: [{ isDone: false }] })
     expect(rest.next).toBeUndefined()
     expect((await call(`${path}?limit=1001`)).status).toBe(400)
+  })
+
+  it('save, show and take back wishes', async () => {
+    const wanted = { text: 'banjo', type: 'audio', maxSize: 5, get: { filesADay: 2 } }
+    expect(await (await post('/v1/wishes', wanted)).json()).toMatchObject({ wish: 4, newHits: 0, ...wanted })
+    expect(await (await call('/v1/wishes/2/rows?all=true')).json()).toMatchObject({
+      rows: [{ row: 4 }, { row: 5 }]
+    })
+    await post('/v1/wishes/2/look', { through: 5 })
+    expect(await (await call('/v1/wishes/2', { method: 'DELETE' })).json()).toEqual({ wish: 2 })
+    expect(fixture.node.calls).toEqual([
+      ['wish', wanted],
+      ['wishRows', 2, true],
+      ['lookedAtWish', 2, 5],
+      ['unwish', 2]
+    ])
+    expect((await call('/v1/wishes/9/rows')).status).toBe(404)
+    for (const body of [{ text: '' }, { text: 'a', overlays: ['chord'] }, { text: 'a', ttl: 3 }])
+      expect((await post('/v1/wishes', body)).status).toBe(400)
   })
 
   it('give a ticket of a path', async () => {

@@ -106,7 +106,7 @@ describe('data goes to stdout and talk to stderr', () => {
     expect(ran.err).toContain('1 of 3 files')
     expect(ran.err).toContain('3 files, 9.0 kB from 1 source')
     const files = await fixture.run(`downloads --files ${FILE_ID}`)
-    expect(files.out).toMatch(/^Live\/a\.flac +done +100 B  bafkrei/m)
+    expect(files.out).toMatch(/^Live\/a\.flac +done +100 B {2}bafkrei/m)
     expect(files.out).not.toMatch(/[\u202e\u001b]/)
     expect((await fixture.run(`downloads --files ${FILE_ID} --json`)).json).toMatchObject([
       { files: [{ path: 'Live/a.flac', isDone: true }, { isDone: false }] }
@@ -119,6 +119,51 @@ describe('data goes to stdout and talk to stderr', () => {
     fixture.node.failure = Object.assign(new Error(message), { name: 'PartialFolderError' })
     const ran = await fixture.run('get 1')
     expect([ran.code, ran.err]).toEqual([4, expect.stringContaining('"a.flac"')])
+  })
+
+  it('wish, wishes and unwish', async () => {
+    const wish = await fixture.run(
+      'wish --type audio --max-size 1K --get --a-day 3 --overlay gnutella bela fleck'
+    )
+    expect(fixture.node.calls).toEqual([
+      [
+        'wish',
+        { text: 'bela fleck', overlays: ['gnutella'], type: 'audio', maxSize: 1024, get: { filesADay: 3 } }
+      ]
+    ])
+    expect(wish.out).toBe('Wish  4  bela fleck\n')
+    expect((await fixture.run('wish banjo --a-day 3')).code).toBe(2)
+    expect((await fixture.run('wish banjo --get --a-day 101')).code).toBe(2)
+    const all = await fixture.run('wishes')
+    expect(all.out).toMatch(
+      /^# {2}WORDS +NEW +FOUND +FETCHES +LAST +NEXT\n2 {2}banjo +2 +5 +yes +2 min ago +\d min\n/
+    )
+    expect(all.err).toContain('Wish 3 could not be searched for: No overlay is running.')
+    expect((await fixture.run('wishes --json')).json).toMatchObject([{ wishes: [{ wish: 2 }, { wish: 3 }] }])
+    fixture.node.calls.length = 0
+    const rows = await fixture.run('wishes 2')
+    expect(rows.out).toMatch(/^ +# +NAME .*\n2\.4 +Big Country\.flac +1\.0 MB +audio +gnutella /)
+    expect(rows.out).not.toMatch(/[\u202e\u001b]/)
+    expect(rows.err).toContain('2 files, 1 new.\nNext: servent get 2.4')
+    expect(fixture.node.calls).toEqual([
+      ['wishRows', 2, false],
+      ['lookedAtWish', 2, 5]
+    ])
+    expect((await fixture.run('wishes 2 --all --json')).json).toMatchObject([
+      { wish: 2, rows: [{ row: 4 }, {}] }
+    ])
+    expect((await fixture.run('wishes 9')).code).toBe(3)
+    expect((await fixture.run('wishes all')).code).toBe(2)
+    expect((await fixture.run('unwish 2')).out).toBe('Taken back  2\n')
+    expect((await fixture.run('unwish 2.4')).code).toBe(2)
+    fixture.node.failure = Object.assign(new Error('There are 100 wishes.'), { name: 'WishError' })
+    expect(await fixture.run('wish banjo')).toMatchObject({ code: 2 })
+  })
+
+  it('get of a row of a wish says what it is', async () => {
+    const ran = await fixture.run('get 2.4')
+    expect(ran.err).toContain('Big Country.flac   1.0 MB')
+    expect(fixture.node.calls.at(-1)).toEqual(['get', '2.4', undefined])
   })
 
   it('search, one row for each file, hostile names made harmless', async () => {
@@ -349,6 +394,9 @@ describe('help', () => {
       'get',
       'downloads',
       'uploads',
+      'wish',
+      'wishes',
+      'unwish',
       'peers',
       'overlay',
       'doctor',

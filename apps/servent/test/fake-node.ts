@@ -9,7 +9,10 @@ import type {
   ServentNode,
   ShareEvent,
   ValueRequest,
-  ValueView
+  ValueView,
+  WishRequest,
+  WishRow,
+  WishView
 } from '@servent/node'
 import { loadConfig, NotFoundError } from '@servent/node'
 import { ContentId, encodeTicket, listingName } from '@servent/overlay'
@@ -197,6 +200,46 @@ export class FakeNode implements ServentNode {
       ...(options?.priority === undefined ? [] : [options.priority])
     ])
     return this.#work(this.getEvents, options?.signal)
+  }
+
+  wishViews: WishView[] = [
+    {
+      wish: 2,
+      text: 'banjo',
+      type: 'audio',
+      minSize: 1_000_000,
+      get: { filesADay: 3 },
+      hits: 5,
+      newHits: 2,
+      lastMs: Date.now() - 125_000,
+      nextMs: Date.now() + 125_000
+    },
+    { wish: 3, text: 'fleck', hits: 0, newHits: 0, nextMs: 0, reason: 'No overlay is running.' }
+  ]
+
+  wish(request: WishRequest): WishView {
+    this.calls.push(['wish', request])
+    if (this.failure !== undefined) throw this.failure
+    return { ...request, wish: 4, hits: 0, newHits: 0, nextMs: Date.now() }
+  }
+
+  wishes() {
+    return this.wishViews
+  }
+
+  wishRows(wish: number, options: { all?: boolean } = {}): WishRow[] {
+    this.calls.push(['wishRows', wish, options.all === true])
+    if (!this.wishViews.some(one => one.wish === wish)) throw new NotFoundError(`There is no wish ${wish}.`)
+    return this.lastSearch().map(row => ({ ...row, row: row.row + 3, isNew: row.row === 1 }))
+  }
+
+  lookedAtWish(wish: number, through: number) {
+    this.calls.push(['lookedAtWish', wish, through])
+  }
+
+  unwish(wish: number) {
+    this.calls.push(['unwish', wish])
+    if (this.failure !== undefined) throw this.failure
   }
 
   putView: Omit<PutView, 'key' | 'bytes'> = { overlays: [{ name: 'chord', copies: 3 }] }

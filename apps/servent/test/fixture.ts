@@ -23,6 +23,10 @@ export const CLIENT_VERBS = [
   'value greeting',
   'downloads',
   'uploads',
+  'wish banjo',
+  'wishes',
+  'wishes 2',
+  'unwish 2',
   'peers',
   'overlay',
   'overlay gnutella'

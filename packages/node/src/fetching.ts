@@ -27,12 +27,11 @@ export class Fetches {
     this.#ended = ended
   }
 
-  /** @throws what the download failed with, by its name; `AbortError` after the signal */
-  async *get(target: Target, { output, priority, signal }: GetOptions = {}): AsyncGenerator<GetEvent, void> {
-    signal?.throwIfAborted()
+  /** Begins a download, or goes on with it, and leaves it to itself. */
+  async begin(target: Target, { output, priority }: GetOptions): Promise<Download> {
     const { id, size, name, folder, providers } = target
     const downloads = await this.#open()
-    const download = await downloads.start({
+    return downloads.start({
       id,
       providers,
       ...(size === undefined ? {} : { size }),
@@ -41,6 +40,15 @@ export class Fetches {
       ...(output === undefined ? {} : { output }),
       ...(priority === undefined ? {} : { priority })
     })
+  }
+
+  /** @throws what the download failed with, by its name; `AbortError` after the signal */
+  async *get(target: Target, options: GetOptions = {}): AsyncGenerator<GetEvent, void> {
+    const { id } = target
+    const { signal } = options
+    signal?.throwIfAborted()
+    const downloads = await this.#open()
+    const download = await this.begin(target, options)
     const key = id.toString()
     this.#watchers.set(key, (this.#watchers.get(key) ?? 0) + 1)
     try {

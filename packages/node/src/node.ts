@@ -6,7 +6,7 @@
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { FolderLock, ServentDatabase } from '@servent/database'
-import type { ContentId, OverlayName, OverlaySnapshot } from '@servent/overlay'
+import { ContentId, type OverlayName, type OverlaySnapshot } from '@servent/overlay'
 import type { DownloadStatus, Downloads, FolderFileStatus, UploadStatus } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -18,6 +18,7 @@ import { type PathTicket, ticketOfPath } from './folder-tickets.ts'
 import type { LibraryDoor } from './library-door.ts'
 import { missingIpv6 } from './listening.ts'
 import { nodeGauges } from './node-gauges.ts'
+import { type OverlaysHere, wantedOverlays } from './overlays.ts'
 import { ownFile, ownFolder } from './own-file.ts'
 import { PeerMemory } from './peer-memory.ts'
 import { Peers } from './peers.ts'
@@ -44,9 +45,14 @@ import type {
   ServentNode,
   ShareEvent,
   ValueRequest,
-  ValueView
+  ValueView,
+  WishRequest,
+  WishRow,
+  WishView
 } from './types.ts'
 import { Values } from './values.ts'
+import { WishStore } from './wish-store.ts'
+import { Wishes } from './wishes.ts'
 
 export interface NodeInit {
   readonly config: Config
@@ -74,6 +80,7 @@ export class Node implements ServentNode {
   readonly #init: NodeInit
   readonly #searches: Searches
   readonly #values: Values
+  readonly #wishes: Wishes
   /** Aborts when the node stops: whoever waits for something from it is told. */
   readonly #ended = new AbortController()
   #life: Life | undefined
@@ -86,12 +93,20 @@ export class Node implements ServentNode {
     this.config = config
     this.peerId = peerIdFromPrivateKey(init.privateKey).toString()
     this.overlays = config.overlays as OverlayName[]
-    const overlays = () => new Map([...this.#need().slots].map(([name, slot]) => [name, slot.running]))
+    const overlays = () => this.#overlaysHere()
     this.#values = new Values({ overlays, logger })
     this.#searches = new Searches({
       overlays,
       load: () => store.lastSearch(),
       keep: rows => store.keepSearch(rows),
+      logger
+    })
+    this.#wishes = new Wishes({
+      store: new WishStore(init.database),
+      periodMs: config.wishMinutes * 60_000,
+      find: (request, signal) => this.#searches.find(request, signal),
+      has: id => this.#has(id),
+      get: row => this.#getByItself(row),
       logger
     })
   }
@@ -123,6 +138,7 @@ export class Node implements ServentNode {
     )
     life.memory.start(() => life.peers.seen())
     life.rejoin.start()
+    this.#wishes.start()
     const warning = missingIpv6(config, network)
     if (warning !== undefined) logger.warn(warning)
   }
@@ -138,6 +154,7 @@ export class Node implements ServentNode {
     await this.#starting?.catch(() => {})
     const life = this.#life
     this.#life = undefined
+    await this.#wishes.stop()
     this.#ended.abort(new NotRunningError('The node stops. What was begun goes on when it starts again.'))
     if (life !== undefined) {
       life.rejoin.stop()
@@ -194,6 +211,27 @@ export class Node implements ServentNode {
 
   lastSearch(): readonly SearchRow[] {
     return this.#searches.last()
+  }
+
+  wish(request: WishRequest): WishView {
+    wantedOverlays(this.#overlaysHere(), request.overlays)
+    return this.#wishes.add(request)
+  }
+
+  wishes(): WishView[] {
+    return this.#wishes.list()
+  }
+
+  wishRows(wish: number, options: { all?: boolean } = {}): WishRow[] {
+    return this.#wishes.rows(wish, options)
+  }
+
+  lookedAtWish(wish: number, through: number): void {
+    this.#wishes.looked(wish, through)
+  }
+
+  unwish(wish: number): void {
+    this.#wishes.remove(wish)
   }
 
   async *get(what: string, options: GetOptions = {}): AsyncGenerator<GetEvent, void> {
@@ -281,8 +319,27 @@ export class Node implements ServentNode {
     return [...(this.#life?.slots.values() ?? [])].map(slot => slot.snapshot())
   }
 
+  #overlaysHere(): OverlaysHere {
+    return new Map([...this.#need().slots].map(([name, slot]) => [name, slot.running]))
+  }
+
   #known(): Known {
-    return { rows: this.lastSearch(), downloads: this.downloads(), catalogue: this.#need().library }
+    return {
+      rows: this.lastSearch(),
+      downloads: this.downloads(),
+      catalogue: this.#need().library,
+      wishRows: wish => this.wishRows(wish, { all: true })
+    }
+  }
+
+  async #has(id: string): Promise<boolean> {
+    if (this.downloads().some(download => download.id === id)) return true
+    return (await this.#need().library.get(ContentId.parse(id))) !== undefined
+  }
+
+  async #getByItself({ id, size, name, providers }: SearchRow): Promise<void> {
+    const target = { id: ContentId.parse(id), size, name, providers }
+    await this.#need().fetches.begin(target, { priority: 'low' })
   }
 
   /** Nothing where the file is not shared here, or is no longer what was shared: others may have it still. */

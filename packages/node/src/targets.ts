@@ -19,9 +19,12 @@ export interface Known {
   readonly rows: readonly SearchRow[]
   readonly downloads: readonly DownloadStatus[]
   readonly catalogue: Catalogue
+  /** Rows that a wish found; throws where there is no such wish. */
+  readonly wishRows?: (wish: number) => readonly SearchRow[]
 }
 
 const ROW = /^[0-9]{1,6}$/
+const WISH_ROW = /^([0-9]{1,9})\.([0-9]{1,9})$/
 const TICKET = /^servent1/i
 const PREFIX = /^[a-z2-7]{1,128}$/i
 /** Ids of one kind begin with the same eight characters or so: fewer than these tell nothing. */
@@ -37,6 +40,9 @@ const SHOWN_MAX = 3
 export async function resolveTarget(what: string, known: Known): Promise<Target> {
   const text = what.trim()
   if (ROW.test(text)) return rowTarget(Number(text), known.rows)
+  const wish = WISH_ROW.exec(text)
+  if (wish !== null && known.wishRows !== undefined)
+    return wishTarget(Number(wish[1]), Number(wish[2]), known.wishRows(Number(wish[1])))
   if (TICKET.test(text)) {
     const { id, size, name, providers } = decodeTicket(text)
     return targetOf({ id, size, name, providers })
@@ -89,6 +95,14 @@ function rowTarget(number: number, rows: readonly SearchRow[]): Target {
   const had =
     rows.length === 0 ? 'Nothing was found or searched yet' : `The last search has rows 1 to ${rows.length}`
   throw new NotFoundError(`There is no row ${number}. ${had}; servent search finds files.`)
+}
+
+function wishTarget(wish: number, number: number, rows: readonly SearchRow[]): Target {
+  const row = rows.find(candidate => candidate.row === number)
+  if (row !== undefined) return fromRow(row)
+  throw new NotFoundError(
+    `Wish ${wish} has no row ${number}, or it is not remembered any more. servent wishes ${wish} --all lists them.`
+  )
 }
 
 function idTarget(id: ContentId, rows: readonly SearchRow[]): Target {

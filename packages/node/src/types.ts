@@ -42,7 +42,26 @@ export interface ServentNode {
   lastSearch(): readonly SearchRow[]
 
   /**
-   * `what` is an id, the beginning of one, a row's number or a ticket. Resumes what was begun before. The
+   * Saves a search that runs by itself now and then.
+   *
+   * @throws QueryError  the text breaks the grammar of queries
+   * @throws WishError   there are as many wishes as there may be
+   */
+  wish(request: WishRequest): WishView
+  wishes(): WishView[]
+  /**
+   * What a wish found since the user looked, or with `all` everything that is remembered of it.
+   *
+   * @throws NotFoundError
+   */
+  wishRows(wish: number, options?: { all?: boolean }): WishRow[]
+  /** The user has looked at the rows of a wish up to this one. */
+  lookedAtWish(wish: number, through: number): void
+  /** @throws NotFoundError */
+  unwish(wish: number): void
+
+  /**
+   * `what` is an id, the beginning of one, a row's number, a row of a wish (`2.5`) or a ticket. Resumes what was begun before. The
    * download runs on when nobody takes its events; aborting the signal pauses it. Where as many run as may, one of a
    * higher `priority` takes the place of one of a lower.
    */
@@ -139,6 +158,33 @@ export interface SearchRow {
   readonly type: string
   readonly providers: readonly Provider[]
   readonly overlays: readonly OverlayName[]
+}
+
+/** A search that runs by itself: what it looks for, and whether it fetches what it finds. */
+export interface WishRequest
+  extends Pick<SearchRequest, 'text' | 'overlays' | 'type' | 'minSize' | 'maxSize'> {
+  /**
+   * Fetches what is new: at most so many files in 24 hours (`WISH_FILES_A_DAY_DEFAULT`), none above `maxSize`,
+   * or 1 GiB where that is not said.
+   */
+  readonly get?: { readonly filesADay?: number }
+}
+
+export interface WishView extends WishRequest {
+  readonly wish: number
+  /** Files that are remembered, and of these those that came since the user looked. */
+  readonly hits: number
+  readonly newHits: number
+  /** Milliseconds since 1970: the last search, absent before the first, and when the next is due. */
+  readonly lastMs?: number
+  readonly nextMs: number
+  /** Why the last search failed. */
+  readonly reason?: string
+}
+
+/** A row of a wish: `get 2.5` fetches row 5 of wish 2. */
+export interface WishRow extends SearchRow {
+  readonly isNew: boolean
 }
 
 export type SearchEvent =

@@ -22,9 +22,10 @@ const RESULTS_MAX = 1000
 /** More than there are. */
 const OVERLAYS_MAX = 16
 
-const Bytes = (description: string) => Type.Integer({ minimum: 0, description: `${description}, in bytes` })
-const Count = (description: string) => Type.Integer({ minimum: 0, description })
-const Id = Type.String({ description: 'A content id: a CIDv1 in base32' })
+export const Bytes = (description: string) =>
+  Type.Integer({ minimum: 0, description: `${description}, in bytes` })
+export const Count = (description: string) => Type.Integer({ minimum: 0, description })
+export const Id = Type.String({ description: 'A content id: a CIDv1 in base32' })
 const open = { additionalProperties: true } as const
 const closed = { additionalProperties: false } as const
 
@@ -78,7 +79,8 @@ export const GetBody = Type.Object(
     what: Type.String({
       minLength: 1,
       maxLength: TICKET_CHARACTERS_MAX,
-      description: 'An id, the beginning of one, a row of the last search, or a ticket of a file or folder'
+      description:
+        'An id, the beginning of one, a row of the last search, a row of a wish as 2.5, or a ticket of a file or folder'
     }),
     output: Type.Optional(
       Type.String({

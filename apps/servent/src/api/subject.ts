@@ -3,6 +3,7 @@ import type { ServentNode } from '@servent/node'
 import { decodeTicket, folderName } from '@servent/overlay'
 
 const ROW = /^\d{1,6}$/
+const WISH_ROW = /^(\d{1,9})\.(\d{1,9})$/
 const TICKET = /^servent1/i
 
 export interface Subject {
@@ -17,6 +18,9 @@ export async function subjectOf(node: ServentNode, what: string): Promise<Subjec
   const rows = node.lastSearch()
   // A row that there is not is refused by `get` itself, in the node's words.
   if (ROW.test(text)) return rows.find(row => row.row === Number(text))
+  const wish = WISH_ROW.exec(text)
+  if (wish !== null)
+    return node.wishRows(Number(wish[1]), { all: true }).find(({ row }) => row === Number(wish[2]))
   if (TICKET.test(text)) {
     const { id, name, size } = decodeTicket(text)
     const folder = folderName(name)

@@ -20,8 +20,9 @@ type Progress = Extract<GetEvent, { event: 'progress' }>
 type Done = Extract<GetEvent, { event: 'done' }>
 
 export function getVerb(program: Command, act: Act): void {
-  verb(program, 'get <WHAT>', 'Download and verify: a row of the last search, an id, or a ticket', [
+  verb(program, 'get <WHAT>', 'Download and verify: a row of a search or wish, an id, or a ticket', [
     'servent get 1',
+    'servent get 2.5',
     'servent get bafybq… --output ~/talk.mp4',
     'servent get servent1… --output ~/Music'
   ])
