@@ -245,10 +245,11 @@ export class DownloadRun {
     await writer.flush()
     // Cannot be: whatever was counted as verified is marked by now. A wrong file would be worse than a stop.
     if (!part.blocks.isFull) throw new VerificationError('Blocks are missing. Resume the download.')
-    const path = await part.finish(row.folder, row.name, chosen => {
-      row.path = chosen
+    const chosen = (path: string) => {
+      row.path = path
       this.#job.mustSave()
-    })
+    }
+    const path = await part.finish(row.folder, row.name, chosen, this.#job.isAlone)
     await this.#close()
     await PartFile.remove(part.path)
     return path

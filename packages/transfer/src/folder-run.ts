@@ -50,6 +50,9 @@ export class FolderRun {
   #missing: string[] = []
   #missingCount = 0
   #unreached = 0
+  /** Whole, by their places and paths. */
+  readonly #unmarked: [number: number, path: string][] = []
+  #markedMs = performance.now()
 
   constructor(job: Job, signal: AbortSignal) {
     this.#job = job
@@ -97,7 +100,19 @@ export class FolderRun {
       return folder
     } finally {
       this.#streams.close()
+      try {
+        this.#mark()
+      } catch {
+        // The disk takes nothing, which was met above: the next run finds them by their hashes.
+      }
     }
+  }
+
+  /** Makes it durable which files are whole. Those that a kill leaves unmarked are found by their hashes. */
+  #mark(): void {
+    const files = this.#unmarked.splice(0)
+    this.#markedMs = performance.now()
+    this.#job.folders.finish(this.#job.row.id, files)
   }
 
   async #listing(): Promise<Uint8Array> {
@@ -113,10 +128,13 @@ export class FolderRun {
     )
     const path = await this.#finish(child)
     const bytes = await onDisk(path, () => readFile(path))
-    // Looked at before it is kept: what is no listing now will not be one later.
-    decodeFolderListing(bytes)
-    folders.keep(row.id, bytes)
-    await onDisk(path, () => rm(path, { force: true }))
+    try {
+      // Looked at before it is kept: what is no listing now will not be one later.
+      decodeFolderListing(bytes)
+      folders.keep(row.id, bytes)
+    } finally {
+      await onDisk(path, () => rm(path, { force: true }))
+    }
     return bytes
   }
 
@@ -183,17 +201,20 @@ export class FolderRun {
 
   /** Fetches one file. It ends also where nobody has it: the others may come. */
   async #fetch(folder: string, number: number): Promise<void> {
-    const { row, folders } = this.#job
+    const { row, limits } = this.#job
     const { id, size } = this.#entries[number]!
     const path = this.#paths[number]!
     const { answers } = this.#streams
     const inner = await makeFolders(folder, path.slice(0, -1))
-    const child = this.#begin({ folder: inner, name: path.at(-1)!, isOwnFolder: false, id }, said =>
-      said === size ? undefined : `It says that a file has ${said} bytes, and the listing says ${size}.`
+    const child = this.#begin(
+      { folder: inner, name: path.at(-1)!, isOwnFolder: false, id, isAlone: true },
+      said =>
+        said === size ? undefined : `It says that a file has ${said} bytes, and the listing says ${size}.`
     )
     try {
       const place = await this.#finish(child)
-      folders.finish(row.id, number, place.slice(folder.length + 1))
+      this.#unmarked.push([number, place.slice(folder.length + 1)])
+      if (performance.now() - this.#markedMs >= limits.checkpointMs) this.#mark()
       this.#doneBytes += size
       row.filesDone = (row.filesDone ?? 0) + 1
       this.#unreached = 0
@@ -211,12 +232,12 @@ export class FolderRun {
   }
 
   #begin(
-    place: { folder: string; name: string; isOwnFolder: boolean; id: ContentId },
+    place: { folder: string; name: string; isOwnFolder: boolean; id: ContentId; isAlone?: boolean },
     refuseSize: (size: number) => string | undefined
   ): Child {
     const job = this.#job
     const { row: whole, limits } = job
-    const { folder, name, isOwnFolder, id } = place
+    const { folder, name, isOwnFolder, id, isAlone = false } = place
     const row: StoredDownload = {
       ...whole,
       id: id.toString(),
@@ -241,6 +262,7 @@ export class FolderRun {
           limits: { ...limits, emptyRoundsMax: 1 },
           streams: this.#streams,
           refuseSize,
+          isAlone,
           show: (phase, reason) => {
             if (phase === 'fetching') job.show('fetching')
             else if (phase === 'locating' && reason && this.#children.size === 1) job.show(phase, reason)

@@ -36,11 +36,20 @@ export class FolderStore {
     return new Map(rows.map(row => [Number(row.number), String(row.path)]))
   }
 
-  /** @throws DiskError */
-  finish(id: string, number: number, path: string): void {
-    this.#write(
-      'INSERT INTO transfer_folder_files VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET path = excluded.path',
-      [id, number, path]
+  /**
+   * These files are whole. One commit for all of them, for it waits for the disk.
+   *
+   * @throws DiskError
+   */
+  finish(id: string, files: readonly (readonly [number: number, path: string])[]): void {
+    if (files.length === 0) return
+    this.#onDisk(() =>
+      this.#database.transaction(() => {
+        const put = this.#database.sql.prepare(
+          'INSERT INTO transfer_folder_files VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET path = excluded.path'
+        )
+        for (const [number, path] of files) put.run(id, number, path)
+      })
     )
   }
 
@@ -73,9 +82,13 @@ export class FolderStore {
   }
 
   #write(statement: string, values: readonly (string | number | Uint8Array)[]): void {
-    const { sql, path } = this.#database
+    this.#onDisk(() => this.#database.sql.prepare(statement).run(...values))
+  }
+
+  #onDisk(work: () => void): void {
+    const { path } = this.#database
     try {
-      sql.prepare(statement).run(...values)
+      work()
     } catch (error) {
       throw new DiskError(
         `The database ${path} could not be written (${(error as Error).message}). Free some space there or mend the disk, then resume.`,
