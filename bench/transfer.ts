@@ -1,7 +1,7 @@
 /**
  * What a verified download costs beside what it is made of: `npm run bench:transfer -- [--size MIB] [--runs N]
- * [--json]`. Every row moves, hashes or writes the same number of bytes on this machine, two processes on
- * loopback where there are two ends, each run in processes of its own. Rows take turns, so that a slow minute
+ * [--json]`. Every row moves, hashes or writes the same number of bytes on this machine (but those of small files), two
+ * processes on loopback where there are two ends, each run in processes of its own. Rows take turns, so that a slow minute
  * of the machine hits all of them, and the median of the runs counts.
  */
 import { type ChildProcess, fork } from 'node:child_process'
@@ -19,6 +19,7 @@ import type { PairName } from './transfer/pairs.ts'
 import { RelayedPair } from './transfer/relay.ts'
 import { ServentPair } from './transfer/servent.ts'
 import type { Order, Report } from './transfer/side.ts'
+import { SMALL_FILE_BYTES, SMALL_FILES, SmallFiles } from './transfer/small-files.ts'
 import { CAP_MIB_PER_SECOND, ThreeSources } from './transfer/three-sources.ts'
 
 const MiB = 2 ** 20
@@ -32,7 +33,15 @@ interface Run {
   readonly relay?: Cost
 }
 
-type RowName = PairName | AloneName | 'servent get' | 'three sources' | 'one relay' | 'aria2'
+type RowName =
+  | PairName
+  | AloneName
+  | 'servent get'
+  | 'three sources'
+  | 'one relay'
+  | 'aria2'
+  | 'small files'
+  | 'one by one'
 
 const TITLES: Readonly<Record<RowName, string>> = {
   raw: 'raw socket',
@@ -44,7 +53,15 @@ const TITLES: Readonly<Record<RowName, string>> = {
   'servent get': 'servent get: verified, to disk',
   'three sources': `servent get from three sources of ${CAP_MIB_PER_SECOND} MiB/s each`,
   'one relay': 'servent get over a relay, both ends refusing calls',
-  aria2: 'aria2 from one HTTP source, nothing verified'
+  aria2: 'aria2 from one HTTP source, nothing verified',
+  'small files': `${SMALL_FILES} small files (${SMALL_FILE_BYTES / 1024} KiB) as one folder`,
+  'one by one': `${SMALL_FILES} small files, a get for each`
+}
+
+/** Rows that move something else than `--size`. */
+const FILES: Readonly<Partial<Record<RowName, number>>> = {
+  'small files': SMALL_FILES,
+  'one by one': SMALL_FILES
 }
 
 const { values } = parseArgs({
@@ -61,7 +78,6 @@ if (!(sizeMiB >= 1) || !(runCount >= 1)) {
   process.exit(2)
 }
 const bytes = sizeMiB * MiB
-const gib = bytes / 2 ** 30
 
 async function answer<T extends Report['type']>(
   child: ChildProcess,
@@ -111,6 +127,9 @@ const round = (number: number, digits = 2): number => Number(number.toFixed(digi
 
 function summary(name: RowName, runs: readonly Run[]) {
   const seconds = runs.map(run => run.seconds)
+  const files = FILES[name]
+  const moved = files === undefined ? bytes : files * SMALL_FILE_BYTES
+  const gib = moved / 2 ** 30
   const cost = (pick: (run: Run) => number | undefined, scale: number) => {
     const numbers = runs.map(pick).filter(number => number !== undefined && !Number.isNaN(number))
     return numbers.length === 0 ? null : round(median(numbers as number[]) / scale)
@@ -121,7 +140,8 @@ function summary(name: RowName, runs: readonly Run[]) {
     seconds: round(median(seconds), 3),
     secondsMin: round(Math.min(...seconds), 3),
     secondsMax: round(Math.max(...seconds), 3),
-    mibPerSecond: round(sizeMiB / median(seconds), 0),
+    mibPerSecond: round(moved / MiB / median(seconds), files === undefined ? 0 : 2),
+    ...(files === undefined ? {} : { filesPerSecond: round(files / median(seconds), 1) }),
     senderCpuSecondsPerGib: cost(run => run.sender?.cpuSeconds, gib),
     receiverCpuSecondsPerGib: cost(run => run.receiver.cpuSeconds, gib),
     relayCpuSecondsPerGib: cost(run => run.relay?.cpuSeconds, gib),
@@ -137,6 +157,7 @@ try {
   await using servents = await ServentPair.start(folder)
   await using three = await ThreeSources.start(folder, bytes)
   await using relayed = await RelayedPair.start(folder, bytes)
+  await using small = await SmallFiles.start(folder)
   const ticket = await servents.share('content', bytes)
   const rows: [RowName, () => Promise<Run>][] = [
     ...(['raw', 'tls', 'stream', 'http'] as const).map(
@@ -155,7 +176,9 @@ try {
             () => Promise<Run>
           ]
         ]
-      : [])
+      : []),
+    ['small files', () => small.asFolder()],
+    ['one by one', () => small.oneByOne()]
   ]
   for (let turn = 1; turn <= runCount; turn += 1) {
     for (const [row, run] of rows) {
@@ -226,7 +249,8 @@ if (values.json) {
       row.senderGrowthMib ?? '-',
       row.receiverGrowthMib ?? '-'
     ]
-    console.log(`${numbers.join('  ')}  ${row.title}`)
+    const files = row.filesPerSecond === undefined ? '' : `, ${row.filesPerSecond} files/s`
+    console.log(`${numbers.join('  ')}  ${row.title}${files}`)
   }
   for (const [goal, value] of Object.entries(goals)) {
     console.log(`${goal}: ${value} (${met[goal as keyof typeof met] ? 'met' : 'missed'})`)

@@ -37,7 +37,7 @@ it('a download survives fifty kills', async () => {
   const folder = join(sharer.home, 'shared')
   await mkdir(folder)
   await writeFile(join(folder, 'big.bin'), content)
-  const { ticket } = await sharer.json(['share', folder])
+  const { ticket } = await sharer.json(['share', join(folder, 'big.bin')])
   const isRight = async (path: string) => (await readFile(path)).equals(content)
 
   const flags = ['--max-download-rate', String(RATE)]

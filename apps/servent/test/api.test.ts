@@ -1,5 +1,6 @@
 /** What the local API answers: shapes as its own document says, streams, refusals with reasons. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { decodeTicket } from '@servent/overlay'
 import type { TSchema } from 'typebox'
 import { Check } from 'typebox/value'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -62,6 +63,7 @@ describe('/openapi.json', () => {
       '/v1/doctor',
       '/v1/downloads',
       '/v1/downloads/{id}',
+      '/v1/downloads/{id}/files',
       '/v1/downloads/{id}/pause',
       '/v1/files/{id}/ticket',
       '/v1/library',
@@ -73,8 +75,13 @@ describe('/openapi.json', () => {
       '/v1/shares',
       '/v1/status',
       '/v1/stop',
+      '/v1/tickets',
       '/v1/uploads',
-      '/v1/values'
+      '/v1/values',
+      '/v1/wishes',
+      '/v1/wishes/{wish}',
+      '/v1/wishes/{wish}/look',
+      '/v1/wishes/{wish}/rows'
     ])
     for (const [path, methods] of Object.entries(paths)) {
       for (const [method, { summary }] of Object.entries(methods))
@@ -87,6 +94,7 @@ describe('/openapi.json', () => {
     '/v1/daemon',
     '/v1/doctor',
     '/v1/downloads',
+    '/v1/downloads/{id}/files',
     '/v1/library',
     '/v1/overlays',
     '/v1/overlays/{name}',
@@ -95,11 +103,15 @@ describe('/openapi.json', () => {
     '/v1/status',
     '/v1/uploads',
     '/v1/values?key=greeting',
+    '/v1/wishes',
+    '/v1/wishes/{wish}/rows',
     '/v1/files/{id}/ticket'
   ])('tells the truth about %s', async path => {
     const { paths } = await document()
     const schema = paths[path.split('?')[0]!]!.get!.responses['200']!.content!['application/json']!.schema
-    const response = await call(path.replace('{name}', 'gnutella').replace('{id}', FILE_ID))
+    const response = await call(
+      path.replace('{name}', 'gnutella').replace('{id}', FILE_ID).replace('{wish}', '2')
+    )
     const answer = await response.json()
     expect(response.status).toBe(200)
     expect(Check(schema, answer), JSON.stringify(answer)).toBe(true)
@@ -129,6 +141,41 @@ describe('answers', () => {
     expect((await call('/v1/library?limit=1000')).status).toBe(200)
     expect((await call('/v1/library?limit=1001')).status).toBe(400)
     expect((await call('/v1/library?limit=0')).status).toBe(400)
+  })
+
+  it('page the files of a folder', async () => {
+    const path = `/v1/downloads/${FILE_ID}/files`
+    expect(await (await call(`${path}?limit=1`)).json()).toMatchObject({ files: [{ isDone: true }], next: 1 })
+    const rest = (await (await call(`${path}?after=1&limit=2`)).json()) as { next?: number }
+    expect(rest).toMatchObject({ files: [{ isDone: false }] })
+    expect(rest.next).toBeUndefined()
+    expect((await call(`${path}?limit=1001`)).status).toBe(400)
+  })
+
+  it('save, show and take back wishes', async () => {
+    const wanted = { text: 'banjo', type: 'audio', maxSize: 5, get: { filesADay: 2 } }
+    expect(await (await post('/v1/wishes', wanted)).json()).toMatchObject({ wish: 4, newHits: 0, ...wanted })
+    expect(await (await call('/v1/wishes/2/rows?all=true')).json()).toMatchObject({
+      rows: [{ row: 4 }, { row: 5 }]
+    })
+    await post('/v1/wishes/2/look', { through: 5 })
+    expect(await (await call('/v1/wishes/2', { method: 'DELETE' })).json()).toEqual({ wish: 2 })
+    expect(fixture.node.calls).toEqual([
+      ['wish', wanted],
+      ['wishRows', 2, true],
+      ['lookedAtWish', 2, 5],
+      ['unwish', 2]
+    ])
+    expect((await call('/v1/wishes/9/rows')).status).toBe(404)
+    for (const body of [{ text: '' }, { text: 'a', overlays: ['chord'] }, { text: 'a', ttl: 3 }])
+      expect((await post('/v1/wishes', body)).status).toBe(400)
+  })
+
+  it('give a ticket of a path', async () => {
+    const answer = (await (await post('/v1/tickets', { path: '/music' })).json()) as { ticket: string }
+    expect(decodeTicket(answer.ticket).name).toBe('Music.servent-folder')
+    expect(fixture.node.calls).toEqual([['ticketOfPath', '/music']])
+    expect((await post('/v1/tickets', { path: 'music' })).status).toBe(400)
   })
 
   it('take the beginning of an id where it is unique', async () => {

@@ -77,6 +77,95 @@ describe('data goes to stdout and talk to stderr', () => {
     ])
   })
 
+  it('share and ticket of a folder', async () => {
+    fixture.node.shareEvents = [
+      { event: 'done', files: 2, bytes: 300, ids: [FILE_ID, OTHER_ID], more: 0, ticket: 'servent1folder' }
+    ]
+    const ran = await fixture.run(['share', empty])
+    expect(ran.out).toBe(`Shared  ${empty}  2 files, 300 B\nTicket  servent1folder\n`)
+    expect(ran.err).toContain('another computer fetches all of it')
+    const reason = 'It has no ticket. A folder listing has at most 20000 files.'
+    fixture.node.shareEvents = [
+      { event: 'done', files: 9, bytes: 3, ids: [], more: 9, problems: [{ path: empty, reason }] }
+    ]
+    const without = await fixture.run(['share', empty])
+    expect([without.code, without.err]).toEqual([0, expect.stringContaining(`note:  ${reason}`)])
+    const ticket = await fixture.run('ticket .', { cwd: empty })
+    expect(ticket.out).toMatch(/^servent1[a-z2-7]+\n$/)
+    expect(fixture.node.calls.at(-1)).toEqual(['ticketOfPath', empty])
+  })
+
+  it('get a folder, and list its files', async () => {
+    const progress = { verifiedBytes: 3_000, totalBytes: 9_000, sources: [], banned: [] }
+    fixture.node.getEvents = [
+      { event: 'progress', phase: 'fetching', ...progress, files: 3, filesDone: 1 },
+      { event: 'done', path: '/home/me/Downloads/Music', bytes: 9_000, sources: 1, seconds: 3, files: 3 }
+    ]
+    const ran = await fixture.run('get 1', { columns: 120 })
+    expect(ran.out).toBe('Saved  /home/me/Downloads/Music\n')
+    expect(ran.err).toContain('1 of 3 files')
+    expect(ran.err).toContain('3 files, 9.0 kB from 1 source')
+    const files = await fixture.run(`downloads --files ${FILE_ID}`)
+    expect(files.out).toMatch(/^Live\/a\.flac +done +100 B {2}bafkrei/m)
+    expect(files.out).not.toMatch(/[\u202e\u001b]/)
+    expect((await fixture.run(`downloads --files ${FILE_ID} --json`)).json).toMatchObject([
+      { files: [{ path: 'Live/a.flac', isDone: true }, { isDone: false }] }
+    ])
+    expect((await fixture.run(`downloads --files ${FILE_ID} --pause ${FILE_ID}`)).code).toBe(2)
+  })
+
+  it('get of a folder of which some files are missing ends with 4, and says which', async () => {
+    const message = '1 of 3 files could not be fetched: "a.flac". The others are there.'
+    fixture.node.failure = Object.assign(new Error(message), { name: 'PartialFolderError' })
+    const ran = await fixture.run('get 1')
+    expect([ran.code, ran.err]).toEqual([4, expect.stringContaining('"a.flac"')])
+  })
+
+  it('wish, wishes and unwish', async () => {
+    const wish = await fixture.run(
+      'wish --type audio --max-size 1K --get --a-day 3 --overlay gnutella bela fleck'
+    )
+    expect(fixture.node.calls).toEqual([
+      [
+        'wish',
+        { text: 'bela fleck', overlays: ['gnutella'], type: 'audio', maxSize: 1024, get: { filesADay: 3 } }
+      ]
+    ])
+    expect(wish.out).toBe('Wish  4  bela fleck\n')
+    expect((await fixture.run('wish banjo --a-day 3')).code).toBe(2)
+    expect((await fixture.run('wish banjo --get --a-day 101')).code).toBe(2)
+    const all = await fixture.run('wishes')
+    expect(all.out).toMatch(
+      /^# {2}WORDS +NEW +FOUND +FETCHES +LAST +NEXT\n2 {2}banjo +2 +5 +yes +2 min ago +\d min\n/
+    )
+    expect(all.err).toContain('Wish 3 could not be searched for: No overlay is running.')
+    expect((await fixture.run('wishes --json')).json).toMatchObject([{ wishes: [{ wish: 2 }, { wish: 3 }] }])
+    fixture.node.calls.length = 0
+    const rows = await fixture.run('wishes 2')
+    expect(rows.out).toMatch(/^ +# +NAME .*\n2\.4 +Big Country\.flac +1\.0 MB +audio +gnutella /)
+    expect(rows.out).not.toMatch(/[\u202e\u001b]/)
+    expect(rows.err).toContain('2 files, 1 new.\nNext: servent get 2.4')
+    expect(fixture.node.calls).toEqual([
+      ['wishRows', 2, false],
+      ['lookedAtWish', 2, 5]
+    ])
+    expect((await fixture.run('wishes 2 --all --json')).json).toMatchObject([
+      { wish: 2, rows: [{ row: 4 }, {}] }
+    ])
+    expect((await fixture.run('wishes 9')).code).toBe(3)
+    expect((await fixture.run('wishes all')).code).toBe(2)
+    expect((await fixture.run('unwish 2')).out).toBe('Taken back  2\n')
+    expect((await fixture.run('unwish 2.4')).code).toBe(2)
+    fixture.node.failure = Object.assign(new Error('There are 100 wishes.'), { name: 'WishError' })
+    expect(await fixture.run('wish banjo')).toMatchObject({ code: 2 })
+  })
+
+  it('get of a row of a wish says what it is', async () => {
+    const ran = await fixture.run('get 2.4')
+    expect(ran.err).toContain('Big Country.flac   1.0 MB')
+    expect(fixture.node.calls.at(-1)).toEqual(['get', '2.4', undefined])
+  })
+
   it('search, one row for each file, hostile names made harmless', async () => {
     const ran = await fixture.run(
       'search --type audio --min-size 1.5K --timeout 2.5 --ttl 3 --overlay gnutella banjo -- --fleck'
@@ -305,6 +394,9 @@ describe('help', () => {
       'get',
       'downloads',
       'uploads',
+      'wish',
+      'wishes',
+      'unwish',
       'peers',
       'overlay',
       'doctor',

@@ -9,10 +9,13 @@ import type {
   ServentNode,
   ShareEvent,
   ValueRequest,
-  ValueView
+  ValueView,
+  WishRequest,
+  WishRow,
+  WishView
 } from '@servent/node'
 import { loadConfig, NotFoundError } from '@servent/node'
-import { ContentId, encodeTicket } from '@servent/overlay'
+import { ContentId, encodeTicket, listingName } from '@servent/overlay'
 
 export const PEER = '12D3KooWGcSLWbZRhPV9pVtCTLxxuS3w3gpUYMTVzGrsQiWiJ6Qs'
 export const FILE_ID = ContentId.fromRoot(new Uint8Array(32).fill(7), 1_000_000).toString()
@@ -159,6 +162,13 @@ export class FakeNode implements ServentNode {
     return encodeTicket({ id, size: 1_000_000, name: 'talk.mp4', providers: [] })
   }
 
+  async ticketOfPath(path: string) {
+    this.calls.push(['ticketOfPath', path])
+    if (this.failure !== undefined) throw this.failure
+    const id = ContentId.parse(OTHER_ID)
+    return { id, ticket: encodeTicket({ id, size: 100, name: listingName('Music'), providers: [] }) }
+  }
+
   search(request: object, signal?: AbortSignal): AsyncIterable<SearchEvent> {
     this.calls.push(['search', request])
     return this.#work(this.searchEvents, signal)
@@ -190,6 +200,46 @@ export class FakeNode implements ServentNode {
       ...(options?.priority === undefined ? [] : [options.priority])
     ])
     return this.#work(this.getEvents, options?.signal)
+  }
+
+  wishViews: WishView[] = [
+    {
+      wish: 2,
+      text: 'banjo',
+      type: 'audio',
+      minSize: 1_000_000,
+      get: { filesADay: 3 },
+      hits: 5,
+      newHits: 2,
+      lastMs: Date.now() - 125_000,
+      nextMs: Date.now() + 125_000
+    },
+    { wish: 3, text: 'fleck', hits: 0, newHits: 0, nextMs: 0, reason: 'No overlay is running.' }
+  ]
+
+  wish(request: WishRequest): WishView {
+    this.calls.push(['wish', request])
+    if (this.failure !== undefined) throw this.failure
+    return { ...request, wish: 4, hits: 0, newHits: 0, nextMs: Date.now() }
+  }
+
+  wishes() {
+    return this.wishViews
+  }
+
+  wishRows(wish: number, options: { all?: boolean } = {}): WishRow[] {
+    this.calls.push(['wishRows', wish, options.all === true])
+    if (!this.wishViews.some(one => one.wish === wish)) throw new NotFoundError(`There is no wish ${wish}.`)
+    return this.lastSearch().map(row => ({ ...row, row: row.row + 3, isNew: row.row === 1 }))
+  }
+
+  lookedAtWish(wish: number, through: number) {
+    this.calls.push(['lookedAtWish', wish, through])
+  }
+
+  unwish(wish: number) {
+    this.calls.push(['unwish', wish])
+    if (this.failure !== undefined) throw this.failure
   }
 
   putView: Omit<PutView, 'key' | 'bytes'> = { overlays: [{ name: 'chord', copies: 3 }] }
@@ -230,6 +280,14 @@ export class FakeNode implements ServentNode {
         banned: []
       }
     ]
+  }
+
+  async downloadFiles(id: ContentId, { after = 0, limit = 1000 }: { after?: number; limit?: number } = {}) {
+    this.calls.push(['downloadFiles', id.toString(), after, limit])
+    return [
+      { id: OTHER_ID, path: 'Live/a.flac', size: 100, isDone: true },
+      { id: FILE_ID, path: `Live/${HOSTILE_NAME}`, size: 1_000_000, isDone: false }
+    ].slice(after, after + limit)
   }
 
   uploads() {

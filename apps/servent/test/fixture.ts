@@ -23,6 +23,10 @@ export const CLIENT_VERBS = [
   'value greeting',
   'downloads',
   'uploads',
+  'wish banjo',
+  'wishes',
+  'wishes 2',
+  'unwish 2',
   'peers',
   'overlay',
   'overlay gnutella'
@@ -50,10 +54,12 @@ export class Fixture implements AsyncDisposable {
   readonly token: string
   readonly api: Listening
   stops = 0
+  readonly #events: Pick<FakeNode, 'shareEvents' | 'getEvents'>
 
   private constructor(dataDir: string, node: FakeNode, token: string, api: Listening) {
     this.dataDir = dataDir
     this.node = node
+    this.#events = { shareEvents: node.shareEvents, getEvents: node.getEvents }
     this.token = token
     this.api = api
   }
@@ -81,6 +87,7 @@ export class Fixture implements AsyncDisposable {
 
   /** Forgets what a test did with the node. */
   reset(): void {
+    Object.assign(this.node, this.#events)
     this.node.failure = undefined
     this.node.waits = false
     this.node.calls.length = 0

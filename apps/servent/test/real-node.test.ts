@@ -65,6 +65,8 @@ it('answers as it describes itself, with something in every list', async () => {
   await lines('/v1/searches', { text: 'banjo', timeoutMs: 50 })
   await call('/v1/values', { method: 'POST', body: JSON.stringify({ key: 'greeting', value: 'hello' }) })
   await lines('/v1/downloads', { what: (await node.library()).files[0]!.id })
+  const wanted = await call('/v1/wishes', { method: 'POST', body: JSON.stringify({ text: 'banjo' }) })
+  const wish = String(((await wanted.json()) as { wish: number }).wish)
   const { paths } = (await (await call('/openapi.json')).json()) as {
     paths: Record<
       string,
@@ -75,7 +77,11 @@ it('answers as it describes itself, with something in every list', async () => {
   for (const [path, { get }] of Object.entries(paths)) {
     const schema = get?.responses['200']?.content?.['application/json']?.schema
     if (schema === undefined || path.includes('{id}') || path === '/metrics') continue
-    const response = await call(path.replace('{name}', 'chord').replace('/values', '/values?key=greeting'))
+    const real = path
+      .replace('{name}', 'chord')
+      .replace('{wish}', wish)
+      .replace('/values', '/values?key=greeting')
+    const response = await call(real)
     const answer = await response.json()
     expect(response.status, path).toBe(200)
     expect([...Errors(schema, answer)], `${path} ${JSON.stringify(answer)}`).toEqual([])

@@ -11,6 +11,7 @@
  * `SERVENT_GNUTELLA_NEIGHBOURS`.
  */
 import type { XStatic } from 'typebox/schema'
+import { WISH_MINUTES_DEFAULT, WISH_MINUTES_MAX, WISH_MINUTES_MIN } from './wish-limits.ts'
 
 /** Gnutella's usual horizon, and the most that any servent should ask for: protocol 0.6, section 2.2. */
 const TTL_MAX = 7
@@ -120,6 +121,12 @@ export const SettingsSchema = table({
     'auto'
   ),
   maxDownloads: integer('Downloads that run at a time; others wait for their turn.', 1, DOWNLOADS_MAX, 4),
+  wishMinutes: integer(
+    'Minutes between two searches for a wish, and up to a quarter more.',
+    WISH_MINUTES_MIN,
+    WISH_MINUTES_MAX,
+    WISH_MINUTES_DEFAULT
+  ),
   maxConnections: integer('Connections at a time, shared by all overlays.', 1, CONNECTIONS_MAX, 200),
   logLevel: choice(
     'How much is written to the log.',

@@ -43,6 +43,12 @@ export class OutputError extends Error {
   override readonly name = 'OutputError'
 }
 
+/** There are too many wishes, or one wants more than it may. */
+export class WishError extends Error {
+  static override readonly name = 'WishError'
+  override readonly name = 'WishError'
+}
+
 /** The prefix of an id fits several. */
 export class AmbiguousError extends Error {
   static override readonly name = 'AmbiguousError'

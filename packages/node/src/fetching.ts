@@ -27,19 +27,28 @@ export class Fetches {
     this.#ended = ended
   }
 
-  /** @throws what the download failed with, by its name; `AbortError` after the signal */
-  async *get(target: Target, { output, priority, signal }: GetOptions = {}): AsyncGenerator<GetEvent, void> {
-    signal?.throwIfAborted()
-    const { id, size, name, providers } = target
+  /** Begins a download, or goes on with it, and leaves it to itself. */
+  async begin(target: Target, { output, priority }: GetOptions): Promise<Download> {
+    const { id, size, name, folder, providers } = target
     const downloads = await this.#open()
-    const download = await downloads.start({
+    return downloads.start({
       id,
       providers,
       ...(size === undefined ? {} : { size }),
       ...(name === undefined ? {} : { name }),
+      ...(folder === undefined ? {} : { folder }),
       ...(output === undefined ? {} : { output }),
       ...(priority === undefined ? {} : { priority })
     })
+  }
+
+  /** @throws what the download failed with, by its name; `AbortError` after the signal */
+  async *get(target: Target, options: GetOptions = {}): AsyncGenerator<GetEvent, void> {
+    const { id } = target
+    const { signal } = options
+    signal?.throwIfAborted()
+    const downloads = await this.#open()
+    const download = await this.begin(target, options)
     const key = id.toString()
     this.#watchers.set(key, (this.#watchers.get(key) ?? 0) + 1)
     try {
@@ -59,11 +68,11 @@ export class Fetches {
         throw Object.assign(new Error(event.reason), { name: event.error })
       }
       if (event.event === 'done') {
-        const { path, bytes, sources, seconds } = event
-        yield { event: 'done', path, bytes, sources, seconds }
+        const { path, bytes, sources, seconds, files } = event
+        yield { event: 'done', path, bytes, sources, seconds, ...(files === undefined ? {} : { files }) }
         return
       }
-      const { phase, verifiedBytes, totalBytes, sources, banned, reason } = event
+      const { phase, verifiedBytes, totalBytes, sources, banned, reason, files, filesDone } = event
       yield {
         event: 'progress',
         phase,
@@ -71,7 +80,8 @@ export class Fetches {
         totalBytes,
         sources: [...sources],
         banned: banned.map(({ peer, reason }) => ({ peer, reason })),
-        ...(reason === undefined ? {} : { reason })
+        ...(reason === undefined ? {} : { reason }),
+        ...(files === undefined || filesDone === undefined ? {} : { files, filesDone })
       }
     }
   }

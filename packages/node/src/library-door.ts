@@ -2,6 +2,8 @@
  * The library, opened when there is something to share. A node that shares nothing has no indexing thread,
  * which would be a fifth of its memory.
  */
+import { sep } from 'node:path'
+import type { ServentDatabase } from '@servent/database'
 import type { Library } from '@servent/library'
 import type {
   BlockReader,
@@ -13,6 +15,12 @@ import type {
   Query,
   SharedFile
 } from '@servent/overlay'
+import { FolderListings } from './folder-listings.ts'
+
+/** Whether a path lies below a folder, or is it. */
+function isWithin(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}
 
 import { PartialsDoor } from './partials-door.ts'
 
@@ -22,14 +30,20 @@ const NOTHING: CatalogueTotals = Object.freeze({ files: 0, bytes: 0 })
 
 export class LibraryDoor implements Catalogue, BlockSource {
   readonly #open: () => Promise<Library>
+  /** Of shared folders: got by their ids, like files. */
+  readonly listings: FolderListings
   readonly #listeners = new Set<Listener>()
   readonly partials = new PartialsDoor()
   #opening: Promise<Library> | undefined
   /** Nothing while it is closed. */
   library: Library | undefined
 
-  constructor(open: () => Promise<Library>) {
+  constructor(open: () => Promise<Library>, database: ServentDatabase) {
     this.#open = open
+    this.listings = new FolderListings(
+      database,
+      path => this.library?.roots().some(root => isWithin(root.path, path)) === true
+    )
   }
 
   /** The library itself; opened where it is not. */
@@ -68,7 +82,7 @@ export class LibraryDoor implements Catalogue, BlockSource {
   }
 
   async get(id: ContentId): Promise<SharedFile | undefined> {
-    return this.library?.get(id)
+    return (await this.library?.get(id)) ?? this.listings.get(id)
   }
 
   async byIndex(index: number): Promise<SharedFile | undefined> {
@@ -89,6 +103,6 @@ export class LibraryDoor implements Catalogue, BlockSource {
   }
 
   async open(id: ContentId): Promise<BlockReader | undefined> {
-    return this.library?.open(id)
+    return (await this.library?.open(id)) ?? this.listings.open(id)
   }
 }

@@ -6,18 +6,20 @@
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { FolderLock, ServentDatabase } from '@servent/database'
-import type { ContentId, OverlayName, OverlaySnapshot } from '@servent/overlay'
-import type { DownloadStatus, Downloads } from '@servent/transfer'
+import { ContentId, type OverlayName, type OverlaySnapshot } from '@servent/overlay'
+import type { DownloadStatus, Downloads, FolderFileStatus } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
 import { doctor } from './doctor.ts'
 import { NotFoundError, NotRunningError } from './errors.ts'
 import { Fetches, type GetOptions } from './fetching.ts'
+import { type PathTicket, ticketOfPath } from './folder-tickets.ts'
 import type { LibraryDoor } from './library-door.ts'
 import { missingIpv6 } from './listening.ts'
 import { nodeGauges } from './node-gauges.ts'
-import { ownFile } from './own-file.ts'
+import { type OverlaysHere, wantedOverlays } from './overlays.ts'
+import { ownFile, ownFolder } from './own-file.ts'
 import { PeerMemory } from './peer-memory.ts'
 import { Peers } from './peers.ts'
 import { Rejoin } from './rejoin.ts'
@@ -44,9 +46,14 @@ import type {
   ShareEvent,
   UploadView,
   ValueRequest,
-  ValueView
+  ValueView,
+  WishRequest,
+  WishRow,
+  WishView
 } from './types.ts'
 import { Values } from './values.ts'
+import { WishStore } from './wish-store.ts'
+import { Wishes } from './wishes.ts'
 
 export interface NodeInit {
   readonly config: Config
@@ -74,6 +81,7 @@ export class Node implements ServentNode {
   readonly #init: NodeInit
   readonly #searches: Searches
   readonly #values: Values
+  readonly #wishes: Wishes
   /** Aborts when the node stops: whoever waits for something from it is told. */
   readonly #ended = new AbortController()
   #life: Life | undefined
@@ -86,12 +94,20 @@ export class Node implements ServentNode {
     this.config = config
     this.peerId = peerIdFromPrivateKey(init.privateKey).toString()
     this.overlays = config.overlays as OverlayName[]
-    const overlays = () => new Map([...this.#need().slots].map(([name, slot]) => [name, slot.running]))
+    const overlays = () => this.#overlaysHere()
     this.#values = new Values({ overlays, logger })
     this.#searches = new Searches({
       overlays,
       load: () => store.lastSearch(),
       keep: rows => store.keepSearch(rows),
+      logger
+    })
+    this.#wishes = new Wishes({
+      store: new WishStore(init.database),
+      periodMs: config.wishMinutes * 60_000,
+      find: (request, signal) => this.#searches.find(request, signal),
+      has: id => this.#has(id),
+      get: row => this.#getByItself(row),
       logger
     })
   }
@@ -123,6 +139,7 @@ export class Node implements ServentNode {
     )
     life.memory.start(() => life.peers.seen())
     life.rejoin.start()
+    this.#wishes.start()
     const warning = missingIpv6(config, network)
     if (warning !== undefined) logger.warn(warning)
   }
@@ -138,6 +155,7 @@ export class Node implements ServentNode {
     await this.#starting?.catch(() => {})
     const life = this.#life
     this.#life = undefined
+    await this.#wishes.stop()
     this.#ended.abort(new NotRunningError('The node stops. What was begun goes on when it starts again.'))
     if (life !== undefined) {
       life.rejoin.stop()
@@ -160,7 +178,7 @@ export class Node implements ServentNode {
 
   async *share(path: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ShareEvent, void> {
     const library = await this.#need().library.opened()
-    yield* share(library, path, id => this.ticket(id), this.#until(signal))
+    yield* share(library, path, shared => this.ticketOfPath(shared), this.#until(signal))
   }
 
   async unshare(path: string): Promise<{ files: number }> {
@@ -178,6 +196,12 @@ export class Node implements ServentNode {
     return makeTicket(id, { self, catalogue: library, known: this.#known() })
   }
 
+  async ticketOfPath(path: string): Promise<PathTicket> {
+    const door = this.#need().library
+    const self = { peerId: this.peerId, addresses: ticketAddresses(this.addresses()) }
+    return ticketOfPath(path, { self, library: await door.opened(), listings: door.listings })
+  }
+
   async resolve(text: string): Promise<ContentId> {
     return resolveId(text.trim(), this.#known())
   }
@@ -188,6 +212,27 @@ export class Node implements ServentNode {
 
   lastSearch(): readonly SearchRow[] {
     return this.#searches.last()
+  }
+
+  wish(request: WishRequest): WishView {
+    wantedOverlays(this.#overlaysHere(), request.overlays)
+    return this.#wishes.add(request)
+  }
+
+  wishes(): WishView[] {
+    return this.#wishes.list()
+  }
+
+  wishRows(wish: number, options: { all?: boolean } = {}): WishRow[] {
+    return this.#wishes.rows(wish, options)
+  }
+
+  lookedAtWish(wish: number, through: number): void {
+    this.#wishes.looked(wish, through)
+  }
+
+  unwish(wish: number): void {
+    this.#wishes.remove(wish)
   }
 
   async *get(what: string, options: GetOptions = {}): AsyncGenerator<GetEvent, void> {
@@ -208,6 +253,14 @@ export class Node implements ServentNode {
 
   downloads(): DownloadStatus[] {
     return this.#life?.transfers.downloading() ?? []
+  }
+
+  async downloadFiles(
+    id: ContentId,
+    { after, limit }: { after?: number; limit?: number } = {}
+  ): Promise<FolderFileStatus[]> {
+    const downloads = await this.#downloadsWith(id)
+    return downloads.files(id, after, limit)
   }
 
   uploads(): UploadView[] {
@@ -272,8 +325,27 @@ export class Node implements ServentNode {
     return [...(this.#life?.slots.values() ?? [])].map(slot => slot.snapshot())
   }
 
+  #overlaysHere(): OverlaysHere {
+    return new Map([...this.#need().slots].map(([name, slot]) => [name, slot.running]))
+  }
+
   #known(): Known {
-    return { rows: this.lastSearch(), downloads: this.downloads(), catalogue: this.#need().library }
+    return {
+      rows: this.lastSearch(),
+      downloads: this.downloads(),
+      catalogue: this.#need().library,
+      wishRows: wish => this.wishRows(wish, { all: true })
+    }
+  }
+
+  async #has(id: string): Promise<boolean> {
+    if (this.downloads().some(download => download.id === id)) return true
+    return (await this.#need().library.get(ContentId.parse(id))) !== undefined
+  }
+
+  async #getByItself({ id, size, name, providers }: SearchRow): Promise<void> {
+    const target = { id: ContentId.parse(id), size, name, providers }
+    await this.#need().fetches.begin(target, { priority: 'low' })
   }
 
   /** Nothing where the file is not shared here, or is no longer what was shared: others may have it still. */
@@ -282,6 +354,8 @@ export class Node implements ServentNode {
     id: ContentId,
     { output, signal }: { output?: string; signal?: AbortSignal }
   ): Promise<GetEvent | undefined> {
+    const folder = library.listings.pathOf(id)
+    if (folder !== undefined) return ownFolder(folder, output)
     const path = await library.library?.pathOf(id)
     const reader = path === undefined ? undefined : await library.open(id)
     if (path === undefined || reader === undefined) return undefined

@@ -47,6 +47,16 @@ export async function ownFile({ path, reader, output, signal }: OwnCopy): Promis
   return done(place)
 }
 
+/**
+ * `get` of a folder that is shared here: it is there already.
+ *
+ * @throws OutputError  it is to be copied, which is the system's own business
+ */
+export function ownFolder(path: string, output: string | undefined): GetEvent {
+  if (output === undefined) return { event: 'done', path, bytes: 0, sources: 0, seconds: 0 }
+  throw new OutputError(`This folder is shared from here: copy it from ${path}.`)
+}
+
 async function placeOf(output: string, name: string): Promise<string> {
   const isFolder = async (candidate: string) =>
     (await stat(candidate).catch(() => undefined))?.isDirectory() === true

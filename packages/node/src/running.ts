@@ -65,7 +65,7 @@ export async function run(init: RunningInit): Promise<Running> {
   const { config, deps, logger, store } = init
   const slots = new Map<OverlayName, OverlaySlot>()
   const metrics = new NodeMetrics(config.dataDir)
-  const library = new LibraryDoor(() => openLibrary(init))
+  const library = new LibraryDoor(() => openLibrary(init), init.database)
   const ways = await Ways.load(config, init.privateKey)
   const transfers: Transfers = new Transfers({
     openLedger: () => openLedger(init),

@@ -66,11 +66,45 @@ export class Searches {
    * @throws NotFoundError  an overlay was named that does not run here
    */
   async *run(request: SearchRequest, signal?: AbortSignal): AsyncGenerator<SearchEvent, void> {
+    const search = this.#search(request, signal)
+    this.#last = search.rows
+    try {
+      yield* search.events
+    } finally {
+      // A search that was begun later has replaced this one, and its rows are what `get N` means.
+      if (this.#last === search.rows) this.#init.keep(search.rows)
+    }
+  }
+
+  /**
+   * Rows of a search that nobody looks on, and that is not kept as the last.
+   *
+   * @throws as `run`
+   */
+  async find(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchRow[]> {
+    const { events, rows } = this.#search(request, signal)
+    for await (const _ of events);
+    return rows
+  }
+
+  #search(
+    request: SearchRequest,
+    signal: AbortSignal | undefined
+  ): { readonly events: AsyncIterable<SearchEvent>; readonly rows: readonly SearchRow[] } {
     const query = parseQuery(request.text, request)
     const overlays = this.#wanted(request.overlays)
+    const rows: Row[] = []
+    return { rows, events: this.#events(query, overlays, rows, request, signal) }
+  }
+
+  async *#events(
+    query: Query,
+    overlays: readonly { name: OverlayName; overlay: Overlay }[],
+    last: Row[],
+    request: SearchRequest,
+    signal: AbortSignal | undefined
+  ): AsyncGenerator<SearchEvent, void> {
     const rows = new Map<string, Row>()
-    const last: Row[] = []
-    this.#last = last
     const ended = new AbortController()
     const options = {
       signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
@@ -95,8 +129,6 @@ export class Searches {
       yield { event: 'done', hits, files: last.length, overlays: asked.map(summary) }
     } finally {
       ended.abort()
-      // A search that was begun later has replaced this one, and its rows are what `get N` means.
-      if (this.#last === last) this.#init.keep(last)
     }
   }
 

@@ -1,6 +1,5 @@
 /** `share` as a stream of events, and pages of the library. */
 import type { Library, LibraryProgress, ShareResult } from '@servent/library'
-import type { ContentId } from '@servent/overlay'
 import type { LibraryView, ShareEvent } from './types.ts'
 
 /** Files of one page, where the caller does not say. */
@@ -12,7 +11,7 @@ const PAGE_FILES_MAX = 1000
 export async function* share(
   library: Library,
   path: string,
-  ticketOf: (id: ContentId) => Promise<string>,
+  ticketOf: (path: string) => Promise<{ readonly ticket: string }>,
   signal: AbortSignal
 ): AsyncGenerator<ShareEvent, void> {
   let latest: LibraryProgress | undefined
@@ -43,16 +42,22 @@ export async function* share(
       ...(name === undefined ? {} : { name })
     }
   }
-  const { files, bytes, ids, more, problems } = result
-  // A ticket names one file: of several, the first.
-  const first = ids[0]
+  const { files, bytes, ids, more } = result
+  const problems = [...result.problems]
+  let ticket: string | undefined
+  try {
+    if (files > 0) ticket = (await ticketOf(result.path)).ticket
+  } catch (error) {
+    // A folder with more files than a listing holds is shared nevertheless; one that changes now has a ticket later.
+    problems.push({ path: result.path, reason: `It has no ticket. ${(error as Error).message}` })
+  }
   yield {
     event: 'done',
     files,
     bytes,
     ids: ids.map(String),
     more,
-    ...(first === undefined ? {} : { ticket: await ticketOf(first) }),
+    ...(ticket === undefined ? {} : { ticket }),
     ...(problems.length === 0 ? {} : { problems })
   }
 }

@@ -1,5 +1,5 @@
 /** What a user means by a row's number, a ticket, an id or the beginning of one. */
-import { type Catalogue, ContentId, decodeTicket, type Provider } from '@servent/overlay'
+import { type Catalogue, ContentId, decodeTicket, folderName, type Provider } from '@servent/overlay'
 import type { DownloadStatus } from '@servent/transfer'
 import { AmbiguousError, NotFoundError } from './errors.ts'
 import type { SearchRow } from './types.ts'
@@ -9,6 +9,8 @@ export interface Target {
   readonly id: ContentId
   readonly size?: number
   readonly name?: string
+  /** It is the listing of a folder of this name. */
+  readonly folder?: boolean
   readonly providers: readonly Provider[]
 }
 
@@ -17,9 +19,12 @@ export interface Known {
   readonly rows: readonly SearchRow[]
   readonly downloads: readonly DownloadStatus[]
   readonly catalogue: Catalogue
+  /** Rows that a wish found; throws where there is no such wish. */
+  readonly wishRows?: (wish: number) => readonly SearchRow[]
 }
 
 const ROW = /^[0-9]{1,6}$/
+const WISH_ROW = /^([0-9]{1,9})\.([0-9]{1,9})$/
 const TICKET = /^servent1/i
 const PREFIX = /^[a-z2-7]{1,128}$/i
 /** Ids of one kind begin with the same eight characters or so: fewer than these tell nothing. */
@@ -35,9 +40,12 @@ const SHOWN_MAX = 3
 export async function resolveTarget(what: string, known: Known): Promise<Target> {
   const text = what.trim()
   if (ROW.test(text)) return rowTarget(Number(text), known.rows)
+  const wish = WISH_ROW.exec(text)
+  if (wish !== null && known.wishRows !== undefined)
+    return wishTarget(Number(wish[1]), Number(wish[2]), known.wishRows(Number(wish[1])))
   if (TICKET.test(text)) {
     const { id, size, name, providers } = decodeTicket(text)
-    return { id, size, name, providers }
+    return targetOf({ id, size, name, providers })
   }
   return idTarget(await resolveId(text, known), known.rows)
 }
@@ -89,15 +97,25 @@ function rowTarget(number: number, rows: readonly SearchRow[]): Target {
   throw new NotFoundError(`There is no row ${number}. ${had}; servent search finds files.`)
 }
 
+function wishTarget(wish: number, number: number, rows: readonly SearchRow[]): Target {
+  const row = rows.find(candidate => candidate.row === number)
+  if (row !== undefined) return fromRow(row)
+  throw new NotFoundError(
+    `Wish ${wish} has no row ${number}, or it is not remembered any more. servent wishes ${wish} --all lists them.`
+  )
+}
+
 function idTarget(id: ContentId, rows: readonly SearchRow[]): Target {
   const text = id.toString()
   const row = rows.find(candidate => candidate.id === text)
   return row === undefined ? { id, providers: [] } : fromRow(row)
 }
 
-const fromRow = ({ id, size, name, providers }: SearchRow): Target => ({
-  id: ContentId.parse(id),
-  size,
-  name,
-  providers
-})
+const fromRow = ({ id, size, name, providers }: SearchRow): Target =>
+  targetOf({ id: ContentId.parse(id), size, name, providers })
+
+/** Told by its name to be a folder, or a file. */
+function targetOf(file: Target & { readonly name: string }): Target {
+  const folder = folderName(file.name)
+  return folder === undefined ? file : { id: file.id, name: folder, folder: true, providers: file.providers }
+}

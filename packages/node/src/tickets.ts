@@ -40,6 +40,11 @@ export async function makeTicket(id: ContentId, { self, catalogue, known }: Tick
       `No file with the id ${text} is shared here or being fetched. servent library lists what is shared.`
     )
   }
+  if (download.files !== undefined) {
+    throw new NotFoundError(
+      `${download.name} is a folder that is fetched from others: the ticket that it came by is good for others too. Share it to make one of your own.`
+    )
+  }
   // Not shared here, so the ticket names those who were seen to have it.
   const { providers } = await resolveTarget(text, known)
   const named = providers.filter(one => one.addresses.length > 0).slice(0, TICKET_PROVIDERS_MAX)

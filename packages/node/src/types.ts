@@ -1,7 +1,7 @@
 /** What a running node gives to the program around it: the daemon's API, tests, the demo. */
 
 import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@servent/overlay'
-import type { DownloadStatus, UploadStatus } from '@servent/transfer'
+import type { DownloadStatus, FolderFileStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
 import type { GetOptions } from './fetching.ts'
 
@@ -22,6 +22,13 @@ export interface ServentNode {
   /** @throws NotFoundError  nothing with this id is shared here or downloading */
   ticket(id: ContentId): Promise<string>
   /**
+   * A ticket of what is shared at a path: of a folder, with all files in it.
+   *
+   * @throws NotFoundError       nothing at this path is shared
+   * @throws FolderListingError  the folder has more files than one ticket can stand for
+   */
+  ticketOfPath(path: string): Promise<{ id: ContentId; ticket: string }>
+  /**
    * The id that a text means: a whole one, or its beginning, of 12 characters at least.
    *
    * @throws NotFoundError   nothing here has such an id
@@ -35,7 +42,26 @@ export interface ServentNode {
   lastSearch(): readonly SearchRow[]
 
   /**
-   * `what` is an id, the beginning of one, a row's number or a ticket. Resumes what was begun before. The
+   * Saves a search that runs by itself now and then.
+   *
+   * @throws QueryError  the text breaks the grammar of queries
+   * @throws WishError   there are as many wishes as there may be
+   */
+  wish(request: WishRequest): WishView
+  wishes(): WishView[]
+  /**
+   * What a wish found since the user looked, or with `all` everything that is remembered of it.
+   *
+   * @throws NotFoundError
+   */
+  wishRows(wish: number, options?: { all?: boolean }): WishRow[]
+  /** The user has looked at the rows of a wish up to this one. */
+  lookedAtWish(wish: number, through: number): void
+  /** @throws NotFoundError */
+  unwish(wish: number): void
+
+  /**
+   * `what` is an id, the beginning of one, a row's number, a row of a wish (`2.5`) or a ticket. Resumes what was begun before. The
    * download runs on when nobody takes its events; aborting the signal pauses it. Where as many run as may, one of a
    * higher `priority` takes the place of one of a lower.
    */
@@ -58,6 +84,12 @@ export interface ServentNode {
   value(request: ValueRequest, signal?: AbortSignal): Promise<ValueView>
 
   downloads(): DownloadStatus[]
+  /**
+   * Files of a folder that is downloaded, page by page; of anything else none.
+   *
+   * @throws NotFoundError  there is no such download
+   */
+  downloadFiles(id: ContentId, options?: { after?: number; limit?: number }): Promise<FolderFileStatus[]>
   uploads(): UploadView[]
   pauseDownload(id: ContentId): Promise<void>
   cancelDownload(id: ContentId): Promise<void>
@@ -87,7 +119,9 @@ export type ShareEvent =
       bytes: number
       ids: string[]
       more: number
+      /** Of the file, or of the folder with all its files. */
       ticket?: string
+      /** What was left out; of the path itself, why there is no ticket. */
       problems?: readonly { path: string; reason: string }[]
     }
 
@@ -124,6 +158,33 @@ export interface SearchRow {
   readonly type: string
   readonly providers: readonly Provider[]
   readonly overlays: readonly OverlayName[]
+}
+
+/** A search that runs by itself: what it looks for, and whether it fetches what it finds. */
+export interface WishRequest
+  extends Pick<SearchRequest, 'text' | 'overlays' | 'type' | 'minSize' | 'maxSize'> {
+  /**
+   * Fetches what is new: at most so many files in 24 hours (`WISH_FILES_A_DAY_DEFAULT`), none above `maxSize`,
+   * or 1 GiB where that is not said.
+   */
+  readonly get?: { readonly filesADay?: number }
+}
+
+export interface WishView extends WishRequest {
+  readonly wish: number
+  /** Files that are remembered, and of these those that came since the user looked. */
+  readonly hits: number
+  readonly newHits: number
+  /** Milliseconds since 1970: the last search, absent before the first, and when the next is due. */
+  readonly lastMs?: number
+  readonly nextMs: number
+  /** Why the last search failed. */
+  readonly reason?: string
+}
+
+/** A row of a wish: `get 2.5` fetches row 5 of wish 2. */
+export interface WishRow extends SearchRow {
+  readonly isNew: boolean
 }
 
 export type SearchEvent =
@@ -200,8 +261,11 @@ export type GetEvent =
       /** Who gave wrong bytes, and what was wrong. */
       banned: { peer: string; reason: string }[]
       reason?: string
+      /** Of a folder: its files, and those that are whole. */
+      files?: number
+      filesDone?: number
     }
-  | { event: 'done'; path: string; bytes: number; sources: number; seconds: number }
+  | { event: 'done'; path: string; bytes: number; sources: number; seconds: number; files?: number }
 
 export interface UploadView extends UploadStatus {
   /** Whether it goes through a relay. */

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { openDatabase } from '@servent/database'
 import type { Library } from '@servent/library'
 import type { CatalogueChange } from '@servent/overlay'
 import { type Downloads, type FileServer, HTTP_PROTOCOL, type Ledger, SERVER_LIMITS } from '@servent/transfer'
@@ -24,7 +25,7 @@ test('a library that nobody opened shares nothing, and is opened once', async ()
     opened += 1
     if (opened === 1) throw new Error('locked')
     return library
-  })
+  }, openDatabase(':memory:'))
   const heard: number[] = []
   const unsubscribe = door.subscribe(changes => heard.push(changes.length))
   expect(door.totals).toEqual({ files: 0, bytes: 0 })

@@ -44,6 +44,12 @@ export class QueryError extends Error {
   override readonly name = 'QueryError'
 }
 
+/** Bytes are no folder listing, or a folder breaks the bounds of one. */
+export class FolderListingError extends Error {
+  static override readonly name = 'FolderListingError'
+  override readonly name = 'FolderListingError'
+}
+
 /** A text is no ticket. */
 export class TicketError extends Error {
   static override readonly name = 'TicketError'

@@ -32,3 +32,13 @@ export const TICKET_CHARACTERS_MAX = 8192
 export const TICKET_ADDRESS_CHARACTERS_MAX = 512
 /** Peers that a host knows for one overlay at a time. */
 export const PEERS_INTERNED_MAX = 65_536
+/** Files in one folder listing. */
+export const FOLDER_ENTRIES_MAX = 20_000
+/** Of an encoded folder listing: 20,000 entries with paths of 150 bytes. It is decoded in memory. */
+export const FOLDER_LISTING_BYTES_MAX = 4 * 2 ** 20
+/** Components of one path in a listing, the file's name among them. */
+export const FOLDER_DEPTH_MAX = 32
+/** Of one path in a listing, its separators among them: with a folder above it, what common systems open. */
+export const FOLDER_PATH_BYTES_MAX = 2048
+/** Of all files of a listing together: 64 TiB. */
+export const FOLDER_BYTES_MAX = 2 ** 46

@@ -39,7 +39,7 @@ export class BlockWriter {
     if (free !== undefined) return free
     if (this.#made < this.#limits.blocksInMemoryMax) {
       this.#made += 1
-      return Buffer.allocUnsafeSlow(LAYER_BLOCK_BYTES)
+      return Buffer.allocUnsafeSlow(Math.min(LAYER_BLOCK_BYTES, this.#part.size))
     }
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }

@@ -174,8 +174,10 @@ export class DownloadRun {
 
   async #serve(source: HttpSource, provider: Provider, signal: AbortSignal): Promise<void> {
     if (this.#target === undefined) {
-      const { id } = this.#job
+      const { id, refuseSize } = this.#job
       const { size, name } = await source.head(signal)
+      const refusal = refuseSize?.(size)
+      if (refusal !== undefined) throw new SourceLiedError(refusal)
       const proven = await proveSize(source, id, size, signal)
       // Two may prove it at one time.
       this.#beginning ??= this.#begin(proven, name)
@@ -265,10 +267,11 @@ export class DownloadRun {
     await writer.flush()
     // Cannot be: whatever was counted as verified is marked by now. A wrong file would be worse than a stop.
     if (!part.blocks.isFull) throw new VerificationError('Blocks are missing. Resume the download.')
-    const path = await part.finish(row.folder, row.name, chosen => {
-      row.path = chosen
+    const chosen = (path: string) => {
+      row.path = path
       this.#job.mustSave()
-    })
+    }
+    const path = await part.finish(row.folder, row.name, chosen, this.#job.isAlone)
     this.#job.partials?.finished(part.id)
     await this.#close()
     await PartFile.remove(part.path)

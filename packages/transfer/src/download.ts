@@ -2,6 +2,7 @@
 import { ContentId, type Provider } from '@servent/overlay'
 import { DownloadRun } from './download-run.ts'
 import { DownloadCancelledError } from './errors.ts'
+import { discardFolder, FolderRun } from './folder-run.ts'
 import type { DownloadDeps, Job } from './job.ts'
 import { PartFile } from './part-file.ts'
 import type { DownloadStore, StoredDownload } from './store.ts'
@@ -36,7 +37,7 @@ export class Download {
   #phase: DownloadPhase
   #reason: string | undefined
   #run:
-    | { readonly run: DownloadRun; readonly stop: AbortController; readonly ended: Promise<void> }
+    | { readonly run: DownloadRun | FolderRun; readonly stop: AbortController; readonly ended: Promise<void> }
     | undefined
   #outcome = Promise.withResolvers<DownloadResult>()
   #isCancelled = false
@@ -74,6 +75,10 @@ export class Download {
     return this.#row.state === 'active'
   }
 
+  get isFolder(): boolean {
+    return this.#row.isFolder === true
+  }
+
   /** 0 runs before 1. */
   get rank(): number {
     return RANKS[this.#row.priority]
@@ -85,7 +90,7 @@ export class Download {
   }
 
   status(): DownloadStatus {
-    const { name, size, error, verifiedBytes, path, priority } = this.#row
+    const { name, size, error, verifiedBytes, path, priority, files, filesDone, missing } = this.#row
     const nowMs = performance.now()
     const sources = [...(this.#run?.run.sources ?? [])].map(source => source.status(nowMs))
     return {
@@ -100,7 +105,9 @@ export class Download {
       totalBytes: size ?? 0,
       sources: this.#phase === 'fetching' ? sources : [],
       banned: this.#run?.run.bans ?? this.#row.banned,
-      ...(this.#phase === 'done' && path !== undefined ? { path } : {})
+      ...(this.#phase === 'done' && path !== undefined ? { path } : {}),
+      ...(files === undefined ? {} : { files, filesDone: filesDone ?? 0 }),
+      ...(missing === undefined || missing.length === 0 ? {} : { missing })
     }
   }
 
@@ -144,7 +151,7 @@ export class Download {
     Object.assign(row, { folder, name: name ?? row.name, isOwnFolder, part: undefined, path: undefined })
     this.#save()
     // What is left there is empty; a disk that is gone must not keep the file from another.
-    if (part !== undefined) await PartFile.remove(part).catch(() => {})
+    if (part !== undefined && !this.isFolder) await PartFile.remove(part).catch(() => {})
   }
 
   /** @internal */
@@ -157,7 +164,7 @@ export class Download {
 
   /** @internal  It is to run, now or when its turn comes. */
   activate(reason?: string): void {
-    if (this.#row.state === 'failed') {
+    if (this.#row.state === 'failed' || this.#row.state === 'done') {
       this.#outcome = Promise.withResolvers()
       this.#outcome.promise.catch(() => {})
     }
@@ -170,7 +177,8 @@ export class Download {
   /** @internal  Runs it; ends when the run ended, however it did. */
   async begin(): Promise<void> {
     const stop = new AbortController()
-    const run = new DownloadRun(this.#job(), stop.signal)
+    const Run = this.isFolder ? FolderRun : DownloadRun
+    const run = new Run(this.#job(), stop.signal)
     const ended = this.#drive(run, stop.signal)
     this.#run = { run, stop, ended }
     this.#show('locating')
@@ -189,7 +197,8 @@ export class Download {
     this.#row.state = 'paused'
     if (reason === 'cancel') {
       this.#isCancelled = true
-      if (this.#row.part !== undefined) await PartFile.remove(this.#row.part)
+      if (this.isFolder) await discardFolder(this.#row, this.#deps.folders)
+      else if (this.#row.part !== undefined) await PartFile.remove(this.#row.part)
       this.#outcome.reject(this.#error())
     } else {
       this.#row.reason = undefined
@@ -223,7 +232,7 @@ export class Download {
     }
   }
 
-  async #drive(run: DownloadRun, signal: AbortSignal): Promise<void> {
+  async #drive(run: DownloadRun | FolderRun, signal: AbortSignal): Promise<void> {
     const row = this.#row
     const startedMs = performance.now()
     try {
@@ -276,8 +285,8 @@ export class Download {
   }
 
   #result(): DownloadResult {
-    const { path = '', size = 0, givers, seconds } = this.#row
-    return { path, bytes: size, sources: givers.length, seconds }
+    const { path = '', size = 0, givers, seconds, files } = this.#row
+    return { path, bytes: size, sources: givers.length, seconds, ...(files === undefined ? {} : { files }) }
   }
 
   #error(): Error {

@@ -5,12 +5,14 @@ import type { ContentId } from '@servent/overlay'
 import { onDisk } from './disk.ts'
 import { Download, type Output } from './download.ts'
 import { DownloadExistsError, NoDownloadError, OutputError } from './errors.ts'
+import { folderFiles } from './folder-paths.ts'
+import { FolderStore } from './folder-store.ts'
 import type { DownloadDeps } from './job.ts'
-import { DOWNLOAD_LIMITS } from './limits.ts'
+import { DOWNLOAD_LIMITS, FOLDER_PAGE_FILES_MAX } from './limits.ts'
 import { RateCap } from './rate.ts'
 import { safeFileName } from './safe-file-name.ts'
 import { DownloadStore, type StoredDownload } from './store.ts'
-import type { DownloadRequest, DownloadStatus, DownloadsInit } from './types.ts'
+import type { DownloadRequest, DownloadStatus, DownloadsInit, FolderFileStatus } from './types.ts'
 
 export class Downloads {
   readonly #init: DownloadsInit
@@ -35,7 +37,8 @@ export class Downloads {
       ledger,
       partials,
       random: init.random ?? Math.random,
-      logger
+      logger,
+      folders: new FolderStore(init.database)
     }
   }
 
@@ -66,6 +69,8 @@ export class Downloads {
   async start(request: DownloadRequest): Promise<Download> {
     const key = request.id.toString()
     const output = await this.#output(request)
+    // A listing that was fetched as a file before: the user wants what it names.
+    if (request.folder === true && this.#all.get(key)?.isFolder === false) await this.cancel(key)
     const known = this.#all.get(key)
     if (known !== undefined) {
       if (request.priority !== undefined) known.prioritize(request.priority)
@@ -78,7 +83,7 @@ export class Downloads {
       name: output.name ?? (request.name === undefined ? '' : safeFileName(request.name, { fallback: key })),
       folder: output.folder,
       isOwnFolder: output.isOwnFolder,
-      size: request.size,
+      size: request.folder === true ? undefined : request.size,
       part: undefined,
       path: undefined,
       reason: undefined,
@@ -89,8 +94,11 @@ export class Downloads {
       priority: request.priority ?? 'normal',
       verifiedBytes: 0,
       seconds: 0,
-      startedMs: Date.now()
+      startedMs: Date.now(),
+      ...(request.folder === true && { isFolder: true })
     }
+    // What was known of an earlier download of this folder was about another place.
+    if (known?.isFolder === true) this.#deps.folders.forgetFiles(key)
     const download = new Download(this.#deps, this.#store, row)
     this.#all.set(key, download)
     this.#activate(download)
@@ -104,6 +112,20 @@ export class Downloads {
 
   list(): DownloadStatus[] {
     return [...this.#all.values()].map(download => download.status())
+  }
+
+  /**
+   * Files of a folder that is downloaded, in the order of its listing, from `after` on: none before the listing
+   * is there.
+   *
+   * @throws NoDownloadError
+   */
+  files(id: ContentId | string, after = 0, limit = FOLDER_PAGE_FILES_MAX): FolderFileStatus[] {
+    const key = this.#find(id).id.toString()
+    const listing = this.#deps.folders.listing(key)
+    return listing === undefined
+      ? []
+      : folderFiles(listing, this.#deps.folders.finished(key), after, Math.min(limit, FOLDER_PAGE_FILES_MAX))
   }
 
   /** @throws NoDownloadError */
@@ -122,6 +144,7 @@ export class Downloads {
     await this.#init.partials?.forget(download.id)
     this.#all.delete(id.toString())
     this.#store.delete(id.toString())
+    this.#deps.folders.forget(id.toString())
   }
 
   /** Stops what runs in good order, and what is given of it; it goes on when the node starts again. */
@@ -146,6 +169,12 @@ export class Downloads {
       request.output === undefined || (output.folder === folder && (output.name ?? name) === name)
     if (known.isDone) {
       const standing = path === undefined ? undefined : await lstat(path).catch(() => undefined)
+      if (known.isFolder) {
+        if (standing?.isDirectory() !== true || !isSamePlace) return undefined
+        // Files of it may be gone meanwhile: a run looks, and fetches those.
+        this.#activate(known)
+        return known
+      }
       const isStanding = standing?.isFile() === true && standing.size === known.status().size
       return isStanding && isSamePlace ? known : undefined
     }
@@ -246,6 +275,7 @@ export class Downloads {
       if (!download.isDone) continue
       try {
         this.#store.delete(id)
+        this.#deps.folders.forget(id)
       } catch (error) {
         const { message } = error as Error
         this.#deps.logger?.warn({ id, reason: message }, 'a finished download could not be forgotten')

@@ -52,6 +52,12 @@ export class NoSourceError extends Error {
   override readonly name = 'NoSourceError'
 }
 
+/** Some files of a folder could not be fetched, as the message names them. The others are there. */
+export class PartialFolderError extends Error {
+  static override readonly name = 'PartialFolderError'
+  override readonly name = 'PartialFolderError'
+}
+
 /** There is no download with this id. */
 export class NoDownloadError extends Error {
   static override readonly name = 'NoDownloadError'

@@ -16,6 +16,7 @@ import { parseAvailableRanges } from './available-ranges.ts'
 import type { BlockSet } from './block-set.ts'
 import { SourceGoneError, SourceLacksError, SourceLiedError, SourceLostError } from './errors.ts'
 import { busyFrom, nameFrom, translate } from './http-words.ts'
+import type { KeptStreams } from './kept-streams.ts'
 import type { DownloadLimits } from './limits.ts'
 import { parseContentRange } from './range.ts'
 import { type RateCap, RateMeter } from './rate.ts'
@@ -33,6 +34,8 @@ export interface SourceInit {
   readonly connector: Connector
   readonly limits: SourceLimits
   readonly cap: RateCap | undefined
+  /** Where a stream that is open still is taken from, and given to at the end. */
+  readonly streams?: KeptStreams | undefined
 }
 
 export interface FileHead {
@@ -44,16 +47,21 @@ export interface FileHead {
 export class HttpSource {
   readonly #init: SourceInit
   readonly #agent: Agent
-  readonly #meter = new RateMeter(performance.now())
+  readonly #meter: RateMeter
   readonly #closed = new AbortController()
   #peer: string
   #relayed = false
   #available: BlockSet | undefined
+  /** Whether the stream is somebody else's now. */
+  #isKept = false
 
   constructor(init: SourceInit) {
     this.#init = init
-    this.#peer = init.provider.peerId
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const kept = init.streams?.take(init.provider.peerId)
+    this.#peer = kept?.peer ?? init.provider.peerId
+    this.#relayed = kept?.relayed ?? false
+    this.#meter = kept?.meter ?? new RateMeter(performance.now())
+    this.#agent = kept?.agent ?? new Agent({ keepAlive: true, maxSockets: 1 })
     this.#agent.createConnection = (_options, done) => {
       this.#connect().then(
         duplex => done?.(null, duplex),
@@ -84,6 +92,11 @@ export class HttpSource {
   }
 
   close(): void {
+    if (this.#closed.signal.aborted || this.#isKept) return
+    const { provider, streams } = this.#init
+    const stream = { agent: this.#agent, meter: this.#meter, peer: this.#peer, relayed: this.#relayed }
+    this.#isKept = streams?.give(provider.peerId, stream) ?? false
+    if (this.#isKept) return
     this.#closed.abort(new SourceLostError('The source is not needed any more.'))
     this.#agent.destroy()
   }

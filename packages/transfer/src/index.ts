@@ -20,6 +20,9 @@
  * const { path } = await download.finished
  * ```
  *
+ * A folder is one download as well (`folder: true`, by the id of its listing): its files come one after the other
+ * over the same streams, and each that is whole is marked at once.
+ *
  * What a peer calls a file is never a path here: see `safeFileName`. Bounds on all that a peer can hold or
  * cause are in `limits.ts`.
  */

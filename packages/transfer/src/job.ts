@@ -1,5 +1,7 @@
 /** What a run of a download gets from the download that it belongs to. */
 import type { ContentId, Provider } from '@servent/overlay'
+import type { FolderStore } from './folder-store.ts'
+import type { KeptStreams } from './kept-streams.ts'
 import type { Ledger } from './ledger.ts'
 import type { DownloadLimits } from './limits.ts'
 import type { Partials } from './partials.ts'
@@ -17,12 +19,19 @@ export interface DownloadDeps {
   readonly partials: Partials | undefined
   readonly random: () => number
   readonly logger: TransferLogger | undefined
+  readonly folders: FolderStore
+  /** Of the files of one folder. */
+  readonly streams?: KeptStreams
 }
 
 export interface Job extends DownloadDeps {
   readonly id: ContentId
   /** Changed in place; `save` keeps it. */
   readonly row: StoredDownload
+  /** Its folder is one of this program's own, with one file of its name: see `place`. */
+  readonly isAlone?: boolean
+  /** Why a source that says this size is not asked on, before anything is made of it. */
+  readonly refuseSize?: (size: number) => string | undefined
   /** Shows where the run is. An empty reason is none. */
   show(phase: DownloadPhase, reason?: string): void
   /** Shows how much is verified. */

@@ -28,8 +28,10 @@ export interface ServerLimits {
   /** Uploads that run at once, in all and to one peer. */
   readonly slotsMax: number
   readonly slotsPerPeerMax: number
-  /** A slot waits this long for its peer's next request on the same file before it goes to the queue. */
+  /** A slot waits this long for its peer's next request before it goes to the queue. */
   readonly slotLingerMs: number
+  /** So long a peer goes on from file to file in one slot while others wait. */
+  readonly slotTurnMs: number
   /** Places in the queue for slots, in all and of one peer. */
   readonly queuePlacesMax: number
   readonly queuePlacesPerPeerMax: number
@@ -60,6 +62,7 @@ export const SERVER_LIMITS: ServerLimits = {
   slotsMax: 8,
   slotsPerPeerMax: 4,
   slotLingerMs: 2_000,
+  slotTurnMs: 60_000,
   queuePlacesMax: 128,
   queuePlacesPerPeerMax: 4,
   queuePollMinMs: 5_000,
@@ -185,3 +188,14 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   queueWaitMsMax: 300_000,
   progressMs: 200
 }
+
+/** Files of one folder that are fetched at once: as many as one peer serves at once. */
+export const FOLDER_FILES_AT_ONCE_MAX = 4
+/** Bytes of those together: a larger file comes alone, from several sources. */
+export const FOLDER_BYTES_AT_ONCE_MAX = 8 * MiB
+/** Missing files of a folder that are named; others are counted. */
+export const FOLDER_MISSING_NAMED_MAX = 20
+/** Files in a row for which nobody could be reached at all, after which a folder waits for the user. */
+export const FOLDER_UNREACHED_MAX = 4
+/** Files of a folder's download that are told at a time. */
+export const FOLDER_PAGE_FILES_MAX = 1000

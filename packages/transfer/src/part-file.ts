@@ -4,7 +4,7 @@
  * durable; a kill or a power cut at any point costs at most what was written since.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ContentId, LAYER_BLOCK_BYTES } from '@servent/overlay'
 import type { BlockSet } from './block-set.ts'
@@ -85,8 +85,11 @@ export class PartFile {
 
   /** Removes both files, where they are. A link is removed itself. */
   static async remove(path: string): Promise<void> {
-    await rm(path, { force: true })
-    await rm(treePath(path), { force: true })
+    for (const one of [path, treePath(path)]) {
+      await unlink(one).catch(error => {
+        if (error.code !== 'ENOENT') throw error
+      })
+    }
   }
 
   get id(): ContentId {
@@ -168,14 +171,20 @@ export class PartFile {
 
   /**
    * Gives the whole file its final name, or the next free one after it, and gives that path. All blocks must
-   * be committed. The sidecar stays until `remove`, so that a kill in between finds its way.
+   * be committed. The sidecar stays until `remove`, so that a kill in between finds its way. `isAlone` is as for
+   * `place`.
    */
-  async finish(folder: string, name: string, onChosen: (path: string) => void): Promise<string> {
+  async finish(
+    folder: string,
+    name: string,
+    onChosen: (path: string) => void,
+    isAlone = false
+  ): Promise<string> {
     return onDisk(join(folder, name), async () => {
       // A file system that rounds sizes or was written to by others may leave more than was asked for.
       await this.#file.truncate(this.size)
       await this.#file.sync()
-      return place(this.path, folder, name, onChosen)
+      return place(this.path, folder, name, onChosen, isAlone)
     })
   }
 

@@ -11,7 +11,9 @@ const NUMBERS_MAX = 10_000
 
 /**
  * Links or renames `from` into `folder`, tells `onChosen` each path before it is tried, and gives the path
- * that it has in the end. Names that only differ in case or in how accents are written count as taken.
+ * that it has in the end. Names that only differ in case or in how accents are written count as taken, unless
+ * `isAlone` says that the folder is this program's own, which gives no two such names: reading all names of a
+ * folder for each of its files would take longer than the files.
  *
  * @throws OutputError  thousands of names are taken
  */
@@ -19,9 +21,10 @@ export async function place(
   from: string,
   folder: string,
   name: string,
-  onChosen: (path: string) => void
+  onChosen: (path: string) => void,
+  isAlone = false
 ): Promise<string> {
-  const taken = await takenKeys(folder)
+  const taken = isAlone ? new Set<string>() : await takenKeys(folder)
   for (let number = 0; number < NUMBERS_MAX; number += 1) {
     const candidate = numberedName(name, number)
     const path = join(folder, candidate)

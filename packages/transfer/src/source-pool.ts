@@ -154,8 +154,8 @@ export class SourcePool {
 
   /** Never rejects: what goes wrong is the source's, or ends the run as `failure`. */
   async #use(provider: Provider): Promise<void> {
-    const { id, connector, limits, cap } = this.#job
-    const source = new HttpSource({ provider, id, connector, limits, cap })
+    const { id, connector, limits, cap, streams } = this.#job
+    const source = new HttpSource({ provider, id, connector, limits, cap, streams })
     const giveWay = new AbortController()
     const active = { source, provider, giveWay, sinceMs: performance.now() }
     this.#active.add(active)
@@ -178,6 +178,7 @@ export class SourcePool {
     const nowMs = performance.now()
     const { message } = error
     if (this.#signal.aborted) return
+    if (error.name !== 'SourceLostError' && this.#job.streams !== undefined) this.#job.streams.answers += 1
     if (error.name === 'SourceLiedError') {
       this.#candidates.ban(peerId, message)
       // A provider's record may have named another than the one who answered.

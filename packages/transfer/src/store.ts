@@ -33,6 +33,12 @@ export interface StoredDownload {
   verifiedBytes: number
   seconds: number
   readonly startedMs: number
+  /** A folder: the id is that of its listing, `size` is the bytes of all files, and `part` the folder itself. */
+  readonly isFolder?: boolean
+  files?: number
+  filesDone?: number
+  /** Paths of files that could not be fetched, in the listing's words. */
+  missing?: readonly string[]
 }
 
 type Details = Omit<StoredDownload, 'id' | 'state' | 'startedMs' | 'priority'> &

@@ -101,6 +101,8 @@ export interface DownloadRequest {
   readonly providers: readonly Provider[]
   /** A path of the user's own: a folder that stands, or the file to make. */
   readonly output?: string
+  /** The content is a folder listing: its files are fetched, into a folder of this name. `size` is not told. */
+  readonly folder?: boolean
   /** Default: as it was, and `normal` for a new one. */
   readonly priority?: DownloadPriority
 }
@@ -139,8 +141,23 @@ export interface DownloadStatus {
   readonly sources: readonly DownloadSource[]
   /** Who gave wrong bytes and is not asked any more, and what was wrong: a sentence. */
   readonly banned: readonly { readonly peer: string; readonly reason: string }[]
-  /** Where the finished file stands. */
+  /** Where the finished file or folder stands. */
   readonly path?: string
+  /** Of a folder: its files, once the listing is there, and how many of them are whole. */
+  readonly files?: number
+  readonly filesDone?: number
+  /** Of a folder: paths of files that could not be fetched, at most `FOLDER_MISSING_NAMED_MAX`. */
+  readonly missing?: readonly string[]
+}
+
+/** One file of a folder that is downloaded. */
+export interface FolderFileStatus {
+  readonly id: string
+  /** Below the folder, parted by `/`: as it stands on this disk, or will. */
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  readonly isDone: boolean
 }
 
 export interface DownloadResult {
@@ -150,6 +167,8 @@ export interface DownloadResult {
   readonly sources: number
   /** Spent on it while it ran, of all runs. */
   readonly seconds: number
+  /** Of a folder. */
+  readonly files?: number
 }
 
 /** What `Download.events` gives: `progress` when something changed, then `done` or `failed` last. */

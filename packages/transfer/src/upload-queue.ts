@@ -17,6 +17,7 @@ export type QueueLimits = Pick<
   | 'slotsMax'
   | 'slotsPerPeerMax'
   | 'slotLingerMs'
+  | 'slotTurnMs'
   | 'queuePlacesMax'
   | 'queuePlacesPerPeerMax'
   | 'queuePollMinMs'
@@ -29,6 +30,8 @@ const LEVELS: Readonly<Record<Standing, number>> = { giver: 0, newcomer: 1, free
 export interface Slot {
   readonly peer: string
   readonly file: string
+  /** Since when the peer goes from file to file in it. */
+  readonly heldMs?: number
 }
 
 export type QueueAnswer =
@@ -67,8 +70,13 @@ export class UploadQueue {
     for (const slot of this.#lingering.keys()) {
       if (slot.peer === peer && slot.file === file) {
         this.#lingering.delete(slot)
-        return this.#grant(peer, file)
+        return this.#grant(peer, file, slot.heldMs ?? nowMs)
       }
+    }
+    const moved = this.#move(peer, nowMs)
+    if (moved !== undefined) {
+      this.#places = this.#places.filter(place => place.peer !== peer || place.file !== file)
+      return this.#grant(peer, file, moved.heldMs ?? nowMs)
     }
     const place = this.#place(peer, file, nowMs)
     const free = this.#limits.slotsMax - this.#active.size - this.#lingering.size
@@ -78,13 +86,13 @@ export class UploadQueue {
     const ahead = place === undefined ? able.length : able.indexOf(place)
     if (this.#held(peer) < this.#limits.slotsPerPeerMax && ahead < free) {
       if (place !== undefined) this.#places.splice(this.#places.indexOf(place), 1)
-      return this.#grant(peer, file)
+      return this.#grant(peer, file, nowMs)
     }
     if (place === undefined) return { type: 'full' }
     return { type: 'queued', position: order.indexOf(place) + 1, length: order.length }
   }
 
-  /** With `linger`, the slot is kept a while for the same peer's next request on the same file. */
+  /** With `linger`, the slot is kept a while for the same peer's next request. */
   release(slot: Slot, linger: boolean, nowMs: number): void {
     if (!this.#active.delete(slot) || !linger) return
     this.#lingering.set(slot, nowMs + this.#limits.slotLingerMs)
@@ -96,8 +104,20 @@ export class UploadQueue {
     return this.#order(nowMs)
   }
 
-  #grant(peer: string, file: string): QueueAnswer {
-    const slot = { peer, file }
+  /** A slot that this peer leaves for its next file: the files of a folder need not queue one by one. */
+  #move(peer: string, nowMs: number): Slot | undefined {
+    const isWaitedFor = this.#places.some(place => place.peer !== peer)
+    for (const slot of this.#lingering.keys()) {
+      if (slot.peer !== peer) continue
+      if (isWaitedFor && nowMs - (slot.heldMs ?? nowMs) >= this.#limits.slotTurnMs) continue
+      this.#lingering.delete(slot)
+      return slot
+    }
+    return undefined
+  }
+
+  #grant(peer: string, file: string, heldMs: number): QueueAnswer {
+    const slot = { peer, file, heldMs }
     this.#active.add(slot)
     return { type: 'granted', slot }
   }

@@ -50,6 +50,31 @@ describe('slots', () => {
     granted(queue, 'c', 'x', 21_000)
   })
 
+  test('a peer goes on from file to file in its slot, and while others wait for no longer than slotTurnMs', () => {
+    const queue = new UploadQueue(limits)
+    const { slotTurnMs } = limits
+    granted(queue, 'a', 'x', 0)
+    let slot = granted(queue, 'b', 'x', 0)
+    queue.release(slot, true, 500)
+    slot = granted(queue, 'b', 'y', 1_000)
+    expect(queue.ask('c', 'x', slotTurnMs - 1_000).type).toBe('queued')
+    queue.release(slot, true, slotTurnMs - 500)
+    slot = granted(queue, 'b', 'z', slotTurnMs - 1)
+    queue.release(slot, true, slotTurnMs - 1)
+    expect(queue.ask('b', 'w', slotTurnMs).type).toBe('queued')
+    granted(queue, 'c', 'x', slotTurnMs + 5_000)
+  })
+
+  test('where nobody waits a peer goes on as long as it likes', () => {
+    const queue = new UploadQueue(limits)
+    for (let file = 0; file < 10; file += 1) {
+      const nowMs = file * limits.slotTurnMs
+      queue.release(granted(queue, 'a', `${file}`, nowMs), true, nowMs)
+    }
+    // Its place for a file is not kept beside the slot that it got for it.
+    expect(queue.waiting(10 * limits.slotTurnMs)).toEqual([])
+  })
+
   test('a broken upload leaves its slot at once', () => {
     const queue = new UploadQueue(limits)
     granted(queue, 'a', 'x', 0)

@@ -22,9 +22,10 @@ const RESULTS_MAX = 1000
 /** More than there are. */
 const OVERLAYS_MAX = 16
 
-const Bytes = (description: string) => Type.Integer({ minimum: 0, description: `${description}, in bytes` })
-const Count = (description: string) => Type.Integer({ minimum: 0, description })
-const Id = Type.String({ description: 'A content id: a CIDv1 in base32' })
+export const Bytes = (description: string) =>
+  Type.Integer({ minimum: 0, description: `${description}, in bytes` })
+export const Count = (description: string) => Type.Integer({ minimum: 0, description })
+export const Id = Type.String({ description: 'A content id: a CIDv1 in base32' })
 const open = { additionalProperties: true } as const
 const closed = { additionalProperties: false } as const
 
@@ -78,7 +79,8 @@ export const GetBody = Type.Object(
     what: Type.String({
       minLength: 1,
       maxLength: TICKET_CHARACTERS_MAX,
-      description: 'An id, the beginning of one, a row of the last search, or a ticket'
+      description:
+        'An id, the beginning of one, a row of the last search, a row of a wish as 2.5, or a ticket of a file or folder'
     }),
     output: Type.Optional(
       Type.String({
@@ -94,6 +96,24 @@ export const GetBody = Type.Object(
     )
   },
   closed
+)
+/** A page of what a folder's download fetches. */
+export const DownloadFilesAnswer = Type.Object(
+  {
+    files: Type.Array(
+      Type.Object(
+        {
+          id: Id,
+          path: Type.String({ description: 'Below the folder, parted by /' }),
+          size: Bytes('Size'),
+          isDone: Type.Boolean()
+        },
+        open
+      )
+    ),
+    next: Type.Optional(Type.Integer({ description: '`after` of the next page; absent on the last' }))
+  },
+  open
 )
 const Key = Type.String({ minLength: 1, maxLength: KEY_CHARACTERS_MAX, description: 'Any text' })
 const Encoding = Type.Union([Type.Literal('utf8'), Type.Literal('base64')], {
@@ -282,7 +302,12 @@ export const DownloadsAnswer = Type.Object({
           )
         ),
         banned: Type.Array(Type.Object({ peer: Type.String(), reason: Type.String() }, open)),
-        path: Type.Optional(Type.String())
+        path: Type.Optional(Type.String()),
+        files: Type.Optional(Count('Files of a folder')),
+        filesDone: Type.Optional(Count('Of these, those that are whole')),
+        missing: Type.Optional(
+          Type.Array(Type.String(), { description: 'Files of a folder that could not be fetched' })
+        )
       },
       open
     )

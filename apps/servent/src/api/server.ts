@@ -11,6 +11,7 @@ import { type GuardInit, guard } from './guard.ts'
 import { nodeRoutes } from './node-routes.ts'
 import { transferRoutes } from './transfer-routes.ts'
 import { valueRoutes } from './value-routes.ts'
+import { wishRoutes } from './wish-routes.ts'
 
 /** The longest request has a path, a ticket or a value in it. */
 const BODY_BYTES_MAX = 65_536
@@ -79,6 +80,7 @@ export async function createApi(init: ApiInit): Promise<Api> {
   nodeRoutes(app, init)
   transferRoutes(app, init)
   valueRoutes(app, init)
+  wishRoutes(app, init)
   await app.ready()
   return app
 }

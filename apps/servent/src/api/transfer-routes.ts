@@ -65,6 +65,21 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
   )
 
   app.post(
+    '/v1/tickets',
+    {
+      schema: {
+        summary: 'A ticket for what is shared at a path: of a folder, with all its files',
+        body: schema.ShareBody,
+        response: { 200: schema.TicketAnswer, 404: schema.ProblemAnswer }
+      }
+    },
+    async request => {
+      const { id, ticket } = await node.ticketOfPath(absolute(request.body.path))
+      return { id: id.toString(), ticket }
+    }
+  )
+
+  app.post(
     '/v1/searches',
     { schema: { ...events('Asks the overlays'), body: schema.SearchBody } },
     async (request, reply) => {
@@ -108,6 +123,23 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
     '/v1/downloads',
     { schema: { summary: 'Downloads', response: { 200: schema.DownloadsAnswer } } },
     async () => ({ downloads: node.downloads() }) as never
+  )
+
+  app.get(
+    '/v1/downloads/:id/files',
+    {
+      schema: {
+        summary: 'Files of a folder that is downloaded, page by page',
+        params: schema.IdParams,
+        querystring: schema.PageQuery,
+        response: { 200: schema.DownloadFilesAnswer, 404: schema.ProblemAnswer }
+      }
+    },
+    async request => {
+      const { after = 0, limit } = request.query
+      const files = await node.downloadFiles(await node.resolve(request.params.id), { after, limit })
+      return { files, ...(files.length < limit ? {} : { next: after + limit }) }
+    }
   )
 
   app.post(

@@ -15,6 +15,7 @@ import { startVerb } from './verbs/start.ts'
 import { statusVerbs } from './verbs/status.ts'
 import { transferVerbs } from './verbs/transfers.ts'
 import { valueVerbs } from './verbs/values.ts'
+import { wishVerbs } from './verbs/wishes.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found, 4 timed out or partial, 5 no node running,
@@ -58,6 +59,7 @@ export function makeProgram(act: Act, io: Io): Command {
   searchVerb(program, act)
   getVerb(program, act)
   transferVerbs(program, act)
+  wishVerbs(program, act)
   program.commandsGroup('Keep values:')
   valueVerbs(program, act)
   program.commandsGroup('Look inside:')

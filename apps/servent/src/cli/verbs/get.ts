@@ -20,12 +20,15 @@ type Progress = Extract<GetEvent, { event: 'progress' }>
 type Done = Extract<GetEvent, { event: 'done' }>
 
 export function getVerb(program: Command, act: Act): void {
-  verb(program, 'get <WHAT>', 'Download and verify: a row of the last search, an id, or a ticket', [
+  verb(program, 'get <WHAT>', 'Download and verify: a row of a search or wish, an id, or a ticket', [
     'servent get 1',
+    'servent get 2.5',
     'servent get bafybq… --output ~/talk.mp4',
-    'servent get servent1…'
+    'servent get servent1… --output ~/Music'
   ])
-    .addOption(new Option('--output <FILE>', 'Where to put it: a file to make, or a folder'))
+    .addOption(
+      new Option('--output <FILE>', 'Where to put it: a file or folder to make, or a folder that stands')
+    )
     .addOption(
       new Option('--priority <LEVEL>', 'Who runs first where not all downloads may').choices([
         'high',
@@ -110,7 +113,15 @@ function sayBanned(context: Context, { banned }: Progress, last: Progress | unde
   }
 }
 
-function progressText({ phase, verifiedBytes, totalBytes, sources, reason }: Progress): string {
+function progressText({
+  phase,
+  verifiedBytes,
+  totalBytes,
+  sources,
+  reason,
+  files,
+  filesDone
+}: Progress): string {
   if (phase === 'locating')
     return `locating   looking for peers that have it${reason === undefined ? '' : `: ${safe(reason)}`}`
   const rate = sources.reduce((sum, source) => sum + source.rate, 0)
@@ -124,6 +135,7 @@ function progressText({ phase, verifiedBytes, totalBytes, sources, reason }: Pro
   const parts = [
     `${phase.padEnd(9)}  ${bar(verifiedBytes, totalBytes)}`,
     `${formatBytes(verifiedBytes)} of ${formatBytes(totalBytes)}`,
+    files === undefined ? '' : `${filesDone} of ${plural(files, 'file')}`,
     phase === 'fetching' ? formatRate(rate) : '',
     from,
     phase === 'fetching' ? left : '',
@@ -132,12 +144,12 @@ function progressText({ phase, verifiedBytes, totalBytes, sources, reason }: Pro
   return parts.filter(part => part !== '').join('  ')
 }
 
-function finished(context: Context, { path, bytes, sources, seconds }: Done): void {
+function finished(context: Context, { path, bytes, sources, seconds, files }: Done): void {
   const rate = seconds > 0 ? `, ${formatRate(bytes / seconds)}` : ''
   const from = sources === 0 ? '' : ` from ${plural(sources, 'source')}`
   context.out.line(`Saved  ${safe(path)}`)
   context.talk.line(
-    `       ${formatBytes(bytes)}${from} in ${formatDuration(seconds * 1000)}${rate}; every block verified.`
+    `       ${files === undefined ? '' : `${plural(files, 'file')}, `}${formatBytes(bytes)}${from} in ${formatDuration(seconds * 1000)}${rate}; every block verified.`
   )
   context.next('servent downloads', 'servent search …')
 }

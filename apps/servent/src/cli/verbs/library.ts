@@ -1,4 +1,5 @@
-/** `library`: what is shared. `ticket`: one text with which another computer fetches one file of it. */
+/** `library`: what is shared. `ticket`: one text with which another computer fetches a file or folder of it. */
+import { existsSync } from 'node:fs'
 import type { LibraryView } from '@servent/node'
 import { type Command, Option } from 'commander'
 import { formatBytes, mediaKind, plural, shortId } from '../../terminal/format.ts'
@@ -22,10 +23,16 @@ export function libraryVerbs(program: Command, act: Act): void {
     )
     .addOption(new Option('--after <N>', 'Go on after this place').argParser(wholeNumber(0, 2 ** 32)))
     .action(act(runLibrary))
-  verb(program, 'ticket <ID>', 'Print a ticket for one file', [
-    'servent ticket bafkreihdwdcefgh4',
-    'servent ticket bafkreihdwdcefgh4 | ssh other xargs servent get'
-  ]).action(act(runTicket))
+  verb(
+    program,
+    'ticket <WHAT>',
+    'Print a ticket for a file, by its id, or for a shared file or folder, by its path',
+    [
+      'servent ticket bafkreihdwdcefgh4',
+      'servent ticket ~/Music/Live',
+      'servent ticket bafkreihdwdcefgh4 | ssh other xargs servent get'
+    ]
+  ).action(act(runTicket))
 }
 
 async function runLibrary(
@@ -84,13 +91,18 @@ async function runLibrary(
   else context.next(`servent library --after ${view.next}`)
 }
 
-async function runTicket(context: Context, [id]: string[]): Promise<undefined> {
+/** An id or its beginning. A path that looks like one is written as `./path`. */
+const ID = /^[a-z2-7]{12,}$/i
+
+async function runTicket(context: Context, [what]: string[]): Promise<undefined> {
+  const path = context.path(what!)
   const client = await context.client()
-  const answer = await client.call<{ id: string; ticket: string }>({
-    method: 'GET',
-    path: `/v1/files/${encodeURIComponent(id!)}/ticket`,
-    signal: context.signal
-  })
+  const { signal } = context
+  const answer = await client.call<{ id: string; ticket: string }>(
+    ID.test(what!) || !existsSync(path)
+      ? { method: 'GET', path: `/v1/files/${encodeURIComponent(what!)}/ticket`, signal }
+      : { method: 'POST', path: '/v1/tickets', body: { path }, signal }
+  )
   if (context.json) {
     context.emit(answer)
     return

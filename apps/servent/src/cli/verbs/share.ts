@@ -52,6 +52,9 @@ async function runShare(context: Context, paths: string[]): Promise<undefined> {
         total.ids.push(...event.ids)
         total.ticket ??= event.ticket
         context.progress.clear()
+        const problem = event.ticket === undefined ? ticketProblem(event) : undefined
+        if (problem !== undefined)
+          context.talk.line(`${context.talk.style('yellow', 'note:')}  ${safe(problem)}`)
         if (!context.json)
           context.out.line(
             `Shared  ${safe(path)}  ${plural(event.files, 'file')}, ${formatBytes(event.bytes)}`
@@ -64,15 +67,23 @@ async function runShare(context: Context, paths: string[]): Promise<undefined> {
     return
   }
   const [id] = total.ids
-  if (total.files === 1 && id !== undefined) {
-    context.out.line(`Id      ${id}`)
-    if (total.ticket !== undefined) context.out.line(`Ticket  ${total.ticket}`)
+  if (total.files === 1 && id !== undefined) context.out.line(`Id      ${id}`)
+  // Of several paths the first one's: servent ticket PATH gives the others.
+  if (wanted.length === 1 && total.ticket !== undefined) {
+    context.out.line(`Ticket  ${total.ticket}`)
     context.talk.line()
-    context.talk.line('With the ticket another computer fetches it: servent get TICKET')
+    context.talk.line(
+      `With the ticket another computer fetches ${total.files === 1 ? 'it' : 'all of it'}: servent get TICKET`
+    )
   }
   if (total.files === 0)
     context.talk.line('Nothing in it can be shared: hidden, temporary and excluded files are left out.')
   context.next('servent library', 'servent status')
+}
+
+/** Why a path that was shared has no ticket: it stands last. */
+function ticketProblem({ files, problems }: Done): string | undefined {
+  return files === 0 ? undefined : problems?.at(-1)?.reason
 }
 
 function progressText({ phase, files, filesTotal, bytes, bytesTotal, name }: Progress): string {

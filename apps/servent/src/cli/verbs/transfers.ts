@@ -1,7 +1,7 @@
 /** `downloads` and `uploads`: what goes over the wire, and what did. */
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { formatBytes, formatPercent, formatRate, shortId, shortPeer } from '../../terminal/format.ts'
+import { formatBytes, formatPercent, formatRate, plural, shortId, shortPeer } from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
@@ -16,6 +16,16 @@ interface Download {
   readonly totalBytes: number
   readonly sources: readonly { rate: number }[]
   readonly path?: string
+  readonly files?: number
+  readonly filesDone?: number
+  readonly missing?: readonly string[]
+}
+
+interface FolderFile {
+  readonly id: string
+  readonly path: string
+  readonly size: number
+  readonly isDone: boolean
 }
 
 interface Upload {
@@ -34,16 +44,23 @@ interface Upload {
   readonly partial?: boolean
 }
 
+/** As many as the API gives at a time. */
+const FILES_PAGE = 1000
+
 export function transferVerbs(program: Command, act: Act): void {
   verb(program, 'downloads', 'List, pause and end downloads', [
     'servent downloads',
+    'servent downloads --files ID',
     'servent downloads --pause ID',
     'servent downloads --cancel ID'
   ])
     .addOption(
       new Option('--pause <ID>', 'Pause a download; servent get ID goes on with it').conflicts('cancel')
     )
-    .addOption(new Option('--cancel <ID>', 'End a download and delete what it has of the file'))
+    .addOption(
+      new Option('--cancel <ID>', 'End a download and delete what it has of a file that is not whole')
+    )
+    .addOption(new Option('--files <ID>', 'List the files of a folder').conflicts(['pause', 'cancel']))
     .action(act(runDownloads))
   verb(program, 'uploads', 'List who fetches from you', ['servent uploads']).action(act(runUploads))
 }
@@ -74,6 +91,7 @@ async function runDownloads(
     }
     return
   }
+  if (options.files !== undefined) return showFiles(context, options.files as string)
   const answer = await client.call<{ downloads: Download[] }>({
     method: 'GET',
     path: '/v1/downloads',
@@ -100,7 +118,7 @@ async function runDownloads(
         { title: 'ID' }
       ],
       downloads.map(one => [
-        one.name,
+        one.files === undefined ? one.name : `${one.name} (${one.filesDone} of ${plural(one.files, 'file')})`,
         one.phase,
         one.phase === 'done' ? '100 %' : formatPercent(one.verifiedBytes, one.totalBytes),
         one.totalBytes === 0 && one.phase !== 'done' ? '' : formatBytes(one.totalBytes),
@@ -120,6 +138,45 @@ async function runDownloads(
 /** `sending`, `queued (3)`, `sending a part, relayed`. */
 function stateOf({ state, partial, position, relayed }: Upload): string {
   return `${state}${partial ? ' a part' : ''}${position === undefined ? '' : ` (${position})`}${relayed ? ', relayed' : ''}`
+}
+
+async function showFiles(context: Context, id: string): Promise<undefined> {
+  const client = await context.client()
+  const files: FolderFile[] = []
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const page: { files: FolderFile[]; next?: number } = await client.call({
+      method: 'GET',
+      path: `/v1/downloads/${encodeURIComponent(id)}/files?after=${after}&limit=${FILES_PAGE}`,
+      signal: context.signal
+    })
+    files.push(...page.files)
+    after = page.next
+  }
+  if (context.json) {
+    context.emit({ files })
+    return
+  }
+  if (files.length === 0)
+    context.talk.line('This download is one file, or its list of files is not there yet.')
+  else
+    context.out.lines(
+      table(
+        [
+          { title: 'PATH', shrinkTo: 12 },
+          { title: 'STATE' },
+          { title: 'SIZE', align: 'right' },
+          { title: 'ID' }
+        ],
+        files.map(({ path, isDone, size, id }) => [
+          path,
+          isDone ? 'done' : 'to come',
+          formatBytes(size),
+          shortId(id)
+        ]),
+        context.out.columnsMax
+      )
+    )
+  context.next('servent downloads')
 }
 
 async function runUploads(context: Context): Promise<undefined> {

@@ -1,0 +1,161 @@
+/**
+ * Listings of shared folders for which a ticket was asked: made of the catalogue, kept in the database, and
+ * served by their ids like shared files while what they list is shared. They are in no search and no announcement.
+ */
+import { createHash, hash } from 'node:crypto'
+import { basename } from 'node:path'
+import type { ServentDatabase } from '@servent/database'
+import {
+  type BlockReader,
+  ContentId,
+  encodeFolderListing,
+  type FolderEntry,
+  HASH_BYTES,
+  leafHashes,
+  listingName,
+  padding,
+  type SharedFile,
+  TreeHasher
+} from '@servent/overlay'
+
+/** Listings that are kept: a folder that changed has a new one, and the ticket of the old one goes on with the old. */
+export const LISTINGS_KEPT_MAX = 256
+
+const STEPS = [
+  `CREATE TABLE node_listings (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     cid BLOB NOT NULL,
+     -- The shared folder that it lists.
+     path TEXT NOT NULL,
+     sha1 BLOB NOT NULL,
+     bytes BLOB NOT NULL,
+     UNIQUE (cid, path)
+   ) STRICT;`
+]
+
+/** No file of the library has this index, so that a listing is asked for by its id alone. */
+const NO_INDEX = 0
+const TYPE = 'application/vnd.ipld.dag-cbor'
+
+const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
+
+export class FolderListings {
+  readonly #database: ServentDatabase
+  /** Whether a folder is shared now, by itself or with one above it. */
+  readonly isShared: (path: string) => boolean
+
+  /** @throws NewerDatabaseError */
+  constructor(database: ServentDatabase, isShared: (path: string) => boolean) {
+    database.migrate('node-listings', STEPS)
+    this.#database = database
+    this.isShared = isShared
+  }
+
+  /**
+   * Lists a shared folder, and keeps that.
+   *
+   * @throws FolderListingError  it has no files, or passes a bound of listings
+   */
+  make(path: string, entries: readonly FolderEntry[]): SharedFile {
+    const bytes = encodeFolderListing(entries)
+    const hasher = new TreeHasher(sha256)
+    hasher.update(bytes)
+    const id = ContentId.fromRoot(hasher.finish().root, bytes.length)
+    const file = fileOf(id, bytes.length, path, createHash('sha1').update(bytes).digest())
+    this.#database.transaction(() => {
+      const { sql } = this.#database
+      // Asked for again, it is the newest.
+      sql.prepare('DELETE FROM node_listings WHERE cid = ? AND path = ?').run(file.id.bytes, path)
+      sql
+        .prepare('INSERT INTO node_listings (cid, path, sha1, bytes) VALUES (?, ?, ?, ?)')
+        .run(file.id.bytes, path, file.sha1, bytes)
+      sql
+        .prepare(
+          'DELETE FROM node_listings WHERE number IN (SELECT number FROM node_listings ORDER BY number DESC LIMIT -1 OFFSET ?)'
+        )
+        .run(LISTINGS_KEPT_MAX)
+    })
+    return file
+  }
+
+  get(id: ContentId): SharedFile | undefined {
+    return this.#find(id)?.file
+  }
+
+  /** The folder that it lists, on this machine. */
+  pathOf(id: ContentId): string | undefined {
+    return this.#find(id)?.path
+  }
+
+  open(id: ContentId): BlockReader | undefined {
+    const found = this.#find(id)
+    if (found === undefined) return undefined
+    const row = this.#database.sql
+      .prepare('SELECT bytes FROM node_listings WHERE number = ?')
+      .get(found.number)
+    return row === undefined ? undefined : new BytesReader(found.file, row.bytes as Uint8Array)
+  }
+
+  #find(id: ContentId): { number: number; path: string; file: SharedFile } | undefined {
+    const rows = this.#database.sql
+      .prepare(
+        'SELECT number, path, sha1, length(bytes) AS size FROM node_listings WHERE cid = ? ORDER BY number DESC'
+      )
+      .all(id.bytes)
+    for (const row of rows) {
+      const path = String(row.path)
+      if (!this.isShared(path)) continue
+      const file = fileOf(id, Number(row.size), path, row.sha1 as Uint8Array)
+      return { number: Number(row.number), path, file }
+    }
+    return undefined
+  }
+}
+
+/** A component or name as listings and tickets take them, of a name on this disk. */
+export const plainName = (name: string): string => name.toWellFormed().replace(/[\0/\\]/g, '_')
+
+function fileOf(id: ContentId, size: number, path: string, sha1: Uint8Array): SharedFile {
+  const name = listingName(plainName(basename(path)))
+  return { index: NO_INDEX, id, size, name, type: TYPE, tags: {}, sha1 }
+}
+
+class BytesReader implements BlockReader {
+  readonly file: SharedFile
+  readonly #bytes: Uint8Array
+
+  constructor(file: SharedFile, bytes: Uint8Array) {
+    this.file = file
+    this.#bytes = bytes
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    return this.#bytes.subarray(offset, offset + length)
+  }
+
+  /** The levels are made anew each time: a listing has few blocks. */
+  async hashes(height: number, index: number, count: number): Promise<Uint8Array> {
+    let level = leafHashes(this.#bytes, sha256)
+    for (let at = 0; at < height; at += 1) level = above(level, at)
+    const none = padding(height, sha256)
+    const hashes = new Uint8Array(count * HASH_BYTES)
+    for (let place = 0; place < count; place += 1) {
+      const start = (index + place) * HASH_BYTES
+      hashes.set(start < level.length ? level.subarray(start, start + HASH_BYTES) : none, place * HASH_BYTES)
+    }
+    return hashes
+  }
+
+  async close(): Promise<void> {}
+}
+
+function above(level: Uint8Array, height: number): Uint8Array {
+  const pairs = Math.ceil(level.length / (2 * HASH_BYTES))
+  const hashes = new Uint8Array(pairs * HASH_BYTES)
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const both = level.subarray(2 * pair * HASH_BYTES, (2 * pair + 2) * HASH_BYTES)
+    const whole = both.length === 2 * HASH_BYTES ? both : Buffer.concat([both, padding(height, sha256)])
+    hashes.set(sha256(whole), pair * HASH_BYTES)
+  }
+  return hashes
+}

@@ -1,0 +1,192 @@
+/**
+ * A folder listing: the files of one folder and of those below it, as one small content with an id of its own,
+ * so that one ticket stands for all of them. Its bytes are DAG-CBOR:
+ *
+ *     ["servent-folder", 1, [[[component, …], id, size], …]]
+ *
+ * with the components of a path below the folder, the bytes of the file's CID, and its size in bytes. Entries
+ * are sorted by their paths, component by component in the order of UTF-8, so that equal folders have one
+ * listing, and none comes twice. A listing that breaks a bound of `limits.ts` is refused as a whole. Components
+ * are what a peer calls its files: who writes them to a disk cleans them first.
+ */
+import * as dagCbor from '@ipld/dag-cbor'
+import { ContentId } from './content-id.ts'
+import { FolderListingError } from './errors.ts'
+import {
+  FOLDER_BYTES_MAX,
+  FOLDER_DEPTH_MAX,
+  FOLDER_ENTRIES_MAX,
+  FOLDER_LISTING_BYTES_MAX,
+  FOLDER_PATH_BYTES_MAX,
+  NAME_BYTES_MAX
+} from './limits.ts'
+import { isFileName, utf8Bytes } from './names.ts'
+
+export interface FolderEntry {
+  /** Components below the folder; the last is the file's name. */
+  readonly path: readonly string[]
+  readonly id: ContentId
+  /** Bytes. */
+  readonly size: number
+}
+
+/** What the name of a listing ends in, in tickets and answers: the folder's own name stands before it. */
+const FOLDER_MARK = '.servent-folder'
+const FORMAT = 'servent-folder'
+const VERSION = 1
+
+/** The name of a folder's listing. A folder's name that is too long for it is cut. */
+export function listingName(folder: string): string {
+  let name = ''
+  for (const point of folder.toWellFormed()) {
+    if (utf8Bytes(name + point)! > NAME_BYTES_MAX - FOLDER_MARK.length) break
+    name += point
+  }
+  return name + FOLDER_MARK
+}
+
+/** The folder's name that the name of a listing has; nothing where it is not the name of one. */
+export function folderName(name: string): string | undefined {
+  return name.length > FOLDER_MARK.length && name.endsWith(FOLDER_MARK)
+    ? name.slice(0, -FOLDER_MARK.length)
+    : undefined
+}
+
+/**
+ * The bytes of the listing with these files, in whatever order they are given.
+ *
+ * @throws FolderListingError  there are none, or they break a bound
+ */
+export function encodeFolderListing(entries: readonly FolderEntry[]): Uint8Array {
+  const sorted = [...entries].sort((a, b) => comparePaths(a.path, b.path))
+  checkEntries(sorted)
+  const bytes = dagCbor.encode([
+    FORMAT,
+    VERSION,
+    sorted.map(({ path, id, size }) => [[...path], id.bytes, size])
+  ])
+  checkBytes(bytes.length)
+  return bytes
+}
+
+/** @throws FolderListingError  the bytes are no listing, of a newer version, or break a bound */
+export function decodeFolderListing(bytes: Uint8Array): FolderEntry[] {
+  checkBytes(bytes.length)
+  let value: unknown
+  try {
+    value = dagCbor.decode(bytes)
+  } catch {
+    throw noListing()
+  }
+  const [format, version, list] = readList(value, 3)
+  if (format !== FORMAT) throw noListing()
+  if (version !== VERSION) {
+    throw new FolderListingError(
+      `This folder listing has version ${JSON.stringify(version)}, and this program knows ${VERSION}. Install a newer one.`
+    )
+  }
+  if (!Array.isArray(list)) throw noListing()
+  checkCount(list.length)
+  const entries = list.map(readEntry)
+  checkEntries(entries)
+  return entries
+}
+
+function readEntry(value: unknown): FolderEntry {
+  const [path, id, size] = readList(value, 3)
+  if (!Array.isArray(path) || !(id instanceof Uint8Array) || typeof size !== 'number') throw noListing()
+  try {
+    return { path, id: ContentId.decode(id), size }
+  } catch {
+    throw noListing()
+  }
+}
+
+/** Components that were read may be of any type. */
+function checkEntries(entries: readonly FolderEntry[]): void {
+  checkCount(entries.length)
+  let total = 0
+  for (const [index, { path, id, size }] of entries.entries()) {
+    checkPath(path)
+    if (index > 0 && comparePaths(entries[index - 1]!.path, path) >= 0) {
+      throw new FolderListingError('The paths of the folder listing are out of order, or one stands twice.')
+    }
+    try {
+      id.checkSize(size)
+    } catch (error) {
+      throw new FolderListingError((error as Error).message)
+    }
+    total += size
+  }
+  if (total > FOLDER_BYTES_MAX) {
+    throw new FolderListingError(
+      `The files of a folder listing have at most ${FOLDER_BYTES_MAX} bytes, not ${total}.`
+    )
+  }
+}
+
+function checkPath(path: readonly string[]): void {
+  if (path.length === 0 || path.length > FOLDER_DEPTH_MAX) {
+    throw new FolderListingError(
+      `A path in a folder listing has 1 to ${FOLDER_DEPTH_MAX} components, not ${path.length}.`
+    )
+  }
+  let bytes = path.length - 1
+  for (const component of path) {
+    if (typeof component !== 'string' || !isFileName(component)) {
+      throw new FolderListingError(
+        'A component of a path in the folder listing is empty, too long, a path, or no well-formed text.'
+      )
+    }
+    bytes += utf8Bytes(component)!
+  }
+  if (bytes > FOLDER_PATH_BYTES_MAX) {
+    throw new FolderListingError(
+      `A path in a folder listing has at most ${FOLDER_PATH_BYTES_MAX} bytes, not ${bytes}.`
+    )
+  }
+}
+
+function checkCount(count: number): void {
+  if (count === 0) throw new FolderListingError('A folder listing names at least one file, and this none.')
+  if (count > FOLDER_ENTRIES_MAX) {
+    throw new FolderListingError(
+      `A folder listing has at most ${FOLDER_ENTRIES_MAX} files, and this has more. Take a folder inside it.`
+    )
+  }
+}
+
+function checkBytes(bytes: number): void {
+  if (bytes <= FOLDER_LISTING_BYTES_MAX) return
+  throw new FolderListingError(
+    `A folder listing has at most ${FOLDER_LISTING_BYTES_MAX} bytes, not ${bytes}. Take a folder inside it.`
+  )
+}
+
+function comparePaths(a: readonly string[], b: readonly string[]): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index += 1) {
+    const order = compareTexts(a[index]!, b[index]!)
+    if (order !== 0) return order
+  }
+  return a.length - b.length
+}
+
+/** In the order of UTF-8, which is that of code points: surrogates stand for those above all others. */
+function compareTexts(a: string, b: string): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index += 1) {
+    const [one, other] = [a.charCodeAt(index), b.charCodeAt(index)]
+    if (one !== other) return rankOf(one) - rankOf(other)
+  }
+  return a.length - b.length
+}
+
+const rankOf = (unit: number): number =>
+  unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit
+
+function readList(value: unknown, length: number): unknown[] {
+  if (!Array.isArray(value) || value.length !== length) throw noListing()
+  return value
+}
+
+const noListing = (): FolderListingError =>
+  new FolderListingError('These bytes are no folder listing. Ask for a new ticket of the folder.')

@@ -1,0 +1,338 @@
+/**
+ * One run of a download of a folder: its listing first, held against its id, then its files, a few small ones
+ * or one large one at a time, each by a run of its own below the folder that was made for all of them. It ends
+ * by giving that folder's path, or throws as `DownloadRun` does; where files are missing a `PartialFolderError`
+ * names them, and the others are there. What is whole is marked at once and not fetched again.
+ */
+import { lstat, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  ContentId,
+  decodeFolderListing,
+  FOLDER_LISTING_BYTES_MAX,
+  type FolderEntry,
+  listingName,
+  type Provider
+} from '@servent/overlay'
+import { checkSpace, onDisk } from './disk.ts'
+import { DownloadRun } from './download-run.ts'
+import { PartialFolderError } from './errors.ts'
+import { localPaths } from './folder-paths.ts'
+import { makeFolders, makeFreeFolder, removeEmptyFolders } from './folder-place.ts'
+import type { FolderStore } from './folder-store.ts'
+import type { Job } from './job.ts'
+import { KeptStreams } from './kept-streams.ts'
+import {
+  FOLDER_BYTES_AT_ONCE_MAX,
+  FOLDER_FILES_AT_ONCE_MAX,
+  FOLDER_MISSING_NAMED_MAX,
+  FOLDER_UNREACHED_MAX
+} from './limits.ts'
+import { PartFile, partPath } from './part-file.ts'
+import type { StoredDownload } from './store.ts'
+import type { DownloadSource } from './types.ts'
+
+interface Child {
+  readonly run: DownloadRun
+  readonly row: StoredDownload
+}
+
+export class FolderRun {
+  readonly #job: Job
+  readonly #signal: AbortSignal
+  /** Aborted where a file fails by what would fail all of them, as a full disk. */
+  readonly #end = new AbortController()
+  readonly #streams = new KeptStreams()
+  readonly #children = new Set<Child>()
+  #entries: readonly FolderEntry[] = []
+  #paths: readonly string[][] = []
+  #doneBytes = 0
+  #missing: string[] = []
+  #missingCount = 0
+  #unreached = 0
+  /** Whole, by their places and paths. */
+  readonly #unmarked: [number: number, path: string][] = []
+  #markedMs = performance.now()
+
+  constructor(job: Job, signal: AbortSignal) {
+    this.#job = job
+    this.#signal = AbortSignal.any([signal, this.#end.signal])
+  }
+
+  /** Each peer once, however many files it gives. */
+  get sources(): { readonly status: (nowMs: number) => DownloadSource }[] {
+    const nowMs = performance.now()
+    const busy = [...this.#children].flatMap(({ run }) => run.sources.map(source => source.status(nowMs)))
+    const byPeer = new Map<string, DownloadSource>()
+    for (const source of [...busy, ...this.#streams.status(nowMs)]) {
+      const rate = source.rate + (byPeer.get(source.peer)?.rate ?? 0)
+      byPeer.set(source.peer, { ...source, rate })
+    }
+    return [...byPeer.values()].map(source => ({ status: () => source }))
+  }
+
+  get bans(): StoredDownload['banned'] {
+    const all = [...this.#job.row.banned, ...[...this.#children].flatMap(({ run }) => run.bans)]
+    return [...new Map(all.map(ban => [ban.peer, ban])).values()]
+  }
+
+  /** Somebody new who has the folder. */
+  add(provider: Provider): void {
+    const { row, limits } = this.#job
+    row.providers = merged([provider], row.providers, limits.providersMax)
+    for (const { run } of this.#children) run.add(provider)
+  }
+
+  async run(): Promise<string> {
+    const { row } = this.#job
+    try {
+      this.#entries = decodeFolderListing(await this.#listing())
+      this.#paths = localPaths(this.#entries)
+      const bytes = this.#entries.reduce((sum, { size }) => sum + size, 0)
+      Object.assign(row, { size: bytes, files: this.#entries.length, missing: [] })
+      const folder = await this.#folder()
+      const todo = await this.#unfinished(folder)
+      await checkSpace(folder, bytes - this.#doneBytes)
+      this.#job.save()
+      await this.#fetchAll(folder, todo)
+      row.missing = this.#missing
+      if (this.#missingCount > 0) throw partial(this.#missing, this.#missingCount, this.#entries.length)
+      return folder
+    } finally {
+      this.#streams.close()
+      try {
+        this.#mark()
+      } catch {
+        // The disk takes nothing, which was met above: the next run finds them by their hashes.
+      }
+    }
+  }
+
+  /** Makes it durable which files are whole. Those that a kill leaves unmarked are found by their hashes. */
+  #mark(): void {
+    const files = this.#unmarked.splice(0)
+    this.#markedMs = performance.now()
+    this.#job.folders.finish(this.#job.row.id, files)
+  }
+
+  async #listing(): Promise<Uint8Array> {
+    const { row, folders, id } = this.#job
+    const known = folders.listing(row.id)
+    if (known !== undefined) return known
+    const child = this.#begin(
+      { folder: row.folder, name: listingName(row.name), isOwnFolder: row.isOwnFolder, id },
+      size =>
+        size > FOLDER_LISTING_BYTES_MAX
+          ? `It says that the folder's listing has ${size} bytes, and one has at most ${FOLDER_LISTING_BYTES_MAX}.`
+          : undefined
+    )
+    const path = await this.#finish(child)
+    const bytes = await onDisk(path, () => readFile(path))
+    try {
+      // Looked at before it is kept: what is no listing now will not be one later.
+      decodeFolderListing(bytes)
+      folders.keep(row.id, bytes)
+    } finally {
+      await onDisk(path, () => rm(path, { force: true }))
+    }
+    return bytes
+  }
+
+  /** The folder that all goes into: the one that was begun, or a new one. */
+  async #folder(): Promise<string> {
+    const { row } = this.#job
+    if (row.part !== undefined) return makeFolders(row.part, [])
+    return makeFreeFolder(row.folder, row.name, path => {
+      row.part = path
+      this.#job.mustSave()
+    })
+  }
+
+  /** Places of the entries that are not whole yet. One that was, and is gone or was changed, comes again. */
+  async #unfinished(folder: string): Promise<number[]> {
+    const { row, folders } = this.#job
+    const finished = folders.finished(row.id)
+    const todo: number[] = []
+    for (const [number, { size }] of this.#entries.entries()) {
+      const path = finished.get(number)
+      const found = path === undefined ? undefined : await lstat(join(folder, path)).catch(() => undefined)
+      if (found?.isFile() === true && found.size === size) {
+        this.#doneBytes += size
+        continue
+      }
+      if (path !== undefined) folders.lose(row.id, number)
+      todo.push(number)
+    }
+    row.filesDone = this.#entries.length - todo.length
+    this.#progress()
+    return todo
+  }
+
+  async #fetchAll(folder: string, todo: readonly number[]): Promise<void> {
+    const tasks = new Set<Promise<void>>()
+    let bytes = 0
+    let next = 0
+    const hasRoom = (size: number) =>
+      tasks.size === 0 || (tasks.size < FOLDER_FILES_AT_ONCE_MAX && bytes + size <= FOLDER_BYTES_AT_ONCE_MAX)
+    try {
+      while (next < todo.length || tasks.size > 0) {
+        while (next < todo.length && hasRoom(this.#entries[todo[next]!]!.size)) {
+          const number = todo[next]!
+          const { size } = this.#entries[number]!
+          next += 1
+          bytes += size
+          const task = this.#fetch(folder, number).finally(() => {
+            tasks.delete(task)
+            bytes -= size
+          })
+          // Met below; until then it must not count as unhandled.
+          task.catch(() => {})
+          tasks.add(task)
+        }
+        await Promise.race(tasks)
+        this.#signal.throwIfAborted()
+      }
+    } catch (error) {
+      this.#end.abort(error)
+      await Promise.allSettled(tasks)
+      throw error
+    }
+  }
+
+  /** Fetches one file. It ends also where nobody has it: the others may come. */
+  async #fetch(folder: string, number: number): Promise<void> {
+    const { row, limits } = this.#job
+    const { id, size } = this.#entries[number]!
+    const path = this.#paths[number]!
+    const { answers } = this.#streams
+    const inner = await makeFolders(folder, path.slice(0, -1))
+    const child = this.#begin(
+      { folder: inner, name: path.at(-1)!, isOwnFolder: false, id, isAlone: true },
+      said =>
+        said === size ? undefined : `It says that a file has ${said} bytes, and the listing says ${size}.`
+    )
+    try {
+      const place = await this.#finish(child)
+      this.#unmarked.push([number, place.slice(folder.length + 1)])
+      if (performance.now() - this.#markedMs >= limits.checkpointMs) this.#mark()
+      this.#doneBytes += size
+      row.filesDone = (row.filesDone ?? 0) + 1
+      this.#unreached = 0
+    } catch (error) {
+      const { name } = error as Error
+      if (this.#signal.aborted || (name !== 'NoSourceError' && name !== 'VerificationError')) throw error
+      this.#missingCount += 1
+      if (this.#missing.length < FOLDER_MISSING_NAMED_MAX)
+        this.#missing.push(this.#entries[number]!.path.join('/'))
+      this.#unreached = this.#streams.answers === answers ? this.#unreached + 1 : 0
+      // Nobody answers at all: the rest would wait as long, one after the other.
+      if (this.#unreached >= FOLDER_UNREACHED_MAX) throw error
+    }
+    this.#progress()
+  }
+
+  #begin(
+    place: { folder: string; name: string; isOwnFolder: boolean; id: ContentId; isAlone?: boolean },
+    refuseSize: (size: number) => string | undefined
+  ): Child {
+    const job = this.#job
+    const { row: whole, limits } = job
+    const { folder, name, isOwnFolder, id, isAlone = false } = place
+    const row: StoredDownload = {
+      ...whole,
+      id: id.toString(),
+      name,
+      folder,
+      isOwnFolder,
+      size: undefined,
+      // A run that was killed left these, if any.
+      part: partPath(folder, name, id),
+      path: join(folder, name),
+      givers: [],
+      verifiedBytes: 0
+    }
+    const child: Child = {
+      row,
+      run: new DownloadRun(
+        {
+          ...job,
+          id,
+          row,
+          // Those who have the folder are known: whoever else has a file of it is looked for once.
+          limits: { ...limits, emptyRoundsMax: 1 },
+          streams: this.#streams,
+          refuseSize,
+          isAlone,
+          show: (phase, reason) => {
+            if (phase === 'fetching') job.show('fetching')
+            else if (phase === 'locating' && reason && this.#children.size === 1) job.show(phase, reason)
+          },
+          progress: bytes => {
+            row.verifiedBytes = bytes
+            this.#progress()
+          },
+          // What is on its way is found again by its name, and what is whole is marked by this run.
+          save: () => {},
+          mustSave: () => {}
+        },
+        this.#signal
+      )
+    }
+    this.#children.add(child)
+    return child
+  }
+
+  async #finish(child: Child): Promise<string> {
+    const { row, limits } = this.#job
+    try {
+      return await child.run.run()
+    } finally {
+      this.#children.delete(child)
+      row.providers = merged(child.row.providers, row.providers, limits.providersMax)
+      row.givers = [...new Set([...row.givers, ...child.row.givers])]
+      row.banned = merged(child.row.banned, row.banned, limits.providersMax)
+    }
+  }
+
+  #progress(): void {
+    if (this.#entries.length === 0) return
+    let bytes = this.#doneBytes
+    for (const { row } of this.#children) bytes += row.verifiedBytes
+    this.#job.progress(bytes)
+  }
+}
+
+/** Removes what is not whole of a folder, and the folders that nothing is in then. Whole files stay. */
+export async function discardFolder(row: StoredDownload, folders: FolderStore): Promise<void> {
+  await PartFile.remove(partPath(row.folder, listingName(row.name), ContentId.parse(row.id)))
+  const listing = folders.listing(row.id)
+  if (listing === undefined || row.part === undefined) return
+  const entries = decodeFolderListing(listing)
+  const paths = localPaths(entries)
+  const finished = folders.finished(row.id)
+  for (const [number, { id }] of entries.entries()) {
+    if (finished.has(number)) continue
+    const path = paths[number]!
+    await PartFile.remove(partPath(join(row.part, ...path.slice(0, -1)), path.at(-1)!, id))
+  }
+  await removeEmptyFolders(row.part, paths)
+}
+
+function partial(names: readonly string[], count: number, files: number): PartialFolderError {
+  const more = count > names.length ? ` and ${count - names.length} more` : ''
+  const list = names.map(name => JSON.stringify(name)).join(', ')
+  return new PartialFolderError(
+    `${count} of ${files} files could not be fetched: ${list}${more}. The others are there; get the folder again to ask for the rest.`
+  )
+}
+
+function merged<T extends { readonly peer: string } | Provider>(
+  first: readonly T[],
+  rest: readonly T[],
+  most: number
+): T[] {
+  const keyOf = (one: T) => ('peerId' in one ? one.peerId : one.peer)
+  const all = new Map<string, T>()
+  for (const one of [...first, ...rest]) if (!all.has(keyOf(one))) all.set(keyOf(one), one)
+  return [...all.values()].slice(0, most)
+}
