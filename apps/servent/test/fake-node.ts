@@ -132,7 +132,8 @@ export class FakeNode implements ServentNode {
   async library(options?: { after?: number; limit?: number }) {
     this.calls.push(['library', options])
     return {
-      roots: [{ path: '/home/me/Music', files: 1, bytes: 1_000_000 }],
+      roots: [{ path: '/home/me/Music', files: 1, bytes: 1_000_000, present: true }],
+      problems: [],
       files: [
         {
           index: 1,
@@ -300,7 +301,7 @@ export class FakeNode implements ServentNode {
           announced: { files: 12_340, of: 100_000 }
         }
       ],
-      library: { files: 38, bytes: 212_400_000, hashing: 0 },
+      library: { files: 38, bytes: 212_400_000, hashing: 0, away: 0, problems: 0 },
       downloads: { active: 0, done: 1, failed: 0, paused: 1 },
       uploads: { active: 1, queued: 0 }
     }

@@ -44,6 +44,15 @@ export const GONE_KEPT_MS = 60 * 60 * 1000
 /** Progress is told at most this often. */
 export const PROGRESS_MS = 100
 
+/** The time that is left is computed from what was done in the last … */
+export const ESTIMATE_WINDOW_MS = 20_000
+/** … looked at this often, … */
+export const ESTIMATE_STEP_MS = 500
+/** … and not before so much of it was seen. */
+export const ESTIMATE_AFTER_MS = 2000
+/** What a file costs beside its bytes, in bytes that are hashed meanwhile: half a millisecond or so. */
+export const FILE_COST_BYTES = 256 * 1024
+
 /** Hashes of one stored part of a layer: 32 KiB, for 1 GiB of the file. */
 export const PART_HASHES = 1024
 export const PART_BYTES = PART_HASHES * HASH_BYTES
