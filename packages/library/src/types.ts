@@ -25,6 +25,8 @@ export interface LibrarySettings {
   readonly watch?: boolean
   /** Milliseconds that a file which changed while it was hashed is left alone. */
   readonly settleMs?: number
+  /** Milliseconds after which a disk that has not answered counts as silent: 15 seconds by default. */
+  readonly diskSilentMs?: number
 }
 
 export interface LibraryProgress {
