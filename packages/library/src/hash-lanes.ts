@@ -13,6 +13,7 @@ import { type HashedFile, hashFile, type ReadAt } from './hash-file.ts'
 import { type LayerPart, partsOf } from './layer.ts'
 import {
   FRESH_MS,
+  SCAN_SLICES,
   SETTLE_MS_MAX,
   SMALL_FILE_BYTES_MAX,
   SMALL_FILE_LANES,
@@ -35,6 +36,8 @@ export interface HashLanesParts {
   readonly pacer: Pacer
   readonly disk: Disk
   readonly settleMs: number
+  /** Whether folders are looked through now. */
+  readonly isScanning: () => boolean
   /** Never opened, whatever the catalogue says. */
   readonly isPrivate: (path: string) => boolean
   readonly write: (work: () => void) => void
@@ -104,9 +107,10 @@ export class HashLanes {
   }
 
   async #lane(sizeMax: number): Promise<void> {
-    const { tree, pacer } = this.#parts
+    const { tree, pacer, isScanning } = this.#parts
     for (;;) {
       await pacer.turn()
+      if (isScanning()) await pacer.pass(SCAN_SLICES)
       // Nothing may come between this question and the promise that `stop` resolves, or nobody would wake it.
       if (this.#stopped) return
       const wake = this.#wake.promise

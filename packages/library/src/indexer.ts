@@ -107,6 +107,7 @@ export class Indexer {
     this.#lanes = new HashLanes({
       ...parts,
       settleMs: settings.settleMs ?? SETTLE_MS,
+      isScanning: () => this.#working !== undefined,
       isPrivate: path => this.#roots.isPrivate(path),
       onBytes: (path, bytes, due) => {
         this.#progress.hashing(path, bytes)

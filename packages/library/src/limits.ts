@@ -25,6 +25,11 @@ export const SMALL_FILE_BYTES_MAX = 16 * 1024 * 1024
 /** Small files that are hashed at a time: what costs is opening them, and the kernel can do several. */
 export const SMALL_FILE_LANES = 3
 /**
+ * While folders are looked through, a lane of hashing lets so many slices of that pass after each file: only when all is
+ * found can anybody be told how long the rest takes.
+ */
+export const SCAN_SLICES = 4
+/**
  * A file younger than this is not hashed yet: a write in the same tick of the file system's clock would
  * leave the same time stamp. Kernels tick every 1 to 10 ms.
  */

@@ -53,6 +53,8 @@ export class Progress {
   phase(phase: LibraryProgress['phase']): void {
     if (this.#phase === phase) return
     this.#phase = phase
+    // What was hashed while folders were looked through says nothing of the speed afterwards.
+    this.#estimate.clear()
     // At once, so that who was told of something that is done does not hear afterwards that it is being done.
     this.#telling.now()
     if (phase !== 'idle') return
@@ -61,7 +63,6 @@ export class Progress {
     this.#bytes = 0
     this.#bytesTotal = 0
     this.#skipped = { files: 0, bytes: 0 }
-    this.#estimate.clear()
     this.#name = undefined
   }
 
