@@ -58,10 +58,13 @@ async function run<T>(part: (typeof PARTS)[number]): Promise<T> {
 const scan = wanted.includes('scan') ? await run<ScanFigures>('scan') : undefined
 const search = wanted.includes('search') ? await run<SearchFigures>('search') : undefined
 
-/** What is wanted, and what came. Goals are of the full size. */
+/**
+ * What is wanted, and what came. Goals are of the full size. A rescan is judged by the processor's time, which does not
+ * lengthen much where others use the machine too.
+ */
 const goals = {
   ...(scan && {
-    rescanSeconds: { measured: scan.rescan.seconds, most: 5 },
+    rescanCpuSeconds: { measured: scan.rescan.cpuSeconds, most: 5 },
     searchP50WhileScanningOfIdle: {
       measured: round(scan.searchesMeanwhile.p50Ms / scan.searchesIdle.p50Ms),
       most: 2
