@@ -22,7 +22,7 @@ export const FOLDER_DEPTH_MAX = 256
 export const SLICE_MS = 8
 /** A file that waits longer than this for its turn behind others of its kind has a lane of its own below it. */
 export const SMALL_FILE_BYTES_MAX = 16 * 1024 * 1024
-/** Small files that are hashed at a time: what costs is opening them, and the kernel can do several. */
+/** Small files that are at hand at a time: one that was just written waits for `FRESH_MS` while others are hashed. */
 export const SMALL_FILE_LANES = 3
 /**
  * While folders are looked through, a lane of hashing lets so many slices of that pass after each file: only when all is
