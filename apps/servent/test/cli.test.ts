@@ -166,6 +166,40 @@ describe('data goes to stdout and talk to stderr', () => {
     expect(fixture.node.calls.at(-1)).toEqual(['get', '2.4', undefined])
   })
 
+  it('library and status say what is away, left out and under way, and how long that takes', async () => {
+    const { node } = fixture
+    const progress = {
+      phase: 'hashing' as const,
+      files: 2,
+      filesTotal: 10,
+      bytes: 1e9,
+      bytesTotal: 4e9,
+      leftMs: 185_000
+    }
+    node.libraryMore = {
+      roots: [
+        { path: '/home/me/Music', files: 1, bytes: 1_000_000, present: true },
+        { path: '/mnt/dead', files: 0, bytes: 0, present: false, reason: 'Its disk does not answer.' }
+      ],
+      problems: [{ path: '/home/me/Music/bad\u202e', reason: 'This user may not read it.' }],
+      progress
+    }
+    const ran = await fixture.run('library')
+    expect(ran.out).toContain('/mnt/dead       not there')
+    expect(ran.out).toContain('Not there  /mnt/dead  Its disk does not answer.\n')
+    expect(ran.out).toContain('Left out  /home/me/Music/bad\\u202e  This user may not read it.\n')
+    expect(ran.out).toContain('Hashing  2 of 10 files, 1.0 GB of 4.0 GB, 3 min left\n')
+    node.libraryMore = { problems: Array.from({ length: 12 }, (_, n) => ({ path: `/p${n}`, reason: 'No.' })) }
+    expect((await fixture.run('library')).out).toContain('and 2 more: servent library --json\n')
+    node.libraryMore = { progress: { ...progress, phase: 'scanning' } }
+    expect((await fixture.run('library')).out).toContain('Looking  10 files to hash found\n')
+
+    node.libraryStatusMore = { hashing: 8, away: 1, problems: 1, progress }
+    expect((await fixture.run('status')).out).toContain(
+      '38 files, 212.4 MB, 8 files being hashed, 3 min left, 1 shared path not there: servent library, 1 problem: servent library\n'
+    )
+  })
+
   it('search, one row for each file, hostile names made harmless', async () => {
     const ran = await fixture.run(
       'search --type audio --min-size 1.5K --timeout 2.5 --ttl 3 --overlay gnutella banjo -- --fleck'

@@ -3,6 +3,8 @@ import type {
   Config,
   GetEvent,
   GetOptions,
+  LibraryView,
+  NodeStatus,
   PutRequest,
   PutView,
   SearchEvent,
@@ -49,6 +51,9 @@ export class FakeNode implements ServentNode {
     },
     { event: 'done', files: 1, bytes: 1_000_000, ids: [FILE_ID], more: 0, ticket: 'servent1abc' }
   ]
+  /** What the library and the status say beside the usual. */
+  libraryMore: Partial<LibraryView> = {}
+  libraryStatusMore: Partial<NodeStatus['library']> = {}
   searchEvents: SearchEvent[] = [
     {
       event: 'hit',
@@ -135,7 +140,8 @@ export class FakeNode implements ServentNode {
   async library(options?: { after?: number; limit?: number }) {
     this.calls.push(['library', options])
     return {
-      roots: [{ path: '/home/me/Music', files: 1, bytes: 1_000_000 }],
+      roots: [{ path: '/home/me/Music', files: 1, bytes: 1_000_000, present: true }],
+      problems: [],
       files: [
         {
           index: 1,
@@ -146,7 +152,8 @@ export class FakeNode implements ServentNode {
           type: 'audio/flac'
         }
       ],
-      totals: { files: 1, bytes: 1_000_000 }
+      totals: { files: 1, bytes: 1_000_000 },
+      ...this.libraryMore
     }
   }
 
@@ -360,7 +367,14 @@ export class FakeNode implements ServentNode {
           announced: { files: 12_340, of: 100_000 }
         }
       ],
-      library: { files: 38, bytes: 212_400_000, hashing: 0 },
+      library: {
+        files: 38,
+        bytes: 212_400_000,
+        hashing: 0,
+        away: 0,
+        problems: 0,
+        ...this.libraryStatusMore
+      },
       downloads: { active: 0, done: 1, failed: 0, paused: 1 },
       uploads: { active: 1, queued: 0 }
     }

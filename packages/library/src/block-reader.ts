@@ -16,7 +16,7 @@ import {
   type SharedFile,
   treeHeight
 } from '@servent/overlay/machine'
-import { fill } from './hash-file.ts'
+import { fill, type ReadAt } from './hash-file.ts'
 import { fold, type LayerParts, slice, upperHash } from './layer.ts'
 import { Pacer } from './pacer.ts'
 import { sha256 } from './sha256.ts'
@@ -24,8 +24,11 @@ import { type Stamp, stampOf } from './stamp.ts'
 
 export interface FileBlockReaderInit {
   readonly file: SharedFile
-  /** Open on the file's first byte; closed by `close`. */
+  /** Open on the file's first byte. */
   readonly handle: FileHandle
+  /** A call to the disk that the file is on. */
+  readonly disk: <T>(work: () => Promise<T>) => Promise<T>
+  readonly close: () => Promise<void>
   /** What the file looked like when it was hashed. */
   readonly stamp: Stamp
   readonly layer: LayerParts
@@ -88,7 +91,7 @@ export class FileBlockReader implements BlockReader {
 
   async close(): Promise<void> {
     this.#held = undefined
-    await this.#init.handle.close()
+    await this.#init.close()
   }
 
   /** One node of the tree: kept ones are looked up, those below are made from the block's verified bytes. */
@@ -125,13 +128,14 @@ export class FileBlockReader implements BlockReader {
   }
 
   async #load(index: number): Promise<Uint8Array> {
-    const { handle, layer, stamp } = this.#init
+    const { handle, disk, layer, stamp } = this.#init
     const { size } = this.file
     const position = index * LAYER_BLOCK_BYTES
     const length = Math.min(LAYER_BLOCK_BYTES, size - position)
     // Readers keep what they are given for as long as they like, so each block has memory of its own.
-    const bytes = await fill(handle, Buffer.allocUnsafeSlow(length), position)
-    const now = stampOf(await handle.stat({ bigint: true }))
+    const readAt: ReadAt = async (...args) => (await handle.read(...args)).bytesRead
+    const bytes = await disk(() => fill(readAt, Buffer.allocUnsafeSlow(length), position))
+    const now = stampOf(await disk(() => handle.stat({ bigint: true })))
     const expected = upperHash(layer, size, layerHeight(size), index)
     const isIntact =
       bytes.length === length &&

@@ -30,6 +30,22 @@ export class LibraryStoppedError extends Error {
   override readonly name = 'LibraryStoppedError'
 }
 
+/**
+ * The disk that a file or folder is on does not answer, as a dead network drive does. The code is what the system
+ * says of a drive that it has given up itself.
+ */
+export class DiskSilentError extends Error {
+  override readonly name = 'DiskSilentError'
+  readonly code = 'ETIMEDOUT'
+
+  constructor() {
+    super(DISK_SILENT)
+  }
+}
+
+/** What is said of paths on it. */
+export const DISK_SILENT = 'Its disk does not answer.'
+
 /** An error as it crosses from one thread to the other. */
 export interface ErrorMessage {
   readonly name: string
@@ -62,6 +78,7 @@ export function fileReason(error: unknown): string {
   if (code === 'EACCES' || code === 'EPERM') return 'This user may not read it.'
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'It is gone.'
   if (code === 'EMFILE' || code === 'ENFILE') return 'Too many files are open; it is tried again later.'
+  if (code === 'ETIMEDOUT') return DISK_SILENT
   if (code === 'ENAMETOOLONG') return 'Its path is too long to be opened.'
   return (error as Error).message
 }

@@ -3,18 +3,29 @@
  * that a finished download does not wait behind a disk image. What is due lies in the catalogue, so a thread
  * that dies takes nothing with it but the file at hand.
  */
-import { lstat } from 'node:fs/promises'
+import { closeSync, fstatSync, lstatSync, read, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Disk } from './disk.ts'
 import { fileReason } from './errors.ts'
-import { type HashedFile, hashFile } from './hash-file.ts'
+import { type HashedFile, hashFile, type ReadAt } from './hash-file.ts'
 import { type LayerPart, partsOf } from './layer.ts'
-import { FRESH_MS, SETTLE_MS_MAX, SMALL_FILE_BYTES_MAX, SMALL_FILE_LANES, WRITE_PARTS_MAX } from './limits.ts'
+import {
+  FRESH_MS,
+  SCAN_SLICES,
+  SETTLE_MS_MAX,
+  SMALL_FILE_BYTES_MAX,
+  SMALL_FILE_LANES,
+  WRITE_HASHED_MAX,
+  WRITE_HASHED_MS,
+  WRITE_PARTS_MAX
+} from './limits.ts'
 import type { Pacer } from './pacer.ts'
 import type { Problems } from './problems.ts'
-import { type OpenedFile, OutsideError, openInside } from './safe-open.ts'
-import { GONE, HERE } from './schema.ts'
-import { ageMs, isMoved, isSame, stampOf } from './stamp.ts'
+import { OutsideError, openInsideSync } from './safe-open.ts'
+import { GONE, HERE, UNPLUGGED } from './schema.ts'
+import { ageMs, isMoved, isSame, type Stamp, stampOf } from './stamp.ts'
 import type { FileRow, PlacedRow, Store } from './store.ts'
 import type { StoreTree } from './store-tree.ts'
 
@@ -23,7 +34,10 @@ export interface HashLanesParts {
   readonly tree: StoreTree
   readonly problems: Problems
   readonly pacer: Pacer
+  readonly disk: Disk
   readonly settleMs: number
+  /** Whether folders are looked through now. */
+  readonly isScanning: () => boolean
   /** Never opened, whatever the catalogue says. */
   readonly isPrivate: (path: string) => boolean
   readonly write: (work: () => void) => void
@@ -35,6 +49,22 @@ export interface HashLanesParts {
   readonly onFailure: (error: unknown) => void
 }
 
+const readBeside = promisify(read)
+
+type OpenedFile = ReturnType<typeof openInsideSync>
+
+/** A file that was hashed whole. */
+interface Result {
+  readonly path: string
+  /** As the catalogue had it then, and as it looked before and after. */
+  readonly row: FileRow
+  readonly before: Stamp
+  readonly after: Stamp
+  readonly file: HashedFile
+  readonly parts: readonly LayerPart[]
+  readonly hashedBytes: number
+}
+
 /** Thrown to leave a file in the middle. */
 class HashingStoppedError extends Error {}
 
@@ -44,6 +74,9 @@ export class HashLanes {
   /** How often each restless file was begun in vain. Those that rest are taken out again. */
   readonly #restless = new Map<number, number>()
   readonly #lanes: Promise<void>[] = []
+  /** Not yet written down; their files are busy until then. */
+  #results: Result[] = []
+  #writeTimer: NodeJS.Timeout | undefined
   #wake = Promise.withResolvers<void>()
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -70,27 +103,27 @@ export class HashLanes {
     this.#stopped = true
     this.kick()
     await Promise.all(this.#lanes)
+    this.#writeDown()
   }
 
   async #lane(sizeMax: number): Promise<void> {
-    const { tree, pacer } = this.#parts
+    const { tree, pacer, isScanning } = this.#parts
     for (;;) {
       await pacer.turn()
+      if (isScanning()) await pacer.pass(SCAN_SLICES)
       // Nothing may come between this question and the promise that `stop` resolves, or nobody would wake it.
       if (this.#stopped) return
       const wake = this.#wake.promise
       const row = tree.nextDue(Date.now(), sizeMax, [...this.#busy])
       if (row === undefined) {
+        this.#writeDown()
         this.#setTimer()
         await wake
         continue
       }
       this.#busy.add(row.id)
-      try {
-        await this.#hash(row)
-      } finally {
-        this.#busy.delete(row.id)
-      }
+      const isWritten = (await this.#hash(row)) !== 'later'
+      if (isWritten) this.#busy.delete(row.id)
     }
   }
 
@@ -103,61 +136,110 @@ export class HashLanes {
     this.#timer = setTimeout(() => this.kick(), Math.min(ms - Date.now(), SETTLE_MS_MAX))
   }
 
-  async #hash(row: PlacedRow): Promise<void> {
+  async #hash(row: PlacedRow): Promise<'later' | undefined> {
     const path = join(row.path, row.name)
     let opened: OpenedFile
     try {
       if (this.#parts.isPrivate(path)) throw new OutsideError('It is private.')
-      opened = await openInside(path)
+      opened = this.#parts.disk.at(path, () => openInsideSync(path))
     } catch (error) {
       this.#cannotOpen(row, path, error)
-      return
+      return undefined
     }
     try {
-      await this.#hashOpened(row, path, opened)
+      return await this.#hashOpened(row, path, opened)
     } catch (error) {
-      if (error instanceof HashingStoppedError) return
+      if (error instanceof HashingStoppedError) return undefined
       if (String((error as NodeJS.ErrnoException).code).startsWith('ERR_')) throw error
       this.#cannotOpen(row, path, error)
+      return undefined
     } finally {
-      await opened.handle.close()
+      // A disk that went silent meanwhile keeps its descriptor.
+      this.#close(path, opened.fd)
     }
   }
 
-  async #hashOpened(row: PlacedRow, path: string, { handle, stats }: OpenedFile): Promise<void> {
-    const { store, pacer, write, onBytes, onDone, problems } = this.#parts
+  #close(path: string, fd: number): void {
+    try {
+      this.#parts.disk.at(path, () => closeSync(fd))
+    } catch (error) {
+      if ((error as Error).name !== 'DiskSilentError') throw error
+    }
+  }
+
+  /**
+   * This thread waits for what is small, which is quicker than asking another one. A large file is read ahead while
+   * it is hashed: there is one of them at a time.
+   */
+  #reader(path: string, fd: number, size: number): ReadAt {
+    const { disk } = this.#parts
+    if (size <= SMALL_FILE_BYTES_MAX) return (...args) => disk.at(path, () => readSync(fd, ...args))
+    return async (...args) => (await disk.beside(path, () => readBeside(fd, ...args))).bytesRead
+  }
+
+  async #hashOpened(row: PlacedRow, path: string, { fd, stats }: OpenedFile): Promise<'later' | undefined> {
+    const { store, pacer, disk, onBytes, onDone } = this.#parts
+    const statNow = (): Stamp => stampOf(disk.at(path, () => fstatSync(fd, { bigint: true })))
     const age = ageMs(stats, Date.now())
     if (age >= 0 && age < FRESH_MS) await sleep(FRESH_MS - age)
-    const before = stampOf(await handle.stat({ bigint: true }))
+    const before = statNow()
     let hashedBytes = 0
-    const file = await hashFile(handle, before.size, bytes => {
+    const file = await hashFile(this.#reader(path, fd, before.size), before.size, bytes => {
       if (this.#stopped) throw new HashingStoppedError()
       hashedBytes += bytes
       onBytes(path, bytes, row.due)
       return pacer.turn()
     })
     const parts = await this.#keep(file)
-    const after = stampOf(await handle.stat({ bigint: true }))
+    const after = statNow()
     // The file that was read must still be the one at the path.
-    const there = await lstat(path, { bigint: true }).then(stampOf, () => undefined)
+    const found = disk.at(path, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }))
+    const there = found === undefined ? undefined : stampOf(found)
     const current = store.file(row.id)
     if (current === undefined || current.state !== HERE) {
       onDone(row.size, row.due, hashedBytes)
-      return
+      return undefined
     }
     const isWhole = file.size === before.size && isMoved(before, after) && there?.inode === after.inode
     if (!isWhole) {
       this.#postpone(current, path, there === undefined ? current : there, hashedBytes)
-      return
+      return undefined
     }
     this.#restless.delete(row.id)
-    write(() => {
-      store.hashed(current, after, file, parts)
-      // Renamed or linked meanwhile, or written by a program that sets mtime back: once more to be sure.
-      if (!isSame(before, after)) store.setDue(current.id, Date.now())
-    })
-    problems.clear(path)
-    onDone(row.size, current.due, hashedBytes)
+    this.#results.push({ path, row: current, before, after, file, parts, hashedBytes })
+    if (this.#results.length >= WRITE_HASHED_MAX || row.size > SMALL_FILE_BYTES_MAX) this.#writeDown()
+    else this.#writeTimer ??= setTimeout(() => this.#writeDown(), WRITE_HASHED_MS)
+    return 'later'
+  }
+
+  /** What was hashed is found by others from now on. */
+  #writeDown(): void {
+    const { store, write, problems, onDone, onFailure } = this.#parts
+    clearTimeout(this.#writeTimer)
+    this.#writeTimer = undefined
+    const results = this.#results
+    if (results.length === 0) return
+    this.#results = []
+    try {
+      write(() => {
+        for (const { row, before, after, file, parts } of results) {
+          const current = store.file(row.id)
+          // A scan that came in between has seen another file there, or none, and has said what is to be done.
+          if (current === undefined || current.state !== HERE || !isSame(current, row)) continue
+          store.hashed(current, after, file, parts)
+          // Renamed or linked meanwhile, or written by a program that sets mtime back: once more to be sure.
+          if (!isSame(before, after)) store.setDue(current.id, Date.now())
+        }
+      })
+    } catch (error) {
+      onFailure(error)
+      return
+    }
+    for (const { row } of results) this.#busy.delete(row.id)
+    for (const { path, row, hashedBytes } of results) {
+      problems.clear(path)
+      onDone(row.size, row.due, hashedBytes)
+    }
   }
 
   /** Makes the parts of the layer, and writes those of a large file before the file has them. */
@@ -201,6 +283,8 @@ export class HashLanes {
       const reason = fileReason(error)
       write(() => {
         if (gone) store.withdraw(current, GONE, Date.now())
+        // Its root is withdrawn as a whole, and this file is hashed when that is back.
+        else if (code === 'ETIMEDOUT') store.withdraw(current, UNPLUGGED, Date.now())
         else store.restamp({ ...current, due: null }, current, null, reason)
       })
       if (!gone) problems.set(path, reason)

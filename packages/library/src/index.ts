@@ -12,6 +12,7 @@
  */
 export { createLibraryWorker } from './create-worker.ts'
 export {
+  DiskSilentError,
   LibraryFailedError,
   LibrarySettingsError,
   LibraryStoppedError,

@@ -3,8 +3,18 @@
  * was asked for and not answered is asked again; what is to be done otherwise lies in the catalogue.
  */
 import type { Worker } from 'node:worker_threads'
-import { fromErrorMessage, LibraryFailedError, LibraryStoppedError, toErrorMessage } from './errors.ts'
-import { REQUEST_TRIES_MAX, RESTART_MS, RESTART_MS_MAX, STOP_MS } from './limits.ts'
+import { type Caller, DiskNotes } from './disk.ts'
+import { DiskWatch } from './disk-watch.ts'
+import {
+  DISK_SILENT,
+  fromErrorMessage,
+  LibraryFailedError,
+  LibraryStoppedError,
+  NotShareableError,
+  toErrorMessage
+} from './errors.ts'
+import { waiting } from './hung.ts'
+import { DISK_SILENT_MS, REQUEST_TRIES_MAX, RESTART_MS, RESTART_MS_MAX, STOP_MS } from './limits.ts'
 import type { FromWorker, OpenMessage, RequestMessage, RequestResult, ToWorker } from './messages.ts'
 import type { LibraryLogger, LibraryProgress } from './types.ts'
 
@@ -13,7 +23,7 @@ export type News = Extract<FromWorker, { type: 'changes' | 'roots' | 'problems' 
 
 export interface IndexerClientInit {
   readonly createWorker: () => Worker
-  readonly open: OpenMessage
+  readonly open: Omit<OpenMessage, 'notes' | 'silent'>
   readonly logger: LibraryLogger
   readonly onNews: (news: News) => void
   /** It will not come back; requests fail from now on. */
@@ -28,12 +38,22 @@ interface Waiting {
   tries: number
 }
 
+const silent = (path: string): Error => new NotShareableError(`${path} cannot be shared. ${DISK_SILENT}`)
+
+/** How long a thread that is terminated has to end. */
+const TERMINATE_MS = 1000
+
 type Unnumbered<T> = T extends RequestMessage ? Omit<T, 'request'> : never
 
 export class IndexerClient {
   readonly #init: IndexerClientInit
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
+  #watch: DiskWatch | undefined
+  /** Roots whose disks do not answer: a thread that was left behind waits for each. */
+  readonly #silent = new Set<Caller>()
+  /** Paths that were to be shared, of which the same is true. */
+  readonly #silentPaths = new Set<string>()
   #lastRequest = 0
   readonly #opened = Promise.withResolvers<void>()
   #isOpen = false
@@ -64,6 +84,8 @@ export class IndexerClient {
   ): Promise<RequestResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (signal?.aborted) return Promise.reject(signal.reason)
+    // Another thread would wait for it, too.
+    if ('path' in message && this.#silentPaths.has(message.path)) return Promise.reject(silent(message.path))
     this.#lastRequest += 1
     const request = this.#lastRequest
     const full = { ...message, request } as RequestMessage
@@ -90,9 +112,17 @@ export class IndexerClient {
     const { promise: exited, resolve } = Promise.withResolvers<void>()
     worker.once('exit', () => resolve())
     worker.postMessage({ type: 'stop' })
-    const timer = setTimeout(() => worker.terminate(), STOP_MS)
+    const timer = setTimeout(() => {
+      const noLonger = waiting()
+      worker.terminate().then(noLonger, noLonger)
+      // One that waits for a disk ends when that answers. Nobody waits for it.
+      worker.unref()
+      setTimeout(resolve, TERMINATE_MS)
+    }, STOP_MS)
     await exited
     clearTimeout(timer)
+    this.#watch?.stop()
+    this.#worker = undefined
   }
 
   #post(message: ToWorker): void {
@@ -104,6 +134,12 @@ export class IndexerClient {
     this.#timer = undefined
     const worker = this.#init.createWorker()
     this.#worker = worker
+    const notes = new DiskNotes()
+    const { open } = this.#init
+    this.#watch?.stop()
+    this.#watch = new DiskWatch(notes, open.settings.diskSilentMs ?? DISK_SILENT_MS, caller =>
+      this.#leaveBehind(worker, caller)
+    )
     this.#startedMs = performance.now()
     let error: unknown
     worker.on('message', (message: FromWorker) => this.#receive(message))
@@ -111,7 +147,7 @@ export class IndexerClient {
       error = thrown
     })
     worker.once('exit', () => this.#ended(worker, error))
-    this.#post(this.#init.open)
+    this.#post({ ...open, notes: notes.shared, silent: [...this.#silent] })
     for (const { message } of this.#waiting.values()) this.#post(message)
   }
 
@@ -121,6 +157,7 @@ export class IndexerClient {
     else if (message.type === 'fatal') this.#fail(fromErrorMessage(message.error))
     else if (message.type === 'result') this.#take(message.request)?.resolve(message.result)
     else if (message.type === 'failure') this.#take(message.request)?.reject(fromErrorMessage(message.error))
+    else if (message.type === 'left') this.#silent.delete(message.root)
     else if (message.type === 'progress' && message.request !== undefined) {
       this.#waiting.get(message.request)?.onProgress?.(message.progress)
     } else {
@@ -137,9 +174,43 @@ export class IndexerClient {
     return waiting
   }
 
+  /**
+   * The thread waits for a disk that does not answer. It cannot be ended, so it is left alone until the disk answers,
+   * and another one does its work for all other disks.
+   */
+  #leaveBehind(worker: Worker, caller: Caller): void {
+    if (this.#worker !== worker || this.#failure !== undefined) return
+    this.#worker = undefined
+    const noLonger = waiting()
+    const asked = caller < 0 ? this.#take(-caller) : undefined
+    const path = asked !== undefined && 'path' in asked.message ? asked.message.path : undefined
+    if (caller > 0) this.#silent.add(caller)
+    if (path !== undefined) {
+      this.#silentPaths.add(path)
+      asked?.reject(silent(path))
+    }
+    this.#init.logger.warn(
+      { root: caller, path },
+      'A disk does not answer. Its files are withdrawn until it does.'
+    )
+    worker.removeAllListeners('message')
+    worker.once('exit', () => {
+      noLonger()
+      if (path !== undefined) this.#silentPaths.delete(path)
+      if (!this.#silent.delete(caller)) return
+      this.#init.logger.info({ root: caller }, 'A disk answers again.')
+      this.#post({ type: 'answers', root: caller })
+    })
+    // It ends with its next step, so that it writes nothing any more.
+    void worker.terminate()
+    worker.unref()
+    this.#spawn()
+  }
+
   #ended(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
+    this.#watch?.stop()
     if (this.#failure !== undefined) return
     const { message } = toErrorMessage(error ?? 'it ended without a word')
     if (!this.#isOpen) {

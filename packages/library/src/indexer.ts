@@ -6,10 +6,19 @@
  * done lies in the catalogue.
  */
 import { isCorruption, type ServentDatabase } from '@servent/database'
-import { toErrorMessage } from './errors.ts'
+import { Disk, DiskNotes } from './disk.ts'
+import { DISK_SILENT, NotShareableError, toErrorMessage } from './errors.ts'
 import { createFilter, type Filter } from './filter.ts'
 import { HashLanes } from './hash-lanes.ts'
-import { CHANGES_MAX, PROGRESS_MS, RESCAN_MS, ROOT_CHECK_MS, ROOTS_MS, SETTLE_MS } from './limits.ts'
+import {
+  CHANGES_MAX,
+  PROGRESS_MS,
+  RESCAN_MS,
+  ROOT_CHECK_MS,
+  ROOTS_MS,
+  ROOTS_TIME_SHARE,
+  SETTLE_MS
+} from './limits.ts'
 import type { FromWorker, OpenMessage } from './messages.ts'
 import { Pacer } from './pacer.ts'
 import { Problems } from './problems.ts'
@@ -19,9 +28,12 @@ import { Roots } from './roots.ts'
 import { Scanner } from './scan.ts'
 import { type ShareJob, ShareJobs } from './share-jobs.ts'
 import { Store } from './store.ts'
-import { StoreTree } from './store-tree.ts'
+import { type RootRow, StoreTree } from './store-tree.ts'
 import { Throttle } from './throttle.ts'
 import { Watcher } from './watch.ts'
+
+/** Of a root where nothing is, or not what was shared. */
+const ROOT_GONE = 'It is gone, or its drive is unplugged.'
 
 type Tell = (message: FromWorker) => void
 
@@ -31,6 +43,7 @@ export class Indexer {
   readonly #store: Store
   readonly #tree: StoreTree
   readonly #roots: Roots
+  readonly #disk: Disk
   readonly #keeper: RootKeeper
   readonly #lanes: HashLanes
   readonly #watcher: Watcher | undefined
@@ -50,7 +63,7 @@ export class Indexer {
     const { databasePath, settings, privateFolders, publicFolders } = open
     this.#database = database
     this.#tell = tell
-    this.#tellRoots = new Throttle(() => tell({ type: 'roots', roots: this.#roots.view() }), ROOTS_MS)
+    this.#tellRoots = new Throttle(() => this.#sayRoots(), ROOTS_MS, ROOTS_TIME_SHARE)
     this.#tellProblems = new Throttle(
       () => tell({ type: 'problems', problems: this.#problems.all() }),
       PROGRESS_MS
@@ -61,6 +74,7 @@ export class Indexer {
     this.#tree = new StoreTree(database)
     const filter = createFilter(settings)
     this.#roots = new Roots({ tree: this.#tree, filter, databasePath, privateFolders, publicFolders })
+    this.#disk = new Disk(new DiskNotes(open.notes), path => this.#roots.idOf(path), open.silent)
     this.#shares = new ShareJobs(
       due => this.#tree.isDue(due),
       job => this.#shareDone(job)
@@ -70,6 +84,7 @@ export class Indexer {
       tree: this.#tree,
       problems: this.#problems,
       pacer: this.#pacer,
+      disk: this.#disk,
       write: (work: () => void) => this.#write(work)
     }
     const scanner = new Scanner({
@@ -78,6 +93,8 @@ export class Indexer {
       isPrivate: path => this.#roots.isPrivate(path),
       isRoot: path => this.#roots.has(path),
       isStopped: () => this.#stopped,
+      onFolder: (root, path) => this.#watcher?.folder(root, path),
+      onGone: path => this.#watcher?.remove(path),
       onDue: (size, due, from) => this.#found(size, due, from),
       onSooner: (due, sooner) => this.#shares.sooner(due, sooner)
     })
@@ -90,6 +107,7 @@ export class Indexer {
     this.#lanes = new HashLanes({
       ...parts,
       settleMs: settings.settleMs ?? SETTLE_MS,
+      isScanning: () => this.#working !== undefined,
       isPrivate: path => this.#roots.isPrivate(path),
       onBytes: (path, bytes, due) => {
         this.#progress.hashing(path, bytes)
@@ -120,7 +138,7 @@ export class Indexer {
     this.#tellRoots.now()
     this.#tell({ type: 'ready', totals: this.#store.totals })
     this.#lanes.start()
-    for (const { path, kind } of this.#roots.all()) this.#watcher?.add(path, kind)
+    for (const { path, kind } of this.#roots.all()) if (kind === 'file') this.#watcher?.file(path)
     this.rescan()
   }
 
@@ -129,7 +147,9 @@ export class Indexer {
    * @throws NotShareableError
    */
   share(request: number, given: string): void {
-    const { path, kind, device } = this.#roots.resolve(given)
+    const caller = this.#roots.idOf(given) || -request
+    if (this.#disk.isSilent(caller)) throw new NotShareableError(`${given} cannot be shared. ${DISK_SILENT}`)
+    const { path, kind, device } = this.#disk.as(caller, () => this.#roots.resolve(given))
     const job = this.#shares.open(request, path, kind, progress =>
       this.#tell({ type: 'progress', request, progress })
     )
@@ -137,7 +157,7 @@ export class Indexer {
       if (!this.#roots.has(path) && this.#roots.covering(path) === undefined) {
         this.#write(() => this.#tree.addRoot(path, given, kind, device))
         this.#roots.reload()
-        this.#watcher?.add(path, kind)
+        if (kind === 'file') this.#watcher?.file(path)
       }
       await this.#keeper.scan(path, kind, job.due)
       this.#shares.scanned(job)
@@ -146,11 +166,13 @@ export class Indexer {
 
   /** @throws NotSharedError */
   unshare(request: number, given: string): void {
-    const root = this.#roots.find(given)
+    const root = this.#disk.as(-request, () => this.#roots.find(given))
     this.#keeper.set(root, 'leaving')
     this.#enqueue(async () => {
-      await this.#watcher?.remove(root.path)
+      this.#watcher?.remove(root.path)
       const files = await this.#keeper.takeOut(root)
+      this.#disk.answers(root.id)
+      this.#tell({ type: 'left', root: root.id })
       this.#tellRoots.now()
       this.#tell({ type: 'result', request, result: { files } })
       const above = this.#roots.covering(root.path)
@@ -176,13 +198,23 @@ export class Indexer {
     this.#found(row.size, due, row.due)
   }
 
+  /** The disk of a root answers again: what was withdrawn is looked at, and shared as it was. */
+  answers(id: number): void {
+    this.#disk.answers(id)
+    const root = this.#roots.all().find(row => row.id === id)
+    if (root === undefined) return
+    if (root.kind === 'file') this.#watcher?.file(root.path)
+    this.#enqueue(() => this.#keeper.rescan(root.path))
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     for (const timer of this.#timers) clearInterval(timer)
     this.#queue.length = 0
     this.#shares.stop()
     this.#progress.stop()
-    await Promise.all([this.#lanes.stop(), this.#watcher?.close(), this.#working])
+    this.#watcher?.close()
+    await Promise.all([this.#lanes.stop(), this.#working])
     this.#tellRoots.cancel()
     this.#tellProblems.cancel()
     this.#database.close()
@@ -193,7 +225,8 @@ export class Indexer {
       filter,
       isPrivate: path => this.#roots.isPrivate(path),
       onFile: path => this.#enqueue(() => this.#keeper.rescan(path)),
-      onReady: root => this.#enqueue(() => this.#keeper.rescan(root)),
+      isFolder: path => this.#tree.knownFolder(path) !== undefined,
+      at: (path, work) => this.#disk.at(path, work),
       onChanges: (folders, all) => {
         if (all) this.rescan()
         else this.#enqueue(() => this.#keeper.scanFolders(folders))
@@ -204,6 +237,11 @@ export class Indexer {
         this.#tell({ type: 'log', level: 'warn', details, message })
       }
     })
+  }
+
+  #sayRoots(): void {
+    const reasonOf = ({ id }: RootRow): string => (this.#disk.isSilent(id) ? DISK_SILENT : ROOT_GONE)
+    this.#tell({ type: 'roots', roots: this.#roots.view(reasonOf) })
   }
 
   #checkRoots(): void {

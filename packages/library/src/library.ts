@@ -15,17 +15,18 @@ import {
 import { FileBlockReader } from './block-reader.ts'
 import { CatalogueReader, type ListRow } from './catalogue-reader.ts'
 import { createLibraryWorker } from './create-worker.ts'
+import { DiskGate } from './disk-gate.ts'
 import { LibraryFailedError } from './errors.ts'
 import { createFilter } from './filter.ts'
-import { IndexerClient, type News } from './indexer-client.ts'
-import { LIST_ROWS_MAX, READ_ROWS_MAX } from './limits.ts'
+import { IndexerClient, type IndexerClientInit, type News } from './indexer-client.ts'
+import { DISK_SILENT_MS, LIST_ROWS_MAX, READ_ROWS_MAX } from './limits.ts'
 import { matchFiles } from './matching.ts'
-import type { OpenMessage, PlainFile, PlainShareResult } from './messages.ts'
+import type { PlainFile, PlainShareResult } from './messages.ts'
 import { isOwnFile } from './own-files.ts'
 import { Pacer } from './pacer.ts'
 import { isWithin } from './paths.ts'
 import { realPathOfFile, realpathOr } from './roots.ts'
-import { OutsideError, openInside } from './safe-open.ts'
+import { type OpenedFile, OutsideError, openInside } from './safe-open.ts'
 import { HERE, migrateLibrary } from './schema.ts'
 import { stampOf } from './stamp.ts'
 import type { PlacedRow } from './store.ts'
@@ -72,6 +73,7 @@ export class Library implements Catalogue, BlockSource {
   readonly #logger: LibraryLogger
   readonly #indexer: IndexerClient
   readonly #databasePath: string
+  readonly #gate: DiskGate
   readonly #listeners = new Set<Listener>()
   #reader!: CatalogueReader
   #totals: CatalogueTotals = { files: 0, bytes: 0 }
@@ -83,6 +85,7 @@ export class Library implements Catalogue, BlockSource {
     this.#logger = init.logger
     const open = openMessage(init)
     this.#databasePath = open.databasePath
+    this.#gate = new DiskGate(open.settings.diskSilentMs ?? DISK_SILENT_MS)
     this.#indexer = new IndexerClient({
       createWorker: init.worker ?? createLibraryWorker,
       open,
@@ -238,6 +241,8 @@ export class Library implements Catalogue, BlockSource {
       return new FileBlockReader({
         file,
         handle,
+        disk: work => this.#gate.run(deviceOf(row), work),
+        close: () => this.#gate.finish(deviceOf(row), () => handle.close()),
         stamp: row,
         layer,
         onChanged: () => this.#indexer.suspect(row.id)
@@ -251,12 +256,15 @@ export class Library implements Catalogue, BlockSource {
     try {
       const path = join(row.path, row.name)
       if (isOwnFile(this.#databasePath, path)) throw new OutsideError('It is one of the node’s own files.')
-      const { handle, stats } = await openInside(path)
-      const stamp = stampOf(stats)
-      if (stamp.size === row.size && stamp.written === row.written) return handle
-      await handle.close()
+      const close = ({ handle }: OpenedFile): Promise<void> => handle.close()
+      const opened = await this.#gate.run(deviceOf(row), () => openInside(path), close)
+      const stamp = stampOf(opened.stats)
+      if (stamp.size === row.size && stamp.written === row.written) return opened.handle
+      await this.#gate.run(deviceOf(row), () => close(opened))
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
+      const { code, name } = error as NodeJS.ErrnoException
+      // The indexing thread finds out by itself what becomes of its files.
+      if (name === 'DiskSilentError') return undefined
       // This process has no descriptor left: that says nothing about the file.
       if (code === 'EMFILE' || code === 'ENFILE') throw error
     }
@@ -308,7 +316,10 @@ function isNothingShared(databasePath: string): boolean {
   }
 }
 
-function openMessage(init: LibraryInit): OpenMessage {
+/** As a stamp has it. */
+const deviceOf = ({ inode }: PlacedRow): string => inode.slice(0, inode.indexOf(':'))
+
+function openMessage(init: LibraryInit): IndexerClientInit['open'] {
   const databasePath = realPathOfFile(init.databasePath)
   const folder = dirname(databasePath)
   return {

@@ -22,8 +22,13 @@ export const FOLDER_DEPTH_MAX = 256
 export const SLICE_MS = 8
 /** A file that waits longer than this for its turn behind others of its kind has a lane of its own below it. */
 export const SMALL_FILE_BYTES_MAX = 16 * 1024 * 1024
-/** Small files that are hashed at a time: what costs is opening them, and the kernel can do several. */
+/** Small files that are at hand at a time: one that was just written waits for `FRESH_MS` while others are hashed. */
 export const SMALL_FILE_LANES = 3
+/**
+ * While folders are looked through, a lane of hashing lets so many slices of that pass after each file: only when all is
+ * found can anybody be told how long the rest takes.
+ */
+export const SCAN_SLICES = 4
 /**
  * A file younger than this is not hashed yet: a write in the same tick of the file system's clock would
  * leave the same time stamp. Kernels tick every 1 to 10 ms.
@@ -39,14 +44,36 @@ export const WATCH_GATHER_MS = 100
 export const RESCAN_MS = 15 * 60 * 1000
 /** How soon an unplugged folder is noticed, and one that is back. */
 export const ROOT_CHECK_MS = 5000
+/**
+ * A call to the file system that takes longer than this is to a disk that does not answer. Disks that slept need 5 to
+ * 10 seconds to spin up, and those are not meant.
+ */
+export const DISK_SILENT_MS = 15_000
+/** In that time the main thread looks so often whether the call is still under way. */
+export const DISK_LOOKS = 15
+/** Calls to one disk that may be under way for those who are served: Node has four threads for all calls. */
+export const DISK_CALLS_MAX = 2
 /** A file that is gone is remembered for this long, so that one that comes back elsewhere is not hashed again. */
 export const GONE_KEPT_MS = 60 * 60 * 1000
 /** Progress is told at most this often. */
 export const PROGRESS_MS = 100
 
+/** The time that is left is computed from what was done in the last … */
+export const ESTIMATE_WINDOW_MS = 20_000
+/** … looked at this often, … */
+export const ESTIMATE_STEP_MS = 500
+/** … and not before so much of it was seen. */
+export const ESTIMATE_AFTER_MS = 2000
+/** What a file costs beside its bytes, in bytes that are hashed meanwhile: half a millisecond or so. */
+export const FILE_COST_BYTES = 256 * 1024
+
 /** Hashes of one stored part of a layer: 32 KiB, for 1 GiB of the file. */
 export const PART_HASHES = 1024
 export const PART_BYTES = PART_HASHES * HASH_BYTES
+/** Small files whose hashes one transaction writes: one for each would take longer than hashing it. */
+export const WRITE_HASHED_MAX = 32
+/** A file that was hashed is written down, and found by others, after this at the latest. */
+export const WRITE_HASHED_MS = 50
 /** Parts that one transaction writes: 1 MiB. */
 export const WRITE_PARTS_MAX = 32
 
@@ -58,5 +85,7 @@ export const RESTART_MS_MAX = 30_000
 export const REQUEST_TRIES_MAX = 3
 /** How long a stopping worker has to finish the block at hand. */
 export const STOP_MS = 5000
-/** Sums of the roots are told this often while they change: each is a look at all its files. */
+/** Sums of the roots are told this often while they change, … */
 export const ROOTS_MS = 1000
+/** … and more seldom where that would take more of the time than this: each is a look at all files. */
+export const ROOTS_TIME_SHARE = 0.02

@@ -26,13 +26,17 @@ export async function matchFiles(reader: CatalogueReader, query: Query, limit: n
   // What is no token is in no name, and SQLite would read it its own way.
   if (query.words.length === 0 || wanted <= 0 || !query.words.every(word => TOKEN.test(word))) return []
   const words = expression(query.words)
+  // SQLite has held the words against the tokens of each name; to make those again would take longer than all the rest.
+  const rest: Query = { ...query, words: [] }
+  const isNameAsked = (query.without?.length ?? 0) > 0
   const pacer = new Pacer()
   let rowsMax = FIRST_ROWS
   for (let after = 0; ; ) {
     const page = reader.match(words, after, rowsMax)
     for (const row of page) {
       if (!isShown(row) || found.has(row.index)) continue
-      if (!matches(query, { name: row.name, type: row.type, size: row.size, tags: NO_TAGS })) continue
+      const name = isNameAsked ? row.name : ''
+      if (!matches(rest, { name, type: row.type, size: row.size, tags: NO_TAGS })) continue
       found.set(row.index, row)
       if (found.size === wanted) return [...found.values()]
     }

@@ -11,6 +11,10 @@ export interface OpenMessage {
   readonly privateFolders: readonly string[]
   /** Strictly inside a private folder, and shared nevertheless. */
   readonly publicFolders: readonly string[]
+  /** Where calls to the file system are noted. */
+  readonly notes: SharedArrayBuffer
+  /** Numbers of roots whose disks do not answer. */
+  readonly silent: readonly number[]
 }
 
 export interface ShareMessage {
@@ -38,6 +42,8 @@ export type ToWorker =
   | RequestMessage
   /** A file did not have the bytes that it had: it is withdrawn and hashed again. */
   | { readonly type: 'suspect'; readonly file: number }
+  /** The disk of a root answers again. */
+  | { readonly type: 'answers'; readonly root: number }
   | { readonly type: 'stop' }
 
 /** A shared file without classes: `SharedFile` is made of it on the other side. */
@@ -80,6 +86,8 @@ export type FromWorker =
   | { readonly type: 'problems'; readonly problems: readonly LibraryProblem[] }
   | { readonly type: 'progress'; readonly request?: number; readonly progress: LibraryProgress }
   | { readonly type: 'result'; readonly request: number; readonly result: RequestResult }
+  /** A root is shared no more, and its number may be another's. */
+  | { readonly type: 'left'; readonly root: number }
   | { readonly type: 'failure'; readonly request: number; readonly error: ErrorMessage }
   | {
       readonly type: 'log'

@@ -1,6 +1,7 @@
 /** What happens to a shared root as a whole: looked at again, unplugged, back again, taken out, forgotten. */
 import { lstatSync, opendirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Disk } from './disk.ts'
 import { GONE_KEPT_MS } from './limits.ts'
 import type { Pacer } from './pacer.ts'
 import type { Problems } from './problems.ts'
@@ -17,6 +18,7 @@ export interface RootKeeperParts {
   readonly scanner: Scanner
   readonly problems: Problems
   readonly pacer: Pacer
+  readonly disk: Disk
   readonly write: (work: () => void) => void
   /** A root came, went, or changed its state. */
   readonly onRoots: () => void
@@ -38,7 +40,7 @@ export class RootKeeper {
       await this.unplug(root)
       return
     }
-    if (root.state === 'missing' || root.device !== deviceOf(path)) this.set(root, 'present')
+    if (root.state === 'missing' || root.device !== this.#deviceOf(path)) this.set(root, 'present')
     problems.clearBelow(path)
     await this.scan(path, root.kind, Date.now())
   }
@@ -119,19 +121,27 @@ export class RootKeeper {
   }
 
   isReachable(root: RootRow): boolean {
-    const { roots, tree } = this.#parts
-    return roots.isReachable(
-      root,
-      () => isEmptyFolder(root.path) && tree.filesBelow(root.path, 0, 1).length > 0
-    )
+    const { roots, tree, disk } = this.#parts
+    const isEmptied = (): boolean => isEmptyFolder(root.path) && tree.filesBelow(root.path, 0, 1).length > 0
+    try {
+      return disk.at(root.path, () => roots.isReachable(root, isEmptied))
+    } catch (error) {
+      if ((error as Error).name === 'DiskSilentError') return false
+      throw error
+    }
   }
 
   set(root: RootRow, state: RootRow['state']): void {
     const { tree, roots, write, onRoots } = this.#parts
-    const device = state === 'present' ? deviceOf(root.path) : undefined
+    const device = state === 'present' ? this.#deviceOf(root.path) : undefined
     write(() => tree.setRoot(root, state, device ?? root.device))
     roots.reload()
     onRoots()
+  }
+
+  #deviceOf(path: string): string | undefined {
+    const stats = this.#parts.disk.at(path, () => lstatSync(path, { throwIfNoEntry: false }))
+    return stats === undefined ? undefined : String(stats.dev)
   }
 
   #page(root: RootRow, after: number): PlacedRow[] {
@@ -144,11 +154,6 @@ export class RootKeeper {
     const path = join(row.path, row.name)
     return path !== root.path && (roots.has(path) || roots.covering(path) !== undefined)
   }
-}
-
-function deviceOf(path: string): string | undefined {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  return stats === undefined ? undefined : String(stats.dev)
 }
 
 function isEmptyFolder(path: string): boolean {

@@ -46,6 +46,15 @@ export class Roots {
     return this.#rows.get(path)
   }
 
+  /** The number of the nearest root at or above a path, 0 where there is none. */
+  idOf(path: string): number {
+    for (let at = path; ; at = dirname(at)) {
+      const row = this.#rows.get(at)
+      if (row !== undefined) return row.id
+      if (at === dirname(at)) return 0
+    }
+  }
+
   /** Shared on its own, and staying so. */
   has(path: string): boolean {
     const row = this.#rows.get(path)
@@ -130,8 +139,10 @@ export class Roots {
    */
   find(given: string): RootRow {
     const path = resolve(given)
-    const real = realpathOr(path)
-    const found = this.#rows.get(real) ?? this.#rows.get(path) ?? this.all().find(row => row.given === path)
+    // What is known by this name is not looked for: its disk may be gone, or not answer.
+    const named = this.#rows.get(path) ?? this.all().find(row => row.given === path)
+    const real = named === undefined ? realpathOr(path) : path
+    const found = named ?? this.#rows.get(real)
     if (found !== undefined && found.state !== 'leaving') return found
     const above = this.covering(real)
     if (above === undefined) throw new NotSharedError(`${given} is not shared. The library lists what is.`)
@@ -156,14 +167,16 @@ export class Roots {
   }
 
   /** As others see them. */
-  view(): SharedRoot[] {
+  view(reasonOf: (row: RootRow) => string): SharedRoot[] {
     const { tree } = this.#init
     return this.all()
       .filter(({ state }) => state !== 'leaving')
-      .map(({ path, kind, state }) => {
+      .map(row => {
+        const { path, kind, state } = row
         const { files, bytes }: SharedBelow =
           kind === 'file' ? tree.sharedAt(path) : tree.sharedBelow(path, 0)
-        return { path, kind, present: state === 'present', files, bytes }
+        if (state === 'present') return { path, kind, present: true, files, bytes }
+        return { path, kind, present: false, reason: reasonOf(row), files, bytes }
       })
   }
 }

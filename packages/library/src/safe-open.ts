@@ -9,7 +9,16 @@
  * step with each of these looks. Whatever opens is then held against its hashes, block by
  * block, before a byte of it is given away.
  */
-import { type BigIntStats, constants } from 'node:fs'
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync
+} from 'node:fs'
 import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises'
 
 /** O_NONBLOCK: opening a pipe that was put in the file's place must not wait for its other end. */
@@ -39,15 +48,7 @@ export class OutsideError extends Error {
  * @throws OutsideError  a link, a special file, or a file that lies elsewhere
  */
 export async function openInside(path: string, options: SafeOpenOptions = {}): Promise<OpenedFile> {
-  let handle: FileHandle
-  try {
-    handle = await open(path, FLAGS)
-  } catch (error) {
-    // ELOOP of Linux and macOS, EMLINK of FreeBSD: the last part is a link.
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ELOOP' || code === 'EMLINK') throw new OutsideError('It is a symbolic link.')
-    throw error
-  }
+  const handle = await open(path, FLAGS).catch(refuseLink)
   try {
     const stats = await handle.stat({ bigint: true })
     if (!stats.isFile()) throw new OutsideError('It is no regular file.')
@@ -59,6 +60,48 @@ export async function openInside(path: string, options: SafeOpenOptions = {}): P
     await handle.close()
     throw error
   }
+}
+
+/** The same for a thread that waits for it. The caller closes the descriptor. */
+export function openInsideSync(path: string): { fd: number; stats: BigIntStats } {
+  let fd = -1
+  try {
+    fd = openSync(path, FLAGS)
+  } catch (error) {
+    refuseLink(error)
+  }
+  try {
+    const stats = fstatSync(fd, { bigint: true })
+    if (!stats.isFile()) throw new OutsideError('It is no regular file.')
+    if (!liesAtSync(path, fd, stats)) throw new OutsideError('It does not lie where it was shared.')
+    return { fd, stats }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+function refuseLink(error: unknown): never {
+  // ELOOP of Linux and macOS, EMLINK of FreeBSD: the last part is a link.
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ELOOP' || code === 'EMLINK') throw new OutsideError('It is a symbolic link.')
+  throw error
+}
+
+function liesAtSync(path: string, fd: number, stats: BigIntStats): boolean {
+  if (process.platform === 'linux') {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path
+    } catch {
+      // A system without /proc is asked the other way.
+    }
+  }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    if (realpathSync.native(path) !== path) return false
+    const found = lstatSync(path, { bigint: true })
+    if (found.dev !== stats.dev || found.ino !== stats.ino) return false
+  }
+  return true
 }
 
 async function liesAt(path: string, handle: FileHandle, stats: BigIntStats, proc: boolean): Promise<boolean> {

@@ -5,6 +5,7 @@
 import { type BigIntStats, lstatSync, opendirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { CONTENT_SIZE_BYTES_MAX, NAME_BYTES_MAX } from '@servent/overlay/machine'
+import type { Disk } from './disk.ts'
 import { fileReason } from './errors.ts'
 import type { Filter } from './filter.ts'
 import { FOLDER_DEPTH_MAX, WRITE_ROWS_MAX } from './limits.ts'
@@ -22,6 +23,11 @@ export interface ScanParts {
   readonly filter: Filter
   readonly problems: Problems
   readonly pacer: Pacer
+  readonly disk: Disk
+  /** A folder of a root is about to be looked at. */
+  readonly onFolder: (root: string, path: string) => void
+  /** A folder is withdrawn with all below it. */
+  readonly onGone: (path: string) => void
   /** One transaction, and the changes of it published. */
   readonly write: (work: () => void) => void
   /** Shared on its own: a folder that is walked for its own sake, or a file that no filter leaves out. */
@@ -50,6 +56,12 @@ export interface FolderToScan {
 interface Level extends FolderToScan {
   readonly depth: number
 }
+
+/** By path, whether the file that was hashed there is there now. */
+type StillThere = ReadonlyMap<string, boolean>
+
+/** Of a folder, read from the system at a time. */
+const ENTRIES_READ = 128
 
 export class Scanner {
   readonly #parts: ScanParts
@@ -95,21 +107,35 @@ export class Scanner {
     const { problems, write, tree, store, isPrivate } = this.#parts
     const folder = dirname(path)
     const name = basename(path)
-    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    let stats: BigIntStats | undefined
+    let state: typeof GONE | typeof UNPLUGGED = GONE
+    try {
+      stats = this.#stat(path)
+    } catch (error) {
+      state = UNPLUGGED
+      problems.set(path, fileReason(error))
+    }
     if (stats?.isFile() && !isPrivate(path) && this.#isAcceptable(path, stats)) {
+      const found = { name, stamp: stampOf(stats) }
+      const stillThere = this.#stillThere([found])
       problems.clear(path)
-      write(() => this.#look(tree.folder(folder, null), { name, stamp: stampOf(stats) }, due))
+      write(() => this.#look(tree.folder(folder, null), found, due, stillThere))
       return
     }
     const known = tree.knownFolder(folder)
     const row = known === undefined ? undefined : store.fileAt(known, name)
-    if (row !== undefined && row.state === HERE) write(() => store.withdraw(row, GONE, Date.now()))
+    if (row !== undefined && row.state === HERE) write(() => store.withdraw(row, state, Date.now()))
+  }
+
+  #stat(path: string): BigIntStats | undefined {
+    return this.#parts.disk.at(path, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }))
   }
 
   /** Withdraws all below a path that is not shared on its own. */
   async withdraw(path: string, state: typeof GONE | typeof UNPLUGGED): Promise<void> {
     const { store, tree, problems, pacer, write, isRoot } = this.#parts
     problems.clearBelow(path)
+    this.#parts.onGone(path)
     for (let after = 0; ; await pacer.turn()) {
       const page = tree.filesBelow(path, after)
       if (page.length === 0) return
@@ -135,22 +161,26 @@ export class Scanner {
 
   /** Looks at the files of one folder; gives the folders in it, or nothing where it is gone itself. */
   async #one(root: string, path: string, due: number, missing: Set<string>): Promise<string[] | undefined> {
-    const { problems, pacer, tree, write, isRoot } = this.#parts
+    const { problems, pacer, disk, tree, write, isRoot } = this.#parts
     const names = new Set<string>()
     const folders: string[] = []
     let folder = 0
     try {
       // Somebody may have put a link in the folder's place since it was listed.
-      if (realpathSync.native(path) !== path)
+      if (disk.at(path, () => realpathSync.native(path)) !== path)
         throw Object.assign(new Error('It is a link.'), { code: 'ENOTDIR' })
-      const entries = opendirSync(path, { encoding: 'buffer' as BufferEncoding, bufferSize: 128 })
+      this.#parts.onFolder(root, path)
+      const entries = disk.at(path, () =>
+        opendirSync(path, { encoding: 'buffer' as BufferEncoding, bufferSize: ENTRIES_READ })
+      )
+      const next = () => disk.at(path, () => entries.readSync())
       try {
         const parent = path === root ? undefined : tree.knownFolder(dirname(path))
         write(() => {
           folder = tree.folder(path, parent ?? null)
         })
         let batch: Found[] = []
-        for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+        for (let entry = next(); entry !== null; entry = next()) {
           const found = this.#read(root, path, entry.name as unknown as Buffer, folders)
           if (found !== undefined) {
             names.add(found.name)
@@ -165,7 +195,7 @@ export class Scanner {
         }
         this.#lookAtAll(folder, batch, due)
       } finally {
-        entries.closeSync()
+        disk.as(0, () => entries.closeSync())
       }
       problems.clear(path)
     } catch (error) {
@@ -197,8 +227,10 @@ export class Scanner {
     }
     let stats: BigIntStats | undefined
     try {
-      stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+      stats = this.#stat(path)
     } catch (error) {
+      // The rest of the folder would not answer either.
+      if ((error as Error).name === 'DiskSilentError') throw error
       problems.set(path, fileReason(error))
       return undefined
     }
@@ -220,17 +252,18 @@ export class Scanner {
     // Most of the time nothing changed, and then nothing is written.
     const changed = batch.filter(({ name, stamp }) => !isSettled(store.fileAt(folder, name), stamp))
     if (changed.length === 0) return
+    const stillThere = this.#stillThere(changed)
     write(() => {
-      for (const found of changed) this.#look(folder, found, due)
+      for (const found of changed) this.#look(folder, found, due, stillThere)
     })
   }
 
-  #look(folder: number, { name, stamp }: Found, due: number): void {
+  #look(folder: number, { name, stamp }: Found, due: number, stillThere: StillThere): void {
     const { store, onDue } = this.#parts
     const row = store.fileAt(folder, name)
     const place: Place = { folder, name, type: mediaType(name), stamp }
     if (row === undefined) {
-      const known = this.#hashedElsewhere(stamp)
+      const known = this.#hashedElsewhere(stamp, stillThere)
       if (known?.moved) store.move(known.row, place)
       else store.add(place, known?.row.content ?? null, known === undefined ? due : null)
       if (known === undefined) onDue(stamp.size, due, null)
@@ -247,7 +280,7 @@ export class Scanner {
       if (row.due === null) onDue(row.size, Date.now(), null)
       return
     }
-    const known = this.#hashedElsewhere(stamp)
+    const known = this.#hashedElsewhere(stamp, stillThere)
     const next = known === undefined ? this.#soonest(row, due) : null
     store.restamp({ ...row, due: next }, stamp, known?.row.content ?? null)
   }
@@ -262,20 +295,35 @@ export class Scanner {
   }
 
   /** A file that was hashed under another path: renamed (`moved`), or linked and still there. */
-  #hashedElsewhere(stamp: Stamp): { row: PlacedRow; moved: boolean } | undefined {
+  #hashedElsewhere(stamp: Stamp, stillThere: StillThere): { row: PlacedRow; moved: boolean } | undefined {
     const row = this.#parts.store.sameInode(stamp)[0]
     if (row === undefined) return undefined
-    if (row.state !== HERE) return { row, moved: true }
-    try {
-      const stats = lstatSync(join(row.path, row.name), { bigint: true, throwIfNoEntry: false })
-      return { row, moved: stats === undefined || stampOf(stats).inode !== stamp.inode }
-    } catch {
-      return { row, moved: true }
+    // A path that was not asked about came into the catalogue just now, so it is there.
+    return { row, moved: row.state !== HERE || stillThere.get(join(row.path, row.name)) === false }
+  }
+
+  /** Whether files with these inodes are still where they were. Asked before a transaction: no disk is, in one. */
+  #stillThere(batch: readonly Found[]): StillThere {
+    const stillThere = new Map<string, boolean>()
+    for (const { stamp } of batch) {
+      const row = this.#parts.store.sameInode(stamp)[0]
+      if (row === undefined || row.state !== HERE) continue
+      const path = join(row.path, row.name)
+      let stats: BigIntStats | undefined
+      try {
+        stats = this.#stat(path)
+      } catch {
+        // What cannot be looked at is not there for anybody.
+      }
+      stillThere.set(path, stats !== undefined && stampOf(stats).inode === stamp.inode)
     }
+    return stillThere
   }
 
   async #withdrawMissing(path: string, folder: number, names: Set<string>): Promise<void> {
     const { store, pacer, write, isRoot } = this.#parts
+    // Every name that was found has a row by now, so where there are no more rows nothing is missing.
+    if (store.countIn(folder) === names.size) return
     for (let after = 0; ; await pacer.turn()) {
       const page = store.filesIn(folder, after, WRITE_ROWS_MAX)
       if (page.length === 0) break

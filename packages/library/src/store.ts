@@ -52,6 +52,7 @@ function prepare({ sql }: ServentDatabase) {
     filesIn: sql.prepare(
       'SELECT * FROM library_file WHERE folder = ? AND id > ? AND state <> ? ORDER BY id LIMIT ?'
     ),
+    countIn: sql.prepare('SELECT count(*) AS files FROM library_file WHERE folder = ? AND state <> ?'),
     sameInode: sql.prepare(`SELECT f.*, d.path FROM library_file f JOIN library_folder d ON d.id = f.folder
       WHERE f.inode = ? AND f.size = ? AND f.written = ? AND f.content IS NOT NULL`),
     insert: writer(`INSERT INTO library_file
@@ -102,6 +103,11 @@ export class Store {
   /** A page of a folder's files that are not gone. */
   filesIn(folder: number, after: number, limit: number): FileRow[] {
     return this.#sql.filesIn.all(folder, after, GONE, limit) as unknown as FileRow[]
+  }
+
+  /** How many files of a folder are not gone. */
+  countIn(folder: number): number {
+    return Number(this.#sql.countIn.get(folder, GONE)!.files)
   }
 
   /** Files that were hashed when they had this inode, size and mtime. */
@@ -169,7 +175,10 @@ export class Store {
    * True when all are kept. One that is left half kept is gone on with, or removed as unused.
    */
   keep(file: HashedFile, parts: readonly LayerPart[], partsMax: number = WRITE_PARTS_MAX): boolean {
-    const content = this.#contentFor(file)
+    return this.#keepParts(this.#contentFor(file), parts, partsMax)
+  }
+
+  #keepParts(content: number, parts: readonly LayerPart[], partsMax: number): boolean {
     const kept = Number(this.#sql.countParts.get(content)!.parts)
     for (const [place, { root, hashes }] of parts.slice(kept, kept + partsMax).entries()) {
       this.#sql.insertPart.run(content, kept + place, root, hashes)
@@ -182,8 +191,9 @@ export class Store {
    * asked for, or that were removed as unused since, are kept with it.
    */
   hashed(row: FileRow, stamp: Stamp, file: HashedFile, parts: readonly LayerPart[]): void {
-    this.keep(file, parts, parts.length)
-    this.restamp({ ...row, due: null }, stamp, this.#contentFor(file))
+    const content = this.#contentFor(file)
+    this.#keepParts(content, parts, parts.length)
+    this.restamp({ ...row, due: null }, stamp, content)
   }
 
   /** What happened to contents since it was last asked, in terms of what others see. */

@@ -25,6 +25,8 @@ export interface LibrarySettings {
   readonly watch?: boolean
   /** Milliseconds that a file which changed while it was hashed is left alone. */
   readonly settleMs?: number
+  /** Milliseconds after which a disk that has not answered counts as silent: 15 seconds by default. */
+  readonly diskSilentMs?: number
 }
 
 export interface LibraryProgress {
@@ -34,6 +36,11 @@ export interface LibraryProgress {
   readonly filesTotal: number
   readonly bytes: number
   readonly bytesTotal: number
+  /**
+   * Milliseconds until all of that is hashed, by the speed of late. Nothing while folders are still looked
+   * through, since nobody knows what is in them, and while too little was hashed to know the speed.
+   */
+  readonly leftMs?: number
   /** The base name of the file that is hashed now. */
   readonly name?: string
   /** Why it failed. */
@@ -71,6 +78,8 @@ export interface SharedRoot {
   readonly kind: 'folder' | 'file'
   /** False while there is nothing at the path: a drive that was unplugged, a file that was deleted. */
   readonly present: boolean
+  /** Why it is not present. */
+  readonly reason?: string
   /** Shared under it now, a second old at most while files are hashed. */
   readonly files: number
   readonly bytes: number

@@ -38,6 +38,8 @@ async function receive(message: ToWorker): Promise<void> {
     port?.close()
   } else if (message.type === 'suspect') {
     indexer?.suspect(message.file)
+  } else if (message.type === 'answers') {
+    indexer?.answers(message.root)
   } else if (message.type === 'rescan') {
     indexer?.rescan(message.request)
   } else {

@@ -80,6 +80,35 @@ test('20,000 files: shared, found, renamed, unplugged, restarted, unshared; this
   expect(blocks.share!.p99Ms - blocks.share!.idleP99Ms).toBeLessThan(BLOCKED_MS_MAX)
 }, 300_000)
 
+test('searches go on while 5,000 files are scanned and hashed, and none holds this thread for 50 ms', async () => {
+  const place = workplace()
+  for (let n = 0; n < 5000; n += 1) {
+    const folder = join(place.folder, String(n % 100))
+    if (n < 100) mkdirSync(folder)
+    writeFileSync(join(folder, `song ${n} of many.mp3`), `the song with number ${n}`)
+  }
+  const library = await openLibrary(place)
+  let isOver = false
+  let searches = 0
+  let most = 0
+  const { cpuMs } = await longestTurn(async () => {
+    const shared = library.share(place.folder).finally(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      most = Math.max(most, (await library.match(parseQuery('song many'), 100)).length)
+      searches += 1
+      await sleep(5)
+    }
+    await shared
+  })
+  expect(library.totals.files).toBe(5000)
+  // Files are found while others are hashed yet.
+  expect(most).toBe(100)
+  expect(searches).toBeGreaterThan(10)
+  expect(cpuMs).toBeLessThan(BLOCKED_MS_MAX)
+}, 300_000)
+
 test('a file of 2 GiB is hashed and read in the memory of a few blocks', async () => {
   const place = workplace()
   const size = 2048 * MIB

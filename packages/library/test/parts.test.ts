@@ -1,7 +1,7 @@
 /** The small parts: filters, parts of layers, problems, throttles, paths. */
 import { createHash } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -14,7 +14,7 @@ import {
 } from '@servent/overlay'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createFilter } from '../src/filter.ts'
-import { hashFile } from '../src/hash-file.ts'
+import { hashFile, type ReadAt } from '../src/hash-file.ts'
 import { type LayerParts, partsOf, upperHash } from '../src/layer.ts'
 import { PART_BYTES, PART_HASHES, PROBLEMS_MAX } from '../src/limits.ts'
 import { mediaType } from '../src/media-type.ts'
@@ -24,6 +24,11 @@ import { sha256 } from '../src/sha256.ts'
 import { bytes, treeOf } from './helpers.ts'
 
 const MIB = 1024 * 1024
+
+const readerOf =
+  (handle: FileHandle): ReadAt =>
+  async (...args) =>
+    (await handle.read(...args)).bytesRead
 
 describe('what is left out', () => {
   const asked = (settings: Parameters<typeof createFilter>[0], path: string): boolean =>
@@ -160,7 +165,7 @@ describe('hashing a file', () => {
       closeSync(file)
       const blocks: number[] = []
       const handle = await open(path)
-      const hashed = await hashFile(handle, size, length => void blocks.push(length))
+      const hashed = await hashFile(readerOf(handle), size, length => void blocks.push(length))
       expect(blocks.reduce((sum, length) => sum + length, 0)).toBe(size)
       expect(Math.max(0, ...blocks)).toBeLessThanOrEqual(MIB)
       expect({ ...hashed, sha1: Buffer.from(hashed.sha1) }).toEqual({
@@ -170,7 +175,7 @@ describe('hashing a file', () => {
       await handle.close()
       truncateSync(path, Math.floor(size / 2))
       const shorter = await open(path)
-      expect((await hashFile(shorter, size)).size).toBe(Math.floor(size / 2))
+      expect((await hashFile(readerOf(shorter), size)).size).toBe(Math.floor(size / 2))
       await shorter.close()
     }
   })
@@ -182,7 +187,7 @@ describe('hashing a file', () => {
     writeSync(file, bytes(5 * MIB))
     closeSync(file)
     const handle = await open(join(folder, 'a'))
-    const hashing = hashFile(handle, 5 * MIB, () => {
+    const hashing = hashFile(readerOf(handle), 5 * MIB, () => {
       throw new Error('enough')
     })
     await expect(hashing).rejects.toThrow('enough')

@@ -17,7 +17,7 @@ export interface DoctorInit {
   readonly status: NodeStatus
   readonly overlays: readonly OverlaySnapshot[]
   /** Shared folders, and whether they are there now. */
-  readonly roots: readonly { path: string; present: boolean }[]
+  readonly roots: readonly { path: string; present: boolean; reason?: string }[]
   /** Milliseconds since 1970. */
   readonly wallMs: number
 }
@@ -182,12 +182,12 @@ function overlayCheck({ name, state, reason, neighbours }: OverlaySnapshot): Doc
   }
 }
 
-function rootCheck({ path, present }: { path: string; present: boolean }): DoctorCheck {
+function rootCheck({ path, present, reason }: DoctorInit['roots'][number]): DoctorCheck {
   if (present) return { name: 'shared folder', ok: true, message: `${path} is there.` }
   return {
     name: 'shared folder',
     ok: false,
-    message: `${path} is gone or unplugged; its files are not offered until it is back.`,
+    message: `${path} is gone or unplugged; its files are not offered until it is back.${reason === undefined ? '' : ` ${reason}`}`,
     try: `plug it in, or servent unshare ${path}`
   }
 }

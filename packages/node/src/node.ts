@@ -301,7 +301,12 @@ export class Node implements ServentNode {
       relay: life?.ways.status() ?? { mode: this.config.relay, relays: [] },
       connections: life?.network.getConnections().length ?? 0,
       overlays: this.#snapshots(),
-      library: { totals: life?.library.totals, progress: life?.library.library?.progress() },
+      library: {
+        totals: life?.library.totals,
+        progress: life?.library.library?.progress(),
+        roots: life?.library.library?.roots() ?? [],
+        problems: life?.library.library?.problems().length ?? 0
+      },
       downloads: this.downloads(),
       uploads: this.uploads()
     })

@@ -1,6 +1,6 @@
 /** `share` as a stream of events, and pages of the library. */
 import type { Library, LibraryProgress, ShareResult } from '@servent/library'
-import type { LibraryView, ShareEvent } from './types.ts'
+import type { LibraryProgressView, LibraryView, ShareEvent } from './types.ts'
 
 /** Files of one page, where the caller does not say. */
 const PAGE_FILES = 100
@@ -31,7 +31,7 @@ export async function* share(
     const told = latest
     latest = undefined
     if (told === undefined || (told.phase !== 'scanning' && told.phase !== 'hashing')) continue
-    const { phase, files, filesTotal, bytes, bytesTotal, name } = told
+    const { phase, files, filesTotal, bytes, bytesTotal, leftMs, name } = told
     yield {
       event: 'progress',
       phase,
@@ -39,6 +39,7 @@ export async function* share(
       filesTotal,
       bytes,
       bytesTotal,
+      ...(leftMs === undefined ? {} : { leftMs }),
       ...(name === undefined ? {} : { name })
     }
   }
@@ -66,13 +67,21 @@ export async function libraryView(
   library: Library | undefined,
   options: { after?: number; limit?: number }
 ): Promise<LibraryView> {
-  if (library === undefined) return { roots: [], files: [], totals: { files: 0, bytes: 0 } }
+  if (library === undefined) return { roots: [], problems: [], files: [], totals: { files: 0, bytes: 0 } }
   const { after } = options
   const limit = Math.min(options.limit ?? PAGE_FILES, PAGE_FILES_MAX)
   const entries = await library.list({ limit, ...(after === undefined ? {} : { after }) })
   const last = entries.at(-1)
   return {
-    roots: library.roots().map(({ path, files, bytes }) => ({ path, files, bytes })),
+    roots: library.roots().map(({ path, files, bytes, present, reason }) => ({
+      path,
+      files,
+      bytes,
+      present,
+      ...(reason === undefined ? {} : { reason })
+    })),
+    problems: library.problems(),
+    ...progressView(library.progress()),
     files: entries.flatMap(({ index, id, name, path, size, type, state }) =>
       state === 'shared' && index !== undefined && id !== undefined
         ? [{ index, id: id.toString(), name, path, size, type }]
@@ -81,4 +90,14 @@ export async function libraryView(
     totals: { files: library.totals.files, bytes: library.totals.bytes },
     ...(entries.length < limit || last === undefined ? {} : { next: last.entry })
   }
+}
+
+/** Nothing where there is nothing to do. */
+export function progressView(
+  progress: LibraryProgress | undefined
+): { progress: LibraryProgressView } | Record<never, never> {
+  if (progress === undefined || progress.phase === 'idle') return {}
+  const { phase, files, filesTotal, bytes, bytesTotal, leftMs, reason } = progress
+  const more = { ...(leftMs === undefined ? {} : { leftMs }), ...(reason === undefined ? {} : { reason }) }
+  return { progress: { phase, files, filesTotal, bytes, bytesTotal, ...more } }
 }

@@ -1,10 +1,11 @@
 /** A node's state in one plain object. */
 
-import type { LibraryProgress } from '@servent/library'
+import type { LibraryProgress, SharedRoot } from '@servent/library'
 import type { CatalogueTotals, OverlaySnapshot } from '@servent/overlay'
 import type { DownloadPhase, DownloadStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
 import { reachability } from './reachability.ts'
+import { progressView } from './sharing.ts'
 import type { NodeStatus } from './types.ts'
 
 export interface StatusInit {
@@ -20,13 +21,15 @@ export interface StatusInit {
   readonly library: {
     readonly totals: CatalogueTotals | undefined
     readonly progress: LibraryProgress | undefined
+    readonly roots: readonly SharedRoot[]
+    readonly problems: number
   }
   readonly downloads: readonly DownloadStatus[]
   readonly uploads: readonly UploadStatus[]
 }
 
 export function nodeStatus(init: StatusInit): NodeStatus {
-  const { totals, progress } = init.library
+  const { totals, progress, roots, problems } = init.library
   const inPhase = (...phases: DownloadPhase[]) =>
     init.downloads.filter(({ phase }) => phases.includes(phase)).length
   return {
@@ -47,7 +50,10 @@ export function nodeStatus(init: StatusInit): NodeStatus {
     library: {
       files: totals?.files ?? 0,
       bytes: totals?.bytes ?? 0,
-      hashing: progress?.phase === 'hashing' ? progress.filesTotal - progress.files : 0
+      hashing: progress?.phase === 'hashing' ? progress.filesTotal - progress.files : 0,
+      away: roots.filter(({ present }) => !present).length,
+      problems,
+      ...progressView(progress)
     },
     downloads: {
       active: inPhase('locating', 'fetching', 'verifying'),

@@ -1,5 +1,6 @@
 /** What a running node gives to the program around it: the daemon's API, tests, the demo. */
 
+import type { LibraryProgress } from '@servent/library'
 import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@servent/overlay'
 import type { DownloadStatus, FolderFileStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
@@ -111,6 +112,8 @@ export type ShareEvent =
       filesTotal: number
       bytes: number
       bytesTotal: number
+      /** Milliseconds that hashing takes yet, by the speed of late; absent while that is not known. */
+      leftMs?: number
       name?: string
     }
   | {
@@ -125,8 +128,32 @@ export type ShareEvent =
       problems?: readonly { path: string; reason: string }[]
     }
 
+/** How far looking through the shared folders and hashing is. */
+export interface LibraryProgressView {
+  readonly phase: LibraryProgress['phase']
+  readonly files: number
+  readonly filesTotal: number
+  readonly bytes: number
+  readonly bytesTotal: number
+  /** Why it failed. */
+  readonly reason?: string
+  /** Milliseconds; absent while it is not known. */
+  readonly leftMs?: number
+}
+
 export interface LibraryView {
-  readonly roots: readonly { path: string; files: number; bytes: number }[]
+  readonly roots: readonly {
+    path: string
+    files: number
+    bytes: number
+    present: boolean
+    /** Why it is not there now. */
+    reason?: string
+  }[]
+  /** What is left out although it was asked for, the newest. */
+  readonly problems: readonly { path: string; reason: string }[]
+  /** Absent while there is nothing to do. */
+  readonly progress?: LibraryProgressView
   readonly files: readonly {
     index: number
     id: string
@@ -306,7 +333,16 @@ export interface NodeStatus {
     neighbours: number
     announced?: { files: number; of: number }
   }[]
-  readonly library: { files: number; bytes: number; hashing: number }
+  readonly library: {
+    files: number
+    bytes: number
+    hashing: number
+    /** Shared folders and files that are not there now. */
+    away: number
+    /** Files and folders that are left out although they were asked for. */
+    problems: number
+    progress?: LibraryProgressView
+  }
   readonly downloads: { active: number; done: number; failed: number; paused: number }
   readonly uploads: { active: number; queued: number }
 }

@@ -15,7 +15,7 @@ const gnutella: OverlaySnapshot = {
   neighbours: [{ peerId: 'one', inbound: false, connectedMs: 1 }],
   counters: {}
 }
-const noLibrary = { totals: undefined, progress: undefined }
+const noLibrary = { totals: undefined, progress: undefined, roots: [], problems: 0 }
 
 async function init(
   more: Partial<DoctorInit> = {},

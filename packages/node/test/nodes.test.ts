@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ContentId } from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -102,6 +102,24 @@ describe('two nodes', () => {
     expect(await one.unshare(music)).toEqual({ files: 2 })
     expect((await one.library()).totals.files).toBe(0)
   })
+
+  test('a shared folder that is gone is told everywhere, withdrawn from searches, and back again', async () => {
+    const one = await startNode()
+    const two = await startNode({ bootstrap: [one] })
+    await last(one.share(music))
+    await linked(one, two)
+    const found = async () => (await last(two.search({ text: 'bela country', timeoutMs: 1000 }))).hits
+    await expect.poll(found, { timeout: 10_000 }).toBe(1)
+    await rename(music, `${music}.drawer`)
+    await expect.poll(() => one.status().library, { timeout: 15_000 }).toMatchObject({ files: 0, away: 1 })
+    expect((await one.library()).roots).toMatchObject([
+      { path: music, files: 0, present: false, reason: 'It is gone, or its drive is unplugged.' }
+    ])
+    expect((await one.doctor()).find(({ name }) => name === 'shared folder')).toMatchObject({ ok: false })
+    await rename(`${music}.drawer`, music)
+    await expect.poll(() => one.status().library, { timeout: 15_000 }).toMatchObject({ files: 2, away: 0 })
+    await expect.poll(found, { timeout: 10_000 }).toBe(1)
+  }, 60_000)
 
   test('what is shared already is there already', async () => {
     const one = await startNode()

@@ -153,6 +153,19 @@ export const ProblemAnswer = Type.Object({
   })
 })
 export const HealthAnswer = Type.Object({ status: Type.Literal('ok') }, closed)
+const LibraryProgress = Type.Object(
+  {
+    phase: Type.String({ description: 'scanning, hashing, failed' }),
+    files: Count('Files hashed'),
+    filesTotal: Count('Files found'),
+    bytes: Bytes('Hashed'),
+    bytesTotal: Bytes('Of files found'),
+    leftMs: Type.Optional(
+      Type.Number({ description: 'Milliseconds until all is hashed, where that is known' })
+    )
+  },
+  open
+)
 export const StatusAnswer = Type.Object(
   {
     peerId: Type.String(),
@@ -194,7 +207,10 @@ export const StatusAnswer = Type.Object(
       {
         files: Count('Files shared'),
         bytes: Bytes('All of them'),
-        hashing: Count('Files that wait to be hashed')
+        hashing: Count('Files that wait to be hashed'),
+        away: Count('Shared folders and files that are not there now'),
+        problems: Count('Files and folders that are left out although they were asked for'),
+        progress: Type.Optional(LibraryProgress)
       },
       open
     ),
@@ -209,8 +225,19 @@ export const StatusAnswer = Type.Object(
 export const LibraryAnswer = Type.Object(
   {
     roots: Type.Array(
-      Type.Object({ path: Type.String(), files: Count('Files'), bytes: Bytes('All of them') }, open)
+      Type.Object(
+        {
+          path: Type.String(),
+          files: Count('Files'),
+          bytes: Bytes('All of them'),
+          present: Type.Boolean(),
+          reason: Type.Optional(Type.String({ description: 'Why it is not there now' }))
+        },
+        open
+      )
     ),
+    problems: Type.Array(Type.Object({ path: Type.String(), reason: Type.String() }, open)),
+    progress: Type.Optional(LibraryProgress),
     files: Type.Array(
       Type.Object(
         {

@@ -39,6 +39,10 @@ export function formatDuration(ms: number): string {
   return two(ms, DAY_MS, 'd', HOUR_MS, 'h')
 }
 
+/** `, 12 min left`; nothing where it is not known. */
+export const formatLeft = (ms: number | undefined): string =>
+  ms === undefined ? '' : `, ${formatDuration(Math.max(SECOND_MS, ms))} left`
+
 function two(ms: number, unitMs: number, unit: string, smallMs: number, small: string): string {
   const rest = Math.floor((ms % unitMs) / smallMs)
   return `${Math.floor(ms / unitMs)} ${unit}${rest === 0 ? '' : ` ${rest} ${small}`}`

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs'
 import type { LibraryView } from '@servent/node'
 import { type Command, Option } from 'commander'
-import { formatBytes, mediaKind, plural, shortId } from '../../terminal/format.ts'
+import { formatBytes, formatLeft, mediaKind, plural, shortId } from '../../terminal/format.ts'
+import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
 import { wholeNumber } from '../options.ts'
@@ -66,10 +67,15 @@ async function runLibrary(
         { title: 'FILES', align: 'right' },
         { title: 'SIZE', align: 'right' }
       ],
-      view.roots.map(({ path, files, bytes }) => [path, String(files), formatBytes(bytes)]),
+      view.roots.map(({ path, files, bytes, present }) => [
+        path,
+        present ? String(files) : 'not there',
+        present ? formatBytes(bytes) : ''
+      ]),
       columns
     )
   )
+  for (const line of notes(view)) out.line(line)
   if (view.files.length > 0) {
     out.line()
     out.lines(
@@ -89,6 +95,29 @@ async function runLibrary(
   talk.line(`${plural(view.totals.files, 'file')}, ${formatBytes(view.totals.bytes)} in all.`)
   if (view.next === undefined) context.next('servent ticket ID')
   else context.next(`servent library --after ${view.next}`)
+}
+
+const PROBLEMS_SHOWN = 10
+
+/** What is not as the user might think: folders that are away, files that are left out, work under way. */
+function notes({ roots, problems, progress }: LibraryView): string[] {
+  const away = roots.filter(({ present }) => !present)
+  const shown = problems.slice(-PROBLEMS_SHOWN)
+  const lines = [
+    ...away.map(({ path, reason }) => `Not there  ${safe(path)}  ${reason ?? ''}`.trimEnd()),
+    ...shown.map(({ path, reason }) => `Left out  ${safe(path)}  ${safe(reason)}`)
+  ]
+  if (problems.length > shown.length) {
+    lines.push(`and ${plural(problems.length - shown.length, 'more', 'more')}: servent library --json`)
+  }
+  if (progress?.phase === 'scanning')
+    lines.push(`Looking  ${plural(progress.filesTotal, 'file')} to hash found`)
+  if (progress?.phase === 'hashing') {
+    const { files, filesTotal, bytes, bytesTotal, leftMs } = progress
+    const of = `${files} of ${plural(filesTotal, 'file')}, ${formatBytes(bytes)} of ${formatBytes(bytesTotal)}`
+    lines.push(`Hashing  ${of}${formatLeft(leftMs)}`)
+  }
+  return lines
 }
 
 /** An id or its beginning. A path that looks like one is written as `./path`. */

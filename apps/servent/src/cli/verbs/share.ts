@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { ShareEvent } from '@servent/node'
 import type { Command } from 'commander'
 import { ProblemError } from '../../problem.ts'
-import { formatBytes, plural } from '../../terminal/format.ts'
+import { formatBytes, formatLeft, plural } from '../../terminal/format.ts'
 import { bar } from '../../terminal/progress.ts'
 import { safe } from '../../terminal/safe.ts'
 import type { Act, Context } from '../context.ts'
@@ -86,9 +86,9 @@ function ticketProblem({ files, problems }: Done): string | undefined {
   return files === 0 ? undefined : problems?.at(-1)?.reason
 }
 
-function progressText({ phase, files, filesTotal, bytes, bytesTotal, name }: Progress): string {
-  if (phase === 'scanning') return `Looking  ${plural(files, 'file')} found`
-  const of = `${files} of ${plural(filesTotal, 'file')}, ${formatBytes(bytes)} of ${formatBytes(bytesTotal)}`
+function progressText({ phase, files, filesTotal, bytes, bytesTotal, leftMs, name }: Progress): string {
+  if (phase === 'scanning') return `Looking  ${plural(filesTotal, 'file')} found`
+  const of = `${files} of ${plural(filesTotal, 'file')}, ${formatBytes(bytes)} of ${formatBytes(bytesTotal)}${formatLeft(leftMs)}`
   return `Hashing  ${bar(bytes, bytesTotal)}  ${of}${name === undefined ? '' : `  ${safe(name)}`}`
 }
 

@@ -1,7 +1,7 @@
 /** `status`: identity, reachability, overlays, library, transfers, in one look. */
 import type { NodeStatus } from '@servent/node'
 import type { Command } from 'commander'
-import { formatBytes, formatCount, formatDuration, plural } from '../../terminal/format.ts'
+import { formatBytes, formatCount, formatDuration, formatLeft, plural } from '../../terminal/format.ts'
 import { facts } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
 import { verb } from '../program.ts'
@@ -43,7 +43,6 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
   const { downloads, uploads, library, reachability } = status
   const addresses = status.addresses.slice(0, ADDRESSES_SHOWN)
   const more = status.addresses.length - addresses.length
-  const hashing = library.hashing > 0 ? `, ${plural(library.hashing, 'file')} being hashed` : ''
   return [
     ['Node', status.peerId],
     ['Running', `${formatDuration(status.uptimeMs)}, servent ${status.version}, pid ${pid}`],
@@ -55,7 +54,7 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ...status.overlays.map(
       (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
     ),
-    ['Library', `${plural(library.files, 'file')}, ${formatBytes(library.bytes)}${hashing}`],
+    ['Library', libraryLine(library)],
     ['Downloads', counted(downloads, ['active', 'paused', 'failed', 'done'])],
     ['Uploads', counted(uploads, ['active', 'queued'])]
   ]
@@ -65,6 +64,15 @@ function relayingLine(serving: NodeStatus['relay']['serving']): string | undefin
   if (serving === undefined) return undefined
   const { reservations, circuits, relayedBytes } = serving
   return `for ${plural(reservations, 'peer')}, ${plural(circuits, 'connection')} now, ${formatBytes(relayedBytes)} so far`
+}
+
+function libraryLine({ files, bytes, hashing, away, problems, progress }: NodeStatus['library']): string {
+  const parts = [`${plural(files, 'file')}, ${formatBytes(bytes)}`]
+  if (progress?.phase === 'scanning') parts.push(`looking through folders`)
+  if (hashing > 0) parts.push(`${plural(hashing, 'file')} being hashed${formatLeft(progress?.leftMs)}`)
+  if (away > 0) parts.push(`${plural(away, 'shared path')} not there: servent library`)
+  if (problems > 0) parts.push(`${plural(problems, 'problem')}: servent library`)
+  return parts.join(', ')
 }
 
 function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus['overlays'][number]): string {
