@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { ServentDatabase } from '@servent/database'
 import type { BlockSource, Catalogue, ContentId, Provider } from '@servent/overlay'
+import type { Files } from './files.ts'
 import type { Ledger, Standing } from './ledger.ts'
 import type { DownloadLimits, ServerLimits } from './limits.ts'
 
@@ -78,6 +79,8 @@ export interface DownloadsInit {
   /** Told of verified bytes. */
   readonly ledger?: Ledger
   readonly logger?: TransferLogger
+  /** @internal  Node's own where it is absent. */
+  readonly files?: Files
 }
 
 /** Who runs where not all may: a higher one that waits has a lower one give way. */
