@@ -27,7 +27,9 @@ export async function place(
     const candidate = numberedName(name, number)
     const path = join(folder, candidate)
     if (await isSameFile(from, path, files)) {
-      // A run before this one was killed between the two steps.
+      // A run before this one was killed between the two steps. Were this one killed after the second, nobody else knew
+      // where the file is.
+      onChosen(path)
       await files.unlink(from)
       await syncFolder(folder, files)
       return path

@@ -1,5 +1,6 @@
 /** A share of files in memory: the ports that the library fills, with ways to be slow, changed or gone. */
 import { createHash, hash } from 'node:crypto'
+import { openSync, readFileSync, readSync } from 'node:fs'
 import {
   type BlockReader,
   type BlockSource,
@@ -58,6 +59,17 @@ export class TestShare implements Catalogue, BlockSource {
     return this.#hold(name, hasher, (offset, length) => bytes.subarray(offset, offset + length), {
       sha1,
       ...more
+    })
+  }
+
+  /** A file that stands on the disk, and is read there. */
+  addFile(name: string, path: string): SharedFile {
+    const hasher = new TreeHasher(sha256)
+    hasher.update(readFileSync(path))
+    const fd = openSync(path, 'r')
+    return this.#hold(name, hasher, (offset, length) => {
+      const bytes = new Uint8Array(length)
+      return bytes.subarray(0, readSync(fd, bytes, 0, length, offset))
     })
   }
 
