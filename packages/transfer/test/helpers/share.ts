@@ -105,6 +105,13 @@ export class TestShare implements Catalogue, BlockSource {
     return file
   }
 
+  /** Another share of the same files, which are not hashed again. */
+  again(): TestShare {
+    const share = new TestShare()
+    for (const [id, held] of this.#held) share.#held.set(id, held)
+    return share
+  }
+
   remove(id: ContentId): void {
     this.#held.delete(id.toString())
   }
