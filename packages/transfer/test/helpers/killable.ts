@@ -4,13 +4,14 @@
  */
 import { appendFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ContentId } from '@servent/overlay'
-import { type Connector, FileServer } from '../../src/index.ts'
+import { type Connector, type DownloadLimits, FileServer } from '../../src/index.ts'
 import { Desk } from './desk.ts'
 import { TestShare } from './share.ts'
+import { firstLine } from './sockets.ts'
 
 export interface SourceOrder {
   readonly role: 'source'
@@ -31,7 +32,8 @@ export interface DownloadOrder {
   /** Told to the sources, so that what a dead one asked for is not taken for what this one asks. */
   readonly life: number
   /** Broken on purpose: it loses the file beside the `.part` at each start. */
-  readonly isForgetful: boolean
+  readonly isForgetful?: boolean
+  readonly limits?: Partial<DownloadLimits>
 }
 
 const MiB = 2 ** 20
@@ -67,25 +69,11 @@ async function serve({ socket: path, file, log, bytesPerSecond }: SourceOrder): 
   await rm(path, { force: true })
   createServer(socket => {
     socket.on('error', () => {})
-    void lifeOf(socket).then(life => serverOf(life).serve(socket, 'downloader'))
+    void firstLine(socket).then(life => serverOf(life).serve(socket, 'downloader'))
   }).listen(path, () => console.log('listens'))
 }
 
-/** The line that comes before the first request. */
-async function lifeOf(socket: Socket): Promise<string> {
-  for (let text = ''; ; ) {
-    const chunk: string | null = socket.read()?.toString('latin1') ?? null
-    text += chunk ?? ''
-    const end = text.indexOf('\n')
-    if (end !== -1) {
-      socket.unshift(Buffer.from(text.slice(end + 1), 'latin1'))
-      return text.slice(0, end)
-    }
-    await new Promise(resolve => socket.once('readable', resolve))
-  }
-}
-
-async function download({ root, sockets, id, life, isForgetful }: DownloadOrder): Promise<void> {
+async function download({ root, sockets, id, life, isForgetful, limits }: DownloadOrder): Promise<void> {
   const desk = Desk.at(root)
   if (isForgetful) {
     for (const name of await readdir(desk.folder).catch(() => []))
@@ -99,7 +87,7 @@ async function download({ root, sockets, id, life, isForgetful }: DownloadOrder)
       return { duplex: socket, peerId: provider.peerId, relayed: false }
     }
   }
-  const downloads = await desk.open({ connector, limits: { checkpointMs: 20, roundsMax: 10_000 } })
+  const downloads = await desk.open({ connector, limits: { checkpointMs: 20, roundsMax: 10_000, ...limits } })
   const providers = sockets.map(path => ({ peerId: path, addresses: [path] }))
   const download = await downloads.start({ id: ContentId.parse(id), name: 'a.bin', providers })
   console.log(JSON.stringify(await download.finished))

@@ -1,6 +1,6 @@
 /** A share of files in memory: the ports that the library fills, with ways to be slow, changed or gone. */
 import { createHash, hash } from 'node:crypto'
-import { openSync, readFileSync, readSync } from 'node:fs'
+import { openSync, readSync } from 'node:fs'
 import {
   type BlockReader,
   type BlockSource,
@@ -65,8 +65,10 @@ export class TestShare implements Catalogue, BlockSource {
   /** A file that stands on the disk, and is read there. */
   addFile(name: string, path: string): SharedFile {
     const hasher = new TreeHasher(sha256)
-    hasher.update(readFileSync(path))
     const fd = openSync(path, 'r')
+    const chunk = Buffer.alloc(MiB)
+    for (let length = readSync(fd, chunk); length > 0; length = readSync(fd, chunk))
+      hasher.update(chunk.subarray(0, length))
     return this.#hold(name, hasher, (offset, length) => {
       const bytes = new Uint8Array(length)
       return bytes.subarray(0, readSync(fd, bytes, 0, length, offset))
