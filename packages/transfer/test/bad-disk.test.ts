@@ -102,7 +102,7 @@ describe.each([
   ['EIO', 'from then on'],
   ['ENOSPC', 'from then on']
 ] as const)('%s at the n-th call, %s, for every n', (code, manner) => {
-  test('it pauses with a reason, and goes on where it was', async () => {
+  test('P1: it pauses with a reason, goes on where it was, and nothing wrong has the final name', async () => {
     const said: string[] = []
     let n = 1
     for (let isHit = true; isHit && n < CALLS_MAX; n += 1) {
@@ -171,7 +171,7 @@ describe('a process that dies', () => {
     expect(n).toBeGreaterThan(30)
   }, 120_000)
 
-  test('by a power cut, for every call: of what was not synced a random part is lost', async () => {
+  test('P2: by a power cut, for every call: of what was not synced a random part is lost', async () => {
     const seed = Date.now() % 1_000_000
     console.log(`what is lost: seed ${seed}`)
     const random = randomFrom(seed)

@@ -75,10 +75,10 @@ export class BadDisk implements Files {
     return this.#file(path, handle, entry, isWritable)
   }
 
-  readonly lstat = this.#through('lstat')
-  readonly statfs = this.#through('statfs')
-  readonly mkdir = this.#through('mkdir')
-  readonly opendir = this.#through('opendir')
+  readonly lstat = this.#through('lstat', fs.lstat)
+  readonly statfs = this.#through('statfs', fs.statfs)
+  readonly mkdir = this.#through('mkdir', fs.mkdir)
+  readonly opendir = this.#through('opendir', fs.opendir)
 
   readonly rm: Files['rm'] = async path => {
     this.#enter('rm', String(path))
@@ -142,10 +142,10 @@ export class BadDisk implements Files {
     if (fault !== 'tear') throw failure(fault === 'crash' ? 'EIO' : fault, call)
   }
 
-  #through<K extends 'lstat' | 'statfs' | 'mkdir' | 'opendir'>(name: K): Files[K] {
-    return (async (path: string, ...more: never[]) => {
+  #through<K extends 'lstat' | 'statfs' | 'mkdir' | 'opendir'>(name: K, real: unknown): Files[K] {
+    return (async (path: string, ...more: unknown[]) => {
       this.#enter(name, path)
-      return (fs[name] as (...given: unknown[]) => unknown)(path, ...more)
+      return (real as (...given: unknown[]) => unknown)(path, ...more)
     }) as Files[K]
   }
 

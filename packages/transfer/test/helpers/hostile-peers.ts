@@ -25,6 +25,7 @@ function misuse(peer: number): void {
     socket.write(`attacker-${peer}\n`)
     if (peer % 3 === 0) {
       const request = `GET /ipfs/${id} HTTP/1.1\r\nHost:\r\nX: ${'x'.repeat(4096)}`
+      socket.resume()
       let at = 0
       timer = setInterval(() => {
         socket.write(request[at % request.length]!)

@@ -153,7 +153,8 @@ class Campaign {
       this.#sourceKills += 1
       await this.#startSource(index)
     }
-    const isDone = isLast ? (await done, true) : await this.#moment(done)
+    if (isLast) await done
+    const isDone = isLast || (await this.#moment(done))
     if (!isDone) {
       await this.#kill(downloader)
     } else {
