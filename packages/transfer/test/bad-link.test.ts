@@ -131,7 +131,8 @@ test('in any weather, spoiled bytes among it, the file arrives where one source 
   const first = Date.now() % 1_000_000
   console.log(`weather: seeds from ${first}`)
   const kinds = ['reset', 'end', 'stall', 'dribble', 'flip', 'insert', 'drop', 'fair'] as const
-  for (let seed = first; seed < first + 10; seed += 1) {
+  // The first one once left a source that was not needed any more connecting for ever.
+  for (const seed of [315_893, ...Array.from({ length: 9 }, (_, index) => first + index)]) {
     const random = randomFrom(seed)
     const bad = await Promise.all(
       ['one', 'two', 'three'].map(name =>

@@ -45,7 +45,7 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.useRealTimers()
   for (const child of children.splice(0)) {
-    if (child.exitCode !== null) continue
+    if (child.exitCode !== null || child.signalCode !== null) continue
     child.kill('SIGKILL')
     await once(child, 'close')
   }

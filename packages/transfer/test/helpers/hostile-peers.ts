@@ -38,7 +38,7 @@ function misuse(peer: number): void {
       timer = setInterval(() => {
         socket.write(requests.repeat(2))
         did.flooded += 4
-      }, 50)
+      }, 250)
     } else {
       socket.pause()
       socket.write(`GET /ipfs/${id} HTTP/1.1\r\nHost:\r\nRange: bytes=0-\r\n\r\n`)
