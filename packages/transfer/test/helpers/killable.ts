@@ -38,6 +38,9 @@ export interface DownloadOrder {
 
 const MiB = 2 ** 20
 
+// Whoever started it may be killed itself.
+const parent = process.ppid
+setInterval(() => process.ppid !== parent && process.exit(), 1_000).unref()
 console.log('warm')
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line) as SourceOrder | DownloadOrder
