@@ -163,7 +163,7 @@ class Answered implements Machine<ChordTypes> {
   }
 }
 
-describe('the machine keeps its contract', () => {
+describe('P5: the machine keeps its contract and sends no more than it may for a message', () => {
   it.each([1, 3])(
     'with %i places, whatever comes',
     virtualNodes => {

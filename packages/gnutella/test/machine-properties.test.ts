@@ -233,7 +233,7 @@ describe('the machine', () => {
     expect(servent.sent()).toHaveLength(SENDS_PER_INPUT_MAX)
   })
 
-  it('causes by a message no more than SENDS_PER_MESSAGE_MAX, and a cached query comes close to it', () => {
+  it('P5: causes by a message no more than SENDS_PER_MESSAGE_MAX, and a cached query comes close to it', () => {
     const { servent, links } = withCached(CACHE_HITS_MAX)
     servent.from(links[2]!, query())
     const vouch = servent.asked().find(({ question }) => question.type === 'vouch')!

@@ -183,7 +183,7 @@ const steps = fc
     ...rest
   ])
 
-describe('a router alone', () => {
+describe('P5: a router alone', () => {
   it.each<[string, Partial<RouterSettings>]>([
     ['by its defaults', {}],
     ['with every step told and two asked at a time', { traceLookups: true, alpha: 2, lingerMs: 500 }]

@@ -132,8 +132,12 @@ export class HashLanes {
     if (this.#timer !== undefined || this.#stopped) return
     const ms = this.#parts.tree.nextDueMs()
     // What is due already is in another lane's hands.
-    if (ms === undefined || ms <= Date.now()) return
-    this.#timer = setTimeout(() => this.kick(), Math.min(ms - Date.now(), SETTLE_MS_MAX))
+    const waitMs = (ms ?? 0) - Date.now()
+    if (ms === undefined || waitMs <= 0) return
+    const { tree, settleMs, write } = this.#parts
+    // Nothing rests for longer: the wall clock was set back meanwhile.
+    if (waitMs > Math.max(settleMs, SETTLE_MS_MAX)) write(() => tree.makeAllDueNow())
+    this.#timer = setTimeout(() => this.kick(), Math.min(waitMs, SETTLE_MS_MAX, settleMs))
   }
 
   async #hash(row: PlacedRow): Promise<'later' | undefined> {

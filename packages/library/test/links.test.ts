@@ -69,7 +69,7 @@ describe('symbolic links', () => {
 })
 
 describe('a folder that is swapped with a link to another, in a loop', () => {
-  test('gives no byte of the other, neither while it is hashed nor while it is served', async () => {
+  test('P3: gives no byte of the other, neither while it is hashed nor while it is served', async () => {
     const place = workplace()
     const sub = join(place.folder, 'sub')
     const names = Array.from({ length: 20 }, (_, n) => `file ${n}.bin`)

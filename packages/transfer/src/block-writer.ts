@@ -71,7 +71,8 @@ export class BlockWriter {
    */
   async flush(): Promise<void> {
     await Promise.all(this.#writing)
-    await this.#checkpoint
+    // A checkpoint that ends begins the next one where enough was written meanwhile.
+    while (this.#checkpoint !== undefined) await this.#checkpoint
     await this.#mark()
     clearTimeout(this.#timer)
     if (this.#failure !== undefined) throw this.#failure

@@ -8,13 +8,22 @@ import type { DownloadLimits } from './limits.ts'
 
 export type CandidateLimits = Pick<
   DownloadLimits,
-  'providersMax' | 'retryMs' | 'retryMsMax' | 'roundsMax' | 'queueWaitMsMin' | 'queueWaitMsMax' | 'slowWaitMs'
+  | 'providersMax'
+  | 'retryMs'
+  | 'retryMsMax'
+  | 'roundsMax'
+  | 'giverPatienceMs'
+  | 'queueWaitMsMin'
+  | 'queueWaitMsMax'
+  | 'slowWaitMs'
 >
 
 interface Candidate {
   provider: Provider
   inUse: boolean
   failures: number
+  /** Of the first of these. */
+  lostMs: number
   /** Verified bytes that it gave. */
   givenBytes: number
   /** It was fetching the file itself when it was asked last. */
@@ -66,6 +75,7 @@ export class Candidates {
       provider: { ...provider, addresses: provider.addresses.slice(0, ADDRESSES_MAX) },
       inUse: false,
       failures: 0,
+      lostMs: 0,
       givenBytes: 0,
       isPartial: false,
       isSpent: false,
@@ -120,12 +130,17 @@ export class Candidates {
     })
   }
 
-  /** It was lost. `jitter`, 0 to 1, keeps many downloads from asking at the same time. */
+  /**
+   * It was lost. Who gave verified bytes before is given up only after a time as well: a computer that sleeps comes
+   * back. `jitter`, 0 to 1, keeps many downloads from asking at the same time.
+   */
   failed(peer: string, reason: string, jitter: number, nowMs: number): void {
-    const { retryMs, retryMsMax, roundsMax } = this.#limits
+    const { retryMs, retryMsMax, roundsMax, giverPatienceMs } = this.#limits
     this.#update(peer, candidate => {
       candidate.failures += 1
-      candidate.isSpent = candidate.failures >= roundsMax
+      if (candidate.failures === 1) candidate.lostMs = nowMs
+      const isAwaited = candidate.givenBytes > 0 && nowMs - candidate.lostMs < giverPatienceMs
+      candidate.isSpent = candidate.failures >= roundsMax && !isAwaited
       const waitMs = Math.min(retryMsMax, retryMs * 2 ** (candidate.failures - 1))
       candidate.readyMs = nowMs + waitMs * (0.75 + jitter / 2)
       candidate.reason = reason

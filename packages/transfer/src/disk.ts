@@ -1,6 +1,6 @@
 /** What the disk says, in sentences for the user. */
-import { statfs } from 'node:fs/promises'
 import { DiskError } from './errors.ts'
+import type { Files } from './files.ts'
 
 const SENTENCES: Readonly<Record<string, string>> = {
   ENOSPC: 'The disk is full. Free some space there, then resume.',
@@ -41,8 +41,8 @@ export function diskError(path: string, error: unknown): Error {
  *
  * @throws DiskError
  */
-export async function checkSpace(folder: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await onDisk(folder, () => statfs(folder))
+export async function checkSpace(folder: string, neededBytes: number, files: Files): Promise<void> {
+  const { bavail, bsize } = await onDisk(folder, () => files.statfs(folder))
   const freeBytes = bavail * bsize
   // Some network and virtual file systems say 0 of everything.
   if (freeBytes >= neededBytes || (freeBytes === 0 && bsize === 0)) return

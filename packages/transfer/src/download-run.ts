@@ -3,15 +3,17 @@
  * path, or throws: a `DiskError` that the user can mend, `NoSourceError` or `VerificationError` where nobody
  * is left to ask, or the reason of the signal that stopped it. What is verified is kept in any case.
  */
-import { lstat, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { LAYER_BLOCK_BYTES, type Provider, VerificationError } from '@servent/overlay'
 import { BlockWriter } from './block-writer.ts'
 import { checkSpace, onDisk } from './disk.ts'
 import { SourceLacksError, SourceLiedError } from './errors.ts'
 import { fetchRun, proveSize } from './fetch.ts'
+import { standing } from './files.ts'
 import type { HttpSource } from './http-source.ts'
 import type { Job } from './job.ts'
 import { PartFile, partPath } from './part-file.ts'
+import { syncFolder } from './place.ts'
 import { isContent, recheck } from './recheck.ts'
 import { safeFileName } from './safe-file-name.ts'
 import { BlockScheduler, type Run } from './scheduler.ts'
@@ -79,21 +81,21 @@ export class DownloadRun {
 
   /** A run before this one was killed after it had put the file in its place: nothing is left but to say so. */
   async #finished(): Promise<string | undefined> {
-    const { row, id } = this.#job
-    if (row.path === undefined || row.part === undefined) return undefined
-    const part = await lstat(row.part).catch(() => undefined)
-    if (part !== undefined) return undefined
+    const { row, id, files } = this.#job
+    const { part } = row
+    if (row.path === undefined || part === undefined) return undefined
+    if ((await onDisk(part, () => standing(part, files))) !== undefined) return undefined
     this.#job.show('verifying')
-    if (!(await isContent(row.path, id, this.#signal))) return undefined
-    await PartFile.remove(row.part)
+    if (!(await isContent(row.path, id, this.#signal, files))) return undefined
+    await this.#forgetPart(part)
     return row.path
   }
 
   /** Takes up what stands on the disk, hashed again where that is needed. */
   async #open(): Promise<void> {
-    const { row, id } = this.#job
-    if (row.isOwnFolder) await onDisk(row.folder, () => mkdir(row.folder, { recursive: true }))
-    const part = row.part === undefined ? undefined : await PartFile.open(row.part, id)
+    const { row, id, files } = this.#job
+    if (row.isOwnFolder) await onDisk(row.folder, () => files.mkdir(row.folder, { recursive: true }))
+    const part = row.part === undefined ? undefined : await PartFile.open(row.part, id, files)
     row.verifiedBytes = 0
     row.path = undefined
     if (part === undefined) return
@@ -108,7 +110,7 @@ export class DownloadRun {
       this.#take(part)
     }
     await this.#give(part)
-    await checkSpace(part.folder, part.size - row.verifiedBytes)
+    await checkSpace(part.folder, part.size - row.verifiedBytes, files)
   }
 
   #take(part: PartFile): void {
@@ -239,11 +241,11 @@ export class DownloadRun {
     { size, piece, lastBlock }: Awaited<ReturnType<typeof proveSize>>,
     nameOfSource?: string
   ): Promise<void> {
-    const { row, id } = this.#job
-    await checkSpace(row.folder, size)
+    const { row, id, files } = this.#job
+    await checkSpace(row.folder, size, files)
     if (row.name === '') row.name = safeFileName(nameOfSource ?? '', { fallback: id.toString() })
     row.part = partPath(row.folder, row.name, id)
-    const part = await PartFile.create(row.part, id, size)
+    const part = await PartFile.create(row.part, id, size, files)
     this.#take(part)
     const { writer, scheduler } = this.#target!
     const last = part.blocks.count - 1
@@ -274,8 +276,15 @@ export class DownloadRun {
     const path = await part.finish(row.folder, row.name, chosen, this.#job.isAlone)
     this.#job.partials?.finished(part.id)
     await this.#close()
-    await PartFile.remove(part.path)
+    await this.#forgetPart(part.path)
     return path
+  }
+
+  /** What is left of it is gone durably: once the database says that all is done, nobody would look for it again. */
+  async #forgetPart(path: string): Promise<void> {
+    const { files } = this.#job
+    await PartFile.remove(path, files)
+    await onDisk(path, () => syncFolder(dirname(path), files))
   }
 
   async #close(): Promise<void> {

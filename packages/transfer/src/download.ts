@@ -151,7 +151,7 @@ export class Download {
     Object.assign(row, { folder, name: name ?? row.name, isOwnFolder, part: undefined, path: undefined })
     this.#save()
     // What is left there is empty; a disk that is gone must not keep the file from another.
-    if (part !== undefined && !this.isFolder) await PartFile.remove(part).catch(() => {})
+    if (part !== undefined && !this.isFolder) await PartFile.remove(part, this.#deps.files).catch(() => {})
   }
 
   /** @internal */
@@ -197,8 +197,8 @@ export class Download {
     this.#row.state = 'paused'
     if (reason === 'cancel') {
       this.#isCancelled = true
-      if (this.isFolder) await discardFolder(this.#row, this.#deps.folders)
-      else if (this.#row.part !== undefined) await PartFile.remove(this.#row.part)
+      if (this.isFolder) await discardFolder(this.#row, this.#deps)
+      else if (this.#row.part !== undefined) await PartFile.remove(this.#row.part, this.#deps.files)
       this.#outcome.reject(this.#error())
     } else {
       this.#row.reason = undefined

@@ -5,6 +5,7 @@ import type { ContentId } from '@servent/overlay'
 import { onDisk } from './disk.ts'
 import { Download, type Output } from './download.ts'
 import { DownloadExistsError, NoDownloadError, OutputError } from './errors.ts'
+import { FILES } from './files.ts'
 import { folderFiles } from './folder-paths.ts'
 import { FolderStore } from './folder-store.ts'
 import type { DownloadDeps } from './job.ts'
@@ -32,6 +33,7 @@ export class Downloads {
     this.#deps = {
       connector,
       findProviders,
+      files: init.files ?? FILES,
       limits: { ...DOWNLOAD_LIMITS, ...init.limits },
       cap: cap === undefined ? undefined : new RateCap(cap),
       ledger,

@@ -6,6 +6,7 @@ import { lstat, mkdir, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { onDisk } from './disk.ts'
 import { OutputError } from './errors.ts'
+import { FILES } from './files.ts'
 import { syncFolder } from './place.ts'
 import { numberedName } from './safe-file-name.ts'
 
@@ -66,7 +67,7 @@ async function makeOne(path: string): Promise<boolean> {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
       throw error
     }
-    await syncFolder(dirname(path))
+    await syncFolder(dirname(path), FILES)
     return true
   })
 }

@@ -19,8 +19,7 @@ import { DownloadRun } from './download-run.ts'
 import { PartialFolderError } from './errors.ts'
 import { localPaths } from './folder-paths.ts'
 import { makeFolders, makeFreeFolder, removeEmptyFolders } from './folder-place.ts'
-import type { FolderStore } from './folder-store.ts'
-import type { Job } from './job.ts'
+import type { DownloadDeps, Job } from './job.ts'
 import { KeptStreams } from './kept-streams.ts'
 import {
   FOLDER_BYTES_AT_ONCE_MAX,
@@ -92,7 +91,7 @@ export class FolderRun {
       Object.assign(row, { size: bytes, files: this.#entries.length, missing: [] })
       const folder = await this.#folder()
       const todo = await this.#unfinished(folder)
-      await checkSpace(folder, bytes - this.#doneBytes)
+      await checkSpace(folder, bytes - this.#doneBytes, this.#job.files)
       this.#job.save()
       await this.#fetchAll(folder, todo)
       row.missing = this.#missing
@@ -303,8 +302,11 @@ export class FolderRun {
 }
 
 /** Removes what is not whole of a folder, and the folders that nothing is in then. Whole files stay. */
-export async function discardFolder(row: StoredDownload, folders: FolderStore): Promise<void> {
-  await PartFile.remove(partPath(row.folder, listingName(row.name), ContentId.parse(row.id)))
+export async function discardFolder(
+  row: StoredDownload,
+  { folders, files }: Pick<DownloadDeps, 'folders' | 'files'>
+): Promise<void> {
+  await PartFile.remove(partPath(row.folder, listingName(row.name), ContentId.parse(row.id)), files)
   const listing = folders.listing(row.id)
   if (listing === undefined || row.part === undefined) return
   const entries = decodeFolderListing(listing)
@@ -313,7 +315,7 @@ export async function discardFolder(row: StoredDownload, folders: FolderStore): 
   for (const [number, { id }] of entries.entries()) {
     if (finished.has(number)) continue
     const path = paths[number]!
-    await PartFile.remove(partPath(join(row.part, ...path.slice(0, -1)), path.at(-1)!, id))
+    await PartFile.remove(partPath(join(row.part, ...path.slice(0, -1)), path.at(-1)!, id), files)
   }
   await removeEmptyFolders(row.part, paths)
 }

@@ -188,7 +188,11 @@ export class HttpSource {
     } catch (error) {
       throw new SourceLostError(`It could not be reached: ${(error as Error).message}`, { cause: error })
     }
-    if (this.#closed.signal.aborted) connection.duplex.destroy()
+    // A stream that is closed already would have the agent connect for the request that waits, again and again.
+    if (this.#closed.signal.aborted) {
+      connection.duplex.destroy()
+      throw this.#closed.signal.reason
+    }
     this.#peer = connection.peerId
     this.#relayed = connection.relayed
     return connection.duplex

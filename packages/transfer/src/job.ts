@@ -1,5 +1,6 @@
 /** What a run of a download gets from the download that it belongs to. */
 import type { ContentId, Provider } from '@servent/overlay'
+import type { Files } from './files.ts'
 import type { FolderStore } from './folder-store.ts'
 import type { KeptStreams } from './kept-streams.ts'
 import type { Ledger } from './ledger.ts'
@@ -13,6 +14,7 @@ import type { Connector, DownloadPhase, TransferLogger } from './types.ts'
 export interface DownloadDeps {
   readonly connector: Connector
   readonly findProviders: (id: ContentId, signal: AbortSignal) => AsyncIterable<Provider>
+  readonly files: Files
   readonly limits: DownloadLimits
   readonly cap: RateCap | undefined
   readonly ledger: Ledger | undefined

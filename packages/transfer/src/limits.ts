@@ -143,6 +143,8 @@ export interface DownloadLimits {
   readonly retryMsMax: number
   /** Times in a row that all known sources fail before the download gives up. */
   readonly roundsMax: number
+  /** Who gave verified bytes and was lost is tried for so long at least. */
+  readonly giverPatienceMs: number
   /** Times in a row that nobody is found before the download gives up. */
   readonly emptyRoundsMax: number
   /** Of a search for providers. */
@@ -182,6 +184,7 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   retryMs: 1_000,
   retryMsMax: 30_000,
   roundsMax: 8,
+  giverPatienceMs: 900_000,
   emptyRoundsMax: 3,
   locateMs: 30_000,
   queueWaitMsMin: 1_000,

@@ -4,11 +4,11 @@
  * durable; a kill or a power cut at any point costs at most what was written since.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ContentId, LAYER_BLOCK_BYTES } from '@servent/overlay'
 import type { BlockSet } from './block-set.ts'
 import { onDisk } from './disk.ts'
+import { FILES, type Files, type OpenFile } from './files.ts'
 import { place, syncFolder } from './place.ts'
 import { safeFileName } from './safe-file-name.ts'
 import { flags, Sidecar } from './sidecar.ts'
@@ -25,20 +25,25 @@ export function partPath(folder: string, name: string, id: ContentId): string {
 
 export class PartFile {
   readonly path: string
-  readonly #file: FileHandle
+  readonly #files: Files
+  readonly #file: OpenFile
   readonly #sidecar: Sidecar
+  /** Something could not be written: what stands on the disk may be more than what is marked. */
+  #isTorn = false
   /** Whether it was not closed in good order, or somebody wrote to it since: its blocks must be hashed again. */
   readonly isUnsure: boolean
   /** Bytes that stand in the file. */
   readonly writtenBytes: number
 
   private constructor(
+    files: Files,
     path: string,
-    file: FileHandle,
+    file: OpenFile,
     sidecar: Sidecar,
     isUnsure: boolean,
     writtenBytes: number
   ) {
+    this.#files = files
     this.path = path
     this.#file = file
     this.#sidecar = sidecar
@@ -47,15 +52,15 @@ export class PartFile {
   }
 
   /** Begins anew: what stood under these names is gone. Both names are durable then. */
-  static async create(path: string, id: ContentId, size: number): Promise<PartFile> {
+  static async create(path: string, id: ContentId, size: number, files = FILES): Promise<PartFile> {
     return onDisk(path, async () => {
-      await PartFile.remove(path)
-      const sidecar = await Sidecar.create(treePath(path), id, size)
-      let file: FileHandle | undefined
+      await PartFile.remove(path, files)
+      const sidecar = await Sidecar.create(treePath(path), id, size, files)
+      let file: OpenFile | undefined
       try {
-        file = await open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o666)
-        await syncFolder(dirname(path))
-        return new PartFile(path, file, sidecar, false, 0)
+        file = await files.open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o666)
+        await syncFolder(dirname(path), files)
+        return new PartFile(files, path, file, sidecar, false, 0)
       } catch (error) {
         await file?.close()
         await sidecar.close()
@@ -65,17 +70,19 @@ export class PartFile {
   }
 
   /** Nothing where one of the two files is missing or not of this id. */
-  static async open(path: string, id: ContentId): Promise<PartFile | undefined> {
+  static async open(path: string, id: ContentId, files = FILES): Promise<PartFile | undefined> {
     return onDisk(path, async () => {
-      const sidecar = await Sidecar.open(treePath(path), id)
+      const sidecar = await Sidecar.open(treePath(path), id, files)
       if (sidecar === undefined) return undefined
+      let file: OpenFile | undefined
       try {
-        const file = await open(path, flags(0))
+        file = await files.open(path, flags(0))
         const { mtimeNs, size } = await file.stat({ bigint: true })
         const { stamp } = sidecar
         const isUnsure = stamp?.mtimeNs !== mtimeNs.toString() || stamp.size !== Number(size)
-        return new PartFile(path, file, sidecar, isUnsure, Number(size))
+        return new PartFile(files, path, file, sidecar, isUnsure, Number(size))
       } catch (error) {
+        await file?.close()
         await sidecar.close()
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
         throw error
@@ -83,11 +90,17 @@ export class PartFile {
     })
   }
 
-  /** Removes both files, where they are. A link is removed itself. */
-  static async remove(path: string): Promise<void> {
+  /**
+   * Removes both files, where they are. A link is removed itself.
+   *
+   * @throws DiskError
+   */
+  static async remove(path: string, files = FILES): Promise<void> {
     for (const one of [path, treePath(path)]) {
-      await unlink(one).catch(error => {
-        if (error.code !== 'ENOENT') throw error
+      await onDisk(one, async () => {
+        await files.unlink(one).catch(error => {
+          if (error.code !== 'ENOENT') throw error
+        })
       })
     }
   }
@@ -116,7 +129,7 @@ export class PartFile {
   }
 
   async write(block: number, bytes: Uint8Array): Promise<void> {
-    await onDisk(this.path, async () => {
+    await this.#writing(async () => {
       let done = 0
       // A disk that is nearly full takes a part and says no only to the rest.
       while (done < bytes.length) {
@@ -137,7 +150,7 @@ export class PartFile {
   /** Makes what was written durable, then marks these blocks, which were written. */
   async commit(blocks: readonly number[]): Promise<void> {
     if (blocks.length === 0) return
-    await onDisk(this.path, async () => {
+    await this.#writing(async () => {
       await this.#file.datasync()
       for (const block of blocks) this.blocks.add(block)
       await this.#sidecar.saveBits(blocks)
@@ -146,26 +159,32 @@ export class PartFile {
 
   /** Keeps a piece of the hash layer that was verified: its hashes, then its proof. */
   async savePiece(index: number, hashesAndProof: Uint8Array): Promise<void> {
-    await onDisk(this.path, () => this.#sidecar.savePiece(index, hashesAndProof))
+    await this.#writing(() => this.#sidecar.savePiece(index, hashesAndProof))
   }
 
   /** Forgets blocks that do not hash right. */
   async forget(blocks: readonly number[]): Promise<void> {
     if (blocks.length === 0) return
     for (const block of blocks) this.blocks.delete(block)
-    await onDisk(this.path, () => this.#sidecar.saveBits(blocks))
+    await this.#writing(() => this.#sidecar.saveBits(blocks))
   }
 
-  /** In good order: the next `open` need not hash what is there. Everything written must be committed. */
+  /**
+   * In good order, the next `open` need not hash what is there. Everything written must be committed. Where
+   * something could not be written the next one does hash, and finds what was written and could not be marked.
+   */
   async close(): Promise<void> {
     try {
+      if (this.#isTorn) return
       const { mtimeNs, size } = await this.#file.stat({ bigint: true })
       await this.#sidecar.saveStamp({ mtimeNs: mtimeNs.toString(), size: Number(size) })
       await this.#sidecar.sync()
     } catch {
       // Without a stamp the next run hashes what is there: slower, and as right. A full disk ends here too.
     } finally {
-      await this.#file.close().finally(() => this.#sidecar.close())
+      // What was not durable by now is not marked, so what a disk says at the end changes nothing.
+      await this.#file.close().catch(() => {})
+      await this.#sidecar.close().catch(() => {})
     }
   }
 
@@ -184,12 +203,22 @@ export class PartFile {
       // A file system that rounds sizes or was written to by others may leave more than was asked for.
       await this.#file.truncate(this.size)
       await this.#file.sync()
-      return place(this.path, folder, name, onChosen, isAlone)
+      return place(this.path, folder, name, onChosen, { isAlone, files: this.#files })
     })
   }
 
   get folder(): string {
     return dirname(this.path)
+  }
+
+  /** @throws DiskError */
+  async #writing(work: () => Promise<void>): Promise<void> {
+    try {
+      await onDisk(this.path, work)
+    } catch (error) {
+      this.#isTorn = true
+      throw error
+    }
   }
 }
 

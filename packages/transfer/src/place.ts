@@ -2,9 +2,9 @@
  * Puts a whole file under its final name without ever standing in for one that is there, not for an instant:
  * a hard link fails where the name is taken, and both names show the whole file until the old one is removed.
  */
-import { link, lstat, open, opendir, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OutputError } from './errors.ts'
+import { FILES, type Files, standing } from './files.ts'
 import { nameKey, numberedName } from './safe-file-name.ts'
 
 const NUMBERS_MAX = 10_000
@@ -22,23 +22,25 @@ export async function place(
   folder: string,
   name: string,
   onChosen: (path: string) => void,
-  isAlone = false
+  { isAlone = false, files = FILES }: { isAlone?: boolean; files?: Files } = {}
 ): Promise<string> {
-  const taken = isAlone ? new Set<string>() : await takenKeys(folder)
+  const taken = isAlone ? new Set<string>() : await takenKeys(folder, files)
   for (let number = 0; number < NUMBERS_MAX; number += 1) {
     const candidate = numberedName(name, number)
     const path = join(folder, candidate)
-    if (await isSameFile(from, path)) {
-      // A run before this one was killed between the two steps.
-      await unlink(from)
-      await syncFolder(folder)
+    if (await isSameFile(from, path, files)) {
+      // A run before this one was killed between the two steps. Were this one killed after the second, nobody else knew
+      // where the file is.
+      onChosen(path)
+      await files.unlink(from)
+      await syncFolder(folder, files)
       return path
     }
     if (taken.has(nameKey(candidate))) continue
     onChosen(path)
-    if (await moveTo(from, path)) {
-      await syncFolder(folder)
-      if (dirname(from) !== folder) await syncFolder(dirname(from))
+    if (await moveTo(from, path, files)) {
+      await syncFolder(folder, files)
+      if (dirname(from) !== folder) await syncFolder(dirname(from), files)
       return path
     }
   }
@@ -46,11 +48,11 @@ export async function place(
 }
 
 /** Gives a whole file its final name, durably. False: something has that name, and is not touched. */
-export async function moveTo(from: string, to: string): Promise<boolean> {
+export async function moveTo(from: string, to: string, files = FILES): Promise<boolean> {
   try {
-    await link(from, to)
-    await syncFolder(dirname(to))
-    await unlink(from)
+    await files.link(from, to)
+    await syncFolder(dirname(to), files)
+    await files.unlink(from)
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -67,41 +69,27 @@ export async function moveTo(from: string, to: string): Promise<boolean> {
     }
   }
   // The best there is without links: a file made by somebody between these two lines is lost.
-  if (await exists(to)) return false
-  await rename(from, to)
-  await syncFolder(dirname(to))
+  if ((await standing(to, files)) !== undefined) return false
+  await files.rename(from, to)
+  await syncFolder(dirname(to), files)
   return true
 }
 
-async function takenKeys(folder: string): Promise<Set<string>> {
+async function takenKeys(folder: string, files: Files): Promise<Set<string>> {
   const keys = new Set<string>()
-  for await (const entry of await opendir(folder)) keys.add(nameKey(entry.name))
+  for await (const entry of await files.opendir(folder)) keys.add(nameKey(entry.name))
   return keys
 }
 
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    error => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    }
-  )
-}
-
-async function isSameFile(a: string, b: string): Promise<boolean> {
-  try {
-    const [one, other] = await Promise.all([lstat(a, { bigint: true }), lstat(b, { bigint: true })])
-    return one.ino === other.ino && one.dev === other.dev && one.ino !== 0n
-  } catch {
-    return false
-  }
+async function isSameFile(a: string, b: string, files: Files): Promise<boolean> {
+  const [one, other] = await Promise.all([standing(a, files), standing(b, files)])
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev && one.ino !== 0n
 }
 
 /** A new name survives a power cut only when its folder is synced. Windows cannot open folders, and need not. */
-export async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string, files: Files): Promise<void> {
   if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
+  const handle = await files.open(folder, 'r')
   try {
     await handle.sync()
   } catch (error) {

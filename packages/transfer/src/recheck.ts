@@ -1,9 +1,10 @@
 /** Hashes what stands on the disk: a `.part` file that a killed process left, or a file under its final name. */
-import { createReadStream } from 'node:fs'
-import { lstat } from 'node:fs/promises'
+import { constants } from 'node:fs'
 import { type ContentId, LAYER_BLOCK_BYTES, TreeHasher } from '@servent/overlay'
 import { pipe } from 'it-pipe'
+import { onDisk } from './disk.ts'
 import { matches } from './fetch.ts'
+import { FILES, standing } from './files.ts'
 import { sha256 } from './hash.ts'
 import type { PartFile } from './part-file.ts'
 
@@ -81,17 +82,32 @@ async function* checkBlocks(
 }
 
 /** Whether the file under this path is the content with this id. Nothing there, or a link, is not. */
-export async function isContent(path: string, id: ContentId, signal: AbortSignal): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined)
-  if (found === undefined || !found.isFile()) return false
-  try {
-    id.checkSize(found.size)
-  } catch {
-    return false
-  }
-  const hasher = new TreeHasher(sha256)
-  for await (const chunk of createReadStream(path, { highWaterMark: LAYER_BLOCK_BYTES, signal })) {
-    hasher.update(chunk as Uint8Array)
-  }
-  return Buffer.compare(hasher.finish().root, id.digest) === 0
+export async function isContent(
+  path: string,
+  id: ContentId,
+  signal: AbortSignal,
+  files = FILES
+): Promise<boolean> {
+  return onDisk(path, async () => {
+    const found = await standing(path, files)
+    if (found === undefined || !found.isFile()) return false
+    try {
+      id.checkSize(Number(found.size))
+    } catch {
+      return false
+    }
+    const hasher = new TreeHasher(sha256)
+    const file = await files.open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+    try {
+      for (const buffer = Buffer.allocUnsafeSlow(LAYER_BLOCK_BYTES); ; ) {
+        signal.throwIfAborted()
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, null)
+        if (bytesRead === 0) break
+        hasher.update(buffer.subarray(0, bytesRead))
+      }
+    } finally {
+      await file.close()
+    }
+    return Buffer.compare(hasher.finish().root, id.digest) === 0
+  })
 }

@@ -9,7 +9,6 @@
  * by a power cut leaves a mixture of old and new bits that is true as well.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import {
   type ContentId,
   HASH_BYTES,
@@ -20,6 +19,8 @@ import {
   verifyHashes
 } from '@servent/overlay'
 import { BlockSet } from './block-set.ts'
+import { onDisk } from './disk.ts'
+import { FILES, type OpenFile } from './files.ts'
 import { sha256 } from './hash.ts'
 import { SERVER_LIMITS } from './limits.ts'
 
@@ -45,13 +46,13 @@ export class Sidecar {
   readonly size: number
   readonly blocks: BlockSet
   readonly stamp: Stamp | undefined
-  readonly #file: FileHandle
+  readonly #file: OpenFile
   /** The piece that was read last: blocks come in order. */
   #piece: { index: number; hashes: Uint8Array } | undefined
 
   private constructor(
     path: string,
-    file: FileHandle,
+    file: OpenFile,
     id: ContentId,
     size: number,
     blocks: BlockSet,
@@ -66,8 +67,8 @@ export class Sidecar {
   }
 
   /** Makes the file, which must not be there. Its head is durable then; its name is when the folder is synced. */
-  static async create(path: string, id: ContentId, size: number): Promise<Sidecar> {
-    const file = await open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o600)
+  static async create(path: string, id: ContentId, size: number, files = FILES): Promise<Sidecar> {
+    const file = await files.open(path, flags(constants.O_CREAT | constants.O_EXCL), 0o600)
     try {
       const head = Buffer.alloc(HEAD_BYTES, ' ')
       head.write(JSON.stringify({ servent: 'part', version: VERSION, id, size }))
@@ -80,9 +81,9 @@ export class Sidecar {
     return new Sidecar(path, file, id, size, new BlockSet(layerCount(size)))
   }
 
-  /** Nothing where there is none, or none of this id and version. */
-  static async open(path: string, id: ContentId): Promise<Sidecar | undefined> {
-    const file = await open(path, flags(0)).catch(error => {
+  /** Nothing where there is none, or none of this id and version. A disk that cannot be read is no answer to that. */
+  static async open(path: string, id: ContentId, files = FILES): Promise<Sidecar | undefined> {
+    const file = await files.open(path, flags(0)).catch(error => {
       if (error.code === 'ENOENT') return undefined
       throw error
     })
@@ -96,8 +97,9 @@ export class Sidecar {
       await file.read(bits, 0, bits.length, HEAD_BYTES + STAMP_BYTES)
       const stamp = (await readJson(file, HEAD_BYTES, STAMP_BYTES)) as Stamp | undefined
       return new Sidecar(path, file, id, size, new BlockSet(layerCount(size), bits), stamp)
-    } catch {
+    } catch (error) {
       await file.close()
+      if ((error as NodeJS.ErrnoException).code !== undefined) throw error
       return undefined
     }
   }
@@ -107,25 +109,35 @@ export class Sidecar {
     return Math.min(PIECE_HASHES, 2 ** (treeHeight(this.size) - LAYER_HEIGHT))
   }
 
-  /** The hash of one block, or nothing where its piece of the layer is not there yet. */
+  /**
+   * The hash of one block, or nothing where its piece of the layer is not there yet.
+   *
+   * @throws DiskError
+   */
   async hashOf(block: number): Promise<Uint8Array | undefined> {
     // Of one block the layer is the root itself, whose length the id's kind does not tell.
     if (this.blocks.count === 1) return this.id.digest
     const index = Math.floor(block / this.pieceHashes)
-    const hashes = this.#piece?.index === index ? this.#piece.hashes : await this.#readHashes(index)
+    const hashes =
+      this.#piece?.index === index
+        ? this.#piece.hashes
+        : await onDisk(this.path, () => this.#readHashes(index))
     const at = (block % this.pieceHashes) * HASH_BYTES
     return hashes?.subarray(at, at + HASH_BYTES)
   }
 
-  /** Keeps a piece that was verified: its hashes, then its proof. */
+  /**
+   * Keeps a piece that was verified: its hashes, then its proof. It is durable before any block of its own is: without
+   * it they could not be told from garbage after a power cut, and would be fetched again. One sync for 8 GiB.
+   */
   async savePiece(index: number, hashesAndProof: Uint8Array): Promise<void> {
     await this.#file.write(hashesAndProof, 0, hashesAndProof.length, this.#pieceAt(index))
+    await this.sync()
     this.#piece = { index, hashes: hashesAndProof.slice(0, this.pieceHashes * HASH_BYTES) }
   }
 
   /**
-   * Writes the bits of these blocks, and makes them and the pieces that were kept before durable. The blocks'
-   * bytes must be durable. Called at checkpoints only: a sync costs a turn of the disk.
+   * Writes the bits of these blocks, and makes them durable. The blocks' bytes must be durable. Called at checkpoints only: a sync costs a turn of the disk.
    */
   async saveBits(blocks: readonly number[]): Promise<void> {
     const { bytes } = this.blocks
@@ -184,7 +196,7 @@ export function flags(more: number): number {
 }
 
 async function readJson(
-  file: FileHandle,
+  file: OpenFile,
   at: number,
   length: number
 ): Promise<Record<string, unknown> | undefined> {

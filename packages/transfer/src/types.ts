@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { ServentDatabase } from '@servent/database'
 import type { BlockSource, Catalogue, ContentId, Provider } from '@servent/overlay'
+import type { Files } from './files.ts'
 import type { Ledger, Standing } from './ledger.ts'
 import type { DownloadLimits, ServerLimits } from './limits.ts'
 import type { Partials } from './partials.ts'
@@ -87,6 +88,8 @@ export interface DownloadsInit {
   /** 0 to 1: where in a file its download begins. */
   readonly random?: () => number
   readonly logger?: TransferLogger
+  /** @internal  Node's own where it is absent. */
+  readonly files?: Files
 }
 
 /** Who runs where not all may: a higher one that waits has a lower one give way. */

@@ -29,6 +29,33 @@ test('asked in the order in which they wait', () => {
   expect(all.take(10)?.peerId).toBe('a')
 })
 
+test('who gave bytes and was lost is tried at the longest wait until its time is over, others are not', () => {
+  const all = new Candidates({ ...limits, giverPatienceMs: 100_000 }, [])
+  all.add(from('giver'))
+  all.add(from('other'))
+  all.gave('giver', 1)
+  const rounds = (peer: string) => {
+    let nowMs = 0
+    for (let round = 1; ; round += 1) {
+      all.take(nowMs)
+      all.failed(peer, 'gone', 0.5, nowMs)
+      const waitMs = all.waitMs(nowMs)
+      if (waitMs === undefined) return { round, nowMs }
+      nowMs += waitMs
+    }
+  }
+  // Alone, so that what waits is what failed.
+  all.gone('other', 'away', 0, 0)
+  expect(rounds('giver')).toEqual({ round: 16, nowMs: 103_000 })
+  const one = new Candidates({ ...limits, giverPatienceMs: 100_000 }, [])
+  one.add(from('other'))
+  for (let round = 0; round < limits.roundsMax; round += 1) {
+    one.take(1e6 * round)
+    one.failed('other', 'gone', 0.5, 0)
+  }
+  expect(one.waitMs(0)).toBeUndefined()
+})
+
 test('a lost one waits twice as long each time, up to the longest, and is given up after its rounds', () => {
   const all = new Candidates(limits, [])
   all.add(from('a'))

@@ -1,4 +1,4 @@
-/** Kill -9 of a downloading process (reliability, promise P2): a dozen times here, fifty in the full tests. */
+/** Kill -9 of a downloading process and its sources (reliability, promise P2): fifty here, a thousand in the full tests. */
 import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openDatabase } from '@servent/database'
@@ -12,9 +12,22 @@ import { randomBytes } from './helpers/share.ts'
 
 const MiB = 2 ** 20
 
-test('killed a dozen times at random moments, it arrives, and nothing durable is fetched again', async () => {
-  await killAgainAndAgain({ kills: 12, bytes: 24 * MiB + 5, bytesPerSecond: 12 * MiB, delayMsMax: 300 })
-}, 60_000)
+test('P2: killed fifty times at random moments, downloads arrive, and nothing verified is fetched again', async () => {
+  const { resumed, downloads, sourceKills } = await killAgainAndAgain({
+    kills: 50,
+    bytes: 8 * MiB + 5,
+    bytesPerSecond: 6 * MiB,
+    lifeMsMax: 300
+  })
+  expect(resumed).toBeGreaterThan(10)
+  expect(downloads).toBeGreaterThan(0)
+  expect(sourceKills).toBeGreaterThan(0)
+}, 120_000)
+
+test('a downloader that loses what stands beside the .part is found out', async () => {
+  const plan = { kills: 50, bytes: 8 * MiB + 5, bytesPerSecond: 6 * MiB, lifeMsMax: 300 }
+  await expect(killAgainAndAgain({ ...plan, isForgetful: true })).rejects.toThrow(/^life \d+: expected \[/)
+}, 120_000)
 
 let desk: Desk
 let peer: Awaited<ReturnType<typeof sharer>>

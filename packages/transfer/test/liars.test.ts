@@ -91,7 +91,7 @@ function answering(
   }
 }
 
-describe('one bad block', () => {
+describe('P1: one bad block', () => {
   test.each([0, 5, 11, 12])('in block %i: its giver is banned by name, and another gives it', async bad => {
     const evil = new TestShare()
     const wrong = bytes.slice()

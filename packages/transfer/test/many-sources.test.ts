@@ -1,10 +1,10 @@
 /** Several sources of one file at a time, honest and not, fast and slow: over TCP, with what each sent counted. */
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { ContentChangedError, type SharedFile, treeHeight } from '@servent/overlay'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Desk } from './helpers/desk.ts'
 import { liar, type Peer, sharer } from './helpers/peer.ts'
-import { randomBytes, TestShare } from './helpers/share.ts'
+import { idOf, randomBytes, TestShare } from './helpers/share.ts'
 
 const MiB = 2 ** 20
 const bytes = randomBytes(40 * MiB + 77)
@@ -21,10 +21,15 @@ afterEach(async () => {
 
 const file = new TestShare().add('a.bin', bytes)
 
-/** A sharer with a share of its own; `spoil` changes what it reads. */
-async function sharing(peerId: string, init = {}, spoil?: (offset: number, read: Uint8Array) => Uint8Array) {
-  const share = new TestShare()
-  share.add('a.bin', bytes)
+/** A sharer with a share of its own, or of what `shared` has; `spoil` changes what it reads. */
+async function sharing(
+  peerId: string,
+  init = {},
+  shared?: TestShare,
+  spoil?: (offset: number, read: Uint8Array) => Uint8Array | Promise<Uint8Array>
+) {
+  const share = shared === undefined ? new TestShare() : shared.again()
+  if (shared === undefined) share.add('a.bin', bytes)
   if (spoil !== undefined) {
     const open = share.open.bind(share)
     share.open = async id => {
@@ -135,39 +140,67 @@ test('where another waits, a source far slower than the others gives way, and is
   expect(Buffer.compare(await readFile((await download.finished).path), bytes)).toBe(0)
 }, 30_000)
 
-test('of five one lies in a block, one is slow, one stops, one changes its file, one is right: the file is right', async () => {
-  let lied = false
-  const lies = await sharing('lies', {}, (offset, read) => {
-    // Each source is asked for some early block.
-    if (!lied && offset > 0) {
-      lied = true
-      read[0]! ^= 1
-    }
+/** The 64-byte file whose bytes are the two halves of this file's tree: its leaf hashes to the same root. */
+async function twinOf(share: TestShare, { id, size }: SharedFile): Promise<Peer> {
+  const reader = (await share.open(id))!
+  const halves = await reader.hashes(treeHeight(size) - 1, 0, 2)
+  expect(idOf(halves).digest).toEqual(id.digest)
+  const peer = await liar((request, response) => {
+    const head = { 'X-Servent-Size': halves.length, 'Content-Length': halves.length }
+    response.writeHead(200, head).end(request.method === 'HEAD' ? undefined : halves)
+  }, 'twin')
+  peers.push(peer)
+  return peer
+}
+
+test('of five sources one lies in a block of a hundred, one is slow, one stops, one changes its file, one has its 64-byte twin', async () => {
+  const large = randomBytes(100 * MiB, 5)
+  const share = new TestShare()
+  const { id } = share.add('a.bin', large)
+  const twin = await twinOf(share, (await share.get(id))!)
+  // Each source is asked for some early block. This one is wrong whenever it is asked for it.
+  let wrong: number | undefined
+  const lies = await sharing('lies', {}, share, (offset, read) => {
+    if (offset >= MiB) wrong ??= Math.floor(offset / MiB)
+    if (Math.floor(offset / MiB) === wrong) read[0]! ^= 1
     return read
   })
-  const slow = await sharing('slow', { maxUploadBytesPerSecond: MiB })
-  const stops = await sharing('stops')
+  const slow = await sharing('slow', { maxUploadBytesPerSecond: 10 * MiB }, share)
   let reads = 0
-  stops.share.beforeRead = async () => {
+  const held = Promise.withResolvers<void>()
+  const stops = await sharing('stops', {}, share, async (_offset, read) => {
     reads += 1
-    if (reads > 3) await sleep(60_000, undefined, { ref: false })
-  }
-  const changes = await sharing('changes')
+    if (reads > 3) await held.promise
+    return read
+  })
   let changedReads = 0
-  changes.share.beforeRead = () => {
+  const changes = await sharing('changes', {}, share, (_offset, read) => {
     changedReads += 1
-    if (changedReads > 3) changes.share.changed.add(file.id.toString())
-  }
-  const honest = await sharing('honest', { maxUploadBytesPerSecond: 10 * MiB })
+    if (changedReads > 3) throw new ContentChangedError('It is another file now.')
+    return read
+  })
   const bans: { peer: string; reason: string }[] = []
   const logger = { debug: () => {}, info: () => {}, warn: (ban: object) => void bans.push(ban as never) }
-  const downloads = await desk.open({ logger, limits: { runSeconds: 1, retryMs: 1_000, retryMsMax: 5_000 } })
-  const providers = [honest, lies, slow, stops, changes].map(({ provider }) => provider)
-  const download = await downloads.start({ id: file.id, name: 'a.bin', providers })
+  const downloads = await desk.open({
+    logger,
+    limits: { runSeconds: 1, retryMs: 1_000, retryMsMax: 5_000, stallMs: 2_000 }
+  })
+  const providers = [twin, lies, stops, changes, slow].map(({ provider }) => provider)
+  const download = await downloads.start({ id, name: 'a.bin', providers })
+  const shown = new Map<string, string>()
+  for await (const event of download.events()) {
+    if (event.event === 'progress') for (const { peer, reason } of event.banned) shown.set(peer, reason)
+  }
   const { path } = await download.finished
-  expect(Buffer.compare(await readFile(path), bytes)).toBe(0)
-  expect(lied).toBe(true)
-  expect(bans.map(({ peer }) => peer)).toEqual(['lies'])
-  expect(bans[0]!.reason).toMatch(/^Its bytes of block \d+ do not hash/)
-  expect(download.status().banned).toEqual([{ peer: 'lies', reason: bans[0]!.reason }])
-}, 30_000)
+  held.resolve()
+  expect(Buffer.compare(await readFile(path), large)).toBe(0)
+  expect([reads, changedReads].every(count => count > 3)).toBe(true)
+  // Who lied is banned, by name and with a reason, in what a program reads while it runs and after; others are not.
+  expect([...shown.keys()].sort()).toEqual(['lies', 'twin'])
+  expect(shown.get('lies')).toBe(`Its bytes of block ${wrong} do not hash to what the file's tree says.`)
+  expect(shown.get('twin')).toMatch(
+    /^It says that the file has 64 bytes\. A tree id names more than 16384 bytes/
+  )
+  expect(new Map(download.status().banned.map(({ peer, reason }) => [peer, reason]))).toEqual(shown)
+  expect(bans.map(({ peer }) => peer).sort()).toEqual(['lies', 'twin'])
+}, 90_000)

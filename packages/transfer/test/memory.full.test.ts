@@ -31,7 +31,7 @@ async function mostMemory(mebibytes: number): Promise<number> {
   }
 }
 
-test('memory grows by less than 64 MiB, whatever the size', async () => {
+test('P4: memory grows by less than 64 MiB, whatever the size', async () => {
   const small = await mostMemory(64)
   const large = await mostMemory(2048)
   console.log(

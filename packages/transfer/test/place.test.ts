@@ -1,5 +1,5 @@
 /** The last step of a download: a name of its own, on file systems with hard links and without. */
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -56,6 +56,17 @@ describe.each(['', 'EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'])('where a hard link g
     expect(await fs.readFile(join(desk.folder, 'a.txt'), 'utf8')).toBe('old')
     expect(await fs.readFile(join(desk.folder, 'a (2).txt'), 'utf8')).toBe('sudden')
   })
+})
+
+test('linked already by a run that was killed: the path is told before the old name is gone', async () => {
+  await fs.link(from, join(desk.folder, 'a.txt'))
+  const standing: string[][] = []
+  const path = await place(from, desk.folder, 'a.txt', path =>
+    standing.push([path, ...readdirSync(desk.root)])
+  )
+  expect(path).toBe(join(desk.folder, 'a.txt'))
+  expect(standing).toEqual([[path, 'downloads', 'whole.part']])
+  expect(await fs.readdir(desk.root)).toEqual(['downloads'])
 })
 
 test('another error of the disk is no reason to try less', async () => {

@@ -128,7 +128,7 @@ const nasty = fc.oneof(
     .map(parts => parts.join(''))
 )
 
-test('every name becomes a direct child of the folder, under posix and win32 rules', () => {
+test('P3: every name becomes a direct child of the folder, under posix and win32 rules', () => {
   fc.assert(
     fc.property(nasty, fc.integer({ min: 0, max: 120 }), (name, reserveBytes) => {
       const safe = safeFileName(name, { reserveBytes })

@@ -11,6 +11,7 @@ import { tcpConnector } from './peer.ts'
 export const FAST: Partial<DownloadLimits> = {
   retryMs: 5,
   retryMsMax: 20,
+  giverPatienceMs: 0,
   progressMs: 1,
   checkpointMs: 20,
   queueWaitMsMin: 5,

@@ -1,5 +1,6 @@
 /** A share of files in memory: the ports that the library fills, with ways to be slow, changed or gone. */
 import { createHash, hash } from 'node:crypto'
+import { openSync, readSync } from 'node:fs'
 import {
   type BlockReader,
   type BlockSource,
@@ -61,6 +62,19 @@ export class TestShare implements Catalogue, BlockSource {
     })
   }
 
+  /** A file that stands on the disk, and is read there. */
+  addFile(name: string, path: string): SharedFile {
+    const hasher = new TreeHasher(sha256)
+    const fd = openSync(path, 'r')
+    const chunk = Buffer.alloc(MiB)
+    for (let length = readSync(fd, chunk); length > 0; length = readSync(fd, chunk))
+      hasher.update(chunk.subarray(0, length))
+    return this.#hold(name, hasher, (offset, length) => {
+      const bytes = new Uint8Array(length)
+      return bytes.subarray(0, readSync(fd, bytes, 0, length, offset))
+    })
+  }
+
   /** A file of `count` times the same block of 1 MiB: as large as one likes, and no larger in memory. */
   addRepeated(name: string, block: Uint8Array, count: number): SharedFile {
     const hasher = new TreeHasher(sha256)
@@ -91,6 +105,13 @@ export class TestShare implements Catalogue, BlockSource {
     }
     this.#held.set(file.id.toString(), { file, read, tree: new UpperTree(layer, size, sha256) })
     return file
+  }
+
+  /** Another share of the same files, which are not hashed again. */
+  again(): TestShare {
+    const share = new TestShare()
+    for (const [id, held] of this.#held) share.#held.set(id, held)
+    return share
   }
 
   remove(id: ContentId): void {

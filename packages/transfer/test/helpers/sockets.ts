@@ -26,3 +26,17 @@ export async function readAll(socket: Socket): Promise<Buffer> {
   for await (const chunk of socket) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks)
 }
+
+/** The line that comes before the first request, by which a test says who asks. */
+export async function firstLine(socket: Socket): Promise<string> {
+  for (let text = ''; ; ) {
+    const chunk: string | null = socket.read()?.toString('latin1') ?? null
+    text += chunk ?? ''
+    const end = text.indexOf('\n')
+    if (end !== -1) {
+      socket.unshift(Buffer.from(text.slice(end + 1), 'latin1'))
+      return text.slice(0, end)
+    }
+    await new Promise(resolve => socket.once('readable', resolve))
+  }
+}
