@@ -8,6 +8,7 @@ import * as schema from './schemas.ts'
 import type { Api, ApiInit } from './server.ts'
 import { NDJSON, sendEvents } from './stream.ts'
 import { subjectOf } from './subject.ts'
+import * as answers from './transfer-schemas.ts'
 
 const events = (summary: string) => ({
   summary,
@@ -121,7 +122,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
 
   app.get(
     '/v1/downloads',
-    { schema: { summary: 'Downloads', response: { 200: schema.DownloadsAnswer } } },
+    { schema: { summary: 'Downloads', response: { 200: answers.DownloadsAnswer } } },
     async () => ({ downloads: node.downloads() }) as never
   )
 
@@ -132,7 +133,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
         summary: 'Files of a folder that is downloaded, page by page',
         params: schema.IdParams,
         querystring: schema.PageQuery,
-        response: { 200: schema.DownloadFilesAnswer, 404: schema.ProblemAnswer }
+        response: { 200: answers.DownloadFilesAnswer, 404: schema.ProblemAnswer }
       }
     },
     async request => {
@@ -176,7 +177,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
 
   app.get(
     '/v1/uploads',
-    { schema: { summary: 'Uploads', response: { 200: schema.UploadsAnswer } } },
+    { schema: { summary: 'Uploads', response: { 200: answers.UploadsAnswer } } },
     async () => ({ uploads: node.uploads() }) as never
   )
 }
