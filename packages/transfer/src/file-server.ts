@@ -13,6 +13,7 @@ import type { Standing } from './ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 import { type ByteRange, parseRange } from './range.ts'
 import { PeerCaps, RateCap } from './rate.ts'
+import { RequestPace } from './request-pace.ts'
 import { parseTarget, type Resource } from './request-target.ts'
 import type { ServedPart } from './served-part.ts'
 import { ServerConnection } from './server-connection.ts'
@@ -29,6 +30,7 @@ export class FileServer {
   readonly #cap: RateCap | undefined
   readonly #peerCaps: PeerCaps
   readonly #queue: UploadQueue
+  readonly #pace: RequestPace
   readonly #connections = new Map<Duplex, ServerConnection>()
   readonly #uploads = new Set<Upload>()
   /** Files that peers wait for, to show them: by the text of their id. */
@@ -41,6 +43,7 @@ export class FileServer {
     this.#init = init
     this.#limits = { ...SERVER_LIMITS, ...init.limits }
     this.#queue = new UploadQueue(this.#limits, peer => this.#standing(peer))
+    this.#pace = new RequestPace(this.#limits)
     const cap = init.maxUploadBytesPerSecond
     this.#cap = cap === undefined ? undefined : new RateCap(cap)
     this.#peerCaps = new PeerCaps(init.maxUploadBytesPerSecondPerPeer)
@@ -53,8 +56,7 @@ export class FileServer {
   /** Answers requests on this stream until it ends. Over the bounds for streams it is destroyed at once. */
   serve(duplex: Duplex, peerId: string): void {
     const own = [...this.#connections.values()].filter(({ peer }) => peer === peerId).length
-    const { connectionsMax, connectionsPerPeerMax } = this.#limits
-    if (this.#stopped || this.#connections.size >= connectionsMax || own >= connectionsPerPeerMax) {
+    if (this.#stopped || own >= this.#limits.connectionsPerPeerMax || !this.#hasRoom(peerId)) {
       duplex.on('error', () => {})
       duplex.destroy()
       return
@@ -63,6 +65,21 @@ export class FileServer {
     this.#connections.set(duplex, connection)
     duplex.once('close', () => this.#connections.delete(duplex))
     connection.attach(this.#http)
+  }
+
+  /** Where all places are taken, one who gave something takes that of one who gave nothing and is not being sent to. */
+  #hasRoom(peerId: string): boolean {
+    if (this.#connections.size < this.#limits.connectionsMax) return true
+    if (this.#standing(peerId) !== 'giver') return false
+    const sendingTo = new Set([...this.#uploads].map(({ peer }) => peer))
+    const others = [...this.#connections.values()].filter(
+      ({ peer }) => !sendingTo.has(peer) && this.#standing(peer) !== 'giver'
+    )
+    const least = others.find(({ isIdle }) => isIdle) ?? others[0]
+    if (least === undefined) return false
+    this.#connections.delete(least.duplex)
+    least.duplex.destroy()
+    return true
   }
 
   /** What goes out now, then who waits, first in line first. */
@@ -100,6 +117,16 @@ export class FileServer {
     response.once('close', () => connection.end())
     // A client that leaves is met where it matters: what is written after that goes nowhere.
     response.on('error', () => {})
+    const waitMs = this.#pace.ask(connection.peer, performance.now())
+    if (waitMs === 0) {
+      this.#reply(request, response, connection)
+      return
+    }
+    const later = setTimeout(() => this.#reply(request, response, connection), waitMs)
+    response.once('close', () => clearTimeout(later))
+  }
+
+  #reply(request: IncomingMessage, response: ServerResponse, connection: ServerConnection): void {
     this.#answer(request, response, connection.peer).catch(error => {
       const { name, message } = error as Error
       this.#init.logger?.debug({ peer: connection.peer, error: name, reason: message }, 'an answer was cut')

@@ -12,6 +12,11 @@ export interface ServerLimits {
   readonly connectionsPerPeerMax: number
   /** Requests of one connection that wait for their answer, the one being answered among them. */
   readonly requestsOutstandingMax: number
+  /** Requests of one peer: as many at once, then so many a second. Further ones wait. */
+  readonly requestsBurst: number
+  readonly requestsPerSecond: number
+  /** Peers whose requests are counted, the latest. */
+  readonly requestPeersMax: number
   /** Request line and headers together. */
   readonly headerBytesMax: number
   /** From a request's first byte to the end of its headers. */
@@ -54,6 +59,9 @@ export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: 256,
   connectionsPerPeerMax: 8,
   requestsOutstandingMax: 8,
+  requestsBurst: 500,
+  requestsPerSecond: 50,
+  requestPeersMax: 1024,
   headerBytesMax: 8 * KiB,
   headerDeadlineMs: 10_000,
   idleMs: 60_000,

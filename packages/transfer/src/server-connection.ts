@@ -36,6 +36,11 @@ export class ServerConnection {
     duplex.once('close', () => clearTimeout(this.#timer))
   }
 
+  /** No request waits for its answer. */
+  get isIdle(): boolean {
+    return this.#outstanding === 0
+  }
+
   /** A request's headers are whole. False where too many wait already: the stream is cut then. */
   begin(): boolean {
     this.#receiving = false

@@ -53,6 +53,35 @@ describe('streams', () => {
     expect(await Promise.all(askers.map(isOpen))).toEqual([true, true, false])
   })
 
+  test('in all: one who gave takes the place of one who gave nothing, and of no giver', async () => {
+    const ledger = new Ledger(openDatabase(':memory:'))
+    for (const giver of ['giver', 'second giver', 'third giver']) ledger.gave(giver, MiB)
+    const server = serving({ connectionsMax: 2 }, { ledger })
+    const [a, b] = [await Asker.connect(server, 'a'), await Asker.connect(server, 'b')]
+    expect(await isOpen(await Asker.connect(server, 'c'))).toBe(false)
+    const giver = await Asker.connect(server, 'giver')
+    await expect.poll(() => a.socket.destroyed).toBe(true)
+    expect([await isOpen(giver), await isOpen(b)]).toEqual([true, true])
+    const second = await Asker.connect(server, 'second giver')
+    await expect.poll(() => b.socket.destroyed).toBe(true)
+    expect(await isOpen(second)).toBe(true)
+    expect(await isOpen(await Asker.connect(server, 'third giver'))).toBe(false)
+    expect([await isOpen(giver), await isOpen(second)]).toEqual([true, true])
+  })
+
+  test('in all: who is being sent to keeps its place', async () => {
+    const ledger = new Ledger(openDatabase(':memory:'))
+    ledger.gave('giver', MiB)
+    const server = serving({ connectionsMax: 1 }, { ledger, maxUploadBytesPerSecond: MiB })
+    const sent = await Asker.connect(server, 'a')
+    const answer = sent.ask(`/ipfs/${large.id}`).catch(() => undefined)
+    await expect.poll(() => server.uploads().map(({ state }) => state)).toEqual(['sending'])
+    expect(await isOpen(await Asker.connect(server, 'giver'))).toBe(false)
+    expect(server.uploads()).toHaveLength(1)
+    sent.close()
+    await answer
+  })
+
   test('none after it stopped', async () => {
     const server = serving({})
     await server.stop()
