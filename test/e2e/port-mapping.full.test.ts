@@ -12,7 +12,7 @@ const OUTSIDE = '5.6.7.8'
 const PORT = 6346
 
 it.runIf(canMakeNamespaces())(
-  'the router is asked for the port, the outside address is announced, and nothing is claimed of it',
+  'the router is asked for the port, the outside address is announced, and nothing is claimed of it (as root, with `ip`)',
   async () => {
     const name = makeNamespace('n')
     ip('-n', name, 'link', 'add', 'lan', 'type', 'veth', 'peer', 'name', 'wall')

@@ -11,8 +11,12 @@ import { Daemon, eventually } from './harness.ts'
 const MiB = 1024 * 1024
 const SIZE = 100 * MiB
 /** So slow that the relay can be killed in the middle. */
-const RATE = 20 * MiB
+const RATE = 5 * MiB
 const START_MS = 60_000
+
+/** Without a process of the command line, whose start may last longer than what is asked about. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read whatever shape the API promises
+const asked = async (daemon: Daemon, path: string): Promise<any> => (await daemon.api(path)).json()
 
 const portOf = (daemon: Daemon): string => /\/tcp\/(\d+)/.exec(daemon.address)![1]!
 
@@ -24,7 +28,9 @@ it('100 MiB between two peers that refuse every call, over a relay that is kille
   const flags = ['--no-inbound', '--bootstrap', relay.address, '--max-upload-rate', String(RATE)]
   await using sharer = await Daemon.start({ flags })
   await using fetcher = await Daemon.start({ flags })
-  await eventually(isCalledOverRelay(sharer), 'the sharer is called over the relay', START_MS)
+  for (const peer of [sharer, fetcher]) {
+    await eventually(isCalledOverRelay(peer), 'both are called over the relay', START_MS)
+  }
   const content = randomBytes(SIZE)
   await mkdir(join(sharer.home, 'shared'))
   await writeFile(join(sharer.home, 'shared', 'big.bin'), content)
@@ -33,19 +39,19 @@ it('100 MiB between two peers that refuse every call, over a relay that is kille
 
   const output = join(fetcher.home, 'arrived.bin')
   const getting = fetcher.run(['--json', 'get', ticket, '--output', output])
-  const progress = async () => (await fetcher.json(['downloads'])).downloads[0]
+  const progress = async () => (await asked(fetcher, '/v1/downloads')).downloads[0]
   await eventually(
-    async () => ((await progress())?.verifiedBytes ?? 0) > 20 * MiB,
-    'a fifth has come',
+    async () => ((await progress())?.verifiedBytes ?? 0) > 10 * MiB,
+    'a tenth has come',
     START_MS
   )
   expect((await progress()).sources).toMatchObject([{ peer: sharer.ready.peerId, relayed: true }])
-  const { uploads } = await sharer.json(['uploads'])
+  const { uploads } = await asked(sharer, '/v1/uploads')
   expect(uploads).toMatchObject([{ peer: fetcher.ready.peerId, state: 'sending', relayed: true }])
-  const { relay: told } = await relay.json(['status'])
+  const { relay: told } = await asked(relay, '/v1/status')
   expect(told.serving.reservations).toBe(2)
   expect(told.serving.circuits).toBeGreaterThan(0)
-  expect(told.serving.relayedBytes).toBeGreaterThan(20 * MiB)
+  expect(told.serving.relayedBytes).toBeGreaterThan(10 * MiB)
 
   await relay.end('SIGKILL')
   const before = (await progress()).verifiedBytes
@@ -64,7 +70,7 @@ it('100 MiB between two peers that refuse every call, over a relay that is kille
   expect(new Set(gave.map((source: { relayed: boolean }) => source.relayed))).toEqual(new Set([true]))
   // What was verified before the relay was killed did not come again.
   const { relay: then } = await again.json(['status'])
-  expect(then.serving.relayedBytes).toBeLessThan(SIZE - before + 20 * MiB)
+  expect(then.serving.relayedBytes).toBeLessThan(SIZE - before + 10 * MiB)
 }, 180_000)
 
 it('a sharer that takes no calls calls back where the fetcher can be called', async () => {

@@ -5,7 +5,12 @@ import { run } from './cli/run.ts'
 const INTERRUPTED = 130
 
 /** @param argv  without the program's own name */
+/** Threads for calls of the file system: a disk that does not answer holds two for good, and Node has four by itself. */
+const FILE_THREADS = 16
+
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+  // Read when the first of them is needed, which is later.
+  process.env.UV_THREADPOOL_SIZE ??= String(FILE_THREADS)
   // `servent library | head` closes our output early: that is no failure.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', error => {

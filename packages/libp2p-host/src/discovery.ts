@@ -58,7 +58,7 @@ export class Discovery {
       await registrar.handle(protocol, (stream, connection) => this.#accept(stream, connection), {
         maxInboundStreams: STREAMS_A_CONNECTION_MAX,
         maxOutboundStreams: STREAMS_A_CONNECTION_MAX,
-        // Budgets of a relay are its own matter: a peer behind one has its overlays nevertheless.
+        // A peer behind a relay has its overlays nevertheless. Whom only a relay leads to is not sought: it may come.
         runOnLimitedConnection: true
       })
     }

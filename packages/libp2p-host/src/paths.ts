@@ -12,7 +12,7 @@ export const isCircuit = (address: Multiaddr): boolean => address.toString().inc
 
 /** Who counts as one caller: an address of IPv4, a /64 of IPv6. */
 export function hostOf(address: Multiaddr): string {
-  const { name, value = '' } = address.getComponents()[0] ?? { name: '' }
+  const { name, value = '' } = address.getComponents().find(part => part.name !== 'ip6zone') ?? { name: '' }
   return name === 'ip6' ? subnetOf(value) : value
 }
 
@@ -27,3 +27,38 @@ function subnetOf(address: string): string {
     .map(group => Number.parseInt(group, 16).toString(16))
     .join(':')
 }
+
+/** Whether a multiaddr is one of this machine alone. */
+export const isLoopback = (address: string): boolean => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address)
+
+/** First and last addresses that are not of the Internet: RFC 6890, multicast and what is reserved. */
+const INSIDE_IPV4: readonly (readonly [string, string])[] = [
+  ['0.0.0.0', '0.255.255.255'],
+  ['10.0.0.0', '10.255.255.255'],
+  ['100.64.0.0', '100.127.255.255'],
+  ['127.0.0.0', '127.255.255.255'],
+  ['169.254.0.0', '169.254.255.255'],
+  ['172.16.0.0', '172.31.255.255'],
+  ['192.0.0.0', '192.0.0.255'],
+  ['192.0.2.0', '192.0.2.255'],
+  ['192.168.0.0', '192.168.255.255'],
+  ['198.18.0.0', '198.19.255.255'],
+  ['198.51.100.0', '198.51.100.255'],
+  ['203.0.113.0', '203.0.113.255'],
+  ['224.0.0.0', '255.255.255.255']
+]
+/** Of IPv6 the Internet is 2000::/3, without documentation. */
+const PUBLIC_IPV6 = /^[23][0-9a-f]{3}:/i
+const DOCUMENTATION_IPV6 = /^2001:0?db8:/i
+
+/** Whether a multiaddr begins with an address of the Internet. Names are not looked up. */
+export function isPublic(address: string): boolean {
+  const [, family, host = ''] = address.split('/')
+  if (family === 'ip6') return PUBLIC_IPV6.test(host) && !DOCUMENTATION_IPV6.test(host)
+  if (family !== 'ip4') return false
+  const number = ipv4Number(host)
+  return !INSIDE_IPV4.some(([first, last]) => ipv4Number(first) <= number && number <= ipv4Number(last))
+}
+
+const ipv4Number = (host: string): number =>
+  host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)

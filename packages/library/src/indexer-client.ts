@@ -112,15 +112,17 @@ export class IndexerClient {
     const { promise: exited, resolve } = Promise.withResolvers<void>()
     worker.once('exit', () => resolve())
     worker.postMessage({ type: 'stop' })
+    let last: NodeJS.Timeout | undefined
     const timer = setTimeout(() => {
       const noLonger = waiting()
       worker.terminate().then(noLonger, noLonger)
       // One that waits for a disk ends when that answers. Nobody waits for it.
       worker.unref()
-      setTimeout(resolve, TERMINATE_MS)
+      last = setTimeout(resolve, TERMINATE_MS)
     }, STOP_MS)
     await exited
     clearTimeout(timer)
+    clearTimeout(last)
     this.#watch?.stop()
     this.#worker = undefined
   }

@@ -51,7 +51,7 @@ export const ROOT_CHECK_MS = 5000
 export const DISK_SILENT_MS = 15_000
 /** In that time the main thread looks so often whether the call is still under way. */
 export const DISK_LOOKS = 15
-/** Calls to one disk that may be under way for those who are served: Node has four threads for all calls. */
+/** Calls to one disk that may be under way for those who are served: threads for all calls are few, by default four. */
 export const DISK_CALLS_MAX = 2
 /** A file that is gone is remembered for this long, so that one that comes back elsewhere is not hashed again. */
 export const GONE_KEPT_MS = 60 * 60 * 1000

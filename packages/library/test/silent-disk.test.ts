@@ -57,7 +57,7 @@ async function silence(folder: string): Promise<{ end: () => Promise<void> }> {
 const settings = { watch: false, diskSilentMs: DISK_SILENT_MS }
 const rootAt = (library: Library, path: string) => library.roots().find(root => root.path === path)
 
-describe.skipIf(!canMount())('a shared folder whose disk does not answer', () => {
+describe.skipIf(!canMount())('a shared folder whose disk does not answer (as root, with /dev/fuse)', () => {
   test('is withdrawn and told, holds nobody up, and is back without hashing', async () => {
     const place = workplace()
     const silent = join(place.folder, 'silent')

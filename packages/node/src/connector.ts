@@ -23,6 +23,10 @@ export const isPusher = (overlay: Overlay | undefined): overlay is Overlay & Pus
 
 /** A direct dial may take this long where there is another way. */
 const DIRECT_MS = 5_000
+/** Between two times that a peer is asked to call. */
+const ASK_AGAIN_MS = 60_000
+/** Peers of which that is remembered. */
+const ASKED_PEERS = 256
 /** Addresses of a provider that are looked at; a hit or ticket brings no more. */
 const ADDRESSES_MAX = 8
 
@@ -36,6 +40,8 @@ export interface ConnectorInit {
 export class NodeConnector implements Connector {
   readonly #network: Libp2p
   readonly #init: ConnectorInit
+  /** When peers were asked to call, the latest last. */
+  readonly #asked = new Map<string, number>()
 
   constructor(init: ConnectorInit) {
     this.#network = init.network
@@ -45,37 +51,53 @@ export class NodeConnector implements Connector {
   /** @throws whatever the last way tried failed with */
   async connect(provider: Provider, id: ContentId, signal: AbortSignal): Promise<SourceConnection> {
     const held = this.#held(provider.peerId)
-    if (held !== undefined) return this.#stream(held, signal)
+    const direct = held.find(connection => !isRelayed(connection))
+    if (direct !== undefined) return this.#stream(direct, signal)
     const { own, relayed } = await this.#addresses(provider)
     const { push } = provider
     const pusher = push === undefined ? undefined : this.#init.pusher(push.overlay)
     const ways: (() => Promise<SourceConnection>)[] = []
-    if (own.length > 0) ways.push(() => this.#direct(own, signal, pusher !== undefined || relayed.length > 0))
+    if (own.length > 0)
+      ways.push(() => this.#direct(own, signal, pusher !== undefined || relayed.length + held.length > 0))
     if (pusher !== undefined) {
       ways.push(async () => ({ ...(await pusher.push(provider, id, signal)), relayed: false }))
     }
-    if (relayed.length > 0) ways.push(() => this.#relayed(relayed, signal))
+    if (relayed.length > 0 || held.length > 0) ways.push(() => this.#relayed(held[0] ?? relayed, signal))
     // Nobody said where it is: libp2p's peer routing may know.
     if (ways.length === 0) ways.push(() => this.#direct(peerIdFromString(provider.peerId), signal, false))
     return firstOf(ways, signal)
   }
 
-  /** The best connection that stands: a relayed one where there is no other. */
-  #held(peerId: string): Connection | undefined {
-    const open = this.#network
-      .getConnections(peerIdFromString(peerId))
-      .filter(connection => connection.status === 'open')
-    return open.find(connection => !isRelayed(connection)) ?? open[0]
+  #held(peerId: string): Connection[] {
+    return this.#network.getConnections(peerIdFromString(peerId)).filter(({ status }) => status === 'open')
   }
 
   async #direct(to: PeerId | Multiaddr[], signal: AbortSignal, mayFail: boolean): Promise<SourceConnection> {
     const within = mayFail ? AbortSignal.any([signal, AbortSignal.timeout(DIRECT_MS)]) : signal
-    return this.#stream(await this.#network.dial(to, { signal: within }), within)
+    // `force`: a relayed connection that stands would do otherwise.
+    return this.#stream(await this.#network.dial(to, { signal: within, force: true }), within)
   }
 
-  async #relayed(addresses: Multiaddr[], signal: AbortSignal): Promise<SourceConnection> {
-    const relayed = await this.#network.dial(addresses, { signal })
-    return this.#stream((await this.#init.callBack(relayed, signal)) ?? relayed, signal)
+  /** Over a relay, or over the connection that comes when the peer at the other end is asked to call. */
+  async #relayed(way: Connection | Multiaddr[], signal: AbortSignal): Promise<SourceConnection> {
+    const relayed = Array.isArray(way) ? await this.#network.dial(way, { signal }) : way
+    const direct = this.#mayAsk(relayed) ? await this.#init.callBack(relayed, signal) : undefined
+    if (direct === undefined) return this.#stream(relayed, signal)
+    // It has a place at the relay for as long as it stands.
+    if (relayed.streams.length === 0) relayed.close().catch(error => relayed.abort(error))
+    return this.#stream(direct, signal)
+  }
+
+  /** A peer that did not call is asked again after a while: more than one source of a download is asked at a time. */
+  #mayAsk({ remotePeer }: Connection): boolean {
+    const peer = remotePeer.toString()
+    const nowMs = performance.now()
+    const askedMs = this.#asked.get(peer)
+    if (askedMs !== undefined && nowMs - askedMs < ASK_AGAIN_MS) return false
+    this.#asked.delete(peer)
+    this.#asked.set(peer, nowMs)
+    if (this.#asked.size > ASKED_PEERS) this.#asked.delete(this.#asked.keys().next().value!)
+    return true
   }
 
   async #stream(connection: Connection, signal: AbortSignal): Promise<SourceConnection> {

@@ -6,6 +6,7 @@
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { FolderLock, ServentDatabase } from '@servent/database'
+import type { ShareResult } from '@servent/library'
 import { ContentId, type OverlayName, type OverlaySnapshot } from '@servent/overlay'
 import type { DownloadStatus, Downloads, FolderFileStatus } from '@servent/transfer'
 import type { Logger } from 'pino'
@@ -178,7 +179,10 @@ export class Node implements ServentNode {
 
   async *share(path: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ShareEvent, void> {
     const library = await this.#need().library.opened()
-    yield* share(library, path, shared => this.ticketOfPath(shared), this.#until(signal))
+    // Of a single file it is the file's own, also where it lies in a folder: who fetches it gets a file.
+    const ticketOf = async ({ path, ids, more }: ShareResult) =>
+      ids.length + more === 1 ? { ticket: await this.ticket(ids[0]!) } : this.ticketOfPath(path)
+    yield* share(library, path, ticketOf, this.#until(signal))
   }
 
   async unshare(path: string): Promise<{ files: number }> {

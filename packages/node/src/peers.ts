@@ -1,6 +1,6 @@
 /** Who is connected: what libp2p knows of each connection, and what identify said. */
 import type { Libp2p, PeerId } from '@libp2p/interface'
-import { isRelayed } from '@servent/libp2p-host'
+import { isPublic, isRelayed } from '@servent/libp2p-host'
 import type { SeenPeer } from './store.ts'
 import type { PeerView } from './types.ts'
 
@@ -38,7 +38,7 @@ export class Peers {
       const from = detail.remoteAddr.toString()
       if (detail.direction !== 'inbound' || isRelayed(detail) || !isPublic(from)) return
       // Another node of this machine calls from an address of this machine.
-      const own = network.getMultiaddrs().some(address => hostOf(address.toString()) === hostOf(from))
+      const own = network.getMultiaddrs().some(address => ipOf(address.toString()) === ipOf(from))
       if (!own) this.calledFromOutside = true
     })
   }
@@ -79,36 +79,4 @@ export class Peers {
   }
 }
 
-const hostOf = (address: string): string => address.split('/').slice(1, 3).join('/')
-
-/** First and last addresses that are not of the Internet: RFC 6890, multicast and what is reserved. */
-const INSIDE_IPV4: readonly (readonly [string, string])[] = [
-  ['0.0.0.0', '0.255.255.255'],
-  ['10.0.0.0', '10.255.255.255'],
-  ['100.64.0.0', '100.127.255.255'],
-  ['127.0.0.0', '127.255.255.255'],
-  ['169.254.0.0', '169.254.255.255'],
-  ['172.16.0.0', '172.31.255.255'],
-  ['192.0.0.0', '192.0.0.255'],
-  ['192.0.2.0', '192.0.2.255'],
-  ['192.168.0.0', '192.168.255.255'],
-  ['198.18.0.0', '198.19.255.255'],
-  ['198.51.100.0', '198.51.100.255'],
-  ['203.0.113.0', '203.0.113.255'],
-  ['224.0.0.0', '255.255.255.255']
-]
-/** Of IPv6 the Internet is 2000::/3, without documentation. */
-const PUBLIC_IPV6 = /^[23][0-9a-f]{3}:/i
-const DOCUMENTATION_IPV6 = /^2001:0?db8:/i
-
-/** Whether a multiaddr begins with an address of the Internet. Names are not looked up. */
-export function isPublic(address: string): boolean {
-  const [, family, host = ''] = address.split('/')
-  if (family === 'ip6') return PUBLIC_IPV6.test(host) && !DOCUMENTATION_IPV6.test(host)
-  if (family !== 'ip4') return false
-  const number = ipv4Number(host)
-  return !INSIDE_IPV4.some(([first, last]) => ipv4Number(first) <= number && number <= ipv4Number(last))
-}
-
-const ipv4Number = (host: string): number =>
-  host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+const ipOf = (address: string): string => address.split('/').slice(1, 3).join('/')

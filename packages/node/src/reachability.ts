@@ -1,9 +1,8 @@
 /** Whether others can call this node, and how it is known: never more than was seen. */
-import type { Config } from './config.ts'
-import { isPublic } from './peers.ts'
-import type { NodeStatus } from './types.ts'
 
-const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/)/
+import { isLoopback, isPublic } from '@servent/libp2p-host'
+import type { Config } from './config.ts'
+import type { NodeStatus } from './types.ts'
 
 export function reachability(
   config: Config,
@@ -11,8 +10,7 @@ export function reachability(
   calledFromOutside: boolean,
   relays: readonly string[]
 ): NodeStatus['reachability'] {
-  const outside = calledFromOutside
-  if (!outside && relays.length > 0) {
+  if (!calledFromOutside && relays.length > 0) {
     const own = config.noInbound ? 'It refuses every inbound connection (no-inbound), and is' : 'It is'
     const names = relays.map(relay => `…${relay.slice(-6)}`).join(' and ')
     return {
@@ -26,9 +24,9 @@ export function reachability(
       why: 'This node refuses every inbound connection (no-inbound). Others get its files by asking it to call them; with a relay among its peers, also those whom it cannot call.'
     }
   }
-  if (outside) return { kind: 'public', why: 'A peer with a public address has called this node.' }
+  if (calledFromOutside) return { kind: 'public', why: 'A peer with a public address has called this node.' }
   if (addresses.length === 0) return { kind: 'refused', why: 'This node listens on no address.' }
-  if (addresses.every(address => LOOPBACK.test(address))) {
+  if (addresses.every(address => isLoopback(address))) {
     return { kind: 'local', why: 'It listens on loopback addresses: only this machine can call it.' }
   }
   if (!addresses.some(isPublic)) {

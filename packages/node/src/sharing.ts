@@ -11,7 +11,7 @@ const PAGE_FILES_MAX = 1000
 export async function* share(
   library: Library,
   path: string,
-  ticketOf: (path: string) => Promise<{ readonly ticket: string }>,
+  ticketOf: (shared: ShareResult) => Promise<{ readonly ticket: string }>,
   signal: AbortSignal
 ): AsyncGenerator<ShareEvent, void> {
   let latest: LibraryProgress | undefined
@@ -47,7 +47,7 @@ export async function* share(
   const problems = [...result.problems]
   let ticket: string | undefined
   try {
-    if (files > 0) ticket = (await ticketOf(result.path)).ticket
+    if (files > 0) ticket = (await ticketOf(result)).ticket
   } catch (error) {
     // A folder with more files than a listing holds is shared nevertheless; one that changes now has a ticket later.
     problems.push({ path: result.path, reason: `It has no ticket. ${(error as Error).message}` })

@@ -1,4 +1,5 @@
 /** Tickets for what is shared here, or being fetched. */
+import { isLoopback } from '@servent/libp2p-host'
 import {
   type Catalogue,
   CONTACT_ADDRESSES_MAX,
@@ -11,7 +12,6 @@ import { NotFoundError } from './errors.ts'
 import { type Known, resolveTarget } from './targets.ts'
 
 /** Private and link-local ranges are kept: a ticket is often for the machine beside this one. */
-const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/)/
 
 /**
  * Addresses that others may reach this node by, the more useful ones first. Loopback is for this machine
@@ -19,7 +19,7 @@ const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/)/
  */
 export function ticketAddresses(addresses: readonly string[]): string[] {
   const bare = [...new Set(addresses.map(address => address.replace(/\/p2p\/[^/]+$/, '')))]
-  const far = bare.filter(address => !LOOPBACK.test(address))
+  const far = bare.filter(address => !isLoopback(address))
   return (far.length > 0 ? far : bare).slice(0, CONTACT_ADDRESSES_MAX)
 }
 

@@ -3,6 +3,7 @@
  * router opens. Hole punching is left to libp2p's DCUtR, which over TCP seldom works: nothing here counts on it.
  */
 import type { Connection, Ed25519PrivateKey, ServiceMap } from '@libp2p/interface'
+import { isLoopback } from '@servent/libp2p-host'
 import type { CallBack, RelayServer, RelayUse } from '@servent/relay'
 import type { createLibp2p, ServiceFactoryMap } from 'libp2p'
 import type { Config } from './config.ts'
@@ -36,17 +37,17 @@ export class Ways {
   static async load(config: Config, privateKey: Ed25519PrivateKey): Promise<Ways> {
     const router = await portMapping(config)
     if (config.relay === 'off') return new Ways(config, undefined, router)
-    const { CallBack, RelayServer, RelayUse } = await import('@servent/relay')
-    const { dcutr } = await import('@libp2p/dcutr')
+    const { CallBack, CallRules, holePunching, RelayServer, RelayUse } = await import('@servent/relay')
+    const rules = new CallRules()
     const use = new RelayUse()
     const services: Services = {
       ...router,
       relays: use.service,
       callBack: components => {
-        ways.#callBack = new CallBack(components)
+        ways.#callBack = new CallBack(components, rules)
         return ways.#callBack
       },
-      holePunching: dcutr() as unknown as Services[string]
+      holePunching: holePunching(rules)
     }
     if (config.relay === 'serve') {
       services.relay = components => {
@@ -83,5 +84,3 @@ async function portMapping(config: Config): Promise<Services> {
   // Nobody else tells whether the port is open from outside, and this node claims it only when it was called.
   return { portMapping: uPnPNAT({ autoConfirmAddress: true, ...gateways }) as unknown as Services[string] }
 }
-
-const isLoopback = (address: string): boolean => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address)

@@ -1,13 +1,10 @@
 /**
  * Connection reversal: a peer that can be called only over a relay is asked, over that relay, to call by itself. The
  * protocol is `/servent/call-back/1.0.0`: who wants to be called opens a stream, sends nothing and closes its half; the
- * other side calls, or does not, and closes its half when that is over. Whether there is a connection now is the answer.
+ * answer is one byte, 1 where a call was made and came to stand, 0 where not, and the other half is closed.
  *
- * Whom a call may reach: the addresses that identify knows of the peer that asked, and nobody else's PeerId would do at
- * their end. Those of private networks only where the relay itself is reached over one: a stranger must not have this
- * peer knock at the doors of its own network. Each peer and all together are held to a rate.
+ * Whom a call may reach stands in `call-rules.ts`; of its addresses, those that the peer signed itself.
  */
-import { finished } from 'node:stream/promises'
 import {
   type Connection,
   type Logger,
@@ -15,28 +12,16 @@ import {
   type Startable,
   serviceCapabilities
 } from '@libp2p/interface'
-import { isPrivate } from '@libp2p/utils'
-import type { Multiaddr } from '@multiformats/multiaddr'
-import {
-  contactOf,
-  dialTargetOf,
-  type HostComponents,
-  isCircuit,
-  isRelayed,
-  streamDuplex
-} from '@servent/libp2p-host'
-import { TokenBucket } from '@servent/overlay'
-import {
-  CALL_BACK_ADDRESSES_MAX,
-  CALL_BACK_ASKERS_MAX,
-  CALL_BACK_MS,
-  CALL_BACKS_MAX,
-  CALL_BACKS_PER_MINUTE
-} from './limits.ts'
+import { type HostComponents, isCircuit, isRelayed, streamDuplex } from '@servent/libp2p-host'
+import { CallRules } from './call-rules.ts'
+import { CALL_BACK_MS, CALL_BACKS_MAX, CALL_BACKS_PER_RELAY_MAX } from './limits.ts'
 
 export const CALL_BACK_PROTOCOL = '/servent/call-back/1.0.0'
 
-const MINUTE_SECONDS = 60
+const MADE = 1
+const NOT_MADE = 0
+const ARRIVAL_MS = 1_000
+const ARRIVAL_STEP_MS = 20
 /** Streams of one connection: one asks at a time, another one may be ending. */
 const STREAMS_MAX = 2
 
@@ -45,10 +30,12 @@ export class CallBack implements Startable {
   readonly [serviceCapabilities]: string[] = ['@servent/call-back']
   readonly #components: HostComponents
   readonly #log: Logger
-  readonly #askers = new Map<string, TokenBucket>()
-  #calling = 0
+  readonly #rules: CallRules
+  /** Calls under way, by the relay over which they were asked for. */
+  readonly #calling = new Set<{ readonly relay: string }>()
 
-  constructor(components: HostComponents) {
+  constructor(components: HostComponents, rules = new CallRules()) {
+    this.#rules = rules
     this.#components = components
     this.#log = components.logger.forComponent('servent:call-back')
   }
@@ -60,8 +47,7 @@ export class CallBack implements Startable {
         const duplex = streamDuplex(stream)
         // Whoever asks may be gone before it is answered.
         duplex.on('error', () => {}).resume()
-        await this.#call(connection)
-        duplex.end()
+        duplex.end(Uint8Array.of((await this.#call(connection)) ? MADE : NOT_MADE))
       },
       { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX, runOnLimitedConnection: true }
     )
@@ -88,13 +74,25 @@ export class CallBack implements Startable {
       const stop = () => duplex.destroy()
       until.addEventListener('abort', stop, { once: true })
       duplex.end()
-      await finished(duplex.resume(), { writable: false })
+      let answer: number | undefined
+      for await (const bytes of duplex) answer ??= bytes[0]
       until.removeEventListener('abort', stop)
+      if (answer !== MADE) return undefined
     } catch (error) {
       signal.throwIfAborted()
       this.#log('%p did not answer whether it calls - %e', relayed.remotePeer, error)
     }
-    return this.#direct(relayed.remotePeer)
+    return this.#arrived(relayed.remotePeer)
+  }
+
+  /** The call may be agreed on at its end a moment sooner than here. */
+  async #arrived(peerId: PeerId): Promise<Connection | undefined> {
+    for (let waitedMs = 0; waitedMs < ARRIVAL_MS; waitedMs += ARRIVAL_STEP_MS) {
+      const direct = this.#direct(peerId)
+      if (direct !== undefined) return direct
+      await new Promise(resolve => setTimeout(resolve, ARRIVAL_STEP_MS))
+    }
+    return this.#direct(peerId)
   }
 
   #direct(peerId: PeerId): Connection | undefined {
@@ -103,48 +101,39 @@ export class CallBack implements Startable {
       .find(connection => connection.status === 'open' && !isRelayed(connection))
   }
 
-  async #call(relayed: Connection): Promise<void> {
+  async #call(relayed: Connection): Promise<boolean> {
     const { remotePeer } = relayed
-    if (!isRelayed(relayed) || this.#direct(remotePeer) !== undefined) return
-    if (this.#calling >= CALL_BACKS_MAX || !this.#isAllowed(remotePeer)) return
-    const addresses = await this.#addressesOf(relayed)
-    if (addresses.length === 0 || this.#calling >= CALL_BACKS_MAX) return
-    this.#calling += 1
+    if (!isRelayed(relayed)) return false
+    if (this.#direct(remotePeer) !== undefined) return true
+    const relay = relayOf(relayed)
+    const over = [...this.#calling].filter(one => one.relay === relay).length
+    if (this.#calling.size >= CALL_BACKS_MAX || over >= CALL_BACKS_PER_RELAY_MAX) return false
+    const call = { relay }
+    this.#calling.add(call)
     try {
+      const peer = await this.#components.peerStore.get(remotePeer).catch(() => undefined)
+      // What it signed itself: identify's other addresses are anybody's word.
+      const own = (peer?.addresses ?? []).filter(({ isCertified }) => isCertified)
+      const addresses = this.#rules.targets(
+        relayed,
+        own.map(({ multiaddr }) => multiaddr)
+      )
+      if (addresses.length === 0) return false
       // `force`: the relayed connection would do otherwise.
       await this.#components.connectionManager.openConnection(addresses, {
         signal: AbortSignal.timeout(CALL_BACK_MS),
         force: true
       })
+      return true
     } catch (error) {
       this.#log('%p asked for a call and cannot be called - %e', remotePeer, error)
+      return false
     } finally {
-      this.#calling -= 1
+      this.#calling.delete(call)
     }
-  }
-
-  async #addressesOf({ remotePeer, remoteAddr }: Connection): Promise<Multiaddr[]> {
-    const peer = await this.#components.peerStore.get(remotePeer).catch(() => undefined)
-    const mayBePrivate = isPrivate(remoteAddr)
-    const allowed = (peer?.addresses ?? [])
-      .map(({ multiaddr }) => multiaddr)
-      .filter(address => !isCircuit(address) && isIp(address) && (mayBePrivate || !isPrivate(address)))
-      .slice(0, CALL_BACK_ADDRESSES_MAX)
-    return dialTargetOf(remotePeer, contactOf(remotePeer, allowed))
-  }
-
-  #isAllowed(peerId: PeerId): boolean {
-    const key = peerId.toString()
-    const nowMs = performance.now()
-    const asker =
-      this.#askers.get(key) ??
-      new TokenBucket(CALL_BACKS_PER_MINUTE, CALL_BACKS_PER_MINUTE / MINUTE_SECONDS, nowMs)
-    this.#askers.delete(key)
-    this.#askers.set(key, asker)
-    if (this.#askers.size > CALL_BACK_ASKERS_MAX) this.#askers.delete(this.#askers.keys().next().value!)
-    return asker.take(1, nowMs)
   }
 }
 
-/** Names are not looked up for strangers: they may lead anywhere. */
-const isIp = (address: Multiaddr): boolean => /^ip[46]$/.test(address.getComponents()[0]?.name ?? '')
+/** PeerId of the relay, which stands first in the address of a connection over it. */
+const relayOf = ({ remoteAddr }: Connection): string =>
+  remoteAddr.getComponents().find(({ name }) => name === 'p2p')?.value ?? ''

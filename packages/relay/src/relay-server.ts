@@ -132,6 +132,7 @@ export class RelayServer implements Startable {
 
   async #reserve(call: Call): Promise<void> {
     const { remotePeer, remoteAddr } = call.connection
+    if (call.connection.status !== 'open') return
     // A relay behind a relay would spend two budgets on one connection.
     if (isRelayed(call.connection)) return refuse(call, Status.PERMISSION_DENIED)
     const status = this.#table.reserve(remotePeer.toString(), hostOf(remoteAddr), this.#clock.nowMs())
@@ -162,6 +163,8 @@ export class RelayServer implements Startable {
     const circuit = this.#table.connect(from.toString(), host, to.toString(), this.#clock.nowMs())
     if (typeof circuit === 'number') return refuse(call, circuit)
     const end = new AbortController()
+    const onGone = () => end.abort(new Error('The caller has gone.'))
+    call.stream.addEventListener('close', onGone, { once: true })
     this.#running.set(circuit, end)
     const timer = this.#clock.setTimeout(
       () => end.abort(new Error('The time of a relayed connection is up.')),
@@ -170,7 +173,14 @@ export class RelayServer implements Startable {
     try {
       const reached = await this.#reach(to, from, AbortSignal.any([signal, end.signal]))
       if (typeof reached === 'number') return await refuse(call, reached)
-      await answer(call, { status: Status.OK, limit: this.#limit() })
+      try {
+        await answer(call, { status: Status.OK, limit: this.#limit() })
+      } catch (error) {
+        reached.abort(error as Error)
+        throw error
+      }
+      // From here on an end of the caller's half is an end of its bytes alone.
+      call.stream.removeEventListener('close', onGone)
       await join(call.messages.unwrap(), reached, {
         signal: end.signal,
         spend: bytes => {
@@ -180,6 +190,7 @@ export class RelayServer implements Startable {
       })
     } finally {
       this.#clock.clearTimeout(timer)
+      call.stream.removeEventListener('close', onGone)
       this.#running.delete(circuit)
       this.#table.close(circuit)
     }

@@ -2,13 +2,15 @@
  * A relay's rules: who may be called over it, who may call, and how many bytes come when. Pure: the caller says what
  * time it is, on a clock that does not jump.
  *
- * Budgets are the caller's: a peer that is called must not lose its own because strangers call it. A budget that is used
- * up makes its peer slow and cuts nobody, so that any file comes through, and who moves little is served at once
- * beside who moves much.
+ * Budgets are the caller's and its host's: a peer that is called must not lose its own because strangers call it. A budget
+ * that is used up makes its owner slow and cuts nobody, so that any file comes through.
  */
 import { TokenBucket } from '@servent/overlay'
+import { Buckets } from './buckets.ts'
 import { BUDGETS_MAX, type RelayLimits } from './limits.ts'
 import { Status } from './wire.ts'
+
+const MINUTE_SECONDS = 60
 
 export interface Circuit {
   /** PeerIds in text form. */
@@ -28,12 +30,21 @@ export class RelayTable {
   readonly #limits: RelayLimits
   readonly #reservations = new Map<string, Held>()
   readonly #circuits = new Set<Circuit>()
-  readonly #budgets = new Map<string, TokenBucket>()
+  readonly #budgets: Buckets
+  readonly #hostBudgets: Buckets
+  readonly #connects: Buckets
   readonly #total: TokenBucket | undefined
 
   constructor(limits: RelayLimits, nowMs: number) {
     this.#limits = limits
     const { bytesPerSecond } = limits
+    this.#budgets = new Buckets(limits.peerBurstBytes, limits.peerBytesPerSecond, BUDGETS_MAX)
+    this.#hostBudgets = new Buckets(limits.hostBurstBytes, limits.hostBytesPerSecond, BUDGETS_MAX)
+    this.#connects = new Buckets(
+      limits.connectsPerHostBurst,
+      limits.connectsPerHostPerMinute / MINUTE_SECONDS,
+      BUDGETS_MAX
+    )
     if (bytesPerSecond > 0) this.#total = new TokenBucket(bytesPerSecond, bytesPerSecond, nowMs)
   }
 
@@ -67,13 +78,16 @@ export class RelayTable {
   connect(from: string, host: string, to: string, nowMs: number): Circuit | Status {
     this.#expire(nowMs)
     if (from === to || !this.#reservations.has(to)) return Status.NO_RESERVATION
-    const { circuitsMax, circuitsPerPeerMax, circuitsPerHostMax, circuitsToPeerMax, circuitMs } = this.#limits
+    const { circuitsMax, circuitsPerPeerMax, circuitsPerHostMax, circuitMs } = this.#limits
+    const { circuitsToPeerMax, circuitsHostToPeerMax } = this.#limits
+    if (!this.#connects.of(host, nowMs).take(1, nowMs)) return Status.RESOURCE_LIMIT_EXCEEDED
     const count = (is: (circuit: Circuit) => boolean) => [...this.#circuits].filter(is).length
     if (
       this.#circuits.size >= circuitsMax ||
       count(circuit => circuit.from === from) >= circuitsPerPeerMax ||
       count(circuit => circuit.host === host) >= circuitsPerHostMax ||
-      count(circuit => circuit.to === to) >= circuitsToPeerMax
+      count(circuit => circuit.to === to) >= circuitsToPeerMax ||
+      count(circuit => circuit.to === to && circuit.host === host) >= circuitsHostToPeerMax
     ) {
       return Status.RESOURCE_LIMIT_EXCEEDED
     }
@@ -87,26 +101,12 @@ export class RelayTable {
   }
 
   /** Milliseconds that these bytes of a circuit must wait before they go on. They are paid for. */
-  spend({ from }: Circuit, bytes: number, nowMs: number): number {
-    const budget = this.#budget(from, nowMs)
-    budget.charge(bytes, nowMs)
-    this.#total?.charge(bytes, nowMs)
+  spend({ from, host }: Circuit, bytes: number, nowMs: number): number {
+    const payers = [this.#budgets.of(from, nowMs), this.#hostBudgets.of(host, nowMs)]
+    if (this.#total !== undefined) payers.push(this.#total)
+    for (const payer of payers) payer.charge(bytes, nowMs)
     // Where no token is missing after the charge, these bytes were there.
-    return Math.max(budget.waitMs(0, nowMs), this.#total?.waitMs(0, nowMs) ?? 0)
-  }
-
-  /** Who was asked for longest ago is forgotten first, but for those with connections. */
-  #budget(peer: string, nowMs: number): TokenBucket {
-    const { peerBurstBytes, peerBytesPerSecond } = this.#limits
-    const budget = this.#budgets.get(peer) ?? new TokenBucket(peerBurstBytes, peerBytesPerSecond, nowMs)
-    this.#budgets.delete(peer)
-    this.#budgets.set(peer, budget)
-    if (this.#budgets.size > BUDGETS_MAX) {
-      const busy = new Set([...this.#circuits].map(({ from }) => from))
-      const oldest = this.#budgets.keys().find(other => !busy.has(other))
-      if (oldest !== undefined) this.#budgets.delete(oldest)
-    }
-    return budget
+    return Math.max(...payers.map(payer => payer.waitMs(0, nowMs)))
   }
 
   #expire(nowMs: number): void {

@@ -5,19 +5,25 @@
  *     const relays = new RelayUse()
  *     createLibp2p({ transports: [tcp(), relays.transport], services: { relays: relays.service }, … })
  *
- * - A relay that starts anew is called again, with patience: the transport forgets it.
+ * - A relay that starts anew is called again, with patience and where this peer reached it before: the transport forgets
+ *   it. One that came by itself, and a fifth one that was lost, are forgotten.
  * - A peer cannot make itself our relay by handing on a call that nobody asked it to take.
+ * - A relay may name some addresses of its own under which we are called, and no host by name, nor any private one where
+ *   it is not itself reached over a private network.
  * - No random walk over the network looks for relays: those among the peers that are met will do.
  */
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { Connection, PeerId, Startable, Stream, Transport } from '@libp2p/interface'
-import type { HostComponents } from '@servent/libp2p-host'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { contactOf, dialTargetOf, type HostComponents, isCircuit, isPublic } from '@servent/libp2p-host'
 import {
   RELAY_LOST_MS,
   RELAY_RETRY_LAST_MS,
   RELAY_RETRY_MS,
   RELAYED_CALLS_MAX,
-  RELAYS_MAX
+  RELAYS_LOST_MAX,
+  RELAYS_MAX,
+  RESERVATION_ADDRESSES_MAX
 } from './limits.ts'
 
 /** Of the wait, added by chance, so that a relay that comes back is not called by all at once. */
@@ -32,16 +38,24 @@ interface CircuitTransport extends Transport {
   readonly reservationStore: ReservationStore
 }
 
+interface Held {
+  readonly relay: PeerId
+  readonly details: { readonly connection: string; readonly reservation: { addrs: Uint8Array[] } }
+}
+
 interface ReservationStore {
   hasReservation(peerId: PeerId): boolean
   addRelay(peerId: PeerId, type: 'discovered'): Promise<unknown>
-  addEventListener(name: string, listener: (event: CustomEvent<{ relay: PeerId }>) => void): void
+  addEventListener(name: string, listener: (event: CustomEvent<Held>) => void): void
+  /** Relays that failed, and are not asked again until another one is lost or found. */
+  readonly relayFilter: { remove(item: Uint8Array): boolean }
 }
 
 export class RelayUse {
   /** One for each relay that this peer is called over. */
   readonly listen: readonly string[] = Array<string>(RELAYS_MAX).fill('/p2p-circuit')
-  readonly #relays = new Map<string, PeerId>()
+  /** By PeerId: the address at which this peer reached it, where it did. */
+  readonly #relays = new Map<string, Multiaddr | undefined>()
   readonly #lost = new Map<string, Lost>()
   #store: ReservationStore | undefined
   #components: HostComponents | undefined
@@ -65,7 +79,7 @@ export class RelayUse {
       if (reservationStore.hasReservation(connection.remotePeer)) return onStop(stream, connection)
       stream.abort(new Error('This peer takes no calls over that relay.'))
     }
-    reservationStore.addEventListener('relay:created-reservation', ({ detail }) => this.#gained(detail.relay))
+    reservationStore.addEventListener('relay:created-reservation', ({ detail }) => this.#gained(detail))
     reservationStore.addEventListener('relay:removed', ({ detail }) => this.#missed(detail.relay))
     this.#store = reservationStore
     return transport
@@ -86,19 +100,36 @@ export class RelayUse {
     }
   }
 
-  #gained(relay: PeerId): void {
+  /** Comes before the transport's own listeners take the addresses for theirs. */
+  #gained({ relay, details }: Held): void {
     const key = relay.toString()
+    const connection = this.#components?.connectionManager
+      .getConnections(relay)
+      .find(({ id }) => id === details.connection)
+    details.reservation.addrs = believable(relay, details.reservation.addrs, connection)
     clearTimeout(this.#lost.get(key)?.timer)
     this.#lost.delete(key)
-    this.#relays.set(key, relay)
+    this.#relays.set(key, connection?.direction === 'outbound' ? connection.remoteAddr : undefined)
   }
 
   #missed(relay: PeerId): void {
     const key = relay.toString()
+    const address = this.#relays.get(key)
     this.#relays.delete(key)
-    if (!this.#isRunning || this.#lost.has(key)) return
-    const lost: Lost = { relay, untilMs: performance.now() + RELAY_LOST_MS, waitMs: RELAY_RETRY_MS }
+    if (!this.#isRunning || address === undefined || this.#lost.has(key)) return
+    const untilMs = performance.now() + RELAY_LOST_MS
+    const lost: Lost = {
+      relay,
+      target: dialTargetOf(relay, contactOf(relay, [address])),
+      untilMs,
+      waitMs: RELAY_RETRY_MS
+    }
     this.#lost.set(key, lost)
+    if (this.#lost.size > RELAYS_LOST_MAX) {
+      const [oldest, { timer }] = this.#lost.entries().next().value!
+      clearTimeout(timer)
+      this.#lost.delete(oldest)
+    }
     this.#later(key, lost)
   }
 
@@ -116,7 +147,8 @@ export class RelayUse {
 
   async #again(key: string, lost: Lost): Promise<void> {
     try {
-      await this.#components!.connectionManager.openConnection(lost.relay, {
+      this.#store!.relayFilter.remove(lost.relay.toMultihash().bytes)
+      await this.#components!.connectionManager.openConnection(lost.target, {
         signal: AbortSignal.timeout(DIAL_MS)
       })
       await this.#store!.addRelay(lost.relay, 'discovered')
@@ -128,8 +160,37 @@ export class RelayUse {
   }
 }
 
+/** Of the addresses that a relay names, those under which others may be told to look for this peer. */
+function believable(
+  relay: PeerId,
+  named: readonly Uint8Array[],
+  connection: Connection | undefined
+): Uint8Array[] {
+  const isNear = connection !== undefined && !isPublic(connection.remoteAddr.toString())
+  const own = connection === undefined ? [] : [connection.remoteAddr]
+  const fit = named.flatMap(bytes => {
+    try {
+      const address = multiaddr(bytes)
+      const [host] = address.getComponents()
+      const peers = address.getComponents().filter(({ name }) => name === 'p2p')
+      const isIp = host?.name === 'ip4' || host?.name === 'ip6'
+      const isItself = peers.every(({ value }) => value === relay.toString())
+      return isIp && isItself && !isCircuit(address) && (isNear || isPublic(address.toString()))
+        ? [address]
+        : []
+    } catch {
+      return []
+    }
+  })
+  // Each once, with the PeerId, and the one at which it was reached first.
+  return dialTargetOf(relay, contactOf(relay, [...own, ...fit]))
+    .slice(0, RESERVATION_ADDRESSES_MAX)
+    .map(address => address.bytes)
+}
+
 interface Lost {
   readonly relay: PeerId
+  readonly target: Multiaddr[]
   /** On a clock that does not jump. */
   readonly untilMs: number
   waitMs: number

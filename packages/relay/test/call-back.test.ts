@@ -6,13 +6,16 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { streamPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { HostComponents } from '@servent/libp2p-host'
-import { CallBack } from '@servent/relay'
+import { CallBack, CallRules } from '@servent/relay'
 import { expect, test } from 'vitest'
+import { Buckets } from '../src/buckets.ts'
 import {
   CALL_BACK_ADDRESSES_MAX,
   CALL_BACK_ASKERS_MAX,
   CALL_BACKS_MAX,
-  CALL_BACKS_PER_MINUTE
+  CALL_BACKS_PER_MINUTE,
+  CALL_BACKS_PER_RELAY_MAX,
+  CALL_BACKS_TOTAL_PER_MINUTE
 } from '../src/limits.ts'
 
 const PUBLIC_RELAY = '/ip4/1.1.1.1/tcp/1'
@@ -20,7 +23,15 @@ const NEAR_RELAY = '/ip4/192.168.1.1/tcp/1'
 
 const newPeer = async (): Promise<PeerId> => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 
-async function called(addresses: readonly string[], dial: () => Promise<unknown> = async () => ({})) {
+const peers = await Promise.all(Array.from({ length: 8 }, newPeer))
+const relayedFrom = (remotePeer: PeerId) =>
+  ({ remotePeer, remoteAddr: multiaddr(`${PUBLIC_RELAY}/p2p-circuit`) }) as Connection
+
+async function called(
+  addresses: readonly string[],
+  dial: () => Promise<unknown> = async () => ({}),
+  isCertified = true
+) {
   const dialled: string[][] = []
   let handle: ((stream: Stream, connection: Connection) => Promise<void>) | undefined
   const components = {
@@ -37,7 +48,9 @@ async function called(addresses: readonly string[], dial: () => Promise<unknown>
         return dial()
       }
     },
-    peerStore: { get: async () => ({ addresses: addresses.map(text => ({ multiaddr: multiaddr(text) })) }) }
+    peerStore: {
+      get: async () => ({ addresses: addresses.map(text => ({ multiaddr: multiaddr(text), isCertified })) })
+    }
   } as unknown as HostComponents
   await new CallBack(components).start()
   return {
@@ -72,6 +85,12 @@ test('addresses of the Internet are called, private ones only from near, names a
   expect(near.dialled[0]).toContain(`/ip4/192.168.1.9/tcp/6346/p2p/${peer}`)
 })
 
+test('what a peer has not signed itself is not called', async () => {
+  const peer = await called(['/ip4/1.2.3.4/tcp/1'], undefined, false)
+  await peer.ask(await newPeer(), PUBLIC_RELAY)
+  expect(peer.dialled).toEqual([])
+})
+
 test('CALL_BACK_ADDRESSES_MAX of a peer are tried, and not one more', async () => {
   const many = Array.from({ length: CALL_BACK_ADDRESSES_MAX + 1 }, (_, n) => `/ip4/1.2.3.${n}/tcp/1`)
   const peer = await called(many)
@@ -87,43 +106,62 @@ test('one that has a direct connection asks in vain, and so does one without an 
   expect([direct.dialled, nowhere.dialled]).toEqual([[], []])
 })
 
-test('a peer is called CALL_BACKS_PER_MINUTE times a minute, and others none the less', async () => {
-  const peer = await called(['/ip4/1.2.3.4/tcp/1'], async () => {
-    throw new Error('nobody is there')
-  })
-  const asker = await newPeer()
-  for (let n = 0; n <= CALL_BACKS_PER_MINUTE; n += 1) await peer.ask(asker, PUBLIC_RELAY)
-  expect(peer.dialled).toHaveLength(CALL_BACKS_PER_MINUTE)
-  await peer.ask(await newPeer(), PUBLIC_RELAY)
-  expect(peer.dialled).toHaveLength(CALL_BACKS_PER_MINUTE + 1)
+test('a peer is called CALL_BACKS_PER_MINUTE times a minute, and others none the less', () => {
+  const rules = new CallRules()
+  const dials = (peer: number, host: number) =>
+    rules.targets(relayedFrom(peers[peer]!), [multiaddr(`/ip4/1.2.3.${host}/tcp/1`)]).length
+  for (let n = 0; n < CALL_BACKS_PER_MINUTE; n += 1) expect(dials(0, n)).toBe(1)
+  expect([dials(0, 99), dials(1, 99)]).toEqual([0, 1])
 })
 
-test('CALL_BACKS_MAX calls are under way at a time', async () => {
+test('so is a host, whoever asks for it, and the other addresses of a peer none the less', () => {
+  const rules = new CallRules()
+  const addresses = ['/ip4/1.2.3.4/tcp/1', '/ip4/1.2.3.4/tcp/2'].map(text => multiaddr(text))
+  for (let n = 0; n < CALL_BACKS_PER_MINUTE; n += 1) {
+    expect(rules.targets(relayedFrom(peers[n]!), addresses)).toHaveLength(2)
+  }
+  const last = relayedFrom(peers[CALL_BACKS_PER_MINUTE]!)
+  expect(rules.targets(last, addresses)).toEqual([])
+  const own = multiaddr('/ip4/5.6.7.8/tcp/1')
+  expect(rules.targets(last, [...addresses, own]).map(String)).toEqual([`${own}/p2p/${last.remotePeer}`])
+})
+
+test('all together are called CALL_BACKS_TOTAL_PER_MINUTE times a minute', async () => {
+  const rules = new CallRules()
+  const many = CALL_BACKS_TOTAL_PER_MINUTE + 1
+  let dials = 0
+  for (let n = 0; n < many; n += 1) {
+    const peer = Object.assign(Object.create(peers[0]!), { toString: () => `peer ${n}` })
+    dials += rules.targets(relayedFrom(peer), [multiaddr(`/ip4/1.2.${n}.4/tcp/1`)]).length
+  }
+  expect(dials).toBe(CALL_BACKS_TOTAL_PER_MINUTE)
+})
+
+test('CALL_BACKS_MAX calls are under way at a time, CALL_BACKS_PER_RELAY_MAX over one relay', async () => {
   const waiting = Promise.withResolvers<void>()
   const peer = await called(['/ip4/1.2.3.4/tcp/1'], () => waiting.promise)
   const asked: Promise<void>[] = []
-  for (let n = 0; n <= CALL_BACKS_MAX; n += 1) asked.push(peer.ask(await newPeer(), PUBLIC_RELAY))
-  await asked.at(-1)
-  expect(peer.dialled).toHaveLength(CALL_BACKS_MAX)
+  const ask = async (relay: number) => {
+    const one = peer.ask(await newPeer(), `${PUBLIC_RELAY}/p2p/${peers[relay]}`)
+    asked.push(one)
+    await Promise.race([one, new Promise(resolve => setTimeout(resolve, 20))])
+    return peer.dialled.length
+  }
+  for (let n = 1; n <= CALL_BACKS_PER_RELAY_MAX; n += 1) expect(await ask(0)).toBe(n)
+  expect(await ask(0)).toBe(CALL_BACKS_PER_RELAY_MAX)
+  // The host that all name has its own limit, which is met before CALL_BACKS_MAX.
+  expect(CALL_BACKS_PER_MINUTE).toBeLessThan(CALL_BACKS_MAX)
+  for (let n = CALL_BACKS_PER_RELAY_MAX; n < CALL_BACKS_PER_MINUTE; n += 1) await ask(1)
+  expect(await ask(1)).toBe(CALL_BACKS_PER_MINUTE)
   waiting.resolve()
   await Promise.all(asked)
 })
 
-test('what is remembered of those who asked is bounded: CALL_BACK_ASKERS_MAX', async () => {
-  const peer = await called(['/ip4/1.2.3.4/tcp/1'])
-  const first = await newPeer()
-  const used = async () => {
-    const before = peer.dialled.length
-    await peer.ask(first, PUBLIC_RELAY)
-    return peer.dialled.length === before
-  }
-  while (!(await used())) {}
-  // Others come until it is forgotten, and its count with it. One PeerId is as good as another: only its text counts.
-  for (let n = 0; n < CALL_BACK_ASKERS_MAX; n += 1) {
-    await peer.ask(
-      { ...first, toString: () => `peer ${n}`, toMultihash: () => first.toMultihash() } as PeerId,
-      PUBLIC_RELAY
-    )
-  }
-  expect(await used()).toBe(false)
-}, 60_000)
+test('what is remembered of those who asked is bounded: CALL_BACK_ASKERS_MAX', () => {
+  const buckets = new Buckets(1, 1, CALL_BACK_ASKERS_MAX)
+  expect(buckets.of('first', 0).take(1, 0)).toBe(true)
+  for (let n = 1; n < CALL_BACK_ASKERS_MAX; n += 1) buckets.of(`peer ${n}`, 0)
+  expect(buckets.of('first', 0).take(1, 0)).toBe(false)
+  for (let n = 0; n < CALL_BACK_ASKERS_MAX; n += 1) buckets.of(`another ${n}`, 0)
+  expect(buckets.of('first', 0).take(1, 0)).toBe(true)
+})

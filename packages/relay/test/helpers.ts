@@ -5,7 +5,7 @@ import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { boundedYamux, isCircuit } from '@servent/libp2p-host'
-import { CallBack, type RelayLimits, RelayServer, RelayUse } from '@servent/relay'
+import { CallBack, CallRules, holePunching, type RelayLimits, RelayServer, RelayUse } from '@servent/relay'
 import { createLibp2p } from 'libp2p'
 import { onTestFinished } from 'vitest'
 
@@ -24,15 +24,17 @@ export interface RelayOptions {
   readonly limits?: Partial<RelayLimits>
   readonly privateKey?: PrivateKey
   readonly port?: number
+  /** In place of the addresses that it has. */
+  readonly announce?: string[]
 }
 
 /** Stopped when the test ends, if not before. */
-export async function startRelay({ limits = {}, privateKey, port = 0 }: RelayOptions = {}) {
+export async function startRelay({ limits = {}, privateKey, port = 0, announce = [] }: RelayOptions = {}) {
   const key = privateKey ?? (await generateKeyPair('Ed25519'))
   let server: RelayServer | undefined
   const libp2p = await createLibp2p({
     privateKey: key,
-    addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`] },
+    addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`], announce },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux()],
@@ -45,7 +47,13 @@ export async function startRelay({ limits = {}, privateKey, port = 0 }: RelayOpt
     }
   })
   onTestFinished(async () => libp2p.stop())
-  return { libp2p, id: libp2p.peerId.toString(), server: server!, privateKey: key }
+  return {
+    libp2p,
+    id: libp2p.peerId.toString(),
+    address: libp2p.getMultiaddrs()[0]!,
+    server: server!,
+    privateKey: key
+  }
 }
 
 /** `listen` false: refuses every direct call. */
@@ -57,10 +65,13 @@ export async function startPeer({ listen = false }: { listen?: boolean } = {}) {
     transports: [tcp(), use.transport],
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux()],
+    // One host is everybody here.
+    connectionManager: { inboundConnectionThreshold: 1000 },
     connectionGater: { denyInboundConnection: maConn => !listen && !isCircuit(maConn.remoteAddr) },
     services: {
       identify: identify(),
       relays: use.service,
+      holePunching: holePunching(new CallRules()),
       callBack: components => {
         callBack = new CallBack(components)
         return callBack

@@ -7,8 +7,9 @@ import { Status } from '../src/wire.ts'
 const MIB = 1024 * 1024
 const HOUR_MS = 3_600_000
 
+/** The rate of connects has a test of its own. */
 function table(limits: Partial<RelayLimits> = {}) {
-  return new RelayTable({ ...RELAY_LIMITS, ...limits }, 0)
+  return new RelayTable({ ...RELAY_LIMITS, connectsPerHostBurst: 1e6, ...limits }, 0)
 }
 
 const isCircuit = (made: Circuit | Status): made is Circuit => typeof made !== 'number'
@@ -50,7 +51,8 @@ describe('circuits', () => {
     ['circuitsMax', [1, 2], ['x', 'y']],
     ['circuitsPerPeerMax', [0, 0], ['x', 'y']],
     ['circuitsPerHostMax', [1, 2], ['x', 'x']],
-    ['circuitsToPeerMax', [1, 2], ['x', 'y']]
+    ['circuitsToPeerMax', [1, 2], ['x', 'y']],
+    ['circuitsHostToPeerMax', [1, 2], ['x', 'x']]
   ] as const)('%s: one past it is refused, until one ends', (limit, peers, hosts) => {
     const relay = table({ [limit]: 1 })
     relay.reserve('b', 'far', 0)
@@ -61,6 +63,18 @@ describe('circuits', () => {
     expect(isCircuit(second())).toBe(true)
     expect(relay.circuits).toBe(1)
   })
+})
+
+test('one host asks for connectsPerHostBurst at once, then connectsPerHostPerMinute, and others ask none the less', () => {
+  const relay = table({ connectsPerHostBurst: 2, connectsPerHostPerMinute: 6 })
+  relay.reserve('b', 'far', 0)
+  const ask = (host: string, nowMs: number) => {
+    const made = relay.connect('a', host, 'b', nowMs)
+    if (isCircuit(made)) relay.close(made)
+    return isCircuit(made)
+  }
+  expect([ask('one', 0), ask('one', 0), ask('one', 0), ask('two', 0)]).toEqual([true, true, false, true])
+  expect([ask('one', 9_999), ask('one', 10_000), ask('one', 10_000)]).toEqual([false, true, false])
 })
 
 describe('budgets', () => {
@@ -79,6 +93,19 @@ describe('budgets', () => {
     relay.close(one)
     const again = relay.connect('a', 'one', 'b', 1_000) as Circuit
     expect(relay.spend(again, MIB, 2_000)).toBe(1_000)
+  })
+
+  test('a new PeerId of the same host is no new budget', () => {
+    const relay = table({
+      ...{ peerBurstBytes: 4 * MIB, peerBytesPerSecond: MIB },
+      ...{ hostBurstBytes: 8 * MIB, hostBytesPerSecond: MIB }
+    })
+    relay.reserve('b', 'two', 0)
+    const waits = ['a', 'c', 'd'].map(from =>
+      relay.spend(relay.connect(from, 'one', 'b', 0) as Circuit, 4 * MIB, 0)
+    )
+    expect(waits).toEqual([0, 0, 4_000])
+    expect(relay.spend(relay.connect('e', 'three', 'b', 0) as Circuit, 4 * MIB, 0)).toBe(0)
   })
 
   test('who is called pays nothing, and who calls little is not held up by who calls much', () => {
@@ -100,11 +127,9 @@ describe('budgets', () => {
     expect(waits).toEqual([0, 1_000, 2_000, 3_000])
   })
 
-  test('a forgotten budget is full again, and who is connected is not forgotten: BUDGETS_MAX', () => {
-    const relay = table({ peerBurstBytes: MIB, peerBytesPerSecond: 1, circuitsMax: 2, circuitsToPeerMax: 2 })
+  test('BUDGETS_MAX are remembered, the latest: a forgotten one is full again', () => {
+    const relay = table({ peerBurstBytes: MIB, peerBytesPerSecond: 1, hostBurstBytes: 1e12 })
     relay.reserve('b', 'two', 0)
-    const held = relay.connect('held', 'one', 'b', 0) as Circuit
-    relay.spend(held, MIB, 0)
     const once = (from: string) => {
       const circuit = relay.connect(from, 'one', 'b', 0) as Circuit
       const waitMs = relay.spend(circuit, MIB, 0)
@@ -112,10 +137,9 @@ describe('budgets', () => {
       return waitMs
     }
     once('first')
-    for (let peer = 2; peer < BUDGETS_MAX; peer += 1) once(`peer ${peer}`)
+    for (let peer = 2; peer <= BUDGETS_MAX; peer += 1) once(`peer ${peer}`)
     expect(once('first')).toBeGreaterThan(0)
     once('one more')
     expect(once('peer 2')).toBe(0)
-    expect(relay.spend(held, 1, 0)).toBeGreaterThan(0)
   })
 })

@@ -184,7 +184,7 @@ test(
     const relayed = await one.libp2p.dial(other.libp2p.getMultiaddrs())
     await until(async () => {
       const known = await other.libp2p.peerStore.get(one.libp2p.peerId).catch(() => undefined)
-      return (known?.addresses.length ?? 0) > 0
+      return known?.addresses.some(({ isCertified }) => isCertified) ?? false
     })
     const direct = await one.callBack.ask(relayed, AbortSignal.timeout(10_000))
     expect([direct?.remotePeer.toString(), isRelayed(direct!), direct?.direction]).toEqual([

@@ -1,0 +1,47 @@
+/**
+ * Whom a peer may make this one dial, that asks for it over a relay: at addresses of IP alone, since names may lead
+ * anywhere; at private ones only where the relay itself is reached over a private network, since a stranger must not
+ * have this peer knock at the doors of its own; and so often as each peer, each host that is dialled, and all together
+ * may. A dial carries the PeerId of who asked, so that nobody else answers it.
+ */
+import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { contactOf, dialTargetOf, hostOf, isCircuit, isPublic } from '@servent/libp2p-host'
+import { TokenBucket } from '@servent/overlay'
+import { Buckets } from './buckets.ts'
+import {
+  CALL_BACK_ADDRESSES_MAX,
+  CALL_BACK_ASKERS_MAX,
+  CALL_BACKS_PER_MINUTE,
+  CALL_BACKS_TOTAL_PER_MINUTE
+} from './limits.ts'
+
+const MINUTE_SECONDS = 60
+const PER_SECOND = CALL_BACKS_PER_MINUTE / MINUTE_SECONDS
+
+export class CallRules {
+  readonly #peers = new Buckets(CALL_BACKS_PER_MINUTE, PER_SECOND, CALL_BACK_ASKERS_MAX)
+  readonly #hosts = new Buckets(CALL_BACKS_PER_MINUTE, PER_SECOND, CALL_BACK_ASKERS_MAX)
+  readonly #total = new TokenBucket(
+    CALL_BACKS_TOTAL_PER_MINUTE,
+    CALL_BACKS_TOTAL_PER_MINUTE / MINUTE_SECONDS,
+    performance.now()
+  )
+
+  /** Those of `addresses` that may be dialled now for the peer at the other end of `relayed`: they are counted. */
+  targets({ remotePeer, remoteAddr }: Connection, addresses: readonly Multiaddr[]): Multiaddr[] {
+    const nowMs = performance.now()
+    const isNear = !isPublic(remoteAddr.toString())
+    const fit = addresses
+      .filter(address => !isCircuit(address) && isIp(address) && (isNear || isPublic(address.toString())))
+      .slice(0, CALL_BACK_ADDRESSES_MAX)
+    if (fit.length === 0 || !this.#peers.of(remotePeer.toString(), nowMs).take(1, nowMs)) return []
+    if (!this.#total.take(1, nowMs)) return []
+    const hosts = new Set(fit.map(hostOf))
+    const open = new Set([...hosts].filter(host => this.#hosts.of(host, nowMs).take(1, nowMs)))
+    const allowed = fit.filter(address => open.has(hostOf(address)))
+    return dialTargetOf(remotePeer, contactOf(remotePeer, allowed))
+  }
+}
+
+const isIp = (address: Multiaddr): boolean => /^ip[46]$/.test(address.getComponents()[0]?.name ?? '')

@@ -1,0 +1,104 @@
+/** What a relay, or who says that it is one, can make a peer do that uses relays. */
+
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { lpStream } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect, onTestFinished, test } from 'vitest'
+import { RELAYS_LOST_MAX, RELAYS_MAX, RESERVATION_ADDRESSES_MAX } from '../src/limits.ts'
+import { sealVoucher } from '../src/voucher.ts'
+import { encodeHopAnswer, HOP_PROTOCOL, Status } from '../src/wire.ts'
+import { startPeer, startRelay, until } from './helpers.ts'
+
+const SECONDS_60 = 60_000
+
+/** A port that nobody asked to be called, and how often it was. */
+async function victim() {
+  let calls = 0
+  const server = createServer(socket => {
+    calls += 1
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as AddressInfo).port, calls: () => calls }
+}
+
+test(
+  'of the addresses that a relay names, RESERVATION_ADDRESSES_MAX of its own are believed',
+  async () => {
+    const other = '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
+    const named = [
+      '/dns4/victim.example/tcp/1',
+      `/ip4/10.9.9.9/tcp/1/p2p/${other}`,
+      ...Array.from({ length: 200 }, (_, n) => `/ip4/10.0.0.${n}/tcp/1`)
+    ]
+    const relay = await startRelay()
+    await relay.libp2p.unhandle(HOP_PROTOCOL)
+    const peer = await startPeer()
+    await relay.libp2p.handle(HOP_PROTOCOL, async (stream, { remotePeer }) => {
+      const messages = lpStream(stream)
+      await messages.read()
+      const expire = BigInt(Math.floor(Date.now() / 1000) + 3600)
+      const voucher = await sealVoucher(relay.libp2p.peerId, remotePeer, expire, relay.privateKey)
+      const addresses = named.map(text => multiaddr(text).bytes)
+      await messages.write(
+        encodeHopAnswer({ status: Status.OK, reservation: { expire, addresses, voucher } })
+      )
+    })
+    await peer.libp2p.dial(relay.address)
+    await until(() => peer.use.relays().length === 1)
+    await until(() => peer.libp2p.getMultiaddrs().length > 0)
+    const own = peer.libp2p.getMultiaddrs().map(String)
+    expect(own).toHaveLength(RESERVATION_ADDRESSES_MAX)
+    expect(own).toContain(`${relay.address}/p2p-circuit/p2p/${peer.id}`)
+    expect(own.filter(address => address.includes('dns4') || address.includes(other))).toEqual([])
+  },
+  SECONDS_60
+)
+
+test(
+  'relays that came by themselves and went are not called again',
+  async () => {
+    const { port, calls } = await victim()
+    const peer = await startPeer({ listen: true })
+    const direct = peer.libp2p.getMultiaddrs().filter(address => !`${address}`.includes('circuit'))
+    for (let n = 0; n < RELAYS_LOST_MAX + RELAYS_MAX; n += 1) {
+      const relay = await startRelay({ announce: [`/ip4/127.0.0.1/tcp/${port}`] })
+      await relay.libp2p.dial(direct)
+      await until(() => peer.use.relays().includes(relay.id))
+      await relay.libp2p.stop()
+      await until(() => !peer.use.relays().includes(relay.id))
+    }
+    await new Promise(resolve => setTimeout(resolve, 3_000))
+    expect(calls()).toBe(0)
+  },
+  SECONDS_60
+)
+
+test(
+  'nobody makes a peer dial others by hole punching, over a direct connection or by names',
+  async () => {
+    const { port, calls } = await victim()
+    const peer = await startPeer({ listen: true })
+    const stranger = await startPeer()
+    const direct = peer.libp2p.getMultiaddrs().filter(address => !`${address}`.includes('circuit'))
+    const connection = await stranger.libp2p.dial(direct)
+    const named = [`/dns4/localhost/tcp/${port}`, `/ip4/127.0.0.1/tcp/${port}`].map(
+      text => multiaddr(text).bytes
+    )
+    for (let n = 0; n < 5; n += 1) {
+      const stream = await connection.newStream('/libp2p/dcutr')
+      // CONNECT with these addresses, then SYNC: protocol buffers, each with its length before it.
+      const messages = lpStream(stream)
+      const connect = Uint8Array.from([8, 100, ...named.flatMap(bytes => [0x12, bytes.length, ...bytes])])
+      await messages.write(connect).catch(() => {})
+      await messages.write(Uint8Array.of(8, 0xac, 2)).catch(() => {})
+      await until(() => stream.status !== 'open')
+    }
+    await new Promise(resolve => setTimeout(resolve, 500))
+    expect(calls()).toBe(0)
+  },
+  SECONDS_60
+)
