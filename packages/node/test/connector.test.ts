@@ -105,3 +105,38 @@ async function freePort(): Promise<number> {
   await once(server, 'close')
   return port
 }
+
+test('over a relay a provider is asked to call, also where the connection stands already, and once a minute', async () => {
+  const relay = await startNetwork({ relay: 'serve' })
+  const sharer = await startNetwork({ noInbound: true })
+  const fetcher = await startNetwork()
+  for (const network of [sharer, fetcher]) await network.dial(relay.getMultiaddrs())
+  await expect.poll(() => sharer.getMultiaddrs().length).toBeGreaterThan(0)
+  await sharer.handle(HTTP_PROTOCOL, () => {}, { runOnLimitedConnection: true })
+  const asked: string[] = []
+  const connector = new NodeConnector({
+    network: fetcher,
+    pusher: () => undefined,
+    callBack: async relayed => {
+      asked.push(relayed.remotePeer.toString())
+      return undefined
+    }
+  })
+  const standing = await fetcher.dial(sharer.getMultiaddrs())
+  const provider = { peerId: `${sharer.peerId}`, addresses: [] }
+  for (let n = 0; n < 2; n += 1) {
+    const connection = await connector.connect(provider, idOf(1), signal())
+    expect([connection.relayed, asked]).toEqual([true, [provider.peerId]])
+    connection.duplex.destroy()
+  }
+  // Its own connection is better, once there is one.
+  await sharer.dial(
+    fetcher.getMultiaddrs().filter(address => !`${address}`.includes('circuit')),
+    { force: true }
+  )
+  await expect.poll(() => fetcher.getConnections(sharer.peerId).length).toBe(2)
+  const direct = await connector.connect(provider, idOf(1), signal())
+  expect(direct.relayed).toBe(false)
+  direct.duplex.destroy()
+  await standing.close()
+}, 60_000)
