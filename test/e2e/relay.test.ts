@@ -11,7 +11,7 @@ import { Daemon, eventually } from './harness.ts'
 const MiB = 1024 * 1024
 const SIZE = 100 * MiB
 /** So slow that the relay can be killed in the middle. */
-const RATE = 5 * MiB
+const RATE = 10 * MiB
 const START_MS = 60_000
 
 /** Without a process of the command line, whose start may last longer than what is asked about. */

@@ -16,6 +16,7 @@ import type {
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { type HostComponents, isRelayed } from '@servent/libp2p-host'
 import type { CallRules } from './call-rules.ts'
+import { replaced } from './replaced.ts'
 
 type Components = Parameters<ReturnType<typeof dcutr>>[0]
 
@@ -55,14 +56,3 @@ export const holePunching =
     const own = replaced(components, { registrar: ownRegistrar, connectionManager: ownConnections })
     return dcutr()(own as unknown as Components) as Startable
   }
-
-/** The same object but for some of its members. */
-function replaced<T extends object>(whole: T, members: Readonly<Record<string, unknown>>): T {
-  return new Proxy(whole, {
-    get: (target, name) => {
-      if (typeof name === 'string' && Object.hasOwn(members, name)) return members[name]
-      const member = Reflect.get(target, name)
-      return typeof member === 'function' ? member.bind(target) : member
-    }
-  })
-}

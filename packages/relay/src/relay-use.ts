@@ -25,10 +25,15 @@ import {
   RELAYS_MAX,
   RESERVATION_ADDRESSES_MAX
 } from './limits.ts'
+import { replaced } from './replaced.ts'
 
 /** Of the wait, added by chance, so that a relay that comes back is not called by all at once. */
 const JITTER = 0.3
 const DIAL_MS = 10_000
+/** Of the hour that a reservation lasts. */
+const RENEW_MS = 50 * 60_000
+/** Of a tag whose end has passed by this clock. */
+const TAG_MS = 60 * 60_000
 
 type TransportComponents = Parameters<ReturnType<typeof circuitRelayTransport>>[0]
 
@@ -40,7 +45,10 @@ interface CircuitTransport extends Transport {
 
 interface Held {
   readonly relay: PeerId
-  readonly details: { readonly connection: string; readonly reservation: { addrs: Uint8Array[] } }
+  readonly details: {
+    readonly connection: string
+    readonly reservation: { addrs: Uint8Array[]; expire: bigint }
+  }
 }
 
 interface ReservationStore {
@@ -55,7 +63,10 @@ export class RelayUse {
   /** One for each relay that this peer is called over. */
   readonly listen: readonly string[] = Array<string>(RELAYS_MAX).fill('/p2p-circuit')
   /** By PeerId: the address at which this peer reached it, where it did. */
-  readonly #relays = new Map<string, Multiaddr | undefined>()
+  readonly #relays = new Map<
+    string,
+    { readonly address: Multiaddr | undefined; readonly timer: NodeJS.Timeout }
+  >()
   readonly #lost = new Map<string, Lost>()
   #store: ReservationStore | undefined
   #components: HostComponents | undefined
@@ -68,11 +79,14 @@ export class RelayUse {
 
   readonly transport = (components: TransportComponents): Transport => {
     const walk = async function* () {}
-    const quiet = new Proxy(components, {
-      get: (target, name) => (name === 'randomWalk' ? { walk } : Reflect.get(target, name))
-    })
+    const { peerStore } = components
+    // The end of a reservation is said by the relay's clock. Where that is an hour behind this one it has passed, and no
+    // tag may live for less than nothing.
+    const merge: typeof peerStore.merge = (peerId, data, options) =>
+      peerStore.merge(peerId, { ...data, tags: living(data.tags) }, options)
+    const own = replaced(components, { randomWalk: { walk }, peerStore: replaced(peerStore, { merge }) })
     const transport = circuitRelayTransport({ maxInboundStopStreams: RELAYED_CALLS_MAX })(
-      quiet
+      own
     ) as unknown as CircuitTransport
     const { reservationStore, onStop } = transport
     transport.onStop = async (stream, connection) => {
@@ -93,7 +107,7 @@ export class RelayUse {
       },
       stop: () => {
         this.#isRunning = false
-        for (const { timer } of this.#lost.values()) clearTimeout(timer)
+        for (const { timer } of [...this.#lost.values(), ...this.#relays.values()]) clearTimeout(timer)
         this.#lost.clear()
         this.#relays.clear()
       }
@@ -109,12 +123,23 @@ export class RelayUse {
     details.reservation.addrs = believable(relay, details.reservation.addrs, connection)
     clearTimeout(this.#lost.get(key)?.timer)
     this.#lost.delete(key)
-    this.#relays.set(key, connection?.direction === 'outbound' ? connection.remoteAddr : undefined)
+    clearTimeout(this.#relays.get(key)?.timer)
+    const address = connection?.direction === 'outbound' ? connection.remoteAddr : undefined
+    this.#relays.set(key, { address, timer: setTimeout(() => this.#renew(relay, details), RENEW_MS).unref() })
+  }
+
+  /** By a clock that does not jump, and is nobody else's: the transport would do so by the relay's. */
+  #renew(relay: PeerId, { reservation }: Held['details']): void {
+    reservation.expire = 0n
+    this.#store!.addRelay(relay, 'discovered').catch(() => {
+      // The transport tells that the relay is lost.
+    })
   }
 
   #missed(relay: PeerId): void {
     const key = relay.toString()
-    const address = this.#relays.get(key)
+    const { address, timer } = this.#relays.get(key) ?? {}
+    clearTimeout(timer)
     this.#relays.delete(key)
     if (!this.#isRunning || address === undefined || this.#lost.has(key)) return
     const untilMs = performance.now() + RELAY_LOST_MS
@@ -158,6 +183,18 @@ export class RelayUse {
     }
     if (this.#lost.get(key) === lost) this.#later(key, lost)
   }
+}
+
+type Tags = NonNullable<Parameters<HostComponents['peerStore']['merge']>[1]['tags']>
+
+function living(tags: Tags | undefined): Tags {
+  const entries = tags instanceof Map ? [...tags] : Object.entries(tags ?? {})
+  return Object.fromEntries(
+    entries.map(([name, tag]) => [
+      name,
+      tag?.ttl !== undefined && tag.ttl <= 0 ? { ...tag, ttl: TAG_MS } : tag
+    ])
+  )
 }
 
 /** Of the addresses that a relay names, those under which others may be told to look for this peer. */

@@ -4,7 +4,7 @@ import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
-import { boundedYamux, isCircuit } from '@servent/libp2p-host'
+import { boundedYamux, type Clock, isCircuit, systemClock } from '@servent/libp2p-host'
 import { CallBack, CallRules, holePunching, type RelayLimits, RelayServer, RelayUse } from '@servent/relay'
 import { createLibp2p } from 'libp2p'
 import { onTestFinished } from 'vitest'
@@ -26,10 +26,17 @@ export interface RelayOptions {
   readonly port?: number
   /** In place of the addresses that it has. */
   readonly announce?: string[]
+  readonly clock?: Clock
 }
 
 /** Stopped when the test ends, if not before. */
-export async function startRelay({ limits = {}, privateKey, port = 0, announce = [] }: RelayOptions = {}) {
+export async function startRelay({
+  limits = {},
+  privateKey,
+  port = 0,
+  announce = [],
+  clock = systemClock
+}: RelayOptions = {}) {
   const key = privateKey ?? (await generateKeyPair('Ed25519'))
   let server: RelayServer | undefined
   const libp2p = await createLibp2p({
@@ -41,7 +48,7 @@ export async function startRelay({ limits = {}, privateKey, port = 0, announce =
     services: {
       identify: identify(),
       relay: components => {
-        server = new RelayServer(components, { privateKey: key, limits })
+        server = new RelayServer(components, { privateKey: key, limits, clock })
         return server
       }
     }

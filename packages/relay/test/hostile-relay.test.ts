@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
+import { systemClock } from '@servent/libp2p-host'
 import { expect, onTestFinished, test } from 'vitest'
 import { RELAYS_LOST_MAX, RELAYS_MAX, RESERVATION_ADDRESSES_MAX } from '../src/limits.ts'
 import { sealVoucher } from '../src/voucher.ts'
@@ -57,6 +58,15 @@ test(
   },
   SECONDS_60
 )
+
+test('a relay whose clock is two hours behind is a relay none the less', async () => {
+  const relay = await startRelay({ clock: { ...systemClock, wallMs: () => Date.now() - 2 * 3_600_000 } })
+  const peer = await startPeer()
+  await peer.libp2p.dial(relay.address)
+  await until(() => peer.use.relays().length === 1)
+  await until(() => peer.libp2p.getMultiaddrs().length > 0)
+  expect(relay.server.status().reservations).toBe(1)
+})
 
 test(
   'relays that came by themselves and went are not called again',
