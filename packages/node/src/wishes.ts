@@ -26,8 +26,8 @@ export interface WishesInit {
   readonly find: (request: SearchRequest, signal: AbortSignal) => Promise<readonly SearchRow[]>
   /** Whether a file is here, or on its way. */
   readonly has: (id: string) => Promise<boolean>
-  /** Begins a download and does not wait for it. */
-  readonly get: (row: SearchRow) => Promise<void>
+  /** Begins a download of at most so many bytes, whatever its row says, and does not wait for it. */
+  readonly get: (row: SearchRow, sizeMax: number) => Promise<void>
   readonly logger: Logger
   readonly clock?: () => Moment
   /** From 0 to 1. */
@@ -165,7 +165,7 @@ export class Wishes {
       // A folder's size is not known before its list of files is there.
       if (folderName(row.name) !== undefined || (await has(row.id))) continue
       store.got(wish, wallMs)
-      await get(row)
+      await get(row, sizeMax)
       logger.info({ wish, id: row.id, size: row.size }, 'a wish fetches a file')
     }
   }

@@ -49,6 +49,8 @@ function wishlist(database = openDatabase(':memory:')) {
     asked: [] as SearchRequest[],
     got: [] as string[],
     here: new Set<string>(),
+    /** What the last download was told. */
+    sizeMax: undefined as number | undefined,
     /** So long later, one search for whatever is due. */
     async after(ms: number) {
       world.wallMs += ms
@@ -65,9 +67,10 @@ function wishlist(database = openDatabase(':memory:')) {
       return world.found
     },
     has: async id => world.here.has(id),
-    get: async ({ id }) => {
+    get: async ({ id }, sizeMax) => {
       world.got.push(id)
       world.here.add(id)
+      world.sizeMax = sizeMax
     },
     logger: silentLogger,
     clock: () => ({ wallMs: world.wallMs, nowMs: world.nowMs }),
@@ -222,6 +225,8 @@ describe('fetching', () => {
     wishes.add({ text: 'banjo', maxSize: 300, get: {} })
     await wishes.look()
     expect(world.got).toEqual([row(2).id, row(1).id])
+    // What a hit says of its size is a claim: the download has the bound too.
+    expect(world.sizeMax).toBe(300)
     await world.after(PERIOD_MS)
     expect(world.got).toHaveLength(2)
   })
@@ -232,6 +237,7 @@ describe('fetching', () => {
     wishes.add({ text: 'banjo', get: {} })
     await wishes.look()
     expect(world.got).toEqual([row(1).id])
+    expect(world.sizeMax).toBe(WISH_GET_BYTES_DEFAULT)
   })
 
   test('so many in 24 hours, and more after them, also where the clock was ahead', async () => {
