@@ -60,6 +60,10 @@ export class Candidates {
     return [...this.#banned].map(([peer, reason]) => ({ peer, reason }))
   }
 
+  has(peer: string): boolean {
+    return this.#known.has(peer)
+  }
+
   /** Says whether there is somebody new to ask. A known one gets the addresses and routes that are new. */
   add(provider: Provider): boolean {
     const { peerId } = provider

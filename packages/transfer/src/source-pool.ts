@@ -63,8 +63,10 @@ export class SourcePool {
   /** Somebody who has the file; true where that is new. */
   add(provider: Provider): boolean {
     const isNew = this.#candidates.add(provider)
-    if (isNew) this.#waker.wake()
-    return isNew
+    if (!isNew) return false
+    this.#trimResting()
+    this.#waker.wake()
+    return true
   }
 
   /** Puts sources to work, `most` in all. */
@@ -169,9 +171,15 @@ export class SourcePool {
       else this.#judge(source, provider, error as Error)
     } finally {
       this.#active.delete(active)
+      this.#trimResting()
       source.close()
       this.#job.changed()
     }
+  }
+
+  /** Who made room for somebody new, or is banned, is not asked again. */
+  #trimResting(): void {
+    for (const peer of this.#resting.keys()) if (!this.#candidates.has(peer)) this.#resting.delete(peer)
   }
 
   #judge(source: HttpSource, { peerId }: Provider, error: Error): void {

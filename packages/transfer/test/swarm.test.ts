@@ -266,6 +266,40 @@ describe('one that lies about what it has', () => {
   })
 })
 
+test('of those that fetch it too and have nothing, no more rest than are remembered', async () => {
+  const came = new Set<string>()
+  const poor = await Promise.all(
+    Array.from({ length: 12 }, (_, index) =>
+      liar((_request, response) => {
+        came.add(`poor ${index}`)
+        response.writeHead(200, { 'X-Servent-Size': bytes.length, 'X-Available-Ranges': 'bytes' }).end()
+      }, `poor ${index}`)
+    )
+  )
+  const source = await sharer(share, { maxUploadBytesPerSecond: MiB / 4 }, 'source')
+  others.push(...poor, source)
+  const peer = await member('peer', {
+    downloads: {
+      limits: { ...limits, providersMax: 4, partialAgainMs: 600_000, lookFirstMs: 1, lookMs: 1, lookMsMax: 1 },
+      async *findProviders() {
+        // One after the other, so that each is asked before it makes room.
+        for (const { provider } of poor) {
+          yield provider
+          await expect.poll(() => came.has(provider.peerId), { timeout: 20_000 }).toBe(true)
+        }
+      }
+    }
+  })
+  await peer.downloads.start({ id: file.id, name: 'a.bin', providers: [source.provider] })
+  let most = 0
+  await until(peer, ({ sources }) => {
+    most = Math.max(most, sources.length)
+    return came.size === poor.length
+  })
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(4)
+}, 60_000)
+
 test('three that fetch from one source give each other what they have: it sends less than three times the file', async () => {
   const source = await sharer(share, { maxUploadBytesPerSecond: 8 * MiB }, 'source')
   others.push(source)
