@@ -178,6 +178,22 @@ describe('between two that are fetching it', () => {
     expect(whole.sentBytes).toBeLessThan(20 * MiB)
   }, 60_000)
 
+  test('where only such are left and nothing comes for partialPatienceMs, it gives up and keeps what it has', async () => {
+    const one = await memberWith('one', 0, 3)
+    const other = await member('other', { downloads: { limits: { ...limits, partialPatienceMs: 300 } } })
+    const download = await other.downloads.start({ id: file.id, name: 'a.bin', providers: [one.provider] })
+    await expect(download.finished).rejects.toMatchObject({
+      name: 'NoSourceError',
+      message: expect.stringContaining('one: It has nothing yet of what is missing here.')
+    })
+    expect(download.status()).toMatchObject({ verifiedBytes: 3 * MiB + 77, banned: [] })
+    // It is not for ever: it goes on with whoever has more.
+    const whole = await sharer(share, {}, 'whole')
+    others.push(whole)
+    await other.downloads.start({ id: file.id, providers: [whole.provider] })
+    await expectRight(other)
+  }, 60_000)
+
   test('a source that is fetching the file is shown as such', async () => {
     const one = await memberWith('one', 0, 12)
     const other = await member('other', { downloads: { limits: { ...limits, emptyRoundsMax: 1e6 } } })
@@ -280,7 +296,14 @@ test('of those that fetch it too and have nothing, no more rest than are remembe
   others.push(...poor, source)
   const peer = await member('peer', {
     downloads: {
-      limits: { ...limits, providersMax: 4, partialAgainMs: 600_000, lookFirstMs: 1, lookMs: 1, lookMsMax: 1 },
+      limits: {
+        ...limits,
+        providersMax: 4,
+        partialAgainMs: 600_000,
+        lookFirstMs: 1,
+        lookMs: 1,
+        lookMsMax: 1
+      },
       async *findProviders() {
         // One after the other, so that each is asked before it makes room.
         for (const { provider } of poor) {
