@@ -26,5 +26,7 @@ export const WISH_ROW_PROVIDERS_MAX = 4
 /** Files that one wish fetches by itself in 24 hours: where the user says nothing, and at most. */
 export const WISH_FILES_A_DAY_DEFAULT = 5
 export const WISH_FILES_A_DAY_MAX = 100
+/** Of these, the part of which one provider has the files, and one file at least. */
+export const WISH_PROVIDER_SHARE_MAX = 0.5
 /** Largest file that a wish fetches by itself where the user names no size. */
 export const WISH_GET_BYTES_DEFAULT = GiB
