@@ -13,8 +13,8 @@ export const WISH_MINUTES_MAX = 7 * 24 * 60
 export const WISH_SPACING_MS = 15_000
 /** After the start of the node: it meets others first. */
 export const WISH_START_MS = MINUTE_MS
-/** How often it is looked whether a wish is due. */
-export const WISH_LOOK_MS = 15_000
+/** How often it is looked whether a wish is due: more often than one may be, for timers come late and early. */
+export const WISH_LOOK_MS = 5_000
 /** Of one search for a wish. */
 export const WISH_SEARCH_MS = 10_000
 /** Hits that one search for a wish takes. */
