@@ -1,6 +1,7 @@
 /**
  * Listings of shared folders for which a ticket was asked: made of the catalogue, kept in the database, and
- * served by their ids like shared files while what they list is shared. They are in no search and no announcement.
+ * served by their ids like shared files while what they list is shared. They are found by their ids alone, not by words,
+ * and are in no announcement.
  */
 import { createHash, hash } from 'node:crypto'
 import { basename } from 'node:path'
@@ -13,6 +14,7 @@ import {
   HASH_BYTES,
   leafHashes,
   listingName,
+  PARTIAL_INDEX_MIN,
   padding,
   type SharedFile,
   TreeHasher
@@ -33,8 +35,11 @@ const STEPS = [
    ) STRICT;`
 ]
 
-/** No file of the library has this index, so that a listing is asked for by its id alone. */
-const NO_INDEX = 0
+/**
+ * Listings have indices from here up to `PARTIAL_INDEX_MIN`, where the library, which counts from 1, comes to after a
+ * billion contents: who cannot call this node names a listing by its index when it asks to be called.
+ */
+export const LISTING_INDEX_MIN = 2 ** 30
 const TYPE = 'application/vnd.ipld.dag-cbor'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
@@ -82,6 +87,15 @@ export class FolderListings {
     return this.#find(id)?.file
   }
 
+  /** Of two that chance gave one index, the first: the other is got by its id. */
+  byIndex(index: number): SharedFile | undefined {
+    if (index < LISTING_INDEX_MIN || index >= PARTIAL_INDEX_MIN) return undefined
+    const rows = this.#database.sql.prepare('SELECT DISTINCT cid FROM node_listings').all()
+    const ids = rows.map(({ cid }) => ContentId.decode(cid as Uint8Array))
+    const id = ids.find(one => indexOf(one) === index)
+    return id === undefined ? undefined : this.get(id)
+  }
+
   /** The folder that it lists, on this machine. */
   pathOf(id: ContentId): string | undefined {
     return this.#find(id)?.path
@@ -115,9 +129,15 @@ export class FolderListings {
 /** A component or name as listings and tickets take them, of a name on this disk. */
 export const plainName = (name: string): string => name.toWellFormed().replace(/[\0/\\]/g, '_')
 
+/** The same for one id, always. */
+function indexOf({ digest }: ContentId): number {
+  const own = new DataView(digest.buffer, digest.byteOffset, digest.byteLength).getUint32(0)
+  return LISTING_INDEX_MIN + (own % (PARTIAL_INDEX_MIN - LISTING_INDEX_MIN))
+}
+
 function fileOf(id: ContentId, size: number, path: string, sha1: Uint8Array): SharedFile {
   const name = listingName(plainName(basename(path)))
-  return { index: NO_INDEX, id, size, name, type: TYPE, tags: {}, sha1 }
+  return { index: indexOf(id), id, size, name, type: TYPE, tags: {}, sha1 }
 }
 
 class BytesReader implements BlockReader {

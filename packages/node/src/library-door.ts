@@ -86,7 +86,7 @@ export class LibraryDoor implements Catalogue, BlockSource {
   }
 
   async byIndex(index: number): Promise<SharedFile | undefined> {
-    return this.library?.byIndex(index)
+    return (await this.library?.byIndex(index)) ?? this.listings.byIndex(index)
   }
 
   async bySha1(sha1: Uint8Array): Promise<SharedFile | undefined> {
