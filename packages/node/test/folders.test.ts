@@ -178,6 +178,20 @@ describe('listings that are kept', () => {
       expect(listings.byIndex(index)).toBeUndefined()
   })
 
+  test('are hashed once, and not read again for their hashes', async () => {
+    const database = openDatabase(':memory:')
+    const listings = new FolderListings(database, () => true)
+    const many = Array.from({ length: 1_000 }, (_, index) => ({ path: [`${index}`], id: idOf(1), size: 100 }))
+    const { id } = listings.make('/music', many)
+    const leaves = await listings.open(id)!.hashes(0, 0, 4)
+    database.sql.exec("UPDATE node_listings SET bytes = x''")
+    expect(await listings.open(id)!.hashes(0, 0, 4)).toEqual(leaves)
+    // One that is gone while somebody has it open gives nothing more.
+    const reader = listings.open(id)!
+    database.sql.exec('DELETE FROM node_listings')
+    await expect(reader.read(0, 1)).rejects.toMatchObject({ name: 'ContentChangedError' })
+  })
+
   test('are read and hashed as any file is', async () => {
     const listings = new FolderListings(openDatabase(':memory:'), () => true)
     const many = Array.from({ length: 9_000 }, (_, index) => ({
