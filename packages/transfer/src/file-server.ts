@@ -274,7 +274,10 @@ export class FileServer {
         )
       } else {
         const body = await part.piece(run)
-        if (body === undefined) sendUnsatisfiable(response, file, 'these hashes are not here')
+        // Of one that is finished 416 would be taken for a lie: it names no ranges.
+        if (body === undefined && part.isWhole)
+          sendStatus(response, 404, 'These hashes of the file are not here.')
+        else if (body === undefined) sendUnsatisfiable(response, file, 'these hashes are not here')
         else await sendHashes(response, file, body)
       }
     } finally {

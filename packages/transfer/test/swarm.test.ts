@@ -1,6 +1,7 @@
 /** Peers that fetch one file at a time and give each other what they have of it, over TCP and with real files. */
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseAvailableRanges } from '../src/available-ranges.ts'
 import type { DownloadStatus } from '../src/index.ts'
@@ -200,6 +201,48 @@ describe('between two that are fetching it', () => {
     await other.downloads.start({ id: file.id, providers: [one.provider] })
     const { sources } = await until(other, ({ sources }) => sources.some(({ partial }) => partial === true))
     expect(sources).toMatchObject([{ peer: 'one', relayed: false, partial: true }])
+  })
+})
+
+describe('one whose disk lost its hashes', () => {
+  const spoil = async ({ desk }: SwarmPeer) => {
+    const name = (await desk.files()).find(name => name.endsWith('.tree.part'))!
+    const tree = await open(join(desk.folder, name), 'r+')
+    const first = (await share.open(file.id))!.hashes(6, 0, 1)
+    const at = (await tree.readFile()).indexOf(await first)
+    expect(at).toBeGreaterThan(0)
+    await tree.write(Buffer.alloc(32), 0, 32, at)
+    await tree.close()
+  }
+
+  test('is not banned: it is left alone, and the file comes from another', async () => {
+    const one = await memberWith('one', 0, 3)
+    await spoil(one)
+    const whole = await sharer(share, {}, 'whole')
+    others.push(whole)
+    const other = await member('other', { downloads: { limits: { ...limits, sourcesMax: 1 } } })
+    await other.downloads.start({
+      id: file.id,
+      name: 'a.bin',
+      providers: [one.provider, whole.provider]
+    })
+    await expectRight(other)
+    expect(one.connections).toBeGreaterThan(0)
+    expect(other.downloads.get(file.id)!.status().banned).toEqual([])
+  })
+
+  test('nor where it has finished the file since', async () => {
+    const one = await memberWith('one', 0, 3)
+    await spoil(one)
+    const whole = await sharer(share, {}, 'whole')
+    others.push(whole)
+    await one.downloads.start({ id: file.id, providers: [whole.provider] })
+    await expectRight(one)
+    const asker = await Asker.connect(one.server, 'asker')
+    expect(await asker.ask(`/servent/hashes/${file.id}?height=6&index=0&count=32`)).toMatchObject({
+      status: 404
+    })
+    asker.close()
   })
 })
 
