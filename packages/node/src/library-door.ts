@@ -16,13 +16,12 @@ import type {
   SharedFile
 } from '@servent/overlay'
 import { FolderListings } from './folder-listings.ts'
+import { PartialsDoor } from './partials-door.ts'
 
 /** Whether a path lies below a folder, or is it. */
 function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }
-
-import { PartialsDoor } from './partials-door.ts'
 
 type Listener = (changes: readonly CatalogueChange[]) => void
 

@@ -113,8 +113,13 @@ export class Wishes {
     return this.#init.store.rows(wish, { all })
   }
 
-  /** The user has looked at the rows up to this one. */
+  /**
+   * The user has looked at the rows up to this one.
+   *
+   * @throws NotFoundError
+   */
   looked(wish: number, through: number): void {
+    if (!this.#init.store.all().some(one => one.wish === wish)) throw noWish(wish)
     this.#init.store.looked(wish, through)
   }
 

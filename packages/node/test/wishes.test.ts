@@ -152,6 +152,7 @@ describe('bounds', () => {
     expect(wishes.add({ text: 'banjo' }).wish).toBe(WISHES_MAX + 1)
     expect(() => wishes.remove(WISHES_MAX)).toThrow(expect.objectContaining({ name: 'NotFoundError' }))
     expect(() => wishes.rows(WISHES_MAX)).toThrow(expect.objectContaining({ name: 'NotFoundError' }))
+    expect(() => wishes.looked(WISHES_MAX, 1)).toThrow(expect.objectContaining({ name: 'NotFoundError' }))
     expect(() => wishes.add({ text: '!!!' })).toThrow(expect.objectContaining({ name: 'QueryError' }))
   })
 
