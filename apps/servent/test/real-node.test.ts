@@ -113,6 +113,17 @@ it.each([
   expect(problem).toMatchObject({ code, message: expect.stringMatching(/^[A-Z/"].+[.)]$/s) })
 })
 
+it('knows no rows of a wish that is not there', async () => {
+  for (const [path, init] of [
+    ['rows', {}],
+    ['look', { method: 'POST', body: JSON.stringify({ through: 1 }) }]
+  ] as const) {
+    const response = await call(`/v1/wishes/99/${path}`, init)
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ error: { code: 'not-found' } })
+  }
+})
+
 it('does not end sharing what was not shared', async () => {
   const response = await call('/v1/shares?path=/nowhere', { method: 'DELETE' })
   expect(response.status).toBe(404)

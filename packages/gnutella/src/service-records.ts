@@ -22,6 +22,7 @@ import type { Claim, Wanted } from './types.ts'
 
 interface Sealed {
   readonly bytes: Uint8Array
+  readonly id: ContentId
   readonly name: string
   readonly expiresMs: number
 }
@@ -47,7 +48,8 @@ export class SealedRecords {
     const known = this.#sealed.get(file.index)
     if (known !== undefined) {
       this.#sealed.delete(file.index)
-      if (known.name === file.name && known.expiresMs - wallMs >= RECORD_RENEW_MS) {
+      const isSame = known.name === file.name && known.id.equals(file.id)
+      if (isSame && known.expiresMs - wallMs >= RECORD_RENEW_MS) {
         this.#sealed.set(file.index, known)
         return known.bytes
       }
@@ -67,7 +69,7 @@ export class SealedRecords {
     const bytes = await sealRecord(record, this.#privateKey)
     const oldest = this.#sealed.keys().next().value
     if (oldest !== undefined && this.#sealed.size >= SEALED_MAX) this.#sealed.delete(oldest)
-    this.#sealed.set(index, { bytes, name, expiresMs })
+    this.#sealed.set(index, { bytes, id, name, expiresMs })
     return bytes
   }
 

@@ -95,6 +95,14 @@ describe('records of own files', () => {
     expect(await records.of(file(1), NOW_MS)).not.toBe(second)
   })
 
+  it('are sealed anew when the index is another content, though it has the name', async () => {
+    const records = new SealedRecords(privateKey)
+    const id = ContentId.fromRoot(new Uint8Array(32).fill(2), 5)
+    await records.of(file(1), NOW_MS)
+    const record = await records.of({ ...file(1), id }, NOW_MS)
+    expect((await openRecord(record, { nowMs: NOW_MS })).id.equals(id)).toBe(true)
+  })
+
   it('are kept, SEALED_MAX of them, those used last', { timeout: 60_000 }, async () => {
     const records = new SealedRecords(privateKey)
     const first = await records.of(file(0), NOW_MS)

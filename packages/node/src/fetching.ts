@@ -28,7 +28,10 @@ export class Fetches {
   }
 
   /** Begins a download, or goes on with it, and leaves it to itself. */
-  async begin(target: Target, { output, priority }: GetOptions): Promise<Download> {
+  async begin(
+    target: Target,
+    { output, priority, sizeMax }: GetOptions & { readonly sizeMax?: number }
+  ): Promise<Download> {
     const { id, size, name, folder, providers } = target
     const downloads = await this.#open()
     return downloads.start({
@@ -38,7 +41,8 @@ export class Fetches {
       ...(name === undefined ? {} : { name }),
       ...(folder === undefined ? {} : { folder }),
       ...(output === undefined ? {} : { output }),
-      ...(priority === undefined ? {} : { priority })
+      ...(priority === undefined ? {} : { priority }),
+      ...(sizeMax === undefined ? {} : { sizeMax })
     })
   }
 

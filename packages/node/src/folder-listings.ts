@@ -1,18 +1,21 @@
 /**
  * Listings of shared folders for which a ticket was asked: made of the catalogue, kept in the database, and
- * served by their ids like shared files while what they list is shared. They are in no search and no announcement.
+ * served by their ids like shared files while what they list is shared. They are found by their ids alone, not by words,
+ * and are in no announcement.
  */
 import { createHash, hash } from 'node:crypto'
 import { basename } from 'node:path'
 import type { ServentDatabase } from '@servent/database'
 import {
   type BlockReader,
+  ContentChangedError,
   ContentId,
   encodeFolderListing,
   type FolderEntry,
   HASH_BYTES,
   leafHashes,
   listingName,
+  PARTIAL_INDEX_MIN,
   padding,
   type SharedFile,
   TreeHasher
@@ -33,14 +36,19 @@ const STEPS = [
    ) STRICT;`
 ]
 
-/** No file of the library has this index, so that a listing is asked for by its id alone. */
-const NO_INDEX = 0
+/**
+ * Listings have indices from here up to `PARTIAL_INDEX_MIN`, where the library, which counts from 1, comes to after a
+ * billion contents: who cannot call this node names a listing by its index when it asks to be called.
+ */
+export const LISTING_INDEX_MIN = 2 ** 30
 const TYPE = 'application/vnd.ipld.dag-cbor'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
 
 export class FolderListings {
   readonly #database: ServentDatabase
+  /** The levels of their trees, 16 KiB at most for each, by the text of their ids: those that were made last. */
+  readonly #trees = new Map<string, readonly Uint8Array[]>()
   /** Whether a folder is shared now, by itself or with one above it. */
   readonly isShared: (path: string) => boolean
 
@@ -82,18 +90,44 @@ export class FolderListings {
     return this.#find(id)?.file
   }
 
+  /** Of two that chance gave one index, the first: the other is got by its id. */
+  byIndex(index: number): SharedFile | undefined {
+    if (index < LISTING_INDEX_MIN || index >= PARTIAL_INDEX_MIN) return undefined
+    const rows = this.#database.sql.prepare('SELECT DISTINCT cid FROM node_listings').all()
+    const ids = rows.map(({ cid }) => ContentId.decode(cid as Uint8Array))
+    const id = ids.find(one => indexOf(one) === index)
+    return id === undefined ? undefined : this.get(id)
+  }
+
   /** The folder that it lists, on this machine. */
   pathOf(id: ContentId): string | undefined {
     return this.#find(id)?.path
   }
 
+  /** Its bytes are read when they are asked for, and not for hashes that are known. */
   open(id: ContentId): BlockReader | undefined {
     const found = this.#find(id)
     if (found === undefined) return undefined
-    const row = this.#database.sql
-      .prepare('SELECT bytes FROM node_listings WHERE number = ?')
-      .get(found.number)
-    return row === undefined ? undefined : new BytesReader(found.file, row.bytes as Uint8Array)
+    let bytes: Uint8Array | undefined
+    const load = () => {
+      bytes ??= this.#database.sql
+        .prepare('SELECT bytes FROM node_listings WHERE number = ?')
+        .get(found.number)?.bytes as Uint8Array | undefined
+      if (bytes === undefined) throw new ContentChangedError(`The listing ${id} is not kept any more.`)
+      return bytes
+    }
+    return new ListingReader(found.file, load, () => this.#tree(id, load))
+  }
+
+  #tree(id: ContentId, load: () => Uint8Array): readonly Uint8Array[] {
+    const key = id.toString()
+    const known = this.#trees.get(key)
+    if (known !== undefined) return known
+    const tree = treeOf(load())
+    const oldest = this.#trees.keys().next().value
+    if (oldest !== undefined && this.#trees.size >= LISTINGS_KEPT_MAX) this.#trees.delete(oldest)
+    this.#trees.set(key, tree)
+    return tree
   }
 
   #find(id: ContentId): { number: number; path: string; file: SharedFile } | undefined {
@@ -115,28 +149,34 @@ export class FolderListings {
 /** A component or name as listings and tickets take them, of a name on this disk. */
 export const plainName = (name: string): string => name.toWellFormed().replace(/[\0/\\]/g, '_')
 
-function fileOf(id: ContentId, size: number, path: string, sha1: Uint8Array): SharedFile {
-  const name = listingName(plainName(basename(path)))
-  return { index: NO_INDEX, id, size, name, type: TYPE, tags: {}, sha1 }
+/** The same for one id, always. */
+function indexOf({ digest }: ContentId): number {
+  const own = new DataView(digest.buffer, digest.byteOffset, digest.byteLength).getUint32(0)
+  return LISTING_INDEX_MIN + (own % (PARTIAL_INDEX_MIN - LISTING_INDEX_MIN))
 }
 
-class BytesReader implements BlockReader {
-  readonly file: SharedFile
-  readonly #bytes: Uint8Array
+function fileOf(id: ContentId, size: number, path: string, sha1: Uint8Array): SharedFile {
+  const name = listingName(plainName(basename(path)))
+  return { index: indexOf(id), id, size, name, type: TYPE, tags: {}, sha1 }
+}
 
-  constructor(file: SharedFile, bytes: Uint8Array) {
+class ListingReader implements BlockReader {
+  readonly file: SharedFile
+  readonly #load: () => Uint8Array
+  readonly #tree: () => readonly Uint8Array[]
+
+  constructor(file: SharedFile, load: () => Uint8Array, tree: () => readonly Uint8Array[]) {
     this.file = file
-    this.#bytes = bytes
+    this.#load = load
+    this.#tree = tree
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    return this.#bytes.subarray(offset, offset + length)
+    return this.#load().subarray(offset, offset + length)
   }
 
-  /** The levels are made anew each time: a listing has few blocks. */
   async hashes(height: number, index: number, count: number): Promise<Uint8Array> {
-    let level = leafHashes(this.#bytes, sha256)
-    for (let at = 0; at < height; at += 1) level = above(level, at)
+    const level = this.#tree()[height] ?? new Uint8Array()
     const none = padding(height, sha256)
     const hashes = new Uint8Array(count * HASH_BYTES)
     for (let place = 0; place < count; place += 1) {
@@ -147,6 +187,13 @@ class BytesReader implements BlockReader {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Its levels from the leaves to the root. */
+function treeOf(bytes: Uint8Array): readonly Uint8Array[] {
+  const levels = [leafHashes(bytes, sha256)]
+  while (levels.at(-1)!.length > HASH_BYTES) levels.push(above(levels.at(-1)!, levels.length - 1))
+  return levels
 }
 
 function above(level: Uint8Array, height: number): Uint8Array {

@@ -30,6 +30,7 @@ export { type Folders, folders } from './folders.ts'
 export type { Log, LogInit } from './log.ts'
 export { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
 export type * from './types.ts'
+export { WISH_FILES_A_DAY_MAX } from './wish-limits.ts'
 
 /**
  * A node on its data folder, not started: the folder is locked, the identity made or read, the database

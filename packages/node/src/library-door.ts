@@ -16,13 +16,12 @@ import type {
   SharedFile
 } from '@servent/overlay'
 import { FolderListings } from './folder-listings.ts'
+import { PartialsDoor } from './partials-door.ts'
 
 /** Whether a path lies below a folder, or is it. */
 function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }
-
-import { PartialsDoor } from './partials-door.ts'
 
 type Listener = (changes: readonly CatalogueChange[]) => void
 
@@ -86,7 +85,7 @@ export class LibraryDoor implements Catalogue, BlockSource {
   }
 
   async byIndex(index: number): Promise<SharedFile | undefined> {
-    return this.library?.byIndex(index)
+    return (await this.library?.byIndex(index)) ?? this.listings.byIndex(index)
   }
 
   async bySha1(sha1: Uint8Array): Promise<SharedFile | undefined> {

@@ -108,7 +108,7 @@ export class Node implements ServentNode {
       periodMs: config.wishMinutes * 60_000,
       find: (request, signal) => this.#searches.find(request, signal),
       has: id => this.#has(id),
-      get: row => this.#getByItself(row),
+      get: (row, sizeMax) => this.#getByItself(row, sizeMax),
       logger
     })
   }
@@ -352,9 +352,9 @@ export class Node implements ServentNode {
     return (await this.#need().library.get(ContentId.parse(id))) !== undefined
   }
 
-  async #getByItself({ id, size, name, providers }: SearchRow): Promise<void> {
+  async #getByItself({ id, size, name, providers }: SearchRow, sizeMax: number): Promise<void> {
     const target = { id: ContentId.parse(id), size, name, providers }
-    await this.#need().fetches.begin(target, { priority: 'low' })
+    await this.#need().fetches.begin(target, { priority: 'low', sizeMax })
   }
 
   /** Nothing where the file is not shared here, or is no longer what was shared: others may have it still. */

@@ -56,7 +56,11 @@ export interface ServentNode {
    * @throws NotFoundError
    */
   wishRows(wish: number, options?: { all?: boolean }): WishRow[]
-  /** The user has looked at the rows of a wish up to this one. */
+  /**
+   * The user has looked at the rows of a wish up to this one.
+   *
+   * @throws NotFoundError
+   */
   lookedAtWish(wish: number, through: number): void
   /** @throws NotFoundError */
   unwish(wish: number): void

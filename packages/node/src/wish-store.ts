@@ -29,7 +29,11 @@ const STEPS = [
      UNIQUE (wish, id)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE node_wish_gets (wish INTEGER NOT NULL, ms INTEGER NOT NULL) STRICT;
-   CREATE INDEX node_wish_gets_by_wish ON node_wish_gets (wish);`
+   CREATE INDEX node_wish_gets_by_wish ON node_wish_gets (wish);`,
+  `-- Not fetched by itself yet. What was found before this column was there is left to the user.
+   ALTER TABLE node_wish_rows ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;
+   -- Who had the file.
+   ALTER TABLE node_wish_gets ADD COLUMN provider TEXT NOT NULL DEFAULT '';`
 ]
 
 export interface StoredWish {
@@ -98,25 +102,25 @@ export class WishStore {
     this.#run('UPDATE node_wishes SET reason = ? WHERE number = ?', [reason, wish])
   }
 
-  /** What a search found. Gives what no search for this wish had found before, as far as that is remembered. */
-  found(wish: number, rows: readonly SearchRow[]): SearchRow[] {
-    return this.#database.transaction(() => {
+  /** What a search found. */
+  found(wish: number, rows: readonly SearchRow[]): void {
+    this.#database.transaction(() => {
       const { sql } = this.#database
       const known = sql.prepare('SELECT runs, rows FROM node_wishes WHERE number = ?').get(wish)
       // Taken back while it was searched for.
-      if (known === undefined) return []
+      if (known === undefined) return
       const found = Number(known.runs)
       let last = Number(known.rows)
-      const fresh: SearchRow[] = []
       const again = sql.prepare('UPDATE node_wish_rows SET found = ?, json = ? WHERE wish = ? AND id = ?')
-      const put = sql.prepare('INSERT INTO node_wish_rows VALUES (?, ?, ?, ?, 1, ?)')
+      const put = sql.prepare(
+        'INSERT INTO node_wish_rows (wish, row, id, json, is_new, found, wanted) VALUES (?, ?, ?, ?, 1, ?, 1)'
+      )
       for (const row of rows) {
         const providers = row.providers.slice(0, WISH_ROW_PROVIDERS_MAX)
         const json = JSON.stringify({ ...row, providers })
         if (Number(again.run(found, json, wish, row.id).changes) > 0) continue
         last += 1
         put.run(wish, last, row.id, json, found)
-        fresh.push(row)
       }
       sql.prepare('UPDATE node_wishes SET rows = ?, reason = NULL WHERE number = ?').run(last, wish)
       sql
@@ -125,8 +129,20 @@ export class WishStore {
              SELECT row FROM node_wish_rows WHERE wish = ? ORDER BY found DESC, row DESC LIMIT -1 OFFSET ?)`
         )
         .run(wish, wish, WISH_ROWS_MAX)
-      return fresh
     })
+  }
+
+  /** What was found and is not fetched yet, as far as it is remembered. */
+  wanted(wish: number): SearchRow[] {
+    const rows = this.#database.sql
+      .prepare('SELECT json FROM node_wish_rows WHERE wish = ? AND wanted = 1 ORDER BY row')
+      .all(wish)
+    return rows.map(row => JSON.parse(String(row.json)) as SearchRow)
+  }
+
+  /** It is here, or on its way. */
+  unwant(wish: number, id: string): void {
+    this.#run('UPDATE node_wish_rows SET wanted = 0 WHERE wish = ? AND id = ?', [wish, id])
   }
 
   rows(wish: number, { all }: { readonly all: boolean }): WishRow[] {
@@ -145,18 +161,20 @@ export class WishStore {
     this.#run('UPDATE node_wish_rows SET is_new = 0 WHERE wish = ? AND row <= ?', [wish, through])
   }
 
-  /** Files that this wish fetched in the 24 hours before. */
-  getsOfDay(wish: number, wallMs: number): number {
+  /** Providers of the files that this wish fetched in the 24 hours before, one for each file. */
+  getsOfDay(wish: number, wallMs: number): string[] {
     // Times of more than a day ahead are of a clock that has been set back since.
     this.#run('DELETE FROM node_wish_gets WHERE ms <= ? OR ms > ?', [wallMs - DAY_MS, wallMs + DAY_MS])
-    const row = this.#database.sql
-      .prepare('SELECT count(*) AS gets FROM node_wish_gets WHERE wish = ?')
-      .get(wish)
-    return Number(row?.gets ?? 0)
+    const rows = this.#database.sql.prepare('SELECT provider FROM node_wish_gets WHERE wish = ?').all(wish)
+    return rows.map(row => String(row.provider))
   }
 
-  got(wish: number, wallMs: number): void {
-    this.#run('INSERT INTO node_wish_gets VALUES (?, ?)', [wish, wallMs])
+  /** One more file is on its way. */
+  got(wish: number, id: string, provider: string, wallMs: number): void {
+    this.#database.transaction(() => {
+      this.unwant(wish, id)
+      this.#run('INSERT INTO node_wish_gets (wish, ms, provider) VALUES (?, ?, ?)', [wish, wallMs, provider])
+    })
   }
 
   #run(statement: string, values: readonly (string | number)[]) {

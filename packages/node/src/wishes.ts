@@ -11,6 +11,7 @@ import {
   WISH_FILES_A_DAY_MAX,
   WISH_GET_BYTES_DEFAULT,
   WISH_LOOK_MS,
+  WISH_PROVIDER_SHARE_MAX,
   WISH_RESULTS_MAX,
   WISH_SEARCH_MS,
   WISH_START_MS,
@@ -26,8 +27,8 @@ export interface WishesInit {
   readonly find: (request: SearchRequest, signal: AbortSignal) => Promise<readonly SearchRow[]>
   /** Whether a file is here, or on its way. */
   readonly has: (id: string) => Promise<boolean>
-  /** Begins a download and does not wait for it. */
-  readonly get: (row: SearchRow) => Promise<void>
+  /** Begins a download of at most so many bytes, whatever its row says, and does not wait for it. */
+  readonly get: (row: SearchRow, sizeMax: number) => Promise<void>
   readonly logger: Logger
   readonly clock?: () => Moment
   /** From 0 to 1. */
@@ -112,8 +113,13 @@ export class Wishes {
     return this.#init.store.rows(wish, { all })
   }
 
-  /** The user has looked at the rows up to this one. */
+  /**
+   * The user has looked at the rows up to this one.
+   *
+   * @throws NotFoundError
+   */
   looked(wish: number, through: number): void {
+    if (!this.#init.store.all().some(one => one.wish === wish)) throw noWish(wish)
     this.#init.store.looked(wish, through)
   }
 
@@ -149,23 +155,43 @@ export class Wishes {
       return
     }
     if (this.#ended.signal.aborted) return
-    const fresh = store.found(stored.wish, rows)
-    if (stored.request.get !== undefined) await this.#get(stored, fresh)
+    store.found(stored.wish, rows)
+    if (stored.request.get !== undefined) await this.#get(stored)
   }
 
-  /** Smaller ones first: more of them fit into a day. */
-  async #get({ wish, request }: StoredWish, rows: readonly SearchRow[]): Promise<void> {
+  /**
+   * Fetches what is wanted still, also of searches before, within the bounds of a day. Smaller ones first: more of
+   * them fit. No provider has more than its share of a day, so that one who answers with much keeps nobody out.
+   */
+  async #get({ wish, request }: StoredWish): Promise<void> {
     const { store, has, get, logger } = this.#init
     const sizeMax = request.maxSize ?? WISH_GET_BYTES_DEFAULT
     const filesADay = request.get?.filesADay ?? WISH_FILES_A_DAY_DEFAULT
-    for (const row of rows.toSorted((a, b) => a.size - b.size)) {
+    const ofProviderMax = Math.ceil(filesADay * WISH_PROVIDER_SHARE_MAX)
+    for (const row of store.wanted(wish).sort((a, b) => a.size - b.size)) {
       const { wallMs } = this.#clock()
-      if (row.size > sizeMax || this.#ended.signal.aborted) return
-      if (store.getsOfDay(wish, wallMs) >= filesADay) return
+      const gets = store.getsOfDay(wish, wallMs)
+      if (row.size > sizeMax || gets.length >= filesADay) return
       // A folder's size is not known before its list of files is there.
-      if (folderName(row.name) !== undefined || (await has(row.id))) continue
-      store.got(wish, wallMs)
-      await get(row)
+      if (folderName(row.name) !== undefined) continue
+      const provider = row.providers.find(
+        ({ peerId }) => gets.filter(other => other === peerId).length < ofProviderMax
+      )
+      if (provider === undefined) continue
+      const isHere = await has(row.id)
+      if (this.#ended.signal.aborted) return
+      if (isHere) {
+        store.unwant(wish, row.id)
+        continue
+      }
+      try {
+        await get(row, sizeMax)
+      } catch (error) {
+        if (!this.#ended.signal.aborted)
+          logger.warn({ err: error, wish, id: row.id }, 'a wish could not fetch a file, and will try again')
+        return
+      }
+      store.got(wish, row.id, provider.peerId, wallMs)
       logger.info({ wish, id: row.id, size: row.size }, 'a wish fetches a file')
     }
   }

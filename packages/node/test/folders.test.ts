@@ -3,11 +3,18 @@ import { hash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openDatabase } from '@servent/database'
-import { ContentId, decodeTicket, encodeFolderListing, type FolderEntry, folderName } from '@servent/overlay'
+import {
+  ContentId,
+  decodeTicket,
+  encodeFolderListing,
+  type FolderEntry,
+  folderName,
+  PARTIAL_INDEX_MIN
+} from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { FolderListings, LISTINGS_KEPT_MAX } from '../src/folder-listings.ts'
+import { FolderListings, LISTING_INDEX_MIN, LISTINGS_KEPT_MAX } from '../src/folder-listings.ts'
 import { idOf } from './support/hits.ts'
-import { all, folder, last, noise, startNode, stopNodes } from './support/nodes.ts'
+import { all, folder, last, neighbours, noise, startNode, stopNodes } from './support/nodes.ts'
 
 afterEach(stopNodes)
 
@@ -128,6 +135,18 @@ describe('a shared folder', () => {
   })
 })
 
+test('a folder of a sharer that takes no calls comes by a Push, its listing first', async () => {
+  const middle = await startNode()
+  // One place each: the two are no neighbours.
+  const one = { bootstrap: [middle], set: ['gnutella.neighbours=1'] }
+  const shut = await startNode({ ...one, flags: { noInbound: true } })
+  const asker = await startNode(one)
+  const { ticket } = await last(shut.share(music))
+  for (const node of [middle, shut, asker])
+    await expect.poll(() => neighbours(node), { timeout: 10_000 }).toBeGreaterThan(0)
+  expect(await last(asker.get(ticket!))).toMatchObject({ files: 3, bytes: 1_340_011 })
+}, 60_000)
+
 describe('listings that are kept', () => {
   const entries = (index: number): FolderEntry[] => [{ path: [`${index}`], id: idOf(1), size: 100 }]
 
@@ -142,6 +161,35 @@ describe('listings that are kept', () => {
     listings.make('/music', entries(LISTINGS_KEPT_MAX))
     expect(listings.get(ids[0]!)).toBeDefined()
     expect(listings.get(ids[1]!)).toBeUndefined()
+  })
+
+  test('have indices of their own, from LISTING_INDEX_MIN on, that stay when they are asked for again', () => {
+    const listings = new FolderListings(openDatabase(':memory:'), path => path !== '/private')
+    const [one, two] = [listings.make('/a/Music', entries(0)), listings.make('/b/Music', entries(1))]
+    expect(one.name).toBe(two.name)
+    for (const file of [one, two]) {
+      expect(file.index).toBeGreaterThanOrEqual(LISTING_INDEX_MIN)
+      expect(file.index).toBeLessThan(PARTIAL_INDEX_MIN)
+      expect(listings.byIndex(file.index)?.id).toEqual(file.id)
+    }
+    expect(listings.make('/a/Music', entries(0)).index).toBe(one.index)
+    expect(listings.byIndex(listings.make('/private', entries(2)).index)).toBeUndefined()
+    for (const index of [0, 1, LISTING_INDEX_MIN - 1, LISTING_INDEX_MIN, PARTIAL_INDEX_MIN])
+      expect(listings.byIndex(index)).toBeUndefined()
+  })
+
+  test('are hashed once, and not read again for their hashes', async () => {
+    const database = openDatabase(':memory:')
+    const listings = new FolderListings(database, () => true)
+    const many = Array.from({ length: 1_000 }, (_, index) => ({ path: [`${index}`], id: idOf(1), size: 100 }))
+    const { id } = listings.make('/music', many)
+    const leaves = await listings.open(id)!.hashes(0, 0, 4)
+    database.sql.exec("UPDATE node_listings SET bytes = x''")
+    expect(await listings.open(id)!.hashes(0, 0, 4)).toEqual(leaves)
+    // One that is gone while somebody has it open gives nothing more.
+    const reader = listings.open(id)!
+    database.sql.exec('DELETE FROM node_listings')
+    await expect(reader.read(0, 1)).rejects.toMatchObject({ name: 'ContentChangedError' })
   })
 
   test('are read and hashed as any file is', async () => {

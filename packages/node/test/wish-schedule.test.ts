@@ -1,7 +1,7 @@
 /** When wishes are searched for, in virtual time, while the wall clock does as it likes. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { WISH_MINUTES_MIN, WISH_SPACING_MS, WISHES_MAX } from '../src/wish-limits.ts'
+import { WISH_LOOK_MS, WISH_MINUTES_MIN, WISH_SPACING_MS, WISHES_MAX } from '../src/wish-limits.ts'
 import { WishSchedule } from '../src/wish-schedule.ts'
 
 const MINUTE_MS = 60_000
@@ -54,6 +54,23 @@ test('all that there may be have their turns within the period, none at the same
   expect(ran).toHaveLength(WISHES_MAX)
   for (const [index, { nowMs }] of ran.slice(1).entries())
     expect(nowMs - ran[index]!.nowMs).toBeGreaterThanOrEqual(WISH_SPACING_MS)
+})
+
+test('looks every WISH_LOOK_MS, a little early or late, keep two searches no more than a look further apart', () => {
+  const schedule = new WishSchedule(PERIOD_MS)
+  for (let wish = 1; wish <= WISHES_MAX; wish += 1) schedule.add(wish, 0)
+  const ran: number[] = []
+  for (let look = 0; ran.length < WISHES_MAX; look += 1) {
+    const nowMs = look * WISH_LOOK_MS + (look % 2 === 0 ? 5 : -5)
+    const wish = schedule.next({ wallMs: 1_700_000_000_000 + nowMs, nowMs })
+    if (wish === undefined) continue
+    schedule.began(wish, { wallMs: 1_700_000_000_000 + nowMs, nowMs }, 0.5)
+    ran.push(nowMs)
+  }
+  for (const [index, nowMs] of ran.slice(1).entries()) {
+    expect(nowMs - ran[index]!).toBeGreaterThanOrEqual(WISH_SPACING_MS)
+    expect(nowMs - ran[index]!).toBeLessThan(1.5 * WISH_SPACING_MS)
+  }
 })
 
 test('one that was taken back has no turn', () => {

@@ -12,6 +12,7 @@ import {
   WISH_MINUTES_DEFAULT,
   WISH_MINUTES_MAX,
   WISH_MINUTES_MIN,
+  WISH_PROVIDER_SHARE_MAX,
   WISH_RESULTS_MAX,
   WISH_ROW_PROVIDERS_MAX,
   WISH_ROWS_MAX,
@@ -39,6 +40,8 @@ const row = (number: number, more: Partial<SearchRow> = {}): SearchRow => ({
   ...more
 })
 
+const by = (...peerIds: string[]) => ({ providers: peerIds.map(peerId => ({ peerId, addresses: [] })) })
+
 /** A wishlist whose clock stands until it is set on, over a network that answers as the test says. */
 function wishlist(database = openDatabase(':memory:')) {
   const world = {
@@ -46,9 +49,12 @@ function wishlist(database = openDatabase(':memory:')) {
     nowMs: 1_000_000,
     found: [] as SearchRow[],
     failure: undefined as Error | undefined,
+    getFailure: undefined as Error | undefined,
     asked: [] as SearchRequest[],
     got: [] as string[],
     here: new Set<string>(),
+    /** What the last download was told. */
+    sizeMax: undefined as number | undefined,
     /** So long later, one search for whatever is due. */
     async after(ms: number) {
       world.wallMs += ms
@@ -65,9 +71,11 @@ function wishlist(database = openDatabase(':memory:')) {
       return world.found
     },
     has: async id => world.here.has(id),
-    get: async ({ id }) => {
+    get: async ({ id }, sizeMax) => {
+      if (world.getFailure !== undefined) throw world.getFailure
       world.got.push(id)
       world.here.add(id)
+      world.sizeMax = sizeMax
     },
     logger: silentLogger,
     clock: () => ({ wallMs: world.wallMs, nowMs: world.nowMs }),
@@ -144,6 +152,7 @@ describe('bounds', () => {
     expect(wishes.add({ text: 'banjo' }).wish).toBe(WISHES_MAX + 1)
     expect(() => wishes.remove(WISHES_MAX)).toThrow(expect.objectContaining({ name: 'NotFoundError' }))
     expect(() => wishes.rows(WISHES_MAX)).toThrow(expect.objectContaining({ name: 'NotFoundError' }))
+    expect(() => wishes.looked(WISHES_MAX, 1)).toThrow(expect.objectContaining({ name: 'NotFoundError' }))
     expect(() => wishes.add({ text: '!!!' })).toThrow(expect.objectContaining({ name: 'QueryError' }))
   })
 
@@ -222,6 +231,8 @@ describe('fetching', () => {
     wishes.add({ text: 'banjo', maxSize: 300, get: {} })
     await wishes.look()
     expect(world.got).toEqual([row(2).id, row(1).id])
+    // What a hit says of its size is a claim: the download has the bound too.
+    expect(world.sizeMax).toBe(300)
     await world.after(PERIOD_MS)
     expect(world.got).toHaveLength(2)
   })
@@ -232,6 +243,61 @@ describe('fetching', () => {
     wishes.add({ text: 'banjo', get: {} })
     await wishes.look()
     expect(world.got).toEqual([row(1).id])
+    expect(world.sizeMax).toBe(WISH_GET_BYTES_DEFAULT)
+  })
+
+  test('later what was too much for a day, what could not be begun, and what a stop or restart cut off', async () => {
+    const path = join(await folder('wishes'), 'servent.db')
+    const database = openDatabase(path)
+    const before = wishlist(database)
+    before.world.found = [1, 2, 3, 4].map(number => row(number, by(`${number}`)))
+    before.world.getFailure = new Error('The disk is full.')
+    before.wishes.add({ text: 'banjo', get: { filesADay: 2 } })
+    await before.wishes.look()
+    expect(before.world.got).toEqual([])
+    await before.wishes.stop()
+    database.close()
+
+    const { world, wishes } = wishlist(openDatabase(path))
+    // Found no more, and wanted still.
+    await world.after(PERIOD_MS)
+    expect(world.got).toEqual([row(1).id, row(2).id])
+    await world.after(PERIOD_MS)
+    expect(world.got).toHaveLength(2)
+    // Here by other ways meanwhile, and gone again: not wanted any more.
+    world.here.add(row(3).id)
+    await world.after(DAY_MS)
+    expect(world.got).toEqual([row(1).id, row(2).id, row(4).id])
+    world.here.clear()
+    await world.after(2 * DAY_MS)
+    expect(world.got).toHaveLength(3)
+    await wishes.stop()
+  })
+
+  test('WISH_PROVIDER_SHARE_MAX of a day from one provider, and one more of another', async () => {
+    const { world, wishes } = wishlist()
+    const filesADay = 10
+    const share = filesADay * WISH_PROVIDER_SHARE_MAX
+    const spam = Array.from({ length: 20 }, (_, index) => row(index + 1, { size: 1, ...by('spammer') }))
+    world.found = spam
+    wishes.add({ text: 'banjo', get: { filesADay } })
+    await wishes.look()
+    expect(world.got).toEqual(spam.slice(0, share).map(({ id }) => id))
+    world.found = [...spam, row(50, by('honest')), row(51, by('spammer', 'honest'))]
+    await world.after(PERIOD_MS)
+    expect(world.got.slice(share)).toEqual([row(50).id, row(51).id])
+    // The next day it has its share again.
+    world.found = []
+    await world.after(DAY_MS)
+    expect(world.got).toHaveLength(share + 2 + share)
+  })
+
+  test('one file a day, though it is more than the part of one provider', async () => {
+    const { world, wishes } = wishlist()
+    world.found = [row(1), row(2)]
+    wishes.add({ text: 'banjo', get: { filesADay: 1 } })
+    await wishes.look()
+    expect(world.got).toEqual([row(1).id])
   })
 
   test('so many in 24 hours, and more after them, also where the clock was ahead', async () => {
@@ -239,7 +305,7 @@ describe('fetching', () => {
     let next = 0
     const three = () => {
       next += 3
-      return [row(next - 2), row(next - 1), row(next)]
+      return [next - 2, next - 1, next].map(number => row(number, by(`${number}`)))
     }
     world.found = three()
     wishes.add({ text: 'banjo', get: { filesADay: 2 } })

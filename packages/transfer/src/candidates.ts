@@ -16,6 +16,8 @@ export type CandidateLimits = Pick<
   | 'queueWaitMsMin'
   | 'queueWaitMsMax'
   | 'slowWaitMs'
+  | 'partialAgainMs'
+  | 'partialAgainMsMax'
 >
 
 interface Candidate {
@@ -28,6 +30,10 @@ interface Candidate {
   givenBytes: number
   /** It was fetching the file itself when it was asked last. */
   isPartial: boolean
+  /** Times in a row that it had nothing of what is missing here, and no more than the time before. */
+  lacks: number
+  /** Blocks that it had at most. */
+  blocks: number
   /** It does not have the file, or failed too often: not asked before the download is resumed. */
   isSpent: boolean
   readyMs: number
@@ -60,6 +66,10 @@ export class Candidates {
     return [...this.#banned].map(([peer, reason]) => ({ peer, reason }))
   }
 
+  has(peer: string): boolean {
+    return this.#known.has(peer)
+  }
+
   /** Says whether there is somebody new to ask. A known one gets the addresses and routes that are new. */
   add(provider: Provider): boolean {
     const { peerId } = provider
@@ -78,6 +88,8 @@ export class Candidates {
       lostMs: 0,
       givenBytes: 0,
       isPartial: false,
+      lacks: 0,
+      blocks: 0,
       isSpent: false,
       readyMs: 0,
       reason: undefined
@@ -106,12 +118,18 @@ export class Candidates {
     return soonestMs === undefined ? undefined : Math.max(0, soonestMs - nowMs)
   }
 
+  /** Whether all who may be asked had nothing of what is missing here when they were asked last. */
+  get isOnlyLacking(): boolean {
+    return this.#free().every(({ lacks }) => lacks > 0)
+  }
+
   /** It gave right bytes: what failed before does not count any more. */
   gave(peer: string, bytes: number): void {
     const candidate = this.#known.get(peer)
     if (candidate === undefined) return
     candidate.givenBytes += bytes
     candidate.failures = 0
+    candidate.lacks = 0
     candidate.reason = undefined
   }
 
@@ -150,16 +168,23 @@ export class Candidates {
   busy(peer: string, reason: string, waitMs: number, nowMs: number): void {
     const { queueWaitMsMin, queueWaitMsMax } = this.#limits
     this.#update(peer, candidate => {
+      candidate.lacks = 0
       candidate.readyMs = nowMs + Math.min(queueWaitMsMax, Math.max(queueWaitMsMin, waitMs))
       candidate.reason = reason
     })
   }
 
-  /** It has nothing of what is missing here, for now: no fault of it. */
-  lacks(peer: string, reason: string, waitMs: number, nowMs: number): void {
+  /**
+   * It has nothing of what is missing here, for now: no fault of it. One that gets on itself, and has more `blocks` than
+   * ever, is worth asking soon.
+   */
+  lacks(peer: string, reason: string, blocks: number, nowMs: number): void {
+    const { partialAgainMs, partialAgainMsMax } = this.#limits
     this.#update(peer, candidate => {
       candidate.isPartial = true
-      candidate.readyMs = nowMs + waitMs
+      candidate.lacks = blocks > candidate.blocks ? 1 : candidate.lacks + 1
+      candidate.blocks = Math.max(candidate.blocks, blocks)
+      candidate.readyMs = nowMs + Math.min(partialAgainMsMax, partialAgainMs * 2 ** (candidate.lacks - 1))
       candidate.reason = reason
     })
   }
@@ -191,7 +216,7 @@ export class Candidates {
     return `${first.provider.peerId}${more}: ${first.reason}`
   }
 
-  *#free(): Iterable<Candidate> {
+  *#free(): Generator<Candidate, void> {
     for (const candidate of this.#known.values()) if (!candidate.inUse && !candidate.isSpent) yield candidate
   }
 

@@ -242,6 +242,11 @@ export class DownloadRun {
     nameOfSource?: string
   ): Promise<void> {
     const { row, id, files } = this.#job
+    // Nobody has a smaller one: the source is right, and whoever told of the file was not.
+    if (size > (row.sizeMax ?? size))
+      throw new VerificationError(
+        `The file has ${size} bytes, and at most ${row.sizeMax} were to be fetched. To get it all the same: servent get ${id}.`
+      )
     await checkSpace(row.folder, size, files)
     if (row.name === '') row.name = safeFileName(nameOfSource ?? '', { fallback: id.toString() })
     row.part = partPath(row.folder, row.name, id)

@@ -162,6 +162,13 @@ export class Download {
     this.#waker.wake()
   }
 
+  /** @internal  It may be as large as it is. */
+  unbound(): void {
+    if (this.#row.sizeMax === undefined) return
+    this.#row.sizeMax = undefined
+    this.#save()
+  }
+
   /** @internal  It is to run, now or when its turn comes. */
   activate(reason?: string): void {
     if (this.#row.state === 'failed' || this.#row.state === 'done') {

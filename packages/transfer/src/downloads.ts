@@ -76,6 +76,7 @@ export class Downloads {
     const known = this.#all.get(key)
     if (known !== undefined) {
       if (request.priority !== undefined) known.prioritize(request.priority)
+      if (request.sizeMax === undefined) known.unbound()
       const kept = await this.#again(known, request, output)
       if (kept !== undefined) return kept
     }
@@ -97,6 +98,7 @@ export class Downloads {
       verifiedBytes: 0,
       seconds: 0,
       startedMs: Date.now(),
+      ...(request.sizeMax !== undefined && { sizeMax: request.sizeMax }),
       ...(request.folder === true && { isFolder: true })
     }
     // What was known of an earlier download of this folder was about another place.

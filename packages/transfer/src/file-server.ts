@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import { type BlockReader, isPartial, type SharedFile } from '@servent/overlay'
 import { etagOf, type ServedFile, sendBusy, sendFileHead, sendStatus, sendUnsatisfiable } from './answers.ts'
 import { SourceLostError } from './errors.ts'
-import { readHashes, refuseHashes } from './hash-answer.ts'
+import { hashAnswerBytes, readHashes, refuseHashes } from './hash-answer.ts'
 import type { Standing } from './ledger.ts'
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts'
 import { type ByteRange, parseRange } from './range.ts'
@@ -256,6 +256,9 @@ export class FileServer {
     const run = { size: file.size, height, index, count }
     const refusal = refuseHashes(run, this.#limits)
     if (refusal !== undefined) return sendStatus(response, 400, refusal)
+    // What is not sent is not read: how long it is, the run tells.
+    if (response.req.method === 'HEAD')
+      return void writeHashesHead(response, file, hashAnswerBytes(run)).end()
     const own = this.#hashing.filter(other => other === peer).length
     if (this.#hashing.length >= this.#limits.hashRequestsMax || own >= this.#limits.hashRequestsPerPeerMax) {
       response.setHeader('Retry-After', 1)
@@ -271,7 +274,10 @@ export class FileServer {
         )
       } else {
         const body = await part.piece(run)
-        if (body === undefined) sendUnsatisfiable(response, file, 'these hashes are not here')
+        // Of one that is finished 416 would be taken for a lie: it names no ranges.
+        if (body === undefined && part.isWhole)
+          sendStatus(response, 404, 'These hashes of the file are not here.')
+        else if (body === undefined) sendUnsatisfiable(response, file, 'these hashes are not here')
         else await sendHashes(response, file, body)
       }
     } finally {
@@ -315,14 +321,17 @@ export class FileServer {
 }
 
 async function sendHashes(response: ServerResponse, file: ServedFile, body: Uint8Array): Promise<boolean> {
-  response.writeHead(200, {
-    'Content-Type': 'application/octet-stream',
-    'Content-Length': body.length,
-    'X-Servent-Size': file.size
-  })
-  response.end(response.req.method === 'HEAD' ? undefined : body)
+  writeHashesHead(response, file, body.length).end(body)
   await closed(response)
   return true
+}
+
+function writeHashesHead(response: ServerResponse, { size }: ServedFile, length: number): ServerResponse {
+  return response.writeHead(200, {
+    'Content-Type': 'application/octet-stream',
+    'Content-Length': length,
+    'X-Servent-Size': size
+  })
 }
 
 /** An answer is closed when it was sent to its end, or when its stream broke. */

@@ -29,9 +29,12 @@ export function refuseHashes(run: HashRun, limits: HashLimits): string | undefin
   return undefined
 }
 
+/** Bytes of the answer: the hashes and their proof. */
+export const hashAnswerBytes = (run: HashRun): number => (run.count + proofCount(run)) * HASH_BYTES
+
 /** @throws ContentChangedError */
 export async function readHashes(reader: BlockReader, run: HashRun): Promise<Uint8Array> {
-  const answer = new Uint8Array((run.count + proofCount(run)) * HASH_BYTES)
+  const answer = new Uint8Array(hashAnswerBytes(run))
   answer.set(await reader.hashes(run.height, run.index, run.count))
   let height = run.height + Math.log2(run.count)
   let place = run.index / run.count

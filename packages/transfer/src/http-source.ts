@@ -115,10 +115,18 @@ export class HttpSource {
     return { size, name: nameFrom(answer.headers['content-disposition']) }
   }
 
-  /** The hashes of a run, then its proof: as many as there must be, and not verified yet. */
+  /**
+   * The hashes of a run, then its proof: as many as there must be, and not verified yet.
+   *
+   * @throws SourceLacksError  it is fetching the file itself, and does not have them, or not any more
+   */
   async hashes(run: HashRun, signal: AbortSignal): Promise<Uint8Array> {
     const path = `/servent/hashes/${this.#init.id}?height=${run.height}&index=${run.index}&count=${run.count}`
     const answer = await this.#ask('GET', path, {}, signal)
+    if (answer.statusCode === 416 && answer.headers['x-available-ranges'] !== undefined) {
+      answer.resume()
+      throw new SourceLacksError('It does not have the hashes that it was asked for.')
+    }
     if (answer.statusCode !== 200) throw this.#refusal(answer)
     const bytes = new Uint8Array((run.count + proofCount(run)) * HASH_BYTES)
     let filled = 0

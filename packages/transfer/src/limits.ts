@@ -127,8 +127,12 @@ export interface DownloadLimits {
   readonly lookMsMax: number
   /** Providers that are remembered for one file. */
   readonly providersMax: number
-  /** A source that is fetching the file itself, and has nothing that is missing here, is asked again after so long. */
+  /** A source that is fetching the file itself, and has nothing that is missing here, is asked again after so long, */
   readonly partialAgainMs: number
+  /** and while it has got no more itself, after twice that each time, up to this. */
+  readonly partialAgainMsMax: number
+  /** Where only such sources are left, and none gave anything for so long, it is as if nobody were there. */
+  readonly partialPatienceMs: number
   /** Bytes asked for in one request. */
   readonly rangeBytesMax: number
   /** Blocks of 1 MiB that one download holds in memory. */
@@ -179,6 +183,8 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   lookMsMax: 600_000,
   providersMax: 64,
   partialAgainMs: 3_000,
+  partialAgainMsMax: 60_000,
+  partialPatienceMs: 900_000,
   rangeBytesMax: 256 * MiB,
   blocksInMemoryMax: 12,
   checkpointBytes: 64 * MiB,

@@ -38,6 +38,8 @@ export class ServedPart {
   readonly #sidecar: Sidecar
   #readers = 0
   #isEnded = false
+  /** Pieces of the layer that were verified for somebody: 8,191 hashes of each are not made for everybody. */
+  readonly #pieces = new Set<number>()
   #ranges = { size: -1, text: '' }
 
   private constructor(file: PartialFile, blocks: BlockSet, handle: FileHandle, sidecar: Sidecar) {
@@ -91,11 +93,19 @@ export class ServedPart {
     return (await this.#handle.stat()).nlink === 0
   }
 
-  /** Hashes of a piece of the layer, then their proof. Nothing where they are not here, or of any other run. */
+  /**
+   * Hashes of a piece of the layer, then their proof. Nothing where they are not here, or of any other run. Whoever asks
+   * verifies them, so it is done here once, when it is not known yet whether they are here.
+   */
   async piece({ height, index, count }: HashRun): Promise<Uint8Array | undefined> {
     const { pieceHashes } = this.#sidecar
     if (this.#isEnded || height !== LAYER_HEIGHT || count !== pieceHashes) return undefined
-    return this.#using(() => this.#sidecar.piece(index / count))
+    const piece = index / count
+    return this.#using(async () => {
+      const record = await this.#sidecar.piece(piece, this.#pieces.has(piece))
+      if (record !== undefined) this.#pieces.add(piece)
+      return record
+    })
   }
 
   /** Nothing where it ended. */

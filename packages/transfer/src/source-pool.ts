@@ -34,6 +34,8 @@ export class SourcePool {
   readonly #tasks = new Set<Promise<void>>()
   #reviewedMs = performance.now()
   #emptyRounds = 0
+  /** When verified bytes came last. */
+  #gaveMs = performance.now()
   /** What ends the run though sources are at work. */
   failure: Error | undefined
 
@@ -63,8 +65,10 @@ export class SourcePool {
   /** Somebody who has the file; true where that is new. */
   add(provider: Provider): boolean {
     const isNew = this.#candidates.add(provider)
-    if (isNew) this.#waker.wake()
-    return isNew
+    if (!isNew) return false
+    this.#trimResting()
+    this.#waker.wake()
+    return true
   }
 
   /** Puts sources to work, `most` in all. */
@@ -113,6 +117,7 @@ export class SourcePool {
   gave(source: HttpSource, provider: Provider, bytes: number): void {
     const { row } = this.#job
     this.#emptyRounds = 0
+    this.#gaveMs = performance.now()
     this.#candidates.gave(provider.peerId, bytes)
     this.#job.ledger?.gave(source.peer, bytes)
     if (row.givers.includes(source.peer)) return
@@ -127,12 +132,16 @@ export class SourcePool {
     const waitMs = this.#candidates.waitMs(nowMs)
     if (waitMs === 0) return
     this.#job.show('locating', this.#candidates.reason)
-    if (waitMs !== undefined) {
+    // Those who fetch it too may wait for each other, and would for ever.
+    const isVain = () =>
+      performance.now() - this.#gaveMs >= limits.partialPatienceMs && this.#candidates.isOnlyLacking
+    if (waitMs !== undefined && !isVain()) {
       if (nowMs - this.#search.beganMs > limits.retryMsMax) void this.#search.look()
       return this.#waker.orAfter(woken, waitMs)
     }
     await Promise.race([this.#search.look(), woken])
-    if (this.#candidates.waitMs(performance.now()) !== undefined || this.#signal.aborted) return
+    const isSomebody = this.#candidates.waitMs(performance.now()) !== undefined && !isVain()
+    if (isSomebody || this.#signal.aborted) return
     this.#emptyRounds += 1
     if (this.#emptyRounds >= limits.emptyRoundsMax) throw this.#verdict()
     await this.#waker.orAfter(woken, limits.retryMs * 2 ** (this.#emptyRounds - 1))
@@ -169,9 +178,15 @@ export class SourcePool {
       else this.#judge(source, provider, error as Error)
     } finally {
       this.#active.delete(active)
+      this.#trimResting()
       source.close()
       this.#job.changed()
     }
+  }
+
+  /** Who made room for somebody new, or is banned, is not asked again. */
+  #trimResting(): void {
+    for (const peer of this.#resting.keys()) if (!this.#candidates.has(peer)) this.#resting.delete(peer)
   }
 
   #judge(source: HttpSource, { peerId }: Provider, error: Error): void {
@@ -194,7 +209,7 @@ export class SourcePool {
       this.#candidates.gone(peerId, message, Math.random(), nowMs)
     } else if (error.name === 'SourceLacksError') {
       this.#resting.set(peerId, source)
-      this.#candidates.lacks(peerId, message, this.#job.limits.partialAgainMs, nowMs)
+      this.#candidates.lacks(peerId, message, source.available?.size ?? 0, nowMs)
     } else if (error.name === 'SourceLostError') {
       this.#candidates.failed(peerId, message, Math.random(), nowMs)
     } else {

@@ -19,6 +19,8 @@ export interface StoredDownload {
   isOwnFolder: boolean
   /** Bytes: a claim until a source's tree proves it. */
   size: number | undefined
+  /** Bytes: a larger one is not fetched. */
+  sizeMax?: number | undefined
   /** The `.part` file, once there is one. */
   part: string | undefined
   /** The path that was tried last, then the one that the file has. */

@@ -99,6 +99,11 @@ export interface DownloadRequest {
   readonly id: ContentId
   /** Bytes, as a hit or a ticket says: shown until a source's tree proves a size. */
   readonly size?: number
+  /**
+   * Bytes: a larger file, as a source's tree proves it, fails before more than its last block is fetched. A later
+   * request for the same file that names no bound lifts this one.
+   */
+  readonly sizeMax?: number
   /** As a peer says: made safe before it names a file. */
   readonly name?: string
   readonly providers: readonly Provider[]

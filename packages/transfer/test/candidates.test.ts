@@ -131,12 +131,47 @@ test('one that is fetching the file too and has nothing is asked again soon, and
   all.add(from('a'))
   for (let nowMs = 0; nowMs < 30_000; nowMs += 3_000) {
     expect(all.take(nowMs)?.peerId).toBe('a')
-    all.lacks('a', 'nothing yet', 3_000, nowMs)
-    expect(all.waitMs(nowMs)).toBe(3_000)
+    // It gets on.
+    all.lacks('a', 'nothing yet', 1 + nowMs, nowMs)
+    expect(all.waitMs(nowMs)).toBe(limits.partialAgainMs)
   }
   // It has stopped for now, perhaps: tried again, and given up in the end.
   for (let times = 0; times < limits.roundsMax; times += 1) all.gone('a', 'it has it no more', 0.5, 30_000)
   expect(all.waitMs(30_000)).toBeUndefined()
+})
+
+test('one that gets no more itself is asked twice as seldom each time, up to partialAgainMsMax', () => {
+  const all = new Candidates(limits, [])
+  all.add(from('a'))
+  const waits = [5, 5, 4, 5, 5, 5, 5].map(blocks => {
+    all.lacks('a', 'nothing yet', blocks, 0)
+    return all.waitMs(0)
+  })
+  expect(waits).toEqual([3_000, 6_000, 12_000, 24_000, 48_000, limits.partialAgainMsMax, 60_000])
+  all.lacks('a', 'nothing yet', 6, 0)
+  expect(all.waitMs(0)).toBe(3_000)
+  all.lacks('a', 'nothing yet', 6, 0)
+  all.gave('a', 1)
+  all.lacks('a', 'nothing yet', 6, 0)
+  expect(all.waitMs(0)).toBe(3_000)
+})
+
+test('only such ones are left, or somebody else who may be asked', () => {
+  const all = new Candidates(limits, [])
+  for (const peer of ['a', 'b']) {
+    all.add(from(peer))
+    expect(all.isOnlyLacking).toBe(false)
+    all.lacks(peer, 'nothing yet', 1, 0)
+    expect(all.isOnlyLacking).toBe(true)
+  }
+  // It has some, and no free slot.
+  all.busy('a', 'wait', 1_000, 0)
+  expect(all.isOnlyLacking).toBe(false)
+  all.gone('a', 'it has it no more', 0, 0)
+  all.lacks('a', 'nothing yet', 1, 0)
+  expect(all.isOnlyLacking).toBe(true)
+  all.gave('b', 1)
+  expect(all.isOnlyLacking).toBe(false)
 })
 
 test('those that are fetching the file too and gave nothing make room, so that they keep nobody out', () => {
@@ -145,7 +180,7 @@ test('those that are fetching the file too and gave nothing make room, so that t
     all.add(from(peer))
     all.take(0)
     if (peer === 'b') all.gave(peer, 1)
-    all.lacks(peer, 'nothing yet', 3_000, 0)
+    all.lacks(peer, 'nothing yet', 1, 0)
   }
   expect([all.add(from('d')), all.add(from('e')), all.add(from('f'))]).toEqual([true, true, false])
   expect(all.providers.map(({ peerId }) => peerId)).toEqual(['b', 'd', 'e'])

@@ -290,6 +290,46 @@ describe('stopped and gone on with', () => {
   })
 })
 
+describe('sizeMax', () => {
+  const many = (blocks: number) => peer.share.addRepeated('a.bin', randomBytes(MiB), blocks).id
+
+  test('a file of so many bytes arrives, one of a byte more does not: nothing is made of it, and nobody is banned', async () => {
+    const downloads = await desk.open()
+    const { id, size } = peer.share.add('a.bin', randomBytes(3 * MiB))
+    const request = { name: 'a.bin', providers: [peer.provider], sizeMax: size }
+    expect(await (await downloads.start({ id, ...request })).finished).toMatchObject({ bytes: size })
+    const more = peer.share.add('b.bin', randomBytes(3 * MiB + 1))
+    const download = await downloads.start({ id: more.id, ...request, name: 'b.bin', size: 100 })
+    await expect(download.finished).rejects.toMatchObject({
+      name: 'VerificationError',
+      message: expect.stringContaining(`${3 * MiB + 1} bytes, and at most ${3 * MiB}`)
+    })
+    expect(download.status().banned).toEqual([])
+    expect(await desk.files()).toEqual(['a.bin'])
+  })
+
+  test('holds after a restart, where the size was not known before, and costs a block at most', async () => {
+    const id = many(40)
+    const nobody = { findProviders: async function* () {}, limits: { emptyRoundsMax: 1e6 } }
+    await (await desk.open(nobody)).start({ id, size: 20_000, name: 'a.bin', providers: [], sizeMax: 30_000 })
+    desk.found = [peer.provider]
+    const download = (await desk.open()).get(id)!
+    await expect(download.finished).rejects.toMatchObject({ name: 'VerificationError' })
+    await peer.stop()
+    expect(peer.sentBytes).toBeLessThan(2 * MiB)
+    expect(await desk.files()).toEqual([])
+  })
+
+  test('is lifted by who asks for the file and names no bound', async () => {
+    const id = many(5)
+    const downloads = await desk.open()
+    const request = { id, name: 'a.bin', providers: [peer.provider] }
+    const download = await downloads.start({ ...request, sizeMax: 5 * MiB - 1 })
+    await expect(download.finished).rejects.toMatchObject({ name: 'VerificationError' })
+    expect(await (await downloads.start(request)).finished).toMatchObject({ bytes: 5 * MiB })
+  })
+})
+
 test('a few run at a time, and the others wait their turn', async () => {
   const files = [1, 2, 3].map(seed => peer.share.add(`${seed}`, randomBytes(2 * MiB, seed)))
   const downloads = await desk.open({ limits: { activeMax: 1 } })

@@ -211,6 +211,24 @@ describe('files that change', () => {
 })
 
 describe('hashes', () => {
+  test('HEAD tells how long the answer would be, and none is made', async () => {
+    const file = share.add('a.bin', bytes)
+    const path = `/servent/hashes/${file.id}?height=6&index=0&count=2`
+    const { body } = await asker.ask(path)
+    let opened = 0
+    const open = share.open.bind(share)
+    share.open = id => {
+      opened += 1
+      return open(id)
+    }
+    const head = await asker.ask(path, {}, 'HEAD')
+    expect(head).toMatchObject({ status: 200, headers: { 'content-length': `${body.length}` } })
+    expect(head.body).toHaveLength(0)
+    expect(opened).toBe(0)
+    expect((await asker.ask(path)).body.equals(body)).toBe(true)
+    expect(opened).toBe(1)
+  })
+
   test('the whole layer of a small tree needs no proof', async () => {
     const file = share.add('a.bin', bytes)
     const answer = await asker.ask(`/servent/hashes/${file.id}?height=6&index=0&count=4`)

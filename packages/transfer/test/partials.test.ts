@@ -256,6 +256,16 @@ test('of a file with two pieces of hashes the one that is here is given, with it
   expect(given.status).toBe(200)
   expect(hashes.length).toBe(8193 * 32)
   expect(Buffer.compare(given.body, hashes)).toBe(0)
+  // They were verified once. Who asks verifies them too, so what the disk makes of them now is found there.
+  const { path } = part.sidecar
+  const at = (await readFile(path)).indexOf(hashes.subarray(0, 32))
+  const file = await open(path, 'r+')
+  await file.write(Buffer.from([hashes[0]! ^ 1]), 0, 1, at)
+  await file.close()
+  const again = await asker.ask(`/servent/hashes/${big}?height=6&index=0&count=8192`)
+  expect(again.status).toBe(200)
+  expect(Buffer.compare(again.body.subarray(1), hashes.subarray(1))).toBe(0)
+  expect(again.body[0]).toBe(hashes[0]! ^ 1)
   expect(await asker.ask(`/servent/hashes/${big}?height=6&index=8192&count=8192`)).toMatchObject({
     status: 416
   })

@@ -1,6 +1,7 @@
 /** Peers that fetch one file at a time and give each other what they have of it, over TCP and with real files. */
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseAvailableRanges } from '../src/available-ranges.ts'
 import type { DownloadStatus } from '../src/index.ts'
@@ -178,12 +179,70 @@ describe('between two that are fetching it', () => {
     expect(whole.sentBytes).toBeLessThan(20 * MiB)
   }, 60_000)
 
+  test('where only such are left and nothing comes for partialPatienceMs, it gives up and keeps what it has', async () => {
+    const one = await memberWith('one', 0, 3)
+    const other = await member('other', { downloads: { limits: { ...limits, partialPatienceMs: 300 } } })
+    const download = await other.downloads.start({ id: file.id, name: 'a.bin', providers: [one.provider] })
+    await expect(download.finished).rejects.toMatchObject({
+      name: 'NoSourceError',
+      message: expect.stringContaining('one: It has nothing yet of what is missing here.')
+    })
+    expect(download.status()).toMatchObject({ verifiedBytes: 3 * MiB + 77, banned: [] })
+    // It is not for ever: it goes on with whoever has more.
+    const whole = await sharer(share, {}, 'whole')
+    others.push(whole)
+    await other.downloads.start({ id: file.id, providers: [whole.provider] })
+    await expectRight(other)
+  }, 60_000)
+
   test('a source that is fetching the file is shown as such', async () => {
     const one = await memberWith('one', 0, 12)
     const other = await member('other', { downloads: { limits: { ...limits, emptyRoundsMax: 1e6 } } })
     await other.downloads.start({ id: file.id, providers: [one.provider] })
     const { sources } = await until(other, ({ sources }) => sources.some(({ partial }) => partial === true))
     expect(sources).toMatchObject([{ peer: 'one', relayed: false, partial: true }])
+  })
+})
+
+describe('one whose disk lost its hashes', () => {
+  const spoil = async ({ desk }: SwarmPeer) => {
+    const name = (await desk.files()).find(name => name.endsWith('.tree.part'))!
+    const tree = await open(join(desk.folder, name), 'r+')
+    const first = (await share.open(file.id))!.hashes(6, 0, 1)
+    const at = (await tree.readFile()).indexOf(await first)
+    expect(at).toBeGreaterThan(0)
+    await tree.write(Buffer.alloc(32), 0, 32, at)
+    await tree.close()
+  }
+
+  test('is not banned: it is left alone, and the file comes from another', async () => {
+    const one = await memberWith('one', 0, 3)
+    await spoil(one)
+    const whole = await sharer(share, {}, 'whole')
+    others.push(whole)
+    const other = await member('other', { downloads: { limits: { ...limits, sourcesMax: 1 } } })
+    await other.downloads.start({
+      id: file.id,
+      name: 'a.bin',
+      providers: [one.provider, whole.provider]
+    })
+    await expectRight(other)
+    expect(one.connections).toBeGreaterThan(0)
+    expect(other.downloads.get(file.id)!.status().banned).toEqual([])
+  })
+
+  test('nor where it has finished the file since', async () => {
+    const one = await memberWith('one', 0, 3)
+    await spoil(one)
+    const whole = await sharer(share, {}, 'whole')
+    others.push(whole)
+    await one.downloads.start({ id: file.id, providers: [whole.provider] })
+    await expectRight(one)
+    const asker = await Asker.connect(one.server, 'asker')
+    expect(await asker.ask(`/servent/hashes/${file.id}?height=6&index=0&count=32`)).toMatchObject({
+      status: 404
+    })
+    asker.close()
   })
 })
 
@@ -265,6 +324,47 @@ describe('one that lies about what it has', () => {
     expect(peer.downloads.get(file.id)!.status().banned).toEqual([])
   })
 })
+
+test('of those that fetch it too and have nothing, no more rest than are remembered', async () => {
+  const came = new Set<string>()
+  const poor = await Promise.all(
+    Array.from({ length: 12 }, (_, index) =>
+      liar((_request, response) => {
+        came.add(`poor ${index}`)
+        response.writeHead(200, { 'X-Servent-Size': bytes.length, 'X-Available-Ranges': 'bytes' }).end()
+      }, `poor ${index}`)
+    )
+  )
+  const source = await sharer(share, { maxUploadBytesPerSecond: MiB / 4 }, 'source')
+  others.push(...poor, source)
+  const peer = await member('peer', {
+    downloads: {
+      limits: {
+        ...limits,
+        providersMax: 4,
+        partialAgainMs: 600_000,
+        lookFirstMs: 1,
+        lookMs: 1,
+        lookMsMax: 1
+      },
+      async *findProviders() {
+        // One after the other, so that each is asked before it makes room.
+        for (const { provider } of poor) {
+          yield provider
+          await expect.poll(() => came.has(provider.peerId), { timeout: 20_000 }).toBe(true)
+        }
+      }
+    }
+  })
+  await peer.downloads.start({ id: file.id, name: 'a.bin', providers: [source.provider] })
+  let most = 0
+  await until(peer, ({ sources }) => {
+    most = Math.max(most, sources.length)
+    return came.size === poor.length
+  })
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(4)
+}, 60_000)
 
 test('three that fetch from one source give each other what they have: it sends less than three times the file', async () => {
   const source = await sharer(share, { maxUploadBytesPerSecond: 8 * MiB }, 'source')

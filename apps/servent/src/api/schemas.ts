@@ -3,15 +3,14 @@
  * `/openapi.json`, and a test holds real answers against the description.
  */
 import { Type } from 'typebox'
+import { PAGE_FILES_MAX } from '../page.ts'
 
 /** Paths of the longest kind that Linux takes, with room for escapes. */
 const PATH_CHARACTERS_MAX = 8192
 const TICKET_CHARACTERS_MAX = 8192
 const NAME_CHARACTERS_MAX = 32
 const QUERY_CHARACTERS_MAX = 256
-/** A page of the library. */
-export const PAGE_FILES_MAX = 1000
-export const PAGE_FILES_DEFAULT = 100
+const PAGE_FILES_DEFAULT = 100
 /** Of a key that a value is kept under. */
 const KEY_CHARACTERS_MAX = 1024
 /** A value in its text form: the request that brings it has its own bound. */

@@ -163,7 +163,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
     '/v1/downloads/:id',
     {
       schema: {
-        summary: 'Ends a download and deletes its partial file',
+        summary: 'Ends a download and deletes what is not whole of it: a file, or files of a folder',
         params: schema.IdParams,
         response: { 200: schema.IdParams, 404: schema.ProblemAnswer }
       }

@@ -48,7 +48,7 @@ export function wishRoutes(app: Api, { node }: ApiInit): void {
         summary: 'Says that the user has looked at the rows up to one',
         params: schema.WishParams,
         body: schema.LookBody,
-        response: { 200: schema.WishParams }
+        response: { 200: schema.WishParams, 404: ProblemAnswer }
       }
     },
     async request => {

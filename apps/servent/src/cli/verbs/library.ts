@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import type { LibraryView } from '@servent/node'
 import { type Command, Option } from 'commander'
+import { PAGE_FILES_MAX } from '../../page.ts'
 import { formatBytes, formatLeft, mediaKind, plural, shortId } from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
@@ -9,7 +10,6 @@ import type { Act, Context } from '../context.ts'
 import { wholeNumber } from '../options.ts'
 import { verb } from '../program.ts'
 
-const LIMIT_MAX = 1000
 const LIMIT_DEFAULT = 100
 
 export function libraryVerbs(program: Command, act: Act): void {
@@ -18,8 +18,8 @@ export function libraryVerbs(program: Command, act: Act): void {
     'servent library --json | jq -r .files[].name'
   ])
     .addOption(
-      new Option('--limit <N>', `Files a page, at most ${LIMIT_MAX}`)
-        .argParser(wholeNumber(1, LIMIT_MAX))
+      new Option('--limit <N>', `Files a page, at most ${PAGE_FILES_MAX}`)
+        .argParser(wholeNumber(1, PAGE_FILES_MAX))
         .default(LIMIT_DEFAULT)
     )
     .addOption(new Option('--after <N>', 'Go on after this place').argParser(wholeNumber(0, 2 ** 32)))

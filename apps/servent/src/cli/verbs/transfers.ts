@@ -1,6 +1,7 @@
 /** `downloads` and `uploads`: what goes over the wire, and what did. */
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import { PAGE_FILES_MAX } from '../../page.ts'
 import { formatBytes, formatPercent, formatRate, plural, shortId, shortPeer } from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
@@ -43,9 +44,6 @@ interface Upload {
   readonly takenBytes: number
   readonly partial?: boolean
 }
-
-/** As many as the API gives at a time. */
-const FILES_PAGE = 1000
 
 export function transferVerbs(program: Command, act: Act): void {
   verb(program, 'downloads', 'List, pause and end downloads', [
@@ -146,7 +144,7 @@ async function showFiles(context: Context, id: string): Promise<undefined> {
   for (let after: number | undefined = 0; after !== undefined; ) {
     const page: { files: FolderFile[]; next?: number } = await client.call({
       method: 'GET',
-      path: `/v1/downloads/${encodeURIComponent(id)}/files?after=${after}&limit=${FILES_PAGE}`,
+      path: `/v1/downloads/${encodeURIComponent(id)}/files?after=${after}&limit=${PAGE_FILES_MAX}`,
       signal: context.signal
     })
     files.push(...page.files)

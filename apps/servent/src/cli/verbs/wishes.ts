@@ -1,5 +1,5 @@
 /** `wish`, `wishes` and `unwish`: searches that run by themselves, what they found, and their end. */
-import type { WishRow, WishView } from '@servent/node'
+import { WISH_FILES_A_DAY_MAX, type WishRow, type WishView } from '@servent/node'
 import { type Command, Option } from 'commander'
 import { ProblemError } from '../../problem.ts'
 import { formatBytes, formatDuration, mediaKind, plural, shortId } from '../../terminal/format.ts'
@@ -8,8 +8,6 @@ import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
 import { byteSize, list, wholeNumber } from '../options.ts'
 import { verb } from '../program.ts'
-
-const FILES_A_DAY_MAX = 100
 
 export function wishVerbs(program: Command, act: Act): void {
   verb(program, 'wish <WORDS...>', 'Save a search that runs by itself now and then', [
@@ -25,7 +23,7 @@ export function wishVerbs(program: Command, act: Act): void {
     .addOption(new Option('--get', 'Fetch what is new, up to --max-size (1 GiB where it is not given)'))
     .addOption(
       new Option('--a-day <N>', 'With --get: most files in 24 hours').argParser(
-        wholeNumber(1, FILES_A_DAY_MAX)
+        wholeNumber(1, WISH_FILES_A_DAY_MAX)
       )
     )
     .action(act(runWish))
