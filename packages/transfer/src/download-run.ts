@@ -241,10 +241,10 @@ export class DownloadRun {
     { size, piece, lastBlock }: Awaited<ReturnType<typeof proveSize>>,
     nameOfSource?: string
   ): Promise<void> {
-    const { row, id, files } = this.#job
+    const { row, id, files, number } = this.#job
     await checkSpace(row.folder, size, files)
     if (row.name === '') row.name = safeFileName(nameOfSource ?? '', { fallback: id.toString() })
-    row.part = partPath(row.folder, row.name, id)
+    row.part = partPath(row.folder, row.name, id, number)
     const part = await PartFile.create(row.part, id, size, files)
     this.#take(part)
     const { writer, scheduler } = this.#target!
@@ -273,8 +273,8 @@ export class DownloadRun {
       row.path = path
       this.#job.mustSave()
     }
-    const path = await part.finish(row.folder, row.name, chosen, this.#job.isAlone)
-    this.#job.partials?.finished(part.id)
+    const path = await part.finish(row.folder, row.name, chosen, this.#job.number !== undefined)
+    this.#job.partials?.finished(part)
     await this.#close()
     await this.#forgetPart(part.path)
     return path
@@ -290,7 +290,7 @@ export class DownloadRun {
   async #close(): Promise<void> {
     const target = this.#target
     this.#target = undefined
-    await this.#job.partials?.ended(this.#job.id)
+    if (target !== undefined) await this.#job.partials?.ended(target.part)
     // A failed write was reported by then, or the run was stopped: the next one hashes what is there.
     await target?.writer.flush().catch(() => {})
     await target?.part.close()

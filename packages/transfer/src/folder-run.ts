@@ -17,6 +17,7 @@ import {
 import { checkSpace, onDisk } from './disk.ts'
 import { DownloadRun } from './download-run.ts'
 import { PartialFolderError } from './errors.ts'
+import { placeCopy } from './folder-copies.ts'
 import { localPaths } from './folder-paths.ts'
 import { makeFolders, makeFreeFolder, removeEmptyFolders } from './folder-place.ts'
 import type { DownloadDeps, Job } from './job.ts'
@@ -28,12 +29,34 @@ import {
   FOLDER_UNREACHED_MAX
 } from './limits.ts'
 import { PartFile, partPath } from './part-file.ts'
+import { isContent } from './recheck.ts'
 import type { StoredDownload } from './store.ts'
 import type { DownloadSource } from './types.ts'
 
 interface Child {
   readonly run: DownloadRun
   readonly row: StoredDownload
+}
+
+/** A content that has to come, once, to all of its paths. */
+interface Missing {
+  readonly id: ContentId
+  /** Bytes. */
+  readonly size: number
+  /** Places of its entries. */
+  readonly numbers: number[]
+  /** Where it stands already, as far as its size tells. */
+  from: string | undefined
+}
+
+/** Where a run puts something, and what. */
+interface Place {
+  readonly folder: string
+  readonly name: string
+  readonly isOwnFolder: boolean
+  readonly id: ContentId
+  /** Of a file of the listing. */
+  readonly number?: number
 }
 
 export class FolderRun {
@@ -91,7 +114,8 @@ export class FolderRun {
       Object.assign(row, { size: bytes, files: this.#entries.length, missing: [] })
       const folder = await this.#folder()
       const todo = await this.#unfinished(folder)
-      await checkSpace(folder, bytes - this.#doneBytes, this.#job.files)
+      const neededBytes = todo.reduce((sum, { from, size }) => sum + (from === undefined ? size : 0), 0)
+      await checkSpace(folder, neededBytes, this.#job.files)
       this.#job.save()
       await this.#fetchAll(folder, todo)
       row.missing = this.#missing
@@ -147,27 +171,35 @@ export class FolderRun {
     })
   }
 
-  /** Places of the entries that are not whole yet. One that was, and is gone or was changed, comes again. */
-  async #unfinished(folder: string): Promise<number[]> {
+  /** What is not whole yet, in the order of the listing. What was, and is gone or has another size, comes again. */
+  async #unfinished(folder: string): Promise<Missing[]> {
     const { row, folders } = this.#job
     const finished = folders.finished(row.id)
-    const todo: number[] = []
-    for (const [number, { size }] of this.#entries.entries()) {
+    const contents = new Map<string, Missing>()
+    let count = 0
+    for (const [number, { id, size }] of this.#entries.entries()) {
+      const key = id.toString()
+      const content = contents.get(key) ?? { id, size, numbers: [], from: undefined }
+      contents.set(key, content)
       const path = finished.get(number)
       const found = path === undefined ? undefined : await lstat(join(folder, path)).catch(() => undefined)
       if (found?.isFile() === true && found.size === size) {
+        content.from = join(folder, path!)
         this.#doneBytes += size
         continue
       }
       if (path !== undefined) folders.lose(row.id, number)
-      todo.push(number)
+      content.numbers.push(number)
+      count += 1
     }
-    row.filesDone = this.#entries.length - todo.length
+    row.filesDone = this.#entries.length - count
     this.#progress()
-    return todo
+    return [...contents.values()]
+      .filter(({ numbers }) => numbers.length > 0)
+      .sort((a, b) => a.numbers[0]! - b.numbers[0]!)
   }
 
-  async #fetchAll(folder: string, todo: readonly number[]): Promise<void> {
+  async #fetchAll(folder: string, todo: readonly Missing[]): Promise<void> {
     const tasks = new Set<Promise<void>>()
     let bytes = 0
     let next = 0
@@ -175,12 +207,12 @@ export class FolderRun {
       tasks.size === 0 || (tasks.size < FOLDER_FILES_AT_ONCE_MAX && bytes + size <= FOLDER_BYTES_AT_ONCE_MAX)
     try {
       while (next < todo.length || tasks.size > 0) {
-        while (next < todo.length && hasRoom(this.#entries[todo[next]!]!.size)) {
-          const number = todo[next]!
-          const { size } = this.#entries[number]!
+        while (next < todo.length && hasRoom(todo[next]!.size)) {
+          const content = todo[next]!
+          const { size } = content
           next += 1
           bytes += size
-          const task = this.#fetch(folder, number).finally(() => {
+          const task = this.#fetch(folder, content).finally(() => {
             tasks.delete(task)
             bytes -= size
           })
@@ -198,31 +230,40 @@ export class FolderRun {
     }
   }
 
-  /** Fetches one file. It ends also where nobody has it: the others may come. */
-  async #fetch(folder: string, number: number): Promise<void> {
-    const { row, limits } = this.#job
-    const { id, size } = this.#entries[number]!
-    const path = this.#paths[number]!
+  /** Fetches one content, and puts it at all of its paths. It ends also where nobody has it: the others may come. */
+  async #fetch(folder: string, { id, size, numbers, from }: Missing): Promise<void> {
+    const { files } = this.#job
     const { answers } = this.#streams
-    const inner = await makeFolders(folder, path.slice(0, -1))
-    const child = this.#begin(
-      { folder: inner, name: path.at(-1)!, isOwnFolder: false, id, isAlone: true },
-      said =>
-        said === size ? undefined : `It says that a file has ${said} bytes, and the listing says ${size}.`
-    )
+    let source = from !== undefined && (await isContent(from, id, this.#signal, files)) ? from : undefined
     try {
-      const place = await this.#finish(child)
-      this.#unmarked.push([number, place.slice(folder.length + 1)])
-      if (performance.now() - this.#markedMs >= limits.checkpointMs) this.#mark()
-      this.#doneBytes += size
-      row.filesDone = (row.filesDone ?? 0) + 1
-      this.#unreached = 0
+      for (const number of numbers) {
+        this.#signal.throwIfAborted()
+        const path = this.#paths[number]!
+        const name = path.at(-1)!
+        const inner = await makeFolders(folder, path.slice(0, -1))
+        let placed: string
+        if (source === undefined) {
+          placed = await this.#finish(
+            this.#begin({ folder: inner, name, isOwnFolder: false, id, number }, said =>
+              said === size
+                ? undefined
+                : `It says that a file has ${said} bytes, and the listing says ${size}.`
+            )
+          )
+          this.#unreached = 0
+        } else {
+          const part = partPath(inner, name, id, number)
+          placed = await placeCopy(source, { folder: inner, name, part, id, size }, this.#signal, files)
+        }
+        source ??= placed
+        this.#whole(number, size, placed.slice(folder.length + 1))
+      }
     } catch (error) {
       const { name } = error as Error
       if (this.#signal.aborted || (name !== 'NoSourceError' && name !== 'VerificationError')) throw error
-      this.#missingCount += 1
-      if (this.#missing.length < FOLDER_MISSING_NAMED_MAX)
-        this.#missing.push(this.#entries[number]!.path.join('/'))
+      this.#missingCount += numbers.length
+      const more = numbers.slice(0, FOLDER_MISSING_NAMED_MAX - this.#missing.length)
+      this.#missing.push(...more.map(number => this.#entries[number]!.path.join('/')))
       this.#unreached = this.#streams.answers === answers ? this.#unreached + 1 : 0
       // Nobody answers at all: the rest would wait as long, one after the other.
       if (this.#unreached >= FOLDER_UNREACHED_MAX) throw error
@@ -230,13 +271,20 @@ export class FolderRun {
     this.#progress()
   }
 
-  #begin(
-    place: { folder: string; name: string; isOwnFolder: boolean; id: ContentId; isAlone?: boolean },
-    refuseSize: (size: number) => string | undefined
-  ): Child {
+  /** A file is whole, and stands at this path below the folder. */
+  #whole(number: number, size: number, path: string): void {
+    const { row, limits } = this.#job
+    this.#unmarked.push([number, path])
+    if (performance.now() - this.#markedMs >= limits.checkpointMs) this.#mark()
+    this.#doneBytes += size
+    row.filesDone = (row.filesDone ?? 0) + 1
+    this.#progress()
+  }
+
+  #begin(place: Place, refuseSize: (size: number) => string | undefined): Child {
     const job = this.#job
     const { row: whole, limits } = job
-    const { folder, name, isOwnFolder, id, isAlone = false } = place
+    const { folder, name, isOwnFolder, id, number } = place
     const row: StoredDownload = {
       ...whole,
       id: id.toString(),
@@ -245,7 +293,7 @@ export class FolderRun {
       isOwnFolder,
       size: undefined,
       // A run that was killed left these, if any.
-      part: partPath(folder, name, id),
+      part: partPath(folder, name, id, number),
       path: join(folder, name),
       givers: [],
       verifiedBytes: 0
@@ -261,7 +309,7 @@ export class FolderRun {
           limits: { ...limits, emptyRoundsMax: 1 },
           streams: this.#streams,
           refuseSize,
-          isAlone,
+          number,
           show: (phase, reason) => {
             if (phase === 'fetching') job.show('fetching')
             else if (phase === 'locating' && reason && this.#children.size === 1) job.show(phase, reason)
@@ -315,7 +363,8 @@ export async function discardFolder(
   for (const [number, { id }] of entries.entries()) {
     if (finished.has(number)) continue
     const path = paths[number]!
-    await PartFile.remove(partPath(join(row.part, ...path.slice(0, -1)), path.at(-1)!, id), files)
+    const inner = join(row.part, ...path.slice(0, -1))
+    await PartFile.remove(partPath(inner, path.at(-1)!, id, number), files)
   }
   await removeEmptyFolders(row.part, paths)
 }

@@ -30,8 +30,8 @@ export interface Job extends DownloadDeps {
   readonly id: ContentId
   /** Changed in place; `save` keeps it. */
   readonly row: StoredDownload
-  /** Its folder is one of this program's own, with one file of its name: see `place`. */
-  readonly isAlone?: boolean
+  /** Of a file of a listing: its folder is this program's own, with one file of its name, see `place`. */
+  readonly number?: number | undefined
   /** Why a source that says this size is not asked on, before anything is made of it. */
   readonly refuseSize?: (size: number) => string | undefined
   /** Shows where the run is. An empty reason is none. */

@@ -1,7 +1,7 @@
 /** Folders from honest and other peers, over real sockets, to real files. */
 import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ContentId, encodeFolderListing, type FolderEntry, listingName } from '@servent/overlay'
+import type { ContentId, FolderEntry } from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type Downloads,
@@ -12,6 +12,7 @@ import {
   FOLDER_UNREACHED_MAX
 } from '../src/index.ts'
 import { Desk } from './helpers/desk.ts'
+import { type FolderFiles, failure, shareFolder, shareListing, startFolder, tree } from './helpers/folder.ts'
 import { liar, sharer } from './helpers/peer.ts'
 import { randomBytes, TestShare } from './helpers/share.ts'
 
@@ -31,40 +32,13 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
 })
 
-type Files = Readonly<Record<string, Uint8Array>>
-
-/** Shares these files and the listing of them; paths are parted by `/`. */
-function folderOf(files: Files, name = 'Music', share = peer.share): ContentId {
-  const entries = Object.entries(files).map(([path, bytes]): FolderEntry => {
-    const components = path.split('/')
-    const { id, size } = share.add(components.at(-1)!, bytes)
-    return { path: components, id, size }
-  })
-  return listed(entries, name, share)
-}
-
-function listed(entries: readonly FolderEntry[], name = 'Music', share = peer.share): ContentId {
-  return share.add(listingName(name), encodeFolderListing(entries)).id
-}
-
+const folderOf = (files: FolderFiles, name = 'Music', share = peer.share): ContentId =>
+  shareFolder(share, files, name)
+const listed = (entries: readonly FolderEntry[]): ContentId => shareListing(peer.share, entries)
 const start = (downloads: Downloads, id: ContentId, more: object = {}) =>
-  downloads.start({ id, name: 'Music', folder: true, providers: [peer.provider], ...more })
+  startFolder(downloads, id, peer, more)
 
-async function tree(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter(entry => !entry.isDirectory())
-    .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort()
-}
-
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable(),
-    (error: Error) => error
-  )
-
-const FILES: Files = {
+const FILES: FolderFiles = {
   'a.txt': randomBytes(100, 1),
   'empty.txt': new Uint8Array(),
   'Live/1971/b.flac': randomBytes(3 * MiB + 5, 2),
@@ -483,11 +457,19 @@ describe('paused, cancelled, gone on with', () => {
     }))
     const id = listed(entries)
     const downloads = await desk.open()
-    const hold = holdAfter(3)
+    // Held where the file is asked for.
+    const { open } = peer.share
+    const asked = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    peer.share.open = async wanted => {
+      if (wanted.equals(one)) asked.resolve()
+      if (wanted.equals(one)) await go.promise
+      return open.call(peer.share, wanted)
+    }
     await start(downloads, id)
-    await hold.held
+    await asked.promise
     await downloads.pause(id)
-    hold.go()
+    go.resolve()
     expect(downloads.files(id, 0, FOLDER_PAGE_FILES_MAX + 1)).toHaveLength(FOLDER_PAGE_FILES_MAX)
     expect(downloads.files(id, FOLDER_PAGE_FILES_MAX)).toHaveLength(1)
   })
