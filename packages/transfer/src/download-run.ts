@@ -178,9 +178,10 @@ export class DownloadRun {
     if (this.#target === undefined) {
       const { id, refuseSize } = this.#job
       const { size, name } = await source.head(signal)
-      const refusal = refuseSize?.(size)
-      if (refusal !== undefined) throw new SourceLiedError(refusal)
       const proven = await proveSize(source, id, size, signal)
+      // The tree says so, and no source: whoever else is asked would say the same.
+      const refusal = refuseSize?.(size)
+      if (refusal !== undefined) throw new VerificationError(refusal)
       // Two may prove it at one time.
       this.#beginning ??= this.#begin(proven, name)
       await this.#beginning

@@ -146,7 +146,7 @@ export class FolderRun {
       { folder: row.folder, name: listingName(row.name), isOwnFolder: row.isOwnFolder, id },
       size =>
         size > FOLDER_LISTING_BYTES_MAX
-          ? `It says that the folder's listing has ${size} bytes, and one has at most ${FOLDER_LISTING_BYTES_MAX}.`
+          ? `The folder's listing has ${size} bytes, and one has at most ${FOLDER_LISTING_BYTES_MAX}.`
           : undefined
     )
     const path = await this.#finish(child)
@@ -245,9 +245,7 @@ export class FolderRun {
         if (source === undefined) {
           placed = await this.#finish(
             this.#begin({ folder: inner, name, isOwnFolder: false, id, number }, said =>
-              said === size
-                ? undefined
-                : `It says that a file has ${said} bytes, and the listing says ${size}.`
+              said === size ? undefined : `The file has ${said} bytes, and the listing says ${size}.`
             )
           )
           this.#unreached = 0

@@ -32,7 +32,7 @@ export interface Job extends DownloadDeps {
   readonly row: StoredDownload
   /** Of a file of a listing: its folder is this program's own, with one file of its name, see `place`. */
   readonly number?: number | undefined
-  /** Why a source that says this size is not asked on, before anything is made of it. */
+  /** Why the run fails where the tree proves this size, before anything is made of it. No source is to blame. */
   readonly refuseSize?: (size: number) => string | undefined
   /** Shows where the run is. An empty reason is none. */
   show(phase: DownloadPhase, reason?: string): void

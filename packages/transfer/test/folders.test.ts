@@ -341,17 +341,35 @@ describe('what goes wrong', () => {
     expect(await desk.files()).toEqual([])
   })
 
-  test('a listing that lies about a size: that file is left out', async () => {
-    const { id: large } = peer.share.add('b', randomBytes(70_000, 3))
-    const { id: small, size } = peer.share.add('a', randomBytes(100))
-    const id = listed([
-      { path: ['a'], id: small, size },
-      { path: ['b'], id: large, size: 20_000 }
-    ])
+  test('a listing that lies about a size: that file is left out, and nobody is banned for it', async () => {
+    const { id: large } = peer.share.add('a', randomBytes(70_000, 3))
+    const right = Array.from({ length: 3 * FOLDER_FILES_AT_ONCE_MAX }, (_, index) => {
+      const { id, size } = peer.share.add('x', randomBytes(100, index + 1))
+      return { path: [`b${index}`], id, size }
+    })
+    const id = listed([{ path: ['a'], id: large, size: 20_000 }, ...right])
     const download = await start(await desk.open(), id)
     const error = await failure(download.finished)
-    expect(error.message).toContain('"b"')
-    expect(await tree(join(desk.folder, 'Music'))).toEqual(['a'])
+    expect(error.message).toContain(`1 of ${right.length + 1} files could not be fetched: "a"`)
+    expect(download.status().banned).toEqual([])
+    expect(await tree(join(desk.folder, 'Music'))).toHaveLength(right.length)
+  })
+
+  test('who lies about a size of which the listing is right is banned, and another gives the file', async () => {
+    const id = folderOf({ a: randomBytes(100, 1) })
+    const reader = (await peer.share.open(id))!
+    const listing = await reader.read(0, reader.file.size)
+    // It gives the listing as it is.
+    const lies = await liar((request, response) => {
+      const bytes = request.url!.endsWith(id.toString()) ? listing : Buffer.alloc(99)
+      response.writeHead(200, { 'X-Servent-Size': bytes.length, 'Content-Length': bytes.length })
+      response.end(request.method === 'HEAD' ? undefined : bytes)
+    })
+    stops.push(() => lies.stop())
+    desk.found = [peer.provider]
+    const download = await start(await desk.open(), id, { providers: [lies.provider] })
+    expect(await download.finished).toMatchObject({ files: 1 })
+    expect(download.status().banned.map(({ peer }) => peer)).toEqual(['liar'])
   })
 
   test('who lies in one file is asked for no other', async () => {
