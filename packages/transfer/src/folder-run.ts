@@ -72,6 +72,8 @@ export class FolderRun {
   #missing: string[] = []
   #missingCount = 0
   #unreached = 0
+  /** Gave files of it since one failed: each file waits for them, as a computer that sleeps comes back. */
+  readonly #givers = new Set<string>()
   /** Whole, by their places and paths. */
   readonly #unmarked: [number: number, path: string][] = []
   #markedMs = performance.now()
@@ -308,6 +310,7 @@ export class FolderRun {
           streams: this.#streams,
           refuseSize,
           number,
+          awaited: this.#givers,
           show: (phase, reason) => {
             if (phase === 'fetching') job.show('fetching')
             else if (phase === 'locating' && reason && this.#children.size === 1) job.show(phase, reason)
@@ -330,7 +333,13 @@ export class FolderRun {
   async #finish(child: Child): Promise<string> {
     const { row, limits } = this.#job
     try {
-      return await child.run.run()
+      const path = await child.run.run()
+      for (const peer of child.row.givers) this.#givers.add(peer)
+      return path
+    } catch (error) {
+      // Whoever was waited for did not come, or has no such file: the others need not wait as long.
+      this.#givers.clear()
+      throw error
     } finally {
       this.#children.delete(child)
       row.providers = merged(child.row.providers, row.providers, limits.providersMax)

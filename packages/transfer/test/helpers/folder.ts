@@ -22,8 +22,24 @@ export function shareListing(share: TestShare, entries: readonly FolderEntry[], 
   return share.add(listingName(name), encodeFolderListing(entries)).id
 }
 
-export const startFolder = (downloads: Downloads, id: ContentId, peer: Peer, more: object = {}) =>
-  downloads.start({ id, name: 'Music', folder: true, providers: [peer.provider], ...more })
+/** Files of equal length, and one of the rest, that these bytes are cut into. */
+export function cut(bytes: Uint8Array, count: number): FolderFiles {
+  const each = Math.floor(bytes.length / count)
+  const names = Array.from({ length: count }, (_, index) => `${index}`.padStart(3, '0'))
+  return Object.fromEntries(
+    names.map((name, index) => {
+      const end = index === count - 1 ? bytes.length : (index + 1) * each
+      return [name, bytes.subarray(index * each, end)]
+    })
+  )
+}
+
+export const startFolder = (
+  downloads: Downloads,
+  id: ContentId,
+  peer: Pick<Peer, 'provider'>,
+  more: object = {}
+) => downloads.start({ id, name: 'Music', folder: true, providers: [peer.provider], ...more })
 
 /** Paths of all files below a folder. */
 export async function tree(folder: string): Promise<string[]> {
