@@ -2,7 +2,8 @@
 import { ContentId, type Provider } from '@servent/overlay'
 import { DownloadRun } from './download-run.ts'
 import { DownloadCancelledError } from './errors.ts'
-import { discardFolder, FolderRun } from './folder-run.ts'
+import { discardFolder } from './folder-discard.ts'
+import { FolderRun } from './folder-run.ts'
 import type { DownloadDeps, Job } from './job.ts'
 import { PartFile } from './part-file.ts'
 import type { DownloadStore, StoredDownload } from './store.ts'
@@ -195,16 +196,21 @@ export class Download {
       return
     }
     this.#row.state = 'paused'
-    if (reason === 'cancel') {
-      this.#isCancelled = true
-      if (this.isFolder) await discardFolder(this.#row, this.#deps)
-      else if (this.#row.part !== undefined) await PartFile.remove(this.#row.part, this.#deps.files)
-      this.#outcome.reject(this.#error())
-    } else {
-      this.#row.reason = undefined
-      this.#save()
+    this.#row.reason = undefined
+    this.#save()
+    try {
+      if (reason === 'cancel') await this.#discard()
+    } finally {
+      this.#show('paused')
     }
-    this.#show('paused')
+  }
+
+  /** @throws DiskError  the part of a single file cannot be removed: it is paused then */
+  async #discard(): Promise<void> {
+    if (this.isFolder) await discardFolder(this.#row, this.#deps)
+    else if (this.#row.part !== undefined) await PartFile.remove(this.#row.part, this.#deps.files)
+    this.#isCancelled = true
+    this.#outcome.reject(this.#error())
   }
 
   /** @internal  Tries again to save what the database could not take before. */

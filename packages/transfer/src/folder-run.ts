@@ -7,7 +7,7 @@
 import { lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  ContentId,
+  type ContentId,
   decodeFolderListing,
   FOLDER_LISTING_BYTES_MAX,
   type FolderEntry,
@@ -19,8 +19,8 @@ import { DownloadRun } from './download-run.ts'
 import { PartialFolderError } from './errors.ts'
 import { placeCopy } from './folder-copies.ts'
 import { localPaths } from './folder-paths.ts'
-import { makeFolders, makeFreeFolder, removeEmptyFolders } from './folder-place.ts'
-import type { DownloadDeps, Job } from './job.ts'
+import { makeFolders, makeFreeFolder } from './folder-place.ts'
+import type { Job } from './job.ts'
 import { KeptStreams } from './kept-streams.ts'
 import {
   FOLDER_BYTES_AT_ONCE_MAX,
@@ -28,7 +28,7 @@ import {
   FOLDER_MISSING_NAMED_MAX,
   FOLDER_UNREACHED_MAX
 } from './limits.ts'
-import { PartFile, partPath } from './part-file.ts'
+import { partPath } from './part-file.ts'
 import { isContent } from './recheck.ts'
 import type { StoredDownload } from './store.ts'
 import type { DownloadSource } from './types.ts'
@@ -354,26 +354,6 @@ export class FolderRun {
     for (const { row } of this.#children) bytes += row.verifiedBytes
     this.#job.progress(bytes)
   }
-}
-
-/** Removes what is not whole of a folder, and the folders that nothing is in then. Whole files stay. */
-export async function discardFolder(
-  row: StoredDownload,
-  { folders, files }: Pick<DownloadDeps, 'folders' | 'files'>
-): Promise<void> {
-  await PartFile.remove(partPath(row.folder, listingName(row.name), ContentId.parse(row.id)), files)
-  const listing = folders.listing(row.id)
-  if (listing === undefined || row.part === undefined) return
-  const entries = decodeFolderListing(listing)
-  const paths = localPaths(entries)
-  const finished = folders.finished(row.id)
-  for (const [number, { id }] of entries.entries()) {
-    if (finished.has(number)) continue
-    const path = paths[number]!
-    const inner = join(row.part, ...path.slice(0, -1))
-    await PartFile.remove(partPath(inner, path.at(-1)!, id, number), files)
-  }
-  await removeEmptyFolders(row.part, paths)
 }
 
 function partial(names: readonly string[], count: number, files: number): PartialFolderError {

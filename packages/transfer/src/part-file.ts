@@ -95,7 +95,7 @@ export class PartFile {
   }
 
   /**
-   * Removes both files, where they are. A link is removed itself.
+   * Removes both files, where they are, or where there is a folder for them. A link is removed itself.
    *
    * @throws DiskError
    */
@@ -103,7 +103,7 @@ export class PartFile {
     for (const one of [path, treePath(path)]) {
       await onDisk(one, async () => {
         await files.unlink(one).catch(error => {
-          if (error.code !== 'ENOENT') throw error
+          if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
         })
       })
     }

@@ -1,8 +1,9 @@
 /** Folders from honest and other peers, over real sockets, to real files. */
 import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { ContentId, FolderEntry } from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FILES as DISK, type Files } from '../src/files.ts'
 import {
   type Downloads,
   FOLDER_BYTES_AT_ONCE_MAX,
@@ -37,6 +38,16 @@ const folderOf = (files: FolderFiles, name = 'Music', share = peer.share): Conte
 const listed = (entries: readonly FolderEntry[]): ContentId => shareListing(peer.share, entries)
 const start = (downloads: Downloads, id: ContentId, more: object = {}) =>
   startFolder(downloads, id, peer, more)
+
+/** A disk that lets go of nothing whose name begins like this. */
+const undeletable = (name: string, isStuck: () => boolean): Files => ({
+  ...DISK,
+  unlink: async path => {
+    if (isStuck() && basename(String(path)).startsWith(name))
+      throw Object.assign(new Error('unlink'), { code: 'EACCES' })
+    await DISK.unlink(path)
+  }
+})
 
 const FILES: FolderFiles = {
   'a.txt': randomBytes(100, 1),
@@ -451,6 +462,45 @@ describe('paused, cancelled, gone on with', () => {
     // It begins anew, beside what was left.
     const again = await (await start(downloads, id)).finished
     expect(again.path).toBe(join(desk.folder, 'Music (1)'))
+  })
+
+  test('cancelled though the user put a file in the place of a folder, and made another one unwritable', async () => {
+    const id = folderOf({
+      'a/1': randomBytes(5_000),
+      'b/2': randomBytes(9 * MiB, 7),
+      'c/3': randomBytes(9 * MiB, 8)
+    })
+    let isStuck = false
+    const downloads = await desk.open({ files: undeletable('3.', () => isStuck) })
+    const hold = holdAfter(8)
+    await start(downloads, id)
+    await hold.held
+    await downloads.pause(id)
+    hold.go()
+    await rm(join(desk.folder, 'Music/b'), { recursive: true })
+    await writeFile(join(desk.folder, 'Music/b'), 'mine')
+    isStuck = true
+    await downloads.cancel(id)
+    expect(downloads.list()).toEqual([])
+    expect(await tree(desk.folder)).toEqual(['Music/a/1', 'Music/b'])
+    expect(await readFile(join(desk.folder, 'Music/b'), 'utf8')).toBe('mine')
+  })
+
+  test('a single file whose part cannot be removed is paused, and cancelled at another try', async () => {
+    const { id } = peer.share.add('z.bin', randomBytes(3 * MiB, 9))
+    let isStuck = false
+    const downloads = await desk.open({ files: undeletable('z.bin', () => isStuck) })
+    const hold = holdAfter(2)
+    const download = await downloads.start({ id, name: 'z.bin', providers: [peer.provider] })
+    await hold.held
+    isStuck = true
+    await expect(downloads.cancel(id)).rejects.toMatchObject({ name: 'DiskError' })
+    hold.go()
+    expect(download.status().phase).toBe('paused')
+    isStuck = false
+    await downloads.cancel(id)
+    expect(downloads.list()).toEqual([])
+    expect(await desk.files()).toEqual([])
   })
 
   test('a file that is gone or changed from a finished folder comes again, and nothing else', async () => {
