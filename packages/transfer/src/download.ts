@@ -85,9 +85,10 @@ export class Download {
     return RANKS[this.#row.priority]
   }
 
-  /** Where the finished file will be, or is. */
-  get target(): { readonly folder: string; readonly name: string; readonly path: string | undefined } {
-    return { folder: this.#row.folder, name: this.#row.name, path: this.#row.path }
+  /** Where the finished file will be, or is, and what was made there until then. */
+  get target(): Pick<StoredDownload, 'folder' | 'name' | 'path'> & { readonly made: string | undefined } {
+    const { folder, name, path, part } = this.#row
+    return { folder, name, path, made: part }
   }
 
   status(): DownloadStatus {

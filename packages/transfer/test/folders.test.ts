@@ -193,6 +193,26 @@ describe('where it goes', () => {
     expect(await tree(second.path)).toEqual(['a.txt'])
   })
 
+  test('the same command again goes on there, done or not', async () => {
+    const id = folderOf({ 'a.txt': randomBytes(10), 'b.txt': randomBytes(20, 2) })
+    const gone = peer.share.add('b.txt', randomBytes(20, 2))
+    peer.share.remove(gone.id)
+    const output = join(desk.root, 'new')
+    const downloads = await desk.open()
+    await failure((await start(downloads, id, { output })).finished)
+    peer.share.add('b.txt', randomBytes(20, 2))
+    expect((await (await start(downloads, id, { output })).finished).path).toBe(output)
+    expect((await (await start(downloads, id, { output })).finished).path).toBe(output)
+    expect(await tree(output)).toEqual(['a.txt', 'b.txt'])
+    // Where a name was taken, the one that was made in its place is told.
+    await mkdir(join(desk.folder, 'Music'))
+    await downloads.cancel(id)
+    const { path } = await (await start(downloads, id)).finished
+    expect(path).toBe(join(desk.folder, 'Music (1)'))
+    expect((await (await start(downloads, id, { output: path })).finished).path).toBe(path)
+    expect(await readdir(desk.folder)).toEqual(['Music', 'Music (1)'])
+  })
+
   test('never into a folder or link that stands there', async () => {
     const elsewhere = join(desk.root, 'elsewhere')
     await mkdir(elsewhere)
