@@ -4,7 +4,7 @@
  * by giving that folder's path, or throws as `DownloadRun` does; where files are missing a `PartialFolderError`
  * names them, and the others are there. What is whole is marked at once and not fetched again.
  */
-import { lstat, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type ContentId,
@@ -20,6 +20,7 @@ import { PartialFolderError } from './errors.ts'
 import { placeCopy } from './folder-copies.ts'
 import { localPaths } from './folder-paths.ts'
 import { makeFolders, makeFreeFolder } from './folder-place.ts'
+import { bytesToCome, folderTodo, type Missing } from './folder-todo.ts'
 import type { Job } from './job.ts'
 import { KeptStreams } from './kept-streams.ts'
 import {
@@ -36,17 +37,6 @@ import type { DownloadSource } from './types.ts'
 interface Child {
   readonly run: DownloadRun
   readonly row: StoredDownload
-}
-
-/** A content that has to come, once, to all of its paths. */
-interface Missing {
-  readonly id: ContentId
-  /** Bytes. */
-  readonly size: number
-  /** Places of its entries. */
-  readonly numbers: number[]
-  /** Where it stands already, as far as its size tells. */
-  from: string | undefined
 }
 
 /** Where a run puts something, and what. */
@@ -115,9 +105,9 @@ export class FolderRun {
       const bytes = this.#entries.reduce((sum, { size }) => sum + size, 0)
       Object.assign(row, { size: bytes, files: this.#entries.length, missing: [] })
       const folder = await this.#folder()
-      const todo = await this.#unfinished(folder)
-      const neededBytes = todo.reduce((sum, { from, size }) => sum + (from === undefined ? size : 0), 0)
-      await checkSpace(folder, neededBytes, this.#job.files)
+      const todo = await this.#todo(folder)
+      const toCome = await bytesToCome(folder, todo, this.#paths, this.#job.files)
+      await checkSpace(folder, toCome, this.#job.files)
       this.#job.save()
       await this.#fetchAll(folder, todo)
       row.missing = this.#missing
@@ -173,32 +163,14 @@ export class FolderRun {
     })
   }
 
-  /** What is not whole yet, in the order of the listing. What was, and is gone or has another size, comes again. */
-  async #unfinished(folder: string): Promise<Missing[]> {
-    const { row, folders } = this.#job
-    const finished = folders.finished(row.id)
-    const contents = new Map<string, Missing>()
-    let count = 0
-    for (const [number, { id, size }] of this.#entries.entries()) {
-      const key = id.toString()
-      const content = contents.get(key) ?? { id, size, numbers: [], from: undefined }
-      contents.set(key, content)
-      const path = finished.get(number)
-      const found = path === undefined ? undefined : await lstat(join(folder, path)).catch(() => undefined)
-      if (found?.isFile() === true && found.size === size) {
-        content.from = join(folder, path!)
-        this.#doneBytes += size
-        continue
-      }
-      if (path !== undefined) folders.lose(row.id, number)
-      content.numbers.push(number)
-      count += 1
-    }
-    row.filesDone = this.#entries.length - count
+  async #todo(folder: string): Promise<readonly Missing[]> {
+    const { row, folders, files } = this.#job
+    const found = await folderTodo(folder, this.#entries, folders.finished(row.id), files)
+    folders.lose(row.id, found.lost)
+    this.#doneBytes = found.bytes
+    row.filesDone = found.files
     this.#progress()
-    return [...contents.values()]
-      .filter(({ numbers }) => numbers.length > 0)
-      .sort((a, b) => a.numbers[0]! - b.numbers[0]!)
+    return found.todo
   }
 
   async #fetchAll(folder: string, todo: readonly Missing[]): Promise<void> {

@@ -1,9 +1,11 @@
 /** Folders from honest and other peers, over real sockets, to real files. */
 import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { openDatabase } from '@servent/database'
 import type { ContentId, FolderEntry } from '@servent/overlay'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FILES as DISK, type Files } from '../src/files.ts'
+import { FolderStore } from '../src/folder-store.ts'
 import {
   type Downloads,
   FOLDER_BYTES_AT_ONCE_MAX,
@@ -504,6 +506,75 @@ describe('paused, cancelled, gone on with', () => {
     expect(downloads.list()).toEqual([])
     expect(await tree(desk.folder)).toEqual(['Music/a/1', 'Music/b'])
     expect(await readFile(join(desk.folder, 'Music/b'), 'utf8')).toBe('mine')
+  })
+
+  test('resumed on a disk that has room for what is still to come, and no more', async () => {
+    const large = randomBytes(9 * MiB, 7)
+    const id = folderOf({ a: randomBytes(5_000), b: large })
+    // As a disk of 10 MiB that nothing else is on.
+    const disk: Files = {
+      ...DISK,
+      statfs: (async (path: string) => {
+        const stats = await Promise.all(
+          (await tree(desk.folder)).map(name => lstat(join(desk.folder, name)).catch(() => undefined))
+        )
+        const taken = stats.reduce((sum, found) => sum + (found?.blocks ?? 0) * 512, 0)
+        return { ...(await DISK.statfs(path)), bsize: 1, bavail: Math.max(0, 10 * MiB - taken) }
+      }) as Files['statfs']
+    }
+    const downloads = await desk.open({ files: disk, limits: { checkpointBytes: MiB } })
+    const hold = holdAfter(8)
+    const download = await start(downloads, id)
+    await hold.held
+    await downloads.pause(id)
+    hold.go()
+    expect(download.status().verifiedBytes).toBeGreaterThan(MiB)
+    const { path } = await (await start(downloads, id)).finished
+    expect(await tree(path)).toEqual(['a', 'b'])
+    // One that never had room for it says so before anything comes.
+    const more = folderOf({ c: randomBytes(MiB, 3) }, 'More')
+    const refused = await downloads.start({
+      id: more,
+      name: 'More',
+      folder: true,
+      providers: [peer.provider]
+    })
+    for await (const event of refused.events())
+      if (event.event === 'progress' && event.phase === 'paused') break
+    expect(refused.status().reason).toContain('are still to come')
+  })
+
+  test('a disk that fails while it is asked what stands: nothing is taken for gone', async () => {
+    const id = folderOf(SMALL)
+    const { path } = await (await start(await desk.open(), id)).finished
+    let asked = 0
+    peer.share.beforeRead = () => {
+      asked += 1
+    }
+    const lstat = () => Promise.reject(Object.assign(new Error('lstat'), { code: 'EIO' }))
+    const downloads = await desk.open({ files: { ...DISK, lstat } })
+    const again = await start(downloads, id)
+    for await (const event of again.events())
+      if (event.event === 'progress' && event.phase === 'paused') break
+    expect(again.status().reason).toContain('(EIO)')
+    expect(downloads.files(id).every(({ isDone }) => isDone)).toBe(true)
+    await (await start(await desk.open(), id)).finished
+    expect(asked).toBe(0)
+    expect(await tree(path)).toHaveLength(20)
+  })
+
+  test('all files that are gone are forgotten in one commit', () => {
+    const database = openDatabase(':memory:')
+    const store = new FolderStore(database)
+    store.finish(
+      'id',
+      [0, 1, 2, 3].map(number => [number, `${number}`] as const)
+    )
+    const commits = vi.spyOn(database, 'transaction')
+    store.lose('id', [0, 1, 3])
+    expect(commits).toHaveBeenCalledTimes(1)
+    expect([...store.finished('id').keys()]).toEqual([2])
+    database.close()
   })
 
   test('a single file whose part cannot be removed is paused, and cancelled at another try', async () => {
