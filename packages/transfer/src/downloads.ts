@@ -177,6 +177,7 @@ export class Downloads {
       if (known.isFolder) {
         if (standing?.isDirectory() !== true || !isSamePlace) return undefined
         // Files of it may be gone meanwhile: a run looks, and fetches those.
+        known.add(request.providers)
         this.#activate(known)
         return known
       }

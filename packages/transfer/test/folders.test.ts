@@ -594,6 +594,18 @@ describe('paused, cancelled, gone on with', () => {
     expect(await desk.files()).toEqual([])
   })
 
+  test('what is gone from a finished folder comes from those whom a new ticket names', async () => {
+    const id = folderOf(SMALL)
+    const downloads = await desk.open()
+    const { path } = await (await start(downloads, id)).finished
+    const other = await sharer(peer.share.again(), {}, 'other')
+    stops.push(() => other.stop())
+    await peer.stop()
+    await rm(join(path, '0/0.bin'))
+    await (await start(downloads, id, { providers: [other.provider] })).finished
+    expect(await tree(path)).toEqual(Object.keys(SMALL).sort())
+  })
+
   test('a file that is gone or changed from a finished folder comes again, and nothing else', async () => {
     const id = folderOf(SMALL)
     const downloads = await desk.open()
