@@ -1,7 +1,7 @@
 /** What is left of a download of a folder that the user cancels. */
-import { join } from 'node:path'
-import { ContentId, decodeFolderListing, listingName } from '@servent/overlay'
-import { localPaths } from './folder-paths.ts'
+import { basename, join } from 'node:path'
+import { ContentId, decodeFolderListing } from '@servent/overlay'
+import { listingPath, localPaths } from './folder-paths.ts'
 import { removeEmptyFolders } from './folder-place.ts'
 import type { DownloadDeps } from './job.ts'
 import { PartFile, partPath } from './part-file.ts'
@@ -19,7 +19,9 @@ export async function discardFolder(
     PartFile.remove(path, files).catch(({ message }: Error) => {
       logger?.warn({ id: row.id, path, reason: message }, 'a part of a folder could not be removed')
     })
-  await remove(partPath(row.folder, listingName(row.name), ContentId.parse(row.id)))
+  const path = listingPath(row)
+  await remove(path)
+  await remove(partPath(row.folder, basename(path), ContentId.parse(row.id)))
   const listing = folders.listing(row.id)
   if (listing === undefined || row.part === undefined) return
   const entries = decodeFolderListing(listing)
@@ -31,5 +33,5 @@ export async function discardFolder(
     const inner = join(row.part, ...path.slice(0, -1))
     await remove(partPath(inner, path.at(-1)!, id, number))
   }
-  await removeEmptyFolders(row.part, paths)
+  await removeEmptyFolders(row.part, paths, files)
 }

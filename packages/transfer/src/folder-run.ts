@@ -4,21 +4,19 @@
  * by giving that folder's path, or throws as `DownloadRun` does; where files are missing a `PartialFolderError`
  * names them, and the others are there. What is whole is marked at once and not fetched again.
  */
-import { readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   type ContentId,
   decodeFolderListing,
   FOLDER_LISTING_BYTES_MAX,
   type FolderEntry,
-  listingName,
   type Provider
 } from '@servent/overlay'
 import { checkSpace, onDisk } from './disk.ts'
 import { DownloadRun } from './download-run.ts'
 import { PartialFolderError } from './errors.ts'
 import { placeCopy } from './folder-copies.ts'
-import { localPaths } from './folder-paths.ts'
+import { listingPath, localPaths } from './folder-paths.ts'
 import { makeFolders, makeFreeFolder } from './folder-place.ts'
 import { bytesToCome, folderTodo, type Missing } from './folder-todo.ts'
 import type { Job } from './job.ts'
@@ -131,36 +129,42 @@ export class FolderRun {
   }
 
   async #listing(): Promise<Uint8Array> {
-    const { row, folders, id } = this.#job
+    const { row, folders, files, id } = this.#job
     const known = folders.listing(row.id)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      // A run that had kept it may not have come to this.
+      const left = listingPath(row)
+      await onDisk(left, () => files.rm(left, { force: true }))
+      return known
+    }
     const child = this.#begin(
-      { folder: row.folder, name: listingName(row.name), isOwnFolder: row.isOwnFolder, id },
+      { folder: row.folder, name: basename(listingPath(row)), isOwnFolder: row.isOwnFolder, id },
       size =>
         size > FOLDER_LISTING_BYTES_MAX
           ? `The folder's listing has ${size} bytes, and one has at most ${FOLDER_LISTING_BYTES_MAX}.`
           : undefined
     )
     const path = await this.#finish(child)
-    const bytes = await onDisk(path, () => readFile(path))
+    const bytes = await onDisk(path, () => files.readFile(path))
     try {
       // Looked at before it is kept: what is no listing now will not be one later.
       decodeFolderListing(bytes)
       folders.keep(row.id, bytes)
     } finally {
-      await onDisk(path, () => rm(path, { force: true }))
+      await onDisk(path, () => files.rm(path, { force: true }))
     }
     return bytes
   }
 
   /** The folder that all goes into: the one that was begun, or a new one. */
   async #folder(): Promise<string> {
-    const { row } = this.#job
-    if (row.part !== undefined) return makeFolders(row.part, [])
-    return makeFreeFolder(row.folder, row.name, path => {
+    const { row, files } = this.#job
+    if (row.part !== undefined) return makeFolders(row.part, [], files)
+    const chosen = (path: string) => {
       row.part = path
       this.#job.mustSave()
-    })
+    }
+    return makeFreeFolder(row.folder, row.name, chosen, files)
   }
 
   async #todo(folder: string): Promise<readonly Missing[]> {
@@ -214,7 +218,7 @@ export class FolderRun {
         this.#signal.throwIfAborted()
         const path = this.#paths[number]!
         const name = path.at(-1)!
-        const inner = await makeFolders(folder, path.slice(0, -1))
+        const inner = await makeFolders(folder, path.slice(0, -1), files)
         let placed: string
         if (source === undefined) {
           placed = await this.#finish(

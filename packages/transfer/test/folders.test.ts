@@ -367,6 +367,16 @@ describe('what goes wrong', () => {
     expect(await desk.files()).toEqual([])
   })
 
+  test('a listing that the user fetched as a file stays where it is', async () => {
+    const id = folderOf({ a: randomBytes(100) })
+    const downloads = await desk.open()
+    const providers = [peer.provider]
+    const file = await downloads.start({ id, name: 'Music.servent-folder', providers })
+    await file.finished
+    await (await start(downloads, id)).finished
+    expect(await desk.files()).toEqual(['Music', 'Music.servent-folder'])
+  })
+
   test('bytes that are no listing are said to be none', async () => {
     const { id } = peer.share.add('x', randomBytes(500))
     const error = await failure((await start(await desk.open(), id)).finished)
