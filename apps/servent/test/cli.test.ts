@@ -84,6 +84,16 @@ describe('data goes to stdout and talk to stderr', () => {
     const ran = await fixture.run(['share', empty])
     expect(ran.out).toBe(`Shared  ${empty}  2 files, 300 B\nTicket  servent1folder\n`)
     expect(ran.err).toContain('another computer fetches all of it')
+    expect(ran.err).not.toContain('not in the ticket')
+    const partly = { event: 'done' as const, files: 2, bytes: 3, ids: [], more: 2, ticket: 'servent1folder' }
+    fixture.node.shareEvents = [{ ...partly, leftOut: 1 }]
+    expect((await fixture.run(['share', empty])).err).toContain('note:  1 file in it is not in the ticket')
+    fixture.node.leftOut = 2
+    expect((await fixture.run('ticket .', { cwd: empty })).err).toContain(
+      '2 files in it are not in the ticket'
+    )
+    expect((await fixture.run('ticket . --json', { cwd: empty })).json).toMatchObject([{ leftOut: 2 }])
+    fixture.node.leftOut = undefined
     const reason = 'It has no ticket. A folder listing has at most 20000 files.'
     fixture.node.shareEvents = [
       { event: 'done', files: 9, bytes: 3, ids: [], more: 9, problems: [{ path: empty, reason }] }

@@ -3,7 +3,14 @@ import { hash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openDatabase } from '@servent/database'
-import { ContentId, decodeTicket, encodeFolderListing, type FolderEntry, folderName } from '@servent/overlay'
+import {
+  ContentId,
+  decodeTicket,
+  encodeFolderListing,
+  FOLDER_DEPTH_MAX,
+  type FolderEntry,
+  folderName
+} from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FolderListings, LISTINGS_KEPT_MAX } from '../src/folder-listings.ts'
 import { idOf } from './support/hits.ts'
@@ -83,6 +90,28 @@ describe('a shared folder', () => {
     await expect(one.ticketOfPath('/usr/bin')).rejects.toMatchObject({ name: 'NotFoundError' })
     await expect(one.ticketOfPath('/no/such')).rejects.toMatchObject({ name: 'NotFoundError' })
   })
+
+  test.skipIf(process.platform === 'win32')(
+    'files that its ticket does not stand for are counted, and names that a listing takes for one are apart',
+    async () => {
+      const one = await startNode()
+      const two = await startNode()
+      const deep = join(music, ...Array<string>(FOLDER_DEPTH_MAX).fill('d'))
+      await mkdir(deep, { recursive: true })
+      await writeFile(join(deep, 'deep.txt'), 'too deep')
+      await writeFile(join(music, 'a\\b.txt'), 'one')
+      await writeFile(join(music, 'a_b.txt'), 'other')
+      const { ticket, leftOut } = await last(one.share(music))
+      expect(leftOut).toBe(1)
+      expect(await one.ticketOfPath(music)).toMatchObject({ ticket, leftOut: 1 })
+      expect(await one.ticketOfPath(join(music, 'Live'))).not.toHaveProperty('leftOut')
+      const { path } = await last(two.get(ticket!))
+      const names = (await filesIn(path!)).filter(name => name.startsWith('a'))
+      expect(names).toEqual(['a_b (1).txt', 'a_b.txt'])
+      const texts = await Promise.all(names.map(name => readFile(join(path!, name), 'utf8')))
+      expect(texts.sort()).toEqual(['one', 'other'])
+    }
+  )
 
   test('that changed has a new ticket; with the old one comes what is there still, and the rest is named', async () => {
     const one = await startNode()
