@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from '@servent/database'
 import {
   ContentId,
@@ -12,7 +13,8 @@ import {
   folderName
 } from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { FolderListings, LISTINGS_KEPT_MAX } from '../src/folder-listings.ts'
+import { FolderListings, LISTINGS_BYTES_MAX, LISTINGS_KEPT_MAX } from '../src/folder-listings.ts'
+import { DATABASE_FILE } from '../src/folders.ts'
 import { idOf } from './support/hits.ts'
 import { all, folder, last, noise, startNode, stopNodes } from './support/nodes.ts'
 
@@ -137,6 +139,9 @@ describe('a shared folder', () => {
     const two = await startNode()
     const { ticket } = await last(one.share(music))
     await one.unshare(music)
+    const database = new DatabaseSync(join(one.config.dataDir, DATABASE_FILE), { readOnly: true })
+    expect(database.prepare('SELECT count(*) AS count FROM node_listings').get()).toEqual({ count: 0 })
+    database.close()
     await expect(all(two.get(ticket!))).rejects.toMatchObject({ name: 'NoSourceError' })
   })
 
@@ -171,6 +176,35 @@ describe('listings that are kept', () => {
     listings.make('/music', entries(LISTINGS_KEPT_MAX))
     expect(listings.get(ids[0]!)).toBeDefined()
     expect(listings.get(ids[1]!)).toBeUndefined()
+  })
+
+  test('LISTINGS_BYTES_MAX of them together, and with one byte more the oldest is gone', () => {
+    const { size } = new FolderListings(openDatabase(':memory:'), () => true).make('/music', entries(0))
+    for (const [more, isKept] of [
+      [0, true],
+      [1, false]
+    ] as const) {
+      const database = openDatabase(':memory:')
+      const listings = new FolderListings(database, () => true)
+      database.sql
+        .prepare('INSERT INTO node_listings (cid, path, sha1, bytes) VALUES (?, ?, ?, zeroblob(?))')
+        .run(idOf(2).bytes, '/old', new Uint8Array(20), LISTINGS_BYTES_MAX - size + more)
+      const { id } = listings.make('/music', entries(0))
+      expect(listings.get(idOf(2)) !== undefined).toBe(isKept)
+      expect(listings.get(id)).toBeDefined()
+      database.close()
+    }
+  })
+
+  test('those of folders that are shared no more are forgotten, and no others', () => {
+    const shared = new Set(['/music', '/films'])
+    const listings = new FolderListings(openDatabase(':memory:'), path => shared.has(path))
+    const { id } = listings.make('/music', entries(0))
+    const { id: other } = listings.make('/films', entries(1))
+    shared.delete('/music')
+    listings.forgetUnshared()
+    shared.add('/music')
+    expect([listings.get(id), listings.get(other)?.id]).toEqual([undefined, other])
   })
 
   test('are read and hashed as any file is', async () => {
