@@ -109,10 +109,12 @@ describe('data goes to stdout and talk to stderr', () => {
     const progress = { verifiedBytes: 3_000, totalBytes: 9_000, sources: [], banned: [] }
     fixture.node.getEvents = [
       { event: 'progress', phase: 'fetching', ...progress, files: 3, filesDone: 1 },
+      { event: 'progress', phase: 'fetching', ...progress, files: 3, filesDone: 2 },
       { event: 'done', path: '/home/me/Downloads/Music', bytes: 9_000, sources: 1, seconds: 3, files: 3 }
     ]
     const ran = await fixture.run('get 1', { columns: 120 })
     expect(ran.out).toBe('Saved  /home/me/Downloads/Music\n')
+    expect(ran.err.match(/folder {5}3 files, 9\.0 kB; Ctrl-C pauses it/g)).toHaveLength(1)
     expect(ran.err).toContain('1 of 3 files')
     expect(ran.err).toContain('3 files, 9.0 kB from 1 source')
     const files = await fixture.run(`downloads --files ${FILE_ID}`)
