@@ -84,6 +84,16 @@ describe('data goes to stdout and talk to stderr', () => {
     const ran = await fixture.run(['share', empty])
     expect(ran.out).toBe(`Shared  ${empty}  2 files, 300 B\nTicket  servent1folder\n`)
     expect(ran.err).toContain('another computer fetches all of it')
+    expect(ran.err).not.toContain('not in the ticket')
+    const partly = { event: 'done' as const, files: 2, bytes: 3, ids: [], more: 2, ticket: 'servent1folder' }
+    fixture.node.shareEvents = [{ ...partly, leftOut: 1 }]
+    expect((await fixture.run(['share', empty])).err).toContain('note:  1 file in it is not in the ticket')
+    fixture.node.leftOut = 2
+    expect((await fixture.run('ticket .', { cwd: empty })).err).toContain(
+      '2 files in it are not in the ticket'
+    )
+    expect((await fixture.run('ticket . --json', { cwd: empty })).json).toMatchObject([{ leftOut: 2 }])
+    fixture.node.leftOut = undefined
     const reason = 'It has no ticket. A folder listing has at most 20000 files.'
     fixture.node.shareEvents = [
       { event: 'done', files: 9, bytes: 3, ids: [], more: 9, problems: [{ path: empty, reason }] }
@@ -99,10 +109,12 @@ describe('data goes to stdout and talk to stderr', () => {
     const progress = { verifiedBytes: 3_000, totalBytes: 9_000, sources: [], banned: [] }
     fixture.node.getEvents = [
       { event: 'progress', phase: 'fetching', ...progress, files: 3, filesDone: 1 },
+      { event: 'progress', phase: 'fetching', ...progress, files: 3, filesDone: 2 },
       { event: 'done', path: '/home/me/Downloads/Music', bytes: 9_000, sources: 1, seconds: 3, files: 3 }
     ]
     const ran = await fixture.run('get 1', { columns: 120 })
     expect(ran.out).toBe('Saved  /home/me/Downloads/Music\n')
+    expect(ran.err.match(/folder {5}3 files, 9\.0 kB; Ctrl-C pauses it/g)).toHaveLength(1)
     expect(ran.err).toContain('1 of 3 files')
     expect(ran.err).toContain('3 files, 9.0 kB from 1 source')
     const files = await fixture.run(`downloads --files ${FILE_ID}`)

@@ -100,6 +100,8 @@ export class FakeNode implements ServentNode {
   ]
   /** Thrown by works after their events, and by calls. */
   failure: Error | undefined
+  /** Of a ticket of a folder. */
+  leftOut: number | undefined
   /** Works wait here after their events until they are aborted. */
   waits = false
 
@@ -173,7 +175,8 @@ export class FakeNode implements ServentNode {
     this.calls.push(['ticketOfPath', path])
     if (this.failure !== undefined) throw this.failure
     const id = ContentId.parse(OTHER_ID)
-    return { id, ticket: encodeTicket({ id, size: 100, name: listingName('Music'), providers: [] }) }
+    const ticket = encodeTicket({ id, size: 100, name: listingName('Music'), providers: [] })
+    return { id, ticket, ...(this.leftOut === undefined ? {} : { leftOut: this.leftOut }) }
   }
 
   search(request: object, signal?: AbortSignal): AsyncIterable<SearchEvent> {

@@ -1,7 +1,16 @@
 /** What reaches a terminal: names made harmless, columns counted, lines that fit. */
+
+import { listingName } from '@servent/overlay'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatDuration, formatPercent, plural, shortPeer } from '../src/terminal/format.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  plural,
+  rowKind,
+  shortPeer
+} from '../src/terminal/format.ts'
 import { Output } from '../src/terminal/output.ts'
 import { bar, PLAIN_MS, ProgressLine } from '../src/terminal/progress.ts'
 import { safe, safeJson } from '../src/terminal/safe.ts'
@@ -252,4 +261,10 @@ describe('progress', () => {
     expect(colored(true, { env: { NO_COLOR: '' } })).toBe(true)
     expect(colored(true, { env: { TERM: 'dumb' } })).toBe(false)
   })
+})
+
+it('a row that names a folder is told from a file, whatever type it says', () => {
+  expect(rowKind({ name: listingName('talk.mp4'), type: 'video/mp4' })).toBe('folder')
+  expect(rowKind({ name: 'talk.mp4', type: 'video/mp4' })).toBe('video')
+  expect(rowKind({ name: listingName(''), type: 'text/plain' })).toBe('text')
 })

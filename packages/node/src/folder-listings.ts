@@ -23,6 +23,8 @@ import {
 
 /** Listings that are kept: a folder that changed has a new one, and the ticket of the old one goes on with the old. */
 export const LISTINGS_KEPT_MAX = 256
+/** Bytes of these together: sixteen of the largest. */
+export const LISTINGS_BYTES_MAX = 64 * 2 ** 20
 
 const STEPS = [
   `CREATE TABLE node_listings (
@@ -79,11 +81,25 @@ export class FolderListings {
         .run(file.id.bytes, path, file.sha1, bytes)
       sql
         .prepare(
-          'DELETE FROM node_listings WHERE number IN (SELECT number FROM node_listings ORDER BY number DESC LIMIT -1 OFFSET ?)'
+          `DELETE FROM node_listings WHERE number IN (
+             SELECT number FROM (
+               SELECT number, row_number() OVER newest AS place, sum(length(bytes)) OVER newest AS total
+               FROM node_listings WINDOW newest AS (ORDER BY number DESC))
+             WHERE place > ? OR total > ?)`
         )
-        .run(LISTINGS_KEPT_MAX)
+        .run(LISTINGS_KEPT_MAX, LISTINGS_BYTES_MAX)
     })
     return file
+  }
+
+  /** Forgets those of folders that are not shared any more. The library must be open. */
+  forgetUnshared(): void {
+    const { sql } = this.#database
+    this.#database.transaction(() => {
+      const remove = sql.prepare('DELETE FROM node_listings WHERE path = ?')
+      for (const { path } of sql.prepare('SELECT DISTINCT path FROM node_listings').all())
+        if (!this.isShared(String(path))) remove.run(String(path))
+    })
   }
 
   get(id: ContentId): SharedFile | undefined {

@@ -186,8 +186,10 @@ export class Node implements ServentNode {
   }
 
   async unshare(path: string): Promise<{ files: number }> {
-    const library = await this.#need().library.opened()
-    return library.unshare(path)
+    const { library: door } = this.#need()
+    const done = await (await door.opened()).unshare(path)
+    door.listings.forgetUnshared()
+    return done
   }
 
   async library(options: { after?: number; limit?: number } = {}): Promise<LibraryView> {

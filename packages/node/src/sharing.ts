@@ -11,7 +11,7 @@ const PAGE_FILES_MAX = 1000
 export async function* share(
   library: Library,
   path: string,
-  ticketOf: (shared: ShareResult) => Promise<{ readonly ticket: string }>,
+  ticketOf: (shared: ShareResult) => Promise<{ readonly ticket: string; readonly leftOut?: number }>,
   signal: AbortSignal
 ): AsyncGenerator<ShareEvent, void> {
   let latest: LibraryProgress | undefined
@@ -45,9 +45,9 @@ export async function* share(
   }
   const { files, bytes, ids, more } = result
   const problems = [...result.problems]
-  let ticket: string | undefined
+  let ticket: { readonly ticket: string; readonly leftOut?: number } | undefined
   try {
-    if (files > 0) ticket = (await ticketOf(result)).ticket
+    if (files > 0) ticket = await ticketOf(result)
   } catch (error) {
     // A folder with more files than a listing holds is shared nevertheless; one that changes now has a ticket later.
     problems.push({ path: result.path, reason: `It has no ticket. ${(error as Error).message}` })
@@ -58,7 +58,8 @@ export async function* share(
     bytes,
     ids: ids.map(String),
     more,
-    ...(ticket === undefined ? {} : { ticket }),
+    ...(ticket === undefined ? {} : { ticket: ticket.ticket }),
+    ...(ticket?.leftOut === undefined ? {} : { leftOut: ticket.leftOut }),
     ...(problems.length === 0 ? {} : { problems })
   }
 }

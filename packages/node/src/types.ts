@@ -23,12 +23,12 @@ export interface ServentNode {
   /** @throws NotFoundError  nothing with this id is shared here or downloading */
   ticket(id: ContentId): Promise<string>
   /**
-   * A ticket of what is shared at a path: of a folder, with all files in it.
+   * A ticket of what is shared at a path: of a folder, with all files in it but those that `leftOut` counts.
    *
    * @throws NotFoundError       nothing at this path is shared
    * @throws FolderListingError  the folder has more files than one ticket can stand for
    */
-  ticketOfPath(path: string): Promise<{ id: ContentId; ticket: string }>
+  ticketOfPath(path: string): Promise<{ id: ContentId; ticket: string; leftOut?: number }>
   /**
    * The id that a text means: a whole one, or its beginning, of 12 characters at least.
    *
@@ -128,6 +128,8 @@ export type ShareEvent =
       more: number
       /** Of the file, or of the folder with all its files. */
       ticket?: string
+      /** Files in the folder for which its ticket does not stand. */
+      leftOut?: number
       /** What was left out; of the path itself, why there is no ticket. */
       problems?: readonly { path: string; reason: string }[]
     }

@@ -2,17 +2,25 @@
 import { hash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from '@servent/database'
 import {
   ContentId,
   decodeTicket,
   encodeFolderListing,
+  FOLDER_DEPTH_MAX,
   type FolderEntry,
   folderName,
   PARTIAL_INDEX_MIN
 } from '@servent/overlay'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { FolderListings, LISTING_INDEX_MIN, LISTINGS_KEPT_MAX } from '../src/folder-listings.ts'
+import {
+  FolderListings,
+  LISTING_INDEX_MIN,
+  LISTINGS_BYTES_MAX,
+  LISTINGS_KEPT_MAX
+} from '../src/folder-listings.ts'
+import { DATABASE_FILE } from '../src/folders.ts'
 import { idOf } from './support/hits.ts'
 import { all, folder, last, neighbours, noise, startNode, stopNodes } from './support/nodes.ts'
 
@@ -91,6 +99,28 @@ describe('a shared folder', () => {
     await expect(one.ticketOfPath('/no/such')).rejects.toMatchObject({ name: 'NotFoundError' })
   })
 
+  test.skipIf(process.platform === 'win32')(
+    'files that its ticket does not stand for are counted, and names that a listing takes for one are apart',
+    async () => {
+      const one = await startNode()
+      const two = await startNode()
+      const deep = join(music, ...Array<string>(FOLDER_DEPTH_MAX).fill('d'))
+      await mkdir(deep, { recursive: true })
+      await writeFile(join(deep, 'deep.txt'), 'too deep')
+      await writeFile(join(music, 'a\\b.txt'), 'one')
+      await writeFile(join(music, 'a_b.txt'), 'other')
+      const { ticket, leftOut } = await last(one.share(music))
+      expect(leftOut).toBe(1)
+      expect(await one.ticketOfPath(music)).toMatchObject({ ticket, leftOut: 1 })
+      expect(await one.ticketOfPath(join(music, 'Live'))).not.toHaveProperty('leftOut')
+      const { path } = await last(two.get(ticket!))
+      const names = (await filesIn(path!)).filter(name => name.startsWith('a'))
+      expect(names).toEqual(['a_b (1).txt', 'a_b.txt'])
+      const texts = await Promise.all(names.map(name => readFile(join(path!, name), 'utf8')))
+      expect(texts.sort()).toEqual(['one', 'other'])
+    }
+  )
+
   test('that changed has a new ticket; with the old one comes what is there still, and the rest is named', async () => {
     const one = await startNode()
     const two = await startNode()
@@ -115,6 +145,9 @@ describe('a shared folder', () => {
     const two = await startNode()
     const { ticket } = await last(one.share(music))
     await one.unshare(music)
+    const database = new DatabaseSync(join(one.config.dataDir, DATABASE_FILE), { readOnly: true })
+    expect(database.prepare('SELECT count(*) AS count FROM node_listings').get()).toEqual({ count: 0 })
+    database.close()
     await expect(all(two.get(ticket!))).rejects.toMatchObject({ name: 'NoSourceError' })
   })
 
@@ -190,6 +223,35 @@ describe('listings that are kept', () => {
     const reader = listings.open(id)!
     database.sql.exec('DELETE FROM node_listings')
     await expect(reader.read(0, 1)).rejects.toMatchObject({ name: 'ContentChangedError' })
+  })
+
+  test('LISTINGS_BYTES_MAX of them together, and with one byte more the oldest is gone', () => {
+    const { size } = new FolderListings(openDatabase(':memory:'), () => true).make('/music', entries(0))
+    for (const [more, isKept] of [
+      [0, true],
+      [1, false]
+    ] as const) {
+      const database = openDatabase(':memory:')
+      const listings = new FolderListings(database, () => true)
+      database.sql
+        .prepare('INSERT INTO node_listings (cid, path, sha1, bytes) VALUES (?, ?, ?, zeroblob(?))')
+        .run(idOf(2).bytes, '/old', new Uint8Array(20), LISTINGS_BYTES_MAX - size + more)
+      const { id } = listings.make('/music', entries(0))
+      expect(listings.get(idOf(2)) !== undefined).toBe(isKept)
+      expect(listings.get(id)).toBeDefined()
+      database.close()
+    }
+  })
+
+  test('those of folders that are shared no more are forgotten, and no others', () => {
+    const shared = new Set(['/music', '/films'])
+    const listings = new FolderListings(openDatabase(':memory:'), path => shared.has(path))
+    const { id } = listings.make('/music', entries(0))
+    const { id: other } = listings.make('/films', entries(1))
+    shared.delete('/music')
+    listings.forgetUnshared()
+    shared.add('/music')
+    expect([listings.get(id), listings.get(other)?.id]).toEqual([undefined, other])
   })
 
   test('are read and hashed as any file is', async () => {

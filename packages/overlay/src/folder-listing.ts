@@ -10,6 +10,7 @@
  * are what a peer calls its files: who writes them to a disk cleans them first.
  */
 import * as dagCbor from '@ipld/dag-cbor'
+import { CborReader } from './cbor-reader.ts'
 import { ContentId } from './content-id.ts'
 import { FolderListingError } from './errors.ts'
 import {
@@ -72,37 +73,43 @@ export function encodeFolderListing(entries: readonly FolderEntry[]): Uint8Array
 /** @throws FolderListingError  the bytes are no listing, of a newer version, or break a bound */
 export function decodeFolderListing(bytes: Uint8Array): FolderEntry[] {
   checkBytes(bytes.length)
-  let value: unknown
   try {
-    value = dagCbor.decode(bytes)
-  } catch {
-    throw noListing()
+    return readListing(new CborReader(bytes))
+  } catch (error) {
+    throw (error as Error).name === 'FolderListingError' ? error : noListing()
   }
-  const [format, version, list] = readList(value, 3)
-  if (format !== FORMAT) throw noListing()
+}
+
+/** Each count is refused before what it counts is read: 4 MiB of tiny lists would take a hundred times as much. */
+function readListing(reader: CborReader): FolderEntry[] {
+  if (reader.list() !== 3 || reader.text() !== FORMAT) throw noListing()
+  const version = reader.uint()
   if (version !== VERSION) {
     throw new FolderListingError(
-      `This folder listing has version ${JSON.stringify(version)}, and this program knows ${VERSION}. Install a newer one.`
+      `This folder listing has version ${version}, and this program knows ${VERSION}. Install a newer one.`
     )
   }
-  if (!Array.isArray(list)) throw noListing()
-  checkCount(list.length)
-  const entries = list.map(readEntry)
+  const count = reader.list()
+  checkCount(count)
+  const entries: FolderEntry[] = []
+  while (entries.length < count) entries.push(readEntry(reader))
+  reader.end()
   checkEntries(entries)
   return entries
 }
 
-function readEntry(value: unknown): FolderEntry {
-  const [path, id, size] = readList(value, 3)
-  if (!Array.isArray(path) || !(id instanceof Uint8Array) || typeof size !== 'number') throw noListing()
-  try {
-    return { path, id: ContentId.decode(id), size }
-  } catch {
-    throw noListing()
+function readEntry(reader: CborReader): FolderEntry {
+  if (reader.list() !== 3) throw noListing()
+  const depth = reader.list()
+  checkDepth(depth)
+  const path: string[] = []
+  while (path.length < depth) {
+    if (!reader.isText) throw badComponent()
+    path.push(reader.text())
   }
+  return { path, id: ContentId.decode(reader.bytes()), size: reader.uint() }
 }
 
-/** Components that were read may be of any type. */
 function checkEntries(entries: readonly FolderEntry[]): void {
   checkCount(entries.length)
   let total = 0
@@ -126,18 +133,10 @@ function checkEntries(entries: readonly FolderEntry[]): void {
 }
 
 function checkPath(path: readonly string[]): void {
-  if (path.length === 0 || path.length > FOLDER_DEPTH_MAX) {
-    throw new FolderListingError(
-      `A path in a folder listing has 1 to ${FOLDER_DEPTH_MAX} components, not ${path.length}.`
-    )
-  }
+  checkDepth(path.length)
   let bytes = path.length - 1
   for (const component of path) {
-    if (typeof component !== 'string' || !isFileName(component)) {
-      throw new FolderListingError(
-        'A component of a path in the folder listing is empty, too long, a path, or no well-formed text.'
-      )
-    }
+    if (typeof component !== 'string' || !isFileName(component)) throw badComponent()
     bytes += utf8Bytes(component)!
   }
   if (bytes > FOLDER_PATH_BYTES_MAX) {
@@ -145,6 +144,13 @@ function checkPath(path: readonly string[]): void {
       `A path in a folder listing has at most ${FOLDER_PATH_BYTES_MAX} bytes, not ${bytes}.`
     )
   }
+}
+
+function checkDepth(depth: number): void {
+  if (depth > 0 && depth <= FOLDER_DEPTH_MAX) return
+  throw new FolderListingError(
+    `A path in a folder listing has 1 to ${FOLDER_DEPTH_MAX} components, not ${depth}.`
+  )
 }
 
 function checkCount(count: number): void {
@@ -183,10 +189,10 @@ function compareTexts(a: string, b: string): number {
 const rankOf = (unit: number): number =>
   unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit
 
-function readList(value: unknown, length: number): unknown[] {
-  if (!Array.isArray(value) || value.length !== length) throw noListing()
-  return value
-}
+const badComponent = (): FolderListingError =>
+  new FolderListingError(
+    'A component of a path in the folder listing is empty, too long, a path, or no well-formed text.'
+  )
 
 const noListing = (): FolderListingError =>
   new FolderListingError('These bytes are no folder listing. Ask for a new ticket of the folder.')

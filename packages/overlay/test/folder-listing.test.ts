@@ -1,5 +1,6 @@
 /** Folder listings: what goes in comes out, in one order; what is no listing or breaks a bound is refused. */
 import * as dagCbor from '@ipld/dag-cbor'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   CONTENT_SIZE_BYTES_MAX,
@@ -97,6 +98,56 @@ test('the number of entries: FOLDER_ENTRIES_MAX, and one past it', () => {
   const more = [...all, file('x')]
   refused(() => encodeFolderListing(more), `at most ${FOLDER_ENTRIES_MAX} files`)
   refused(() => decodeFolderListing(listing(more.map(() => 0))), `at most ${FOLDER_ENTRIES_MAX} files`)
+})
+
+test('a count past its bound is refused at its head, whatever comes behind', () => {
+  const head = [...dagCbor.encode(['servent-folder', 1, []]).slice(0, -1)]
+  const list = (count: number) => [0x9a, ...new Uint8Array(Uint32Array.of(count).buffer).reverse()]
+  const decode = (...bytes: number[]) => decodeFolderListing(Uint8Array.from([...head, ...bytes]))
+  const oneMore = [(FOLDER_ENTRIES_MAX + 1) >> 8, (FOLDER_ENTRIES_MAX + 1) & 255]
+  refused(() => decode(0x99, ...oneMore), `at most ${FOLDER_ENTRIES_MAX} files`)
+  refused(() => decode(...list(0xffffffff)), `at most ${FOLDER_ENTRIES_MAX} files`)
+  refused(() => decode(0x81, 0x83, 0x80 + FOLDER_DEPTH_MAX), 'no folder listing')
+  refused(() => decode(0x81, 0x83, ...list(2 ** 20)), `1 to ${FOLDER_DEPTH_MAX} components`)
+  // The same with all that they count: lists in lists.
+  const full = new Uint8Array(FOLDER_LISTING_BYTES_MAX).fill(0x80)
+  const count = full.length - head.length - 5
+  full.set([...head, ...list(count)])
+  refused(() => decodeFolderListing(full), `at most ${FOLDER_ENTRIES_MAX} files`)
+})
+
+test('whatever bytes are changed: a listing that is read has one form, which is written again', () => {
+  const bytes = encodeFolderListing([file('a', 'b'), file('x'.repeat(30), 'é', 'c'.repeat(300 - 46))])
+  let read = 0
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }),
+      fc.nat(bytes.length),
+      (changes, cut) => {
+        const changed = Uint8Array.from(bytes)
+        for (const [at, byte] of changes) changed[at] = byte
+        for (const some of [changed, changed.slice(0, cut)]) {
+          let entries: FolderEntry[]
+          try {
+            entries = decodeFolderListing(some)
+          } catch (error) {
+            expect((error as Error).name).toBe('FolderListingError')
+            continue
+          }
+          read += 1
+          expect(encodeFolderListing(entries)).toEqual(some)
+          // Any other reader of DAG-CBOR finds the same in it.
+          expect(dagCbor.decode(some)).toEqual([
+            'servent-folder',
+            1,
+            entries.map(({ path, id, size }) => [path, id.bytes, size])
+          ])
+        }
+      }
+    ),
+    { numRuns: 3000 }
+  )
+  expect(read).toBeGreaterThan(0)
 })
 
 test('the bytes: FOLDER_LISTING_BYTES_MAX, and one past it', () => {

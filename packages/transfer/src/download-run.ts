@@ -178,9 +178,10 @@ export class DownloadRun {
     if (this.#target === undefined) {
       const { id, refuseSize } = this.#job
       const { size, name } = await source.head(signal)
-      const refusal = refuseSize?.(size)
-      if (refusal !== undefined) throw new SourceLiedError(refusal)
       const proven = await proveSize(source, id, size, signal)
+      // The tree says so, and no source: whoever else is asked would say the same.
+      const refusal = refuseSize?.(size)
+      if (refusal !== undefined) throw new VerificationError(refusal)
       // Two may prove it at one time.
       this.#beginning ??= this.#begin(proven, name)
       await this.#beginning
@@ -241,7 +242,7 @@ export class DownloadRun {
     { size, piece, lastBlock }: Awaited<ReturnType<typeof proveSize>>,
     nameOfSource?: string
   ): Promise<void> {
-    const { row, id, files } = this.#job
+    const { row, id, files, number } = this.#job
     // Nobody has a smaller one: the source is right, and whoever told of the file was not.
     if (size > (row.sizeMax ?? size))
       throw new VerificationError(
@@ -249,7 +250,7 @@ export class DownloadRun {
       )
     await checkSpace(row.folder, size, files)
     if (row.name === '') row.name = safeFileName(nameOfSource ?? '', { fallback: id.toString() })
-    row.part = partPath(row.folder, row.name, id)
+    row.part = partPath(row.folder, row.name, id, number)
     const part = await PartFile.create(row.part, id, size, files)
     this.#take(part)
     const { writer, scheduler } = this.#target!
@@ -278,8 +279,8 @@ export class DownloadRun {
       row.path = path
       this.#job.mustSave()
     }
-    const path = await part.finish(row.folder, row.name, chosen, this.#job.isAlone)
-    this.#job.partials?.finished(part.id)
+    const path = await part.finish(row.folder, row.name, chosen, this.#job.number !== undefined)
+    this.#job.partials?.finished(part)
     await this.#close()
     await this.#forgetPart(part.path)
     return path
@@ -295,7 +296,7 @@ export class DownloadRun {
   async #close(): Promise<void> {
     const target = this.#target
     this.#target = undefined
-    await this.#job.partials?.ended(this.#job.id)
+    if (target !== undefined) await this.#job.partials?.ended(target.part)
     // A failed write was reported by then, or the run was stopped: the next one hashes what is there.
     await target?.writer.flush().catch(() => {})
     await target?.part.close()

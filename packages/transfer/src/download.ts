@@ -2,7 +2,8 @@
 import { ContentId, type Provider } from '@servent/overlay'
 import { DownloadRun } from './download-run.ts'
 import { DownloadCancelledError } from './errors.ts'
-import { discardFolder, FolderRun } from './folder-run.ts'
+import { discardFolder } from './folder-discard.ts'
+import { FolderRun } from './folder-run.ts'
 import type { DownloadDeps, Job } from './job.ts'
 import { PartFile } from './part-file.ts'
 import type { DownloadStore, StoredDownload } from './store.ts'
@@ -84,9 +85,10 @@ export class Download {
     return RANKS[this.#row.priority]
   }
 
-  /** Where the finished file will be, or is. */
-  get target(): { readonly folder: string; readonly name: string; readonly path: string | undefined } {
-    return { folder: this.#row.folder, name: this.#row.name, path: this.#row.path }
+  /** Where the finished file will be, or is, and what was made there until then. */
+  get target(): Pick<StoredDownload, 'folder' | 'name' | 'path'> & { readonly made: string | undefined } {
+    const { folder, name, path, part } = this.#row
+    return { folder, name, path, made: part }
   }
 
   status(): DownloadStatus {
@@ -202,16 +204,21 @@ export class Download {
       return
     }
     this.#row.state = 'paused'
-    if (reason === 'cancel') {
-      this.#isCancelled = true
-      if (this.isFolder) await discardFolder(this.#row, this.#deps)
-      else if (this.#row.part !== undefined) await PartFile.remove(this.#row.part, this.#deps.files)
-      this.#outcome.reject(this.#error())
-    } else {
-      this.#row.reason = undefined
-      this.#save()
+    this.#row.reason = undefined
+    this.#save()
+    try {
+      if (reason === 'cancel') await this.#discard()
+    } finally {
+      this.#show('paused')
     }
-    this.#show('paused')
+  }
+
+  /** @throws DiskError  the part of a single file cannot be removed: it is paused then */
+  async #discard(): Promise<void> {
+    if (this.isFolder) await discardFolder(this.#row, this.#deps)
+    else if (this.#row.part !== undefined) await PartFile.remove(this.#row.part, this.#deps.files)
+    this.#isCancelled = true
+    this.#outcome.reject(this.#error())
   }
 
   /** @internal  Tries again to save what the database could not take before. */

@@ -168,14 +168,18 @@ export class Downloads {
   }
 
   async #again(known: Download, request: DownloadRequest, output: Output): Promise<Download | undefined> {
-    const { folder, name, path } = known.target
+    const { folder, name, path, made } = known.target
     const isSamePlace =
-      request.output === undefined || (output.folder === folder && (output.name ?? name) === name)
+      request.output === undefined ||
+      (output.folder === folder && (output.name ?? name) === name) ||
+      // The folder that it made there stands now, and by itself would mean a place inside it.
+      (known.isFolder && resolve(request.output) === made)
     if (known.isDone) {
       const standing = path === undefined ? undefined : await lstat(path).catch(() => undefined)
       if (known.isFolder) {
         if (standing?.isDirectory() !== true || !isSamePlace) return undefined
         // Files of it may be gone meanwhile: a run looks, and fetches those.
+        known.add(request.providers)
         this.#activate(known)
         return known
       }

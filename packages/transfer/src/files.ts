@@ -10,7 +10,11 @@ export type OpenFile = Pick<
 >
 
 export interface Files
-  extends Pick<typeof fs, 'link' | 'lstat' | 'mkdir' | 'opendir' | 'rename' | 'rm' | 'statfs' | 'unlink'> {
+  extends Pick<
+    typeof fs,
+    'link' | 'lstat' | 'mkdir' | 'opendir' | 'rename' | 'rm' | 'rmdir' | 'statfs' | 'unlink'
+  > {
+  readFile(path: string): Promise<Uint8Array>
   open(path: string, flags: string | number, mode?: number): Promise<OpenFile>
 }
 

@@ -3,8 +3,8 @@
  * file system may take for one (upper and lower case, ways to write an accent, a file and a folder) are
  * numbered, and the same listing always gives the same paths. Nothing here touches the disk.
  */
-import { sep } from 'node:path'
-import { decodeFolderListing, type FolderEntry } from '@servent/overlay'
+import { join, sep } from 'node:path'
+import { decodeFolderListing, type FolderEntry, listingName } from '@servent/overlay'
 import { nameKey, numberedName, safeFileName } from './safe-file-name.ts'
 import type { FolderFileStatus } from './types.ts'
 
@@ -40,6 +40,13 @@ export function localPaths(entries: readonly FolderEntry[]): string[][] {
     return [...local, freeName(folder, path.at(-1)!)]
   })
 }
+
+/**
+ * Where the listing itself stands until it is read: under its id, and as a file on its way, so that no file of the
+ * user's is taken for it and removed.
+ */
+export const listingPath = ({ folder, id }: { readonly folder: string; readonly id: string }): string =>
+  join(folder, `${listingName(id)}.part`)
 
 /** A page of the files that a listing names, with where those that are whole stand. */
 export function folderFiles(

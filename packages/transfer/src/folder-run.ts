@@ -4,22 +4,22 @@
  * by giving that folder's path, or throws as `DownloadRun` does; where files are missing a `PartialFolderError`
  * names them, and the others are there. What is whole is marked at once and not fetched again.
  */
-import { lstat, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
-  ContentId,
+  type ContentId,
   decodeFolderListing,
   FOLDER_LISTING_BYTES_MAX,
   type FolderEntry,
-  listingName,
   type Provider
 } from '@servent/overlay'
 import { checkSpace, onDisk } from './disk.ts'
 import { DownloadRun } from './download-run.ts'
 import { PartialFolderError } from './errors.ts'
-import { localPaths } from './folder-paths.ts'
-import { makeFolders, makeFreeFolder, removeEmptyFolders } from './folder-place.ts'
-import type { DownloadDeps, Job } from './job.ts'
+import { placeCopy } from './folder-copies.ts'
+import { listingPath, localPaths } from './folder-paths.ts'
+import { makeFolders, makeFreeFolder } from './folder-place.ts'
+import { bytesToCome, folderTodo, type Missing } from './folder-todo.ts'
+import type { Job } from './job.ts'
 import { KeptStreams } from './kept-streams.ts'
 import {
   FOLDER_BYTES_AT_ONCE_MAX,
@@ -27,13 +27,24 @@ import {
   FOLDER_MISSING_NAMED_MAX,
   FOLDER_UNREACHED_MAX
 } from './limits.ts'
-import { PartFile, partPath } from './part-file.ts'
+import { partPath } from './part-file.ts'
+import { isContent } from './recheck.ts'
 import type { StoredDownload } from './store.ts'
 import type { DownloadSource } from './types.ts'
 
 interface Child {
   readonly run: DownloadRun
   readonly row: StoredDownload
+}
+
+/** Where a run puts something, and what. */
+interface Place {
+  readonly folder: string
+  readonly name: string
+  readonly isOwnFolder: boolean
+  readonly id: ContentId
+  /** Of a file of the listing. */
+  readonly number?: number
 }
 
 export class FolderRun {
@@ -49,6 +60,8 @@ export class FolderRun {
   #missing: string[] = []
   #missingCount = 0
   #unreached = 0
+  /** Gave files of it since one failed: each file waits for them, as a computer that sleeps comes back. */
+  readonly #givers = new Set<string>()
   /** Whole, by their places and paths. */
   readonly #unmarked: [number: number, path: string][] = []
   #markedMs = performance.now()
@@ -90,8 +103,9 @@ export class FolderRun {
       const bytes = this.#entries.reduce((sum, { size }) => sum + size, 0)
       Object.assign(row, { size: bytes, files: this.#entries.length, missing: [] })
       const folder = await this.#folder()
-      const todo = await this.#unfinished(folder)
-      await checkSpace(folder, bytes - this.#doneBytes, this.#job.files)
+      const todo = await this.#todo(folder)
+      const toCome = await bytesToCome(folder, todo, this.#paths, this.#job.files)
+      await checkSpace(folder, toCome, this.#job.files)
       this.#job.save()
       await this.#fetchAll(folder, todo)
       row.missing = this.#missing
@@ -115,59 +129,55 @@ export class FolderRun {
   }
 
   async #listing(): Promise<Uint8Array> {
-    const { row, folders, id } = this.#job
+    const { row, folders, files, id } = this.#job
     const known = folders.listing(row.id)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      // A run that had kept it may not have come to this.
+      const left = listingPath(row)
+      await onDisk(left, () => files.rm(left, { force: true }))
+      return known
+    }
     const child = this.#begin(
-      { folder: row.folder, name: listingName(row.name), isOwnFolder: row.isOwnFolder, id },
+      { folder: row.folder, name: basename(listingPath(row)), isOwnFolder: row.isOwnFolder, id },
       size =>
         size > FOLDER_LISTING_BYTES_MAX
-          ? `It says that the folder's listing has ${size} bytes, and one has at most ${FOLDER_LISTING_BYTES_MAX}.`
+          ? `The folder's listing has ${size} bytes, and one has at most ${FOLDER_LISTING_BYTES_MAX}.`
           : undefined
     )
     const path = await this.#finish(child)
-    const bytes = await onDisk(path, () => readFile(path))
+    const bytes = await onDisk(path, () => files.readFile(path))
     try {
       // Looked at before it is kept: what is no listing now will not be one later.
       decodeFolderListing(bytes)
       folders.keep(row.id, bytes)
     } finally {
-      await onDisk(path, () => rm(path, { force: true }))
+      await onDisk(path, () => files.rm(path, { force: true }))
     }
     return bytes
   }
 
   /** The folder that all goes into: the one that was begun, or a new one. */
   async #folder(): Promise<string> {
-    const { row } = this.#job
-    if (row.part !== undefined) return makeFolders(row.part, [])
-    return makeFreeFolder(row.folder, row.name, path => {
+    const { row, files } = this.#job
+    if (row.part !== undefined) return makeFolders(row.part, [], files)
+    const chosen = (path: string) => {
       row.part = path
       this.#job.mustSave()
-    })
-  }
-
-  /** Places of the entries that are not whole yet. One that was, and is gone or was changed, comes again. */
-  async #unfinished(folder: string): Promise<number[]> {
-    const { row, folders } = this.#job
-    const finished = folders.finished(row.id)
-    const todo: number[] = []
-    for (const [number, { size }] of this.#entries.entries()) {
-      const path = finished.get(number)
-      const found = path === undefined ? undefined : await lstat(join(folder, path)).catch(() => undefined)
-      if (found?.isFile() === true && found.size === size) {
-        this.#doneBytes += size
-        continue
-      }
-      if (path !== undefined) folders.lose(row.id, number)
-      todo.push(number)
     }
-    row.filesDone = this.#entries.length - todo.length
-    this.#progress()
-    return todo
+    return makeFreeFolder(row.folder, row.name, chosen, files)
   }
 
-  async #fetchAll(folder: string, todo: readonly number[]): Promise<void> {
+  async #todo(folder: string): Promise<readonly Missing[]> {
+    const { row, folders, files } = this.#job
+    const found = await folderTodo(folder, this.#entries, folders.finished(row.id), files)
+    folders.lose(row.id, found.lost)
+    this.#doneBytes = found.bytes
+    row.filesDone = found.files
+    this.#progress()
+    return found.todo
+  }
+
+  async #fetchAll(folder: string, todo: readonly Missing[]): Promise<void> {
     const tasks = new Set<Promise<void>>()
     let bytes = 0
     let next = 0
@@ -175,12 +185,12 @@ export class FolderRun {
       tasks.size === 0 || (tasks.size < FOLDER_FILES_AT_ONCE_MAX && bytes + size <= FOLDER_BYTES_AT_ONCE_MAX)
     try {
       while (next < todo.length || tasks.size > 0) {
-        while (next < todo.length && hasRoom(this.#entries[todo[next]!]!.size)) {
-          const number = todo[next]!
-          const { size } = this.#entries[number]!
+        while (next < todo.length && hasRoom(todo[next]!.size)) {
+          const content = todo[next]!
+          const { size } = content
           next += 1
           bytes += size
-          const task = this.#fetch(folder, number).finally(() => {
+          const task = this.#fetch(folder, content).finally(() => {
             tasks.delete(task)
             bytes -= size
           })
@@ -198,31 +208,38 @@ export class FolderRun {
     }
   }
 
-  /** Fetches one file. It ends also where nobody has it: the others may come. */
-  async #fetch(folder: string, number: number): Promise<void> {
-    const { row, limits } = this.#job
-    const { id, size } = this.#entries[number]!
-    const path = this.#paths[number]!
+  /** Fetches one content, and puts it at all of its paths. It ends also where nobody has it: the others may come. */
+  async #fetch(folder: string, { id, size, numbers, from }: Missing): Promise<void> {
+    const { files } = this.#job
     const { answers } = this.#streams
-    const inner = await makeFolders(folder, path.slice(0, -1))
-    const child = this.#begin(
-      { folder: inner, name: path.at(-1)!, isOwnFolder: false, id, isAlone: true },
-      said =>
-        said === size ? undefined : `It says that a file has ${said} bytes, and the listing says ${size}.`
-    )
+    let source = from !== undefined && (await isContent(from, id, this.#signal, files)) ? from : undefined
     try {
-      const place = await this.#finish(child)
-      this.#unmarked.push([number, place.slice(folder.length + 1)])
-      if (performance.now() - this.#markedMs >= limits.checkpointMs) this.#mark()
-      this.#doneBytes += size
-      row.filesDone = (row.filesDone ?? 0) + 1
-      this.#unreached = 0
+      for (const number of numbers) {
+        this.#signal.throwIfAborted()
+        const path = this.#paths[number]!
+        const name = path.at(-1)!
+        const inner = await makeFolders(folder, path.slice(0, -1), files)
+        let placed: string
+        if (source === undefined) {
+          placed = await this.#finish(
+            this.#begin({ folder: inner, name, isOwnFolder: false, id, number }, said =>
+              said === size ? undefined : `The file has ${said} bytes, and the listing says ${size}.`
+            )
+          )
+          this.#unreached = 0
+        } else {
+          const part = partPath(inner, name, id, number)
+          placed = await placeCopy(source, { folder: inner, name, part, id, size }, this.#signal, files)
+        }
+        source ??= placed
+        this.#whole(number, size, placed.slice(folder.length + 1))
+      }
     } catch (error) {
       const { name } = error as Error
       if (this.#signal.aborted || (name !== 'NoSourceError' && name !== 'VerificationError')) throw error
-      this.#missingCount += 1
-      if (this.#missing.length < FOLDER_MISSING_NAMED_MAX)
-        this.#missing.push(this.#entries[number]!.path.join('/'))
+      this.#missingCount += numbers.length
+      const more = numbers.slice(0, FOLDER_MISSING_NAMED_MAX - this.#missing.length)
+      this.#missing.push(...more.map(number => this.#entries[number]!.path.join('/')))
       this.#unreached = this.#streams.answers === answers ? this.#unreached + 1 : 0
       // Nobody answers at all: the rest would wait as long, one after the other.
       if (this.#unreached >= FOLDER_UNREACHED_MAX) throw error
@@ -230,13 +247,20 @@ export class FolderRun {
     this.#progress()
   }
 
-  #begin(
-    place: { folder: string; name: string; isOwnFolder: boolean; id: ContentId; isAlone?: boolean },
-    refuseSize: (size: number) => string | undefined
-  ): Child {
+  /** A file is whole, and stands at this path below the folder. */
+  #whole(number: number, size: number, path: string): void {
+    const { row, limits } = this.#job
+    this.#unmarked.push([number, path])
+    if (performance.now() - this.#markedMs >= limits.checkpointMs) this.#mark()
+    this.#doneBytes += size
+    row.filesDone = (row.filesDone ?? 0) + 1
+    this.#progress()
+  }
+
+  #begin(place: Place, refuseSize: (size: number) => string | undefined): Child {
     const job = this.#job
     const { row: whole, limits } = job
-    const { folder, name, isOwnFolder, id, isAlone = false } = place
+    const { folder, name, isOwnFolder, id, number } = place
     const row: StoredDownload = {
       ...whole,
       id: id.toString(),
@@ -245,7 +269,7 @@ export class FolderRun {
       isOwnFolder,
       size: undefined,
       // A run that was killed left these, if any.
-      part: partPath(folder, name, id),
+      part: partPath(folder, name, id, number),
       path: join(folder, name),
       givers: [],
       verifiedBytes: 0
@@ -261,7 +285,8 @@ export class FolderRun {
           limits: { ...limits, emptyRoundsMax: 1 },
           streams: this.#streams,
           refuseSize,
-          isAlone,
+          number,
+          awaited: this.#givers,
           show: (phase, reason) => {
             if (phase === 'fetching') job.show('fetching')
             else if (phase === 'locating' && reason && this.#children.size === 1) job.show(phase, reason)
@@ -284,7 +309,13 @@ export class FolderRun {
   async #finish(child: Child): Promise<string> {
     const { row, limits } = this.#job
     try {
-      return await child.run.run()
+      const path = await child.run.run()
+      for (const peer of child.row.givers) this.#givers.add(peer)
+      return path
+    } catch (error) {
+      // Whoever was waited for did not come, or has no such file: the others need not wait as long.
+      this.#givers.clear()
+      throw error
     } finally {
       this.#children.delete(child)
       row.providers = merged(child.row.providers, row.providers, limits.providersMax)
@@ -299,25 +330,6 @@ export class FolderRun {
     for (const { row } of this.#children) bytes += row.verifiedBytes
     this.#job.progress(bytes)
   }
-}
-
-/** Removes what is not whole of a folder, and the folders that nothing is in then. Whole files stay. */
-export async function discardFolder(
-  row: StoredDownload,
-  { folders, files }: Pick<DownloadDeps, 'folders' | 'files'>
-): Promise<void> {
-  await PartFile.remove(partPath(row.folder, listingName(row.name), ContentId.parse(row.id)), files)
-  const listing = folders.listing(row.id)
-  if (listing === undefined || row.part === undefined) return
-  const entries = decodeFolderListing(listing)
-  const paths = localPaths(entries)
-  const finished = folders.finished(row.id)
-  for (const [number, { id }] of entries.entries()) {
-    if (finished.has(number)) continue
-    const path = paths[number]!
-    await PartFile.remove(partPath(join(row.part, ...path.slice(0, -1)), path.at(-1)!, id), files)
-  }
-  await removeEmptyFolders(row.part, paths)
 }
 
 function partial(names: readonly string[], count: number, files: number): PartialFolderError {

@@ -54,12 +54,20 @@ export class FolderStore {
   }
 
   /**
-   * One file has to come again.
+   * These files have to come again.
    *
    * @throws DiskError
    */
-  lose(id: string, number: number): void {
-    this.#write('DELETE FROM transfer_folder_files WHERE id = ? AND number = ?', [id, number])
+  lose(id: string, numbers: readonly number[]): void {
+    if (numbers.length === 0) return
+    this.#onDisk(() =>
+      this.#database.transaction(() => {
+        const remove = this.#database.sql.prepare(
+          'DELETE FROM transfer_folder_files WHERE id = ? AND number = ?'
+        )
+        for (const number of numbers) remove.run(id, number)
+      })
+    )
   }
 
   /**

@@ -30,9 +30,11 @@ export interface Job extends DownloadDeps {
   readonly id: ContentId
   /** Changed in place; `save` keeps it. */
   readonly row: StoredDownload
-  /** Its folder is one of this program's own, with one file of its name: see `place`. */
-  readonly isAlone?: boolean
-  /** Why a source that says this size is not asked on, before anything is made of it. */
+  /** Of a file of a listing: its folder is this program's own, with one file of its name, see `place`. */
+  readonly number?: number | undefined
+  /** PeerIds of who gave other files of the folder: they are awaited as if they had given some of this one. */
+  readonly awaited?: Iterable<string>
+  /** Why the run fails where the tree proves this size, before anything is made of it. No source is to blame. */
   readonly refuseSize?: (size: number) => string | undefined
   /** Shows where the run is. An empty reason is none. */
   show(phase: DownloadPhase, reason?: string): void

@@ -1,5 +1,5 @@
 /**
- * A file on its way: `name.<end of id>.part`, and beside it its sidecar. Whoever shares the folder leaves both
+ * A file on its way: `name.<end of id>.part` (in a folder `name.<number>-<end of id>.part`), and beside it its sidecar. Whoever shares the folder leaves both
  * out by their ending. Only verified blocks are written, and a block counts as there only after its bytes are
  * durable; a kill or a power cut at any point costs at most what was written since.
  */
@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path'
 import { type ContentId, LAYER_BLOCK_BYTES } from '@servent/overlay'
 import type { BlockSet } from './block-set.ts'
 import { onDisk } from './disk.ts'
-import { FILES, type Files, type OpenFile } from './files.ts'
+import { DiskError } from './errors.ts'
+import { FILES, type Files, type OpenFile, standing } from './files.ts'
 import { place, syncFolder } from './place.ts'
 import { safeFileName } from './safe-file-name.ts'
 import { flags, Sidecar } from './sidecar.ts'
@@ -17,9 +18,12 @@ const ID_CHARACTERS = 8
 const PART = '.part'
 const TREE = '.tree.part'
 
-/** Where a download of this name stands until it is whole. */
-export function partPath(folder: string, name: string, id: ContentId): string {
-  const mark = `.${id.toString().slice(-ID_CHARACTERS)}`
+/**
+ * Where a download of this name stands until it is whole. Names and ids may agree in all that is kept of them, so
+ * the `number` of a file among those of its folder keeps them apart.
+ */
+export function partPath(folder: string, name: string, id: ContentId, number?: number): string {
+  const mark = `.${number === undefined ? '' : `${number}-`}${id.toString().slice(-ID_CHARACTERS)}`
   return join(folder, safeFileName(name, { reserveBytes: mark.length + TREE.length }) + mark + PART)
 }
 
@@ -91,7 +95,7 @@ export class PartFile {
   }
 
   /**
-   * Removes both files, where they are. A link is removed itself.
+   * Removes both files, where they are, or where there is a folder for them. A link is removed itself.
    *
    * @throws DiskError
    */
@@ -99,7 +103,7 @@ export class PartFile {
     for (const one of [path, treePath(path)]) {
       await onDisk(one, async () => {
         await files.unlink(one).catch(error => {
-          if (error.code !== 'ENOENT') throw error
+          if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
         })
       })
     }
@@ -192,6 +196,8 @@ export class PartFile {
    * Gives the whole file its final name, or the next free one after it, and gives that path. All blocks must
    * be committed. The sidecar stays until `remove`, so that a kill in between finds its way. `isAlone` is as for
    * `place`.
+   *
+   * @throws DiskError  also where another file stands in its place
    */
   async finish(
     folder: string,
@@ -203,6 +209,14 @@ export class PartFile {
       // A file system that rounds sizes or was written to by others may leave more than was asked for.
       await this.#file.truncate(this.size)
       await this.#file.sync()
+      const found = await standing(this.path, this.#files)
+      const { ino } = await this.#file.stat({ bigint: true })
+      // What stands there now was never held against the id.
+      if (found !== undefined && found.ino !== ino) {
+        throw new DiskError(
+          `Something else was put in the place of ${this.path} while it was fetched. Resume: it is fetched again.`
+        )
+      }
       return place(this.path, folder, name, onChosen, { isAlone, files: this.#files })
     })
   }

@@ -18,6 +18,8 @@ import { ServedPart } from './served-part.ts'
 const LOOK_MS = 5_000
 
 interface Entry {
+  /** Of the run that gives it. */
+  readonly part: PartFile
   readonly served: ServedPart
   isAnnounced: boolean
   isFinished: boolean
@@ -82,16 +84,21 @@ export class Partials implements PartialCatalogue {
     await this.forget(id)
     const file = { index: this.#freeIndex(id), id, size, name, type: 'application/octet-stream', tags: {} }
     const served = await ServedPart.open(part, file)
-    const entry: Entry = { served, isAnnounced: false, isFinished: false, askedMs: 0, timer: undefined }
+    // Another run of it may have come here meanwhile: the last one is given.
+    while (this.#entries.has(id.toString())) await this.forget(id)
+    const entry: Entry = { part, served, isAnnounced: false, isFinished: false, askedMs: 0, timer: undefined }
     entry.timer = setTimeout(() => this.#announce(entry), this.#limits.announceAfterMs).unref()
     this.#entries.set(id.toString(), entry)
   }
 
-  /** All of it is there. It is announced no more, and given to those who know of it. */
-  finished(id: ContentId): void {
-    const key = id.toString()
+  /**
+   * All of it is there. It is announced no more, and given to those who know of it. Nothing happens where another
+   * run of the same id has begun to give its own since.
+   */
+  finished(part: PartFile): void {
+    const key = part.id.toString()
     const entry = this.#entries.get(key)
-    if (entry === undefined) return
+    if (entry?.part !== part) return
     this.#withdraw(entry)
     this.#entries.delete(key)
     this.#entries.set(key, entry)
@@ -104,8 +111,9 @@ export class Partials implements PartialCatalogue {
   }
 
   /** Its run ended: nothing is given until the next one, unless it is finished. */
-  async ended(id: ContentId): Promise<void> {
-    if (this.#entries.get(id.toString())?.isFinished === false) await this.forget(id)
+  async ended(part: PartFile): Promise<void> {
+    const entry = this.#entries.get(part.id.toString())
+    if (entry?.part === part && !entry.isFinished) await this.forget(part.id)
   }
 
   /** Nothing of it is given any more. What goes out of it is cut. */

@@ -55,24 +55,21 @@ export async function moveTo(from: string, to: string, files = FILES): Promise<b
     await files.unlink(from)
     return true
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return false
-    // FAT, some network and some phones' file systems have no hard links.
-    if (
-      code !== 'EPERM' &&
-      code !== 'ENOTSUP' &&
-      code !== 'EOPNOTSUPP' &&
-      code !== 'ENOSYS' &&
-      code !== 'EMLINK'
-    ) {
-      throw error
-    }
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (!hasNoLinks(error)) throw error
   }
   // The best there is without links: a file made by somebody between these two lines is lost.
   if ((await standing(to, files)) !== undefined) return false
   await files.rename(from, to)
   await syncFolder(dirname(to), files)
   return true
+}
+
+/** FAT, some network and some phones' file systems have no hard links; others have no more of this file. */
+export function hasNoLinks(error: unknown): boolean {
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(
+    (error as NodeJS.ErrnoException).code ?? ''
+  )
 }
 
 async function takenKeys(folder: string, files: Files): Promise<Set<string>> {

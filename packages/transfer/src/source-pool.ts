@@ -47,6 +47,7 @@ export class SourcePool {
     this.#candidates = new Candidates(job.limits, job.row.banned)
     this.#search = new ProviderSearch(job, signal, provider => this.add(provider))
     for (const provider of job.row.providers) this.#candidates.add(provider)
+    for (const peer of job.awaited ?? []) this.#candidates.gave(peer, 1)
   }
 
   /** At work now, or fetching the file themselves and about to be asked again. */

@@ -3,12 +3,11 @@
  * torn, and a power cut loses what was not synced. Whatever happens, nothing wrong has the final name, the download
  * goes on and ends right, no block that was synced is fetched again, and the user reads what to do.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Download } from '../src/index.ts'
-import { BadDisk, type Call } from './helpers/bad-disk.ts'
+import { BadDisk, type Call, KeptDatabase } from './helpers/bad-disk.ts'
 import { Desk } from './helpers/desk.ts'
 import { type Peer, sharer } from './helpers/peer.ts'
 import { randomBytes, TestShare } from './helpers/share.ts'
@@ -144,19 +143,14 @@ describe('a process that dies', () => {
       index === n ? (name === 'file.write' ? 'tear' : 'crash') : undefined
     )
     disk.isLying = isLying
-    const database = join(desk.root, 'servent.db')
-    const kept = new Map<string, Buffer>()
-    disk.onCrash = () => {
-      for (const name of [database, `${database}-wal`])
-        if (existsSync(name)) kept.set(name, readFileSync(name))
-    }
+    const database = new KeptDatabase(desk.root)
+    disk.onCrash = () => database.keep()
     await fetchOn(disk).then(end, () => {})
     await desk.shut()
     if (random === undefined) await disk.dispose()
     else await disk.crash(random)
-    // What the database was told after that moment was never said. It syncs each row (synchronous = FULL).
-    if (disk.isHit) await rm(`${database}-wal`, { force: true })
-    for (const [name, content] of kept) await writeFile(name, content)
+    // It syncs each row (synchronous = FULL).
+    if (disk.isHit) await database.restore()
     await expectNothingWrong()
     return disk
   }

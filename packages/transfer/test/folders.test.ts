@@ -1,8 +1,11 @@
 /** Folders from honest and other peers, over real sockets, to real files. */
 import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type ContentId, encodeFolderListing, type FolderEntry, listingName } from '@servent/overlay'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { basename, join } from 'node:path'
+import { openDatabase } from '@servent/database'
+import type { ContentId, FolderEntry } from '@servent/overlay'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { FILES as DISK, type Files } from '../src/files.ts'
+import { FolderStore } from '../src/folder-store.ts'
 import {
   type Downloads,
   FOLDER_BYTES_AT_ONCE_MAX,
@@ -12,6 +15,7 @@ import {
   FOLDER_UNREACHED_MAX
 } from '../src/index.ts'
 import { Desk } from './helpers/desk.ts'
+import { type FolderFiles, failure, shareFolder, shareListing, startFolder, tree } from './helpers/folder.ts'
 import { liar, sharer } from './helpers/peer.ts'
 import { randomBytes, TestShare } from './helpers/share.ts'
 
@@ -31,40 +35,23 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
 })
 
-type Files = Readonly<Record<string, Uint8Array>>
-
-/** Shares these files and the listing of them; paths are parted by `/`. */
-function folderOf(files: Files, name = 'Music', share = peer.share): ContentId {
-  const entries = Object.entries(files).map(([path, bytes]): FolderEntry => {
-    const components = path.split('/')
-    const { id, size } = share.add(components.at(-1)!, bytes)
-    return { path: components, id, size }
-  })
-  return listed(entries, name, share)
-}
-
-function listed(entries: readonly FolderEntry[], name = 'Music', share = peer.share): ContentId {
-  return share.add(listingName(name), encodeFolderListing(entries)).id
-}
-
+const folderOf = (files: FolderFiles, name = 'Music', share = peer.share): ContentId =>
+  shareFolder(share, files, name)
+const listed = (entries: readonly FolderEntry[]): ContentId => shareListing(peer.share, entries)
 const start = (downloads: Downloads, id: ContentId, more: object = {}) =>
-  downloads.start({ id, name: 'Music', folder: true, providers: [peer.provider], ...more })
+  startFolder(downloads, id, peer, more)
 
-async function tree(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter(entry => !entry.isDirectory())
-    .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort()
-}
+/** A disk that lets go of nothing whose name begins like this. */
+const undeletable = (name: string, isStuck: () => boolean): Files => ({
+  ...DISK,
+  unlink: async path => {
+    if (isStuck() && basename(String(path)).startsWith(name))
+      throw Object.assign(new Error('unlink'), { code: 'EACCES' })
+    await DISK.unlink(path)
+  }
+})
 
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.unreachable(),
-    (error: Error) => error
-  )
-
-const FILES: Files = {
+const FILES: FolderFiles = {
   'a.txt': randomBytes(100, 1),
   'empty.txt': new Uint8Array(),
   'Live/1971/b.flac': randomBytes(3 * MiB + 5, 2),
@@ -206,6 +193,26 @@ describe('where it goes', () => {
     const second = await (await start(downloads, id, { output: join(desk.root, 'new') })).finished
     expect(second.path).toBe(join(desk.root, 'new'))
     expect(await tree(second.path)).toEqual(['a.txt'])
+  })
+
+  test('the same command again goes on there, done or not', async () => {
+    const id = folderOf({ 'a.txt': randomBytes(10), 'b.txt': randomBytes(20, 2) })
+    const gone = peer.share.add('b.txt', randomBytes(20, 2))
+    peer.share.remove(gone.id)
+    const output = join(desk.root, 'new')
+    const downloads = await desk.open()
+    await failure((await start(downloads, id, { output })).finished)
+    peer.share.add('b.txt', randomBytes(20, 2))
+    expect((await (await start(downloads, id, { output })).finished).path).toBe(output)
+    expect((await (await start(downloads, id, { output })).finished).path).toBe(output)
+    expect(await tree(output)).toEqual(['a.txt', 'b.txt'])
+    // Where a name was taken, the one that was made in its place is told.
+    await mkdir(join(desk.folder, 'Music'))
+    await downloads.cancel(id)
+    const { path } = await (await start(downloads, id)).finished
+    expect(path).toBe(join(desk.folder, 'Music (1)'))
+    expect((await (await start(downloads, id, { output: path })).finished).path).toBe(path)
+    expect(await readdir(desk.folder)).toEqual(['Music', 'Music (1)'])
   })
 
   test('never into a folder or link that stands there', async () => {
@@ -360,6 +367,16 @@ describe('what goes wrong', () => {
     expect(await desk.files()).toEqual([])
   })
 
+  test('a listing that the user fetched as a file stays where it is', async () => {
+    const id = folderOf({ a: randomBytes(100) })
+    const downloads = await desk.open()
+    const providers = [peer.provider]
+    const file = await downloads.start({ id, name: 'Music.servent-folder', providers })
+    await file.finished
+    await (await start(downloads, id)).finished
+    expect(await desk.files()).toEqual(['Music', 'Music.servent-folder'])
+  })
+
   test('bytes that are no listing are said to be none', async () => {
     const { id } = peer.share.add('x', randomBytes(500))
     const error = await failure((await start(await desk.open(), id)).finished)
@@ -367,17 +384,35 @@ describe('what goes wrong', () => {
     expect(await desk.files()).toEqual([])
   })
 
-  test('a listing that lies about a size: that file is left out', async () => {
-    const { id: large } = peer.share.add('b', randomBytes(70_000, 3))
-    const { id: small, size } = peer.share.add('a', randomBytes(100))
-    const id = listed([
-      { path: ['a'], id: small, size },
-      { path: ['b'], id: large, size: 20_000 }
-    ])
+  test('a listing that lies about a size: that file is left out, and nobody is banned for it', async () => {
+    const { id: large } = peer.share.add('a', randomBytes(70_000, 3))
+    const right = Array.from({ length: 3 * FOLDER_FILES_AT_ONCE_MAX }, (_, index) => {
+      const { id, size } = peer.share.add('x', randomBytes(100, index + 1))
+      return { path: [`b${index}`], id, size }
+    })
+    const id = listed([{ path: ['a'], id: large, size: 20_000 }, ...right])
     const download = await start(await desk.open(), id)
     const error = await failure(download.finished)
-    expect(error.message).toContain('"b"')
-    expect(await tree(join(desk.folder, 'Music'))).toEqual(['a'])
+    expect(error.message).toContain(`1 of ${right.length + 1} files could not be fetched: "a"`)
+    expect(download.status().banned).toEqual([])
+    expect(await tree(join(desk.folder, 'Music'))).toHaveLength(right.length)
+  })
+
+  test('who lies about a size of which the listing is right is banned, and another gives the file', async () => {
+    const id = folderOf({ a: randomBytes(100, 1) })
+    const reader = (await peer.share.open(id))!
+    const listing = await reader.read(0, reader.file.size)
+    // It gives the listing as it is.
+    const lies = await liar((request, response) => {
+      const bytes = request.url!.endsWith(id.toString()) ? listing : Buffer.alloc(99)
+      response.writeHead(200, { 'X-Servent-Size': bytes.length, 'Content-Length': bytes.length })
+      response.end(request.method === 'HEAD' ? undefined : bytes)
+    })
+    stops.push(() => lies.stop())
+    desk.found = [peer.provider]
+    const download = await start(await desk.open(), id, { providers: [lies.provider] })
+    expect(await download.finished).toMatchObject({ files: 1 })
+    expect(download.status().banned.map(({ peer }) => peer)).toEqual(['liar'])
   })
 
   test('who lies in one file is asked for no other', async () => {
@@ -461,6 +496,126 @@ describe('paused, cancelled, gone on with', () => {
     expect(again.path).toBe(join(desk.folder, 'Music (1)'))
   })
 
+  test('cancelled though the user put a file in the place of a folder, and made another one unwritable', async () => {
+    const id = folderOf({
+      'a/1': randomBytes(5_000),
+      'b/2': randomBytes(9 * MiB, 7),
+      'c/3': randomBytes(9 * MiB, 8)
+    })
+    let isStuck = false
+    const downloads = await desk.open({ files: undeletable('3.', () => isStuck) })
+    const hold = holdAfter(8)
+    await start(downloads, id)
+    await hold.held
+    await downloads.pause(id)
+    hold.go()
+    await rm(join(desk.folder, 'Music/b'), { recursive: true })
+    await writeFile(join(desk.folder, 'Music/b'), 'mine')
+    isStuck = true
+    await downloads.cancel(id)
+    expect(downloads.list()).toEqual([])
+    expect(await tree(desk.folder)).toEqual(['Music/a/1', 'Music/b'])
+    expect(await readFile(join(desk.folder, 'Music/b'), 'utf8')).toBe('mine')
+  })
+
+  test('resumed on a disk that has room for what is still to come, and no more', async () => {
+    const large = randomBytes(9 * MiB, 7)
+    const id = folderOf({ a: randomBytes(5_000), b: large })
+    // As a disk of 10 MiB that nothing else is on.
+    const disk: Files = {
+      ...DISK,
+      statfs: (async (path: string) => {
+        const stats = await Promise.all(
+          (await tree(desk.folder)).map(name => lstat(join(desk.folder, name)).catch(() => undefined))
+        )
+        const taken = stats.reduce((sum, found) => sum + (found?.blocks ?? 0) * 512, 0)
+        return { ...(await DISK.statfs(path)), bsize: 1, bavail: Math.max(0, 10 * MiB - taken) }
+      }) as Files['statfs']
+    }
+    const downloads = await desk.open({ files: disk, limits: { checkpointBytes: MiB } })
+    const hold = holdAfter(8)
+    const download = await start(downloads, id)
+    await hold.held
+    await downloads.pause(id)
+    hold.go()
+    expect(download.status().verifiedBytes).toBeGreaterThan(MiB)
+    const { path } = await (await start(downloads, id)).finished
+    expect(await tree(path)).toEqual(['a', 'b'])
+    // One that never had room for it says so before anything comes.
+    const more = folderOf({ c: randomBytes(MiB, 3) }, 'More')
+    const refused = await downloads.start({
+      id: more,
+      name: 'More',
+      folder: true,
+      providers: [peer.provider]
+    })
+    for await (const event of refused.events())
+      if (event.event === 'progress' && event.phase === 'paused') break
+    expect(refused.status().reason).toContain('are still to come')
+  })
+
+  test('a disk that fails while it is asked what stands: nothing is taken for gone', async () => {
+    const id = folderOf(SMALL)
+    const { path } = await (await start(await desk.open(), id)).finished
+    let asked = 0
+    peer.share.beforeRead = () => {
+      asked += 1
+    }
+    const lstat = () => Promise.reject(Object.assign(new Error('lstat'), { code: 'EIO' }))
+    const downloads = await desk.open({ files: { ...DISK, lstat } })
+    const again = await start(downloads, id)
+    for await (const event of again.events())
+      if (event.event === 'progress' && event.phase === 'paused') break
+    expect(again.status().reason).toContain('(EIO)')
+    expect(downloads.files(id).every(({ isDone }) => isDone)).toBe(true)
+    await (await start(await desk.open(), id)).finished
+    expect(asked).toBe(0)
+    expect(await tree(path)).toHaveLength(20)
+  })
+
+  test('all files that are gone are forgotten in one commit', () => {
+    const database = openDatabase(':memory:')
+    const store = new FolderStore(database)
+    store.finish(
+      'id',
+      [0, 1, 2, 3].map(number => [number, `${number}`] as const)
+    )
+    const commits = vi.spyOn(database, 'transaction')
+    store.lose('id', [0, 1, 3])
+    expect(commits).toHaveBeenCalledTimes(1)
+    expect([...store.finished('id').keys()]).toEqual([2])
+    database.close()
+  })
+
+  test('a single file whose part cannot be removed is paused, and cancelled at another try', async () => {
+    const { id } = peer.share.add('z.bin', randomBytes(3 * MiB, 9))
+    let isStuck = false
+    const downloads = await desk.open({ files: undeletable('z.bin', () => isStuck) })
+    const hold = holdAfter(2)
+    const download = await downloads.start({ id, name: 'z.bin', providers: [peer.provider] })
+    await hold.held
+    isStuck = true
+    await expect(downloads.cancel(id)).rejects.toMatchObject({ name: 'DiskError' })
+    hold.go()
+    expect(download.status().phase).toBe('paused')
+    isStuck = false
+    await downloads.cancel(id)
+    expect(downloads.list()).toEqual([])
+    expect(await desk.files()).toEqual([])
+  })
+
+  test('what is gone from a finished folder comes from those whom a new ticket names', async () => {
+    const id = folderOf(SMALL)
+    const downloads = await desk.open()
+    const { path } = await (await start(downloads, id)).finished
+    const other = await sharer(peer.share.again(), {}, 'other')
+    stops.push(() => other.stop())
+    await peer.stop()
+    await rm(join(path, '0/0.bin'))
+    await (await start(downloads, id, { providers: [other.provider] })).finished
+    expect(await tree(path)).toEqual(Object.keys(SMALL).sort())
+  })
+
   test('a file that is gone or changed from a finished folder comes again, and nothing else', async () => {
     const id = folderOf(SMALL)
     const downloads = await desk.open()
@@ -483,11 +638,19 @@ describe('paused, cancelled, gone on with', () => {
     }))
     const id = listed(entries)
     const downloads = await desk.open()
-    const hold = holdAfter(3)
+    // Held where the file is asked for.
+    const { open } = peer.share
+    const asked = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    peer.share.open = async wanted => {
+      if (wanted.equals(one)) asked.resolve()
+      if (wanted.equals(one)) await go.promise
+      return open.call(peer.share, wanted)
+    }
     await start(downloads, id)
-    await hold.held
+    await asked.promise
     await downloads.pause(id)
-    hold.go()
+    go.resolve()
     expect(downloads.files(id, 0, FOLDER_PAGE_FILES_MAX + 1)).toHaveLength(FOLDER_PAGE_FILES_MAX)
     expect(downloads.files(id, FOLDER_PAGE_FILES_MAX)).toHaveLength(1)
   })

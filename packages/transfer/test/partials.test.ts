@@ -1,5 +1,5 @@
 /** What is given of `.part` files: never a byte that is not verified, whatever stands on the disk, and for how long. */
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ContentId, PARTIAL_INDEX_MIN } from '@servent/overlay'
@@ -31,8 +31,13 @@ afterEach(async () => {
 
 const block = (index: number) => bytes.subarray(index * MiB, (index + 1) * MiB)
 
-async function partOf(blocks: readonly number[], of: ContentId = id, content = bytes): Promise<PartFile> {
-  const part = await PartFile.create(partPath(folder, 'a.bin', of), of, content.length)
+async function partOf(
+  blocks: readonly number[],
+  of: ContentId = id,
+  content = bytes,
+  name = 'a.bin'
+): Promise<PartFile> {
+  const part = await PartFile.create(partPath(folder, name, of), of, content.length)
   const reader = (await share.open(of))!
   await part.savePiece(0, await reader.hashes(6, 0, part.sidecar.pieceHashes))
   for (const index of blocks) await part.write(index, content.subarray(index * MiB, (index + 1) * MiB))
@@ -79,7 +84,7 @@ test('whatever is written, marked, spoiled by others, killed and started again: 
           await file.close()
           written.delete(step.block)
         } else if (step.do === 'restart' || step.do === 'kill') {
-          await partials.ended(id)
+          await partials.ended(part)
           // A killed one leaves no stamp.
           if (step.do === 'restart') await part.close()
           else killed.push(part)
@@ -136,13 +141,37 @@ describe('found by others', () => {
     vi.advanceTimersByTime(1)
     expect(changes).toEqual(['added a.bin'])
     expect([...partials.files()]).toEqual([file])
-    await partials.ended(id)
+    await partials.ended(part)
     expect(changes).toEqual(['added a.bin', 'removed a.bin'])
     expect([partials.get(id), partials.byIndex(file.index), partials.serving(id)]).toEqual(
       Array(3).fill(undefined)
     )
     await part.close()
   })
+
+  test.skipIf(process.platform !== 'linux')(
+    'two runs of one id at once: the last is given, the end of the first ends nothing of it, and nothing stays open',
+    async () => {
+      const partials = new Partials({ announceAfterMs: 1 })
+      const changes: string[] = []
+      partials.subscribe(({ type }) => changes.push(type))
+      const parts = await Promise.all(['one', 'other'].map(name => partOf([0], id, bytes, name)))
+      await Promise.all(parts.map(part => partials.add(part, 'a.bin')))
+      const given = partials.serving(id)!
+      partials.finished(parts[0]!)
+      await partials.ended(parts[0]!)
+      expect(partials.serving(id)).toBe(given)
+      expect(partials.get(id)).toBe(given.file)
+      await expect.poll(() => changes).toEqual(['added'])
+      await partials.ended(parts[1]!)
+      expect(partials.serving(id)).toBeUndefined()
+      expect(changes).toEqual(['added', 'removed'])
+      for (const part of parts) await part.close()
+      const fds = await readdir('/proc/self/fd')
+      const paths = await Promise.all(fds.map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+      expect(paths.filter(path => path.startsWith(folder))).toEqual([])
+    }
+  )
 
   test('under the same index after a restart', async () => {
     const indices = []
@@ -168,8 +197,8 @@ describe('a finished file', () => {
     const part = await partOf(all)
     await partials.add(part, 'a.bin')
     const path = await part.finish(folder, 'a.bin', () => {})
-    partials.finished(id)
-    await partials.ended(id)
+    partials.finished(part)
+    await partials.ended(part)
     await part.close()
     await PartFile.remove(part.path)
     expect(partials.get(id)).toBeUndefined()
@@ -194,7 +223,7 @@ describe('a finished file', () => {
     const partials = new Partials({ lingerMs: 100 })
     const part = await partOf(all)
     await partials.add(part, 'a.bin')
-    partials.finished(id)
+    partials.finished(part)
     expect(partials.serving(id)).toBeDefined()
     const served = partials.serving(id)!
     const isOver = async () => {
@@ -211,7 +240,7 @@ describe('a finished file', () => {
     const partials = new Partials({ lingerMs: 1_000 })
     const part = await partOf(all)
     await partials.add(part, 'a.bin')
-    partials.finished(id)
+    partials.finished(part)
     await part.close()
     await rm(part.path)
     // Each look counts as somebody's asking, so that time alone does not end it.
@@ -229,7 +258,7 @@ describe('a finished file', () => {
       const part = await partOf([0, 1], id, content)
       parts.push(part)
       await partials.add(part, 'a.bin')
-      partials.finished(id)
+      partials.finished(part)
       if (parts.length === 2)
         expect(files.map(({ id }) => partials.serving(id) !== undefined)).toEqual([true, true, false])
     }

@@ -14,9 +14,10 @@ import { openDatabase } from '@servent/database'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Connector, type Download, Ledger } from '../src/index.ts'
 import { Desk } from './helpers/desk.ts'
+import { cut, shareFolder, startFolder } from './helpers/folder.ts'
 import type { DownloadOrder, SourceOrder } from './helpers/killable.ts'
 import { sharer, tcpConnector } from './helpers/peer.ts'
-import { idOf, randomBytes } from './helpers/share.ts'
+import { idOf, randomBytes, TestShare } from './helpers/share.ts'
 
 const MiB = 2 ** 20
 const PROGRAM = fileURLToPath(new URL('./helpers/killable.ts', import.meta.url))
@@ -64,7 +65,7 @@ async function start(order: SourceOrder | DownloadOrder) {
 }
 
 /** A process of its own that shares the file. */
-async function source(name: string, bytesPerSecond: number) {
+async function source(name: string, bytesPerSecond: number, more: { pieces?: number } = {}) {
   const socket = join(desk.root, name)
   const log = join(desk.root, 'log')
   const started = await start({
@@ -72,7 +73,8 @@ async function source(name: string, bytesPerSecond: number) {
     socket,
     file: join(desk.root, 'shared.bin'),
     log,
-    bytesPerSecond
+    bytesPerSecond,
+    ...more
   })
   expect((await started.lines.next()).value).toBe('listens')
   return { ...started, provider: { peerId: name, addresses: [socket] } }
@@ -118,6 +120,25 @@ describe.skipIf(process.platform === 'win32')('stopped and let go on', () => {
     sharing.child.kill('SIGCONT')
     await expectRight((await download.finished).path)
     expect(verifiedBytes).toBeGreaterThanOrEqual(2 * MiB)
+  }, 60_000)
+
+  test('the only sharer of a folder of small files: none of them is given up, and the rest comes', async () => {
+    const pieces = 60
+    const files = cut(bytes, pieces)
+    const sharing = await source('sharer', 6 * MiB, { pieces })
+    const downloads = await desk.open({ connector: bySocket, limits: SHORT })
+    const download = await startFolder(downloads, shareFolder(new TestShare(), files), sharing)
+    await verified(download, 2 * MiB)
+    sharing.child.kill('SIGSTOP')
+    // Many times as long as four files took to be given up.
+    await sleep(2 * STOPPED_MS)
+    const { phase, filesDone } = download.status()
+    expect(['locating', 'fetching']).toContain(phase)
+    expect(filesDone).toBeLessThan(pieces)
+    sharing.child.kill('SIGCONT')
+    const { path } = await download.finished
+    for (const [name, content] of Object.entries(files))
+      expect(Buffer.compare(await readFile(join(path, name)), content)).toBe(0)
   }, 60_000)
 
   test('one sharer of two: the other brings the file meanwhile', async () => {

@@ -238,7 +238,16 @@ export const LibraryAnswer = Type.Object(
   open
 )
 export const UnshareAnswer = Type.Object({ files: Count('Files no longer shared') }, open)
-export const TicketAnswer = Type.Object({ id: Id, ticket: Type.String() }, closed)
+export const TicketAnswer = Type.Object(
+  {
+    id: Id,
+    ticket: Type.String(),
+    leftOut: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Files of the folder for which the ticket does not stand' })
+    )
+  },
+  closed
+)
 export const PutAnswer = Type.Object(
   {
     key: Type.String(),

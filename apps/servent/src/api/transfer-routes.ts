@@ -75,8 +75,8 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
       }
     },
     async request => {
-      const { id, ticket } = await node.ticketOfPath(absolute(request.body.path))
-      return { id: id.toString(), ticket }
+      const { id, ...answer } = await node.ticketOfPath(absolute(request.body.path))
+      return { id: id.toString(), ...answer }
     }
   )
 

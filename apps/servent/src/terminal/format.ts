@@ -68,3 +68,10 @@ export function shortPeer(peerId: string): string {
 
 /** The first half of a media type, as `search --type` takes it: the name's ending says the rest. */
 export const mediaKind = (type: string): string => type.split('/')[0]!
+
+/** What names a folder: overlay's `listingName`, of which the command line loads nothing. */
+const FOLDER_MARK = '.servent-folder'
+
+/** What `get` makes of a row: by its name it may be a folder, of many files and any size. */
+export const rowKind = ({ name, type }: { readonly name: string; readonly type: string }): string =>
+  name.length > FOLDER_MARK.length && name.endsWith(FOLDER_MARK) ? 'folder' : mediaKind(type)

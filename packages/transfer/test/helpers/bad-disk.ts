@@ -4,6 +4,7 @@
  * page's content before it was written is kept until its file is synced, so that a crash can take it back (as lazyfs
  * does). Names are taken back from the newest on, as a journal loses them.
  */
+import { existsSync, readFileSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Files, OpenFile } from '../../src/files.ts'
@@ -79,6 +80,8 @@ export class BadDisk implements Files {
   readonly statfs = this.#through('statfs', fs.statfs)
   readonly mkdir = this.#through('mkdir', fs.mkdir)
   readonly opendir = this.#through('opendir', fs.opendir)
+  readonly readFile = this.#through('readFile', fs.readFile)
+  readonly rmdir = this.#through('rmdir', fs.rmdir)
 
   readonly rm: Files['rm'] = async path => {
     this.#enter('rm', String(path))
@@ -142,7 +145,10 @@ export class BadDisk implements Files {
     if (fault !== 'tear') throw failure(fault === 'crash' ? 'EIO' : fault, call)
   }
 
-  #through<K extends 'lstat' | 'statfs' | 'mkdir' | 'opendir'>(name: K, real: unknown): Files[K] {
+  #through<K extends 'lstat' | 'statfs' | 'mkdir' | 'opendir' | 'readFile' | 'rmdir'>(
+    name: K,
+    real: unknown
+  ): Files[K] {
     return (async (path: string, ...more: unknown[]) => {
       this.#enter(name, path)
       return (real as (...given: unknown[]) => unknown)(path, ...more)
@@ -235,6 +241,27 @@ export class BadDisk implements Files {
     }
     await fs.unlink(path)
     this.#changed(path, () => fs.link(grave, path))
+  }
+}
+
+/** The database of a folder as it was at one moment: what it was told after that was never said. */
+export class KeptDatabase {
+  readonly #path: string
+  readonly #kept = new Map<string, Buffer>()
+
+  constructor(root: string) {
+    this.#path = join(root, 'servent.db')
+  }
+
+  keep(): void {
+    for (const name of [this.#path, `${this.#path}-wal`])
+      if (existsSync(name)) this.#kept.set(name, readFileSync(name))
+  }
+
+  /** It must be closed. */
+  async restore(): Promise<void> {
+    await fs.rm(`${this.#path}-wal`, { force: true })
+    for (const [name, content] of this.#kept) await fs.writeFile(name, content)
   }
 }
 

@@ -2,7 +2,7 @@
  * A process that a test kills: a source or a downloader, as a line of JSON on its standard input says. It has loaded
  * all it needs by then, so that the next one can be made ready while this one lives.
  */
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { ContentId } from '@servent/overlay'
 import { type Connector, type DownloadLimits, FileServer } from '../../src/index.ts'
 import { Desk } from './desk.ts'
+import { cut, shareFolder } from './folder.ts'
 import { TestShare } from './share.ts'
 import { firstLine } from './sockets.ts'
 
@@ -22,6 +23,8 @@ export interface SourceOrder {
   /** Gets a line for each block that is read to be sent: the life of the downloader that asked, and the block. */
   readonly log: string
   readonly bytesPerSecond: number
+  /** It shares the folder of so many files that the file is cut into, in its place. */
+  readonly pieces?: number
 }
 
 export interface DownloadOrder {
@@ -48,9 +51,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   else await download(order)
 }
 
-async function serve({ socket: path, file, log, bytesPerSecond }: SourceOrder): Promise<void> {
+async function serve({ socket: path, file, log, bytesPerSecond, pieces }: SourceOrder): Promise<void> {
   const share = new TestShare()
-  share.addFile('a.bin', file)
+  if (pieces === undefined) share.addFile('a.bin', file)
+  else shareFolder(share, cut(readFileSync(file), pieces))
   const servers = new Map<string, FileServer>()
   const serverOf = (life: string): FileServer => {
     const known = servers.get(life)

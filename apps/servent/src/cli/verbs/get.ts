@@ -65,6 +65,7 @@ async function runGet(
         // The first one may still say how it stood before this command.
         const waits = event.phase === 'paused' && last !== undefined
         if (!context.json) sayBanned(context, event, last)
+        if (!context.json) sayFolder(context, event, last)
         last = event
         if (waits) throw waiting(event)
         if (!context.json) context.progress.show(progressText(event))
@@ -103,6 +104,13 @@ function announce(context: Context, { id, name, size }: Begin): void {
   if (context.json) return
   const facts = [name === undefined ? id : safe(name), size === undefined ? '' : formatBytes(size)]
   context.talk.line(facts.filter(fact => fact !== '').join('   '))
+}
+
+/** Whoever asked for a folder, or for what calls itself one, sees how much that is as soon as it is known. */
+function sayFolder(context: Context, { files, totalBytes }: Progress, last: Progress | undefined): void {
+  if (files === undefined || last?.files !== undefined) return
+  context.progress.clear()
+  context.talk.line(`folder     ${plural(files, 'file')}, ${formatBytes(totalBytes)}; Ctrl-C pauses it`)
 }
 
 /** Who was banned since the progress before. */

@@ -9,6 +9,7 @@ import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
 import { wholeNumber } from '../options.ts'
 import { verb } from '../program.ts'
+import { sayLeftOut } from './share.ts'
 
 const LIMIT_DEFAULT = 100
 
@@ -127,7 +128,7 @@ async function runTicket(context: Context, [what]: string[]): Promise<undefined>
   const path = context.path(what!)
   const client = await context.client()
   const { signal } = context
-  const answer = await client.call<{ id: string; ticket: string }>(
+  const answer = await client.call<{ id: string; ticket: string; leftOut?: number }>(
     ID.test(what!) || !existsSync(path)
       ? { method: 'GET', path: `/v1/files/${encodeURIComponent(what!)}/ticket`, signal }
       : { method: 'POST', path: '/v1/tickets', body: { path }, signal }
@@ -137,5 +138,6 @@ async function runTicket(context: Context, [what]: string[]): Promise<undefined>
     return
   }
   context.out.line(answer.ticket)
+  sayLeftOut(context, answer.leftOut)
   context.talk.line('On another computer: servent get TICKET')
 }

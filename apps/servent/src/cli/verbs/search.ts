@@ -1,7 +1,7 @@
 /** `search`: asks the overlays and shows one row for each file, however many have it. */
 import type { SearchEvent, SearchRow } from '@servent/node'
 import { type Command, Option } from 'commander'
-import { formatBytes, formatDuration, mediaKind, plural, shortId } from '../../terminal/format.ts'
+import { formatBytes, formatDuration, plural, rowKind, shortId } from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
@@ -104,7 +104,7 @@ function showRows(context: Context, rows: readonly SearchRow[]): void {
         String(row.row),
         row.name,
         formatBytes(row.size),
-        mediaKind(row.type),
+        rowKind(row),
         String(new Set(row.providers.map(provider => provider.peerId)).size),
         row.overlays.join(','),
         shortId(row.id)

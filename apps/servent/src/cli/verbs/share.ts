@@ -50,6 +50,7 @@ async function runShare(context: Context, paths: string[]): Promise<undefined> {
         total.bytes += event.bytes
         total.more += event.more
         total.ids.push(...event.ids)
+        if (total.ticket === undefined && event.leftOut !== undefined) total.leftOut = event.leftOut
         total.ticket ??= event.ticket
         context.progress.clear()
         const problem = event.ticket === undefined ? ticketProblem(event) : undefined
@@ -71,6 +72,7 @@ async function runShare(context: Context, paths: string[]): Promise<undefined> {
   // Of several paths the first one's: servent ticket PATH gives the others.
   if (wanted.length === 1 && total.ticket !== undefined) {
     context.out.line(`Ticket  ${total.ticket}`)
+    sayLeftOut(context, total.leftOut)
     context.talk.line()
     context.talk.line(
       `With the ticket another computer fetches ${total.files === 1 ? 'it' : 'all of it'}: servent get TICKET`
@@ -79,6 +81,14 @@ async function runShare(context: Context, paths: string[]): Promise<undefined> {
   if (total.files === 0)
     context.talk.line('Nothing in it can be shared: hidden, temporary and excluded files are left out.')
   context.next('servent library', 'servent status')
+}
+
+/** What a ticket of a folder does not stand for. */
+export function sayLeftOut({ talk }: Context, leftOut = 0): void {
+  if (leftOut === 0) return
+  talk.line(
+    `${talk.style('yellow', 'note:')}  ${plural(leftOut, 'file')} in it ${leftOut === 1 ? 'is' : 'are'} not in the ticket: not hashed yet, unreadable, or at too long a path. servent library says which; servent ticket PATH gives a new one.`
+  )
 }
 
 /** Why a path that was shared has no ticket: it stands last. */

@@ -2,7 +2,7 @@
 import { WISH_FILES_A_DAY_MAX, type WishRow, type WishView } from '@servent/node'
 import { type Command, Option } from 'commander'
 import { ProblemError } from '../../problem.ts'
-import { formatBytes, formatDuration, mediaKind, plural, shortId } from '../../terminal/format.ts'
+import { formatBytes, formatDuration, plural, rowKind, shortId } from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
@@ -150,7 +150,7 @@ async function showRows(context: Context, wish: number, all: boolean): Promise<u
           `${wish}.${row.row}`,
           row.name,
           formatBytes(row.size),
-          mediaKind(row.type),
+          rowKind(row),
           row.overlays.join(','),
           shortId(row.id)
         ]),
