@@ -1,5 +1,6 @@
 /** What an address says of the way to a peer. */
 import type { Connection } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const IPV6_SUBNET_GROUPS = 4
@@ -9,6 +10,32 @@ export const isRelayed = (connection: Connection): boolean =>
   connection.limits !== undefined || isCircuit(connection.remoteAddr)
 
 export const isCircuit = (address: Multiaddr): boolean => address.toString().includes('/p2p-circuit')
+
+/** PeerId of the relay of a relayed connection, in text form: the first that its address names. */
+export const relayOf = (address: Multiaddr): string | undefined =>
+  address.getComponents().find(({ name }) => name === 'p2p')?.value
+
+/**
+ * Whether the relay of a relayed connection is reached over a private network. The connection's own address does not
+ * tell: whoever was dialled may have written it, and a host's name may lead anywhere.
+ */
+export function isNear(relayed: Connection, connections: Pick<ConnectionManager, 'getConnections'>): boolean {
+  const relay = relayOf(relayed.remoteAddr)
+  return connections
+    .getConnections()
+    .some(
+      connection =>
+        connection.remotePeer.toString() === relay &&
+        connection.status === 'open' &&
+        !isRelayed(connection) &&
+        isPrivateIp(connection.remoteAddr)
+    )
+}
+
+/** An address of IP that is not of the Internet: a name is none. */
+export const isPrivateIp = (address: Multiaddr): boolean => isIp(address) && !isPublic(address.toString())
+
+export const isIp = (address: Multiaddr): boolean => /^ip[46]$/.test(address.getComponents()[0]?.name ?? '')
 
 /** Who counts as one caller: an address of IPv4, a /64 of IPv6. */
 export function hostOf(address: Multiaddr): string {

@@ -57,12 +57,15 @@ export class NodeConnector implements Connector {
     const { push } = provider
     const pusher = push === undefined ? undefined : this.#init.pusher(push.overlay)
     const ways: (() => Promise<SourceConnection>)[] = []
-    if (own.length > 0)
+    // What did not lead to a direct connection a moment ago is not tried again while there is another way.
+    const isTried = held.length > 0 && this.#wasAsked(provider.peerId)
+    if (own.length > 0 && !isTried)
       ways.push(() => this.#direct(own, signal, pusher !== undefined || relayed.length + held.length > 0))
-    if (pusher !== undefined) {
+    if (pusher !== undefined && !isTried) {
       ways.push(async () => ({ ...(await pusher.push(provider, id, signal)), relayed: false }))
     }
-    if (relayed.length > 0 || held.length > 0) ways.push(() => this.#relayed(held[0] ?? relayed, signal))
+    if (relayed.length > 0 || held.length > 0)
+      ways.push(() => this.#relayed(provider.peerId, relayed, signal))
     // Nobody said where it is: libp2p's peer routing may know.
     if (ways.length === 0) ways.push(() => this.#direct(peerIdFromString(provider.peerId), signal, false))
     return firstOf(ways, signal)
@@ -79,23 +82,29 @@ export class NodeConnector implements Connector {
   }
 
   /** Over a relay, or over the connection that comes when the peer at the other end is asked to call. */
-  async #relayed(way: Connection | Multiaddr[], signal: AbortSignal): Promise<SourceConnection> {
-    const relayed = Array.isArray(way) ? await this.#network.dial(way, { signal }) : way
-    const direct = this.#mayAsk(relayed) ? await this.#init.callBack(relayed, signal) : undefined
+  async #relayed(peerId: string, addresses: Multiaddr[], signal: AbortSignal): Promise<SourceConnection> {
+    // Another source of this download may have got one meanwhile.
+    const held = this.#held(peerId)
+    const found = held.find(connection => !isRelayed(connection))
+    if (found !== undefined) return this.#stream(found, signal)
+    const relayed = held[0] ?? (await this.#network.dial(addresses, { signal }))
+    const direct = this.#mayAsk(peerId) ? await this.#init.callBack(relayed, signal) : undefined
     if (direct === undefined) return this.#stream(relayed, signal)
     // It has a place at the relay for as long as it stands.
     if (relayed.streams.length === 0) relayed.close().catch(error => relayed.abort(error))
     return this.#stream(direct, signal)
   }
 
-  /** A peer that did not call is asked again after a while: more than one source of a download is asked at a time. */
-  #mayAsk({ remotePeer }: Connection): boolean {
-    const peer = remotePeer.toString()
-    const nowMs = performance.now()
+  #wasAsked(peer: string): boolean {
     const askedMs = this.#asked.get(peer)
-    if (askedMs !== undefined && nowMs - askedMs < ASK_AGAIN_MS) return false
+    return askedMs !== undefined && performance.now() - askedMs < ASK_AGAIN_MS
+  }
+
+  /** A peer that did not call is asked again after a while: more than one source of a download is asked at a time. */
+  #mayAsk(peer: string): boolean {
+    if (this.#wasAsked(peer)) return false
     this.#asked.delete(peer)
-    this.#asked.set(peer, nowMs)
+    this.#asked.set(peer, performance.now())
     if (this.#asked.size > ASKED_PEERS) this.#asked.delete(this.#asked.keys().next().value!)
     return true
   }

@@ -180,8 +180,8 @@ export class Node implements ServentNode {
   async *share(path: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ShareEvent, void> {
     const library = await this.#need().library.opened()
     // Of a single file it is the file's own, also where it lies in a folder: who fetches it gets a file.
-    const ticketOf = async ({ path, ids, more }: ShareResult) =>
-      ids.length + more === 1 ? { ticket: await this.ticket(ids[0]!) } : this.ticketOfPath(path)
+    const ticketOf = async ({ path, files, ids, problems }: ShareResult) =>
+      files === 1 && problems.length === 0 ? { ticket: await this.ticket(ids[0]!) } : this.ticketOfPath(path)
     yield* share(library, path, ticketOf, this.#until(signal))
   }
 

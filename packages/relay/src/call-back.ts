@@ -12,7 +12,7 @@ import {
   type Startable,
   serviceCapabilities
 } from '@libp2p/interface'
-import { type HostComponents, isCircuit, isRelayed, streamDuplex } from '@servent/libp2p-host'
+import { type HostComponents, isCircuit, isRelayed, relayOf, streamDuplex } from '@servent/libp2p-host'
 import { CallRules } from './call-rules.ts'
 import { CALL_BACK_MS, CALL_BACKS_MAX, CALL_BACKS_PER_RELAY_MAX } from './limits.ts'
 
@@ -105,7 +105,7 @@ export class CallBack implements Startable {
     const { remotePeer } = relayed
     if (!isRelayed(relayed)) return false
     if (this.#direct(remotePeer) !== undefined) return true
-    const relay = relayOf(relayed)
+    const relay = relayOf(relayed.remoteAddr) ?? ''
     const over = [...this.#calling].filter(one => one.relay === relay).length
     if (this.#calling.size >= CALL_BACKS_MAX || over >= CALL_BACKS_PER_RELAY_MAX) return false
     const call = { relay }
@@ -116,7 +116,8 @@ export class CallBack implements Startable {
       const own = (peer?.addresses ?? []).filter(({ isCertified }) => isCertified)
       const addresses = this.#rules.targets(
         relayed,
-        own.map(({ multiaddr }) => multiaddr)
+        own.map(({ multiaddr }) => multiaddr),
+        this.#components.connectionManager
       )
       if (addresses.length === 0) return false
       // `force`: the relayed connection would do otherwise.
@@ -133,7 +134,3 @@ export class CallBack implements Startable {
     }
   }
 }
-
-/** PeerId of the relay, which stands first in the address of a connection over it. */
-const relayOf = ({ remoteAddr }: Connection): string =>
-  remoteAddr.getComponents().find(({ name }) => name === 'p2p')?.value ?? ''

@@ -5,8 +5,9 @@
  * may. A dial carries the PeerId of who asked, so that nobody else answers it.
  */
 import type { Connection } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { contactOf, dialTargetOf, hostOf, isCircuit, isPublic } from '@servent/libp2p-host'
+import { contactOf, dialTargetOf, hostOf, isCircuit, isIp, isNear, isPublic } from '@servent/libp2p-host'
 import { TokenBucket } from '@servent/overlay'
 import { Buckets } from './buckets.ts'
 import {
@@ -19,6 +20,8 @@ import {
 const MINUTE_SECONDS = 60
 const PER_SECOND = CALL_BACKS_PER_MINUTE / MINUTE_SECONDS
 
+type Connections = Pick<ConnectionManager, 'getConnections'>
+
 export class CallRules {
   readonly #peers = new Buckets(CALL_BACKS_PER_MINUTE, PER_SECOND, CALL_BACK_ASKERS_MAX)
   readonly #hosts = new Buckets(CALL_BACKS_PER_MINUTE, PER_SECOND, CALL_BACK_ASKERS_MAX)
@@ -29,11 +32,14 @@ export class CallRules {
   )
 
   /** Those of `addresses` that may be dialled now for the peer at the other end of `relayed`: they are counted. */
-  targets({ remotePeer, remoteAddr }: Connection, addresses: readonly Multiaddr[]): Multiaddr[] {
+  targets(relayed: Connection, addresses: readonly Multiaddr[], connections: Connections): Multiaddr[] {
     const nowMs = performance.now()
-    const isNear = !isPublic(remoteAddr.toString())
+    const { remotePeer } = relayed
+    const mayBePrivate = isNear(relayed, connections)
     const fit = addresses
-      .filter(address => !isCircuit(address) && isIp(address) && (isNear || isPublic(address.toString())))
+      .filter(
+        address => !isCircuit(address) && isIp(address) && (mayBePrivate || isPublic(address.toString()))
+      )
       .slice(0, CALL_BACK_ADDRESSES_MAX)
     if (fit.length === 0 || !this.#peers.of(remotePeer.toString(), nowMs).take(1, nowMs)) return []
     if (!this.#total.take(1, nowMs)) return []
@@ -43,5 +49,3 @@ export class CallRules {
     return dialTargetOf(remotePeer, contactOf(remotePeer, allowed))
   }
 }
-
-const isIp = (address: Multiaddr): boolean => /^ip[46]$/.test(address.getComponents()[0]?.name ?? '')

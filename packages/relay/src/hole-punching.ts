@@ -48,7 +48,7 @@ export const holePunching =
       openConnection: async (to: PeerId | Multiaddr | Multiaddr[], options?: object) => {
         const relayed = asked.getStore()
         const addresses = Array.isArray(to) ? to : []
-        const targets = relayed === undefined ? [] : rules.targets(relayed, addresses)
+        const targets = relayed === undefined ? [] : rules.targets(relayed, addresses, connectionManager)
         if (targets.length === 0) throw new Error('No address that may be dialled for this peer.')
         return connectionManager.openConnection(targets, options)
       }

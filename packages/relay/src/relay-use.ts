@@ -15,7 +15,15 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { Connection, PeerId, Startable, Stream, Transport } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { contactOf, dialTargetOf, type HostComponents, isCircuit, isPublic } from '@servent/libp2p-host'
+import {
+  contactOf,
+  dialTargetOf,
+  type HostComponents,
+  isCircuit,
+  isIp,
+  isPrivateIp,
+  isPublic
+} from '@servent/libp2p-host'
 import {
   RELAY_LOST_MS,
   RELAY_RETRY_LAST_MS,
@@ -203,16 +211,17 @@ function believable(
   named: readonly Uint8Array[],
   connection: Connection | undefined
 ): Uint8Array[] {
-  const isNear = connection !== undefined && !isPublic(connection.remoteAddr.toString())
+  const mayBePrivate = connection !== undefined && isPrivateIp(connection.remoteAddr)
   const own = connection === undefined ? [] : [connection.remoteAddr]
   const fit = named.flatMap(bytes => {
     try {
       const address = multiaddr(bytes)
-      const [host] = address.getComponents()
       const peers = address.getComponents().filter(({ name }) => name === 'p2p')
-      const isIp = host?.name === 'ip4' || host?.name === 'ip6'
       const isItself = peers.every(({ value }) => value === relay.toString())
-      return isIp && isItself && !isCircuit(address) && (isNear || isPublic(address.toString()))
+      return isIp(address) &&
+        isItself &&
+        !isCircuit(address) &&
+        (mayBePrivate || isPublic(address.toString()))
         ? [address]
         : []
     } catch {

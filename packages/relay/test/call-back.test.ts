@@ -24,13 +24,15 @@ const NEAR_RELAY = '/ip4/192.168.1.1/tcp/1'
 const newPeer = async (): Promise<PeerId> => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 
 const peers = await Promise.all(Array.from({ length: 8 }, newPeer))
+const alone = { getConnections: () => [] }
 const relayedFrom = (remotePeer: PeerId) =>
   ({ remotePeer, remoteAddr: multiaddr(`${PUBLIC_RELAY}/p2p-circuit`) }) as Connection
 
 async function called(
   addresses: readonly string[],
   dial: () => Promise<unknown> = async () => ({}),
-  isCertified = true
+  isCertified = true,
+  standing: readonly Connection[] = []
 ) {
   const dialled: string[][] = []
   let handle: ((stream: Stream, connection: Connection) => Promise<void>) | undefined
@@ -42,7 +44,7 @@ async function called(
       }
     },
     connectionManager: {
-      getConnections: () => [],
+      getConnections: (peerId?: PeerId) => (peerId === undefined ? standing : []),
       openConnection: async (targets: { toString(): string }[]) => {
         dialled.push(targets.map(String))
         return dial()
@@ -79,8 +81,19 @@ test('addresses of the Internet are called, private ones only from near, names a
   expect(far.dialled).toEqual([
     [`/ip4/1.2.3.4/tcp/6346/p2p/${peer}`, `/ip6/2606:4700::1/tcp/6346/p2p/${peer}`]
   ])
-  const near = await called(addresses)
-  await near.ask(peer, NEAR_RELAY)
+  const relay = await newPeer()
+  const over = (address: string) => {
+    const standing = { remotePeer: relay, remoteAddr: multiaddr(address), status: 'open' } as Connection
+    return called(addresses, undefined, true, [standing])
+  }
+  // What the address of the relayed connection says is whoever's word, and a name may lead anywhere.
+  for (const address of [PUBLIC_RELAY, '/dns4/relay.example/tcp/1']) {
+    const lied = await over(address)
+    await lied.ask(peer, `${NEAR_RELAY}/p2p/${relay}`)
+    expect(lied.dialled[0]).toHaveLength(2)
+  }
+  const near = await over(NEAR_RELAY)
+  await near.ask(peer, `${NEAR_RELAY}/p2p/${relay}`)
   expect(near.dialled[0]).toHaveLength(CALL_BACK_ADDRESSES_MAX)
   expect(near.dialled[0]).toContain(`/ip4/192.168.1.9/tcp/6346/p2p/${peer}`)
 })
@@ -109,7 +122,7 @@ test('one that has a direct connection asks in vain, and so does one without an 
 test('a peer is called CALL_BACKS_PER_MINUTE times a minute, and others none the less', () => {
   const rules = new CallRules()
   const dials = (peer: number, host: number) =>
-    rules.targets(relayedFrom(peers[peer]!), [multiaddr(`/ip4/1.2.3.${host}/tcp/1`)]).length
+    rules.targets(relayedFrom(peers[peer]!), [multiaddr(`/ip4/1.2.3.${host}/tcp/1`)], alone).length
   for (let n = 0; n < CALL_BACKS_PER_MINUTE; n += 1) expect(dials(0, n)).toBe(1)
   expect([dials(0, 99), dials(1, 99)]).toEqual([0, 1])
 })
@@ -118,12 +131,14 @@ test('so is a host, whoever asks for it, and the other addresses of a peer none 
   const rules = new CallRules()
   const addresses = ['/ip4/1.2.3.4/tcp/1', '/ip4/1.2.3.4/tcp/2'].map(text => multiaddr(text))
   for (let n = 0; n < CALL_BACKS_PER_MINUTE; n += 1) {
-    expect(rules.targets(relayedFrom(peers[n]!), addresses)).toHaveLength(2)
+    expect(rules.targets(relayedFrom(peers[n]!), addresses, alone)).toHaveLength(2)
   }
   const last = relayedFrom(peers[CALL_BACKS_PER_MINUTE]!)
-  expect(rules.targets(last, addresses)).toEqual([])
+  expect(rules.targets(last, addresses, alone)).toEqual([])
   const own = multiaddr('/ip4/5.6.7.8/tcp/1')
-  expect(rules.targets(last, [...addresses, own]).map(String)).toEqual([`${own}/p2p/${last.remotePeer}`])
+  expect(rules.targets(last, [...addresses, own], alone).map(String)).toEqual([
+    `${own}/p2p/${last.remotePeer}`
+  ])
 })
 
 test('all together are called CALL_BACKS_TOTAL_PER_MINUTE times a minute', async () => {
@@ -132,7 +147,7 @@ test('all together are called CALL_BACKS_TOTAL_PER_MINUTE times a minute', async
   let dials = 0
   for (let n = 0; n < many; n += 1) {
     const peer = Object.assign(Object.create(peers[0]!), { toString: () => `peer ${n}` })
-    dials += rules.targets(relayedFrom(peer), [multiaddr(`/ip4/1.2.${n}.4/tcp/1`)]).length
+    dials += rules.targets(relayedFrom(peer), [multiaddr(`/ip4/1.2.${n}.4/tcp/1`)], alone).length
   }
   expect(dials).toBe(CALL_BACKS_TOTAL_PER_MINUTE)
 })
