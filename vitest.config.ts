@@ -19,7 +19,8 @@ export default defineConfig({
     globalSetup: ['test/temporary-folder.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // Many tests wait for processes and clocks rather than compute. The long ones compute.
+    maxWorkers: full ? 2 : 3,
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary'],
