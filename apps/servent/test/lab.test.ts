@@ -1,5 +1,5 @@
 /** `lab` on the command line: no node runs, and none is needed. */
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ResultsSchema } from '@servent/lab'
@@ -45,8 +45,13 @@ describe('lab compare', () => {
 
   it('loses nothing with a folder that goes away meanwhile', async () => {
     const out = join(folder, 'gone')
+    await mkdir(out)
+    const seen = watch(out)[Symbol.asyncIterator]()
     const ran = runLine(`lab compare --overlays chord ${SMALL} --out gone --json`, { cwd: folder })
-    await expect.poll(() => stat(out).catch(() => undefined), { interval: 5 }).toBeDefined()
+    // The folder has been tried once both files that go into it have come and gone.
+    while ((await seen.next()).value?.filename !== 'fingerprint.txt.part') {}
+    await expect.poll(() => readdir(out), { interval: 1 }).toEqual([])
+    await seen.return?.()
     await rm(out, { recursive: true })
     await writeFile(out, '')
     const { code, json } = await ran
