@@ -13,11 +13,13 @@
 import type { Duplex } from 'node:stream'
 import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import {
   type HostComponents,
   isCircuit,
+  isIp,
+  isNear,
+  isPublic,
   isRelayed,
   multiaddrsOfContact,
   peerIdOfContact,
@@ -182,13 +184,13 @@ export class PushCalls {
    * relay gains nothing: whoever asked could have come that way.
    */
   #callable(addresses: readonly Multiaddr[], via: string): Multiaddr[] {
-    const connections = this.#init.components.connectionManager.getConnections(peerIdFromString(via))
-    const isNear = connections.some(({ remoteAddr }) => isPrivate(remoteAddr))
-    return addresses.filter(address => {
-      const [first] = address.getComponents()
-      if (isCircuit(address)) return false
-      return (first?.name === 'ip4' || first?.name === 'ip6') && (isNear || !isPrivate(address))
-    })
+    const { connectionManager } = this.#init.components
+    const mayBePrivate = connectionManager
+      .getConnections(peerIdFromString(via))
+      .some(connection => isNear(connection, connectionManager))
+    return addresses.filter(
+      address => !isCircuit(address) && isIp(address) && (mayBePrivate || isPublic(address.toString()))
+    )
   }
 
   async #called(stream: Stream, connection: Connection): Promise<void> {

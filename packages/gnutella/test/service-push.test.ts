@@ -254,6 +254,13 @@ describe('whoever is asked to call', () => {
     expect(dialled).toEqual([`/ip4/8.8.4.4/tcp/80/p2p/${victim.peerId}`])
   })
 
+  it('dials none for a neighbour over a relay whose address only says that it is near', async () => {
+    const relay = '/ip4/192.168.1.7/tcp/1/p2p/12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
+    const { ask, dialled, victim } = await caller(`${relay}/p2p-circuit`, nobody)
+    await ask(target(victim, ['/ip4/192.168.1.1/tcp/80']))
+    expect(dialled).toEqual([])
+  })
+
   it('dials one for a neighbour that is on a private network itself', async () => {
     const { ask, dialled, victim } = await caller('/ip4/192.168.1.7/tcp/1', nobody)
     await ask(target(victim, ['/ip4/192.168.1.1/tcp/80']))

@@ -16,19 +16,24 @@ export const relayOf = (address: Multiaddr): string | undefined =>
   address.getComponents().find(({ name }) => name === 'p2p')?.value
 
 /**
- * Whether the relay of a relayed connection is reached over a private network. The connection's own address does not
- * tell: whoever was dialled may have written it, and a host's name may lead anywhere.
+ * Whether what comes over a connection comes from a private network: the peer's, and of a relayed connection the relay's.
+ * The address of a relayed one does not tell: whoever was dialled may have written it, and a host's name may lead
+ * anywhere.
  */
-export function isNear(relayed: Connection, connections: Pick<ConnectionManager, 'getConnections'>): boolean {
-  const relay = relayOf(relayed.remoteAddr)
+export function isNear(
+  connection: Connection,
+  connections: Pick<ConnectionManager, 'getConnections'>
+): boolean {
+  if (!isRelayed(connection)) return isPrivateIp(connection.remoteAddr)
+  const relay = relayOf(connection.remoteAddr)
   return connections
     .getConnections()
     .some(
-      connection =>
-        connection.remotePeer.toString() === relay &&
-        connection.status === 'open' &&
-        !isRelayed(connection) &&
-        isPrivateIp(connection.remoteAddr)
+      one =>
+        one.remotePeer.toString() === relay &&
+        one.status === 'open' &&
+        !isRelayed(one) &&
+        isPrivateIp(one.remoteAddr)
     )
 }
 

@@ -18,7 +18,6 @@ export interface Circuit {
   readonly to: string
   /** Of `from`. */
   readonly host: string
-  readonly endsAtMs: number
 }
 
 interface Held {
@@ -78,7 +77,7 @@ export class RelayTable {
   connect(from: string, host: string, to: string, nowMs: number): Circuit | Status {
     this.#expire(nowMs)
     if (from === to || !this.#reservations.has(to)) return Status.NO_RESERVATION
-    const { circuitsMax, circuitsPerPeerMax, circuitsPerHostMax, circuitMs } = this.#limits
+    const { circuitsMax, circuitsPerPeerMax, circuitsPerHostMax } = this.#limits
     const { circuitsToPeerMax, circuitsHostToPeerMax } = this.#limits
     if (!this.#connects.of(host, nowMs).take(1, nowMs)) return Status.RESOURCE_LIMIT_EXCEEDED
     const count = (is: (circuit: Circuit) => boolean) => [...this.#circuits].filter(is).length
@@ -91,7 +90,7 @@ export class RelayTable {
     ) {
       return Status.RESOURCE_LIMIT_EXCEEDED
     }
-    const circuit = { from, to, host, endsAtMs: nowMs + circuitMs }
+    const circuit = { from, to, host }
     this.#circuits.add(circuit)
     return circuit
   }

@@ -2,7 +2,7 @@
  * A folder on a disk that fails at the n-th call, or forgets at a power cut what was not synced, for every n: nothing
  * wrong has a final name, it goes on and ends right, and no file stands twice.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Download } from '../src/index.ts'
@@ -29,13 +29,6 @@ afterEach(async () => {
   await desk.remove()
   await peer.stop()
 })
-
-async function clear(): Promise<void> {
-  await desk.shut()
-  for (const name of ['', '-wal', '-shm']) await rm(join(desk.root, `servent.db${name}`), { force: true })
-  await rm(desk.folder, { recursive: true, force: true })
-  await mkdir(desk.folder, { recursive: true })
-}
 
 const badDisk = (fault?: (call: Call) => 'EIO' | 'crash' | 'tear' | undefined) =>
   new BadDisk(join(desk.root, 'graves'), fault)
@@ -76,7 +69,7 @@ test('EIO at the n-th call, for every n: it pauses with a reason and goes on', a
   let paused = 0
   let n = 1
   for (let isHit = true; isHit && n < CALLS_MAX; n += 1) {
-    await clear()
+    await desk.clear()
     const disk = badDisk(({ index }) => (index === n ? 'EIO' : undefined))
     const outcome = await fetchOn(disk).then(end, (error: Error) => error.message)
     isHit = disk.isHit
@@ -106,7 +99,7 @@ test('a power cut at the n-th call, for every n: of what was not synced a random
   }
   let n = 1
   for (let isHit = true; isHit && n < CALLS_MAX; n += 1) {
-    await clear()
+    await desk.clear()
     const disk = badDisk(({ index, name }) =>
       index === n ? (name === 'file.write' ? 'tear' : 'crash') : undefined
     )

@@ -3,7 +3,7 @@
  * torn, and a power cut loses what was not synced. Whatever happens, nothing wrong has the final name, the download
  * goes on and ends right, no block that was synced is fetched again, and the user reads what to do.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Download } from '../src/index.ts'
@@ -83,13 +83,6 @@ async function expectRightEnd(durable: ReadonlySet<number>, isOver: boolean): Pr
   await disk.dispose()
 }
 
-async function clear(): Promise<void> {
-  await desk.shut()
-  for (const name of ['', '-wal', '-shm']) await rm(join(desk.root, `servent.db${name}`), { force: true })
-  await rm(desk.folder, { recursive: true, force: true })
-  await mkdir(desk.folder, { recursive: true })
-}
-
 const SENTENCES: Readonly<Record<string, RegExp>> = {
   EIO: / could not be written or read \(EIO\)\. The disk reports an error of its own\. Check it, then resume: what is verified is kept\.$/,
   ENOSPC:
@@ -105,7 +98,7 @@ describe.each([
     const said: string[] = []
     let n = 1
     for (let isHit = true; isHit && n < CALLS_MAX; n += 1) {
-      await clear()
+      await desk.clear()
       const disk = badDisk(({ index, name }) => {
         // A full disk gives what it has, and lets go of it.
         if (code === 'ENOSPC' && !/write|open$|mkdir|link$/.test(name)) return undefined
@@ -138,7 +131,7 @@ describe.each([
 describe('a process that dies', () => {
   /** Dies at the n-th call, in its midst where that is a write; gives what was durable then, and the calls. */
   async function dieAt(n: number, random?: () => number, isLying = false) {
-    await clear()
+    await desk.clear()
     const disk = badDisk(({ index, name }) =>
       index === n ? (name === 'file.write' ? 'tear' : 'crash') : undefined
     )
@@ -219,7 +212,7 @@ describe('a process that dies', () => {
 test('a sharer whose disk fails at the n-th read, for every n: the rest comes at the next try', async () => {
   let n = 1
   for (let isHit = true; isHit; n += 1) {
-    await clear()
+    await desk.clear()
     isHit = false
     let reads = 0
     share.beforeRead = () => {

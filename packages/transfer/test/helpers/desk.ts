@@ -1,5 +1,5 @@
 /** A folder, a database and Downloads on them, made anew for each test and opened again as after a restart. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase, type ServentDatabase } from '@servent/database'
@@ -72,6 +72,14 @@ export class Desk {
 
   files(): Promise<string[]> {
     return readdir(this.folder).then(names => names.sort())
+  }
+
+  /** As it was made. */
+  async clear(): Promise<void> {
+    await this.shut()
+    for (const name of ['', '-wal', '-shm']) await rm(join(this.root, `servent.db${name}`), { force: true })
+    await rm(this.folder, { recursive: true, force: true })
+    await mkdir(this.folder, { recursive: true })
   }
 
   async remove(): Promise<void> {
