@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
+import type { Libp2p } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { systemClock } from '@servent/libp2p-host'
@@ -13,6 +14,21 @@ import { encodeHopAnswer, HOP_PROTOCOL, Status } from '../src/wire.ts'
 import { startPeer, startRelay, until } from './helpers.ts'
 
 const SECONDS_60 = 60_000
+
+/** Addresses that this peer calls from now on. */
+function callsOf(libp2p: Libp2p): string[] {
+  const { connectionManager } = (
+    libp2p as unknown as { components: { connectionManager: { openConnection(to: unknown): unknown } } }
+  ).components
+  const openConnection = connectionManager.openConnection.bind(connectionManager)
+  const called: string[] = []
+  connectionManager.openConnection = (to, ...more: []) => {
+    // Lost relays are called at addresses; those that stand are named by their PeerId.
+    if (Array.isArray(to)) called.push(String(to))
+    return openConnection(to, ...more)
+  }
+  return called
+}
 
 /** A port that nobody asked to be called, and how often it was. */
 async function victim() {
@@ -73,18 +89,7 @@ test(
   async () => {
     const { port, calls } = await victim()
     const peer = await startPeer({ listen: true })
-    const { connectionManager } = (
-      peer.libp2p as unknown as {
-        components: { connectionManager: { openConnection(to: unknown): unknown } }
-      }
-    ).components
-    const openConnection = connectionManager.openConnection.bind(connectionManager)
-    const called: string[] = []
-    connectionManager.openConnection = (to, ...more: []) => {
-      // Lost relays are called at addresses; those that stand are named by their PeerId.
-      if (Array.isArray(to)) called.push(String(to))
-      return openConnection(to, ...more)
-    }
+    const called = callsOf(peer.libp2p)
     const direct = peer.libp2p.getMultiaddrs().filter(address => !`${address}`.includes('circuit'))
     for (let n = 0; n < RELAYS_LOST_MAX + RELAYS_MAX; n += 1) {
       const relay = await startRelay({ announce: [`/ip4/127.0.0.1/tcp/${port}`] })
@@ -95,6 +100,28 @@ test(
     }
     await new Promise(resolve => setTimeout(resolve, 3_000))
     expect([calls(), called]).toEqual([0, []])
+  },
+  SECONDS_60
+)
+
+test(
+  'RELAYS_LOST_MAX lost relays are called again, and with one more the first is forgotten',
+  async () => {
+    const peer = await startPeer()
+    const called = callsOf(peer.libp2p)
+    const lost: string[] = []
+    for (let n = 0; n <= RELAYS_LOST_MAX; n += 1) {
+      const relay = await startRelay()
+      await peer.libp2p.dial(relay.address)
+      await until(() => peer.use.relays().includes(relay.id))
+      await relay.libp2p.stop()
+      await until(() => !peer.use.relays().includes(relay.id))
+      lost.push(relay.id)
+    }
+    called.length = 0
+    const isCalled = (id: string) => called.some(address => address.endsWith(id))
+    await until(() => lost.slice(1).every(isCalled))
+    expect(isCalled(lost[0]!)).toBe(false)
   },
   SECONDS_60
 )
