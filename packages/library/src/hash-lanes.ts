@@ -115,8 +115,12 @@ export class HashLanes {
       if (this.#stopped) return
       const wake = this.#wake.promise
       const row = tree.nextDue(Date.now(), sizeMax, [...this.#busy])
-      if (row === undefined) {
+      if (row === undefined && this.#results.length > 0) {
+        // Of these, some may be to be hashed once more.
         this.#writeDown()
+        continue
+      }
+      if (row === undefined) {
         this.#setTimer()
         await wake
         continue
@@ -224,10 +228,13 @@ export class HashLanes {
     const results = this.#results
     if (results.length === 0) return
     this.#results = []
+    // A share may have begun to wait for a file since it was read.
+    const dues = new Map<number, number | null>()
     try {
       write(() => {
         for (const { row, before, after, file, parts } of results) {
           const current = store.file(row.id)
+          dues.set(row.id, current?.due ?? row.due)
           // A scan that came in between has seen another file there, or none, and has said what is to be done.
           if (current === undefined || current.state !== HERE || !isSame(current, row)) continue
           store.hashed(current, after, file, parts)
@@ -242,7 +249,7 @@ export class HashLanes {
     for (const { row } of results) this.#busy.delete(row.id)
     for (const { path, row, hashedBytes } of results) {
       problems.clear(path)
-      onDone(row.size, row.due, hashedBytes)
+      onDone(row.size, dues.get(row.id) ?? null, hashedBytes)
     }
   }
 
