@@ -9,10 +9,29 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Daemon, eventually, neighbours } from '../test/e2e/harness.ts'
 
-const NODES = 4
-// Few neighbours each, so that a query that is flooded may go through peers in between.
-const FLAGS = ['--set', 'gnutella.neighbours=2']
+const OVERLAYS = 'napster,gnutella,fasttrack,chord'
+// The first shares and the last looks for it. Both are weak peers where an overlay tells them apart: leaves of
+// Gnutella, ordinary peers of FastTrack. Those in between are ultrapeers and supernodes, and one is Napster's server.
+const WEAK = ['--overlays', OVERLAYS, '--set', 'gnutella.role=leaf', '--set', 'fasttrack.role=ordinary']
+const STRONG = ['--set', 'gnutella.role=ultrapeer', '--set', 'fasttrack.role=supernode']
+const NODES = [
+  { flags: WEAK, is: 'shares' },
+  {
+    flags: ['--overlays', `${OVERLAYS},napster-server`, ...STRONG],
+    is: 'ultrapeer, supernode, Napster server'
+  },
+  { flags: ['--overlays', OVERLAYS, ...STRONG], is: 'ultrapeer, supernode' },
+  { flags: WEAK, is: 'searches and fetches' }
+]
 const FILE_BYTES = 5_000_000
+const SMALL_BYTES = 30_000
+// Names that are written without spaces are found by any two of their characters.
+const CHARACTERS = [
+  ['月亮代表我的心 - 邓丽君.ogg', '月亮'],
+  ['夜来香.ogg', '来香'],
+  ['茉莉花 江苏民歌.ogg', '莉花'],
+  ['🎷蓝色狂想曲.ogg', '狂想']
+]
 // Everything must be over within a minute, whatever hangs.
 const DEMO_MS_MAX = 55_000
 
@@ -52,7 +71,7 @@ try {
   await end()
   const ok = overlays.length > 0 && overlays.every(overlay => overlay.ok)
   const seconds = Number(((performance.now() - startedMs) / 1000).toFixed(1))
-  if (values.json) console.log(JSON.stringify({ ok, nodes: NODES, overlays, seconds }))
+  if (values.json) console.log(JSON.stringify({ ok, nodes: NODES.length, overlays, seconds }))
   else show(overlays, ok, seconds)
   process.exit(ok ? 0 : 1)
 } catch (error) {
@@ -60,14 +79,14 @@ try {
 }
 
 async function demo() {
-  say(`Starting ${NODES} nodes on loopback, each knowing the one before it …`)
-  for (let index = 0; index < NODES; index++) {
+  say(`Starting ${NODES.length} nodes on loopback, each knowing the one before it …`)
+  for (const [index, { flags, is }] of NODES.entries()) {
     const bootstrap = index === 0 ? [] : ['--bootstrap', daemons[index - 1].address]
     interrupted.signal.throwIfAborted()
-    started.push(Daemon.start({ flags: [...FLAGS, ...bootstrap], signal: interrupted.signal }))
+    started.push(Daemon.start({ flags: [...flags, ...bootstrap], signal: interrupted.signal }))
     const daemon = await started[index]
     daemons.push(daemon)
-    say(`  node ${index + 1}   ${daemon.ready.peerId}   pid ${daemon.pid}`)
+    say(`  node ${index + 1}   ${daemon.ready.peerId}   pid ${daemon.pid}   ${is}`)
   }
   const [first] = daemons
   const last = daemons.at(-1)
@@ -83,6 +102,7 @@ async function demo() {
     await writeFile(join(folder, file.name), file.bytes)
     files.push(file)
   }
+  for (const [name] of CHARACTERS) await writeFile(join(folder, name), randomBytes(SMALL_BYTES))
   say(`\nnode 1 $ servent share ${folder}`)
   const shared = await first.json(['share', folder])
   say(`         ${shared.files} file${shared.files === 1 ? '' : 's'}, ${shared.bytes} bytes`)
@@ -90,7 +110,25 @@ async function demo() {
 
   const rows = []
   for (const [index, overlay] of names.entries()) rows.push(await findAndFetch(last, overlay, files[index]))
+  for (const [name, characters] of CHARACTERS) {
+    const overlays = await findBy(last, characters, name, names.length)
+    for (const row of rows) {
+      row.foundByCharacters = (row.foundByCharacters ?? 0) + (overlays.includes(row.overlay) ? 1 : 0)
+      row.ok &&= overlays.includes(row.overlay)
+      if (!overlays.includes(row.overlay)) row.why ??= `${characters} did not find ${name}`
+    }
+  }
   return rows
+}
+
+/** The overlays on which these characters find the file. */
+async function findBy(daemon, characters, name, overlays) {
+  say(`node ${NODES.length} $ servent search ${characters}`)
+  const { json } = await daemon.run(['--json', 'search', characters, '--limit', String(overlays)])
+  const hits = json.filter(event => event.event === 'hit' && event.name === name)
+  const found = hits.map(({ overlay }) => overlay)
+  say(`         ${name}: ${found.join(', ') || 'not found'}`)
+  return found
 }
 
 /** Overlays that route by key tell others of a file before anybody asks. */
@@ -105,13 +143,13 @@ async function announced(daemon) {
 
 async function findAndFetch(daemon, overlay, { name, bytes }) {
   const query = `sample song ${overlay}`
-  say(`node ${NODES} $ servent search ${query} --overlay ${overlay}`)
+  say(`node ${NODES.length} $ servent search ${query} --overlay ${overlay}`)
   const searched = await daemon.run(['--json', 'search', query, '--overlay', overlay, '--limit', '1'])
   const hit = searched.json.find(event => event.event === 'hit')
   const done = searched.json.at(-1)
   if (hit === undefined) return { overlay, ok: false, why: 'not found' }
   say(`         ${hit.name}, ${hit.hops} hops away`)
-  say(`node ${NODES} $ servent get ${hit.row}`)
+  say(`node ${NODES.length} $ servent get ${hit.row}`)
   const fetched = await daemon.run(['--json', 'get', String(hit.row)])
   const result = fetched.json.at(-1)
   if (result?.event !== 'done') return { overlay, ok: false, why: result?.message ?? fetched.err }
@@ -138,17 +176,27 @@ function show(overlays, ok, seconds) {
     row.overlay,
     row.ok ? 'yes' : `no: ${row.why ?? 'other bytes'}`,
     ...(row.file === undefined
-      ? ['', '', '', '', '']
+      ? ['', '', '', '', '', '']
       : [
           row.hops,
           `${Math.round(row.firstHitMs)} ms`,
           row.messages,
           `${row.fetchSeconds.toFixed(2)} s`,
-          row.sha256.slice(0, 16)
+          row.sha256.slice(0, 16),
+          `${row.foundByCharacters} of ${CHARACTERS.length}`
         ])
   ])
   const table = [
-    ['OVERLAY', 'FETCHED, SAME BYTES', 'HOPS', 'FIRST HIT', 'MESSAGES', 'FETCHED IN', 'SHA-256'],
+    [
+      'OVERLAY',
+      'FETCHED, SAME BYTES',
+      'HOPS',
+      'FIRST HIT',
+      'MESSAGES',
+      'FETCHED IN',
+      'SHA-256',
+      'BY 2 CHARACTERS'
+    ],
     ...rows
   ]
   const widths = table[0].map((_, column) => Math.max(...table.map(row => String(row[column]).length)))
@@ -159,6 +207,8 @@ function show(overlays, ok, seconds) {
         .join('  ')
         .trimEnd()
     )
-  say(`\n${ok ? 'All is well' : 'Something is wrong'}: ${NODES} nodes, ${seconds} s, everything cleaned up.`)
+  say(
+    `\n${ok ? 'All is well' : 'Something is wrong'}: ${NODES.length} nodes, ${seconds} s, everything cleaned up.`
+  )
   if (ok) say('Next: npx servent start')
 }

@@ -12,3 +12,9 @@ export interface NodeDeps {
    */
   readonly libraryWorker?: { readonly source: string }
 }
+
+/** What others are told where the program does not say its version. */
+export const VERSION_UNKNOWN = '0.0.0'
+
+/** The user agent. */
+export const agentOf = ({ version = VERSION_UNKNOWN }: NodeDeps): string => `servent/${version}`

@@ -11,7 +11,7 @@ import { ContentId, type OverlayName, type OverlaySnapshot } from '@servent/over
 import type { DownloadStatus, Downloads, FolderFileStatus } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
-import type { NodeDeps } from './deps.ts'
+import { type NodeDeps, VERSION_UNKNOWN } from './deps.ts'
 import { doctor } from './doctor.ts'
 import { NotFoundError, NotRunningError } from './errors.ts'
 import { Fetches, type GetOptions } from './fetching.ts'
@@ -19,12 +19,13 @@ import { type PathTicket, ticketOfPath } from './folder-tickets.ts'
 import type { LibraryDoor } from './library-door.ts'
 import { missingIpv6 } from './listening.ts'
 import { nodeGauges } from './node-gauges.ts'
+import { overlaysOf } from './overlay-names.ts'
 import { type OverlaysHere, wantedOverlays } from './overlays.ts'
 import { ownFile, ownFolder } from './own-file.ts'
 import { PeerMemory } from './peer-memory.ts'
 import { Peers } from './peers.ts'
 import { Rejoin } from './rejoin.ts'
-import { type Running, run, VERSION_UNKNOWN } from './running.ts'
+import { type Running, run } from './running.ts'
 import { Searches } from './search.ts'
 import { libraryView, share } from './sharing.ts'
 import { nodeStatus } from './status.ts'
@@ -94,7 +95,7 @@ export class Node implements ServentNode {
     this.#init = init
     this.config = config
     this.peerId = peerIdFromPrivateKey(init.privateKey).toString()
-    this.overlays = config.overlays as OverlayName[]
+    this.overlays = overlaysOf(config.overlays)
     const overlays = () => this.#overlaysHere()
     this.#values = new Values({ overlays, logger })
     this.#searches = new Searches({

@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
 import type { ServentDatabase } from '@servent/database'
-import { type HostComponents, streamDuplex } from '@servent/libp2p-host'
+import { streamDuplex } from '@servent/libp2p-host'
 import type { Library } from '@servent/library'
-import type { ContentId, Overlay, OverlayName, Provider } from '@servent/overlay'
+import type { ContentId, OverlayName, Provider } from '@servent/overlay'
 import type { Downloads, FileServer, Ledger } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { HTTP_PROTOCOL, isPusher, NodeConnector } from './connector.ts'
-import type { NodeDeps } from './deps.ts'
+import { agentOf, type NodeDeps, VERSION_UNKNOWN } from './deps.ts'
 import { DATABASE_FILE } from './folders.ts'
 import { componentLogger } from './libp2p-log.ts'
 import { LibraryDoor } from './library-door.ts'
@@ -22,16 +22,12 @@ import { merge } from './merge.ts'
 import { NodeMetrics } from './metrics.ts'
 import { createNetwork, type NetworkInit } from './network.ts'
 import { HTTP_STREAMS_PER_CONNECTION_MAX } from './network-limits.ts'
+import { overlayFactory } from './overlay-factories.ts'
+import { overlaysOf } from './overlay-names.ts'
 import { OverlaySlot } from './overlays.ts'
 import type { NodeStore } from './store.ts'
 import { Transfers } from './transfers.ts'
 import { Ways } from './ways.ts'
-
-/**
- * Peers of the local network are asked for at the start, and answer and are dialled within this; who has heard none
- * by then is the first there.
- */
-const MDNS_MEET_MS = 3_000
 
 export interface RunningInit {
   readonly config: Config
@@ -52,9 +48,6 @@ export interface Running {
   readonly slots: Slots
   readonly metrics: NodeMetrics
 }
-
-/** What others are told where the program does not say its version. */
-export const VERSION_UNKNOWN = '0.0.0'
 
 /**
  * Starts every part that is needed. Where one cannot start, those before it are stopped again.
@@ -194,7 +187,7 @@ async function overlayServices(
 ): Promise<NetworkInit['services']> {
   const { config, logger } = init
   const services: NetworkInit['services'] = {}
-  for (const name of config.overlays as OverlayName[]) {
+  for (const name of overlaysOf(config.overlays)) {
     const build = await overlayFactory(name, init, transfers)
     services[name] = components => {
       const slot = new OverlaySlot(name, () => build(components), library, logger)
@@ -203,43 +196,6 @@ async function overlayServices(
     }
   }
   return services
-}
-
-/** What is not named is not loaded. */
-async function overlayFactory(
-  name: OverlayName,
-  { config, deps, privateKey, store }: RunningInit,
-  transfers: Transfers
-): Promise<(components: HostComponents) => Overlay> {
-  switch (name) {
-    case 'gnutella': {
-      const { gnutella } = await import('@servent/gnutella')
-      return gnutella({
-        neighbours: config.gnutella.neighbours,
-        ttl: config.gnutella.ttl,
-        agent: agentOf(deps),
-        privateKey,
-        store: store.machineState(name),
-        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
-        firewalled: () => config.noInbound
-      })
-    }
-    case 'chord': {
-      const { chord } = await import('@servent/chord')
-      const { lookups: style, publishRate: publishBytesPerS, ...settings } = config.chord
-      return chord({
-        ...settings,
-        style,
-        publishBytesPerS,
-        privateKey,
-        store: store.machineState(name),
-        bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : [],
-        aloneAfterMs: config.discovery.includes('mdns') ? MDNS_MEET_MS : 0
-      })
-    }
-    default:
-      throw new Error(`There is no overlay ${name} in this version.`)
-  }
 }
 
 /** Providers from all overlays that run, as they come. */
@@ -256,8 +212,6 @@ async function* findProviders(
     else if (!signal.aborted) logger.warn({ overlay, err: found.error }, 'could not find providers')
   }
 }
-
-const agentOf = ({ version = VERSION_UNKNOWN }: NodeDeps): string => `servent/${version}`
 
 /** 0 in the configuration is no cap. */
 const cap = <Name extends string>(name: Name, rate: number): Partial<Record<Name, number>> =>

@@ -1,0 +1,57 @@
+/** How each overlay of this build is made from the configuration. What is not named is not loaded. */
+import type { Ed25519PrivateKey } from '@libp2p/interface'
+import type { HostComponents } from '@servent/libp2p-host'
+import type { Overlay, OverlayName } from '@servent/overlay'
+import type { Config } from './config.ts'
+import { agentOf, type NodeDeps } from './deps.ts'
+import type { NodeStore } from './store.ts'
+import type { Transfers } from './transfers.ts'
+
+/**
+ * Peers of the local network are asked for at the start, and answer and are dialled within this; who has heard none
+ * by then is the first there.
+ */
+const MDNS_MEET_MS = 3_000
+
+export interface OverlayFactoryInit {
+  readonly config: Config
+  readonly deps: NodeDeps
+  readonly privateKey: Ed25519PrivateKey
+  readonly store: NodeStore
+}
+
+export async function overlayFactory(
+  name: OverlayName,
+  { config, deps, privateKey, store }: OverlayFactoryInit,
+  transfers: Transfers
+): Promise<(components: HostComponents) => Overlay> {
+  switch (name) {
+    case 'gnutella': {
+      const { gnutella } = await import('@servent/gnutella')
+      return gnutella({
+        neighbours: config.gnutella.neighbours,
+        ttl: config.gnutella.ttl,
+        agent: agentOf(deps),
+        privateKey,
+        store: store.machineState(name),
+        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+        firewalled: () => config.noInbound
+      })
+    }
+    case 'chord': {
+      const { chord } = await import('@servent/chord')
+      const { lookups: style, publishRate: publishBytesPerS, ...settings } = config.chord
+      return chord({
+        ...settings,
+        style,
+        publishBytesPerS,
+        privateKey,
+        store: store.machineState(name),
+        bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : [],
+        aloneAfterMs: config.discovery.includes('mdns') ? MDNS_MEET_MS : 0
+      })
+    }
+    default:
+      throw new Error(`There is no overlay ${name} in this version.`)
+  }
+}
