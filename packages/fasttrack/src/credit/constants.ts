@@ -81,7 +81,7 @@ export const SERVING_MAX = 32
 /** Requests of one peer: as many at once, then so many a minute. Further ones are cut. */
 export const REQUESTS_BURST = 8
 export const REQUESTS_PER_MINUTE = 12
-/** Receipts whose signatures are looked at, 0.2 to 0.5 ms each: as many at once, then so many a second, in all */
+/** Receipts whose two signatures are looked at, about a millisecond each: as many at once, then so many a second, in all */
 export const VERIFICATIONS_BURST = 200
 export const VERIFICATIONS_PER_SECOND = 50
 /** and of one peer. Further ones are left out. */

@@ -48,12 +48,17 @@ export class OwnReceipts {
     return { givenBytes: sum(this.#asGiver), takenBytes: sum(this.#asTaker) }
   }
 
+  /** Of the same two, in the same direction. */
+  of({ giver, taker }: Receipt): Receipt | undefined {
+    return giver === this.#self ? this.asGiverTo(taker) : this.asTakerFrom(giver)
+  }
+
   /** Keeps what both have signed, and says whether it did: not what is older than what it has. */
   keep(receipt: Receipt, sealed: Uint8Array): boolean {
     const isGiver = receipt.giver === this.#self
     const receipts = isGiver ? this.#asGiver : this.#asTaker
     const other = isGiver ? receipt.taker : receipt.giver
-    if (!isNewer(receipt, receipts.get(other)?.receipt)) return false
+    if (!isNewer(receipt, this.of(receipt))) return false
     receipts.set(other, { receipt, sealed })
     if (receipts.size > this.#eachMax) {
       const [least] = largestFirst(receipts).slice(-1)
@@ -63,13 +68,21 @@ export class OwnReceipts {
     return receipts.has(other)
   }
 
-  /** The largest, half of them from each direction where there are as many; none of those that `except` signed itself. */
-  best(count: number, except: string): SealedReceipt[] {
-    const [given, taken] = [this.#asGiver, this.#asTaker].map(receipts =>
-      largestFirst(receipts).filter(({ receipt: { giver, taker } }) => giver !== except && taker !== except)
-    ) as [SealedReceipt[], SealedReceipt[]]
-    const fromTaken = Math.min(taken.length, Math.max(Math.ceil(count / 2), count - given.length))
-    return [...taken.slice(0, fromTaken), ...given.slice(0, count - fromTaken)]
+  /**
+   * What to show a peer that asks: first what is between the two, so that whoever lost its own copy has it back, then
+   * the largest, half of them from each direction where there are as many.
+   */
+  best(count: number, peer: string): SealedReceipt[] {
+    const between = [this.#asTaker.get(peer), this.#asGiver.get(peer)].filter(one => one !== undefined)
+    const taken = largestFirst(this.#asTaker).filter(one => !between.includes(one))
+    const given = largestFirst(this.#asGiver).filter(one => !between.includes(one))
+    const places = Math.max(0, count - between.length)
+    const fromTaken = Math.max(Math.ceil(places / 2), places - given.length)
+    const others = [
+      ...taken.slice(0, fromTaken),
+      ...given.slice(0, places - Math.min(taken.length, fromTaken))
+    ]
+    return [...between, ...others].slice(0, count)
   }
 }
 

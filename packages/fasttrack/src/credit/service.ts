@@ -204,11 +204,12 @@ export class ReceiptExchange implements Startable {
   #askNext(): void {
     const peer = this.#ended.signal.aborted ? undefined : this.#meetings.next(this.#clock.nowMs())
     if (peer === undefined) return
-    this.gave(peer)
     this.#ask(peer)
       .catch(error => this.#log('%s did not show its receipts - %e', peer, error))
       .finally(() => {
         this.#meetings.asked()
+        // Only now: the peer may have shown the last receipt of the two, where this one had lost it.
+        this.gave(peer)
         this.#askNext()
       })
   }
@@ -225,11 +226,17 @@ export class ReceiptExchange implements Startable {
     // It has no part in others, so it could have taken them anywhere, and as many as it likes.
     if (shown.giver !== from && shown.taker !== from)
       throw new ReceiptError('A peer shows a receipt of others.')
-    if (this.#participation.judge(shown) !== 'kept' || !this.#limiters.mayVerify(from, this.#clock.nowMs())) {
+    const isOwn = shown.giver === this.#self || shown.taker === this.#self
+    const isNews = isOwn
+      ? isNewer(shown, this.#receipts.of(shown))
+      : this.#participation.judge(shown) === 'kept'
+    if (!isNews || !this.#limiters.mayVerify(from, this.#clock.nowMs())) {
       this.#counters.leftOut += 1
       return
     }
     const receipt = await openReceipt(sealed)
+    // This peer has signed it, and lost it since.
+    if (isOwn) return this.#keep(receipt, sealed)
     if (this.#participation.hear(receipt) !== 'kept') return
     this.#counters.heard += 1
     this.#store?.put({ receipt })

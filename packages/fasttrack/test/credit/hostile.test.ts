@@ -163,13 +163,18 @@ describe('receipts that a peer shows', () => {
     await checkStillServes(me)
   })
 
-  test('about this peer itself count for nothing: it measured that', async () => {
+  test('about this peer itself raise nobody: it measured that', async () => {
     const me = await startPeer()
-    const giver = await generateKeyPair('Ed25519')
+    const [giver, liar] = (await keyPairs(2)) as [PrivateKey, PrivateKey]
     const receipt = { giver: idOf(giver), taker: me.id, bytes: TiB, sequence: 1 }
-    await shown(me, giver, [await signedBy(receipt, me.privateKey, giver)])
-    expect(me.exchange.snapshot().receiptsOfOthers).toBe(0)
+    const good = await signedBy(receipt, me.privateKey, giver)
+    await shown(me, giver, [good])
+    // Both have signed it, so it is kept; what it is worth here says the ledger.
+    expect(me.exchange.snapshot()).toMatchObject({ own: { receipts: 1 }, receiptsOfOthers: 0 })
     expect(me.exchange.levelOf(idOf(giver))).toBe(10)
+    const forged = await signedBy({ ...receipt, giver: idOf(liar) }, me.privateKey, liar)
+    await shown(me, liar, [forged.with(-1, forged.at(-1)! ^ 1)])
+    expect(me.exchange.snapshot()).toMatchObject({ own: { receipts: 1 } })
   })
 
   test('are all looked at where they fit in one answer', async () => {

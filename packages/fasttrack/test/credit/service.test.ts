@@ -144,6 +144,36 @@ describe('a restart', () => {
     await again.libp2p.stop()
   }, 20_000)
 
+  test.each(['giver', 'taker'] as const)(
+    'without its data, the %s has the last receipt back from the other',
+    async lost => {
+      const [giver, taker] = [await startPeer(), await startPeer()]
+      await taker.libp2p.dial(giver.address)
+      transfer(giver, taker, GiB)
+      await until(() => counters(taker).settled === 1)
+      const old = lost === 'giver' ? giver : taker
+      const kept = lost === 'giver' ? taker : giver
+      await old.libp2p.stop()
+      const anew = await startPeer({ privateKey: old.privateKey })
+      await anew.libp2p.dial(kept.address)
+      await until(() => anew.exchange.snapshot().own.receipts === 1)
+      const [giverNow, takerNow] = lost === 'giver' ? [anew, kept] : [kept, anew]
+      transfer(giverNow, takerNow, SETTLE_BYTES)
+      await until(() => counters(giverNow).countersigned > (lost === 'giver' ? 0 : 1))
+      expect(giverNow.exchange.snapshot().own.givenBytes).toBe(GiB + SETTLE_BYTES)
+    }
+  )
+
+  test('a database that takes nothing ends nothing', async () => {
+    const database = openDatabase(':memory:')
+    const [giver, taker] = [await startPeer({ database }), await startPeer()]
+    await taker.libp2p.dial(giver.address)
+    transfer(giver, taker, 10 * MiB)
+    await until(() => counters(taker).settled === 1)
+    database.close()
+    await giver.libp2p.stop()
+  })
+
   test('a stopped exchange answers nobody, and starts again', async () => {
     const [giver, taker] = [await startPeer(), await startPeer()]
     await giver.exchange.stop()

@@ -295,18 +295,20 @@ describe('own receipts', () => {
     expect(own.totals()).toEqual({ givenBytes: 10, takenBytes: 4 })
   })
 
-  test('are shown largest first, of both directions, and none to a peer that signed it itself', () => {
+  test('are shown largest first, of both directions, and before them those that are between the two', () => {
     const own = new OwnReceipts(ME)
     for (const [peer, size] of Object.entries({ a: 1, b: 2, c: 3 })) {
       own.keep(receipt(ME, peer, size), bytes)
       own.keep(receipt(peer, ME, 10 * size), bytes)
     }
-    const sizes = (count: number, except = '') => own.best(count, except).map(one => one.receipt.bytes)
+    const sizes = (count: number, peer = '') => own.best(count, peer).map(one => one.receipt.bytes)
     expect(sizes(2)).toEqual([30, 3])
     expect(sizes(3)).toEqual([30, 20, 3])
     expect(sizes(5)).toEqual([30, 20, 10, 3, 2])
     expect(sizes(50)).toEqual([30, 20, 10, 3, 2, 1])
-    expect(sizes(50, 'c')).toEqual([20, 10, 2, 1])
+    expect(sizes(50, 'a')).toEqual([10, 1, 30, 20, 3, 2])
+    expect(sizes(4, 'a')).toEqual([10, 1, 30, 3])
+    expect(sizes(1, 'a')).toEqual([10])
   })
 
   test('fill the places that the other direction leaves', () => {
