@@ -40,7 +40,7 @@ export const RECEIPT_TOLERANCE_BYTES = 64 * MiB
 export const TAKERS_MAX = 512
 /** Statements of one taker. One past it, the smallest gives way. In all 32,768 are held. */
 export const RECEIPTS_PER_TAKER_MAX = 64
-/** Givers between this peer and whom it looks at, that peer among them: two were enough for BarterCast, */
+/** Edges on the way from this peer to whom it looks at: two were enough for BarterCast, */
 export const CREDIT_HOPS = 2
 /** and more than this may not be set: each multiplies the work. */
 export const CREDIT_HOPS_MAX = 4

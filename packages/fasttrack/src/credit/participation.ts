@@ -8,6 +8,14 @@
  *
  * Whoever passes for a newcomer is at `NEWCOMER_LEVEL`, exactly. So a new key gains nothing for those above it, and for
  * those below it what newcomers are given, and no more.
+ *
+ * What follows for an owner of many keys, whose keys together really gave `B` bytes to this peer and to those who gave it
+ * something: they are served before strangers for 10 `B` at most, as one key would be, since a level is above 10 while
+ * ten times the credit is more than what was taken, and credit that was taken on stays spent. Beyond that each is a
+ * newcomer like any other. An upload under way is counted when it ends, so each of its slots may go that far over.
+ *
+ * What was taken counts over two hops as well, so whoever signs what it took from a peer that took from here owes here too.
+ * A taker that signs nothing escapes that; its giver then has no receipt, and knows it by its own measure all the same.
  */
 import { type ClaimLimits, Claims } from './claims.ts'
 import {

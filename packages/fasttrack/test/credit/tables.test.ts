@@ -108,6 +108,15 @@ describe('the book of receipts', () => {
     expect(forgotten).toEqual(['t0 from g'])
   })
 
+  test('of takers that gave equally much, the one that was heard of first makes way', () => {
+    const { accounts, held, forgotten } = book()
+    for (let index = 0; index <= TAKERS_MAX; index += 1) {
+      accounts.gave(`t${index}`, 100)
+      expect(held.hear(receipt('g', `t${index}`))).toBe('kept')
+    }
+    expect(forgotten).toEqual(['t0 from g'])
+  })
+
   test('names everybody whom a receipt names', () => {
     const { held } = book()
     held.hear(receipt('g', 't'))
