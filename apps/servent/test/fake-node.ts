@@ -197,6 +197,7 @@ export class FakeNode implements ServentNode {
               name: event.name,
               size: event.size,
               type: event.type,
+              tags: event.tags,
               providers: [{ peerId: PEER, addresses: [] }],
               overlays: ['gnutella'] as const
             }

@@ -32,7 +32,7 @@ export const SHOWN = `SELECT c.id AS "index", c.cid, c.size, c.sha1, ${TAGS}, f.
 export const PART_ROOTS =
   'SELECT root FROM library_layer INDEXED BY library_layer_root WHERE content = ? ORDER BY part'
 
-const STEPS = [
+export const STEPS = [
   `
   CREATE TABLE library_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 

@@ -79,6 +79,17 @@ export const rowKind = ({ name, type }: { readonly name: string; readonly type: 
 const FIGURE = /^\d{1,9}$/
 const RESOLUTION = /^\d{1,6}x\d{1,6}$/
 
+/** A narrower terminal has no room for what tags say beside the names of files. */
+const TAGS_COLUMNS_MIN = 100
+
+/** Whether a table of files shows what their tags say: some have any, and there is room. */
+export function showsTags(
+  files: readonly { readonly tags?: Readonly<Record<string, string>> }[],
+  columns = TAGS_COLUMNS_MIN
+): boolean {
+  return columns >= TAGS_COLUMNS_MIN && files.some(({ tags }) => formatTags(tags) !== '')
+}
+
 /** `Miles Davis – So What (9:22, 320 kbit/s)`, of what the tags say; anybody may have written them. */
 export function formatTags(tags: Readonly<Record<string, string>> = {}): string {
   const { artist, title, seconds = '', bitrate = '', resolution = '' } = tags

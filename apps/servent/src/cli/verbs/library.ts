@@ -3,7 +3,15 @@ import { existsSync } from 'node:fs'
 import type { LibraryView } from '@servent/node'
 import { type Command, Option } from 'commander'
 import { PAGE_FILES_MAX } from '../../page.ts'
-import { formatBytes, formatLeft, formatTags, mediaKind, plural, shortId } from '../../terminal/format.ts'
+import {
+  formatBytes,
+  formatLeft,
+  formatTags,
+  mediaKind,
+  plural,
+  shortId,
+  showsTags
+} from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
@@ -77,7 +85,7 @@ async function runLibrary(
     )
   )
   for (const line of notes(view)) out.line(line)
-  const hasTags = view.files.some(({ tags }) => formatTags(tags) !== '')
+  const hasTags = showsTags(view.files, columns)
   if (view.files.length > 0) {
     out.line()
     out.lines(

@@ -2,7 +2,15 @@
 import type { SearchEvent, SearchRow } from '@servent/node'
 import { type Command, Option } from 'commander'
 import { ProblemError } from '../../problem.ts'
-import { formatBytes, formatDuration, formatTags, plural, rowKind, shortId } from '../../terminal/format.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatTags,
+  plural,
+  rowKind,
+  shortId,
+  showsTags
+} from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
@@ -103,7 +111,7 @@ async function runSearch(
 }
 
 function showRows(context: Context, rows: readonly SearchRow[]): void {
-  const hasTags = rows.some(row => formatTags(row.tags) !== '')
+  const hasTags = showsTags(rows, context.out.columnsMax)
   context.out.lines(
     table(
       [
