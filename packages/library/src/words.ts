@@ -1,5 +1,5 @@
-/** The words that a file is found by: of its name, and of its content's tags. */
-import { tokens } from '@servent/overlay/machine'
+/** Tags and words as the catalogue has them: in JSON, and in one line. */
+import { wordsOfFile } from '@servent/overlay/machine'
 import type { Tags } from './tags.ts'
 
 /** Of a content that has none, as it stands in the catalogue. */
@@ -11,9 +11,7 @@ export function parseTags(json: string): Tags {
   return json === NO_TAGS_JSON ? NO_TAGS : Object.freeze(JSON.parse(json) as Tags)
 }
 
-/** Tokens with spaces between them, as SQLite takes them. */
+/** The words of a file with spaces between them, as SQLite takes them. */
 export function wordsOf(name: string, tags: string): string {
-  const words = new Set(tokens(name))
-  for (const value of Object.values(parseTags(tags))) for (const word of tokens(value)) words.add(word)
-  return [...words].join(' ')
+  return wordsOfFile({ name, tags: parseTags(tags) }).join(' ')
 }
