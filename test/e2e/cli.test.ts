@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mp3 } from '../../packages/library/test/helpers/media.ts'
 import { Daemon, eventually, neighbours, run } from './harness.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -161,6 +162,26 @@ describe('two nodes', () => {
     // What an overlay has announced it withdraws, which takes a moment.
     const isGone = async () => (await seeker.run(['search', 'liner', 'notes', '--timeout', '1'])).code === 3
     await eventually(isGone, 'nobody finds it any more')
+  })
+
+  it('find music by what its files say of themselves', async () => {
+    const folder = join(sharer.home, 'Albums')
+    await mkdir(folder)
+    await writeFile(join(folder, '01.mp3'), mp3({ artist: 'Miles Davis', title: 'So What', year: '1959' }))
+    await writeFile(join(folder, '02.mp3'), mp3({ artist: 'John Coltrane', title: '青花瓷 😀' }))
+    await sharer.run(['share', 'Albums'])
+    const tags = { artist: 'Miles Davis', title: 'So What', year: '1959', seconds: '1' }
+    const asked = ['search', '--tag', 'artist=davis miles', '--tag', 'year=1959', '--limit', '1']
+    const hits = await seeker.run(['--json', ...asked])
+    expect(hits.json[0]).toMatchObject({ event: 'hit', name: '01.mp3', tags })
+    const shown = await seeker.run(asked)
+    expect(shown.out).toContain('01.mp3  Miles Davis – So What (0:01, 128 kbit/s)')
+    expect((await seeker.json(['search', '青花瓷', '--limit', '1'])).files).toBe(1)
+    expect((await seeker.run(['search', '--tag', 'year=1960', '--timeout', '0.5'])).code).toBe(3)
+    const { files } = await sharer.json(['library'])
+    expect(files).toContainEqual(
+      expect.objectContaining({ name: '01.mp3', tags: expect.objectContaining(tags) })
+    )
   })
 })
 

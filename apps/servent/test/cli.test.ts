@@ -67,7 +67,9 @@ describe('data goes to stdout and talk to stderr', () => {
   it('library and ticket', async () => {
     const ran = await fixture.run('library')
     expect(ran.out).toContain('SHARED          FILES    SIZE\n/home/me/Music      1  1.0 MB\n')
-    expect(ran.out).toContain(`周杰伦 - 青花瓷.flac  1.0 MB  audio  ${FILE_ID.slice(0, 18)}\n`)
+    expect(ran.out).toContain(
+      `周杰伦 - 青花瓷.flac  周杰伦 – 青花瓷 (3:59)  1.0 MB  audio  ${FILE_ID.slice(0, 18)}\n`
+    )
     expect((await fixture.run('library --limit 5 --after 9')).code).toBe(0)
     expect(fixture.node.calls.at(-1)).toEqual(['library', { limit: 5, after: 9 }])
     const ticket = await fixture.run(`ticket ${FILE_ID.slice(0, 18)}`)
@@ -222,9 +224,10 @@ describe('data goes to stdout and talk to stderr', () => {
     ])
     expect(ran.out).toBe(
       `${[
-        '#  NAME                                        SIZE  TYPE   SOURCES  VIA       ID',
-        `1  Big Country.flac                          1.0 MB  audio        1  gnutella  ${FILE_ID.slice(0, 18)}`,
-        '2  gpj.\\u202eexe\\x1b[31m\\x0aerror: gone.mp3   100 B  audio        1  gnutella  ' +
+        '#  NAME                                      MEDIA                                          SIZE  TYPE   SOURCES  VIA       ID',
+        '1  Big Country.flac                          Béla Fleck – Big Country (5:35, 918 kbit/s)  1.0 MB  audio        1  gnutella  ' +
+          FILE_ID.slice(0, 18),
+        '2  gpj.\\u202eexe\\x1b[31m\\x0aerror: gone.mp3  gpj.\\u202eexe\\x1b[31m\\x0aerror: gone.mp3      100 B  audio        1  gnutella  ' +
           OTHER_ID.slice(0, 18)
       ].join('\n')}\n`
     )
@@ -232,6 +235,22 @@ describe('data goes to stdout and talk to stderr', () => {
     expect(ran.err).toContain(
       'gnutella: 2 hits, the first after 12 ms; 4 messages, 512 B\nNext: servent get 1\n'
     )
+  })
+
+  it('search --tag, in the words of the grammar, and with no other word', async () => {
+    await fixture.run(['search', 'live', '--tag', 'artist=miles "the" davis', '--tag', 'year=1959'])
+    await fixture.run(['search', '--tag', 'title=So What'])
+    await fixture.run(['wish', '--tag', 'artist=davis', 'live'])
+    expect(fixture.node.calls).toEqual([
+      ['search', { text: 'live artist="miles  the  davis" year="1959"' }],
+      ['search', { text: 'title="So What"' }],
+      ['wish', { text: 'live artist="davis"' }]
+    ])
+    const none = await fixture.run('search')
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('nothing to search for')])
+    for (const tag of ['artist', '=davis', 'artist=', 'artist= ', '1st=x', 'a b=c']) {
+      expect((await fixture.run(['search', 'banjo', '--tag', tag])).code).toBe(2)
+    }
   })
 
   it('search --json, as the node says it, and still harmless', async () => {

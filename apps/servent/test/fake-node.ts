@@ -62,6 +62,7 @@ export class FakeNode implements ServentNode {
       name: 'Big Country.flac',
       size: 1_000_000,
       type: 'audio/flac',
+      tags: { artist: 'Béla Fleck', title: 'Big Country', seconds: '335', bitrate: '918' },
       provider: PEER,
       overlay: 'gnutella',
       hops: 2,
@@ -74,6 +75,7 @@ export class FakeNode implements ServentNode {
       name: HOSTILE_NAME,
       size: 100,
       type: 'audio/mpeg',
+      tags: { title: HOSTILE_NAME, seconds: '-1', bitrate: '1e9' },
       provider: PEER,
       overlay: 'gnutella',
       hops: 1,
@@ -151,7 +153,8 @@ export class FakeNode implements ServentNode {
           name: '周杰伦 - 青花瓷.flac',
           path: '/home/me/Music/青花瓷.flac',
           size: 1_000_000,
-          type: 'audio/flac'
+          type: 'audio/flac',
+          tags: { artist: '周杰伦', title: '青花瓷', seconds: '239' }
         }
       ],
       totals: { files: 1, bytes: 1_000_000 },
@@ -194,6 +197,7 @@ export class FakeNode implements ServentNode {
               name: event.name,
               size: event.size,
               type: event.type,
+              tags: event.tags,
               providers: [{ peerId: PEER, addresses: [] }],
               overlays: ['gnutella'] as const
             }

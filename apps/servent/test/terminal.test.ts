@@ -7,6 +7,7 @@ import {
   formatBytes,
   formatDuration,
   formatPercent,
+  formatTags,
   plural,
   rowKind,
   shortPeer
@@ -154,6 +155,19 @@ describe('numbers', () => {
     [2 ** 42, '4.4 TB']
   ])('%i bytes are %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text)
+  })
+
+  it.each([
+    [{}, ''],
+    [{ title: 'So What' }, 'So What'],
+    [{ artist: 'Miles', title: 'So What' }, 'Miles – So What'],
+    [{ artist: 'Miles', seconds: '562', bitrate: '320' }, 'Miles (9:22, 320 kbit/s)'],
+    [{ seconds: '3723' }, '1:02:03'],
+    [{ seconds: '59', resolution: '1920x1080' }, '0:59, 1920x1080'],
+    [{ title: 'x', seconds: '-5', bitrate: '1e9', resolution: 'a lot' }, 'x'],
+    [{ title: 'x', seconds: '9'.repeat(10), bitrate: '\x1b[31m' }, 'x']
+  ])('tags %o', (tags, text) => {
+    expect(formatTags(tags)).toBe(text)
   })
 
   it.each([

@@ -17,7 +17,7 @@ import {
   MalformedError,
   type Matchable,
   peerIdBytes,
-  tokens
+  wordsOfFile
 } from '@servent/overlay/machine'
 import { reader as readerOf } from 'protons-runtime'
 import { nameOf } from './records.ts'
@@ -79,11 +79,9 @@ export function keyOfMultihash(multihash: Uint8Array): Key {
   return sha256(multihash)
 }
 
-/** The words under which a file is found: those of its name first, then those of its tags' values. */
-export function wordsOf({ name, tags }: Pick<Matchable, 'name' | 'tags'>): string[] {
-  const words = new Set(tokens(name))
-  for (const value of Object.values(tags)) for (const word of tokens(value)) words.add(word)
-  return [...words].slice(0, FILE_WORDS_MAX)
+/** The words under which a file is found: those of its name first, then those of its tags. */
+export function wordsOf(file: Pick<Matchable, 'name' | 'tags'>): string[] {
+  return wordsOfFile(file).slice(0, FILE_WORDS_MAX)
 }
 
 /** `ns` of a key `/ns/…`; nothing where the key has no namespace. */

@@ -17,7 +17,7 @@ import {
   type Provider,
   peerIdText,
   type Query,
-  tokens
+  wordsOfTags
 } from '@servent/overlay'
 import type { LookupFailure } from './messages.ts'
 import { nameOf } from './records.ts'
@@ -181,5 +181,5 @@ export class ServiceReads {
 
 function wordsOfQuery(query: Query): string[] {
   if (query.words.length > 0) return [...new Set(query.words)]
-  return [...new Set(Object.values(query.tags ?? {}).flatMap(value => tokens(value)))]
+  return [...new Set(wordsOfTags(query.tags ?? {}))]
 }

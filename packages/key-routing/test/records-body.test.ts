@@ -123,6 +123,8 @@ describe('records of a file', () => {
     expect(wordsOf({ name, tags: { a: 'x y' } })).not.toContain('y')
     expect(wordsOf({ name, tags: { a: 'x' } })).toContain('x')
     expect(wordsOf({ name: `${name} a b c`, tags: {} })).toHaveLength(FILE_WORDS_MAX)
+    // No peer keeps the files of one sampling frequency for all others.
+    expect(wordsOf({ name: 'x', tags: { frequency: '44100', bitrate: '128' } })).toEqual(['x'])
   })
 
   it('fit their bounds at their longest, and live as long as a file record may', async () => {

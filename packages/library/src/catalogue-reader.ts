@@ -7,10 +7,10 @@ import { LibraryStoppedError } from './errors.ts'
 import type { LayerPart, LayerParts } from './layer.ts'
 import { READ_ROWS_MAX } from './limits.ts'
 import type { PlainFile } from './messages.ts'
-import { HERE, migrateLibrary, PART_ROOTS, SHOWN } from './schema.ts'
+import { HERE, migrateLibrary, PART_ROOTS, SHOWN, TAGS } from './schema.ts'
 import type { PlacedRow } from './store.ts'
 
-/** A file whose name has a query's words. Others see it where it has a content and is here. */
+/** A file whose name and tags have a query's words. Others see it where it has a content and is here. */
 export interface MatchRow extends Omit<PlainFile, 'cid'> {
   readonly file: number
   readonly cid: Uint8Array | null
@@ -19,6 +19,7 @@ export interface MatchRow extends Omit<PlainFile, 'cid'> {
 
 export interface ListRow extends PlacedRow {
   readonly cid: Uint8Array | null
+  readonly tags: string
 }
 
 /** Of files that have one content, this many are tried when the content is read. */
@@ -34,12 +35,12 @@ function prepare({ sql }: ServentDatabase) {
     page: sql.prepare(`${SHOWN} WHERE c.id > ? ORDER BY c.id LIMIT ${READ_ROWS_MAX}`),
     // Every match of the page is given, also those that nobody may see, so that one page is one bounded step.
     match:
-      sql.prepare(`SELECT w.rowid AS file, f.state, f.name, f.type, f.size, c.id AS "index", c.cid, c.sha1
-      FROM (SELECT rowid FROM library_words WHERE library_words MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?) w
+      sql.prepare(`SELECT w.rowid AS file, f.state, f.name, f.type, f.size, c.id AS "index", c.cid, c.sha1,
+        ${TAGS} FROM (SELECT rowid FROM library_words WHERE library_words MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?) w
       JOIN library_file f ON f.id = w.rowid LEFT JOIN library_content c ON c.id = f.content ORDER BY w.rowid`),
     files: sql.prepare(`${PLACED} JOIN library_content c ON c.id = f.content
       WHERE c.cid = ? AND f.state = ${HERE} ORDER BY f.id LIMIT ${OPENED_FILES_MAX}`),
-    list: sql.prepare(`SELECT f.*, d.path, c.cid FROM library_file f JOIN library_folder d ON d.id = f.folder
+    list: sql.prepare(`SELECT f.*, d.path, c.cid, ${TAGS} FROM library_file f JOIN library_folder d ON d.id = f.folder
       LEFT JOIN library_content c ON c.id = f.content WHERE f.id > ? ORDER BY f.id LIMIT ?`),
     part: sql.prepare('SELECT hashes, root FROM library_layer WHERE content = ? AND part = ?'),
     roots: sql.prepare(PART_ROOTS)
@@ -73,7 +74,7 @@ export class CatalogueReader {
     return this.#read(() => this.#sql.page.all(after) as unknown as PlainFile[])
   }
 
-  /** Files after one whose names have all the words, in the order in which they were found. */
+  /** Files after one whose names and tags have all the words, in the order in which they were found. */
   match(words: string, after: number, limit: number): MatchRow[] {
     return this.#read(() => this.#sql.match.all(words, after, limit) as unknown as MatchRow[])
   }

@@ -28,10 +28,13 @@ import { GONE, HERE, UNPLUGGED } from './schema.ts'
 import { ageMs, isMoved, isSame, type Stamp, stampOf } from './stamp.ts'
 import type { FileRow, PlacedRow, Store } from './store.ts'
 import type { StoreTree } from './store-tree.ts'
+import type { TagReader } from './tag-reader.ts'
+import { isMedia } from './tags.ts'
 
 export interface HashLanesParts {
   readonly store: Store
   readonly tree: StoreTree
+  readonly tags: TagReader
   readonly problems: Problems
   readonly pacer: Pacer
   readonly disk: Disk
@@ -62,6 +65,8 @@ interface Result {
   readonly after: Stamp
   readonly file: HashedFile
   readonly parts: readonly LayerPart[]
+  /** In JSON, where they were read. */
+  readonly tags: string | undefined
   readonly hashedBytes: number
 }
 
@@ -199,6 +204,7 @@ export class HashLanes {
       return pacer.turn()
     })
     const parts = await this.#keep(file)
+    const tags = await this.#tagsOf(row.type, path, fd, file)
     const after = statNow()
     // The file that was read must still be the one at the path.
     const found = disk.at(path, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }))
@@ -214,7 +220,7 @@ export class HashLanes {
       return undefined
     }
     this.#restless.delete(row.id)
-    this.#results.push({ path, row: current, before, after, file, parts, hashedBytes })
+    this.#results.push({ path, row: current, before, after, file, parts, tags, hashedBytes })
     if (this.#results.length >= WRITE_HASHED_MAX || row.size > SMALL_FILE_BYTES_MAX) this.#writeDown()
     else this.#writeTimer ??= setTimeout(() => this.#writeDown(), WRITE_HASHED_MS)
     return 'later'
@@ -232,12 +238,12 @@ export class HashLanes {
     const dues = new Map<number, number | null>()
     try {
       write(() => {
-        for (const { row, before, after, file, parts } of results) {
+        for (const { row, before, after, file, parts, tags } of results) {
           const current = store.file(row.id)
           dues.set(row.id, current?.due ?? row.due)
           // A scan that came in between has seen another file there, or none, and has said what is to be done.
           if (current === undefined || current.state !== HERE || !isSame(current, row)) continue
-          store.hashed(current, after, file, parts)
+          store.hashed(current, after, file, parts, tags)
           // Renamed or linked meanwhile, or written by a program that sets mtime back: once more to be sure.
           if (!isSame(before, after)) store.setDue(current.id, Date.now())
         }
@@ -251,6 +257,17 @@ export class HashLanes {
       problems.clear(path)
       onDone(row.size, dues.get(row.id) ?? null, hashedBytes)
     }
+  }
+
+  /**
+   * Before the file is looked at for the last time, so that tags are of the bytes that were hashed, and before others
+   * see it: whoever announces it does so once. Other lanes go on meanwhile.
+   */
+  async #tagsOf(type: string, path: string, fd: number, file: HashedFile): Promise<string | undefined> {
+    const { store, tags, disk } = this.#parts
+    if (!isMedia(type) || store.isTagged(file)) return undefined
+    const readAt: ReadAt = (...args) => disk.at(path, () => readSync(fd, ...args))
+    return tags.read({ path, size: file.size, type, readAt })
   }
 
   /** Makes the parts of the layer, and writes those of a large file before the file has them. */

@@ -10,7 +10,7 @@
  *
  * `Library` is the `Catalogue` that overlays match and announce and the `BlockSource` that transfers read.
  */
-export { createLibraryWorker } from './create-worker.ts'
+export { createLibraryWorker, libraryWorkerFrom } from './create-worker.ts'
 export {
   DiskSilentError,
   LibraryFailedError,

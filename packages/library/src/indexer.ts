@@ -29,6 +29,8 @@ import { Scanner } from './scan.ts'
 import { type ShareJob, ShareJobs } from './share-jobs.ts'
 import { Store } from './store.ts'
 import { type RootRow, StoreTree } from './store-tree.ts'
+import { TagLane } from './tag-lane.ts'
+import { TagReader } from './tag-reader.ts'
 import { Throttle } from './throttle.ts'
 import { Watcher } from './watch.ts'
 
@@ -46,6 +48,8 @@ export class Indexer {
   readonly #disk: Disk
   readonly #keeper: RootKeeper
   readonly #lanes: HashLanes
+  readonly #tags: TagReader
+  readonly #tagLane: TagLane
   readonly #watcher: Watcher | undefined
   readonly #problems: Problems
   readonly #progress: Progress
@@ -79,18 +83,24 @@ export class Indexer {
       due => this.#tree.isDue(due),
       job => this.#shareDone(job)
     )
+    this.#tags = new TagReader({
+      log: (level, details, message) => tell({ type: 'log', level, details, message })
+    })
     const parts = {
       store: this.#store,
       tree: this.#tree,
+      tags: this.#tags,
       problems: this.#problems,
       pacer: this.#pacer,
       disk: this.#disk,
-      write: (work: () => void) => this.#write(work)
+      isScanning: () => this.#working !== undefined,
+      isPrivate: (path: string) => this.#roots.isPrivate(path),
+      write: (work: () => void) => this.#write(work),
+      onFailure: (error: unknown) => this.#fail(error)
     }
     const scanner = new Scanner({
       ...parts,
       filter,
-      isPrivate: path => this.#roots.isPrivate(path),
       isRoot: path => this.#roots.has(path),
       isStopped: () => this.#stopped,
       onFolder: (root, path) => this.#watcher?.folder(root, path),
@@ -107,8 +117,6 @@ export class Indexer {
     this.#lanes = new HashLanes({
       ...parts,
       settleMs: settings.settleMs ?? SETTLE_MS,
-      isScanning: () => this.#working !== undefined,
-      isPrivate: path => this.#roots.isPrivate(path),
       onBytes: (path, bytes, due) => {
         this.#progress.hashing(path, bytes)
         this.#shares.hashing(path, bytes, due)
@@ -117,9 +125,9 @@ export class Indexer {
         this.#progress.done(size, hashedBytes)
         this.#shares.hashed(size, due, hashedBytes)
         this.#rest()
-      },
-      onFailure: error => this.#fail(error)
+      }
     })
+    this.#tagLane = new TagLane(parts)
     if (settings.watch !== false) this.#watcher = this.#createWatcher(filter)
     this.#timers.push(setInterval(() => this.rescan(), settings.rescanMs ?? RESCAN_MS))
     this.#timers.push(setInterval(() => this.#checkRoots(), ROOT_CHECK_MS))
@@ -214,7 +222,9 @@ export class Indexer {
     this.#shares.stop()
     this.#progress.stop()
     this.#watcher?.close()
-    await Promise.all([this.#lanes.stop(), this.#working])
+    // First, so that no lane waits for tags.
+    this.#tags.stop()
+    await Promise.all([this.#lanes.stop(), this.#tagLane.stop(), this.#working])
     this.#tellRoots.cancel()
     this.#tellProblems.cancel()
     this.#database.close()
@@ -296,6 +306,7 @@ export class Indexer {
       this.#shares.check()
     }
     this.#working = undefined
+    this.#tagLane.kick()
     this.#progress.phase('hashing')
     this.#rest()
   }

@@ -41,6 +41,7 @@ import type {
   ShareOptions,
   ShareResult
 } from './types.ts'
+import { parseTags } from './words.ts'
 
 export interface LibraryInit {
   /** The node's database; its tables here belong to the component `library`. It need not exist. */
@@ -66,7 +67,6 @@ export interface ListOptions {
 
 type Listener = (changes: readonly CatalogueChange[]) => void
 
-const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({})
 const IDLE: LibraryProgress = { phase: 'idle', files: 0, filesTotal: 0, bytes: 0, bytesTotal: 0 }
 
 export class Library implements Catalogue, BlockSource {
@@ -332,8 +332,8 @@ function openMessage(init: LibraryInit): IndexerClientInit['open'] {
   }
 }
 
-function toSharedFile({ index, cid, size, name, type, sha1 }: PlainFile): SharedFile {
-  return { index, id: ContentId.decode(cid), size, name, type, tags: NO_TAGS, sha1 }
+function toSharedFile({ index, cid, size, name, type, tags, sha1 }: PlainFile): SharedFile {
+  return { index, id: ContentId.decode(cid), size, name, type, tags: parseTags(tags), sha1 }
 }
 
 function optional(file: PlainFile | undefined): SharedFile | undefined {
@@ -341,7 +341,7 @@ function optional(file: PlainFile | undefined): SharedFile | undefined {
 }
 
 function toEntry(row: ListRow): LibraryEntry {
-  const { id, path, name, size, type, reason, cid, content } = row
+  const { id, path, name, size, type, reason, cid, content, tags } = row
   const isHere = row.state === HERE
   const state = !isHere ? 'away' : content !== null ? 'shared' : reason !== null ? 'unreadable' : 'waiting'
   return {
@@ -352,6 +352,11 @@ function toEntry(row: ListRow): LibraryEntry {
     type,
     state,
     ...(reason !== null && { reason }),
-    ...(cid !== null && content !== null && { id: ContentId.decode(cid), index: content })
+    ...(cid !== null &&
+      content !== null && {
+        id: ContentId.decode(cid),
+        index: content,
+        tags: parseTags(tags)
+      })
   }
 }

@@ -89,3 +89,22 @@ export const STOP_MS = 5000
 export const ROOTS_MS = 1000
 /** … and more seldom where that would take more of the time than this: each is a look at all files. */
 export const ROOTS_TIME_SHARE = 0.02
+
+/** Bytes of one media file that are read for its tags, wherever in it they lie. */
+export const TAG_READ_BYTES_MAX = 8 * 1024 * 1024
+/** They are read in pieces of this size; the first and the last one of a file are read before anybody asks. */
+export const TAG_CHUNK_BYTES = 64 * 1024
+/** No shorter file has tags: ID3v1 alone takes so many bytes. */
+export const TAGGED_BYTES_MIN = 128
+/** A file whose tags are not read after so long is one that holds the parser up, … */
+export const TAG_PARSE_MS = 5000
+/** … and in that time it is looked so often whether they are. */
+export const TAG_LOOKS = 10
+/** A file that ended the parser so often has no tags: it is not tried again. */
+export const TAG_TRIES_MAX = 2
+/** Memory of the thread that reads tags, its buffers aside: it is ended when it takes more. */
+export const TAG_THREAD_MIB = 128
+/** It has so long to start, … */
+export const TAG_START_MS = 30_000
+/** … and is ended when nobody needed it for so long. */
+export const TAG_IDLE_MS = 10_000

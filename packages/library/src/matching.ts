@@ -1,5 +1,5 @@
 /**
- * Queries against the catalogue. SQLite finds the files whose names have all the words; the rest of a query
+ * Queries against the catalogue. SQLite finds the files whose names and tags have all the words; the rest of a query
  * (`matches` says what it means) is held against those, page by page, so that no query takes the thread for
  * long, however common its words are.
  */
@@ -9,10 +9,10 @@ import { READ_ROWS_MAX } from './limits.ts'
 import type { PlainFile } from './messages.ts'
 import { Pacer } from './pacer.ts'
 import { HERE } from './schema.ts'
+import { NO_TAGS, parseTags } from './words.ts'
 
 /** What tokens are made of, as far as SQLite's tokenizer cares. */
 const TOKEN = /^(?:[a-z0-9]|[^\u0000-\u007f])+$/u
-const NO_TAGS = {}
 /** Most queries want few of the first matches: the first page is small, each next one twice as long. */
 const FIRST_ROWS = 32
 
@@ -23,12 +23,13 @@ const FIRST_ROWS = 32
 export async function matchFiles(reader: CatalogueReader, query: Query, limit: number): Promise<PlainFile[]> {
   const wanted = Math.min(limit, QUERY_RESULTS_MAX)
   const found = new Map<number, PlainFile>()
-  // What is no token is in no name, and SQLite would read it its own way.
+  // What is no token is in no name and no tag, and SQLite would read it its own way.
   if (query.words.length === 0 || wanted <= 0 || !query.words.every(word => TOKEN.test(word))) return []
   const words = expression(query.words)
-  // SQLite has held the words against the tokens of each name; to make those again would take longer than all the rest.
+  // SQLite has held the words against the tokens of each name and its tags; to make those again would take longer than all the rest.
   const rest: Query = { ...query, words: [] }
   const isNameAsked = (query.without?.length ?? 0) > 0
+  const areTagsAsked = isNameAsked || query.tags !== undefined
   const pacer = new Pacer()
   let rowsMax = FIRST_ROWS
   for (let after = 0; ; ) {
@@ -36,7 +37,8 @@ export async function matchFiles(reader: CatalogueReader, query: Query, limit: n
     for (const row of page) {
       if (!isShown(row) || found.has(row.index)) continue
       const name = isNameAsked ? row.name : ''
-      if (!matches(rest, { name, type: row.type, size: row.size, tags: NO_TAGS })) continue
+      const tags = areTagsAsked ? parseTags(row.tags) : NO_TAGS
+      if (!matches(rest, { name, type: row.type, size: row.size, tags })) continue
       found.set(row.index, row)
       if (found.size === wanted) return [...found.values()]
     }

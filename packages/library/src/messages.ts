@@ -53,6 +53,8 @@ export interface PlainFile {
   readonly size: number
   readonly name: string
   readonly type: string
+  /** In JSON. */
+  readonly tags: string
   readonly sha1: Uint8Array
 }
 

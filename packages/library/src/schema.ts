@@ -6,7 +6,7 @@
  * never given twice, so a stale index leads nowhere. Times and inodes are text: they have 64 bits, more than
  * a JavaScript number holds.
  *
- * `library_words` holds the tokens of each file's name. SQLite's `ascii` tokenizer parts at ASCII characters
+ * `library_words` holds the tokens of each file's name and of its content's tags. SQLite's `ascii` tokenizer parts at ASCII characters
  * that are no letter or digit and changes nothing but ASCII capitals, so tokens, which have neither, go
  * through it as they are and SQLite finds exactly what `matches` finds.
  */
@@ -21,15 +21,18 @@ export const GONE = 2
 /** Its root, or a folder above it, cannot be reached now; remembered until it can. */
 export const UNPLUGGED = 3
 
+/** Of a content `c`, as JSON. */
+export const TAGS = "coalesce(c.tags, '{}') AS tags"
+
 /** Contents as others see them, under the name of the first file that has them. */
-export const SHOWN = `SELECT c.id AS "index", c.cid, c.size, c.sha1, f.name, f.type FROM library_content c
-  JOIN library_file f ON f.id = (SELECT min(id) FROM library_file WHERE content = c.id AND state = ${HERE})`
+export const SHOWN = `SELECT c.id AS "index", c.cid, c.size, c.sha1, ${TAGS}, f.name, f.type
+  FROM library_content c JOIN library_file f ON f.id = (SELECT min(id) FROM library_file WHERE content = c.id AND state = ${HERE})`
 
 /** The roots above a content's parts, from an index that has nothing else. */
 export const PART_ROOTS =
   'SELECT root FROM library_layer INDEXED BY library_layer_root WHERE content = ? ORDER BY part'
 
-const STEPS = [
+export const STEPS = [
   `
   CREATE TABLE library_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
@@ -99,6 +102,17 @@ const STEPS = [
   CREATE VIRTUAL TABLE library_words USING fts5 (
     words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
   );
+  `,
+  `
+  -- A map in JSON, which belongs to the bytes; nothing while nobody has looked for tags in them.
+  ALTER TABLE library_content ADD COLUMN tags TEXT;
+
+  -- Contents of media files whose tags are to be read.
+  CREATE TABLE library_untagged (
+    content INTEGER PRIMARY KEY REFERENCES library_content (id) ON DELETE CASCADE
+  ) STRICT;
+  INSERT INTO library_untagged SELECT DISTINCT content FROM library_file
+    WHERE content IS NOT NULL AND (type LIKE 'audio/%' OR type LIKE 'video/%');
   `
 ]
 

@@ -5,11 +5,12 @@
 import { basename, dirname } from 'node:path'
 import type { StatementSync } from 'node:sqlite'
 import type { ServentDatabase } from '@servent/database'
-import { TOKENS_VERSION, tokens } from '@servent/overlay/machine'
+import { TOKENS_VERSION } from '@servent/overlay/machine'
 import { SHARE_IDS_MAX, WRITE_ROWS_MAX } from './limits.ts'
 import { rangeBelow } from './paths.ts'
-import { GONE, HERE } from './schema.ts'
+import { GONE, HERE, TAGS } from './schema.ts'
 import type { PlacedRow } from './store.ts'
+import { wordsOf } from './words.ts'
 import { prepareWriter } from './writer.ts'
 
 export interface RootRow {
@@ -77,7 +78,8 @@ function prepare({ sql }: ServentDatabase) {
     setMeta: writer(
       `INSERT INTO library_meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`
     ),
-    names: sql.prepare('SELECT id, name FROM library_file WHERE id > ? ORDER BY id LIMIT ?'),
+    names: sql.prepare(`SELECT f.id, f.name, ${TAGS} FROM library_file f
+      LEFT JOIN library_content c ON c.id = f.content WHERE f.id > ? ORDER BY f.id LIMIT ?`),
     clearWords: writer('DELETE FROM library_words WHERE rowid = ?'),
     addWords: writer('INSERT INTO library_words (rowid, words) VALUES (?, ?)')
   }
@@ -182,17 +184,21 @@ export class StoreTree {
     return Number(this.#sql.emptyFolders.run(WRITE_ROWS_MAX).changes)
   }
 
-  /** Tokens of names are a rule with a version: where it is a newer one, names are indexed anew. */
+  /** Tokens are a rule with a version: where it is a newer one, names and tags are indexed anew. */
   async renewWords(turn: () => Promise<void>): Promise<void> {
     const version = String(TOKENS_VERSION)
     if (this.#sql.meta.get('tokens')?.value === version) return
     for (let after = 0; ; await turn()) {
-      const page = this.#sql.names.all(after, WRITE_ROWS_MAX) as { id: number; name: string }[]
+      const page = this.#sql.names.all(after, WRITE_ROWS_MAX) as {
+        id: number
+        name: string
+        tags: string
+      }[]
       if (page.length === 0) break
       this.#database.transaction(() => {
-        for (const { id, name } of page) {
+        for (const { id, name, tags } of page) {
           this.#sql.clearWords.run(id)
-          this.#sql.addWords.run(id, tokens(name).join(' '))
+          this.#sql.addWords.run(id, wordsOf(name, tags))
         }
       })
       after = page.at(-1)!.id

@@ -5,13 +5,15 @@
  */
 import type { StatementSync } from 'node:sqlite'
 import type { ServentDatabase } from '@servent/database'
-import { ContentId, tokens } from '@servent/overlay/machine'
+import { ContentId } from '@servent/overlay/machine'
 import type { HashedFile } from './hash-file.ts'
 import type { LayerPart } from './layer.ts'
 import { WRITE_PARTS_MAX, WRITE_ROWS_MAX } from './limits.ts'
 import type { PlainChange, PlainFile, PlainTotals } from './messages.ts'
 import { GONE, HERE, SHOWN, type UNPLUGGED } from './schema.ts'
 import type { Stamp } from './stamp.ts'
+import { isMedia } from './tags.ts'
+import { NO_TAGS_JSON, wordsOf } from './words.ts'
 import { prepareWriter } from './writer.ts'
 
 /** A row of `library_file`. */
@@ -65,6 +67,15 @@ function prepare({ sql }: ServentDatabase) {
     remove: writer('DELETE FROM library_file WHERE id = ?'),
     addWords: writer('INSERT INTO library_words (rowid, words) VALUES (?, ?)'),
     removeWords: writer('DELETE FROM library_words WHERE rowid = ?'),
+    tags: sql.prepare('SELECT tags FROM library_content WHERE id = ?'),
+    setTags: writer('UPDATE library_content SET tags = ? WHERE id = ?'),
+    filesOf: sql.prepare('SELECT id, name FROM library_file WHERE content = ?'),
+    addUntagged: writer(`INSERT INTO library_untagged SELECT id FROM library_content
+      WHERE id = ? AND tags IS NULL ON CONFLICT DO NOTHING`),
+    removeUntagged: writer('DELETE FROM library_untagged WHERE content = ?'),
+    nextUntagged: sql.prepare(`SELECT f.*, d.path FROM library_untagged u
+      JOIN library_file f ON f.content = u.content AND f.state = ${HERE}
+      JOIN library_folder d ON d.id = f.folder WHERE u.content > ? ORDER BY u.content, f.id LIMIT 1`),
     contentOf: sql.prepare('SELECT id FROM library_content WHERE cid = ?'),
     insertContent: writer('INSERT INTO library_content (cid, size, sha1) VALUES (?, ?, ?)'),
     countParts: sql.prepare('SELECT count(*) AS parts FROM library_layer WHERE content = ?'),
@@ -121,7 +132,8 @@ export class Store {
     const { size, inode, written, changed } = stamp
     const run = this.#sql.insert.run(folder, name, type, size, inode, written, changed, content, due)
     const id = Number(run.lastInsertRowid)
-    this.#sql.addWords.run(id, tokens(name).join(' '))
+    this.#sql.addWords.run(id, wordsOf(name, this.#tagsOf(content)))
+    this.#wantTags(content, type)
     return id
   }
 
@@ -130,9 +142,8 @@ export class Store {
     this.#touch(row.content)
     this.#sql.move.run(folder, name, type, row.id)
     this.restamp({ ...row, due: null }, stamp)
-    if (name === row.name) return
-    this.#sql.removeWords.run(row.id)
-    this.#sql.addWords.run(row.id, tokens(name).join(' '))
+    this.#wantTags(row.content, type)
+    if (name !== row.name) this.#renewWords(row.id, name, row.content)
   }
 
   /** A file is here and looks like this; `content` and `due` are the row's unless it says otherwise. */
@@ -141,6 +152,9 @@ export class Store {
     this.#touch(content)
     const { size, inode, written, changed } = stamp
     this.#sql.stamp.run(size, inode, written, changed, content, reason, row.due, row.id)
+    if (content !== row.content && this.#tagsOf(content) !== this.#tagsOf(row.content)) {
+      this.#renewWords(row.id, row.name, content)
+    }
   }
 
   /** Says when a file is hashed; nothing: it need not be. */
@@ -188,12 +202,52 @@ export class Store {
 
   /**
    * A file was hashed: it has this content from now on, whatever it had before. Parts that `keep` was not
-   * asked for, or that were removed as unused since, are kept with it.
+   * asked for, or that were removed as unused since, are kept with it. So are its tags, where they were read.
    */
-  hashed(row: FileRow, stamp: Stamp, file: HashedFile, parts: readonly LayerPart[]): void {
+  hashed(row: FileRow, stamp: Stamp, file: HashedFile, parts: readonly LayerPart[], tags?: string): void {
     const content = this.#contentFor(file)
     this.#keepParts(content, parts, parts.length)
+    if (tags !== undefined) this.setTags(content, tags)
     this.restamp({ ...row, due: null }, stamp, content)
+    this.#wantTags(content, row.type)
+  }
+
+  /** Whether the tags of a content were read already. */
+  isTagged({ root, size }: HashedFile): boolean {
+    const known = this.#sql.contentOf.get(ContentId.fromRoot(root, size).bytes)
+    return known !== undefined && this.#sql.tags.get(Number(known.id))?.tags !== null
+  }
+
+  /** A file that is here with the next content after this one whose tags are to be read. */
+  nextUntagged(after: number): PlacedRow | undefined {
+    return this.#sql.nextUntagged.get(after) as PlacedRow | undefined
+  }
+
+  /** The tags of a content were read: its files are found by them, too. */
+  setTags(content: number, tags: string): void {
+    this.#sql.removeUntagged.run(content)
+    const before = this.#tagsOf(content)
+    if (tags !== before) this.#touch(content)
+    this.#sql.setTags.run(tags, content)
+    if (tags === before) return
+    for (const { id, name } of this.#sql.filesOf.all(content)) {
+      this.#renewWords(Number(id), String(name), content)
+    }
+  }
+
+  /** They are read in time, where the content may have some and nobody has looked. */
+  #wantTags(content: number | null, type: string): void {
+    if (content !== null && isMedia(type)) this.#sql.addUntagged.run(content)
+  }
+
+  #renewWords(file: number, name: string, content: number | null): void {
+    this.#sql.removeWords.run(file)
+    this.#sql.addWords.run(file, wordsOf(name, this.#tagsOf(content)))
+  }
+
+  #tagsOf(content: number | null): string {
+    const row = content === null ? undefined : this.#sql.tags.get(content)
+    return (row?.tags as string | null | undefined) ?? NO_TAGS_JSON
   }
 
   /** What happened to contents since it was last asked, in terms of what others see. */
@@ -201,7 +255,8 @@ export class Store {
     const changes: PlainChange[] = []
     for (const [content, before] of this.#before) {
       const after = this.#shown(content)
-      if (before?.name === after?.name && before?.type === after?.type) continue
+      if (before?.name === after?.name && before?.type === after?.type && before?.tags === after?.tags)
+        continue
       if (before !== undefined) changes.push({ type: 'removed', file: before })
       if (after !== undefined) changes.push({ type: 'added', file: after })
     }

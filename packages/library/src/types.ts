@@ -99,4 +99,5 @@ export interface LibraryEntry {
   /** Of a file that was hashed. */
   readonly id?: ContentId
   readonly index?: number
+  readonly tags?: Readonly<Record<string, string>>
 }

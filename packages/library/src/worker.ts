@@ -1,64 +1,18 @@
 /**
- * The indexing thread's beginning: opens the catalogue for writing and does what the main thread says. It
- * takes no arguments but messages, so it can be started from a file, a bundle or a text.
+ * Where the library's threads begin: the one that indexes, and the one that it starts to read tags. Arguments and
+ * messages are all that they are given, so they can be started from a file, a bundle or a text.
  */
-import { parentPort } from 'node:worker_threads'
-import { isCorruption, openDatabase } from '@servent/database'
-import { toErrorMessage } from './errors.ts'
-import { Indexer } from './indexer.ts'
-import type { FromWorker, OpenMessage, ToWorker } from './messages.ts'
-import { migrateLibrary } from './schema.ts'
+import { parentPort, workerData } from 'node:worker_threads'
+import { serveTags, TAG_THREAD } from './tag-thread.ts'
 
 const port = parentPort
 if (port === null) throw new Error('This file runs in a worker thread: start it by createLibraryWorker().')
 
-const tell = (message: FromWorker): void => port.postMessage(message)
-let indexer: Indexer | undefined
-
-async function begin(message: OpenMessage): Promise<void> {
-  const database = openDatabase(message.databasePath)
-  // What is lost when the power fails is found again by the next scan, so it need not wait for the disk.
-  database.sql.exec('PRAGMA synchronous = NORMAL')
-  migrateLibrary(database)
-  indexer = new Indexer(database, message, tell)
-  await indexer.start()
-}
-
-/** Errors that come back however often the thread is started. */
-function isLasting(error: unknown): boolean {
-  const { name } = error as Error
-  return isCorruption(error) || name === 'NewerDatabaseError' || name === 'LibrarySettingsError'
-}
-
-async function receive(message: ToWorker): Promise<void> {
-  if (message.type === 'open') {
-    await begin(message)
-  } else if (message.type === 'stop') {
-    await indexer?.stop()
-    port?.close()
-  } else if (message.type === 'suspect') {
-    indexer?.suspect(message.file)
-  } else if (message.type === 'answers') {
-    indexer?.answers(message.root)
-  } else if (message.type === 'rescan') {
-    indexer?.rescan(message.request)
-  } else {
-    try {
-      indexer?.[message.type](message.request, message.path)
-    } catch (error) {
-      if (isCorruption(error)) throw error
-      tell({ type: 'failure', request: message.request, error: toErrorMessage(error) })
-    }
-  }
-}
-
-// One after another: a message that comes while the catalogue is being opened waits for that.
-let received = Promise.resolve()
-port.on('message', (message: ToWorker) => {
-  received = received
-    .then(() => receive(message))
-    .catch(error => {
-      if (isLasting(error)) tell({ type: 'fatal', error: toErrorMessage(error) })
-      throw error
-    })
+// The one that reads tags is started when a file waits for it, and loads nothing else.
+const isForTags = (workerData as { thread?: string } | null)?.thread === TAG_THREAD
+const serving = isForTags
+  ? serveTags(port)
+  : import('./indexing-thread.ts').then(({ serveCatalogue }) => serveCatalogue(port))
+serving.catch(error => {
+  throw error
 })

@@ -11,6 +11,7 @@ import { migrateLibrary } from '../src/schema.ts'
 import { stampOf } from '../src/stamp.ts'
 import { Store } from '../src/store.ts'
 import { StoreTree } from '../src/store-tree.ts'
+import { TagReader } from '../src/tag-reader.ts'
 import { bytes, workplace, write } from './helpers.ts'
 
 const SHARE = -7
@@ -49,6 +50,7 @@ function hashed({ read, scan }: Meanwhile) {
   const lanes = new HashLanes({
     store,
     tree,
+    tags: new TagReader({ log: () => {} }),
     problems: new Problems(() => {}),
     pacer: new Pacer(),
     disk: new Disk(new DiskNotes(), () => 1, []),

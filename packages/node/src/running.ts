@@ -3,7 +3,6 @@
  * transfers on it, libp2p with the overlays, and last the downloads that go on, which connect at once.
  */
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
 import type { ServentDatabase } from '@servent/database'
 import { streamDuplex } from '@servent/libp2p-host'
@@ -105,7 +104,7 @@ export async function run(init: RunningInit): Promise<Running> {
 }
 
 async function openLibrary({ config, deps, logger, store }: RunningInit): Promise<Library> {
-  const { Library } = await import('@servent/library')
+  const { Library, libraryWorkerFrom } = await import('@servent/library')
   const library = await Library.open({
     databasePath: join(config.dataDir, DATABASE_FILE),
     logger: logger.child({ component: 'servent:library' }),
@@ -113,15 +112,10 @@ async function openLibrary({ config, deps, logger, store }: RunningInit): Promis
     // What this node keeps to itself is never shared, whatever folder above it is.
     privateFolders: [config.dataDir, config.stateDir],
     publicFolders: [config.downloadDir],
-    ...libraryWorker(deps)
+    ...(deps.libraryWorker !== undefined && { worker: libraryWorkerFrom(deps.libraryWorker.source) })
   })
   store.use('library')
   return library
-}
-
-function libraryWorker({ libraryWorker: bundled }: NodeDeps): { worker?: () => Worker } {
-  if (bundled === undefined) return {}
-  return { worker: () => new Worker(bundled.source, { eval: true, name: 'servent-library' }) }
 }
 
 async function openLedger({ database, logger }: RunningInit): Promise<Ledger> {

@@ -173,8 +173,8 @@ function take(hit: Hit, rows: Map<string, Row>, last: Row[]): SearchEvent | unde
   const id = record.id.toString()
   let row = rows.get(id)
   if (row === undefined) {
-    const { name, size, type } = record
-    row = { row: last.length + 1, id, name, size, type, providers: [], overlays: [] }
+    const { name, size, type, tags } = record
+    row = { row: last.length + 1, id, name, size, type, tags, providers: [], overlays: [] }
     rows.set(id, row)
     last.push(row)
   }
@@ -189,6 +189,7 @@ function take(hit: Hit, rows: Map<string, Row>, last: Row[]): SearchEvent | unde
     name: record.name,
     size: record.size,
     type: record.type,
+    tags: record.tags,
     provider: provider.peerId,
     overlay,
     hops: hit.hops,

@@ -83,9 +83,9 @@ export async function libraryView(
     })),
     problems: library.problems(),
     ...progressView(library.progress()),
-    files: entries.flatMap(({ index, id, name, path, size, type, state }) =>
+    files: entries.flatMap(({ index, id, name, path, size, type, tags = {}, state }) =>
       state === 'shared' && index !== undefined && id !== undefined
-        ? [{ index, id: id.toString(), name, path, size, type }]
+        ? [{ index, id: id.toString(), name, path, size, type, tags }]
         : []
     ),
     totals: { files: library.totals.files, bytes: library.totals.bytes },

@@ -167,6 +167,7 @@ export interface LibraryView {
     path: string
     size: number
     type: string
+    tags: Readonly<Record<string, string>>
   }[]
   readonly totals: { files: number; bytes: number }
   readonly next?: number
@@ -189,6 +190,8 @@ export interface SearchRow {
   readonly name: string
   readonly size: number
   readonly type: string
+  /** Absent from rows that an older program kept. */
+  readonly tags?: Readonly<Record<string, string>>
   readonly providers: readonly Provider[]
   readonly overlays: readonly OverlayName[]
 }
@@ -228,6 +231,7 @@ export type SearchEvent =
       name: string
       size: number
       type: string
+      tags: Readonly<Record<string, string>>
       provider: string
       overlay: OverlayName
       hops: number

@@ -10,7 +10,7 @@
  *
  * Parts stand in any order, parted by white space. K, M, G and T are powers of 1024. Words are tokens (see
  * `tokens.ts`), so case and accents do not matter, and quotes ask for no order of the words in them. A query
- * needs a word or a tag. `matches` is the meaning: any index must give the same answers.
+ * needs a word, or a tag that is no figure (`words.ts`). `matches` is the meaning: any index must give the same answers.
  */
 import { QueryError } from './errors.ts'
 import {
@@ -26,6 +26,7 @@ import {
 import { isTagName } from './names.ts'
 import type { Query } from './query.ts'
 import { tokens } from './tokens.ts'
+import { wordsOfFile, wordsOfTags } from './words.ts'
 
 export interface QueryFilters {
   readonly type?: string
@@ -106,7 +107,7 @@ function setTag(draft: Draft, name: string, value: string): void {
 function finish(text: string, draft: Draft, limit: number): Query {
   const { type, minSize, maxSize, tags } = draft
   // A tag's words are among those that the name or the tags must have, so they serve where no others are.
-  const words = [...new Set(draft.words.length > 0 ? draft.words : [...tags.values()].flatMap(tokens))]
+  const words = [...new Set(draft.words.length > 0 ? draft.words : wordsOfTags(Object.fromEntries(tags)))]
   const without = [...new Set(draft.without)]
   if (words.length === 0)
     throw new QueryError('There is nothing to search for: give at least one word, as in: miles type:audio')
@@ -202,8 +203,7 @@ export function matches(query: Query, file: Matchable): boolean {
   if (query.maxSize !== undefined && file.size > query.maxSize) return false
   if (query.type !== undefined && query.type !== file.type && !file.type.startsWith(`${query.type}/`))
     return false
-  const present = new Set(tokens(file.name))
-  for (const value of Object.values(file.tags)) for (const token of tokens(value)) present.add(token)
+  const present = new Set(wordsOfFile(file))
   if (!query.words.every(word => present.has(word))) return false
   if (query.without?.some(word => present.has(word))) return false
   for (const [name, wanted] of Object.entries(query.tags ?? {})) {

@@ -3,9 +3,9 @@
 export interface Query {
   /** As typed, at most `QUERY_TEXT_BYTES_MAX` bytes: what goes on published wires. */
   readonly text: string
-  /** Tokens (see `tokens.ts`), at most `QUERY_WORDS_MAX`; a file matches when its name and tags together have them all. */
+  /** Tokens (see `tokens.ts`), at most `QUERY_WORDS_MAX`; a file matches when its words (`words.ts`) have them all. */
   readonly words: readonly string[]
-  /** Tokens that neither a file's name nor its tags may have, at most `QUERY_WORDS_MAX`. */
+  /** Tokens that none of a file's words may be, at most `QUERY_WORDS_MAX`. */
   readonly without?: readonly string[]
   /** A media type (`audio/flac`) or its first half (`audio`). */
   readonly type?: string

@@ -40,6 +40,8 @@ describe('a query is read', () => {
       'artist="Miles Davis" year=1959',
       { words: ['miles', 'davis', '1959'], tags: { artist: 'Miles Davis', year: '1959' } }
     ],
+    // Figures are filters and no words.
+    ['bitrate=320 year=1959', { words: ['1959'], tags: { bitrate: '320', year: '1959' } }],
     // Quotes make words of what would be filters; other keys with a colon are words.
     ['"e=mc2 size:>1M -x"', { words: ['e', 'mc2', 'size', '1m', 'x'] }],
     ['re:zero', { words: ['re', 'zero'] }],
@@ -167,7 +169,7 @@ describe('a file matches', () => {
     name: 'So What (Live).flac',
     type: 'audio/flac',
     size: 10 * M,
-    tags: { artist: 'Miles Davis', year: '1959' }
+    tags: { artist: 'Miles Davis', year: '1959', bitrate: '320', resolution: '64x48' }
   }
 
   test.each([
@@ -178,6 +180,11 @@ describe('a file matches', () => {
     ['so nothing', false],
     // Words are looked for in the name and the tags together.
     ['miles what 1959', true],
+    // Figures are tags to ask for, and no words.
+    ['so 320', false],
+    ['so -320', true],
+    ['so bitrate=320 resolution=64x48', true],
+    ['so bitrate=128', false],
     ['so -live', false],
     ['so -miles', false],
     ['so -dead', true],

@@ -25,6 +25,9 @@ export const Bytes = (description: string) =>
   Type.Integer({ minimum: 0, description: `${description}, in bytes` })
 export const Count = (description: string) => Type.Integer({ minimum: 0, description })
 export const Id = Type.String({ description: 'A content id: a CIDv1 in base32' })
+export const Tags = Type.Record(Type.String(), Type.String(), {
+  description: 'What the file says of itself: artist, title, album, year, genre, seconds, bitrate, …'
+})
 const open = { additionalProperties: true } as const
 const closed = { additionalProperties: false } as const
 
@@ -227,7 +230,8 @@ export const LibraryAnswer = Type.Object(
           name: Type.String(),
           path: Type.String(),
           size: Bytes('Size'),
-          type: Type.String()
+          type: Type.String(),
+          tags: Tags
         },
         open
       )
@@ -288,6 +292,7 @@ export const RowsAnswer = Type.Object({
         name: Type.String(),
         size: Bytes('Size'),
         type: Type.String(),
+        tags: Type.Optional(Tags),
         providers: Type.Array(Type.Object({ peerId: Type.String() }, open)),
         overlays: Type.Array(Type.String())
       },

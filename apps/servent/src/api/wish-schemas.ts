@@ -1,6 +1,6 @@
 /** Shapes of requests about the wishlist, and of their answers. */
 import { Type } from 'typebox'
-import { Bytes, Count, Id, SearchBody } from './schemas.ts'
+import { Bytes, Count, Id, SearchBody, Tags } from './schemas.ts'
 
 const open = { additionalProperties: true } as const
 const closed = { additionalProperties: false } as const
@@ -58,6 +58,7 @@ export const WishRowsAnswer = Type.Object({
         name: Type.String(),
         size: Bytes('Size'),
         type: Type.String(),
+        tags: Type.Optional(Tags),
         isNew: Type.Boolean()
       },
       open

@@ -111,3 +111,18 @@ export function list(value: string, before: string[] | undefined): string[] {
       .filter(item => item !== '')
   ]
 }
+
+/** `artist=miles davis` as the query's grammar has it: `artist="miles davis"`. Collects them. */
+export function tagFilter(value: string, before: string[] | undefined): string[] {
+  const [, name, wanted] = /^([a-z][a-z0-9._-]*)=(.*\S.*)$/isu.exec(value) ?? []
+  if (name === undefined || wanted === undefined) {
+    throw new InvalidArgumentError('It takes a tag and its words, as "artist=miles davis" or year=1959.')
+  }
+  // Words are what a tag is held against, and a quote is in none.
+  return [...(before ?? []), `${name}="${wanted.replaceAll('"', ' ')}"`]
+}
+
+/** The text of a query: words as typed, and tags asked for beside them. */
+export function queryText(words: readonly string[], tags: unknown): string {
+  return [...words, ...((tags as string[] | undefined) ?? [])].join(' ')
+}

@@ -75,3 +75,40 @@ const FOLDER_MARK = '.servent-folder'
 /** What `get` makes of a row: by its name it may be a folder, of many files and any size. */
 export const rowKind = ({ name, type }: { readonly name: string; readonly type: string }): string =>
   name.length > FOLDER_MARK.length && name.endsWith(FOLDER_MARK) ? 'folder' : mediaKind(type)
+
+const FIGURE = /^\d{1,9}$/
+const RESOLUTION = /^\d{1,6}x\d{1,6}$/
+
+/** A narrower terminal has no room for what tags say beside the names of files. */
+const TAGS_COLUMNS_MIN = 100
+
+/** Whether a table of files shows what their tags say: some have any, and there is room. */
+export function showsTags(
+  files: readonly { readonly tags?: Readonly<Record<string, string>> }[],
+  columns = TAGS_COLUMNS_MIN
+): boolean {
+  return columns >= TAGS_COLUMNS_MIN && files.some(({ tags }) => formatTags(tags) !== '')
+}
+
+/** `Miles Davis – So What (9:22, 320 kbit/s)`, of what the tags say; anybody may have written them. */
+export function formatTags(tags: Readonly<Record<string, string>> = {}): string {
+  const { artist, title, seconds = '', bitrate = '', resolution = '' } = tags
+  const who = [artist, title].filter(Boolean).join(' – ')
+  const figures = [
+    FIGURE.test(seconds) ? formatLength(Number(seconds)) : '',
+    RESOLUTION.test(resolution) ? resolution : '',
+    FIGURE.test(bitrate) ? `${Number(bitrate)} kbit/s` : ''
+  ]
+  const what = figures.filter(Boolean).join(', ')
+  if (who === '' || what === '') return who + what
+  return `${who} (${what})`
+}
+
+/** `9:22`, `1:02:03`. */
+function formatLength(seconds: number): string {
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor(seconds / 60) % 60
+  const parts = hours === 0 ? [minutes] : [hours, minutes]
+  const [first, ...rest] = [...parts, seconds % 60]
+  return [String(first), ...rest.map(part => String(part).padStart(2, '0'))].join(':')
+}

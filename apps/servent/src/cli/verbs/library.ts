@@ -3,7 +3,15 @@ import { existsSync } from 'node:fs'
 import type { LibraryView } from '@servent/node'
 import { type Command, Option } from 'commander'
 import { PAGE_FILES_MAX } from '../../page.ts'
-import { formatBytes, formatLeft, mediaKind, plural, shortId } from '../../terminal/format.ts'
+import {
+  formatBytes,
+  formatLeft,
+  formatTags,
+  mediaKind,
+  plural,
+  shortId,
+  showsTags
+} from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
@@ -77,17 +85,25 @@ async function runLibrary(
     )
   )
   for (const line of notes(view)) out.line(line)
+  const hasTags = showsTags(view.files, columns)
   if (view.files.length > 0) {
     out.line()
     out.lines(
       table(
         [
           { title: 'NAME', shrinkTo: 12 },
-          { title: 'SIZE', align: 'right' },
+          ...(hasTags ? [{ title: 'MEDIA', shrinkTo: 12 }] : []),
+          { title: 'SIZE', align: 'right' as const },
           { title: 'TYPE', shrinkTo: 5 },
           { title: 'ID' }
         ],
-        view.files.map(({ name, size, type, id }) => [name, formatBytes(size), mediaKind(type), shortId(id)]),
+        view.files.map(({ name, size, type, id, tags }) => [
+          name,
+          ...(hasTags ? [formatTags(tags)] : []),
+          formatBytes(size),
+          mediaKind(type),
+          shortId(id)
+        ]),
         columns
       )
     )

@@ -1,11 +1,20 @@
 /** `search`: asks the overlays and shows one row for each file, however many have it. */
 import type { SearchEvent, SearchRow } from '@servent/node'
 import { type Command, Option } from 'commander'
-import { formatBytes, formatDuration, plural, rowKind, shortId } from '../../terminal/format.ts'
+import { ProblemError } from '../../problem.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatTags,
+  plural,
+  rowKind,
+  shortId,
+  showsTags
+} from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
-import { byteSize, list, seconds, wholeNumber } from '../options.ts'
+import { byteSize, list, queryText, seconds, tagFilter, wholeNumber } from '../options.ts'
 import { verb } from '../program.ts'
 
 type Done = Extract<SearchEvent, { event: 'done' }>
@@ -15,9 +24,10 @@ const TIMEOUT_SECONDS_MAX = 600
 const TTL_MAX = 255
 
 export function searchVerb(program: Command, act: Act): void {
-  verb(program, 'search <WORDS...>', 'Ask the network for files', [
+  verb(program, 'search [WORDS...]', 'Ask the network for files', [
     'servent search miles davis',
     'servent search banjo --type audio --max-size 20M',
+    'servent search --tag artist=davis --tag year=1959',
     'servent search banjo --overlay gnutella --ttl 4 --json'
   ])
     .addOption(new Option('--overlay <O>', 'Ask this overlay only; repeatable').argParser(list))
@@ -30,6 +40,11 @@ export function searchVerb(program: Command, act: Act): void {
     )
     .addOption(new Option('--type <T>', 'Media type, as audio or audio/flac'))
     .addOption(
+      new Option('--tag <KEY=WORDS>', 'Only files with this tag, as artist=davis; repeatable').argParser(
+        tagFilter
+      )
+    )
+    .addOption(
       new Option('--min-size <B>', 'Smallest size in bytes; K, M and G may follow').argParser(byteSize)
     )
     .addOption(new Option('--max-size <B>', 'Largest size').argParser(byteSize))
@@ -41,9 +56,16 @@ async function runSearch(
   words: string[],
   options: Record<string, unknown>
 ): Promise<number | undefined> {
+  const text = queryText(words, options.tag)
+  if (text.trim() === '') {
+    throw new ProblemError({
+      code: 'usage',
+      message: 'There is nothing to search for.',
+      try: 'servent search miles davis, or --tag artist=davis'
+    })
+  }
   const client = await context.client()
   const { overlay: overlays, limit, timeout: timeoutMs, ttl, type, minSize, maxSize } = options
-  const text = words.join(' ')
   const body = { text, overlays, limit, timeoutMs, ttl, type, minSize, maxSize }
   const startedMs = performance.now()
   const files = new Set<string>()
@@ -89,12 +111,14 @@ async function runSearch(
 }
 
 function showRows(context: Context, rows: readonly SearchRow[]): void {
+  const hasTags = showsTags(rows, context.out.columnsMax)
   context.out.lines(
     table(
       [
         { title: '#', align: 'right' },
         { title: 'NAME', shrinkTo: 12 },
-        { title: 'SIZE', align: 'right' },
+        ...(hasTags ? [{ title: 'MEDIA', shrinkTo: 12 }] : []),
+        { title: 'SIZE', align: 'right' as const },
         { title: 'TYPE', shrinkTo: 5 },
         { title: 'SOURCES', align: 'right' },
         { title: 'VIA', shrinkTo: 8 },
@@ -103,6 +127,7 @@ function showRows(context: Context, rows: readonly SearchRow[]): void {
       rows.map(row => [
         String(row.row),
         row.name,
+        ...(hasTags ? [formatTags(row.tags)] : []),
         formatBytes(row.size),
         rowKind(row),
         String(new Set(row.providers.map(provider => provider.peerId)).size),

@@ -6,7 +6,7 @@ import { formatBytes, formatDuration, plural, rowKind, shortId } from '../../ter
 import { safe } from '../../terminal/safe.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
-import { byteSize, list, wholeNumber } from '../options.ts'
+import { byteSize, list, queryText, tagFilter, wholeNumber } from '../options.ts'
 import { verb } from '../program.ts'
 
 export function wishVerbs(program: Command, act: Act): void {
@@ -16,6 +16,11 @@ export function wishVerbs(program: Command, act: Act): void {
   ])
     .addOption(new Option('--overlay <O>', 'Ask this overlay only; repeatable').argParser(list))
     .addOption(new Option('--type <T>', 'Media type, as audio or audio/flac'))
+    .addOption(
+      new Option('--tag <KEY=WORDS>', 'Only files with this tag, as artist=davis; repeatable').argParser(
+        tagFilter
+      )
+    )
     .addOption(
       new Option('--min-size <B>', 'Smallest size in bytes; K, M and G may follow').argParser(byteSize)
     )
@@ -55,7 +60,7 @@ async function runWish(
     method: 'POST',
     path: '/v1/wishes',
     body: {
-      text: words.join(' '),
+      text: queryText(words, options.tag),
       overlays,
       type,
       minSize,
