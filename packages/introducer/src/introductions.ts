@@ -30,6 +30,8 @@ const ROUND_FIRST_MS = 1_000
 const ROUND_LAST_MS = 60_000
 /** Between two looks at whether it is alone, while it is not. */
 const LOOK_MS = 15_000
+/** From the first answer of a round to its end: who is slow is heard in a later one. */
+const GATHER_MS = 1_500
 /** For saying goodbye when this peer stops: introducers find out by themselves, only later. */
 const WITHDRAW_MS = 1_000
 
@@ -82,6 +84,8 @@ export class Introductions {
   readonly #known: readonly Known[]
   readonly #random = { random: cryptoRandom() }
   readonly #stopped = new AbortController()
+  /** Questions that are not answered yet. */
+  readonly #asking = new Map<Known, Promise<unknown>>()
   #timer: unknown
   #roundAtMs = 0
   #roundMs = ROUND_FIRST_MS
@@ -116,6 +120,7 @@ export class Introductions {
     this.#stopped.abort()
     this.#clock.clearTimeout(this.#timer)
     await this.#running
+    await Promise.all(this.#asking.values())
     const signal = AbortSignal.timeout(WITHDRAW_MS)
     const listed = this.#known.filter(one => one.listed.length > 0)
     await Promise.all(listed.map(one => this.#announce(one, true, signal).catch(() => {})))
@@ -165,13 +170,29 @@ export class Introductions {
 
   async #round(signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.nowMs()
-    const asked = this.#known.filter(({ asks }) => asks.atMs <= nowMs)
-    const answers = await Promise.all(asked.map(one => this.#ask(one, signal)))
+    const asked = this.#known.filter(one => one.asks.atMs <= nowMs && !this.#asking.has(one))
+    const answers = await this.#gather(asked, signal)
     if (signal.aborted) return
-    let introductions = answers.filter(answer => answer !== undefined)
-    if (introductions.length === 0) introductions = await this.#remembered()
+    const introductions = answers.length > 0 ? answers : await this.#remembered()
     const contacts = mergeIntroductions(introductions, this.#known.length, this.#self)
     if (contacts.length > 0 && !signal.aborted) await this.#init.onContacts(contacts, signal)
+  }
+
+  /** Their answers; once there is one, the others have `GATHER_MS` for theirs. */
+  async #gather(asked: readonly Known[], signal: AbortSignal): Promise<Introduction[]> {
+    const answers: Introduction[] = []
+    const enough = Promise.withResolvers<void>()
+    const all = asked.map(async one => {
+      const asking = this.#ask(one, signal)
+      this.#asking.set(one, asking)
+      const answer = await asking
+      this.#asking.delete(one)
+      if (answer === undefined) return
+      answers.push(answer)
+      if (answers.length === 1) this.#clock.setTimeout(enough.resolve, GATHER_MS)
+    })
+    await Promise.race([Promise.all(all), enough.promise])
+    return [...answers]
   }
 
   async #ask(one: Known, signal: AbortSignal): Promise<Introduction | undefined> {
