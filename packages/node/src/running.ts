@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
 import type { ServentDatabase } from '@servent/database'
+import type { Introductions } from '@servent/introducer'
 import { type HostComponents, streamDuplex } from '@servent/libp2p-host'
 import type { Library } from '@servent/library'
 import type { ContentId, Overlay, OverlayName, Provider } from '@servent/overlay'
@@ -15,6 +16,7 @@ import type { Config } from './config.ts'
 import { HTTP_PROTOCOL, isPusher, NodeConnector } from './connector.ts'
 import type { NodeDeps } from './deps.ts'
 import { DATABASE_FILE } from './folders.ts'
+import { introductions } from './introducing.ts'
 import { componentLogger } from './libp2p-log.ts'
 import { LibraryDoor } from './library-door.ts'
 import { explainListen } from './listening.ts'
@@ -32,6 +34,8 @@ import { Ways } from './ways.ts'
  * by then is the first there.
  */
 const MDNS_MEET_MS = 3_000
+/** The same of introducers: they are asked at the start, and those whom they name are called. */
+const INTRODUCER_MEET_MS = 6_000
 
 export interface RunningInit {
   readonly config: Config
@@ -51,6 +55,10 @@ export interface Running {
   readonly ways: Ways
   readonly slots: Slots
   readonly metrics: NodeMetrics
+  /** Absent where no introducer is known. */
+  readonly introductions: Introductions | undefined
+  /** Of the network, after everything that is done over it. */
+  leave(): Promise<void>
 }
 
 /** What others are told where the program does not say its version. */
@@ -92,11 +100,13 @@ export async function run(init: RunningInit): Promise<Running> {
       runOnLimitedConnection: true
     }
   )
+  const introduced = await introductions({ ...init, network, slots })
   try {
     // What was shared before can be found from the first moment on.
     if (store.isUsed('library')) await library.opened()
     await network.start()
     if (store.isUsed('downloads')) await transfers.downloads()
+    introduced?.start()
   } catch (error) {
     const steps = [
       () => transfers.stopDownloads(),
@@ -108,7 +118,14 @@ export async function run(init: RunningInit): Promise<Running> {
       await stop().catch(cause => logger.error({ err: cause }, 'could not stop a part'))
     throw explainListen(error)
   }
-  return { library, transfers, network, ways, slots, metrics }
+  const leave = async () => {
+    try {
+      await introduced?.stop()
+    } finally {
+      await network.stop()
+    }
+  }
+  return { library, transfers, network, ways, slots, metrics, introductions: introduced, leave }
 }
 
 async function openLibrary({ config, deps, logger, store }: RunningInit): Promise<Library> {
@@ -155,7 +172,13 @@ async function openServer(
 
 async function openDownloads(
   { config, database, logger, store }: RunningInit,
-  { network, ways, slots, library, ledger }: Omit<Running, 'transfers' | 'metrics'> & { ledger: Ledger }
+  {
+    network,
+    ways,
+    slots,
+    library,
+    ledger
+  }: Pick<Running, 'network' | 'ways' | 'slots' | 'library'> & { ledger: Ledger }
 ): Promise<Downloads> {
   const { Downloads } = await import('@servent/transfer')
   const connector = new NodeConnector({
@@ -234,7 +257,10 @@ async function overlayFactory(
         privateKey,
         store: store.machineState(name),
         bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : [],
-        aloneAfterMs: config.discovery.includes('mdns') ? MDNS_MEET_MS : 0
+        aloneAfterMs: Math.max(
+          config.discovery.includes('mdns') ? MDNS_MEET_MS : 0,
+          config.introducer.length > 0 ? INTRODUCER_MEET_MS : 0
+        )
       })
     }
     default:
