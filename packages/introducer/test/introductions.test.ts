@@ -13,7 +13,13 @@ import {
   type IntroductionsInit,
   type OwnPlace
 } from '../src/index.ts'
-import { ANSWER_BYTES_MAX, ANSWER_PEERS_MAX, ANSWER_SKEW_MS_MAX, CONTACTS_MAX } from '../src/limits.ts'
+import {
+  ANSWER_BYTES_MAX,
+  ANSWER_PEERS_MAX,
+  ANSWER_SKEW_MS_MAX,
+  CONTACTS_MAX,
+  WHY_CHARACTERS_MAX
+} from '../src/limits.ts'
 import {
   announce,
   announcementOf,
@@ -348,4 +354,21 @@ test('an introducer that redirects is not followed', async () => {
   onTestFinished(() => void mover.close())
   const one = await newcomer([`http://127.0.0.1:${(mover.address() as AddressInfo).port}`])
   await refused(one, 'refuses (302)')
+})
+
+test('of what an introducer says of a mistake WHY_CHARACTERS_MAX are kept, and it is left alone as long as it asks', async () => {
+  let requests = 0
+  const said = { code: 'too-many', message: 'n'.repeat(WHY_CHARACTERS_MAX + 1) }
+  const busy = createServer((_, response) => {
+    requests += 1
+    response.writeHead(429, { 'retry-after': '3600' }).end(JSON.stringify({ error: said }))
+  })
+  await new Promise<void>(resolve => busy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void busy.close())
+  const one = await newcomer([`http://127.0.0.1:${(busy.address() as AddressInfo).port}`])
+  await refused(one, `It refuses (429): ${'n'.repeat(WHY_CHARACTERS_MAX)}`)
+  expect(one.introductions.status()[0]!.why).not.toContain('n'.repeat(WHY_CHARACTERS_MAX + 1))
+  // Two more rounds have passed by then.
+  await new Promise(resolve => setTimeout(resolve, 4_000))
+  expect(requests).toBe(1)
 })
