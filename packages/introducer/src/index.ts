@@ -9,6 +9,7 @@
  * `startIntroducer` is the server, `Introductions` the client.
  */
 
+import { isIP } from 'node:net'
 import type { PrivateKey } from '@libp2p/interface'
 import type { ServentDatabase } from '@servent/database'
 import { type Clock, cryptoRandom, isLoopback, systemClock } from '@servent/libp2p-host'
@@ -81,6 +82,7 @@ export async function startIntroducer(options: IntroducerOptions): Promise<Runni
       isPrivate,
       size: () => introducer.size(),
       stop: async () => {
+        introducer.stop()
         await server.close()
         await prover.stop()
       }
@@ -93,6 +95,5 @@ export async function startIntroducer(options: IntroducerOptions): Promise<Runni
 
 function isLoopbackHost(host: string | undefined): boolean {
   if (host === undefined) return false
-  if (host === 'localhost') return true
-  return /^[\d.]+$|:/.test(host) && isLoopback(`${multiaddrOfSocket(host)}/`)
+  return host === 'localhost' || (isIP(host) !== 0 && isLoopback(`${multiaddrOfSocket(host)}/`))
 }

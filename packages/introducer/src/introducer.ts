@@ -49,6 +49,7 @@ export class Introducer {
   readonly #list: PeerList
   /** Peers that are called back now, each with its network. */
   readonly #proving = new Map<string, string>()
+  #stopped = false
 
   constructor(init: IntroducerInit) {
     this.#init = init
@@ -62,6 +63,11 @@ export class Introducer {
     for (const peer of await this.#init.store.load()) this.#list.put(peer, nowMs)
     this.#list.expire(nowMs)
     this.#init.store.forgetBefore(nowMs - this.#init.listLimits.seenMs)
+  }
+
+  /** Calls that are cut short from now on prove nothing, and cost nobody its place. */
+  stop(): void {
+    this.#stopped = true
   }
 
   size(): number {
@@ -229,6 +235,8 @@ export class Introducer {
     this.#proving.set(peerId, network)
     try {
       const answered = await prove(peerId, wanted, serverLimits.proofMs)
+      if (this.#stopped)
+        throw new RefusedError(503, 'stopping', 'This introducer stops.', 'the same request later', BUSY_MS)
       return answered.map(address => listedAddress(address, clock.wallMs()))
     } finally {
       this.#proving.delete(peerId)

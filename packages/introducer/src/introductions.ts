@@ -2,7 +2,7 @@
  * A peer's dealings with all introducers that it knows: it asks them at the start and whenever it is alone, and has
  * itself listed by each while it can be called.
  *
- * A round asks all at once. Where none answers, what they said before is taken: a network lives longer than the
+ * A round asks all at once. Where none names anybody, what they said before is taken: a network lives longer than the
  * introducers that brought it together. An introducer that fails or refuses is left alone for a while, longer each
  * time, and so long as it says.
  */
@@ -15,7 +15,7 @@ import { openAnnouncement } from './announcement.ts'
 import { announceTo, type OwnPlace } from './announcing.ts'
 import { type AnsweredPeer, bytesOf } from './answer.ts'
 import { IntroducerClient } from './client.ts'
-import type { IntroducerError } from './errors.ts'
+import { IntroducerError } from './errors.ts'
 import { IntroductionsStore } from './introductions-store.ts'
 import { ANNOUNCEMENT_SKEW_MS_MAX, INTRODUCERS_MAX, PEER_LIST_LIMITS, REMEMBERED_MS } from './limits.ts'
 import { type FirstContact, type Introduced, type Introduction, mergeIntroductions } from './merge.ts'
@@ -32,6 +32,8 @@ const ROUND_LAST_MS = 60_000
 const LOOK_MS = 15_000
 /** From the first answer of a round to its end: who is slow is heard in a later one. */
 const GATHER_MS = 1_500
+/** Between two announcements where this peer's addresses or overlays change. */
+const CHANGED_MS = 30_000
 /** For saying goodbye when this peer stops: introducers find out by themselves, only later. */
 const WITHDRAW_MS = 1_000
 
@@ -74,6 +76,8 @@ interface Known {
   last?: Introduction & { readonly seen: string }
   listed: readonly string[]
   unlisted?: string | undefined
+  /** What this peer said of itself the last time. */
+  announced?: { readonly what: string; readonly atMs: number }
 }
 
 export class Introductions {
@@ -154,10 +158,7 @@ export class Introductions {
     const { signal } = this.#stopped
     const nowMs = this.#clock.nowMs()
     const isFirst = this.#roundAtMs === 0
-    const due = this.#known.filter(
-      ({ last, announcements }) => last !== undefined && announcements.atMs <= nowMs
-    )
-    const announcing = due.map(one => this.#renew(one, signal))
+    const announcing = this.#known.filter(one => this.#mustAnnounce(one)).map(one => this.#renew(one, signal))
     if (this.#roundAtMs <= nowMs) {
       if (isFirst || this.#init.isAlone()) await this.#round(signal)
       else this.#roundMs = ROUND_FIRST_MS
@@ -173,8 +174,10 @@ export class Introductions {
     const asked = this.#known.filter(one => one.asks.atMs <= nowMs && !this.#asking.has(one))
     const answers = await this.#gather(asked, signal)
     if (signal.aborted) return
-    const introductions = answers.length > 0 ? answers : await this.#remembered()
-    const contacts = mergeIntroductions(introductions, this.#known.length, this.#self)
+    const merged = (introductions: Introduction[]) =>
+      mergeIntroductions(introductions, this.#known.length, this.#self)
+    let contacts = merged(answers)
+    if (contacts.length === 0) contacts = merged(await this.#remembered())
     if (contacts.length > 0 && !signal.aborted) await this.#init.onContacts(contacts, signal)
   }
 
@@ -232,6 +235,15 @@ export class Introductions {
     return found
   }
 
+  /** When its time has come, or this peer has other addresses or overlays than it said last. */
+  #mustAnnounce({ last, announcements, announced }: Known): boolean {
+    const nowMs = this.#clock.nowMs()
+    if (last === undefined) return false
+    if (announcements.atMs <= nowMs) return true
+    const isOther = announced !== undefined && announced.what !== JSON.stringify(this.#init.self())
+    return isOther && nowMs - announced.atMs >= CHANGED_MS
+  }
+
   async #renew(one: Known, signal: AbortSignal): Promise<void> {
     const { announcements } = one
     try {
@@ -250,6 +262,8 @@ export class Introductions {
   async #announce(one: Known, withdraws: boolean, signal: AbortSignal): Promise<number> {
     const { client, last } = one
     const own = this.#init.self()
+    one.announced = { what: JSON.stringify(own), atMs: this.#clock.nowMs() }
+    if (own.overlays.length === 0 && !withdraws) throw new IntroducerError('None of its overlays runs.')
     const { listed, againMs } = await announceTo({
       client,
       place: withdraws ? { addresses: one.listed, overlays: [] } : own,

@@ -4,8 +4,9 @@
  */
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { boundedYamux } from '@servent/libp2p-host'
 import { createLibp2p } from 'libp2p'
 
@@ -44,11 +45,12 @@ export class Prover {
     return new Prover(network)
   }
 
+  /** One after the other: of two calls to one peer at a time libp2p makes one, to both addresses. */
   readonly prove: Prove = async (peerId, addresses, timeoutMs) => {
-    const answered = await Promise.all(
-      addresses.map(async address => ((await this.#answers(peerId, address, timeoutMs)) ? [address] : []))
-    )
-    return answered.flat()
+    const answered: Multiaddr[] = []
+    for (const address of addresses)
+      if (await this.#answers(peerId, address, timeoutMs)) answered.push(address)
+    return answered
   }
 
   async stop(): Promise<void> {
@@ -56,17 +58,25 @@ export class Prover {
   }
 
   async #answers(peerId: string, address: Multiaddr, timeoutMs: number): Promise<boolean> {
+    const id = peerIdFromString(peerId)
     try {
+      // libp2p would try addresses of former calls, too: nobody else may be called for this peer now.
+      await this.#network.peerStore.delete(id)
       // `force`: a connection to its other address proves nothing of this one.
       const connection = await this.#network.dial(multiaddr(`${address}/p2p/${peerId}`), {
         signal: AbortSignal.timeout(timeoutMs),
         force: true
       })
-      const { remotePeer } = connection
+      const { remoteAddr, remotePeer } = connection
       connection.abort(new Error('The call has proven what it was for.'))
-      return remotePeer.toString() === peerId
+      return remotePeer.equals(id) && isAt(remoteAddr, address)
     } catch {
       return false
+    } finally {
+      await this.#network.peerStore.delete(id).catch(() => {})
     }
   }
 }
+
+const isAt = (remote: Multiaddr, address: Multiaddr): boolean =>
+  remote.decapsulateCode(CODE_P2P).toString() === address.toString()

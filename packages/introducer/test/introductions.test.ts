@@ -5,7 +5,9 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import type { ServentDatabase } from '@servent/database'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { base64url, type PeersAnswer, type Question, signAnswer } from '../src/answer.ts'
+import { openAnnouncement } from '../src/announcement.ts'
+import { announceTo } from '../src/announcing.ts'
+import { base64url, bytesOf, type PeersAnswer, type Question, signAnswer } from '../src/answer.ts'
 import {
   type FirstContact,
   INTRODUCERS_MAX,
@@ -27,6 +29,7 @@ import {
   introducer,
   openTestDatabase,
   peer,
+  say,
   type TestPeer
 } from './support/introducers.ts'
 
@@ -143,10 +146,8 @@ test('who cannot be called is told why it is not listed, and meets others none t
 })
 
 test('a peer on its own network sends an introducer on the Internet none of its private addresses', async () => {
-  const { announceTo } = await import('../src/announcing.ts')
   const self = await peer()
   const sent: string[][] = []
-  const { openAnnouncement } = await import('../src/announcement.ts')
   const client = {
     base: 'http://introducer.example/',
     announce: async (sealed: Uint8Array, family: number) => {
@@ -306,6 +307,15 @@ describe('when no introducer answers', () => {
     ])
   })
 
+  test('also where one answers that knows nobody', async () => {
+    const database = await openTestDatabase()
+    const { url, first } = await meetAndLose(database)
+    const empty = await introducer()
+    const after = await newcomer([empty.url, url], { database })
+    await met(after)
+    expect(after.names()).toEqual([first.id])
+  })
+
   test('for seven days', async () => {
     const database = await openTestDatabase()
     const { url } = await meetAndLose(database)
@@ -371,4 +381,32 @@ test('of what an introducer says of a mistake WHY_CHARACTERS_MAX are kept, and i
   // Two more rounds have passed by then.
   await new Promise(resolve => setTimeout(resolve, 4_000))
   expect(requests).toBe(1)
+})
+
+test('a peer that gets another address, as from its router, is listed there without waiting for its turn', async () => {
+  const server = await introducer()
+  const [self, other] = [await peer(), await peer()]
+  const place = { addresses: [] as string[], overlays: GNUTELLA }
+  // A hundred times as fast as the day goes by.
+  const clock = {
+    nowMs: () => performance.now() * 100,
+    wallMs: () => Date.now(),
+    setTimeout: (run: () => void, ms: number) => setTimeout(run, ms / 100),
+    clearTimeout: (handle: unknown) => clearTimeout(handle as NodeJS.Timeout)
+  }
+  const one = await newcomer([server.url], { as: self, place, clock, isAlone: () => false })
+  const status = () => one.introductions.status()[0]!
+  await expect.poll(() => status().unlisted).toContain('takes no calls')
+  place.addresses = [self.address]
+  await expect.poll(() => status().listed, { timeout: 10_000 }).toEqual([self.address])
+  place.addresses = [other.address, self.address]
+  await expect
+    .poll(
+      async () => {
+        const [listed] = (await say(server, { path: '/v1/peers' })).answer.peers
+        return (await openAnnouncement(bytesOf(listed.announcement))).addresses
+      },
+      { timeout: 10_000 }
+    )
+    .toEqual([other.address, self.address])
 })

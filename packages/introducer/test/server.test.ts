@@ -62,6 +62,19 @@ describe('a peer that announces itself', () => {
     expect(server.size()).toBe(0)
   })
 
+  test('has those of its addresses listed at which it answered, each by a call of its own', async () => {
+    const server = await introducer()
+    const [one, other] = [await peer(), await peer()]
+    const announced = await announcementOf(one, { addresses: [other.address, one.address] })
+    expect((await announce(server, announced)).answer.addresses).toEqual([one.address])
+    expect(other.calls()).toBe(0)
+    // It answers still where it was called before, and says that it is elsewhere.
+    const moved = await announcementOf(one, { addresses: [other.address], issuedMs: Date.now() + 1 })
+    expect((await announce(server, moved)).status).toBe(422)
+    expect(one.calls()).toBe(1)
+    expect(server.size()).toBe(0)
+  })
+
   test('is forgotten when it is called again and does not answer', async () => {
     const server = await introducer()
     const one = await peer()
