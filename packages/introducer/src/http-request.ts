@@ -74,15 +74,16 @@ async function readBody(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Its own words are a stranger's: they are cut, and whoever shows them makes them safe. */
+/** What it says are a stranger's words: they are cut, and whoever shows them makes them safe. */
 function refusal({ statusCode, headers }: IncomingMessage, body: string): IntroducerError {
-  let said: { code?: unknown; message?: unknown } = {}
+  let said: { code?: unknown; message?: unknown; try?: unknown } = {}
   try {
     said = (JSON.parse(body) as { error: typeof said }).error ?? {}
   } catch {}
   const seconds = Number(headers['retry-after'])
   const why = typeof said.message === 'string' ? `: ${said.message.slice(0, WHY_CHARACTERS_MAX)}` : '.'
-  return new IntroducerError(`It refuses (${statusCode})${why}`, {
+  const advice = typeof said.try === 'string' ? ` Try: ${said.try.slice(0, WHY_CHARACTERS_MAX)}.` : ''
+  return new IntroducerError(`It refuses (${statusCode})${why}${advice}`, {
     ...(Number.isFinite(seconds) && seconds > 0 ? { retryMs: seconds * 1000 } : {}),
     ...(typeof said.code === 'string' ? { code: said.code.slice(0, WHY_CHARACTERS_MAX) } : {})
   })

@@ -53,16 +53,17 @@ export class Introducer {
 
   constructor(init: IntroducerInit) {
     this.#init = init
-    this.#list = new PeerList(init.listLimits)
+    this.#list = new PeerList(init.listLimits, peerId => init.store.remove(peerId))
     this.peerId = peerIdText(init.privateKey.publicKey.toMultihash().bytes)
   }
 
   /** Takes up the list as it was. */
   async load(): Promise<void> {
-    const nowMs = this.#init.clock.wallMs()
-    for (const peer of await this.#init.store.load()) this.#list.put(peer, nowMs)
+    const { clock, store } = this.#init
+    const nowMs = clock.wallMs()
+    for (const peer of await store.load())
+      if (this.#list.put(peer, nowMs) !== undefined) store.remove(peer.peerId)
     this.#list.expire(nowMs)
-    this.#init.store.forgetBefore(nowMs - this.#init.listLimits.seenMs)
   }
 
   /** Calls that are cut short from now on prove nothing, and cost nobody its place. */
@@ -100,7 +101,7 @@ export class Introducer {
    * @throws RefusedError
    */
   async announce(sealed: Uint8Array, from: Multiaddr): Promise<AnnounceAnswer> {
-    const { clock, store, listLimits } = this.#init
+    const { clock, store } = this.#init
     const announcement = await this.#read(sealed)
     const { peerId, overlays, issuedMs } = announcement
     const known = this.#list.get(peerId, clock.wallMs())
@@ -150,7 +151,6 @@ export class Introducer {
     const noPlace = this.#list.put(peer, clock.wallMs())
     if (noPlace !== undefined) throw noPlaceError(noPlace)
     store.save(peer)
-    store.forgetBefore(clock.wallMs() - listLimits.seenMs)
     return { ...answer, addresses: addresses.map(({ text }) => text) }
   }
 

@@ -127,5 +127,5 @@ export const CONTACTS_PER_NETWORK_MAX = 2
 export const CONTACTS_PER_PRIVATE_HOST_MAX = 16
 /** After which a remembered answer is no help any more: seven days. */
 export const REMEMBERED_MS = 7 * 24 * HOUR_MS
-/** Of what an introducer says of a mistake. */
+/** Of what an introducer says of a mistake, and of what it advises. */
 export const WHY_CHARACTERS_MAX = 300

@@ -35,12 +35,7 @@ export class ListStore {
     this.#database.sql.prepare('DELETE FROM introducer_peers WHERE peer_id = ?').run(peerId)
   }
 
-  /** Forgets all that were not seen since then: those whom the list forgets, it does not name. */
-  forgetBefore(seenMs: number): void {
-    this.#database.sql.prepare('DELETE FROM introducer_peers WHERE seen_ms < ?').run(Math.round(seenMs))
-  }
-
-  /** Announcements are verified again: a disk may have changed them. Those that are not whole are left out. */
+  /** Announcements are verified again: a disk may have changed them. Those that are not whole are forgotten. */
   async load(): Promise<ListedPeer[]> {
     const rows = this.#database.sql.prepare('SELECT * FROM introducer_peers ORDER BY first_ms').all()
     const peers: ListedPeer[] = []
@@ -57,7 +52,9 @@ export class ListStore {
           firstMs: Number(row.first_ms),
           seenMs: Number(row.seen_ms)
         })
-      } catch {}
+      } catch {
+        this.remove(String(row.peer_id))
+      }
     }
     return peers
   }

@@ -44,10 +44,13 @@ export interface Wanted {
 
 export class PeerList {
   readonly #limits: PeerListLimits
+  readonly #onForgotten: (peerId: string) => void
   readonly #peers = new Map<string, ListedPeer>()
 
-  constructor(limits: PeerListLimits) {
+  /** `onForgotten` is told of each peer that is stale or evicted, and not of one that is removed or replaced. */
+  constructor(limits: PeerListLimits, onForgotten: (peerId: string) => void = () => {}) {
     this.#limits = limits
+    this.#onForgotten = onForgotten
   }
 
   get size(): number {
@@ -64,7 +67,7 @@ export class PeerList {
   put(peer: ListedPeer, nowMs: number): NoPlace | undefined {
     const evicted = this.#placeFor(peer, nowMs)
     if (typeof evicted === 'string') return evicted
-    for (const other of evicted) this.#peers.delete(other)
+    for (const other of evicted) this.#forget(other)
     this.#peers.set(peer.peerId, peer)
     return undefined
   }
@@ -84,7 +87,7 @@ export class PeerList {
     const { seenMs, provenMs } = this.#limits
     for (const [peerId, peer] of this.#peers) {
       const addresses = peer.addresses.filter(address => nowMs - address.provenMs < provenMs)
-      if (addresses.length === 0 || nowMs - peer.seenMs >= seenMs) this.#peers.delete(peerId)
+      if (addresses.length === 0 || nowMs - peer.seenMs >= seenMs) this.#forget(peerId)
       else if (addresses.length < peer.addresses.length) this.#peers.set(peerId, { ...peer, addresses })
     }
   }
@@ -118,6 +121,11 @@ export class PeerList {
       left = later
     }
     return chosen
+  }
+
+  #forget(peerId: string): void {
+    this.#peers.delete(peerId)
+    this.#onForgotten(peerId)
   }
 
   /** PeerIds that go for it, or why there is no place. */

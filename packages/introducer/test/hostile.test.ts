@@ -260,6 +260,22 @@ describe('announcements that are not what they say', () => {
   })
 })
 
+test('the database holds what the list holds, however many come and go', async () => {
+  const own = await introducerWith(async (_, addresses) => addresses, {}, { peersMax: 3 })
+  for (let number = 0; number < 9; number += 1) {
+    const key = await generateKeyPair('Ed25519')
+    const host = `${number < 4 ? '8.8' : `${number + 60}.1`}.${number}.1`
+    const addresses = [`/ip4/${host}/tcp/1`]
+    const sealed = await sealAnnouncement(
+      { peerId: own.idOf(key), addresses, overlays: GNUTELLA, issuedMs: Date.now() },
+      key
+    )
+    await own.introducer.announce(sealed, multiaddr(`/ip4/${host}`)).catch(() => {})
+  }
+  expect(own.introducer.size()).toBe(3)
+  expect(own.database.sql.prepare('SELECT count(*) AS n FROM introducer_peers').get()).toEqual({ n: 3 })
+})
+
 describe('one network', () => {
   test('cannot fill the list, and is told so before it is called', async () => {
     const server = await introducer({ listLimits: { perPrivateHostMax: 2 } })
@@ -409,16 +425,19 @@ test('a port that is taken is an error, and leaves nothing running', async () =>
 /** One on public addresses, whose calls are made up. */
 async function introducerWith(
   prove: ConstructorParameters<typeof Introducer>[0]['prove'],
-  limits: Partial<typeof SERVER_LIMITS> = {}
+  limits: Partial<typeof SERVER_LIMITS> = {},
+  listLimits: Partial<typeof PEER_LIST_LIMITS> = {}
 ) {
   const keys = new Map<string, Ed25519PrivateKey>()
+  const database = await openTestDatabase()
   return {
+    database,
     introducer: new Introducer({
       privateKey: await generateKeyPair('Ed25519'),
       prove,
-      store: new ListStore(await openTestDatabase()),
+      store: new ListStore(database),
       scope: 'public',
-      listLimits: PEER_LIST_LIMITS,
+      listLimits: { ...PEER_LIST_LIMITS, ...listLimits },
       serverLimits: { ...SERVER_LIMITS, ...limits },
       clock: { ...performanceClock, wallMs: () => Date.now() },
       random: { random: () => 0 }

@@ -140,7 +140,7 @@ test('who cannot be called is told why it is not listed, and meets others none t
   await met(one)
   await expect
     .poll(() => one.introductions.status()[0]?.unlisted, { timeout: 8_000 })
-    .toContain('Nobody with the key')
+    .toMatch(/^It refuses \(422\): Nobody with the key .* Try: forward the port/)
   const deaf = await newcomer([server.url])
   await expect.poll(() => deaf.introductions.status()[0]?.unlisted).toContain('takes no calls')
 })

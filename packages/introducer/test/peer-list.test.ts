@@ -162,6 +162,18 @@ describe('a full list', () => {
     expect(all(peers, 5).filter(id => id.startsWith('8.8'))).toHaveLength(2)
   })
 
+  test('who keeps what the list holds is told of each that is evicted or stale, once', () => {
+    const forgotten: string[] = []
+    const peers = new PeerList({ ...PEER_LIST_LIMITS, peersMax: 3 }, id => forgotten.push(id))
+    fill(peers, 3, number => `8.8.${number}.1`)
+    peers.put(peer('new', '7.7.7.1', { atMs: 1 }), 1)
+    expect(forgotten).toEqual(['8.8.0.1'])
+    peers.remove('8.8.1.1')
+    peers.expire(PEER_LIST_LIMITS.seenMs)
+    peers.expire(PEER_LIST_LIMITS.seenMs)
+    expect(forgotten).toEqual(['8.8.0.1', '8.8.2.1'])
+  })
+
   test('newcomers of one provider throw nobody else out', () => {
     const peers = list({ peersMax: 20 })
     fill(peers, 10, number => `${number + 11}.1.1.1`)
