@@ -4,6 +4,8 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const IPV6_SUBNET_GROUPS = 4
+const IPV6_NETWORK_GROUPS = 3
+const IPV4_NETWORK_BYTES = 3
 
 /** Goes through another peer, which bounds what may be sent over it. */
 export const isRelayed = (connection: Connection): boolean =>
@@ -44,18 +46,30 @@ export const isIp = (address: Multiaddr): boolean => /^ip[46]$/.test(address.get
 
 /** Who counts as one caller: an address of IPv4, a /64 of IPv6. */
 export function hostOf(address: Multiaddr): string {
-  const { name, value = '' } = address.getComponents().find(part => part.name !== 'ip6zone') ?? { name: '' }
-  return name === 'ip6' ? subnetOf(value) : value
+  const { name, value } = ipPart(address)
+  return name === 'ip6' ? subnetOf(value, IPV6_SUBNET_GROUPS) : value
 }
 
-function subnetOf(address: string): string {
+/** Who counts as one network: a /24 of IPv4, a /48 of IPv6, which is what one customer is given. */
+export function networkOf(address: Multiaddr): string {
+  const { name, value } = ipPart(address)
+  if (name === 'ip6') return `${subnetOf(value, IPV6_NETWORK_GROUPS)}/48`
+  return name === 'ip4' ? `${value.split('.').slice(0, IPV4_NETWORK_BYTES).join('.')}/24` : value
+}
+
+function ipPart(address: Multiaddr): { name: string; value: string } {
+  const { name, value = '' } = address.getComponents().find(part => part.name !== 'ip6zone') ?? { name: '' }
+  return { name, value }
+}
+
+function subnetOf(address: string, length: number): string {
   const [head = '', tail] = address.split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
   const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
   const groups = [...before, ...Array<string>(missing).fill('0'), ...after]
   return groups
-    .slice(0, IPV6_SUBNET_GROUPS)
+    .slice(0, length)
     .map(group => Number.parseInt(group, 16).toString(16))
     .join(':')
 }

@@ -19,14 +19,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   announce: (value: string[], given) => checkAddresses('announce', value, given, false),
   bootstrap: (value: string[], given) => checkAddresses('bootstrap', value, given, true),
   overlays: checkOverlays,
-  introducer(value: string[], given) {
-    if (value.length === 0) return
-    throw new ConfigError(
-      `introducer is set by ${given.where}, and this version cannot ask an introducer yet. Give first contacts by bootstrap, as --bootstrap /ip4/192.0.2.7/tcp/6346/p2p/12D3Koo….`,
-      given.where,
-      'introducer'
-    )
-  },
+  introducer: checkIntroducers,
   'port-mapping'(value: string, given) {
     if (value === 'auto' || value === 'off' || /^http:\/\/[^/]+\//.test(value)) return
     throw new ConfigError(
@@ -66,6 +59,21 @@ function checkOverlays(value: string[], given: Given): void {
   }
   if (new Set(value).size !== value.length) {
     throw new ConfigError(`${given.where} names an overlay twice. Name each once.`, given.where, 'overlays')
+  }
+}
+
+async function checkIntroducers(value: string[], given: Given): Promise<void> {
+  const { parseIntroducerUrl } = await import('@servent/introducer/url')
+  for (const text of value) {
+    try {
+      parseIntroducerUrl(text)
+    } catch (error) {
+      throw new ConfigError(
+        `introducer is set by ${given.where}: ${(error as Error).message}`,
+        given.where,
+        'introducer'
+      )
+    }
   }
 }
 

@@ -88,7 +88,10 @@ export const SettingsSchema = table({
   ),
   overlays: list('Overlays to take part in.', ['gnutella', 'chord']),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
-  introducer: list('Addresses of introducers, http:// or https://, to ask for first contacts.', []),
+  introducer: list(
+    'Introducers to ask for first contacts, as http://HOST:6348 or, with its PeerId, http://HOST:6348/#12D3Koo….',
+    []
+  ),
   discovery: choices(
     'How peers are found: on the local network, by the bootstrap list, by the Kademlia table.',
     ['mdns', 'bootstrap', 'kad'],

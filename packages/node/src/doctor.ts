@@ -1,6 +1,7 @@
 /** Checks of a node from the inside, each with what it found and what to try. */
 import { access, constants, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { IntroducerStatus } from '@servent/introducer'
 import type { OverlaySnapshot } from '@servent/overlay'
 import type { Config } from './config.ts'
 import { IDENTITY_FILE } from './folders.ts'
@@ -32,6 +33,7 @@ export async function doctor(init: DoctorInit): Promise<DoctorCheck[]> {
     listenCheck(init),
     reachCheck(init),
     relayCheck(init),
+    ...(init.status.introducers ?? []).map(introducerCheck),
     peersCheck(init),
     ...init.overlays.map(overlayCheck),
     ...init.roots.map(rootCheck)
@@ -147,17 +149,39 @@ function relayCheck({ config, status }: DoctorInit): DoctorCheck {
   return { name, ok: true, message: `No peer that it knows is a relay.${apart}` }
 }
 
+/** To be listed is no need of this node's own: it is said, and nothing is wrong without it. */
+function introducerCheck({ url, peers, why, listed, unlisted }: IntroducerStatus): DoctorCheck {
+  const name = `introducer ${url}`
+  if (why !== undefined) {
+    return {
+      name,
+      ok: false,
+      message: why,
+      try: 'check that it runs and that its address is right, or name another one by --introducer'
+    }
+  }
+  if (peers === undefined) return { name, ok: true, message: 'It is being asked.' }
+  const self =
+    listed.length > 0
+      ? `It sends others to this node at ${listed.join(' and ')}.`
+      : unlisted === undefined
+        ? 'This node is not listed yet.'
+        : `This node is not listed: ${unlisted}`
+  return { name, ok: true, message: `It named ${peers} ${peers === 1 ? 'peer' : 'peers'}. ${self}` }
+}
+
 function peersCheck({ config, status }: DoctorInit): DoctorCheck {
   const count = status.connections
   if (count > 0) return { name: 'peers', ok: true, message: `Connected to ${count}.` }
-  const sought = config.discovery.length === 0 ? 'nowhere' : config.discovery.join(', ')
+  const ways = [...config.discovery, ...(config.introducer.length === 0 ? [] : ['introducers'])]
+  const sought = ways.length === 0 ? 'nowhere' : ways.join(', ')
   return {
     name: 'peers',
     ok: false,
     message: `Connected to nobody. Peers are looked for by: ${sought}.`,
     try:
       config.bootstrap.length === 0
-        ? 'start a node on another machine of this network, or name one by --bootstrap'
+        ? 'start a node on another machine of this network, or name one by --bootstrap, or an introducer by --introducer'
         : 'check that the bootstrap peers run: their addresses and PeerIds may have changed'
   }
 }

@@ -15,8 +15,10 @@
  * await node.stop()
  * ```
  */
+import type { RunningIntroducer, ServerEvent } from '@servent/introducer'
 import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
+import type { IntroducerSettings } from './introducer-folder.ts'
 import type { Log, LogInit } from './log.ts'
 import type { ServentNode } from './types.ts'
 
@@ -31,6 +33,7 @@ export type { Log, LogInit } from './log.ts'
 export { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
 export type * from './types.ts'
 export { WISH_FILES_A_DAY_MAX } from './wish-limits.ts'
+export type { IntroducerSettings, RunningIntroducer, ServerEvent }
 
 /**
  * A node on its data folder, not started: the folder is locked, the identity made or read, the database
@@ -51,4 +54,17 @@ export async function createNode(config: Config, deps: NodeDeps = {}): Promise<S
 export async function openLog(init: LogInit): Promise<Log> {
   const log = await import('./log.ts')
   return log.openLog(init)
+}
+
+/**
+ * An introducer on its data folder, listening: the folder is locked, the identity made or read. `stop` ends it and frees
+ * the folder.
+ *
+ * @throws FolderLockedError  a node or another introducer runs on this folder
+ * @throws IdentityError      the key can be read by others, or cannot be read
+ * @throws Error              the port is taken (`EADDRINUSE`), or the address is not of this machine
+ */
+export async function startIntroducer(settings: IntroducerSettings): Promise<RunningIntroducer> {
+  const { startIntroducerOn } = await import('./introducer-folder.ts')
+  return startIntroducerOn(settings)
 }

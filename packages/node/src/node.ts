@@ -166,7 +166,7 @@ export class Node implements ServentNode {
         ['remember peers', () => life.memory.stop()],
         ['stop downloads', () => life.transfers.stopDownloads()],
         ['stop uploads', () => life.transfers.stopServer()],
-        ['leave the network', async () => life.network.stop()],
+        ['leave the network', () => life.leave()],
         ['close the library', () => life.library.stop()]
       ])
     }
@@ -306,6 +306,7 @@ export class Node implements ServentNode {
       addresses: this.addresses(),
       calledFromOutside: life?.peers.calledFromOutside ?? false,
       relay: life?.ways.status() ?? { mode: this.config.relay, relays: [] },
+      introducers: life?.introductions?.status(),
       connections: life?.network.getConnections().length ?? 0,
       overlays: this.#snapshots(),
       library: {

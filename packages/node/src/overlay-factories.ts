@@ -12,6 +12,8 @@ import type { Transfers } from './transfers.ts'
  * by then is the first there.
  */
 const MDNS_MEET_MS = 3_000
+/** The same of introducers: they are asked at the start, and those whom they name are called. */
+const INTRODUCER_MEET_MS = 6_000
 
 export interface OverlayFactoryInit {
   readonly config: Config
@@ -48,7 +50,10 @@ export async function overlayFactory(
         privateKey,
         store: store.machineState(name),
         bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : [],
-        aloneAfterMs: config.discovery.includes('mdns') ? MDNS_MEET_MS : 0
+        aloneAfterMs: Math.max(
+          config.discovery.includes('mdns') ? MDNS_MEET_MS : 0,
+          config.introducer.length > 0 ? INTRODUCER_MEET_MS : 0
+        )
       })
     }
     default:

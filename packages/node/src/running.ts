@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
 import type { ServentDatabase } from '@servent/database'
+import type { Introductions } from '@servent/introducer'
 import { streamDuplex } from '@servent/libp2p-host'
 import type { Library } from '@servent/library'
 import type { ContentId, OverlayName, Provider } from '@servent/overlay'
@@ -14,6 +15,7 @@ import type { Config } from './config.ts'
 import { HTTP_PROTOCOL, isPusher, NodeConnector } from './connector.ts'
 import { agentOf, type NodeDeps, VERSION_UNKNOWN } from './deps.ts'
 import { DATABASE_FILE } from './folders.ts'
+import { introductions } from './introducing.ts'
 import { componentLogger } from './libp2p-log.ts'
 import { LibraryDoor } from './library-door.ts'
 import { explainListen } from './listening.ts'
@@ -46,6 +48,10 @@ export interface Running {
   readonly ways: Ways
   readonly slots: Slots
   readonly metrics: NodeMetrics
+  /** Absent where no introducer is known. */
+  readonly introductions: Introductions | undefined
+  /** Of the network, after everything that is done over it. */
+  leave(): Promise<void>
 }
 
 /**
@@ -84,11 +90,13 @@ export async function run(init: RunningInit): Promise<Running> {
       runOnLimitedConnection: true
     }
   )
+  const introduced = await introductions({ ...init, network, slots })
   try {
     // What was shared before can be found from the first moment on.
     if (store.isUsed('library')) await library.opened()
     await network.start()
     if (store.isUsed('downloads')) await transfers.downloads()
+    introduced?.start()
   } catch (error) {
     const steps = [
       () => transfers.stopDownloads(),
@@ -100,7 +108,14 @@ export async function run(init: RunningInit): Promise<Running> {
       await stop().catch(cause => logger.error({ err: cause }, 'could not stop a part'))
     throw explainListen(error)
   }
-  return { library, transfers, network, ways, slots, metrics }
+  const leave = async () => {
+    try {
+      await introduced?.stop()
+    } finally {
+      await network.stop()
+    }
+  }
+  return { library, transfers, network, ways, slots, metrics, introductions: introduced, leave }
 }
 
 async function openLibrary({ config, deps, logger, store }: RunningInit): Promise<Library> {
@@ -142,7 +157,13 @@ async function openServer(
 
 async function openDownloads(
   { config, database, logger, store }: RunningInit,
-  { network, ways, slots, library, ledger }: Omit<Running, 'transfers' | 'metrics'> & { ledger: Ledger }
+  {
+    network,
+    ways,
+    slots,
+    library,
+    ledger
+  }: Pick<Running, 'network' | 'ways' | 'slots' | 'library'> & { ledger: Ledger }
 ): Promise<Downloads> {
   const { Downloads } = await import('@servent/transfer')
   const connector = new NodeConnector({

@@ -1,5 +1,6 @@
 /** A node's state in one plain object. */
 
+import type { IntroducerStatus } from '@servent/introducer'
 import type { LibraryProgress, SharedRoot } from '@servent/library'
 import type { CatalogueTotals, OverlaySnapshot } from '@servent/overlay'
 import type { DownloadPhase, DownloadStatus, UploadStatus } from '@servent/transfer'
@@ -16,6 +17,7 @@ export interface StatusInit {
   readonly addresses: readonly string[]
   readonly calledFromOutside: boolean
   readonly relay: NodeStatus['relay']
+  readonly introducers?: readonly IntroducerStatus[] | undefined
   readonly connections: number
   readonly overlays: readonly OverlaySnapshot[]
   readonly library: {
@@ -39,6 +41,7 @@ export function nodeStatus(init: StatusInit): NodeStatus {
     addresses: init.addresses,
     reachability: reachability(init.config, init.addresses, init.calledFromOutside, init.relay.relays),
     relay: init.relay,
+    ...(init.introducers === undefined ? {} : { introducers: init.introducers }),
     connections: init.connections,
     overlays: init.overlays.map(({ name, state, reason, neighbours, announced }) => ({
       name,

@@ -1,5 +1,6 @@
 /** What a running node gives to the program around it: the daemon's API, tests, the demo. */
 
+import type { IntroducerStatus } from '@servent/introducer'
 import type { LibraryProgress } from '@servent/library'
 import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@servent/overlay'
 import type { DownloadStatus, FolderFileStatus, UploadStatus } from '@servent/transfer'
@@ -335,6 +336,8 @@ export interface NodeStatus {
     /** Of the relay that this node is itself: peers that are called over it, connections, bytes since it started. */
     readonly serving?: { reservations: number; circuits: number; relayedBytes: number }
   }
+  /** What came of each introducer that was asked; absent where none is known. */
+  readonly introducers?: readonly IntroducerStatus[]
   readonly connections: number
   readonly overlays: readonly {
     name: OverlayName

@@ -220,9 +220,13 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
     expect(await refusal({ flags: { overlays: 'gnutella,gnutella' } })).toContain('names an overlay twice')
   })
 
-  test('what this version cannot do is not taken in silence', async () => {
-    expect(await refusal({ flags: { introducer: ['http://one.example'] } })).toContain(
-      'cannot ask an introducer yet'
+  test('introducers are URLs, perhaps with a PeerId', async () => {
+    const given = ['http://one.example:6348', 'https://two.example']
+    const { config } = await loadConfig({ env: {}, flags: { introducer: given } })
+    expect(config.introducer).toEqual(given)
+    expect(await refusal({ flags: { introducer: ['one.example'] } })).toContain('--introducer')
+    expect(await refusal({ env: { SERVENT_INTRODUCER: 'ftp://one.example' } })).toMatch(
+      /SERVENT_INTRODUCER.*neither http:\/\/ nor https:\/\//
     )
   })
 

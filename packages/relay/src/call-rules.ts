@@ -8,8 +8,7 @@ import type { Connection } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { contactOf, dialTargetOf, hostOf, isCircuit, isIp, isNear, isPublic } from '@servent/libp2p-host'
-import { TokenBucket } from '@servent/overlay'
-import { Buckets } from './buckets.ts'
+import { Buckets, TokenBucket } from '@servent/overlay'
 import {
   CALL_BACK_ADDRESSES_MAX,
   CALL_BACK_ASKERS_MAX,

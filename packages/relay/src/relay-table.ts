@@ -5,8 +5,7 @@
  * Budgets are the caller's and its host's: a peer that is called must not lose its own because strangers call it. A budget
  * that is used up makes its owner slow and cuts nobody, so that any file comes through.
  */
-import { TokenBucket } from '@servent/overlay'
-import { Buckets } from './buckets.ts'
+import { Buckets, TokenBucket } from '@servent/overlay'
 import { BUDGETS_MAX, type RelayLimits } from './limits.ts'
 import { Status } from './wire.ts'
 

@@ -6,9 +6,9 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { streamPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { HostComponents } from '@servent/libp2p-host'
+import { Buckets } from '@servent/overlay'
 import { CallBack, CallRules } from '@servent/relay'
 import { expect, test } from 'vitest'
-import { Buckets } from '../src/buckets.ts'
 import {
   CALL_BACK_ADDRESSES_MAX,
   CALL_BACK_ASKERS_MAX,

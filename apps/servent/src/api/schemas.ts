@@ -174,6 +174,20 @@ export const StatusAnswer = Type.Object(
       },
       open
     ),
+    introducers: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            url: Type.String(),
+            peers: Type.Optional(Count('Peers that it named the last time it answered')),
+            why: Type.Optional(Type.String({ description: 'Why it was not believed, or did not answer' })),
+            listed: Type.Array(Type.String(), { description: 'Addresses that it sends others to' }),
+            unlisted: Type.Optional(Type.String({ description: 'Why it does not list this node' }))
+          },
+          open
+        )
+      )
+    ),
     connections: Count('Peers connected'),
     overlays: Type.Array(
       Type.Object(

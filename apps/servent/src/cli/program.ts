@@ -6,6 +6,7 @@ import { completionVerb } from './verbs/completion.ts'
 import { configVerb } from './verbs/config.ts'
 import { doctorVerb } from './verbs/doctor.ts'
 import { getVerb } from './verbs/get.ts'
+import { introducerVerb } from './verbs/introducer.ts'
 import { labVerbs } from './verbs/lab.ts'
 import { libraryVerbs } from './verbs/library.ts'
 import { networkVerbs } from './verbs/network.ts'
@@ -67,6 +68,8 @@ export function makeProgram(act: Act, io: Io): Command {
   doctorVerb(program, act)
   configVerb(program, act)
   completionVerb(program, act)
+  program.commandsGroup('Bring peers together:')
+  introducerVerb(program, act)
   program.commandsGroup('Compare overlays:')
   labVerbs(program, act)
   program.helpCommand('help [verb]', 'Show help for a verb')

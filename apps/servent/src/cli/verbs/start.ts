@@ -23,6 +23,7 @@ export function startVerb(program: Command, act: Act): void {
     'servent start',
     'servent start --foreground --overlays gnutella,chord --listen /ip4/0.0.0.0/tcp/6346',
     'servent start --bootstrap /ip4/192.0.2.7/tcp/6346/p2p/12D3Koo…',
+    'servent start --introducer http://introducer.example:6348',
     'servent start --set gnutella.neighbours=8'
   ])
     .addOption(new Option('--foreground', 'Stay in this terminal until Ctrl-C'))

@@ -50,6 +50,9 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ...addresses.map((address, index) => [index === 0 ? 'Addresses' : ' ', address] as const),
     [' ', more > 0 ? `and ${plural(more, 'more', 'more')}: servent status --json` : undefined],
     ['Relaying', relayingLine(status.relay.serving)],
+    ...(status.introducers ?? []).map(
+      (introducer, index) => [index === 0 ? 'Introducers' : ' ', introducerLine(introducer)] as const
+    ),
     ['Peers', plural(status.connections, 'connection')],
     ...status.overlays.map(
       (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
@@ -58,6 +61,19 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ['Downloads', counted(downloads, ['active', 'paused', 'failed', 'done'])],
     ['Uploads', counted(uploads, ['active', 'queued'])]
   ]
+}
+
+function introducerLine({
+  url,
+  peers,
+  why,
+  listed,
+  unlisted
+}: NonNullable<NodeStatus['introducers']>[number]): string {
+  if (why !== undefined) return `${url}  ${why}`
+  if (peers === undefined) return `${url}  being asked`
+  const self = listed.length > 0 ? 'lists this node' : (unlisted ?? 'does not list this node yet')
+  return `${url}  named ${plural(peers, 'peer')}, ${self}`
 }
 
 function relayingLine(serving: NodeStatus['relay']['serving']): string | undefined {

@@ -2,7 +2,7 @@
  * A token bucket for each name. As many names as `namesMax` are remembered: who was asked for longest ago is forgotten
  * first, and begins anew with a full one.
  */
-import { TokenBucket } from '@servent/overlay'
+import { TokenBucket } from './token-bucket.ts'
 
 export class Buckets {
   readonly #capacity: number
