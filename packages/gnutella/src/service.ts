@@ -33,6 +33,7 @@ import {
   type RequestId,
   type SearchOptions
 } from '@servent/overlay'
+import { clamp } from './clamp.ts'
 import {
   IDLE_MS,
   LINKS_OVER_PLACES_MAX,
@@ -50,7 +51,6 @@ import { Answers } from './service-answers.ts'
 import { PushCalls, type PushedConnection } from './service-push.ts'
 import { SealedRecords } from './service-records.ts'
 import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
-import { clamp } from './state.ts'
 import type { GnutellaNotice, GnutellaTypes, Wanted } from './types.ts'
 import { gnutellaCodec } from './wire.ts'
 
