@@ -89,7 +89,7 @@ export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): vo
   const running = state.tiers.byNumber(number)
   if (running === undefined) return
   const { query, leaf, hashes } = running
-  if (query.isOver(state.nowMs) || (leaf !== undefined && leaf.phase !== 'up')) {
+  if (query.isOver(state.nowMs) || (leaf !== undefined && state.neighbours.upLink(leaf.link) !== leaf)) {
     state.tiers.end(running)
     return
   }

@@ -47,6 +47,8 @@ export function onPing(state: GnutellaState, fx: Fx, neighbour: Neighbour, ping:
     sendPong(state, fx, neighbour, ping, self(state, fx))
     return
   }
+  // Ultrapeers shield their leaves from all other pings.
+  if (state.tiers.tier === 'leaf') return
   if (neighbour.lastPing !== undefined && state.nowMs - neighbour.lastPing.atMs < PONG_AGE_MS) {
     state.count('pingsThrottled')
     return

@@ -16,6 +16,7 @@ import { QueryRoutingTable } from './query-routing-table.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import {
   TABLE_BITS_DEFAULT,
+  TABLE_BITS_MIN,
   TABLE_BITS_OWN,
   TABLE_FILL_WANTED,
   TABLE_INFINITY,
@@ -31,15 +32,27 @@ import type { Tiers } from './tiers.ts'
 /** The host told what queries for what is shared here may name. */
 export function takeWords(state: GnutellaState, fx: Fx, hashes: Uint32Array): void {
   const { tiers } = state
-  const some = hashes.subarray(0, WORDS_MAX)
-  let own = QueryRoutingTable.of(some, TABLE_BITS_DEFAULT)
-  while (own.fill > TABLE_FILL_WANTED && own.bits < TABLE_BITS_OWN)
-    own = QueryRoutingTable.of(some, own.bits + 1)
+  const own = hashes.length > WORDS_MAX ? everything() : tableOf(hashes)
   if (own.equals(tiers.own)) return
   tiers.own = own
   tiers.stale = true
   renewTables(state)
   tellTables(state, fx)
+}
+
+/** Large enough for the words not to fill it. */
+function tableOf(hashes: Uint32Array): QueryRoutingTable {
+  let table = QueryRoutingTable.of(hashes, TABLE_BITS_DEFAULT)
+  while (table.fill > TABLE_FILL_WANTED && table.bits < TABLE_BITS_OWN)
+    table = QueryRoutingTable.of(hashes, table.bits + 1)
+  return table
+}
+
+/** The table of a peer that shares more than a table can tell: no query must be kept from it. */
+function everything(): QueryRoutingTable {
+  const table = new QueryRoutingTable(TABLE_BITS_MIN)
+  for (let slot = 0; slot < table.slots; slot += 1) table.put(slot, true)
+  return table
 }
 
 /** A RESET or a part of a PATCH. A table that cannot be trusted cannot be mended: the link ends (QRP). */

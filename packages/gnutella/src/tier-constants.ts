@@ -82,7 +82,7 @@ export const TABLE_FILL_CLAIMED = 0.15
 /** A table that is made here is doubled while it is fuller than this, up to `TABLE_BITS_OWN`. */
 export const TABLE_FILL_WANTED = 0.1
 export const TABLE_BITS_OWN = 20
-/** Different words of what is shared here that its host may tell of. More than fills the largest table by half. */
+/** Hashes of what is shared here of which a table is made: as many fill the largest one by two thirds. */
 export const WORDS_MAX = 2 ** 20
 /** Between two updates of a table to one link; practice, and UQR 2.2, is a minute. */
 export const TABLE_UPDATE_MS = 60_000

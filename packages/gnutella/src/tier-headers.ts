@@ -9,7 +9,6 @@ import type { Neighbour } from './neighbours.ts'
 import type { GnutellaState } from './state.ts'
 import {
   DEGREE_MAX,
-  DEGREE_UNSAID,
   LEAF_ULTRAPEERS,
   QUERY_ROUTING_VERSION,
   TIER_VERSION,
@@ -65,7 +64,7 @@ export function readTierHeaders(state: GnutellaState, neighbour: Neighbour, head
   if (headers[reads] !== undefined) tiered.readsTables = true
   if (Number(headers['x-query-routing']) >= Number(QUERY_ROUTING_VERSION)) tiered.entryBits = 1
   if (headers['x-ext-probes'] !== undefined) tiered.extendsProbes = true
-  const degree = Number(headers['x-degree'] ?? DEGREE_UNSAID)
+  const degree = Number(headers['x-degree'])
   if (Number.isInteger(degree) && degree >= 1) tiered.degree = Math.min(degree, DEGREE_MAX)
   const { guid } = headers
   if (guid !== undefined && /^[0-9a-f]{32}$/i.test(guid)) tiered.servent = guid.toLowerCase()

@@ -73,8 +73,8 @@ export type GnutellaCommand =
       readonly upBytesPerS?: number
     }
   /**
-   * Hashes of all that queries for what is shared here may name (`addHashes`), at most `WORDS_MAX`, each of 32 bits.
-   * Until they are told this servent tells others no route table, and is asked everything.
+   * Hashes of all that queries for what is shared here may name (`addHashes`), each of 32 bits. More than `WORDS_MAX`
+   * are more than a table can tell, so that it claims everything. Until they are told this servent tells others no route table, and is asked everything.
    */
   | { readonly type: 'words'; readonly hashes: Uint32Array }
   /** The user changed the number of places; links over it get Bye 503, the youngest first. */

@@ -19,7 +19,8 @@ import type {
   GnutellaCommand,
   GnutellaQuestion,
   GnutellaSettings,
-  GnutellaTypes
+  GnutellaTypes,
+  SeenTiers
 } from '../src/types.ts'
 
 export const MODERN: Headers = {
@@ -171,6 +172,10 @@ export class Servent {
 
   answer(id: number, answer: GnutellaAnswer): void {
     this.handle({ type: 'answer', id, answer })
+  }
+
+  tiers(): SeenTiers {
+    return this.machine.snapshot().tiers!
   }
 
   counter(name: string): number {
