@@ -57,18 +57,25 @@ export function onPing(state: GnutellaState, fx: Fx, neighbour: Neighbour, ping:
   const needed = pongsNeeded(reach, PONGS_PER_PING)
   neighbour.lastPing = { guid: ping.guid, hops, atMs: state.nowMs, needed }
   if (ttl === 2 && hops === 0) {
-    answerCrawler(state, fx, neighbour, ping)
+    answerCrawler(state, fx, neighbour, ping, 0)
+    return
+  }
+  if (neighbour.kind === 'leaf') {
+    // It looks for ultrapeers, and the links of this one are as good as pongs, without waking a network.
+    answerCrawler(state, fx, neighbour, ping, fx.random())
     return
   }
   answerFromCache(state, fx, neighbour, ping)
   if (reach > 1) renew(state, fx, reach - 1)
 }
 
-/** A crawler asks for this peer and its neighbours. */
-function answerCrawler(state: GnutellaState, fx: Fx, to: Neighbour, ping: PingMessage): void {
+/** A crawler asks for this peer and its neighbours. Not all may fit: those after `from` go first. */
+function answerCrawler(state: GnutellaState, fx: Fx, to: Neighbour, ping: PingMessage, from: number): void {
   sendPong(state, fx, to, ping, self(state, fx))
   to.lastPing!.needed.fill(0)
-  for (const { peer, link } of state.neighbours.peers) {
+  const { peers } = state.neighbours
+  for (let count = 0; count < peers.length; count += 1) {
+    const { peer, link } = peers[(from + count) % peers.length]!
     if (link === to.link) continue
     // A copy: the table's own contact changes when more is heard of the peer.
     const { id, addresses } = fx.peers.contact(peer)

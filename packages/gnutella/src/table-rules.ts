@@ -159,8 +159,9 @@ export function tellTable(
 
 function isDue({ tiers, nowMs }: GnutellaState, { upMs }: Neighbour, { said, saidMs }: TierLink): boolean {
   if (tiers.current === undefined || tiers.current === said) return false
-  if (said !== undefined) return nowMs - saidMs >= TABLE_UPDATE_MS
-  return tiers.tier === 'leaf' || nowMs - upMs! >= TABLE_SETTLE_MS
+  // What an ultrapeer tells is renewed no more often than it may be told; a leaf's words may change at any time.
+  if (tiers.tier === 'leaf') return nowMs - saidMs >= TABLE_UPDATE_MS
+  return said !== undefined || nowMs - upMs! >= TABLE_SETTLE_MS
 }
 
 function prepare(tiers: Tiers, tiered: TierLink, nowMs: number): void {

@@ -151,7 +151,7 @@ export class TestNode implements Effects<GnutellaTypes> {
   }
   random(): number {
     this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0
-    return this.#seed ^ (this.#seed >>> 16)
+    return (this.#seed ^ (this.#seed >>> 16)) >>> 0
   }
   open(peer: Peer): void {
     this.network.later(() => this.network.connect(this, peer))

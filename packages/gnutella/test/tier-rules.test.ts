@@ -42,6 +42,7 @@ import {
   WORDS_MAX
 } from '../src/tier-constants.ts'
 import type { GnutellaSettings } from '../src/types.ts'
+import { hexOf } from './bytes-of.ts'
 import {
   freshGuid,
   hit,
@@ -810,6 +811,18 @@ describe('pings in two tiers', () => {
       for (let index = PONGS_PER_PING; index < times.length; index += 1)
         expect(times[index]! - times[index - PONGS_PER_PING]!).toBeGreaterThanOrEqual(PONG_AGE_MS)
     }
+  })
+
+  it('of a leaf are answered with ultrapeers that there are links to, and wake nobody', () => {
+    const servent = ultrapeer()
+    const leaf = servent.neighbour(1, { headers: LEAF })
+    for (let peer = 2; peer <= 4; peer += 1) servent.neighbour(peer, { headers: ULTRAPEER })
+    servent.neighbour(5, { headers: LEAF })
+    servent.from(leaf, { type: 'ping', guid: freshGuid(), ttl: 7, hops: 0, ggep: [] })
+    const told = servent
+      .sent()
+      .map(message => (message.type === 'pong' ? hexOf(message.contact!.id) : message.type))
+    expect(told.sort()).toEqual([0, 2, 3, 4].map(peer => hexOf(testContact(peer).id)).sort())
   })
 
   it('are not handed to leaves, and leaves are not told of', () => {
