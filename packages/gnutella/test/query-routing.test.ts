@@ -279,7 +279,9 @@ describe('a patch', () => {
     expect(bomb.length).toBeLessThan(20_000)
     // Its end is broken, which nobody finds who does not inflate so far.
     bomb.fill(0xff, bomb.length >> 1)
-    expect(() => new ToldTable(10).take(part({ compressed: true, data: bomb }))).toThrow(asMalformed('longer'))
+    expect(() => new ToldTable(10).take(part({ compressed: true, data: bomb }))).toThrow(
+      asMalformed('longer')
+    )
     // Deflate makes at most 1,032 bytes of one.
     expect(INFLATE_STEP_BYTES * 1032).toBeLessThan(2 ** 19)
   })

@@ -719,6 +719,37 @@ describe('a dynamic query', () => {
   })
 })
 
+describe('the query cache of an ultrapeer', () => {
+  it('stands in for ultrapeers, and never for a leaf, which is asked each time', () => {
+    const servent = ultrapeer()
+    const [asker, other] = [1, 2].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [
+      number,
+      number
+    ]
+    const third = servent.neighbour(4, { headers: ULTRAPEER })
+    const leaf = servent.neighbour(3, { headers: LEAF })
+    servent.from(third, ...tableOf('green'))
+    servent.from(leaf, ...tableOf('blue'))
+    const first = query({ ttl: 4, hops: 1 })
+    servent.from(asker, first)
+    servent.from(other, hit(first.guid))
+    servent.from(leaf, hit(first.guid))
+    servent.effects.advance(5_000)
+    servent.take()
+    servent.from(asker, query({ ttl: 4, hops: 1 }))
+    servent.from(third, query({ ttl: 4, hops: 1 }))
+    const effects = servent.take()
+    const asked = effects.flatMap(effect =>
+      effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+    )
+    expect(asked).toEqual([leaf, third, leaf, asker])
+    const vouch = effects.find(
+      effect => effect.type === 'ask' && (effect.question as { type: string }).type === 'vouch'
+    )
+    expect((vouch as unknown as { question: { claims: unknown[] } }).question.claims).toHaveLength(1)
+  })
+})
+
 describe('ten thousand well-formed distinct queries a second', () => {
   it('of one leaf get LEAF_QUERIES_BURST and one a second, and cost the others nothing', () => {
     const servent = ultrapeer({ degree: 10 })
