@@ -36,6 +36,8 @@ export interface Search extends Wanted {
   readonly startedMs: number
   /** Who got the query. */
   readonly sentTo: Set<Peer>
+  /** It is asked step by step, as an ultrapeer does. */
+  isDynamic: boolean
 }
 
 export function startSearch(
@@ -56,7 +58,8 @@ export function startSearch(
     urns,
     ttl: clamp(ttl ?? state.ttl, TTL_MAX),
     startedMs: state.nowMs,
-    sentTo: new Set()
+    sentTo: new Set(),
+    isDynamic: false
   }
   state.searches.set(id, search)
   state.routes.set(search.guid, { search: id, hops: 0, hits: 0 }, state.nowMs)
@@ -69,6 +72,7 @@ export function startSearch(
 function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
   const message = queryOf(state, search, 1)
   if (state.tiers.search === 'dynamic') {
+    search.isDynamic = true
     startDynamic(state, fx, message, { search: search.id })
     return
   }
@@ -92,10 +96,13 @@ export function endSearch(state: GnutellaState, fx: Fx, id: RequestId): void {
 /** Sends young searches to a neighbour that came up. */
 export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
   // A leaf is asked with everybody's queries, by its table; a dynamic query takes new neighbours up itself.
+  if (neighbour.kind === 'leaf') return
   const { tier, search: style } = state.tiers
-  if (neighbour.kind === 'leaf' || (tier === 'ultrapeer' && style === 'dynamic')) return
   for (const search of state.searches.values()) {
-    if (state.nowMs - search.startedMs < SEARCH_SPREAD_MS) sendQuery(state, fx, search, neighbour)
+    if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS) continue
+    if (tier !== 'ultrapeer' || style !== 'dynamic') sendQuery(state, fx, search, neighbour)
+    // It was begun when this servent was a leaf.
+    else if (!search.isDynamic) searchFromAbove(state, fx, search)
   }
 }
 

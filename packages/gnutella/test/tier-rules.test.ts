@@ -6,6 +6,7 @@ import {
   PONG_AGE_MS,
   PONGS_PER_PING,
   RESULTS_PER_QUERY,
+  SEARCH_SPREAD_MS,
   TTL_HARD_MAX
 } from '../src/constants.ts'
 import { hasFew, isFit, type LeafView, mayRise, mayStepDown, type UltrapeerView } from '../src/election.ts'
@@ -673,6 +674,25 @@ describe('a dynamic query', () => {
     expect(ttls(servent)).toEqual(['query 3/0'])
     servent.command({ type: 'end-search', search })
     expect(servent.tiers().dynamicQueries).toBe(0)
+  })
+
+  it('is not lost where its search was begun before there were links, or as a leaf', () => {
+    const alone = ultrapeer()
+    alone.search('blue')
+    alone.pass(3 * WAIT_PER_HOP_MS)
+    alone.neighbour(1, { headers: ULTRAPEER })
+    alone.pass(WAIT_PER_HOP_MS)
+    expect(ttls(alone)).toEqual(['query 3/0'])
+    const lonely = new Servent({ role: 'auto' })
+    lonely.search('blue')
+    lonely.pass(2 * LONELY_MS + 3_000)
+    expect(lonely.tiers().tier).toBe('ultrapeer')
+    const link = lonely.link(1)
+    lonely.from(link, { type: 'connect', headers: ULTRAPEER })
+    lonely.from(link, { type: 'status', status: 200, reason: 'OK', headers: {} })
+    // No table is known: a probe for two hops.
+    expect(ttls(lonely)).toEqual(['query 2/0'])
+    expect(SEARCH_SPREAD_MS).toBeGreaterThan(2 * LONELY_MS + 3_000)
   })
 
   it('is taken up again by who was probed, once, and only with a higher TTL by the same link (X-Ext-Probes)', () => {
