@@ -5,13 +5,14 @@
  * One input causes at most `SENDS_PER_INPUT_MAX` messages out, a message at most `SENDS_PER_MESSAGE_MAX`.
  *
  * Sources: the lecture notes (queries, hits, pings, pushes), the 0.6 draft, Rohrs and Falco's ping and pong
- * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache). Ultrapeers, query
- * routing and dynamic querying are not here: their descriptors are counted and passed over.
+ * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache); and for the two tiers Singla
+ * and Rohrs (ultrapeers), Rohrs (query routing) and Fisk (routing between ultrapeers, dynamic queries).
  */
 import type { Effects, Input, Link, Machine, Peer, RequestId, Timer } from '@servent/overlay/machine'
 import { drainTimer, offend, onBye, onDrainTimer, sayBye } from './bye-rules.ts'
 import { onVouched } from './cache-rules.ts'
 import { onContact, onUnreachable } from './calling-rules.ts'
+import { dynamicTimer, onDynamicTimer } from './dynamic-rules.ts'
 import {
   handshakeTimer,
   onConnect,
@@ -30,6 +31,7 @@ import { onMatched, onQuery } from './query-rules.ts'
 import { endSearch, onVerified, startSearch } from './search-rules.ts'
 import { resize, share } from './settings-rules.ts'
 import { type Fx, GnutellaState } from './state.ts'
+import { onTable, takeWords } from './table-rules.ts'
 import type {
   GnutellaAnswer,
   GnutellaCommand,
@@ -42,6 +44,8 @@ import { onStart, onStop, onUpkeep, UPKEEP_TIMER } from './upkeep.ts'
 export * from './constants.ts'
 export type * from './messages.ts'
 export { pongsNeeded } from './pong-cache.ts'
+export { addHashes, type HashedFile } from './qrp-hash.ts'
+export * from './tier-constants.ts'
 export type * from './types.ts'
 export { gnutellaCodec } from './wire.ts'
 
@@ -144,8 +148,12 @@ function onDescriptor(state: GnutellaState, fx: Fx, neighbour: Neighbour, messag
     case 'bye':
       onBye(state, fx, neighbour)
       break
+    case 'table-reset':
+    case 'table-patch':
+      onTable(state, fx, neighbour, message)
+      break
     case 'other':
-      // Query routing, vendor messages and what is not invented yet: within its length, and harmless.
+      // Vendor messages and what is not invented yet: within its length, and harmless.
       state.count('descriptorsUnknown')
       break
     case 'malformed':
@@ -170,13 +178,16 @@ function onCommand(state: GnutellaState, fx: Fx, id: RequestId, command: Gnutell
       startSearch(state, fx, id, command)
       break
     case 'end-search':
-      endSearch(state, command.search)
+      endSearch(state, fx, command.search)
       break
     case 'push':
       askPush(state, fx, id, command)
       break
     case 'sharing':
       share(state, command)
+      break
+    case 'words':
+      takeWords(state, fx, command.hashes)
       break
     case 'resize':
       resize(state, fx, command.neighbours)
@@ -189,15 +200,16 @@ function onTimer(state: GnutellaState, fx: Fx, timer: Timer): void {
     onUpkeep(state, fx)
     return
   }
-  const link = linkOf(timer)
+  const link = numberOf(timer)
+  if (timer === dynamicTimer(link)) onDynamicTimer(state, fx, link)
   if (timer === handshakeTimer(link)) onHandshakeTimer(state, fx, link)
   if (timer === drainTimer(link)) onDrainTimer(state, fx, link)
 }
 
-/** The link in the name of a timer. */
-function linkOf(timer: Timer): Link {
-  const [, link] = `${timer}`.split('-')
-  return Number(link)
+/** The link in the name of a timer, or the dynamic query. */
+function numberOf(timer: Timer): number {
+  const [, number] = `${timer}`.split('-')
+  return Number(number)
 }
 
 /** An answer that is of another kind than its question, or none, counts as nothing found. */

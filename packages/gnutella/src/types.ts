@@ -27,7 +27,28 @@ export interface GnutellaSettings {
   readonly ttl: number
   /** `User-Agent` of the handshake. */
   readonly agent: string
+  /**
+   * `flat`: all servents are alike, as the first ones were. `leaf` and `ultrapeer`: of the two tiers, that one.
+   * `auto`: a leaf that becomes an ultrapeer where one is needed, and a leaf again where it is not.
+   */
+  readonly role: Role
+  /** Whether route tables are told to ultrapeers, so that only queries that may match come. */
+  readonly queryRouting: boolean
+  /** Places for leaves of an ultrapeer, 1 to `LEAVES_MAX`. */
+  readonly leaves: number
+  /** Places for links between ultrapeers, 1 to `NEIGHBOURS_MAX`; half as many are looked for. */
+  readonly degree: number
+  /** How an ultrapeer searches, for itself and for its leaves. */
+  readonly search: SearchStyle
 }
+
+export type Role = 'flat' | 'auto' | 'leaf' | 'ultrapeer'
+
+/** What a servent is at a time. */
+export type Tier = 'flat' | 'leaf' | 'ultrapeer'
+
+/** `flood`: to all neighbours at once. `dynamic`: to one after another, as far as it takes. */
+export type SearchStyle = 'flood' | 'dynamic'
 
 /** What a query looks for, as it stands on the wire. */
 export interface Wanted {
@@ -47,7 +68,15 @@ export type GnutellaCommand =
       readonly files: number
       readonly kibibytes: number
       readonly firewalled: boolean
+      /** Bytes a second that this peer can take and give, where that is known: who has few becomes no ultrapeer. */
+      readonly downBytesPerS?: number
+      readonly upBytesPerS?: number
     }
+  /**
+   * Hashes of all that queries for what is shared here may name (`addHashes`), each of 32 bits. More than `WORDS_MAX`
+   * are more than a table can tell, so that it claims everything. Until they are told this servent tells others no route table, and is asked everything.
+   */
+  | { readonly type: 'words'; readonly hashes: Uint32Array }
   /** The user changed the number of places; links over it get Bye 503, the youngest first. */
   | { readonly type: 'resize'; readonly neighbours: number }
 
@@ -124,6 +153,8 @@ export interface SeenNeighbour {
   readonly connectedMs: number
   /** Its `User-Agent`, as it wrote it. */
   readonly agent: string
+  /** In the two tiers: what it is to this servent. */
+  readonly kind?: 'flat' | 'ultrapeer' | 'leaf'
   /** Its queue is too full for the queries that it sends to be taken. */
   readonly flowControlled: boolean
   /** What the host knows of the link. */
@@ -145,4 +176,18 @@ export interface GnutellaTables {
   readonly pongs: number
   readonly queryCache: { readonly queries: number; readonly hits: number; readonly bytes: number }
   readonly counters: Readonly<Record<string, number>>
+  /** Of the two tiers; absent where the role is `flat`. */
+  readonly tiers?: SeenTiers
+}
+
+export interface SeenTiers {
+  readonly tier: Tier
+  readonly ultrapeers: number
+  readonly leaves: number
+  readonly leafPlaces: number
+  /** Leaves whose tables claim everything, or are not there yet. */
+  readonly leavesUnrouted: number
+  /** Of the table that is told to others: slots, and the part of them that is set. */
+  readonly table: { readonly slots: number; readonly fill: number } | null
+  readonly dynamicQueries: number
 }

@@ -21,6 +21,7 @@ import {
 import { testContact } from '@servent/overlay/testing'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage, HitResult } from '../src/messages.ts'
+import { addHashes } from '../src/qrp-hash.ts'
 import type {
   Claim,
   GnutellaAnswer,
@@ -29,6 +30,7 @@ import type {
   GnutellaQuestion,
   GnutellaSettings,
   GnutellaTypes,
+  SeenTiers,
   Wanted
 } from '../src/types.ts'
 import { gnutellaCodec } from '../src/wire.ts'
@@ -83,7 +85,7 @@ export class TestNode implements Effects<GnutellaTypes> {
     this.network = network
     this.number = number
     this.machine = machine
-    this.#seed = number * 7919 + 1
+    this.#seed = number * 7919 + 2
     const self = testContact(number)
     this.peerId = peerIdText(self.id)
     this.peers = new PeerInterner(() => self)
@@ -92,6 +94,19 @@ export class TestNode implements Effects<GnutellaTypes> {
   share(...names: string[]): this {
     for (const name of names) this.files.push({ index: this.files.length + 1, name, size: 1000 })
     return this
+  }
+
+  /** Tells its machine the words of what it shares, as a service does. */
+  tellWords({ firewalled = false } = {}): this {
+    const hashes = new Set<number>()
+    for (const { name } of this.files) addHashes({ name, tags: {}, urns: [] }, hashes)
+    this.command({ type: 'sharing', files: this.files.length, kibibytes: this.files.length, firewalled })
+    this.command({ type: 'words', hashes: Uint32Array.from(hashes) })
+    return this
+  }
+
+  tiers(): SeenTiers {
+    return this.machine.snapshot().tiers!
   }
 
   command(command: GnutellaCommand): RequestId {
@@ -136,7 +151,7 @@ export class TestNode implements Effects<GnutellaTypes> {
   }
   random(): number {
     this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0
-    return this.#seed ^ (this.#seed >>> 16)
+    return (this.#seed ^ (this.#seed >>> 16)) >>> 0
   }
   open(peer: Peer): void {
     this.network.later(() => this.network.connect(this, peer))
