@@ -89,6 +89,8 @@ interface Tables {
 
 /** Cursors of whichever search is running, for all instances: a search never waits for anything. */
 const cursors: PostingCursor[] = []
+/** Lists of whatever is being added, for all instances, too. */
+let scratch = new Uint32Array(1024)
 const NOTHING: IndexHits = { hits: [], isCapped: false }
 
 export class MemoryIndex implements KeywordIndex {
@@ -114,10 +116,13 @@ export class MemoryIndex implements KeywordIndex {
       tables.owners.set(owner, holder)
     }
     holder.sorted = undefined
+    const wanted = listsOf(tables.lists, files)
+    let at = 0
     for (const file of files) {
       const known = holder.files.get(file.key)
       if (known !== undefined) this.#forget(tables, known)
-      this.#insert(tables, holder, file)
+      const id = this.#insert(tables, holder, file)
+      for (let left = file.words.length; left > 0; left -= 1, at += 1) tables.lists.append(wanted[at]!, id)
     }
     this.#compact()
   }
@@ -239,19 +244,20 @@ export class MemoryIndex implements KeywordIndex {
     return { hits, isCapped: found.isCapped }
   }
 
-  #insert({ lists, entries, contents }: Tables, owner: Owner, file: IndexedFile): void {
+  /** Everything but its words. */
+  #insert({ entries, contents }: Tables, owner: Owner, file: IndexedFile): number {
     const id = entries.length
     const entry = new Entry(owner.name, file, id)
     entries.push(entry)
     owner.files.set(file.key, entry)
-    for (const word of file.words) lists.append(word, id)
     this.#files += 1
     this.#bytes += file.size
-    if (file.content === undefined) return
+    if (file.content === undefined) return id
     const content = nameOf(file.content)
     const ring = contents.get(content)
     if (ring === undefined) contents.set(content, entry)
     else Entry.join(entry, ring)
+    return id
   }
 
   /** Of everything but its owner's files, which whoever calls sees to. */
@@ -286,6 +292,23 @@ export class MemoryIndex implements KeywordIndex {
     tables.entries = living
     tables.lists = tables.lists.renumbered(renumber)
   }
+}
+
+/**
+ * The lists of all words of all files, one after another. To look words up and to write numbers are two passes, because
+ * each of them waits for memory all the time, and a processor waits for several things at once only within a short loop.
+ */
+function listsOf(lists: PostingLists, files: readonly IndexedFile[]): Uint32Array {
+  let count = 0
+  for (const { words } of files) count += words.length
+  if (count > scratch.length) scratch = new Uint32Array(Math.max(count, 2 * scratch.length))
+  let at = 0
+  for (const { words } of files)
+    for (const word of words) {
+      scratch[at] = lists.listOf(word)
+      at += 1
+    }
+  return scratch
 }
 
 /** A digest as the key of a map: a character for each byte. */

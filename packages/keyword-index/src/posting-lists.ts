@@ -51,14 +51,19 @@ export class PostingLists {
     return this.#numbers.size
   }
 
-  /** Numbers of one word come ascending. One that comes again at once is there already. */
-  append(word: string, id: number): void {
+  /** The list of a word, an empty one where no file had it before. */
+  listOf(word: string): number {
     let list = this.#numbers.get(word)
     if (list === undefined) {
       list = this.#numbers.size
       this.#numbers.set(word, list)
       this.#begin(list)
     }
+    return list
+  }
+
+  /** Numbers of one list come ascending. One that comes again at once is there already. */
+  append(list: number, id: number): void {
     const at = list * FIELDS
     const lists = this.#lists
     let write = lists[at + WRITE]!
@@ -98,9 +103,12 @@ export class PostingLists {
     const cursor = new PostingCursor()
     for (const [word, list] of this.#numbers) {
       this.open(list, cursor)
+      let copied: number | undefined
       for (let id = cursor.next(); id !== NO_ID; id = cursor.next()) {
         const renumbered = renumber[id]!
-        if (renumbered !== NO_ID) copy.append(word, renumbered)
+        if (renumbered === NO_ID) continue
+        copied ??= copy.listOf(word)
+        copy.append(copied, renumbered)
       }
     }
     return copy
