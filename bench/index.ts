@@ -89,6 +89,9 @@ if (values.json) {
 } else {
   console.log(`${names} names of ${names / 200} owners; all stores found the same`)
   show('memory', figures.memory, `${figures.memory.heapMib} MiB with all files`)
+  console.log(
+    `  ${figures.memory.peersPerCpuSecond} peers added in a second of the processor; the longest removal took ${figures.memory.longestRemovalMs} ms`
+  )
   show('SQLite', figures.sqlite, `${figures.sqlite.fileMib} MiB`)
   for (const kind of KINDS) {
     console.log(

@@ -37,7 +37,14 @@ export interface StoreFigures {
 }
 
 export interface LocalFigures {
-  readonly memory: StoreFigures & { readonly heapMib: number; readonly bytesPerFile: number }
+  readonly memory: StoreFigures & {
+    /** Of the processor's time of this thread, which does not lengthen much where others use the machine too. */
+    readonly peersPerCpuSecond: number
+    readonly heapMib: number
+    readonly bytesPerFile: number
+    /** While owner after owner goes, until half of them have gone: the lists are written anew meanwhile. */
+    readonly longestRemovalMs: number
+  }
   readonly sqlite: StoreFigures & { readonly fileMib: number }
   readonly fts5: Readonly<Record<Kind, Asked>>
   readonly worker: Readonly<Record<Kind, Asked>>
@@ -52,7 +59,7 @@ export interface Local {
 export async function measureLocal(plan: Plan, queries: Queries, path: string): Promise<Local> {
   const before = usedBytes()
   const memory = new MemoryIndex()
-  const memoryMs = build(plan, (owner, files) => memory.add(owner, files))
+  const [memoryMs, memoryCpuMs] = build(plan, (owner, files) => memory.add(owner, files))
   // The files' own objects are in it, and so are their words.
   const heap = usedBytes() - before
 
@@ -108,8 +115,10 @@ export async function measureLocal(plan: Plan, queries: Queries, path: string): 
         owner => memory.removeOwner(owner)
       ),
       queries: summary(memoryTimes),
+      peersPerCpuSecond: rate(plan.names / OWNER_FILES, memoryCpuMs),
       heapMib: round(heap / MIB, 0),
-      bytesPerFile: round(heap / plan.names, 0)
+      bytesPerFile: round(heap / plan.names, 0),
+      longestRemovalMs: longestRemovalMs(plan, memory)
     },
     sqlite: {
       buildSeconds: round(sqliteMs / 1000),
@@ -141,14 +150,25 @@ function* batchesOf(plan: Plan): Generator<Owner[]> {
 }
 
 /** Only the calls are counted: names are cut into words elsewhere, just before. */
-function build(plan: Plan, add: (...owner: Owner) => void): number {
+function build(plan: Plan, add: (...owner: Owner) => void): [ms: number, cpuMs: number] {
   let ms = 0
+  let cpuMicroseconds = 0
   for (const [owner, files] of ownersOf(plan)) {
     const beganMs = performance.now()
+    const began = process.threadCpuUsage()
     add(owner, files)
+    const { user, system } = process.threadCpuUsage(began)
     ms += performance.now() - beganMs
+    cpuMicroseconds += user + system
   }
-  return ms
+  return [ms, cpuMicroseconds / 1000]
+}
+
+function longestRemovalMs(plan: Plan, memory: MemoryIndex): number {
+  const times: number[] = []
+  for (let owner = 0; owner < plan.names / OWNER_FILES / 2; owner += 1)
+    timed(times, () => memory.removeOwner(`owner-${owner}`))
+  return round(Math.max(...times), 1)
 }
 
 function churn(peers: readonly Owner[], add: (...owner: Owner) => void, remove: (owner: string) => number) {
