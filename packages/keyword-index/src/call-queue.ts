@@ -6,6 +6,7 @@ export class CallQueue {
   readonly #bytesMax: number
   #calls = 0
   #bytes = 0
+  #onEmpty: (() => void)[] = []
 
   constructor(bytesMax = QUEUED_BYTES_MAX) {
     this.#bytesMax = bytesMax
@@ -31,6 +32,12 @@ export class CallQueue {
     } finally {
       this.#calls -= 1
       this.#bytes -= bytes
+      if (this.#calls === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
     }
+  }
+
+  /** Ends when no call is under way. */
+  async emptied(): Promise<void> {
+    if (this.#calls > 0) await new Promise<void>(resolve => this.#onEmpty.push(resolve))
   }
 }

@@ -156,7 +156,7 @@ export class MemoryIndex implements KeywordIndex {
     return holder.files.size
   }
 
-  /** Files that came first are found first. */
+  /** Files that came first are found first. What counts as touched is said in `intersection.ts`. */
   search(query: IndexQuery): IndexHits {
     checkQuery(query)
     const tables = this.#tables

@@ -213,10 +213,14 @@ export class PostgresIndex implements KeywordIndex {
     return totals
   }
 
-  /** Its files stay, and are not shown any more when it has been silent for `serverSilentMs`. */
+  /**
+   * What was asked for before is done first. Its files stay, and are not shown any more when it has been silent for
+   * `serverSilentMs`.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#queue.emptied()
     await this.#servers.stop()
     await this.#pool.end()
   }

@@ -257,6 +257,16 @@ export function describeStore(name: string, store: StoreUnderTest): void {
       expect(await found(index, 'b')).toEqual([])
     })
 
+    it('does what was asked before it is closed', async () => {
+      const index = await open()
+      const adds = Array.from({ length: 20 }, (_, at) => index.add(`owner-${at}`, [file('1', 'a')]))
+      const removed = index.removeOwner('owner-7')
+      await index.close()
+      await Promise.all(adds)
+      expect(await removed).toBe(1)
+      await index.close()
+    })
+
     it('stops at the cap on postings touched by one query, and says so', async () => {
       const index = await open({ postingsTouchedMax: 30 })
       await index.add(

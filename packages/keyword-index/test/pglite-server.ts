@@ -60,6 +60,8 @@ export class PgliteServer {
     try {
       for await (const frame of frames) {
         leave ??= await this.#enter()
+        // A connection has no statements of those before it. The first message is the one without a letter.
+        if (frame[0] === 0) await this.#db.exec('DEALLOCATE ALL')
         const copy =
           frame[0] === QUERY ? /^COPY (.*) FROM STDIN\0$/s.exec(frame.toString('utf8', FRAME_BYTES)) : null
         const answer =
