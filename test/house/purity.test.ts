@@ -126,14 +126,14 @@ function condition(value: unknown): string | undefined {
   return undefined
 }
 
-/** Every `./machine` entry, codecs beside it, and the simulator, in which one seed must give one run. */
+/** Every `./machine` entry, codecs beside it, the index in memory, and the simulator, in which one seed must give one run. */
 function pureEntries(): string[] {
   const entries = readdirSync(join(ROOT, 'packages')).flatMap(room =>
     ['machine.ts', 'wire.ts', 'constants.ts']
       .map(file => `packages/${room}/src/${file}`)
       .filter(file => existsSync(join(ROOT, file)))
   )
-  return [...entries, 'packages/simulator/src/index.ts']
+  return [...entries, 'packages/keyword-index/src/memory.ts', 'packages/simulator/src/index.ts']
 }
 
 describe('purity', () => {

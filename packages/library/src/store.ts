@@ -4,7 +4,7 @@
  * shared under another name.
  */
 import type { StatementSync } from 'node:sqlite'
-import type { ServentDatabase } from '@servent/database'
+import { prepareWriter, type ServentDatabase } from '@servent/database'
 import { ContentId } from '@servent/overlay/machine'
 import type { HashedFile } from './hash-file.ts'
 import type { LayerPart } from './layer.ts'
@@ -14,7 +14,6 @@ import { GONE, HERE, SHOWN, type UNPLUGGED } from './schema.ts'
 import type { Stamp } from './stamp.ts'
 import { isMedia } from './tags.ts'
 import { NO_TAGS_JSON, wordsOf } from './words.ts'
-import { prepareWriter } from './writer.ts'
 
 /** A row of `library_file`. */
 export interface FileRow extends Stamp {
