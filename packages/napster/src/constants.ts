@@ -49,12 +49,14 @@ export const BROWSE_FILES_MAX = 500
 export const NICK_CHARACTERS_MAX = 19
 /** Nicks on one hotlist (opennap: max_hotlist 32). */
 export const HOTLIST_MAX = 32
+/** Users who wait for one nick to come: a login is told to so many. */
+export const WATCHERS_MAX = 512
 /** From a link to its login (opennap: login_timeout 60 s). */
 export const LOGIN_MS = 60_000
 /** A nick that nobody used for this long is free (opennap: nick_expire 31 days). */
 export const NICK_EXPIRY_MS = 31 * 24 * 60 * 60 * 1000
 /** Nicks that are bound to PeerIds: the longest unused goes first. */
-export const NICKS_MAX = 50_000
+export const NICKS_MAX = 20_000
 /** Between two saves of the nicks. */
 export const NICKS_SAVE_MS = 60_000
 /** Between two tellings of the statistics, which come unasked (napster.txt, 2: message 214). */
@@ -90,6 +92,18 @@ export const REMOVALS_MAX = 4_096
 export const REMOVAL_RETRY_MS = 5_000
 /** Files that a search takes from the own index. */
 export const INDEX_RESULTS_MAX = 500
+/** Bytes of results of one search, or of one page of a browse: what a queue has room for. */
+export const ANSWER_BYTES_MAX = 384 * 1024
+/** Files of other makers' programs that wait for the index, of one user. */
+export const PLAIN_WAITING_MAX = 1_000
+/** Downloads of other makers' programs that one user was asked for and has not answered. */
+export const DOWNLOADS_ASKED_MAX = 32
+/** Messages of one link that break the rules, in a minute; past it the link ends. */
+export const OFFENCES_PER_MINUTE_MAX = 100
+/** Messages that one message causes at most: a login, with its message of the day and all who waited for it. */
+export const SENDS_PER_MESSAGE_MAX = WATCHERS_MAX + MOTD_LINES_MAX + 8
+/** How often a machine looks after what is due. */
+export const UPKEEP_MS = 5_000
 /** Uploads or downloads that a user says are under way: a counter that goes no further. */
 export const TRANSFERS_COUNTED_MAX = 10_000
 
@@ -155,9 +169,14 @@ export const ANSWER_MS = 10_000
 /** Candidates that are pinged at a time, and how long their pongs are waited for. */
 export const PINGS_MAX = 8
 export const PING_MS = 1_000
-/** Verifications of results under way at a time, and those that wait. */
+/** Verifications of results under way at a time, and results that wait for theirs. */
 export const VERIFIES_MAX = 8
-export const VERIFIES_WAITING_MAX = 256
+export const VERIFIES_WAITING_MAX = 4_096
+/** Logins with another nick at one server, where the first is another peer's. */
+export const NICK_TRIES_MAX = 4
+/** Calls that others ask of this peer: a second, and at once. */
+export const CALLS_PER_SECOND = 2
+export const CALLS_BURST = 16
 /** Results of one verification. */
 export const VERIFY_RESULTS_MAX = 32
 

@@ -126,6 +126,11 @@ function writeBody(sink: Sink, message: NapsterMessage): void {
   else writeExtension(sink, message)
 }
 
+/** Whether a message that is made of what somebody sent is within its bound: what was Latin-1 grows in UTF-8. */
+export function isEncodable(message: NapsterMessage): boolean {
+  return bodyLength(message) <= limitOf(codeOf(message)).bytesMax
+}
+
 function bodyLength(message: NapsterMessage): number {
   if (message.type === 'search') return utf8Length(writeSearch(message))
   if (isText(message)) return utf8Length(writeText(message))
