@@ -31,6 +31,7 @@ import {
   QUERY_RESULTS_MAX,
   type Query,
   type RequestId,
+  SealedRecords,
   type SearchOptions
 } from '@servent/overlay'
 import {
@@ -48,7 +49,6 @@ import { urnOfCid } from './huge.ts'
 import { GnutellaMachine } from './machine.ts'
 import { Answers } from './service-answers.ts'
 import { PushCalls, type PushedConnection } from './service-push.ts'
-import { SealedRecords } from './service-records.ts'
 import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
 import { clamp } from './state.ts'
 import type { GnutellaNotice, GnutellaTypes, Wanted } from './types.ts'
