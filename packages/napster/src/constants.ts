@@ -182,12 +182,13 @@ export const VERIFY_RESULTS_MAX = 32
 
 // The service.
 
-/** How long a signed record is valid. */
-export const RECORD_LIFETIME_MS = 48 * 60 * 60 * 1000
-/** Everything is announced anew after this long, while the records before are still valid. */
-export const RENEW_MS = 12 * 60 * 60 * 1000
-/** A record that would expire within this time is signed anew. */
-export const RECORD_RENEW_MS = 30 * 60 * 60 * 1000
+/**
+ * Everything is announced anew after this long: a record is valid for a day and signed anew in its last quarter, so
+ * that no record in an index ever expires.
+ */
+export const RENEW_MS = 5 * 60 * 60 * 1000
+/** Link speeds of sharers that are remembered, to rank hosts. */
+export const LINK_SPEEDS_KEPT = 1_000
 /** Links over those of users and servers, for those that come and are refused with a reason. */
 export const LINKS_SPARE = 16
 /** A link on which nothing came or went for this long ends. */
@@ -200,6 +201,8 @@ export const PUSH_WAIT_MS = 20_000
 export const PUSHES_WAITING_MAX = 32
 /** Calls under way at a time, because others asked for them. */
 export const CALLS_AT_A_TIME_MAX = 8
+/** Of those, the ones that one peer asked for. */
+export const CALLS_PER_PEER_AT_A_TIME_MAX = 2
 /** How long one such call may take to be connected. */
 export const CALL_MS = 10_000
 /** Bytes of what a caller says before HTTP, and how long it has for it. */

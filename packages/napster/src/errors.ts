@@ -11,3 +11,9 @@ export class PushError extends Error {
   static override readonly name = 'PushError'
   override readonly name = 'PushError'
 }
+
+/** An address of a server does not say who must be there. */
+export class PeerIdMissingError extends Error {
+  static override readonly name = 'PeerIdMissingError'
+  override readonly name = 'PeerIdMissingError'
+}
