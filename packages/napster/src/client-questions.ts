@@ -91,9 +91,14 @@ export function startBrowse(state: NapsterState, fx: Fx, id: RequestId, user: st
 
 function start(state: NapsterState, fx: Fx, search: OwnSearch, withinMs: number): void {
   const { questions } = state
-  if (questions.searches.size >= QUESTIONS_MAX) {
-    search.ended = endOf(search, [], `At most ${QUESTIONS_MAX} searches run at a time. Search again later.`)
-    state.notify(fx, search.ended)
+  const refusal =
+    questions.searches.size >= QUESTIONS_MAX
+      ? `At most ${QUESTIONS_MAX} searches run at a time. Search again later.`
+      : state.server === undefined && state.known.size === 0
+        ? 'No server is known: name one in the settings.'
+        : undefined
+  if (refusal !== undefined) {
+    state.notify(fx, endOf(search, [], refusal))
     return
   }
   questions.searches.set(search.id, search)

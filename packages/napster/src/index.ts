@@ -26,11 +26,13 @@
  * import { identify } from '@libp2p/identify'
  * import { noise } from '@libp2p/noise'
  * import { tcp } from '@libp2p/tcp'
+ * import { multiaddr } from '@multiformats/multiaddr'
  * import { boundedYamux } from '@servent/libp2p-host'
  * import { napster } from '@servent/napster'
  * import { parseQuery } from '@servent/overlay'
  * import { createLibp2p } from 'libp2p'
  *
+ * const server = '/ip4/127.0.0.1/tcp/8888/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN'
  * const privateKey = await generateKeyPair('Ed25519')
  * const node = await createLibp2p({
  *   privateKey,
@@ -38,8 +40,7 @@
  *   transports: [tcp()],
  *   connectionEncrypters: [noise()],
  *   streamMuxers: [boundedYamux()],
- *   // A server: `servers: [multiaddr('/dns4/napster.example/tcp/8888/p2p/12D3Koo…')]` makes a client.
- *   services: { identify: identify(), napster: napster({ privateKey, servers: [] }) }
+ *   services: { identify: identify(), napster: napster({ privateKey, servers: [multiaddr(server)] }) }
  * })
  *
  * const search = node.services.napster.search(parseQuery('kind of blue'), { timeoutMs: 100 })
@@ -48,16 +49,12 @@
  * ```
  */
 import type { HostComponents } from '@servent/libp2p-host'
-import { type NapsterInit, NapsterService } from './service.ts'
+import { NapsterService } from './service.ts'
+import type { NapsterInit } from './service-init.ts'
 
 export { PeerIdMissingError, PushError, ServerError } from './errors.ts'
-export {
-  NAPSTER_PROTOCOL,
-  type NapsterInit,
-  type NapsterSearchOptions,
-  type NapsterServerInit,
-  type NapsterService
-} from './service.ts'
+export { NAPSTER_PROTOCOL, type NapsterService } from './service.ts'
+export type { NapsterInit, NapsterSearchOptions, NapsterServerInit } from './service-init.ts'
 export type { HotlistEvent } from './service-people.ts'
 export { PUSH_PROTOCOL, type PushedConnection } from './service-push.ts'
 export type { Ended } from './service-search.ts'

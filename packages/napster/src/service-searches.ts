@@ -13,7 +13,7 @@ import {
 import { tagWord } from './entries.ts'
 import { ServerError } from './errors.ts'
 import type { Bounds, Wanted } from './messages.ts'
-import type { NapsterSearchOptions } from './service.ts'
+import type { NapsterSearchOptions } from './service-init.ts'
 import { type FoundFile, RunningSearch, type RunningSearchInit } from './service-search.ts'
 import type { NapsterCommand, NapsterNotice } from './types.ts'
 

@@ -18,7 +18,8 @@ import {
 } from '@servent/overlay'
 import { createLibp2p } from 'libp2p'
 import { napster } from '../src/index.ts'
-import type { NapsterInit, NapsterServerInit, NapsterService } from '../src/service.ts'
+import type { NapsterService } from '../src/service.ts'
+import type { NapsterInit, NapsterServerInit } from '../src/service-init.ts'
 import { NaiveIndex } from './naive-index.ts'
 
 const hash = (name: string, bytes: Uint8Array) => Uint8Array.from(createHash(name).update(bytes).digest())

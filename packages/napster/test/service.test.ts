@@ -7,6 +7,7 @@ import { parseQuery } from '@servent/overlay'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { HotlistEvent } from '../src/service-people.ts'
 import type { Ended } from '../src/service-search.ts'
+import { peerIdOf } from './peer.ts'
 import { announced, gather, homeOf, loggedIn, startNode, stopNodes, until } from './real-nodes.ts'
 
 afterEach(stopNodes)
@@ -21,6 +22,9 @@ async function httpGet(duplex: Duplex, path: string): Promise<string> {
     asked.end()
   })
 }
+
+/** Where no server is. */
+const nobody = () => multiaddr(`/ip4/127.0.0.1/tcp/1/p2p/${peerIdOf(77)}`)
 
 describe('a server and its users', () => {
   it('find by words, by tags, by content and by what OpenNap could ask for', async () => {
@@ -180,6 +184,11 @@ describe('the life of a service', () => {
     const alone = await startNode()
     await expect(gather(alone.service.search(parseQuery('song')))).rejects.toMatchObject({
       name: 'ServerError',
+      message: expect.stringContaining('No server is known')
+    })
+    const lost = await startNode({ servers: [nobody()] })
+    await expect(gather(lost.service.search(parseQuery('song')))).rejects.toMatchObject({
+      name: 'ServerError',
       message: 'There is no server to ask.'
     })
   }, 15_000)
@@ -193,7 +202,7 @@ describe('the life of a service', () => {
   })
 
   it('ends a search where its user leaves, its signal aborts or the overlay stops', async () => {
-    const a = await startNode()
+    const a = await startNode({ servers: [nobody()] })
     const abort = new AbortController()
     const aborted = gather(a.service.search(parseQuery('song'), { signal: abort.signal }))
     const stopped = gather(a.service.search(parseQuery('song')))
