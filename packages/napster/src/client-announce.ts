@@ -40,6 +40,8 @@ export class Announcing {
   /** Numbers of files that the server has acknowledged in this session. */
   readonly done = new Set<number>()
   isFull = false
+  /** What the server has acknowledged is passed over: only what it had no room for is looked for. */
+  skipsDone = false
   batch: RequestId = 0
   readonly bucket = new TokenBucket(ANNOUNCE_BYTES_BURST, ANNOUNCE_BYTES_PER_SECOND, 0)
 
@@ -55,6 +57,7 @@ export class Announcing {
     this.underWay = undefined
     this.isReading = false
     this.isFull = false
+    this.skipsDone = false
     this.added.clear()
     this.removed.clear()
     this.done.clear()
@@ -77,6 +80,7 @@ export function announceAgain(state: NapsterState, fx: Fx): void {
   announcing.pass += 1
   announcing.isPassOver = false
   announcing.isReading = false
+  announcing.skipsDone = false
   announcing.ready = []
   announce(state, fx)
 }
@@ -174,7 +178,9 @@ function readMore(state: NapsterState, fx: Fx): void {
     const { touched } = announcing
     for (const index of indexes) if (!touched.has(index)) announcing.added.delete(index)
     if (indexes.length === 0 && answer.isLast) announcing.isPassOver = true
-    announcing.ready.push(...answer.files.filter(({ index }) => !touched.has(index)))
+    const isKnown = (index: number) =>
+      indexes.length === 0 && announcing.skipsDone && announcing.done.has(index)
+    announcing.ready.push(...answer.files.filter(({ index }) => !touched.has(index) && !isKnown(index)))
     announce(state, later)
   })
 }
@@ -195,11 +201,7 @@ export function onShareAck(state: NapsterState, fx: Fx, { batch, outcome, accept
       announcing.done.delete(index)
     }
     // There is room for others.
-    if (announcing.isFull) {
-      announcing.isFull = false
-      announcing.isPassOver = false
-      announcing.pass += 1
-    }
+    if (announcing.isFull) tryTheRest(announcing)
   } else {
     const { files } = underWay
     for (const { index } of files.slice(0, accepted)) announcing.done.add(index)
@@ -218,10 +220,15 @@ export function onShareAck(state: NapsterState, fx: Fx, { batch, outcome, accept
 export function onAnnounceTimer(state: NapsterState, fx: Fx): void {
   const { announcing } = state
   announcing.underWay = undefined
-  if (announcing.isFull) {
-    announcing.isFull = false
-    announcing.isPassOver = false
-    announcing.pass += 1
-  }
+  if (announcing.isFull) tryTheRest(announcing)
   announce(state, fx)
+}
+
+/** The server may have room again for what it refused. */
+function tryTheRest(announcing: Announcing): void {
+  announcing.isFull = false
+  announcing.isPassOver = false
+  announcing.isReading = false
+  announcing.skipsDone = true
+  announcing.pass += 1
 }

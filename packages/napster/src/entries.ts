@@ -4,7 +4,7 @@ import { type FileRecord, tokens } from '@servent/overlay/machine'
 import { CountingSink, StoringSink, utf8Length } from './bytes.ts'
 import { FILE_NAME_BYTES_MAX } from './constants.ts'
 import type { Entry, SharedRecord, TextMessage } from './messages.ts'
-import { writeEntry } from './wire-extension.ts'
+import { readEntry, writeEntry } from './wire-extension.ts'
 
 /** What stands for a checksum that is not known: as the published server does without resume. */
 export const NO_MD5 = '0'.repeat(32)
@@ -20,6 +20,15 @@ export function entryBytes(entry: Entry): Uint8Array {
   const sink = new StoringSink(count.length)
   writeEntry(sink, entry)
   return sink.stored
+}
+
+/** Nothing where the bytes, which another server sent or a store kept, are no entry. */
+export function entryOf(bytes: Uint8Array): Entry | undefined {
+  try {
+    return readEntry(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 /** Keys of records stand in the order of the sharer's numbers. */

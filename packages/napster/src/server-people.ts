@@ -13,7 +13,7 @@ import {
   TRANSFERS_COUNTED_MAX,
   WATCHERS_MAX
 } from './constants.ts'
-import { NO_MD5, nameKey } from './entries.ts'
+import { entryOf, NO_MD5, nameKey } from './entries.ts'
 import { ipOf } from './ip.ts'
 import type { BrowsePageMessage, NapsterMessage, TextMessage } from './messages.ts'
 import { isNick } from './nicks.ts'
@@ -22,7 +22,6 @@ import { askIndex } from './server-index.ts'
 import { unwatch } from './server-login.ts'
 import { foundOf } from './server-search.ts'
 import { clamp, type Fx, type NapsterState, type ServerState } from './state.ts'
-import { readEntry } from './wire-extension.ts'
 
 const OFTEN = 'You ask too often. Ask again in a second.'
 const BUSY = 'This server is busy. Ask again later.'
@@ -48,7 +47,9 @@ export function onBrowse(state: NapsterState, server: ServerState, fx: Fx, user:
   browse(state, server, fx, user, target, undefined, BROWSE_FILES_MAX, (later, files) => {
     if (files === undefined) sayError(state, later, user, BUSY)
     for (const { body } of files ?? []) {
-      const { name, md5, size, bitrate, frequency, seconds } = readEntry(body)
+      const entry = entryOf(body)
+      if (entry === undefined) continue
+      const { name, md5, size, bitrate, frequency, seconds } = entry
       const file = { name, md5, size, bitrate, frequency, seconds }
       state.send(later, link, { type: 'browse-file', nick: target.nick, ...file })
     }
@@ -112,7 +113,8 @@ function browse(
     askIndex(state, server, later, question, 'index-files', (then, answer) => {
       if (user.remote.user === user) {
         state.count('browsesAnswered')
-        onFiles(then, answer?.files)
+        // Whoever went meanwhile shares nothing any more.
+        onFiles(then, target.remote.user === target ? answer?.files : [])
       }
       done(then)
     })

@@ -17,13 +17,13 @@ import {
   SEARCHES_PER_USER_MAX,
   SERVERS_NAMED_MAX
 } from './constants.ts'
+import { entryOf } from './entries.ts'
 import { ipOf } from './ip.ts'
 import { askServers, meshPeers } from './mesh-search.ts'
 import type { Bounds, Compared, Entry, FindMessage, Found, PlainSearchMessage, Wanted } from './messages.ts'
 import type { Remote, User } from './remotes.ts'
 import { askIndex, removeOwner } from './server-index.ts'
 import { type Fx, idText, type NapsterState, type ServerState } from './state.ts'
-import { readEntry } from './wire-extension.ts'
 
 export interface Asker {
   readonly remote: Remote
@@ -260,7 +260,7 @@ export function foundOf(fx: Fx, user: User, entry: Uint8Array): Found {
 /** Hands a result to whoever asked, once, within the limits of the search. */
 export function give(state: NapsterState, fx: Fx, search: Search, found: Found, hops: number): void {
   const { asker, id, wanted } = search
-  const entry = entryOf(found)
+  const entry = entryOf(found.entry)
   if (entry === undefined) return
   const key = `${idText(found.contact.id)} ${entry.index} ${entry.name}`
   const cost = found.entry.length + 128
@@ -279,15 +279,6 @@ export function give(state: NapsterState, fx: Fx, search: Search, found: Found, 
   else if (asker.form === 'mesh') state.send(fx, link, { type: 'mesh-found', id, hops, found })
   else state.send(fx, link, resultLine(entry, found))
   if (search.left === 0 && wanted.limit > INDEX_RESULTS_MAX) search.reason ||= 'There may be more.'
-}
-
-/** Nothing where another server sent what is no entry. */
-function entryOf({ entry }: Found): Entry | undefined {
-  try {
-    return readEntry(entry)
-  } catch {
-    return undefined
-  }
 }
 
 function resultLine({ name, md5, size, bitrate, frequency, seconds }: Entry, { nick, link, contact }: Found) {

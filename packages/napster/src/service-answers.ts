@@ -9,11 +9,11 @@ import {
   type SealedRecords,
   type SharedFile
 } from '@servent/overlay'
+import { entryOf } from './entries.ts'
 import { ServerError } from './errors.ts'
 import type { SharedRecord } from './messages.ts'
 import { askIndex } from './service-index.ts'
 import type { Claim, NapsterAnswer, NapsterQuestion, VerifiedFile } from './types.ts'
-import { readEntry } from './wire-extension.ts'
 
 export interface AnswersInit {
   readonly records: SealedRecords
@@ -79,12 +79,8 @@ export class Answers {
 
   async #verify(search: RequestId, { found, hops }: Claim): Promise<VerifiedFile[]> {
     const { nick, link, firewalled, contact } = found
-    let shared: SharedRecord
-    try {
-      shared = readEntry(found.entry)
-    } catch {
-      return []
-    }
+    const shared = entryOf(found.entry)
+    if (shared === undefined) return []
     const record = await this.#open(shared.record, peerIdText(contact.id))
     if (record === undefined || !this.#init.wants(search, record)) return []
     return [{ index: shared.index, record, nick, link, firewalled, contact, hops }]

@@ -123,9 +123,14 @@ export class Desk {
 
   /** Messages sent since the last look, to one link or to all. */
   sent(link?: Link): NapsterMessage[] {
-    const taken = this.log.filter(effect => effect.type === 'send' && (link ?? effect.link) === effect.link)
-    for (const effect of taken) this.log.splice(this.log.indexOf(effect), 1)
-    return taken.flatMap(effect => (effect.type === 'send' ? [effect.message] : []))
+    const taken: NapsterMessage[] = []
+    const kept = this.log.filter(effect => {
+      const isTaken = effect.type === 'send' && (link ?? effect.link) === effect.link
+      if (isTaken) taken.push(effect.message)
+      return !isTaken
+    })
+    this.log.splice(0, this.log.length, ...kept)
+    return taken
   }
 
   notices(): NapsterNotice[] {

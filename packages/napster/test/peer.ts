@@ -1,9 +1,9 @@
 /** What tests say of peers and files: records of nobody's hand, and the queries that look for them. */
 import { ContentId, type FileRecord, peerIdText, tokens } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
+import { entryOf } from '../src/entries.ts'
 import type { Wanted } from '../src/messages.ts'
 import type { Claim, NapsterAnswer, NapsterQuestion, VerifiedFile } from '../src/types.ts'
-import { readEntry } from '../src/wire-extension.ts'
 
 export interface TestFile {
   readonly index: number
@@ -62,7 +62,7 @@ export function answerVerify(question: NapsterQuestion): NapsterAnswer | undefin
 
 function verified({ found, hops }: Claim): VerifiedFile[] {
   const { nick, link, firewalled, contact, entry } = found
-  const { index, record: bytes } = readEntry(entry)
+  const { index = 0, record: bytes = new Uint8Array() } = entryOf(entry) ?? {}
   const record = openTestRecord(bytes, peerIdText(contact.id))
   return record === undefined ? [] : [{ index, record, nick, link, firewalled, contact, hops }]
 }
