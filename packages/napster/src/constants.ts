@@ -26,6 +26,8 @@ export const SERVERS_NAMED_MAX = 16
 export const QUERY_ID_BYTES = 16
 /** Bytes of a name of ours in UTF-8: a server's, a program's, a reason. */
 export const TEXT_BYTES_MAX = 255
+/** Bytes of one word of a search, in UTF-8: what an index takes (`WORD_BYTES_MAX` of keyword-index). */
+export const WORD_BYTES_MAX = 256
 /** Link speed 10 is T3 or more (napster.txt, 2: message 2). */
 export const LINK_SPEED_MAX = 10
 /** Bytes of the name of a shared file: of a path as Windows clients wrote it, or of a record. */

@@ -2,7 +2,7 @@
 import type { FileNumber, IndexedFile } from '@servent/keyword-index'
 import { type FileRecord, tokens } from '@servent/overlay/machine'
 import { CountingSink, StoringSink, utf8Length } from './bytes.ts'
-import { FILE_NAME_BYTES_MAX } from './constants.ts'
+import { FILE_NAME_BYTES_MAX, WORD_BYTES_MAX } from './constants.ts'
 import type { Entry, SharedRecord, TextMessage } from './messages.ts'
 import { readEntry, writeEntry } from './wire-extension.ts'
 
@@ -62,7 +62,7 @@ export function fileOfRecord(
   return {
     key: recordKey(index),
     content: record.id.digest,
-    words: [...words].slice(0, WORDS_KEPT),
+    words: [...words].filter(isWord).slice(0, WORDS_KEPT),
     size,
     type,
     numbers: numbersOf(entry, link),
@@ -96,6 +96,9 @@ export function fileOfLine(message: TextMessage & { type: 'share' }, link: numbe
     body: entryBytes(entry)
   }
 }
+
+/** Whether an index takes it: a long word of a tag with a long name is not looked for. */
+export const isWord = (word: string): boolean => utf8Length(word) <= WORD_BYTES_MAX
 
 export const tagWord = (tag: string, word: string): string => `${tag}=${word}`
 

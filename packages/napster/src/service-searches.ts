@@ -10,7 +10,7 @@ import {
   type RequestId,
   tokens
 } from '@servent/overlay'
-import { tagWord } from './entries.ts'
+import { isWord, tagWord } from './entries.ts'
 import { ServerError } from './errors.ts'
 import type { Bounds, Wanted } from './messages.ts'
 import type { NapsterSearchOptions } from './service-init.ts'
@@ -147,7 +147,7 @@ function wantedOf(query: Query | ByContent, options: NapsterSearchOptions): Want
   )
   return {
     ...none,
-    words: [...new Set([...words, ...tagWords])].slice(0, QUERY_WORDS_MAX),
+    words: [...new Set([...words, ...tagWords.filter(isWord)])].slice(0, QUERY_WORDS_MAX),
     without,
     mediaType: type,
     size: boundsOf(minSize, maxSize)

@@ -49,7 +49,8 @@ import {
   LINK_SPEED_MAX,
   QUERY_ID_BYTES,
   SERVERS_NAMED_MAX,
-  TEXT_BYTES_MAX
+  TEXT_BYTES_MAX,
+  WORD_BYTES_MAX
 } from './constants.ts'
 import type { Bounds, Entry, ExtensionMessage, Found, RelayKind, ShareOutcome, Wanted } from './messages.ts'
 
@@ -301,8 +302,8 @@ function writeWanted(sink: Sink, wanted: Wanted): void {
 }
 
 function readWanted(reader: Reader): Wanted {
-  const words = readList(reader, QUERY_WORDS_MAX, () => reader.text(TEXT_BYTES_MAX))
-  const without = readList(reader, QUERY_WORDS_MAX, () => reader.text(TEXT_BYTES_MAX))
+  const words = readList(reader, QUERY_WORDS_MAX, () => reader.text(WORD_BYTES_MAX))
+  const without = readList(reader, QUERY_WORDS_MAX, () => reader.text(WORD_BYTES_MAX))
   const mediaType = reader.text(MEDIA_TYPE_BYTES_MAX)
   const [size, link, bitrate] = [readBounds(reader), readBounds(reader), readBounds(reader)]
   const content = reader.bytes(CONTENT_BYTES)

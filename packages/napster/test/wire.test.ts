@@ -10,7 +10,8 @@ import {
   LINK_SPEED_MAX,
   SEARCH_PARTS_MAX,
   SERVERS_NAMED_MAX,
-  TEXT_BYTES_MAX
+  TEXT_BYTES_MAX,
+  WORD_BYTES_MAX
 } from '../src/constants.ts'
 import type { NapsterMessage, Wanted } from '../src/messages.ts'
 import { napsterCodec } from '../src/wire.ts'
@@ -146,6 +147,9 @@ describe('bodies of ours', () => {
     expect(again(find({ limit: 1001 }))).toEqual(malformed)
     expect(again(find({ limit: 0 }))).toEqual(malformed)
     expect(again(find({ words: [] }))).toEqual(malformed)
+    const word = 'x'.repeat(WORD_BYTES_MAX)
+    expect(again(find({ words: [word] }))).toEqual(find({ words: [word] }))
+    expect(again(find({ words: [`${word}x`] }))).toEqual(malformed)
     expect(again(find({ words: [], content: new Uint8Array(32) }))).toMatchObject({ type: 'find' })
     expect(again(find({ content: new Uint8Array(31) }))).toEqual(malformed)
   })
