@@ -1,6 +1,6 @@
 /** Files as a server's index keeps them: the words to find them by, and what is handed on to whoever asked. */
 import type { FileNumber, IndexedFile } from '@servent/keyword-index'
-import { type FileRecord, tokens } from '@servent/overlay/machine'
+import { CONTENT_SIZE_BYTES_MAX, type FileRecord, tokens } from '@servent/overlay/machine'
 import { CountingSink, StoringSink, utf8Length } from './bytes.ts'
 import { FILE_NAME_BYTES_MAX, WORD_BYTES_MAX } from './constants.ts'
 import type { Entry, SharedRecord, TextMessage } from './messages.ts'
@@ -12,7 +12,7 @@ export const NO_MD5 = '0'.repeat(32)
 /** Words of one file that the index takes (`FILE_WORDS_MAX` of keyword-index). */
 const WORDS_KEPT = 128
 /** Numbers of an index have 31 bits. */
-const NUMBER_MAX = 0x7fff_ffff
+export const NUMBER_MAX = 0x7fff_ffff
 
 export function entryBytes(entry: Entry): Uint8Array {
   const count = new CountingSink()
@@ -73,7 +73,7 @@ export function fileOfRecord(
 /** What a program of another maker shares: message 100 as published. Nothing where the name is none. */
 export function fileOfLine(message: TextMessage & { type: 'share' }, link: number): IndexedFile | undefined {
   const { name, md5, size } = message
-  if (utf8Length(name) > FILE_NAME_BYTES_MAX) return undefined
+  if (utf8Length(name) > FILE_NAME_BYTES_MAX || size > CONTENT_SIZE_BYTES_MAX) return undefined
   const words = tokens(name)
   if (words.length === 0) return undefined
   const [bitrate, frequency, seconds] = [message.bitrate, message.frequency, message.seconds].map(clip)

@@ -4,7 +4,7 @@
  * or its time is over. Then whoever asked is told which servers did not answer.
  */
 import type { IndexHit, IndexQuery } from '@servent/keyword-index'
-import { type Link, randomBytes, tokens } from '@servent/overlay/machine'
+import { CONTENT_SIZE_BYTES_MAX, type Link, randomBytes, tokens } from '@servent/overlay/machine'
 import { toHex } from './bytes.ts'
 import {
   ANSWER_BYTES_MAX,
@@ -17,7 +17,7 @@ import {
   SEARCHES_PER_USER_MAX,
   SERVERS_NAMED_MAX
 } from './constants.ts'
-import { entryOf } from './entries.ts'
+import { entryOf, NUMBER_MAX } from './entries.ts'
 import { ipOf } from './ip.ts'
 import { askServers, meshPeers } from './mesh-search.ts'
 import type { Bounds, Compared, Entry, FindMessage, Found, PlainSearchMessage, Wanted } from './messages.ts'
@@ -209,17 +209,26 @@ function askOwn(
 
 function indexQuery(wanted: Wanted, except: string | undefined, limit: number): IndexQuery {
   const { words, without, mediaType, size, link, bitrate } = wanted
-  const numbers = { ...(isBound(link) && { link }), ...(isBound(bitrate) && { bitrate }) }
+  const numbers = {
+    ...(isBound(link) && { link: within(link, NUMBER_MAX) }),
+    ...(isBound(bitrate) && { bitrate: within(bitrate, NUMBER_MAX) })
+  }
   return {
     words,
     ...(without.length > 0 && { without }),
     ...(mediaType !== '' && { type: mediaType }),
-    ...(isBound(size) && { size }),
+    ...(isBound(size) && { size: within(size, CONTENT_SIZE_BYTES_MAX) }),
     ...(Object.keys(numbers).length > 0 && { numbers }),
     ...(except !== undefined && { except }),
     limit
   }
 }
+
+/** An index takes no bounds that no file can reach. */
+const within = ({ min, max }: Bounds, most: number): Bounds => ({
+  ...(min !== undefined && { min: Math.min(min, most) }),
+  ...(max !== undefined && { max: Math.min(max, most) })
+})
 
 const isBound = ({ min, max }: Bounds): boolean => min !== undefined || max !== undefined
 

@@ -7,7 +7,8 @@
  */
 import type { IndexedFile } from '@servent/keyword-index'
 import type { FileRecord } from '@servent/overlay/machine'
-import { BATCH_FILES_MAX, FILES_MAX, PLAIN_WAITING_MAX } from './constants.ts'
+import { utf8Length } from './bytes.ts'
+import { BATCH_FILES_MAX, FILE_NAME_BYTES_MAX, FILES_MAX, PLAIN_WAITING_MAX } from './constants.ts'
 import { fileOfLine, fileOfRecord, NO_MD5, nameKey, recordKey } from './entries.ts'
 import type { ShareOutcome, ShareRecordsMessage, TextMessage, UnshareRecordsMessage } from './messages.ts'
 import type { User } from './remotes.ts'
@@ -139,7 +140,7 @@ export function onShareLine(
   const waiting = user.plain
   const refusal =
     file === undefined
-      ? 'A file needs a name with words in it.'
+      ? 'A file needs a name with words in it, and a size that files have.'
       : !user.shares.take(1, state.nowMs) || waiting.size >= PLAIN_WAITING_MAX
         ? 'You share faster than this server takes it. Share the file again later.'
         : undefined
@@ -206,6 +207,7 @@ export function onUnshareLine(
   const key = nameKey(name)
   user.plain.delete(key)
   const isQueued =
+    utf8Length(name) <= FILE_NAME_BYTES_MAX &&
     user.shares.take(1, state.nowMs) &&
     server.jobs.put(fx, user.remote, (later, done) =>
       removeFiles(state, server, later, user, [key], (then, isRemoved) => {

@@ -208,13 +208,13 @@ function readBody(type: ExtensionMessage['type'], reader: Reader): ExtensionMess
         type,
         query: reader.u32(),
         user: reader.text(TEXT_BYTES_MAX),
-        after: reader.text(FILE_NAME_BYTES_MAX + TEXT_BYTES_MAX)
+        after: readKey(reader)
       }
     case 'browse-page-end':
       return {
         type,
         query: reader.u32(),
-        next: reader.text(FILE_NAME_BYTES_MAX + TEXT_BYTES_MAX),
+        next: readKey(reader),
         reason: reader.text(TEXT_BYTES_MAX)
       }
     case 'relay':
@@ -302,8 +302,8 @@ function writeWanted(sink: Sink, wanted: Wanted): void {
 }
 
 function readWanted(reader: Reader): Wanted {
-  const words = readList(reader, QUERY_WORDS_MAX, () => reader.text(WORD_BYTES_MAX))
-  const without = readList(reader, QUERY_WORDS_MAX, () => reader.text(WORD_BYTES_MAX))
+  const words = readList(reader, QUERY_WORDS_MAX, () => readWord(reader))
+  const without = readList(reader, QUERY_WORDS_MAX, () => readWord(reader))
   const mediaType = reader.text(MEDIA_TYPE_BYTES_MAX)
   const [size, link, bitrate] = [readBounds(reader), readBounds(reader), readBounds(reader)]
   const content = reader.bytes(CONTENT_BYTES)
@@ -314,6 +314,20 @@ function readWanted(reader: Reader): Wanted {
   if (limit < 1 || limit > QUERY_RESULTS_MAX) throw new MalformedError('a limit is out of its range')
   const wanted = { words, without, mediaType, size, link, bitrate, limit }
   return content.length === 0 ? wanted : { ...wanted, content }
+}
+
+/** No index takes another. */
+function readWord(reader: Reader): string {
+  const word = reader.text(WORD_BYTES_MAX)
+  if (!/^[^\s\p{Cc}]+$/u.test(word)) throw new MalformedError('a word is empty, or has spaces in it')
+  return word
+}
+
+/** Of a key of an index; empty for the first page. */
+function readKey(reader: Reader): string {
+  const key = reader.text(FILE_NAME_BYTES_MAX + 1)
+  if (/\p{Cc}/u.test(key)) throw new MalformedError('a key has control characters')
+  return key
 }
 
 function readBounds(reader: Reader): Bounds {

@@ -51,14 +51,16 @@ const id = fc.uint8Array({ minLength: 16, maxLength: 16 })
 const peerId = fc.uint8Array({ minLength: 3, maxLength: 42 })
 const contact = fc.record({ id: peerId, addresses: fc.array(bytes(30), { maxLength: 8 }) })
 const short = fc.string({ unit: 'grapheme', maxLength: 20 })
+/** What an index takes for a word. */
+const token = short.map(text => text.replace(/[\s\p{Cc}]/gu, '') || 'x')
 const bounds = fc.record(
   { min: fc.maxSafeNat().filter(value => value < Number.MAX_SAFE_INTEGER), max: fc.nat() },
   { requiredKeys: [] }
 )
 const wanted = fc.record(
   {
-    words: fc.array(short, { minLength: 1, maxLength: 32 }),
-    without: fc.array(short, { maxLength: 32 }),
+    words: fc.array(token, { minLength: 1, maxLength: 32 }),
+    without: fc.array(token, { maxLength: 32 }),
     mediaType: short,
     size: bounds,
     link: bounds,
@@ -100,8 +102,8 @@ const BODIES: Bodies = {
   find: fc.record({ query: u32, wanted }),
   found: fc.record({ query: u32, hops: u8, found }),
   'found-end': fc.record({ query: u32, unanswered: servers, reason: short }),
-  'browse-page': fc.record({ query: u32, user: short, after: short }),
-  'browse-page-end': fc.record({ query: u32, next: short, reason: short }),
+  'browse-page': fc.record({ query: u32, user: short, after: line }),
+  'browse-page-end': fc.record({ query: u32, next: line, reason: short }),
   relay: fc.record({
     kind: fc.constantFrom('ping' as const, 'pong' as const, 'call' as const),
     ttl: u8,

@@ -8,6 +8,7 @@ import {
   WORD_BYTES_MAX
 } from '@servent/keyword-index'
 import {
+  CONTENT_SIZE_BYTES_MAX,
   type FileRecord,
   SEALED_RECORD_BYTES_MAX,
   TAG_NAME_BYTES_MAX,
@@ -92,6 +93,9 @@ describe('a file of message 100', () => {
     expectFit(whole!)
     expect(line('x'.repeat(FILE_NAME_BYTES_MAX + 1))).toBeUndefined()
     expect(line('---')).toBeUndefined()
+    const sized = { type: 'share', name: 'a', md5: '0', bitrate: 1, frequency: 1, seconds: 1 } as const
+    expect(fileOfLine({ ...sized, size: CONTENT_SIZE_BYTES_MAX }, 3)).toBeDefined()
+    expect(fileOfLine({ ...sized, size: CONTENT_SIZE_BYTES_MAX + 1 }, 3)).toBeUndefined()
   })
 
   it('is music, unless its name says otherwise, and its checksum is one or zeros', () => {

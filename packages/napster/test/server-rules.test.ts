@@ -273,7 +273,10 @@ describe('sharing', () => {
     expect(desk.tables.files).toBe(80)
     desk.from(user, line('---'), line(`${'x'.repeat(FILE_NAME_BYTES_MAX)}y`))
     expect(desk.sent(user)).toEqual(
-      Array(2).fill({ type: 'error', text: 'A file needs a name with words in it.' })
+      Array(2).fill({
+        type: 'error',
+        text: 'A file needs a name with words in it, and a size that files have.'
+      })
     )
     desk.index.isAway = true
     desk.from(user, line('song 1.mp3'), { type: 'unshare', name: 'song 2.mp3' }, { type: 'unshare-all' })
