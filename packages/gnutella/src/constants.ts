@@ -278,11 +278,6 @@ export const IDLE_MS = 2 * (ALIVE_PING_MS + ALIVE_REPLY_MS)
 export const QUEUE_BYTES_MAX = 98_304
 export const QUEUE_BYTES_HIGH = QUEUE_BYTES_MAX / 2
 export const QUEUE_BYTES_LOW = QUEUE_BYTES_MAX / 4
-/** Records of own files are valid for a day, and made anew when a quarter of it is left. */
-export const RECORD_LIFETIME_MS = 86_400_000
-export const RECORD_RENEW_MS = RECORD_LIFETIME_MS / 4
-/** Signed records kept: of each, some 400 bytes. */
-export const SEALED_MAX = 10_000
 /** From a Push to the call that it asks for, and pushes that are waited for at a time. */
 export const PUSH_WAIT_MS = 20_000
 export const PUSHES_WAITING_MAX = 64

@@ -5,11 +5,12 @@ import {
   isPartial,
   type PartialFile,
   type RequestId,
+  type SealedRecords,
   type SharedFile
 } from '@servent/overlay'
 import { urnOfCid, urnOfSha1 } from './huge.ts'
 import type { HitResult } from './messages.ts'
-import { openResult, type SealedRecords, WantedFiles } from './service-records.ts'
+import { openResult, WantedFiles } from './service-records.ts'
 import type { GnutellaAnswer, GnutellaQuestion, VerifiedFile } from './types.ts'
 
 export interface AnswersInit {

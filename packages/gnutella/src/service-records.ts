@@ -1,82 +1,16 @@
-/**
- * Signed records: made of what this peer shares, once for each file until they near their end, and opened
- * when others send theirs.
- */
-import type { PrivateKey } from '@libp2p/interface'
+/** Signed records that others send, opened, and what queries on the wire ask for. */
 import {
   ContentId,
   type FileRecord,
   matches,
   openRecord,
-  type PartialFile,
   parseQuery,
   peerIdText,
-  type Query,
-  type SharedFile,
-  sealRecord
+  type Query
 } from '@servent/overlay'
-import { RECORD_LIFETIME_MS, RECORD_RENEW_MS, SEALED_MAX } from './constants.ts'
 import { cidOfUrn, sha1OfUrn } from './huge.ts'
 import type { HitResult } from './messages.ts'
 import type { Claim, Wanted } from './types.ts'
-
-interface Sealed {
-  readonly bytes: Uint8Array
-  readonly id: ContentId
-  readonly name: string
-  readonly expiresMs: number
-}
-
-/** Records of this peer. */
-export class SealedRecords {
-  readonly #privateKey: PrivateKey
-  readonly #provider: string
-  /** By index, in the order of their last use. */
-  readonly #sealed = new Map<number, Sealed>()
-
-  constructor(privateKey: PrivateKey) {
-    this.#privateKey = privateKey
-    this.#provider = peerIdText(privateKey.publicKey.toMultihash().bytes)
-  }
-
-  get size(): number {
-    return this.#sealed.size
-  }
-
-  /** @throws RecordError  the file has a name or tags that no record can hold */
-  async of(file: SharedFile | PartialFile, wallMs: number): Promise<Uint8Array> {
-    const known = this.#sealed.get(file.index)
-    if (known !== undefined) {
-      this.#sealed.delete(file.index)
-      const isSame = known.name === file.name && known.id.equals(file.id)
-      if (isSame && known.expiresMs - wallMs >= RECORD_RENEW_MS) {
-        this.#sealed.set(file.index, known)
-        return known.bytes
-      }
-    }
-    const { id, size, name, type, tags, index } = file
-    const expiresMs = wallMs + RECORD_LIFETIME_MS
-    const record: FileRecord = {
-      id,
-      size,
-      name,
-      type,
-      tags,
-      provider: this.#provider,
-      sequence: wallMs,
-      expiresMs
-    }
-    const bytes = await sealRecord(record, this.#privateKey)
-    const oldest = this.#sealed.keys().next().value
-    if (oldest !== undefined && this.#sealed.size >= SEALED_MAX) this.#sealed.delete(oldest)
-    this.#sealed.set(index, { bytes, id, name, expiresMs })
-    return bytes
-  }
-
-  forget(index: number): void {
-    this.#sealed.delete(index)
-  }
-}
 
 /** Opens one result's record; nothing where it is not sound, or not of the contact that sent it. */
 export async function openResult(

@@ -31,6 +31,7 @@ import {
   QUERY_RESULTS_MAX,
   type Query,
   type RequestId,
+  SealedRecords,
   type SearchOptions
 } from '@servent/overlay'
 import { clamp } from './clamp.ts'
@@ -49,7 +50,6 @@ import { urnOfCid } from './huge.ts'
 import { GnutellaMachine } from './machine.ts'
 import { Answers } from './service-answers.ts'
 import { PushCalls, type PushedConnection } from './service-push.ts'
-import { SealedRecords } from './service-records.ts'
 import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
 import { type Bandwidth, Sharing } from './service-sharing.ts'
 import { LEAVES_MAX } from './tier-constants.ts'

@@ -1,0 +1,19 @@
+/** What can go wrong for who uses the service. Compare by `name`. */
+
+/** There is no server, or it could not answer. */
+export class ServerError extends Error {
+  static override readonly name = 'ServerError'
+  override readonly name = 'ServerError'
+}
+
+/** The provider could not be asked to call, or did not call. */
+export class PushError extends Error {
+  static override readonly name = 'PushError'
+  override readonly name = 'PushError'
+}
+
+/** An address of a server does not say who must be there. */
+export class PeerIdMissingError extends Error {
+  static override readonly name = 'PeerIdMissingError'
+  override readonly name = 'PeerIdMissingError'
+}

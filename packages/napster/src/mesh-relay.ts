@@ -1,0 +1,65 @@
+/**
+ * What one user sends another through the servers: pings, pongs and requests to call. The server of who sends it
+ * writes in who that is, as Noise has proven it; the server of who it is for hands it over. Between them it passes
+ * `MESH_TTL_MAX` links at most, and each server takes it once.
+ */
+import { toHex } from './bytes.ts'
+import { MESH_TTL_MAX } from './constants.ts'
+import { meshPeers } from './mesh-search.ts'
+import type { RelayMessage } from './messages.ts'
+import type { Remote, User } from './remotes.ts'
+import { foundOf } from './server-search.ts'
+import { type Fx, idText, type NapsterState, type ServerState } from './state.ts'
+
+export function onUserRelay(
+  state: NapsterState,
+  server: ServerState,
+  fx: Fx,
+  user: User,
+  message: RelayMessage
+): void {
+  if (!user.relays.take(1, state.nowMs)) {
+    state.count('relaysDropped')
+    return
+  }
+  const from = foundOf(fx, user, new Uint8Array()).contact
+  handOn(state, server, fx, { ...message, from, ttl: MESH_TTL_MAX }, undefined)
+}
+
+export function onMeshRelay(
+  state: NapsterState,
+  server: ServerState,
+  fx: Fx,
+  remote: Remote,
+  message: RelayMessage
+): void {
+  if (!remote.mesh!.relays.take(1, state.nowMs)) {
+    state.count('relaysDropped')
+    return
+  }
+  handOn(state, server, fx, { ...message, ttl: Math.min(message.ttl, MESH_TTL_MAX - 1) }, remote)
+}
+
+function handOn(
+  state: NapsterState,
+  server: ServerState,
+  fx: Fx,
+  message: RelayMessage,
+  via: Remote | undefined
+): void {
+  // A pong bears the token of its ping.
+  if (!server.seen.add(`${message.kind} ${toHex(message.token)}`, state.nowMs)) return
+  const target = server.users.get(idText(message.to))
+  if (target !== undefined) {
+    if (!target.relayed.take(1, state.nowMs)) {
+      state.count('relaysDropped')
+      return
+    }
+    state.count('relaysDelivered')
+    state.send(fx, target.remote.link, { ...message, ttl: 0 })
+    return
+  }
+  if (message.ttl === 0) return
+  for (const remote of meshPeers(state))
+    if (remote !== via) state.send(fx, remote.link, { ...message, ttl: message.ttl - 1 })
+}

@@ -1,0 +1,363 @@
+/** Napster as a libp2p service: the machine on its host, what users ask as promises. */
+import { type Logger, type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import {
+  type Clock,
+  contactOf,
+  type HostComponents,
+  isCircuit,
+  MachineHost,
+  multiaddrsOfContact,
+  systemClock
+} from '@servent/libp2p-host'
+import {
+  type Catalogue,
+  type Contact,
+  type ContentId,
+  type Hit,
+  matches,
+  type Overlay,
+  type OverlaySnapshot,
+  type Provider,
+  peerIdBytes,
+  QUERY_RESULTS_MAX,
+  type Query,
+  type RequestId,
+  SealedRecords,
+  type SearchOptions
+} from '@servent/overlay'
+import {
+  IDLE_MS,
+  LINKS_SPARE,
+  MESH_LINKS_MAX,
+  QUEUE_BYTES_HIGH,
+  QUEUE_BYTES_LOW,
+  QUEUE_BYTES_MAX,
+  RENEW_MS,
+  USERS_DEFAULT,
+  USERS_MAX
+} from './constants.ts'
+import { PeerIdMissingError, PushError } from './errors.ts'
+import { NapsterMachine } from './machine.ts'
+import { Answers } from './service-answers.ts'
+import type { NapsterInit, NapsterSearchOptions } from './service-init.ts'
+import { type HotlistEvent, People } from './service-people.ts'
+import { PushCalls, type PushedConnection } from './service-push.ts'
+import { Searches } from './service-searches.ts'
+import { clamp } from './state.ts'
+import type { NapsterNotice, NapsterTables, NapsterTypes, WhoisReply } from './types.ts'
+import { napsterCodec } from './wire.ts'
+
+export const NAPSTER_PROTOCOL = '/servent/napster/1.0.0'
+
+export class NapsterService implements Overlay, Startable {
+  readonly name = 'napster'
+  readonly [Symbol.toStringTag] = '@servent/napster'
+  readonly [serviceCapabilities]: string[] = ['@servent/napster']
+  /** Topologies, by which peers of this protocol are known, come of identify. */
+  readonly [serviceDependencies]: string[] = ['@libp2p/identify']
+  readonly #components: HostComponents
+  readonly #init: NapsterInit
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #records: SealedRecords
+  readonly #searches: Searches
+  readonly #people: People
+  readonly #servers: readonly Contact[]
+  #answers: Answers
+  #host: MachineHost<NapsterTypes>
+  #pushes: PushCalls
+  #catalogue: Catalogue | undefined
+  #unsubscribe: (() => void) | undefined
+  #renewal: unknown
+  #told = ''
+  readonly #onSelf = () => this.#tellSharing()
+
+  /** @throws PeerIdMissingError  an address of a server has no `/p2p`: who is there could not be proven */
+  constructor(components: HostComponents, init: NapsterInit) {
+    this.#components = components
+    this.#init = init
+    this.#clock = init.clock ?? systemClock
+    this.#log = components.logger.forComponent('servent:napster')
+    this.#records = new SealedRecords(init.privateKey)
+    this.#servers = [...(init.servers ?? []), ...(init.server?.peers ?? [])].map(serverContact)
+    const command = (asked: NapsterTypes['command']) => this.#host.command(asked)
+    const isRunning = () => this.#host.state === 'running'
+    this.#searches = new Searches({ clock: this.#clock, command, isRunning })
+    this.#people = new People({ components, command, rates: init.rates })
+    this.#answers = this.#newAnswers()
+    this.#host = this.#newHost()
+    this.#pushes = this.#newPushes()
+  }
+
+  async start(): Promise<void> {
+    // A host runs once; libp2p may be started again.
+    if (this.#host.state !== 'new') {
+      this.#answers = this.#newAnswers()
+      this.#host = this.#newHost()
+      this.#pushes = this.#newPushes()
+    }
+    this.#told = ''
+    await this.#host.start()
+    await this.#pushes.start()
+    this.#components.events.addEventListener('self:peer:update', this.#onSelf)
+    this.#follow()
+    this.#tellSharing()
+    if (this.#servers.length > 0) this.#host.command({ type: 'servers', contacts: this.#servers })
+    this.#renewLater()
+  }
+
+  /** What is under way is sent while connections are still open. */
+  async beforeStop(): Promise<void> {
+    await this.#host.beforeStop()
+  }
+
+  async stop(): Promise<void> {
+    this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
+    this.#clock.clearTimeout(this.#renewal)
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+    this.#searches.stop()
+    this.#people.stop()
+    await this.#host.stop()
+    await this.#pushes.stop()
+    await this.#answers.stop()
+  }
+
+  attach(catalogue: Catalogue): void {
+    this.#catalogue = catalogue
+    if (this.#host.state !== 'running') return
+    this.#follow()
+    this.#tellSharing()
+    this.#host.command({ type: 'announce' })
+  }
+
+  /**
+   * Asks the server, and through it those that it is linked with, and gives hits as they come, each verified.
+   * Ends with the query's limit, when all servers have answered, or after a server's deadline.
+   *
+   * @throws OverlayStoppedError  the overlay does not run
+   * @throws ServerError          nothing was found because no server could answer
+   */
+  async *search(query: Query, options: NapsterSearchOptions = {}): AsyncGenerator<Hit, void> {
+    yield* this.#searches.find(query, options, record => matches(query, record))
+  }
+
+  /**
+   * @throws OverlayStoppedError  the overlay does not run
+   * @throws ServerError          nothing was found because no server could answer
+   */
+  async *findProviders(id: ContentId, options: NapsterSearchOptions = {}): AsyncGenerator<Provider, void> {
+    const init = { content: id.digest, limit: QUERY_RESULTS_MAX }
+    for await (const { provider } of this.#searches.find(init, options, record => record.id.equals(id)))
+      yield provider
+  }
+
+  /**
+   * What a user of the same server shares, by nick or PeerId, in the order in which they share it.
+   *
+   * @throws ServerError  they are not at this server, or it does not answer
+   */
+  async *browse(user: string, options: Pick<SearchOptions, 'signal'> = {}): AsyncGenerator<Hit, void> {
+    yield* this.#searches.browse(user, options)
+  }
+
+  /** Nothing where the server knows nobody of that nick, or there is no server. */
+  whois(nick: string): Promise<WhoisReply | undefined> {
+    return this.#people.whois(nick)
+  }
+
+  /** Nicks of which the server tells when they come and go. It is kept while the service lives. */
+  readonly hotlist = {
+    add: (nick: string): void => this.#people.setHotlist('add', nick),
+    remove: (nick: string): void => this.#people.setHotlist('remove', nick),
+    list: (): readonly string[] => this.#host.snapshot().hotlist,
+    /** The function that it returns ends that. */
+    subscribe: (listener: (event: HotlistEvent) => void): (() => void) => this.#people.subscribe(listener)
+  }
+
+  /** As the server last told; nothing before that. */
+  stats(): NapsterTables['stats'] {
+    return this.#host.snapshot().stats
+  }
+
+  /**
+   * The best host first: by measured rates, then by round trips of pings through the servers, then by what the
+   * sharers say of their links. Takes a second or less for each eight providers.
+   */
+  rankHosts<Host extends Provider>(providers: readonly Host[]): Promise<Host[]> {
+    return this.#people.rankHosts(providers)
+  }
+
+  /** A transfer began or ended: the server counts them for who asks about this user. */
+  transferring(direction: 'down' | 'up', begun: boolean): void {
+    if (this.#host.state === 'running') this.#host.command({ type: 'transfer', direction, begun })
+  }
+
+  /** As a server whose index lost what it had: all users are asked to announce again. */
+  announceAgain(): void {
+    this.#host.command({ type: 'index-lost' })
+  }
+
+  /**
+   * Has a provider that cannot be dialled call this peer, and gives the stream on which it serves HTTP.
+   *
+   * @throws PushError            it has no route, nobody can call this peer, or the provider did not call in time
+   * @throws OverlayStoppedError  the overlay does not run
+   */
+  async push(provider: Provider, id: ContentId, signal: AbortSignal): Promise<PushedConnection> {
+    const { peerId, push: route } = provider
+    const to = peerIdBytes(peerId)
+    if (route === undefined || route.overlay !== this.name || to === undefined)
+      throw new PushError(`No hit tells how ${peerId} could be asked to call. Search for ${id} again.`)
+    if (multiaddrsOfContact(this.#host.selfContact()).every(isCircuit))
+      throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
+    const { index } = route
+    return this.#pushes.wait({ peerId, index }, nonce => this.#people.askCall(to, index, nonce), signal)
+  }
+
+  snapshot(): OverlaySnapshot {
+    const { neighbours, counters, announced, ...tables } = this.#host.snapshot()
+    const links = new Map(this.#host.links().map(info => [info.peerId, info]))
+    const { state, failure } = this.#host
+    return {
+      ...tables,
+      name: this.name,
+      state: SNAPSHOT_STATES[state],
+      ...(failure === undefined ? {} : { reason: failure }),
+      announced,
+      neighbours: neighbours.map(neighbour => {
+        const link = links.get(neighbour.peerId)
+        if (link === undefined) return neighbour
+        const { upMs, queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages } = link
+        const traffic = { queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages }
+        return { ...neighbour, connectedMs: Math.round(upMs), ...traffic }
+      }),
+      counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters }
+    }
+  }
+
+  #onNotice(notice: NapsterNotice): void {
+    switch (notice.type) {
+      case 'found':
+      case 'search-ended':
+      case 'search-traffic':
+      case 'browsed':
+        this.#searches.take(notice)
+        if (notice.type === 'found') for (const file of notice.files) this.#people.heard(file)
+        break
+      case 'call-asked':
+        void this.#pushes.call(notice)
+        break
+      case 'session':
+        this.#log(
+          '%s',
+          notice.server === undefined ? 'not logged in any more' : `logged in at ${notice.server}`
+        )
+        break
+      default:
+        this.#people.take(notice)
+    }
+  }
+
+  #follow(): void {
+    this.#unsubscribe?.()
+    this.#unsubscribe = this.#catalogue?.subscribe(changes => {
+      for (const { file } of changes) this.#records.forget(file.index)
+      this.#tellSharing()
+      if (this.#host.state !== 'running') return
+      const of = (type: 'added' | 'removed') =>
+        changes.filter(change => change.type === type).map(({ file }) => file.index)
+      this.#host.command({ type: 'changed', added: of('added'), removed: of('removed') })
+    })
+  }
+
+  /** Tells the machine what the server is told of this peer, where that changed. */
+  #tellSharing(): void {
+    if (this.#host.state !== 'running') return
+    const files = this.#catalogue?.totals.files ?? 0
+    const firewalled = this.#init.firewalled?.() ?? false
+    const told = `${files} ${firewalled} ${this.#components.addressManager.getAddresses().join()}`
+    if (told === this.#told) return
+    this.#told = told
+    this.#host.command({ type: 'sharing', files, firewalled })
+  }
+
+  #renewLater(): void {
+    this.#renewal = this.#clock.setTimeout(() => {
+      if (this.#host.state !== 'running') return
+      this.#host.command({ type: 'announce' })
+      this.#renewLater()
+    }, RENEW_MS)
+  }
+
+  #newAnswers(): Answers {
+    return new Answers({
+      records: this.#records,
+      catalogue: () => this.#catalogue,
+      index: this.#init.server?.index,
+      wallMs: () => this.#clock.wallMs(),
+      wants: (search: RequestId, record) => this.#searches.wants(search, record)
+    })
+  }
+
+  #newHost(): MachineHost<NapsterTypes> {
+    const { nick, linkSpeed, agent, server, store, limits, clock, random, trace } = this.#init
+    const { usersMax, sharedMax, motd } = server ?? {}
+    const users = server === undefined ? 0 : clamp(usersMax ?? USERS_DEFAULT, 1, USERS_MAX)
+    const linksMax = users + MESH_LINKS_MAX + LINKS_SPARE
+    const settings = server === undefined ? {} : { server: given({ usersMax, sharedMax, motd }) }
+    return new MachineHost<NapsterTypes>(this.#components, {
+      name: this.name,
+      protocol: NAPSTER_PROTOCOL,
+      machine: new NapsterMachine({ ...given({ nick, linkSpeed, agent }), ...settings }),
+      codec: napsterCodec,
+      acceptInbound: server !== undefined,
+      limits: {
+        linksMax,
+        inboundLinksMax: linksMax,
+        queueBytesMax: QUEUE_BYTES_MAX,
+        queueBytesHigh: QUEUE_BYTES_HIGH,
+        queueBytesLow: QUEUE_BYTES_LOW,
+        idleMs: IDLE_MS,
+        ...limits
+      },
+      answer: question => this.#answers.to(question),
+      onNotice: notice => this.#onNotice(notice),
+      ...given({ store, clock, random, trace })
+    })
+  }
+
+  #newPushes(): PushCalls {
+    return new PushCalls({
+      components: this.#components,
+      log: this.#log,
+      catalogue: () => this.#catalogue,
+      servePushed: this.#init.servePushed
+    })
+  }
+}
+
+const SNAPSHOT_STATES = {
+  new: 'starting',
+  starting: 'starting',
+  running: 'running',
+  stopping: 'stopped',
+  stopped: 'stopped',
+  failed: 'failed'
+} as const
+
+function serverContact(address: Multiaddr): Contact {
+  const last = address.getComponents().at(-1)
+  if (last?.name !== 'p2p' || last.value === undefined)
+    throw new PeerIdMissingError(`The address of a server ends in /p2p/ and its PeerId; ${address} does not.`)
+  return contactOf(peerIdFromString(last.value), [address])
+}
+
+type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
+
+/** Without what was not given. */
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
+}

@@ -1,0 +1,279 @@
+/** What servers do for each other, rule by rule, and their bounds at the limit and one past. */
+import { testContact } from '@servent/overlay/testing'
+import { describe, expect, it } from 'vitest'
+import {
+  KEEP_ALIVE_MS,
+  MESH_DEADLINE_MS,
+  MESH_LINKS_MAX,
+  MESH_MARGIN_MS,
+  MESH_QUERIES_BURST,
+  MESH_RELAYS_BURST,
+  MESH_RESULTS_PER_SERVER_MAX,
+  MESH_STRANGERS_MAX,
+  MESH_TTL_MAX,
+  SERVERS_NAMED_MAX
+} from '../src/constants.ts'
+import { entryBytes } from '../src/entries.ts'
+import type { Found, MeshFindMessage, NapsterMessage, RelayMessage } from '../src/messages.ts'
+import { Desk, helloOf } from './desk.ts'
+import { peerIdOf, recordOf, wantedOf } from './peer.ts'
+
+const idOf = (number: number) => testContact(number).id
+const queryId = (number: number) => new Uint8Array(16).fill(number & 0xff, 0, 15).fill(number >> 8, 15)
+const meshFind = (number: number, fields: Partial<MeshFindMessage> = {}): MeshFindMessage => ({
+  type: 'mesh-find',
+  id: queryId(number),
+  ttl: 1,
+  waitMs: MESH_DEADLINE_MS - MESH_MARGIN_MS,
+  asked: [],
+  wanted: wantedOf('song'),
+  ...fields
+})
+const foundOf = (peer: number, index = 1): Found => ({
+  nick: `n${peer}`,
+  link: 1,
+  firewalled: false,
+  contact: testContact(peer),
+  entry: entryBytes({
+    index,
+    name: `song ${index}`,
+    size: 1,
+    md5: '0',
+    bitrate: 0,
+    frequency: 0,
+    seconds: 0,
+    record: recordOf(peerIdOf(peer), { index, name: `song ${index}`, size: 1 })
+  })
+})
+const relay = (to: number, token: number, fields: Partial<RelayMessage> = {}): RelayMessage => ({
+  type: 'relay',
+  kind: 'ping',
+  ttl: 1,
+  to: idOf(to),
+  from: testContact(99),
+  token: queryId(token),
+  index: 0,
+  ...fields
+})
+const only = <Type extends NapsterMessage['type']>(messages: readonly NapsterMessage[], type: Type) =>
+  messages.filter((message): message is NapsterMessage & { type: Type } => message.type === type)
+
+describe('links between servers', () => {
+  it('are opened to those that the operator named, again and again, and to those that others tell of', () => {
+    const desk = new Desk({ server: {} })
+    desk.command({ type: 'servers', contacts: [testContact(50)] })
+    expect(desk.opened()).toBe(1)
+    desk.handle({ type: 'unreachable', peer: desk.effects.peers.intern(testContact(50)), reason: 'x' })
+    desk.pass(20_000)
+    expect(desk.opened()).toBeGreaterThan(1)
+    const link = desk.link(50, false)
+    expect(only(desk.sent(link), 'hello')).toMatchObject([{ server: true, servers: [] }])
+    desk.from(link, {
+      ...helloOf(50, true),
+      servers: [testContact(51), { id: new Uint8Array(3), addresses: [] }]
+    })
+    const before = desk.opened()
+    desk.pass(5_000)
+    expect(desk.opened()).toBe(before + 1)
+    expect(desk.tables.neighbours).toMatchObject([{ peerId: peerIdOf(50), role: 'mesh' }])
+  })
+
+  it('are MESH_LINKS_MAX, and of strangers MESH_STRANGERS_MAX', () => {
+    const desk = new Desk({ server: {} })
+    for (let peer = 100; peer < 100 + MESH_STRANGERS_MAX; peer += 1) desk.mesh(peer)
+    const stranger = desk.mesh(200)
+    expect(desk.closed()).toEqual([stranger])
+    const named = Array.from({ length: MESH_LINKS_MAX }, (_, at) => testContact(300 + at))
+    desk.command({ type: 'servers', contacts: named })
+    for (let peer = 300; peer < 300 + MESH_LINKS_MAX - MESH_STRANGERS_MAX; peer += 1) desk.mesh(peer)
+    expect(desk.tables.neighbours).toHaveLength(MESH_LINKS_MAX)
+    const late = desk.mesh(315)
+    expect(desk.closed()).toEqual([stranger, late])
+    expect(desk.counter('meshRefused')).toBe(2)
+  })
+
+  it('end where nothing comes over them, or the other side is no server', () => {
+    const desk = new Desk({ server: {} })
+    const [there, here] = [desk.link(50, false), desk.mesh(51)]
+    desk.from(there, helloOf(50, true))
+    desk.settle().sent()
+    desk.pass(KEEP_ALIVE_MS + 5_000)
+    // Who opened the link asks, and the other answers.
+    expect(desk.sent(there)).toContainEqual({ type: 'ping-server' })
+    expect(desk.sent(here)).toEqual([])
+    desk.from(here, { type: 'ping-server' })
+    expect(desk.sent(here)).toEqual([{ type: 'ping-server' }])
+    desk.pass(3 * KEEP_ALIVE_MS + 10_000)
+    expect(desk.closed().sort()).toEqual([there, here].sort())
+    const client = desk.link(52, false)
+    desk.from(client, helloOf(52))
+    expect(desk.closed()).toContain(client)
+  })
+
+  it('are told to users, so that they can move', () => {
+    const desk = new Desk({ server: {} })
+    const user = desk.user(1)
+    desk.mesh(50)
+    desk.pass(5_000)
+    expect(only(desk.sent(user), 'hello')).toMatchObject([{ servers: [{ id: idOf(50) }] }])
+  })
+})
+
+describe('queries between servers', () => {
+  it('go to all linked ones with who has them already, and end when all have', () => {
+    const desk = new Desk({ server: {} })
+    const [one, two] = [desk.mesh(50), desk.mesh(51)]
+    const user = desk.user(1)
+    desk.from(user, { type: 'find', query: 7, wanted: wantedOf('song') })
+    desk.settle()
+    const [asked] = only(desk.sent(one), 'mesh-find')
+    expect(asked).toMatchObject({
+      ttl: MESH_TTL_MAX - 1,
+      waitMs: MESH_DEADLINE_MS - MESH_MARGIN_MS,
+      asked: [idOf(0), idOf(50), idOf(51)]
+    })
+    const { id } = asked!
+    desk.from(
+      one,
+      { type: 'mesh-found', id, hops: 0, found: foundOf(60) },
+      { type: 'mesh-end', id, unanswered: [] }
+    )
+    // The same file once, whichever way it comes.
+    desk.from(
+      two,
+      { type: 'mesh-found', id, hops: 1, found: foundOf(60) },
+      { type: 'mesh-found', id, hops: 1, found: foundOf(61) }
+    )
+    expect(only(desk.sent(user), 'found').map(({ found, hops }) => [found.nick, hops])).toEqual([
+      ['n60', 1],
+      ['n61', 2]
+    ])
+    desk.from(two, { type: 'mesh-end', id, unanswered: [idOf(52)] })
+    expect(desk.sent(user)).toEqual([{ type: 'found-end', query: 7, unanswered: [idOf(52)], reason: '' }])
+    desk.from(
+      two,
+      { type: 'mesh-found', id, hops: 0, found: foundOf(62) },
+      { type: 'mesh-end', id, unanswered: [] }
+    )
+    expect(desk.sent(user)).toEqual([])
+    expect(desk.counter('meshResultsUnasked')).toBe(1)
+  })
+
+  it('name who was late, who went away, and whom there is no link to', () => {
+    const desk = new Desk({ server: {} })
+    desk.command({ type: 'servers', contacts: [testContact(55)] })
+    const [late, gone] = [desk.mesh(50), desk.mesh(51)]
+    const user = desk.user(1)
+    desk.from(user, { type: 'find', query: 7, wanted: wantedOf('song') })
+    desk.settle().down(gone)
+    desk.pass(MESH_DEADLINE_MS)
+    const [end] = only(desk.sent(user), 'found-end')
+    expect(end!.unanswered).toEqual([idOf(51), idOf(50), idOf(55)])
+    expect(desk.counter('meshUnanswered')).toBe(2)
+    desk.sent(late)
+  })
+
+  it('are taken once, and answered at once where they come again', () => {
+    const desk = new Desk({ server: {} })
+    const [one, two] = [desk.mesh(50), desk.mesh(51)]
+    const sharer = desk.user(1, 'lefty')
+    desk.share(sharer, 1, 'song.mp3')
+    desk.from(one, meshFind(1, { ttl: 0 }))
+    desk.from(two, meshFind(1, { ttl: 0 }))
+    expect(desk.sent(two)).toEqual([{ type: 'mesh-end', id: queryId(1), unanswered: [] }])
+    expect(desk.settle().sent(one)).toMatchObject([
+      { type: 'mesh-found', hops: 0, found: { nick: 'lefty', contact: { id: idOf(1) } } },
+      { type: 'mesh-end', unanswered: [] }
+    ])
+  })
+
+  it('are handed on one link, to those that were not asked, with less time', () => {
+    const desk = new Desk({ server: {} })
+    const [one, two, three] = [desk.mesh(50), desk.mesh(51), desk.mesh(52)]
+    desk.from(one, meshFind(1, { ttl: 200, asked: [idOf(50), idOf(51)], waitMs: 60_000 }))
+    desk.settle()
+    const [onward] = only(desk.sent(three), 'mesh-find')
+    expect(onward).toMatchObject({ ttl: MESH_TTL_MAX - 2, waitMs: MESH_DEADLINE_MS - 2 * MESH_MARGIN_MS })
+    expect(desk.sent(two)).toEqual([])
+    desk.pass(MESH_DEADLINE_MS)
+    expect(desk.sent(one)).toEqual([{ type: 'mesh-end', id: queryId(1), unanswered: [idOf(52)] }])
+    desk.from(one, meshFind(2, { ttl: 0 }), meshFind(3, { waitMs: MESH_MARGIN_MS }))
+    expect(desk.settle().sent(three)).toEqual([])
+    expect(only(desk.sent(one), 'mesh-end')).toHaveLength(2)
+  })
+
+  it('say themselves where their index is away, or they come too often', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    desk.index.isAway = true
+    desk.from(one, meshFind(1, { ttl: 0 }))
+    expect(desk.settle().sent(one)).toEqual([{ type: 'mesh-end', id: queryId(1), unanswered: [idOf(0)] }])
+    desk.index.isAway = false
+    for (let number = 2; number <= MESH_QUERIES_BURST + 1; number += 1) {
+      desk.from(one, meshFind(number, { ttl: 0 }))
+      desk.settle()
+    }
+    const ends = only(desk.sent(one), 'mesh-end')
+    expect(ends.filter(({ unanswered }) => unanswered.length === 0)).toHaveLength(MESH_QUERIES_BURST - 1)
+    expect(ends.at(-1)!.unanswered).toEqual([idOf(0)])
+    expect(desk.counter('meshQueriesOverRate')).toBe(1)
+  })
+
+  it('bring MESH_RESULTS_PER_SERVER_MAX results of one server, and SERVERS_NAMED_MAX names', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    const user = desk.user(1)
+    desk.from(user, { type: 'find', query: 7, wanted: wantedOf('song', { limit: 1_000 }) })
+    desk.settle()
+    const { id } = only(desk.sent(one), 'mesh-find')[0]!
+    for (let index = 0; index <= MESH_RESULTS_PER_SERVER_MAX; index += 1)
+      desk.from(one, { type: 'mesh-found', id, hops: 0, found: foundOf(60, index) })
+    expect(only(desk.sent(user), 'found')).toHaveLength(MESH_RESULTS_PER_SERVER_MAX)
+    desk.from(one, { type: 'mesh-found', id, hops: 0, found: { ...foundOf(61), entry: new Uint8Array(3) } })
+    const many = Array.from({ length: SERVERS_NAMED_MAX + 4 }, (_, at) => idOf(400 + at))
+    desk.from(one, { type: 'mesh-end', id, unanswered: many })
+    expect(only(desk.sent(user), 'found-end')[0]!.unanswered).toHaveLength(SERVERS_NAMED_MAX)
+  })
+
+  it('of a server that went are forgotten', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    desk.from(one, meshFind(1, { ttl: 0 }))
+    desk.down(one)
+    desk.settle()
+    expect(desk.machine.sizes()).toMatchObject({ searches: 0, jobsUnderWay: 0 })
+  })
+})
+
+describe('what users send each other over servers', () => {
+  it('bears who sent it, as Noise has proven, and goes MESH_TTL_MAX links', () => {
+    const desk = new Desk({ server: {} })
+    const [one, two] = [desk.mesh(50), desk.mesh(51)]
+    const user = desk.user(1)
+    desk.from(user, relay(60, 1, { ttl: 200, from: testContact(99) }))
+    for (const link of [one, two])
+      expect(only(desk.sent(link), 'relay')).toMatchObject([{ ttl: MESH_TTL_MAX - 1, from: { id: idOf(1) } }])
+    // Not back, not twice, and no further than its TTL.
+    desk.from(one, relay(61, 2, { ttl: 200 }), relay(61, 2), relay(61, 3, { ttl: 0 }))
+    expect(only(desk.sent(two), 'relay')).toMatchObject([{ ttl: 0 }])
+    expect(desk.sent(one)).toEqual([])
+    desk.from(one, relay(1, 4), relay(1, 4, { kind: 'pong' }))
+    expect(only(desk.sent(user), 'relay')).toMatchObject([{ kind: 'ping', ttl: 0 }, { kind: 'pong' }])
+  })
+
+  it('comes at a rate from each server', () => {
+    const desk = new Desk({ server: {} })
+    const [one, two] = [desk.mesh(50), desk.mesh(51)]
+    for (let number = 0; number <= MESH_RELAYS_BURST; number += 1) desk.from(one, relay(61, number))
+    expect(only(desk.sent(two), 'relay')).toHaveLength(MESH_RELAYS_BURST)
+    expect(desk.counter('relaysDropped')).toBe(1)
+  })
+
+  it('is out of place where it is of users alone', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    desk.from(one, { type: 'find', query: 1, wanted: wantedOf('song') }, { type: 'unshare-all' })
+    expect(desk.sent(one)).toEqual([])
+    expect(desk.counter('messagesOutOfPlace')).toBe(2)
+  })
+})
