@@ -1,5 +1,5 @@
 /** Answers to the machine's questions: the index, which records are sound, and what the catalogue has. */
-import type { IndexQuestion, KeywordIndex } from '@servent/keyword-index'
+import { answerFromIndex, type IndexQuestion, type KeywordIndex } from '@servent/keyword-index'
 import {
   type Catalogue,
   type FileRecord,
@@ -12,7 +12,7 @@ import {
 import { entryOf } from './entries.ts'
 import { ServerError } from './errors.ts'
 import type { SharedRecord } from './messages.ts'
-import { askIndex } from './service-index.ts'
+
 import type { Claim, NapsterAnswer, NapsterQuestion, VerifiedFile } from './types.ts'
 
 export interface AnswersInit {
@@ -50,7 +50,7 @@ export class Answers {
       case 'files':
         return { type: 'files', files: await this.#files(question.indexes), isLast: false }
       default:
-        return this.#askIndex(question)
+        return this.#answerFromIndex(question)
     }
   }
 
@@ -61,10 +61,10 @@ export class Answers {
     await walk?.files.return?.()
   }
 
-  async #askIndex(question: IndexQuestion): Promise<NapsterAnswer> {
+  async #answerFromIndex(question: IndexQuestion): Promise<NapsterAnswer> {
     const { index } = this.#init
     if (index === undefined) throw new ServerError('This peer is no server and has no index.')
-    return askIndex(index, question)
+    return answerFromIndex(index, question)
   }
 
   /** Nothing where a record is not sound, or not this provider's. */

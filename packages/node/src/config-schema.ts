@@ -18,6 +18,14 @@ const TTL_MAX = 7
 /** Places for neighbours: as many as the overlay allows, and its own default. */
 const NEIGHBOURS_MAX = 64
 const NEIGHBOURS_DEFAULT = 6
+/** As Napster and FastTrack have them; a test compares. */
+const NICK_CHARACTERS_MAX = 19
+const LINK_SPEED_MAX = 10
+const NAPSTER_USERS_MAX = 20_000
+const NAPSTER_USERS_DEFAULT = 1_000
+const ORDINARIES_PER_SUPERNODE = 100
+const ORDINARIES_PER_SUPERNODE_MIN = 2
+const ORDINARIES_PER_SUPERNODE_MAX = 1_000
 /** As many as Chord allows, and its own defaults: its code is not loaded for these numbers. A test compares. */
 const SUCCESSORS_MAX = 32
 const SUCCESSORS_DEFAULT = 8
@@ -86,7 +94,12 @@ export const SettingsSchema = table({
     'Multiaddrs that others reach this node by, where it cannot see them: a forwarded port.',
     []
   ),
-  overlays: list('Overlays to take part in.', ['gnutella', 'chord']),
+  overlays: list('Overlays to take part in; napster-server is one as a server.', [
+    'gnutella',
+    'chord',
+    'napster',
+    'fasttrack'
+  ]),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
   introducer: list(
     'Introducers to ask for first contacts, as http://HOST:6348 or, with its PeerId, http://HOST:6348/#12D3Koo….',
@@ -136,7 +149,46 @@ export const SettingsSchema = table({
     ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
     'info'
   ),
+  napster: table({
+    servers: list('Multiaddrs, with /p2p, of servers to log in at; a server links with them.', []),
+    nick: text('Name at a server; made of the PeerId where it is empty.', '', NICK_CHARACTERS_MAX),
+    linkSpeed: integer(
+      'What others are told of this link, from 0 (not known) to 10 (T3 or more), as Napster had it.',
+      0,
+      LINK_SPEED_MAX,
+      0
+    ),
+    motd: text('Of a server: its message of the day.', ''),
+    index: choice(
+      'Of a server: where it keeps what its users share: in memory, in a file, or in PostgreSQL, which several servers may share.',
+      ['memory', 'sqlite', 'postgres'],
+      'memory'
+    ),
+    database: text(
+      'Of a server with index postgres: where it is, as postgres://user@host/name. Empty: as PGHOST, PGUSER, PGPASSWORD and so on say.',
+      ''
+    ),
+    users: integer('Of a server: users logged in at a time.', 1, NAPSTER_USERS_MAX, NAPSTER_USERS_DEFAULT)
+  }),
+  fasttrack: table({
+    role: choice(
+      'What this peer is: by merit and need (auto), or always the one or the other.',
+      ['auto', 'ordinary', 'supernode'],
+      'auto'
+    ),
+    ordinariesPerSupernode: integer(
+      'Ordinary peers to one supernode that the network aims at. All peers of a network should have the same.',
+      ORDINARIES_PER_SUPERNODE_MIN,
+      ORDINARIES_PER_SUPERNODE_MAX,
+      ORDINARIES_PER_SUPERNODE
+    )
+  }),
   gnutella: table({
+    role: choice(
+      'What this peer is in the two tiers: by merit and need (auto), always the one or the other, or in a network without tiers (flat).',
+      ['auto', 'leaf', 'ultrapeer', 'flat'],
+      'auto'
+    ),
     neighbours: integer('Places for neighbours.', 1, NEIGHBOURS_MAX, NEIGHBOURS_DEFAULT),
     ttl: integer('How many steps a query of this node goes.', 1, TTL_MAX, TTL_MAX)
   }),

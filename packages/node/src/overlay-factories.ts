@@ -1,9 +1,13 @@
 /** How each overlay of this build is made from the configuration. What is not named is not loaded. */
 import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { HostComponents } from '@servent/libp2p-host'
+import type { NapsterService } from '@servent/napster'
 import type { Overlay, OverlayName } from '@servent/overlay'
 import type { Config } from './config.ts'
 import { agentOf, type NodeDeps } from './deps.ts'
+import type { Indexes } from './indexes.ts'
+import { isNapsterServer } from './overlay-names.ts'
 import type { NodeStore } from './store.ts'
 import type { Transfers } from './transfers.ts'
 
@@ -20,11 +24,12 @@ export interface OverlayFactoryInit {
   readonly deps: NodeDeps
   readonly privateKey: Ed25519PrivateKey
   readonly store: NodeStore
+  readonly indexes: Indexes
 }
 
 export async function overlayFactory(
   name: OverlayName,
-  { config, deps, privateKey, store }: OverlayFactoryInit,
+  { config, deps, privateKey, store, indexes }: OverlayFactoryInit,
   transfers: Transfers
 ): Promise<(components: HostComponents) => Overlay> {
   switch (name) {
@@ -33,7 +38,48 @@ export async function overlayFactory(
       return gnutella({
         neighbours: config.gnutella.neighbours,
         ttl: config.gnutella.ttl,
+        role: config.gnutella.role,
         agent: agentOf(deps),
+        privateKey,
+        store: store.machineState(name),
+        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+        firewalled: () => config.noInbound
+      })
+    }
+    case 'napster': {
+      const { napster } = await import('@servent/napster')
+      const { servers, nick, linkSpeed, motd, users: usersMax } = config.napster
+      const addresses = servers.map(address => multiaddr(address))
+      let service: NapsterService | undefined
+      const server = isNapsterServer(config.overlays)
+        ? {
+            index: await indexes.napster(() => service?.announceAgain()),
+            motd: motd === '' ? [] : motd.split('\n'),
+            usersMax,
+            peers: addresses
+          }
+        : undefined
+      const factory = napster({
+        ...(nick === '' ? {} : { nick }),
+        ...(server === undefined ? { servers: addresses } : { server }),
+        linkSpeed,
+        agent: agentOf(deps),
+        privateKey,
+        store: store.machineState(name),
+        rates: peerId => transfers.rateOf(peerId),
+        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+        firewalled: () => config.noInbound
+      })
+      return components => {
+        service = factory(components)
+        return service
+      }
+    }
+    case 'fasttrack': {
+      const { fasttrack } = await import('@servent/fasttrack')
+      return fasttrack({
+        ...config.fasttrack,
+        index: await indexes.inMemory(),
         privateKey,
         store: store.machineState(name),
         servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { ServentDatabase } from '@servent/database'
 import type { Introductions } from '@servent/introducer'
 import { streamDuplex } from '@servent/libp2p-host'
@@ -15,6 +16,7 @@ import type { Config } from './config.ts'
 import { HTTP_PROTOCOL, isPusher, NodeConnector } from './connector.ts'
 import { agentOf, type NodeDeps, VERSION_UNKNOWN } from './deps.ts'
 import { DATABASE_FILE } from './folders.ts'
+import { Indexes } from './indexes.ts'
 import { introductions } from './introducing.ts'
 import { componentLogger } from './libp2p-log.ts'
 import { LibraryDoor } from './library-door.ts'
@@ -65,6 +67,8 @@ export async function run(init: RunningInit): Promise<Running> {
   const metrics = new NodeMetrics(config.dataDir)
   const library = new LibraryDoor(() => openLibrary(init), init.database)
   const ways = await Ways.load(config, init.privateKey)
+  const peerId = peerIdFromPrivateKey(init.privateKey).toString()
+  const indexes = new Indexes({ config, deps, peerId, logger })
   const transfers: Transfers = new Transfers({
     openLedger: () => openLedger(init),
     openServer: ledger => openServer(init, library, ledger),
@@ -78,7 +82,7 @@ export async function run(init: RunningInit): Promise<Running> {
     logger: componentLogger(logger),
     metrics: components => metrics.component(components),
     ways,
-    services: await overlayServices(init, library, transfers, slots)
+    services: await overlayServices({ ...init, indexes }, library, transfers, slots)
   })
   // Also a node that takes no calls serves: over connections that it opened itself.
   await network.handle(
@@ -102,6 +106,7 @@ export async function run(init: RunningInit): Promise<Running> {
       () => transfers.stopDownloads(),
       () => transfers.stopServer(),
       async () => network.stop(),
+      () => indexes.close(),
       () => library.stop()
     ]
     for (const stop of steps)
@@ -113,6 +118,7 @@ export async function run(init: RunningInit): Promise<Running> {
       await introduced?.stop()
     } finally {
       await network.stop()
+      await indexes.close()
     }
   }
   return { library, transfers, network, ways, slots, metrics, introductions: introduced, leave }
@@ -195,7 +201,7 @@ async function partialsOf({ noSharePartial }: Config, library: LibraryDoor) {
 
 /** Overlays are made by libp2p when it has their components; the slots are there for all to look at. */
 async function overlayServices(
-  init: RunningInit,
+  init: RunningInit & { indexes: Indexes },
   library: LibraryDoor,
   transfers: Transfers,
   slots: Map<OverlayName, OverlaySlot>
@@ -203,7 +209,10 @@ async function overlayServices(
   const { config, logger } = init
   const services: NetworkInit['services'] = {}
   for (const name of overlaysOf(config.overlays)) {
-    const build = await overlayFactory(name, init, transfers)
+    // One that cannot be made is shown as failed, and the others run.
+    const build = await overlayFactory(name, init, transfers).catch(error => () => {
+      throw error
+    })
     services[name] = components => {
       const slot = new OverlaySlot(name, () => build(components), library, logger)
       slots.set(name, slot)

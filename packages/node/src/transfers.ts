@@ -41,6 +41,12 @@ export class Transfers {
     return this.#downloads.value?.list() ?? []
   }
 
+  /** Bytes a second that a peer gives to downloads now, where it is asked for any. */
+  rateOf(peerId: string): number | undefined {
+    const rates = this.downloading().flatMap(({ sources }) => sources.filter(({ peer }) => peer === peerId))
+    return rates.length === 0 ? undefined : Math.max(...rates.map(({ rate }) => rate))
+  }
+
   uploading(): UploadStatus[] {
     return this.#server.value?.uploads() ?? []
   }
