@@ -36,7 +36,7 @@ export class Indexes {
    * @throws IndexUnavailableError  the database cannot be reached
    */
   async napster(onLost: () => void): Promise<KeywordIndex> {
-    const { config, deps, peerId, logger } = this.#init
+    const { config, peerId, logger } = this.#init
     const { index, database } = config.napster
     if (index === 'memory') return this.inMemory()
     if (index === 'sqlite') {
