@@ -133,6 +133,12 @@ export const RETRY_MS_MAX = 600_000
 export const RETRIES_MAX = 3
 /** Peers that speak the protocol and of which nothing else is known. */
 export const CONTACTS_MAX = 256
+/** A contact is tried again after this at most: it may be all that leads to the others. */
+export const CONTACT_RETRY_MS_MAX = 60_000
+/** A supernode asks a contact for other supernodes this often, also where it has some: two networks may not know of each other. */
+export const CONTACT_MS = 20_000
+/** Supernodes that one user tells its own of, and that are not told on before they were seen. */
+export const SUPERNODES_PER_USER_MAX = 4
 /** Between two saves of the list while it changes. */
 export const SAVE_MS = 60_000
 /** Of what is read at a start. */
@@ -156,8 +162,8 @@ export const ALONE_MS = 3_000
 export const HOMELESS_MS = 15_000
 /** And where all that are known are full. */
 export const CROWDED_MS = 20_000
-/** To each such wait up to so many parts more, by chance: not all are to do it at once. */
-export const WAIT_SPREAD_PART = 1.5
+/** To each such wait up to so many parts more, by chance, and few with little: the first is found by the others in time. */
+export const WAIT_SPREAD_PART = 3
 /** Whom an heir serves at once: it must have missed its own supernode for so long. */
 export const HEIR_MS = 200
 /** Moving to another supernode ends after this, done or not. */

@@ -5,6 +5,7 @@
  */
 import { type Link, type LinkEnd, type Peer, SELF } from '@servent/overlay/machine'
 import {
+  CONTACT_RETRY_MS_MAX,
   CONTACTS_MAX,
   GUESTS_MAX,
   HEIR_MS,
@@ -12,7 +13,6 @@ import {
   OPENS_MAX,
   PEERINGS_MAX,
   RETRY_MS,
-  RETRY_MS_MAX,
   SAID_MAX,
   STANDBYS_PART
 } from './constants.ts'
@@ -86,7 +86,7 @@ export function contactFailed(state: FastTrackState, peer: Peer): void {
   const contact = state.contacts.get(peer)
   if (contact === undefined) return
   const doublings = Math.max(0, Math.min(contact.failures - CONTACT_TRIES, 10))
-  contact.retryMs = state.nowMs + Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** doublings)
+  contact.retryMs = state.nowMs + Math.min(CONTACT_RETRY_MS_MAX, RETRY_MS * 2 ** doublings)
   contact.failures += 1
 }
 
@@ -123,8 +123,9 @@ export function onHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, hel
     users: Math.min(LOAD_MAX, state.users),
     usersMax: Math.min(LOAD_MAX, state.usersSoft)
   }
-  fx.send(neighbour.link, welcome, CONTROL)
+  // The list comes first: whoever reads the answer may end the link at once.
   tellSupernodes(state, fx, neighbour, isAccepted && hello.wants !== 'probe')
+  fx.send(neighbour.link, welcome, CONTROL)
   if (isAccepted && hello.wants === 'session') welcomeUser(state, fx, neighbour, hello)
   if (!state.isSupernode) {
     addContact(state, peer, true)

@@ -6,7 +6,9 @@ import {
   LOAD_MAX,
   SAID_MAX,
   SUPERNODES_MAX,
-  SUPERNODES_PER_MESSAGE_MAX
+  SUPERNODES_PER_MESSAGE_MAX,
+  SUPERNODES_PER_TELLER_MAX,
+  SUPERNODES_PER_USER_MAX
 } from './constants.ts'
 import { bestUsers } from './merit-rules.ts'
 import type { SupernodeEntry, SupernodesMessage } from './messages.ts'
@@ -14,6 +16,7 @@ import type { Neighbour } from './neighbours.ts'
 import { seek } from './ordinary-rules.ts'
 import { CONTROL } from './priorities.ts'
 import type { FastTrackState, Fx } from './state.ts'
+import { OWN_EYES } from './supernode-list.ts'
 
 /** All that is known, in several messages, or as many as one holds. */
 export function tellSupernodes(state: FastTrackState, fx: Fx, neighbour: Neighbour, isWhole: boolean): void {
@@ -48,6 +51,19 @@ export function tellSupernodes(state: FastTrackState, fx: Fx, neighbour: Neighbo
   neighbour.listedMs = state.nowMs
 }
 
+/** The own supernode hears of those that this peer has seen itself: of two networks that met in it, it makes one. */
+export function tellOfOthers(state: FastTrackState, fx: Fx): void {
+  const supernode = state.neighbours.get(state.supernode)
+  if (supernode === undefined) return
+  const entries: SupernodeEntry[] = []
+  for (const { peer, teller, users, failures } of state.list.all) {
+    if (entries.length >= SUPERNODES_PER_USER_MAX) break
+    if (teller !== OWN_EYES || failures > 0 || peer === supernode.peer) continue
+    entries.push({ contact: fx.peers.contact(peer), users: Math.min(LOAD_MAX, users), seenS: 0 })
+  }
+  if (entries.length > 0) fx.send(supernode.link, { type: 'supernodes', entries, heirs: [] }, CONTROL)
+}
+
 /**
  * A list is believed of a peer that this one asked or is linked with as with a supernode: so a stranger that only
  * knocks tells nobody anything.
@@ -59,12 +75,17 @@ export function onSupernodes(
   { entries, heirs }: SupernodesMessage
 ): void {
   const { bond } = neighbour
-  if (bond === 'user' || bond === 'standby' || bond === 'guest') return
+  if (bond === 'standby' || bond === 'guest') return
   const { nowMs, list } = state
-  for (const { contact, users, seenS } of entries) {
+  // What a user says is a hint: a few, and not told on before this supernode was linked with them.
+  const isHint = bond === 'user'
+  const most = isHint ? SUPERNODES_PER_USER_MAX : SUPERNODES_PER_TELLER_MAX
+  for (const { contact, users, seenS } of entries.slice(0, most)) {
     const peer = fx.peers.intern(contact)
-    if (peer > 0) list.told(peer, neighbour.peer, users, nowMs - seenS * 1000, nowMs)
+    if (peer > 0)
+      list.told({ peer, teller: neighbour.peer, users, seenMs: nowMs - seenS * 1000, isHint, most }, nowMs)
   }
+  if (isHint) return
   if (bond === 'supernode') {
     state.heirs = heirs.map(heir => fx.peers.intern(heir)).filter(peer => peer > 0)
   } else if (list.size === 0)

@@ -17,6 +17,7 @@ import {
   WAIT_SPREAD_PART
 } from './constants.ts'
 import { contactFailed, reach, sayHello, setBond } from './link-rules.ts'
+import { tellOfOthers } from './list-rules.ts'
 import type { HandOverMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { becomeSupernode, joinPeers } from './role-rules.ts'
@@ -57,7 +58,8 @@ export function lostSupernode(state: FastTrackState, fx: Fx, link: Link): void {
 export function beginSeeking(state: FastTrackState, fx: Fx): void {
   state.seekingMs = state.nowMs
   state.retrySeekMs = state.nowMs
-  state.patience = state.unit(fx)
+  // Of a thousand that wait, one has less than a fifth of the most.
+  state.patience = Math.sqrt(Math.sqrt(state.unit(fx)))
 }
 
 /** Looks for what is missing: a supernode, or a spare. */
@@ -92,11 +94,9 @@ function probe(state: FastTrackState, fx: Fx, wanted: 'session' | 'spare'): void
   if (missing <= 0) return
   const isTaken = (peer: Peer) => neighbours.ofPeer(peer) !== undefined || opening.has(peer)
   const peers = state.list.candidates(missing, nowMs, () => fx.random(), isTaken)
-  if (wanted === 'session') {
-    for (const [peer, { retryMs }] of state.contacts) {
-      if (peers.length >= missing) break
-      if (retryMs <= nowMs && !isTaken(peer) && !peers.includes(peer)) peers.push(peer)
-    }
+  for (const [peer, { retryMs }] of state.contacts) {
+    if (peers.length >= missing) break
+    if (retryMs <= nowMs && !isTaken(peer) && !peers.includes(peer)) peers.push(peer)
   }
   for (const peer of peers) reach(state, fx, peer, 'probe')
 }
@@ -185,6 +185,7 @@ export function onSessionAnswer(
     state.former = { link: former.link, sinceMs: state.nowMs }
   }
   if (state.spare === undefined) state.retrySpareMs = Math.min(state.retrySpareMs, state.nowMs)
+  tellOfOthers(state, fx)
   startUpload(state, fx, neighbour.link)
   greetWithSearches(state, fx)
   seek(state, fx)
@@ -199,6 +200,7 @@ export function onSpareAnswer(
   if (isAccepted && !state.isSupernode && neighbour.link !== state.supernode) {
     setBond(state, fx, neighbour, 'spare')
     state.spare = neighbour.link
+    tellOfOthers(state, fx)
     // The supernode went meanwhile.
     if (state.supernode === undefined && state.pendingSession === undefined)
       sayHello(state, fx, neighbour, 'session')

@@ -21,7 +21,7 @@ import {
 import { indexQuery } from './index-entry.ts'
 import type { QueryEndMessage, QueryMessage, Result, ResultsMessage, Wanted } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
-import { CONTROL, QUERY, RESULTS } from './priorities.ts'
+import { QUERY, RESULTS } from './priorities.ts'
 import { onOwnResults, onRoundEnd } from './search-rules.ts'
 import type { FastTrackState, Fx } from './state.ts'
 import { sample } from './supernode-list.ts'
@@ -265,7 +265,8 @@ function finish(state: FastTrackState, fx: Fx, query: RunningQuery): void {
 
 function end(fx: Fx, link: Link, id: string): void {
   const message: QueryEndMessage = { type: 'query-end', id }
-  fx.send(link, message, CONTROL)
+  // Never before the results that it ends.
+  fx.send(link, message, RESULTS)
 }
 
 /** Results that another supernode brings. */

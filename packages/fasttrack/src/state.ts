@@ -153,6 +153,8 @@ export class FastTrackState {
   readonly dialBacks = new TokenBucket(DIAL_BACKS_BURST, DIAL_BACKS_PER_SECOND, 0)
   readonly calls = new TokenBucket(CALLS_BURST, CALLS_PER_SECOND, 0)
   balancedMs = 0
+  /** When a contact was last asked for supernodes. */
+  contactedMs = 0
   promotingMs = Number.NEGATIVE_INFINITY
   /** Since when the average has been low and this supernode the emptiest. */
   emptyMs: number | undefined

@@ -3,14 +3,7 @@
  * hearsay, and no one who tells of many fills the list. Kept across restarts as the message that tells it to others.
  */
 import type { Peer } from '@servent/overlay/machine'
-import {
-  RETRIES_MAX,
-  RETRY_MS,
-  RETRY_MS_MAX,
-  SUPERNODE_STALE_MS,
-  SUPERNODES_MAX,
-  SUPERNODES_PER_TELLER_MAX
-} from './constants.ts'
+import { RETRIES_MAX, RETRY_MS, RETRY_MS_MAX, SUPERNODE_STALE_MS, SUPERNODES_MAX } from './constants.ts'
 
 /** Nobody told of it: a link with it itself, or the list of the last run. */
 export const OWN_EYES: Peer = -1
@@ -23,6 +16,18 @@ export interface KnownSupernode {
   failures: number
   /** Not tried again before. */
   retryMs: number
+  /** A user told of it, who is nobody to believe: others are not told before it was seen. */
+  isHint: boolean
+}
+
+interface Hearsay {
+  readonly peer: Peer
+  readonly teller: Peer
+  readonly users: number
+  readonly seenMs: number
+  readonly isHint: boolean
+  /** Entries of this teller that are kept. */
+  readonly most: number
 }
 
 export class SupernodeList {
@@ -57,25 +62,26 @@ export class SupernodeList {
     entry.seenMs = nowMs
     entry.failures = 0
     entry.retryMs = nowMs
+    entry.isHint = false
     this.changed = true
   }
 
   /** Somebody told of it, and when it was seen. */
-  told(peer: Peer, teller: Peer, users: number, seenMs: number, nowMs: number): void {
+  told({ peer, teller, users, seenMs, isHint, most }: Hearsay, nowMs: number): void {
     const known = this.#known.get(peer)
     if (known !== undefined) {
       // What was seen here is believed rather than what others say.
       if (known.teller === OWN_EYES || seenMs <= known.seenMs) return
       known.users = users
-      known.seenMs = seenMs
+      known.seenMs = Math.min(seenMs, nowMs)
+      known.isHint &&= isHint
       return
     }
-    if ((this.#toldBy.get(teller) ?? 0) >= SUPERNODES_PER_TELLER_MAX) {
-      this.#evict(entry => entry.teller === teller)
-    }
+    if ((this.#toldBy.get(teller) ?? 0) >= most) this.#evict(entry => entry.teller === teller)
     const entry = this.#add(peer, teller, nowMs)
     entry.users = users
     entry.seenMs = Math.min(seenMs, nowMs)
+    entry.isHint = isHint
     this.changed = true
   }
 
@@ -117,7 +123,8 @@ export class SupernodeList {
   toTell(count: number, nowMs: number, random: () => number): KnownSupernode[] {
     const fresh: KnownSupernode[] = []
     for (const entry of this.#known.values())
-      if (nowMs - entry.seenMs < SUPERNODE_STALE_MS && entry.failures === 0) fresh.push(entry)
+      if (nowMs - entry.seenMs < SUPERNODE_STALE_MS && entry.failures === 0 && !entry.isHint)
+        fresh.push(entry)
     return sample(fresh, count, random)
   }
 
@@ -129,7 +136,8 @@ export class SupernodeList {
       users: 0,
       seenMs: nowMs,
       failures: 0,
-      retryMs: nowMs
+      retryMs: nowMs,
+      isHint: false
     }
     this.#known.set(peer, entry)
     this.#setTeller(entry, teller)

@@ -1,6 +1,7 @@
 /** What a peer does from time to time, and what it keeps for its next start. */
 import type { Peer } from '@servent/overlay/machine'
 import {
+  CONTACT_MS,
   HELLO_MS,
   LOAD_MAX,
   OPEN_MS_MAX,
@@ -97,12 +98,12 @@ function seekPeers(state: FastTrackState, fx: Fx): void {
   const { neighbours, opening, list, nowMs, contacts } = state
   const isTaken = (peer: Peer) => neighbours.ofPeer(peer) !== undefined || opening.has(peer)
   const peers = list.candidates(Math.min(missing, 4), nowMs, () => fx.random(), isTaken)
-  if (peers.length === 0 && neighbours.count('peering') === 0) {
-    for (const [peer, { retryMs }] of contacts) {
-      if (peers.length >= 2) break
-      if (retryMs > nowMs || isTaken(peer)) continue
-      contactFailed(state, peer)
-      peers.push(peer)
+  if (neighbours.count('peering') === 0 || nowMs - state.contactedMs >= CONTACT_MS) {
+    const due = Array.from(contacts).find(([peer, { retryMs }]) => retryMs <= nowMs && !isTaken(peer))?.[0]
+    if (due !== undefined) {
+      state.contactedMs = nowMs
+      contactFailed(state, due)
+      peers.push(due)
     }
   }
   for (const peer of peers) reach(state, fx, peer, 'peering')

@@ -43,6 +43,7 @@ export interface SearchRun {
   readonly rounds: boolean[]
   readonly hops: number[]
   refused?: string
+  readonly onFound?: ((run: SearchRun) => void) | undefined
 }
 
 export interface WorldInit extends Partial<SimulationInit<FastTrackTypes>> {
@@ -66,6 +67,7 @@ export class FastTrackWorld {
   readonly #sealed = new Map<NodeIndex, Map<number, Uint8Array>>()
   readonly #records = new WeakMap<Uint8Array, FileRecord>()
   readonly #nodeOf = new Map<string, NodeIndex>()
+  readonly #names = new Map<NodeIndex, string>()
 
   constructor(init: WorldInit) {
     this.#init = init
@@ -102,7 +104,9 @@ export class FastTrackWorld {
 
   #introduce(node: NodeIndex): void {
     const { isReachable = () => true, filesOf = () => [] } = this.#init
-    this.#nodeOf.set(this.nameOf(node), node)
+    const name = this.nameOf(node)
+    this.#names.set(node, name)
+    this.#nodeOf.set(name, node)
     if (!this.files.has(node)) this.files.set(node, [...filesOf(node)])
     this.simulation.command(node, {
       type: 'circumstances',
@@ -111,8 +115,16 @@ export class FastTrackWorld {
     })
   }
 
+  /** What is held for a node that ended; what was found of it can still be read. */
+  forget(node: NodeIndex): void {
+    this.machines.delete(node)
+    this.indexes.delete(node)
+    this.files.delete(node)
+    this.#sealed.delete(node)
+  }
+
   nameOf(node: NodeIndex): string {
-    return peerIdText(this.simulation.contactOf(node).id)
+    return this.#names.get(node) ?? peerIdText(this.simulation.contactOf(node).id)
   }
 
   nodeOf(name: string): NodeIndex {
@@ -139,9 +151,14 @@ export class FastTrackWorld {
     this.simulation.runFor(Math.round(seconds * 1_000_000))
   }
 
-  search(node: NodeIndex, text: string | Wanted, ttl?: number): SearchRun {
+  search(
+    node: NodeIndex,
+    text: string | Wanted,
+    ttl?: number,
+    onFound?: (run: SearchRun) => void
+  ): SearchRun {
     const wanted = typeof text === 'string' ? wantedOf({ text, words: tokens(text), limit: 200 }) : text
-    const run: SearchRun = { node, id: 0, found: new Set(), rounds: [], hops: [] }
+    const run: SearchRun = { node, id: 0, found: new Set(), rounds: [], hops: [], onFound }
     this.#starting = run
     const id = this.simulation.command(node, {
       type: 'search',
@@ -180,6 +197,7 @@ export class FastTrackWorld {
     else if (notice.type === 'search-refused') run.refused = notice.reason
     else if (notice.type === 'found') {
       run.hops.push(notice.hops)
+      run.onFound?.(run)
       for (const { record } of notice.files)
         run.found.add(`${record.name}@${this.#nodeOf.get(record.provider)}`)
     }
@@ -196,7 +214,7 @@ export class FastTrackWorld {
           })
         }
       case 'records': {
-        const files = this.files.get(node)!
+        const files = this.files.get(node) ?? []
         const page: UploadedFile[] = []
         let bytes = 0
         for (let index = question.after + 1; index < files.length; index += 1) {
@@ -216,7 +234,7 @@ export class FastTrackWorld {
         }
       }
       default:
-        return this.indexes.get(node)!.answer(question)
+        return this.indexes.get(node)?.answer(question) ?? { type: 'index-removed', files: 0 }
     }
   }
 
