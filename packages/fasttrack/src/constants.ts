@@ -215,7 +215,7 @@ export const DIAL_BACK_MS = 30 * 60 * 1000
 export const DIAL_BACKS_BURST = 8
 export const DIAL_BACKS_PER_SECOND = 0.2
 /** Users told to move at a time: each uploads all its records elsewhere. */
-export const HAND_OVER_USERS_MAX = 32
+export const HAND_OVER_USERS_MAX = 64
 /** A user that was told to move and did not is told again after so long. */
 export const HAND_OVER_RETRY_MS = 30_000
 /** A supernode that steps down serves those that have not moved for so long at most. */
@@ -251,10 +251,16 @@ export const SENDS_PER_MESSAGE_MAX = 128
 
 /** A search ends after this where its user does not say when. */
 export const SEARCH_MS = 10_000
+/** When the supernodes have no more, what is being verified has so long. */
+export const SEARCH_SETTLE_MS = 1_000
+/** Between two times that the machine is told what its host knows of reachability and rate. */
+export const CIRCUMSTANCES_MS = 15_000
 /** A link on which nothing came or went for this long ends; a live one is pinged long before. */
 export const IDLE_MS = 2 * (PING_MS + PONG_MS)
 /** Records of own files are valid for a day. */
 export const RECORD_LIFETIME_MS = 86_400_000
+/** Signed records kept: of each, some 400 bytes. */
+export const SEALED_MAX = 10_000
 /** From a Push to the call that it asks for, and pushes that are waited for at a time. */
 export const PUSH_WAIT_MS = 20_000
 export const PUSHES_WAITING_MAX = 64

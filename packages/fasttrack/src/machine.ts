@@ -94,7 +94,6 @@ export class FastTrackMachine implements Machine<FastTrackTypes> {
     return this.#state.sizes()
   }
 
-  debug() { const s = this.#state; return { list: [...s.list.all].map(e => ({...e, in: e.retryMs - s.nowMs})), contacts: [...s.contacts].map(([p, c]) => [p, c.failures, c.retryMs - s.nowMs]), pend: s.pendingSession, pendSpare: s.pendingSpare, opening: [...s.opening], retrySeek: s.retrySeekMs - s.nowMs, probed: s.probedMs, moving: s.moving, now: s.nowMs } }
   snapshot(): FastTrackTables {
     return this.#state.snapshot()
   }

@@ -41,16 +41,28 @@ export function balance(state: FastTrackState, fx: Fx): void {
   state.balancedMs = nowMs
   const target = settings.ordinariesPerSupernode
   const peers = emptiest(state)
-  const average = (users + peers.reduce((sum, peer) => sum + peer.users, 0)) / (1 + peers.length)
-  const fullest = peers.at(-1)
-  const isFullest = fullest === undefined || users >= fullest.users
-  const lighter = peers.filter(peer => peer.users < average && peer.users < peer.usersMax)
-  if (users > CROWDED_PART * target && average < AVERAGE_ROOM_PART * target && lighter.length > 0) {
-    handOver(state, fx, Math.ceil(users - average), lighter)
-  } else if (users > CROWDED_PART * target || (average > AVERAGE_HIGH_PART * target && isFullest)) {
-    promoteOne(state, fx)
+  const total = peers.reduce((sum, peer) => sum + peer.users, users)
+  const average = total / (1 + peers.length)
+  const staying = users - movingUsers(state)
+  const lighter = peers.filter(peer => peer.users < AVERAGE_ROOM_PART * target)
+  const isCrowded = staying > CROWDED_PART * target
+  if (isCrowded && average <= AVERAGE_HIGH_PART * target && lighter.length > 0) {
+    handOver(state, fx, Math.ceil(staying - average), lighter)
+  } else if (isCrowded || average > AVERAGE_HIGH_PART * target) {
+    // As many of the fullest as supernodes are missing: if all did it at once there would be far too many.
+    const missing = Math.ceil(total / (AVERAGE_ROOM_PART * target)) - 1 - peers.length
+    const fuller = peers.filter(peer => peer.users > users).length
+    if (fuller < Math.max(1, missing)) promoteOne(state, fx)
   }
   considerSteppingDown(state, fx, average, peers)
+}
+
+/** Users that are told to go, and are on their way. */
+function movingUsers(state: FastTrackState): number {
+  let moving = 0
+  for (const { user } of state.neighbours.with('user'))
+    if (state.nowMs - (user!.movingMs ?? Number.NEGATIVE_INFINITY) < HAND_OVER_RETRY_MS) moving += 1
+  return moving
 }
 
 function considerSteppingDown(
@@ -171,7 +183,6 @@ export function onDecline(state: FastTrackState, fx: Fx, neighbour: Neighbour): 
 
 /** A user that was asked has become a supernode: it gets its share of the users. */
 export function shareOut(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
-  state.promotingMs = Number.NEGATIVE_INFINITY
   handOver(state, fx, Math.floor(state.users / 2), [neighbour])
 }
 
