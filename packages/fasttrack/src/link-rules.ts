@@ -183,10 +183,21 @@ function accept(
       return true
     case 'peering':
       if (!isStaying || !isSupernode) return false
-      if (neighbour.bond !== 'peering' && neighbours.count('peering') >= PEERINGS_MAX) return false
+      if (neighbour.bond !== 'peering' && neighbours.count('peering') >= PEERINGS_MAX) {
+        if (neighbour.user?.promotedMs === undefined) return false
+        makeRoomForPeer(state, fx)
+      }
       setBond(state, fx, neighbour, 'peering')
       return true
   }
+}
+
+/** For one that this supernode has made: it is to get its share of the users, and is known to nobody else yet. */
+function makeRoomForPeer(state: FastTrackState, fx: Fx): void {
+  const peers = state.neighbours.with('peering')
+  const leaving = peers[fx.random() % peers.length]!
+  setBond(state, fx, leaving, 'guest')
+  fx.close(leaving.link, 'Room for another supernode')
 }
 
 export function onWelcome(

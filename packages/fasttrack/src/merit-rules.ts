@@ -20,6 +20,7 @@ import {
   DIAL_BACK_MS,
   HAND_OVER_RETRY_MS,
   HAND_OVER_USERS_MAX,
+  PEERING_PING_MS,
   PROMOTION_MS,
   SETTLED_MS,
   SUPERNODE_KBPS_MIN,
@@ -52,7 +53,9 @@ export function balance(state: FastTrackState, fx: Fx): void {
     // As many of the fullest as supernodes are missing: if all did it at once there would be far too many.
     const missing = Math.ceil(total / (AVERAGE_ROOM_PART * target)) - 1 - peers.length
     const fuller = peers.filter(peer => peer.users > users).length
-    if (fuller < Math.max(1, missing)) promoteOne(state, fx)
+    // What is known of the others' load is as old as the last ping: in that time each acts once.
+    const isTurn = state.unit(fx) < BALANCE_MS / PEERING_PING_MS
+    if (fuller < Math.max(1, missing) && isTurn) promoteOne(state, fx)
   }
   considerSteppingDown(state, fx, average, peers)
 }

@@ -21,12 +21,10 @@ import {
 } from '@servent/libp2p-host'
 import {
   type Catalogue,
-  type CatalogueChange,
   type ContentId,
   type Hit,
   type Overlay,
   type OverlaySnapshot,
-  type PartialChange,
   type Provider,
   peerIdBytes,
   peerIdText,
@@ -36,7 +34,6 @@ import {
   type SearchOptions
 } from '@servent/overlay'
 import {
-  CHANGES_WAITING_MAX,
   CIRCUMSTANCES_MS,
   GUESTS_MAX,
   IDLE_MS,
@@ -50,12 +47,13 @@ import {
 } from './constants.ts'
 import { PushError, SearchRefusedError } from './errors.ts'
 import { FastTrackMachine } from './machine.ts'
-import type { UploadedFile, Wanted } from './messages.ts'
+import type { Wanted } from './messages.ts'
 import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dial-back.ts'
 import { PushCalls, type PushedConnection } from './service-push.ts'
 import { SealedRecords } from './service-records.ts'
 import { type Found, RunningSearch } from './service-search.ts'
+import { Sharing } from './service-sharing.ts'
 import type { FastTrackNotice, FastTrackSettings, FastTrackTypes } from './types.ts'
 import { wantedContent, wantedOf } from './wanted.ts'
 import { fasttrackCodec } from './wire.ts'
@@ -108,9 +106,7 @@ export class FastTrackService implements Overlay, Startable {
   #host: MachineHost<FastTrackTypes>
   #pushes: PushCalls
   #catalogue: Catalogue | undefined
-  #unsubscribe: (() => void) | undefined
-  /** Changes of the catalogue are told in their order, though signing takes time. */
-  #telling: Promise<void> = Promise.resolve()
+  readonly #sharing: Sharing
   #timer: unknown
 
   constructor(components: HostComponents, init: FastTrackInit) {
@@ -126,6 +122,13 @@ export class FastTrackService implements Overlay, Startable {
       catalogue: () => this.#catalogue,
       wallMs: () => this.#clock.wallMs()
     })
+    this.#sharing = new Sharing({
+      records: this.#records,
+      wallMs: () => this.#clock.wallMs(),
+      tell: command => {
+        if (this.#host.state === 'running') this.#host.command(command)
+      }
+    })
     this.#host = this.#newHost()
     this.#pushes = this.#newPushes()
   }
@@ -139,7 +142,7 @@ export class FastTrackService implements Overlay, Startable {
     await this.#host.start()
     await this.#pushes.start()
     this.#tellCircumstances()
-    this.#follow()
+    this.#sharing.follow(this.#catalogue)
   }
 
   /** Links end while their connections are still open. */
@@ -149,8 +152,7 @@ export class FastTrackService implements Overlay, Startable {
 
   async stop(): Promise<void> {
     this.#clock.clearTimeout(this.#timer)
-    this.#unsubscribe?.()
-    this.#unsubscribe = undefined
+    this.#sharing.end()
     for (const search of this.#searches.values()) search.end()
     await this.#host.stop()
     await this.#pushes.stop()
@@ -158,7 +160,7 @@ export class FastTrackService implements Overlay, Startable {
 
   attach(catalogue: Catalogue): void {
     this.#catalogue = catalogue
-    if (this.#host.state === 'running') this.#follow()
+    if (this.#host.state === 'running') this.#sharing.follow(catalogue)
   }
 
   /**
@@ -327,37 +329,6 @@ export class FastTrackService implements Overlay, Startable {
       uploadKbps: Math.max(0, Math.trunc(uploadKbps?.() ?? 0))
     })
     this.#timer = this.#clock.setTimeout(() => this.#tellCircumstances(), CIRCUMSTANCES_MS)
-  }
-
-  #follow(): void {
-    this.#unsubscribe?.()
-    const catalogue = this.#catalogue
-    if (catalogue === undefined) return
-    const take = (changes: readonly (CatalogueChange | PartialChange)[]) => {
-      for (const { file } of changes) this.#records.forget(file.index)
-      this.#telling = this.#telling.then(() => this.#tellChanges(changes))
-    }
-    const ends = [catalogue.subscribe(take), catalogue.partials?.subscribe(change => take([change]))]
-    this.#unsubscribe = () => {
-      for (const end of ends) end?.()
-    }
-    this.#host.command({ type: 'reshare' })
-  }
-
-  async #tellChanges(changes: readonly (CatalogueChange | PartialChange)[]): Promise<void> {
-    const added = new Map<number, UploadedFile>()
-    const removed = new Set<number>()
-    if (changes.length <= CHANGES_WAITING_MAX) {
-      for (const { type, file } of changes) {
-        added.delete(file.index)
-        if (type === 'removed') removed.add(file.index)
-        const record = type === 'added' ? await this.#records.of(file, this.#clock.wallMs()) : undefined
-        if (record !== undefined) added.set(file.index, { index: file.index, record })
-      }
-    }
-    if (this.#host.state !== 'running') return
-    if (changes.length > CHANGES_WAITING_MAX) this.#host.command({ type: 'reshare' })
-    else this.#host.command({ type: 'changed', added: [...added.values()], removed: [...removed] })
   }
 
   #newHost(): MachineHost<FastTrackTypes> {

@@ -1,5 +1,14 @@
 /** A keyword index in a few lines: what supernodes of tests ask. It is slow where files are many, and says what is true. */
-import type { IndexAnswer, IndexedFile, IndexHit, IndexQuery, IndexQuestion } from '@servent/keyword-index'
+import type {
+  IndexAnswer,
+  IndexedFile,
+  IndexHit,
+  IndexHits,
+  IndexQuery,
+  IndexQuestion,
+  IndexTotals,
+  KeywordIndex
+} from '@servent/keyword-index'
 
 export class NaiveIndex {
   readonly owners = new Map<string, Map<string, IndexedFile>>()
@@ -95,3 +104,42 @@ function fits(query: IndexQuery, { owner, file }: IndexHit): boolean {
     Object.entries(numbers).every(([name, bounds]) => within(file.numbers?.[name as never], bounds))
   )
 }
+
+/** The same behind the port that a service has. */
+export class NaiveKeywordIndex implements KeywordIndex {
+  readonly inner = new NaiveIndex()
+
+  add(owner: string, files: readonly IndexedFile[]): void {
+    this.inner.answer({ type: 'index-add', owner, files })
+  }
+
+  remove(owner: string, keys: readonly string[]): number {
+    return countOf(this.inner.answer({ type: 'index-remove', owner, keys }))
+  }
+
+  removeOwner(owner: string): number {
+    return countOf(this.inner.answer({ type: 'index-remove-owner', owner }))
+  }
+
+  search(query: IndexQuery): IndexHits {
+    return this.inner.answer({ type: 'index-search', query }) as IndexHits & IndexAnswer
+  }
+
+  providers(content: Uint8Array, limit: number): readonly IndexHit[] {
+    const answer = this.inner.answer({ type: 'index-providers', content, limit })
+    return answer.type === 'index-providers' ? answer.hits : []
+  }
+
+  browse(owner: string): readonly IndexedFile[] {
+    const answer = this.inner.answer({ type: 'index-browse', owner, limit: 1000 })
+    return answer.type === 'index-files' ? answer.files : []
+  }
+
+  totals(): IndexTotals {
+    return this.inner.answer({ type: 'index-totals' }) as IndexTotals & IndexAnswer
+  }
+
+  close(): void {}
+}
+
+const countOf = (answer: IndexAnswer): number => (answer.type === 'index-removed' ? answer.files : 0)
