@@ -31,6 +31,7 @@ export {
 } from './service.ts'
 export { PUSH_PROTOCOL, type PushedConnection } from './service-push.ts'
 export type { FastTrackSettings, FastTrackTables, Role, SeenNeighbour } from './types.ts'
+export { uuHash } from './uu-hash.ts'
 
 /** A factory for libp2p's `services`. */
 export function fasttrack(init: FastTrackInit): (components: HostComponents) => FastTrackService {

@@ -7,6 +7,7 @@ import {
   ContentId,
   encodeRecord,
   type FileRecord,
+  type Machine,
   PARTIAL_INDEX_MIN,
   peerIdText,
   type RequestId,
@@ -52,6 +53,10 @@ export interface WorldInit extends Partial<SimulationInit<FastTrackTypes>> {
   /** Whether others can dial it, and it says so. */
   readonly isReachable?: (node: NodeIndex) => boolean
   readonly filesOf?: (node: NodeIndex) => readonly TestFile[]
+  /** What runs in its place: a mutant, or one that is watched. */
+  readonly wrap?: (machine: FastTrackMachine, node: NodeIndex) => Machine<FastTrackTypes>
+  /** Answers instead of the world, where it says something. */
+  readonly tamper?: (question: FastTrackQuestion, node: NodeIndex) => FastTrackAnswer | undefined
   readonly onNotice?: (node: NodeIndex, notice: FastTrackNotice, nowUs: number) => void
 }
 
@@ -79,9 +84,9 @@ export class FastTrackWorld {
         const machine = new FastTrackMachine(settings(node))
         this.machines.set(node, machine)
         this.indexes.set(node, new NaiveIndex())
-        return machine
+        return init.wrap === undefined ? machine : init.wrap(machine, node)
       },
-      answer: (question, node) => this.#answer(question, node),
+      answer: (question, node) => init.tamper?.(question, node) ?? this.#answer(question, node),
       onNotice: (node, notice, nowUs) => {
         this.#onNotice(node, notice)
         onNotice?.(node, notice, nowUs)
