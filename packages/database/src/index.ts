@@ -8,3 +8,4 @@ export {
   OlderDatabaseError
 } from './errors.ts'
 export { type FolderLock, lockFolder } from './folder-lock.ts'
+export { prepareWriter } from './writer.ts'

@@ -1,3 +1,5 @@
+/** What can go wrong with an index. Compare `error.name`, never `instanceof`. */
+
 /** An argument breaks a limit of the index; nothing was changed. */
 export class IndexInputError extends Error {
   override readonly name = 'IndexInputError'

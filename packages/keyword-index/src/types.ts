@@ -5,32 +5,23 @@
  *
  * A file belongs to an *owner*: whoever announced it, as long as their session lasts. Words are tokens
  * (`@servent/overlay`, `tokens`), cut by whoever announces; an overlay may add words of its own making for a field
- * (`artist=miles`), for a word is any text without white space.
+ * (`artist=miles`), for a word is any text without white space and control characters, taken exactly as it is.
  */
-
-/** Numbers of a file that a search may bound. 0 stands for what is not known. */
-export const FILE_NUMBERS = [
-  'bitrate', // kbit/s
-  'frequency', // Hz
-  'seconds',
-  'link', // link speed of the owner, Napster's 0 to 10
-  'year',
-  'width', // pixels
-  'rating' // FastTrack's 0 to 4
-] as const
-
-export type FileNumber = (typeof FILE_NUMBERS)[number]
+import type { FileNumber } from './file-numbers.ts'
 
 export interface IndexedFile {
-  /** Names the file among those of its owner; announcing it again replaces it. At most `FILE_KEY_BYTES_MAX` bytes. */
+  /** Names the file among those of its owner; announcing it again replaces it. 1 to `FILE_KEY_BYTES_MAX` bytes, no NUL. */
   readonly key: string
   /** The digest of its content id, 32 bytes, by which providers are found. */
   readonly content?: Uint8Array
-  /** At most `FILE_WORDS_MAX` of at most `WORD_BYTES_MAX` bytes each. A repeated word counts once. */
+  /**
+   * At most `FILE_WORDS_MAX` of 1 to `WORD_BYTES_MAX` bytes each. A repeated word counts once. What a store gives back
+   * has the same words; their order and repeats may be lost.
+   */
   readonly words: readonly string[]
-  /** Bytes. */
+  /** Bytes, at most `CONTENT_SIZE_BYTES_MAX` of `@servent/overlay`. */
   readonly size: number
-  /** Media type, as `audio/flac`. */
+  /** Media type, as `audio/flac`; empty where it is not known. At most `MEDIA_TYPE_BYTES_MAX` of `@servent/overlay`. */
   readonly type: string
   /** Whole numbers from 0 to 2^31 - 1. */
   readonly numbers?: Readonly<Partial<Record<FileNumber, number>>>
@@ -80,7 +71,8 @@ export interface IndexTotals {
 type Awaitable<T> = T | Promise<T>
 
 /**
- * A store. Calls about one owner take effect in the order in which they were made, and what one of them has changed
+ * A store. It may keep the very objects that it is given and hand them out again: nobody changes them. Texts of `owner`
+ * have 1 to `OWNER_BYTES_MAX` bytes. Calls about one owner take effect in the order in which they were made, and what one of them has changed
  * every later search sees. What `add` has said yes to is as durable as the store is.
  *
  * Every call throws, or its promise is rejected with, `IndexUnavailableError` while the store cannot be reached, and
@@ -89,14 +81,14 @@ type Awaitable<T> = T | Promise<T>
 export interface KeywordIndex {
   /** Adds files of an owner, or replaces them: all or none. At most `ADD_FILES_MAX` at a time. */
   add(owner: string, files: readonly IndexedFile[]): Awaitable<void>
-  /** Takes files of an owner out by their keys; gives how many there were. */
+  /** Takes files of an owner out by their keys, at most `ADD_FILES_MAX`; gives how many there were. */
   remove(owner: string, keys: readonly string[]): Awaitable<number>
   /** Takes all files of an owner out; gives how many there were. */
   removeOwner(owner: string): Awaitable<number>
   search(query: IndexQuery): Awaitable<IndexHits>
-  /** Who has a content: at most `limit`. */
+  /** Who has a content: at most `limit`, which is at most `SEARCH_FILES_MAX`. */
   providers(content: Uint8Array, limit: number): Awaitable<readonly IndexHit[]>
-  /** Files of one owner in the order of their keys, after a key: at most `limit`. */
+  /** Files of one owner in the order of their keys in UTF-8, after a key: at most `limit`, as above. */
   browse(owner: string, after: string | undefined, limit: number): Awaitable<readonly IndexedFile[]>
   totals(): Awaitable<IndexTotals>
   close(): Awaitable<void>

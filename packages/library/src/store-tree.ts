@@ -4,13 +4,12 @@
  */
 import { basename, dirname } from 'node:path'
 import type { StatementSync } from 'node:sqlite'
-import type { ServentDatabase } from '@servent/database'
+import { prepareWriter, type ServentDatabase } from '@servent/database'
 import { TOKENS_VERSION, tokens } from '@servent/overlay/machine'
 import { SHARE_IDS_MAX, WRITE_ROWS_MAX } from './limits.ts'
 import { rangeBelow } from './paths.ts'
 import { GONE, HERE } from './schema.ts'
 import type { PlacedRow } from './store.ts'
-import { prepareWriter } from './writer.ts'
 
 export interface RootRow {
   readonly id: number

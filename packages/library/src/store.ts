@@ -4,7 +4,7 @@
  * shared under another name.
  */
 import type { StatementSync } from 'node:sqlite'
-import type { ServentDatabase } from '@servent/database'
+import { prepareWriter, type ServentDatabase } from '@servent/database'
 import { ContentId, tokens } from '@servent/overlay/machine'
 import type { HashedFile } from './hash-file.ts'
 import type { LayerPart } from './layer.ts'
@@ -12,7 +12,6 @@ import { WRITE_PARTS_MAX, WRITE_ROWS_MAX } from './limits.ts'
 import type { PlainChange, PlainFile, PlainTotals } from './messages.ts'
 import { GONE, HERE, SHOWN, type UNPLUGGED } from './schema.ts'
 import type { Stamp } from './stamp.ts'
-import { prepareWriter } from './writer.ts'
 
 /** A row of `library_file`. */
 export interface FileRow extends Stamp {

@@ -21,7 +21,7 @@ import {
   FOLDER_PATH_BYTES_MAX,
   NAME_BYTES_MAX
 } from './limits.ts'
-import { isFileName, utf8Bytes } from './names.ts'
+import { compareTexts, isFileName, utf8Bytes } from './names.ts'
 
 export interface FolderEntry {
   /** Components below the folder; the last is the file's name. */
@@ -176,18 +176,6 @@ function comparePaths(a: readonly string[], b: readonly string[]): number {
   }
   return a.length - b.length
 }
-
-/** In the order of UTF-8, which is that of code points: surrogates stand for those above all others. */
-function compareTexts(a: string, b: string): number {
-  for (let index = 0; index < Math.min(a.length, b.length); index += 1) {
-    const [one, other] = [a.charCodeAt(index), b.charCodeAt(index)]
-    if (one !== other) return rankOf(one) - rankOf(other)
-  }
-  return a.length - b.length
-}
-
-const rankOf = (unit: number): number =>
-  unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit
 
 const badComponent = (): FolderListingError =>
   new FolderListingError(

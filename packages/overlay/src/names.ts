@@ -9,6 +9,18 @@ export function utf8Bytes(text: string): number | undefined {
   return text.isWellFormed() ? encoder.encode(text).length : undefined
 }
 
+/** In the order of UTF-8, which is that of code points: surrogates stand for those above all others. */
+export function compareTexts(a: string, b: string): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index += 1) {
+    const [one, other] = [a.charCodeAt(index), b.charCodeAt(index)]
+    if (one !== other) return rankOf(one) - rankOf(other)
+  }
+  return a.length - b.length
+}
+
+const rankOf = (unit: number): number =>
+  unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit
+
 /**
  * Whether a text can be the base name of a file: 1 to `NAME_BYTES_MAX` bytes of UTF-8 without NUL, `/` and
  * `\`, and neither `.` nor `..`. It may still be unfit for a disk: who writes files cleans names.

@@ -1,0 +1,2 @@
+/** The store in PostgreSQL. */
+export { PostgresIndex, type PostgresIndexInit } from './postgres-index.ts'

@@ -1,0 +1,35 @@
+/** The store in PostgreSQL, on PGlite: what all stores do. */
+import './require-conditions.ts'
+import { afterAll, beforeAll } from 'vitest'
+import { PostgresIndex, type PostgresIndexInit } from '../src/postgres.ts'
+import { describeStore } from './conformance.ts'
+import { PgliteServer } from './pglite-server.ts'
+import { endsAsNaive } from './random-steps.ts'
+
+let server: PgliteServer
+let forRandom: PostgresIndex | undefined
+
+const open = async (init: Partial<PostgresIndexInit> = {}): Promise<PostgresIndex> => {
+  // PGlite is one session: a second connection would only wait for the first.
+  const fixed = { connection: server.url, server: 'here', connections: 1, totalsAgeMs: 0 }
+  const index = await PostgresIndex.open({ ...fixed, ...init })
+  await index.clear()
+  return index
+}
+
+beforeAll(async () => {
+  server = await PgliteServer.start()
+}, 60_000)
+
+afterAll(async () => {
+  await forRandom?.close()
+  await server.stop()
+})
+
+describeStore('the store in PostgreSQL (PGlite)', { open })
+
+endsAsNaive('the store in PostgreSQL (PGlite)', 8, async () => {
+  forRandom ??= await open()
+  await forRandom.clear()
+  return forRandom
+})
