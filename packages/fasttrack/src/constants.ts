@@ -24,8 +24,8 @@ export const SHARE_BYTES_MAX = 48 * 1024
 export const RESULTS_PER_MESSAGE_MAX = 100
 /** Of the records and contacts in one results message. */
 export const RESULTS_BYTES_MAX = 56 * 1024
-/** Conditions on tags and sizes in one query. */
-export const TERMS_MAX = 20
+/** Conditions in one query: two bounds on each of sixteen tags, and two on the size. */
+export const TERMS_MAX = 34
 /** Of a text that a condition compares with, in UTF-8. */
 export const TERM_TEXT_BYTES_MAX = 255
 /** Of one word in a query, in UTF-8: a token of 64 code points. */

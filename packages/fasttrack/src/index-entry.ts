@@ -3,10 +3,16 @@
  * has signed: nobody is found by words that their files do not have.
  */
 import type { FileNumber, IndexedFile, IndexQuery, NumberBounds } from '@servent/keyword-index'
-import { type FileRecord, PARTIAL_INDEX_MIN, tokens, utf8Bytes } from '@servent/overlay/machine'
+import {
+  type FileRecord,
+  PARTIAL_INDEX_MIN,
+  QUERY_WORDS_MAX,
+  tokens,
+  utf8Bytes
+} from '@servent/overlay/machine'
 import { RECORD_WORD_BYTES_MAX, RECORD_WORDS_MAX } from './constants.ts'
 import type { Term, Wanted } from './messages.ts'
-import { NUMBER_TAGS, numberOf, SIZE_TAG } from './tags.ts'
+import { NUMBER_MAX, NUMBER_TAGS, numberOf, SIZE_TAG } from './tags.ts'
 
 /** A word that is found in one tag alone. */
 const fielded = (tag: string, token: string): string => `${tag}=${token}`
@@ -62,12 +68,14 @@ export function indexQuery(wanted: Wanted, limit: number, except?: string): Inde
     } else if (tag === SIZE_TAG) size = { ...size, ...boundsOf(term) }
     else {
       const name = NUMBER_TAGS.get(tag)
-      if (name !== undefined) numbers[name] = { ...numbers[name], ...boundsOf(term) }
+      const bounded = { ...term, value: Math.min(value, NUMBER_MAX) }
+      if (name !== undefined) numbers[name] = { ...numbers[name], ...boundsOf(bounded) }
     }
   }
   if (words.size === 0) return undefined
   return {
-    words: [...words],
+    // More than an index takes: what is left out whoever searches looks at.
+    words: [...words].slice(0, QUERY_WORDS_MAX),
     without: wanted.without,
     ...(wanted.mediaType === '' ? {} : { type: wanted.mediaType }),
     ...(size === undefined ? {} : { size }),

@@ -18,6 +18,34 @@
  *
  * Sources: giFT-FastTrack, PROTOCOL 1.19; Liang, Kumar and Ross, "Understanding KaZaA" (2004), and "The FastTrack overlay: a
  * measurement study", Computer Networks 50 (2006).
+ *
+ * @example
+ * ```ts
+ * import { generateKeyPair } from '@libp2p/crypto/keys'
+ * import { identify } from '@libp2p/identify'
+ * import { noise } from '@libp2p/noise'
+ * import { tcp } from '@libp2p/tcp'
+ * import { fasttrack } from '@servent/fasttrack'
+ * import { boundedYamux } from '@servent/libp2p-host'
+ * import { parseQuery } from '@servent/overlay'
+ * import { createLibp2p } from 'libp2p'
+ *
+ * const privateKey = await generateKeyPair('Ed25519')
+ * const node = await createLibp2p({
+ *   privateKey,
+ *   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+ *   transports: [tcp()],
+ *   connectionEncrypters: [noise()],
+ *   streamMuxers: [boundedYamux()],
+ *   services: { identify: identify(), fasttrack: fasttrack({ privateKey }) }
+ * })
+ *
+ * const query = parseQuery('kind of blue artist=davis bitrate=>=192')
+ * for await (const hit of node.services.fasttrack.search(query, { timeoutMs: 100 })) {
+ *   console.log(hit.record.name, hit.provider.peerId, hit.hops)
+ * }
+ * await node.stop()
+ * ```
  */
 import type { HostComponents } from '@servent/libp2p-host'
 import { type FastTrackInit, FastTrackService } from './service.ts'

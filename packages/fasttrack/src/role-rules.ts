@@ -26,6 +26,7 @@ export function becomeSupernode(state: FastTrackState, fx: Fx, reason: string): 
   fx.notify({ type: 'role', role: 'supernode', reason })
   for (const neighbour of [...state.neighbours.with('probed'), ...state.neighbours.with('spare')])
     if (neighbour.asked === undefined) sayHello(state, fx, neighbour, 'peering')
+  removeOwner(state, fx, state.selfName(fx))
   startUpload(state, fx, OWN_INDEX)
   runOwnSearches(state, fx)
 }

@@ -8,6 +8,7 @@ import {
   serviceDependencies
 } from '@libp2p/interface'
 import type { KeywordIndex } from '@servent/keyword-index'
+import { MemoryIndex } from '@servent/keyword-index/memory'
 import {
   type Clock,
   type HostComponents,
@@ -49,7 +50,7 @@ import { PushError, SearchRefusedError } from './errors.ts'
 import { FastTrackMachine } from './machine.ts'
 import type { Wanted } from './messages.ts'
 import { Answers } from './service-answers.ts'
-import { DialBack } from './service-dial-back.ts'
+import { DialBack } from './service-dialling.ts'
 import { PushCalls, type PushedConnection } from './service-push.ts'
 import { SealedRecords } from './service-records.ts'
 import { type Found, RunningSearch } from './service-search.ts'
@@ -63,8 +64,11 @@ export const FASTTRACK_PROTOCOL = '/servent/fasttrack/1.0.0'
 export interface FastTrackInit extends Partial<FastTrackSettings> {
   /** Signs the records of what is shared: the node's own key. */
   readonly privateKey: PrivateKey
-  /** Where this peer keeps what its users share, while it is a supernode. It belongs to this service alone. */
-  readonly index: KeywordIndex
+  /**
+   * Where this peer keeps what its users share, while it is a supernode: in memory where it is not said. It belongs to this
+   * service alone, and begins empty: what users of an earlier run left in it nobody takes out.
+   */
+  readonly index?: KeywordIndex
   /** Serves HTTP to a peer that was called because it asked. Without it nobody is called. */
   readonly servePushed?: (duplex: Duplex, peerId: string) => void
   /** Keeps the list of supernodes between runs. */
@@ -116,7 +120,7 @@ export class FastTrackService implements Overlay, Startable {
     this.#log = components.logger.forComponent('servent:fasttrack')
     this.#records = new SealedRecords(init.privateKey)
     this.#answers = new Answers({
-      index: init.index,
+      index: init.index ?? new MemoryIndex(),
       records: this.#records,
       dialBack: new DialBack(components),
       catalogue: () => this.#catalogue,

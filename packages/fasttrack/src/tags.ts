@@ -52,7 +52,7 @@ export const NUMBER_TAGS: ReadonlyMap<string, FileNumber> = new Map([
 ])
 
 /** What an index holds of a number at most. */
-const NUMBER_MAX = 2 ** 31 - 1
+export const NUMBER_MAX = 2 ** 31 - 1
 
 /** The number at the beginning of a tag's value: `320`, `354.2`, `1920x1080`, `1959-08-17`. */
 export function numberOf(value: string): number | undefined {

@@ -16,8 +16,8 @@ export function welcomeUser(state: FastTrackState, fx: Fx, neighbour: Neighbour,
   user.uptimeS = hello.uptimeS
   user.saysReachable = hello.isReachable
   state.count('usersTaken')
-  // What it left behind goes before anything new of it comes.
-  if (state.removals.has(neighbour.name)) removeOwner(state, fx, neighbour.name)
+  // What it left behind, if anything, goes before anything new of it comes.
+  removeOwner(state, fx, neighbour.name)
   fx.notify({ type: 'user', peerId: neighbour.name })
 }
 
