@@ -15,7 +15,7 @@ import type { SupernodeEntry, SupernodesMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { seek } from './ordinary-rules.ts'
 import { CONTROL } from './priorities.ts'
-import type { FastTrackState, Fx } from './state.ts'
+import { contactOf, type FastTrackState, type Fx } from './state.ts'
 import { OWN_EYES } from './supernode-list.ts'
 
 /** All that is known, in several messages, or as many as one holds. */
@@ -27,7 +27,7 @@ export function tellSupernodes(state: FastTrackState, fx: Fx, neighbour: Neighbo
     .slice(0, count)
   const entries = known.map(
     ({ peer, users, seenMs }): SupernodeEntry => ({
-      contact: fx.peers.contact(peer),
+      contact: contactOf(fx, peer),
       users: Math.min(LOAD_MAX, users),
       seenS: Math.min(SAID_MAX, Math.max(0, Math.floor((state.nowMs - seenMs) / 1000)))
     })
@@ -38,7 +38,7 @@ export function tellSupernodes(state: FastTrackState, fx: Fx, neighbour: Neighbo
     ? bestUsers(state, HEIRS_MAX + 1)
         .filter(({ peer }) => peer !== neighbour.peer)
         .slice(0, HEIRS_MAX)
-        .map(({ peer }) => fx.peers.contact(peer))
+        .map(({ peer }) => contactOf(fx, peer))
     : []
   for (let from = 0; from === 0 || from < entries.length; from += SUPERNODES_PER_MESSAGE_MAX) {
     const message: SupernodesMessage = {
@@ -59,7 +59,7 @@ export function tellOfOthers(state: FastTrackState, fx: Fx): void {
   for (const { peer, teller, users, failures } of state.list.all) {
     if (entries.length >= SUPERNODES_PER_USER_MAX) break
     if (teller !== OWN_EYES || failures > 0 || peer === supernode.peer) continue
-    entries.push({ contact: fx.peers.contact(peer), users: Math.min(LOAD_MAX, users), seenS: 0 })
+    entries.push({ contact: contactOf(fx, peer), users: Math.min(LOAD_MAX, users), seenS: 0 })
   }
   if (entries.length > 0) fx.send(supernode.link, { type: 'supernodes', entries, heirs: [] }, CONTROL)
 }

@@ -29,7 +29,7 @@ import {
 import type { Neighbour } from './neighbours.ts'
 import { CONTROL } from './priorities.ts'
 import { becomeSupernode, emptiest, stepDown } from './role-rules.ts'
-import type { FastTrackState, Fx } from './state.ts'
+import { contactOf, type FastTrackState, type Fx } from './state.ts'
 
 /** Looks at the load, every `BALANCE_MS`. */
 export function balance(state: FastTrackState, fx: Fx): void {
@@ -153,7 +153,7 @@ function dialBack(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
   const { user, peer } = neighbour
   if (!state.dialBacks.take(1, state.nowMs)) return
   state.count('dialBacks')
-  const contact = fx.peers.contact(peer)
+  const contact = contactOf(fx, peer)
   state.ask(fx, { type: 'dial-back', contact }, (later, answer) => {
     user!.dialled = {
       isReachable: answer?.type === 'dialled' && answer.isReachable,
@@ -203,7 +203,7 @@ function handOver(state: FastTrackState, fx: Fx, count: number, to: readonly Nei
     // Each begins with another one, so that they do not all come to the same.
     const targets = Array.from({ length: Math.min(to.length, TARGETS_MAX) }, (_, place) => {
       const { peer } = to[(told + place) % to.length]!
-      return fx.peers.contact(peer)
+      return contactOf(fx, peer)
     })
     fx.send(neighbour.link, { type: 'hand-over', to: targets }, CONTROL)
     state.count('usersHandedOver')

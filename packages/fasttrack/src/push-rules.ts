@@ -7,7 +7,7 @@ import { HOPS_MAX } from './constants.ts'
 import type { PushMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { CONTROL } from './priorities.ts'
-import type { FastTrackState, Fx } from './state.ts'
+import { contactOf, type FastTrackState, type Fx } from './state.ts'
 
 export function askPush(
   state: FastTrackState,
@@ -25,7 +25,7 @@ export function askPush(
     type: 'push',
     target,
     index,
-    contact: fx.peers.contact(SELF),
+    contact: contactOf(fx, SELF),
     nonce,
     ttl: HOPS_MAX
   }

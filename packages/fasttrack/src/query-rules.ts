@@ -23,7 +23,7 @@ import type { QueryEndMessage, QueryMessage, Result, ResultsMessage, Wanted } fr
 import type { Neighbour } from './neighbours.ts'
 import { QUERY, RESULTS } from './priorities.ts'
 import { onOwnResults, onRoundEnd } from './search-rules.ts'
-import type { FastTrackState, Fx } from './state.ts'
+import { contactOf, type FastTrackState, type Fx } from './state.ts'
 import { sample } from './supernode-list.ts'
 
 export const QUERIES_TIMER = 'queries'
@@ -174,7 +174,7 @@ function answer(state: FastTrackState, fx: Fx, query: RunningQuery, hits: readon
     const user = state.neighbours.user(owner)
     if ((user === undefined && owner !== self) || owner === query.except) continue
     if (owner === self && query.from === undefined) continue
-    const contact = fx.peers.contact(user?.peer ?? SELF)
+    const contact = contactOf(fx, user?.peer ?? SELF)
     results.push({ index: Number(file.key), record: file.body, contact })
   }
   give(state, fx, query, results, 1)

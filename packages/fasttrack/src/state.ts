@@ -1,5 +1,6 @@
 /** What a peer knows: every table that its rules share, each with its bound. */
 import {
+  type Contact,
   type Effects,
   type Link,
   type Peer,
@@ -289,6 +290,12 @@ export class FastTrackState {
 
 function seen({ name, inbound, upMs, bond, users }: Neighbour, nowMs: number) {
   return { peerId: name, inbound, connectedMs: nowMs - upMs, bond, users }
+}
+
+/** A contact to tell others: the table's own may change after it was told. */
+export function contactOf(fx: Fx, peer: Peer): Contact {
+  const { id, addresses } = fx.peers.contact(peer)
+  return { id, addresses }
 }
 
 /** A whole number within bounds; a setting that is none is taken for the least. */

@@ -24,7 +24,7 @@ import { beginSeeking, lookAfterOrdinary, moveOn } from './ordinary-rules.ts'
 import { CONTROL } from './priorities.ts'
 import { becomeSupernode, endSteppingDown, peeringsMissing } from './role-rules.ts'
 import { decodeSaved, encodeSaved } from './saved.ts'
-import type { FastTrackState, Fx } from './state.ts'
+import { contactOf, type FastTrackState, type Fx } from './state.ts'
 import { lookAfterUpload } from './upload-rules.ts'
 import { removeOwner } from './user-rules.ts'
 
@@ -153,7 +153,7 @@ function save(state: FastTrackState, fx: Fx): void {
   const entries = state.list
     .toTell(SUPERNODES_MAX, state.nowMs, () => 0)
     .map(({ peer, users }) => ({
-      contact: fx.peers.contact(peer),
+      contact: contactOf(fx, peer),
       users: Math.min(LOAD_MAX, users),
       seenS: 0
     }))

@@ -100,8 +100,9 @@ export function wrongAnswers(answers: ReadonlyMap<string, ReadonlyMap<number, nu
   return wrong
 }
 
-export function wrongSizes(world: FastTrackWorld, target: number): string[] {
-  const bounds: Record<string, number> = {
+/** By the names of `sizes`, for a target of ordinary nodes to one supernode. */
+export function sizeBounds(target: number): Record<string, number> {
+  return {
     supernodes: SUPERNODES_MAX,
     contacts: CONTACTS_MAX,
     // Moving to a supernode that was named does not wait for a place.
@@ -118,6 +119,10 @@ export function wrongSizes(world: FastTrackWorld, target: number): string[] {
     standbys: STANDBYS_PART * target,
     guests: GUESTS_MAX + 1
   }
+}
+
+export function wrongSizes(world: FastTrackWorld, target: number): string[] {
+  const bounds = sizeBounds(target)
   return world.simulation.aliveNodes().flatMap(node =>
     Object.entries(world.machine(node).sizes())
       .filter(([name, size]) => !(size <= bounds[name]!))
