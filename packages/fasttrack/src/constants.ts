@@ -242,8 +242,8 @@ export const CALLS_PER_SECOND = 2
 /** Questions that are open at a time. */
 export const ASKS_MAX = 4_096
 /**
- * Messages that one input causes at most. The most come of a timer: a supernode pings all its links, tells its list,
- * and has users move.
+ * Messages that one message causes at most: the hello of a user that was made a supernode is answered with the list, and has
+ * half of the users move.
  */
 export const SENDS_PER_MESSAGE_MAX = 128
 
