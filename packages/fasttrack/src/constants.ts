@@ -164,8 +164,8 @@ export const HOMELESS_MS = 15_000
 export const CROWDED_MS = 20_000
 /** To each such wait up to so many parts more, by chance, and few with little: the first is found by the others in time. */
 export const WAIT_SPREAD_PART = 3
-/** Whom an heir serves at once: it must have missed its own supernode for so long. */
-export const HEIR_MS = 200
+/** Where there are few supernodes, their users are told this often who would take their place. */
+export const HEIRS_REFRESH_MS = 5 * 60 * 1000
 /** Moving to another supernode ends after this, done or not. */
 export const MOVE_MS_MAX = 120_000
 

@@ -8,7 +8,6 @@ import {
   CONTACT_RETRY_MS_MAX,
   CONTACTS_MAX,
   GUESTS_MAX,
-  HEIR_MS,
   LOAD_MAX,
   OPENS_MAX,
   PEERINGS_MAX,
@@ -141,14 +140,14 @@ function isHomeless({ supernode, pendingSession }: FastTrackState): boolean {
 
 /** Whether this peer takes the place of a supernode that died: one of its users asks, and it has missed it, too. */
 function isHeirFor(state: FastTrackState, { wants }: HelloMessage): boolean {
-  const { supernode, spare, seekingMs, nowMs, settings, circumstances } = state
+  const { supernode, spare, settings, circumstances } = state
   return (
     wants === 'session' &&
     settings.role === 'auto' &&
     circumstances.isReachable &&
     supernode === undefined &&
     spare === undefined &&
-    nowMs - seekingMs >= HEIR_MS
+    state.hadSupernode
   )
 }
 

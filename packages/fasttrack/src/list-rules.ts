@@ -86,7 +86,8 @@ export function onSupernodes(
       list.told({ peer, teller: neighbour.peer, users, seenMs: nowMs - seenS * 1000, isHint, most }, nowMs)
   }
   if (isHint) return
-  if (bond === 'supernode') {
+  // The list comes before the welcome.
+  if (bond === 'supernode' || neighbour.asked?.wants === 'session') {
     state.heirs = heirs.map(heir => fx.peers.intern(heir)).filter(peer => peer > 0)
   } else if (list.size === 0)
     rememberHeirs(

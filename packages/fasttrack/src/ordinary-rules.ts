@@ -14,6 +14,7 @@ import {
   SEEK_RETRY_MS,
   SPARE_RETRY_MS,
   TARGETS_MAX,
+  UPKEEP_SEEKING_MS,
   WAIT_SPREAD_PART
 } from './constants.ts'
 import { contactFailed, reach, sayHello, setBond } from './link-rules.ts'
@@ -23,6 +24,7 @@ import type { Neighbour } from './neighbours.ts'
 import { becomeSupernode, joinPeers } from './role-rules.ts'
 import { cannotSearchMore, greetWithSearches } from './search-rules.ts'
 import type { FastTrackState, Fx } from './state.ts'
+import { UPKEEP_TIMER } from './upkeep.ts'
 import { OWN_INDEX } from './upload.ts'
 import { startUpload } from './upload-rules.ts'
 
@@ -36,6 +38,8 @@ export function lostSupernode(state: FastTrackState, fx: Fx, link: Link): void {
   state.count('supernodesLost')
   if (state.upload.target === link) startUpload(state, fx, undefined)
   beginSeeking(state, fx)
+  // Now there is something to look after more often.
+  fx.setTimer(UPKEEP_TIMER, UPKEEP_SEEKING_MS)
   const spare = state.neighbours.get(state.spare)
   if (spare !== undefined && spare.asked === undefined) {
     state.count('sparesTaken')
@@ -176,6 +180,7 @@ export function onSessionAnswer(
   const former = state.neighbours.get(state.supernode)
   setBond(state, fx, neighbour, 'supernode')
   state.supernode = neighbour.link
+  state.hadSupernode = true
   state.moving = []
   state.count('supernodesFound')
   if (former !== undefined && former !== neighbour) {
@@ -263,7 +268,14 @@ export function moveOn(state: FastTrackState, fx: Fx): void {
 export function lookAfterOrdinary(state: FastTrackState, fx: Fx): void {
   const { former, nowMs } = state
   if (former !== undefined && nowMs - former.sinceMs >= MOVE_MS_MAX) dropFormer(state, fx)
-  if (state.supernode === undefined && state.moving.length > 0) moveOn(state, fx)
+  if (state.supernode === undefined) {
+    // An heir may have missed its supernode later than this peer did.
+    if (state.moving.length === 0 && nowMs >= state.retryHeirsMs) {
+      state.retryHeirsMs = nowMs + SEEK_RETRY_MS
+      state.moving = state.heirs.slice()
+    }
+    if (state.moving.length > 0) moveOn(state, fx)
+  }
   seek(state, fx)
   if (state.supernode !== undefined || state.settings.role === 'ordinary') return
   if (state.settings.role === 'supernode')

@@ -169,14 +169,17 @@ function searchIndex(state: FastTrackState, fx: Fx, query: RunningQuery): void {
 /** What the index has goes to who asked; of those alone that are users now. */
 function answer(state: FastTrackState, fx: Fx, query: RunningQuery, hits: readonly IndexHit[]): void {
   const self = state.selfName(fx)
+  const own: Result[] = []
   const results: Result[] = []
   for (const { owner, file } of hits) {
     const user = state.neighbours.user(owner)
     if ((user === undefined && owner !== self) || owner === query.except) continue
     if (owner === self && query.from === undefined) continue
     const contact = contactOf(fx, user?.peer ?? SELF)
-    results.push({ index: Number(file.key), record: file.body, contact })
+    const list = owner === self ? own : results
+    list.push({ index: Number(file.key), record: file.body, contact })
   }
+  give(state, fx, query, own, 0)
   give(state, fx, query, results, 1)
 }
 

@@ -137,6 +137,9 @@ export class FastTrackState {
   probedMs: number | undefined
   crowdedMs = Number.NEGATIVE_INFINITY
   heirs: Peer[] = []
+  retryHeirsMs = 0
+  /** It is no newcomer: whoever turns to it as an heir may be right. */
+  hadSupernode = false
   readonly upload: Upload
   readonly searches = new Map<RequestId, Search>()
   /** Own queries under way by their ids. */

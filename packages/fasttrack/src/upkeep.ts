@@ -2,6 +2,8 @@
 import type { Peer } from '@servent/overlay/machine'
 import {
   CONTACT_MS,
+  HEIRS_MAX,
+  HEIRS_REFRESH_MS,
   HELLO_MS,
   LOAD_MAX,
   OPEN_MS_MAX,
@@ -65,10 +67,11 @@ export function onUpkeep(state: FastTrackState, fx: Fx): void {
   lookAfterUpload(state, fx)
   for (const owner of [...state.removals]) removeOwner(state, fx, owner)
   if (state.isSupernode) {
+    const isAlone = state.list.size < HEIRS_MAX
     seekPeers(state, fx)
     balance(state, fx)
     endSteppingDown(state, fx)
-    refreshLists(state, fx, SUPERNODES_REFRESH_MS, TOLD_PER_ROUND)
+    refreshLists(state, fx, isAlone ? HEIRS_REFRESH_MS : SUPERNODES_REFRESH_MS, TOLD_PER_ROUND)
     if (state.steppingDownMs !== undefined && state.supernode === undefined) moveOn(state, fx)
   } else lookAfterOrdinary(state, fx)
   if (state.list.changed && state.nowMs - state.savedMs >= SAVE_MS) save(state, fx)
