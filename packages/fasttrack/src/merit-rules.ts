@@ -35,7 +35,10 @@ import { contactOf, type FastTrackState, type Fx } from './state.ts'
 export function balance(state: FastTrackState, fx: Fx): void {
   const { nowMs, settings, users } = state
   if (state.steppingDownMs !== undefined) {
-    handOver(state, fx, HAND_OVER_USERS_MAX, emptiest(state))
+    // The supernode that takes this peer takes its users, too: of two there is no other.
+    const home = state.neighbours.get(state.supernode)
+    const others = emptiest(state)
+    handOver(state, fx, HAND_OVER_USERS_MAX, home === undefined ? others : [...others, home])
     return
   }
   if (nowMs - state.balancedMs < BALANCE_MS) return
@@ -97,7 +100,7 @@ function considerSteppingDown(
  */
 function isEmptiest(state: FastTrackState, fx: Fx, peers: readonly Neighbour[]): boolean {
   const total = peers.reduce((sum, { users }) => sum + users, state.users)
-  const needed = Math.ceil(total / (AVERAGE_ROOM_PART * state.settings.ordinariesPerSupernode))
+  const needed = Math.ceil(total / state.settings.ordinariesPerSupernode)
   const excess = 1 + peers.length - Math.max(1, needed)
   const own = fx.peers.key(SELF)
   let emptier = 0

