@@ -5,6 +5,7 @@
  */
 import {
   bytesFieldLength,
+  FrameReader,
   readEmbedded,
   readFields,
   readRouting,
@@ -17,8 +18,7 @@ import {
 import { type Codec, LimitError, type LinkCodec, MalformedError } from '@servent/overlay/machine'
 import { reader as readerOf, writer as writerOf } from 'protons-runtime'
 import type { ChordMessage, RingMessage } from './messages.ts'
-import { FrameReader } from './wire-frames.ts'
-import { FRAME_BYTES_MAX } from './wire-limits.ts'
+import { FRAME_BYTES_MAX, FRAME_LENGTH_BYTES_MAX } from './wire-limits.ts'
 import { RING_TYPES, readRing, ringByteLength, writeRing } from './wire-ring.ts'
 
 export const chordCodec: Codec<ChordMessage> = {
@@ -53,7 +53,7 @@ function frameLength(message: ChordMessage): number {
 }
 
 class ChordLinkCodec implements LinkCodec<ChordMessage> {
-  readonly #frames = new FrameReader()
+  readonly #frames = new FrameReader({ frameBytes: FRAME_BYTES_MAX, lengthBytes: FRAME_LENGTH_BYTES_MAX })
 
   get bufferedBytes(): number {
     return this.#frames.bufferedBytes

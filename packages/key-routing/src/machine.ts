@@ -23,12 +23,14 @@ export {
   bytesFieldLength,
   fixed32FieldLength,
   readBool,
+  readBytes,
   readEmbedded,
   readFields,
   readFixed32,
   readVarint,
   varintFieldLength,
   varintLength,
+  writeBytes,
   writeEmbedded,
   writeFixed32,
   writeVarint
@@ -41,3 +43,4 @@ export { recordByteLength } from './store-wire-records.ts'
 export type * from './types.ts'
 export { readRouting, routingByteLength, routingTypeOf, writeRouting } from './wire.ts'
 export { contactByteLength, readContact, writeContact } from './wire-contact.ts'
+export { FrameReader } from './wire-frames.ts'

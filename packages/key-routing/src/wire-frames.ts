@@ -3,15 +3,26 @@
  * when its last byte is read, before anything of the frame is buffered.
  */
 import { MalformedError } from '@servent/overlay/machine'
-import { FRAME_BYTES_MAX, FRAME_LENGTH_BYTES_MAX } from './wire-limits.ts'
+
+export interface FrameLimits {
+  /** Of one frame without its length. */
+  readonly frameBytes: number
+  /** Of a frame's length as a varint: enough for `frameBytes`. */
+  readonly lengthBytes: number
+}
 
 export class FrameReader {
+  readonly #limits: FrameLimits
   #length = 0
   #lengthBytes = 0
   /** There while a frame is incomplete. */
   #frame: Uint8Array | undefined
   #filled = 0
   #isBroken = false
+
+  constructor(limits: FrameLimits) {
+    this.#limits = limits
+  }
 
   /** Bytes of a frame that is not complete yet. */
   get bufferedBytes(): number {
@@ -21,7 +32,7 @@ export class FrameReader {
   /**
    * Gives each frame that the chunk completes.
    *
-   * @throws MalformedError  a length is 0 or over `FRAME_BYTES_MAX`: nothing that follows can be read
+   * @throws MalformedError  a length is 0 or over its limit: nothing that follows can be read
    */
   read(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
     if (this.#isBroken) throw new MalformedError('This link was malformed before.')
@@ -44,15 +55,16 @@ export class FrameReader {
   }
 
   #readLength(byte: number): void {
+    const { frameBytes, lengthBytes } = this.#limits
     this.#length += (byte & 0x7f) << (7 * this.#lengthBytes)
     this.#lengthBytes += 1
     if (byte >= 0x80) {
-      if (this.#lengthBytes < FRAME_LENGTH_BYTES_MAX) return
-      throw new MalformedError(`The length of a frame has at most ${FRAME_LENGTH_BYTES_MAX} bytes.`)
+      if (this.#lengthBytes < lengthBytes) return
+      throw new MalformedError(`The length of a frame has at most ${lengthBytes} bytes.`)
     }
     if (this.#length === 0) throw new MalformedError('A frame is empty.')
-    if (this.#length > FRAME_BYTES_MAX)
-      throw new MalformedError(`A frame has at most ${FRAME_BYTES_MAX} bytes, not ${this.#length}.`)
+    if (this.#length > frameBytes)
+      throw new MalformedError(`A frame has at most ${frameBytes} bytes, not ${this.#length}.`)
     this.#frame = new Uint8Array(this.#length)
   }
 

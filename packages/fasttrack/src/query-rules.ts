@@ -1,0 +1,331 @@
+/**
+ * Queries at a supernode (giFT: SearchIndirectNodesMin 6, Max 10, SearchIndirectEndResults 10, SearchResultsMax 200). It answers
+ * from its index. Where that is not enough, it asks six others that it is linked with, and when all of them have ended, or
+ * time is up, and they brought fewer than ten results, four more. Results go back along the path of the query; its end is
+ * told by whoever has no more to give. One id is worked on once.
+ */
+import type { IndexHit } from '@servent/keyword-index'
+import { type Link, type RequestId, SELF } from '@servent/overlay/machine'
+import {
+  HOPS_MAX,
+  INDIRECT_END_RESULTS,
+  INDIRECT_NODES_MAX,
+  INDIRECT_NODES_MIN,
+  RELAY_STEP_MS,
+  RESULTS_BYTES_MAX,
+  RESULTS_PER_MESSAGE_MAX,
+  RUNNING_QUERIES_MAX,
+  SEARCH_RESULTS_MAX,
+  TTL_MAX
+} from './constants.ts'
+import { indexQuery } from './index-entry.ts'
+import type { QueryEndMessage, QueryMessage, Result, ResultsMessage, Wanted } from './messages.ts'
+import type { Neighbour } from './neighbours.ts'
+import { QUERY, RESULTS } from './priorities.ts'
+import { onOwnResults, onRoundEnd } from './search-rules.ts'
+import { contactOf, type FastTrackState, type Fx } from './state.ts'
+import { sample } from './supernode-list.ts'
+
+export const QUERIES_TIMER = 'queries'
+/** Between two looks at what is overdue. */
+const QUERIES_TIMER_MS = 250
+
+export interface RunningQuery {
+  readonly id: string
+  /** Who asked; nothing where it is an own search. */
+  readonly from: Link | undefined
+  readonly search: RequestId | undefined
+  readonly wanted: Wanted
+  readonly ttl: number
+  readonly hops: number
+  /** The user that asked, and is not told of its own files. */
+  readonly except: string | undefined
+  /** Results that may still go back. */
+  left: number
+  /** Of them, those that others brought. */
+  indirect: number
+  isAnswered: boolean
+  /** Supernodes that were asked, and whether they have ended. */
+  readonly asked: Map<Link, boolean>
+  /** Not asked again: those that an earlier round asked. */
+  readonly avoid: ReadonlySet<Link>
+  deadlineMs: number
+}
+
+export function onQuery(state: FastTrackState, fx: Fx, neighbour: Neighbour, query: QueryMessage): void {
+  state.count('queriesReceived')
+  const { bond, link } = neighbour
+  if (!state.isSupernode || (bond !== 'user' && bond !== 'peering')) {
+    end(fx, link, query.id)
+    return
+  }
+  if (state.seen.get(query.id) !== undefined) {
+    state.count('queriesDuplicate')
+    end(fx, link, query.id)
+    return
+  }
+  const bucket = bond === 'user' ? neighbour.queries : neighbour.relayed
+  if (!bucket.take(1, state.nowMs)) {
+    state.count('queriesOverRate')
+    end(fx, link, query.id)
+    return
+  }
+  const isOwn = bond === 'user'
+  const hops = isOwn ? 0 : query.hops
+  if (neighbour.isFull || hops > HOPS_MAX || (!isOwn && hops === 0)) {
+    state.count('queriesRefused')
+    end(fx, link, query.id)
+    return
+  }
+  const begun = beginQuery(state, fx, {
+    id: query.id,
+    from: link,
+    wanted: query.wanted,
+    ttl: Math.min(query.ttl, TTL_MAX, HOPS_MAX - hops),
+    hops,
+    except: isOwn ? neighbour.name : undefined,
+    level: neighbour.user?.level ?? 0
+  })
+  if (!begun) end(fx, link, query.id)
+}
+
+export interface QueryBegin {
+  readonly id: string
+  readonly from?: Link
+  readonly search?: RequestId
+  readonly wanted: Wanted
+  readonly ttl: number
+  readonly hops: number
+  readonly except: string | undefined
+  readonly level: number
+  readonly avoid?: ReadonlySet<Link>
+}
+
+/** False: too much is under way. */
+export function beginQuery(state: FastTrackState, fx: Fx, init: QueryBegin): boolean {
+  const { running, nowMs } = state
+  if (running.size >= RUNNING_QUERIES_MAX) {
+    state.count('queriesRefused')
+    return false
+  }
+  const query: RunningQuery = {
+    id: init.id,
+    from: init.from,
+    search: init.search,
+    wanted: init.wanted,
+    ttl: init.ttl,
+    hops: init.hops,
+    except: init.except,
+    left: Math.min(init.wanted.limit, SEARCH_RESULTS_MAX),
+    indirect: 0,
+    isAnswered: false,
+    asked: new Map(),
+    avoid: init.avoid ?? new Set(),
+    deadlineMs: nowMs + RELAY_STEP_MS * (init.ttl + 1)
+  }
+  let isBegun = false
+  const isTaken = state.admission.put(init.from ?? SELF, init.level, () => {
+    isBegun = true
+    searchIndex(state, fx, query)
+  })
+  if (!isTaken) {
+    state.count('queriesRefused')
+    return false
+  }
+  state.seen.set(query.id, true, nowMs)
+  running.set(query.id, query)
+  if (running.size === 1) fx.setTimer(QUERIES_TIMER, QUERIES_TIMER_MS)
+  if (isBegun) state.count('queriesAnswered')
+  return true
+}
+
+/** Asked of the index now, or when its turn has come. */
+function searchIndex(state: FastTrackState, fx: Fx, query: RunningQuery): void {
+  const { wanted, left, except } = query
+  const done = (later: Fx, hits: readonly IndexHit[]) => {
+    state.admission.done()
+    if (state.running.get(query.id) !== query) return
+    answer(state, later, query, hits)
+    query.isAnswered = true
+    proceed(state, later, query)
+  }
+  if (wanted.content.length > 0) {
+    state.ask(fx, { type: 'index-providers', content: wanted.content, limit: left }, (later, found) =>
+      done(later, found?.type === 'index-providers' ? found.hits : [])
+    )
+    return
+  }
+  const asked = indexQuery(wanted, left, except)
+  if (asked === undefined) {
+    // No word to look for: the answer comes as late as any, so that nothing is entered twice.
+    state.ask(fx, { type: 'index-totals' }, later => done(later, []))
+    return
+  }
+  state.ask(fx, { type: 'index-search', query: asked }, (later, found) =>
+    done(later, found?.type === 'index-hits' ? found.hits : [])
+  )
+}
+
+/** What the index has goes to who asked; of those alone that are users now. */
+function answer(state: FastTrackState, fx: Fx, query: RunningQuery, hits: readonly IndexHit[]): void {
+  const self = state.selfName(fx)
+  const own: Result[] = []
+  const results: Result[] = []
+  for (const { owner, file } of hits) {
+    const user = state.neighbours.user(owner)
+    if ((user === undefined && owner !== self) || owner === query.except) continue
+    if (owner === self && query.from === undefined) continue
+    const contact = contactOf(fx, user?.peer ?? SELF)
+    const list = owner === self ? own : results
+    list.push({ index: Number(file.key), record: file.body, contact })
+  }
+  give(state, fx, query, own, 0)
+  give(state, fx, query, results, 1)
+}
+
+/** Sends results on their way back, as many as are still wanted, in messages of bounded size. */
+function give(
+  state: FastTrackState,
+  fx: Fx,
+  query: RunningQuery,
+  results: readonly Result[],
+  hops: number
+): void {
+  const taken = results.slice(0, query.left)
+  query.left -= taken.length
+  if (taken.length === 0) return
+  if (query.from === undefined) {
+    onOwnResults(state, fx, query.search!, { type: 'results', id: query.id, hops, results: taken })
+    return
+  }
+  const to = state.neighbours.get(query.from)
+  // Who does not take what it is sent gets no more of it.
+  if (to === undefined || to.isFull) return
+  let group: Result[] = []
+  let bytes = 0
+  const flush = () => {
+    const message: ResultsMessage = { type: 'results', id: query.id, hops, results: group }
+    if (group.length > 0) fx.send(to.link, message, RESULTS)
+    group = []
+    bytes = 0
+  }
+  for (const result of taken) {
+    const length = resultBytes(result)
+    if (group.length >= RESULTS_PER_MESSAGE_MAX || bytes + length > RESULTS_BYTES_MAX) flush()
+    group.push(result)
+    bytes += length
+  }
+  flush()
+}
+
+/** At least what a result takes in a message. */
+function resultBytes({ record, contact }: Result): number {
+  return contact.addresses.reduce((sum, { length }) => sum + length + 3, record.length + 72)
+}
+
+/** What is next: others are asked, or it is over. */
+function proceed(state: FastTrackState, fx: Fx, query: RunningQuery): void {
+  if (!query.isAnswered) return
+  for (const isEnded of query.asked.values()) if (!isEnded && query.left > 0) return
+  const isEnough = query.left === 0 || query.ttl === 0 || query.indirect >= INDIRECT_END_RESULTS
+  // A second wave is sent where the query began alone: further on it would multiply.
+  const most = query.hops === 0 ? INDIRECT_NODES_MAX : INDIRECT_NODES_MIN
+  if (isEnough || query.asked.size >= most || !relay(state, fx, query, most)) finish(state, fx, query)
+}
+
+/** Asks the next supernodes. False: there is none left. */
+function relay(state: FastTrackState, fx: Fx, query: RunningQuery, most: number): boolean {
+  const { asked, from, avoid, ttl } = query
+  const free = state.neighbours
+    .with('peering')
+    .filter(({ link, isFull }) => link !== from && !asked.has(link) && !avoid.has(link) && !isFull)
+  const count = asked.size === 0 ? INDIRECT_NODES_MIN : most - asked.size
+  const targets = sample(free, count, () => fx.random())
+  if (targets.length === 0) return false
+  const onward: QueryMessage = {
+    type: 'query',
+    id: query.id,
+    ttl: ttl - 1,
+    hops: query.hops + 1,
+    wanted: { ...query.wanted, limit: query.left }
+  }
+  for (const { link } of targets) {
+    asked.set(link, false)
+    fx.send(link, onward, QUERY)
+    if (query.search !== undefined)
+      fx.notify({ type: 'search-traffic', search: query.search, message: onward, copies: 1 })
+  }
+  state.count('queriesRelayed', targets.length)
+  query.deadlineMs = state.nowMs + RELAY_STEP_MS * ttl
+  return true
+}
+
+function finish(state: FastTrackState, fx: Fx, query: RunningQuery): void {
+  state.running.delete(query.id)
+  if (query.from === undefined) onRoundEnd(state, fx, query.search!, new Set(query.asked.keys()))
+  else if (state.neighbours.get(query.from) !== undefined) end(fx, query.from, query.id)
+}
+
+function end(fx: Fx, link: Link, id: string): void {
+  const message: QueryEndMessage = { type: 'query-end', id }
+  // Never before the results that it ends.
+  fx.send(link, message, RESULTS)
+}
+
+/** Results that another supernode brings. */
+export function onRelayedResults(
+  state: FastTrackState,
+  fx: Fx,
+  neighbour: Neighbour,
+  message: ResultsMessage
+): void {
+  const query = state.running.get(message.id)
+  if (query?.asked.get(neighbour.link) !== false) {
+    state.count('resultsWithoutQuery')
+    return
+  }
+  if (query.search !== undefined)
+    fx.notify({ type: 'search-traffic', search: query.search, message, copies: 1 })
+  const { results, hops } = message
+  if (hops > 2 * HOPS_MAX - 1) return
+  state.count('resultsRelayed', results.length)
+  for (const { contact } of results)
+    state.pushRoutes.set(String.fromCharCode(...contact.id), neighbour.link, state.nowMs)
+  query.indirect += results.length
+  give(state, fx, query, results, hops + 1)
+  if (query.left === 0) proceed(state, fx, query)
+}
+
+export function onQueryEnd(state: FastTrackState, fx: Fx, neighbour: Neighbour, id: string): void {
+  const query = state.running.get(id)
+  if (query?.asked.get(neighbour.link) !== false) return
+  query.asked.set(neighbour.link, true)
+  proceed(state, fx, query)
+}
+
+export function onQueriesTimer(state: FastTrackState, fx: Fx): void {
+  for (const query of [...state.running.values()]) {
+    if (query.deadlineMs > state.nowMs) continue
+    state.count('queriesTimedOut')
+    if (query.isAnswered) {
+      for (const link of query.asked.keys()) query.asked.set(link, true)
+      proceed(state, fx, query)
+    } else finish(state, fx, query)
+  }
+  if (state.running.size > 0) fx.setTimer(QUERIES_TIMER, QUERIES_TIMER_MS)
+}
+
+/** A link is gone: nobody waits for its queries' answers, and nothing more comes from it for those of others. */
+export function dropQueriesOf(state: FastTrackState, fx: Fx, link: Link): void {
+  for (const query of [...state.running.values()]) {
+    if (query.from === link) state.running.delete(query.id)
+    else if (query.asked.get(link) === false) {
+      query.asked.set(link, true)
+      proceed(state, fx, query)
+    }
+  }
+}
+
+export function endAllQueries(state: FastTrackState, fx: Fx): void {
+  for (const query of [...state.running.values()]) finish(state, fx, query)
+}

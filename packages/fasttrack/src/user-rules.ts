@@ -1,0 +1,130 @@
+/**
+ * A supernode and its users: what they upload goes into the index under their PeerIds, within quotas, and is acknowledged when it
+ * is there. A record is taken only of the peer that has signed it, which Noise has proven to be at the other end.
+ */
+import type { IndexedFile } from '@servent/keyword-index'
+import { USER_BYTES_MAX, USER_FILES_MAX, USER_WORDS_MAX } from './constants.ts'
+import { indexedFile } from './index-entry.ts'
+import type { HelloMessage, ShareMessage, UnshareMessage } from './messages.ts'
+import type { Neighbour, User } from './neighbours.ts'
+import { CONTROL } from './priorities.ts'
+import type { FastTrackState, Fx } from './state.ts'
+
+export function welcomeUser(state: FastTrackState, fx: Fx, neighbour: Neighbour, hello: HelloMessage): void {
+  const user = neighbour.user!
+  user.uploadKbps = hello.uploadKbps
+  user.uptimeS = hello.uptimeS
+  user.saysReachable = hello.isReachable
+  state.count('usersTaken')
+  // What it left behind, if anything, goes before anything new of it comes.
+  removeOwner(state, fx, neighbour.name)
+  fx.notify({ type: 'user', peerId: neighbour.name })
+}
+
+/** Its files are found by nobody any more. */
+export function forgetUser(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
+  state.indexedFiles -= neighbour.user!.files.size
+  removeOwner(state, fx, neighbour.name)
+}
+
+export function removeOwner(state: FastTrackState, fx: Fx, owner: string): void {
+  state.removals.delete(owner)
+  state.ask(fx, { type: 'index-remove-owner', owner }, (_fx, answer) => {
+    // It is asked again; until then nobody is shown them, since only users are.
+    if (answer === undefined) state.removals.add(owner)
+  })
+}
+
+export function onShare(state: FastTrackState, fx: Fx, neighbour: Neighbour, message: ShareMessage): void {
+  const { user } = neighbour
+  if (user === undefined) return
+  if (!neighbour.uploads.take(1, state.nowMs)) {
+    state.count('offences')
+    fx.close(neighbour.link, 'Too many uploads')
+    return
+  }
+  const claims = message.files.map(({ record }) => ({ provider: neighbour.id, record }))
+  state.ask(fx, { type: 'verify', claims }, (later, answer) => {
+    if (neighbour.user !== user) return
+    const records = answer?.type === 'verified' ? answer.records : []
+    const sound: IndexedFile[] = []
+    for (const [place, { index, record: sealed }] of message.files.entries()) {
+      const record = records[place]
+      if (record === undefined) continue
+      const file = indexedFile(index, record, sealed)
+      if (!hasRoom(user, index, file)) continue
+      putFile(state, user, index, file)
+      sound.push(file)
+    }
+    const refused = new Set(message.files.map(({ index }) => index))
+    for (const { key } of sound) refused.delete(Number(key))
+    state.count('filesRefused', refused.size)
+    if (sound.length === 0) acknowledge(later, neighbour, message.batch, [...refused])
+    else index(state, later, { neighbour, user, batch: message.batch, sound, refused: [...refused] })
+  })
+}
+
+interface Indexing {
+  readonly neighbour: Neighbour
+  readonly user: User
+  readonly batch: number
+  readonly sound: readonly IndexedFile[]
+  readonly refused: readonly number[]
+}
+
+function index(state: FastTrackState, fx: Fx, { neighbour, user, batch, sound, refused }: Indexing): void {
+  state.ask(fx, { type: 'index-add', owner: neighbour.name, files: sound }, (later, answer) => {
+    if (neighbour.user !== user) return
+    if (answer?.type !== 'index-added') {
+      // Nobody may believe that they are found here. The user goes to another supernode.
+      later.close(neighbour.link, 'The index cannot be written now')
+      return
+    }
+    state.count('filesIndexed', sound.length)
+    acknowledge(later, neighbour, batch, refused)
+  })
+}
+
+/** Whether a file fits the quotas; one that is there already makes room for itself. */
+function hasRoom(user: User, index: number, file: IndexedFile): boolean {
+  const known = user.files.get(index)
+  return (
+    user.files.size + (known === undefined ? 1 : 0) <= USER_FILES_MAX &&
+    user.bytes - (known?.bytes ?? 0) + file.body.length <= USER_BYTES_MAX &&
+    user.words - (known?.words ?? 0) + file.words.length <= USER_WORDS_MAX
+  )
+}
+
+function putFile(state: FastTrackState, user: User, index: number, file: IndexedFile): void {
+  const before = user.files.size
+  user.put(index, file.body.length, file.words.length)
+  state.indexedFiles += user.files.size - before
+}
+
+function acknowledge(fx: Fx, neighbour: Neighbour, batch: number, refused: readonly number[]): void {
+  fx.send(neighbour.link, { type: 'shared', batch, refused }, CONTROL)
+}
+
+export function onUnshare(
+  state: FastTrackState,
+  fx: Fx,
+  neighbour: Neighbour,
+  message: UnshareMessage
+): void {
+  const { user } = neighbour
+  if (user === undefined) return
+  if (!neighbour.uploads.take(1, state.nowMs)) {
+    state.count('offences')
+    fx.close(neighbour.link, 'Too many uploads')
+    return
+  }
+  const before = user.files.size
+  for (const file of message.indices) user.remove(file)
+  state.indexedFiles += user.files.size - before
+  const keys = message.indices.map(String)
+  state.ask(fx, { type: 'index-remove', owner: neighbour.name, keys }, (later, answer) => {
+    if (neighbour.user !== user) return
+    if (answer === undefined) later.close(neighbour.link, 'The index cannot be written now')
+    else acknowledge(later, neighbour, message.batch, [])
+  })
+}

@@ -1,0 +1,347 @@
+/** Roles, hand-overs and pushes, one machine at a time. */
+import { ContentId, type FileRecord } from '@servent/overlay/machine'
+import { testContact } from '@servent/overlay/testing'
+import { describe, expect, it } from 'vitest'
+import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
+
+const record = (name: string, provider: string): FileRecord => ({
+  id: ContentId.fromRoot(new Uint8Array(32).fill(1), 10),
+  size: 10,
+  name,
+  type: 'audio/flac',
+  tags: {},
+  provider,
+  sequence: 1,
+  expiresMs: 4e12
+})
+
+/** An ordinary node with a supernode (peer 1) and a spare (peer 2), and nothing to upload. */
+function ordinary(role: 'auto' | 'ordinary' = 'auto') {
+  const peer = new TestPeer({ role })
+  peer.handle({ type: 'contact', peer: peer.peer(1) })
+  const home = peer.link(1, false)
+  peer.from(home, welcome('probe'), {
+    type: 'supernodes',
+    entries: [{ contact: testContact(2), users: 1, seenS: 0 }],
+    heirs: []
+  })
+  const spare = peer.link(2, false)
+  peer.from(spare, welcome('probe', { users: 100 }))
+  peer.pass(3_000)
+  peer.from(home, welcome('session'))
+  peer.from(spare, welcome('spare'))
+  peer.answerLast('records', { type: 'records', files: [], isLast: true })
+  peer.take()
+  return { peer, home, spare }
+}
+
+const roleOf = (peer: TestPeer) => peer.machine.snapshot().role
+
+describe('an ordinary node', () => {
+  it('goes to its spare at once when its supernode goes, and uploads everything again', () => {
+    const { peer, home, spare } = ordinary()
+    peer.down(home, 'reset')
+    expect(peer.sent(spare)).toMatchObject([{ type: 'hello', wants: 'session' }])
+    peer.from(spare, welcome('session'))
+    expect(peer.bondOf(2)).toBe('supernode')
+    peer.answerLast('records', {
+      type: 'records',
+      files: [{ index: 4, record: Uint8Array.of(1) }],
+      isLast: true
+    })
+    const share = peer.sent(spare).find(message => message.type === 'share')
+    expect(share).toMatchObject({ files: [{ index: 4 }] })
+    expect(peer.machine.snapshot().announced).toEqual({ files: 0, refused: 0, isComplete: false })
+    peer.from(spare, { type: 'shared', batch: (share as { batch: number }).batch, refused: [] })
+    expect(peer.machine.snapshot().announced).toEqual({ files: 1, refused: 0, isComplete: true })
+  })
+
+  it('stays with its supernode until the next one has all its records, and lets it go then', () => {
+    const { peer, home } = ordinary()
+    peer.from(home, { type: 'hand-over', to: [testContact(3)] })
+    const next = peer.link(3, false)
+    peer.from(next, welcome('session'))
+    expect([peer.bondOf(1), peer.bondOf(3)]).toEqual(['former', 'supernode'])
+    peer.answerLast('records', {
+      type: 'records',
+      files: [{ index: 1, record: Uint8Array.of(1) }],
+      isLast: true
+    })
+    expect(peer.closed()).toEqual([])
+    const share = peer.sent(next).find(message => message.type === 'share') as { batch: number }
+    peer.from(next, { type: 'shared', batch: share.batch, refused: [] })
+    expect(peer.closed()).toEqual([home])
+  })
+
+  it('takes the next target where one has no place, and stays where none has', () => {
+    const { peer, home } = ordinary()
+    peer.from(home, { type: 'hand-over', to: [testContact(3), testContact(4)] })
+    expect(peer.opened()).toEqual([peer.peer(3)])
+    peer.handle({ type: 'unreachable', peer: peer.peer(3), reason: 'a test' })
+    const other = peer.link(4, false)
+    peer.from(other, welcome('session', { isAccepted: false }))
+    expect(peer.bondOf(1)).toBe('supernode')
+    expect(peer.closed()).toContain(other)
+  })
+
+  it('is told to move by nobody but its supernode', () => {
+    const { peer, spare } = ordinary()
+    peer.from(spare, { type: 'hand-over', to: [testContact(3)] }, { type: 'promote' })
+    expect(peer.opened()).toEqual([])
+    expect(roleOf(peer)).toBe('ordinary')
+  })
+
+  it('gives up a supernode that acknowledges nothing', () => {
+    const { peer, home } = ordinary()
+    peer.command({ type: 'changed', added: [{ index: 9, record: Uint8Array.of(1) }], removed: [] })
+    expect(peer.typesTo(home)).toEqual(['share'])
+    for (let passed = 0; passed < 40_000; passed += 5_000) {
+      peer.pass(5_000)
+      peer.from(home, { type: 'pong', users: 1, usersMax: 9 })
+    }
+    expect(peer.closed()).toContain(home)
+  })
+
+  it('closes a supernode that is silent', () => {
+    const { peer, home } = ordinary()
+    peer.pass(90_000)
+    expect(peer.closed()).toContain(home)
+  })
+})
+
+describe('a promotion', () => {
+  it('is taken by who can be reached: its own index first, and only then its supernode is one among others', () => {
+    const { peer, home, spare } = ordinary()
+    peer.from(home, { type: 'promote' })
+    expect(roleOf(peer)).toBe('supernode')
+    expect(peer.sent(spare)).toMatchObject([{ type: 'hello', wants: 'peering', isSupernode: true }])
+    expect(peer.sent(home)).toEqual([])
+    peer.answerLast('records', { type: 'records', files: [], isLast: true })
+    expect(peer.sent(home)).toMatchObject([{ type: 'hello', wants: 'peering', isSupernode: true }])
+    peer.from(home, welcome('peering'))
+    expect(peer.bondOf(1)).toBe('peering')
+  })
+
+  it.each([
+    ['who cannot be reached', { type: 'circumstances', isReachable: false, uploadKbps: 0 } as const],
+    ['who is slow', { type: 'circumstances', isReachable: true, uploadKbps: 100 } as const]
+  ])('is declined by %s', (_, circumstances) => {
+    const { peer, home } = ordinary()
+    peer.command(circumstances)
+    peer.from(home, { type: 'promote' })
+    expect(peer.sent(home)).toEqual([{ type: 'decline' }])
+    expect(roleOf(peer)).toBe('ordinary')
+  })
+
+  it('is declined by who is told to be ordinary', () => {
+    const { peer, home } = ordinary('ordinary')
+    peer.from(home, { type: 'promote' })
+    expect(peer.sent(home)).toEqual([{ type: 'decline' }])
+  })
+
+  it('is offered by merit that was seen: the longest session among those that a dial back reaches', () => {
+    const peer = new TestPeer({ role: 'supernode', ordinariesPerSupernode: 2 })
+    // Whoever says most of itself has not been there for long.
+    const links = [1, 2, 3].map(number => {
+      const link = peer.bond(number, 'session', {
+        isReachable: number !== 2,
+        uptimeS: number === 3 ? 2 ** 30 : 0
+      })
+      peer.pass(30_000)
+      return link
+    })
+    for (let passed = 0; passed < 20_000; passed += 2_000) {
+      peer.pass(2_000)
+      for (const link of links) peer.from(link, { type: 'ping' })
+    }
+    const dialled = peer.asked().filter(({ question }) => question.type === 'dial-back')
+    expect(dialled.map(({ question }) => question)).toMatchObject([
+      { contact: { id: testContact(1).id } },
+      { contact: { id: testContact(3).id } }
+    ])
+    peer.answer(dialled[0]!.id, { type: 'dialled', isReachable: false })
+    expect(peer.typesTo(links[0]!)).not.toContain('promote')
+    peer.answer(dialled[1]!.id, { type: 'dialled', isReachable: true })
+    expect(peer.typesTo(links[2]!)).toContain('promote')
+    expect(peer.counter('promotionsAsked')).toBe(1)
+    peer.take()
+    peer.from(links[2]!, hello('peering'))
+    expect(peer.bondOf(3)).toBe('peering')
+    const moved = [links[0]!, links[1]!].filter(link => peer.typesTo(link).includes('hand-over'))
+    expect(moved).toHaveLength(1)
+  })
+})
+
+describe('a peer without a supernode', () => {
+  it('that knows nobody becomes one, where it can be reached', () => {
+    const alone = new TestPeer()
+    alone.pass(20_000)
+    expect(roleOf(alone)).toBe('supernode')
+    const firewalled = new TestPeer()
+    firewalled.command({ type: 'circumstances', isReachable: false, uploadKbps: 0 })
+    firewalled.pass(600_000)
+    expect(roleOf(firewalled)).toBe('ordinary')
+  })
+
+  it('that is an heir takes the users of a supernode that died, once it has missed it, too', () => {
+    const { peer, home, spare } = ordinary()
+    peer.down(spare)
+    const other = peer.link(7)
+    peer.from(other, hello('session'))
+    expect(peer.sent(other).at(-1)).toMatchObject({ type: 'welcome', isAccepted: false, isSupernode: false })
+    peer.down(home, 'reset')
+    peer.from(other, hello('session'))
+    expect(roleOf(peer)).toBe('supernode')
+    expect(peer.sent(other).at(-1)).toMatchObject({ type: 'welcome', isAccepted: true, isSupernode: true })
+  })
+
+  it('turns to the heirs that its supernode named, in their order', () => {
+    const { peer, home, spare } = ordinary()
+    peer.from(home, { type: 'supernodes', entries: [], heirs: [testContact(5), testContact(6)] })
+    peer.down(spare)
+    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
+    peer.take()
+    peer.down(home, 'reset')
+    expect(peer.opened()).toContain(peer.peer(5))
+  })
+})
+
+describe('what a supernode is shown', () => {
+  it('words are cut from what the sharer signed; a record of somebody else is refused', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.bond(1, 'session')
+    const files = [
+      { index: 1, record: Uint8Array.of(1) },
+      { index: 2, record: Uint8Array.of(2) }
+    ]
+    peer.from(user, { type: 'share', batch: 3, files })
+    expect(peer.asked().at(-1)!.question).toEqual({
+      type: 'verify',
+      claims: files.map(({ record: sealed }) => ({ provider: testContact(1).id, record: sealed }))
+    })
+    peer.answerLast('verify', {
+      type: 'verified',
+      records: [record('Blue Train.flac', peer.nameOf(1)), undefined]
+    })
+    expect(peer.asked().at(-1)!.question).toMatchObject({
+      type: 'index-add',
+      owner: peer.nameOf(1),
+      files: [{ key: '1', words: ['blue', 'train', 'flac'] }]
+    })
+    expect(peer.typesTo(user)).toEqual([])
+    peer.answerLast('index-add', { type: 'index-added', files: 1 })
+    expect(peer.sent(user)).toEqual([{ type: 'shared', batch: 3, refused: [2] }])
+  })
+
+  it('an index that cannot be written acknowledges nothing: its users go elsewhere', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.bond(1, 'session')
+    peer.from(user, { type: 'share', batch: 1, files: [{ index: 1, record: Uint8Array.of(1) }] })
+    peer.answerLast('verify', { type: 'verified', records: [record('x', '')] })
+    const { id } = peer.asked().at(-1)!
+    peer.handle({ type: 'answer', id, error: 'no disk' })
+    expect(peer.typesTo(user)).toEqual([])
+    expect(peer.closed()).toEqual([user])
+  })
+
+  it('a file of a user that went while the index was asked is shown to nobody', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const asker = peer.bond(1, 'session')
+    const sharer = peer.bond(2, 'session')
+    const hit = (owner: number) => ({
+      owner: peer.nameOf(owner),
+      file: { key: '1', words: ['blue'], size: 1, type: 'a/b', body: Uint8Array.of(1) }
+    })
+    peer.bond(3, 'session')
+    peer.from(asker, query())
+    const { id } = peer.asked().at(-1)!
+    peer.down(sharer, 'reset')
+    peer.take()
+    peer.answer(id, { type: 'index-hits', hits: [hit(2), hit(3), hit(1)], isCapped: false })
+    const results = peer.sent(asker).flatMap(message => (message.type === 'results' ? message.results : []))
+    expect(results.map(({ contact }) => contact.id)).toEqual([testContact(3).id])
+  })
+
+  it('a removal that failed is asked again', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.bond(1, 'session')
+    peer.down(user)
+    const removal = peer.asked().at(-1)!
+    expect(removal.question).toEqual({ type: 'index-remove-owner', owner: peer.nameOf(1) })
+    peer.take()
+    peer.handle({ type: 'answer', id: removal.id, error: 'no disk' })
+    peer.pass(2_000)
+    expect(peer.asked().map(({ question }) => question)).toContainEqual(removal.question)
+  })
+})
+
+describe('a search', () => {
+  it('shows nothing that is not signed, or not what was looked for', () => {
+    const { peer, home } = ordinary()
+    peer.command({ type: 'search', wanted: WANTED })
+    const asked = peer.sent(home)[0] as { id: string }
+    const results = [1, 2, 3].map(index => ({ index, record: Uint8Array.of(index), contact: testContact(8) }))
+    peer.from(home, { type: 'results', id: asked.id, hops: 1, results })
+    const provider = peer.nameOf(8)
+    peer.answerLast('verify', {
+      type: 'verified',
+      records: [record('Blue.flac', provider), undefined, record('Red.flac', provider)]
+    })
+    expect(peer.effects.notices().at(-1)).toMatchObject({
+      type: 'found',
+      hops: 2,
+      files: [{ index: 1, record: { name: 'Blue.flac' } }]
+    })
+    expect(peer.counter('resultsRefused')).toBe(2)
+  })
+
+  it('takes results from its supernode alone, and for what it asked', () => {
+    const { peer, home, spare } = ordinary()
+    peer.command({ type: 'search', wanted: WANTED })
+    const asked = peer.sent(home)[0] as { id: string }
+    const results = [{ index: 1, record: Uint8Array.of(1), contact: testContact(8) }]
+    peer.take()
+    peer.from(spare, { type: 'results', id: asked.id, hops: 1, results })
+    peer.from(home, { type: 'results', id: '0'.repeat(32), hops: 1, results })
+    expect(peer.asked()).toEqual([])
+    expect(peer.counter('resultsWithoutQuery')).toBe(2)
+  })
+})
+
+describe('a push', () => {
+  const push = (target: number, ttl = 6) =>
+    ({
+      type: 'push',
+      target: testContact(target).id,
+      index: 3,
+      contact: testContact(9),
+      nonce: new Uint8Array(16).fill(7),
+      ttl
+    }) as const
+
+  it('goes to a user, or the way that its results came; and nowhere else', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.bond(1, 'session')
+    const other = peer.bond(500, 'peering')
+    peer.from(other, push(1))
+    expect(peer.sent(user)).toEqual([{ ...push(1), ttl: 5 }])
+    peer.take()
+    peer.from(other, push(77), push(1, 1))
+    expect(peer.sent()).toEqual([])
+    expect(peer.counter('pushesDropped')).toBe(2)
+  })
+
+  it('has the sharer call, where its supernode says so', () => {
+    const { peer, home, spare } = ordinary()
+    peer.from(spare, push(0))
+    expect(peer.effects.notices()).toEqual([])
+    peer.from(home, push(0))
+    expect(peer.effects.notices()).toMatchObject([{ type: 'push-asked', index: 3, via: peer.nameOf(1) }])
+  })
+
+  it('is refused where nobody knows the way', () => {
+    const peer = new TestPeer({ role: 'ordinary' })
+    const id = peer.command({ type: 'push', target: testContact(5).id, index: 1, nonce: new Uint8Array(16) })
+    expect(peer.effects.notices()).toMatchObject([{ type: 'push-refused', push: id }])
+  })
+})
