@@ -266,5 +266,5 @@ export function neighbours(daemon: Daemon, count: number, overlay = 'gnutella'):
   return eventually(async () => {
     const snapshot = await (await daemon.api(`/v1/overlays/${overlay}`)).json()
     return (snapshot as { neighbours: unknown[] }).neighbours.length >= count || undefined
-  }, `${daemon.ready.peerId} has ${count} neighbours`)
+  }, `${daemon.ready.peerId} has ${count} neighbours on ${overlay}`)
 }

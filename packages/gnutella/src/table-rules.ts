@@ -23,7 +23,6 @@ import {
   TABLE_MESSAGES_PER_LINK,
   TABLE_MESSAGES_PER_ROUND,
   TABLE_SETTLE_MS,
-  TABLE_UPDATE_MS,
   WORDS_MAX
 } from './tier-constants.ts'
 import type { TableMessage, TierLink } from './tier-link.ts'
@@ -112,10 +111,9 @@ function charge(tiered: TierLink, slots: number, nowMs: number): void {
 export function renewTables(state: GnutellaState): void {
   const { tiers, neighbours, nowMs } = state
   const { own } = tiers
-  const isDue = tiers.tier === 'leaf' || nowMs - tiers.currentMs >= TABLE_UPDATE_MS
-  if (!tiers.stale || !isDue || own === undefined) return
+  if (!tiers.stale || own === undefined) return
+  if (tiers.tier !== 'leaf' && !tiers.renewals.take(1, nowMs)) return
   tiers.stale = false
-  tiers.currentMs = nowMs
   const next = tiers.tier === 'leaf' ? own : together(own, neighbours.leaves)
   if (!next.equals(tiers.current)) tiers.current = next
 }
@@ -150,26 +148,25 @@ export function tellTable(
 ): number {
   const { tiered, kind, fullSinceMs } = neighbour
   if (!state.tiers.queryRouting || kind !== 'ultrapeer' || tiered?.readsTables !== true) return 0
-  if (tiered.outbox.length === 0 && isDue(state, neighbour, tiered)) prepare(state.tiers, tiered, state.nowMs)
+  if (tiered.outbox.length === 0 && isDue(state, neighbour, tiered)) prepare(state.tiers, tiered)
   if (fullSinceMs !== undefined) return 0
   const some = tiered.outbox.splice(0, Math.min(most, TABLE_MESSAGES_PER_LINK))
   for (const message of some) send(state, fx, neighbour, message)
   return some.length
 }
 
-function isDue({ tiers, nowMs }: GnutellaState, { upMs }: Neighbour, { said, saidMs }: TierLink): boolean {
+function isDue({ tiers, nowMs }: GnutellaState, { upMs }: Neighbour, { said, updates }: TierLink): boolean {
   if (tiers.current === undefined || tiers.current === said) return false
   // What an ultrapeer tells is renewed no more often than it may be told; a leaf's words may change at any time.
-  if (tiers.tier === 'leaf') return nowMs - saidMs >= TABLE_UPDATE_MS
+  if (tiers.tier === 'leaf') return updates.take(1, nowMs)
   return said !== undefined || nowMs - upMs! >= TABLE_SETTLE_MS
 }
 
-function prepare(tiers: Tiers, tiered: TierLink, nowMs: number): void {
+function prepare(tiers: Tiers, tiered: TierLink): void {
   const { said, entryBits } = tiered
   const to = tiers.current!
   const from = said?.bits === to.bits ? said : undefined
   tiered.said = to
-  tiered.saidMs = nowMs
   if (to.equals(from)) return
   tiered.outbox = [...(from === undefined ? [{ bits: to.bits }] : []), ...partsOf(tiers, from, to, entryBits)]
 }

@@ -86,6 +86,8 @@ export const TABLE_BITS_OWN = 20
 export const WORDS_MAX = 2 ** 20
 /** Between two updates of a table to one link; practice, and UQR 2.2, is a minute. */
 export const TABLE_UPDATE_MS = 60_000
+/** Updates that may come at once before that holds: what somebody begins to share is found right after. */
+export const TABLE_UPDATES_BURST = 4
 /** A table for other ultrapeers waits so long after their link came up: leaves that came just before are in it. */
 export const TABLE_SETTLE_MS = 10_000
 /** An ultrapeer whose table is fuller is not probed: it would match whatever is asked. Thirty honest tables are not. */

@@ -12,6 +12,8 @@ import {
   TABLE_FILL_CLAIMED,
   TABLE_SLOTS_BURST,
   TABLE_SLOTS_PER_SECOND,
+  TABLE_UPDATE_MS,
+  TABLE_UPDATES_BURST,
   UNROUTED_BURST,
   UNROUTED_PER_SECOND
 } from './tier-constants.ts'
@@ -41,15 +43,16 @@ export class TierLink {
   /** Own queries of a leaf. */
   readonly queries: TokenBucket
 
-  /** The table that it was told last, and when; what of it has not left yet. */
+  /** The table that it was told last; what of it has not left yet, and how often it is told. */
   said: QueryRoutingTable | undefined
-  saidMs = Number.NEGATIVE_INFINITY
+  readonly updates: TokenBucket
   outbox: TableMessage[] = []
 
   constructor(nowMs: number) {
     this.patched = new TokenBucket(TABLE_SLOTS_BURST, TABLE_SLOTS_PER_SECOND, nowMs)
     this.unrouted = new TokenBucket(UNROUTED_BURST, UNROUTED_PER_SECOND, nowMs)
     this.queries = new TokenBucket(LEAF_QUERIES_BURST, LEAF_QUERIES_PER_SECOND, nowMs)
+    this.updates = new TokenBucket(TABLE_UPDATES_BURST, 1000 / TABLE_UPDATE_MS, nowMs)
   }
 
   /** Its table, once it is whole. */

@@ -10,6 +10,7 @@
  * What is changed: two leaves never link as old servents did (3.3). One of them becomes an ultrapeer, or neither can
  * be reached.
  */
+import { TokenBucket } from '@servent/overlay/machine'
 import { sayBye } from './bye-rules.ts'
 import { openMore } from './calling-rules.ts'
 import { dynamicTimer } from './dynamic-rules.ts'
@@ -17,7 +18,14 @@ import { hasFew, isFit, mayRise, mayStepDown } from './election.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import { renewTables, tellTable, tellTables } from './table-rules.ts'
-import { DEMOTION_ODDS, LEAF_ULTRAPEERS, LONELY_MS, PROMOTION_ODDS } from './tier-constants.ts'
+import {
+  DEMOTION_ODDS,
+  LEAF_ULTRAPEERS,
+  LONELY_MS,
+  PROMOTION_ODDS,
+  TABLE_UPDATE_MS,
+  TABLE_UPDATES_BURST
+} from './tier-constants.ts'
 
 export function startTiers(state: GnutellaState, fx: Fx): void {
   const { tiers, nowMs } = state
@@ -142,7 +150,7 @@ function become(state: GnutellaState, fx: Fx, tier: 'leaf' | 'ultrapeer', except
   if (except?.kind === 'ultrapeer') tiers.lonelySinceMs = undefined
   state.ownWanted = 0
   tiers.stale = true
-  tiers.currentMs = Number.NEGATIVE_INFINITY
+  tiers.renewals = new TokenBucket(TABLE_UPDATES_BURST, 1000 / TABLE_UPDATE_MS, nowMs)
   for (const { number } of tiers.endAll()) fx.cancelTimer(dynamicTimer(number))
   for (const neighbour of [...state.neighbours.all]) {
     if (neighbour === except || neighbour.phase === 'leaving') continue

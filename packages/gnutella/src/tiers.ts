@@ -1,5 +1,5 @@
 /** What a servent of the two tiers knows: what it is, its words and tables, and the queries that it asks for others. */
-import type { RequestId } from '@servent/overlay/machine'
+import { type RequestId, TokenBucket } from '@servent/overlay/machine'
 import { clamp } from './clamp.ts'
 import { NEIGHBOURS_MAX, PUSH_ROUTE_MS } from './constants.ts'
 import { DynamicQuery } from './dynamic-query.ts'
@@ -16,7 +16,9 @@ import {
   LEAVES_DEFAULT,
   LEAVES_MAX,
   LONELY_MS,
-  PUSH_PROXY_ROUTES_MAX
+  PUSH_PROXY_ROUTES_MAX,
+  TABLE_UPDATE_MS,
+  TABLE_UPDATES_BURST
 } from './tier-constants.ts'
 import type { GnutellaSettings, Role, SearchStyle, Tier } from './types.ts'
 
@@ -66,7 +68,8 @@ export class Tiers {
   own: QueryRoutingTable | undefined
   /** As it is told to others: own words, and those of the leaves. It is never changed, only replaced. */
   current: QueryRoutingTable | undefined
-  currentMs = Number.NEGATIVE_INFINITY
+  /** How often it is made anew by an ultrapeer. */
+  renewals = new TokenBucket(TABLE_UPDATES_BURST, 1000 / TABLE_UPDATE_MS, 0)
   /** Something changed that is not in it. */
   stale = false
   made: MadePatch | undefined

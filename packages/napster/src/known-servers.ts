@@ -1,4 +1,4 @@
-/** Servers that are known: whom the user named, and whom servers told of. */
+/** Servers that are known: whom the user named, who was met, and whom servers told of. */
 import type { Peer } from '@servent/overlay/machine'
 import { SERVERS_MAX } from './constants.ts'
 

@@ -111,7 +111,9 @@ function take(state: NapsterState, fx: Fx, input: Input<NapsterTypes>): void {
       state.stopped = true
       break
     case 'contact':
-      // Whoever speaks this protocol may be a server or a client: only those that were named are tried.
+      // Only servers take links of this protocol, so whoever is known to speak it is most likely one.
+      learnServers(state, fx, [fx.peers.contact(input.peer)], false)
+      if (state.server === undefined) logInSomewhere(state, fx)
       break
     case 'link-up':
       onLinkUp(state, fx, input.link, input.peer, input.inbound)

@@ -82,6 +82,15 @@ const batchesOf = (messages: readonly NapsterMessage[]) =>
   )
 
 describe('a session', () => {
+  it('is sought with whoever is met that takes links of this protocol, once', () => {
+    const desk = new Desk({ nick: 'me' })
+    const meet = () => desk.handle({ type: 'contact', peer: desk.effects.peers.intern(testContact(50)) })
+    meet()
+    meet()
+    expect(desk.opened()).toBe(1)
+    expect(desk.tables.serversKnown).toBe(1)
+  })
+
   it('begins with who this peer is, and its login', () => {
     const desk = new Desk({ nick: 'me', linkSpeed: 7, agent: 'Test' })
     desk.command({ type: 'sharing', files: 0, firewalled: true })
