@@ -137,6 +137,13 @@ export const SettingsSchema = table({
     neighbours: integer('Places for neighbours.', 1, NEIGHBOURS_MAX, NEIGHBOURS_DEFAULT),
     ttl: integer('How many steps a query of this node goes.', 1, TTL_MAX, TTL_MAX)
   }),
+  fasttrack: table({
+    receipts: choice(
+      'Exchange signed receipts of what was given, so that who gave to others goes first here and this node there (on), or go by what this node got itself (off).',
+      ['on', 'off'],
+      'on'
+    )
+  }),
   chord: table({
     successors: integer(
       'Successors that a peer knows. All peers of a network must have the same.',
