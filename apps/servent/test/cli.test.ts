@@ -35,6 +35,7 @@ describe('data goes to stdout and talk to stderr', () => {
       'Library    38 files, 212.4 MB',
       'Downloads  1 paused, 1 done',
       'Uploads    1 active',
+      'Level      144, High',
       ''
     ])
     expect(ran.err).toBe('Next: servent search miles davis\n')
@@ -335,7 +336,7 @@ describe('data goes to stdout and talk to stderr', () => {
       ['cancel', FILE_ID]
     ])
     expect((await fixture.run('uploads')).out).toContain(
-      'talk.mp4  sending   0 %  10 B  5 B/s  giver       3.0  12D3KooW…QiWiJ6Qs'
+      'talk.mp4  sending   0 %  10 B  5 B/s  giver, 300 Guru    3.0  12D3KooW…QiWiJ6Qs'
     )
     expect((await fixture.run('peers')).out).toContain(
       `${PEER}  out  1 min  servent/0.1.0  /ip4/192.0.2.7/tcp/6346`

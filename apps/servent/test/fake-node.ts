@@ -311,6 +311,8 @@ export class FakeNode implements ServentNode {
         standing: 'giver' as const,
         givenBytes: 3_000_000,
         takenBytes: 1_000_000,
+        level: 300,
+        band: 'Guru',
         peer: PEER,
         id: FILE_ID,
         name: 'talk.mp4',
@@ -383,7 +385,8 @@ export class FakeNode implements ServentNode {
         ...this.libraryStatusMore
       },
       downloads: { active: 0, done: 1, failed: 0, paused: 1 },
-      uploads: { active: 1, queued: 0 }
+      uploads: { active: 1, queued: 0 },
+      participation: { level: 144, band: 'High' }
     }
   }
 

@@ -181,6 +181,11 @@ export const SettingsSchema = table({
       ORDINARIES_PER_SUPERNODE_MIN,
       ORDINARIES_PER_SUPERNODE_MAX,
       ORDINARIES_PER_SUPERNODE
+    ),
+    receipts: choice(
+      'Exchange signed receipts of what was given, so that who gave to others goes first here and this node there (on), or go by what this node got itself (off).',
+      ['on', 'off'],
+      'on'
     )
   }),
   gnutella: table({

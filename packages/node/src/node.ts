@@ -2,7 +2,6 @@
  * A node: what a program around it may ask, before, while and after it runs. The work is done by the parts;
  * this file only says which.
  */
-
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { FolderLock, ServentDatabase } from '@servent/database'
@@ -316,7 +315,8 @@ export class Node implements ServentNode {
         problems: life?.library.library?.problems().length ?? 0
       },
       downloads: this.downloads(),
-      uploads: this.uploads()
+      uploads: this.uploads(),
+      participation: life?.transfers.participation()
     })
   }
 

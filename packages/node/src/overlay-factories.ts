@@ -77,8 +77,10 @@ export async function overlayFactory(
     }
     case 'fasttrack': {
       const { fasttrack } = await import('@servent/fasttrack')
+      const { role, ordinariesPerSupernode } = config.fasttrack
       return fasttrack({
-        ...config.fasttrack,
+        role,
+        ordinariesPerSupernode,
         index: await indexes.inMemory(),
         privateKey,
         store: store.machineState(name),

@@ -28,6 +28,7 @@ import { HTTP_STREAMS_PER_CONNECTION_MAX } from './network-limits.ts'
 import { overlayFactory } from './overlay-factories.ts'
 import { overlaysOf } from './overlay-names.ts'
 import { OverlaySlot } from './overlays.ts'
+import { type Levels, LevelsSlot } from './participation.ts'
 import type { NodeStore } from './store.ts'
 import { Transfers } from './transfers.ts'
 import { Ways } from './ways.ts'
@@ -69,10 +70,12 @@ export async function run(init: RunningInit): Promise<Running> {
   const ways = await Ways.load(config, init.privateKey)
   const peerId = peerIdFromPrivateKey(init.privateKey).toString()
   const indexes = new Indexes({ config, deps, peerId, logger })
+  const levels = new LevelsSlot(init)
   const transfers: Transfers = new Transfers({
     openLedger: () => openLedger(init),
-    openServer: ledger => openServer(init, library, ledger),
-    openDownloads: ledger => openDownloads(init, { network, ways, slots, library, ledger })
+    openLevels: ledger => levels.open(ledger),
+    openServer: (ledger, participation) => openServer(init, library, ledger, participation),
+    openDownloads: (ledger, gave) => openDownloads(init, { network, ways, slots, library, ledger, gave })
   })
   const network = await createNetwork({
     config,
@@ -82,7 +85,10 @@ export async function run(init: RunningInit): Promise<Running> {
     logger: componentLogger(logger),
     metrics: components => metrics.component(components),
     ways,
-    services: await overlayServices({ ...init, indexes }, library, transfers, slots)
+    services: {
+      ...(await overlayServices({ ...init, indexes }, library, transfers, slots)),
+      levels: levels.service
+    }
   })
   // Also a node that takes no calls serves: over connections that it opened itself.
   await network.handle(
@@ -147,7 +153,8 @@ async function openLedger({ database, logger }: RunningInit): Promise<Ledger> {
 async function openServer(
   { config, logger }: RunningInit,
   library: LibraryDoor,
-  ledger: Ledger
+  ledger: Ledger,
+  participation: Levels | undefined
 ): Promise<FileServer> {
   const { FileServer } = await import('@servent/transfer')
   return new FileServer({
@@ -155,6 +162,7 @@ async function openServer(
     blocks: library,
     ...(await partialsOf(config, library)),
     ledger,
+    ...(participation === undefined ? {} : { participation }),
     logger: logger.child({ component: 'servent:uploads' }),
     ...cap('maxUploadBytesPerSecond', config.maxUploadRate),
     ...cap('maxUploadBytesPerSecondPerPeer', config.maxUploadRatePerPeer)
@@ -163,14 +171,12 @@ async function openServer(
 
 async function openDownloads(
   { config, database, logger, store }: RunningInit,
-  {
-    network,
-    ways,
-    slots,
-    library,
-    ledger
-  }: Pick<Running, 'network' | 'ways' | 'slots' | 'library'> & { ledger: Ledger }
+  parts: Pick<Running, 'network' | 'ways' | 'slots' | 'library'> & {
+    ledger: Ledger
+    gave: (peer: string) => void
+  }
 ): Promise<Downloads> {
+  const { network, ways, slots, library, ledger, gave } = parts
   const { Downloads } = await import('@servent/transfer')
   const connector = new NodeConnector({
     network,
@@ -186,6 +192,7 @@ async function openDownloads(
     connector,
     ...(await partialsOf(config, library)),
     ledger,
+    onGave: gave,
     findProviders: (id, signal) => findProviders(slots, id, signal, logger),
     logger: logger.child({ component: 'servent:downloads' }),
     limits: { activeMax: config.maxDownloads },

@@ -7,7 +7,7 @@ import type { DownloadPhase, DownloadStatus, UploadStatus } from '@servent/trans
 import type { Config } from './config.ts'
 import { reachability } from './reachability.ts'
 import { progressView } from './sharing.ts'
-import type { NodeStatus } from './types.ts'
+import type { NodeStatus, ParticipationView } from './types.ts'
 
 export interface StatusInit {
   readonly config: Config
@@ -28,6 +28,7 @@ export interface StatusInit {
   }
   readonly downloads: readonly DownloadStatus[]
   readonly uploads: readonly UploadStatus[]
+  readonly participation: ParticipationView | undefined
 }
 
 export function nodeStatus(init: StatusInit): NodeStatus {
@@ -67,6 +68,7 @@ export function nodeStatus(init: StatusInit): NodeStatus {
     uploads: {
       active: init.uploads.filter(({ state }) => state === 'sending').length,
       queued: init.uploads.filter(({ state }) => state === 'queued').length
-    }
+    },
+    ...(init.participation === undefined ? {} : { participation: init.participation })
   }
 }

@@ -1,25 +1,37 @@
 /**
  * Uploads and downloads, each loaded when it is first needed: HTTP is a good part of what a node that only
- * relays queries would hold in memory.
+ * relays queries would hold in memory. With the first of them come participation levels, where the node has them.
  */
 import type { Duplex } from 'node:stream'
 import type { DownloadStatus, Downloads, FileServer, Ledger, UploadStatus } from '@servent/transfer'
+import type { Levels } from './participation.ts'
+import type { ParticipationView } from './types.ts'
 
 export interface TransfersInit {
   readonly openLedger: () => Promise<Ledger>
-  readonly openServer: (ledger: Ledger) => Promise<FileServer>
-  readonly openDownloads: (ledger: Ledger) => Promise<Downloads>
+  /** Nothing where there are none. */
+  readonly openLevels: (ledger: Ledger) => Promise<Levels | undefined>
+  readonly openServer: (ledger: Ledger, levels: Levels | undefined) => Promise<FileServer>
+  /** `gave` is told of peers that gave what the ledger has counted. */
+  readonly openDownloads: (ledger: Ledger, gave: (peer: string) => void) => Promise<Downloads>
 }
 
 export class Transfers {
   readonly #ledger: Once<Ledger>
+  readonly #levels: Once<Levels | undefined>
   readonly #server: Once<FileServer>
   readonly #downloads: Once<Downloads>
 
-  constructor({ openLedger, openServer, openDownloads }: TransfersInit) {
+  constructor({ openLedger, openLevels, openServer, openDownloads }: TransfersInit) {
     this.#ledger = new Once(openLedger)
-    this.#server = new Once(async () => openServer(await this.#ledger.get()))
-    this.#downloads = new Once(async () => openDownloads(await this.#ledger.get()))
+    this.#levels = new Once(async () => openLevels(await this.#ledger.get()))
+    this.#server = new Once(async () => openServer(await this.#ledger.get(), await this.#levels.get()))
+    this.#downloads = new Once(async () => {
+      const ledger = await this.#ledger.get()
+      // A start does not wait for them: what is not told now is told with the next block, for receipts are of all so far.
+      this.#levels.get().catch(() => {})
+      return openDownloads(ledger, peer => this.#levels.value?.gave(peer))
+    })
   }
 
   /** Serves files to a peer on a stream of HTTP. */
@@ -51,6 +63,11 @@ export class Transfers {
     return this.#server.value?.uploads() ?? []
   }
 
+  /** Of this node itself; nothing before its first transfer. */
+  participation(): ParticipationView | undefined {
+    return this.#levels.value?.own()
+  }
+
   async stopDownloads(): Promise<void> {
     await (await this.#downloads.end())?.stop()
   }
@@ -58,6 +75,7 @@ export class Transfers {
   /** After downloads: what peers gave and took is written at last. */
   async stopServer(): Promise<void> {
     await (await this.#server.end())?.stop()
+    await (await this.#levels.end())?.stop()
     ;(await this.#ledger.end())?.close()
   }
 }

@@ -310,6 +310,12 @@ export interface UploadView extends UploadStatus {
   readonly relayed: boolean
 }
 
+/** A participation level, 0 to 1000, and what that is called. */
+export interface ParticipationView {
+  readonly level: number
+  readonly band: string
+}
+
 export interface PeerView {
   readonly peerId: string
   readonly addresses: readonly string[]
@@ -358,6 +364,8 @@ export interface NodeStatus {
   }
   readonly downloads: { active: number; done: number; failed: number; paused: number }
   readonly uploads: { active: number; queued: number }
+  /** Of this node itself, by receipts: in FastTrack, from the first transfer of a run on. */
+  readonly participation?: ParticipationView
 }
 
 export interface DoctorCheck {

@@ -39,7 +39,8 @@ async function init(
     overlays,
     library: noLibrary,
     downloads: [],
-    uploads: []
+    uploads: [],
+    participation: undefined
   })
   return { config, status, overlays, roots: [], wallMs: Date.UTC(2026, 5, 1), ...more }
 }

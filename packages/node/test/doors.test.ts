@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import * as connector from '../src/connector.ts'
 import { LibraryDoor } from '../src/library-door.ts'
 import { HTTP_STREAMS_PER_CONNECTION_MAX } from '../src/network-limits.ts'
+import type { Levels } from '../src/participation.ts'
 import { Transfers } from '../src/transfers.ts'
 import { idOf } from './support/hits.ts'
 import { all } from './support/nodes.ts'
@@ -54,6 +55,7 @@ test('a file server is made with the first stream; one that cannot be made ends 
   let fails = true
   const transfers = new Transfers({
     openLedger: async () => ledger,
+    openLevels: async () => undefined,
     openServer: async () => {
       if (fails) throw new Error('no http')
       return {
@@ -76,20 +78,62 @@ test('a file server is made with the first stream; one that cannot be made ends 
   await expect(transfers.downloads()).rejects.toThrow('no disk')
 })
 
-test('after the end nothing is made any more', async () => {
-  const stopped: string[] = []
+const levels = {
+  own: () => ({ level: 10, band: 'Low' }),
+  gave: (peer: string) => void told.push(peer),
+  stop: async () => void closed.push('levels')
+} as unknown as Levels
+const told: string[] = []
+
+test('after the end nothing is made any more, and levels end between transfers and their ledger', async () => {
   closed.length = 0
   const transfers = new Transfers({
     openLedger: async () => ledger,
+    openLevels: async () => levels,
     openServer: () => Promise.reject(new Error('never')),
     openDownloads: async () =>
-      ({ list: () => [], stop: async () => void stopped.push('downloads') }) as unknown as Downloads
+      ({ list: () => [], stop: async () => void closed.push('downloads') }) as unknown as Downloads
   })
   await transfers.downloads()
   await transfers.stopDownloads()
   await transfers.stopServer()
-  expect([...stopped, ...closed]).toEqual(['downloads', 'ledger'])
+  expect(closed).toEqual(['downloads', 'levels', 'ledger'])
   await expect(transfers.downloads()).rejects.toThrow('This node stops.')
+})
+
+test('levels are opened once, with the server or with downloads; downloads do not wait for them', async () => {
+  const opened: (Levels | undefined)[] = []
+  const opening = Promise.withResolvers<Levels>()
+  let count = 0
+  let gave: (peer: string) => void = () => {}
+  told.length = 0
+  const transfers = new Transfers({
+    openLedger: async () => ledger,
+    openLevels: () => {
+      count += 1
+      return opening.promise
+    },
+    openServer: async (_, levels) => {
+      opened.push(levels)
+      return { serve() {}, uploads: () => [], stop: async () => {} } as unknown as FileServer
+    },
+    openDownloads: async (_, tell) => {
+      gave = tell
+      return { list: () => [], stop: async () => {} } as unknown as Downloads
+    }
+  })
+  expect(count).toBe(0)
+  await transfers.downloads()
+  // Too early to be told, and no harm.
+  gave('a')
+  expect([transfers.participation(), count]).toEqual([undefined, 1])
+  transfers.serve(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }), 'b')
+  opening.resolve(levels)
+  await expect.poll(() => opened).toEqual([levels])
+  gave('a')
+  expect([told, transfers.participation(), count]).toEqual([['a'], { level: 10, band: 'Low' }, 1])
+  await transfers.stopDownloads()
+  await transfers.stopServer()
 })
 
 test('what is said again here, so that transfers need not be loaded, is what they say', () => {

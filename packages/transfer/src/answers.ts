@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { isPartial, type PartialFile, type SharedFile } from '@servent/overlay'
 import type { ByteRange } from './range.ts'
 import { sha1Urn } from './request-target.ts'
-import type { UploadStatus } from './types.ts'
+import type { UploadAccount } from './types.ts'
 import type { QueueAnswer } from './upload-queue.ts'
 
 /** Type and subtype of RFC 9110, 8.3.1, without parameters. */
@@ -74,9 +74,10 @@ export function sendBusy(
   response: ServerResponse,
   answer: Exclude<QueueAnswer, { type: 'granted' }>,
   limits: QueueHeaderLimits,
-  { standing, givenBytes, takenBytes }: Pick<UploadStatus, 'standing' | 'givenBytes' | 'takenBytes'>
+  { standing, givenBytes, takenBytes, level, band }: UploadAccount
 ): void {
   response.setHeader('X-Servent-Standing', `${standing}; given=${givenBytes}; taken=${takenBytes}`)
+  if (level !== undefined) response.setHeader('X-Servent-Level', `${level}; band=${band}`)
   const pollMin = Math.ceil(limits.queuePollMinMs / 1000)
   const pollMax = Math.ceil(limits.queuePollMaxMs / 1000)
   if (answer.type === 'full') {

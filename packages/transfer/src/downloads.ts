@@ -27,7 +27,15 @@ export class Downloads {
   #stopped = false
 
   private constructor(init: DownloadsInit, store: DownloadStore) {
-    const { connector, findProviders, maxDownloadBytesPerSecond: cap, ledger, partials, logger } = init
+    const {
+      connector,
+      findProviders,
+      maxDownloadBytesPerSecond: cap,
+      ledger,
+      onGave,
+      partials,
+      logger
+    } = init
     this.#init = init
     this.#store = store
     this.#deps = {
@@ -37,6 +45,7 @@ export class Downloads {
       limits: { ...DOWNLOAD_LIMITS, ...init.limits },
       cap: cap === undefined ? undefined : new RateCap(cap),
       ledger,
+      onGave,
       partials,
       random: init.random ?? Math.random,
       logger,

@@ -17,7 +17,7 @@ import { RequestPace } from './request-pace.ts'
 import { parseTarget, type Resource } from './request-target.ts'
 import type { ServedPart } from './served-part.ts'
 import { ServerConnection } from './server-connection.ts'
-import type { FileServerInit, UploadStatus } from './types.ts'
+import type { FileServerInit, UploadAccount, UploadStatus } from './types.ts'
 import { Upload } from './upload.ts'
 import { UploadQueue } from './upload-queue.ts'
 
@@ -42,7 +42,9 @@ export class FileServer {
   constructor(init: FileServerInit) {
     this.#init = init
     this.#limits = { ...SERVER_LIMITS, ...init.limits }
-    this.#queue = new UploadQueue(this.#limits, peer => this.#standing(peer))
+    const { participation } = init
+    const level = participation === undefined ? undefined : (peer: string) => participation.levelOf(peer)
+    this.#queue = new UploadQueue(this.#limits, peer => this.#standing(peer), level)
     this.#pace = new RequestPace(this.#limits)
     const cap = init.maxUploadBytesPerSecond
     this.#cap = cap === undefined ? undefined : new RateCap(cap)
@@ -304,12 +306,17 @@ export class FileServer {
   }
 
   #standing(peer: string): Standing {
-    return this.#init.ledger?.standing(peer) ?? 'newcomer'
+    const { participation, ledger } = this.#init
+    return participation?.standingOf(peer) ?? ledger?.standing(peer) ?? 'newcomer'
   }
 
-  #account(peer: string): Pick<UploadStatus, 'standing' | 'givenBytes' | 'takenBytes'> {
-    const { givenBytes = 0, takenBytes = 0 } = this.#init.ledger?.of(peer) ?? {}
-    return { standing: this.#standing(peer), givenBytes, takenBytes }
+  #account(peer: string): UploadAccount {
+    const { ledger, participation } = this.#init
+    const { givenBytes = 0, takenBytes = 0 } = ledger?.of(peer) ?? {}
+    const account = { standing: this.#standing(peer), givenBytes, takenBytes }
+    if (participation === undefined) return account
+    const level = participation.levelOf(peer)
+    return { ...account, level, band: participation.bandOf(level) }
   }
 
   /** Bounded by the places of the queue: whoever is not waited for is forgotten first. */

@@ -17,7 +17,7 @@ export function busyFrom(headers: IncomingHttpHeaders): SourceBusyError {
   const place =
     position === undefined ? '' : `: place ${position}${length === undefined ? '' : ` of ${length}`}`
   return new SourceBusyError(
-    `It has no free upload slot${place}${standingFrom(headers)}.`,
+    `It has no free upload slot${place}${standingFrom(headers)}${levelFrom(headers)}.`,
     wait === undefined ? RETRY_MS_DEFAULT : wait * 1000,
     position,
     length
@@ -31,6 +31,12 @@ function standingFrom(headers: IncomingHttpHeaders): string {
   if (match === null) return ''
   const [given, taken] = match.slice(2).map(bytes => (Number(bytes) / 2 ** 20).toFixed(1))
   return `, as a ${match[1]} that gave it ${given} MiB and took ${taken}`
+}
+
+/** The participation level that the source gives this peer, and what that is called. */
+function levelFrom(headers: IncomingHttpHeaders): string {
+  const match = /^(\d{1,4}); band=([A-Za-z ]{1,32})$/.exec(String(headers['x-servent-level'] ?? ''))
+  return match === null ? '' : `, at level ${match[1]} (${match[2]})`
 }
 
 function seconds(text: string | undefined): number | undefined {

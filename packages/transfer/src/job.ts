@@ -8,7 +8,7 @@ import type { DownloadLimits } from './limits.ts'
 import type { Partials } from './partials.ts'
 import type { RateCap } from './rate.ts'
 import type { StoredDownload } from './store.ts'
-import type { Connector, DownloadPhase, TransferLogger } from './types.ts'
+import type { Connector, DownloadPhase, DownloadsInit, TransferLogger } from './types.ts'
 
 /** Shared by all downloads. */
 export interface DownloadDeps {
@@ -18,6 +18,7 @@ export interface DownloadDeps {
   readonly limits: DownloadLimits
   readonly cap: RateCap | undefined
   readonly ledger: Ledger | undefined
+  readonly onGave: DownloadsInit['onGave']
   readonly partials: Partials | undefined
   readonly random: () => number
   readonly logger: TransferLogger | undefined

@@ -121,6 +121,7 @@ export class SourcePool {
     this.#gaveMs = performance.now()
     this.#candidates.gave(provider.peerId, bytes)
     this.#job.ledger?.gave(source.peer, bytes)
+    this.#job.onGave?.(source.peer, bytes)
     if (row.givers.includes(source.peer)) return
     row.givers = [...row.givers, source.peer]
     this.#job.save()

@@ -17,6 +17,19 @@ export interface TransferLogger {
   warn(details: Readonly<Record<string, unknown>>, message: string): void
 }
 
+/**
+ * How peers stand by more than the ledger, which knows what they gave this one: participation levels of a whole network.
+ * A queue asks for each of its places, so an answer must be as cheap as a look into a map.
+ */
+export interface Participation {
+  /** Of a peer that asks to be served. */
+  standingOf(peer: string): Standing
+  /** A whole number, 0 to 9999: of two that stand alike, the higher goes first. */
+  levelOf(peer: string): number
+  /** What a level is called, as `High`: at most 32 letters and spaces. */
+  bandOf(level: number): string
+}
+
 export interface FileServerInit {
   readonly catalogue: Catalogue
   readonly blocks: BlockSource
@@ -29,6 +42,8 @@ export interface FileServerInit {
   readonly maxUploadBytesPerSecondPerPeer?: number
   /** Who goes first; where it is absent, all peers are alike. */
   readonly ledger?: Ledger
+  /** Where it is given, it says who goes first, and the ledger only counts. */
+  readonly participation?: Participation
   readonly logger?: TransferLogger
 }
 
@@ -53,9 +68,15 @@ export interface UploadStatus {
   /** Verified bytes that this peer got from it, and bytes that were sent to it, ever. */
   readonly givenBytes: number
   readonly takenBytes: number
+  /** Its participation level and what that is called, where levels are known: of one standing the higher goes first. */
+  readonly level?: number
+  readonly band?: string
   /** It is being fetched here itself, or was until now. */
   readonly partial?: true
 }
+
+/** What an upload has its place by, and what its peer is told of that. */
+export type UploadAccount = Pick<UploadStatus, 'standing' | 'givenBytes' | 'takenBytes' | 'level' | 'band'>
 
 /** A way to one provider on which this peer speaks HTTP as the client. */
 export interface SourceConnection {
@@ -83,6 +104,8 @@ export interface DownloadsInit {
   readonly resume?: boolean
   /** Told of verified bytes. */
   readonly ledger?: Ledger
+  /** Told of the same after the ledger has counted them. Must neither throw nor take long. */
+  readonly onGave?: (peer: string, bytes: number) => void
   /** Gives others what is verified while it is fetched. They get nothing of it where this is absent. */
   readonly partials?: Partials
   /** 0 to 1: where in a file its download begins. */

@@ -3,11 +3,12 @@
  * caller says what time it is.
  *
  * A place belongs to one peer and one file, whatever connection it asks by. Peers who gave this one something come
- * first, then newcomers, and then those who took much and gave little; whoever waited for `queuePromoteMs` moves up a
- * level, so that nobody waits for ever. Within a level peers take turns: a peer's second place comes after the first
- * places of all others, and so does the first place of a peer that is being served. The peer asks again
- * between `queuePollMinMs` and `queuePollMaxMs` after it last asked: sooner or later than that, its place is
- * lost.
+ * first, then newcomers, and then those who took much and gave little; whoever waited for `queuePromoteMs` moves up one
+ * of these standings. Among those of one standing a higher participation level goes first, where levels are known;
+ * whoever waited for `queuePromoteMs` with the givers goes before all levels, so that nobody waits for ever. Of one
+ * level peers take turns: a peer's second place comes after the first places of all others, and so does the first place
+ * of a peer that is being served. The peer asks again between `queuePollMinMs` and `queuePollMaxMs` after it last asked:
+ * sooner or later than that, its place is lost.
  */
 import type { Standing } from './ledger.ts'
 import type { ServerLimits } from './limits.ts'
@@ -25,7 +26,7 @@ export type QueueLimits = Pick<
   | 'queuePromoteMs'
 >
 
-const LEVELS: Readonly<Record<Standing, number>> = { giver: 0, newcomer: 1, freeloader: 2 }
+const RANKS: Readonly<Record<Standing, number>> = { giver: 0, newcomer: 1, freeloader: 2 }
 
 export interface Slot {
   readonly peer: string
@@ -41,6 +42,14 @@ export type QueueAnswer =
   /** No place is left, or this peer has as many as it may. */
   | { readonly type: 'full' }
 
+/** Whether one place is before another, turns aside. */
+interface Rank {
+  /** That of its peer's standing, or of a better one for how long it waits. Lower goes first. */
+  readonly rank: number
+  /** Of its peer; beyond all levels for how long it waits. Higher goes first. */
+  readonly level: number
+}
+
 interface Place extends Slot {
   /** Since when it waits without a break. */
   sinceMs: number
@@ -50,15 +59,22 @@ interface Place extends Slot {
 export class UploadQueue {
   readonly #limits: QueueLimits
   readonly #standing: (peer: string) => Standing
+  readonly #level: ((peer: string) => number) | undefined
   readonly #active = new Set<Slot>()
   /** Slots that wait for their peer's next request, and until when. */
   readonly #lingering = new Map<Slot, number>()
   /** In the order of arrival. */
   #places: Place[] = []
 
-  constructor(limits: QueueLimits, standing: (peer: string) => Standing = () => 'newcomer') {
+  /** Both are asked for each place whenever somebody asks for one. Without `level` all of one standing are alike. */
+  constructor(
+    limits: QueueLimits,
+    standing: (peer: string) => Standing = () => 'newcomer',
+    level?: (peer: string) => number
+  ) {
     this.#limits = limits
     this.#standing = standing
+    this.#level = level
   }
 
   get activeCount(): number {
@@ -141,16 +157,20 @@ export class UploadQueue {
     if (this.#places.length >= this.#limits.queuePlacesMax) {
       // The last in line gives way to whoever stands higher, so that a crowd of strangers cannot lock givers out.
       const last = this.#order(nowMs).at(-1)
-      if (last === undefined || this.#level(last, nowMs) <= this.#level(place, nowMs)) return undefined
+      if (last === undefined || compare(this.#rank(last, nowMs), this.#rank(place, nowMs)) <= 0)
+        return undefined
       this.#places.splice(this.#places.indexOf(last), 1)
     }
     this.#places.push(place)
     return place
   }
 
-  #level({ peer, sinceMs }: Place, nowMs: number): number {
+  #rank({ peer, sinceMs }: Place, nowMs: number): Rank {
     const promotions = Math.floor((nowMs - sinceMs) / this.#limits.queuePromoteMs)
-    return Math.max(0, LEVELS[this.#standing(peer)] - promotions)
+    const own = RANKS[this.#standing(peer)]
+    const rank = Math.max(0, own - promotions)
+    if (this.#level === undefined) return { rank, level: 0 }
+    return { rank, level: promotions > own ? Infinity : this.#level(peer) }
   }
 
   #held(peer: string): number {
@@ -160,19 +180,25 @@ export class UploadQueue {
     return held
   }
 
-  /** Places by levels, and in each by rounds: in a round every peer has one. */
+  /** Places by standing and level, and where both are the same by rounds: in a round every peer has one. */
   #order(nowMs: number): Place[] {
     const rounds = new Map<string, number>()
     const numbered = this.#places.map(place => {
       const round = rounds.get(place.peer) ?? this.#held(place.peer)
       rounds.set(place.peer, round + 1)
-      return { place, round, level: this.#level(place, nowMs) }
+      return { place, round, ...this.#rank(place, nowMs) }
     })
-    return numbered.sort((a, b) => a.level - b.level || a.round - b.round).map(({ place }) => place)
+    return numbered.sort((a, b) => compare(a, b) || a.round - b.round).map(({ place }) => place)
   }
 
   #expire(nowMs: number): void {
     this.#places = this.#places.filter(place => nowMs - place.askedMs <= this.#limits.queuePollMaxMs)
     for (const [slot, untilMs] of this.#lingering) if (untilMs <= nowMs) this.#lingering.delete(slot)
   }
+}
+
+/** Below 0 where `a` goes first. */
+function compare(a: Rank, b: Rank): number {
+  if (a.rank !== b.rank) return a.rank - b.rank
+  return a.level === b.level ? 0 : b.level - a.level
 }

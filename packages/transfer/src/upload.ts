@@ -6,7 +6,7 @@ import { SourceLostError } from './errors.ts'
 import type { ServerLimits } from './limits.ts'
 import type { ByteRange } from './range.ts'
 import { type RateCap, RateMeter } from './rate.ts'
-import type { UploadStatus } from './types.ts'
+import type { UploadAccount, UploadStatus } from './types.ts'
 
 /** One read. A power of two that divides the tree's blocks, so that no block is read for two answers' parts. */
 const READ_BYTES = 512 * 1024
@@ -83,7 +83,7 @@ export class Upload {
     response.end()
   }
 
-  status(nowMs: number): Omit<UploadStatus, 'standing' | 'givenBytes' | 'takenBytes'> {
+  status(nowMs: number): Omit<UploadStatus, keyof UploadAccount> {
     return {
       peer: this.peer,
       id: this.file.id.toString(),

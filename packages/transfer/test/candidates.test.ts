@@ -222,6 +222,21 @@ describe('a 503', () => {
     expect(message).toBe(
       'It has no free upload slot: place 2 of 5, as a newcomer that gave it 0.0 MiB and took 10.0.'
     )
+    const level = {
+      'x-servent-standing': 'giver; given=1048576; taken=0',
+      'x-servent-level': '612; band=Deity'
+    }
+    expect(busyFrom(level).message).toBe(
+      'It has no free upload slot, as a giver that gave it 1.0 MiB and took 0.0, at level 612 (Deity).'
+    )
+    for (const wrong of [
+      '12345; band=Low',
+      '1; band=',
+      '1; band=<b>',
+      `1; band=${'x'.repeat(33)}`,
+      '-1; band=Low'
+    ])
+      expect(busyFrom({ 'x-servent-level': wrong }).message).toBe('It has no free upload slot.')
     expect(busyFrom({ 'x-servent-standing': 'king; given=0; taken=0' }).message).toBe(
       'It has no free upload slot.'
     )

@@ -1,8 +1,9 @@
 /** Downloads from honest peers over real sockets to real files. */
 import { mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openDatabase } from '@servent/database'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { DownloadEvent } from '../src/index.ts'
+import { type DownloadEvent, Ledger } from '../src/index.ts'
 import { partPath } from '../src/part-file.ts'
 import { Desk } from './helpers/desk.ts'
 import { type Peer, sharer } from './helpers/peer.ts'
@@ -58,6 +59,23 @@ describe('a file arrives', () => {
     const downloads = await desk.open({ limits: { rangeBytesMax: 2 * MiB } })
     await (await downloads.start({ id, name: 'a.bin', providers: [peer.provider] })).finished
     expect(peer.connections).toBe(1)
+  })
+
+  test('who gave is told with each block that was verified, when the ledger has counted it', async () => {
+    const { id } = peer.share.add('a.bin', randomBytes(3 * MiB + 5))
+    const ledger = new Ledger(openDatabase(':memory:'))
+    const told: [string, number, number][] = []
+    const onGave = (giver: string, bytes: number) =>
+      void told.push([giver, bytes, ledger.of(giver).givenBytes])
+    const downloads = await desk.open({ ledger, onGave })
+    await (await downloads.start({ id, name: 'a.bin', providers: [peer.provider] })).finished
+    // Blocks come in any order.
+    expect(told.map(([, bytes]) => bytes).sort((a, b) => a - b)).toEqual([5, MiB, MiB, MiB])
+    let sum = 0
+    for (const [giver, bytes, counted] of told) {
+      sum += bytes
+      expect([giver, counted]).toEqual(['honest', sum])
+    }
   })
 
   test('an empty file needs nobody', async () => {

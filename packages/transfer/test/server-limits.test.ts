@@ -2,7 +2,13 @@
 import { once } from 'node:events'
 import { openDatabase } from '@servent/database'
 import { afterEach, describe, expect, test } from 'vitest'
-import { FileServer, type FileServerInit, Ledger, type ServerLimits } from '../src/index.ts'
+import {
+  FileServer,
+  type FileServerInit,
+  Ledger,
+  type Participation,
+  type ServerLimits
+} from '../src/index.ts'
 import { Asker } from './helpers/ask.ts'
 import { randomBytes, TestShare } from './helpers/share.ts'
 import { readAll, socketPair } from './helpers/sockets.ts'
@@ -322,8 +328,55 @@ test('what was sent is on the account of who took it, a part where it left, and 
     ['b', 'queued', 'newcomer'],
     ['c', 'queued', 'newcomer']
   ])
+  expect(answer.headers['x-servent-level']).toBeUndefined()
+  expect(server.uploads()[0]).not.toHaveProperty('level')
   a.close()
   // Whatever it says of itself, it took what went out.
   await expect.poll(() => ledger.of('a').takenBytes).toBeGreaterThan(MiB)
+  database.close()
+})
+
+test('where participation is known it says who goes first, and the ledger counts all the same', async () => {
+  const database = openDatabase(':memory:')
+  const ledger = new Ledger(database)
+  ledger.gave('local giver', 5 * MiB)
+  const levels: Record<string, number> = { high: 200, deity: 900, low: 3 }
+  const levelOf = (peer: string) => levels[peer] ?? 10
+  const participation: Participation = {
+    levelOf,
+    standingOf: peer => (levelOf(peer) > 10 ? 'giver' : levelOf(peer) < 10 ? 'freeloader' : 'newcomer'),
+    bandOf: level => (level > 500 ? 'Deity' : level > 100 ? 'High' : 'Low')
+  }
+  const server = serving({ slotsMax: 1, slotLingerMs: 1, connectionsMax: 6 }, { ledger, participation })
+  const a = await Asker.connect(server, 'a')
+  await a.hold(`/ipfs/${large.id}`)
+  const ask = async (peer: string) => (await Asker.connect(server, peer)).ask(`/ipfs/${large.id}`)
+  const low = await Asker.connect(server, 'low')
+  expect((await low.ask(`/ipfs/${large.id}`)).headers).toMatchObject({
+    'x-servent-standing': 'freeloader; given=0; taken=0',
+    'x-servent-level': '3; band=Low'
+  })
+  for (const peer of ['local giver', 'high']) expect((await ask(peer)).status).toBe(503)
+  expect((await ask('deity')).headers).toMatchObject({
+    'x-queue': expect.stringMatching(/^position=1,length=4,/),
+    'x-servent-standing': 'giver; given=0; taken=0',
+    'x-servent-level': '900; band=Deity'
+  })
+  expect(server.uploads().map(({ peer, standing, level, band }) => [peer, standing, level, band])).toEqual([
+    ['a', 'newcomer', 10, 'Low'],
+    ['deity', 'giver', 900, 'Deity'],
+    ['high', 'giver', 200, 'High'],
+    ['local giver', 'newcomer', 10, 'Low'],
+    ['low', 'freeloader', 3, 'Low']
+  ])
+  expect(server.uploads()[3]).toMatchObject({ givenBytes: 5 * MiB })
+  // For streams, too: a sixth is free, and instead of a seventh a giver takes the place of one who is none.
+  expect(await isOpen(await Asker.connect(server, 'n'))).toBe(true)
+  expect(await isOpen(await Asker.connect(server, 'o'))).toBe(false)
+  const another = await Asker.connect(server, 'deity')
+  await expect.poll(() => low.socket.destroyed).toBe(true)
+  expect(await isOpen(another)).toBe(true)
+  a.close()
+  await expect.poll(() => ledger.of('a').takenBytes).toBeGreaterThan(0)
   database.close()
 })

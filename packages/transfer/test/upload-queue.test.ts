@@ -201,6 +201,98 @@ describe('who gave goes first', () => {
   })
 })
 
+describe('participation levels', () => {
+  const standingOf = (level: number): Standing =>
+    level === 10 ? 'newcomer' : level > 10 ? 'giver' : 'freeloader'
+  /** The peer `g200` is at level 200; one without a number is a newcomer, at 10. */
+  const levelOf = (peer: string) => Number(/\d+/.exec(peer)?.[0] ?? 10)
+  function full(change = {}, level: readonly [((peer: string) => number)?] = [levelOf]) {
+    const queue = new UploadQueue(
+      { ...limits, queuePromoteMs: 600_000, queuePollMaxMs: 10_000_000, queuePlacesMax: 8, ...change },
+      peer => standingOf(levelOf(peer)),
+      ...level
+    )
+    const slots = [granted(queue, 'a', 'x', 0), granted(queue, 'b', 'x', 0)] as const
+    return { queue, slots }
+  }
+  const order = (queue: UploadQueue, nowMs: number) =>
+    queue.waiting(nowMs).map(({ peer, file }) => (file === 'x' ? peer : `${peer}/${file}`))
+
+  test('within a standing the higher goes first, whoever came first', () => {
+    const { queue, slots } = full()
+    for (const peer of ['f3', 'n', 'f9', 'g200', 'g1000', 'g11']) queue.ask(peer, 'x', 0)
+    expect(order(queue, 0)).toEqual(['g1000', 'g200', 'g11', 'n', 'f9', 'f3'])
+    queue.release(slots[0], false, 6_000)
+    expect(queue.ask('g200', 'x', 6_000)).toMatchObject({ type: 'queued', position: 2, length: 6 })
+    granted(queue, 'g1000', 'x', 6_000)
+  })
+
+  test('of one level they stand in the order of arrival, however often it is asked for', () => {
+    const { queue } = full()
+    for (const peer of ['c200', 'g11', 'a200', 'n', 'b200', 'm']) queue.ask(peer, 'x', 0)
+    for (let look = 0; look < 3; look += 1)
+      expect(order(queue, look)).toEqual(['c200', 'a200', 'b200', 'g11', 'n', 'm'])
+  })
+
+  test('where all are at one level, and where none is known, the order is that of standings', () => {
+    for (const level of [[], [() => 10]] as const) {
+      const { queue } = full({ queuePlacesPerPeerMax: 2 }, level)
+      for (const file of ['x', 'y']) for (const peer of ['f3', 'n', 'g11', 'g500']) queue.ask(peer, file, 0)
+      expect(order(queue, 0)).toEqual(['g11', 'g500', 'g11/y', 'g500/y', 'n', 'n/y', 'f3', 'f3/y'])
+    }
+  })
+
+  test('a higher level goes before turns, and those of one level take turns', () => {
+    const { queue } = full()
+    for (const file of ['x', 'y']) for (const peer of ['c200', 'd200', 'g500']) queue.ask(peer, file, 0)
+    expect(order(queue, 0)).toEqual(['g500', 'g500/y', 'c200', 'd200', 'c200/y', 'd200/y'])
+  })
+
+  test('whoever waited as long once more with the givers goes before every level, so nobody waits for ever', () => {
+    const { queue } = full()
+    queue.ask('f1', 'x', 0)
+    queue.ask('n', 'x', 0)
+    queue.ask('g11', 'x', 1)
+    queue.ask('g1000', 'x', 600_000)
+    expect(order(queue, 600_000)).toEqual(['g1000', 'g11', 'n', 'f1'])
+    expect(order(queue, 600_001)).toEqual(['g11', 'g1000', 'n', 'f1'])
+    expect(order(queue, 1_199_999)).toEqual(['g11', 'g1000', 'n', 'f1'])
+    expect(order(queue, 1_200_000)).toEqual(['n', 'g11', 'g1000', 'f1'])
+    queue.ask('h1000', 'x', 1_800_000)
+    // In the order of arrival: what once kept them apart does not count any more.
+    expect(order(queue, 1_800_000)).toEqual(['f1', 'n', 'g11', 'g1000', 'h1000'])
+  })
+
+  test('a full queue has a place for a higher level, and none for the same', () => {
+    const { queue } = full({ queuePlacesMax: 2 })
+    for (const peer of ['g300', 'g200']) queue.ask(peer, 'x', 0)
+    expect(queue.ask('h200', 'x', 1)).toEqual({ type: 'full' })
+    expect(queue.ask('g201', 'x', 1)).toMatchObject({ type: 'queued', position: 2, length: 2 })
+    expect(order(queue, 1)).toEqual(['g300', 'g201'])
+    // A crowd of newcomers is at one level, so that none of them drives another out.
+    const { queue: strangers } = full({ queuePlacesMax: 2 })
+    for (const peer of ['n', 'o']) strangers.ask(peer, 'x', 0)
+    expect(strangers.ask('p', 'x', 1)).toEqual({ type: 'full' })
+  })
+
+  test('whatever levels come, the higher goes first and equals keep the order of arrival', () => {
+    const peers = fc.uniqueArray(
+      fc.record({ name: fc.constantFrom(...'abcdefgh'), level: fc.constantFrom(0, 9, 10, 11, 200, 1000) }),
+      { selector: ({ name }) => name, maxLength: 8 }
+    )
+    fc.assert(
+      fc.property(peers, crowd => {
+        const { queue } = full({ slotsMax: 2 })
+        for (const { name, level } of crowd) queue.ask(`${name}${level}`, 'z', 0)
+        const expected = crowd
+          .toSorted((a, b) => b.level - a.level)
+          .map(({ name, level }) => `${name}${level}`)
+        expect(queue.waiting(0).map(({ peer }) => peer)).toEqual(expected)
+      })
+    )
+  })
+})
+
 test('whatever happens, slots and places keep their bounds', () => {
   const step = fc.record({
     peer: fc.constantFrom('a', 'b', 'c', 'd', 'e'),

@@ -216,7 +216,16 @@ export const StatusAnswer = Type.Object(
       { active: Count('Running'), done: Count('Finished'), failed: Count('Failed'), paused: Count('Paused') },
       open
     ),
-    uploads: Type.Object({ active: Count('Running'), queued: Count('Waiting') }, open)
+    uploads: Type.Object({ active: Count('Running'), queued: Count('Waiting') }, open),
+    participation: Type.Optional(
+      Type.Object(
+        {
+          level: Type.Integer({ description: '0 to 1000, of this node by its receipts' }),
+          band: Type.String({ description: 'What the level is called: Low to Supreme Being' })
+        },
+        open
+      )
+    )
   },
   open
 )

@@ -74,6 +74,12 @@ export const UploadsAnswer = Type.Object({
         standing: Type.String({ description: 'giver, newcomer, freeloader: who goes first' }),
         givenBytes: Bytes('Verified bytes that this peer gave, ever'),
         takenBytes: Bytes('Bytes that were sent to it, ever'),
+        level: Type.Optional(
+          Type.Integer({
+            description: 'Its participation level, 0 to 1000: of one standing the higher goes first'
+          })
+        ),
+        band: Type.Optional(Type.String({ description: 'What the level is called: Low to Supreme Being' })),
         partial: Type.Optional(Type.Boolean({ description: 'The file is being fetched here itself' }))
       },
       open

@@ -156,11 +156,16 @@ export class ReceiptExchange implements Startable {
     this.#settle(peer).catch(error => this.#log('%s signed no receipt - %e', peer, error))
   }
 
-  snapshot(): ParticipationSnapshot {
+  /** This peer itself, by its own receipts. */
+  own(): ParticipationSnapshot['own'] {
     const { givenBytes, takenBytes } = this.#receipts.totals()
     const level = participationLevel(givenBytes, takenBytes)
+    return { givenBytes, takenBytes, level, band: bandOf(level), receipts: this.#receipts.size }
+  }
+
+  snapshot(): ParticipationSnapshot {
     return {
-      own: { givenBytes, takenBytes, level, band: bandOf(level), receipts: this.#receipts.size },
+      own: this.own(),
       receiptsOfOthers: this.#participation.receipts,
       peers: this.#participation.active(),
       counters: { ...this.#counters }

@@ -40,7 +40,7 @@ async function runStatus(context: Context): Promise<undefined> {
 }
 
 function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | undefined])[] {
-  const { downloads, uploads, library, reachability } = status
+  const { downloads, uploads, library, reachability, participation } = status
   const addresses = status.addresses.slice(0, ADDRESSES_SHOWN)
   const more = status.addresses.length - addresses.length
   return [
@@ -59,7 +59,8 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ),
     ['Library', libraryLine(library)],
     ['Downloads', counted(downloads, ['active', 'paused', 'failed', 'done'])],
-    ['Uploads', counted(uploads, ['active', 'queued'])]
+    ['Uploads', counted(uploads, ['active', 'queued'])],
+    ['Level', participation === undefined ? undefined : `${participation.level}, ${participation.band}`]
   ]
 }
 

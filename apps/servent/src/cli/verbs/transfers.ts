@@ -42,6 +42,8 @@ interface Upload {
   readonly standing: string
   readonly givenBytes: number
   readonly takenBytes: number
+  readonly level?: number
+  readonly band?: string
   readonly partial?: boolean
 }
 
@@ -138,6 +140,11 @@ function stateOf({ state, partial, position, relayed }: Upload): string {
   return `${state}${partial ? ' a part' : ''}${position === undefined ? '' : ` (${position})`}${relayed ? ', relayed' : ''}`
 }
 
+/** `giver`, and where levels are known `giver, 200 High`. */
+function standingOf({ standing, level, band }: Upload): string {
+  return level === undefined ? standing : `${standing}, ${level} ${band}`
+}
+
 async function showFiles(context: Context, id: string): Promise<undefined> {
   const client = await context.client()
   const files: FolderFile[] = []
@@ -201,7 +208,7 @@ async function runUploads(context: Context): Promise<undefined> {
         { title: 'DONE', align: 'right' },
         { title: 'SENT', align: 'right' },
         { title: 'RATE', align: 'right' },
-        { title: 'STANDING' },
+        { title: 'STANDING', shrinkTo: 8 },
         { title: 'RATIO', align: 'right' },
         { title: 'PEER' }
       ],
@@ -211,7 +218,7 @@ async function runUploads(context: Context): Promise<undefined> {
         formatPercent(one.sentBytes, one.totalBytes),
         formatBytes(one.sentBytes),
         formatRate(one.rate),
-        one.standing,
+        standingOf(one),
         // What it gave for each byte that it took.
         one.takenBytes === 0 ? '' : (one.givenBytes / one.takenBytes).toFixed(1),
         shortPeer(one.peer)
