@@ -7,6 +7,7 @@
  * | `SVNT.C` | Pong, trailer of QueryHit, Push | contact: one byte, the length of the PeerId's multihash; the multihash; then for each multiaddr two bytes, its length, little-endian, and the multiaddr without `/p2p` |
  * | `SVNT.R` | each result of QueryHit  | the file record in its signed libp2p envelope |
  * | `SVNT.N` | Push                     | the nonce that the pushing peer shows, 16 bytes |
+ * | `SVNT.W` | Query                    | this query is a walker (`walk-wire.ts`) |
  * | `LF`     | each result of QueryHit  | the size in bytes, little-endian, 1 to 8 bytes |
  *
  * Each comes at most once, and never compressed.

@@ -2,16 +2,20 @@
  * Gnutella 0.6 as a pure machine. Here inputs are led to the rules that they concern; the rules stand in the
  * files named after them, and what they share in `state.ts`.
  *
+ * How own searches are spread is the user's choice: one flood, an expanding ring, or random walkers.
+ *
  * One input causes at most `SENDS_PER_INPUT_MAX` messages out, a message at most `SENDS_PER_MESSAGE_MAX`.
  *
  * Sources: the lecture notes (queries, hits, pings, pushes), the 0.6 draft, Rohrs and Falco's ping and pong
- * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache). Ultrapeers, query
- * routing and dynamic querying are not here: their descriptors are counted and passed over.
+ * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache), Lv et al. (expanding ring,
+ * random walks). Ultrapeers, query routing and dynamic querying are not here: their descriptors are counted and
+ * passed over.
  */
 import type { Effects, Input, Link, Machine, Peer, RequestId, Timer } from '@servent/overlay/machine'
 import { drainTimer, offend, onBye, onDrainTimer, sayBye } from './bye-rules.ts'
 import { onVouched } from './cache-rules.ts'
 import { onContact, onUnreachable } from './calling-rules.ts'
+import { onRingTimer, ringTimer } from './expanding-ring-rules.ts'
 import {
   handshakeTimer,
   onConnect,
@@ -27,6 +31,7 @@ import type { Neighbour } from './neighbours.ts'
 import { onPing, onPong } from './ping-rules.ts'
 import { askPush, onPush } from './push-rules.ts'
 import { onMatched, onQuery } from './query-rules.ts'
+import { onWalkWord } from './random-walk-rules.ts'
 import { endSearch, onVerified, startSearch } from './search-rules.ts'
 import { resize, share } from './settings-rules.ts'
 import { type Fx, GnutellaState } from './state.ts'
@@ -146,7 +151,7 @@ function onDescriptor(state: GnutellaState, fx: Fx, neighbour: Neighbour, messag
       break
     case 'other':
       // Query routing, vendor messages and what is not invented yet: within its length, and harmless.
-      state.count('descriptorsUnknown')
+      if (!onWalkWord(state, fx, neighbour, message)) state.count('descriptorsUnknown')
       break
     case 'malformed':
       state.count('descriptorsMalformed')
@@ -170,7 +175,7 @@ function onCommand(state: GnutellaState, fx: Fx, id: RequestId, command: Gnutell
       startSearch(state, fx, id, command)
       break
     case 'end-search':
-      endSearch(state, command.search)
+      endSearch(state, fx, command.search)
       break
     case 'push':
       askPush(state, fx, id, command)
@@ -192,9 +197,10 @@ function onTimer(state: GnutellaState, fx: Fx, timer: Timer): void {
   const link = linkOf(timer)
   if (timer === handshakeTimer(link)) onHandshakeTimer(state, fx, link)
   if (timer === drainTimer(link)) onDrainTimer(state, fx, link)
+  if (timer === ringTimer(link)) onRingTimer(state, fx, link)
 }
 
-/** The link in the name of a timer. */
+/** The link, or the search, in the name of a timer. */
 function linkOf(timer: Timer): Link {
   const [, link] = `${timer}`.split('-')
   return Number(link)

@@ -1,43 +1,57 @@
 /**
  * Own searches: a query with a fresh id to all neighbours, and what comes back. Neighbours that come up soon
- * after get it too, so that a search that was begun before the links stood is not lost. Nothing is asked
- * again by itself: draft 0.6 allows an automatic requery once an hour, and this servent makes none.
+ * after get it too, so that a search that was begun before the links stood is not lost. Once it has gone as far as
+ * it may nothing is asked again by itself: draft 0.6 allows an automatic requery once an hour, and this servent makes
+ * none.
  *
  * Nothing is told to the service that nobody signed: hits are verified first, neighbours in turn.
  */
-import type { Peer, RequestId } from '@servent/overlay/machine'
+import { type Peer, QUERY_RESULTS_MAX, type RequestId } from '@servent/overlay/machine'
 import type { VerifyWork } from './answering.ts'
 import {
   NEIGHBOURS_MAX,
   QUERY_FIREWALLED,
   QUERY_MARKED,
+  RESULTS_WANTED,
   SEARCH_SPREAD_MS,
   SEARCHES_MAX,
-  TTL_MAX
+  TTL_MAX,
+  WALK_STEPS_MAX
 } from './constants.ts'
+import { askRing, ringTimer } from './expanding-ring-rules.ts'
 import { newGuid } from './guid.ts'
 import type { Guid, QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
 import { isWorthAsking } from './query-rules.ts'
+import { startWalk } from './random-walk-rules.ts'
 import type { QueryRoute } from './route-table.ts'
 import { clamp, type Fx, type GnutellaState } from './state.ts'
 import type { VerifiedFile, Wanted } from './types.ts'
 
 export interface Search extends Wanted {
   readonly id: RequestId
-  readonly guid: Guid
+  /** The most that a query of it may have. */
   readonly ttl: number
   readonly startedMs: number
-  /** Who got the query. */
+  /** Results after which it goes no further, if its style lets it. */
+  readonly enough: number
+  /** What was found, `enough` at most: a file of one provider each, however many paths its hits came by. */
+  readonly results: Set<string>
+  /** Of the query that went out last. */
+  guid: Guid
+  queryTtl: number
+  /** Who got that query. */
   readonly sentTo: Set<Peer>
+  /** Rings that were asked, of an expanding ring. */
+  rings: number
 }
 
 export function startSearch(
   state: GnutellaState,
   fx: Fx,
   id: RequestId,
-  { text, urns, ttl }: Wanted & { readonly ttl?: number }
+  { text, urns, ttl, enough }: Wanted & { readonly ttl?: number; readonly enough?: number }
 ): void {
   const reason = reasonAgainst(state, { text, urns })
   if (reason !== undefined) {
@@ -46,17 +60,41 @@ export function startSearch(
   }
   const search: Search = {
     id,
-    guid: newGuid(fx),
     text,
     urns,
     ttl: clamp(ttl ?? state.ttl, TTL_MAX),
     startedMs: state.nowMs,
-    sentTo: new Set()
+    enough: clamp(enough ?? RESULTS_WANTED, QUERY_RESULTS_MAX),
+    results: new Set(),
+    guid: '',
+    queryTtl: 0,
+    sentTo: new Set(),
+    rings: 0
   }
   state.searches.set(id, search)
-  state.routes.set(search.guid, { search: id, hops: 0, hits: 0 }, state.nowMs)
-  state.recent.add(search.guid, search.ttl, 0)
-  for (const neighbour of state.neighbours.up) sendQuery(state, fx, search, neighbour)
+  if (state.search === 'flood') askAll(state, fx, search, search.ttl)
+  else if (state.search === 'expanding-ring') askRing(state, fx, search)
+  else startWalk(state, fx, search, WALK_STEPS_MAX)
+}
+
+/** Gives a search a new query, whose hits are its own. */
+export function beginQuery(state: GnutellaState, fx: Fx, search: Search, ttl: number): void {
+  search.guid = newGuid(fx)
+  search.queryTtl = ttl
+  search.sentTo.clear()
+  state.routes.set(search.guid, { search: search.id, hops: 0, hits: 0 }, state.nowMs)
+  state.recent.add(search.guid, ttl, 0)
+}
+
+/** Asks all neighbours with a new query. */
+export function askAll(state: GnutellaState, fx: Fx, search: Search, ttl: number): void {
+  beginQuery(state, fx, search, ttl)
+  for (const neighbour of state.neighbours.up) greet(state, fx, search, neighbour)
+}
+
+/** Whether it has found what it may stop for. */
+export function hasEnough({ results, enough }: Search): boolean {
+  return results.size >= enough
 }
 
 function reasonAgainst(state: GnutellaState, wanted: Wanted): string | undefined {
@@ -65,33 +103,44 @@ function reasonAgainst(state: GnutellaState, wanted: Wanted): string | undefined
   return undefined
 }
 
-export function endSearch(state: GnutellaState, id: RequestId): void {
-  state.searches.delete(id)
+export function endSearch(state: GnutellaState, fx: Fx, id: RequestId): void {
+  if (!state.searches.delete(id)) return
+  if (state.search === 'expanding-ring') fx.cancelTimer(ringTimer(id))
 }
 
 /** Sends young searches to a neighbour that came up. */
 export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
   for (const search of state.searches.values()) {
-    if (state.nowMs - search.startedMs < SEARCH_SPREAD_MS) sendQuery(state, fx, search, neighbour)
+    if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS) continue
+    if (state.search !== 'random-walk') greet(state, fx, search, neighbour)
+    // Walkers that are under way are as many as were wanted.
+    else if (search.sentTo.size === 0) startWalk(state, fx, search, WALK_STEPS_MAX)
   }
 }
 
-function sendQuery(state: GnutellaState, fx: Fx, search: Search, neighbour: Neighbour): void {
-  const { id, guid, text, urns, sentTo } = search
+function greet(state: GnutellaState, fx: Fx, search: Search, neighbour: Neighbour): void {
+  const { sentTo, queryTtl } = search
   if (sentTo.has(neighbour.peer) || sentTo.size >= NEIGHBOURS_MAX) return
-  sentTo.add(neighbour.peer)
-  const query: QueryMessage = {
-    type: 'query',
-    guid,
-    ttl: Math.min(search.ttl, neighbour.maxTtl),
-    hops: 0,
-    flags: QUERY_MARKED | (state.sharing.firewalled ? QUERY_FIREWALLED : 0),
-    text,
-    urns,
-    ggep: []
-  }
-  fx.send(neighbour.link, query, priorityOf(query))
-  state.recent.forwarded(guid, neighbour.name)
+  const ttl = Math.min(queryTtl, neighbour.maxTtl)
+  sendQuery(state, fx, search, neighbour, { ...queryOf(state, search), ttl })
+}
+
+/** The query of a search that is under way. */
+export function queryOf(state: GnutellaState, { guid, queryTtl, text, urns }: Search): QueryMessage {
+  const flags = QUERY_MARKED | (state.sharing.firewalled ? QUERY_FIREWALLED : 0)
+  return { type: 'query', guid, ttl: queryTtl, hops: 0, flags, text, urns, ggep: [] }
+}
+
+export function sendQuery(
+  state: GnutellaState,
+  fx: Fx,
+  { id, guid, sentTo }: Search,
+  { peer, link, name }: Neighbour,
+  query: QueryMessage
+): void {
+  sentTo.add(peer)
+  fx.send(link, query, priorityOf(query))
+  state.recent.forwarded(guid, name)
   fx.notify({ type: 'search-traffic', search: id, message: query, copies: 1 })
 }
 
@@ -132,6 +181,8 @@ export function onVerified(
   state.answering.verifies.ask(waiting => askVerify(state, fx, waiting))
   const { search, claim, servent, hops } = work
   state.count('resultsRefused', Math.max(0, claim.results.length - files.length))
-  if (files.length === 0 || !state.searches.has(search)) return
+  const own = state.searches.get(search)
+  if (files.length === 0 || own === undefined) return
+  for (const { record } of files) if (!hasEnough(own)) own.results.add(`${record.id} ${record.provider}`)
   fx.notify({ type: 'found', search, hops, contact: claim.contact, servent, files })
 }

@@ -51,7 +51,7 @@ import { PushCalls, type PushedConnection } from './service-push.ts'
 import { SealedRecords } from './service-records.ts'
 import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
 import { clamp } from './state.ts'
-import type { GnutellaNotice, GnutellaTypes, Wanted } from './types.ts'
+import type { GnutellaNotice, GnutellaTypes, SearchStyle, Wanted } from './types.ts'
 import { gnutellaCodec } from './wire.ts'
 
 export const GNUTELLA_PROTOCOL = '/servent/gnutella/0.6.0'
@@ -65,6 +65,11 @@ export interface GnutellaInit {
   readonly ttl?: number
   /** What the handshake says: `Servent` where it is not said. */
   readonly agent?: string
+  /** How searches are spread, `flood` where it is not said, and with how many walkers those that walk. */
+  readonly search?: SearchStyle
+  readonly walkers?: number
+  /** False: repeated queries of others are not answered from the cache. */
+  readonly queryCache?: boolean
   /** Serves HTTP to a peer that was called because it asked. Without it nobody is called. */
   readonly servePushed?: (duplex: Duplex, peerId: string) => void
   /** Keeps the host cache and the servent's GUID between runs. */
@@ -243,7 +248,7 @@ export class GnutellaService implements Overlay, Startable {
     const search = new RunningSearch({ ...init, traffic, nowMs: () => this.#clock.nowMs() })
     const end = () => search.end()
     const id = this.#begin(search, () =>
-      this.#host.command({ type: 'search', ...wanted, ...(ttl === undefined ? {} : { ttl }) })
+      this.#host.command({ type: 'search', ...wanted, enough: init.limit, ...given({ ttl }) })
     )
     this.#searches.set(id, search)
     const timer = this.#clock.setTimeout(end, timeoutMs)
@@ -319,10 +324,11 @@ export class GnutellaService implements Overlay, Startable {
   }
 
   #newHost(): MachineHost<GnutellaTypes> {
-    const { ttl, agent, store, acceptInbound, limits, clock, random, trace } = this.#init
+    const { ttl, agent, search, walkers, queryCache } = this.#init
+    const { store, acceptInbound, limits, clock, random, trace } = this.#init
     // The machine keeps to its places, which the user may change; these are for all that it could have.
     const linksMax = NEIGHBOURS_MAX + LINKS_OVER_PLACES_MAX
-    const settings = { neighbours: this.#places, ...given({ ttl, agent }) }
+    const settings = { neighbours: this.#places, ...given({ ttl, agent, search, walkers, queryCache }) }
     return new MachineHost<GnutellaTypes>(this.#components, {
       name: this.name,
       protocol: GNUTELLA_PROTOCOL,

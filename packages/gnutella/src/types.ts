@@ -27,7 +27,20 @@ export interface GnutellaSettings {
   readonly ttl: number
   /** `User-Agent` of the handshake. */
   readonly agent: string
+  /** How own searches are spread. */
+  readonly search: SearchStyle
+  /** Walkers of an own search of the style `random-walk`, 1 to `WALKERS_MAX`. */
+  readonly walkers: number
+  /** Whether queries of others that come again are answered from the cache; without it each is flooded anew. */
+  readonly queryCache: boolean
 }
+
+/**
+ * `flood`: one query to all, with the whole TTL. `expanding-ring`: queries with a growing TTL, until enough was
+ * found (`expanding-ring-rules.ts`). `random-walk`: walkers that each go to one neighbour at a time
+ * (`random-walk-rules.ts`).
+ */
+export type SearchStyle = 'flood' | 'expanding-ring' | 'random-walk'
 
 /** What a query looks for, as it stands on the wire. */
 export interface Wanted {
@@ -36,8 +49,12 @@ export interface Wanted {
 }
 
 export type GnutellaCommand =
-  /** Its id names the search. Ends in `end-search` only; a search that found no place is told by `search-refused`. */
-  | ({ readonly type: 'search'; readonly ttl?: number } & Wanted)
+  /**
+   * Its id names the search. Ends in `end-search` only; a search that found no place is told by `search-refused`.
+   * `enough`: results, a file of one provider each, after which a search goes no further, if its style lets it:
+   * `RESULTS_WANTED` where it is not said.
+   */
+  | ({ readonly type: 'search'; readonly ttl?: number; readonly enough?: number } & Wanted)
   | { readonly type: 'end-search'; readonly search: RequestId }
   /** Asks the servent to call this peer and show the nonce. Answered by `push-sent` or `push-refused`. */
   | { readonly type: 'push'; readonly servent: Guid; readonly index: number; readonly nonce: Uint8Array }

@@ -27,7 +27,9 @@ import {
   SENDS_PER_MESSAGE_MAX,
   VERIFIES_MAX,
   VERIFIES_WAITING_MAX,
-  VOUCHES_MAX
+  VOUCHES_MAX,
+  WALK_ROUTES_MAX,
+  WALKS_WAITING_MAX
 } from '../src/constants.ts'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage } from '../src/messages.ts'
@@ -46,7 +48,9 @@ const HIDDEN_MAX: Readonly<Record<string, number>> = {
   pushesSeen: PUSHES_SEEN_MAX,
   callTargets: CALL_TARGETS_MAX,
   tellers: HOSTS_MAX,
-  repeatsWaiting: CACHE_WAITING_MAX
+  repeatsWaiting: CACHE_WAITING_MAX,
+  walksWaiting: WALKS_WAITING_MAX,
+  walkRoutes: WALK_ROUTES_MAX
 }
 
 /** Holds what a message causes against its own, smaller bound. */

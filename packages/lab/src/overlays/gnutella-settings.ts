@@ -1,5 +1,11 @@
 /** Settings of Gnutella that a plan may change. Bounds are the machine's own. */
-import { NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX, TTL_MAX } from '@servent/gnutella/machine'
+import {
+  NEIGHBOURS_DEFAULT,
+  NEIGHBOURS_MAX,
+  TTL_MAX,
+  WALKERS_DEFAULT,
+  WALKERS_MAX
+} from '@servent/gnutella/machine'
 import type { SettingsSchema } from './settings.ts'
 
 export const gnutellaSettings = {
@@ -16,5 +22,22 @@ export const gnutellaSettings = {
     maximum: TTL_MAX,
     default: TTL_MAX,
     description: 'Steps that a query goes'
+  },
+  search: {
+    enum: ['flood', 'expanding-ring', 'random-walk'],
+    default: 'flood',
+    description: 'How a search is spread'
+  },
+  walkers: {
+    type: 'integer',
+    minimum: 1,
+    maximum: WALKERS_MAX,
+    default: WALKERS_DEFAULT,
+    description: 'Walkers of a search of the style random-walk'
+  },
+  'query-cache': {
+    enum: ['on', 'off'],
+    default: 'on',
+    description: 'Whether repeated queries are answered from the cache of hits'
   }
 } as const satisfies SettingsSchema

@@ -9,10 +9,12 @@ import {
   type GnutellaCommand,
   GnutellaMachine,
   type GnutellaNotice,
+  type GnutellaSettings,
   type GnutellaTypes,
   gnutellaCodec,
   HANDSHAKES_MAX,
   SEARCH_MS,
+  type SearchStyle,
   type Wanted
 } from '@servent/gnutella/machine'
 import { type Contact, peerIdText, type RequestId } from '@servent/overlay/machine'
@@ -22,6 +24,7 @@ import {
   type Deployment,
   type DeploymentInit,
   type LookupOutcome,
+  type NetworkWatch,
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
@@ -32,6 +35,7 @@ import { GnutellaFiles, urnOf } from './gnutella-files.ts'
 import { settledGraph } from './gnutella-graph.ts'
 import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
 import { watched } from './observed.ts'
+import type { Settings } from './settings.ts'
 
 const SEARCH_US = SEARCH_MS * 1000
 /** Between rounds of links of an ideal start, where a machine would refuse them all at once. */
@@ -72,8 +76,8 @@ class GnutellaDeployment implements Deployment {
 
   constructor(init: DeploymentInit) {
     this.#init = init
-    const { neighbours, ttl } = init.settings as { neighbours: number; ttl: number }
-    this.#places = neighbours
+    const settings = machineSettings(init.settings)
+    this.#places = settings.neighbours
     const watch = watched(this.#traffic)
     this.simulation = new Simulation<GnutellaTypes>({
       seed: init.seed,
@@ -82,7 +86,7 @@ class GnutellaDeployment implements Deployment {
       // Nobody comes back, and nobody looks at the dead.
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: () => watch(new GnutellaMachine({ neighbours, ttl, agent: 'Servent' })),
+      createMachine: () => watch(new GnutellaMachine(settings)),
       answer: (question, node) => {
         const query = question.type === 'verify' ? this.#query(node, question.search) : undefined
         return this.#files.answer(question, this.simulation.contactOf(node), this.#shared(node), query)
@@ -186,20 +190,22 @@ class GnutellaDeployment implements Deployment {
     })
   }
 
-  search(origin: NodeIndex, { words }: SearchAsk, done: () => void): SearchOutcome {
+  search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
     const { simulation } = this
     const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
     let asked = true
     const { stop } = this.#ask(
       origin,
-      { text: words.join(' '), urns: [] },
+      { text: ask.words.join(' '), urns: [], ...(ask.enough === undefined ? {} : { enough: ask.enough }) },
       {
-        onFound: ({ files }) =>
+        onFound: ({ contact, files }) => {
+          const holder = simulation.nodeOf(contact)
           results.add(
-            files.map(({ record }) => `${record.id}`),
+            files.map(({ record }) => ({ id: `${record.id}`, holder })),
             simulation.nowUs
-          ),
+          )
+        },
         onRefused: () => {
           asked = false
         }
@@ -242,7 +248,7 @@ class GnutellaDeployment implements Deployment {
 
   #ask(
     origin: NodeIndex,
-    wanted: Wanted,
+    wanted: Wanted & { readonly enough?: number },
     on: Pick<Query, 'onFound' | 'onRefused'>,
     cost: QueryCost = { messages: 0, bytes: 0 }
   ): { query: Query; stop: () => void } {
@@ -259,6 +265,11 @@ class GnutellaDeployment implements Deployment {
       this.simulation.command(origin, { type: 'end-search', search })
     }
     return { query, stop }
+  }
+
+  get watch(): NetworkWatch {
+    const { all: questions, pongs } = this.#traffic
+    return { questions, pongsPerLinkMax: pongs.most }
   }
 
   #onNotice(node: NodeIndex, notice: GnutellaNotice): void {
@@ -288,6 +299,24 @@ class GnutellaDeployment implements Deployment {
   #textOf({ id }: Contact): string {
     return peerIdText(id)
   }
+}
+
+/** As the machine names them. */
+function machineSettings(settings: Settings): GnutellaSettings {
+  const {
+    neighbours,
+    ttl,
+    search,
+    walkers,
+    'query-cache': queryCache
+  } = settings as {
+    neighbours: number
+    ttl: number
+    search: SearchStyle
+    walkers: number
+    'query-cache': 'on' | 'off'
+  }
+  return { neighbours, ttl, search, walkers, queryCache: queryCache === 'on', agent: 'Servent' }
 }
 
 export const gnutella: Adapter = {
