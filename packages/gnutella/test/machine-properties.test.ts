@@ -33,7 +33,14 @@ import {
 } from '../src/constants.ts'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage } from '../src/messages.ts'
-import type { GnutellaAnswer, GnutellaCommand, GnutellaQuestion, GnutellaTypes } from '../src/types.ts'
+import type {
+  GnutellaAnswer,
+  GnutellaCommand,
+  GnutellaQuestion,
+  GnutellaTypes,
+  SearchStyle
+} from '../src/types.ts'
+import { walkExtension, walkWord } from '../src/walk-wire.ts'
 import { accepted, connect, descriptor, refused } from './arbitraries.ts'
 import { hit, MODERN, pong, push, query, result, Servent } from './servent.ts'
 
@@ -69,8 +76,8 @@ class CountedMachine extends GnutellaMachine {
   }
 }
 
-const subject = (places: number): MachineSubject<GnutellaTypes, GnutellaMachine> => ({
-  create: () => new CountedMachine({ neighbours: places }),
+const subject = (places: number, search: SearchStyle): MachineSubject<GnutellaTypes, GnutellaMachine> => ({
+  create: () => new CountedMachine({ neighbours: places, search, walkers: 64 }),
   fanOutMax: SENDS_PER_INPUT_MAX,
   sizes: machine => {
     const tables = machine.snapshot()
@@ -118,7 +125,13 @@ const likely: fc.Arbitrary<GnutellaMessage> = fc.oneof(
     .record({ guid, hops, peer: hops })
     .map(({ guid, hops, peer }) => pong(guid, testContact(peer), { hops })),
   fc.record({ guid, ttl, hops }).map(fields => push(fields)),
-  fc.record({ guid, ttl, hops }).map(fields => ({ type: 'ping' as const, ggep: [], ...fields }))
+  fc.record({ guid, ttl, hops }).map(fields => ({ type: 'ping' as const, ggep: [], ...fields })),
+  fc
+    .record({ guid, hops, walker: fc.nat(3), steps: fc.constantFrom(1, 4, 5, 128) })
+    .map(({ guid, hops, ...walk }) => query({ guid, hops, ttl: 1, ggep: [walkExtension(walk)] })),
+  fc
+    .record({ guid, ttl, type: fc.constantFrom('ask' as const, 'go' as const), walker: fc.nat(3) })
+    .map(({ guid, ttl, ...word }) => walkWord(guid, ttl, word))
 )
 const anything: fc.Arbitrary<GnutellaMessage> = fc.oneof(descriptor, connect, accepted, refused)
 const command: fc.Arbitrary<GnutellaCommand> = fc.oneof(
@@ -148,7 +161,11 @@ const command: fc.Arbitrary<GnutellaCommand> = fc.oneof(
 function greeted(links: number): OwnStep[] {
   return Array.from({ length: links }, (_, index): OwnStep[] => [
     { type: 'link-up', peer: 100 + index, inbound: true },
-    { type: 'message', pick: index, message: { type: 'connect', headers: MODERN } },
+    {
+      type: 'message',
+      pick: index,
+      message: { type: 'connect', headers: { ...MODERN, 'x-servent-walk': '0.1' } }
+    },
     { type: 'message', pick: index, message: { type: 'status', status: 200, reason: 'OK', headers: {} } }
   ]).flat()
 }
@@ -196,7 +213,7 @@ const step: fc.Arbitrary<OwnStep> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .constantFrom('handshake-1', 'drain-1', 'drain-x', 'upkeep', 3)
+      .constantFrom('handshake-1', 'drain-1', 'drain-x', 'ring-1', 'upkeep', 3)
       .map((timer): OwnStep => ({ type: 'raw', input: { type: 'timer', timer } }))
   },
   {
@@ -218,9 +235,10 @@ describe('the machine', () => {
         fc.array(step, { minLength: 20, maxLength: 150 }),
         fc.constantFrom(1, 2, 6, 64),
         fc.nat(8),
-        (steps, places, links) => {
+        fc.constantFrom('flood' as const, 'expanding-ring' as const, 'random-walk' as const),
+        (steps, places, links, search) => {
           const all = [...greeted(Math.min(places, links)), ...steps]
-          sent += checkMachine(subject(places), all).sent
+          sent += checkMachine(subject(places, search), all).sent
         }
       ),
       { numRuns: 150 }

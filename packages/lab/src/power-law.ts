@@ -34,6 +34,11 @@ export interface PowerLaw {
 
 /** A tail of fewer says nothing (Clauset et al., section 3.4: n of about 50 at least for the exponent). */
 export const TAIL_MIN = 50
+/** Of all peers, in the tail of what is called a power law; and how far it reaches, from its first degree. */
+const TAIL_PART_MIN = 0.1
+const DECADE = 10
+/** A ratio of likelihoods that is less likely by chance counts (Clauset et al., table 6.2). */
+const P_MAX = 0.1
 /** Different degrees in it: through two points goes any curve. */
 const DIFFERENT_MIN = 3
 /** Beyond it nothing is left of a tail after its first degree. */
@@ -68,15 +73,22 @@ export function powerLawOf(degrees: Degrees): PowerLaw | undefined {
 }
 
 /**
- * Whether that may be called a power law: neither of the others explains the tail better, and it reaches over a decade,
- * without which any falling curve looks like one (Stumpf and Porter, Science 335, 2012).
+ * Whether that may be called the law of a network's degrees: its tail holds a tenth of all peers at least, for the last
+ * few of any distribution look like one; it reaches over a decade, without which any falling curve looks like one (Stumpf
+ * and Porter, Science 335, 2012); and neither of the others explains it better.
  */
 export function isPowerLaw(
-  { from, exponential, log_normal: logNormal }: PowerLaw,
-  degreeMax: number
+  { from, tail, exponential, log_normal: logNormal }: PowerLaw,
+  degrees: Degrees
 ): boolean {
-  const loses = ({ ratio, p }: Against) => ratio < 0 && p < 0.1
-  return degreeMax >= 10 * from && !loses(exponential) && !loses(logNormal)
+  const peers = countOf([...degrees])
+  const loses = ({ ratio, p }: Against) => ratio < 0 && p < P_MAX
+  return (
+    tail >= TAIL_PART_MIN * peers &&
+    Math.max(...degrees.keys()) >= DECADE * from &&
+    !loses(exponential) &&
+    !loses(logNormal)
+  )
 }
 
 const countOf = (tail: Tail) => tail.reduce((sum, [, peers]) => sum + peers, 0)

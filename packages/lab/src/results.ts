@@ -165,7 +165,7 @@ const topology = Type.Object(
         {
           verdict: Type.Boolean({
             description:
-              'Neither of the others explains the tail better (ratio below 0 at p below 0.1), and it reaches over a decade'
+              'The tail holds a tenth of all peers, reaches over a decade, and neither of the others explains it better (ratio below 0 at p below 0.1)'
           }),
           exponent: number('Of p(k) ~ k^-exponent, by the greatest likelihood'),
           from: number('The least degree of the tail: where it lies nearest to its law'),

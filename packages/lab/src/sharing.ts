@@ -4,7 +4,7 @@
  * freeloaders, and the rest may share alike, or by a heavy tail: copies are at the sharer of rank k with a chance of
  * 1/k^1.5 of that for the first one, and whoever has nothing by then gets a file that nobody else has.
  */
-import type { Random } from '@servent/simulator'
+import { pickSome, type Random } from '@servent/simulator'
 import type { Plan } from './plan.ts'
 import { Zipf } from './zipf.ts'
 
@@ -21,8 +21,9 @@ export class Sharers {
   ) {
     const count = Math.max(1, Math.round((1 - freeloaders) * nodes))
     const all = Array.from({ length: nodes }, (_, place) => place)
-    this.#places =
-      count === nodes && sharing === 'even' ? all : shuffled(random.fork('sharers'), all).slice(0, count)
+    // Where all share alike nobody need be chosen.
+    const isChosen = count < nodes || sharing === 'heavy'
+    this.#places = isChosen ? pickSome(all, count, random.fork('sharers')) : all
     this.#ranks = sharing === 'heavy' ? new Zipf(count, heavy) : undefined
     this.#empty = new Set(sharing === 'heavy' ? this.#places : [])
   }
@@ -49,13 +50,4 @@ export class Sharers {
 
 function heavy(rank: number): number {
   return 1 / ((rank + 1) * Math.sqrt(rank + 1))
-}
-
-function shuffled(random: Random, places: readonly number[]): number[] {
-  const order = [...places]
-  for (let at = order.length - 1; at > 0; at -= 1) {
-    const other = random.below(at + 1)
-    ;[order[at], order[other]] = [order[other]!, order[at]!]
-  }
-  return order
 }

@@ -184,7 +184,7 @@ function topologyOf(runs: readonly RunResult[]): OverlayResults['topology'] {
   const law = powerLawOf(counts)
   return {
     degrees,
-    power_law: law === undefined ? null : { verdict: isPowerLaw(law, degrees.at(-1)![0]), ...law }
+    power_law: law === undefined ? null : { verdict: isPowerLaw(law, counts), ...law }
   }
 }
 
