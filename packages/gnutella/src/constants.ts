@@ -186,7 +186,7 @@ export const HITS_BURST = 600
 // The rules: searches that do not flood at once (Lv, Cao, Cohen, Li, Shenker, ICS 2002).
 
 /** Results after which such a search goes no further, where nobody says. Practice: 50 end a leaf's search. */
-export const RESULTS_WANTED = 50
+export const RESULTS_ENOUGH = 50
 /** TTLs of the queries of an expanding ring, one after the other; the search's own TTL is the last of them. */
 export const RING_TTLS: readonly number[] = [1, 2, 4, 7]
 /** For each link that a ring's query goes: the wait for its hits before the next, wider one is sent. */

@@ -52,7 +52,7 @@ export type GnutellaCommand =
   /**
    * Its id names the search. Ends in `end-search` only; a search that found no place is told by `search-refused`.
    * `enough`: results, a file of one provider each, after which a search goes no further, if its style lets it:
-   * `RESULTS_WANTED` where it is not said.
+   * `RESULTS_ENOUGH` where it is not said.
    */
   | ({ readonly type: 'search'; readonly ttl?: number; readonly enough?: number } & Wanted)
   | { readonly type: 'end-search'; readonly search: RequestId }

@@ -1,6 +1,6 @@
 /** Expanding ring: wider and wider queries, and no wider than it takes. */
 import { describe, expect, it } from 'vitest'
-import { RESULTS_WANTED, RING_MS_PER_HOP, RING_TTLS, SENDS_PER_INPUT_MAX, TTL_MAX } from '../src/constants.ts'
+import { RESULTS_ENOUGH, RING_MS_PER_HOP, RING_TTLS, SENDS_PER_INPUT_MAX, TTL_MAX } from '../src/constants.ts'
 import type { QueryMessage } from '../src/messages.ts'
 import { hit, MODERN, Servent } from './servent.ts'
 import { SmallNetwork, watchFloods } from './small-network.ts'
@@ -72,7 +72,7 @@ describe('an expanding ring', () => {
     }
     expect(ended([1, 2, 3], 3)).toBe(true)
     expect(ended([1, 2, 2, 1], 3)).toBe(false)
-    const most = Array.from({ length: RESULTS_WANTED }, (_, provider) => provider)
+    const most = Array.from({ length: RESULTS_ENOUGH }, (_, provider) => provider)
     expect(ended(most)).toBe(true)
     expect(ended(most.slice(1))).toBe(false)
   })

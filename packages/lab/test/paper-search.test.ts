@@ -14,7 +14,7 @@ import { resolvePlan } from '../src/plan.ts'
 import { mean } from '../src/statistics.ts'
 import { World, type WorldFile } from '../src/world.ts'
 
-const NODES = 500
+const NODES = 1200
 const LOOKUPS = 40
 const RUN_MS_MAX = 120_000
 
@@ -35,7 +35,7 @@ interface Outcome {
   readonly messages: number
 }
 
-/** Looks files up one after the other, each by another peer that does not have it. */
+/** Looks files up, two in a second, each by another peer that does not have it. */
 function lookUp(files: readonly WorldFile[], set: Record<string, string | number>): Outcome {
   const places = new Places(NODES)
   const deployment = gnutella.deploy({
@@ -54,8 +54,9 @@ function lookUp(files: readonly WorldFile[], set: Record<string, string | number
     const file = files[index % files.length]!
     const origin = places.choose(ask.chooser, node => !file.holders.includes(places.placeOf(node)))!
     deployment.lookup(origin, { ...ask, file }, outcome => outcomes.push(outcome))
-    deployment.simulation.runFor(20_000_000)
+    deployment.simulation.runFor(500_000)
   }
+  deployment.simulation.runFor(20_000_000)
   const found = outcomes.filter(({ status }) => status === 'correct').length
   return { found: found / outcomes.length, messages: mean(outcomes.map(({ cost }) => cost.messages)) }
 }
@@ -77,7 +78,7 @@ describe('Lv et al., section 5: what many peers have', () => {
     walkers => {
       const walk = lookUp(popular, { 'gnutella.search': 'random-walk', 'gnutella.walkers': walkers })
       expect(walk.found).toBeGreaterThanOrEqual(0.975)
-      expect(flood.messages / walk.messages).toBeGreaterThan(walkers === 16 ? 10 : 5)
+      expect(flood.messages / walk.messages).toBeGreaterThan(10)
     },
     RUN_MS_MAX
   )

@@ -61,11 +61,11 @@ describe('two tiers', () => {
 })
 
 it('pongs are counted by machine and link, within any 3 s', () => {
-  let nowUs = 0
-  const pongs = new PongCount(() => nowUs)
+  let nowMs = 0
+  const pongs = new PongCount(() => nowMs * 1000)
   const send = (atMs: number, machine: number, link: number) => {
-    nowUs = atMs * 1000
-    pongs.sent(machine, link)
+    nowMs = atMs
+    pongs.sent(machine, link, atMs)
     return pongs.most
   }
   expect(send(0, 1, 1)).toBe(1)

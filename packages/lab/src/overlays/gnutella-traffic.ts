@@ -58,8 +58,8 @@ export class QueryTraffic implements Watch<GnutellaTypes> {
     return !(this.#frozen && input.type === 'timer' && !`${input.timer}`.startsWith('ring-'))
   }
 
-  onSend(message: GnutellaMessage, link: Link, machine: number): void {
-    if (message.type === 'pong') this.pongs.sent(machine, link)
+  onSend(message: GnutellaMessage, link: Link, machine: number, clock: { nowMs(): number }): void {
+    if (message.type === 'pong') this.pongs.sent(machine, link, clock.nowMs())
     if (!('guid' in message)) return
     const cost = this.#byGuid.get(message.guid)
     if (cost !== undefined) this.#count(cost, message)

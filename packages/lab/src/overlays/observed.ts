@@ -14,8 +14,8 @@ import type {
 export interface Watch<T extends MachineTypes> {
   /** Before each input; false: the machine does not hear of it. */
   onInput?(input: Input<T>, machine: number): boolean
-  /** `machine`: which of the watched ones it is, from 0 in the order in which they were made. */
-  onSend(message: T['message'], link: Link, machine: number): void
+  /** `machine`: which of the watched ones it is, from 0 in the order in which they were made; with its own clock. */
+  onSend(message: T['message'], link: Link, machine: number, clock: Pick<Effects<T>, 'nowMs'>): void
   onNotify?(notice: T['notice'], machine: number): void
 }
 
@@ -67,7 +67,7 @@ class WatchedEffects<T extends MachineTypes> implements Effects<T> {
     this.inner.close(link, reason)
   }
   send(link: Link, message: T['message'], priority: number): void {
-    this.#watch.onSend(message, link, this.machine)
+    this.#watch.onSend(message, link, this.machine, this.inner)
     this.inner.send(link, message, priority)
   }
   setTimer(timer: Timer, afterMs: number): void {

@@ -2,29 +2,26 @@
 import type { Link } from '@servent/overlay/machine'
 import { ExpiringMap } from './expiring-map.ts'
 
-/** T of their scheme. */
-const WINDOW_US = 3_000_000
+/** T of their scheme, by the clock of who sends, which counts whole milliseconds. */
+const WINDOW_MS = 3_000
 /** Links of one machine: a host gives no number twice. */
 const LINKS_MAX = 2 ** 32
 
 export class PongCount {
   /** The most that left by one link within any time of T. */
   most = 0
-  readonly #nowUs: () => number
   /** By machine and link: when the pongs of the last T left. */
-  readonly #sentUs: ExpiringMap<number, number[]>
+  readonly #sentMs: ExpiringMap<number, number[]>
 
   constructor(nowUs: () => number) {
-    this.#nowUs = nowUs
-    this.#sentUs = new ExpiringMap(WINDOW_US, nowUs)
+    this.#sentMs = new ExpiringMap(2 * WINDOW_MS * 1000, nowUs)
   }
 
-  sent(machine: number, link: Link): void {
-    const nowUs = this.#nowUs()
+  sent(machine: number, link: Link, nowMs: number): void {
     const key = machine * LINKS_MAX + link
-    const times = (this.#sentUs.get(key) ?? []).filter(us => nowUs - us < WINDOW_US)
-    times.push(nowUs)
-    this.#sentUs.set(key, times)
+    const times = (this.#sentMs.get(key) ?? []).filter(ms => nowMs - ms < WINDOW_MS)
+    times.push(nowMs)
+    this.#sentMs.set(key, times)
     this.most = Math.max(this.most, times.length)
   }
 }
