@@ -17,8 +17,11 @@ interface Variant {
   readonly title: string
   /** Of Gnutella, as plans have them. */
   readonly set: Settings
+  /** Virtual seconds until tables stand. */
+  readonly warmup?: number
 }
 
+const TIERS_WARMUP_S = 180
 const TIERS = { role: 'auto' } as const
 const ROUTED = { ...TIERS, 'query-routing': 'on' } as const
 
@@ -28,9 +31,9 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   ring: { title: 'expanding ring', set: { search: 'expanding-ring' } },
   walk16: { title: '16 random walkers', set: { search: 'random-walk', walkers: 16 } },
   walk64: { title: '64 random walkers', set: { search: 'random-walk', walkers: 64 } },
-  tiers: { title: 'two tiers', set: { ...TIERS, 'query-routing': 'off' } },
-  routed: { title: 'with routing tables', set: ROUTED },
-  dynamic: { title: 'with dynamic querying', set: { ...ROUTED, search: 'dynamic' } }
+  tiers: { title: 'two tiers', set: { ...TIERS, 'query-routing': 'off' }, warmup: TIERS_WARMUP_S },
+  routed: { title: 'with routing tables', set: ROUTED, warmup: TIERS_WARMUP_S },
+  dynamic: { title: 'with dynamic querying', set: { ...ROUTED, search: 'dynamic' }, warmup: TIERS_WARMUP_S }
 }
 
 const SEARCHES_PER_S = 10
@@ -65,7 +68,7 @@ function missing({ set }: Variant): string | undefined {
     .map(([name, value]) => `gnutella.${name}=${value}`)[0]
 }
 
-function run({ set }: Variant): Promise<Results> {
+function run({ set, warmup }: Variant): Promise<Results> {
   const searches = Number(values.searches)
   return compare(
     resolvePlan({
@@ -75,6 +78,7 @@ function run({ set }: Variant): Promise<Results> {
       searches,
       seeds: Number(values.seeds),
       seed: Number(values.seed),
+      warmup,
       duration: Math.max(1, Math.ceil(searches / SEARCHES_PER_S)),
       freeloaders: 0.7,
       sharing: 'heavy',

@@ -4,7 +4,8 @@
  * | code | said here when |
  * |------|----------------|
  * | 200 | the user stops the servent |
- * | 400 | too many descriptors whose payload breaks the rules, or queries over `QUERY_RELAYED_BYTES_MAX` |
+ * | 203 | this servent changes its tier |
+ * | 400 | too many descriptors whose payload breaks the rules, or queries over `QUERY_RELAYED_BYTES_MAX`; route tables that are broken or too many |
  * | 401 | too many queries that this same link had brought before |
  * | 402 | too many queries with nothing to search for |
  * | 403 | too many broadcasts with a TTL over `TTL_HARD_MAX` or of 0 |
@@ -26,7 +27,7 @@ import type { Neighbour, Offence } from './neighbours.ts'
 import { PRIORITY_LAST_WORD, priorityOf } from './priorities.ts'
 import type { Fx, GnutellaState } from './state.ts'
 
-export type ByeCode = 200 | 400 | 401 | 402 | 403 | 405 | 406 | 501 | 502 | 503
+export type ByeCode = 200 | 203 | 400 | 401 | 402 | 403 | 405 | 406 | 501 | 502 | 503
 
 const OFFENCES: Readonly<Record<Offence, { readonly code: ByeCode; readonly reason: string }>> = {
   malformed: { code: 400, reason: 'Too many descriptors that break the rules' },

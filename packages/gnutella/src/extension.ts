@@ -7,6 +7,7 @@
  * | `SVNT.C` | Pong, trailer of QueryHit, Push | contact: one byte, the length of the PeerId's multihash; the multihash; then for each multiaddr two bytes, its length, little-endian, and the multiaddr without `/p2p` |
  * | `SVNT.R` | each result of QueryHit  | the file record in its signed libp2p envelope |
  * | `SVNT.N` | Push                     | the nonce that the pushing peer shows, 16 bytes |
+ * | `SVNT.P` | trailer of QueryHit      | push proxies: one to four contacts, each behind two bytes with its length |
  * | `SVNT.W` | Query                    | this query is a walker (`walk-wire.ts`) |
  * | `LF`     | each result of QueryHit  | the size in bytes, little-endian, 1 to 8 bytes |
  *
@@ -24,10 +25,12 @@ import {
 import { CountingSink, Reader, type Sink, StoringSink } from './bytes.ts'
 import { LARGE_FILE_BYTES_MAX, PUSH_NONCE_BYTES, VENDOR } from './constants.ts'
 import type { GgepExtension } from './messages.ts'
+import { PUSH_PROXIES_MAX } from './tier-constants.ts'
 
 const CONTACT = `${VENDOR}.C`
 const RECORD = `${VENDOR}.R`
 const NONCE = `${VENDOR}.N`
+const PROXIES = `${VENDOR}.P`
 const LARGE_FILE = 'LF'
 
 /** The multihash of a SHA-256: its code and its length, and what follows. */
@@ -41,6 +44,7 @@ export interface Sorted {
   readonly contact?: Contact
   readonly record?: Uint8Array
   readonly nonce?: Uint8Array
+  readonly proxies?: readonly Contact[]
   /** Bytes. */
   readonly size?: number
   readonly ggep: readonly GgepExtension[]
@@ -56,6 +60,7 @@ const READERS: ReadonlyMap<
   [CONTACT, { name: 'contact' as const, read: readContact }],
   [RECORD, { name: 'record' as const, read: readRecord }],
   [NONCE, { name: 'nonce' as const, read: readNonce }],
+  [PROXIES, { name: 'proxies' as const, read: readProxies }],
   [LARGE_FILE, { name: 'size' as const, read: readSize }]
 ])
 
@@ -84,10 +89,11 @@ export function sortExtensions(found: readonly GgepExtension[], place: readonly 
  *
  * @throws LimitError  what no peer would accept
  */
-export function joinExtensions({ contact, record, nonce, size, ggep }: Sorted): GgepExtension[] {
+export function joinExtensions({ contact, record, nonce, proxies, size, ggep }: Sorted): GgepExtension[] {
   const joined: GgepExtension[] = []
   if (size !== undefined) joined.push({ id: LARGE_FILE, data: writeSize(size) })
   if (contact !== undefined) joined.push({ id: CONTACT, data: writeContact(contact) })
+  if (proxies !== undefined) joined.push({ id: PROXIES, data: writeProxies(proxies) })
   if (nonce !== undefined)
     joined.push({
       id: NONCE,
@@ -157,6 +163,33 @@ function writeContactTo(sink: Sink, id: Uint8Array, addresses: readonly Uint8Arr
     sink.u16(checkLength('ADDRESS_BYTES_MAX', address, 1, ADDRESS_BYTES_MAX).length)
     sink.bytes(address)
   }
+}
+
+function readProxies(data: Uint8Array): Contact[] {
+  const reader = new Reader(data)
+  const proxies: Contact[] = []
+  do {
+    if (proxies.length === PUSH_PROXIES_MAX)
+      throw new MalformedError(`a hit has over ${PUSH_PROXIES_MAX} push proxies`)
+    proxies.push(readContact(reader.take(reader.u16())))
+  } while (reader.left > 0)
+  return proxies
+}
+
+function writeProxies(proxies: readonly Contact[]): Uint8Array {
+  if (proxies.length === 0 || proxies.length > PUSH_PROXIES_MAX) {
+    throw new LimitError(
+      'PUSH_PROXIES_MAX',
+      `A hit has 1 to ${PUSH_PROXIES_MAX} push proxies, not ${proxies.length}.`
+    )
+  }
+  const contacts = proxies.map(writeContact)
+  const sink = new StoringSink(contacts.reduce((total, { length }) => total + 2 + length, 0))
+  for (const contact of contacts) {
+    sink.u16(contact.length)
+    sink.bytes(contact)
+  }
+  return sink.stored
 }
 
 function readRecord(data: Uint8Array): Uint8Array {

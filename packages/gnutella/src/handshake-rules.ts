@@ -31,6 +31,8 @@ import { Neighbour } from './neighbours.ts'
 import { PRIORITY_HANDSHAKE } from './priorities.ts'
 import { greetWithSearches } from './search-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
+import { readTierHeaders, tierHeaders } from './tier-headers.ts'
+import { comeToTerms, hasRoomFor, onTierLinkDown, onTierLinkUp, stillFits } from './tier-rules.ts'
 import { WALK_HEADER, WALK_VERSION } from './walk-wire.ts'
 
 const STATUS_FULL = 503
@@ -71,10 +73,10 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
     outOfStep(state, fx, neighbour)
     return
   }
-  readHeaders(neighbour, message.headers)
+  readHeaders(state, neighbour, message.headers)
   const banished = state.banished.get(neighbour.name.text) !== undefined
-  if (banished || !state.roomForStranger) {
-    refuse(state, fx, neighbour, banished ? 'Come back later' : 'No place is left')
+  if (banished || !hasRoomFor(state, fx, neighbour)) {
+    refuse(state, fx, neighbour, banished ? 'Come back later' : reasonFor(state))
     return
   }
   state.neighbours.setPhase(neighbour, 'accepted')
@@ -95,9 +97,18 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
     fail(state, fx, neighbour, `It answered ${message.status}.`)
     return
   }
-  readHeaders(neighbour, message.headers)
+  readHeaders(state, neighbour, message.headers)
+  const { tier } = state.tiers
+  const mismatch = phase === 'calling' ? comeToTerms(state, fx, neighbour) : undefined
+  if (mismatch !== undefined || !stillFits(state, neighbour)) {
+    state.count('handshakesFailed')
+    fail(state, fx, neighbour, mismatch ?? 'There is no place for it any more.')
+    return
+  }
   if (phase === 'calling') {
-    fx.send(link, { type: 'status', status: STATUS_OK, reason: 'OK', headers: {} }, PRIORITY_HANDSHAKE)
+    // Who was guided says so, since its first words were others.
+    const headers: Headers = tier === state.tiers.tier ? {} : { 'x-ultrapeer': 'False', guid: state.servent }
+    fx.send(link, { type: 'status', status: STATUS_OK, reason: 'OK', headers }, PRIORITY_HANDSHAKE)
   }
   fx.cancelTimer(handshakeTimer(link))
   state.neighbours.setPhase(neighbour, 'up')
@@ -106,6 +117,7 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
   // A stranger that came from behind a firewall may not be reached, so it is only known, not proven.
   if (neighbour.inbound) state.hosts.heard(peer, peer, state.nowMs)
   else state.hosts.worked(peer, state.nowMs, fx.wallMs())
+  onTierLinkUp(state, fx, neighbour)
   greetWithSearches(state, fx, neighbour)
 }
 
@@ -123,6 +135,7 @@ export function onLinkDown(state: GnutellaState, fx: Fx, link: Link, end: LinkEn
   fx.cancelTimer(handshakeTimer(link))
   state.neighbours.delete(link)
   state.answering.forget(link)
+  if (neighbour.upMs !== undefined) onTierLinkDown(state, neighbour)
   const { peer, upMs, inbound } = neighbour
   // A second link to the same peer stays; nothing was lost, and nobody failed.
   if (end.kind === 'duplicate') return
@@ -139,7 +152,11 @@ function fail(state: GnutellaState, fx: Fx, neighbour: Neighbour, reason: string
 
 function refuse(state: GnutellaState, fx: Fx, neighbour: Neighbour, reason: string): void {
   state.count('handshakesRefused')
-  const headers = { 'user-agent': state.agent, ...othersToTry(state, fx, neighbour.peer) }
+  const headers = {
+    'user-agent': state.agent,
+    ...tierHeaders(state),
+    ...othersToTry(state, fx, neighbour.peer)
+  }
   fx.send(neighbour.link, { type: 'status', status: STATUS_FULL, reason, headers }, PRIORITY_HANDSHAKE)
   fail(state, fx, neighbour, 'Refused with 503.')
 }
@@ -158,11 +175,17 @@ function ownHeaders(state: GnutellaState): Headers {
     ggep: GGEP_VERSION,
     'pong-caching': PONG_CACHING_VERSION,
     'bye-packet': BYE_PACKET_VERSION,
+    ...tierHeaders(state),
     [WALK_HEADER]: WALK_VERSION
   }
 }
 
-function readHeaders(neighbour: Neighbour, headers: Headers): void {
+function reasonFor({ tiers }: GnutellaState): string {
+  return tiers.tier === 'leaf' ? 'I am a shielded leaf node' : 'No place is left'
+}
+
+function readHeaders(state: GnutellaState, neighbour: Neighbour, headers: Headers): void {
+  readTierHeaders(state, neighbour, headers)
   neighbour.agent = (headers['user-agent'] ?? neighbour.agent).slice(0, AGENT_CHARACTERS_MAX)
   neighbour.hearsBye ||= headers['bye-packet'] !== undefined
   neighbour.cachesPongs ||= headers['pong-caching'] !== undefined
@@ -173,8 +196,10 @@ function readHeaders(neighbour: Neighbour, headers: Headers): void {
 
 function othersToTry(state: GnutellaState, fx: Fx, except: Peer): Headers {
   const texts: string[] = []
-  // Hosts that worked come first; a neighbour that came by itself may be behind a firewall.
-  for (const { peer } of state.hosts.best(2 * TRY_CONTACTS_MAX)) {
+  // Ultrapeers first, for the two tiers. Hosts that worked come first; a neighbour that came by itself may be behind a firewall.
+  const linked = state.neighbours.peers.filter(({ kind }) => kind === 'ultrapeer')
+  const candidates = new Set([...linked, ...state.hosts.best(2 * TRY_CONTACTS_MAX)].map(({ peer }) => peer))
+  for (const peer of candidates) {
     if (peer === except || texts.length === TRY_CONTACTS_MAX) continue
     const contact = fx.peers.contact(peer)
     if (contact.addresses.length === 0) continue

@@ -5,9 +5,12 @@ import { utf8Length } from './bytes.ts'
 import { HIT_PAYLOAD_BYTES, HIT_RESULTS_MAX, TTL_MAX, VENDOR } from './constants.ts'
 import type { HitResult, QueryHitMessage } from './messages.ts'
 import type { Fx, GnutellaState } from './state.ts'
+import { PUSH_PROXIES_MAX } from './tier-constants.ts'
 
 /** Index, size, two NULs, separators, and what GGEP puts around a record. */
 const RESULT_OVERHEAD_BYTES = 64
+/** Of each push proxy: a hit is to stay small. */
+const PROXY_ADDRESSES = 2
 
 export function* hitsOf(
   state: GnutellaState,
@@ -30,10 +33,22 @@ export function* hitsOf(
       vendor: VENDOR,
       flags: { push: state.sharing.firewalled },
       contact: fx.peers.contact(SELF),
+      ...proxiesOf(state, fx),
       ggep: [],
       servent: state.servent
     }
   }
+}
+
+/** Of a leaf that cannot be dialled, its ultrapeers: they hand pushes on to it. */
+function proxiesOf({ tiers, sharing, neighbours }: GnutellaState, fx: Fx): Pick<QueryHitMessage, 'proxies'> {
+  if (tiers.tier !== 'leaf' || !sharing.firewalled || neighbours.peers.length === 0) return {}
+  const proxies = neighbours.peers.slice(0, PUSH_PROXIES_MAX).map(({ peer }) => {
+    // A copy: the table's own contact changes when more is heard of the peer.
+    const { id, addresses } = fx.peers.contact(peer)
+    return { id, addresses: addresses.slice(0, PROXY_ADDRESSES) }
+  })
+  return { proxies }
 }
 
 /** Results in their order, so many together as make a hit's payload. */

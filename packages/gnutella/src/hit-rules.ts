@@ -4,6 +4,7 @@
  */
 import type { Link } from '@servent/overlay/machine'
 import { HIT_RELAYED_BYTES_MAX, HITS_PER_QUERY_MAX } from './constants.ts'
+import { countResults } from './dynamic-rules.ts'
 import type { QueryHitMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -31,6 +32,7 @@ export function onHit(state: GnutellaState, fx: Fx, neighbour: Neighbour, hit: Q
     return
   }
   route.hits += 1
+  countResults(state, hit.guid, hit.results.length)
   state.pushRoutes.set(hit.servent, link, state.nowMs)
   if (route.link === undefined) onOwnHit(state, fx, neighbour, route, hit)
   else handBack(state, fx, neighbour, route, hit)

@@ -8,6 +8,11 @@
  * hit, to call. Pings and pongs, cached by everybody, tell of further servents, so that neighbours that go
  * can be replaced. Hits are cached, so that a query that many ask is not flooded each time.
  *
+ * A network of many has two tiers (`role`). A *leaf* keeps links to three *ultrapeers*, and tells them by a route table
+ * what words its files have; they shield it from all other queries. Ultrapeers are leaves that can be reached, have been
+ * there for a while, and were needed. They tell each other what they and their leaves have, so that on the last hop a
+ * query goes only where it may match; and they ask for their leaves step by step, each time as far as it takes.
+ *
  * On the wire stands what was published: the handshake of Gnutella 0.6, descriptors with a header of 23
  * bytes, GGEP, HUGE, Bye. Where that holds IPv4 addresses, this holds zeros, and PeerIds, multiaddrs and signed
  * records travel in GGEP extensions of ours (`extension.ts`), and other servents to try in the header
@@ -15,7 +20,8 @@
  * `/servent/gnutella-push/1.0.0` (`service-push.ts`).
  *
  * Sources: The Gnutella Protocol Specification 0.4 (Clip2); RFC-Gnutella 0.6 (Klingberg and Manfredi, draft);
- * GGEP 0.51; HUGE 0.94; Rohrs and Falco, "Ping/Pong scheme"; Rohrs, SACHRIFC flow control; the Bye proposal;
+ * GGEP 0.51; HUGE 0.94; Singla and Rohrs, "Ultrapeers"; Rohrs, "Query Routing for the Gnutella Network" 1.0; Fisk,
+ * "Gnutella Ultrapeer Query Routing" and "Gnutella Dynamic Query Protocol" 0.1; Rohrs and Falco, "Ping/Pong scheme"; Rohrs, SACHRIFC flow control; the Bye proposal;
  * Markatos, "Tracing a large-scale peer to peer system: an hour in the life of Gnutella", CCGRID 2002.
  *
  * @example
@@ -51,7 +57,8 @@ import { type GnutellaInit, GnutellaService } from './service.ts'
 export { PushError, SearchRefusedError } from './errors.ts'
 export { GNUTELLA_PROTOCOL, type GnutellaInit, type GnutellaService } from './service.ts'
 export { PUSH_PROTOCOL, type PushedConnection } from './service-push.ts'
-export type { GnutellaTables, SeenNeighbour, SeenQuery } from './types.ts'
+export type { Bandwidth } from './service-sharing.ts'
+export type { GnutellaTables, Role, SearchStyle, SeenNeighbour, SeenQuery, SeenTiers } from './types.ts'
 
 /** A factory for libp2p's `services`. */
 export function gnutella(init: GnutellaInit): (components: HostComponents) => GnutellaService {

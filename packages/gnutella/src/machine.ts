@@ -8,13 +8,14 @@
  *
  * Sources: the lecture notes (queries, hits, pings, pushes), the 0.6 draft, Rohrs and Falco's ping and pong
  * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache), Lv et al. (expanding ring,
- * random walks). Ultrapeers, query routing and dynamic querying are not here: their descriptors are counted and
- * passed over.
+ * random walks); and for the two tiers Singla and Rohrs (ultrapeers), Rohrs (query routing) and Fisk (routing between
+ * ultrapeers, dynamic queries).
  */
 import type { Effects, Input, Link, Machine, Peer, RequestId, Timer } from '@servent/overlay/machine'
 import { drainTimer, offend, onBye, onDrainTimer, sayBye } from './bye-rules.ts'
 import { onVouched } from './cache-rules.ts'
 import { onContact, onUnreachable } from './calling-rules.ts'
+import { dynamicTimer, onDynamicTimer } from './dynamic-rules.ts'
 import { onRingTimer, ringTimer } from './expanding-ring-rules.ts'
 import {
   handshakeTimer,
@@ -35,6 +36,7 @@ import { onWalkWord } from './random-walk-rules.ts'
 import { endSearch, onVerified, startSearch } from './search-rules.ts'
 import { resize, share } from './settings-rules.ts'
 import { type Fx, GnutellaState } from './state.ts'
+import { onTable, takeWords } from './table-rules.ts'
 import type {
   GnutellaAnswer,
   GnutellaCommand,
@@ -47,6 +49,8 @@ import { onStart, onStop, onUpkeep, UPKEEP_TIMER } from './upkeep.ts'
 export * from './constants.ts'
 export type * from './messages.ts'
 export { pongsNeeded } from './pong-cache.ts'
+export { addHashes, type HashedFile } from './qrp-hash.ts'
+export * from './tier-constants.ts'
 export type * from './types.ts'
 export { gnutellaCodec } from './wire.ts'
 
@@ -149,8 +153,12 @@ function onDescriptor(state: GnutellaState, fx: Fx, neighbour: Neighbour, messag
     case 'bye':
       onBye(state, fx, neighbour)
       break
+    case 'table-reset':
+    case 'table-patch':
+      onTable(state, fx, neighbour, message)
+      break
     case 'other':
-      // Query routing, vendor messages and what is not invented yet: within its length, and harmless.
+      // Vendor messages and what is not invented yet: within its length, and harmless.
       if (!onWalkWord(state, fx, neighbour, message)) state.count('descriptorsUnknown')
       break
     case 'malformed':
@@ -183,6 +191,9 @@ function onCommand(state: GnutellaState, fx: Fx, id: RequestId, command: Gnutell
     case 'sharing':
       share(state, command)
       break
+    case 'words':
+      takeWords(state, fx, command.hashes)
+      break
     case 'resize':
       resize(state, fx, command.neighbours)
       break
@@ -194,16 +205,17 @@ function onTimer(state: GnutellaState, fx: Fx, timer: Timer): void {
     onUpkeep(state, fx)
     return
   }
-  const link = linkOf(timer)
+  const link = numberOf(timer)
+  if (timer === dynamicTimer(link)) onDynamicTimer(state, fx, link)
   if (timer === handshakeTimer(link)) onHandshakeTimer(state, fx, link)
   if (timer === drainTimer(link)) onDrainTimer(state, fx, link)
   if (timer === ringTimer(link)) onRingTimer(state, fx, link)
 }
 
-/** The link, or the search, in the name of a timer. */
-function linkOf(timer: Timer): Link {
-  const [, link] = `${timer}`.split('-')
-  return Number(link)
+/** The link in the name of a timer, the search, or the dynamic query. */
+function numberOf(timer: Timer): number {
+  const [, number] = `${timer}`.split('-')
+  return Number(number)
 }
 
 /** An answer that is of another kind than its question, or none, counts as nothing found. */

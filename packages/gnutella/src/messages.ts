@@ -1,5 +1,5 @@
 /**
- * What Gnutella peers say to each other, decoded: the 0.6 handshake, five descriptors and Bye.
+ * What Gnutella peers say to each other, decoded: the 0.6 handshake, five descriptors, Bye and route table updates.
  *
  * Whoever relays a descriptor passes its payload on byte for byte: a decoded one keeps it in `payload`, and
  * the codec writes that back under the `guid`, `ttl` and `hops` that the message has then, whatever its
@@ -106,6 +106,8 @@ export interface QueryHitMessage extends DescriptorHeader, Ipv4Endpoint {
   readonly flags: HitFlags
   /** Ours, in the trailer's GGEP: who answers. */
   readonly contact?: Contact
+  /** Ours, likewise: ultrapeers that hand a Push on to it. */
+  readonly proxies?: readonly Contact[]
   readonly ggep: readonly GgepExtension[]
   /** XML metadata of the private area, not looked into. */
   readonly xml?: Uint8Array
@@ -129,7 +131,28 @@ export interface ByeMessage extends DescriptorHeader {
   readonly reason: string
 }
 
-/** A descriptor of another type (QRP, vendor messages), within its limit and not looked into. */
+/** RESET: the sender's route table is empty now, and of this size. */
+export interface RouteTableResetMessage extends DescriptorHeader {
+  readonly type: 'table-reset'
+  /** The table has two to the power of this of slots. */
+  readonly bits: number
+  readonly infinity: number
+}
+
+/** PATCH: a part of the difference between the sender's route table and what it said of it before. */
+export interface RouteTablePatchMessage extends DescriptorHeader {
+  readonly type: 'table-patch'
+  /** From 1 to `count`. */
+  readonly number: number
+  readonly count: number
+  /** By zlib, over all parts together. */
+  readonly compressed: boolean
+  /** 8, 4 and 2: signed differences, below zero where a slot is set. 1: a set bit turns its slot over. */
+  readonly entryBits: number
+  readonly data: Uint8Array
+}
+
+/** A descriptor of another type (vendor messages), within its limit and not looked into. */
 export interface OtherMessage extends DescriptorHeader {
   readonly type: 'other'
   readonly descriptor: number
@@ -156,6 +179,8 @@ export type Descriptor =
   | QueryHitMessage
   | PushMessage
   | ByeMessage
+  | RouteTableResetMessage
+  | RouteTablePatchMessage
   | OtherMessage
   | MalformedDescriptor
 

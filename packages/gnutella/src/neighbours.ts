@@ -18,6 +18,7 @@ import {
 } from './constants.ts'
 import type { Guid } from './messages.ts'
 import { PongBudget } from './pong-budget.ts'
+import type { TierLink } from './tier-link.ts'
 
 /** A PeerId whose text is made once, when somebody wants to read it. */
 export class PeerName {
@@ -74,6 +75,11 @@ export class Neighbour {
   walks = false
   /** TTL of fresh queries that it takes. */
   maxTtl = TTL_MAX
+
+  /** What it is in the two tiers: `leaf`, of which this servent is an ultrapeer; or `flat`, which knows none. */
+  kind: 'flat' | 'ultrapeer' | 'leaf' = 'flat'
+  /** What the tiers have to know of it; absent where this servent is none of them. */
+  tiered: TierLink | undefined
 
   // Whether it is alive, and keeps up.
   heardMs: number
@@ -141,6 +147,8 @@ export class Neighbour {
 export class Neighbours {
   readonly #links = new Map<Link, Neighbour>()
   #up: readonly Neighbour[] = []
+  #leaves: readonly Neighbour[] = []
+  #peers: readonly Neighbour[] = []
 
   add(neighbour: Neighbour): void {
     this.#links.set(neighbour.link, neighbour)
@@ -171,18 +179,34 @@ export class Neighbours {
     return this.#up
   }
 
+  /** Of those, the leaves of this servent. */
+  get leaves(): readonly Neighbour[] {
+    return this.#leaves
+  }
+
+  /** And the others, which queries and pings are handed on to. */
+  get peers(): readonly Neighbour[] {
+    return this.#peers
+  }
+
   get all(): IterableIterator<Neighbour> {
     return this.#links.values()
   }
 
-  /** Links that take a place. */
+  /** Links that take a place. Leaves have places of their own. */
   get places(): number {
-    return this.#count(({ phase }) => phase === 'up' || phase === 'calling' || phase === 'accepted')
+    return this.#count(neighbour => neighbour.kind !== 'leaf' && takesPlace(neighbour))
+  }
+
+  get leafPlaces(): number {
+    return this.#count(neighbour => neighbour.kind === 'leaf' && takesPlace(neighbour))
   }
 
   /** Of those, the ones that were opened here. */
   get ownPlaces(): number {
-    return this.#count(({ phase, inbound }) => !inbound && (phase === 'up' || phase === 'calling'))
+    return this.#count(
+      ({ phase, inbound, kind }) => !inbound && kind !== 'leaf' && (phase === 'up' || phase === 'calling')
+    )
   }
 
   get handshakes(): number {
@@ -202,5 +226,11 @@ export class Neighbours {
 
   #refresh(): void {
     this.#up = Array.from(this.#links.values()).filter(({ phase }) => phase === 'up')
+    this.#leaves = this.#up.filter(({ kind }) => kind === 'leaf')
+    this.#peers = this.#leaves.length === 0 ? this.#up : this.#up.filter(({ kind }) => kind !== 'leaf')
   }
+}
+
+function takesPlace({ phase }: Neighbour): boolean {
+  return phase === 'up' || phase === 'calling' || phase === 'accepted'
 }

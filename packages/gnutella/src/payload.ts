@@ -13,7 +13,9 @@ import type {
   PushMessage,
   QueryMessage
 } from './messages.ts'
+import { readRouteTable, writePatch, writeReset } from './qrp-wire.ts'
 import { readQueryHit, writeQueryHit } from './query-hit.ts'
+import { ROUTE_TABLE } from './tier-constants.ts'
 
 /** A header as it came, its payload with it. */
 export type ReceivedHeader = DescriptorHeader & { readonly payload: Uint8Array }
@@ -42,6 +44,8 @@ function readKnown(descriptor: number, header: ReceivedHeader): Descriptor | und
       return readQuery(reader, header)
     case QUERY_HIT:
       return readQueryHit(header, header.payload)
+    case ROUTE_TABLE:
+      return readRouteTable(reader, header)
     default:
       return undefined
   }
@@ -99,7 +103,9 @@ const DESCRIPTORS: Readonly<Record<Exclude<Descriptor['type'], 'other' | 'malfor
   bye: BYE,
   push: PUSH,
   query: QUERY,
-  'query-hit': QUERY_HIT
+  'query-hit': QUERY_HIT,
+  'table-reset': ROUTE_TABLE,
+  'table-patch': ROUTE_TABLE
 }
 
 /** @throws LimitError  a message made here that no peer would accept */
@@ -119,6 +125,8 @@ export function writePayload(sink: Sink, message: Descriptor): void {
   else if (message.type === 'query') writeQuery(sink, message)
   else if (message.type === 'query-hit') writeQueryHit(sink, message)
   else if (message.type === 'push') writePush(sink, message)
+  else if (message.type === 'table-reset') writeReset(sink, message)
+  else if (message.type === 'table-patch') writePatch(sink, message)
   else writeBye(sink, message)
 }
 

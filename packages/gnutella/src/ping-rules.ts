@@ -12,7 +12,7 @@ import { offend } from './bye-rules.ts'
 import { noteContact } from './calling-rules.ts'
 import { PING_MS_MAX, PING_TTL, PONG_AGE_MS, PONGS_PER_PING, TTL_HARD_MAX, TTL_MAX } from './constants.ts'
 import { newGuid } from './guid.ts'
-import type { Guid, PingMessage, PongMessage } from './messages.ts'
+import type { GgepExtension, Guid, PingMessage, PongMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { pongsNeeded } from './pong-cache.ts'
 import { priorityOf } from './priorities.ts'
@@ -26,7 +26,13 @@ interface Shown {
   readonly kibibytes: number
   /** Links from here: 0 is this peer. */
   readonly distance: number
+  readonly ggep?: readonly GgepExtension[]
 }
+
+/** gtk-gnutella and LimeWire: an ultrapeer's pong says its version, and its free places for leaves and ultrapeers. */
+const ULTRAPEER_EXTENSION = 'UP'
+const ULTRAPEER_VERSION = 1
+const BYTE_MAX = 255
 
 export function onPing(state: GnutellaState, fx: Fx, neighbour: Neighbour, ping: PingMessage): void {
   state.count('pingsReceived')
@@ -41,6 +47,8 @@ export function onPing(state: GnutellaState, fx: Fx, neighbour: Neighbour, ping:
     sendPong(state, fx, neighbour, ping, self(state, fx))
     return
   }
+  // Ultrapeers shield their leaves from all other pings.
+  if (state.tiers.tier === 'leaf') return
   if (neighbour.lastPing !== undefined && state.nowMs - neighbour.lastPing.atMs < PONG_AGE_MS) {
     state.count('pingsThrottled')
     return
@@ -49,18 +57,25 @@ export function onPing(state: GnutellaState, fx: Fx, neighbour: Neighbour, ping:
   const needed = pongsNeeded(reach, PONGS_PER_PING)
   neighbour.lastPing = { guid: ping.guid, hops, atMs: state.nowMs, needed }
   if (ttl === 2 && hops === 0) {
-    answerCrawler(state, fx, neighbour, ping)
+    answerCrawler(state, fx, neighbour, ping, 0)
+    return
+  }
+  if (neighbour.kind === 'leaf') {
+    // It looks for ultrapeers, and the links of this one are as good as pongs, without waking a network.
+    answerCrawler(state, fx, neighbour, ping, fx.random())
     return
   }
   answerFromCache(state, fx, neighbour, ping)
   if (reach > 1) renew(state, fx, reach - 1)
 }
 
-/** A crawler asks for this peer and its neighbours. */
-function answerCrawler(state: GnutellaState, fx: Fx, to: Neighbour, ping: PingMessage): void {
+/** A crawler asks for this peer and its neighbours. Not all may fit: those after `from` go first. */
+function answerCrawler(state: GnutellaState, fx: Fx, to: Neighbour, ping: PingMessage, from: number): void {
   sendPong(state, fx, to, ping, self(state, fx))
   to.lastPing!.needed.fill(0)
-  for (const { peer, link } of state.neighbours.up) {
+  const { peers } = state.neighbours
+  for (let count = 0; count < peers.length; count += 1) {
+    const { peer, link } = peers[(from + count) % peers.length]!
     if (link === to.link) continue
     // A copy: the table's own contact changes when more is heard of the peer.
     const { id, addresses } = fx.peers.contact(peer)
@@ -72,8 +87,8 @@ function answerCrawler(state: GnutellaState, fx: Fx, to: Neighbour, ping: PingMe
 
 function answerFromCache(state: GnutellaState, fx: Fx, to: Neighbour, ping: PingMessage): void {
   const { needed } = to.lastPing!
-  // Only who can be dialled speaks of itself: a pong is an invitation.
-  if (!state.sharing.firewalled) {
+  // Only who can be dialled, and takes others, speaks of itself: a pong is an invitation.
+  if (!state.sharing.firewalled && state.tiers.tier !== 'leaf') {
     needed[0]! -= 1
     sendPong(state, fx, to, ping, self(state, fx))
   }
@@ -99,6 +114,7 @@ export function onPong(state: GnutellaState, fx: Fx, neighbour: Neighbour, pong:
   pinged.pongsLeft -= 1
   const { contact, files, kibibytes } = pong
   const distance = pong.hops + 1
+  if (distance === 1) readPlaces(neighbour, pong)
   if (contact === undefined || distance > PING_TTL || isSelf(fx, contact)) return
   noteContact(state, fx, contact, neighbour.peer)
   const cached = { link: neighbour.link, distance, contact, files, kibibytes, atMs: state.nowMs }
@@ -112,9 +128,17 @@ export function onPong(state: GnutellaState, fx: Fx, neighbour: Neighbour, pong:
   }
 }
 
-/** Pings for fresh pongs, each link no more often than T, and old servents, which flood, once a minute. */
+/** What an ultrapeer's own pong says of its places for leaves. */
+function readPlaces({ tiered }: Neighbour, { ggep }: PongMessage): void {
+  const [, leafPlaces] = ggep.find(({ id }) => id === ULTRAPEER_EXTENSION)?.data ?? []
+  if (tiered === undefined || leafPlaces === undefined) return
+  tiered.placesFull = leafPlaces === 0
+  tiered.leafPlacesLeft = leafPlaces
+}
+
+/** Pings for fresh pongs, each link no more often than T, and old servents, which flood, once a minute. Leaves know nobody. */
 export function renew(state: GnutellaState, fx: Fx, ttl: number): void {
-  for (const neighbour of state.neighbours.up) {
+  for (const neighbour of state.neighbours.peers) {
     const restMs = neighbour.cachesPongs ? PONG_AGE_MS : PING_MS_MAX
     if (neighbour.pinged !== undefined && state.nowMs - neighbour.pinged.atMs < restMs) continue
     sendPing(state, fx, neighbour, ttl)
@@ -139,7 +163,7 @@ function sendPong(
   fx: Fx,
   to: Neighbour,
   { guid, hops }: { readonly guid: Guid; readonly hops: number },
-  { contact, files, kibibytes, distance }: Shown
+  { contact, files, kibibytes, distance, ggep = [] }: Shown
 ): void {
   if (!to.pongs.take(state.nowMs)) return
   state.count('pongsSent')
@@ -154,14 +178,19 @@ function sendPong(
     files,
     kibibytes,
     contact,
-    ggep: []
+    ggep
   }
   fx.send(to.link, pong, priorityOf(pong))
 }
 
 function self(state: GnutellaState, fx: Fx): Shown {
   const { files, kibibytes } = state.sharing
-  return { contact: fx.peers.contact(0), files, kibibytes, distance: 0 }
+  const own = { contact: fx.peers.contact(0), files, kibibytes, distance: 0 }
+  if (state.tiers.tier !== 'ultrapeer') return own
+  const { tiers, neighbours, places } = state
+  const left = [tiers.leafPlaces - neighbours.leafPlaces, places - neighbours.places]
+  const data = Uint8Array.of(ULTRAPEER_VERSION, ...left.map(free => Math.max(0, Math.min(BYTE_MAX, free))))
+  return { ...own, ggep: [{ id: ULTRAPEER_EXTENSION, data }] }
 }
 
 function isOf(contact: Contact, neighbour: Neighbour): boolean {

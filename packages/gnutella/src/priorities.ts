@@ -3,6 +3,8 @@
  * QueryHit before Pong before Query before Ping. Queries with fewer hops go first, since they have reached
  * fewer; hits with more hops go first, since more was spent on them.
  *
+ * Route tables go behind all of these, in their own order.
+ *
  * The handshake and a Bye for a full queue stand before all, other Byes behind all: what was promised before
  * a Bye is still delivered.
  */
@@ -19,7 +21,9 @@ const PRIORITY_HIT = 2
 const PRIORITY_PONG = PRIORITY_HIT + HOPS_CLASSES
 const PRIORITY_QUERY = PRIORITY_PONG + 1
 const PRIORITY_PING = PRIORITY_QUERY + HOPS_CLASSES
-const PRIORITY_OTHER = PRIORITY_PING + 1
+/** Tables are bulk: what says that a peer lives goes before them. */
+const PRIORITY_TABLE = PRIORITY_PING + 1
+const PRIORITY_OTHER = PRIORITY_TABLE + 1
 const PRIORITY_BYE = PRIORITY_OTHER + 1
 
 export function priorityOf(message: GnutellaMessage): number {
@@ -39,6 +43,9 @@ export function priorityOf(message: GnutellaMessage): number {
       return PRIORITY_PING
     case 'bye':
       return PRIORITY_BYE
+    case 'table-reset':
+    case 'table-patch':
+      return PRIORITY_TABLE
     case 'other':
     case 'malformed':
       return PRIORITY_OTHER

@@ -5,6 +5,7 @@
  * of `call-limits.ts` allow.
  */
 import { type RequestId, SELF } from '@servent/overlay/machine'
+import { toHex } from './bytes.ts'
 import { TTL_MAX } from './constants.ts'
 import { newGuid } from './guid.ts'
 import type { Guid, PushMessage } from './messages.ts'
@@ -18,8 +19,7 @@ export function askPush(
   id: RequestId,
   { servent, index, nonce }: { readonly servent: Guid; readonly index: number; readonly nonce: Uint8Array }
 ): void {
-  const link = state.pushRoutes.get(servent)
-  const neighbour = link === undefined ? undefined : state.neighbours.upLink(link)
+  const neighbour = wayTo(state, servent)
   if (neighbour === undefined) {
     const reason = 'No neighbour knows the way to this servent any more. Search again.'
     fx.notify({ type: 'push-refused', push: id, reason })
@@ -44,6 +44,19 @@ export function askPush(
   fx.notify({ type: 'push-sent', push: id })
 }
 
+/**
+ * By which neighbour a servent is found: the one that brought its hits, the leaf that it is, or a neighbour that its
+ * hits named as its proxy.
+ */
+function wayTo({ pushRoutes, neighbours, tiers }: GnutellaState, servent: Guid): Neighbour | undefined {
+  const link = pushRoutes.get(servent)
+  const known = link === undefined ? undefined : neighbours.upLink(link)
+  if (known !== undefined || tiers.flat) return known
+  const leaf = neighbours.leaves.find(({ tiered }) => tiered?.servent === servent)
+  const proxies = tiers.proxies.get(servent) ?? []
+  return leaf ?? neighbours.peers.find(({ name }) => proxies.includes(toHex(name.id)))
+}
+
 export function onPush(state: GnutellaState, fx: Fx, neighbour: Neighbour, push: PushMessage): void {
   const { nowMs } = state
   const { guid, servent } = push
@@ -62,9 +75,9 @@ export function onPush(state: GnutellaState, fx: Fx, neighbour: Neighbour, push:
 }
 
 function handOn(state: GnutellaState, fx: Fx, neighbour: Neighbour, push: PushMessage): void {
-  const link = state.pushRoutes.get(push.servent)
-  const next = link === undefined || link === neighbour.link ? undefined : state.neighbours.upLink(link)
-  if (next === undefined || push.ttl <= 1 || push.hops >= TTL_MAX) {
+  // A leaf hands nothing on.
+  const next = state.tiers.tier === 'leaf' ? undefined : wayTo(state, push.servent)
+  if (next === undefined || next === neighbour || push.ttl <= 1 || push.hops >= TTL_MAX) {
     state.count('pushesDropped')
     return
   }

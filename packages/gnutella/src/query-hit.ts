@@ -51,7 +51,7 @@ function readResult(reader: Reader): HitResult {
   return { index, size, name, urns, ...rest }
 }
 
-type Trailer = Pick<QueryHitMessage, 'vendor' | 'flags' | 'contact' | 'ggep' | 'xml'>
+type Trailer = Pick<QueryHitMessage, 'vendor' | 'flags' | 'contact' | 'proxies' | 'ggep' | 'xml'>
 
 function readTrailer(reader: Reader): Trailer {
   const vendor = String.fromCharCode(...reader.take(VENDOR_BYTES))
@@ -64,7 +64,11 @@ function readTrailer(reader: Reader): Trailer {
   const xml = area.bytes.subarray(area.end - xmlBytes)
   const found: GgepExtension[] = []
   if ((first & second & GGEP_FLAG) !== 0) readPrivate(new Reader(area.bytes, 0, area.end - xmlBytes), found)
-  const trailer = { vendor, flags: readFlags(first, second), ...sortExtensions(found, ['contact']) }
+  const trailer = {
+    vendor,
+    flags: readFlags(first, second),
+    ...sortExtensions(found, ['contact', 'proxies'])
+  }
   return xmlBytes === 0 ? trailer : { ...trailer, xml }
 }
 
@@ -115,8 +119,9 @@ function writeResult(sink: Sink, { index, size, name, urns, record, ggep }: HitR
   sink.u8(0)
 }
 
-function writeTrailer(sink: Sink, { vendor, flags, contact, ggep, xml = NOTHING }: Trailer): void {
-  const extensions = joinExtensions({ contact, ggep })
+function writeTrailer(sink: Sink, trailer: Trailer): void {
+  const { vendor, flags, contact, proxies, ggep, xml = NOTHING } = trailer
+  const extensions = joinExtensions({ contact, proxies, ggep })
   if (xml.length > XML_BYTES_MAX)
     throw new LimitError(
       'XML_BYTES_MAX',

@@ -18,14 +18,18 @@ import {
   TTL_HARD_MAX,
   TTL_MAX
 } from './constants.ts'
+import { startDynamic } from './dynamic-rules.ts'
 import { hitsOf, resultBytes } from './hit-making.ts'
 import type { HitResult, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
+import { hashesOfQuery } from './qrp-hash.ts'
 import { cacheKey } from './query-cache.ts'
 import { onWalker } from './random-walk-rules.ts'
 import type { QueryRoute } from './route-table.ts'
+import { askLeaves, mayShare, onTheWay } from './routing-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
+import { ULTRAPEER_TTL_MAX } from './tier-constants.ts'
 import type { Wanted } from './types.ts'
 import { walkOf } from './walk-wire.ts'
 
@@ -43,21 +47,72 @@ export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, quer
   const { link, name } = neighbour
   const ttl = Math.min(query.ttl, TTL_MAX - hops)
   const route: QueryRoute = { link, hops, hits: 0 }
+  if (!state.tiers.flat) {
+    inTiers(state, fx, neighbour, query, route)
+    return
+  }
   state.routes.set(guid, route, state.nowMs)
   state.recent.add(guid, query.ttl, hops, name)
-  const key = cacheKey(query)
-  const held = state.queryCache ? answerRepeat(state, fx, neighbour, query, key, ttl) : NOBODY
-  const { up } = state.neighbours
-  const targets = held.size === 0 ? up : up.filter(({ link }) => !held.has(link))
-  const relayed = relay(state, fx, neighbour, query, ttl, targets)
-  if (relayed && state.queryCache && held.size === 0 && state.cache.begin(key, query, guid, ttl, state.nowMs))
-    route.cacheKey = key
+  flood(state, fx, neighbour, query, route, ttl, state.neighbours.up)
   match(state, fx, link, query)
 }
 
+/** In a network of two tiers: a leaf only answers, and an ultrapeer routes by tables. */
+function inTiers(
+  state: GnutellaState,
+  fx: Fx,
+  neighbour: Neighbour,
+  query: QueryMessage,
+  route: QueryRoute
+): void {
+  const { tiers, routes, nowMs } = state
+  const { guid, hops } = query
+  const hashes = hashesOfQuery(query)
+  const ttl = Math.min(query.ttl, TTL_MAX - hops, ULTRAPEER_TTL_MAX)
+  const probed = routes.get(guid)
+  if (probed === undefined) {
+    routes.set(guid, { ...route, ttl }, nowMs)
+    state.recent.add(guid, query.ttl, hops, neighbour.name)
+    if (mayShare(state, hashes)) match(state, fx, neighbour.link, query)
+  } else probed.ttl = ttl
+  if (tiers.tier === 'leaf') return
+  if (neighbour.kind === 'leaf' && tiers.search === 'dynamic') {
+    // Whatever TTL the leaf gave it (DQ 2.2).
+    startDynamic(state, fx, { ...query, hops: hops + 1 }, { leaf: neighbour })
+    return
+  }
+  if (probed === undefined) askLeaves(state, fx, query, hashes, neighbour)
+  const reach = neighbour.kind === 'leaf' ? ULTRAPEER_TTL_MAX : ttl
+  const targets = onTheWay(state, state.neighbours.peers, hashes, reach - 1)
+  flood(state, fx, neighbour, query, routes.get(guid)!, reach, targets)
+}
+
+/** To all these neighbours but the one that it came from, and those that the cache answers for. */
+function flood(
+  state: GnutellaState,
+  fx: Fx,
+  neighbour: Neighbour,
+  query: QueryMessage,
+  route: QueryRoute,
+  ttl: number,
+  all: readonly Neighbour[]
+): void {
+  const { guid } = query
+  const key = cacheKey(query)
+  const held = state.queryCache ? answerRepeat(state, fx, neighbour, query, key, ttl) : NOBODY
+  const targets = held.size === 0 ? all : all.filter(({ link }) => !held.has(link))
+  const relayed = relay(state, fx, neighbour, query, ttl, targets)
+  if (relayed && state.queryCache && held.size === 0 && state.cache.begin(key, query, guid, ttl, state.nowMs))
+    route.cacheKey = key
+}
+
 /** Has the catalogue asked for what this peer shares of a query that came by a link. */
-export function match(state: GnutellaState, fx: Fx, link: Link, query: QueryMessage): void {
-  const { guid, hops, text, urns } = query
+export function match(
+  state: GnutellaState,
+  fx: Fx,
+  link: Link,
+  { guid, hops, text, urns }: QueryMessage
+): void {
   const work: MatchWork = { link, guid, hops, text, urns }
   if (!state.answering.matches.put(link, work, work => askMatch(state, fx, work)))
     state.count('queriesNotMatched')
@@ -73,7 +128,7 @@ function isTaken(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: Quer
   }
   if (isHeldBack(state, neighbour)) return false
   const known = state.routes.get(guid)
-  if (known !== undefined) {
+  if (known !== undefined && !isExtended(state, neighbour, query, known)) {
     state.count('queriesDuplicate')
     // Several paths bring the same query; one link brings it twice only by mistake.
     if (known.link === neighbour.link) offend(state, fx, neighbour, 'duplicates')
@@ -93,7 +148,9 @@ export function isHeldBack(state: GnutellaState, { fullSinceMs }: Neighbour): bo
 export function isFit(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
   const { nowMs } = state
   const { hops, payload } = query
-  if (!neighbour.queries.take(1, nowMs) || (hops === 0 && !neighbour.originals.take(1, nowMs))) {
+  // A leaf's own queries are asked far and wide on its behalf, so they are fewer.
+  const own = neighbour.kind === 'leaf' ? neighbour.tiered!.queries : neighbour.originals
+  if (!neighbour.queries.take(1, nowMs) || (hops === 0 && !own.take(1, nowMs))) {
     state.count('queriesOverRate')
     return false
   }
@@ -108,6 +165,16 @@ export function isFit(state: GnutellaState, fx: Fx, neighbour: Neighbour, query:
     return false
   }
   return true
+}
+
+/** A query that came for one hop, as a probe, and comes again by the same link to go further (`X-Ext-Probes`). */
+function isExtended(
+  { tiers }: GnutellaState,
+  { link }: Neighbour,
+  { ttl }: QueryMessage,
+  known: QueryRoute
+): boolean {
+  return tiers.tier === 'ultrapeer' && known.link === link && known.ttl === 1 && ttl > 1
 }
 
 /** Not for queries that all peers would answer with all that they have, or none with anything. */

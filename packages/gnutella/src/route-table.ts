@@ -69,6 +69,8 @@ export interface QueryRoute {
   readonly hops: number
   /** Hits that were handed back. */
   hits: number
+  /** With which it came, in the two tiers: a probe of 1 may come again with more. */
+  ttl?: number
   /** Under which its hits are cached, if they are. */
   cacheKey?: string
 }

@@ -8,6 +8,8 @@
  */
 import { type Peer, QUERY_RESULTS_MAX, type RequestId } from '@servent/overlay/machine'
 import type { VerifyWork } from './answering.ts'
+import { toHex } from './bytes.ts'
+import { clamp } from './clamp.ts'
 import {
   NEIGHBOURS_MAX,
   QUERY_FIREWALLED,
@@ -18,15 +20,18 @@ import {
   TTL_MAX,
   WALK_STEPS_MAX
 } from './constants.ts'
+import { endDynamic, startDynamic } from './dynamic-rules.ts'
 import { askRing, ringTimer } from './expanding-ring-rules.ts'
 import { newGuid } from './guid.ts'
 import type { Guid, QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
+import { hashesOfQuery } from './qrp-hash.ts'
 import { isWorthAsking } from './query-rules.ts'
 import { startWalk } from './random-walk-rules.ts'
 import type { QueryRoute } from './route-table.ts'
-import { clamp, type Fx, type GnutellaState } from './state.ts'
+import { askLeaves } from './routing-rules.ts'
+import type { Fx, GnutellaState } from './state.ts'
 import type { VerifiedFile, Wanted } from './types.ts'
 
 export interface Search extends Wanted {
@@ -72,9 +77,23 @@ export function startSearch(
     rings: 0
   }
   state.searches.set(id, search)
-  if (state.search === 'flood') askAll(state, fx, search, search.ttl)
-  else if (state.search === 'expanding-ring') askRing(state, fx, search)
-  else startWalk(state, fx, search, WALK_STEPS_MAX)
+  const { flat, tier, search: style } = state.tiers
+  if (tier === 'ultrapeer') searchFromAbove(state, fx, search)
+  else if (flat && style === 'expanding-ring') askRing(state, fx, search)
+  else if (flat && style === 'random-walk') startWalk(state, fx, search, WALK_STEPS_MAX)
+  else askAll(state, fx, search, search.ttl)
+}
+
+/** An ultrapeer asks its leaves, and other ultrapeers step by step or all at once. */
+function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
+  beginQuery(state, fx, search, search.ttl)
+  const message: QueryMessage = { ...queryOf(state, search), ttl: 1 }
+  if (state.tiers.search === 'dynamic') {
+    startDynamic(state, fx, message, { search: search.id })
+    return
+  }
+  askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), undefined)
+  for (const neighbour of state.neighbours.peers) greet(state, fx, search, neighbour)
 }
 
 /** Gives a search a new query, whose hits are its own. */
@@ -89,7 +108,7 @@ export function beginQuery(state: GnutellaState, fx: Fx, search: Search, ttl: nu
 /** Asks all neighbours with a new query. */
 export function askAll(state: GnutellaState, fx: Fx, search: Search, ttl: number): void {
   beginQuery(state, fx, search, ttl)
-  for (const neighbour of state.neighbours.up) greet(state, fx, search, neighbour)
+  for (const neighbour of state.neighbours.peers) greet(state, fx, search, neighbour)
 }
 
 /** Whether it has found what it may stop for. */
@@ -104,15 +123,21 @@ function reasonAgainst(state: GnutellaState, wanted: Wanted): string | undefined
 }
 
 export function endSearch(state: GnutellaState, fx: Fx, id: RequestId): void {
-  if (!state.searches.delete(id)) return
-  if (state.search === 'expanding-ring') fx.cancelTimer(ringTimer(id))
+  const search = state.searches.get(id)
+  if (search === undefined) return
+  state.searches.delete(id)
+  if (search.rings > 0) fx.cancelTimer(ringTimer(id))
+  endDynamic(state, fx, search.guid)
 }
 
 /** Sends young searches to a neighbour that came up. */
 export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
+  // A leaf is asked with everybody's queries, by its table; a dynamic query takes new neighbours up itself.
+  const { tier, search: style } = state.tiers
+  if (neighbour.kind === 'leaf' || (tier === 'ultrapeer' && style === 'dynamic')) return
   for (const search of state.searches.values()) {
     if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS) continue
-    if (state.search !== 'random-walk') greet(state, fx, search, neighbour)
+    if (!state.tiers.flat || style !== 'random-walk') greet(state, fx, search, neighbour)
     // Walkers that are under way are as many as were wanted.
     else if (search.sentTo.size === 0) startWalk(state, fx, search, WALK_STEPS_MAX)
   }
@@ -157,7 +182,13 @@ export function onOwnHit(
     return
   }
   fx.notify({ type: 'search-traffic', search: search.id, message: hit, copies: 1 })
-  const { contact, servent } = hit
+  const { contact, servent, proxies } = hit
+  if (proxies !== undefined)
+    state.tiers.proxies.set(
+      servent,
+      proxies.map(({ id }) => toHex(id)),
+      state.nowMs
+    )
   const results = hit.results.filter(({ record }) => record !== undefined)
   state.count('resultsRefused', hit.results.length - results.length)
   if (contact === undefined || results.length === 0) return

@@ -33,6 +33,7 @@ import {
   type RequestId,
   type SearchOptions
 } from '@servent/overlay'
+import { clamp } from './clamp.ts'
 import {
   IDLE_MS,
   LINKS_OVER_PLACES_MAX,
@@ -50,8 +51,9 @@ import { Answers } from './service-answers.ts'
 import { PushCalls, type PushedConnection } from './service-push.ts'
 import { SealedRecords } from './service-records.ts'
 import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
-import { clamp } from './state.ts'
-import type { GnutellaNotice, GnutellaTypes, SearchStyle, Wanted } from './types.ts'
+import { type Bandwidth, Sharing } from './service-sharing.ts'
+import { LEAVES_MAX } from './tier-constants.ts'
+import type { GnutellaNotice, GnutellaTypes, Role, SearchStyle, Wanted } from './types.ts'
 import { gnutellaCodec } from './wire.ts'
 
 export const GNUTELLA_PROTOCOL = '/servent/gnutella/0.6.0'
@@ -65,8 +67,7 @@ export interface GnutellaInit {
   readonly ttl?: number
   /** What the handshake says: `Servent` where it is not said. */
   readonly agent?: string
-  /** How searches are spread, `flood` where it is not said, and with how many walkers those that walk. */
-  readonly search?: SearchStyle
+  /** Walkers of a search of the style `random-walk`: `WALKERS_DEFAULT` where it is not said. */
   readonly walkers?: number
   /** False: repeated queries of others are not answered from the cache. */
   readonly queryCache?: boolean
@@ -76,6 +77,17 @@ export interface GnutellaInit {
   readonly store?: StateStore
   /** Whether others cannot dial this peer; asked whenever it matters. */
   readonly firewalled?: () => boolean
+  /** Bytes a second that this peer can take and give, where that is known; asked whenever it matters. */
+  readonly bandwidth?: () => Bandwidth
+  /** `flat` where it is not said. */
+  readonly role?: Role
+  /** Whether route tables are told to others: yes where it is not said. */
+  readonly queryRouting?: boolean
+  /** Places for leaves of an ultrapeer, `LEAVES_DEFAULT` where it is not said, and for other ultrapeers, `DEGREE_DEFAULT`. */
+  readonly leaves?: number
+  readonly degree?: number
+  /** How searches are spread: `dynamic` where it is not said, which in a network without tiers is a flood. */
+  readonly search?: SearchStyle
   /** False: no link from others is taken. */
   readonly acceptInbound?: boolean
   readonly limits?: Partial<HostLimits>
@@ -103,9 +115,8 @@ export class GnutellaService implements Overlay, Startable {
   #pushes: PushCalls
   #places: number
   #catalogue: Catalogue | undefined
-  #unsubscribe: (() => void) | undefined
-  #told = ''
-  readonly #onSelf = () => this.#tellSharing()
+  readonly #sharing: Sharing
+  readonly #onSelf = () => this.#sharing.tell()
 
   constructor(components: HostComponents, init: GnutellaInit) {
     this.#components = components
@@ -120,6 +131,18 @@ export class GnutellaService implements Overlay, Startable {
       wallMs: () => this.#clock.wallMs(),
       wants: (search, record) => this.#searches.get(search)?.wants(record) ?? false
     })
+    this.#sharing = new Sharing({
+      catalogue: () => this.#catalogue,
+      firewalled: () => init.firewalled?.() ?? false,
+      bandwidth: () => init.bandwidth?.() ?? {},
+      tiered: (init.role ?? 'flat') !== 'flat',
+      clock: this.#clock,
+      log: this.#log,
+      command: command => {
+        if (this.#host.state === 'running') this.#host.command(command)
+      },
+      onChanged: index => this.#records.forget(index)
+    })
     this.#host = this.#newHost()
     this.#pushes = this.#newPushes()
   }
@@ -130,12 +153,10 @@ export class GnutellaService implements Overlay, Startable {
       this.#host = this.#newHost()
       this.#pushes = this.#newPushes()
     }
-    this.#told = ''
     await this.#host.start()
     await this.#pushes.start()
     this.#components.events.addEventListener('self:peer:update', this.#onSelf)
-    this.#follow()
-    this.#tellSharing()
+    this.#sharing.start()
   }
 
   /** Neighbours are told goodbye while their connections are still open. */
@@ -145,8 +166,7 @@ export class GnutellaService implements Overlay, Startable {
 
   async stop(): Promise<void> {
     this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
-    this.#unsubscribe?.()
-    this.#unsubscribe = undefined
+    this.#sharing.stop()
     for (const search of this.#searches.values()) search.end()
     await this.#host.stop()
     await this.#pushes.stop()
@@ -154,9 +174,7 @@ export class GnutellaService implements Overlay, Startable {
 
   attach(catalogue: Catalogue): void {
     this.#catalogue = catalogue
-    if (this.#host.state !== 'running') return
-    this.#follow()
-    this.#tellSharing()
+    if (this.#host.state === 'running') this.#sharing.follow()
   }
 
   /**
@@ -303,32 +321,16 @@ export class GnutellaService implements Overlay, Startable {
     }
   }
 
-  #follow(): void {
-    this.#unsubscribe?.()
-    this.#unsubscribe = this.#catalogue?.subscribe(changes => {
-      for (const { file } of changes) this.#records.forget(file.index)
-      this.#tellSharing()
-    })
-  }
-
-  /** Tells the machine what its pongs and hits say of this peer, where that changed. */
-  #tellSharing(): void {
-    if (this.#host.state !== 'running') return
-    const { files, bytes } = this.#catalogue?.totals ?? { files: 0, bytes: 0 }
-    const firewalled = this.#init.firewalled?.() ?? false
-    const kibibytes = Math.ceil(bytes / 1024)
-    const told = `${files} ${kibibytes} ${firewalled}`
-    if (told === this.#told) return
-    this.#told = told
-    this.#host.command({ type: 'sharing', files, kibibytes, firewalled })
-  }
-
   #newHost(): MachineHost<GnutellaTypes> {
-    const { ttl, agent, search, walkers, queryCache } = this.#init
     const { store, acceptInbound, limits, clock, random, trace } = this.#init
+    const { ttl, agent, role, queryRouting, leaves, degree, search, walkers, queryCache } = this.#init
     // The machine keeps to its places, which the user may change; these are for all that it could have.
-    const linksMax = NEIGHBOURS_MAX + LINKS_OVER_PLACES_MAX
-    const settings = { neighbours: this.#places, ...given({ ttl, agent, search, walkers, queryCache }) }
+    const leavesMax = (role ?? 'flat') === 'flat' ? 0 : LEAVES_MAX
+    const linksMax = NEIGHBOURS_MAX + leavesMax + LINKS_OVER_PLACES_MAX
+    const settings = {
+      neighbours: this.#places,
+      ...given({ ttl, agent, role, queryRouting, leaves, degree, search, walkers, queryCache })
+    }
     return new MachineHost<GnutellaTypes>(this.#components, {
       name: this.name,
       protocol: GNUTELLA_PROTOCOL,
@@ -344,7 +346,7 @@ export class GnutellaService implements Overlay, Startable {
         ...limits
       },
       answer: question => {
-        this.#tellSharing()
+        this.#sharing.tell()
         return this.#answers.to(question)
       },
       onNotice: notice => this.#onNotice(notice),

@@ -2,6 +2,7 @@
 import { type Effects, type Link, type Peer, type RequestId, TokenBucket } from '@servent/overlay/machine'
 import { Answering } from './answering.ts'
 import { CallLimits } from './call-limits.ts'
+import { clamp } from './clamp.ts'
 import {
   AGENT_CHARACTERS_MAX,
   BANISHED_MAX,
@@ -36,7 +37,9 @@ import { QueryCache } from './query-cache.ts'
 import { RecentQueries } from './recent-queries.ts'
 import { AgingMap, type QueryRoute } from './route-table.ts'
 import type { Search } from './search-rules.ts'
-import type { GnutellaSettings, GnutellaTables, GnutellaTypes, SearchStyle } from './types.ts'
+import { LEAF_ULTRAPEERS } from './tier-constants.ts'
+import { Tiers } from './tiers.ts'
+import type { GnutellaSettings, GnutellaTables, GnutellaTypes, SeenTiers } from './types.ts'
 
 export type Fx = Effects<GnutellaTypes>
 
@@ -85,7 +88,17 @@ const COUNTERS = [
   'handshakesRefused',
   'handshakesFailed',
   'opens',
-  'unreachable'
+  'unreachable',
+  'leafQueriesSent',
+  'leafQueriesCapped',
+  'lastHopsSpared',
+  'dynamicQueries',
+  'dynamicQueriesRefused',
+  'tablesReceived',
+  'tablesRefused',
+  'tableMessagesSent',
+  'promotions',
+  'demotions'
 ] as const
 
 export type Counter = (typeof COUNTERS)[number]
@@ -93,10 +106,11 @@ export type Counter = (typeof COUNTERS)[number]
 export class GnutellaState {
   readonly agent: string
   readonly ttl: number
-  readonly search: SearchStyle
   readonly walkers: number
   readonly queryCache: boolean
-  places: number
+  /** Places in a network where all are alike. */
+  flatPlaces: number
+  readonly tiers: Tiers
   servent: Guid = ''
   /** Said by the service. */
   sharing = { files: 0, kibibytes: 0, firewalled: false }
@@ -145,14 +159,24 @@ export class GnutellaState {
   constructor(settings: Partial<GnutellaSettings>) {
     this.agent = (settings.agent ?? 'Servent').slice(0, AGENT_CHARACTERS_MAX)
     this.ttl = clamp(settings.ttl ?? TTL_MAX, TTL_MAX)
-    this.places = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
-    this.search = settings.search ?? 'flood'
     this.walkers = clamp(settings.walkers ?? WALKERS_DEFAULT, WALKERS_MAX)
     this.queryCache = settings.queryCache ?? true
+    this.flatPlaces = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+    this.tiers = new Tiers(settings)
   }
 
-  /** Links that this servent looks for itself: half of its places, so that those who come find the others free. */
+  /** Places for neighbours; those for leaves are apart. */
+  get places(): number {
+    const { tier, degree } = this.tiers
+    return tier === 'flat' ? this.flatPlaces : tier === 'leaf' ? LEAF_ULTRAPEERS : degree
+  }
+
+  /**
+   * Links that this servent looks for itself: half of its places, so that those who come find the others free. Nobody
+   * comes to a leaf, which looks for all of them.
+   */
   get sought(): number {
+    if (this.tiers.tier === 'leaf') return this.places
     return Math.ceil(this.places / 2)
   }
 
@@ -161,6 +185,7 @@ export class GnutellaState {
    * them would otherwise be all that a fresh servent ever hears of (eclipse). With few places there are none.
    */
   get reserved(): number {
+    if (this.tiers.tier === 'leaf') return 0
     return Math.floor(this.places / OWN_PLACES_PART)
   }
 
@@ -215,7 +240,9 @@ export class GnutellaState {
       tellers: hosts.tellers,
       repeatsWaiting: cache.waiting,
       walksWaiting: walksWaiting.size,
-      walkRoutes: walkRoutes.size
+      walkRoutes: walkRoutes.size,
+      dynamicQueries: this.tiers.running,
+      pushProxies: this.tiers.proxies.size
     }
   }
 
@@ -224,7 +251,8 @@ export class GnutellaState {
     return {
       servent: this.servent,
       places: this.places,
-      neighbours: neighbours.up.map(({ name, inbound, upMs, agent, fullSinceMs }) => ({
+      neighbours: neighbours.up.map(({ name, inbound, upMs, agent, fullSinceMs, kind }) => ({
+        ...(this.tiers.flat ? {} : { kind }),
         peerId: name.text,
         inbound,
         connectedMs: nowMs - upMs!,
@@ -238,12 +266,22 @@ export class GnutellaState {
       routes: { queries: routes.size, pushes: pushRoutes.size },
       pongs: this.pongs.size,
       queryCache: this.cache.size,
-      counters: { ...this.counters }
+      counters: { ...this.counters },
+      ...(this.tiers.flat ? {} : { tiers: this.#seenTiers() })
     }
   }
-}
 
-/** A whole number from 1 to the most; a setting that is none is taken for 1. */
-export function clamp(value: number, most: number): number {
-  return Math.max(1, Math.min(most, Math.trunc(value) || 1))
+  #seenTiers(): SeenTiers {
+    const { tier, leafPlaces, current, running } = this.tiers
+    const { leaves, peers } = this.neighbours
+    return {
+      tier,
+      ultrapeers: peers.filter(({ kind }) => kind === 'ultrapeer').length,
+      leaves: leaves.length,
+      leafPlaces,
+      leavesUnrouted: leaves.filter(({ tiered }) => tiered?.soundTable === undefined).length,
+      table: current === undefined ? null : { slots: current.slots, fill: current.fill },
+      dynamicQueries: running
+    }
+  }
 }

@@ -27,7 +27,18 @@ export interface GnutellaSettings {
   readonly ttl: number
   /** `User-Agent` of the handshake. */
   readonly agent: string
-  /** How own searches are spread. */
+  /**
+   * `flat`: all servents are alike, as the first ones were. `leaf` and `ultrapeer`: of the two tiers, that one.
+   * `auto`: a leaf that becomes an ultrapeer where one is needed, and a leaf again where it is not.
+   */
+  readonly role: Role
+  /** Whether route tables are told to ultrapeers, so that only queries that may match come. */
+  readonly queryRouting: boolean
+  /** Places for leaves of an ultrapeer, 1 to `LEAVES_MAX`. */
+  readonly leaves: number
+  /** Places for links between ultrapeers, 1 to `NEIGHBOURS_MAX`; half as many are looked for. */
+  readonly degree: number
+  /** How own searches are spread, and by an ultrapeer those of its leaves. */
   readonly search: SearchStyle
   /** Walkers of an own search of the style `random-walk`, 1 to `WALKERS_MAX`. */
   readonly walkers: number
@@ -35,12 +46,18 @@ export interface GnutellaSettings {
   readonly queryCache: boolean
 }
 
+export type Role = 'flat' | 'auto' | 'leaf' | 'ultrapeer'
+
+/** What a servent is at a time. */
+export type Tier = 'flat' | 'leaf' | 'ultrapeer'
+
 /**
- * `flood`: one query to all, with the whole TTL. `expanding-ring`: queries with a growing TTL, until enough was
- * found (`expanding-ring-rules.ts`). `random-walk`: walkers that each go to one neighbour at a time
- * (`random-walk-rules.ts`).
+ * `flood`: one query to all neighbours at once, with the whole TTL. `dynamic`: by an ultrapeer to one neighbour after
+ * another, as far as it takes; elsewhere as `flood`. Where all servents are alike, and else as `flood`:
+ * `expanding-ring`, queries with a growing TTL, until enough was found (`expanding-ring-rules.ts`); `random-walk`,
+ * walkers that each go to one neighbour at a time (`random-walk-rules.ts`).
  */
-export type SearchStyle = 'flood' | 'expanding-ring' | 'random-walk'
+export type SearchStyle = 'flood' | 'dynamic' | 'expanding-ring' | 'random-walk'
 
 /** What a query looks for, as it stands on the wire. */
 export interface Wanted {
@@ -64,7 +81,15 @@ export type GnutellaCommand =
       readonly files: number
       readonly kibibytes: number
       readonly firewalled: boolean
+      /** Bytes a second that this peer can take and give, where that is known: who has few becomes no ultrapeer. */
+      readonly downBytesPerS?: number
+      readonly upBytesPerS?: number
     }
+  /**
+   * Hashes of all that queries for what is shared here may name (`addHashes`), each of 32 bits. More than `WORDS_MAX`
+   * are more than a table can tell, so that it claims everything. Until they are told this servent tells others no route table, and is asked everything.
+   */
+  | { readonly type: 'words'; readonly hashes: Uint32Array }
   /** The user changed the number of places; links over it get Bye 503, the youngest first. */
   | { readonly type: 'resize'; readonly neighbours: number }
 
@@ -141,6 +166,8 @@ export interface SeenNeighbour {
   readonly connectedMs: number
   /** Its `User-Agent`, as it wrote it. */
   readonly agent: string
+  /** In the two tiers: what it is to this servent. */
+  readonly kind?: 'flat' | 'ultrapeer' | 'leaf'
   /** Its queue is too full for the queries that it sends to be taken. */
   readonly flowControlled: boolean
   /** What the host knows of the link. */
@@ -162,4 +189,18 @@ export interface GnutellaTables {
   readonly pongs: number
   readonly queryCache: { readonly queries: number; readonly hits: number; readonly bytes: number }
   readonly counters: Readonly<Record<string, number>>
+  /** Of the two tiers; absent where the role is `flat`. */
+  readonly tiers?: SeenTiers
+}
+
+export interface SeenTiers {
+  readonly tier: Tier
+  readonly ultrapeers: number
+  readonly leaves: number
+  readonly leafPlaces: number
+  /** Leaves whose tables claim everything, or are not there yet. */
+  readonly leavesUnrouted: number
+  /** Of the table that is told to others: slots, and the part of them that is set. */
+  readonly table: { readonly slots: number; readonly fill: number } | null
+  readonly dynamicQueries: number
 }

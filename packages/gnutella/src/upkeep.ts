@@ -19,6 +19,7 @@ import { decodeHosts, encodeHosts } from './host-cache.ts'
 import type { Neighbour } from './neighbours.ts'
 import { pingAlive, renew } from './ping-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
+import { onTierUpkeep, startTiers } from './tier-rules.ts'
 
 export const UPKEEP_TIMER = 'upkeep'
 /** Under which the hosts and the servent's GUID are saved. */
@@ -34,6 +35,7 @@ export function onStart(state: GnutellaState, fx: Fx, saved: ReadonlyMap<string,
     if (peer > 0) state.hosts.remember(peer, state.nowMs, workedMs)
   }
   state.hosts.changed = kept === undefined
+  startTiers(state, fx)
   // Servents that start together must not keep step.
   fx.setTimer(UPKEEP_TIMER, 1 + (fx.random() % UPKEEP_WANTING_MS))
   openMore(state, fx)
@@ -56,6 +58,7 @@ export function onUpkeep(state: GnutellaState, fx: Fx): void {
   state.calls.age(nowMs)
   forgetOldOpens(state)
   for (const neighbour of state.neighbours.up) lookAfter(state, fx, neighbour)
+  onTierUpkeep(state, fx)
   openMore(state, fx)
   pingForHosts(state, fx)
   if (state.hosts.changed && nowMs - state.savedMs >= HOSTS_SAVE_MS) saveHosts(state, fx)

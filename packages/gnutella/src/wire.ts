@@ -34,6 +34,7 @@ import {
 import { checkHandshake, HandshakeReader, handshakeText } from './handshake.ts'
 import type { Descriptor, GnutellaMessage } from './messages.ts'
 import { descriptorOf, payloadLength, readPayload, writePayload } from './payload.ts'
+import { ROUTE_TABLE, ROUTE_TABLE_BYTES_MAX } from './tier-constants.ts'
 
 export const gnutellaCodec: Codec<GnutellaMessage> = {
   /** @throws LimitError  a descriptor made here that no peer would accept; never for what came in */
@@ -190,6 +191,7 @@ const LIMITS: ReadonlyMap<number, { readonly name: string; readonly bytesMax: nu
   [PONG, CONTROL],
   [BYE, CONTROL],
   [PUSH, CONTROL],
+  [ROUTE_TABLE, { name: 'ROUTE_TABLE_BYTES_MAX', bytesMax: ROUTE_TABLE_BYTES_MAX }],
   [QUERY, { name: 'QUERY_BYTES_MAX', bytesMax: QUERY_BYTES_MAX }],
   [QUERY_HIT, { name: 'QUERY_HIT_BYTES_MAX', bytesMax: QUERY_HIT_BYTES_MAX }]
 ])

@@ -12,8 +12,11 @@ import type {
   PushMessage,
   QueryHitMessage,
   QueryMessage,
+  RouteTablePatchMessage,
+  RouteTableResetMessage,
   StatusMessage
 } from '../src/messages.ts'
+import { TABLE_BITS_MAX } from '../src/tier-constants.ts'
 
 const u8 = fc.integer({ min: 0, max: 0xff })
 const u16 = fc.integer({ min: 0, max: 0xffff })
@@ -113,9 +116,27 @@ const bye: fc.Arbitrary<ByeMessage> = fc.record({
 const other: fc.Arbitrary<OtherMessage> = fc.record({
   type: fc.constant('other'),
   ...header,
-  descriptor: fc.constantFrom(0x30, 0x31, 0x32, 0x77),
+  descriptor: fc.constantFrom(0x31, 0x32, 0x77),
   payload: bytes(900)
 })
+
+const reset: fc.Arbitrary<RouteTableResetMessage> = fc.record({
+  type: fc.constant('table-reset'),
+  ...header,
+  bits: fc.integer({ min: 1, max: TABLE_BITS_MAX }),
+  infinity: u8
+})
+const patch: fc.Arbitrary<RouteTablePatchMessage> = fc
+  .record({
+    type: fc.constant('table-patch' as const),
+    ...header,
+    number: fc.integer({ min: 1, max: 255 }),
+    more: fc.nat(254),
+    compressed: fc.boolean(),
+    entryBits: fc.constantFrom(1, 2, 4, 8),
+    data: bytes(900)
+  })
+  .map(({ more, ...fields }) => ({ ...fields, count: Math.min(255, fields.number + more) }))
 
 const size = fc.oneof(
   u32,
@@ -146,12 +167,23 @@ const queryHit: fc.Arbitrary<QueryHitMessage> = fc
       servent: guid
     }),
     optional('contact', contact),
+    optional('proxies', fc.array(contact, { minLength: 1, maxLength: 2 })),
     optional('xml', fc.uint8Array({ minLength: 1, maxLength: 300 }))
   )
-  .map(([fields, whom, xml]) => ({ ...fields, ...whom, ...xml }))
+  .map(([fields, whom, proxies, xml]) => ({ ...fields, ...whom, ...proxies, ...xml }))
 
 /** Made here: none has a payload, but those that have no other form. */
-export const descriptor: fc.Arbitrary<Descriptor> = fc.oneof(ping, pong, query, queryHit, push, bye, other)
+export const descriptor: fc.Arbitrary<Descriptor> = fc.oneof(
+  ping,
+  pong,
+  query,
+  queryHit,
+  push,
+  bye,
+  reset,
+  patch,
+  other
+)
 
 const headerName = fc.constantFrom(
   'user-agent',
@@ -160,6 +192,8 @@ const headerName = fc.constantFrom(
   'x-try',
   'listen-ip',
   'x-max-ttl',
+  'x-query-routing',
+  'x-degree',
   '__proto__',
   'constructor',
   'q!$%'

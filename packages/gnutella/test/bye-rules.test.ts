@@ -102,7 +102,7 @@ describe('too much of what no good peer does', () => {
     for (let count = 0; count <= 2 * OFFENCES_PER_MINUTE_MAX; count += 1) {
       servent.from(link, {
         type: 'other',
-        descriptor: 0x30,
+        descriptor: 0x31,
         guid: freshGuid(),
         ttl: 1,
         hops: 0,

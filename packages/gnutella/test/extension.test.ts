@@ -5,11 +5,14 @@ import {
   PEER_ID_BYTES_MAX,
   SEALED_RECORD_BYTES_MAX
 } from '@servent/overlay/machine'
+import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { LARGE_FILE_BYTES_MAX } from '../src/constants.ts'
+import { joinExtensions, sortExtensions } from '../src/extension.ts'
 import { encodeCobs } from '../src/ggep.ts'
 import { cidOfUrn, sha1OfUrn, urnOfCid } from '../src/huge.ts'
-import type { HitResult, PongMessage, PushMessage, QueryHitMessage } from '../src/messages.ts'
+import type { GgepExtension, HitResult, PongMessage, PushMessage, QueryHitMessage } from '../src/messages.ts'
+import { PUSH_PROXIES_MAX } from '../src/tier-constants.ts'
 import { ADDRESS, bytesOf, decodeOne, ED25519_ID, encode, GUID, roundTrip } from './bytes-of.ts'
 
 const header = { guid: GUID, ttl: 7, hops: 0 }
@@ -324,5 +327,20 @@ describe('names of contents', () => {
       urns: ['urn:sha1:77777777777777777777777777777777'],
       ggep: []
     })
+  })
+})
+
+describe('push proxies', () => {
+  const proxies = (count: number) => Array.from({ length: count }, (_, index) => testContact(index + 1))
+
+  it('are at most PUSH_PROXIES_MAX, and at least one', () => {
+    const most = joinExtensions({ proxies: proxies(PUSH_PROXIES_MAX), ggep: [] })
+    expect(sortExtensions(most, ['proxies']).proxies).toEqual(proxies(PUSH_PROXIES_MAX))
+    expect(() => joinExtensions({ proxies: proxies(PUSH_PROXIES_MAX + 1), ggep: [] })).toThrow('1 to 4')
+    expect(() => joinExtensions({ proxies: [], ggep: [] })).toThrow('1 to 4')
+    const [{ id, data }] = joinExtensions({ proxies: proxies(1), ggep: [] }) as [GgepExtension]
+    const many = Uint8Array.from(Array.from({ length: PUSH_PROXIES_MAX + 1 }, () => [...data]).flat())
+    expect(() => sortExtensions([{ id, data: many }], ['proxies'])).toThrow('over 4 push proxies')
+    expect(() => sortExtensions([{ id, data: new Uint8Array(0) }], ['proxies'])).toThrow('too early')
   })
 })

@@ -32,17 +32,19 @@ import {
   WALKS_WAITING_MAX
 } from '../src/constants.ts'
 import { GnutellaMachine } from '../src/machine.ts'
-import type { GnutellaMessage } from '../src/messages.ts'
+import type { GnutellaMessage, Headers } from '../src/messages.ts'
+import { hashWord } from '../src/qrp-hash.ts'
+import { DYNAMIC_MAX, PUSH_PROXY_ROUTES_MAX, SENDS_PER_MESSAGE_TIERS_MAX } from '../src/tier-constants.ts'
 import type {
   GnutellaAnswer,
   GnutellaCommand,
   GnutellaQuestion,
-  GnutellaTypes,
-  SearchStyle
+  GnutellaSettings,
+  GnutellaTypes
 } from '../src/types.ts'
 import { walkExtension, walkWord } from '../src/walk-wire.ts'
 import { accepted, connect, descriptor, refused } from './arbitraries.ts'
-import { hit, MODERN, pong, push, query, result, Servent } from './servent.ts'
+import { hit, LEAF, MODERN, pong, push, query, result, Servent, tableOf, ULTRAPEER } from './servent.ts'
 
 /** Bounds of what a snapshot does not show; a collection without one fails the check. */
 const HIDDEN_MAX: Readonly<Record<string, number>> = {
@@ -57,7 +59,9 @@ const HIDDEN_MAX: Readonly<Record<string, number>> = {
   tellers: HOSTS_MAX,
   repeatsWaiting: CACHE_WAITING_MAX,
   walksWaiting: WALKS_WAITING_MAX,
-  walkRoutes: WALK_ROUTES_MAX
+  walkRoutes: WALK_ROUTES_MAX,
+  dynamicQueries: DYNAMIC_MAX,
+  pushProxies: PUSH_PROXY_ROUTES_MAX
 }
 
 /** Holds what a message causes against its own, smaller bound. */
@@ -72,17 +76,20 @@ class CountedMachine extends GnutellaMachine {
       }
     })
     super.handle(input, counted)
-    if (input.type === 'message') expect(sends).toBeLessThanOrEqual(SENDS_PER_MESSAGE_MAX)
+    const { tiers } = this.snapshot()
+    const most = tiers === undefined ? SENDS_PER_MESSAGE_MAX : SENDS_PER_MESSAGE_TIERS_MAX
+    if (input.type === 'message') expect(sends).toBeLessThanOrEqual(most)
   }
 }
 
-const subject = (places: number, search: SearchStyle): MachineSubject<GnutellaTypes, GnutellaMachine> => ({
-  create: () => new CountedMachine({ neighbours: places, search, walkers: 64 }),
+const subject = (settings: Partial<GnutellaSettings>): MachineSubject<GnutellaTypes, GnutellaMachine> => ({
+  create: () => new CountedMachine(settings),
   fanOutMax: SENDS_PER_INPUT_MAX,
   sizes: machine => {
     const tables = machine.snapshot()
     return {
-      neighbours: [tables.neighbours.length, tables.places],
+      neighbours: [tables.neighbours.length - (tables.tiers?.leaves ?? 0), tables.places],
+      leaves: [tables.tiers?.leaves ?? 0, tables.tiers?.leafPlaces ?? 0],
       pending: [tables.pending, HANDSHAKES_MAX + NEIGHBOURS_MAX + OPENS_MAX],
       hosts: [tables.hostCache, HOSTS_MAX],
       queries: [tables.queries.length, QUERIES_SHOWN_MAX],
@@ -158,13 +165,13 @@ const command: fc.Arbitrary<GnutellaCommand> = fc.oneof(
 )
 
 /** Links that have their handshake behind them, so that what follows is listened to. */
-function greeted(links: number): OwnStep[] {
+function greeted(links: number, headers: Headers = MODERN): OwnStep[] {
   return Array.from({ length: links }, (_, index): OwnStep[] => [
     { type: 'link-up', peer: 100 + index, inbound: true },
     {
       type: 'message',
       pick: index,
-      message: { type: 'connect', headers: { ...MODERN, 'x-servent-walk': '0.1' } }
+      message: { type: 'connect', headers: { ...headers, 'x-servent-walk': '0.1' } }
     },
     { type: 'message', pick: index, message: { type: 'status', status: 200, reason: 'OK', headers: {} } }
   ]).flat()
@@ -227,6 +234,30 @@ const step: fc.Arbitrary<OwnStep> = fc.oneof(
   }
 )
 
+/** What only the two tiers know. */
+const tierStep: fc.Arbitrary<OwnStep> = fc.oneof(
+  fc.constantFrom(LEAF, ULTRAPEER, { ...ULTRAPEER, 'x-ultrapeer-needed': 'False' }).chain(headers =>
+    fc.record({
+      type: fc.constant('message' as const),
+      pick,
+      message: fc.constantFrom<GnutellaMessage>(
+        { type: 'connect', headers },
+        { type: 'status', status: 200, reason: 'OK', headers }
+      )
+    })
+  ),
+  fc.array(fc.constantFrom('blue', 'green', 'kind'), { maxLength: 3 }).map(
+    (words): OwnStep => ({
+      type: 'command',
+      command: { type: 'words', hashes: Uint32Array.from(words, hashWord) }
+    })
+  ),
+  fc.record({ type: fc.constant('message' as const), pick, message: fc.constantFrom(...tableOf('blue')) }),
+  fc
+    .constantFrom('dynamic-1', 'dynamic-2', 'dynamic-9')
+    .map((timer): OwnStep => ({ type: 'raw', input: { type: 'timer', timer } }))
+)
+
 describe('the machine', () => {
   it('keeps the contract, whatever comes', () => {
     let sent = 0
@@ -238,7 +269,30 @@ describe('the machine', () => {
         fc.constantFrom('flood' as const, 'expanding-ring' as const, 'random-walk' as const),
         (steps, places, links, search) => {
           const all = [...greeted(Math.min(places, links)), ...steps]
-          sent += checkMachine(subject(places, search), all).sent
+          sent += checkMachine(subject({ neighbours: places, search, walkers: 64 }), all).sent
+        }
+      ),
+      { numRuns: 150 }
+    )
+    expect(sent).toBeGreaterThan(1_000)
+  })
+
+  it('keeps it as a leaf, as an ultrapeer, and as either by turns', () => {
+    let sent = 0
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof({ weight: 4, arbitrary: step }, { weight: 1, arbitrary: tierStep }), {
+          minLength: 20,
+          maxLength: 150
+        }),
+        fc.constantFrom('auto' as const, 'leaf' as const, 'ultrapeer' as const),
+        fc.constantFrom('flood' as const, 'dynamic' as const),
+        fc.constantFrom(1, 3, 100),
+        fc.nat(8),
+        (steps, role, search, leaves, links) => {
+          const settings = { role, search, leaves, degree: leaves }
+          const all = [...greeted(links, role === 'ultrapeer' ? LEAF : ULTRAPEER), ...steps]
+          sent += checkMachine(subject(settings), all).sent
         }
       ),
       { numRuns: 150 }

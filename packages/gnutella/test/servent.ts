@@ -11,12 +11,16 @@ import type {
   QueryHitMessage,
   QueryMessage
 } from '../src/messages.ts'
+import { hashWord, slotOf } from '../src/qrp-hash.ts'
+import { patchOf } from '../src/qrp-patch.ts'
+import { QueryRoutingTable } from '../src/query-routing-table.ts'
 import type {
   GnutellaAnswer,
   GnutellaCommand,
   GnutellaQuestion,
   GnutellaSettings,
-  GnutellaTypes
+  GnutellaTypes,
+  SeenTiers
 } from '../src/types.ts'
 
 export const MODERN: Headers = {
@@ -24,6 +28,31 @@ export const MODERN: Headers = {
   'pong-caching': '0.1',
   'bye-packet': '0.1',
   ggep: '0.5'
+}
+
+/** What a leaf and an ultrapeer of today say. */
+export const LEAF: Headers = {
+  ...MODERN,
+  'x-ultrapeer': 'False',
+  'x-query-routing': '0.2',
+  'x-ultrapeer-query-routing': '0.1',
+  'x-ext-probes': '0.1',
+  'x-degree': '32',
+  'x-max-ttl': '4'
+}
+export const ULTRAPEER: Headers = { ...LEAF, 'x-ultrapeer': 'True' }
+
+/** The messages that tell a table with these words, and with more slots set by their number. */
+export function tableOf(...words: readonly (string | number)[]): GnutellaMessage[] {
+  const table = new QueryRoutingTable(16)
+  for (const word of words) table.put(typeof word === 'string' ? slotOf(hashWord(word), 16) : word, true)
+  const header = { ttl: 1, hops: 0 }
+  return [
+    { type: 'table-reset', guid: freshGuid(), ...header, bits: 16, infinity: 7 },
+    ...patchOf(undefined, table, 1).map(
+      (part): GnutellaMessage => ({ type: 'table-patch', guid: freshGuid(), ...header, ...part })
+    )
+  ]
 }
 
 /** Keeps timers, so that a test can let time pass. */
@@ -143,6 +172,10 @@ export class Servent {
 
   answer(id: number, answer: GnutellaAnswer): void {
     this.handle({ type: 'answer', id, answer })
+  }
+
+  tiers(): SeenTiers {
+    return this.machine.snapshot().tiers!
   }
 
   counter(name: string): number {

@@ -21,6 +21,7 @@ import {
 import { testContact } from '@servent/overlay/testing'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage, HitResult } from '../src/messages.ts'
+import { addHashes } from '../src/qrp-hash.ts'
 import type {
   Claim,
   GnutellaAnswer,
@@ -29,6 +30,7 @@ import type {
   GnutellaQuestion,
   GnutellaSettings,
   GnutellaTypes,
+  SeenTiers,
   Wanted
 } from '../src/types.ts'
 import { gnutellaCodec } from '../src/wire.ts'
@@ -94,6 +96,19 @@ export class TestNode implements Effects<GnutellaTypes> {
     return this
   }
 
+  /** Tells its machine the words of what it shares, as a service does. */
+  tellWords({ firewalled = false } = {}): this {
+    const hashes = new Set<number>()
+    for (const { name } of this.files) addHashes({ name, tags: {}, urns: [] }, hashes)
+    this.command({ type: 'sharing', files: this.files.length, kibibytes: this.files.length, firewalled })
+    this.command({ type: 'words', hashes: Uint32Array.from(hashes) })
+    return this
+  }
+
+  tiers(): SeenTiers {
+    return this.machine.snapshot().tiers!
+  }
+
   command(command: GnutellaCommand): RequestId {
     this.#requests += 1
     this.machine.handle({ type: 'command', id: this.#requests, command }, this)
@@ -136,7 +151,7 @@ export class TestNode implements Effects<GnutellaTypes> {
   }
   random(): number {
     this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0
-    return this.#seed ^ (this.#seed >>> 16)
+    return (this.#seed ^ (this.#seed >>> 16)) >>> 0
   }
   open(peer: Peer): void {
     this.network.later(() => this.network.connect(this, peer))

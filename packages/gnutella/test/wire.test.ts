@@ -12,6 +12,7 @@ import {
   XML_BYTES_MAX
 } from '../src/constants.ts'
 import type { Descriptor, QueryHitMessage, QueryMessage } from '../src/messages.ts'
+import { ROUTE_TABLE_BYTES_MAX } from '../src/tier-constants.ts'
 import { gnutellaCodec } from '../src/wire.ts'
 import { bytesOf, decodeAll, decodeOne, encode, frameOf, GUID, openLink, roundTrip } from './bytes-of.ts'
 
@@ -109,7 +110,7 @@ describe('lengths', () => {
     ['Push', 0x40, CONTROL_BYTES_MAX],
     ['Query', 0x80, QUERY_BYTES_MAX],
     ['QueryHit', 0x81, QUERY_HIT_BYTES_MAX],
-    ['route table', 0x30, OTHER_BYTES_MAX],
+    ['route table', 0x30, ROUTE_TABLE_BYTES_MAX],
     ['vendor message', 0x31, OTHER_BYTES_MAX]
   ]
 

@@ -1,5 +1,8 @@
 /** Settings of Gnutella that a plan may change. Bounds are the machine's own. */
 import {
+  DEGREE_DEFAULT,
+  LEAVES_DEFAULT,
+  LEAVES_MAX,
   NEIGHBOURS_DEFAULT,
   NEIGHBOURS_MAX,
   TTL_MAX,
@@ -24,7 +27,7 @@ export const gnutellaSettings = {
     description: 'Steps that a query goes'
   },
   search: {
-    enum: ['flood', 'expanding-ring', 'random-walk'],
+    enum: ['flood', 'dynamic', 'expanding-ring', 'random-walk'],
     default: 'flood',
     description: 'How a search is spread'
   },
@@ -34,6 +37,30 @@ export const gnutellaSettings = {
     maximum: WALKERS_MAX,
     default: WALKERS_DEFAULT,
     description: 'Walkers of a search of the style random-walk'
+  },
+  role: {
+    enum: ['flat', 'auto'],
+    default: 'flat',
+    description: 'Whether all peers are alike, or leaves and ultrapeers'
+  },
+  leaves: {
+    type: 'integer',
+    minimum: 1,
+    maximum: LEAVES_MAX,
+    default: LEAVES_DEFAULT,
+    description: 'Places of an ultrapeer for leaves'
+  },
+  degree: {
+    type: 'integer',
+    minimum: 1,
+    maximum: NEIGHBOURS_MAX,
+    default: DEGREE_DEFAULT,
+    description: 'Places of an ultrapeer for others'
+  },
+  'query-routing': {
+    enum: ['on', 'off'],
+    default: 'on',
+    description: 'Whether route tables are told to ultrapeers'
   },
   'query-cache': {
     enum: ['on', 'off'],

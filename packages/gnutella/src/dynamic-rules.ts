@@ -1,0 +1,175 @@
+/**
+ * Dynamic queries in an ultrapeer, for itself and for its leaves (Fisk, Dynamic Query Protocol 0.1, 2.5).
+ *
+ * First its own leaves are asked, and a probe goes out: to at most `PROBES` ultrapeers whose tables match, for one
+ * hop; where no neighbour told a table, to `BLIND_PROBES` of them for two. Then one link after another, each as far
+ * as the results so far say that it takes, with time for the answers before the next.
+ *
+ * What is changed: probed ultrapeers were chosen because they match, so that what they have is not what others have.
+ * As DQ 2.5.1 allows, tables count in the estimate: probes stand for all the neighbours that could have been chosen.
+ * And a link that one hop would do for is not asked at all where its table says no; it counts as asked.
+ */
+import type { Link, RequestId } from '@servent/overlay/machine'
+import { RESULTS_PER_QUERY } from './constants.ts'
+import { horizon, nextTtl, ttlLimit } from './dynamic-query.ts'
+import type { Guid, QueryMessage } from './messages.ts'
+import type { Neighbour } from './neighbours.ts'
+import { priorityOf } from './priorities.ts'
+import { hashesOfQuery, type QueryHashes } from './qrp-hash.ts'
+import { askLeaves } from './routing-rules.ts'
+import type { Fx, GnutellaState } from './state.ts'
+import {
+  BLIND_PROBE_TTL,
+  BLIND_PROBES,
+  PROBES,
+  RESULTS_WANTED,
+  RESULTS_WANTED_FOR_LEAF,
+  TABLE_FILL_AGGREGATE
+} from './tier-constants.ts'
+import type { RunningQuery } from './tiers.ts'
+
+/** The timer of one dynamic query's next step. */
+export function dynamicTimer(number: number): string {
+  return `dynamic-${number}`
+}
+
+/** Asks for a leaf, or for a search of this servent. False: too many run already. */
+export function startDynamic(
+  state: GnutellaState,
+  fx: Fx,
+  message: QueryMessage,
+  asker: { readonly leaf: Neighbour } | { readonly search: RequestId }
+): boolean {
+  const leaf = 'leaf' in asker ? asker.leaf : undefined
+  const search = 'search' in asker ? asker.search : undefined
+  const hashes = hashesOfQuery(message)
+  const wanted = leaf === undefined ? RESULTS_WANTED : RESULTS_WANTED_FOR_LEAF
+  const running = state.tiers.begin({ message, hashes, leaf, search }, wanted, state.nowMs)
+  if (running === undefined) {
+    state.count('dynamicQueriesRefused')
+    return false
+  }
+  state.count('dynamicQueries')
+  const asked = askLeaves(state, fx, { ...message, hops: message.hops - 1 }, hashes, leaf)
+  probe(state, fx, running, asked > 0)
+  return true
+}
+
+function probe(state: GnutellaState, fx: Fx, running: RunningQuery, leavesAsked: boolean): void {
+  const { query, hashes } = running
+  const open = unasked(state, running)
+  const tabled = open.filter(({ tiered }) => tiered?.table !== undefined)
+  if (tabled.length === 0) {
+    for (const neighbour of draw(fx, open, BLIND_PROBES))
+      ask(state, fx, running, neighbour, ttlOf(neighbour, BLIND_PROBE_TTL))
+    fx.setTimer(dynamicTimer(running.number), query.waitMs(BLIND_PROBE_TTL))
+    return
+  }
+  const matching = tabled.filter(neighbour => isWorthProbing(neighbour, hashes))
+  const probed = draw(fx, matching, PROBES)
+  for (const neighbour of probed) {
+    send(state, fx, running, neighbour, 1)
+    running.probed.add(neighbour)
+  }
+  query.reached +=
+    probed.length === 0 ? tabled.length : Math.round((probed.length * tabled.length) / matching.length)
+  // Where nobody near may have it, there is nothing to wait for.
+  if (probed.length === 0 && !leavesAsked) onDynamicTimer(state, fx, running.number)
+  else fx.setTimer(dynamicTimer(running.number), query.waitMs(1))
+}
+
+/** A probe is for those that take the query again with a higher TTL, and whose tables do not claim half of the world. */
+function isWorthProbing({ tiered }: Neighbour, hashes: QueryHashes): boolean {
+  const { table, extendsProbes } = tiered!
+  return extendsProbes && table!.fill <= TABLE_FILL_AGGREGATE && table!.mayMatch(hashes)
+}
+
+/** The next link's turn. */
+export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): void {
+  const running = state.tiers.byNumber(number)
+  if (running === undefined) return
+  const { query, leaf, hashes } = running
+  if (query.isOver(state.nowMs) || (leaf !== undefined && state.neighbours.upLink(leaf.link) !== leaf)) {
+    state.tiers.end(running)
+    return
+  }
+  for (let open = unasked(state, running); open.length > 0; open = unasked(state, running)) {
+    const fresh = open.filter(neighbour => !running.probed.has(neighbour))
+    const [next] = draw(fx, fresh.length > 0 ? fresh : open, 1)
+    const degree = degreeOf(next!)
+    const ttl = nextTtl({
+      wanted: query.wanted,
+      results: query.results,
+      reached: query.reached,
+      linksLeft: open.length,
+      degree,
+      ttlMax: ttlLimit(degree, next!.maxTtl)
+    })
+    if (ttl > 1 || (next!.tiered?.mayMatch(hashes) ?? true)) {
+      ask(state, fx, running, next!, ttl)
+      fx.setTimer(dynamicTimer(number), query.waitMs(ttl))
+      return
+    }
+    running.asked.add(next!)
+    query.reached += 1
+  }
+  state.tiers.end(running)
+}
+
+/** Results of a query came by. */
+export function countResults(state: GnutellaState, guid: Guid, results: number): void {
+  const running = state.tiers.byGuid(guid)
+  // Whoever answers with more than one servent may does not end the search for the others.
+  if (running !== undefined) running.query.results += Math.min(results, RESULTS_PER_QUERY)
+}
+
+/** The search is over, and nobody waits for the rest. */
+export function endDynamic(state: GnutellaState, fx: Fx, guid: Guid): void {
+  const running = state.tiers.byGuid(guid)
+  if (running === undefined) return
+  fx.cancelTimer(dynamicTimer(running.number))
+  state.tiers.end(running)
+}
+
+/** Neighbours that are still to be asked, those that came since among them. */
+function unasked({ neighbours }: GnutellaState, { asked, leaf }: RunningQuery): Neighbour[] {
+  return neighbours.peers.filter(
+    neighbour => neighbour !== leaf && neighbour.fullSinceMs === undefined && !asked.has(neighbour)
+  )
+}
+
+function ask(state: GnutellaState, fx: Fx, running: RunningQuery, neighbour: Neighbour, ttl: number): void {
+  running.asked.add(neighbour)
+  running.query.reached += horizon(degreeOf(neighbour), ttl)
+  send(state, fx, running, neighbour, ttl)
+}
+
+function send(
+  state: GnutellaState,
+  fx: Fx,
+  { message, search }: RunningQuery,
+  { link, name }: Neighbour,
+  ttl: number
+): void {
+  const query: QueryMessage = { ...message, ttl }
+  fx.send(link as Link, query, priorityOf(query))
+  state.count('queriesForwarded')
+  state.recent.forwarded(query.guid, name)
+  if (search !== undefined) fx.notify({ type: 'search-traffic', search, message: query, copies: 1 })
+}
+
+function degreeOf({ tiered }: Neighbour): number {
+  return tiered!.degree
+}
+
+function ttlOf(neighbour: Neighbour, ttl: number): number {
+  return Math.min(ttl, ttlLimit(degreeOf(neighbour), neighbour.maxTtl))
+}
+
+/** Some of them by chance, each at most once. */
+function draw(fx: Fx, from: readonly Neighbour[], count: number): Neighbour[] {
+  const left = [...from]
+  const drawn: Neighbour[] = []
+  while (drawn.length < count && left.length > 0) drawn.push(...left.splice(fx.random() % left.length, 1))
+  return drawn
+}

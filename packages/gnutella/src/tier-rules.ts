@@ -1,0 +1,156 @@
+/**
+ * Leaves and ultrapeers (Singla and Rohrs, Ultrapeers, 3.1 to 3.5): who takes whom, and how one becomes the other.
+ *
+ * | who comes | to a leaf | to an ultrapeer |
+ * |---|---|---|
+ * | leaf | refused, and told of its ultrapeers; a leaf that has none, and may, becomes one for it | a leaf, while there are places |
+ * | ultrapeer | taken as one of its three | a neighbour; one without leaves may be told to become a leaf |
+ * | old servent | refused | a neighbour without a table |
+ *
+ * What is changed: two leaves never link as old servents did (3.3). One of them becomes an ultrapeer, or neither can
+ * be reached.
+ */
+import { sayBye } from './bye-rules.ts'
+import { openMore } from './calling-rules.ts'
+import { dynamicTimer } from './dynamic-rules.ts'
+import { hasFew, isFit, mayRise, mayStepDown } from './election.ts'
+import type { Neighbour } from './neighbours.ts'
+import type { Fx, GnutellaState } from './state.ts'
+import { renewTables, tellTable, tellTables } from './table-rules.ts'
+import { DEMOTION_ODDS, LEAF_ULTRAPEERS, LONELY_MS, PROMOTION_ODDS } from './tier-constants.ts'
+
+export function startTiers(state: GnutellaState, fx: Fx): void {
+  const { tiers, nowMs } = state
+  if (tiers.flat) return
+  tiers.restedMs = nowMs
+  tiers.lonelySinceMs = nowMs
+  tiers.busyMs = nowMs
+  // Those that begin together must not all become ultrapeers.
+  tiers.lonelyMsMax = LONELY_MS + (fx.random() % LONELY_MS)
+}
+
+/** Whether a stranger that said what it is may have a place. */
+export function hasRoomFor(state: GnutellaState, fx: Fx, neighbour: Neighbour): boolean {
+  const { tiers, neighbours } = state
+  if (tiers.flat) return state.roomForStranger
+  if (tiers.tier === 'leaf' && neighbour.kind === 'leaf' && mayLead(state))
+    become(state, fx, 'ultrapeer', neighbour)
+  if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' && neighbours.places <= LEAF_ULTRAPEERS - 1
+  return neighbour.kind === 'leaf' ? neighbours.leafPlaces < tiers.leafPlaces : state.roomForStranger
+}
+
+/** A leaf without ultrapeers that somebody has just reached: the network is to begin with the two of them. */
+function mayLead(state: GnutellaState): boolean {
+  return state.tiers.role === 'auto' && state.neighbours.peers.length === 0 && isFit(fitness(state))
+}
+
+/**
+ * What the answer of a peer that was called means: why there can be no link, or nothing. An ultrapeer without leaves
+ * that hears that none is needed becomes a leaf (3.5).
+ */
+export function comeToTerms(state: GnutellaState, fx: Fx, neighbour: Neighbour): string | undefined {
+  const { tiers, neighbours } = state
+  if (tiers.flat) return undefined
+  if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' ? undefined : 'A leaf needs ultrapeers.'
+  if (neighbour.kind === 'leaf')
+    return neighbours.leafPlaces <= tiers.leafPlaces ? undefined : 'There is no place for another leaf.'
+  const isGuided =
+    tiers.role === 'auto' &&
+    neighbour.kind === 'ultrapeer' &&
+    neighbour.tiered?.placesFull === false &&
+    neighbours.leafPlaces === 0
+  if (isGuided) become(state, fx, 'leaf', neighbour)
+  return undefined
+}
+
+/** Whether what both sides are still fits when the last word of the handshake is said. */
+export function stillFits({ tiers, neighbours }: GnutellaState, { kind }: Neighbour): boolean {
+  if (tiers.flat) return true
+  if (tiers.tier === 'leaf') return kind === 'ultrapeer'
+  return kind !== 'leaf' || neighbours.leafPlaces <= tiers.leafPlaces
+}
+
+/** A link of the two tiers came up. */
+export function onTierLinkUp(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
+  const { tiers } = state
+  if (tiers.flat) return
+  if (neighbour.kind === 'ultrapeer') tiers.lonelySinceMs = undefined
+  tellTable(state, fx, neighbour)
+}
+
+/** A link is gone that was up. */
+export function onTierLinkDown(state: GnutellaState, { kind }: Neighbour): void {
+  const { tiers, neighbours, nowMs } = state
+  if (tiers.flat) return
+  if (kind === 'leaf') tiers.stale = true
+  else if (neighbours.peers.length === 0) tiers.lonelySinceMs ??= nowMs
+}
+
+/** What the tiers do from time to time. */
+export function onTierUpkeep(state: GnutellaState, fx: Fx): void {
+  const { tiers, neighbours, nowMs } = state
+  if (tiers.flat) return
+  tiers.proxies.age(nowMs)
+  if (!hasFew(neighbours.leaves.length, tiers.leafPlaces)) tiers.busyMs = nowMs
+  if (tiers.role === 'auto') elect(state, fx)
+  renewTables(state)
+  tellTables(state, fx)
+}
+
+function elect(state: GnutellaState, fx: Fx): void {
+  const { tiers, neighbours, nowMs } = state
+  const ultrapeers = neighbours.peers.filter(({ kind }) => kind === 'ultrapeer')
+  if (tiers.tier === 'leaf') {
+    const verdict = mayRise({
+      ...fitness(state),
+      restedMs: nowMs - tiers.restedMs,
+      lonelyMs: nowMs - (tiers.lonelySinceMs ?? nowMs),
+      lonelyMsMax: tiers.lonelyMsMax,
+      ultrapeers: ultrapeers.length,
+      placesFull: ultrapeers.every(({ tiered }) => tiered?.placesFull === true)
+    })
+    if (verdict === 'now' || (verdict === 'needed' && isDrawn(fx, PROMOTION_ODDS)))
+      become(state, fx, 'ultrapeer')
+    return
+  }
+  const verdict = mayStepDown({
+    ...fitness(state),
+    leaves: neighbours.leaves.length,
+    leafPlaces: tiers.leafPlaces,
+    idleMs: nowMs - tiers.busyMs,
+    ultrapeers: ultrapeers.length,
+    placesElsewhere: ultrapeers.reduce((sum, { tiered }) => sum + (tiered?.leafPlacesLeft ?? 0), 0)
+  })
+  if (verdict === 'now' || (verdict === 'spare' && isDrawn(fx, DEMOTION_ODDS))) become(state, fx, 'leaf')
+}
+
+function fitness({ sharing, tiers }: GnutellaState) {
+  const { down, up } = tiers.bandwidth
+  return { firewalled: sharing.firewalled, downBytesPerS: down, upBytesPerS: up }
+}
+
+function isDrawn(fx: Fx, odds: number): boolean {
+  return fx.random() % odds === 0
+}
+
+/** Changes the tier. Links were made for the other one: all are ended but that by which the change came. */
+function become(state: GnutellaState, fx: Fx, tier: 'leaf' | 'ultrapeer', except?: Neighbour): void {
+  const { tiers, nowMs } = state
+  tiers.tier = tier
+  state.count(tier === 'ultrapeer' ? 'promotions' : 'demotions')
+  startTiers(state, fx)
+  if (except?.kind === 'ultrapeer') tiers.lonelySinceMs = undefined
+  state.ownWanted = 0
+  tiers.stale = true
+  tiers.currentMs = Number.NEGATIVE_INFINITY
+  for (const { number } of tiers.endAll()) fx.cancelTimer(dynamicTimer(number))
+  for (const neighbour of [...state.neighbours.all]) {
+    if (neighbour === except || neighbour.phase === 'leaving') continue
+    sayBye(state, fx, neighbour, 203, tier === 'leaf' ? 'I am a leaf now' : 'I am an ultrapeer now')
+  }
+  for (const neighbour of state.neighbours.up) {
+    neighbour.relayed = state.relayShare(nowMs)
+    neighbour.calls = state.callShare(nowMs)
+  }
+  openMore(state, fx)
+}

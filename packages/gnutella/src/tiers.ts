@@ -1,0 +1,143 @@
+/** What a servent of the two tiers knows: what it is, its words and tables, and the queries that it asks for others. */
+import type { RequestId } from '@servent/overlay/machine'
+import { clamp } from './clamp.ts'
+import { NEIGHBOURS_MAX, PUSH_ROUTE_MS } from './constants.ts'
+import { DynamicQuery } from './dynamic-query.ts'
+import type { Guid, QueryMessage } from './messages.ts'
+import type { Neighbour } from './neighbours.ts'
+import type { QueryHashes } from './qrp-hash.ts'
+import type { PatchPart } from './qrp-patch.ts'
+import type { QueryRoutingTable } from './query-routing-table.ts'
+import { AgingMap } from './route-table.ts'
+import {
+  DEGREE_DEFAULT,
+  DYNAMIC_MAX,
+  DYNAMIC_PER_LEAF_MAX,
+  LEAVES_DEFAULT,
+  LEAVES_MAX,
+  LONELY_MS,
+  PUSH_PROXY_ROUTES_MAX
+} from './tier-constants.ts'
+import type { GnutellaSettings, Role, SearchStyle, Tier } from './types.ts'
+
+/** A query that this ultrapeer asks step by step. */
+export interface RunningQuery {
+  readonly number: number
+  /** As it is sent, but for the TTL. */
+  readonly message: QueryMessage
+  readonly hashes: QueryHashes
+  readonly query: DynamicQuery
+  /** The leaf, or this servent's own search. */
+  readonly leaf: Neighbour | undefined
+  readonly search: RequestId | undefined
+  /** Neighbours that were probed, and those that were asked as far as they are going to be. */
+  readonly probed: Set<Neighbour>
+  readonly asked: Set<Neighbour>
+}
+
+/** A patch that was made last: many links are told the same. */
+interface MadePatch {
+  readonly from: QueryRoutingTable | undefined
+  readonly to: QueryRoutingTable
+  readonly entryBits: 1 | 4
+  readonly parts: readonly PatchPart[]
+}
+
+export class Tiers {
+  readonly role: Role
+  tier: Tier
+  readonly queryRouting: boolean
+  readonly leafPlaces: number
+  readonly degree: number
+  readonly search: SearchStyle
+
+  // Election.
+  /** Since when it may become an ultrapeer again. */
+  restedMs = 0
+  /** Since when it has had no link to any ultrapeer; nothing while it has one. */
+  lonelySinceMs: number | undefined = 0
+  lonelyMsMax = LONELY_MS
+  /** When it last had enough leaves. */
+  busyMs = 0
+  bandwidth: { down: number | undefined; up: number | undefined } = { down: undefined, up: undefined }
+
+  // Tables.
+  /** Of what is shared here; nothing before the host told its words. */
+  own: QueryRoutingTable | undefined
+  /** As it is told to others: own words, and those of the leaves. It is never changed, only replaced. */
+  current: QueryRoutingTable | undefined
+  currentMs = Number.NEGATIVE_INFINITY
+  /** Something changed that is not in it. */
+  stale = false
+  made: MadePatch | undefined
+  /** Whose turn it was last to be told. */
+  toldLast = 0
+
+  /** PeerIds, in hexadecimal, of those that hand pushes on to a servent. */
+  readonly proxies = new AgingMap<readonly string[]>(PUSH_PROXY_ROUTES_MAX, PUSH_ROUTE_MS)
+
+  readonly #running = new Map<number, RunningQuery>()
+  readonly #byGuid = new Map<Guid, RunningQuery>()
+  #numbers = 0
+
+  constructor(settings: Partial<GnutellaSettings>) {
+    this.role = settings.role ?? 'flat'
+    this.tier = this.role === 'auto' ? 'leaf' : this.role
+    this.queryRouting = settings.queryRouting ?? true
+    this.leafPlaces = clamp(settings.leaves ?? LEAVES_DEFAULT, LEAVES_MAX)
+    this.degree = clamp(settings.degree ?? DEGREE_DEFAULT, NEIGHBOURS_MAX)
+    this.search = settings.search ?? 'dynamic'
+  }
+
+  get flat(): boolean {
+    return this.tier === 'flat'
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  byNumber(number: number): RunningQuery | undefined {
+    return this.#running.get(number)
+  }
+
+  byGuid(guid: Guid): RunningQuery | undefined {
+    return this.#byGuid.get(guid)
+  }
+
+  /** Nothing where too many run already, of this leaf or in all. */
+  begin(
+    init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'search'>,
+    wanted: number,
+    nowMs: number
+  ): RunningQuery | undefined {
+    const { leaf } = init
+    let ofLeaf = 0
+    if (leaf !== undefined) for (const one of this.#running.values()) ofLeaf += one.leaf === leaf ? 1 : 0
+    if (this.#running.size >= DYNAMIC_MAX || ofLeaf >= DYNAMIC_PER_LEAF_MAX) return undefined
+    this.#numbers += 1
+    const query = new DynamicQuery(wanted, nowMs)
+    const running = {
+      ...init,
+      number: this.#numbers,
+      query,
+      probed: new Set<Neighbour>(),
+      asked: new Set<Neighbour>()
+    }
+    this.#running.set(running.number, running)
+    this.#byGuid.set(init.message.guid, running)
+    return running
+  }
+
+  end({ number, message }: RunningQuery): void {
+    this.#running.delete(number)
+    this.#byGuid.delete(message.guid)
+  }
+
+  /** All of them: the servent is no ultrapeer any more. */
+  endAll(): RunningQuery[] {
+    const running = [...this.#running.values()]
+    for (const one of running) this.end(one)
+    return running
+  }
+}
