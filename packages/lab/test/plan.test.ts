@@ -127,8 +127,8 @@ describe('a plan', () => {
     [{ sharing: 'some' as never }, 'sharing is "some"'],
     [{ demand: 'none' as never }, 'demand is "none"'],
     [
-      { overlays: ['gnutella'], set: { 'gnutella.search': 'dynamic' } },
-      'gnutella.search takes flood or expanding-ring or random-walk'
+      { overlays: ['gnutella'], set: { 'gnutella.search': 'guess' } },
+      'gnutella.search takes flood or dynamic or expanding-ring or random-walk'
     ],
     [
       { overlays: ['gnutella'], set: { 'gnutella.walkers': 65 } },
@@ -192,6 +192,10 @@ describe('settings of overlays', () => {
       neighbours: 6,
       ttl: 3,
       search: 'flood',
+      role: 'flat',
+      leaves: 30,
+      degree: 32,
+      'query-routing': 'on',
       walkers: 16,
       'query-cache': 'on'
     })

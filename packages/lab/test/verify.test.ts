@@ -88,7 +88,10 @@ it('there is one for each overlay, written as the formatter would', async () => 
     ...OVERLAYS,
     'gnutella, plain flooding',
     'gnutella, expanding ring',
-    'gnutella, random walk'
+    'gnutella, random walk',
+    'gnutella, two tiers',
+    'gnutella, routing tables',
+    'gnutella, dynamic querying'
   ])
   for (const { plan } of stored) expect(plan.overlays).toHaveLength(1)
   for (const { fingerprint } of stored) expect(fingerprint).toMatch(/^[0-9a-f]{64}$/)
