@@ -4,8 +4,10 @@ import { CACHE_ENTRY_BYTES_MAX, CACHE_WAITING_MAX } from './constants.ts'
 import type { QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
+import { hashesOfQuery } from './qrp-hash.ts'
 import type { CachedHit, CacheEntry, Repeat } from './query-cache.ts'
 import { relay } from './query-rules.ts'
+import { onTheWay } from './routing-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
 
 const NONE: ReadonlySet<Link> = new Set()
@@ -73,7 +75,8 @@ export function onVouched(
     // Whoever the cache does not stand in for after all gets the query late, but gets it.
     const answered = new Set(hits.map(cached => cached.link))
     const late = state.neighbours.up.filter(other => held.has(other.link) && !answered.has(other.link))
-    relay(state, fx, from, query, ttl, late)
+    const targets = state.tiers.flat ? late : onTheWay(state, late, hashesOfQuery(query), ttl - 1)
+    relay(state, fx, from, query, ttl, targets)
   }
 }
 

@@ -10,7 +10,7 @@
  * And a link that one hop would do for is not asked at all where its table says no; it counts as asked.
  */
 import type { Link, RequestId } from '@servent/overlay/machine'
-import { RESULTS_PER_QUERY } from './constants.ts'
+import { RESULTS_PER_QUERY, SEARCH_SPREAD_MS } from './constants.ts'
 import { horizon, nextTtl, ttlLimit } from './dynamic-query.ts'
 import type { Guid, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -113,7 +113,10 @@ export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): vo
     running.asked.add(next!)
     query.reached += 1
   }
-  state.tiers.end(running)
+  // An own search that was begun before the links stood is not lost.
+  const isYoung = running.search !== undefined && state.nowMs - query.startedMs < SEARCH_SPREAD_MS
+  if (isYoung) fx.setTimer(dynamicTimer(number), query.waitMs(1))
+  else state.tiers.end(running)
 }
 
 /** Results of a query came by. */

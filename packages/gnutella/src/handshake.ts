@@ -18,6 +18,7 @@ const MINOR = 6
 /** Spellings of names that are not capitalised word by word. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ['ggep', 'GGEP'],
+  ['guid', 'GUID'],
   ['listen-ip', 'Listen-IP'],
   ['remote-ip', 'Remote-IP'],
   ['x-max-ttl', 'X-Max-TTL']

@@ -56,7 +56,8 @@ function handBack(
     closeBranch(state, route, hit, link)
     return
   }
-  if (route.cacheKey !== undefined) state.cache.add(route.cacheKey, link, hit)
+  // A leaf is asked each time, by its table, so that nothing has to stand in for it.
+  if (route.cacheKey !== undefined && neighbour.kind !== 'leaf') state.cache.add(route.cacheKey, link, hit)
   const back = state.neighbours.upLink(route.link!)
   if (back === undefined) {
     state.count('hitsWithoutQuery')

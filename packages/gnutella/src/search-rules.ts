@@ -50,6 +50,8 @@ export interface Search extends Wanted {
   readonly sentTo: Set<Peer>
   /** Rings that were asked, of an expanding ring. */
   rings: number
+  /** It is asked step by step, as an ultrapeer does. */
+  isDynamic: boolean
 }
 
 export function startSearch(
@@ -74,7 +76,8 @@ export function startSearch(
     guid: '',
     queryTtl: 0,
     sentTo: new Set(),
-    rings: 0
+    rings: 0,
+    isDynamic: false
   }
   state.searches.set(id, search)
   const { flat, tier, search: style } = state.tiers
@@ -86,9 +89,11 @@ export function startSearch(
 
 /** An ultrapeer asks its leaves, and other ultrapeers step by step or all at once. */
 function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
-  beginQuery(state, fx, search, search.ttl)
+  // One that was begun when this servent was a leaf keeps its id.
+  if (search.guid === '') beginQuery(state, fx, search, search.ttl)
   const message: QueryMessage = { ...queryOf(state, search), ttl: 1 }
   if (state.tiers.search === 'dynamic') {
+    search.isDynamic = true
     startDynamic(state, fx, message, { search: search.id })
     return
   }
@@ -133,11 +138,14 @@ export function endSearch(state: GnutellaState, fx: Fx, id: RequestId): void {
 /** Sends young searches to a neighbour that came up. */
 export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
   // A leaf is asked with everybody's queries, by its table; a dynamic query takes new neighbours up itself.
-  const { tier, search: style } = state.tiers
-  if (neighbour.kind === 'leaf' || (tier === 'ultrapeer' && style === 'dynamic')) return
+  if (neighbour.kind === 'leaf') return
+  const { flat, tier, search: style } = state.tiers
   for (const search of state.searches.values()) {
     if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS) continue
-    if (!state.tiers.flat || style !== 'random-walk') greet(state, fx, search, neighbour)
+    if (tier === 'ultrapeer' && style === 'dynamic') {
+      // It was begun when this servent was a leaf.
+      if (!search.isDynamic) searchFromAbove(state, fx, search)
+    } else if (!flat || style !== 'random-walk') greet(state, fx, search, neighbour)
     // Walkers that are under way are as many as were wanted.
     else if (search.sentTo.size === 0) startWalk(state, fx, search, WALK_STEPS_MAX)
   }

@@ -87,6 +87,8 @@ export interface RealNode {
 
 export interface RealNodeInit extends Partial<GnutellaInit> {
   readonly noInbound?: boolean
+  /** Names of files that it shares from the start. */
+  readonly files?: readonly string[]
 }
 
 const nodes: RealNode[] = []
@@ -102,9 +104,14 @@ function fileServer(catalogue: MemoryCatalogue): Server {
   return server
 }
 
-export async function startNode({ noInbound = false, ...init }: RealNodeInit = {}): Promise<RealNode> {
+export async function startNode({
+  noInbound = false,
+  files = [],
+  ...init
+}: RealNodeInit = {}): Promise<RealNode> {
   const privateKey = init.privateKey ?? (await generateKeyPair('Ed25519'))
   const catalogue = new MemoryCatalogue()
+  for (const name of files) catalogue.add(name, `the content of ${name}`)
   const server = fileServer(catalogue)
   const libp2p = await createLibp2p({
     privateKey,

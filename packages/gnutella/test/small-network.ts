@@ -85,7 +85,7 @@ export class TestNode implements Effects<GnutellaTypes> {
     this.network = network
     this.number = number
     this.machine = machine
-    this.#seed = number * 7919 + 1
+    this.#seed = number * 7919 + 2
     const self = testContact(number)
     this.peerId = peerIdText(self.id)
     this.peers = new PeerInterner(() => self)

@@ -29,7 +29,7 @@ function missed(network: SmallNetwork, nodes: readonly TestNode[], searches: num
   return misses
 }
 
-describe('peers that elect their ultrapeers', () => {
+describe('peers that elect their ultrapeers', { timeout: 90_000 }, () => {
   it('two begin a network at once, one of them as the ultrapeer', () => {
     const { network, nodes } = grow(2, () => ({ role: 'auto' }))
     network.run(5_000)
@@ -99,7 +99,7 @@ describe('peers that elect their ultrapeers', () => {
   })
 })
 
-describe('old servents and new ones', () => {
+describe('old servents and new ones', { timeout: 90_000 }, () => {
   it('find what the others share', () => {
     const { network, nodes } = grow(24, number =>
       number % 4 === 0 ? { role: 'flat', neighbours: 6 } : { role: 'auto' }

@@ -19,7 +19,7 @@ export function wordOf(number: number): string {
 export function grow(
   count: number,
   settings: (number: number) => Partial<GnutellaSettings>,
-  { everyMs = 200, firewalled = (_number: number) => false } = {}
+  { everyMs = 200, firewalled = (_number: number): boolean => false } = {}
 ): TierNetwork {
   const network = new SmallNetwork()
   const nodes: TestNode[] = []

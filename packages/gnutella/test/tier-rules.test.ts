@@ -6,6 +6,7 @@ import {
   PONG_AGE_MS,
   PONGS_PER_PING,
   RESULTS_PER_QUERY,
+  SEARCH_SPREAD_MS,
   TTL_HARD_MAX
 } from '../src/constants.ts'
 import { hasFew, isFit, type LeafView, mayRise, mayStepDown, type UltrapeerView } from '../src/election.ts'
@@ -675,6 +676,25 @@ describe('a dynamic query', () => {
     expect(servent.tiers().dynamicQueries).toBe(0)
   })
 
+  it('is not lost where its search was begun before there were links, or as a leaf', () => {
+    const alone = ultrapeer()
+    alone.search('blue')
+    alone.pass(3 * WAIT_PER_HOP_MS)
+    alone.neighbour(1, { headers: ULTRAPEER })
+    alone.pass(WAIT_PER_HOP_MS)
+    expect(ttls(alone)).toEqual(['query 3/0'])
+    const lonely = new Servent({ role: 'auto' })
+    lonely.search('blue')
+    lonely.pass(2 * LONELY_MS + 3_000)
+    expect(lonely.tiers().tier).toBe('ultrapeer')
+    const link = lonely.link(1)
+    lonely.from(link, { type: 'connect', headers: ULTRAPEER })
+    lonely.from(link, { type: 'status', status: 200, reason: 'OK', headers: {} })
+    // No table is known: a probe for two hops.
+    expect(ttls(lonely)).toEqual(['query 2/0'])
+    expect(SEARCH_SPREAD_MS).toBeGreaterThan(2 * LONELY_MS + 3_000)
+  })
+
   it('is taken up again by who was probed, once, and only with a higher TTL by the same link (X-Ext-Probes)', () => {
     const servent = ultrapeer()
     const [from, other, third] = [1, 2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [
@@ -716,6 +736,37 @@ describe('a dynamic query', () => {
       [leaf]: ['query 1/0'],
       ...Object.fromEntries(links.map(link => [link, ['query 4/0']]))
     })
+  })
+})
+
+describe('the query cache of an ultrapeer', () => {
+  it('stands in for ultrapeers, and never for a leaf, which is asked each time', () => {
+    const servent = ultrapeer()
+    const [asker, other] = [1, 2].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [
+      number,
+      number
+    ]
+    const third = servent.neighbour(4, { headers: ULTRAPEER })
+    const leaf = servent.neighbour(3, { headers: LEAF })
+    servent.from(third, ...tableOf('green'))
+    servent.from(leaf, ...tableOf('blue'))
+    const first = query({ ttl: 4, hops: 1 })
+    servent.from(asker, first)
+    servent.from(other, hit(first.guid))
+    servent.from(leaf, hit(first.guid))
+    servent.effects.advance(5_000)
+    servent.take()
+    servent.from(asker, query({ ttl: 4, hops: 1 }))
+    servent.from(third, query({ ttl: 4, hops: 1 }))
+    const effects = servent.take()
+    const asked = effects.flatMap(effect =>
+      effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+    )
+    expect(asked).toEqual([leaf, third, leaf, asker])
+    const vouch = effects.find(
+      effect => effect.type === 'ask' && (effect.question as { type: string }).type === 'vouch'
+    )
+    expect((vouch as unknown as { question: { claims: unknown[] } }).question.claims).toHaveLength(1)
   })
 })
 

@@ -63,6 +63,8 @@ export function watchPongs(network: SmallNetwork): { readonly most: number } {
   const sentMs = new Map<string, number[]>()
   const watched = { most: 0 }
   network.observers.push(({ atMs, from, to, message }) => {
+    // Another link of the two has a budget of its own.
+    if (message.type === 'status') sentMs.delete(`${from} to ${to}`)
     if (message.type !== 'pong') return
     const edge = `${from} to ${to}`
     const times = [...(sentMs.get(edge) ?? []), atMs].filter(time => atMs - time < 3_000)
