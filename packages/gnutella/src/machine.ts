@@ -2,17 +2,21 @@
  * Gnutella 0.6 as a pure machine. Here inputs are led to the rules that they concern; the rules stand in the
  * files named after them, and what they share in `state.ts`.
  *
+ * How own searches are spread is the user's choice: one flood, an expanding ring, or random walkers.
+ *
  * One input causes at most `SENDS_PER_INPUT_MAX` messages out, a message at most `SENDS_PER_MESSAGE_MAX`.
  *
  * Sources: the lecture notes (queries, hits, pings, pushes), the 0.6 draft, Rohrs and Falco's ping and pong
- * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache); and for the two tiers Singla
- * and Rohrs (ultrapeers), Rohrs (query routing) and Fisk (routing between ultrapeers, dynamic queries).
+ * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache), Lv et al. (expanding ring,
+ * random walks); and for the two tiers Singla and Rohrs (ultrapeers), Rohrs (query routing) and Fisk (routing between
+ * ultrapeers, dynamic queries).
  */
 import type { Effects, Input, Link, Machine, Peer, RequestId, Timer } from '@servent/overlay/machine'
 import { drainTimer, offend, onBye, onDrainTimer, sayBye } from './bye-rules.ts'
 import { onVouched } from './cache-rules.ts'
 import { onContact, onUnreachable } from './calling-rules.ts'
 import { dynamicTimer, onDynamicTimer } from './dynamic-rules.ts'
+import { onRingTimer, ringTimer } from './expanding-ring-rules.ts'
 import {
   handshakeTimer,
   onConnect,
@@ -28,6 +32,7 @@ import type { Neighbour } from './neighbours.ts'
 import { onPing, onPong } from './ping-rules.ts'
 import { askPush, onPush } from './push-rules.ts'
 import { onMatched, onQuery } from './query-rules.ts'
+import { onWalkWord } from './random-walk-rules.ts'
 import { endSearch, onVerified, startSearch } from './search-rules.ts'
 import { resize, share } from './settings-rules.ts'
 import { type Fx, GnutellaState } from './state.ts'
@@ -154,7 +159,7 @@ function onDescriptor(state: GnutellaState, fx: Fx, neighbour: Neighbour, messag
       break
     case 'other':
       // Vendor messages and what is not invented yet: within its length, and harmless.
-      state.count('descriptorsUnknown')
+      if (!onWalkWord(state, fx, neighbour, message)) state.count('descriptorsUnknown')
       break
     case 'malformed':
       state.count('descriptorsMalformed')
@@ -204,9 +209,10 @@ function onTimer(state: GnutellaState, fx: Fx, timer: Timer): void {
   if (timer === dynamicTimer(link)) onDynamicTimer(state, fx, link)
   if (timer === handshakeTimer(link)) onHandshakeTimer(state, fx, link)
   if (timer === drainTimer(link)) onDrainTimer(state, fx, link)
+  if (timer === ringTimer(link)) onRingTimer(state, fx, link)
 }
 
-/** The link in the name of a timer, or the dynamic query. */
+/** The link in the name of a timer, the search, or the dynamic query. */
 function numberOf(timer: Timer): number {
   const [, number] = `${timer}`.split('-')
   return Number(number)
