@@ -24,6 +24,8 @@ export const PING = 0x00
 export const PONG = 0x01
 export const BYE = 0x02
 export const VENDOR_MESSAGE = 0x31
+/** Of a vendor message that is for a neighbour. */
+export const VENDOR_MESSAGE_TTL = 1
 export const PUSH = 0x40
 export const QUERY = 0x80
 export const QUERY_HIT = 0x81
@@ -72,6 +74,8 @@ export const VENDOR = 'SVNT'
 export const QUERY_MARKED = 0x8000
 /** Who asks cannot be dialled. */
 export const QUERY_FIREWALLED = 0x4000
+/** A leaf that asks guides its ultrapeers (Solares, Leaf Guidance of Dynamic Queries). */
+export const QUERY_GUIDED = 0x1000
 
 // The rules.
 

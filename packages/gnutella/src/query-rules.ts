@@ -76,7 +76,7 @@ function inTiers(
     if (mayShare(state, hashes)) match(state, fx, neighbour.link, query)
   } else probed.ttl = ttl
   if (tiers.tier === 'leaf') return
-  if (neighbour.kind === 'leaf' && tiers.search === 'dynamic') {
+  if (neighbour.kind === 'leaf' && state.style === 'dynamic') {
     // Whatever TTL the leaf gave it (DQ 2.2).
     startDynamic(state, fx, { ...query, hops: hops + 1 }, { leaf: neighbour })
     return

@@ -13,6 +13,7 @@ import { clamp } from './clamp.ts'
 import {
   NEIGHBOURS_MAX,
   QUERY_FIREWALLED,
+  QUERY_GUIDED,
   QUERY_MARKED,
   RESULTS_ENOUGH,
   SEARCH_SPREAD_MS,
@@ -20,9 +21,10 @@ import {
   TTL_MAX,
   WALK_STEPS_MAX
 } from './constants.ts'
-import { endDynamic, startDynamic } from './dynamic-rules.ts'
+import { startDynamic } from './dynamic-rules.ts'
 import { askRing, ringTimer } from './expanding-ring-rules.ts'
 import { newGuid } from './guid.ts'
+import { guide } from './guidance-rules.ts'
 import type { Guid, QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -32,6 +34,7 @@ import { startWalk } from './random-walk-rules.ts'
 import type { QueryRoute } from './route-table.ts'
 import { askLeaves } from './routing-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
+import { GUIDANCE_OVER, RESULTS_WANTED } from './tier-constants.ts'
 import type { VerifiedFile, Wanted } from './types.ts'
 
 export interface Search extends Wanted {
@@ -52,6 +55,8 @@ export interface Search extends Wanted {
   rings: number
   /** It is asked step by step, as an ultrapeer does. */
   isDynamic: boolean
+  /** What a leaf told its ultrapeers last of its results. */
+  told: number
 }
 
 export function startSearch(
@@ -71,20 +76,27 @@ export function startSearch(
     urns,
     ttl: clamp(ttl ?? state.ttl, TTL_MAX),
     startedMs: state.nowMs,
-    enough: clamp(enough ?? RESULTS_ENOUGH, QUERY_RESULTS_MAX),
+    enough: clamp(enough ?? enoughFor(state), QUERY_RESULTS_MAX),
     results: new Set(),
     guid: '',
     queryTtl: 0,
     sentTo: new Set(),
     rings: 0,
-    isDynamic: false
+    isDynamic: false,
+    told: 0
   }
   state.searches.set(id, search)
-  const { flat, tier, search: style } = state.tiers
+  const { style, tiers } = state
+  const { flat, tier } = tiers
   if (tier === 'ultrapeer') searchFromAbove(state, fx, search)
   else if (flat && style === 'expanding-ring') askRing(state, fx, search)
   else if (flat && style === 'random-walk') startWalk(state, fx, search, WALK_STEPS_MAX)
   else askAll(state, fx, search, search.ttl)
+}
+
+/** Where nobody says. */
+function enoughFor({ style, tiers }: GnutellaState): number {
+  return tiers.tier === 'ultrapeer' && style === 'dynamic' ? RESULTS_WANTED : RESULTS_ENOUGH
 }
 
 /** An ultrapeer asks its leaves, and other ultrapeers step by step or all at once. */
@@ -92,9 +104,9 @@ function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
   // One that was begun when this servent was a leaf keeps its id.
   if (search.guid === '') beginQuery(state, fx, search, search.ttl)
   const message: QueryMessage = { ...queryOf(state, search), ttl: 1 }
-  if (state.tiers.search === 'dynamic') {
+  if (state.style === 'dynamic') {
     search.isDynamic = true
-    startDynamic(state, fx, message, { search: search.id })
+    startDynamic(state, fx, message, { search: search.id, wanted: search.enough })
     return
   }
   askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), undefined)
@@ -132,16 +144,17 @@ export function endSearch(state: GnutellaState, fx: Fx, id: RequestId): void {
   if (search === undefined) return
   state.searches.delete(id)
   if (search.rings > 0) fx.cancelTimer(ringTimer(id))
-  endDynamic(state, fx, search.guid)
+  guide(state, fx, search, true)
 }
 
 /** Sends young searches to a neighbour that came up. */
 export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
   // A leaf is asked with everybody's queries, by its table; a dynamic query takes new neighbours up itself.
   if (neighbour.kind === 'leaf') return
-  const { flat, tier, search: style } = state.tiers
+  const { style, tiers } = state
+  const { flat, tier } = tiers
   for (const search of state.searches.values()) {
-    if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS) continue
+    if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS || search.told === GUIDANCE_OVER) continue
     if (tier === 'ultrapeer' && style === 'dynamic') {
       // It was begun when this servent was a leaf.
       if (!search.isDynamic) searchFromAbove(state, fx, search)
@@ -160,7 +173,9 @@ function greet(state: GnutellaState, fx: Fx, search: Search, neighbour: Neighbou
 
 /** The query of a search that is under way. */
 export function queryOf(state: GnutellaState, { guid, queryTtl, text, urns }: Search): QueryMessage {
-  const flags = QUERY_MARKED | (state.sharing.firewalled ? QUERY_FIREWALLED : 0)
+  const isGuided = state.tiers.tier === 'leaf'
+  const flags =
+    QUERY_MARKED | (state.sharing.firewalled ? QUERY_FIREWALLED : 0) | (isGuided ? QUERY_GUIDED : 0)
   return { type: 'query', guid, ttl: queryTtl, hops: 0, flags, text, urns, ggep: [] }
 }
 
@@ -223,5 +238,6 @@ export function onVerified(
   const own = state.searches.get(search)
   if (files.length === 0 || own === undefined) return
   for (const { record } of files) if (!hasEnough(own)) own.results.add(`${record.id} ${record.provider}`)
+  guide(state, fx, own)
   fx.notify({ type: 'found', search, hops, contact: claim.contact, servent, files })
 }

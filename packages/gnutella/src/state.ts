@@ -39,7 +39,7 @@ import { AgingMap, type QueryRoute } from './route-table.ts'
 import type { Search } from './search-rules.ts'
 import { LEAF_ULTRAPEERS } from './tier-constants.ts'
 import { Tiers } from './tiers.ts'
-import type { GnutellaSettings, GnutellaTables, GnutellaTypes, SeenTiers } from './types.ts'
+import type { GnutellaSettings, GnutellaTables, GnutellaTypes, SearchStyle, SeenTiers } from './types.ts'
 
 export type Fx = Effects<GnutellaTypes>
 
@@ -94,6 +94,7 @@ const COUNTERS = [
   'lastHopsSpared',
   'dynamicQueries',
   'dynamicQueriesRefused',
+  'guidanceDropped',
   'tablesReceived',
   'tablesRefused',
   'tableMessagesSent',
@@ -106,6 +107,8 @@ export type Counter = (typeof COUNTERS)[number]
 export class GnutellaState {
   readonly agent: string
   readonly ttl: number
+  /** How searches are spread: own ones, and by an ultrapeer those of its leaves. */
+  readonly style: SearchStyle
   readonly walkers: number
   readonly queryCache: boolean
   /** Places in a network where all are alike. */
@@ -159,6 +162,7 @@ export class GnutellaState {
   constructor(settings: Partial<GnutellaSettings>) {
     this.agent = (settings.agent ?? 'Servent').slice(0, AGENT_CHARACTERS_MAX)
     this.ttl = clamp(settings.ttl ?? TTL_MAX, TTL_MAX)
+    this.style = settings.search ?? 'dynamic'
     this.walkers = clamp(settings.walkers ?? WALKERS_DEFAULT, WALKERS_MAX)
     this.queryCache = settings.queryCache ?? true
     this.flatPlaces = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)

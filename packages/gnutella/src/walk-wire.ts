@@ -6,20 +6,19 @@
  * payload stays as it is from link to link, and the links that it came over stand in the header's hops. All walkers
  * of a search share one GUID.
  *
- * A walker's question to its origin, and the origin's word that it may go on, are vendor messages (0x31; draft 0.6,
- * 2.2.8: four characters, a selector and a version of 16 bits each, little-endian) under the query's GUID: `SVNT`,
- * selector 1 or 2, version 1, and one byte, which walker.
+ * A walker's question to its origin, and the origin's word that it may go on, are vendor messages under the query's
+ * GUID: `SVNT`, selector 1 or 2, version 1, and one byte, which walker.
  */
-import { decodeText, Reader, StoringSink } from './bytes.ts'
-import { VENDOR, VENDOR_MESSAGE, WALK_STEPS_MAX } from './constants.ts'
+import { VENDOR, WALK_STEPS_MAX } from './constants.ts'
 import type { GgepExtension, Guid, OtherMessage, QueryMessage } from './messages.ts'
+import { vendorMessage, vendorMessageOf } from './vendor-wire.ts'
 
 /** Lower-case, as headers are kept. */
 export const WALK_HEADER = 'x-servent-walk'
 export const WALK_VERSION = '0.1'
 const WALK = `${VENDOR}.W`
 const WALK_BYTES = 2
-const WORD_BYTES = VENDOR.length + 2 + 2 + 1
+const WORD_BYTES = 1
 const SELECTORS = { ask: 1, go: 2 } as const
 const WORD_VERSION = 1
 
@@ -51,23 +50,16 @@ export function walkOf({ ggep }: QueryMessage): Walk | undefined {
 }
 
 export function walkWord(guid: Guid, ttl: number, { type, walker }: WalkWord): OtherMessage {
-  const sink = new StoringSink(WORD_BYTES)
-  sink.text(VENDOR)
-  sink.u16(SELECTORS[type])
-  sink.u16(WORD_VERSION)
-  sink.u8(walker)
-  return { type: 'other', descriptor: VENDOR_MESSAGE, guid, ttl, hops: 0, payload: sink.stored }
+  const data = Uint8Array.of(walker)
+  const selector = SELECTORS[type]
+  return vendorMessage({ guid, ttl }, { vendor: VENDOR, selector, version: WORD_VERSION, data })
 }
 
 /** Nothing: a message of another kind, or of a version that is not known. */
-export function walkWordOf({ descriptor, payload }: OtherMessage): WalkWord | undefined {
-  if (descriptor !== VENDOR_MESSAGE || payload.length !== WORD_BYTES) return undefined
-  const reader = new Reader(payload)
-  if (decodeText(reader.take(VENDOR.length)) !== VENDOR) return undefined
-  const selector = reader.u16()
-  const version = reader.u16()
-  if (version !== WORD_VERSION) return undefined
-  const walker = reader.u8()
+export function walkWordOf(message: OtherMessage): WalkWord | undefined {
+  const { vendor, selector, version, data } = vendorMessageOf(message) ?? {}
+  if (vendor !== VENDOR || version !== WORD_VERSION || data?.length !== WORD_BYTES) return undefined
+  const [walker] = data as unknown as [number]
   if (selector === SELECTORS.ask) return { type: 'ask', walker }
   return selector === SELECTORS.go ? { type: 'go', walker } : undefined
 }

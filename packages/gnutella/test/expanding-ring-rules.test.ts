@@ -2,24 +2,13 @@
 import { describe, expect, it } from 'vitest'
 import { RESULTS_ENOUGH, RING_MS_PER_HOP, RING_TTLS, SENDS_PER_INPUT_MAX, TTL_MAX } from '../src/constants.ts'
 import type { QueryMessage } from '../src/messages.ts'
-import { hit, MODERN, Servent } from './servent.ts'
+import { find, hit, MODERN, Servent } from './servent.ts'
 import { SmallNetwork, watchFloods } from './small-network.ts'
 
 const RING = { search: 'expanding-ring' } as const
 
 const queriesOf = (servent: Servent) =>
   servent.sent().filter((message): message is QueryMessage => message.type === 'query')
-
-/** Tells the servent what came of the verification of a hit, results of different providers. */
-function find(servent: Servent, link: number, guid: string, providers: readonly number[]): void {
-  servent.from(link, hit(guid))
-  const files = providers.map(provider => ({
-    index: 1,
-    record: { id: 'file', provider: `${provider}` } as never
-  }))
-  servent.answer(servent.asked().at(-1)!.id, { type: 'verify', files })
-  servent.take()
-}
 
 describe('an expanding ring', () => {
   it('asks with the TTLs of its schedule, each under an id of its own, when the hits of the last had time', () => {
@@ -67,6 +56,7 @@ describe('an expanding ring', () => {
       const [first] = queriesOf(servent)
       servent.take()
       find(servent, link, first!.guid, providers)
+      servent.take()
       servent.pass(20_000)
       return queriesOf(servent).length === 0
     }
@@ -84,6 +74,7 @@ describe('an expanding ring', () => {
     const [first] = queriesOf(servent)
     servent.pass(RING_MS_PER_HOP)
     find(servent, link, first!.guid, [1])
+    servent.take()
     expect(servent.effects.notices().some(({ type }) => type === 'found')).toBe(false)
     servent.from(link, hit(first!.guid))
     expect(servent.asked()).toHaveLength(1)

@@ -31,6 +31,7 @@ import {
   WALK_ROUTES_MAX,
   WALKS_WAITING_MAX
 } from '../src/constants.ts'
+import { guidanceMessage } from '../src/guidance-wire.ts'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage, Headers } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
@@ -138,7 +139,11 @@ const likely: fc.Arbitrary<GnutellaMessage> = fc.oneof(
     .map(({ guid, hops, ...walk }) => query({ guid, hops, ttl: 1, ggep: [walkExtension(walk)] })),
   fc
     .record({ guid, ttl, type: fc.constantFrom('ask' as const, 'go' as const), walker: fc.nat(3) })
-    .map(({ guid, ttl, ...word }) => walkWord(guid, ttl, word))
+    .map(({ guid, ttl, ...word }) => walkWord(guid, ttl, word)),
+  fc
+    .record({ guid, results: fc.constantFrom(0, 49, 50, 0xffff) })
+    .map(({ guid, results }) => guidanceMessage(guid, { type: 'response', results })),
+  guid.map(guid => guidanceMessage(guid, { type: 'request' }))
 )
 const anything: fc.Arbitrary<GnutellaMessage> = fc.oneof(descriptor, connect, accepted, refused)
 const command: fc.Arbitrary<GnutellaCommand> = fc.oneof(

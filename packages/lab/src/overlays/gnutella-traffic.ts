@@ -14,6 +14,9 @@ import { ExpiringMap } from './expiring-map.ts'
 import type { Watch } from './observed.ts'
 import { PongCount } from './pong-count.ts'
 
+/** Timers of searches, which a network that stands still still takes. */
+const OF_SEARCHES = /^(ring|dynamic)-/
+
 /** Counters of one lookup or search. */
 export interface QueryCost {
   messages: number
@@ -55,7 +58,7 @@ export class QueryTraffic implements Watch<GnutellaTypes> {
       const cost = this.#byCommand.get(input.command)
       if (cost !== undefined) this.#bySearch.set(`${machine}/${input.id}`, cost)
     }
-    return !(this.#frozen && input.type === 'timer' && !`${input.timer}`.startsWith('ring-'))
+    return !(this.#frozen && input.type === 'timer' && !OF_SEARCHES.test(`${input.timer}`))
   }
 
   onSend(message: GnutellaMessage, link: Link, machine: number, clock: { nowMs(): number }): void {
