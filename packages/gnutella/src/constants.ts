@@ -23,6 +23,9 @@ export const STATUS_OK = 200
 export const PING = 0x00
 export const PONG = 0x01
 export const BYE = 0x02
+export const VENDOR_MESSAGE = 0x31
+/** Of a vendor message that is for a neighbour. */
+export const VENDOR_MESSAGE_TTL = 1
 export const PUSH = 0x40
 export const QUERY = 0x80
 export const QUERY_HIT = 0x81
@@ -71,6 +74,8 @@ export const VENDOR = 'SVNT'
 export const QUERY_MARKED = 0x8000
 /** Who asks cannot be dialled. */
 export const QUERY_FIREWALLED = 0x4000
+/** A leaf that asks guides its ultrapeers (Solares, Leaf Guidance of Dynamic Queries). */
+export const QUERY_GUIDED = 0x1000
 
 // The rules.
 
@@ -181,6 +186,27 @@ export const QUERIES_BURST = RELAYED_BURST + ORIGINAL_BURST
 /** Hits a second and link. */
 export const HITS_PER_SECOND = 100
 export const HITS_BURST = 600
+
+// The rules: searches that do not flood at once (Lv, Cao, Cohen, Li, Shenker, ICS 2002).
+
+/** Results after which such a search goes no further, where nobody says. Practice: 50 end a leaf's search. */
+export const RESULTS_ENOUGH = 50
+/** TTLs of the queries of an expanding ring, one after the other; the search's own TTL is the last of them. */
+export const RING_TTLS: readonly number[] = [1, 2, 4, 7]
+/** For each link that a ring's query goes: the wait for its hits before the next, wider one is sent. */
+export const RING_MS_PER_HOP = 500
+/** Walkers of one search. Lv et al., 5.2: 16 to 64 do as well as more. */
+export const WALKERS_DEFAULT = 16
+export const WALKERS_MAX = 64
+/** Links that a walker goes at most, a byte of the wire. */
+export const WALK_STEPS_MAX = 128
+/** Steps before a walker asks its origin for the first time whether to go on (Lv et al., 5.2: each fourth step). */
+export const WALK_CHECK_STEPS = 4
+/** Walkers that wait here for word from their origin, and for how long one does at least (two generations). */
+export const WALKS_WAITING_MAX = 512
+export const WALK_WAIT_MS = 15_000
+/** Walkers whose word comes by here, over two generations of the same time. */
+export const WALK_ROUTES_MAX = 4_096
 
 // The rules: answers.
 

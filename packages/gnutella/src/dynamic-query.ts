@@ -54,7 +54,10 @@ export function nextTtl({ wanted, results, reached, linksLeft, degree, ttlMax }:
 export class DynamicQuery {
   readonly wanted: number
   readonly startedMs: number
+  /** That came by here. */
   results = 0
+  /** Of what came by here and elsewhere, as many as whoever asks says that it kept. */
+  kept: number | undefined
   /** Ultrapeers reached in theory, this one among them. */
   reached = 1
   /** How often what turned out to be rare was asked for further. */
@@ -66,9 +69,8 @@ export class DynamicQuery {
   }
 
   isOver(nowMs: number): boolean {
-    return (
-      this.results >= this.wanted || this.reached >= HORIZON_MAX || nowMs - this.startedMs >= DYNAMIC_MS_MAX
-    )
+    const found = this.kept ?? this.results
+    return found >= this.wanted || this.reached >= HORIZON_MAX || nowMs - this.startedMs >= DYNAMIC_MS_MAX
   }
 
   /** How long to wait for the results of a query that just went so far (DQ 2.5.2.3). */

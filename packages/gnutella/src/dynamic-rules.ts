@@ -22,11 +22,10 @@ import {
   BLIND_PROBE_TTL,
   BLIND_PROBES,
   PROBES,
-  RESULTS_WANTED,
   RESULTS_WANTED_FOR_LEAF,
   TABLE_FILL_AGGREGATE
 } from './tier-constants.ts'
-import type { RunningQuery } from './tiers.ts'
+import type { RunningQuery, Tiers } from './tiers.ts'
 
 /** The timer of one dynamic query's next step. */
 export function dynamicTimer(number: number): string {
@@ -38,12 +37,12 @@ export function startDynamic(
   state: GnutellaState,
   fx: Fx,
   message: QueryMessage,
-  asker: { readonly leaf: Neighbour } | { readonly search: RequestId }
+  asker: { readonly leaf: Neighbour } | { readonly search: RequestId; readonly wanted: number }
 ): boolean {
   const leaf = 'leaf' in asker ? asker.leaf : undefined
   const search = 'search' in asker ? asker.search : undefined
   const hashes = hashesOfQuery(message)
-  const wanted = leaf === undefined ? RESULTS_WANTED : RESULTS_WANTED_FOR_LEAF
+  const wanted = 'wanted' in asker ? asker.wanted : RESULTS_WANTED_FOR_LEAF
   const running = state.tiers.begin({ message, hashes, leaf, search }, wanted, state.nowMs)
   if (running === undefined) {
     state.count('dynamicQueriesRefused')
@@ -126,12 +125,10 @@ export function countResults(state: GnutellaState, guid: Guid, results: number):
   if (running !== undefined) running.query.results += Math.min(results, RESULTS_PER_QUERY)
 }
 
-/** The search is over, and nobody waits for the rest. */
-export function endDynamic(state: GnutellaState, fx: Fx, guid: Guid): void {
-  const running = state.tiers.byGuid(guid)
-  if (running === undefined) return
+/** Nobody is asked any more. */
+export function endDynamic(tiers: Tiers, fx: Fx, running: RunningQuery): void {
   fx.cancelTimer(dynamicTimer(running.number))
-  state.tiers.end(running)
+  tiers.end(running)
 }
 
 /** Neighbours that are still to be asked, those that came since among them. */

@@ -8,6 +8,7 @@
  * | `SVNT.R` | each result of QueryHit  | the file record in its signed libp2p envelope |
  * | `SVNT.N` | Push                     | the nonce that the pushing peer shows, 16 bytes |
  * | `SVNT.P` | trailer of QueryHit      | push proxies: one to four contacts, each behind two bytes with its length |
+ * | `SVNT.W` | Query                    | this query is a walker (`walk-wire.ts`) |
  * | `LF`     | each result of QueryHit  | the size in bytes, little-endian, 1 to 8 bytes |
  *
  * Each comes at most once, and never compressed.

@@ -5,6 +5,8 @@
  * A refusal names others to try. The published `X-Try` holds IPv4 addresses and ports, which peers of libp2p
  * do not have; ours is `X-Servent-Try`: contacts parted by commas, each in base64url without padding, its
  * bytes as in GGEP `SVNT.C`. At most `TRY_CONTACTS_MAX` of at most `TRY_CONTACT_BYTES_MAX` bytes.
+ *
+ * `X-Servent-Walk: 0.1` says that walkers may be sent here (`random-walk-rules.ts`).
  */
 import type { Contact, Link, LinkEnd, Peer } from '@servent/overlay/machine'
 import { base64url } from 'multiformats/bases/base64'
@@ -31,6 +33,7 @@ import { greetWithSearches } from './search-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import { readTierHeaders, tierHeaders } from './tier-headers.ts'
 import { comeToTerms, hasRoomFor, onTierLinkDown, onTierLinkUp, stillFits } from './tier-rules.ts'
+import { WALK_HEADER, WALK_VERSION } from './walk-wire.ts'
 
 const STATUS_FULL = 503
 const TRY_HEADER = 'x-servent-try'
@@ -172,7 +175,8 @@ function ownHeaders(state: GnutellaState): Headers {
     ggep: GGEP_VERSION,
     'pong-caching': PONG_CACHING_VERSION,
     'bye-packet': BYE_PACKET_VERSION,
-    ...tierHeaders(state)
+    ...tierHeaders(state),
+    [WALK_HEADER]: WALK_VERSION
   }
 }
 
@@ -185,6 +189,7 @@ function readHeaders(state: GnutellaState, neighbour: Neighbour, headers: Header
   neighbour.agent = (headers['user-agent'] ?? neighbour.agent).slice(0, AGENT_CHARACTERS_MAX)
   neighbour.hearsBye ||= headers['bye-packet'] !== undefined
   neighbour.cachesPongs ||= headers['pong-caching'] !== undefined
+  neighbour.walks ||= headers[WALK_HEADER] !== undefined
   const maxTtl = Number(headers['x-max-ttl'])
   if (Number.isInteger(maxTtl) && maxTtl >= 1 && maxTtl < TTL_MAX) neighbour.maxTtl = maxTtl
 }

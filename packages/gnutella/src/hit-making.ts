@@ -22,8 +22,9 @@ export function* hitsOf(
     yield {
       type: 'query-hit',
       guid,
-      // Enough for the way back, and a little more (draft 0.6, 2.2.6: the query's hops and 2).
-      ttl: Math.min(TTL_MAX, hops + 2),
+      // Enough for the way back, and a little more (draft 0.6, 2.2.6: the query's hops and 2). Of a query that
+      // came further than a flood does, just enough.
+      ttl: Math.max(Math.min(TTL_MAX, hops + 2), Math.min(255, hops + 1)),
       hops: 0,
       ipv4: 0,
       port: 0,

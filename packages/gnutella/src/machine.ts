@@ -2,17 +2,25 @@
  * Gnutella 0.6 as a pure machine. Here inputs are led to the rules that they concern; the rules stand in the
  * files named after them, and what they share in `state.ts`.
  *
+ * How searches are spread is the user's choice. Where all servents are alike: one flood, an expanding ring, or random
+ * walkers. In the two tiers a leaf asks its ultrapeers, and an ultrapeer asks others in one flood, or step by step
+ * (dynamic querying), guided by the leaf. All styles share how a search begins, how a query of it is made, and how its
+ * results are counted (`search-rules.ts`).
+ *
  * One input causes at most `SENDS_PER_INPUT_MAX` messages out, a message at most `SENDS_PER_MESSAGE_MAX`.
  *
  * Sources: the lecture notes (queries, hits, pings, pushes), the 0.6 draft, Rohrs and Falco's ping and pong
- * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache); and for the two tiers Singla
- * and Rohrs (ultrapeers), Rohrs (query routing) and Fisk (routing between ultrapeers, dynamic queries).
+ * scheme, the Bye proposal, Rohrs' SACHRIFC (flow control), Markatos (query cache), Lv et al. (expanding ring,
+ * random walks); and for the two tiers Singla and Rohrs (ultrapeers), Rohrs (query routing) and Fisk (routing between
+ * ultrapeers, dynamic queries) and Solares (leaf guidance).
  */
 import type { Effects, Input, Link, Machine, Peer, RequestId, Timer } from '@servent/overlay/machine'
 import { drainTimer, offend, onBye, onDrainTimer, sayBye } from './bye-rules.ts'
 import { onVouched } from './cache-rules.ts'
 import { onContact, onUnreachable } from './calling-rules.ts'
 import { dynamicTimer, onDynamicTimer } from './dynamic-rules.ts'
+import { onRingTimer, ringTimer } from './expanding-ring-rules.ts'
+import { onGuidance } from './guidance-rules.ts'
 import {
   handshakeTimer,
   onConnect,
@@ -23,11 +31,12 @@ import {
   outOfStep
 } from './handshake-rules.ts'
 import { onHit } from './hit-rules.ts'
-import type { Descriptor, GnutellaMessage } from './messages.ts'
+import type { Descriptor, GnutellaMessage, OtherMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { onPing, onPong } from './ping-rules.ts'
 import { askPush, onPush } from './push-rules.ts'
 import { onMatched, onQuery } from './query-rules.ts'
+import { onWalkWord } from './random-walk-rules.ts'
 import { endSearch, onVerified, startSearch } from './search-rules.ts'
 import { resize, share } from './settings-rules.ts'
 import { type Fx, GnutellaState } from './state.ts'
@@ -153,14 +162,19 @@ function onDescriptor(state: GnutellaState, fx: Fx, neighbour: Neighbour, messag
       onTable(state, fx, neighbour, message)
       break
     case 'other':
-      // Vendor messages and what is not invented yet: within its length, and harmless.
-      state.count('descriptorsUnknown')
+      onOther(state, fx, neighbour, message)
       break
     case 'malformed':
       state.count('descriptorsMalformed')
       offend(state, fx, neighbour, 'malformed')
       break
   }
+}
+
+/** Vendor messages, and what is not invented yet: within its length, and harmless. */
+function onOther(state: GnutellaState, fx: Fx, neighbour: Neighbour, message: OtherMessage): void {
+  const known = onWalkWord(state, fx, neighbour, message) || onGuidance(state, fx, neighbour, message)
+  if (!known) state.count('descriptorsUnknown')
 }
 
 /** Flow control by the bytes that wait (SACHRIFC): whoever does not take what it is sent asks no more. */
@@ -204,9 +218,10 @@ function onTimer(state: GnutellaState, fx: Fx, timer: Timer): void {
   if (timer === dynamicTimer(link)) onDynamicTimer(state, fx, link)
   if (timer === handshakeTimer(link)) onHandshakeTimer(state, fx, link)
   if (timer === drainTimer(link)) onDrainTimer(state, fx, link)
+  if (timer === ringTimer(link)) onRingTimer(state, fx, link)
 }
 
-/** The link in the name of a timer, or the dynamic query. */
+/** The link in the name of a timer, the search, or the dynamic query. */
 function numberOf(timer: Timer): number {
   const [, number] = `${timer}`.split('-')
   return Number(number)

@@ -71,6 +71,8 @@ export class Neighbour {
   agent = ''
   hearsBye = false
   cachesPongs = false
+  /** It hands a walker on to one neighbour. */
+  walks = false
   /** TTL of fresh queries that it takes. */
   maxTtl = TTL_MAX
 

@@ -25,14 +25,23 @@ import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
 import { hashesOfQuery } from './qrp-hash.ts'
 import { cacheKey } from './query-cache.ts'
+import { onWalker } from './random-walk-rules.ts'
 import type { QueryRoute } from './route-table.ts'
 import { askLeaves, mayShare, onTheWay } from './routing-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import { ULTRAPEER_TTL_MAX } from './tier-constants.ts'
 import type { Wanted } from './types.ts'
+import { walkOf } from './walk-wire.ts'
+
+const NOBODY: ReadonlySet<Link> = new Set()
 
 export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): void {
   state.count('queriesReceived')
+  const walk = walkOf(query)
+  if (walk !== undefined) {
+    onWalker(state, fx, neighbour, query, walk)
+    return
+  }
   if (!isTaken(state, fx, neighbour, query)) return
   const { guid, hops } = query
   const { link, name } = neighbour
@@ -67,7 +76,7 @@ function inTiers(
     if (mayShare(state, hashes)) match(state, fx, neighbour.link, query)
   } else probed.ttl = ttl
   if (tiers.tier === 'leaf') return
-  if (neighbour.kind === 'leaf' && tiers.search === 'dynamic') {
+  if (neighbour.kind === 'leaf' && state.style === 'dynamic') {
     // Whatever TTL the leaf gave it (DQ 2.2).
     startDynamic(state, fx, { ...query, hops: hops + 1 }, { leaf: neighbour })
     return
@@ -90,14 +99,20 @@ function flood(
 ): void {
   const { guid } = query
   const key = cacheKey(query)
-  const held = answerRepeat(state, fx, neighbour, query, key, ttl)
+  const held = state.queryCache ? answerRepeat(state, fx, neighbour, query, key, ttl) : NOBODY
   const targets = held.size === 0 ? all : all.filter(({ link }) => !held.has(link))
   const relayed = relay(state, fx, neighbour, query, ttl, targets)
-  if (relayed && held.size === 0 && state.cache.begin(key, query, guid, ttl, state.nowMs))
+  if (relayed && state.queryCache && held.size === 0 && state.cache.begin(key, query, guid, ttl, state.nowMs))
     route.cacheKey = key
 }
 
-function match(state: GnutellaState, fx: Fx, link: Link, { guid, hops, text, urns }: QueryMessage): void {
+/** Has the catalogue asked for what this peer shares of a query that came by a link. */
+export function match(
+  state: GnutellaState,
+  fx: Fx,
+  link: Link,
+  { guid, hops, text, urns }: QueryMessage
+): void {
   const work: MatchWork = { link, guid, hops, text, urns }
   if (!state.answering.matches.put(link, work, work => askMatch(state, fx, work)))
     state.count('queriesNotMatched')
@@ -105,18 +120,13 @@ function match(state: GnutellaState, fx: Fx, link: Link, { guid, hops, text, urn
 
 /** Whether a query is to be handed on and answered. */
 function isTaken(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
-  const { nowMs } = state
-  const { guid, ttl, hops, payload } = query
+  const { guid, ttl, hops } = query
   if (ttl === 0 || ttl > TTL_HARD_MAX || hops >= TTL_MAX) {
     state.count('descriptorsBadTtl')
     offend(state, fx, neighbour, 'bad-ttl')
     return false
   }
-  if (neighbour.fullSinceMs !== undefined) {
-    // It does not take what it is sent, and asking for more would only fill its queue (SACHRIFC).
-    state.count('queriesFlowControlled')
-    return false
-  }
+  if (isHeldBack(state, neighbour)) return false
   const known = state.routes.get(guid)
   if (known !== undefined && !isExtended(state, neighbour, query, known)) {
     state.count('queriesDuplicate')
@@ -124,6 +134,20 @@ function isTaken(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: Quer
     if (known.link === neighbour.link) offend(state, fx, neighbour, 'duplicates')
     return false
   }
+  return isFit(state, fx, neighbour, query)
+}
+
+/** Whether the neighbour does not take what it is sent: asking for more would only fill its queue (SACHRIFC). */
+export function isHeldBack(state: GnutellaState, { fullSinceMs }: Neighbour): boolean {
+  if (fullSinceMs === undefined) return false
+  state.count('queriesFlowControlled')
+  return true
+}
+
+/** Whether a query that is new to its link is within the link's rate, of bearable length, and for something. */
+export function isFit(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
+  const { nowMs } = state
+  const { hops, payload } = query
   // A leaf's own queries are asked far and wide on its behalf, so they are fewer.
   const own = neighbour.kind === 'leaf' ? neighbour.tiered!.queries : neighbour.originals
   if (!neighbour.queries.take(1, nowMs) || (hops === 0 && !own.take(1, nowMs))) {
@@ -171,10 +195,7 @@ export function relay(
   if (ttl <= 1) return false
   const others = targets.filter(({ link }) => link !== from.link)
   if (others.length === 0) return false
-  if (!from.relayed.take(1, state.nowMs) && !state.spare.take(1, state.nowMs)) {
-    state.count('queriesNotRelayed')
-    return false
-  }
+  if (!mayRelay(state, from)) return false
   const onward: QueryMessage = { ...query, ttl: ttl - 1, hops: query.hops + 1 }
   for (const { link, name } of others) {
     fx.send(link, onward, priorityOf(onward))
@@ -182,6 +203,13 @@ export function relay(
   }
   state.count('queriesForwarded', others.length)
   return true
+}
+
+/** Takes what handing one query on costs: out of the neighbour's own share, or what there is for whoever comes. */
+export function mayRelay(state: GnutellaState, from: Neighbour): boolean {
+  if (from.relayed.take(1, state.nowMs) || state.spare.take(1, state.nowMs)) return true
+  state.count('queriesNotRelayed')
+  return false
 }
 
 /** Asks the catalogue about a query. */

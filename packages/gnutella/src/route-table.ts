@@ -39,6 +39,11 @@ export class AgingMap<Value> {
     this.#young.set(key, value)
   }
 
+  delete(key: string): void {
+    this.#old.delete(key)
+    this.#young.delete(key)
+  }
+
   /** Forgets what has lived long enough. */
   age(nowMs: number): void {
     const elapsedMs = nowMs - this.#bornMs

@@ -1,50 +1,69 @@
 /**
  * Own searches: a query with a fresh id to all neighbours, and what comes back. Neighbours that come up soon
- * after get it too, so that a search that was begun before the links stood is not lost. Nothing is asked
- * again by itself: draft 0.6 allows an automatic requery once an hour, and this servent makes none.
+ * after get it too, so that a search that was begun before the links stood is not lost. Once it has gone as far as
+ * it may nothing is asked again by itself: draft 0.6 allows an automatic requery once an hour, and this servent makes
+ * none.
  *
  * Nothing is told to the service that nobody signed: hits are verified first, neighbours in turn.
  */
-import type { Peer, RequestId } from '@servent/overlay/machine'
+import { type Peer, QUERY_RESULTS_MAX, type RequestId } from '@servent/overlay/machine'
 import type { VerifyWork } from './answering.ts'
 import { toHex } from './bytes.ts'
 import { clamp } from './clamp.ts'
 import {
   NEIGHBOURS_MAX,
   QUERY_FIREWALLED,
+  QUERY_GUIDED,
   QUERY_MARKED,
+  RESULTS_ENOUGH,
   SEARCH_SPREAD_MS,
   SEARCHES_MAX,
-  TTL_MAX
+  TTL_MAX,
+  WALK_STEPS_MAX
 } from './constants.ts'
-import { endDynamic, startDynamic } from './dynamic-rules.ts'
+import { startDynamic } from './dynamic-rules.ts'
+import { askRing, ringTimer } from './expanding-ring-rules.ts'
 import { newGuid } from './guid.ts'
+import { guide } from './guidance-rules.ts'
 import type { Guid, QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
 import { hashesOfQuery } from './qrp-hash.ts'
 import { isWorthAsking } from './query-rules.ts'
+import { startWalk } from './random-walk-rules.ts'
 import type { QueryRoute } from './route-table.ts'
 import { askLeaves } from './routing-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
+import { GUIDANCE_OVER, RESULTS_WANTED } from './tier-constants.ts'
 import type { VerifiedFile, Wanted } from './types.ts'
 
 export interface Search extends Wanted {
   readonly id: RequestId
-  readonly guid: Guid
+  /** The most that a query of it may have. */
   readonly ttl: number
   readonly startedMs: number
-  /** Who got the query. */
+  /** Results after which it goes no further, if its style lets it. */
+  readonly enough: number
+  /** What was found, `enough` at most: a file of one provider each, however many paths its hits came by. */
+  readonly results: Set<string>
+  /** Of the query that went out last. */
+  guid: Guid
+  queryTtl: number
+  /** Who got that query. */
   readonly sentTo: Set<Peer>
+  /** Rings that were asked, of an expanding ring. */
+  rings: number
   /** It is asked step by step, as an ultrapeer does. */
   isDynamic: boolean
+  /** What a leaf told its ultrapeers last of its results. */
+  told: number
 }
 
 export function startSearch(
   state: GnutellaState,
   fx: Fx,
   id: RequestId,
-  { text, urns, ttl }: Wanted & { readonly ttl?: number }
+  { text, urns, ttl, enough }: Wanted & { readonly ttl?: number; readonly enough?: number }
 ): void {
   const reason = reasonAgainst(state, { text, urns })
   if (reason !== undefined) {
@@ -53,31 +72,65 @@ export function startSearch(
   }
   const search: Search = {
     id,
-    guid: newGuid(fx),
     text,
     urns,
     ttl: clamp(ttl ?? state.ttl, TTL_MAX),
     startedMs: state.nowMs,
+    enough: clamp(enough ?? enoughFor(state), QUERY_RESULTS_MAX),
+    results: new Set(),
+    guid: '',
+    queryTtl: 0,
     sentTo: new Set(),
-    isDynamic: false
+    rings: 0,
+    isDynamic: false,
+    told: 0
   }
   state.searches.set(id, search)
-  state.routes.set(search.guid, { search: id, hops: 0, hits: 0 }, state.nowMs)
-  state.recent.add(search.guid, search.ttl, 0)
-  if (state.tiers.tier === 'ultrapeer') searchFromAbove(state, fx, search)
-  else for (const neighbour of state.neighbours.peers) sendQuery(state, fx, search, neighbour)
+  const { style, tiers } = state
+  const { flat, tier } = tiers
+  if (tier === 'ultrapeer') searchFromAbove(state, fx, search)
+  else if (flat && style === 'expanding-ring') askRing(state, fx, search)
+  else if (flat && style === 'random-walk') startWalk(state, fx, search, WALK_STEPS_MAX)
+  else askAll(state, fx, search, search.ttl)
+}
+
+/** Where nobody says. */
+function enoughFor({ style, tiers }: GnutellaState): number {
+  return tiers.tier === 'ultrapeer' && style === 'dynamic' ? RESULTS_WANTED : RESULTS_ENOUGH
 }
 
 /** An ultrapeer asks its leaves, and other ultrapeers step by step or all at once. */
 function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
-  const message = queryOf(state, search, 1)
-  if (state.tiers.search === 'dynamic') {
+  // One that was begun when this servent was a leaf keeps its id.
+  if (search.guid === '') beginQuery(state, fx, search, search.ttl)
+  const message: QueryMessage = { ...queryOf(state, search), ttl: 1 }
+  if (state.style === 'dynamic') {
     search.isDynamic = true
-    startDynamic(state, fx, message, { search: search.id })
+    startDynamic(state, fx, message, { search: search.id, wanted: search.enough })
     return
   }
   askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), undefined)
-  for (const neighbour of state.neighbours.peers) sendQuery(state, fx, search, neighbour)
+  for (const neighbour of state.neighbours.peers) greet(state, fx, search, neighbour)
+}
+
+/** Gives a search a new query, whose hits are its own. */
+export function beginQuery(state: GnutellaState, fx: Fx, search: Search, ttl: number): void {
+  search.guid = newGuid(fx)
+  search.queryTtl = ttl
+  search.sentTo.clear()
+  state.routes.set(search.guid, { search: search.id, hops: 0, hits: 0 }, state.nowMs)
+  state.recent.add(search.guid, ttl, 0)
+}
+
+/** Asks all neighbours with a new query. */
+export function askAll(state: GnutellaState, fx: Fx, search: Search, ttl: number): void {
+  beginQuery(state, fx, search, ttl)
+  for (const neighbour of state.neighbours.peers) greet(state, fx, search, neighbour)
+}
+
+/** Whether it has found what it may stop for. */
+export function hasEnough({ results, enough }: Search): boolean {
+  return results.size >= enough
 }
 
 function reasonAgainst(state: GnutellaState, wanted: Wanted): string | undefined {
@@ -90,35 +143,53 @@ export function endSearch(state: GnutellaState, fx: Fx, id: RequestId): void {
   const search = state.searches.get(id)
   if (search === undefined) return
   state.searches.delete(id)
-  endDynamic(state, fx, search.guid)
+  if (search.rings > 0) fx.cancelTimer(ringTimer(id))
+  guide(state, fx, search, true)
 }
 
 /** Sends young searches to a neighbour that came up. */
 export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
   // A leaf is asked with everybody's queries, by its table; a dynamic query takes new neighbours up itself.
   if (neighbour.kind === 'leaf') return
-  const { tier, search: style } = state.tiers
+  const { style, tiers } = state
+  const { flat, tier } = tiers
   for (const search of state.searches.values()) {
-    if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS) continue
-    if (tier !== 'ultrapeer' || style !== 'dynamic') sendQuery(state, fx, search, neighbour)
-    // It was begun when this servent was a leaf.
-    else if (!search.isDynamic) searchFromAbove(state, fx, search)
+    if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS || search.told === GUIDANCE_OVER) continue
+    if (tier === 'ultrapeer' && style === 'dynamic') {
+      // It was begun when this servent was a leaf.
+      if (!search.isDynamic) searchFromAbove(state, fx, search)
+    } else if (!flat || style !== 'random-walk') greet(state, fx, search, neighbour)
+    // Walkers that are under way are as many as were wanted.
+    else if (search.sentTo.size === 0) startWalk(state, fx, search, WALK_STEPS_MAX)
   }
 }
 
-function sendQuery(state: GnutellaState, fx: Fx, search: Search, neighbour: Neighbour): void {
-  const { id, guid, sentTo } = search
+function greet(state: GnutellaState, fx: Fx, search: Search, neighbour: Neighbour): void {
+  const { sentTo, queryTtl } = search
   if (sentTo.has(neighbour.peer) || sentTo.size >= NEIGHBOURS_MAX) return
-  sentTo.add(neighbour.peer)
-  const query = queryOf(state, search, Math.min(search.ttl, neighbour.maxTtl))
-  fx.send(neighbour.link, query, priorityOf(query))
-  state.recent.forwarded(guid, neighbour.name)
-  fx.notify({ type: 'search-traffic', search: id, message: query, copies: 1 })
+  const ttl = Math.min(queryTtl, neighbour.maxTtl)
+  sendQuery(state, fx, search, neighbour, { ...queryOf(state, search), ttl })
 }
 
-function queryOf(state: GnutellaState, { guid, text, urns }: Search, ttl: number): QueryMessage {
-  const flags = QUERY_MARKED | (state.sharing.firewalled ? QUERY_FIREWALLED : 0)
-  return { type: 'query', guid, ttl, hops: 0, flags, text, urns, ggep: [] }
+/** The query of a search that is under way. */
+export function queryOf(state: GnutellaState, { guid, queryTtl, text, urns }: Search): QueryMessage {
+  const isGuided = state.tiers.tier === 'leaf'
+  const flags =
+    QUERY_MARKED | (state.sharing.firewalled ? QUERY_FIREWALLED : 0) | (isGuided ? QUERY_GUIDED : 0)
+  return { type: 'query', guid, ttl: queryTtl, hops: 0, flags, text, urns, ggep: [] }
+}
+
+export function sendQuery(
+  state: GnutellaState,
+  fx: Fx,
+  { id, guid, sentTo }: Search,
+  { peer, link, name }: Neighbour,
+  query: QueryMessage
+): void {
+  sentTo.add(peer)
+  fx.send(link, query, priorityOf(query))
+  state.recent.forwarded(guid, name)
+  fx.notify({ type: 'search-traffic', search: id, message: query, copies: 1 })
 }
 
 export function onOwnHit(
@@ -164,6 +235,9 @@ export function onVerified(
   state.answering.verifies.ask(waiting => askVerify(state, fx, waiting))
   const { search, claim, servent, hops } = work
   state.count('resultsRefused', Math.max(0, claim.results.length - files.length))
-  if (files.length === 0 || !state.searches.has(search)) return
+  const own = state.searches.get(search)
+  if (files.length === 0 || own === undefined) return
+  for (const { record } of files) if (!hasEnough(own)) own.results.add(`${record.id} ${record.provider}`)
+  guide(state, fx, own)
   fx.notify({ type: 'found', search, hops, contact: claim.contact, servent, files })
 }

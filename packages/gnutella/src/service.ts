@@ -67,6 +67,10 @@ export interface GnutellaInit {
   readonly ttl?: number
   /** What the handshake says: `Servent` where it is not said. */
   readonly agent?: string
+  /** Walkers of a search of the style `random-walk`: `WALKERS_DEFAULT` where it is not said. */
+  readonly walkers?: number
+  /** False: repeated queries of others are not answered from the cache. */
+  readonly queryCache?: boolean
   /** Serves HTTP to a peer that was called because it asked. Without it nobody is called. */
   readonly servePushed?: (duplex: Duplex, peerId: string) => void
   /** Keeps the host cache and the servent's GUID between runs. */
@@ -82,7 +86,7 @@ export interface GnutellaInit {
   /** Places for leaves of an ultrapeer, `LEAVES_DEFAULT` where it is not said, and for other ultrapeers, `DEGREE_DEFAULT`. */
   readonly leaves?: number
   readonly degree?: number
-  /** How an ultrapeer searches: `dynamic` where it is not said. */
+  /** How searches are spread: `dynamic` where it is not said, which in a network without tiers is a flood. */
   readonly search?: SearchStyle
   /** False: no link from others is taken. */
   readonly acceptInbound?: boolean
@@ -262,7 +266,7 @@ export class GnutellaService implements Overlay, Startable {
     const search = new RunningSearch({ ...init, traffic, nowMs: () => this.#clock.nowMs() })
     const end = () => search.end()
     const id = this.#begin(search, () =>
-      this.#host.command({ type: 'search', ...wanted, ...(ttl === undefined ? {} : { ttl }) })
+      this.#host.command({ type: 'search', ...wanted, enough: init.limit, ...given({ ttl }) })
     )
     this.#searches.set(id, search)
     const timer = this.#clock.setTimeout(end, timeoutMs)
@@ -319,13 +323,13 @@ export class GnutellaService implements Overlay, Startable {
 
   #newHost(): MachineHost<GnutellaTypes> {
     const { store, acceptInbound, limits, clock, random, trace } = this.#init
-    const { ttl, agent, role, queryRouting, leaves, degree, search } = this.#init
+    const { ttl, agent, role, queryRouting, leaves, degree, search, walkers, queryCache } = this.#init
     // The machine keeps to its places, which the user may change; these are for all that it could have.
     const leavesMax = (role ?? 'flat') === 'flat' ? 0 : LEAVES_MAX
     const linksMax = NEIGHBOURS_MAX + leavesMax + LINKS_OVER_PLACES_MAX
     const settings = {
       neighbours: this.#places,
-      ...given({ ttl, agent, role, queryRouting, leaves, degree, search })
+      ...given({ ttl, agent, role, queryRouting, leaves, degree, search, walkers, queryCache })
     }
     return new MachineHost<GnutellaTypes>(this.#components, {
       name: this.name,

@@ -1,5 +1,5 @@
 /** What a servent knows: every table that its rules share, each with its bound. */
-import { type Effects, type Peer, type RequestId, TokenBucket } from '@servent/overlay/machine'
+import { type Effects, type Link, type Peer, type RequestId, TokenBucket } from '@servent/overlay/machine'
 import { Answering } from './answering.ts'
 import { CallLimits } from './call-limits.ts'
 import { clamp } from './clamp.ts'
@@ -22,10 +22,15 @@ import {
   RELAYED_BURST,
   RELAYED_PER_SECOND,
   TTL_MAX,
-  VOUCHES_PER_SECOND
+  VOUCHES_PER_SECOND,
+  WALK_ROUTES_MAX,
+  WALK_WAIT_MS,
+  WALKERS_DEFAULT,
+  WALKERS_MAX,
+  WALKS_WAITING_MAX
 } from './constants.ts'
 import { HostCache } from './host-cache.ts'
-import type { Guid } from './messages.ts'
+import type { Guid, QueryMessage } from './messages.ts'
 import { Neighbours } from './neighbours.ts'
 import { PongCache } from './pong-cache.ts'
 import { QueryCache } from './query-cache.ts'
@@ -34,7 +39,7 @@ import { AgingMap, type QueryRoute } from './route-table.ts'
 import type { Search } from './search-rules.ts'
 import { LEAF_ULTRAPEERS } from './tier-constants.ts'
 import { Tiers } from './tiers.ts'
-import type { GnutellaSettings, GnutellaTables, GnutellaTypes, SeenTiers } from './types.ts'
+import type { GnutellaSettings, GnutellaTables, GnutellaTypes, SearchStyle, SeenTiers } from './types.ts'
 
 export type Fx = Effects<GnutellaTypes>
 
@@ -50,6 +55,10 @@ const COUNTERS = [
   'queriesNotMatched',
   'queriesFlowControlled',
   'queriesReceived',
+  'walkersReceived',
+  'walkersHandedOn',
+  'walkersWithoutWay',
+  'walkWordsDropped',
   'descriptorsBadTtl',
   'descriptorsMalformed',
   'descriptorsOutOfPlace',
@@ -85,6 +94,7 @@ const COUNTERS = [
   'lastHopsSpared',
   'dynamicQueries',
   'dynamicQueriesRefused',
+  'guidanceDropped',
   'tablesReceived',
   'tablesRefused',
   'tableMessagesSent',
@@ -97,6 +107,10 @@ export type Counter = (typeof COUNTERS)[number]
 export class GnutellaState {
   readonly agent: string
   readonly ttl: number
+  /** How searches are spread: own ones, and by an ultrapeer those of its leaves. */
+  readonly style: SearchStyle
+  readonly walkers: number
+  readonly queryCache: boolean
   /** Places in a network where all are alike. */
   flatPlaces: number
   readonly tiers: Tiers
@@ -128,6 +142,13 @@ export class GnutellaState {
   readonly recent = new RecentQueries()
   readonly cache = new QueryCache()
   readonly searches = new Map<RequestId, Search>()
+  /** By query and walker: those that wait here, and the neighbours that brought them. */
+  readonly walksWaiting = new AgingMap<{ readonly link: Link; readonly query: QueryMessage }>(
+    WALKS_WAITING_MAX,
+    WALK_WAIT_MS
+  )
+  /** Likewise: the link that a walker's question came by, which the word for it goes back on. */
+  readonly walkRoutes = new AgingMap<Link>(WALK_ROUTES_MAX, WALK_WAIT_MS)
   readonly answering = new Answering()
   readonly calls = new CallLimits()
   /** The half of what may be handed on that is for whoever comes. */
@@ -141,6 +162,9 @@ export class GnutellaState {
   constructor(settings: Partial<GnutellaSettings>) {
     this.agent = (settings.agent ?? 'Servent').slice(0, AGENT_CHARACTERS_MAX)
     this.ttl = clamp(settings.ttl ?? TTL_MAX, TTL_MAX)
+    this.style = settings.search ?? 'dynamic'
+    this.walkers = clamp(settings.walkers ?? WALKERS_DEFAULT, WALKERS_MAX)
+    this.queryCache = settings.queryCache ?? true
     this.flatPlaces = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
     this.tiers = new Tiers(settings)
   }
@@ -211,7 +235,7 @@ export class GnutellaState {
 
   /** How many are in each collection that `snapshot` does not show; tests hold them against their bounds. */
   sizes(): Readonly<Record<string, number>> {
-    const { answering, banished, pushesSeen, calls, hosts, cache } = this
+    const { answering, banished, pushesSeen, calls, hosts, cache, walksWaiting, walkRoutes } = this
     return {
       ...answering.sizes,
       banished: banished.size,
@@ -219,6 +243,8 @@ export class GnutellaState {
       callTargets: calls.size,
       tellers: hosts.tellers,
       repeatsWaiting: cache.waiting,
+      walksWaiting: walksWaiting.size,
+      walkRoutes: walkRoutes.size,
       dynamicQueries: this.tiers.running,
       pushProxies: this.tiers.proxies.size
     }

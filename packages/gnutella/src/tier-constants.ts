@@ -129,6 +129,13 @@ export const DYNAMIC_PER_LEAF_MAX = 8
 export const LEAF_QUERIES_BURST = 20
 export const LEAF_QUERIES_PER_SECOND = 1
 
+// The rules: leaf guidance (Solares).
+
+/** Instead of a number of results: no more are wanted. */
+export const GUIDANCE_OVER = 0xffff
+/** Results that a leaf keeps from one word to its ultrapeers to the next. */
+export const GUIDANCE_RESULTS = 10
+
 // The rules: push proxies.
 
 /** Ultrapeers that a hit of a firewalled leaf names. */

@@ -30,7 +30,7 @@ export function tierHeaders(state: GnutellaState): Headers {
     ...(tiers.queryRouting
       ? { 'x-query-routing': QUERY_ROUTING_VERSION, 'x-ultrapeer-query-routing': TIER_VERSION }
       : {}),
-    'x-dynamic-querying': TIER_VERSION,
+    ...(state.style === 'dynamic' ? { 'x-dynamic-querying': TIER_VERSION } : {}),
     'x-ext-probes': TIER_VERSION,
     'x-degree': `${tiers.degree}`,
     'x-max-ttl': `${ULTRAPEER_TTL_MAX}`,
@@ -63,6 +63,7 @@ export function readTierHeaders(state: GnutellaState, neighbour: Neighbour, head
       : 'x-query-routing'
   if (headers[reads] !== undefined) tiered.readsTables = true
   if (Number(headers['x-query-routing']) >= Number(QUERY_ROUTING_VERSION)) tiered.entryBits = 1
+  if (headers['x-dynamic-querying'] !== undefined) tiered.queriesDynamically = true
   if (headers['x-ext-probes'] !== undefined) tiered.extendsProbes = true
   const degree = Number(headers['x-degree'])
   if (Number.isInteger(degree) && degree >= 1) tiered.degree = Math.min(degree, DEGREE_MAX)

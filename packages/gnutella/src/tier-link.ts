@@ -29,6 +29,8 @@ export class TierLink {
   degree = DEGREE_UNSAID
   /** Does not take a query for a duplicate that came as a probe before. */
   extendsProbes = false
+  /** Asks step by step for its leaves, which may guide it. */
+  queriesDynamically = false
   servent: Guid | undefined
   /** Whether it has no places for leaves: of its handshake, and of its pongs since. */
   placesFull: boolean | undefined

@@ -20,7 +20,7 @@ import {
   TABLE_UPDATE_MS,
   TABLE_UPDATES_BURST
 } from './tier-constants.ts'
-import type { GnutellaSettings, Role, SearchStyle, Tier } from './types.ts'
+import type { GnutellaSettings, Role, Tier } from './types.ts'
 
 /** A query that this ultrapeer asks step by step. */
 export interface RunningQuery {
@@ -51,7 +51,6 @@ export class Tiers {
   readonly queryRouting: boolean
   readonly leafPlaces: number
   readonly degree: number
-  readonly search: SearchStyle
 
   // Election.
   /** Since when it may become an ultrapeer again. */
@@ -89,7 +88,6 @@ export class Tiers {
     this.queryRouting = settings.queryRouting ?? true
     this.leafPlaces = clamp(settings.leaves ?? LEAVES_DEFAULT, LEAVES_MAX)
     this.degree = clamp(settings.degree ?? DEGREE_DEFAULT, NEIGHBOURS_MAX)
-    this.search = settings.search ?? 'dynamic'
   }
 
   get flat(): boolean {

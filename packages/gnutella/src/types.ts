@@ -38,8 +38,12 @@ export interface GnutellaSettings {
   readonly leaves: number
   /** Places for links between ultrapeers, 1 to `NEIGHBOURS_MAX`; half as many are looked for. */
   readonly degree: number
-  /** How an ultrapeer searches, for itself and for its leaves. */
+  /** How own searches are spread, and by an ultrapeer those of its leaves. */
   readonly search: SearchStyle
+  /** Walkers of an own search of the style `random-walk`, 1 to `WALKERS_MAX`. */
+  readonly walkers: number
+  /** Whether queries of others that come again are answered from the cache; without it each is flooded anew. */
+  readonly queryCache: boolean
 }
 
 export type Role = 'flat' | 'auto' | 'leaf' | 'ultrapeer'
@@ -47,8 +51,13 @@ export type Role = 'flat' | 'auto' | 'leaf' | 'ultrapeer'
 /** What a servent is at a time. */
 export type Tier = 'flat' | 'leaf' | 'ultrapeer'
 
-/** `flood`: to all neighbours at once. `dynamic`: to one after another, as far as it takes. */
-export type SearchStyle = 'flood' | 'dynamic'
+/**
+ * `flood`: one query to all neighbours at once, with the whole TTL. `dynamic`: by an ultrapeer to one neighbour after
+ * another, as far as it takes; elsewhere as `flood`. Where all servents are alike, and else as `flood`:
+ * `expanding-ring`, queries with a growing TTL, until enough was found (`expanding-ring-rules.ts`); `random-walk`,
+ * walkers that each go to one neighbour at a time (`random-walk-rules.ts`).
+ */
+export type SearchStyle = 'flood' | 'dynamic' | 'expanding-ring' | 'random-walk'
 
 /** What a query looks for, as it stands on the wire. */
 export interface Wanted {
@@ -57,8 +66,12 @@ export interface Wanted {
 }
 
 export type GnutellaCommand =
-  /** Its id names the search. Ends in `end-search` only; a search that found no place is told by `search-refused`. */
-  | ({ readonly type: 'search'; readonly ttl?: number } & Wanted)
+  /**
+   * Its id names the search. Ends in `end-search` only; a search that found no place is told by `search-refused`.
+   * `enough`: results, a file of one provider each, after which a search goes no further, if its style lets it:
+   * `RESULTS_ENOUGH` where it is not said.
+   */
+  | ({ readonly type: 'search'; readonly ttl?: number; readonly enough?: number } & Wanted)
   | { readonly type: 'end-search'; readonly search: RequestId }
   /** Asks the servent to call this peer and show the nonce. Answered by `push-sent` or `push-refused`. */
   | { readonly type: 'push'; readonly servent: Guid; readonly index: number; readonly nonce: Uint8Array }

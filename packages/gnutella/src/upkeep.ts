@@ -50,7 +50,8 @@ export function onStop(state: GnutellaState, fx: Fx): void {
 
 export function onUpkeep(state: GnutellaState, fx: Fx): void {
   const { nowMs } = state
-  for (const table of [state.routes, state.pushRoutes, state.pushesSeen, state.banished, state.pongs]) {
+  const { routes, pushRoutes, pushesSeen, banished, pongs, walksWaiting, walkRoutes } = state
+  for (const table of [routes, pushRoutes, pushesSeen, banished, pongs, walksWaiting, walkRoutes]) {
     table.age(nowMs)
   }
   state.cache.age(nowMs)

@@ -31,7 +31,8 @@ describe('a link that was opened here', () => {
           'x-max-ttl': '7',
           ggep: '0.5',
           'pong-caching': '0.1',
-          'bye-packet': '0.1'
+          'bye-packet': '0.1',
+          'x-servent-walk': '0.1'
         }
       }
     ])

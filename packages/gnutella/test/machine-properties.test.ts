@@ -27,8 +27,11 @@ import {
   SENDS_PER_MESSAGE_MAX,
   VERIFIES_MAX,
   VERIFIES_WAITING_MAX,
-  VOUCHES_MAX
+  VOUCHES_MAX,
+  WALK_ROUTES_MAX,
+  WALKS_WAITING_MAX
 } from '../src/constants.ts'
+import { guidanceMessage } from '../src/guidance-wire.ts'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage, Headers } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
@@ -40,6 +43,7 @@ import type {
   GnutellaSettings,
   GnutellaTypes
 } from '../src/types.ts'
+import { walkExtension, walkWord } from '../src/walk-wire.ts'
 import { accepted, connect, descriptor, refused } from './arbitraries.ts'
 import { hit, LEAF, MODERN, pong, push, query, result, Servent, tableOf, ULTRAPEER } from './servent.ts'
 
@@ -55,6 +59,8 @@ const HIDDEN_MAX: Readonly<Record<string, number>> = {
   callTargets: CALL_TARGETS_MAX,
   tellers: HOSTS_MAX,
   repeatsWaiting: CACHE_WAITING_MAX,
+  walksWaiting: WALKS_WAITING_MAX,
+  walkRoutes: WALK_ROUTES_MAX,
   dynamicQueries: DYNAMIC_MAX,
   pushProxies: PUSH_PROXY_ROUTES_MAX
 }
@@ -127,7 +133,17 @@ const likely: fc.Arbitrary<GnutellaMessage> = fc.oneof(
     .record({ guid, hops, peer: hops })
     .map(({ guid, hops, peer }) => pong(guid, testContact(peer), { hops })),
   fc.record({ guid, ttl, hops }).map(fields => push(fields)),
-  fc.record({ guid, ttl, hops }).map(fields => ({ type: 'ping' as const, ggep: [], ...fields }))
+  fc.record({ guid, ttl, hops }).map(fields => ({ type: 'ping' as const, ggep: [], ...fields })),
+  fc
+    .record({ guid, hops, walker: fc.nat(3), steps: fc.constantFrom(1, 4, 5, 128) })
+    .map(({ guid, hops, ...walk }) => query({ guid, hops, ttl: 1, ggep: [walkExtension(walk)] })),
+  fc
+    .record({ guid, ttl, type: fc.constantFrom('ask' as const, 'go' as const), walker: fc.nat(3) })
+    .map(({ guid, ttl, ...word }) => walkWord(guid, ttl, word)),
+  fc
+    .record({ guid, results: fc.constantFrom(0, 49, 50, 0xffff) })
+    .map(({ guid, results }) => guidanceMessage(guid, { type: 'response', results })),
+  guid.map(guid => guidanceMessage(guid, { type: 'request' }))
 )
 const anything: fc.Arbitrary<GnutellaMessage> = fc.oneof(descriptor, connect, accepted, refused)
 const command: fc.Arbitrary<GnutellaCommand> = fc.oneof(
@@ -157,7 +173,11 @@ const command: fc.Arbitrary<GnutellaCommand> = fc.oneof(
 function greeted(links: number, headers: Headers = MODERN): OwnStep[] {
   return Array.from({ length: links }, (_, index): OwnStep[] => [
     { type: 'link-up', peer: 100 + index, inbound: true },
-    { type: 'message', pick: index, message: { type: 'connect', headers } },
+    {
+      type: 'message',
+      pick: index,
+      message: { type: 'connect', headers: { ...headers, 'x-servent-walk': '0.1' } }
+    },
     { type: 'message', pick: index, message: { type: 'status', status: 200, reason: 'OK', headers: {} } }
   ]).flat()
 }
@@ -205,7 +225,7 @@ const step: fc.Arbitrary<OwnStep> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .constantFrom('handshake-1', 'drain-1', 'drain-x', 'upkeep', 3)
+      .constantFrom('handshake-1', 'drain-1', 'drain-x', 'ring-1', 'upkeep', 3)
       .map((timer): OwnStep => ({ type: 'raw', input: { type: 'timer', timer } }))
   },
   {
@@ -251,9 +271,10 @@ describe('the machine', () => {
         fc.array(step, { minLength: 20, maxLength: 150 }),
         fc.constantFrom(1, 2, 6, 64),
         fc.nat(8),
-        (steps, places, links) => {
+        fc.constantFrom('flood' as const, 'expanding-ring' as const, 'random-walk' as const),
+        (steps, places, links, search) => {
           const all = [...greeted(Math.min(places, links)), ...steps]
-          sent += checkMachine(subject({ neighbours: places }), all).sent
+          sent += checkMachine(subject({ neighbours: places, search, walkers: 64 }), all).sent
         }
       ),
       { numRuns: 150 }

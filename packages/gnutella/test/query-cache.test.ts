@@ -18,14 +18,18 @@ import {
   VOUCHES_PER_SECOND
 } from '../src/constants.ts'
 import { cacheKey, QueryCache } from '../src/query-cache.ts'
+import type { GnutellaSettings } from '../src/types.ts'
 import { freshGuid, hit, query, result, Servent } from './servent.ts'
 import { SmallNetwork, watchFloods } from './small-network.ts'
 
 const LATER_MS = 1_900_000_000_000
 
 /** A servent that handed `blue` of a on to b and c with TTL 7, and got hits of b, each from so far. */
-function repeated(hitsOfB: Parameters<typeof hit>[1][] = [{ hops: 1 }]) {
-  const servent = new Servent({ neighbours: 8 })
+function repeated(
+  hitsOfB: Parameters<typeof hit>[1][] = [{ hops: 1 }],
+  settings: Partial<GnutellaSettings> = {}
+) {
+  const servent = new Servent({ neighbours: 8, ...settings })
   const [a, b, c, d] = [1, 2, 3, 4].map(peer => servent.neighbour(peer)) as [number, number, number, number]
   const first = query()
   servent.from(a, first)
@@ -63,6 +67,14 @@ describe('a query that comes again', () => {
       [c]: ['query-hit 2/2'],
       [d]: ['query 6/1']
     })
+  })
+
+  it('goes to all where the user wants no cache, and nothing is kept', () => {
+    const { servent, a, b, c, d } = repeated([{ hops: 1 }], { queryCache: false })
+    expect(servent.machine.snapshot().queryCache).toEqual({ queries: 0, hits: 0, bytes: 0 })
+    servent.from(d, query())
+    expect(servent.outline()).toEqual({ [a]: ['query 6/1'], [b]: ['query 6/1'], [c]: ['query 6/1'] })
+    expect(servent.counter('queriesAnsweredFromCache')).toBe(0)
   })
 
   it('and whose hits are not sound, or nobody can tell, goes to their neighbour after all', () => {

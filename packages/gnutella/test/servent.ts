@@ -237,6 +237,16 @@ export function hit(guid: string, fields: Partial<QueryHitMessage> = {}): QueryH
   }
 }
 
+/** A hit comes in, and what it says that these providers have is found to be sound. What was sent before is forgotten. */
+export function find(servent: Servent, link: Link, guid: string, providers: readonly number[]): void {
+  servent.from(link, hit(guid))
+  const files = providers.map(provider => ({
+    index: 1,
+    record: { id: 'file', provider: `${provider}` } as never
+  }))
+  servent.answer(servent.asked().at(-1)!.id, { type: 'verify', files })
+}
+
 export function pong(guid: string, contact: Contact, fields: Partial<PongMessage> = {}): PongMessage {
   return {
     type: 'pong',

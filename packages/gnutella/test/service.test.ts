@@ -70,6 +70,25 @@ describe('four nodes in a line', () => {
     expect(await gather(a.service.search(parseQuery('blue'), { ttl: 2 }), 1)).toHaveLength(1)
   })
 
+  it.each([
+    // A ring of one link, and one of two that brings it.
+    ['expanding-ring', 3],
+    // A walker, and its hit.
+    ['random-walk', 2]
+  ] as const)('find by %s what is two links away, in %i messages of who asks', async (search, messages) => {
+    const [a, b, c] = [
+      await startNode({ neighbours: 2, search, walkers: 1 }),
+      await startNode({ neighbours: 2 }),
+      await startNode({ neighbours: 2 })
+    ]
+    await line(a, b, c)
+    c.catalogue.add('Kind of Blue.flac', 'so what')
+    const traffic = { messages: 0, bytes: 0 }
+    const [hit] = await gather(a.service.search(parseQuery('blue'), { traffic }), 1)
+    expect(hit).toMatchObject({ record: { name: 'Kind of Blue.flac', provider: c.peerId }, hops: 2 })
+    expect(traffic.messages).toBe(messages)
+  })
+
   it('find the providers of a content', async () => {
     const [a, b, c] = [await startNode(), await startNode(), await startNode()]
     await line(a, b, c)

@@ -2,8 +2,9 @@
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { DynamicQuery, horizon, nextTtl, ttlLimit } from '../src/dynamic-query.ts'
+import { guidanceMessage, guidanceOf } from '../src/guidance-wire.ts'
 import { contactsOf } from '../src/handshake-rules.ts'
-import type { Headers } from '../src/messages.ts'
+import type { Headers, QueryMessage } from '../src/messages.ts'
 import { hashWord, slotOf } from '../src/qrp-hash.ts'
 import { patchOf, ToldTable } from '../src/qrp-patch.ts'
 import { QueryRoutingTable } from '../src/query-routing-table.ts'
@@ -12,6 +13,7 @@ import {
   ELECTION_DOWN_BYTES_PER_S,
   ELECTION_UP_BYTES_PER_S,
   ELECTION_UPTIME_MS,
+  GUIDANCE_OVER,
   HORIZON_MAX,
   LEAF_ULTRAPEERS,
   LONELY_MS,
@@ -302,5 +304,31 @@ describe('Gnutella Dynamic Query Protocol 0.1 (Fisk)', () => {
 
   it('2.5.3.1: wants 150 results for itself, and 50 for a leaf, which asks three ultrapeers', () => {
     expect([RESULTS_WANTED, RESULTS_WANTED_FOR_LEAF, LEAF_ULTRAPEERS]).toEqual([150, 50, 3])
+  })
+})
+
+describe('Proposal for Leaf Guidance of Dynamic Queries (Solares)', () => {
+  const guid = 'ab'.repeat(16)
+
+  it('Query Status Request is BEAR 11 version 1, and Response BEAR 12 version 1 with the count, little-endian', () => {
+    expect(hexOf(guidanceMessage(guid, { type: 'request' }).payload)).toBe('424541520b000100')
+    const response = guidanceMessage(guid, { type: 'response', results: 0x0102 })
+    expect(hexOf(response.payload)).toBe('424541520c0001000201')
+    expect(decodeOne(0x31, response.payload)).toMatchObject({ type: 'other', descriptor: 0x31 })
+    expect(guidanceOf(response)).toEqual({ type: 'response', results: 0x0102 })
+  })
+
+  it('0xFFFF says that the query is over', () => {
+    expect(GUIDANCE_OVER).toBe(0xffff)
+    const response = guidanceMessage(guid, { type: 'response', results: GUIDANCE_OVER + 1 })
+    expect(guidanceOf(response)).toEqual({ type: 'response', results: 0xffff })
+  })
+
+  it('bits 15 and 12 of the minimum speed say that a leaf guides its query', () => {
+    const leaf = new Servent({ role: 'leaf' })
+    const link = leaf.neighbour(1, { headers: ULTRAPEER, inbound: false })
+    leaf.search('blue')
+    const [asked] = leaf.sent(link) as [QueryMessage]
+    expect(asked.flags).toBe((1 << 15) | (1 << 12))
   })
 })

@@ -6,6 +6,7 @@
 import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Places } from './places.ts'
+import type { Part } from './run-result.ts'
 import type { GetAsk, LookupAsk, PutAsk, SearchAsk, World } from './world.ts'
 
 /** For what is still sent after an answer: the rest of its flood, acknowledgements that came late. */
@@ -37,6 +38,10 @@ export interface SearchOutcome {
   readonly right: number
   /** Files that hold all words and that another live peer shared when it began. */
   readonly wanted: number
+  /** The same of results: a file of one other live peer each. */
+  readonly results: Part
+  /** Of the file whose words were asked for: whether it was there to find, and whether it was found. */
+  readonly sought: { readonly wanted: boolean; readonly right: boolean }
   readonly cost: { readonly messages: number; readonly bytes: number }
   readonly firstHitUs: number | undefined
 }
@@ -93,6 +98,16 @@ export interface Deployment {
    */
   watchRepair(dead: NodeIndex): () => boolean
   state(node: NodeIndex): { readonly entries: number; readonly bytes: number }
+  /** Where all that is sent is watched. */
+  readonly watch?: NetworkWatch
+}
+
+/** Until now, over all peers. */
+export interface NetworkWatch {
+  /** Sent for lookups and searches; the rest is upkeep. */
+  readonly questions: { readonly messages: number; readonly bytes: number }
+  /** The most pongs that left by one link within 3 s. */
+  readonly pongsPerLinkMax: number
 }
 
 export interface Adapter {

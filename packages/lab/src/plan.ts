@@ -29,6 +29,9 @@ const SECONDS_MAX = 8_640_000
  */
 export const RECORDS_SECONDS_MAX = STORED_LIFETIME_MS_MAX / 1000 - 86_400
 const TEXT_CHARACTERS_MAX = 4096
+/** Somebody has to share something. */
+const FREELOADERS_MAX = 0.99
+export const ENOUGH_MAX = 1000
 
 const closed = { additionalProperties: false } as const
 const seconds = (description: string) => Type.Integer({ minimum: 0, maximum: SECONDS_MAX, description })
@@ -61,6 +64,26 @@ export const PlanSchema = Type.Object(
     }),
     latency: Type.String({ maxLength: TEXT_CHARACTERS_MAX, description: 'Round trips between peers' }),
     workload: Type.Enum(['lookup', 'search', 'mixed', 'values']),
+    freeloaders: Type.Number({
+      minimum: 0,
+      maximum: FREELOADERS_MAX,
+      description: 'Part of the peers that share nothing'
+    }),
+    sharing: Type.Enum(['even', 'heavy'], {
+      description: 'Sharers have as much as others, or the one of rank k has 1/k of what the first one has'
+    }),
+    demand: Type.Enum(['even', 'zipf'], {
+      description: 'Any file is asked for as often as another, or in proportion to its copies'
+    }),
+    rare: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'Part of the searches that is for a file of which there is one copy, by all words of its name'
+    }),
+    enough: Type.Union([Type.Integer({ minimum: 1, maximum: ENOUGH_MAX }), Type.Null()], {
+      description: 'Results that a search wants, a file of one provider each; null: all that there are'
+    }),
     warmup: seconds('Before anything is measured'),
     duration: seconds('Over which lookups and searches are spread, and in which bytes are counted'),
     start: Type.Enum(['ideal', 'joined'], {
@@ -155,6 +178,11 @@ function defaults(given: PlanInput): PlanInput {
     churn,
     latency: 'planetlab',
     workload,
+    freeloaders: 0,
+    sharing: 'even',
+    demand: 'even',
+    rare: 0,
+    enough: null,
     // With churn the first half of a run is left out, as Li et al. do.
     warmup: churn === null ? quiet : duration,
     duration,

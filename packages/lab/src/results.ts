@@ -91,10 +91,18 @@ const searches = Type.Object(
     precision: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'nothing was found'),
     messages: summary('Sent by all peers for one search, failed ones too'),
     bytes: summary('Sent by all peers for one search, failed ones too'),
-    first_hit_ms: summary('From the question to the first file, of searches that found any')
+    first_hit_ms: summary('From the question to the first file, of searches that found any'),
+    recall_of_enough: orNull(
+      Type.Number({ minimum: 0, maximum: 1 }),
+      'the plan does not say how many results are enough, or there was nothing to find'
+    ),
+    recall_single_copy: orNull(
+      Type.Number({ minimum: 0, maximum: 1 }),
+      'the plan has no searches for files that there are once, or nobody else who lived had one'
+    )
   },
   closed(
-    'recall: of the files that hold all words and that a live peer other than who asks shared when the search began, the part that was found, over all searches that were issued, failed ones too. precision: of the files found, the part that were among those'
+    'recall: of the files that hold all words and that a live peer other than who asks shared when the search began, the part that was found, over all searches that were issued, failed ones too. recall_of_enough: the same of results, a file of one provider each, of every search as many as are enough at most: whether searches found as much as they wanted. recall_single_copy: of the searches for a file that there is once, while somebody else who lives has it, the part that found it. precision: of the files found, the part that were among those'
   )
 )
 
@@ -134,6 +142,56 @@ const values = Type.Object(
     )
   },
   closed('Values that are put under keys, and then asked for')
+)
+
+const against = (law: string) =>
+  Type.Object(
+    {
+      ratio: number(
+        'Log-likelihood of the power law less that of the other: above 0 speaks for the power law'
+      ),
+      p: number('How likely a ratio that far from 0 is where both are as good')
+    },
+    closed(`The power law held against ${law} of the same tail (Vuong)`)
+  )
+
+const topology = Type.Object(
+  {
+    degrees: Type.Array(Type.Tuple([count('Links of a peer'), count('Peers of all runs with so many')]), {
+      description: 'In rising order'
+    }),
+    power_law: orNull(
+      Type.Object(
+        {
+          verdict: Type.Boolean({
+            description:
+              'The tail holds a tenth of all peers, reaches over a decade, and neither of the others explains it better (ratio below 0 at p below 0.1)'
+          }),
+          exponent: number('Of p(k) ~ k^-exponent, by the greatest likelihood'),
+          from: number('The least degree of the tail: where it lies nearest to its law'),
+          tail: count('Peers in the tail'),
+          ks: number('Greatest distance between the distributions of the tail and of its law'),
+          exponential: against('an exponential'),
+          log_normal: against('a log-normal')
+        },
+        closed('After Clauset, Shalizi and Newman (2009)')
+      ),
+      'no tail has 50 peers and three different degrees'
+    )
+  },
+  closed('The graph of links at the end of the measured time: who has how many')
+)
+
+const network = Type.Object(
+  {
+    upkeep_messages_per_question: orNull(number('For each lookup and search'), 'none was issued'),
+    upkeep_bytes_per_question: orNull(number('For each lookup and search'), 'none was issued'),
+    upkeep_bytes_per_node: number('For each live peer'),
+    pongs_per_link_max: count('Pongs that left by one link within 3 s, the most of any link in any run')
+  },
+  closed(
+    'What was sent in the measured time, but not for lookups and searches: pings, pongs, handshakes, tables'
+  )
 )
 
 const overlay = Type.Object(
@@ -201,6 +259,8 @@ const overlay = Type.Object(
       'Those entries written down: a key of 32 bytes and the contact of each, or the bytes of what else they hold'
     ),
     connections_per_node: spread('Links that are up, whoever opened them'),
+    topology: orNull(topology, 'nobody was alive'),
+    network: orNull(network, 'nobody watches all that this overlay sends, or nobody was alive at the end'),
     load: inequality('Messages that each peer took in that was there all the measured time'),
     repair_s: orNull(
       Type.Object(

@@ -17,6 +17,8 @@ export interface RunResult {
   readonly nodes: NodeSamples
   /** Sent in the measured time by all peers. */
   readonly traffic: Traffic
+  /** Only where everything that a network sends is set against what is asked of it. */
+  readonly network?: NetworkSamples
   /** Nothing where nobody dies while maintenance is on. */
   readonly repair: RepairSamples | undefined
   readonly measuredUs: number
@@ -50,6 +52,16 @@ export interface SearchSamples {
   readonly messages: Float64Array
   readonly bytes: Float64Array
   readonly firstHitUs: Float64Array
+  /** Only where the plan says how many results are enough: those, no search counted for more. */
+  readonly capped?: Part
+  /** Only where the plan has searches for files that there are once: those searches, and whether they found it. */
+  readonly single?: Part
+}
+
+/** What there was to find, and what of it was found. */
+export interface Part {
+  readonly wanted: number
+  readonly right: number
 }
 
 export interface ValueSamples {
@@ -106,6 +118,14 @@ export interface NodeSamples {
   readonly stateEntries: Float64Array
   readonly stateBytes: Float64Array
   readonly connections: Float64Array
+}
+
+/** Sent in the measured time by all peers, but not for lookups and searches. */
+export interface NetworkSamples {
+  readonly upkeepMessages: number
+  readonly upkeepBytes: number
+  /** That left by one link within 3 s, since the start. */
+  readonly pongsPerLinkMax: number
 }
 
 export interface Traffic {

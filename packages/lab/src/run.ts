@@ -110,7 +110,7 @@ class Run {
     }
     this.#ask(fromUs)
     this.#runUntil(fromUs + duration * US_PER_S)
-    const { nodes, traffic, measuredUs } = measured.end()
+    const window = measured.end()
     // Nobody dies any more for the sake of figures: what is still under way gets its time.
     this.#untilAnswered(() => this.#work.open, deployment.lookupUsMax)
     this.#untilAnswered(() => this.#values.open, deployment.valueUsMax)
@@ -123,10 +123,8 @@ class Run {
       searches: searches === 0 || deployment.search === undefined ? undefined : this.#work.searchSamples(),
       ...(puts > 0 ? { values: this.#values.samples() } : {}),
       publishing,
-      nodes,
-      traffic,
+      ...window,
       repair: repair?.samples,
-      measuredUs,
       cost: { events: simulation.events, wallMs: 0 }
     }
   }

@@ -1,6 +1,7 @@
 /** From the samples of an overlay's runs to what `results.json` says of it. */
+import { isPowerLaw, powerLawOf } from './power-law.ts'
 import type { OverlayResults } from './results.ts'
-import type { Census, RepairSamples, RunResult, SearchSamples, ValueSamples } from './run-result.ts'
+import type { Census, Part, RepairSamples, RunResult, SearchSamples, ValueSamples } from './run-result.ts'
 import { inequality, mean, percentile, pooled, type Summary, sum, summarise } from './statistics.ts'
 
 const US_PER_MS = 1000
@@ -53,6 +54,8 @@ export function summariseOverlay(
     state_entries_per_node: spread(runs.map(run => run.nodes.stateEntries)),
     state_bytes_per_node: spread(runs.map(run => run.nodes.stateBytes)),
     connections_per_node: spread(runs.map(run => run.nodes.connections)),
+    topology: topologyOf(runs),
+    network: networkOf(runs),
     load: inequality(runs.map(run => run.nodes.messagesReceived)),
     repair_s: repairOf(runs.flatMap(run => run.repair ?? [])),
     cost: {
@@ -81,19 +84,25 @@ function warningsOf(
 
 function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {
   if (runs.length === 0) return null
-  const total = (of: 'issued' | 'failed' | 'unissued' | 'wanted' | 'found' | 'right') =>
-    sum(runs.map(run => run[of]))
-  const [wanted, found, right] = [total('wanted'), total('found'), total('right')]
+  const total = (of: 'issued' | 'failed' | 'unissued' | 'found' | 'right') => sum(runs.map(run => run[of]))
+  const [found, right] = [total('found'), total('right')]
   return {
     issued: total('issued'),
     failed: total('failed'),
     unissued: total('unissued'),
-    recall: wanted === 0 ? null : right / wanted,
+    recall: recallOf(runs),
     precision: found === 0 ? null : right / found,
     messages: summarise(runs.map(run => run.messages)),
     bytes: summarise(runs.map(run => run.bytes)),
-    first_hit_ms: scaled(summarise(runs.map(run => run.firstHitUs)), US_PER_MS)
+    first_hit_ms: scaled(summarise(runs.map(run => run.firstHitUs)), US_PER_MS),
+    recall_of_enough: recallOf(runs.flatMap(run => run.capped ?? [])),
+    recall_single_copy: recallOf(runs.flatMap(run => run.single ?? []))
   }
+}
+
+function recallOf(parts: readonly Part[]): number | null {
+  const wanted = sum(parts.map(part => part.wanted))
+  return wanted === 0 ? null : sum(parts.map(part => part.right)) / wanted
 }
 
 function valuesOf(runs: readonly ValueSamples[]): OverlayResults['values'] {
@@ -164,6 +173,41 @@ function spread(runs: readonly Float64Array[]): OverlayResults['connections_per_
   const sorted = pooled(runs)
   if (sorted.length === 0) return null
   return { mean: mean(sorted), p95: percentile(sorted, 95), max: sorted.at(-1)! }
+}
+
+function topologyOf(runs: readonly RunResult[]): OverlayResults['topology'] {
+  const counts = new Map<number, number>()
+  for (const { nodes } of runs)
+    for (const degree of nodes.connections) counts.set(degree, (counts.get(degree) ?? 0) + 1)
+  if (counts.size === 0) return null
+  const degrees = [...counts].sort(([a], [b]) => a - b)
+  const law = powerLawOf(counts)
+  return {
+    degrees,
+    power_law: law === undefined ? null : { verdict: isPowerLaw(law, counts), ...law }
+  }
+}
+
+function networkOf(runs: readonly RunResult[]): OverlayResults['network'] {
+  const networks = runs.flatMap(({ network }) => network ?? [])
+  const live = sum(runs.map(({ nodes }) => nodes.atEnd.live))
+  if (networks.length === 0 || live === 0) return null
+  const [messages, bytes] = [
+    sum(networks.map(one => one.upkeepMessages)),
+    sum(networks.map(one => one.upkeepBytes))
+  ]
+  const questions = sum(
+    runs.map(({ lookups, searches }) => {
+      const { correct, incorrect, failed } = lookups
+      return correct + incorrect + failed + (searches?.issued ?? 0)
+    })
+  )
+  return {
+    upkeep_messages_per_question: questions === 0 ? null : messages / questions,
+    upkeep_bytes_per_question: questions === 0 ? null : bytes / questions,
+    upkeep_bytes_per_node: bytes / live,
+    pongs_per_link_max: Math.max(...networks.map(one => one.pongsPerLinkMax))
+  }
 }
 
 function repairOf(runs: readonly RepairSamples[]): OverlayResults['repair_s'] {

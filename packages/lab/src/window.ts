@@ -2,7 +2,7 @@
 import type { NodeIndex } from '@servent/simulator'
 import type { Deployment } from './deployment.ts'
 import type { Peers } from './peers.ts'
-import type { Census, NodeSamples, Traffic } from './run-result.ts'
+import type { Census, NetworkSamples, NodeSamples, Traffic } from './run-result.ts'
 
 export class MeasuredTime {
   readonly #deployment: Deployment
@@ -11,6 +11,7 @@ export class MeasuredTime {
   readonly #atStart: Census
   readonly #bytesByType: Readonly<Record<string, number>>
   readonly #p2psimBytes: number
+  readonly #upkeep: Upkeep | undefined
   readonly #bytesSent: Float64Array
   readonly #messagesReceived: Float64Array
 
@@ -24,12 +25,18 @@ export class MeasuredTime {
     this.#atStart = census(deployment, peers)
     this.#bytesByType = bytesByType(deployment)
     this.#p2psimBytes = metrics.p2psimBytes
+    this.#upkeep = upkeepUntilNow(deployment)
     this.#bytesSent = perNode(peers.size, node => metrics.sentBy(node).bytes)
     this.#messagesReceived = perNode(peers.size, node => metrics.receivedBy(node).messages)
   }
 
   /** Ends now. */
-  end(): { readonly nodes: NodeSamples; readonly traffic: Traffic; readonly measuredUs: number } {
+  end(): {
+    readonly nodes: NodeSamples
+    readonly traffic: Traffic
+    readonly network?: NetworkSamples
+    readonly measuredUs: number
+  } {
     const deployment = this.#deployment
     const { simulation, countsIds } = deployment
     const { metrics, nowUs } = simulation
@@ -63,9 +70,35 @@ export class MeasuredTime {
         bytesByType: Object.fromEntries(types.filter(([, bytes]) => bytes > 0)),
         p2psimBytes: countsIds ? metrics.p2psimBytes - this.#p2psimBytes : undefined
       },
+      ...this.#network(),
       measuredUs: lasted
     }
   }
+
+  #network(): { readonly network?: NetworkSamples } {
+    const before = this.#upkeep
+    const now = upkeepUntilNow(this.#deployment)
+    if (before === undefined || now === undefined) return {}
+    return {
+      network: {
+        upkeepMessages: now.messages - before.messages,
+        upkeepBytes: now.bytes - before.bytes,
+        pongsPerLinkMax: this.#deployment.watch!.pongsPerLinkMax
+      }
+    }
+  }
+}
+
+interface Upkeep {
+  readonly messages: number
+  readonly bytes: number
+}
+
+function upkeepUntilNow({ simulation, watch }: Deployment): Upkeep | undefined {
+  if (watch === undefined) return undefined
+  const { metrics } = simulation
+  const { messages, bytes } = watch.questions
+  return { messages: metrics.messages - messages, bytes: metrics.bytes - bytes }
 }
 
 function census(deployment: Deployment, peers: Peers): Census {

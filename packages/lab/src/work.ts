@@ -2,7 +2,7 @@
 import type { LatencyModel, NodeIndex } from '@servent/simulator'
 import type { Deployment, LookupOutcome, SearchOutcome } from './deployment.ts'
 import type { Places } from './places.ts'
-import type { LookupSamples, SearchSamples } from './run-result.ts'
+import type { LookupSamples, Part, SearchSamples } from './run-result.ts'
 import type { Ask, LookupAsk, SearchAsk } from './world.ts'
 
 interface Begun {
@@ -17,6 +17,7 @@ interface BegunLookup extends Begun {
 }
 
 interface BegunSearch extends Begun {
+  readonly ask: SearchAsk
   outcome?: SearchOutcome
 }
 
@@ -62,7 +63,7 @@ export class Work {
       this.#nobody.searches += 1
       return
     }
-    const begun: BegunSearch = this.#begin(origin)
+    const begun: BegunSearch = { ...this.#begin(origin), ask }
     this.#searches.push(begun)
     begun.outcome = this.#deployment.search!(origin, ask, () => {
       if (!begun.over) this.#end(begun)
@@ -107,7 +108,8 @@ export class Work {
       right: total('right'),
       messages: Float64Array.from(outcomes, ({ cost }) => cost.messages),
       bytes: Float64Array.from(outcomes, ({ cost }) => cost.bytes),
-      firstHitUs: Float64Array.from(asked.flatMap(({ firstHitUs }) => firstHitUs ?? []))
+      firstHitUs: Float64Array.from(asked.flatMap(({ firstHitUs }) => firstHitUs ?? [])),
+      ...partsOf(issued)
     }
   }
 
@@ -134,5 +136,28 @@ export class Work {
     if (found === undefined || found === origin) return []
     const directUs = this.#network.roundTripUs(origin, found)
     return directUs === 0 ? [] : [tookUs / directUs]
+  }
+}
+
+/** What the plan asks to be looked at apart: nothing where it does not. */
+function partsOf(searches: readonly BegunSearch[]): Pick<SearchSamples, 'capped' | 'single'> {
+  const sumOf = (of: readonly BegunSearch[], part: (search: BegunSearch) => Part): Part =>
+    of.map(part).reduce((a, b) => ({ wanted: a.wanted + b.wanted, right: a.right + b.right }), {
+      wanted: 0,
+      right: 0
+    })
+  const wanting = searches.filter(({ ask }) => ask.enough !== undefined)
+  const singles = searches.filter(({ ask }) => ask.single)
+  const capped = ({ ask, outcome }: BegunSearch): Part => ({
+    wanted: Math.min(ask.enough!, outcome!.results.wanted),
+    right: Math.min(ask.enough!, outcome!.results.right)
+  })
+  const single = ({ outcome }: BegunSearch): Part => ({
+    wanted: Number(outcome!.sought.wanted),
+    right: Number(outcome!.sought.right)
+  })
+  return {
+    ...(wanting.length === 0 ? {} : { capped: sumOf(wanting, capped) }),
+    ...(singles.length === 0 ? {} : { single: sumOf(singles, single) })
   }
 }

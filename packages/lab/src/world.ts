@@ -4,16 +4,21 @@
  *
  * A *place* is where a peer stands in the plan: places number 0 to nodes - 1, and whoever comes for a peer that
  * left takes over its place and its files. Popularity is Zipf's with exponent 1, by division alone: the file of
- * rank k has 1/k of the copies that the first one has, and one at least; words of names likewise.
+ * rank k has 1/k of the copies that the first one has, and one at least; words of names likewise. What is asked for
+ * is any file as likely as another, or by the same law, so that copies are proportional to what is asked for.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { ContentId, type Key } from '@servent/overlay/machine'
 import { type Random, randomOf } from '@servent/simulator'
 import type { Plan } from './plan.ts'
-import { lowerBound } from './search-sorted.ts'
+import { Sharers } from './sharing.ts'
+import { Zipf } from './zipf.ts'
 
-/** Copies of the file that most peers have, as a part of all peers. */
-const COPIES_PART = 10
+/**
+ * Copies of the file that most peers have, as a part of all peers. Where few sharers have most of all they can have half
+ * of all answers only if no file is everywhere.
+ */
+const COPIES_PARTS: Readonly<Record<Plan['sharing'], number>> = { even: 10, heavy: 100 }
 /** Files for each peer. */
 const FILES_PER_NODE = 1
 const WORDS_PER_NAME = 3
@@ -54,6 +59,12 @@ export interface LookupAsk extends Ask {
 export interface SearchAsk extends Ask {
   readonly type: 'search'
   readonly words: readonly string[]
+  /** Whose words they are. */
+  readonly file: WorldFile
+  /** Asked for as a file that there is once. */
+  readonly single: boolean
+  /** Results that are wanted, a file of one provider each; nothing: all. */
+  readonly enough?: number
 }
 interface ValueAsk extends Ask {
   /** Which value, from 0. */
@@ -78,10 +89,17 @@ export class World {
   /** In its second half, of values that somebody puts. */
   readonly gets: readonly GetAsk[]
   readonly #byWord = new Map<string, WorldFile[]>()
+  /** By rank, where that is how files are asked for. */
+  readonly #demand: Zipf | undefined
+  /** Files of which there is one copy. */
+  readonly #singles: readonly WorldFile[]
 
-  constructor(seed: string, { nodes, lookups, searches, puts, gets, duration }: Plan) {
+  constructor(seed: string, plan: Plan) {
+    const { nodes, lookups, searches, puts, gets, duration, demand } = plan
     const random = randomOf(seed)
-    this.files = makeFiles(random.fork('files'), nodes, seed)
+    this.files = makeFiles(random.fork('files'), plan, seed)
+    this.#demand = demand === 'zipf' ? new Zipf(this.files.length) : undefined
+    this.#singles = this.files.filter(({ holders }) => holders.length === 1)
     const filesAt: WorldFile[][] = Array.from({ length: nodes }, () => [])
     for (const file of this.files) {
       for (const place of file.holders) filesAt[place]!.push(file)
@@ -97,8 +115,7 @@ export class World {
     const wanted = random.fork('searches')
     this.searches = times(random.fork('search-times'), searches, durationUs).map(ask => ({
       ...ask,
-      type: 'search',
-      words: someWords(wanted, this.files[wanted.below(this.files.length)]!.words)
+      ...this.#search(wanted, plan)
     }))
     ;[this.puts, this.gets] = makeValueAsks(random.fork('values'), puts, gets, durationUs)
   }
@@ -110,8 +127,20 @@ export class World {
       ...ask,
       type: 'lookup',
       key: randomKey(keys),
-      file: this.files[keys.below(this.files.length)]!
+      file: this.#asked(keys)
     }))
+  }
+
+  /** Who wants what there is once says all the words; anybody else some. */
+  #search(random: Random, { rare, enough }: Plan): Omit<SearchAsk, keyof Ask> {
+    const single = rare > 0 && this.#singles.length > 0 && random.unit() < rare
+    const file = single ? this.#singles[random.below(this.#singles.length)]! : this.#asked(random)
+    const words = single ? file.words : someWords(random, file.words)
+    return { type: 'search', words, file, single, ...(enough === null ? {} : { enough }) }
+  }
+
+  #asked(random: Random): WorldFile {
+    return this.files[this.#demand?.draw(random) ?? random.below(this.files.length)]!
   }
 
   /** Files whose names hold all words. */
@@ -159,46 +188,28 @@ function someWords(random: Random, words: readonly string[]): string[] {
   return Array.from({ length: WORDS_PER_SEARCH }, () => left.splice(random.below(left.length), 1)[0]!)
 }
 
-function makeFiles(random: Random, nodes: number, seed: string): WorldFile[] {
+function makeFiles(random: Random, plan: Plan, seed: string): WorldFile[] {
+  const { nodes } = plan
+  const sharers = new Sharers(random, plan)
   const count = Math.max(1, Math.round(FILES_PER_NODE * nodes))
   const vocabulary = new Zipf(Math.max(WORDS_MIN, Math.round(WORDS_PER_FILE * count)))
-  const most = Math.max(1, Math.floor(nodes / COPIES_PART))
+  const most = Math.max(1, Math.floor(nodes / COPIES_PARTS[plan.sharing]))
   const encoder = new TextEncoder()
   return Array.from({ length: count }, (_, index) => {
     const words = new Set<string>()
     while (words.size < WORDS_PER_NAME) words.add(wordOf(vocabulary.draw(random)))
     const size = 1 + random.below(FILE_BYTES_MAX)
     const copies = Math.max(1, Math.floor(most / (index + 1)))
-    const holders = new Set<number>()
-    while (holders.size < copies) holders.add(random.below(nodes))
+    const holders = sharers.draw(random, copies)
     return {
       index,
       id: ContentId.fromRoot(sha256(encoder.encode(`servent/lab/${seed}/${index}`)), size),
       name: `${[...words].join(' ')}.txt`,
       words: [...words],
       size,
-      holders: [...holders]
+      holders
     }
   })
-}
-
-/** Ranks 0 to n - 1, the chance of rank k proportional to 1 / (k + 1). */
-class Zipf {
-  readonly #sums: Float64Array
-
-  constructor(n: number) {
-    this.#sums = new Float64Array(n)
-    let sum = 0
-    for (let rank = 0; rank < n; rank += 1) {
-      sum += 1 / (rank + 1)
-      this.#sums[rank] = sum
-    }
-  }
-
-  draw(random: Random): number {
-    const wanted = random.unit() * this.#sums.at(-1)!
-    return Math.min(this.#sums.length - 1, lowerBound(this.#sums, wanted))
-  }
 }
 
 const CONSONANTS = 'bdfgklmnprstvz'

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parseSet, settingsOf } from '../src/overlays/settings.ts'
 import {
+  ENOUGH_MAX,
   LOOKUPS_MAX,
   NODES_MAX,
   type PlanInput,
@@ -35,6 +36,11 @@ describe('a plan', () => {
       churn: null,
       latency: 'planetlab',
       workload: 'lookup',
+      freeloaders: 0,
+      sharing: 'even',
+      demand: 'even',
+      rare: 0,
+      enough: null,
       warmup: 60,
       duration: 1000,
       start: 'ideal',
@@ -75,6 +81,7 @@ describe('a plan', () => {
     ['seeds', 1, SEEDS_MAX],
     ['seed', 0, 2 ** 32 - 1],
     ['workers', 1, WORKERS_MAX],
+    ['enough', 1, ENOUGH_MAX],
     ['warmup', 0, 8_640_000]
   ] as const)('%s goes from %i to %i', (field, least, most) => {
     for (const value of [least, most])
@@ -114,6 +121,19 @@ describe('a plan', () => {
     [{ set: { 'chord.successors': 33 } }, 'chord.successors takes a whole number from 1 to 32'],
     [{ set: { 'chord.proximity': 'maybe' } }, 'chord.proximity takes on or off'],
     [{ set: { 'gnutella.ttl': 3 } }, 'gnutella is not among the overlays of this plan: chord'],
+    [{ freeloaders: 1 }, 'freeloaders is 1, and it takes a number from 0 to 0.99.'],
+    [{ freeloaders: -0.1 }, 'freeloaders is -0.1'],
+    [{ rare: 1.5 }, 'rare is 1.5, and it takes a number from 0 to 1.'],
+    [{ sharing: 'some' as never }, 'sharing is "some"'],
+    [{ demand: 'none' as never }, 'demand is "none"'],
+    [
+      { overlays: ['gnutella'], set: { 'gnutella.search': 'guess' } },
+      'gnutella.search takes flood or dynamic or expanding-ring or random-walk'
+    ],
+    [
+      { overlays: ['gnutella'], set: { 'gnutella.walkers': 65 } },
+      'gnutella.walkers takes a whole number from 1 to 64'
+    ],
     [{ speed: 3 }, 'A plan has no speed.']
   ])('%j is refused: %s', (input, sentence) => {
     expect(refusal(input)).toContain(sentence)
@@ -170,7 +190,14 @@ describe('settings of overlays', () => {
   it('are all there, the defaults and those that are set', () => {
     expect(settingsOf('gnutella', { 'gnutella.ttl': '3', 'chord.successors': 9 }, false)).toEqual({
       neighbours: 6,
-      ttl: 3
+      ttl: 3,
+      search: 'flood',
+      role: 'flat',
+      leaves: 30,
+      degree: 32,
+      'query-routing': 'on',
+      walkers: 16,
+      'query-cache': 'on'
     })
     expect(settingsOf('chord', {}, false)['lookup-budget-ms']).toBe(10_000)
     // Table II of Chord's paper gives its lookups all the time that they need.

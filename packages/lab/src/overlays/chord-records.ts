@@ -67,10 +67,11 @@ export class ChordRecords implements Watch<ChordTypes> {
     })
   }
 
-  search(origin: NodeIndex, { words }: SearchAsk, done: () => void): SearchOutcome {
+  search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
+    const { words } = ask
     const simulation = this.#simulation()
     const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
     const search: Search = { origin, words, results, done }
     const keys = words.map(keyOfWord)
     for (const key of keys) this.#expected.set(`${origin} ${nameOf(key)}`, search)
@@ -137,13 +138,15 @@ export class ChordRecords implements Watch<ChordTypes> {
 
   /** Whoever asks sees the names in the records, and leaves out what lacks a word, and what it has itself. */
   #add({ origin, words, results }: Search, records: readonly StoredRecord[]): void {
-    const others = records.filter(({ publisher }) => this.#simulation().nodeOf(publisher) !== origin)
-    const files = others.flatMap(({ subject }) => this.#fileOf.get(nameOf(subject)) ?? [])
-    const fitting = files.filter(file => words.every(word => file.words.includes(word)))
-    results.add(
-      fitting.map(({ id }) => `${id}`),
-      this.#simulation().nowUs
-    )
+    const simulation = this.#simulation()
+    const found = records.flatMap(({ publisher, subject }) => {
+      const holder = simulation.nodeOf(publisher)
+      const file = this.#fileOf.get(nameOf(subject))
+      const isWanted =
+        holder !== origin && file !== undefined && words.every(word => file.words.includes(word))
+      return isWanted ? [{ id: `${file.id}`, holder }] : []
+    })
+    results.add(found, simulation.nowUs)
   }
 
   #recordsOf(file: WorldFile, publisher: Contact): StoredRecord[] {

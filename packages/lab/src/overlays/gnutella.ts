@@ -6,12 +6,16 @@
  * the machine's own.
  */
 import {
+  addHashes,
   type GnutellaCommand,
   GnutellaMachine,
   type GnutellaNotice,
+  type GnutellaSettings,
   type GnutellaTypes,
   gnutellaCodec,
   HANDSHAKES_MAX,
+  LEAF_ULTRAPEERS,
+  type Role,
   SEARCH_MS,
   type Wanted
 } from '@servent/gnutella/machine'
@@ -22,6 +26,7 @@ import {
   type Deployment,
   type DeploymentInit,
   type LookupOutcome,
+  type NetworkWatch,
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
@@ -32,6 +37,8 @@ import { GnutellaFiles, urnOf } from './gnutella-files.ts'
 import { settledGraph } from './gnutella-graph.ts'
 import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
 import { watched } from './observed.ts'
+import type { Settings } from './settings.ts'
+import { twoTierGraph } from './two-tier-graph.ts'
 
 const SEARCH_US = SEARCH_MS * 1000
 /** Between rounds of links of an ideal start, where a machine would refuse them all at once. */
@@ -40,6 +47,8 @@ const ROUND_US = 2_000_000
 const ASKS_PER_S = 10
 /** Longer than any run: a link to a dead peer tells nobody. */
 const NEVER_US = 86_400_000_000_000
+/** How many times more hands than come in a round on average may be shaken in it. */
+const HANDSHAKE_ROOM = 2.5
 const KIBIBYTE = 1024
 /** A GUID, the link that it came by, and when: what a route is. */
 const ROUTE_BYTES = 16 + 4 + 8
@@ -60,6 +69,9 @@ class GnutellaDeployment implements Deployment {
   readonly asksPerS = ASKS_PER_S
   readonly #init: DeploymentInit
   readonly #places: number
+  readonly #settings: GnutellaSettings
+  /** By node, of those that were given one. */
+  readonly #roles = new Map<NodeIndex, Role>()
   readonly #traffic = new QueryTraffic(SEARCH_US + TAIL_US, () => this.simulation.nowUs)
   readonly #files = new GnutellaFiles()
   /** By node and number of the search. */
@@ -72,8 +84,9 @@ class GnutellaDeployment implements Deployment {
 
   constructor(init: DeploymentInit) {
     this.#init = init
-    const { neighbours, ttl } = init.settings as { neighbours: number; ttl: number }
-    this.#places = neighbours
+    const settings = machineSettings(init.settings)
+    this.#settings = settings
+    this.#places = settings.neighbours
     const watch = watched(this.#traffic)
     this.simulation = new Simulation<GnutellaTypes>({
       seed: init.seed,
@@ -82,7 +95,8 @@ class GnutellaDeployment implements Deployment {
       // Nobody comes back, and nobody looks at the dead.
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: () => watch(new GnutellaMachine({ neighbours, ttl, agent: 'Servent' })),
+      createMachine: node =>
+        watch(new GnutellaMachine({ ...settings, role: this.#roles.get(node) ?? settings.role })),
       answer: (question, node) => {
         const query = question.type === 'verify' ? this.#query(node, question.search) : undefined
         return this.#files.answer(question, this.simulation.contactOf(node), this.#shared(node), query)
@@ -93,15 +107,33 @@ class GnutellaDeployment implements Deployment {
 
   startIdeal(nodes: readonly NodeIndex[]): void {
     const { simulation } = this
+    const { pairs, roundsOf } = this.#graph(nodes)
     for (const node of nodes) this.start(node)
-    const rounds = Math.ceil(this.#places / HANDSHAKES_MAX)
-    const pairs = settledGraph(nodes.length, this.#places, simulation.random.of('ideal-start'))
+    const rounds = Math.ceil(roundsOf)
     for (const [index, pair] of pairs.entries()) {
       const [from, to] = pair.map(at => nodes[at]!) as [NodeIndex, NodeIndex]
       const round = index % rounds
       if (round === 0) simulation.connect(from, to)
       else simulation.after(round * ROUND_US, () => simulation.connect(from, to))
     }
+  }
+
+  /** The links that there are, roles given, and in how many rounds nobody shakes too many hands at a time. */
+  #graph(nodes: readonly NodeIndex[]): {
+    readonly pairs: readonly (readonly [number, number])[]
+    readonly roundsOf: number
+  } {
+    const random = this.simulation.random.of('ideal-start')
+    const { role, degree, leaves } = this.#settings
+    if (role === 'flat') {
+      return {
+        pairs: settledGraph(nodes.length, this.#places, random),
+        roundsOf: this.#places / HANDSHAKES_MAX
+      }
+    }
+    const graph = twoTierGraph(nodes.length, { degree, leaves, ultrapeersOfLeaf: LEAF_ULTRAPEERS }, random)
+    for (const [at, one] of graph.roles.entries()) this.#roles.set(nodes[at]!, one)
+    return { pairs: graph.pairs, roundsOf: (degree + leaves) / (HANDSHAKES_MAX / HANDSHAKE_ROOM) }
   }
 
   start(node: NodeIndex): void {
@@ -116,6 +148,7 @@ class GnutellaDeployment implements Deployment {
       kibibytes: Math.ceil(bytes / KIBIBYTE),
       firewalled: false
     })
+    if (this.#settings.role !== 'flat') simulation.command(node, { type: 'words', hashes: hashesOf(shared) })
   }
 
   isMember(node: NodeIndex): boolean {
@@ -186,20 +219,22 @@ class GnutellaDeployment implements Deployment {
     })
   }
 
-  search(origin: NodeIndex, { words }: SearchAsk, done: () => void): SearchOutcome {
+  search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
     const { simulation } = this
     const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
     let asked = true
     const { stop } = this.#ask(
       origin,
-      { text: words.join(' '), urns: [] },
+      { text: ask.words.join(' '), urns: [], ...(ask.enough === undefined ? {} : { enough: ask.enough }) },
       {
-        onFound: ({ files }) =>
+        onFound: ({ contact, files }) => {
+          const holder = simulation.nodeOf(contact)
           results.add(
-            files.map(({ record }) => `${record.id}`),
+            files.map(({ record }) => ({ id: `${record.id}`, holder })),
             simulation.nowUs
-          ),
+          )
+        },
         onRefused: () => {
           asked = false
         }
@@ -242,7 +277,7 @@ class GnutellaDeployment implements Deployment {
 
   #ask(
     origin: NodeIndex,
-    wanted: Wanted,
+    wanted: Wanted & { readonly enough?: number },
     on: Pick<Query, 'onFound' | 'onRefused'>,
     cost: QueryCost = { messages: 0, bytes: 0 }
   ): { query: Query; stop: () => void } {
@@ -259,6 +294,11 @@ class GnutellaDeployment implements Deployment {
       this.simulation.command(origin, { type: 'end-search', search })
     }
     return { query, stop }
+  }
+
+  get watch(): NetworkWatch {
+    const { all: questions, pongs } = this.#traffic
+    return { questions, pongsPerLinkMax: pongs.most }
   }
 
   #onNotice(node: NodeIndex, notice: GnutellaNotice): void {
@@ -288,6 +328,26 @@ class GnutellaDeployment implements Deployment {
   #textOf({ id }: Contact): string {
     return peerIdText(id)
   }
+}
+
+/** All that queries for these files may name. */
+function hashesOf(files: readonly WorldFile[]): Uint32Array {
+  const hashes = new Set<number>()
+  for (const file of files) addHashes({ name: file.name, tags: {}, urns: [urnOf(file)] }, hashes)
+  return Uint32Array.from(hashes)
+}
+
+/** As the machine names them. */
+function machineSettings(settings: Settings): GnutellaSettings {
+  const {
+    'query-cache': queryCache,
+    'query-routing': queryRouting,
+    ...others
+  } = settings as unknown as Omit<GnutellaSettings, 'agent' | 'queryCache' | 'queryRouting'> & {
+    'query-cache': 'on' | 'off'
+    'query-routing': 'on' | 'off'
+  }
+  return { ...others, queryCache: queryCache === 'on', queryRouting: queryRouting === 'on', agent: 'Servent' }
 }
 
 export const gnutella: Adapter = {

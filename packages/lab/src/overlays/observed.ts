@@ -13,26 +13,35 @@ import type {
 
 export interface Watch<T extends MachineTypes> {
   /** Before each input; false: the machine does not hear of it. */
-  onInput?(input: Input<T>): boolean
-  onSend(message: T['message']): void
+  onInput?(input: Input<T>, machine: number): boolean
+  /** `machine`: which of the watched ones it is, from 0 in the order in which they were made; with its own clock. */
+  onSend(message: T['message'], link: Link, machine: number, clock: Pick<Effects<T>, 'nowMs'>): void
+  onNotify?(notice: T['notice'], machine: number): void
 }
 
 /** Gives machines that behave as theirs do. One watch serves all: a machine is never entered while another is. */
 export function watched<T extends MachineTypes>(watch: Watch<T>): (machine: Machine<T>) => Machine<T> {
   const effects = new WatchedEffects<T>(watch)
-  return machine => ({
-    handle(input, inner) {
-      if (watch.onInput?.(input) === false) return
-      effects.inner = inner
-      machine.handle(input, effects)
-    },
-    heldPeers: hold => machine.heldPeers(hold),
-    snapshot: () => machine.snapshot()
-  })
+  let machines = 0
+  return machine => {
+    const number = machines
+    machines += 1
+    return {
+      handle(input, inner) {
+        if (watch.onInput?.(input, number) === false) return
+        effects.inner = inner
+        effects.machine = number
+        machine.handle(input, effects)
+      },
+      heldPeers: hold => machine.heldPeers(hold),
+      snapshot: () => machine.snapshot()
+    }
+  }
 }
 
 class WatchedEffects<T extends MachineTypes> implements Effects<T> {
   inner!: Effects<T>
+  machine = 0
   readonly #watch: Watch<T>
 
   constructor(watch: Watch<T>) {
@@ -58,7 +67,7 @@ class WatchedEffects<T extends MachineTypes> implements Effects<T> {
     this.inner.close(link, reason)
   }
   send(link: Link, message: T['message'], priority: number): void {
-    this.#watch.onSend(message)
+    this.#watch.onSend(message, link, this.machine, this.inner)
     this.inner.send(link, message, priority)
   }
   setTimer(timer: Timer, afterMs: number): void {
@@ -74,6 +83,7 @@ class WatchedEffects<T extends MachineTypes> implements Effects<T> {
     this.inner.save(key, bytes)
   }
   notify(notice: T['notice']): void {
+    this.#watch.onNotify?.(notice, this.machine)
     this.inner.notify(notice)
   }
 }

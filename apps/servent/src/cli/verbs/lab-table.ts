@@ -23,6 +23,8 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ['stretch', ({ stretch }) => withInterval(stretch)],
   ['searches', ({ searches }) => searches && formatCount(searches.issued)],
   ['  recall', ({ searches }) => fraction(searches?.recall)],
+  ['  of what is wanted', ({ searches }) => fraction(searches?.recall_of_enough)],
+  ['  of single copies', ({ searches }) => fraction(searches?.recall_single_copy)],
   ['  precision', ({ searches }) => fraction(searches?.precision)],
   ['  messages a search', ({ searches }) => withInterval(searches?.messages)],
   ['  bytes a search', ({ searches }) => searches?.bytes && formatBytes(searches.bytes.mean)],
@@ -46,6 +48,7 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ['table entries a peer', results => plainOrNone(results.state_entries_per_node?.mean)],
   ['  bytes', results => plainOrNone(results.state_bytes_per_node?.mean)],
   ['links a peer', results => plainOrNone(results.connections_per_node?.mean)],
+  ['upkeep bytes a question', ({ network }) => plainOrNone(network?.upkeep_bytes_per_question)],
   ['busiest peer over mean', ({ load }) => load && plain(load.max_over_mean)],
   ['repair after a death', ({ repair_s: repair }) => seconds(repair?.mean)],
   [

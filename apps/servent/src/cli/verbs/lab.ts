@@ -66,6 +66,20 @@ function compareVerb(lab: Command, act: Act): void {
       'mixed',
       'values'
     ]),
+    new Option('--freeloaders <P>', 'Part of the peers that share nothing, 0 to 0.99; default: 0').argParser(
+      number
+    ),
+    new Option('--sharing <S>', 'Sharers have as much as others (default), or a few have most').choices([
+      'even',
+      'heavy'
+    ]),
+    new Option('--demand <D>', 'Any file is asked for alike (default), or as often as it has copies').choices(
+      ['even', 'zipf']
+    ),
+    new Option('--rare <P>', 'Part of the searches for a file that there is once; default: 0').argParser(
+      number
+    ),
+    new Option('--enough <N>', 'Results that a search wants, 1 to 1000; default: all').argParser(number),
     new Option(
       '--warmup <S>',
       'Virtual seconds before anything is measured; default: 60, 7200 for joined, a half with churn'
