@@ -257,9 +257,5 @@ export const SEARCH_SETTLE_MS = 1_000
 export const CIRCUMSTANCES_MS = 15_000
 /** A link on which nothing came or went for this long ends; a live one is pinged long before. */
 export const IDLE_MS = 2 * (PING_MS + PONG_MS)
-/** Records of own files are valid for a day. */
-export const RECORD_LIFETIME_MS = 86_400_000
-/** Signed records kept: of each, some 400 bytes. */
-export const SEALED_MAX = 10_000
 /** A dial that tests whether a user can be reached. */
 export const DIAL_BACK_TIMEOUT_MS = 8_000

@@ -55,7 +55,7 @@ import type { Wanted } from './messages.ts'
 import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dialling.ts'
 import { giveWords, PUSH_PROTOCOL } from './service-push.ts'
-import { SealedRecords } from './service-records.ts'
+import { OwnRecords } from './service-records.ts'
 import { type Found, RunningSearch } from './service-search.ts'
 import { Sharing } from './service-sharing.ts'
 import type { FastTrackNotice, FastTrackSettings, FastTrackTypes } from './types.ts'
@@ -105,7 +105,7 @@ export class FastTrackService implements Overlay, Startable {
   readonly #init: FastTrackInit
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #records: SealedRecords
+  readonly #records: OwnRecords
   readonly #answers: Answers
   readonly #searches = new Map<RequestId, RunningSearch>()
   /** The search or push whose command is being given: its notices come before its id is known. */
@@ -121,7 +121,7 @@ export class FastTrackService implements Overlay, Startable {
     this.#init = init
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:fasttrack')
-    this.#records = new SealedRecords(init.privateKey)
+    this.#records = new OwnRecords(init.privateKey)
     this.#answers = new Answers({
       index: init.index ?? new MemoryIndex(),
       records: this.#records,
