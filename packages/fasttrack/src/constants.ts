@@ -13,7 +13,7 @@ export const FRAME_LENGTH_BYTES_MAX = 3
 /** Of a query's id, made at random by whoever asks. */
 export const QUERY_ID_BYTES = 16
 /** Of the nonce in a Push. */
-export const PUSH_NONCE_BYTES = 16
+export { PUSH_NONCE_BYTES } from '@servent/overlay/machine'
 /** Supernodes in one message: eight messages hold a list of 200. */
 export const SUPERNODES_PER_MESSAGE_MAX = 25
 /** Files in one upload; bytes bound it as well. */
@@ -257,20 +257,5 @@ export const SEARCH_SETTLE_MS = 1_000
 export const CIRCUMSTANCES_MS = 15_000
 /** A link on which nothing came or went for this long ends; a live one is pinged long before. */
 export const IDLE_MS = 2 * (PING_MS + PONG_MS)
-/** Records of own files are valid for a day. */
-export const RECORD_LIFETIME_MS = 86_400_000
-/** Signed records kept: of each, some 400 bytes. */
-export const SEALED_MAX = 10_000
-/** From a Push to the call that it asks for, and pushes that are waited for at a time. */
-export const PUSH_WAIT_MS = 20_000
-export const PUSHES_WAITING_MAX = 64
-/** Streams of pushes that one connection may hold open: each is one client's connection. */
-export const PUSH_STREAMS_MAX = 16
-/** Calls under way at a time, and the time for each to open its stream. */
-export const CALLS_AT_A_TIME_MAX = 8
-export const CALL_MS = 10_000
-/** The caller's words before the blank line: bytes, and the time for them. */
-export const GIVE_BYTES_MAX = 1_024
-export const GIVE_MS = 10_000
 /** A dial that tests whether a user can be reached. */
 export const DIAL_BACK_TIMEOUT_MS = 8_000

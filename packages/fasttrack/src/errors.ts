@@ -3,9 +3,3 @@ export class SearchRefusedError extends Error {
   static override readonly name = 'SearchRefusedError'
   override readonly name = 'SearchRefusedError'
 }
-
-/** A peer that cannot be dialled was not brought to call. */
-export class PushError extends Error {
-  static override readonly name = 'PushError'
-  override readonly name = 'PushError'
-}

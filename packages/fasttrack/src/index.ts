@@ -50,14 +50,15 @@
 import type { HostComponents } from '@servent/libp2p-host'
 import { type FastTrackInit, FastTrackService } from './service.ts'
 
-export { PushError, SearchRefusedError } from './errors.ts'
+export { PushError, type PushedConnection } from '@servent/libp2p-host'
+export { SearchRefusedError } from './errors.ts'
 export {
   FASTTRACK_PROTOCOL,
   type FastTrackInit,
   type FastTrackSearchOptions,
   type FastTrackService
 } from './service.ts'
-export { PUSH_PROTOCOL, type PushedConnection } from './service-push.ts'
+export { PUSH_PROTOCOL } from './service-push.ts'
 export type { FastTrackSettings, FastTrackTables, Role, SeenNeighbour } from './types.ts'
 export { uuHash } from './uu-hash.ts'
 

@@ -2,12 +2,12 @@
 import { answerFromIndex, type KeywordIndex } from '@servent/keyword-index'
 import { type Catalogue, type FileRecord, openRecord, peerIdText } from '@servent/overlay'
 import type { DialBack } from './service-dialling.ts'
-import type { SealedRecords } from './service-records.ts'
+import type { OwnRecords } from './service-records.ts'
 import type { Claim, FastTrackAnswer, FastTrackQuestion } from './types.ts'
 
 export interface AnswersInit {
   readonly index: KeywordIndex
-  readonly records: SealedRecords
+  readonly records: OwnRecords
   readonly dialBack: DialBack
   readonly catalogue: () => Catalogue | undefined
   readonly wallMs: () => number

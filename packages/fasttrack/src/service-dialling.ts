@@ -3,15 +3,7 @@
  * is proven by the dial, so nobody has this peer knock elsewhere and take that for a success; and addresses of private
  * networks are dialled only for a user that came over one.
  */
-import {
-  type HostComponents,
-  isCircuit,
-  isIp,
-  isNear,
-  isPublic,
-  multiaddrsOfContact,
-  peerIdOfContact
-} from '@servent/libp2p-host'
+import { callableAddresses, type HostComponents, peerIdOfContact } from '@servent/libp2p-host'
 import type { Contact } from '@servent/overlay'
 import { DIAL_BACK_TIMEOUT_MS } from './constants.ts'
 
@@ -25,13 +17,7 @@ export class DialBack {
   async reaches(contact: Contact, signal: AbortSignal): Promise<boolean> {
     const { connectionManager } = this.#components
     const peerId = peerIdOfContact(contact)
-    const mayBePrivate = connectionManager
-      .getConnections(peerId)
-      .some(connection => isNear(connection, connectionManager))
-    const targets = multiaddrsOfContact(contact)
-      .filter(address => !isCircuit(address) && isIp(address))
-      .filter(address => mayBePrivate || isPublic(address.toString()))
-      .map(address => address.encapsulate(`/p2p/${peerId}`))
+    const targets = callableAddresses(peerId, contact, peerId.toString(), this.#components)
     if (targets.length === 0) return false
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(DIAL_BACK_TIMEOUT_MS)])

@@ -1,42 +1,26 @@
-/** Signed records of what this peer shares: made when they are uploaded, page by page, and kept for a while. */
+/** Own records for the machine: signed when they are uploaded, page by page. */
 import type { PrivateKey } from '@libp2p/interface'
 import {
   type Catalogue,
-  type FileRecord,
   type PartialFile,
-  peerIdText,
-  type SharedFile,
-  sealRecord
+  RECORD_LIFETIME_MS,
+  SealedRecords,
+  type SharedFile
 } from '@servent/overlay'
-import { RECORD_LIFETIME_MS, SEALED_MAX } from './constants.ts'
 import type { UploadedFile } from './messages.ts'
 
 type AnyFile = SharedFile | PartialFile
 
-interface Sealed {
-  readonly bytes: Uint8Array
-  readonly tag: string
-  readonly sealedMs: number
-}
+/** A supernode keeps a record until all is uploaded anew, twice a day: for so long it must last. */
+const RENEW_MS = RECORD_LIFETIME_MS - RECORD_LIFETIME_MS / 4
 
-/** A record that is younger is uploaded as it is; an upload anew, twice a day, makes new ones. */
-const REUSED_MS = RECORD_LIFETIME_MS / 4
-
-export class SealedRecords {
-  readonly #privateKey: PrivateKey
-  readonly #provider: string
-  /** By index, the oldest first. */
-  readonly #sealed = new Map<number, Sealed>()
+export class OwnRecords {
+  readonly #sealed: SealedRecords
   /** Where the last page ended: the next one mostly begins there. */
   #reading: { readonly files: AsyncIterator<AnyFile>; at: number; next: AnyFile | undefined } | undefined
 
   constructor(privateKey: PrivateKey) {
-    this.#privateKey = privateKey
-    this.#provider = peerIdText(privateKey.publicKey.toMultihash().bytes)
-  }
-
-  get size(): number {
-    return this.#sealed.size
+    this.#sealed = new SealedRecords(privateKey, RENEW_MS)
   }
 
   /** Files after an index, in their order: as many as fit, one at least. A file that no record can hold is left out. */
@@ -81,34 +65,15 @@ export class SealedRecords {
 
   /** Nothing where the file has a name or tags that no record can hold. */
   async of(file: AnyFile, wallMs: number): Promise<Uint8Array | undefined> {
-    const { id, size, name, type, tags, index } = file
-    const tag = JSON.stringify([id.toString(), name, type, tags])
-    const known = this.#sealed.get(index)
-    if (known?.tag === tag && Math.abs(wallMs - known.sealedMs) < REUSED_MS) return known.bytes
-    const record: FileRecord = {
-      id,
-      size,
-      name,
-      type,
-      tags,
-      provider: this.#provider,
-      sequence: wallMs,
-      expiresMs: wallMs + RECORD_LIFETIME_MS
-    }
     try {
-      const bytes = await sealRecord(record, this.#privateKey)
-      this.#sealed.delete(index)
-      const oldest = this.#sealed.keys().next().value
-      if (oldest !== undefined && this.#sealed.size >= SEALED_MAX) this.#sealed.delete(oldest)
-      this.#sealed.set(index, { bytes, tag, sealedMs: wallMs })
-      return bytes
+      return await this.#sealed.of(file, wallMs)
     } catch {
       return undefined
     }
   }
 
   forget(index: number): void {
-    this.#sealed.delete(index)
+    this.#sealed.forget(index)
     // What was read ahead may be what has gone.
     this.#reading = undefined
   }

@@ -2,11 +2,11 @@
 import type { Catalogue, CatalogueChange, PartialChange } from '@servent/overlay'
 import { CHANGES_WAITING_MAX } from './constants.ts'
 import type { UploadedFile } from './messages.ts'
-import type { SealedRecords } from './service-records.ts'
+import type { OwnRecords } from './service-records.ts'
 import type { FastTrackCommand } from './types.ts'
 
 export interface SharingInit {
-  readonly records: SealedRecords
+  readonly records: OwnRecords
   readonly wallMs: () => number
   readonly tell: (command: FastTrackCommand) => void
 }

@@ -16,6 +16,9 @@ import {
   isCircuit,
   MachineHost,
   multiaddrsOfContact,
+  PushCalls,
+  PushError,
+  type PushedConnection,
   type StateStore,
   systemClock,
   type TraceStep
@@ -46,13 +49,13 @@ import {
   STANDBYS_PART,
   USERS_HARD_PART
 } from './constants.ts'
-import { PushError, SearchRefusedError } from './errors.ts'
+import { SearchRefusedError } from './errors.ts'
 import { FastTrackMachine } from './machine.ts'
 import type { Wanted } from './messages.ts'
 import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dialling.ts'
-import { PushCalls, type PushedConnection } from './service-push.ts'
-import { SealedRecords } from './service-records.ts'
+import { giveWords, PUSH_PROTOCOL } from './service-push.ts'
+import { OwnRecords } from './service-records.ts'
 import { type Found, RunningSearch } from './service-search.ts'
 import { Sharing } from './service-sharing.ts'
 import type { FastTrackNotice, FastTrackSettings, FastTrackTypes } from './types.ts'
@@ -102,7 +105,7 @@ export class FastTrackService implements Overlay, Startable {
   readonly #init: FastTrackInit
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #records: SealedRecords
+  readonly #records: OwnRecords
   readonly #answers: Answers
   readonly #searches = new Map<RequestId, RunningSearch>()
   /** The search or push whose command is being given: its notices come before its id is known. */
@@ -118,7 +121,7 @@ export class FastTrackService implements Overlay, Startable {
     this.#init = init
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:fasttrack')
-    this.#records = new SealedRecords(init.privateKey)
+    this.#records = new OwnRecords(init.privateKey)
     this.#answers = new Answers({
       index: init.index ?? new MemoryIndex(),
       records: this.#records,
@@ -209,7 +212,11 @@ export class FastTrackService implements Overlay, Startable {
     if (multiaddrsOfContact(this.#host.selfContact()).every(isCircuit)) {
       throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
     }
-    return this.#pushes.wait(peerId, nonce => this.#askPush(target, route.index, nonce), signal)
+    return this.#pushes.wait(
+      { peerId, subject: '' },
+      nonce => this.#askPush(target, route.index, nonce),
+      signal
+    )
   }
 
   /** A peer's participation level has changed. */
@@ -357,6 +364,9 @@ export class FastTrackService implements Overlay, Startable {
     return new PushCalls({
       components: this.#components,
       log: this.#log,
+      protocol: PUSH_PROTOCOL,
+      words: giveWords,
+      countBy: 'called',
       catalogue: () => this.#catalogue,
       servePushed: this.#init.servePushed
     })

@@ -1,5 +1,4 @@
 /** What a remote peer controls, at its limit and one past it. */
-import { PassThrough } from 'node:stream'
 import { FILE_WORDS_MAX, WORD_BYTES_MAX } from '@servent/keyword-index'
 import { ContentId, type FileRecord, QUERY_WORDS_MAX, tokens } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
@@ -10,7 +9,6 @@ import {
   CHANGES_WAITING_MAX,
   CONTACT_RETRY_MS_MAX,
   CONTACTS_MAX,
-  GIVE_BYTES_MAX,
   GUESTS_MAX,
   HAND_OVER_USERS_MAX,
   INDEX_SEARCHES_MAX,
@@ -41,7 +39,6 @@ import {
 import { indexedFile, indexQuery, wordsOf } from '../src/index-entry.ts'
 import type { SupernodesMessage } from '../src/messages.ts'
 import { decodeSaved, encodeSaved } from '../src/saved.ts'
-import { readLine } from '../src/service-push.ts'
 import { FastTrackState } from '../src/state.ts'
 import { SupernodeList } from '../src/supernode-list.ts'
 import { Upload } from '../src/upload.ts'
@@ -454,20 +451,5 @@ describe('the rest', () => {
     seen.set('young', true, 1_500)
     seen.age(10_000)
     expect(seen.get('young')).toBeUndefined()
-  })
-
-  it('a caller says who it is in GIVE_BYTES_MAX bytes', async () => {
-    const said = async (text: string) => {
-      const stream = new PassThrough()
-      stream.write(text)
-      return readLine(stream)
-    }
-    const longest = 'x'.repeat(GIVE_BYTES_MAX)
-    await expect(said(`${longest}\r\nrest`)).resolves.toBe(longest)
-    await expect(said(`${longest}x\r\n`)).rejects.toThrow('over 1024 bytes')
-    await expect(said(`${longest}xx`)).rejects.toThrow('over 1024 bytes')
-    const gone = new PassThrough()
-    gone.end('GIVE')
-    await expect(readLine(gone)).rejects.toThrow('went away')
   })
 })

@@ -1,5 +1,4 @@
 /** Real libp2p nodes on loopback with a catalogue and an index in memory, for tests of the service. */
-import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
@@ -7,74 +6,11 @@ import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { boundedYamux, MemoryStore } from '@servent/libp2p-host'
-import {
-  type Catalogue,
-  type CatalogueChange,
-  ContentId,
-  matches,
-  type Query,
-  type SharedFile
-} from '@servent/overlay'
+import { MemoryCatalogue } from '@servent/overlay/testing'
 import { createLibp2p } from 'libp2p'
 import { fasttrack } from '../src/index.ts'
 import type { FastTrackInit, FastTrackService } from '../src/service.ts'
 import { NaiveKeywordIndex } from './naive-index.ts'
-
-const hash = (name: string, bytes: Uint8Array) => Uint8Array.from(createHash(name).update(bytes).digest())
-
-export class MemoryCatalogue implements Catalogue {
-  readonly shared = new Map<number, SharedFile>()
-  readonly contents = new Map<number, Buffer>()
-  readonly #listeners = new Set<(changes: readonly CatalogueChange[]) => void>()
-  #next = 1
-
-  get totals() {
-    const bytes = [...this.shared.values()].reduce((total, { size }) => total + size, 0)
-    return { files: this.shared.size, bytes }
-  }
-
-  add(name: string, tags: Record<string, string> = {}, type = 'audio/flac'): SharedFile {
-    const bytes = Buffer.from(`content of ${name}`)
-    const id = ContentId.fromRoot(hash('sha256', bytes), bytes.length)
-    const index = this.#next
-    this.#next += 1
-    const file = { index, id, size: bytes.length, name, type, tags, sha1: hash('sha1', bytes) }
-    this.shared.set(index, file)
-    this.contents.set(index, bytes)
-    for (const listener of this.#listeners) listener([{ type: 'added', file }])
-    return file
-  }
-
-  remove(file: SharedFile): void {
-    this.shared.delete(file.index)
-    for (const listener of this.#listeners) listener([{ type: 'removed', file }])
-  }
-
-  async match(query: Query, limit: number) {
-    return [...this.shared.values()].filter(file => matches(query, file)).slice(0, limit)
-  }
-
-  async get(id: ContentId) {
-    return [...this.shared.values()].find(file => file.id.equals(id))
-  }
-
-  async byIndex(index: number) {
-    return this.shared.get(index)
-  }
-
-  async bySha1(digest: Uint8Array) {
-    return [...this.shared.values()].find(file => Buffer.compare(file.sha1, digest) === 0)
-  }
-
-  async *files() {
-    yield* this.shared.values()
-  }
-
-  subscribe(listener: (changes: readonly CatalogueChange[]) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-}
 
 export interface RealNode {
   readonly libp2p: Libp2p<{ fasttrack: FastTrackService }>

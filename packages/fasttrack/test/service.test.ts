@@ -28,7 +28,7 @@ async function network(count: number): Promise<{ first: RealNode; second: RealNo
   const others: RealNode[] = []
   for (let number = 0; number < count; number += 1) {
     const node = await startNode({ role: 'ordinary' })
-    node.catalogue.add(`track ${number}.flac`, {
+    node.catalogue.add(`track ${number}.flac`, undefined, {
       artist: number === 0 ? 'Miles Davis' : 'John Coltrane',
       title: `Number ${number}`,
       bitrate: `${128 * (number + 1)}`,
@@ -63,7 +63,7 @@ describe('a network of two supernodes', () => {
     const [file] = b.catalogue.shared.values()
     const has = ({ index }: RealNode, key: number) => index.inner.has(b.peerId, `${key}`)
     b.catalogue.remove(file!)
-    const added = b.catalogue.add('Giant Steps.flac', { artist: 'John Coltrane' })
+    const added = b.catalogue.add('Giant Steps.flac', undefined, { artist: 'John Coltrane' })
     await until(() => [first, second].some(node => has(node, added.index)))
     expect([first, second].some(node => has(node, file!.index))).toBe(false)
     expect(await namesOf(a, 'steps giant')).toEqual(['Giant Steps.flac'])

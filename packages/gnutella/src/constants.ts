@@ -61,7 +61,7 @@ export const GGEP_ID_BYTES_MAX = 15
 /** Bytes of `LF`, the size of a file of 4 GiB and more (gtk-gnutella, GGEP LF). */
 export const LARGE_FILE_BYTES_MAX = 8
 /** Bytes of our nonce in a Push. */
-export const PUSH_NONCE_BYTES = 16
+export { PUSH_NONCE_BYTES } from '@servent/overlay/machine'
 
 // The wire: names of ours.
 
@@ -304,16 +304,3 @@ export const IDLE_MS = 2 * (ALIVE_PING_MS + ALIVE_REPLY_MS)
 export const QUEUE_BYTES_MAX = 98_304
 export const QUEUE_BYTES_HIGH = QUEUE_BYTES_MAX / 2
 export const QUEUE_BYTES_LOW = QUEUE_BYTES_MAX / 4
-/** From a Push to the call that it asks for, and pushes that are waited for at a time. */
-export const PUSH_WAIT_MS = 20_000
-export const PUSHES_WAITING_MAX = 64
-/** Streams of pushes that one connection may hold open: each is one client's connection. */
-export const PUSH_STREAMS_MAX = 16
-/** Calls under way at a time, and the time for each to open its stream. */
-export const CALLS_AT_A_TIME_MAX = 8
-/** Of those, the ones whose pushes one neighbour handed on. */
-export const CALLS_PER_LINK_AT_A_TIME_MAX = 2
-export const CALL_MS = 10_000
-/** The caller's words before the blank line: bytes, and the time for them. */
-export const GIV_BYTES_MAX = 1024
-export const GIV_MS = 10_000

@@ -14,6 +14,9 @@ import {
   isCircuit,
   MachineHost,
   multiaddrsOfContact,
+  PushCalls,
+  PushError,
+  type PushedConnection,
   type StateStore,
   systemClock,
   type TraceStep
@@ -45,11 +48,11 @@ import {
   QUEUE_BYTES_MAX,
   SEARCH_MS
 } from './constants.ts'
-import { PushError, SearchRefusedError } from './errors.ts'
+import { SearchRefusedError } from './errors.ts'
 import { urnOfCid } from './huge.ts'
 import { GnutellaMachine } from './machine.ts'
 import { Answers } from './service-answers.ts'
-import { PushCalls, type PushedConnection } from './service-push.ts'
+import { givSubject, givWords, PUSH_PROTOCOL } from './service-push.ts'
 import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
 import { type Bandwidth, Sharing } from './service-sharing.ts'
 import { LEAVES_MAX } from './tier-constants.ts'
@@ -224,7 +227,7 @@ export class GnutellaService implements Overlay, Startable {
     }
     const { servent, index } = route
     return this.#pushes.wait(
-      { peerId, servent, index },
+      { peerId, subject: givSubject(servent, index) },
       nonce => this.#askPush(servent, index, nonce),
       signal
     )
@@ -316,7 +319,7 @@ export class GnutellaService implements Overlay, Startable {
         this.#beginning?.take(notice)
         break
       case 'push-asked':
-        void this.#pushes.call({ ...notice, servent: this.#host.snapshot().servent })
+        void this.#pushes.call(notice)
         break
     }
   }
@@ -358,6 +361,9 @@ export class GnutellaService implements Overlay, Startable {
     return new PushCalls({
       components: this.#components,
       log: this.#log,
+      protocol: PUSH_PROTOCOL,
+      words: givWords(() => this.#host.snapshot().servent),
+      countBy: 'neighbour',
       catalogue: () => this.#catalogue,
       servePushed: this.#init.servePushed
     })

@@ -1,5 +1,4 @@
 /** Real libp2p nodes on loopback with a catalogue in memory, for tests of the service. */
-import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
@@ -7,73 +6,10 @@ import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { boundedYamux, MemoryStore } from '@servent/libp2p-host'
-import {
-  type Catalogue,
-  type CatalogueChange,
-  ContentId,
-  matches,
-  type Query,
-  type SharedFile
-} from '@servent/overlay'
+import { MemoryCatalogue } from '@servent/overlay/testing'
 import { createLibp2p } from 'libp2p'
 import { gnutella } from '../src/index.ts'
 import type { GnutellaInit, GnutellaService } from '../src/service.ts'
-
-const hash = (name: string, bytes: Uint8Array) => Uint8Array.from(createHash(name).update(bytes).digest())
-
-export class MemoryCatalogue implements Catalogue {
-  readonly shared = new Map<number, SharedFile>()
-  readonly contents = new Map<number, Buffer>()
-  readonly #listeners = new Set<(changes: readonly CatalogueChange[]) => void>()
-  matchesAsked = 0
-
-  get totals() {
-    const bytes = [...this.shared.values()].reduce((total, { size }) => total + size, 0)
-    return { files: this.shared.size, bytes }
-  }
-
-  add(name: string, content: string, tags: Record<string, string> = {}): SharedFile {
-    const bytes = Buffer.from(content)
-    const id = ContentId.fromRoot(hash('sha256', bytes), bytes.length)
-    const index = this.shared.size + 1
-    const file = { index, id, size: bytes.length, name, type: 'text/plain', tags, sha1: hash('sha1', bytes) }
-    this.shared.set(index, file)
-    this.contents.set(index, bytes)
-    for (const listener of this.#listeners) listener([{ type: 'added', file }])
-    return file
-  }
-
-  remove(file: SharedFile): void {
-    this.shared.delete(file.index)
-    for (const listener of this.#listeners) listener([{ type: 'removed', file }])
-  }
-
-  async match(query: Query, limit: number) {
-    this.matchesAsked += 1
-    return [...this.shared.values()].filter(file => matches(query, file)).slice(0, limit)
-  }
-
-  async get(id: ContentId) {
-    return [...this.shared.values()].find(file => file.id.equals(id))
-  }
-
-  async byIndex(index: number) {
-    return this.shared.get(index)
-  }
-
-  async bySha1(digest: Uint8Array) {
-    return [...this.shared.values()].find(file => Buffer.compare(file.sha1, digest) === 0)
-  }
-
-  async *files() {
-    yield* this.shared.values()
-  }
-
-  subscribe(listener: (changes: readonly CatalogueChange[]) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-}
 
 export interface RealNode {
   readonly libp2p: Libp2p<{ gnutella: GnutellaService }>

@@ -12,13 +12,13 @@ import {
   SealedRecords,
   sealRecord
 } from '@servent/overlay'
+import { MemoryCatalogue } from '@servent/overlay/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { urnOfCid, urnOfSha1 } from '../src/huge.ts'
 import type { HitResult } from '../src/messages.ts'
 import { Answers } from '../src/service-answers.ts'
 import { WantedFiles } from '../src/service-records.ts'
 import type { GnutellaQuestion } from '../src/types.ts'
-import { MemoryCatalogue } from './real-nodes.ts'
 
 const NOW_MS = 1_800_000_000_000
 let privateKey: PrivateKey

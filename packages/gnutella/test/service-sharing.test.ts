@@ -1,10 +1,11 @@
 /** What a machine is told of a catalogue that changes: at once what is new, and in time what is gone. */
+
+import { MemoryCatalogue } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { hashWord } from '../src/qrp-hash.ts'
 import { type Bandwidth, Sharing } from '../src/service-sharing.ts'
 import { TABLE_UPDATE_MS, WORDS_DEBOUNCE_MS } from '../src/tier-constants.ts'
 import type { GnutellaCommand } from '../src/types.ts'
-import { MemoryCatalogue } from './real-nodes.ts'
 
 /** A clock that a test turns. */
 class TestClock {

@@ -1,6 +1,4 @@
 /** A small overlay of its own for tests of the service: everybody is linked with everybody, on real TCP. */
-
-import { createHash } from 'node:crypto'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
@@ -9,25 +7,21 @@ import { tcp } from '@libp2p/tcp'
 import { boundedYamux, type HostComponents, MemoryStore } from '@servent/libp2p-host'
 import {
   betweenRightClosed,
-  type Catalogue,
-  type CatalogueChange,
   type Codec,
-  ContentId,
   compareKeys,
   type Effects,
   type Input,
   type Key,
   type Machine,
   MalformedError,
-  matches,
   PARTIAL_INDEX_MIN,
   type PartialCatalogue,
   type PartialChange,
   type PartialFile,
   type Peer,
-  type Query,
   type SharedFile
 } from '@servent/overlay'
+import { MemoryCatalogue } from '@servent/overlay/testing'
 import { createLibp2p } from 'libp2p'
 import { writer as newWriter } from 'protons-runtime'
 import {
@@ -198,15 +192,10 @@ export class MeshService extends KeyRoutedService<MeshTypes> {
   }
 }
 
-const hash = (name: string, bytes: Uint8Array) => Uint8Array.from(createHash(name).update(bytes).digest())
-
-export class SmallCatalogue implements Catalogue {
-  readonly shared = new Map<number, SharedFile>()
-  readonly #listeners = new Set<(changes: readonly CatalogueChange[]) => void>()
-  /** What is being fetched. */
+/** With files that are being fetched. */
+export class SmallCatalogue extends MemoryCatalogue {
   readonly fetched = new Map<string, PartialFile>()
   readonly #watchers = new Set<(change: PartialChange) => void>()
-  #nextIndex = 1
 
   readonly partials: PartialCatalogue = {
     get: id => this.fetched.get(`${id}`),
@@ -224,51 +213,6 @@ export class SmallCatalogue implements Catalogue {
     if (type === 'added') this.fetched.set(`${file.id}`, file)
     else this.fetched.delete(`${file.id}`)
     for (const watcher of this.#watchers) watcher({ type, file })
-  }
-
-  get totals() {
-    return { files: this.shared.size, bytes: 0 }
-  }
-
-  add(name: string, content = name, tags: Record<string, string> = {}): SharedFile {
-    const bytes = Buffer.from(content)
-    const id = ContentId.fromRoot(hash('sha256', bytes), bytes.length)
-    const index = this.#nextIndex
-    this.#nextIndex += 1
-    const file = { index, id, size: bytes.length, name, type: 'text/plain', tags, sha1: hash('sha1', bytes) }
-    this.shared.set(index, file)
-    for (const listener of this.#listeners) listener([{ type: 'added', file }])
-    return file
-  }
-
-  remove(file: SharedFile): void {
-    this.shared.delete(file.index)
-    for (const listener of this.#listeners) listener([{ type: 'removed', file }])
-  }
-
-  async match(query: Query, limit: number) {
-    return [...this.shared.values()].filter(file => matches(query, file)).slice(0, limit)
-  }
-
-  async get(id: ContentId) {
-    return [...this.shared.values()].find(file => file.id.equals(id))
-  }
-
-  async byIndex(index: number) {
-    return this.shared.get(index)
-  }
-
-  async bySha1() {
-    return undefined
-  }
-
-  async *files() {
-    yield* this.shared.values()
-  }
-
-  subscribe(listener: (changes: readonly CatalogueChange[]) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
   }
 }
 

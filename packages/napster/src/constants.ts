@@ -197,18 +197,3 @@ export const LINKS_SPARE = 16
 export const IDLE_MS = 10 * 60_000
 /** Between two signs of life on a link that is silent. */
 export const KEEP_ALIVE_MS = 60_000
-/** How long a peer that was asked to call is waited for. */
-export const PUSH_WAIT_MS = 20_000
-/** Peers that are waited for at a time. */
-export const PUSHES_WAITING_MAX = 32
-/** Calls under way at a time, because others asked for them. */
-export const CALLS_AT_A_TIME_MAX = 8
-/** Of those, the ones that one peer asked for. */
-export const CALLS_PER_PEER_AT_A_TIME_MAX = 2
-/** How long one such call may take to be connected. */
-export const CALL_MS = 10_000
-/** Bytes of what a caller says before HTTP, and how long it has for it. */
-export const CALL_HEAD_BYTES_MAX = 256
-export const CALL_HEAD_MS = 5_000
-/** Streams of calls that one connection may have. */
-export const CALL_STREAMS_MAX = 16

@@ -6,12 +6,6 @@ export class ServerError extends Error {
   override readonly name = 'ServerError'
 }
 
-/** The provider could not be asked to call, or did not call. */
-export class PushError extends Error {
-  static override readonly name = 'PushError'
-  override readonly name = 'PushError'
-}
-
 /** An address of a server does not say who must be there. */
 export class PeerIdMissingError extends Error {
   static override readonly name = 'PeerIdMissingError'

@@ -1,10 +1,9 @@
 /** What the service knows of people: whois, hotlist, calls, and which host is best. */
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { HostComponents } from '@servent/libp2p-host'
+import { type HostComponents, PushError } from '@servent/libp2p-host'
 import { type Provider, peerIdBytes, peerIdText, type RequestId } from '@servent/overlay'
 import { orderHosts } from './best-host.ts'
 import { LINK_SPEEDS_KEPT, PINGS_MAX } from './constants.ts'
-import { PushError } from './errors.ts'
 import type { NapsterCommand, NapsterNotice, VerifiedFile, WhoisReply } from './types.ts'
 
 export interface HotlistEvent {

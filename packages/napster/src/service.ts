@@ -9,6 +9,9 @@ import {
   isCircuit,
   MachineHost,
   multiaddrsOfContact,
+  PushCalls,
+  PushError,
+  type PushedConnection,
   systemClock
 } from '@servent/libp2p-host'
 import {
@@ -38,12 +41,12 @@ import {
   USERS_DEFAULT,
   USERS_MAX
 } from './constants.ts'
-import { PeerIdMissingError, PushError } from './errors.ts'
+import { PeerIdMissingError } from './errors.ts'
 import { NapsterMachine } from './machine.ts'
 import { Answers } from './service-answers.ts'
 import type { NapsterInit, NapsterSearchOptions } from './service-init.ts'
 import { type HotlistEvent, People } from './service-people.ts'
-import { PushCalls, type PushedConnection } from './service-push.ts'
+import { PUSH_PROTOCOL, sendSubject, sendWords } from './service-push.ts'
 import { Searches } from './service-searches.ts'
 import { clamp } from './state.ts'
 import type { NapsterNotice, NapsterTables, NapsterTypes, WhoisReply } from './types.ts'
@@ -214,7 +217,8 @@ export class NapsterService implements Overlay, Startable {
     if (multiaddrsOfContact(this.#host.selfContact()).every(isCircuit))
       throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
     const { index } = route
-    return this.#pushes.wait({ peerId, index }, nonce => this.#people.askCall(to, index, nonce), signal)
+    const target = { peerId, subject: sendSubject(index) }
+    return this.#pushes.wait(target, nonce => this.#people.askCall(to, index, nonce), signal)
   }
 
   snapshot(): OverlaySnapshot {
@@ -333,6 +337,9 @@ export class NapsterService implements Overlay, Startable {
     return new PushCalls({
       components: this.#components,
       log: this.#log,
+      protocol: PUSH_PROTOCOL,
+      words: sendWords,
+      countBy: 'called',
       catalogue: () => this.#catalogue,
       servePushed: this.#init.servePushed
     })

@@ -1,20 +1,11 @@
 /** Calls that were asked for: what a caller must show, and what is too much. */
-import { PassThrough } from 'node:stream'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { streamDuplex } from '@servent/libp2p-host'
+import { PUSHES_WAITING_MAX, streamDuplex } from '@servent/libp2p-host'
 import { parseQuery } from '@servent/overlay'
 import { afterEach, describe, expect, it } from 'vitest'
-import {
-  CALL_HEAD_BYTES_MAX,
-  CALL_STREAMS_MAX,
-  CALLS_AT_A_TIME_MAX,
-  CALLS_PER_PEER_AT_A_TIME_MAX,
-  COMMAND_BYTES_MAX,
-  PUSHES_WAITING_MAX,
-  QUEUE_BYTES_MAX
-} from '../src/constants.ts'
+import { COMMAND_BYTES_MAX, QUEUE_BYTES_MAX } from '../src/constants.ts'
 import { NAPSTER_PROTOCOL } from '../src/index.ts'
-import { PUSH_PROTOCOL, parseCall, readLine } from '../src/service-push.ts'
+import { PUSH_PROTOCOL, sendSubject, sendWords } from '../src/service-push.ts'
 import { encode, frame } from './laws.ts'
 import { peerIdOf } from './peer.ts'
 import { announced, gather, loggedIn, startNode, startStranger, stopNodes, until } from './real-nodes.ts'
@@ -24,23 +15,11 @@ afterEach(stopNodes)
 describe('the line of a caller', () => {
   it('is its word, a number and a nonce', () => {
     const nonce = 'ab'.repeat(16)
-    expect(parseCall(`SEND 7 ${nonce}`)).toEqual({ index: 7, nonce })
+    const call = { index: 7, name: 'a song', nonce }
+    expect(`${sendWords.write(call)}${sendWords.end}`).toBe(`SEND 7 ${nonce}\n`)
+    expect(sendWords.read(`SEND 7 ${nonce}`)).toEqual({ subject: sendSubject(7), nonce })
     for (const line of ['SEND 7', `GIVE 7 ${nonce}`, `SEND x ${nonce}`, `SEND 7 ${nonce} `])
-      expect(parseCall(line)).toBeUndefined()
-  })
-
-  it('has CALL_HEAD_BYTES_MAX bytes, and what follows it stays', async () => {
-    const stream = new PassThrough()
-    const line = 'x'.repeat(CALL_HEAD_BYTES_MAX)
-    stream.write(`${line}\nGET`)
-    expect(await readLine(stream)).toBe(line)
-    expect(stream.read().toString()).toBe('GET')
-    const long = new PassThrough()
-    long.write(`${line}x\n`)
-    await expect(readLine(long)).rejects.toMatchObject({ name: 'PushError' })
-    const gone = new PassThrough()
-    gone.end('x')
-    await expect(readLine(gone)).rejects.toMatchObject({ name: 'PushError' })
+      expect(sendWords.read(line)).toBeUndefined()
   })
 })
 
@@ -54,11 +33,6 @@ describe('calls', () => {
     duplex.on('error', () => {})
     duplex.write(`SEND 1 ${'ab'.repeat(16)}\n`)
     await until(() => server.service.snapshot().counters.callsUnasked === 1)
-  })
-
-  it('are made CALLS_AT_A_TIME_MAX at a time, and CALLS_PER_PEER_AT_A_TIME_MAX for one peer', () => {
-    expect(CALLS_PER_PEER_AT_A_TIME_MAX).toBeLessThan(CALLS_AT_A_TIME_MAX)
-    expect(CALL_STREAMS_MAX).toBeGreaterThanOrEqual(CALLS_PER_PEER_AT_A_TIME_MAX)
   })
 
   it('are waited for PUSHES_WAITING_MAX at a time, of those who have a way', async () => {

@@ -26,6 +26,8 @@ export const QUERY_WORDS_MAX = 32
 export const QUERY_RESULTS_MAX = 1000
 /** Hits wanted where nobody says how many. */
 export const QUERY_RESULTS_DEFAULT = 200
+/** Of what a peer shows that was asked to call: it went with the request, and is good once. */
+export const PUSH_NONCE_BYTES = 16
 export const TICKET_PROVIDERS_MAX = 8
 export const TICKET_CHARACTERS_MAX = 8192
 /** Of one multiaddr in its text form. */

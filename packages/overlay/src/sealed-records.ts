@@ -11,7 +11,7 @@ import { sealRecord } from './sealing.ts'
 
 /** How long a signed record is valid: a day. */
 export const RECORD_LIFETIME_MS = 86_400_000
-/** One with less time left than this is signed anew. */
+/** One with less time left than this is signed anew where nothing else is said. */
 export const RECORD_RENEW_MS = RECORD_LIFETIME_MS / 4
 /** Records kept at a time: those used last. */
 export const SEALED_MAX = 10_000
@@ -27,11 +27,14 @@ interface Sealed {
 export class SealedRecords {
   readonly #privateKey: PrivateKey
   readonly #provider: string
+  readonly #renewMs: number
   /** By index, in the order of their last use. */
   readonly #sealed = new Map<number, Sealed>()
 
-  constructor(privateKey: PrivateKey) {
+  /** A record with less time left than `renewMs` is signed anew: longer where those who keep it are told of the next one late. */
+  constructor(privateKey: PrivateKey, renewMs = RECORD_RENEW_MS) {
     this.#privateKey = privateKey
+    this.#renewMs = renewMs
     this.#provider = peerIdText(privateKey.publicKey.toMultihash().bytes)
   }
 
@@ -45,7 +48,9 @@ export class SealedRecords {
     if (known !== undefined) {
       this.#sealed.delete(file.index)
       const isSame = known.name === file.name && known.id.equals(file.id)
-      if (isSame && known.expiresMs - wallMs >= RECORD_RENEW_MS) {
+      const leftMs = known.expiresMs - wallMs
+      // One with more than a whole life left was signed by a clock that has been set back since.
+      if (isSame && leftMs >= this.#renewMs && leftMs <= RECORD_LIFETIME_MS) {
         this.#sealed.set(file.index, known)
         return known.bytes
       }

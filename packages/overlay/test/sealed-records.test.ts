@@ -46,6 +46,17 @@ describe('records of own files', () => {
     expect(renewed.sequence).toBeGreaterThan(NOW_MS)
   })
 
+  it('are sealed anew with more time left where more is asked for, and where the clock was set back', async () => {
+    const records = new SealedRecords(privateKey, RECORD_LIFETIME_MS / 2)
+    const first = await records.of(file(1), NOW_MS)
+    expect(await records.of(file(1), NOW_MS + RECORD_LIFETIME_MS / 2)).toBe(first)
+    expect(await records.of(file(1), NOW_MS + RECORD_LIFETIME_MS / 2 + 1)).not.toBe(first)
+    const second = await records.of(file(2), NOW_MS)
+    const back = await records.of(file(2), NOW_MS - 1)
+    expect(back).not.toBe(second)
+    expect((await openRecord(back, { nowMs: NOW_MS })).expiresMs).toBe(NOW_MS - 1 + RECORD_LIFETIME_MS)
+  })
+
   it('are sealed anew when the file has another name or was forgotten', async () => {
     const records = new SealedRecords(privateKey)
     const first = await records.of(file(1), NOW_MS)

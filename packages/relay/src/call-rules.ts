@@ -7,7 +7,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { contactOf, dialTargetOf, hostOf, isCircuit, isIp, isNear, isPublic } from '@servent/libp2p-host'
+import { contactOf, dialTargetOf, hostOf, isCallable, isNear } from '@servent/libp2p-host'
 import { Buckets, TokenBucket } from '@servent/overlay'
 import {
   CALL_BACK_ADDRESSES_MAX,
@@ -36,9 +36,7 @@ export class CallRules {
     const { remotePeer } = relayed
     const mayBePrivate = isNear(relayed, connections)
     const fit = addresses
-      .filter(
-        address => !isCircuit(address) && isIp(address) && (mayBePrivate || isPublic(address.toString()))
-      )
+      .filter(address => isCallable(address, mayBePrivate))
       .slice(0, CALL_BACK_ADDRESSES_MAX)
     if (fit.length === 0 || !this.#peers.of(remotePeer.toString(), nowMs).take(1, nowMs)) return []
     if (!this.#total.take(1, nowMs)) return []
