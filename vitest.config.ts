@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 // them. Tests in test/e2e start the built program, so `npm test` builds first.
 const source = {
   resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source', 'node', 'import'] } }
+  ssr: { resolve: { conditions: ['source', 'node'] } }
 }
 const full = process.env.SERVENT_TEST_FULL === '1'
 const exclude = ['**/node_modules/**', '**/dist/**', ...(full ? [] : ['**/*.full.test.ts'])]

@@ -9,7 +9,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } fro
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { rolldown } from 'rolldown'
+import { bundle } from './bundle.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SUFFIX = process.platform === 'win32' ? '.exe' : ''
@@ -43,6 +43,8 @@ async function build() {
   await bundle(entry, script)
   // A worker thread starts from a text of its own, which the executable carries beside its main script.
   await bundle(join(ROOT, 'packages/library/dist/worker.js'), worker)
+  const indexWorker = join(folder, 'index-worker.cjs')
+  await bundle(join(ROOT, 'packages/keyword-index/dist/sqlite-worker.js'), indexWorker)
   const labWorker = join(folder, 'lab-worker.cjs')
   await bundle(join(ROOT, 'packages/lab/dist/worker.js'), labWorker)
   const config = join(folder, 'sea.json')
@@ -56,6 +58,7 @@ async function build() {
       useCodeCache: true,
       assets: {
         'library-worker': worker,
+        'index-worker': indexWorker,
         'lab-worker': labWorker,
         'lab-fingerprints': join(ROOT, 'packages/lab/data/fingerprints.json')
       }
@@ -68,20 +71,4 @@ async function build() {
   renameSync(built, out)
   console.log(`${out}  ${(statSync(out).size / 1e6).toFixed(0)} MB`)
   console.error(`Next: ${out} start`)
-}
-
-/** One CommonJS file with all that the entry reaches. */
-async function bundle(input, file) {
-  const bundler = await rolldown({
-    input,
-    platform: 'node',
-    // What Node loads, the bundle takes: never a browser's variant, nor the sources behind the build.
-    resolve: { conditionNames: ['node', 'import', 'module-sync', 'require', 'default'] },
-    onLog(level, log, fallback) {
-      // Some packages evaluate text on purpose: schemas are compiled into functions.
-      if (log.code !== 'EVAL' && level !== 'info' && level !== 'debug') fallback(level, log)
-    }
-  })
-  await bundler.write({ file, format: 'cjs', codeSplitting: false, minify: false, comments: false })
-  await bundler.close()
 }

@@ -14,15 +14,19 @@ export class Intersection {
   /** Postings that may still be touched. */
   #left: number
   /** The least number that may come next. */
-  #from = 0
-  /** Whether the cap was reached: there may be more. */
-  isCapped = false
+  #from: number
 
   /** @param cursors  of which the first `count` are open: the shortest list, then common ones, then others */
-  constructor(cursors: readonly PostingCursor[], count: number, touchedMax: number) {
+  constructor(cursors: readonly PostingCursor[], count: number, touchedMax: number, from = 0) {
     this.#cursors = cursors
     this.#count = count
     this.#left = touchedMax
+    this.#from = from
+  }
+
+  /** How many more postings may be touched; less than 0 where the cap was reached: there may be more numbers then. */
+  get left(): number {
+    return this.#left
   }
 
   /** The next number, or `NO_ID` where there are no more, or where the cap is reached. */
@@ -48,7 +52,6 @@ export class Intersection {
         return id
       }
     }
-    this.isCapped = this.#left < 0
     this.#from = NO_ID
     return NO_ID
   }

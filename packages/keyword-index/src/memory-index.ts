@@ -2,8 +2,13 @@
  * The store in memory: synchronous and pure, so that it also lives in the simulator, in tens of thousands of instances.
  * An empty one holds nothing but its fields.
  *
- * Files have dense numbers in the order in which they came. A file that goes leaves its number in posting lists, where
- * searches step over it, until a share of all numbers is dead; then all lists are written anew.
+ * A file that goes leaves its postings behind (`generation.ts`). When they are half as many as those of files that are
+ * there, a new generation is begun: what is announced goes into it, and each call that adds, removes or searches moves
+ * a bounded number of postings there, until the old one is empty and dropped. Until then a search asks both.
+ *
+ * What it holds: a generation with t postings, of which l live, is replaced by one that has at most l + t/2 when that is
+ * done, since each posting that is announced meanwhile moves two, or steps over two that have gone. So a generation has
+ * at most two postings for each one that lived at once, and both together have at most four.
  */
 import { compareTexts } from '@servent/overlay/machine'
 import {
@@ -15,60 +20,37 @@ import {
   checkOwner,
   checkQuery
 } from './check.ts'
-import { Intersection } from './intersection.ts'
+import { Entry, postingsOf } from './entry.ts'
+import { Generation } from './generation.ts'
 import { POSTINGS_TOUCHED_MAX } from './limits.ts'
-import { fits } from './matching.ts'
-import { NO_ID, PostingCursor, PostingLists } from './posting-lists.ts'
 import type { IndexedFile, IndexHit, IndexHits, IndexQuery, IndexTotals, KeywordIndex } from './types.ts'
 
-/** Fewer dead numbers than this are not worth writing the lists anew. */
-export const COMPACTION_DEAD_MIN = 256
-/** Dead numbers for each living file at which it is done: each removal pays for two files written anew at most. */
-const COMPACTION_DEAD_SHARE = 0.5
+/** Fewer dead postings than this are not worth a new generation. */
+export const COMPACTION_DEAD_MIN = 1024
+/** Dead postings for each living one at which it is begun: each one that is removed pays for two that are moved. */
+export const COMPACTION_DEAD_SHARE = 0.5
+/** Postings that one call moves at most, unless it announces more than half as many: then twice what it announces. */
+export const COMPACTION_POSTINGS_MAX = 512
+const MOVED_FOR_ANNOUNCED = 2
 
 export interface MemoryIndexInit {
   /** `POSTINGS_TOUCHED_MAX` where it is not said. */
   readonly postingsTouchedMax?: number
+  /** `COMPACTION_POSTINGS_MAX` where it is not said. A file with more words is moved alone. */
+  readonly compactionPostingsMax?: number
+  /** `COMPACTION_DEAD_MIN` where it is not said. */
+  readonly compactionDeadMin?: number
 }
 
-/** A file as it is handed out, in a ring of those with the same content. What is private to it nobody else sees. */
-class Entry implements IndexHit {
-  readonly owner: string
-  readonly file: IndexedFile
-  #id: number
-  #before: Entry = this
-  #after: Entry = this
-
-  constructor(owner: string, file: IndexedFile, id: number) {
-    this.owner = owner
-    this.file = file
-    this.#id = id
-  }
-
-  static id(entry: Entry): number {
-    return entry.#id
-  }
-
-  static renumber(entry: Entry, id: number): void {
-    entry.#id = id
-  }
-
-  /** The next in the ring, itself where it is alone. */
-  static after(entry: Entry): Entry {
-    return entry.#after
-  }
-
-  static join(entry: Entry, ring: Entry): void {
-    entry.#before = ring.#before
-    entry.#after = ring
-    ring.#before.#after = entry
-    ring.#before = entry
-  }
-
-  static leave(entry: Entry): void {
-    entry.#before.#after = entry.#after
-    entry.#after.#before = entry.#before
-  }
+/** What an index holds, where a file with n words is n + 1 postings. */
+export interface Holdings {
+  /** Of files that are there. */
+  readonly living: number
+  /** Of those and of what has gone, in both generations. */
+  readonly postings: number
+  /** Moved since the index was made; one that has gone counts, too, when a move steps over it. */
+  readonly moved: number
+  readonly isCompacting: boolean
 }
 
 interface Owner {
@@ -79,36 +61,52 @@ interface Owner {
 }
 
 interface Tables {
-  lists: PostingLists
-  /** By number; nothing where a file has gone. */
-  entries: (Entry | undefined)[]
+  current: Generation
+  /** While it is being emptied. */
+  old: Generation | undefined
+  /** Numbers below have gone from the old one. */
+  oldFrom: number
+  /** Postings of files that are there. */
+  living: number
   readonly owners: Map<string, Owner>
-  /** One of each ring. */
-  readonly contents: Map<string, Entry>
+  /** One of each ring; made with the first file that has a content. */
+  contents: Map<string, Entry> | undefined
 }
 
-/** Cursors of whichever search is running, for all instances: a search never waits for anything. */
-const cursors: PostingCursor[] = []
-/** Lists of whatever is being added, for all instances, too. */
-let scratch = new Uint32Array(1024)
 const NOTHING: IndexHits = { hits: [], isCapped: false }
 
 export class MemoryIndex implements KeywordIndex {
   readonly #touchedMax: number
+  readonly #movedMax: number
+  readonly #deadMin: number
   /** There is nothing until the first file comes, and after the last has gone. */
   #tables: Tables | undefined
   #files = 0
   #bytes = 0
+  #moved = 0
 
-  constructor({ postingsTouchedMax = POSTINGS_TOUCHED_MAX }: MemoryIndexInit = {}) {
+  constructor({
+    postingsTouchedMax = POSTINGS_TOUCHED_MAX,
+    compactionPostingsMax = COMPACTION_POSTINGS_MAX,
+    compactionDeadMin = COMPACTION_DEAD_MIN
+  }: MemoryIndexInit = {}) {
     this.#touchedMax = postingsTouchedMax
+    this.#movedMax = compactionPostingsMax
+    this.#deadMin = compactionDeadMin
   }
 
   add(owner: string, files: readonly IndexedFile[]): void {
     checkOwner(owner)
     checkFiles(files)
     if (files.length === 0) return
-    this.#tables ??= { lists: new PostingLists(), entries: [], owners: new Map(), contents: new Map() }
+    this.#tables ??= {
+      current: new Generation(),
+      old: undefined,
+      oldFrom: 0,
+      living: 0,
+      owners: new Map(),
+      contents: undefined
+    }
     const tables = this.#tables
     let holder = tables.owners.get(owner)
     if (holder === undefined) {
@@ -116,15 +114,11 @@ export class MemoryIndex implements KeywordIndex {
       tables.owners.set(owner, holder)
     }
     holder.sorted = undefined
-    const wanted = listsOf(tables.lists, files)
-    let at = 0
-    for (const file of files) {
-      const known = holder.files.get(file.key)
-      if (known !== undefined) this.#forget(tables, known)
-      const id = this.#insert(tables, holder, file)
-      for (let left = file.words.length; left > 0; left -= 1, at += 1) tables.lists.append(wanted[at]!, id)
-    }
-    this.#compact()
+    const holding = holder
+    const postings = tables.current.add(files, (index, id) =>
+      this.#insert(tables, holding, files[index]!, id)
+    )
+    this.#compact(Math.max(this.#movedMax, MOVED_FOR_ANNOUNCED * postings))
   }
 
   remove(owner: string, keys: readonly string[]): number {
@@ -142,7 +136,7 @@ export class MemoryIndex implements KeywordIndex {
     holder.sorted = undefined
     const removed = before - holder.files.size
     if (holder.files.size === 0) this.#tables!.owners.delete(owner)
-    this.#compact()
+    this.#compact(this.#movedMax)
     return removed
   }
 
@@ -152,47 +146,27 @@ export class MemoryIndex implements KeywordIndex {
     if (holder === undefined) return 0
     this.#tables!.owners.delete(owner)
     for (const entry of holder.files.values()) this.#forget(this.#tables!, entry)
-    this.#compact()
+    this.#compact(this.#movedMax)
     return holder.files.size
   }
 
-  /** Files that came first are found first. What counts as touched is said in `intersection.ts`. */
+  /** The cap counts what is touched in both generations. */
   search(query: IndexQuery): IndexHits {
     checkQuery(query)
     const tables = this.#tables
     if (tables === undefined) return NOTHING
-    const { lists } = tables
-    let wanted: number[] = []
-    for (const word of query.words) {
-      const list = lists.find(word)
-      if (list === undefined) return NOTHING
-      if (!wanted.includes(list)) wanted.push(list)
-    }
-    wanted.sort((a, b) => lists.count(a) - lists.count(b))
-    // What needs one look goes before what needs a search.
-    if (wanted.length > 2) {
-      const [lead, ...others] = wanted
-      wanted = [
-        lead!,
-        ...others.filter(list => lists.isCommon(list)),
-        ...others.filter(list => !lists.isCommon(list))
-      ]
-    }
-    const unwanted = (query.without ?? []).map(word => lists.find(word)).filter(list => list !== undefined)
-    const opened = [...wanted, ...unwanted]
-    for (const [index, list] of opened.entries()) {
-      cursors[index] ??= new PostingCursor()
-      lists.open(list, cursors[index])
-    }
-    const hits = this.#collect(tables, query, wanted.length, opened.length)
-    for (let index = 0; index < opened.length; index += 1) cursors[index]!.end()
-    return hits
+    const hits: IndexHit[] = []
+    let left = this.#touchedMax
+    if (tables.old !== undefined) left = tables.old.search(query, tables.oldFrom, hits, left)
+    if (left >= 0 && hits.length < query.limit) left = tables.current.search(query, 0, hits, left)
+    if (tables.old !== undefined) this.#move(tables, this.#movedMax)
+    return { hits, isCapped: left < 0 }
   }
 
   providers(content: Uint8Array, limit: number): IndexHit[] {
     checkContent(content)
     checkLimit(limit)
-    const first = this.#tables?.contents.get(nameOf(content))
+    const first = this.#tables?.contents?.get(nameOf(content))
     const hits: IndexHit[] = []
     for (let entry = first; entry !== undefined && hits.length < limit; ) {
       hits.push(entry)
@@ -217,98 +191,99 @@ export class MemoryIndex implements KeywordIndex {
     return { owners: this.#tables?.owners.size ?? 0, files: this.#files, bytes: this.#bytes }
   }
 
+  holdings(): Holdings {
+    const { current, old, living = 0 } = this.#tables ?? {}
+    return {
+      living,
+      postings: (current?.postings ?? 0) + (old?.postings ?? 0),
+      moved: this.#moved,
+      isCompacting: old !== undefined
+    }
+  }
+
   close(): void {
     this.#tables = undefined
     this.#files = 0
     this.#bytes = 0
   }
 
-  /** @param open  how many cursors are open: those of words that are wanted, then those of words that are not */
-  #collect({ entries }: Tables, query: IndexQuery, wanted: number, open: number): IndexHits {
-    const hits: IndexHit[] = []
-    const { except } = query
-    const isFiltered = query.type !== undefined || query.size !== undefined || query.numbers !== undefined
-    const found = new Intersection(cursors, wanted, this.#touchedMax)
-    while (hits.length < query.limit) {
-      const id = found.next()
-      if (id === NO_ID) break
-      const entry = entries[id]
-      if (entry === undefined) continue
-      // Entries lie all over the memory: none is looked into without need.
-      if (except !== undefined && entry.owner === except) continue
-      if (isFiltered && !fits(entry.file, query)) continue
-      let isUnwanted = false
-      for (let index = wanted; index < open && !isUnwanted; index += 1) isUnwanted = cursors[index]!.has(id)
-      if (!isUnwanted) hits.push(entry)
-    }
-    return { hits, isCapped: found.isCapped }
-  }
-
-  /** Everything but its words. */
-  #insert({ entries, contents }: Tables, owner: Owner, file: IndexedFile): number {
-    const id = entries.length
+  /** Everything but its words. A file that had the key goes. */
+  #insert(tables: Tables, owner: Owner, file: IndexedFile, id: number): Entry {
+    const known = owner.files.get(file.key)
+    if (known !== undefined) this.#forget(tables, known)
     const entry = new Entry(owner.name, file, id)
-    entries.push(entry)
     owner.files.set(file.key, entry)
+    tables.living += postingsOf(file)
     this.#files += 1
     this.#bytes += file.size
-    if (file.content === undefined) return id
+    if (file.content === undefined) return entry
+    tables.contents ??= new Map()
     const content = nameOf(file.content)
-    const ring = contents.get(content)
-    if (ring === undefined) contents.set(content, entry)
+    const ring = tables.contents.get(content)
+    if (ring === undefined) tables.contents.set(content, entry)
     else Entry.join(entry, ring)
-    return id
+    return entry
   }
 
   /** Of everything but its owner's files, which whoever calls sees to. */
-  #forget({ entries, contents }: Tables, entry: Entry): void {
-    entries[Entry.id(entry)] = undefined
+  #forget(tables: Tables, entry: Entry): void {
+    const { current, old, contents } = tables
+    const generation = old?.has(entry) ? old : current
+    generation.forget(Entry.id(entry))
+    tables.living -= postingsOf(entry.file)
     this.#files -= 1
     this.#bytes -= entry.file.size
     if (entry.file.content === undefined) return
     const content = nameOf(entry.file.content)
     const after = Entry.after(entry)
-    if (after === entry) contents.delete(content)
-    else if (contents.get(content) === entry) contents.set(content, after)
+    if (after === entry) contents!.delete(content)
+    else if (contents!.get(content) === entry) contents!.set(content, after)
     Entry.leave(entry)
   }
 
-  #compact(): void {
+  /** Begins another generation where it is time, and moves some postings to it. */
+  #compact(postings: number): void {
     const tables = this.#tables!
     if (this.#files === 0) {
       this.#tables = undefined
       return
     }
-    const dead = tables.entries.length - this.#files
-    if (dead < COMPACTION_DEAD_MIN || dead < this.#files * COMPACTION_DEAD_SHARE) return
-    const renumber = new Uint32Array(tables.entries.length).fill(NO_ID)
-    const living: Entry[] = []
-    for (const entry of tables.entries) {
-      if (entry === undefined) continue
-      renumber[Entry.id(entry)] = living.length
-      Entry.renumber(entry, living.length)
-      living.push(entry)
+    const { current, living } = tables
+    if (tables.old === undefined) {
+      const dead = current.postings - living
+      if (dead < this.#deadMin || dead < living * COMPACTION_DEAD_SHARE) return
+      tables.old = current
+      tables.oldFrom = 0
+      // Growing would copy all that was moved. Memory that is not written to yet costs nothing.
+      tables.current = new Generation(Math.ceil((current.places * living) / current.postings))
     }
-    tables.entries = living
-    tables.lists = tables.lists.renumbered(renumber)
+    this.#move(tables, postings)
   }
-}
 
-/**
- * The lists of all words of all files, one after another. To look words up and to write numbers are two passes, because
- * each of them waits for memory all the time, and a processor waits for several things at once only within a short loop.
- */
-function listsOf(lists: PostingLists, files: readonly IndexedFile[]): Uint32Array {
-  let count = 0
-  for (const { words } of files) count += words.length
-  if (count > scratch.length) scratch = new Uint32Array(Math.max(count, 2 * scratch.length))
-  let at = 0
-  for (const { words } of files)
-    for (const word of words) {
-      scratch[at] = lists.listOf(word)
-      at += 1
+  /** Moves files of the old generation, one after another, and drops it when there are no more. */
+  #move(tables: Tables, most: number): void {
+    const old = tables.old!
+    const moving: Entry[] = []
+    let left = most
+    let at = tables.oldFrom
+    for (; at < old.size; at += 1) {
+      const entry = old.at(at)
+      const postings = entry === undefined ? 1 : postingsOf(entry.file)
+      if (postings > left && left < most) break
+      left -= postings
+      if (entry === undefined) continue
+      old.forget(at)
+      moving.push(entry)
     }
-  return scratch
+    tables.oldFrom = at
+    this.#moved += most - left
+    const files = moving.map(({ file }) => file)
+    tables.current.add(files, (index, id) => {
+      Entry.renumber(moving[index]!, id)
+      return moving[index]!
+    })
+    if (at === old.size) tables.old = undefined
+  }
 }
 
 /** A digest as the key of a map: a character for each byte. */

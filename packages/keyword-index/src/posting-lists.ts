@@ -9,8 +9,9 @@
  * A word that one file in `BITMAP_SHARE` has gets a map of bits beside its list, in which another word's files are
  * looked up one by one faster than by any search in the list.
  */
+import { WordNumbers } from './word-numbers.ts'
 
-/** Places of a chunk of a long list. */
+/** Places of a chunk of a long list. A power of two. */
 export const CHUNK_IDS = 4096
 const FIRST_CHUNK_IDS = 2
 /** After the last: larger than the number of any file. */
@@ -26,9 +27,9 @@ const BITMAP_IDS_MIN = 500
 const START = 0
 /** Where the next number goes. */
 const WRITE = 1
-/** Places left in the last chunk. */
-const ROOM = 2
-const COUNT = 3
+const COUNT = 2
+/** One more than where its map of bits is among all maps; 0 where it has none. */
+const BITMAP = 3
 const FIELDS = 4
 
 const ARENA_PLACES = 64
@@ -39,26 +40,35 @@ const DOUBLING_PLACES_MAX = 2 ** 20
 type Places = Uint32Array<ArrayBuffer>
 
 export class PostingLists {
-  readonly #numbers = new Map<string, number>()
+  readonly #words = new WordNumbers()
   /** Place 0 is nobody's: as the next chunk it means that there is none. */
-  #arena: Places = new Uint32Array(ARENA_PLACES)
+  #arena: Places
   #used = 1
   #lists: Places = new Uint32Array(LISTS * FIELDS)
-  /** By list, for common words. */
-  #bitmaps: Map<number, Places> | undefined
+  /** Of common words. */
+  readonly #bitmaps: (Places | undefined)[] = []
+
+  /** @param places  that the lists have before the arena grows */
+  constructor(places = ARENA_PLACES) {
+    this.#arena = new Uint32Array(Math.max(places, ARENA_PLACES))
+  }
 
   get words(): number {
-    return this.#numbers.size
+    return this.#words.size
+  }
+
+  /** Places of the arena that are in use. */
+  get places(): number {
+    return this.#used
   }
 
   /** The list of a word, an empty one where no file had it before. */
   listOf(word: string): number {
-    let list = this.#numbers.get(word)
-    if (list === undefined) {
-      list = this.#numbers.size
-      this.#numbers.set(word, list)
-      this.#begin(list)
-    }
+    const known = this.#words.find(word)
+    if (known !== undefined) return known
+    const list = this.#words.size
+    this.#words.add(word)
+    this.#begin(list)
     return list
   }
 
@@ -67,18 +77,20 @@ export class PostingLists {
     const at = list * FIELDS
     const lists = this.#lists
     let write = lists[at + WRITE]!
-    if (this.#arena[write - 1] === id && lists[at + COUNT]! > 0) return
-    if (lists[at + ROOM] === 0) write = this.#extend(list, id)
+    const count = lists[at + COUNT]!
+    if (count > 0) {
+      if (this.#arena[write - 1] === id) return
+      if (isFull(count)) write = this.#extend(list, id)
+    }
     this.#arena[write] = id
     lists[at + WRITE] = write + 1
-    lists[at + ROOM]! -= 1
-    lists[at + COUNT]! += 1
-    if (lists[at + COUNT]! > BITMAP_IDS_MIN) this.#mark(list, id)
+    lists[at + COUNT] = count + 1
+    if (lists[at + BITMAP] !== 0) this.#mark(list, id)
   }
 
   /** The list of a word; nothing where no file ever had it. */
   find(word: string): number | undefined {
-    return this.#numbers.get(word)
+    return this.#words.find(word)
   }
 
   /** How many numbers are in a list. */
@@ -88,30 +100,13 @@ export class PostingLists {
 
   /** Whether a list has a map of bits. */
   isCommon(list: number): boolean {
-    return this.#bitmaps?.has(list) ?? false
+    return this.#lists[list * FIELDS + BITMAP] !== 0
   }
 
   /** Sets a cursor before the first number of a list. Appending ends its use. */
   open(list: number, cursor: PostingCursor): void {
     const at = list * FIELDS
-    cursor.begin(this.#arena, this.#lists[at + START]!, this.#lists[at + WRITE]!, this.#bitmaps?.get(list))
-  }
-
-  /** A copy in which each number is another, `NO_ID` for those that are gone; the new ones ascend as the old ones do. */
-  renumbered(renumber: Uint32Array): PostingLists {
-    const copy = new PostingLists()
-    const cursor = new PostingCursor()
-    for (const [word, list] of this.#numbers) {
-      this.open(list, cursor)
-      let copied: number | undefined
-      for (let id = cursor.next(); id !== NO_ID; id = cursor.next()) {
-        const renumbered = renumber[id]!
-        if (renumbered === NO_ID) continue
-        copied ??= copy.listOf(word)
-        copy.append(copied, renumbered)
-      }
-    }
-    return copy
+    cursor.begin(this.#arena, this.#lists[at + START]!, this.#lists[at + WRITE]!, this.#bitmapOf(list))
   }
 
   #begin(list: number): void {
@@ -120,8 +115,8 @@ export class PostingLists {
     const start = this.#allocate(FIRST_CHUNK_IDS)
     this.#lists[at + START] = start
     this.#lists[at + WRITE] = start + 1
-    this.#lists[at + ROOM] = FIRST_CHUNK_IDS
     this.#lists[at + COUNT] = 0
+    this.#lists[at + BITMAP] = 0
   }
 
   /** Gives a list whose last chunk is full another one, and says where its numbers begin. */
@@ -133,41 +128,43 @@ export class PostingLists {
     const size = Math.min(CHUNK_IDS, full * 2)
     const chunk = this.#allocate(size)
     this.#arena[this.#lists[at + WRITE]! - full - 1] = chunk
-    this.#lists[at + ROOM] = size
     if (count > BITMAP_IDS_MIN) this.#weigh(list, count, id)
     return chunk + 1
   }
 
   /** Gives a list the map that it has become long enough for, or takes it away. Asked once for each chunk. */
   #weigh(list: number, count: number, id: number): void {
+    const at = list * FIELDS
     if (this.isCommon(list)) {
-      if (count * BITMAP_SHARE_LEAST < id) this.#bitmaps!.delete(list)
+      if (count * BITMAP_SHARE_LEAST >= id) return
+      this.#bitmaps[this.#lists[at + BITMAP]! - 1] = undefined
+      this.#lists[at + BITMAP] = 0
       return
     }
     if (count * BITMAP_SHARE < id) return
     const bitmap = new Uint32Array((id >>> 5) + 1)
     const cursor = new PostingCursor()
     // The new chunk is empty yet, so what is read ends before it.
-    cursor.begin(
-      this.#arena,
-      this.#lists[list * FIELDS + START]!,
-      this.#lists[list * FIELDS + WRITE]!,
-      undefined
-    )
+    cursor.begin(this.#arena, this.#lists[at + START]!, this.#lists[at + WRITE]!, undefined)
     for (let left = count; left > 0; left -= 1) {
       const one = cursor.next()
       bitmap[one >>> 5]! |= 1 << (one & 31)
     }
-    this.#bitmaps ??= new Map()
-    this.#bitmaps.set(list, bitmap)
+    const free = this.#bitmaps.indexOf(undefined)
+    this.#lists[at + BITMAP] = free === -1 ? this.#bitmaps.push(bitmap) : free + 1
+    if (free !== -1) this.#bitmaps[free] = bitmap
+  }
+
+  #bitmapOf(list: number): Places | undefined {
+    const number = this.#lists[list * FIELDS + BITMAP]!
+    return number === 0 ? undefined : this.#bitmaps[number - 1]
   }
 
   #mark(list: number, id: number): void {
-    let bitmap = this.#bitmaps?.get(list)
-    if (bitmap === undefined) return
+    let bitmap = this.#bitmapOf(list)!
     if (id >>> 5 >= bitmap.length) {
       bitmap = grown(bitmap, (id >>> 5) + 1)
-      this.#bitmaps!.set(list, bitmap)
+      this.#bitmaps[this.#lists[list * FIELDS + BITMAP]! - 1] = bitmap
     }
     bitmap[id >>> 5]! |= 1 << (id & 31)
   }
@@ -179,6 +176,10 @@ export class PostingLists {
     return chunk
   }
 }
+
+/** Whether a list of so many numbers, at least one, has no place left: 2, 6, 14, … fill its chunks, then each `CHUNK_IDS`. */
+const isFull = (count: number): boolean =>
+  ((count + 2) & (count + 1)) === 0 || ((count + 2) & (CHUNK_IDS - 1)) === 0
 
 /** What a cursor reads that is at no list. */
 const NOTHING: Places = new Uint32Array(1)

@@ -45,7 +45,7 @@ export interface SqliteIndexInit {
   readonly path: string
   /** `POSTINGS_TOUCHED_MAX` where it is not said. */
   readonly postingsTouchedMax?: number
-  /** Starts the thread, where it is not beside this file: in a bundle. */
+  /** Starts the thread, where it is not beside this file: in a bundle, `indexWorkerFrom(source)`. */
   readonly worker?: () => Worker
 }
 

@@ -2,7 +2,6 @@
  * The store in PostgreSQL on a real server, whose address SERVENT_TEST_POSTGRES has (`scripts/postgres.mjs` starts one):
  * what all stores do, and what needs more than one connection, more than one server, or one that fails.
  */
-import './require-conditions.ts'
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'

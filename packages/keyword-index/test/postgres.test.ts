@@ -1,5 +1,4 @@
 /** The store in PostgreSQL, on PGlite: what all stores do. */
-import './require-conditions.ts'
 import { afterAll, beforeAll } from 'vitest'
 import { PostgresIndex, type PostgresIndexInit } from '../src/postgres.ts'
 import { describeStore } from './conformance.ts'

@@ -87,11 +87,12 @@ async function outcome(index: KeywordIndex, one: Step): Promise<unknown> {
 export function endsAsNaive(
   name: string,
   numRuns: number,
-  open: () => Promise<KeywordIndex> | KeywordIndex
+  open: () => Promise<KeywordIndex> | KeywordIndex,
+  stepsMax = 30
 ): void {
   it(`${name} ends random sequences as a naive index does`, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async steps => {
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: stepsMax, size: 'max' }), async steps => {
         const index = await open()
         const naive = new NaiveIndex()
         for (const one of steps) expect(await outcome(index, one)).toEqual(await outcome(naive, one))

@@ -11,6 +11,8 @@ export interface NodeDeps {
    * start it from.
    */
   readonly libraryWorker?: { readonly source: string }
+  /** Likewise the worker of an index in SQLite: `indexWorkerFrom` of `@servent/keyword-index/sqlite` starts it. */
+  readonly indexWorker?: { readonly source: string }
 }
 
 /** What others are told where the program does not say its version. */

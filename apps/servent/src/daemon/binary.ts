@@ -1,9 +1,9 @@
-/** What differs inside the single executable: how to start itself again, and where the worker's code is. */
+/** What differs inside the single executable: how to start itself again, and where its workers' code is. */
 import { getAsset, isSea } from 'node:sea'
 import type { NodeDeps } from '@servent/node'
 
-/** Name under which the executable carries the library's worker, bundled into one file. */
-const WORKER_ASSET = 'library-worker'
+/** Names under which the executable carries workers, each bundled into one file. */
+const ASSETS = { libraryWorker: 'library-worker', indexWorker: 'index-worker' } as const
 
 /** The command that runs this program with the same arguments. */
 export function ownCommand(argv: readonly string[]): string[] {
@@ -11,8 +11,9 @@ export function ownCommand(argv: readonly string[]): string[] {
   return isSea() ? [process.execPath, ...given] : [process.execPath, ...process.execArgv, script!, ...given]
 }
 
-/** Where the library's worker comes from: a file of its package, or inside the executable its asset. */
-export function libraryWorker(): Pick<NodeDeps, 'libraryWorker'> {
+/** Where workers come from: files of their packages, or inside the executable its assets. */
+export function workers(): Pick<NodeDeps, keyof typeof ASSETS> {
   if (!isSea()) return {}
-  return { libraryWorker: { source: getAsset(WORKER_ASSET, 'utf8') } }
+  const sourceOf = (name: keyof typeof ASSETS) => ({ source: getAsset(ASSETS[name], 'utf8') })
+  return { libraryWorker: sourceOf('libraryWorker'), indexWorker: sourceOf('indexWorker') }
 }

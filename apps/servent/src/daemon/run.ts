@@ -3,7 +3,7 @@ import { createNode, type LoadedConfig, openLog } from '@servent/node'
 import { readOrMakeToken, tokenFile } from '../api/secret.ts'
 import { type Problem, problemOf } from '../problem.ts'
 import { VERSION } from '../version.ts'
-import { libraryWorker } from './binary.ts'
+import { workers } from './binary.ts'
 import { crashHandler } from './crash.ts'
 import { type Listening, listen } from './listen.ts'
 import { removeNotice, writeNotice } from './notice.ts'
@@ -33,7 +33,7 @@ export async function runDaemon({ config, warnings }: LoadedConfig, init: Daemon
   let node: Awaited<ReturnType<typeof createNode>> | undefined
   let api: Listening | undefined
   try {
-    node = await createNode(config, { version: VERSION, logger: log.logger, ...libraryWorker() })
+    node = await createNode(config, { version: VERSION, logger: log.logger, ...workers() })
     const token = await readOrMakeToken(config.dataDir)
     await node.start()
     api = await listen({ node, version: VERSION, token, onStop: () => stop.resolve() })
