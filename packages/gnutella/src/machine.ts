@@ -40,7 +40,7 @@ import { onWalkWord } from './random-walk-rules.ts'
 import { endSearch, onVerified, startSearch } from './search-rules.ts'
 import { resize, share } from './settings-rules.ts'
 import { type Fx, GnutellaState } from './state.ts'
-import { onTable, takeWords } from './table-rules.ts'
+import { addWords, onTable, takeWords } from './table-rules.ts'
 import type {
   GnutellaAnswer,
   GnutellaCommand,
@@ -202,6 +202,9 @@ function onCommand(state: GnutellaState, fx: Fx, id: RequestId, command: Gnutell
       break
     case 'words':
       takeWords(state, fx, command.hashes)
+      break
+    case 'words-added':
+      addWords(state, fx, command.hashes)
       break
     case 'resize':
       resize(state, fx, command.neighbours)

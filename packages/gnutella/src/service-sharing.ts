@@ -2,12 +2,12 @@
  * What the machine is told of what is shared here: how much it is, whether others can dial this peer, and in the two
  * tiers all that queries for it may name, of which the machine makes its route table.
  *
- * A file that is added is in the table a moment later. What is gone stays in it until all is read again, which is no
+ * A file that is added is in the table at once. What is gone stays in it until all is read again, which is no
  * more often than tables are told: until then a query too many may come, but never one too few.
  */
 import type { Logger } from '@libp2p/interface'
 import type { Clock } from '@servent/libp2p-host'
-import type { Catalogue, PartialFile, SharedFile } from '@servent/overlay'
+import type { Catalogue, CatalogueChange, PartialChange, PartialFile, SharedFile } from '@servent/overlay'
 import { isPartial } from '@servent/overlay'
 import { urnOfCid, urnOfSha1 } from './huge.ts'
 import { addHashes } from './qrp-hash.ts'
@@ -68,13 +68,11 @@ export class Sharing {
     const catalogue = this.#init.catalogue()
     this.#unsubscribe = [
       catalogue?.subscribe(changes => {
-        for (const { file, type } of changes) {
-          this.#init.onChanged(file.index)
-          this.#changed(type, file)
-        }
+        for (const { file } of changes) this.#init.onChanged(file.index)
+        this.#changed(changes)
         this.tell()
       }),
-      catalogue?.partials?.subscribe(({ type, file }) => this.#changed(type, file))
+      catalogue?.partials?.subscribe(change => this.#changed([change]))
     ].flatMap(unsubscribe => unsubscribe ?? [])
     this.tell()
     if (this.#init.tiered) void this.#read()
@@ -93,12 +91,19 @@ export class Sharing {
     command({ type: 'sharing', files, kibibytes, firewalled, ...bandwidth })
   }
 
-  #changed(type: 'added' | 'removed', file: SharedFile | PartialFile): void {
+  #changed(changes: readonly (CatalogueChange | PartialChange)[]): void {
     if (!this.#init.tiered) return
-    if (type === 'added') {
+    const added = new Set<number>()
+    for (const { type, file } of changes) {
+      if (type === 'removed') {
+        this.#stale = true
+        continue
+      }
+      this.#add(file, added)
       this.#add(file, this.#hashes)
       if (this.#reading !== undefined) this.#add(file, this.#reading)
-    } else this.#stale = true
+    }
+    if (added.size > 0) this.#init.command({ type: 'words-added', hashes: Uint32Array.from(added) })
     this.#timer ??= this.#init.clock.setTimeout(() => this.#due(), WORDS_DEBOUNCE_MS)
   }
 

@@ -11,6 +11,7 @@ import { newGuid } from './guid.ts'
 import type { GnutellaMessage, RouteTablePatchMessage, RouteTableResetMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
+import { slotOf } from './qrp-hash.ts'
 import { type PatchPart, patchOf, ToldTable } from './qrp-patch.ts'
 import { QueryRoutingTable } from './query-routing-table.ts'
 import type { Fx, GnutellaState } from './state.ts'
@@ -30,13 +31,27 @@ import type { Tiers } from './tiers.ts'
 
 /** The host told what queries for what is shared here may name. */
 export function takeWords(state: GnutellaState, fx: Fx, hashes: Uint32Array): void {
+  takeTable(state, fx, hashes.length > WORDS_MAX ? everything() : tableOf(hashes))
+}
+
+function takeTable(state: GnutellaState, fx: Fx, own: QueryRoutingTable): void {
   const { tiers } = state
-  const own = hashes.length > WORDS_MAX ? everything() : tableOf(hashes)
   if (own.equals(tiers.own)) return
   tiers.own = own
   tiers.stale = true
   renewTables(state)
   tellTables(state, fx)
+}
+
+/** Of files that came since. */
+export function addWords(state: GnutellaState, fx: Fx, hashes: Uint32Array): void {
+  const { tiers } = state
+  // Nothing was told yet: everything is asked here as it is.
+  if (tiers.own === undefined) return
+  const own = new QueryRoutingTable(tiers.own.bits)
+  own.or(tiers.own)
+  for (const hash of hashes) own.put(slotOf(hash, own.bits), true)
+  takeTable(state, fx, own)
 }
 
 /** Large enough for the words not to fill it. */

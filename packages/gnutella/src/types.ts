@@ -90,6 +90,8 @@ export type GnutellaCommand =
    * are more than a table can tell, so that it claims everything. Until they are told this servent tells others no route table, and is asked everything.
    */
   | { readonly type: 'words'; readonly hashes: Uint32Array }
+  /** Hashes that came to those since, so that what is new is found at once; all of them are told again a moment later. */
+  | { readonly type: 'words-added'; readonly hashes: Uint32Array }
   /** The user changed the number of places; links over it get Bye 503, the youngest first. */
   | { readonly type: 'resize'; readonly neighbours: number }
 

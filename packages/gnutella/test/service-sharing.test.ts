@@ -85,6 +85,16 @@ describe('the words of a catalogue', () => {
     sharing.stop()
   })
 
+  it('of files that come are told at once, before all are told again', async () => {
+    const { catalogue, commands, sharing } = setup()
+    sharing.start()
+    await settled()
+    catalogue.add('two.txt', '2')
+    const added = commands.findLast(({ type }) => type === 'words-added') as { hashes: Uint32Array }
+    expect([...added.hashes]).toEqual(expect.arrayContaining([hashWord('two'), hashWord('txt')]))
+    sharing.stop()
+  })
+
   it('that came while it was read are among them', async () => {
     const { catalogue, clock, sharing, told } = setup()
     sharing.start()

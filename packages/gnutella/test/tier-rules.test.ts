@@ -320,6 +320,23 @@ describe('route tables', () => {
     expect(tablesOf(servent, link)).toEqual([])
   })
 
+  it('have words that came since at once, for neighbours and for what is asked here', () => {
+    const servent = new Servent({ role: 'leaf' })
+    const added = (...texts: string[]) => ({ ...words(...texts), type: 'words-added' as const })
+    servent.command(added('early'))
+    servent.command(words('blue'))
+    const link = servent.neighbour(1, { headers: ULTRAPEER, inbound: false })
+    servent.command(added('green'))
+    expect(tablesOf(servent, link)).toMatchObject([{ type: 'table-patch' }])
+    expect(servent.tiers().table).toMatchObject({ fill: 2 / 65_536 })
+    const above = ultrapeer()
+    above.command(words('blue'))
+    above.command(added('green'))
+    const leaf = above.neighbour(1, { headers: LEAF })
+    above.from(leaf, query({ text: 'green' }))
+    expect(above.asked()).toMatchObject([{ question: { type: 'match', text: 'green' } }])
+  })
+
   it('are told TABLE_UPDATES_BURST times at once, and then once in TABLE_UPDATE_MS', () => {
     const servent = new Servent({ role: 'leaf' })
     servent.command(words('0'))
