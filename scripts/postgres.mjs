@@ -4,8 +4,9 @@
 //
 // The server comes from Debian's package `postgresql`, which is installed where it is missing (as root, or by sudo that
 // asks for no password). Its cluster lies in a temporary folder and runs as an ordinary user, reached by a Unix socket in
-// that folder alone. The command finds its URL in SERVENT_TEST_POSTGRES; without a command the URL is printed and the
-// server runs until it is interrupted.
+// that folder alone. The command finds its URL in SERVENT_TEST_POSTGRES, and in SERVENT_TEST_POSTGRES_RESTART what ends the
+// server as a crash does and starts it again, a program and its arguments as JSON. Without a command the URL is printed and
+// the server runs until it is interrupted.
 //
 // --or-without   where there can be no server, say why and run the command nevertheless, the reason in
 //                SERVENT_TEST_POSTGRES_WHY: what needs a server is skipped then
@@ -46,7 +47,10 @@ if (server === undefined) {
 } else {
   try {
     if (command.length > 0) {
-      process.exitCode = await run({ SERVENT_TEST_POSTGRES: server.url })
+      process.exitCode = await run({
+        SERVENT_TEST_POSTGRES: server.url,
+        SERVENT_TEST_POSTGRES_RESTART: JSON.stringify(server.restart)
+      })
     } else {
       console.log(server.url)
       const timer = setInterval(() => {}, 60_000)
@@ -100,12 +104,13 @@ function start(folder) {
   const remove = () => rmSync(home, { recursive: true, force: true })
   if (user !== undefined) chownSync(home, user.uid, user.gid)
   const data = join(home, 'data')
+  const commandOf = (name, args) => [
+    ...(user === undefined ? [] : ['runuser', '-u', user.name, '--']),
+    join(folder, name),
+    ...args
+  ]
   const program = (name, args) => {
-    const [first, ...rest] = [
-      ...(user === undefined ? [] : ['runuser', '-u', user.name, '--']),
-      join(folder, name),
-      ...args
-    ]
+    const [first, ...rest] = commandOf(name, args)
     const { status, stdout, stderr, error } = spawnSync(first, rest, {
       encoding: 'utf8',
       cwd: home,
@@ -120,22 +125,14 @@ function start(folder) {
   }
   program('initdb', ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'])
   const settings = `-c listen_addresses= -c unix_socket_directories='${home}' -c max_connections=60`
-  program('pg_ctl', [
-    '-D',
-    data,
-    '-l',
-    join(home, 'log'),
-    '-w',
-    '-t',
-    `${START_SECONDS}`,
-    '-o',
-    settings,
-    'start'
-  ])
+  const control = ['-D', data, '-w', '-t', `${START_SECONDS}`]
+  const starting = [...control, '-l', join(home, 'log'), '-o', settings]
+  program('pg_ctl', [...starting, 'start'])
   return {
     url: `postgres://${USER}@localhost/postgres?host=${encodeURIComponent(home)}`,
+    restart: commandOf('pg_ctl', [...starting, '-m', 'immediate', 'restart']),
     stop() {
-      program('pg_ctl', ['-D', data, '-m', 'immediate', '-w', 'stop'])
+      program('pg_ctl', [...control, '-m', 'immediate', 'stop'])
       remove()
     }
   }

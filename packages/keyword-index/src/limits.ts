@@ -16,7 +16,7 @@ export const FILE_NUMBER_MAX = 2 ** 31 - 1
 export const ADD_FILES_MAX = 1_000
 /** Files of one answer. */
 export const SEARCH_FILES_MAX = 1_000
-/** Postings that one query may touch before it gives what it has; how a store counts them is said at its `search`. */
+/** Postings that one query may touch before it gives what it has; what each store counts is said at `IndexHits`. */
 export const POSTINGS_TOUCHED_MAX = 1_000_000
 
 /** Calls that wait for a store which is not in memory; one more is refused. */

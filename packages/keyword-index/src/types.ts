@@ -57,7 +57,19 @@ export interface IndexHit {
 
 export interface IndexHits {
   readonly hits: readonly IndexHit[]
-  /** Whether looking stopped at the cap on postings touched by one query: there may be more that fit. */
+  /**
+   * Whether looking stopped at the store's cap (`postingsTouchedMax`): there may be more that fit. Never where the limit
+   * was reached before. What the cap counts is the store's own:
+   *
+   * - In memory, postings: each number of a file that is read in the list of the rarest word, and each that is sought in
+   *   another list; of files that have gone, too. A look into a map of bits counts as none. It bounds the work.
+   * - In SQLite, files that have all words and none of those left out, whether or not they pass filters. To find them FTS5
+   *   reads lists of all words inside one statement, which nothing can interrupt: Node's SQLite has neither a timeout of
+   *   statements nor a call that ends one. How long others wait for it is bounded by nothing but the files there are; how
+   *   many wait is (`QUEUED_CALLS_MAX`, `QUEUED_BYTES_MAX`), and the thread that asks goes on.
+   * - In PostgreSQL, the same files. What the index of words reads to find them is bounded by the time of a statement
+   *   (`statementMs`), after which the call is rejected with `IndexUnavailableError`.
+   */
   readonly isCapped: boolean
 }
 

@@ -16,7 +16,7 @@ const PLACE_UNITS = 16
 const LENGTH = 2
 const LETTERS = 3
 /** Longer words are rare. */
-const CACHED_UNITS_MAX = PLACE_UNITS - LETTERS
+const CACHED_UNITS = PLACE_UNITS - LETTERS
 
 export class WordNumbers {
   readonly #numbers = new Map<string, number>()
@@ -30,7 +30,7 @@ export class WordNumbers {
   /** Nothing where the word never came. */
   find(word: string): number | undefined {
     const cache = this.#cache
-    if (cache === undefined || word.length > CACHED_UNITS_MAX) return this.#numbers.get(word)
+    if (cache === undefined || word.length > CACHED_UNITS) return this.#numbers.get(word)
     const place = placeOf(word)
     if (isAt(cache, place, word)) return cache[place]! | (cache[place + 1]! << 16)
     const number = this.#numbers.get(word)

@@ -18,6 +18,8 @@ import {
 import { digest, file, names, plain } from './files.ts'
 
 export interface StoreUnderTest {
+  /** What the cap counts: postings that are touched, or files that have the words. */
+  readonly capCounts: 'postings' | 'files'
   /** An empty store. */
   open(init?: { readonly postingsTouchedMax?: number }): Promise<KeywordIndex> | KeywordIndex
   start?(): Promise<void>
@@ -281,6 +283,30 @@ export function describeStore(name: string, store: StoreUnderTest): void {
       const all = await index.search({ words: ['a'], limit: 100 })
       expect([all.hits.length, all.isCapped]).toEqual([30, true])
       expect(await index.search({ words: ['a'], type: 'audio', limit: 5 })).toMatchObject({ isCapped: false })
+    })
+
+    it('counts against the cap what its port says it counts', async () => {
+      const index = await open({ postingsTouchedMax: 10 })
+      // Every third file has both words: each of the ten is read in one list, and sought in the other.
+      await index.add(
+        'ann',
+        Array.from({ length: 30 }, (_, at) => file(`${at}`, at % 3 === 0 ? 'all third' : 'all'))
+      )
+      const ask = async (words: string, more: Partial<IndexQuery> = {}) => {
+        const { hits, isCapped } = await index.search({ words: words.split(' '), limit: 100, ...more })
+        return [hits.length, isCapped]
+      }
+      const countsFiles = store.capCounts === 'files'
+      expect(await ask('third')).toEqual([10, false])
+      expect(await ask('all third')).toEqual(countsFiles ? [10, false] : [5, true])
+      // A store that reads postings reads those of files with a word that is left out, too.
+      expect(await ask('all', { without: ['third'] })).toEqual(countsFiles ? [10, true] : [6, true])
+      // What filters refuse counts everywhere.
+      expect(await ask('third', { type: 'video' })).toEqual([0, false])
+      await index.add('bob', [file('30', 'all third', { type: 'video/mp4' })])
+      expect(await ask('third', { type: 'text' })).toEqual([0, true])
+      // Never where the limit was reached before.
+      expect(await ask('all', { limit: 3 })).toEqual([3, false])
     })
 
     it('answers what a machine asks', async () => {

@@ -7,7 +7,7 @@ import { describeStore } from './conformance.ts'
 import { digest, file, names } from './files.ts'
 import { endsAsNaive } from './random-steps.ts'
 
-describeStore('the store in memory', { open: init => new MemoryIndex(init) })
+describeStore('the store in memory', { capCounts: 'postings', open: init => new MemoryIndex(init) })
 
 endsAsNaive('the store in memory', 300, () => new MemoryIndex())
 

@@ -2,7 +2,9 @@
  * The store in PostgreSQL on a real server, whose address SERVENT_TEST_POSTGRES has (`scripts/postgres.mjs` starts one):
  * what all stores do, and what needs more than one connection, more than one server, or one that fails.
  */
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { PostgresIndex, type PostgresIndexInit } from '../src/postgres.ts'
@@ -13,6 +15,10 @@ import { endsAsNaive } from './random-steps.ts'
 
 const url = process.env.SERVENT_TEST_POSTGRES ?? ''
 const why = process.env.SERVENT_TEST_POSTGRES_WHY ?? 'SERVENT_TEST_POSTGRES is not set'
+/** Ends the server as a crash does, and starts it again: a program and its arguments. */
+const restart: string[] | undefined = process.env.SERVENT_TEST_POSTGRES_RESTART
+  ? JSON.parse(process.env.SERVENT_TEST_POSTGRES_RESTART)
+  : undefined
 const schema = `test_${randomUUID()}`
 
 const open = (init: Partial<PostgresIndexInit> = {}): Promise<PostgresIndex> =>
@@ -44,6 +50,7 @@ if (url === '') {
   })
 
   describeStore('the store in PostgreSQL (a real server)', {
+    capCounts: 'files',
     open: async init => {
       const index = await open(init)
       await index.clear()
@@ -228,6 +235,50 @@ if (url === '') {
       await index.close()
       await client.end()
     })
+
+    it.skipIf(restart === undefined)(
+      'has what it had acknowledged when it is there again after a crash',
+      async () => {
+        const index = await open({ server: 'crashing' })
+        const lanes = [0, 1, 2, 3, 4, 5]
+        const acknowledged: string[] = []
+        let failed = 0
+        let isOver = false
+        const announce = async (lane: number): Promise<void> => {
+          for (let at = 0; !isOver; at += 1)
+            await index.add(`lane-${lane}`, [file(`${at}`, 'crash', { body: new Uint8Array(500) })]).then(
+              () => acknowledged.push(`lane-${lane}/${at}`),
+              error => {
+                expect(error.name).toBe('IndexUnavailableError')
+                failed += 1
+              }
+            )
+        }
+        const announcing = Promise.all(lanes.map(announce))
+        await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(50)
+        const [program, ...words] = restart!
+        await promisify(execFile)(program!, words)
+        const after = acknowledged.length
+        // It is used again, by new connections.
+        await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(after + 20)
+        isOver = true
+        await announcing
+        // Some came while there was no server.
+        expect(failed).toBeGreaterThan(0)
+        const here = new Set<string>()
+        for (const lane of lanes)
+          for (let key: string | undefined; ; ) {
+            const page = await index.browse(`lane-${lane}`, key, 1000)
+            for (const one of page) here.add(`lane-${lane}/${one.key}`)
+            key = page.at(-1)?.key
+            if (key === undefined) break
+          }
+        expect(acknowledged.filter(name => !here.has(name))).toEqual([])
+        await index.clear()
+        await index.close()
+      },
+      60_000
+    )
 
     it('is unavailable where a statement takes too long', async () => {
       const index = await open({ server: 'slow', statementMs: 300 })

@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-describeStore('the store in PostgreSQL (PGlite)', { open })
+describeStore('the store in PostgreSQL (PGlite)', { capCounts: 'files', open })
 
 endsAsNaive('the store in PostgreSQL (PGlite)', 8, async () => {
   forRandom ??= await open()

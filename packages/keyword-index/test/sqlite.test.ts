@@ -28,7 +28,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describeStore('the store in SQLite', { open: init => SqliteIndex.open({ path: newPath(), ...init }) })
+describeStore('the store in SQLite', {
+  capCounts: 'files',
+  open: init => SqliteIndex.open({ path: newPath(), ...init })
+})
 
 endsAsNaive('the store in SQLite', 30, async () => {
   forRandom ??= await SqliteIndex.open({ path: newPath() })
