@@ -37,6 +37,11 @@ export const TAIL_MIN = 50
 /** Of all peers, in the tail of what is called a power law; and how far it reaches, from its first degree. */
 const TAIL_PART_MIN = 0.1
 const DECADE = 10
+/**
+ * A tail that lies further from its law than so much by the root of its peers is not of it: by chance that happens once
+ * in ten times (Kolmogorov's bound; for an exponent that was fitted it is generous).
+ */
+const DISTANCE_MAX = 1.22
 /** A ratio of likelihoods that is less likely by chance counts (Clauset et al., table 6.2). */
 const P_MAX = 0.1
 /** Different degrees in it: through two points goes any curve. */
@@ -75,10 +80,11 @@ export function powerLawOf(degrees: Degrees): PowerLaw | undefined {
 /**
  * Whether that may be called the law of a network's degrees: its tail holds a tenth of all peers at least, for the last
  * few of any distribution look like one; it reaches over a decade, without which any falling curve looks like one (Stumpf
- * and Porter, Science 335, 2012); and neither of the others explains it better.
+ * and Porter, Science 335, 2012); it lies as near to the law as a sample of it would (Clauset et al., section 4), which two
+ * kinds of peers with a degree each do not, however far apart; and neither of the others explains it better.
  */
 export function isPowerLaw(
-  { from, tail, exponential, log_normal: logNormal }: PowerLaw,
+  { from, tail, ks, exponential, log_normal: logNormal }: PowerLaw,
   degrees: Degrees
 ): boolean {
   const peers = countOf([...degrees])
@@ -86,6 +92,7 @@ export function isPowerLaw(
   return (
     tail >= TAIL_PART_MIN * peers &&
     Math.max(...degrees.keys()) >= DECADE * from &&
+    ks <= DISTANCE_MAX / Math.sqrt(tail) &&
     !loses(exponential) &&
     !loses(logNormal)
   )

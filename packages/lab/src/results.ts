@@ -165,7 +165,7 @@ const topology = Type.Object(
         {
           verdict: Type.Boolean({
             description:
-              'The tail holds a tenth of all peers, reaches over a decade, and neither of the others explains it better (ratio below 0 at p below 0.1)'
+              'The tail holds a tenth of all peers, reaches over a decade, lies as near to the law as a sample of it (ks at most 1.22 by the root of tail), and neither of the others explains it better (ratio below 0 at p below 0.1)'
           }),
           exponent: number('Of p(k) ~ k^-exponent, by the greatest likelihood'),
           from: number('The least degree of the tail: where it lies nearest to its law'),

@@ -97,6 +97,20 @@ describe('a sample of another law is none', () => {
     expect(isPowerLaw(powerLawOf(degrees)!, degrees)).toBe(false)
   })
 
+  it('two kinds of peers with a degree each, as leaves and ultrapeers have, though nothing else explains them better', () => {
+    const degrees = new Map([
+      [3, 178],
+      [40, 2],
+      [45, 6],
+      [49, 8],
+      [50, 6]
+    ])
+    const law = powerLawOf(degrees)!
+    expect(law.exponential.ratio).toBeGreaterThan(0)
+    expect(law.ks).toBeGreaterThan(0.3)
+    expect(isPowerLaw(law, degrees)).toBe(false)
+  })
+
   it('and of too few peers, or too few different degrees, nothing is said', () => {
     const few = new Map([
       [1, 20],
