@@ -21,7 +21,12 @@ import {
   wantedContent,
   wantedOf
 } from '@servent/fasttrack/machine'
-import { answerFromIndex, MemoryIndex } from '@servent/keyword-index/memory'
+import {
+  answerFromIndex,
+  type IndexedFile,
+  MemoryIndex,
+  SEARCH_FILES_MAX
+} from '@servent/keyword-index/memory'
 import { peerIdText, type RequestId } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation } from '@servent/simulator'
 import {
@@ -265,9 +270,17 @@ class FastTrackDeployment implements Deployment {
   state(node: NodeIndex): { entries: number; bytes: number } {
     const { simulation } = this
     const { neighbours, knownSupernodes } = simulation.machine(node).snapshot()
-    const { files, bytes } = this.#indexes.get(node)?.totals() ?? { files: 0, bytes: 0 }
     const known = neighbours.length + knownSupernodes
-    return { entries: known + files, bytes: known * entryBytes(simulation.contactOf(node)) + bytes }
+    const owners = neighbours.flatMap(({ peerId, bond }) => (bond === 'user' ? [peerId] : []))
+    const index = this.#indexes.get(node)
+    const indexed =
+      index === undefined ? [] : [this.#textOf(node), ...owners].flatMap(owner => filesOf(index, owner))
+    return {
+      entries: known + indexed.length,
+      bytes:
+        known * entryBytes(simulation.contactOf(node)) +
+        indexed.reduce((sum, { body }) => sum + body.length, 0)
+    }
   }
 
   /** Gives what ends it. */
@@ -334,6 +347,15 @@ class FastTrackDeployment implements Deployment {
   #textOf(node: NodeIndex): string {
     return peerIdText(this.simulation.contactOf(node).id)
   }
+}
+
+function filesOf(index: MemoryIndex, owner: string): IndexedFile[] {
+  const files: IndexedFile[] = []
+  for (let page = index.browse(owner, undefined, SEARCH_FILES_MAX); page.length > 0; ) {
+    files.push(...page)
+    page = index.browse(owner, page.at(-1)!.key, SEARCH_FILES_MAX)
+  }
+  return files
 }
 
 const keyOf = (node: NodeIndex, search: RequestId): string => `${node}/${search}`
