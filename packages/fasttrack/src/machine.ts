@@ -8,6 +8,7 @@
  */
 import type { Effects, Input, Link, Machine, Peer, RequestId } from '@servent/overlay/machine'
 import { LEVEL_MAX } from './constants.ts'
+import { adopt } from './ideal.ts'
 import { onContact, onHello, onLinkDown, onLinkUp, onUnreachable, onWelcome } from './link-rules.ts'
 import { onSupernodes } from './list-rules.ts'
 import { onDecline, onPromote, shareOut } from './merit-rules.ts'
@@ -25,8 +26,13 @@ import { onChanged, onShared, pump, startUpload, UPLOAD_TIMER } from './upload-r
 import { onShare, onUnshare } from './user-rules.ts'
 
 export * from './constants.ts'
+export type { IdealPlace } from './ideal.ts'
 export { indexedFile, isWanted } from './index-entry.ts'
 export type * from './messages.ts'
+export { score } from './ordinary-rules.ts'
+export { QUERIES_TIMER } from './query-rules.ts'
+export type { Counter } from './state.ts'
+export { sample } from './supernode-list.ts'
 export type * from './types.ts'
 export { wantedContent, wantedOf } from './wanted.ts'
 export { fasttrackCodec } from './wire.ts'
@@ -179,6 +185,9 @@ function onCommand(state: FastTrackState, fx: Fx, id: RequestId, command: FastTr
       break
     case 'circumstances':
       state.circumstances = { isReachable: command.isReachable, uploadKbps: command.uploadKbps }
+      break
+    case 'adopt':
+      adopt(state, fx, command.place)
       break
     case 'reshare':
       startUpload(state, fx, state.isSupernode ? (state.upload.target ?? OWN_INDEX) : state.supernode)

@@ -156,8 +156,8 @@ function decide(state: FastTrackState, fx: Fx, wanted: 'session' | 'spare'): boo
   return true
 }
 
-/** Less is better: round trip and load. */
-function score({ rttMs, users, usersMax }: Neighbour): number {
+/** Of a supernode that answered a probe; less is better: round trip and load. */
+export function score({ rttMs, users, usersMax }: Pick<Neighbour, 'rttMs' | 'users' | 'usersMax'>): number {
   return rttMs! + FULL_AS_MS * (users / Math.max(1, usersMax))
 }
 

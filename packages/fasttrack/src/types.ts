@@ -6,6 +6,7 @@
  */
 import type { IndexAnswer, IndexQuestion } from '@servent/keyword-index'
 import type { Contact, FileRecord, MachineTypes, RequestId } from '@servent/overlay/machine'
+import type { IdealPlace } from './ideal.ts'
 import type { FastTrackMessage, UploadedFile, Wanted } from './messages.ts'
 
 export interface FastTrackTypes extends MachineTypes {
@@ -47,6 +48,8 @@ export type FastTrackCommand =
     }
   /** What its host and its user know of this peer: whether others can dial it, and the rate it was measured at. */
   | { readonly type: 'circumstances'; readonly isReachable: boolean; readonly uploadKbps: number }
+  /** For simulations: a place in a network that has been there for long. */
+  | { readonly type: 'adopt'; readonly place: IdealPlace }
   /** What is shared has changed as a whole: all of it is uploaded, or uploaded anew. */
   | { readonly type: 'reshare' }
   /** Files that are shared since, and those that are not any more. */

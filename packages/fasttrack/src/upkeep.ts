@@ -137,12 +137,15 @@ function isOverdue(state: FastTrackState, { asked, bond, upMs, heardMs, pingedMs
   return pingedMs !== undefined && heardMs < pingedMs && nowMs - pingedMs >= PONG_MS
 }
 
-/** Supernodes tell each other their load; users see whether theirs lives. */
-function isPingDue(state: FastTrackState, { bond, heardMs, pingedMs }: Neighbour): boolean {
+/**
+ * Supernodes tell each other their load; users see whether theirs lives, and show that they do: also while it speaks to
+ * them, for it gives up whom it does not hear.
+ */
+function isPingDue(state: FastTrackState, { bond, upMs, pingedMs }: Neighbour): boolean {
   const { nowMs } = state
   if (bond === 'peering') return nowMs - (pingedMs ?? Number.NEGATIVE_INFINITY) >= PEERING_PING_MS
   if (bond !== 'supernode' && bond !== 'spare') return false
-  return nowMs - Math.max(heardMs, pingedMs ?? 0) >= PING_MS
+  return nowMs - (pingedMs ?? upMs) >= PING_MS
 }
 
 export function onPing(state: FastTrackState, fx: Fx, { link }: Neighbour): void {

@@ -6,7 +6,7 @@
 import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Places } from './places.ts'
-import type { Part } from './run-result.ts'
+import type { Part, RoleSamples } from './run-result.ts'
 import type { GetAsk, LookupAsk, PutAsk, SearchAsk, World } from './world.ts'
 
 /** For what is still sent after an answer: the rest of its flood, acknowledgements that came late. */
@@ -97,6 +97,8 @@ export interface Deployment {
    * who live, as often as it is called.
    */
   watchRepair(dead: NodeIndex): () => boolean
+  /** Looks at the roles of peers from now until what it gives is called; nothing where all have one and the same. */
+  watchRoles?(): () => RoleSamples
   state(node: NodeIndex): { readonly entries: number; readonly bytes: number }
   /** Where all that is sent is watched. */
   readonly watch?: NetworkWatch

@@ -4,6 +4,7 @@
  * has not come to yet.
  */
 import { totalmem } from 'node:os'
+import { PEERINGS_SOUGHT } from '@servent/fasttrack/machine'
 import { type ChurnProcess, LINKS_MAX } from '@servent/simulator'
 import { PlanError } from './errors.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
@@ -34,7 +35,8 @@ const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
   // 100,000 ideal peers: 3.4 GiB. 5,000 that joined: 310 MiB.
   chord: { ideal: 36 * KIB, joined: 60 * KIB },
   // 3,000 ideal peers: 345 MiB, most of it caches of hosts and routes of queries. 1,500 that joined: 405 MiB.
-  gnutella: { ideal: 116 * KIB, joined: 270 * KIB }
+  gnutella: { ideal: 116 * KIB, joined: 270 * KIB },
+  fasttrack: { ideal: 100 * KIB, joined: 100 * KIB }
 }
 /** Samples of one lookup that a run gives back: hops, twice; latency, messages, timeouts, stretch. */
 const LOOKUP_SAMPLES = 6
@@ -99,6 +101,8 @@ function linksOfNode(plan: Plan, overlay: OverlayId, peers: number): number {
   const settings = overlaySettings(plan, overlay)
   const number = (key: string) => settings[key] as number
   if (overlay === 'gnutella') return number('neighbours') / 2
+  // Two of each ordinary peer; those between supernodes, and as many again of peers that ask or move.
+  if (overlay === 'fasttrack') return 2 + (2 * PEERINGS_SOUGHT) / number('ordinaries-per-supernode')
   // A finger for each doubling, and some that answers come by; where peers will die, the whole list.
   const listed = plan.failures === null ? 0 : number('successors')
   return (8 + Math.log2(Math.max(2, peers)) + listed) * number('virtual-nodes')
@@ -117,7 +121,7 @@ function bytesOfRun(
 function bytesOfNode({ start, churn }: Plan, overlay: OverlayId, settings: Settings): number {
   const { ideal, joined } = NODE_BYTES[overlay]
   const bytes = start === 'joined' || churn !== null ? joined : ideal
-  if (overlay === 'gnutella') return bytes
+  if (overlay !== 'chord') return bytes
   // Each place of a peer has tables and links of its own.
   const longer = Math.max(0, (settings.successors as number) - SUCCESSORS_MEASURED)
   return (bytes + longer * SUCCESSOR_BYTES) * (settings['virtual-nodes'] as number)

@@ -45,6 +45,41 @@ const spread = (description: string) =>
     'nobody was alive'
   )
 
+const looks = (description: string) =>
+  orNull(
+    Type.Object(
+      { mean: Type.Number(), p95: Type.Number(), max: Type.Number() },
+      closed(`${description}; over supernodes and looks`)
+    ),
+    'no supernode was looked at'
+  )
+
+const roles = Type.Object(
+  {
+    supernodes: number('The mean over looks and runs'),
+    ordinaries_per_supernode: orNull(
+      Type.Object(
+        { min: Type.Number(), mean: Type.Number(), max: Type.Number() },
+        closed('Of the whole network, over looks')
+      ),
+      'there was no supernode'
+    ),
+    users_per_supernode: looks('Users that each supernode says it has'),
+    supernode_bytes_per_s: looks('Sent and received by each supernode, in the real encoding'),
+    supernode_queries_per_s: looks('Queries that came to each supernode, of its users and of others'),
+    promotions: number('Peers that became supernodes'),
+    demotions: number('Supernodes that began to step down'),
+    handovers: number('Users that were told to move to another supernode'),
+    cut_off: number('Users that a supernode which stepped down left before they had moved'),
+    supernodes_lost: number('Ends of links to the own supernode, as users noticed them'),
+    spares_taken: number('Of these, how often the spare was asked to take its place'),
+    homeless: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'there was no ordinary peer')
+  },
+  closed(
+    'Supernodes and ordinary peers in the measured time, looked at each minute; what is counted is the mean over runs. homeless: of ordinary peers at all looks, the part that had no supernode by their own word'
+  )
+)
+
 const byType = (description: string) => Type.Record(Type.String(), Type.Number(), { description })
 
 const inequality = (description: string) =>
@@ -276,6 +311,7 @@ const overlay = Type.Object(
       ),
       'nobody died while maintenance was on'
     ),
+    roles: orNull(roles, 'all peers of the overlay have one role'),
     cost: Type.Object(
       {
         events: count('Of all runs'),

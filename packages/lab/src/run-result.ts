@@ -21,6 +21,8 @@ export interface RunResult {
   readonly network?: NetworkSamples
   /** Nothing where nobody dies while maintenance is on. */
   readonly repair: RepairSamples | undefined
+  /** Only where peers have roles. */
+  readonly roles?: RoleSamples
   readonly measuredUs: number
   readonly cost: { readonly events: number; readonly wallMs: number }
 }
@@ -91,6 +93,30 @@ export interface RepairSamples {
   readonly watched: number
   /** Microseconds from the death to the repair, of those that were repaired before the run ended. */
   readonly tookUs: Float64Array
+}
+
+/** Of the measured time. Samples are looks, one a minute. */
+export interface RoleSamples {
+  readonly supernodes: Float64Array
+  readonly ordinariesPerSupernode: Float64Array
+  /** Of each supernode at each look. */
+  readonly users: Float64Array
+  /** Of each that was a supernode at a look and at the one before: sent and received, and queries that came. */
+  readonly bytesPerS: Float64Array
+  readonly queriesPerS: Float64Array
+  /** Ordinary peers without a supernode, of ordinary peers, all looks together. */
+  readonly homeless: number
+  readonly ordinaries: number
+  readonly counts: {
+    /** Users that were told to move, and those that a supernode left without a word. */
+    readonly handovers: number
+    readonly cutOff: number
+    readonly promotions: number
+    readonly demotions: number
+    /** Of users whose supernode went; and those of them that turned to their spare. */
+    readonly supernodesLost: number
+    readonly sparesTaken: number
+  }
 }
 
 /** How many peers live, and how many of them take part by their own word. */

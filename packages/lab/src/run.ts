@@ -103,6 +103,7 @@ class Run {
     const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment, this.#plan.nodes)
     if (repair !== undefined) this.#peers.onMemberDeath = node => repair.onDeath(node)
     const measured = new MeasuredTime(deployment, this.#peers)
+    const rolesUntilNow = deployment.watchRoles?.()
     const fromUs = simulation.nowUs
     if (failures !== null) {
       deployment.freeze()
@@ -111,6 +112,7 @@ class Run {
     this.#ask(fromUs)
     this.#runUntil(fromUs + duration * US_PER_S)
     const window = measured.end()
+    const roles = rolesUntilNow?.()
     // Nobody dies any more for the sake of figures: what is still under way gets its time.
     this.#untilAnswered(() => this.#work.open, deployment.lookupUsMax)
     this.#untilAnswered(() => this.#values.open, deployment.valueUsMax)
@@ -125,6 +127,7 @@ class Run {
       publishing,
       ...window,
       repair: repair?.samples,
+      ...(roles === undefined ? {} : { roles }),
       cost: { events: simulation.events, wallMs: 0 }
     }
   }

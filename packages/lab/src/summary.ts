@@ -1,7 +1,15 @@
 /** From the samples of an overlay's runs to what `results.json` says of it. */
 import { isPowerLaw, powerLawOf } from './power-law.ts'
 import type { OverlayResults } from './results.ts'
-import type { Census, Part, RepairSamples, RunResult, SearchSamples, ValueSamples } from './run-result.ts'
+import type {
+  Census,
+  Part,
+  RepairSamples,
+  RoleSamples,
+  RunResult,
+  SearchSamples,
+  ValueSamples
+} from './run-result.ts'
 import { inequality, mean, percentile, pooled, type Summary, sum, summarise } from './statistics.ts'
 
 const US_PER_MS = 1000
@@ -58,6 +66,7 @@ export function summariseOverlay(
     network: networkOf(runs),
     load: inequality(runs.map(run => run.nodes.messagesReceived)),
     repair_s: repairOf(runs.flatMap(run => run.repair ?? [])),
+    roles: rolesOf(runs.flatMap(run => run.roles ?? [])),
     cost: {
       events,
       events_per_s: threadMs === 0 ? 0 : Math.round((1000 * events) / threadMs),
@@ -220,6 +229,28 @@ function repairOf(runs: readonly RepairSamples[]): OverlayResults['repair_s'] {
     p95: repaired === 0 ? null : percentile(sorted, 95) / US_PER_S,
     watched,
     unrepaired: watched - repaired
+  }
+}
+
+function rolesOf(runs: readonly RoleSamples[]): OverlayResults['roles'] {
+  if (runs.length === 0) return null
+  const ratios = pooled(runs.map(run => run.ordinariesPerSupernode))
+  const ordinaries = sum(runs.map(run => run.ordinaries))
+  const count = (of: keyof RoleSamples['counts']) => mean(runs.map(run => run.counts[of]))
+  return {
+    supernodes: mean(runs.map(run => mean(run.supernodes))),
+    ordinaries_per_supernode:
+      ratios.length === 0 ? null : { min: ratios[0]!, mean: mean(ratios), max: ratios.at(-1)! },
+    users_per_supernode: spread(runs.map(run => run.users)),
+    supernode_bytes_per_s: spread(runs.map(run => run.bytesPerS)),
+    supernode_queries_per_s: spread(runs.map(run => run.queriesPerS)),
+    promotions: count('promotions'),
+    demotions: count('demotions'),
+    handovers: count('handovers'),
+    cut_off: count('cutOff'),
+    supernodes_lost: count('supernodesLost'),
+    spares_taken: count('sparesTaken'),
+    homeless: ordinaries === 0 ? null : sum(runs.map(run => run.homeless)) / ordinaries
   }
 }
 

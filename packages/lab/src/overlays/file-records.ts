@@ -1,7 +1,4 @@
-/**
- * Records of the world's files as long as signed ones, and signed by nobody: in the lab nobody lies. A peer's
- * record of a file is one object, so that a network of many holds each once.
- */
+/** Records of the world's files as long as signed ones, and signed by nobody: in the lab nobody lies. */
 import { type Contact, encodeRecord, type FileRecord, peerIdText } from '@servent/overlay/machine'
 import type { WorldFile } from '../world.ts'
 
@@ -27,4 +24,39 @@ export function labRecord({ id, size, name }: WorldFile, publisher: Contact): La
     expiresMs: EXPIRES_MS
   }
   return { record, sealed: new Uint8Array(encodeRecord(record).length + ENVELOPE_BYTES) }
+}
+
+/** What peers share, made of each file with its record: one object for each peer and file, so that many hold it once. */
+export class SharedOnce<Shared> {
+  readonly #make: (file: WorldFile, sealed: Uint8Array) => Shared
+  /** By provider, and by the number of the file. */
+  readonly #shared = new Map<string, Map<number, Shared>>()
+  readonly #records = new WeakMap<Uint8Array, FileRecord>()
+
+  constructor(make: (file: WorldFile, sealed: Uint8Array) => Shared) {
+    this.#make = make
+  }
+
+  of(self: Contact, file: WorldFile): Shared {
+    const provider = peerIdText(self.id)
+    const shared = this.#shared.get(provider) ?? new Map<number, Shared>()
+    this.#shared.set(provider, shared)
+    const known = shared.get(file.index)
+    if (known !== undefined) return known
+    const { record, sealed } = labRecord(file, self)
+    this.#records.set(sealed, record)
+    const made = this.#make(file, sealed)
+    shared.set(file.index, made)
+    return made
+  }
+
+  /** Nothing where no peer has made it. */
+  read(sealed: Uint8Array | undefined): FileRecord | undefined {
+    return sealed && this.#records.get(sealed)
+  }
+
+  /** A provider, by its PeerId as text, is gone. What was found of it can still be read. */
+  forget(provider: string): void {
+    this.#shared.delete(provider)
+  }
 }

@@ -32,10 +32,11 @@ import {
 } from '../deployment.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
-import { FoundFiles, holdersOf } from './found-files.ts'
+import { FoundFiles } from './found-files.ts'
 import { GnutellaFiles, urnOf } from './gnutella-files.ts'
 import { settledGraph } from './gnutella-graph.ts'
 import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
+import { livingFile } from './living-file.ts'
 import { watched } from './observed.ts'
 import type { Settings } from './settings.ts'
 import { twoTierGraph } from './two-tier-graph.ts'
@@ -170,7 +171,7 @@ class GnutellaDeployment implements Deployment {
   }
 
   lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
-    const file = this.#alive(ask.file)
+    const file = livingFile(ask.file, this.#init)
     if (this.#shared(origin).includes(file)) {
       done({
         status: 'correct',
@@ -313,16 +314,6 @@ class GnutellaDeployment implements Deployment {
 
   #shared(node: NodeIndex): readonly WorldFile[] {
     return this.#init.world.filesAt[this.#init.places.placeOf(node)] ?? []
-  }
-
-  /** The file, or where nobody who lives has it, the next that somebody has. */
-  #alive(file: WorldFile): WorldFile {
-    const { files } = this.#init.world
-    for (let step = 0; step < files.length; step += 1) {
-      const next = files[(file.index + step) % files.length]!
-      if (holdersOf(next, this.#init.places).length > 0) return next
-    }
-    return file
   }
 
   #textOf({ id }: Contact): string {
