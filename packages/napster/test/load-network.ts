@@ -60,14 +60,13 @@ export class LoadNetwork {
     await Promise.all(servers.map(server => server.start()))
     for (const server of servers) await until(async () => (await server.state()).servers === 1, 30_000)
     const users: LoadUser[] = []
-    for (let first = 0; first < count; first += STARTS_AT_A_TIME)
-      users.push(
-        ...(await Promise.all(
-          Array.from({ length: Math.min(STARTS_AT_A_TIME, count - first) }, (_, more) =>
-            LoadUser.start(first + more, servers[(first + more) % 2]!.address)
-          )
-        ))
+    for (let first = 0; first < count; first += STARTS_AT_A_TIME) {
+      const some = Array.from({ length: Math.min(STARTS_AT_A_TIME, count - first) }, (_, more) =>
+        LoadUser.start(first + more, servers[(first + more) % 2]!.address)
       )
+      users.push(...(await Promise.all(some)))
+      await until(() => users.every(({ server }) => server !== undefined), 30_000)
+    }
     return new LoadNetwork(servers, users, plan)
   }
 

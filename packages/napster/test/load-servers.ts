@@ -22,10 +22,21 @@ export interface ServerState {
   readonly rssBytes: number
   readonly users: number
   readonly files: number
+  /** In its index, those of other servers that share it among them. Some seconds old. */
+  readonly filesIndexed?: number
   /** Links to other servers. */
   readonly servers: number
   readonly counters: Readonly<Record<string, number>>
 }
+
+/**
+ * As a node has it: a processor that is busy for seconds is no lost connection, and libp2p by itself ends one after a
+ * ping that takes 2 s.
+ */
+export const CONNECTION_MONITOR = {
+  pingInterval: 20_000,
+  pingTimeout: { minTimeout: 20_000, maxTimeout: 40_000 }
+} as const
 
 const SCRIPT = fileURLToPath(new URL('./fixtures/server.ts', import.meta.url))
 const running = new Set<ChildProcess>()

@@ -13,6 +13,7 @@ import type { Random } from '@servent/simulator'
 import { createLibp2p } from 'libp2p'
 import { napster } from '../src/index.ts'
 import type { NapsterService } from '../src/service.ts'
+import { CONNECTION_MONITOR } from './load-servers.ts'
 import { MemoryCatalogue } from './real-nodes.ts'
 
 /** Common words, the more often the earlier they stand (Zipf's law with exponent 1). */
@@ -74,6 +75,7 @@ export class LoadUser {
       transports: [tcp()],
       connectionEncrypters: [noise()],
       streamMuxers: [boundedYamux()],
+      connectionMonitor: CONNECTION_MONITOR,
       services: { identify: identify(), napster: napster({ privateKey, servers: [multiaddr(server)] }) }
     })
     const user = new LoadUser(number, libp2p)
