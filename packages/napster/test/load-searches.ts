@@ -15,6 +15,8 @@ const ASK_AGAIN_MS = 1_000
 /** Every so many a search is for a common word. */
 const COMMON_EVERY = 5
 const COMMON_LIMIT = 50
+/** Users whose files are asked for at a time: each has hundreds, and whoever asks verifies them all. */
+const SWEEPS_AT_A_TIME = 2
 
 export interface Answer {
   readonly names: readonly string[]
@@ -25,7 +27,6 @@ export interface Answer {
 
 interface Noted {
   readonly phase: string
-  readonly atMs: number
   readonly ms: number
   readonly outcome: string
 }
@@ -51,24 +52,24 @@ export class LoadSearches {
   readonly #underWay = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #count = 0
+  #isOver = false
 
   constructor(init: LoadSearchesInit) {
     this.#init = init
   }
 
   start(): void {
+    const beganMs = performance.now()
+    const everyMs = 1_000 / this.#init.perSecond
+    // What a busy processor was late for is made up for: the rate stays.
     this.#timer = setInterval(() => {
-      this.#count += 1
-      const search = (this.#count % COMMON_EVERY === 0 ? this.#common() : this.#unique()).catch(
-        (error: Error) => void this.failures.push(`${error.name}: ${error.message}`)
-      )
-      this.#underWay.add(search)
-      void search.finally(() => this.#underWay.delete(search))
-    }, 1_000 / this.#init.perSecond)
+      while (this.#count < (performance.now() - beganMs) / everyMs) this.#begin()
+    }, everyMs)
   }
 
-  /** No new ones; what is under way ends. */
+  /** No new ones, and nothing is asked again; what is under way ends. */
   async stop(): Promise<void> {
+    this.#isOver = true
     clearInterval(this.#timer)
     await Promise.all(this.#underWay)
   }
@@ -97,7 +98,7 @@ export class LoadSearches {
     return { names, ms, why: reasons.join(' / ') }
   }
 
-  /** For each user the milliseconds, from now, until all of their files are found. */
+  /** Asks for all files of each user, again and again until they are all found; gives the milliseconds it took. */
   async sweep(users: readonly LoadUser[], withinMs: number): Promise<number> {
     const beganMs = performance.now()
     const waiting = [...users]
@@ -114,7 +115,7 @@ export class LoadSearches {
         await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS / 4))
       }
     }
-    await Promise.all(Array.from({ length: 4 }, one))
+    await Promise.all(Array.from({ length: SWEEPS_AT_A_TIME }, one))
     return performance.now() - beganMs
   }
 
@@ -140,6 +141,15 @@ export class LoadSearches {
   answered(phase: string): { readonly of: number; readonly whole: number } {
     const of = this.#noted.filter(noted => noted.phase === phase)
     return { of: of.length, whole: of.filter(({ outcome }) => outcome === '').length }
+  }
+
+  #begin(): void {
+    this.#count += 1
+    const search = (this.#count % COMMON_EVERY === 0 ? this.#common() : this.#unique()).catch(
+      (error: Error) => void this.failures.push(`${error.name}: ${error.message}`)
+    )
+    this.#underWay.add(search)
+    void search.finally(() => this.#underWay.delete(search))
   }
 
   async #unique(): Promise<void> {
@@ -182,12 +192,8 @@ export class LoadSearches {
     this.#note(phase, ms, why)
   }
 
-  get #isOver(): boolean {
-    return this.phase === 'over'
-  }
-
   #note(phase: string, ms: number, outcome: string): void {
-    this.#noted.push({ phase, atMs: performance.now(), ms, outcome })
+    this.#noted.push({ phase, ms, outcome })
   }
 
   #check(text: string, name: string, provider: string, beganMs: number): void {

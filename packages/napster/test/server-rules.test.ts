@@ -249,7 +249,7 @@ describe('sharing', () => {
     desk.settle()
     expect(desk.index.totals().files).toBe(0)
     expect(desk.tables).toMatchObject({ files: 0, bytes: 0 })
-    expect(desk.machine.sizes()).toMatchObject({ jobsUnderWay: 0, jobsWaiting: 0, removals: 0 })
+    expect(desk.machine.sizes()).toMatchObject({ sharingsUnderWay: 0, sharingsWaiting: 0, removals: 0 })
   })
 
   it('of other makers’ programs goes to the index together, within bounds', () => {
