@@ -16,7 +16,7 @@ const ASK_AGAIN_MS = 1_000
 const COMMON_EVERY = 5
 const COMMON_LIMIT = 50
 /** Users whose files are asked for at a time: each has hundreds, and whoever asks verifies them all. */
-const SWEEPS_AT_A_TIME = 2
+const SWEEPS_AT_A_TIME = 4
 
 export interface Answer {
   readonly names: readonly string[]
