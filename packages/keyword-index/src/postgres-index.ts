@@ -52,6 +52,12 @@ export interface PostgresIndexInit extends Partial<ServerTimes> {
   readonly server: string
   /** The schema that the tables are in, `servent_index` where it is not said. */
   readonly schema?: string
+  /**
+   * Whose files `search`, `providers` and `browse` give: of all servers on the database, or (`own`) of those alone whose owners
+   * announced them to this server. A server that asks the others itself can use no others, and they would take the
+   * places of its own up to the query's limit.
+   */
+  readonly shows?: 'all' | 'own'
   /** Connections at most. */
   readonly connections?: number
   /** Milliseconds of one statement. */
@@ -72,6 +78,7 @@ export class PostgresIndex implements KeywordIndex {
   readonly #lanes: readonly WriteLane[]
   readonly #queue = new CallQueue()
   readonly #touchedMax: number
+  readonly #showsOwn: boolean
   readonly #totalsAgeMs: number
   /** Connections that have a table to copy into. */
   readonly #staged = new WeakSet<pg.PoolClient>()
@@ -113,6 +120,7 @@ export class PostgresIndex implements KeywordIndex {
     this.#files = `${schema}.files`
     this.#serversTable = `${schema}.servers`
     this.#touchedMax = init.postingsTouchedMax ?? POSTINGS_TOUCHED_MAX
+    this.#showsOwn = init.shows === 'own'
     this.#totalsAgeMs = init.totalsAgeMs ?? TOTALS_AGE_MS
     this.#servers = new Servers({
       heartbeatMs: init.heartbeatMs ?? TIMES.heartbeatMs,
@@ -165,7 +173,7 @@ export class PostgresIndex implements KeywordIndex {
     const conditions = conditionsOf(query, bind)
     const isFiltered = conditions.length > 0
     if (query.except !== undefined) conditions.push(`f.owner <> ${bind(query.except)}`)
-    conditions.push(`f.server = ANY(${this.#servers.living})`)
+    conditions.push(this.#shown(bind))
     const found = `SELECT * FROM ${this.#files} WHERE words @@ $1::tsquery`
     const where = conditions.join(' AND ')
     const most = this.#touchedMax
@@ -188,16 +196,19 @@ export class PostgresIndex implements KeywordIndex {
   async providers(content: Uint8Array, limit: number): Promise<readonly IndexHit[]> {
     checkContent(content)
     checkLimit(limit)
-    const text = `SELECT f.owner, ${FILE} FROM ${this.#files} f
-      WHERE f.content = $1 AND f.server = ANY(${this.#servers.living}) LIMIT $2`
-    return (await this.#query(text, [Buffer.from(content), limit])).rows.map(hitOf)
+    const values: unknown[] = [Buffer.from(content), limit]
+    const shown = this.#shown(value => `$${values.push(value)}`)
+    const text = `SELECT f.owner, ${FILE} FROM ${this.#files} f WHERE f.content = $1 AND ${shown} LIMIT $2`
+    return (await this.#query(text, values)).rows.map(hitOf)
   }
 
   async browse(owner: string, after: string | undefined, limit: number): Promise<readonly IndexedFile[]> {
     checkBrowse(owner, after, limit)
+    const values: unknown[] = [owner, after ?? '', limit]
+    const shown = this.#shown(value => `$${values.push(value)}`)
     const text = `SELECT ${FILE} FROM ${this.#files} f
-      WHERE f.owner = $1 AND f.key > $2 AND f.server = ANY(${this.#servers.living}) ORDER BY f.key LIMIT $3`
-    return (await this.#query(text, [owner, after ?? '', limit])).rows.map(fileOf)
+      WHERE f.owner = $1 AND f.key > $2 AND ${shown} ORDER BY f.key LIMIT $3`
+    return (await this.#query(text, values)).rows.map(fileOf)
   }
 
   /** Not older than `totalsAgeMs`. */
@@ -223,6 +234,11 @@ export class PostgresIndex implements KeywordIndex {
     await this.#queue.emptied()
     await this.#servers.stop()
     await this.#pool.end()
+  }
+
+  /** Of rows that are given: this server's own need no sign of life, for it is here. */
+  #shown(bind: (value: unknown) => string): string {
+    return this.#showsOwn ? `f.server = ${bind(this.#servers.id)}` : `f.server = ANY(${this.#servers.living})`
   }
 
   async #count(): Promise<IndexTotals> {

@@ -92,6 +92,37 @@ if (url === '') {
       expect(await found(there, 'a')).toEqual(['bob/1'])
     })
 
+    it('show their own files alone where others would take their places', async () => {
+      const { here, there, schema } = await pair()
+      for (let at = 0; at < 20; at += 1) {
+        await here.add(`ann-${at}`, [file('1', 'a', { content: digest(1) })])
+        await there.add(`bob-${at}`, [file('1', 'a', { content: digest(1) })])
+      }
+      const own = await open({ schema, server: 'here', shows: 'own' })
+      opened.push(own)
+      const owners = (hits: readonly { readonly owner: string }[]) =>
+        new Set(hits.map(({ owner }) => owner.slice(0, 3)))
+      const { hits } = await own.search({ words: ['a'], limit: 20 })
+      expect([hits.length, owners(hits)]).toEqual([20, new Set(['ann'])])
+      const filtered = await own.search({ words: ['a'], size: { min: 1 }, except: 'ann-0', limit: 40 })
+      expect([filtered.hits.length, owners(filtered.hits)]).toEqual([19, new Set(['ann'])])
+      const providers = await own.providers(digest(1), 40)
+      expect([providers.length, owners(providers)]).toEqual([20, new Set(['ann'])])
+      expect(await own.browse('bob-1', undefined, 1)).toEqual([])
+      expect((await own.totals()).files).toBe(40)
+      // A database that was away for long has not heard this server: it is here nevertheless.
+      const client = await admin()
+      await client.query(`UPDATE "${schema}".servers SET seen = seen - interval '31 seconds'`)
+      expect(await found(here, 'a')).toEqual([])
+      expect(await found(own, 'a')).toHaveLength(20)
+      expect(await own.browse('ann-1', undefined, 1)).toHaveLength(1)
+      // Under another number, too.
+      await client.query(`UPDATE "${schema}".servers SET is_lost = true WHERE name = 'here'`)
+      await own.add('cat', [file('1', 'a')])
+      expect(await found(own, 'a')).toEqual(['cat/1'])
+      await client.end()
+    })
+
     it('let an owner move, and the old server takes nothing of it away afterwards', async () => {
       const { here, there } = await pair()
       await here.add('ann', [file('1', 'a'), file('2', 'a'), file('3', 'a')])

@@ -82,11 +82,13 @@ export const RELAYS_BURST = 40
 /** Messages of this kind that one user is handed from all others, a second and at once. */
 export const RELAYED_PER_SECOND = 20
 export const RELAYED_BURST = 80
-/** Pieces of work for the index or for verification that one user may have waiting. */
+/** Pieces of work of one kind, for the index or for verification, that one user may have waiting. */
 export const JOBS_PER_USER_MAX = 8
-/** Pieces of work under way at a time, one of each user. */
+/** Pieces of work under way at a time, one of each user and kind. */
 export const JOBS_AT_A_TIME_MAX = 24
-/** Pieces of work that wait, of all users. */
+/** Of those, the ones that share and take back: when a lost server's users all announce, searches go on. */
+export const SHARE_JOBS_AT_A_TIME_MAX = 16
+/** Pieces of work of one kind that wait, of all users. */
 export const JOBS_WAITING_MAX = 512
 /** Users whose files are being taken out of the index. A login beyond it waits for better times. */
 export const REMOVALS_MAX = 4_096

@@ -121,7 +121,7 @@ export function logOut(state: NapsterState, server: ServerState, fx: Fx, user: U
   server.byOwner.delete(user.owner)
   server.files -= user.files.size
   server.bytes -= user.bytes
-  server.jobs.drop(user.remote)
+  server.dropJobs(user.remote)
   endSearchesOf(server, fx, user.remote)
   for (const watched of user.hotlist) unwatch(server, watched, user)
   for (const watcher of server.watchers.get(nick) ?? [])

@@ -192,7 +192,7 @@ export function onServerLinkDown(state: NapsterState, server: ServerState, fx: F
     endSearchesOf(server, fx, remote)
     forgetMeshPeer(state, server, fx, remote)
   }
-  server.jobs.drop(remote)
+  server.dropJobs(remote)
 }
 
 export function onServerUpkeep(state: NapsterState, server: ServerState, fx: Fx): void {

@@ -103,7 +103,7 @@ function browse(
   limit: number,
   onFiles: (fx: Fx, files: readonly { readonly key: string; readonly body: Uint8Array }[] | undefined) => void
 ): void {
-  const isQueued = server.jobs.put(fx, user.remote, (later, done) => {
+  const isQueued = server.questions.put(fx, user.remote, (later, done) => {
     const question = {
       type: 'index-browse',
       owner: target.owner,

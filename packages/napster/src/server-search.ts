@@ -166,7 +166,7 @@ export function run(
 ): void {
   fx.setTimer(searchTimer(search.key), onward.waitMs)
   const { remote } = search.asker
-  const isQueued = server.jobs.put(fx, remote, (later, done) => {
+  const isQueued = server.questions.put(fx, remote, (later, done) => {
     if (!isRunning(server, search)) {
       done(later)
       return

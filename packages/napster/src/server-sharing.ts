@@ -30,7 +30,7 @@ export function onShareRecords(
     answer(fx, 'later', 0)
     return
   }
-  const isQueued = server.jobs.put(fx, user.remote, (later, done) => {
+  const isQueued = server.sharings.put(fx, user.remote, (later, done) => {
     const provider = user.remote.peerId
     state.ask(later, { type: 'verify-shares', provider, files }, (then, verdict) => {
       const records = verdict?.type === 'shares' ? verdict.records : undefined
@@ -106,7 +106,7 @@ export function onUnshareRecords(
 ): void {
   const isQueued =
     user.shares.take(Math.max(1, indexes.length), state.nowMs) &&
-    server.jobs.put(fx, user.remote, (later, done) => {
+    server.sharings.put(fx, user.remote, (later, done) => {
       removeFiles(state, server, later, user, indexes.map(recordKey), (then, isRemoved) => {
         answerBatch(state, then, user, batch, isRemoved ? 'done' : 'later', isRemoved ? indexes.length : 0)
         done(then)
@@ -155,7 +155,7 @@ export function onShareLine(
 
 function addWaiting(state: NapsterState, server: ServerState, fx: Fx, user: User): void {
   const waiting = user.plain
-  const isQueued = server.jobs.put(fx, user.remote, (later, done) => {
+  const isQueued = server.sharings.put(fx, user.remote, (later, done) => {
     const taken = [...waiting.values()].slice(0, BATCH_FILES_MAX)
     for (const { file } of taken) waiting.delete(file.key)
     const kept = withinQuota(
@@ -209,7 +209,7 @@ export function onUnshareLine(
   const isQueued =
     utf8Length(name) <= FILE_NAME_BYTES_MAX &&
     user.shares.take(1, state.nowMs) &&
-    server.jobs.put(fx, user.remote, (later, done) =>
+    server.sharings.put(fx, user.remote, (later, done) =>
       removeFiles(state, server, later, user, [key], (then, isRemoved) => {
         if (!isRemoved)
           state.send(then, user.remote.link, { type: 'error', text: 'The index cannot be reached.' })
@@ -224,7 +224,7 @@ export function onUnshareLine(
 export function onUnshareAll(state: NapsterState, server: ServerState, fx: Fx, user: User): void {
   user.plain.clear()
   const { owner } = user
-  const isQueued = server.jobs.put(fx, user.remote, (later, done) =>
+  const isQueued = server.sharings.put(fx, user.remote, (later, done) =>
     askIndex(state, server, later, { type: 'index-remove-owner', owner }, 'index-removed', (then, answer) => {
       if (answer !== undefined && user.remote.user === user)
         for (const key of [...user.files.keys()]) forget(server, user, key)

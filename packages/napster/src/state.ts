@@ -20,6 +20,7 @@ import {
   MOTD_LINES_MAX,
   SEEN_MAX,
   SEEN_MS,
+  SHARE_JOBS_AT_A_TIME_MAX,
   SHARED_MAX,
   TEXT_BYTES_MAX,
   USERS_DEFAULT,
@@ -108,6 +109,9 @@ const COUNTERS = [
 
 export type Counter = (typeof COUNTERS)[number]
 
+const newQueue = (atATimeMax: number): WorkQueue<Remote, Fx> =>
+  new WorkQueue({ perSourceMax: JOBS_PER_USER_MAX, atATimeMax, waitingMax: JOBS_WAITING_MAX })
+
 /** What is kept by a server alone. */
 export class ServerState {
   readonly settings: ServerSettings
@@ -122,11 +126,9 @@ export class ServerState {
   statsMs = Number.NEGATIVE_INFINITY
   files = 0
   bytes = 0
-  readonly jobs = new WorkQueue<Remote, Fx>({
-    perSourceMax: JOBS_PER_USER_MAX,
-    atATimeMax: JOBS_AT_A_TIME_MAX,
-    waitingMax: JOBS_WAITING_MAX
-  })
+  /** What is shared and taken back, and what is asked. */
+  readonly sharings = newQueue(SHARE_JOBS_AT_A_TIME_MAX)
+  readonly questions = newQueue(JOBS_AT_A_TIME_MAX - SHARE_JOBS_AT_A_TIME_MAX)
   /** Owners whose files are to be taken out of the index: when to ask, or nothing while that is under way. */
   readonly removals = new Map<string, number | undefined>()
   indexReachable = true
@@ -142,6 +144,12 @@ export class ServerState {
       sharedMax: clamp(settings.sharedMax ?? SHARED_MAX, 1, SHARED_MAX),
       motd: (settings.motd ?? []).slice(0, MOTD_LINES_MAX).map(line => cut(line))
     }
+  }
+
+  /** Whoever asked for it is gone: what waits is forgotten. */
+  dropJobs(remote: Remote): void {
+    this.sharings.drop(remote)
+    this.questions.drop(remote)
   }
 
   userOf(peerIdOrNick: string): User | undefined {
@@ -240,8 +248,10 @@ export class NapsterState {
         : {
             removals: server.removals.size,
             seen: server.seen.size,
-            jobsUnderWay: server.jobs.underWay,
-            jobsWaiting: server.jobs.waiting,
+            sharingsUnderWay: server.sharings.underWay,
+            sharingsWaiting: server.sharings.waiting,
+            questionsUnderWay: server.questions.underWay,
+            questionsWaiting: server.questions.waiting,
             watched: server.watchers.size,
             searches: server.searches.size
           })

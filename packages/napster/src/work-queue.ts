@@ -1,6 +1,6 @@
 /**
  * Work for the index and for verification, taken from its sources in turn, so that one loud source costs the
- * others nothing. Of each source one piece is under way at a time: what a user asks takes effect in its order.
+ * others nothing. Of each source one piece is under way at a time: what a user shares and takes back takes effect in its order.
  */
 
 /** Begins a piece of work; `done` is called once, when it is over. */

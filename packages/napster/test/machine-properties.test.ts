@@ -15,6 +15,7 @@ import {
   SEEN_MAX,
   SENDS_PER_MESSAGE_MAX,
   SERVERS_MAX,
+  SHARE_JOBS_AT_A_TIME_MAX,
   VERIFIES_MAX,
   VERIFIES_WAITING_MAX
 } from '../src/constants.ts'
@@ -174,8 +175,10 @@ const BOUNDS: Readonly<Record<string, number>> = {
   announceReady: 64,
   removals: REMOVALS_MAX,
   seen: SEEN_MAX,
-  jobsUnderWay: JOBS_AT_A_TIME_MAX,
-  jobsWaiting: JOBS_WAITING_MAX,
+  sharingsUnderWay: SHARE_JOBS_AT_A_TIME_MAX,
+  sharingsWaiting: JOBS_WAITING_MAX,
+  questionsUnderWay: JOBS_AT_A_TIME_MAX - SHARE_JOBS_AT_A_TIME_MAX,
+  questionsWaiting: JOBS_WAITING_MAX,
   watched: 10 * HOTLIST_MAX,
   searches: SEARCHES_MAX
 }

@@ -241,7 +241,7 @@ describe('queries between servers', () => {
     desk.from(one, meshFind(1, { ttl: 0 }))
     desk.down(one)
     desk.settle()
-    expect(desk.machine.sizes()).toMatchObject({ searches: 0, jobsUnderWay: 0 })
+    expect(desk.machine.sizes()).toMatchObject({ searches: 0, questionsUnderWay: 0 })
   })
 })
 

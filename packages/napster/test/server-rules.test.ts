@@ -29,6 +29,7 @@ import {
   SEARCHES_PER_USER_MAX,
   SEEN_MAX,
   SENDS_PER_MESSAGE_MAX,
+  SHARE_JOBS_AT_A_TIME_MAX,
   SHARED_MAX,
   SHARES_BURST,
   STATS_MS,
@@ -248,7 +249,7 @@ describe('sharing', () => {
     desk.settle()
     expect(desk.index.totals().files).toBe(0)
     expect(desk.tables).toMatchObject({ files: 0, bytes: 0 })
-    expect(desk.machine.sizes()).toMatchObject({ jobsUnderWay: 0, jobsWaiting: 0, removals: 0 })
+    expect(desk.machine.sizes()).toMatchObject({ sharingsUnderWay: 0, sharingsWaiting: 0, removals: 0 })
   })
 
   it('of other makers’ programs goes to the index together, within bounds', () => {
@@ -611,12 +612,16 @@ describe('work', () => {
       { batch: 99, outcome: 'later' },
       { batch: 98, outcome: 'later' }
     ])
-    for (let peer = 2; peer < JOBS_AT_A_TIME_MAX + 5; peer += 1)
+    const asked = (type: string) => desk.open.filter(({ question }) => question.type === type).length
+    for (let peer = 2; peer < SHARE_JOBS_AT_A_TIME_MAX + 5; peer += 1)
       desk.from(desk.user(peer), { type: 'unshare-records', batch: 1, indexes: [1] })
-    expect(desk.machine.sizes().jobsUnderWay).toBe(JOBS_AT_A_TIME_MAX)
-    expect(desk.open.filter(({ question }) => question.type === 'index-remove')).toHaveLength(
-      JOBS_AT_A_TIME_MAX
-    )
+    expect(desk.machine.sizes().sharingsUnderWay).toBe(SHARE_JOBS_AT_A_TIME_MAX)
+    expect(asked('index-remove')).toBe(SHARE_JOBS_AT_A_TIME_MAX)
+    // However many share, searches have places of their own.
+    const places = JOBS_AT_A_TIME_MAX - SHARE_JOBS_AT_A_TIME_MAX
+    for (let peer = 2; peer < places + 5; peer += 1) desk.from(desk.user(peer + 100), find(1, 'song'))
+    expect(desk.machine.sizes()).toMatchObject({ questionsUnderWay: places, questionsWaiting: 3 })
+    expect(asked('index-search')).toBe(places)
     expect(JOBS_WAITING_MAX).toBeGreaterThan(JOBS_PER_USER_MAX)
   })
 

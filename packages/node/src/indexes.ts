@@ -51,6 +51,8 @@ export class Indexes {
       // pg reads PGHOST and its like where it is told nothing.
       connection: database === '' ? {} : database,
       server: peerId,
+      // Servers ask each other: each gives what its own users share.
+      shows: 'own',
       onLost
     })
     this.#keep(opened)

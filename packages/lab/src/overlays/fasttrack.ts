@@ -214,19 +214,22 @@ class FastTrackDeployment implements Deployment {
     this.simulation.after(SEARCH_US, () => end(undefined, 0))
   }
 
-  search(origin: NodeIndex, { words }: SearchAsk, done: () => void): SearchOutcome {
+  search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
     const { simulation } = this
+    const { words } = ask
     const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, words, simulation.nowUs)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
     let isAsked = true
     const wanted = wantedOf({ text: words.join(' '), words: [...words], limit: SEARCH_RESULTS_MAX })
     const stop = this.#ask(origin, wanted, {
       cost: results.cost,
-      onFound: ({ files }) =>
+      onFound: ({ contact, files }) => {
+        const holder = simulation.nodeOf(contact)
         results.add(
-          files.map(({ record }) => `${record.id}`),
+          files.map(({ record }) => ({ id: `${record.id}`, holder })),
           simulation.nowUs
-        ),
+        )
+      },
       onOver: isRefused => {
         isAsked = !isRefused
       }
