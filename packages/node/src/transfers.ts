@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { DownloadStatus, Downloads, FileServer, Ledger, UploadStatus } from '@servent/transfer'
+import type { Transferring } from './transfer-counts.ts'
 
 export interface TransfersInit {
   readonly openLedger: () => Promise<Ledger>
@@ -49,6 +50,16 @@ export class Transfers {
 
   uploading(): UploadStatus[] {
     return this.#server.value?.uploads() ?? []
+  }
+
+  /** Files that come and go now, whatever number of peers and requests each takes. */
+  transferring(): Transferring {
+    const going = this.uploading().filter(({ state }) => state === 'sending')
+    return {
+      down: this.downloading().filter(({ phase, sources }) => phase === 'fetching' && sources.length > 0)
+        .length,
+      up: new Set(going.map(({ peer, id }) => `${peer} ${id}`)).size
+    }
   }
 
   async stopDownloads(): Promise<void> {
