@@ -228,7 +228,9 @@ test('an index in PostgreSQL that cannot be reached fails that overlay alone, wi
     {
       name: 'napster',
       state: 'failed',
-      reason: expect.stringMatching(/^It could not be built: .*(PostgreSQL|ECONNREFUSED)/)
+      reason: expect.stringMatching(
+        /^It could not be built: .* PostgreSQL\. .*ECONNREFUSED.* Check napster\.database/
+      )
     }
   ])
   await expect(node.whois('miles')).rejects.toThrow(
