@@ -40,7 +40,7 @@ describe('two nodes', () => {
         url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         tokenFile: join(sharer.dataDir, 'api.token')
       },
-      overlays: ['gnutella', 'chord'],
+      overlays: ['gnutella', 'chord', 'napster', 'fasttrack'],
       pid: sharer.pid
     })
   })

@@ -59,6 +59,7 @@ describe('/openapi.json', () => {
     expect(Object.keys(paths).sort()).toEqual([
       '/health',
       '/metrics',
+      '/v1/browses',
       '/v1/daemon',
       '/v1/doctor',
       '/v1/downloads',
@@ -66,6 +67,7 @@ describe('/openapi.json', () => {
       '/v1/downloads/{id}/files',
       '/v1/downloads/{id}/pause',
       '/v1/files/{id}/ticket',
+      '/v1/hotlist',
       '/v1/library',
       '/v1/overlays',
       '/v1/overlays/{name}',
@@ -78,6 +80,7 @@ describe('/openapi.json', () => {
       '/v1/tickets',
       '/v1/uploads',
       '/v1/values',
+      '/v1/whois',
       '/v1/wishes',
       '/v1/wishes/{wish}',
       '/v1/wishes/{wish}/look',
@@ -279,6 +282,58 @@ describe('values', () => {
       expect(refused.status).toBe(400)
       expect(await refused.json()).toMatchObject({
         error: { message: 'This node does not run an overlay "pastry".', why: 'it runs: gnutella' }
+      })
+    }
+  })
+})
+
+describe('people', () => {
+  it('are listed, added and removed, and asked about', async () => {
+    expect(await (await call('/v1/hotlist')).json()).toEqual({ nicks: fixture.node.hotlistViews })
+    expect(await (await post('/v1/hotlist', { nick: 'a&b+c' })).json()).toEqual({
+      nick: 'a&b+c',
+      state: 'offline'
+    })
+    const removed = await call('/v1/hotlist?nick=a%26b%2Bc', { method: 'DELETE' })
+    expect(await removed.json()).toEqual({ nick: 'a&b+c' })
+    expect(await (await call('/v1/whois?nick=a%26b')).json()).toEqual(fixture.node.whoisView)
+    expect(fixture.node.calls).toEqual([
+      ['hotlist add', 'a&b+c'],
+      ['hotlist remove', 'a&b+c'],
+      ['whois', 'a&b']
+    ])
+    const told = await events(await post('/v1/browses', { user: 'miles' }))
+    expect(told.map(({ event }) => event)).toEqual(['hit', 'hit', 'done'])
+  })
+
+  it('have names of 1 to 128 characters', async () => {
+    for (const [length, status] of [
+      [0, 400],
+      [1, 200],
+      [128, 200],
+      [129, 400]
+    ] as const) {
+      const name = 'n'.repeat(length)
+      expect((await post('/v1/browses', { user: name })).status, `${length}`).toBe(status)
+      expect((await post('/v1/hotlist', { nick: name })).status, `${length}`).toBe(status)
+      expect((await call(`/v1/whois?nick=${name}`)).status, `${length}`).toBe(status)
+    }
+  })
+
+  it.each([
+    ['NobodyError', 404, 'not-found'],
+    ['NickError', 400, 'usage'],
+    ['ServerError', 503, 'partial']
+  ])('%s is %i', async (name, status, code) => {
+    fixture.node.failure = Object.assign(new Error('No.'), { name })
+    for (const response of [
+      await call('/v1/whois?nick=miles'),
+      await post('/v1/hotlist', { nick: 'miles' }),
+      await call('/v1/hotlist?nick=miles', { method: 'DELETE' })
+    ]) {
+      expect(response.status).toBe(status)
+      expect(await response.json()).toMatchObject({
+        error: { code, message: 'No.', try: expect.stringMatching(/servent/) }
       })
     }
   })

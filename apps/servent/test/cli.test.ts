@@ -39,6 +39,10 @@ describe('data goes to stdout and talk to stderr', () => {
       ''
     ])
     expect(ran.err).toBe('Next: servent search miles davis\n')
+    fixture.node.statusMore = { hotlist: fixture.node.hotlistViews }
+    const people = await fixture.run('status')
+    fixture.node.statusMore = {}
+    expect(people.out).toContain('Hotlist    miles online for 2 min, trane offline\n')
   })
 
   it('share', async () => {
@@ -280,6 +284,76 @@ describe('data goes to stdout and talk to stderr', () => {
     await fixture.run('get 1 --priority high')
     expect(fixture.node.calls[0]).toEqual(['get', '1', undefined, 'high'])
     expect((await fixture.run('get 1 --priority soon')).code).toBe(2)
+  })
+
+  it('browse', async () => {
+    const ran = await fixture.run('browse miles')
+    expect(fixture.node.calls[0]).toEqual(['browse', 'miles'])
+    expect(ran.code).toBe(0)
+    expect(ran.out).toMatch(/^# {2}NAME .*\n1 {2}Big Country\.flac .*\n2 {2}gpj\.\\u202eexe/)
+    expect(ran.err).toBe('\nmiles shares 2 files.\nNext: servent get 1\n')
+    const json = await fixture.run('browse miles --json')
+    expect(json.json.map(({ event }) => event)).toEqual(['hit', 'hit', 'done'])
+    const { browseEvents } = fixture.node
+    fixture.node.browseEvents = [{ event: 'done', user: 'miles', files: 0, overlay: 'napster' }]
+    const none = await fixture.run('browse miles')
+    fixture.node.browseEvents = [
+      ...browseEvents.slice(0, 2),
+      { event: 'done', user: 'miles', files: 2, overlay: 'napster', more: true }
+    ]
+    const many = await fixture.run('browse miles')
+    fixture.node.browseEvents = browseEvents
+    expect(none).toMatchObject({ code: 3, out: '', err: 'miles shares nothing.\n' })
+    expect(many.err).toContain('miles shares at least 2 files.')
+  })
+
+  it('whois', async () => {
+    const ran = await fixture.run(['whois', 'a b'])
+    expect(fixture.node.calls).toEqual([['whois', 'a b']])
+    expect(ran.out.split('\n')).toEqual([
+      'Nick       miles',
+      'Online     for 2 min',
+      'Shares     70 files',
+      'Transfers  1 download, 2 uploads now',
+      'Link       T1, as they say',
+      'Program    servent/0.1.0',
+      'Server     12D3KooW…QiWiJ6Qs',
+      ''
+    ])
+    expect(ran.err).toBe('Next: servent browse miles     servent hotlist add miles\n')
+    const { whoisView } = fixture.node
+    const seenAt = Math.floor(Date.now() / 1000) - 7300
+    fixture.node.whoisView = { nick: 'a\u001b[31m', server: PEER, online: false, seenAt }
+    const gone = await fixture.run('whois miles')
+    fixture.node.whoisView = whoisView
+    expect(gone.out).toContain('Nick    a\\x1b[31m\nOnline  no\nSeen    2 h 1 min ago\n')
+    expect(gone.err).not.toContain('browse')
+  })
+
+  it('hotlist', async () => {
+    const ran = await fixture.run('hotlist')
+    expect(ran.out).toBe('NICK   STATE    SINCE  LINK\nmiles  online   2 min  T1\ntrane  offline\n')
+    expect(ran.err).toBe('Next: servent browse miles\n')
+    expect(await fixture.run('hotlist add monk')).toMatchObject({ code: 0, out: 'On the hotlist  monk\n' })
+    expect(await fixture.run('hotlist remove monk')).toMatchObject({ out: 'Off the hotlist  monk\n' })
+    expect(fixture.node.calls).toEqual([
+      ['hotlist add', 'monk'],
+      ['hotlist remove', 'monk']
+    ])
+    const { hotlistViews } = fixture.node
+    fixture.node.hotlistViews = []
+    const none = await fixture.run('hotlist')
+    fixture.node.hotlistViews = hotlistViews
+    expect(none).toMatchObject({
+      code: 0,
+      out: '',
+      err: 'Nobody is on the hotlist.\nNext: servent hotlist add NICK\n'
+    })
+    expect(await fixture.run('hotlist add')).toMatchObject({
+      code: 2,
+      err: 'error: Whom to add is not said.\ntry:   servent hotlist add NICK\n'
+    })
+    expect((await fixture.run('hotlist greet miles')).code).toBe(2)
   })
 
   it('put and value', async () => {

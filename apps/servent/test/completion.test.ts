@@ -53,6 +53,7 @@ describe('bash', () => {
   it('completes values that are known', () => {
     expect(press('servent start --relay ')).toEqual(['off', 'use', 'serve'])
     expect(press('servent completion f')).toEqual(['fish'])
+    expect(press('servent hotlist ')).toEqual(['add', 'remove'])
     expect(press('servent help sta')).toEqual(['start', 'status'])
   })
 
@@ -90,6 +91,9 @@ describe.each(['zsh', 'fish', 'powershell'])('%s', shell => {
     for (const word of [
       'search',
       'unshare',
+      'browse',
+      'whois',
+      'hotlist',
       'overlay',
       'completion',
       'max-upload-rate',

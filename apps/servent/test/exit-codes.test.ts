@@ -200,6 +200,34 @@ describe('exit codes', () => {
     expect(all.err).not.toContain('more may match')
   })
 
+  it('says which servers did not answer a search', async () => {
+    const { searchEvents } = fixture.node
+    const [hit] = searchEvents
+    const napster = { name: 'napster', hits: 0, firstHitMs: null, messages: 3, bytes: 99 } as const
+    const silent = ['12D3KooWGcSLWbZRhPV9pVtCTLxxuS3w3gpUYMTVzGrsQiWiJ6Qs', 'QmOne', 'QmTwo', 'QmThree']
+    const run = async (servers: string[], isFound: boolean) => {
+      const done = {
+        event: 'done',
+        hits: 0,
+        files: 0,
+        overlays: [{ ...napster, unanswered: servers }]
+      } as const
+      fixture.node.searchEvents = [...(isFound ? [hit!] : []), { ...done, overlays: [...done.overlays] }]
+      const ran = await fixture.run('search banjo')
+      fixture.node.searchEvents = searchEvents
+      return ran
+    }
+    const none = await run(silent.slice(0, 1), false)
+    expect(none.code).toBe(3)
+    expect(none.err).toContain('note:  napster: 1 server did not answer (12D3KooW…QiWiJ6Qs)\n')
+    expect(none.err).toContain('why:   not all who may have such a file were heard')
+    const some = await run(silent, true)
+    expect(some.code).toBe(0)
+    expect(some.err).toContain(
+      'note:  napster: 4 servers did not answer (12D3KooW…QiWiJ6Qs, QmOne, QmTwo, …)\n'
+    )
+  })
+
   it('3 for a path, an id and an overlay that are not there', async () => {
     expect(await fixture.run('share /no/such/file')).toMatchObject({
       code: 3,

@@ -1,8 +1,11 @@
 /** A node that does nothing but answer: what the API and the command line are tested against. */
 import type {
+  BrowseEvent,
   Config,
   GetEvent,
   GetOptions,
+  Hotlist,
+  HotlistView,
   LibraryView,
   NodeStatus,
   PutRequest,
@@ -12,6 +15,7 @@ import type {
   ShareEvent,
   ValueRequest,
   ValueView,
+  WhoisView,
   WishRequest,
   WishRow,
   WishView
@@ -54,6 +58,7 @@ export class FakeNode implements ServentNode {
   /** What the library and the status say beside the usual. */
   libraryMore: Partial<LibraryView> = {}
   libraryStatusMore: Partial<NodeStatus['library']> = {}
+  statusMore: Partial<NodeStatus> = {}
   searchEvents: SearchEvent[] = [
     {
       event: 'hit',
@@ -214,6 +219,52 @@ export class FakeNode implements ServentNode {
       ...(options?.priority === undefined ? [] : [options.priority])
     ])
     return this.#work(this.getEvents, options?.signal)
+  }
+
+  browseEvents: BrowseEvent[] = [
+    ...this.searchEvents.flatMap(event => (event.event === 'hit' ? [event] : [])),
+    { event: 'done', user: 'miles', files: 2, overlay: 'napster' }
+  ]
+
+  browse(user: string, options?: { signal?: AbortSignal }): AsyncIterable<BrowseEvent> {
+    this.calls.push(['browse', user])
+    return this.#work(this.browseEvents, options?.signal)
+  }
+
+  whoisView: WhoisView = {
+    nick: 'miles',
+    server: PEER,
+    online: true,
+    seconds: 125,
+    shared: 70,
+    downloads: 1,
+    uploads: 2,
+    linkSpeed: 9,
+    client: 'servent/0.1.0'
+  }
+
+  async whois(nick: string): Promise<WhoisView> {
+    this.calls.push(['whois', nick])
+    if (this.failure !== undefined) throw this.failure
+    return this.whoisView
+  }
+
+  hotlistViews: HotlistView[] = [
+    { nick: 'miles', state: 'online', sinceMs: Date.now() - 125_000, linkSpeed: 9 },
+    { nick: 'trane', state: 'offline' }
+  ]
+
+  readonly hotlist: Hotlist = {
+    list: () => this.hotlistViews,
+    add: nick => {
+      this.calls.push(['hotlist add', nick])
+      if (this.failure !== undefined) throw this.failure
+      return { nick, state: 'offline' }
+    },
+    remove: nick => {
+      this.calls.push(['hotlist remove', nick])
+      if (this.failure !== undefined) throw this.failure
+    }
   }
 
   wishViews: WishView[] = [
@@ -386,7 +437,8 @@ export class FakeNode implements ServentNode {
       },
       downloads: { active: 0, done: 1, failed: 0, paused: 1 },
       uploads: { active: 1, queued: 0 },
-      participation: { level: 144, band: 'High' }
+      participation: { level: 144, band: 'High' },
+      ...this.statusMore
     }
   }
 

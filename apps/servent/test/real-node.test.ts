@@ -17,7 +17,14 @@ beforeAll(async () => {
   const { config } = await loadConfig({
     dataDir: join(folder, 'data'),
     env: {},
-    flags: { listen: '/ip4/127.0.0.1/tcp/0', discovery: 'bootstrap', api: '127.0.0.1:0', logLevel: 'silent' }
+    flags: {
+      listen: '/ip4/127.0.0.1/tcp/0',
+      discovery: 'bootstrap',
+      api: '127.0.0.1:0',
+      logLevel: 'silent',
+      overlays: 'gnutella,chord,napster,napster-server'
+    },
+    set: ['napster.nick=miles']
   })
   node = await createNode(config)
   await node.start()
@@ -65,6 +72,7 @@ it('answers as it describes itself, with something in every list', async () => {
   await lines('/v1/searches', { text: 'banjo', timeoutMs: 50 })
   await call('/v1/values', { method: 'POST', body: JSON.stringify({ key: 'greeting', value: 'hello' }) })
   await lines('/v1/downloads', { what: (await node.library()).files[0]!.id })
+  await call('/v1/hotlist', { method: 'POST', body: JSON.stringify({ nick: 'miles' }) })
   const wanted = await call('/v1/wishes', { method: 'POST', body: JSON.stringify({ text: 'banjo' }) })
   const wish = String(((await wanted.json()) as { wish: number }).wish)
   const { paths } = (await (await call('/openapi.json')).json()) as {
@@ -81,6 +89,7 @@ it('answers as it describes itself, with something in every list', async () => {
       .replace('{name}', 'chord')
       .replace('{wish}', wish)
       .replace('/values', '/values?key=greeting')
+      .replace('/whois', '/whois?nick=miles')
     const response = await call(real)
     const answer = await response.json()
     expect(response.status, path).toBe(200)
@@ -88,7 +97,7 @@ it('answers as it describes itself, with something in every list', async () => {
     expect(Check(schema, answer)).toBe(true)
     asked.push(path)
   }
-  expect(asked.length).toBeGreaterThanOrEqual(11)
+  expect(asked.length).toBeGreaterThanOrEqual(13)
 })
 
 it('counts for Prometheus', async () => {
@@ -106,6 +115,8 @@ it.each([
   ['its own secrets', '/v1/shares', { path: '/' }, 'usage'],
   ['a value that is too long', '/v1/values', { key: 'k', value: 'v'.repeat(8193) }, 'too-large'],
   ['a key that is too long', '/v1/values', { key: 'k'.repeat(257), value: 'v' }, 'too-large'],
+  ['what somebody shares who is not there', '/v1/browses', { user: 'nobody' }, 'not-found'],
+  ['a nick that is none', '/v1/hotlist', { nick: 'two words' }, 'usage'],
   ['a key that nobody can judge', '/v1/values', { key: '/nobody/k', value: 'v' }, 'failed']
 ])('refuses %s with a reason', async (_, path, body, code) => {
   const told = (await lines(path, body)).at(-1)!

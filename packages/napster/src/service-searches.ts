@@ -74,8 +74,8 @@ export class Searches {
     do {
       const search: RunningSearch = yield* this.#run({ type: 'browse', user, after }, init, signal, undefined)
       if (search.ended !== undefined && search.ended.reason !== '') throw new ServerError(search.ended.reason)
-      // A server that gives the same page again would keep its user for ever.
-      if (search.next <= after) return
+      // A server that gives the same page again, or pages of nothing, would keep its user for ever.
+      if (search.next <= after || search.count === 0) return
       after = search.next
     } while (after !== '')
   }

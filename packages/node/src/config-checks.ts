@@ -18,6 +18,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   listen: (value: string[], given) => checkAddresses('listen', value, given, false),
   announce: (value: string[], given) => checkAddresses('announce', value, given, false),
   bootstrap: (value: string[], given) => checkAddresses('bootstrap', value, given, true),
+  'napster.servers': (value: string[], given) => checkAddresses('napster.servers', value, given, true),
   overlays: checkOverlays,
   introducer: checkIntroducers,
   'port-mapping'(value: string, given) {

@@ -49,6 +49,18 @@ export class WishError extends Error {
   override readonly name = 'WishError'
 }
 
+/** The server knows nobody of this name, or they are not there. */
+export class NobodyError extends Error {
+  static override readonly name = 'NobodyError'
+  override readonly name = 'NobodyError'
+}
+
+/** It is no nick, or the hotlist is full. */
+export class NickError extends Error {
+  static override readonly name = 'NickError'
+  override readonly name = 'NickError'
+}
+
 /** The prefix of an id fits several. */
 export class AmbiguousError extends Error {
   static override readonly name = 'AmbiguousError'

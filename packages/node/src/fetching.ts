@@ -4,7 +4,7 @@
  * A download runs on when nobody watches. Aborting the signal is a user's Ctrl-C: the download is paused
  * unless somebody else watches it too, nothing is lost, and the next `get` goes on.
  */
-import type { ContentId } from '@servent/overlay'
+import type { ContentId, Provider } from '@servent/overlay'
 import type { Download, DownloadPriority, Downloads } from '@servent/transfer'
 import type { Target } from './targets.ts'
 import type { GetEvent } from './types.ts'
@@ -16,15 +16,24 @@ export interface GetOptions {
   readonly signal?: AbortSignal
 }
 
+export interface FetchesInit {
+  readonly open: () => Promise<Downloads>
+  /** Aborts when the node stops: whoever watches is told, and downloads go on at the next start. */
+  readonly ended: AbortSignal
+  /** Providers, those to ask first before the others. */
+  readonly ranked: (providers: readonly Provider[]) => Promise<readonly Provider[]>
+}
+
 export class Fetches {
   readonly #open: () => Promise<Downloads>
   readonly #ended: AbortSignal
+  readonly #ranked: FetchesInit['ranked']
   readonly #watchers = new Map<string, number>()
 
-  /** `ended` aborts when the node stops: whoever watches is told, and downloads go on at the next start. */
-  constructor(open: () => Promise<Downloads>, ended: AbortSignal) {
+  constructor({ open, ended, ranked }: FetchesInit) {
     this.#open = open
     this.#ended = ended
+    this.#ranked = ranked
   }
 
   /** Begins a download, or goes on with it, and leaves it to itself. */
@@ -32,8 +41,9 @@ export class Fetches {
     target: Target,
     { output, priority, sizeMax }: GetOptions & { readonly sizeMax?: number }
   ): Promise<Download> {
-    const { id, size, name, folder, providers } = target
+    const { id, size, name, folder } = target
     const downloads = await this.#open()
+    const providers = await this.#ranked(target.providers)
     return downloads.start({
       id,
       providers,

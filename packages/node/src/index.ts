@@ -31,6 +31,7 @@ export type { GetOptions } from './fetching.ts'
 export { type Folders, folders } from './folders.ts'
 export type { Log, LogInit } from './log.ts'
 export { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
+export type * from './people-types.ts'
 export type * from './types.ts'
 export { WISH_FILES_A_DAY_MAX } from './wish-limits.ts'
 export type { IntroducerSettings, RunningIntroducer, ServerEvent }

@@ -54,7 +54,7 @@ export class Indexes {
       // Servers ask each other: each gives what its own users share.
       shows: 'own',
       onLost
-    })
+    }).catch(explain)
     this.#keep(opened)
     const left = await opened.clear()
     logger.debug({ left }, 'the index in PostgreSQL is open')
@@ -69,4 +69,13 @@ export class Indexes {
     this.#open.push(index)
     return index
   }
+}
+
+/** Nothing of where the database is: a password may stand there. */
+async function explain(cause: Error): Promise<never> {
+  const { IndexUnavailableError } = await import('@servent/keyword-index')
+  throw new IndexUnavailableError(
+    `The index of the Napster server cannot be opened in PostgreSQL. ${cause.message} Check napster.database, or choose another napster.index.`,
+    { cause }
+  )
 }

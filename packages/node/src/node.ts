@@ -13,22 +13,19 @@ import type { Config } from './config.ts'
 import { type NodeDeps, VERSION_UNKNOWN } from './deps.ts'
 import { doctor } from './doctor.ts'
 import { NotFoundError, NotRunningError } from './errors.ts'
-import { Fetches, type GetOptions } from './fetching.ts'
+import type { GetOptions } from './fetching.ts'
 import { type PathTicket, ticketOfPath } from './folder-tickets.ts'
-import type { LibraryDoor } from './library-door.ts'
+import { begin, end, type Life, napsterIn } from './life.ts'
 import { missingIpv6 } from './listening.ts'
 import { nodeGauges } from './node-gauges.ts'
 import { overlaysOf } from './overlay-names.ts'
 import { type OverlaysHere, wantedOverlays } from './overlays.ts'
-import { ownFile, ownFolder } from './own-file.ts'
-import { PeerMemory } from './peer-memory.ts'
-import { Peers } from './peers.ts'
-import { Rejoin } from './rejoin.ts'
-import { type Running, run } from './running.ts'
+import { ownContent } from './own-file.ts'
+import { People } from './people.ts'
+import type { BrowseEvent, Hotlist, WhoisView } from './people-types.ts'
 import { Searches } from './search.ts'
 import { libraryView, share } from './sharing.ts'
 import { nodeStatus } from './status.ts'
-import { stopInOrder } from './stopping.ts'
 import type { NodeStore } from './store.ts'
 import { type Known, resolveId, resolveTarget } from './targets.ts'
 import { makeTicket, ticketAddresses } from './tickets.ts'
@@ -66,15 +63,6 @@ export interface NodeInit {
   readonly store: NodeStore
 }
 
-/** The parts, and what belongs to one run of them. */
-interface Life extends Running {
-  readonly peers: Peers
-  readonly memory: PeerMemory
-  readonly rejoin: Rejoin
-  readonly fetches: Fetches
-  readonly startedMs: number
-}
-
 export class Node implements ServentNode {
   readonly config: Config
   readonly peerId: string
@@ -83,6 +71,7 @@ export class Node implements ServentNode {
   readonly #searches: Searches
   readonly #values: Values
   readonly #wishes: Wishes
+  readonly #people: People
   /** Aborts when the node stops: whoever waits for something from it is told. */
   readonly #ended = new AbortController()
   #life: Life | undefined
@@ -103,6 +92,12 @@ export class Node implements ServentNode {
       keep: rows => store.keepSearch(rows),
       logger
     })
+    this.#people = new People({
+      napster: () => (this.#life === undefined ? undefined : napsterIn(this.#life.slots)),
+      store,
+      rows: (hits, limit) => this.#searches.rows(hits, limit),
+      wallMs: () => Date.now()
+    })
     this.#wishes = new Wishes({
       store: new WishStore(init.database),
       periodMs: config.wishMinutes * 60_000,
@@ -121,27 +116,20 @@ export class Node implements ServentNode {
   }
 
   async #start(): Promise<void> {
-    const { config, store, logger } = this.#init
-    const running = await run(this.#init)
-    const { network, transfers } = running
-    const life: Life = {
-      ...running,
-      peers: new Peers(network),
-      memory: new PeerMemory(network, store, logger),
-      rejoin: new Rejoin(network, config.discovery.includes('bootstrap') ? config.bootstrap : []),
-      fetches: new Fetches(() => transfers.downloads(), this.#ended.signal),
-      startedMs: performance.now()
-    }
+    const { config, logger } = this.#init
+    const life = await begin(this.#init, {
+      ended: this.#ended.signal,
+      ranked: providers => this.#people.ranked(providers)
+    })
     this.#life = life
     nodeGauges(
       life.metrics,
       () => this.status(),
       () => this.uploads()
     )
-    life.memory.start(() => life.peers.seen())
-    life.rejoin.start()
+    this.#people.start()
     this.#wishes.start()
-    const warning = missingIpv6(config, network)
+    const warning = missingIpv6(config, life.network)
     if (warning !== undefined) logger.warn(warning)
   }
 
@@ -158,17 +146,8 @@ export class Node implements ServentNode {
     this.#life = undefined
     await this.#wishes.stop()
     this.#ended.abort(new NotRunningError('The node stops. What was begun goes on when it starts again.'))
-    if (life !== undefined) {
-      life.rejoin.stop()
-      life.metrics.stop()
-      await stopInOrder(logger, [
-        ['remember peers', () => life.memory.stop()],
-        ['stop downloads', () => life.transfers.stopDownloads()],
-        ['stop uploads', () => life.transfers.stopServer()],
-        ['leave the network', () => life.leave()],
-        ['close the library', () => life.library.stop()]
-      ])
-    }
+    this.#people.stop()
+    if (life !== undefined) await end(life, logger)
     database.close()
     lock.release()
   }
@@ -220,6 +199,20 @@ export class Node implements ServentNode {
     return this.#searches.last()
   }
 
+  async *browse(user: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<BrowseEvent, void> {
+    this.#need()
+    yield* this.#people.browse(user, this.#until(signal))
+  }
+
+  async whois(nick: string): Promise<WhoisView> {
+    this.#need()
+    return this.#people.whois(nick)
+  }
+
+  get hotlist(): Hotlist {
+    return this.#people.hotlist
+  }
+
   wish(request: WishRequest): WishView {
     wantedOverlays(this.#overlaysHere(), request.overlays)
     return this.#wishes.add(request)
@@ -244,7 +237,8 @@ export class Node implements ServentNode {
   async *get(what: string, options: GetOptions = {}): AsyncGenerator<GetEvent, void> {
     const { library, fetches } = this.#need()
     const target = await resolveTarget(what, this.#known())
-    const own = await this.#own(library, target.id, options)
+    const { output, signal } = options
+    const own = await ownContent(library, target.id, { output, signal: this.#until(signal) })
     if (own !== undefined) yield own
     else yield* fetches.get(target, options)
   }
@@ -308,6 +302,7 @@ export class Node implements ServentNode {
       introducers: life?.introductions?.status(),
       connections: life?.network.getConnections().length ?? 0,
       overlays: this.#snapshots(),
+      hotlist: this.hotlist.list(),
       library: {
         totals: life?.library.totals,
         progress: life?.library.library?.progress(),
@@ -359,27 +354,6 @@ export class Node implements ServentNode {
   async #getByItself({ id, size, name, providers }: SearchRow, sizeMax: number): Promise<void> {
     const target = { id: ContentId.parse(id), size, name, providers }
     await this.#need().fetches.begin(target, { priority: 'low', sizeMax })
-  }
-
-  /** Nothing where the file is not shared here, or is no longer what was shared: others may have it still. */
-  async #own(
-    library: LibraryDoor,
-    id: ContentId,
-    { output, signal }: { output?: string; signal?: AbortSignal }
-  ): Promise<GetEvent | undefined> {
-    const folder = library.listings.pathOf(id)
-    if (folder !== undefined) return ownFolder(folder, output)
-    const path = await library.library?.pathOf(id)
-    const reader = path === undefined ? undefined : await library.open(id)
-    if (path === undefined || reader === undefined) return undefined
-    try {
-      return await ownFile({ path, reader, output, signal: this.#until(signal) })
-    } catch (error) {
-      if ((error as Error).name === 'ContentChangedError') return undefined
-      throw error
-    } finally {
-      await reader.close()
-    }
   }
 
   #until(signal: AbortSignal | undefined): AbortSignal {

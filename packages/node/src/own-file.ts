@@ -5,9 +5,35 @@
 import { randomBytes } from 'node:crypto'
 import { lstat, open, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type BlockReader, LAYER_BLOCK_BYTES } from '@servent/overlay'
+import { type BlockReader, type ContentId, LAYER_BLOCK_BYTES } from '@servent/overlay'
 import { OutputError } from './errors.ts'
+import type { LibraryDoor } from './library-door.ts'
 import type { GetEvent } from './types.ts'
+
+/**
+ * What is shared here already. Nothing where it is not, or is no longer what was shared: others may have it still.
+ *
+ * @throws OutputError  as `ownFile` and `ownFolder`
+ */
+export async function ownContent(
+  library: LibraryDoor,
+  id: ContentId,
+  { output, signal }: Pick<OwnCopy, 'output' | 'signal'>
+): Promise<GetEvent | undefined> {
+  const folder = library.listings.pathOf(id)
+  if (folder !== undefined) return ownFolder(folder, output)
+  const path = await library.library?.pathOf(id)
+  const reader = path === undefined ? undefined : await library.open(id)
+  if (path === undefined || reader === undefined) return undefined
+  try {
+    return await ownFile({ path, reader, output, signal })
+  } catch (error) {
+    if ((error as Error).name === 'ContentChangedError') return undefined
+    throw error
+  } finally {
+    await reader.close()
+  }
+}
 
 export interface OwnCopy {
   /** Where the file is shared from. */

@@ -3,6 +3,7 @@
  * from 1 in the order in which their first hit came, and keep their numbers until the next search.
  */
 import type { SearchExtent } from '@servent/key-routing'
+import type { Ended } from '@servent/napster'
 import {
   type Hit,
   type Overlay,
@@ -17,7 +18,7 @@ import type { Logger } from 'pino'
 import { NotFoundError } from './errors.ts'
 import { merge } from './merge.ts'
 import { type OverlaysHere, wantedOverlays } from './overlays.ts'
-import type { SearchEvent, SearchRequest, SearchRow } from './types.ts'
+import type { HitEvent, SearchEvent, SearchRequest, SearchRow } from './types.ts'
 
 /** A flooded query has no end of its own: answers that come later than this are not waited for. */
 export const SEARCH_MS_DEFAULT = 5_000
@@ -32,6 +33,12 @@ export interface SearchesInit {
   readonly logger: Logger
 }
 
+export interface RowsEnd {
+  readonly files: number
+  /** There were more hits than were taken. */
+  readonly more?: true
+}
+
 interface Row extends SearchRow {
   readonly providers: Provider[]
   readonly overlays: OverlayName[]
@@ -44,6 +51,8 @@ interface Asked {
   readonly extent: Partial<SearchExtent>
   hits: number
   firstHitMs: number | null
+  /** Overlays that ask servers fill it in. */
+  unanswered: readonly string[]
   reason?: string
 }
 
@@ -87,6 +96,28 @@ export class Searches {
     return rows
   }
 
+  /**
+   * Rows of what one peer shares, numbered and kept as a search's, so that `get N` fetches them. No more than `limit` hits
+   * are taken.
+   */
+  async *rows(hits: AsyncIterable<Hit>, limit: number): AsyncGenerator<HitEvent, RowsEnd> {
+    const rows: Row[] = []
+    const byId = new Map<string, Row>()
+    this.#last = rows
+    let left = limit
+    try {
+      for await (const hit of hits) {
+        if (left === 0) return { files: rows.length, more: true }
+        left -= 1
+        const event = take(hit, byId, rows)
+        if (event !== undefined) yield event
+      }
+      return { files: rows.length }
+    } finally {
+      if (this.#last === rows) this.#init.keep(rows)
+    }
+  }
+
   #search(
     request: SearchRequest,
     signal: AbortSignal | undefined
@@ -112,7 +143,14 @@ export class Searches {
       ...(request.ttl === undefined ? {} : { ttl: request.ttl })
     }
     const asked = overlays.map(({ name }): Asked => {
-      return { name, traffic: { messages: 0, bytes: 0 }, extent: {}, hits: 0, firstHitMs: null }
+      return {
+        name,
+        traffic: { messages: 0, bytes: 0 },
+        extent: {},
+        hits: 0,
+        firstHitMs: null,
+        unanswered: []
+      }
     })
     try {
       let hits = 0
@@ -139,8 +177,13 @@ export class Searches {
     options: SearchOptions
   ): AsyncGenerator<{ overlay: Asked; hit: Hit }, void> {
     const sources = overlays.map(({ overlay }, index) => {
-      const { traffic, extent } = asked[index]!
-      const own = { ...options, traffic, extent }
+      const one = asked[index]!
+      const { traffic, extent } = one
+      const onEnd = ({ unanswered, reason }: Ended) => {
+        one.unanswered = unanswered
+        if (reason !== '') one.reason = reason
+      }
+      const own = { ...options, traffic, extent, onEnd }
       return overlay.search(query, own)
     })
     let failed = 0
@@ -168,7 +211,7 @@ export class Searches {
 }
 
 /** Puts a hit into its row. Nothing where this overlay has told of this provider already. */
-function take(hit: Hit, rows: Map<string, Row>, last: Row[]): SearchEvent | undefined {
+function take(hit: Hit, rows: Map<string, Row>, last: Row[]): HitEvent | undefined {
   const { record, provider, overlay } = hit
   const id = record.id.toString()
   let row = rows.get(id)
@@ -197,12 +240,13 @@ function take(hit: Hit, rows: Map<string, Row>, last: Row[]): SearchEvent | unde
   }
 }
 
-const summary = ({ name, hits, firstHitMs, traffic, extent, reason }: Asked) => ({
+const summary = ({ name, hits, firstHitMs, traffic, extent, unanswered, reason }: Asked) => ({
   name,
   hits,
   firstHitMs,
   messages: traffic.messages,
   bytes: traffic.bytes,
   ...extent,
+  ...(unanswered.length === 0 ? {} : { unanswered: [...unanswered] }),
   ...(reason === undefined ? {} : { reason })
 })

@@ -5,6 +5,7 @@ import type { LibraryProgress, SharedRoot } from '@servent/library'
 import type { CatalogueTotals, OverlaySnapshot } from '@servent/overlay'
 import type { DownloadPhase, DownloadStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
+import type { HotlistView } from './people-types.ts'
 import { reachability } from './reachability.ts'
 import { progressView } from './sharing.ts'
 import type { NodeStatus, ParticipationView } from './types.ts'
@@ -20,6 +21,7 @@ export interface StatusInit {
   readonly introducers?: readonly IntroducerStatus[] | undefined
   readonly connections: number
   readonly overlays: readonly OverlaySnapshot[]
+  readonly hotlist: readonly HotlistView[]
   readonly library: {
     readonly totals: CatalogueTotals | undefined
     readonly progress: LibraryProgress | undefined
@@ -51,6 +53,7 @@ export function nodeStatus(init: StatusInit): NodeStatus {
       neighbours: neighbours.length,
       ...(announced === undefined ? {} : { announced })
     })),
+    ...(init.hotlist.length === 0 ? {} : { hotlist: init.hotlist }),
     library: {
       files: totals?.files ?? 0,
       bytes: totals?.bytes ?? 0,

@@ -1,4 +1,4 @@
-/** The node's own tables in `servent.db`: what machines saved, peers seen, the last search. */
+/** The node's own tables in `servent.db`: what machines saved, peers seen, the last search, the hotlist. */
 import type { ServentDatabase } from '@servent/database'
 import type { StateStore } from '@servent/libp2p-host'
 import type { OverlayName } from '@servent/overlay'
@@ -13,7 +13,8 @@ const STEPS = [
    CREATE TABLE node_peers (peer_id TEXT PRIMARY KEY, addresses TEXT NOT NULL, seen_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX node_peers_by_age ON node_peers (seen_ms);
    CREATE TABLE node_used (part TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-   CREATE TABLE node_search_rows (row INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;`
+   CREATE TABLE node_search_rows (row INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE node_hotlist (nick TEXT PRIMARY KEY COLLATE NOCASE, added_ms INTEGER NOT NULL) STRICT;`
 ]
 
 export interface SeenPeer {
@@ -81,6 +82,22 @@ export class NodeStore {
 
   use(part: 'library' | 'downloads'): void {
     this.#database.sql.prepare('INSERT INTO node_used VALUES (?) ON CONFLICT DO NOTHING').run(part)
+  }
+
+  /** Nicks in the order in which they were added. */
+  hotlist(): string[] {
+    const rows = this.#database.sql.prepare('SELECT nick FROM node_hotlist ORDER BY added_ms, rowid').all()
+    return rows.map(row => String(row.nick))
+  }
+
+  addToHotlist(nick: string, wallMs: number): void {
+    this.#database.sql
+      .prepare('INSERT INTO node_hotlist VALUES (?, ?) ON CONFLICT DO NOTHING')
+      .run(nick, wallMs)
+  }
+
+  removeFromHotlist(nick: string): void {
+    this.#database.sql.prepare('DELETE FROM node_hotlist WHERE nick = ?').run(nick)
   }
 
   lastSearch(): SearchRow[] {

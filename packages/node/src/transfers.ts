@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream'
 import type { DownloadStatus, Downloads, FileServer, Ledger, UploadStatus } from '@servent/transfer'
 import type { Levels } from './participation.ts'
+import type { Transferring } from './transfer-counts.ts'
 import type { ParticipationView } from './types.ts'
 
 export interface TransfersInit {
@@ -66,6 +67,16 @@ export class Transfers {
   /** Of this node itself; nothing before its first transfer. */
   participation(): ParticipationView | undefined {
     return this.#levels.value?.own()
+  }
+
+  /** Files that come and go now, whatever number of peers and requests each takes. */
+  transferring(): Transferring {
+    const going = this.uploading().filter(({ state }) => state === 'sending')
+    return {
+      down: this.downloading().filter(({ phase, sources }) => phase === 'fetching' && sources.length > 0)
+        .length,
+      up: new Set(going.map(({ peer, id }) => `${peer} ${id}`)).size
+    }
   }
 
   async stopDownloads(): Promise<void> {

@@ -6,6 +6,7 @@ import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@se
 import type { DownloadStatus, FolderFileStatus, UploadStatus } from '@servent/transfer'
 import type { Config } from './config.ts'
 import type { GetOptions } from './fetching.ts'
+import type { BrowseEvent, Hotlist, HotlistView, WhoisView } from './people-types.ts'
 
 export interface ServentNode {
   readonly config: Config
@@ -42,6 +43,19 @@ export interface ServentNode {
   search(request: SearchRequest, signal?: AbortSignal): AsyncIterable<SearchEvent>
   /** Rows of the last search that was run here, as `get N` counts them, from 1. */
   lastSearch(): readonly SearchRow[]
+
+  /**
+   * What a user of this node's Napster server shares, by nick or PeerId. The rows take the place of the last search's, so
+   * that `get N` fetches them.
+   *
+   * @throws NotFoundError  Napster does not run here
+   * @throws NobodyError    they are not there
+   * @throws ServerError    there is no server, or it does not answer
+   */
+  browse(user: string, options?: { signal?: AbortSignal }): AsyncIterable<BrowseEvent>
+  /** @throws as `browse` */
+  whois(nick: string): Promise<WhoisView>
+  readonly hotlist: Hotlist
 
   /**
    * Saves a search that runs by itself now and then.
@@ -224,20 +238,22 @@ export interface WishRow extends SearchRow {
   readonly isNew: boolean
 }
 
+export interface HitEvent {
+  event: 'hit'
+  row: number
+  id: string
+  name: string
+  size: number
+  type: string
+  tags: Readonly<Record<string, string>>
+  provider: string
+  overlay: OverlayName
+  hops: number
+  elapsedMs: number
+}
+
 export type SearchEvent =
-  | {
-      event: 'hit'
-      row: number
-      id: string
-      name: string
-      size: number
-      type: string
-      tags: Readonly<Record<string, string>>
-      provider: string
-      overlay: OverlayName
-      hops: number
-      elapsedMs: number
-    }
+  | HitEvent
   | {
       event: 'done'
       hits: number
@@ -252,6 +268,8 @@ export type SearchEvent =
         total?: number
         /** Of these: not all of them were looked through, and more may match. */
         more?: boolean
+        /** PeerIds of servers that did not answer in time. */
+        unanswered?: string[]
         /** Why it could not search, or not to the end. */
         reason?: string
       }[]
@@ -352,6 +370,8 @@ export interface NodeStatus {
     neighbours: number
     announced?: { files: number; of: number }
   }[]
+  /** Absent where it is empty. */
+  readonly hotlist?: readonly HotlistView[]
   readonly library: {
     files: number
     bytes: number

@@ -8,12 +8,16 @@ import {
   SUCCESSORS_MAX,
   VIRTUAL_NODES_MAX
 } from '@servent/chord/machine'
+import * as fasttrack from '@servent/fasttrack/machine'
+import * as gnutella from '@servent/gnutella/machine'
 import { REPLICAS_MAX } from '@servent/key-routing/machine'
+import * as napster from '@servent/napster/machine'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { allows } from '../src/config-values.ts'
 import { type ConfigInput, endpointOf, folders, loadConfig, SETTINGS } from '../src/index.ts'
+import { BROWSE_ROWS_MAX, HOTLIST_MAX, RANK_MS_MAX, RANKED_HOSTS_MAX } from '../src/people-limits.ts'
 
 const env = {}
 
@@ -38,7 +42,7 @@ describe('defaults', () => {
     const { config, sources, warnings } = await loadConfig({ env, configFile: await file('') })
     expect(config).toMatchObject({
       listen: ['/ip4/0.0.0.0/tcp/6346', '/ip6/::/tcp/6346'],
-      overlays: ['gnutella', 'chord'],
+      overlays: ['gnutella', 'chord', 'napster', 'fasttrack'],
       discovery: ['mdns', 'bootstrap'],
       api: '127.0.0.1:6347',
       relay: 'use',
@@ -68,6 +72,32 @@ describe('defaults', () => {
     expect(maximum('virtual-nodes')).toBe(VIRTUAL_NODES_MAX)
     expect(maximum('replicas')).toBe(REPLICAS_MAX + 1)
     expect([maximum('stabilise-ms'), maximum('merge-ms')]).toEqual([PERIOD_MS_MAX, PERIOD_MS_MAX])
+  })
+
+  test('and bounds of the others are theirs', () => {
+    const schema = (key: string) => SETTINGS.find(setting => setting.key === key)!.schema
+    expect(schema('napster.nick').maxLength).toBe(napster.NICK_CHARACTERS_MAX)
+    expect(schema('napster.link-speed')).toMatchObject({ minimum: 0, maximum: napster.LINK_SPEED_MAX })
+    expect(schema('napster.users')).toMatchObject({
+      minimum: 1,
+      maximum: napster.USERS_MAX,
+      default: napster.USERS_DEFAULT
+    })
+    expect(schema('fasttrack.ordinaries-per-supernode')).toMatchObject({
+      minimum: fasttrack.ORDINARIES_PER_SUPERNODE_MIN,
+      maximum: fasttrack.ORDINARIES_PER_SUPERNODE_MAX,
+      default: fasttrack.ORDINARIES_PER_SUPERNODE
+    })
+    expect(schema('gnutella.neighbours')).toMatchObject({
+      maximum: gnutella.NEIGHBOURS_MAX,
+      default: gnutella.NEIGHBOURS_DEFAULT
+    })
+    expect({ HOTLIST_MAX, BROWSE_ROWS_MAX, RANKED_HOSTS_MAX, RANK_MS_MAX }).toEqual({
+      HOTLIST_MAX: napster.HOTLIST_MAX,
+      BROWSE_ROWS_MAX: napster.SHARED_MAX,
+      RANKED_HOSTS_MAX: napster.PINGS_MAX,
+      RANK_MS_MAX: napster.PING_MS
+    })
   })
 
   test('a data folder holds all that its node writes', async () => {
@@ -101,7 +131,7 @@ describe('precedence', () => {
       env: { SERVENT_GNUTELLA_TTL: '4' },
       set: ['gnutella.ttl=5']
     })
-    expect(config.gnutella).toEqual({ neighbours: 2, ttl: 5 })
+    expect(config.gnutella).toEqual({ role: 'auto', neighbours: 2, ttl: 5 })
   })
 
   test('lists: repeated, parted by commas, and camel case in the file', async () => {
@@ -151,6 +181,30 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
       expect(await refusal({ set: [`chord.${name}=${value}`] })).toContain(
         `chord.${name} takes a whole number from ${least} to ${most}`
       )
+  })
+
+  test.each([
+    ['napster.link-speed', 0, 10],
+    ['napster.users', 1, 20_000],
+    ['fasttrack.ordinaries-per-supernode', 2, 1_000]
+  ])('%s at its limits and one past them', async (key, least, most) => {
+    for (const value of [least, most])
+      await expect(loadConfig({ env, set: [`${key}=${value}`] })).resolves.toBeDefined()
+    for (const value of [least - 1, most + 1])
+      expect(await refusal({ set: [`${key}=${value}`] })).toContain(
+        `${key} takes a whole number from ${least} to ${most}`
+      )
+  })
+
+  test('a nick that is too long, and a server of which nobody says who it is', async () => {
+    await expect(loadConfig({ env, set: [`napster.nick=${'n'.repeat(19)}`] })).resolves.toBeDefined()
+    expect(await refusal({ set: [`napster.nick=${'n'.repeat(20)}`] })).toContain(
+      'napster.nick takes a text of at most 19 characters'
+    )
+    expect(await refusal({ set: ['napster.servers=/ip4/192.0.2.7/tcp/6346'] })).toContain(
+      'which does not end in /p2p/ and a PeerId, so nobody could tell who answers'
+    )
+    expect(await refusal({ set: ['napster.index=mysql'] })).toContain('one of memory, sqlite, postgres')
   })
 
   test('a wrong type in the file, with its line', async () => {
@@ -211,10 +265,10 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
 
   test('overlays that are not there', async () => {
     expect(await refusal({ flags: { overlays: 'gnutella,pastry' } })).toBe(
-      '--overlays asks for overlay pastry, which comes in a later version. Overlays of this version: gnutella, chord.'
+      '--overlays asks for overlay pastry, which comes in a later version. Overlays of this version: napster, napster-server, gnutella, fasttrack, chord.'
     )
     expect(await refusal({ flags: { overlays: 'gnutela' } })).toContain(
-      'Did you mean gnutella? Overlays of this version: gnutella, chord.'
+      'Did you mean gnutella? Overlays of this version: napster,'
     )
     expect(await refusal({ flags: { overlays: '' } })).toContain('takes part in one at least')
     expect(await refusal({ flags: { overlays: 'gnutella,gnutella' } })).toContain('names an overlay twice')

@@ -37,6 +37,7 @@ async function init(
     relay: { mode: config.relay, relays: [] },
     connections,
     overlays,
+    hotlist: [],
     library: noLibrary,
     downloads: [],
     uploads: [],

@@ -1,3 +1,4 @@
+import type { NapsterSearchOptions } from '@servent/napster'
 import type { Overlay, OverlayName } from '@servent/overlay'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
@@ -129,6 +130,28 @@ test('what an overlay says of how much there is stands in its sum, beside the re
   expect(events.at(-1)).toMatchObject({
     overlays: [{ name: 'chord', hits: 1, total: 9, more: true, reason: 'the home is gone' }]
   })
+})
+
+test('servers that did not answer stand in the sum of their overlay', async () => {
+  const ends = (unanswered: string[], reason: string) => ({
+    ...fakeOverlay('napster', []),
+    async *search(_query: unknown, options?: NapsterSearchOptions) {
+      yield hit(1, PEER_A, 'napster')
+      options?.onEnd?.({ unanswered, reason })
+    }
+  })
+  const done = async (...given: Parameters<typeof ends>) => {
+    const last = (await all(searches([ends(...given)]).searches.run({ text: 'file' }))).at(-1)
+    return last?.event === 'done' ? last.overlays[0] : undefined
+  }
+  expect(await done([PEER_B], 'There is more.')).toMatchObject({
+    hits: 1,
+    unanswered: [PEER_B],
+    reason: 'There is more.'
+  })
+  const whole = await done([], '')
+  expect(whole).not.toHaveProperty('unanswered')
+  expect(whole).not.toHaveProperty('reason')
 })
 
 test('an overlay that fails does not end the others; when all fail, the search does', async () => {

@@ -201,6 +201,11 @@ export const StatusAnswer = Type.Object(
         open
       )
     ),
+    hotlist: Type.Optional(
+      Type.Array(Type.Object({ nick: Type.String(), state: Type.String() }, open), {
+        description: 'As GET /v1/hotlist; absent where it is empty'
+      })
+    ),
     library: Type.Object(
       {
         files: Count('Files shared'),

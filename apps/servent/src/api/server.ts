@@ -9,6 +9,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { MEANINGS, type Problem, problemOf } from '../problem.ts'
 import { type GuardInit, guard } from './guard.ts'
 import { nodeRoutes } from './node-routes.ts'
+import { peopleRoutes } from './people-routes.ts'
 import { transferRoutes } from './transfer-routes.ts'
 import { valueRoutes } from './value-routes.ts'
 import { wishRoutes } from './wish-routes.ts'
@@ -81,6 +82,7 @@ export async function createApi(init: ApiInit): Promise<Api> {
   transferRoutes(app, init)
   valueRoutes(app, init)
   wishRoutes(app, init)
+  peopleRoutes(app, init)
   await app.ready()
   return app
 }

@@ -10,6 +10,7 @@ import { introducerVerb } from './verbs/introducer.ts'
 import { labVerbs } from './verbs/lab.ts'
 import { libraryVerbs } from './verbs/library.ts'
 import { networkVerbs } from './verbs/network.ts'
+import { peopleVerbs } from './verbs/people.ts'
 import { searchVerb } from './verbs/search.ts'
 import { shareVerbs } from './verbs/share.ts'
 import { startVerb } from './verbs/start.ts'
@@ -61,6 +62,8 @@ export function makeProgram(act: Act, io: Io): Command {
   getVerb(program, act)
   transferVerbs(program, act)
   wishVerbs(program, act)
+  program.commandsGroup('People:')
+  peopleVerbs(program, act)
   program.commandsGroup('Keep values:')
   valueVerbs(program, act)
   program.commandsGroup('Look inside:')

@@ -9,6 +9,7 @@ import {
   plural,
   rowKind,
   shortId,
+  shortPeer,
   showsTags
 } from '../../terminal/format.ts'
 import { safe } from '../../terminal/safe.ts'
@@ -22,6 +23,8 @@ type Done = Extract<SearchEvent, { event: 'done' }>
 const LIMIT_MAX = 1000
 const TIMEOUT_SECONDS_MAX = 600
 const TTL_MAX = 255
+/** Of those that did not answer. */
+const SERVERS_SHOWN = 3
 
 export function searchVerb(program: Command, act: Act): void {
   verb(program, 'search [WORDS...]', 'Ask the network for files', [
@@ -110,7 +113,7 @@ async function runSearch(
   return interrupted
 }
 
-function showRows(context: Context, rows: readonly SearchRow[]): void {
+export function showRows(context: Context, rows: readonly SearchRow[]): void {
   const hasTags = showsTags(rows, context.out.columnsMax)
   context.out.lines(
     table(
@@ -141,7 +144,7 @@ function showRows(context: Context, rows: readonly SearchRow[]): void {
 
 function trafficLines({ talk }: Context, done: Done | undefined): string[] {
   return (done?.overlays ?? []).flatMap(
-    ({ name, hits, firstHitMs, messages, bytes, total, more, reason }) => {
+    ({ name, hits, firstHitMs, messages, bytes, total, more, unanswered, reason }) => {
       const first = firstHitMs === null ? 'no hit' : `the first after ${formatDuration(firstHitMs)}`
       const files = total === undefined ? 'the files' : plural(total, 'file')
       const lines = [
@@ -151,6 +154,7 @@ function trafficLines({ talk }: Context, done: Done | undefined): string[] {
         lines.push(
           `  ${name}: more may match, for not all of ${files} with the rarest word were looked through`
         )
+      if (unanswered !== undefined) lines.push(silentLine(talk, name, unanswered))
       if (reason !== undefined) lines.push(reasonLine(talk, name, hits, reason))
       return lines
     }
@@ -162,15 +166,26 @@ function reasonLine(talk: Context['talk'], name: string, hits: number, reason: s
   return `${talk.style('yellow', 'note:')}  ${name} ${what}: ${safe(reason)}`
 }
 
+function silentLine(talk: Context['talk'], name: string, servers: readonly string[]): string {
+  const who = servers.slice(0, SERVERS_SHOWN).map(shortPeer).join(', ')
+  const more = servers.length > SERVERS_SHOWN ? ', …' : ''
+  const what = `${plural(servers.length, 'server')} did not answer (${who}${more})`
+  return `${talk.style('yellow', 'note:')}  ${name}: ${what}`
+}
+
 function nothingFound(context: Context, text: string, done: Done | undefined): number {
   const { talk } = context
   const overlays = done?.overlays ?? []
   const asked = overlays.map(overlay => overlay.name).join(', ')
   const silent = overlays.every(overlay => overlay.messages === 0)
-  const isWhole = overlays.every(({ more, reason }) => more !== true && reason === undefined)
+  const isWhole = overlays.every(
+    ({ more, unanswered, reason }) => more !== true && unanswered === undefined && reason === undefined
+  )
   talk.line(`Nothing found for ${safe(JSON.stringify(text))}.`)
-  for (const { name, hits, reason } of overlays)
+  for (const { name, hits, unanswered, reason } of overlays) {
+    if (unanswered !== undefined) talk.line(silentLine(talk, name, unanswered))
     if (reason !== undefined) talk.line(reasonLine(talk, name, hits, reason))
+  }
   if (silent) {
     talk.line('why:   this node has no neighbours to ask yet')
     talk.line('try:   servent peers, servent doctor')

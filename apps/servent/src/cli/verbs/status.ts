@@ -57,12 +57,18 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ...status.overlays.map(
       (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
     ),
+    ['Hotlist', status.hotlist?.map(hotlistText).join(', ')],
     ['Library', libraryLine(library)],
     ['Downloads', counted(downloads, ['active', 'paused', 'failed', 'done'])],
     ['Uploads', counted(uploads, ['active', 'queued'])],
     ['Level', participation === undefined ? undefined : `${participation.level}, ${participation.band}`]
   ]
 }
+
+const hotlistText = ({ nick, state, sinceMs }: NonNullable<NodeStatus['hotlist']>[number]): string =>
+  sinceMs === undefined
+    ? `${nick} ${state}`
+    : `${nick} ${state} for ${formatDuration(Math.max(0, Date.now() - sinceMs))}`
 
 function introducerLine({
   url,
