@@ -101,6 +101,8 @@ const COUNTERS = [
   'meshQueriesOverRate',
   'meshResults',
   'meshResultsUnasked',
+  'meshResultsOverShare',
+  'meshResultsJunk',
   'meshUnanswered',
   'opens',
   'unreachable'
