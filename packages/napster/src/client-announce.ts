@@ -40,6 +40,10 @@ export class Announcing {
   /** Numbers of files that the server has acknowledged in this session. */
   readonly done = new Set<number>()
   isFull = false
+  /** What the server has is sent to it again, from the first file to the last, whatever else it refuses. */
+  isRenewal = false
+  /** In a renewal after the server said that it is full: what it does not have is passed over. */
+  skipsNew = false
   /** What the server has acknowledged is passed over: only what it had no room for is looked for. */
   skipsDone = false
   batch: RequestId = 0
@@ -57,6 +61,8 @@ export class Announcing {
     this.underWay = undefined
     this.isReading = false
     this.isFull = false
+    this.isRenewal = false
+    this.skipsNew = false
     this.skipsDone = false
     this.added.clear()
     this.removed.clear()
@@ -80,6 +86,9 @@ export function announceAgain(state: NapsterState, fx: Fx): void {
   announcing.pass += 1
   announcing.isPassOver = false
   announcing.isReading = false
+  announcing.isFull = false
+  announcing.isRenewal = announcing.done.size > 0
+  announcing.skipsNew = false
   announcing.skipsDone = false
   announcing.ready = []
   announce(state, fx)
@@ -160,7 +169,10 @@ function readMore(state: NapsterState, fx: Fx): void {
   const { announcing } = state
   const { pass } = announcing
   const indexes = [...announcing.added].slice(0, PAGE_FILES)
-  if (indexes.length === 0 && announcing.isPassOver) return
+  if (indexes.length === 0 && announcing.isPassOver) {
+    endPass(announcing, fx)
+    return
+  }
   announcing.isReading = true
   announcing.touched.clear()
   const question =
@@ -178,11 +190,20 @@ function readMore(state: NapsterState, fx: Fx): void {
     const { touched } = announcing
     for (const index of indexes) if (!touched.has(index)) announcing.added.delete(index)
     if (indexes.length === 0 && answer.isLast) announcing.isPassOver = true
-    const isKnown = (index: number) =>
-      indexes.length === 0 && announcing.skipsDone && announcing.done.has(index)
-    announcing.ready.push(...answer.files.filter(({ index }) => !touched.has(index) && !isKnown(index)))
+    const isPassedOver = (index: number) =>
+      indexes.length === 0 && (announcing.done.has(index) ? announcing.skipsDone : announcing.skipsNew)
+    announcing.ready.push(...answer.files.filter(({ index }) => !touched.has(index) && !isPassedOver(index)))
     announce(state, later)
   })
+}
+
+/** All is looked through. A renewal that met the quota has yet to wait for room for the rest. */
+function endPass(announcing: Announcing, fx: Fx): void {
+  announcing.isRenewal = false
+  if (!announcing.skipsNew) return
+  announcing.skipsNew = false
+  announcing.isFull = true
+  fx.setTimer(ANNOUNCE_TIMER, ANNOUNCE_FULL_MS)
 }
 
 export function onShareAck(state: NapsterState, fx: Fx, { batch, outcome, accepted }: ShareAckMessage): void {
@@ -208,7 +229,10 @@ export function onShareAck(state: NapsterState, fx: Fx, { batch, outcome, accept
     const sent = new Set(files)
     announcing.ready = announcing.ready.filter(file => !sent.has(file))
     state.count('filesRefused', Math.max(0, files.length - accepted))
-    if (outcome === 'full') {
+    if (outcome === 'full' && announcing.isRenewal) {
+      announcing.skipsNew = true
+      announcing.ready = announcing.ready.filter(({ index }) => announcing.done.has(index))
+    } else if (outcome === 'full') {
       announcing.isFull = true
       announcing.ready = []
     }

@@ -129,6 +129,10 @@ export const SEARCHES_MAX = 1_024
 export const SEARCHES_PER_USER_MAX = 8
 /** Results of one other server for one query. */
 export const MESH_RESULTS_PER_SERVER_MAX = 500
+/** Results of one other server that have not the words that were asked for; past it the link ends. */
+export const MESH_JUNK_MAX = 100
+/** Queries in turn that one other server never ends; past it the link ends. */
+export const MESH_UNENDED_MAX = 64
 /** Ids of queries and calls that were seen, and for how long at least. */
 export const SEEN_MAX = 65_536
 export const SEEN_MS = 60_000

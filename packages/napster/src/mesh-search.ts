@@ -3,18 +3,21 @@
  * comes: so links may form any graph, and there is no tree to break. It tells whom it was sent to already; in a
  * mesh where everybody is linked with everybody nobody hands it on.
  */
+import { tokens } from '@servent/overlay/machine'
 import { toHex } from './bytes.ts'
 import {
   MESH_DEADLINE_MS,
+  MESH_JUNK_MAX,
   MESH_MARGIN_MS,
   MESH_RESULTS_PER_SERVER_MAX,
   MESH_TTL_MAX,
   SEARCHES_MAX,
   SERVERS_NAMED_MAX
 } from './constants.ts'
-import type { MeshEndMessage, MeshFindMessage, MeshFoundMessage } from './messages.ts'
+import { entryOf } from './entries.ts'
+import type { MeshEndMessage, MeshFindMessage, MeshFoundMessage, Wanted } from './messages.ts'
 import type { Remote } from './remotes.ts'
-import { give, newSearch, run, type Search, settle } from './server-search.ts'
+import { type Asked, give, newSearch, run, type Search, settle } from './server-search.ts'
 import { type Fx, idText, type NapsterState, type ServerState } from './state.ts'
 
 /** Servers that this one is linked with, in the order in which they came. */
@@ -37,7 +40,7 @@ export function askServers(
   const asked = [state.selfId, ...to.map(({ id }) => id), ...onward.asked].slice(0, SERVERS_NAMED_MAX)
   const { id, wanted } = search
   for (const remote of to) {
-    search.asked.set(remote.link, { remote, results: 0 })
+    search.asked.set(remote.link, { remote, results: 0, given: 0, bytes: 0 })
     state.send(fx, remote.link, {
       type: 'mesh-find',
       id,
@@ -91,7 +94,52 @@ export function onMeshFound(
   }
   asked.results += 1
   state.count('meshResults')
+  if (!hasWords(search.wanted, message.found.entry)) {
+    state.count('meshResultsJunk')
+    remote.mesh!.junk += 1
+    if (remote.mesh!.junk > MESH_JUNK_MAX) state.close(fx, remote, 'It answers with what was not asked for.')
+    return
+  }
+  if (isOverShare(search, asked)) {
+    state.count('meshResultsOverShare')
+    search.reason ||= 'There is more than could be sent at once.'
+    return
+  }
+  const { left, bytesLeft } = search
   give(state, fx, search, message.found, Math.min(message.hops, MESH_TTL_MAX) + 1)
+  asked.given += left - search.left
+  asked.bytes += bytesLeft - search.bytesLeft
+}
+
+/**
+ * Whatever one server sends at once, there is room for what the own index and the other servers have yet to say:
+ * what is left is shared among all that have not ended.
+ */
+function isOverShare({ asked, left, bytesLeft, ownPending }: Search, one: Asked): boolean {
+  let results = left
+  let bytes = bytesLeft
+  for (const other of asked.values()) {
+    results += other.given
+    bytes += other.bytes
+  }
+  const sharers = asked.size + (ownPending ? 1 : 0)
+  return one.given >= Math.ceil(results / sharers) || one.bytes >= Math.ceil(bytes / sharers)
+}
+
+/**
+ * Whether the name has the words, or else the signed record somewhere, whose tags are read by whoever verifies it.
+ * It keeps out what is beside the point at little cost, and proves nothing.
+ */
+function hasWords({ words, content }: Wanted, bytes: Uint8Array): boolean {
+  if (content !== undefined) return true
+  const entry = entryOf(bytes)
+  if (entry === undefined) return false
+  const named = new Set(tokens(entry.name))
+  const missing = words.filter(word => !named.has(word))
+  if (missing.length === 0) return true
+  const text = tokens(new TextDecoder().decode(entry.record)).join(' ')
+  // A search for a tag looks for `tag=word`, which a record has in two places.
+  return missing.every(word => text.includes(word.slice(word.indexOf('=') + 1)))
 }
 
 export function onMeshEnd(
@@ -103,6 +151,7 @@ export function onMeshEnd(
 ): void {
   const search = server.searches.byKey.get(toHex(message.id))
   if (search === undefined || !search.asked.delete(remote.link)) return
+  remote.mesh!.unended = 0
   for (const id of message.unanswered) search.unanswered.set(idText(id), id)
   settle(state, server, fx, search)
 }

@@ -110,6 +110,10 @@ export class User {
 export class MeshPeer {
   readonly queries: TokenBucket
   readonly relays: TokenBucket
+  /** Results that have not the words that were asked for. */
+  junk = 0
+  /** Queries that it has not ended since it ended one. */
+  unended = 0
 
   constructor(nowMs: number) {
     this.queries = new TokenBucket(MESH_QUERIES_BURST, MESH_QUERIES_PER_SECOND, nowMs)

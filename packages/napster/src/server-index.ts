@@ -28,19 +28,23 @@ export function askIndex<Type extends IndexAnswer['type']>(
 
 /** Takes out what an owner shared, again and again until the index has answered. */
 export function removeOwner(state: NapsterState, server: ServerState, fx: Fx, owner: string): void {
-  server.removals.set(owner, undefined)
+  server.removalsBegun += 1
+  const attempt = server.removalsBegun
+  server.removals.set(owner, { attempt, atMs: undefined })
   askIndex(state, server, fx, { type: 'index-remove-owner', owner }, 'index-removed', (_, answer) => {
+    // The owner came and went again meanwhile: the later removal alone says when they are out of the index.
+    if (server.removals.get(owner)?.attempt !== attempt) return
     if (answer !== undefined) {
       server.removals.delete(owner)
       return
     }
     state.count('removalsFailed')
-    server.removals.set(owner, state.nowMs + REMOVAL_RETRY_MS)
+    server.removals.set(owner, { attempt, atMs: state.nowMs + REMOVAL_RETRY_MS })
   })
 }
 
 export function retryRemovals(state: NapsterState, server: ServerState, fx: Fx): void {
-  for (const [owner, atMs] of [...server.removals])
+  for (const [owner, { atMs }] of [...server.removals])
     if (atMs !== undefined && atMs <= state.nowMs) removeOwner(state, server, fx, owner)
 }
 
@@ -57,7 +61,8 @@ export function addFiles(
   md5: (key: string) => string,
   onAdded: (fx: Fx, isAdded: boolean) => void
 ): void {
-  if (server.removals.has(user.owner)) {
+  // Whoever went meanwhile was taken out of the index, and comes back into it by nothing that was waiting.
+  if (server.removals.has(user.owner) || user.remote.user !== user) {
     onAdded(fx, false)
     return
   }

@@ -116,6 +116,7 @@ function refuse(state: NapsterState, fx: Fx, remote: Remote, text: string): void
 export function logOut(state: NapsterState, server: ServerState, fx: Fx, user: User): void {
   const nick = user.nick.toLowerCase()
   user.remote.user = undefined
+  user.plain.clear()
   server.users.delete(user.remote.peerId)
   server.byNick.delete(nick)
   server.byOwner.delete(user.owner)

@@ -11,6 +11,7 @@ import {
   INDEX_RESULTS_MAX,
   MESH_DEADLINE_MS,
   MESH_TTL_MAX,
+  MESH_UNENDED_MAX,
   PLAIN_RESULTS_MAX,
   QUERY_ID_BYTES,
   SEARCHES_MAX,
@@ -32,6 +33,13 @@ export interface Asker {
   readonly query: number
 }
 
+export interface Asked {
+  readonly remote: Remote
+  results: number
+  given: number
+  bytes: number
+}
+
 export interface Search {
   readonly id: Uint8Array
   readonly key: string
@@ -44,8 +52,8 @@ export interface Search {
   readonly seen: Set<string>
   /** The own index has not answered. */
   ownPending: boolean
-  /** Servers that have not ended, and how many results each gave. */
-  readonly asked: Map<Link, { readonly remote: Remote; results: number }>
+  /** Servers that have not ended, how many results each gave, and how many bytes of what may be given. */
+  readonly asked: Map<Link, Asked>
   /** PeerIds of servers that did not answer, by their text. */
   readonly unanswered: Map<string, Uint8Array>
   reason: string
@@ -316,6 +324,10 @@ export function onSearchTimer(state: NapsterState, server: ServerState, fx: Fx, 
   if (search === undefined) return
   for (const { remote } of search.asked.values()) {
     state.count('meshUnanswered')
+    if (remote.mesh !== undefined) {
+      remote.mesh.unended += 1
+      if (remote.mesh.unended > MESH_UNENDED_MAX) state.close(fx, remote, 'It does not end its answers.')
+    }
     search.unanswered.set(remote.peerId, remote.id)
   }
   if (search.ownPending) fail(state, search, 'The index of this server did not answer in time.')

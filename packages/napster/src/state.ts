@@ -102,6 +102,8 @@ const COUNTERS = [
   'meshQueriesOverRate',
   'meshResults',
   'meshResultsUnasked',
+  'meshResultsOverShare',
+  'meshResultsJunk',
   'meshUnanswered',
   'opens',
   'unreachable'
@@ -129,8 +131,12 @@ export class ServerState {
   /** What is shared and taken back, and what is asked. */
   readonly sharings = newQueue(SHARE_JOBS_AT_A_TIME_MAX)
   readonly questions = newQueue(JOBS_AT_A_TIME_MAX - SHARE_JOBS_AT_A_TIME_MAX)
-  /** Owners whose files are to be taken out of the index: when to ask, or nothing while that is under way. */
-  readonly removals = new Map<string, number | undefined>()
+  /**
+   * Owners whose files are to be taken out of the index: which attempt that is, and when to make the next, or
+   * nothing while this one is under way.
+   */
+  readonly removals = new Map<string, { readonly attempt: number; readonly atMs: number | undefined }>()
+  removalsBegun = 0
   indexReachable = true
   /** Another server came or went since users were told. */
   meshChanged = false

@@ -269,6 +269,41 @@ describe('announcing', () => {
     expect(desk.tables).toMatchObject({ announced: { files: 2, of: 3 }, quotaReached: false })
   })
 
+  it('renews all that the server has, over its quota too, whatever the order of the files', () => {
+    const { desk, link } = withFiles(3)
+    desk.settle().sent()
+    // Of the quota of two the server has the files 1 and 2.
+    desk.from(link, ack(1, 2, 'full'))
+    const renewed = (batch: number) => {
+      const sent = batchesOf(desk.settle().sent(link))
+      desk.from(link, ack(batch, 2, 'full'))
+      return [...sent, ...batchesOf(desk.settle().sent(link))]
+    }
+    desk.command({ type: 'announce' })
+    expect(renewed(2)).toMatchObject([{ files: [{ index: 1 }, { index: 2 }, { index: 3 }] }])
+    expect(desk.tables).toMatchObject({ announced: { files: 2 }, quotaReached: true })
+    desk.from(link, { type: 'announce-again' })
+    expect(renewed(3)).toMatchObject([{ files: [{ index: 1 }, { index: 2 }, { index: 3 }] }])
+
+    // One that it refuses stands before a whole batch that it has.
+    const many = withFiles(0)
+    const had = Array.from({ length: BATCH_FILES_MAX }, (_, at) => ({ index: at + 1, name: 'a', size: 1 }))
+    many.desk.files = had
+    many.desk.settle()
+    many.desk.command({ type: 'announce' })
+    many.desk.settle().sent()
+    many.desk.from(many.link, ack(1, BATCH_FILES_MAX))
+    many.desk.files = [{ index: 999, name: 'new', size: 1 }, ...had]
+    many.desk.command({ type: 'announce' })
+    many.desk.settle().sent()
+    many.desk.from(many.link, ack(2, BATCH_FILES_MAX - 1, 'full'))
+    expect(batchesOf(many.desk.settle().sent(many.link))).toMatchObject([
+      { files: [{ index: BATCH_FILES_MAX }] }
+    ])
+    many.desk.from(many.link, ack(3, 1))
+    expect(many.desk.settle().tables.quotaReached).toBe(true)
+  })
+
   it('keeps to its bytes a second', () => {
     const desk = new Desk({ nick: 'me' })
     const name = 'x'.repeat(200)

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   KEEP_ALIVE_MS,
   MESH_DEADLINE_MS,
+  MESH_JUNK_MAX,
   MESH_LINKS_MAX,
   MESH_MARGIN_MS,
   MESH_QUERIES_BURST,
@@ -11,6 +12,7 @@ import {
   MESH_RESULTS_PER_SERVER_MAX,
   MESH_STRANGERS_MAX,
   MESH_TTL_MAX,
+  MESH_UNENDED_MAX,
   SERVERS_NAMED_MAX
 } from '../src/constants.ts'
 import { entryBytes } from '../src/entries.ts'
@@ -233,6 +235,74 @@ describe('queries between servers', () => {
     const many = Array.from({ length: SERVERS_NAMED_MAX + 4 }, (_, at) => idOf(400 + at))
     desk.from(one, { type: 'mesh-end', id, unanswered: many })
     expect(only(desk.sent(user), 'found-end')[0]!.unanswered).toHaveLength(SERVERS_NAMED_MAX)
+  })
+
+  it('share what may be given: no server takes the room of the others, or of the own index', () => {
+    const desk = new Desk({ server: {} })
+    const [loud, quiet] = [desk.mesh(50), desk.mesh(51)]
+    const user = desk.user(1)
+    const sharer = desk.user(2, 'own')
+    desk.share(sharer, 2, 'song.mp3')
+    desk.from(user, { type: 'find', query: 7, wanted: wantedOf('song', { limit: 9 }) })
+    const { id } = only(desk.sent(loud), 'mesh-find')[0]!
+    for (let index = 0; index < 50; index += 1)
+      desk.from(loud, { type: 'mesh-found', id, hops: 0, found: foundOf(60, index) })
+    desk.settle()
+    for (let index = 0; index < 50; index += 1)
+      desk.from(quiet, { type: 'mesh-found', id, hops: 0, found: foundOf(61, index) })
+    const nicks = only(desk.sent(user), 'found').map(({ found }) => found.nick)
+    expect(nicks).toEqual([...Array(3).fill('n60'), 'own', ...Array(4).fill('n61')])
+    // Whoever has ended leaves its share to the others.
+    desk.from(quiet, { type: 'mesh-end', id, unanswered: [] })
+    desk.from(loud, { type: 'mesh-found', id, hops: 0, found: foundOf(60, 99) })
+    expect(only(desk.sent(user), 'found')).toHaveLength(1)
+    expect(desk.counter('meshResultsOverShare')).toBe(93)
+  })
+
+  it('take nothing that has not the words, and end the link after MESH_JUNK_MAX of it', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    const user = desk.user(1)
+    desk.from(user, { type: 'find', query: 7, wanted: wantedOf('other', { limit: 200 }) })
+    desk.settle()
+    const { id } = only(desk.sent(one), 'mesh-find')[0]!
+    for (let index = 0; index < MESH_JUNK_MAX; index += 1)
+      desk.from(one, { type: 'mesh-found', id, hops: 0, found: foundOf(60, index) })
+    expect(only(desk.sent(user), 'found')).toEqual([])
+    expect(desk.closed()).toEqual([])
+    const tagged = { index: 1, name: 'song', size: 1, tags: { artist: 'Other' } }
+    const entry = { ...tagged, md5: '0', bitrate: 0, frequency: 0, seconds: 0 }
+    const found = {
+      ...foundOf(61),
+      entry: entryBytes({ ...entry, record: recordOf(peerIdOf(61), tagged) })
+    }
+    desk.from(one, { type: 'mesh-found', id, hops: 0, found })
+    expect(only(desk.sent(user), 'found')).toHaveLength(1)
+    desk.from(one, { type: 'mesh-found', id, hops: 0, found: foundOf(60, 999) })
+    expect(desk.closed()).toEqual([one])
+  })
+
+  it('that a server never ends are MESH_UNENDED_MAX in turn', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    const user = desk.user(1)
+    const search = (query: number) => {
+      desk.from(user, { type: 'find', query, wanted: wantedOf('song') })
+      const { id } = only(desk.settle().sent(one), 'mesh-find')[0]!
+      return id
+    }
+    const late = (query: number) => {
+      search(query)
+      desk.pass(MESH_DEADLINE_MS)
+      desk.from(one, { type: 'ping-server' })
+      desk.from(user, { type: 'ping-server' })
+    }
+    for (let query = 0; query < MESH_UNENDED_MAX; query += 1) late(query)
+    desk.from(one, { type: 'mesh-end', id: search(100), unanswered: [] })
+    for (let query = 0; query < MESH_UNENDED_MAX; query += 1) late(query)
+    expect(desk.closed()).toEqual([])
+    late(200)
+    expect(desk.closed()).toEqual([one])
   })
 
   it('of a server that went are forgotten', () => {

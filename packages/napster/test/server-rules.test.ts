@@ -239,6 +239,27 @@ describe('sharing', () => {
     expect(desk.index.totals().files).toBe(1)
   })
 
+  it('of a new session outlives the removals of the sessions before, in whatever order they are answered', () => {
+    const desk = new Desk({ server: {} })
+    desk.settle()
+    desk.down(desk.user(1))
+    desk.down(desk.user(1))
+    const [first, second] = desk.open.splice(0)
+    const third = desk.user(1)
+    desk.answer(first!)
+    // The second is under way still, and would take what is shared now.
+    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ outcome: 'later' }])
+    desk.handle({ type: 'answer', id: second!.id, error: 'The index is away.' })
+    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ outcome: 'later' }])
+    desk
+      .pass(REMOVAL_RETRY_MS + 6_000)
+      .settle()
+      .sent()
+    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ outcome: 'done' }])
+    desk.pass(2 * REMOVAL_RETRY_MS + 6_000).settle()
+    expect(desk.index.totals().files).toBe(1)
+  })
+
   it('that was under way when its user went leaves nothing behind', () => {
     const desk = new Desk({ server: {} })
     const user = desk.user(1)
@@ -250,6 +271,40 @@ describe('sharing', () => {
     expect(desk.index.totals().files).toBe(0)
     expect(desk.tables).toMatchObject({ files: 0, bytes: 0 })
     expect(desk.machine.sizes()).toMatchObject({ sharingsUnderWay: 0, sharingsWaiting: 0, removals: 0 })
+  })
+
+  it('of other makers’ programs that waits when its user goes never reaches the index', () => {
+    const desk = new Desk({ server: {} })
+    const user = desk.settle().plainUser(1)
+    for (let number = 0; number <= BATCH_FILES_MAX; number += 1)
+      desk.from(user, {
+        type: 'share',
+        name: `song ${number}.mp3`,
+        md5: '0',
+        size: 1,
+        bitrate: 1,
+        frequency: 1,
+        seconds: 1
+      })
+    // The first went alone; a batch of the rest is with the index.
+    desk.answer(desk.open.shift()!)
+    desk.down(user)
+    const [added, removed] = desk.open.splice(0)
+    desk.answer(added!)
+    desk.answer(removed!)
+    expect(desk.open).toEqual([])
+    expect(desk.settle().index.totals().files).toBe(0)
+
+    // The same where the index answers the removal first.
+    const again = desk.plainUser(1)
+    for (const name of ['one.mp3', 'two.mp3'])
+      desk.from(again, { type: 'share', name, md5: '0', size: 1, bitrate: 1, frequency: 1, seconds: 1 })
+    desk.down(again)
+    const [first, last] = desk.open.splice(0)
+    desk.answer(last!)
+    desk.answer(first!)
+    expect(desk.open).toEqual([])
+    expect(desk.machine.sizes()).toMatchObject({ jobsUnderWay: 0, jobsWaiting: 0 })
   })
 
   it('of other makers’ programs goes to the index together, within bounds', () => {
