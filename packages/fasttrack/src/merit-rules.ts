@@ -162,6 +162,7 @@ function dialBack(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
       isReachable: answer?.type === 'dialled' && answer.isReachable,
       atMs: state.nowMs
     }
+    if (user!.dialled.isReachable) neighbour.isReached = true
     if (user!.dialled.isReachable && neighbour.user === user && state.isSupernode) promoteOne(state, later)
   })
 }
