@@ -273,6 +273,37 @@ describe('what a supernode is shown', () => {
     peer.pass(2_000)
     expect(peer.asked().map(({ question }) => question)).toContainEqual(removal.question)
   })
+
+  it('a removal that failed takes nothing of the session after it: that one uploads again', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.link(1)
+    peer.from(user, hello('session'))
+    const removal = peer.asked().at(-1)!
+    peer.from(user, { type: 'share', batch: 1, files: [{ index: 1, record: Uint8Array.of(1) }] })
+    peer.answerLast('verify', { type: 'verified', records: [record('x', '')] })
+    peer.answerLast('index-add', { type: 'index-added', files: 1 })
+    peer.take()
+    peer.handle({ type: 'answer', id: removal.id, error: 'no disk' })
+    peer.pass(2_000)
+    expect(peer.asked()).toEqual([])
+    expect(peer.closed()).toContain(user)
+    peer.down(user, 'local')
+    expect(peer.asked().at(-1)!.question).toEqual(removal.question)
+  })
+
+  it('a removal of long ago that fails late is not asked again after one that went well', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    peer.down(peer.bond(1, 'session'))
+    const early = peer.asked().at(-1)!
+    const user = peer.link(1)
+    peer.from(user, hello('session'))
+    peer.answerLast('index-remove-owner', { type: 'index-removed', files: 0 })
+    peer.handle({ type: 'answer', id: early.id, error: 'no disk' })
+    peer.take()
+    peer.pass(2_000)
+    expect(peer.asked()).toEqual([])
+    expect(peer.closed()).toEqual([])
+  })
 })
 
 describe('a search', () => {
