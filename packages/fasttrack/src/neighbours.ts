@@ -45,6 +45,8 @@ export class User {
   movingMs: number | undefined
   /** When it was asked to be a supernode. */
   promotedMs: number | undefined
+  /** It has not said no to that yet. */
+  mayDecline = false
   level = 0
 
   constructor(nowMs: number) {

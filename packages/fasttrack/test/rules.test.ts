@@ -172,6 +172,30 @@ describe('a promotion', () => {
   })
 })
 
+describe('a promotion that is declined', () => {
+  it('passes to the next best once, however often the user declines', () => {
+    const peer = new TestPeer({ role: 'supernode', ordinariesPerSupernode: 2 })
+    const links = [1, 2, 3, 4, 5].map(number => peer.bond(number, 'session'))
+    const promoted: number[] = []
+    const look = () => {
+      for (const { id, question } of peer.asked())
+        if (question.type === 'dial-back') peer.answer(id, { type: 'dialled', isReachable: true })
+      promoted.push(...links.filter(link => peer.typesTo(link).includes('promote')))
+      peer.take()
+    }
+    for (let passed = 0; promoted.length === 0 && passed < 60_000; passed += 2_000) {
+      peer.pass(2_000)
+      for (const link of links) peer.from(link, { type: 'ping' })
+      look()
+    }
+    expect(promoted).toHaveLength(1)
+    for (let said = 0; said < 4; said += 1) peer.from(promoted[0]!, { type: 'decline' })
+    look()
+    expect(promoted).toHaveLength(2)
+    expect(peer.counter('promotionsDeclined')).toBe(1)
+  })
+})
+
 describe('a peer without a supernode', () => {
   it('that knows nobody becomes one, where it can be reached', () => {
     const alone = new TestPeer()
