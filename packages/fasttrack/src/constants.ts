@@ -124,6 +124,8 @@ export const SUPERNODES_MAX = 200
 export const SUPERNODES_REFRESH_MS = 2 * 60 * 60 * 1000
 /** Of them, those that one peer told of and that were never linked, so that no one fills the list. */
 export const SUPERNODES_PER_TELLER_MAX = 60
+/** Of them, those that came by themselves and were not reached yet, all together. */
+export const SUPERNODES_OF_COMERS_MAX = 20
 /** One that nobody has seen for so long is not told to others, and goes first where there is no room. */
 export const SUPERNODE_STALE_MS = 3 * 60 * 60 * 1000
 /** Wait before a supernode is tried again after its first failure, doubled by each further one up to the most. */
@@ -131,6 +133,8 @@ export const RETRY_MS = 5_000
 export const RETRY_MS_MAX = 600_000
 /** One that was named and never linked is forgotten after as many failures. */
 export const RETRIES_MAX = 3
+/** One that this peer has reached itself, after as many: with the waits between them that is some three hours. */
+export const SEEN_RETRIES_MAX = 24
 /** Peers that speak the protocol and of which nothing else is known. */
 export const CONTACTS_MAX = 256
 /** A contact is tried again after this at most: it may be all that leads to the others. */

@@ -22,6 +22,7 @@ import { lostSupernode, onProbed, onSessionAnswer, onSpareAnswer, seek } from '.
 import { CONTROL } from './priorities.ts'
 import { dropQueriesOf } from './query-rules.ts'
 import { becomeSupernode } from './role-rules.ts'
+import { claimsToBeSupernode } from './sightings.ts'
 import type { FastTrackState, Fx } from './state.ts'
 import { forgetUser, welcomeUser } from './user-rules.ts'
 
@@ -107,12 +108,13 @@ export function onHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, hel
   const { peer, id } = neighbour
   if (hello.addresses.length > 0) fx.peers.intern({ id, addresses: hello.addresses })
   neighbour.isSupernode = hello.isSupernode
-  if (hello.isSupernode) state.list.seen(peer, neighbour.users, state.nowMs)
-  else if (neighbour.bond !== 'supernode' && neighbour.bond !== 'former') state.list.forget(peer)
+  const isHome = neighbour.bond === 'supernode' || neighbour.bond === 'former'
+  if (!hello.isSupernode && !isHome) state.list.forget(peer)
   if (!state.isSupernode && isHeirFor(state, hello)) {
     becomeSupernode(state, fx, 'The supernode is gone, and others of its users turn to this peer')
   }
   const isAccepted = state.isSupernode && accept(state, fx, neighbour, hello)
+  if (hello.isSupernode) claimsToBeSupernode(state, fx, neighbour)
   if (!isAccepted && neighbour.bond === 'new') setBond(state, fx, neighbour, 'guest')
   const welcome: WelcomeMessage = {
     type: 'welcome',
@@ -212,7 +214,7 @@ export function onWelcome(
   neighbour.isSupernode = message.isSupernode
   neighbour.users = message.users
   neighbour.usersMax = message.usersMax
-  if (message.isSupernode) state.list.seen(peer, message.users, state.nowMs)
+  if (message.isSupernode) claimsToBeSupernode(state, fx, neighbour)
   else state.list.forget(peer)
   switch (message.wants) {
     case 'probe':

@@ -18,6 +18,7 @@ import { moveOn, onHandOver } from './ordinary-rules.ts'
 import { askPush, onPush } from './push-rules.ts'
 import { onQueriesTimer, onQuery, onQueryEnd, onRelayedResults, QUERIES_TIMER } from './query-rules.ts'
 import { endSearch, onResults, onSearchEnd, searchMore, startSearch } from './search-rules.ts'
+import { claimsToBeSupernode } from './sightings.ts'
 import { FastTrackState, type Fx } from './state.ts'
 import type { FastTrackCommand, FastTrackSettings, FastTrackTables, FastTrackTypes } from './types.ts'
 import { onPing, onStart, onStop, onUpkeep, UPKEEP_TIMER } from './upkeep.ts'
@@ -154,7 +155,7 @@ function onMessage(state: FastTrackState, fx: Fx, link: Link, message: FastTrack
     case 'pong':
       neighbour.users = message.users
       neighbour.usersMax = message.usersMax
-      if (neighbour.isSupernode) state.list.seen(neighbour.peer, message.users, state.nowMs)
+      if (neighbour.isSupernode) claimsToBeSupernode(state, fx, neighbour)
       break
     case 'push':
       onPush(state, fx, neighbour, message)

@@ -144,6 +144,7 @@ function promoteOne(state: FastTrackState, fx: Fx): void {
     if (dialled?.isReachable && nowMs - dialled.atMs < DIAL_BACK_MS) {
       state.promotingMs = nowMs
       neighbour.user!.promotedMs = nowMs
+      neighbour.user!.mayDecline = true
       state.count('promotionsAsked')
       fx.send(neighbour.link, { type: 'promote' }, CONTROL)
       return
@@ -162,6 +163,7 @@ function dialBack(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
       isReachable: answer?.type === 'dialled' && answer.isReachable,
       atMs: state.nowMs
     }
+    if (user!.dialled.isReachable) neighbour.isReached = true
     if (user!.dialled.isReachable && neighbour.user === user && state.isSupernode) promoteOne(state, later)
   })
 }
@@ -178,9 +180,10 @@ export function onPromote(state: FastTrackState, fx: Fx, neighbour: Neighbour): 
   becomeSupernode(state, fx, 'The supernode chose this peer by its merit')
 }
 
-/** The next best is asked. */
+/** The next best is asked, once for each request: else one user could have all of them asked at once. */
 export function onDecline(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
-  if (neighbour.user?.promotedMs === undefined) return
+  if (!neighbour.user?.mayDecline) return
+  neighbour.user.mayDecline = false
   state.count('promotionsDeclined')
   neighbour.user.saysReachable = false
   state.promotingMs = Number.NEGATIVE_INFINITY

@@ -45,6 +45,8 @@ export class User {
   movingMs: number | undefined
   /** When it was asked to be a supernode. */
   promotedMs: number | undefined
+  /** It has not said no to that yet. */
+  mayDecline = false
   level = 0
 
   constructor(nowMs: number) {
@@ -80,6 +82,10 @@ export class Neighbour {
   /** It answered a probe, and would take one more. */
   wouldTake = false
   isSupernode = false
+  /** This peer has reached it itself: it opened the link, or a dial back came through. */
+  isReached: boolean
+  /** A dial back was tried since it is linked as a supernode. */
+  isReachTested = false
   users = 0
   usersMax = 0
   /** From a hello to its answer. */
@@ -103,6 +109,7 @@ export class Neighbour {
     this.peer = init.peer
     this.id = init.id
     this.inbound = init.inbound
+    this.isReached = !init.inbound
     this.upMs = nowMs
     this.heardMs = nowMs
     this.queries = new TokenBucket(QUERIES_BURST, QUERIES_PER_SECOND, nowMs)

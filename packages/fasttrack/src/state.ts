@@ -154,6 +154,9 @@ export class FastTrackState {
   readonly admission = new Admission()
   /** Owners whose files are to be taken out of the index, where that failed. */
   readonly removals = new Set<string>()
+  /** Removals that are asked, the last of each owner by its number. */
+  readonly removing = new Map<string, number>()
+  lastRemoval = 0
   readonly dialBacks = new TokenBucket(DIAL_BACKS_BURST, DIAL_BACKS_PER_SECOND, 0)
   readonly calls = new TokenBucket(CALLS_BURST, CALLS_PER_SECOND, 0)
   balancedMs = 0

@@ -3,10 +3,19 @@
  * hearsay, and no one who tells of many fills the list. Kept across restarts as the message that tells it to others.
  */
 import type { Peer } from '@servent/overlay/machine'
-import { RETRIES_MAX, RETRY_MS, RETRY_MS_MAX, SUPERNODE_STALE_MS, SUPERNODES_MAX } from './constants.ts'
+import {
+  RETRIES_MAX,
+  RETRY_MS,
+  RETRY_MS_MAX,
+  SEEN_RETRIES_MAX,
+  SUPERNODE_STALE_MS,
+  SUPERNODES_MAX
+} from './constants.ts'
 
-/** Nobody told of it: a link with it itself, or the list of the last run. */
+/** Nobody told of it: this peer has reached it itself, in this run or the last. */
 export const OWN_EYES: Peer = -1
+/** All that came by themselves and said it of themselves are one teller: keys cost nothing. */
+export const COMERS: Peer = -2
 
 export interface KnownSupernode {
   readonly peer: Peer
@@ -54,7 +63,7 @@ export class SupernodeList {
     }
   }
 
-  /** This peer was linked with it, and it said that it is a supernode. */
+  /** This peer has reached it, and it said that it is a supernode. */
   seen(peer: Peer, users: number, nowMs: number): void {
     const entry = this.#known.get(peer) ?? this.#add(peer, OWN_EYES, nowMs)
     this.#setTeller(entry, OWN_EYES)
@@ -90,7 +99,7 @@ export class SupernodeList {
     const entry = this.#known.get(peer)
     if (entry === undefined) return
     entry.failures += 1
-    if (entry.failures >= RETRIES_MAX && entry.teller !== OWN_EYES) {
+    if (entry.failures >= (entry.teller === OWN_EYES ? SEEN_RETRIES_MAX : RETRIES_MAX)) {
       this.forget(peer)
       return
     }

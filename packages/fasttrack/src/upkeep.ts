@@ -28,7 +28,7 @@ import { becomeSupernode, endSteppingDown, peeringsMissing } from './role-rules.
 import { decodeSaved, encodeSaved } from './saved.ts'
 import { contactOf, type FastTrackState, type Fx } from './state.ts'
 import { lookAfterUpload } from './upload-rules.ts'
-import { removeOwner } from './user-rules.ts'
+import { retryRemovals } from './user-rules.ts'
 
 export const UPKEEP_TIMER = 'upkeep'
 const SAVED_KEY = 'supernodes'
@@ -65,7 +65,7 @@ export function onUpkeep(state: FastTrackState, fx: Fx): void {
   forgetOldOpens(state, fx)
   lookAfterLinks(state, fx)
   lookAfterUpload(state, fx)
-  for (const owner of [...state.removals]) removeOwner(state, fx, owner)
+  retryRemovals(state, fx)
   if (state.isSupernode) {
     const isAlone = state.list.size < HEIRS_MAX
     seekPeers(state, fx)

@@ -9,6 +9,8 @@ import type { HelloMessage, ShareMessage, UnshareMessage } from './messages.ts'
 import type { Neighbour, User } from './neighbours.ts'
 import { CONTROL } from './priorities.ts'
 import type { FastTrackState, Fx } from './state.ts'
+import { OWN_INDEX } from './upload.ts'
+import { startUpload } from './upload-rules.ts'
 
 export function welcomeUser(state: FastTrackState, fx: Fx, neighbour: Neighbour, hello: HelloMessage): void {
   const user = neighbour.user!
@@ -29,10 +31,31 @@ export function forgetUser(state: FastTrackState, fx: Fx, neighbour: Neighbour):
 
 export function removeOwner(state: FastTrackState, fx: Fx, owner: string): void {
   state.removals.delete(owner)
+  state.lastRemoval += 1
+  const number = state.lastRemoval
+  state.removing.set(owner, number)
   state.ask(fx, { type: 'index-remove-owner', owner }, (_fx, answer) => {
+    // A later one of the same owner decides, whatever became of this.
+    if (state.removing.get(owner) !== number) return
+    state.removing.delete(owner)
     // It is asked again; until then nobody is shown them, since only users are.
     if (answer === undefined) state.removals.add(owner)
   })
+}
+
+/** Removals that failed. Of an owner that is here again one would take its new files, too: it uploads anew instead. */
+export function retryRemovals(state: FastTrackState, fx: Fx): void {
+  const self = state.selfName(fx)
+  for (const owner of [...state.removals]) {
+    const neighbour = state.neighbours.user(owner)
+    // With the end of its link all of it goes, and it comes again.
+    if (neighbour !== undefined && neighbour.user!.files.size > 0)
+      fx.close(neighbour.link, 'The index still holds files of an earlier session')
+    else {
+      removeOwner(state, fx, owner)
+      if (owner === self && state.upload.target === OWN_INDEX) startUpload(state, fx, OWN_INDEX)
+    }
+  }
 }
 
 export function onShare(state: FastTrackState, fx: Fx, neighbour: Neighbour, message: ShareMessage): void {

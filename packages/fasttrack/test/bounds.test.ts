@@ -26,8 +26,10 @@ import {
   SAVED_BYTES_MAX,
   SEARCHES_MAX,
   SEEN_QUERIES_MAX,
+  SEEN_RETRIES_MAX,
   STEP_DOWN_MS_MAX,
   SUPERNODES_MAX,
+  SUPERNODES_OF_COMERS_MAX,
   SUPERNODES_PER_TELLER_MAX,
   SUPERNODES_PER_USER_MAX,
   TTL_MAX,
@@ -211,6 +213,42 @@ describe('the list of supernodes', () => {
     expect(peer.sent(asking)[0]).toEqual({ type: 'supernodes', entries: [], heirs: [] })
   })
 
+  it('has SUPERNODES_OF_COMERS_MAX that say it of themselves, and tells nobody of them', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const said = Array.from({ length: 5 }, (_, place) => ({
+      contact: testContact(2000 + place),
+      users: 1,
+      seenS: 1
+    }))
+    const home = peer.link(500, false)
+    peer.from(home, welcome('peering'), hello('peering'))
+    peer.from(home, { type: 'supernodes', entries: said, heirs: [] })
+    const before = peer.machine.snapshot().knownSupernodes
+    for (let number = 1; number <= SUPERNODES_OF_COMERS_MAX + 1; number += 1)
+      peer.down(peer.bond(number, 'probe', { isSupernode: true }))
+    expect(peer.machine.snapshot().knownSupernodes).toBe(before + SUPERNODES_OF_COMERS_MAX)
+    const asking = peer.link(300)
+    peer.from(asking, hello('probe'))
+    const told = peer.sent(asking).flatMap(message => (message.type === 'supernodes' ? message.entries : []))
+    expect(told).toHaveLength(before)
+  })
+
+  it('tells of a supernode that came by itself once a dial back has reached it', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const tellsOf = (asker: number) => {
+      const asking = peer.link(asker)
+      peer.from(asking, hello('probe'))
+      const [first] = peer.sent(asking)
+      return first?.type === 'supernodes' ? first.entries.map(({ contact }) => contact.id) : []
+    }
+    const other = peer.link(500)
+    peer.from(other, hello('peering'))
+    const { id } = peer.asked().find(({ question }) => question.type === 'dial-back')!
+    expect(tellsOf(1)).toEqual([])
+    peer.answer(id, { type: 'dialled', isReachable: true })
+    expect(tellsOf(2)).toEqual([testContact(500).id])
+  })
+
   it('holds SUPERNODES_MAX, and loses first what fails, then hearsay, then what is old', () => {
     const known = new SupernodeList()
     const told = (peer: number, teller: number) =>
@@ -231,7 +269,7 @@ describe('the list of supernodes', () => {
     expect(known.size).toBe(SUPERNODES_MAX)
   })
 
-  it('forgets hearsay after RETRIES_MAX failures, and waits RETRY_MS_MAX at most for what it has seen', () => {
+  it('forgets hearsay after RETRIES_MAX failures, what it has seen after SEEN_RETRIES_MAX, and waits RETRY_MS_MAX at most', () => {
     const known = new SupernodeList()
     known.told({ peer: 3, teller: 4, users: 1, seenMs: 0, isHint: false, most: 9 }, 0)
     for (let failure = 1; failure < RETRIES_MAX; failure += 1) known.failed(3, 0)
@@ -239,8 +277,10 @@ describe('the list of supernodes', () => {
     known.failed(3, 0)
     expect(known.get(3)).toBeUndefined()
     known.seen(5, 1, 0)
-    for (let failure = 0; failure < 30; failure += 1) known.failed(5, 1_000_000)
+    for (let failure = 1; failure < SEEN_RETRIES_MAX; failure += 1) known.failed(5, 1_000_000)
     expect(known.get(5)!.retryMs).toBe(1_000_000 + RETRY_MS_MAX)
+    known.failed(5, 1_000_000)
+    expect(known.get(5)).toBeUndefined()
   })
 
   it('is kept across runs in SAVED_BYTES_MAX bytes; what is longer or broken is as nothing', () => {

@@ -132,7 +132,7 @@ describe('a network under churn', () => {
     let asked = 0
     for (const node of world.ordinaries().slice(0, 30)) {
       if (!world.tables(node).announced.isComplete) continue
-      const asker = askers.find(other => other !== node)!
+      const asker = askers.find(other => other !== node && world.simulation.alive(other))!
       const search = world.search(asker, `rare ${node}`)
       world.run(4)
       asked += 1

@@ -172,6 +172,30 @@ describe('a promotion', () => {
   })
 })
 
+describe('a promotion that is declined', () => {
+  it('passes to the next best once, however often the user declines', () => {
+    const peer = new TestPeer({ role: 'supernode', ordinariesPerSupernode: 2 })
+    const links = [1, 2, 3, 4, 5].map(number => peer.bond(number, 'session'))
+    const promoted: number[] = []
+    const look = () => {
+      for (const { id, question } of peer.asked())
+        if (question.type === 'dial-back') peer.answer(id, { type: 'dialled', isReachable: true })
+      promoted.push(...links.filter(link => peer.typesTo(link).includes('promote')))
+      peer.take()
+    }
+    for (let passed = 0; promoted.length === 0 && passed < 60_000; passed += 2_000) {
+      peer.pass(2_000)
+      for (const link of links) peer.from(link, { type: 'ping' })
+      look()
+    }
+    expect(promoted).toHaveLength(1)
+    for (let said = 0; said < 4; said += 1) peer.from(promoted[0]!, { type: 'decline' })
+    look()
+    expect(promoted).toHaveLength(2)
+    expect(peer.counter('promotionsDeclined')).toBe(1)
+  })
+})
+
 describe('a peer without a supernode', () => {
   it('that knows nobody becomes one, where it can be reached', () => {
     const alone = new TestPeer()
@@ -272,6 +296,37 @@ describe('what a supernode is shown', () => {
     peer.handle({ type: 'answer', id: removal.id, error: 'no disk' })
     peer.pass(2_000)
     expect(peer.asked().map(({ question }) => question)).toContainEqual(removal.question)
+  })
+
+  it('a removal that failed takes nothing of the session after it: that one uploads again', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.link(1)
+    peer.from(user, hello('session'))
+    const removal = peer.asked().at(-1)!
+    peer.from(user, { type: 'share', batch: 1, files: [{ index: 1, record: Uint8Array.of(1) }] })
+    peer.answerLast('verify', { type: 'verified', records: [record('x', '')] })
+    peer.answerLast('index-add', { type: 'index-added', files: 1 })
+    peer.take()
+    peer.handle({ type: 'answer', id: removal.id, error: 'no disk' })
+    peer.pass(2_000)
+    expect(peer.asked()).toEqual([])
+    expect(peer.closed()).toContain(user)
+    peer.down(user, 'local')
+    expect(peer.asked().at(-1)!.question).toEqual(removal.question)
+  })
+
+  it('a removal of long ago that fails late is not asked again after one that went well', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    peer.down(peer.bond(1, 'session'))
+    const early = peer.asked().at(-1)!
+    const user = peer.link(1)
+    peer.from(user, hello('session'))
+    peer.answerLast('index-remove-owner', { type: 'index-removed', files: 0 })
+    peer.handle({ type: 'answer', id: early.id, error: 'no disk' })
+    peer.take()
+    peer.pass(2_000)
+    expect(peer.asked()).toEqual([])
+    expect(peer.closed()).toEqual([])
   })
 })
 

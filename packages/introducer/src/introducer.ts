@@ -25,6 +25,7 @@ import {
 import { type ListStore, listedAddress } from './list-store.ts'
 import { type ListedAddress, type NoPlace, PeerList } from './peer-list.ts'
 import type { Prove } from './prover.ts'
+import { Withdrawals } from './withdrawals.ts'
 
 /** Until somebody who found no place or no time may ask again. */
 const BUSY_MS = 5_000
@@ -49,6 +50,7 @@ export class Introducer {
   readonly #list: PeerList
   /** Peers that are called back now, each with its network. */
   readonly #proving = new Map<string, string>()
+  readonly #withdrawals = new Withdrawals()
   #stopped = false
 
   constructor(init: IntroducerInit) {
@@ -105,18 +107,11 @@ export class Introducer {
     const announcement = await this.#read(sealed)
     const { peerId, overlays, issuedMs } = announcement
     const known = this.#list.get(peerId, clock.wallMs())
-    if (known !== undefined && issuedMs <= known.issuedMs) {
-      throw new RefusedError(
-        403,
-        'replayed',
-        'A later announcement of this peer was taken already.',
-        'make a new announcement for each request'
-      )
-    }
+    this.#checkLatest(announcement)
     const answer = { ...this.#head(from), peerId, overlays, againMs: ANNOUNCE_AGAIN_MS }
     if (overlays.length === 0) {
-      this.#list.remove(peerId)
-      store.remove(peerId)
+      this.#forget(peerId)
+      this.#withdrawals.add(peerId, issuedMs, clock.wallMs())
       return { ...answer, addresses: [] }
     }
     const wanted = this.#own(announcement, from)
@@ -131,9 +126,11 @@ export class Introducer {
         nowMs - address.provenMs < PROVE_AGAIN_MS && wanted.some(one => one.toString() === address.text)
     )
     const proven = fresh.length === wanted.length ? fresh : await this.#prove(peerId, wanted)
+    // It may have withdrawn, or said something later, while it was called.
+    this.#checkLatest(announcement)
     const addresses = [...proven, ...elsewhere]
     if (proven.length === 0) {
-      if (elsewhere.length === 0) this.#forget(peerId)
+      this.#drop(peerId, here)
       throw new RefusedError(
         422,
         'unreachable',
@@ -145,7 +142,7 @@ export class Introducer {
     const peer = {
       ...{ peerId, overlays, issuedMs, sealed, addresses },
       seenMs: clock.wallMs(),
-      // Somebody may have withdrawn it while it was called.
+      // It may have become stale while it was called.
       firstMs: this.#list.get(peerId, clock.wallMs())?.firstMs ?? clock.wallMs()
     }
     const noPlace = this.#list.put(peer, clock.wallMs())
@@ -241,6 +238,34 @@ export class Introducer {
     } finally {
       this.#proving.delete(peerId)
     }
+  }
+
+  /** One announcement is taken once, and none that is older than what the peer said since. */
+  #checkLatest({ peerId, issuedMs }: Announcement): void {
+    const nowMs = this.#init.clock.wallMs()
+    const last = this.#list.get(peerId, nowMs)?.issuedMs ?? this.#withdrawals.of(peerId, nowMs)
+    if (last === undefined || issuedMs > last) return
+    throw new RefusedError(
+      403,
+      'replayed',
+      'A later announcement of this peer was taken already.',
+      'make a new announcement for each request'
+    )
+  }
+
+  /** Nobody answered at a host: what was listed there goes, and what was proven over the other family stays. */
+  #drop(peerId: string, host: string): void {
+    const known = this.#list.get(peerId, this.#init.clock.wallMs())
+    if (known === undefined) return
+    const addresses = known.addresses.filter(({ text }) => hostOf(readMultiaddr(text)!) !== host)
+    if (addresses.length === known.addresses.length) return
+    if (addresses.length === 0) {
+      this.#forget(peerId)
+      return
+    }
+    const left = { ...known, addresses }
+    if (this.#list.put(left, this.#init.clock.wallMs()) === undefined) this.#init.store.save(left)
+    else this.#forget(peerId)
   }
 
   #forget(peerId: string): void {

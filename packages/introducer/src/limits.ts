@@ -105,6 +105,8 @@ export const NAME_CHARACTERS_MAX = 32
 export const PROVEN_ADDRESSES_MAX = 2
 /** Between the clock of a peer and the introducer's. */
 export const ANNOUNCEMENT_SKEW_MS_MAX = 5 * MINUTE_MS
+/** Peers that withdrew and whose older announcements are refused: the latest. */
+export const WITHDRAWALS_REMEMBERED_MAX = 16_384
 /** A peer that announces itself again is called back again after this. */
 export const PROVE_AGAIN_MS = 30 * MINUTE_MS
 /** After which a listed peer is to announce itself again. */

@@ -23,9 +23,11 @@ import {
   REQUEST_HEADER_BYTES_MAX,
   REQUESTS_PER_CONNECTION_MAX,
   SERVER_LIMITS,
-  TARGET_CHARACTERS_MAX
+  TARGET_CHARACTERS_MAX,
+  WITHDRAWALS_REMEMBERED_MAX
 } from '../src/limits.ts'
 import { ListStore } from '../src/list-store.ts'
+import { Withdrawals } from '../src/withdrawals.ts'
 import {
   announce,
   announcementOf,
@@ -257,6 +259,73 @@ describe('announcements that are not what they say', () => {
     }
     await expect(openAnnouncement(new Uint8Array(ANNOUNCEMENT_BYTES_MAX))).rejects.toThrow('envelope')
     await expect(openAnnouncement(new Uint8Array(ANNOUNCEMENT_BYTES_MAX + 1))).rejects.toThrow('at most')
+  })
+})
+
+describe('a peer that leaves', () => {
+  const sealed = (
+    key: Ed25519PrivateKey,
+    issuedMs: number,
+    isThere = true,
+    addresses = ['/ip4/8.8.8.8/tcp/1']
+  ) =>
+    sealAnnouncement(
+      { peerId: key.publicKey.toString(), addresses, overlays: isThere ? GNUTELLA : [], issuedMs },
+      key
+    )
+  const here = multiaddr('/ip4/8.8.8.8')
+
+  test('while it is called back stays away', async () => {
+    const waiting: (() => void)[] = []
+    const own = await introducerWith(
+      (_, addresses) => new Promise(resolve => waiting.push(() => resolve(addresses)))
+    )
+    const key = await own.keyNamed('one')
+    const nowMs = Date.now()
+    const announced = own.introducer.announce(await sealed(key, nowMs), here).catch(error => error.code)
+    await expect.poll(() => waiting.length).toBe(1)
+    await own.introducer.announce(await sealed(key, nowMs + 1, false), here)
+    waiting[0]!()
+    expect(await announced).toBe('replayed')
+    expect(own.introducer.size()).toBe(0)
+  })
+
+  test('is not listed again by what it said before; by what it says later it is', async () => {
+    const own = await introducerWith(async (_, addresses) => addresses)
+    const key = await own.keyNamed('one')
+    const nowMs = Date.now()
+    await own.introducer.announce(await sealed(key, nowMs + 1, false), here)
+    await expect(own.introducer.announce(await sealed(key, nowMs), here)).rejects.toMatchObject({
+      code: 'replayed'
+    })
+    await own.introducer.announce(await sealed(key, nowMs + 2), here)
+    expect(own.introducer.size()).toBe(1)
+  })
+
+  test('over one family has its addresses of that family dropped, and those of the other kept', async () => {
+    let isDown = false
+    const own = await introducerWith(async (_, addresses) => (isDown ? [] : addresses))
+    const key = await own.keyNamed('one')
+    const both = ['/ip4/8.8.8.8/tcp/1', '/ip6/2600:1:2:3::1/tcp/1']
+    const moved = ['/ip4/8.8.8.8/tcp/2', '/ip6/2600:1:2:3::1/tcp/1']
+    const nowMs = Date.now()
+    await own.introducer.announce(await sealed(key, nowMs, true, both), here)
+    await own.introducer.announce(await sealed(key, nowMs + 1, true, both), multiaddr('/ip6/2600:1:2:3::1'))
+    isDown = true
+    const again = own.introducer.announce(await sealed(key, nowMs + 2, true, moved), here)
+    await expect(again).rejects.toMatchObject({ code: 'unreachable' })
+    const question = { overlays: [], limit: 20 }
+    const { peers } = own.introducer.peers(question, multiaddr('/ip4/9.9.9.9'))
+    expect(peers.map(({ addresses }) => addresses)).toEqual([[both[1]]])
+  })
+
+  test('is remembered among WITHDRAWALS_REMEMBERED_MAX, and while its announcements might be taken', () => {
+    const left = new Withdrawals()
+    for (let peer = 0; peer <= WITHDRAWALS_REMEMBERED_MAX; peer += 1) left.add(`${peer}`, 1_000, 1_000)
+    expect(left.size).toBe(WITHDRAWALS_REMEMBERED_MAX)
+    expect([left.of('0', 1_000), left.of('1', 1_000)]).toEqual([undefined, 1_000])
+    expect(left.of('1', 1_000 + ANNOUNCEMENT_SKEW_MS_MAX)).toBe(1_000)
+    expect(left.of('1', 1_001 + ANNOUNCEMENT_SKEW_MS_MAX)).toBeUndefined()
   })
 })
 
