@@ -202,7 +202,10 @@ function overlayCheck({ name, state, reason, neighbours }: OverlaySnapshot): Doc
     name: check,
     ok: false,
     message: 'It runs and has no neighbours yet.',
-    try: 'wait a moment; if it stays so, see the peers above'
+    try:
+      name === 'napster'
+        ? 'name a server by --set napster.servers=MULTIADDR, or run one: --overlays napster,napster-server'
+        : 'wait a moment; if it stays so, see the peers above'
   }
 }
 
