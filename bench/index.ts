@@ -72,7 +72,7 @@ const goals = {
   memoryPeersAddedPerSecond: { measured: figures.memory.peersPerSecond, least: PEERS_A_SECOND_LEAST }
 }
 const met = Object.fromEntries(
-  Object.entries(goals).map(([name, { measured, least }]) => [name, measured >= least])
+  Object.entries(goals).map(([name, { measured = 0, least }]) => [name, measured >= least])
 )
 const host = {
   node: process.version,

@@ -42,7 +42,7 @@ describe('two nodes', () => {
         url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         tokenFile: join(sharer.dataDir, 'api.token')
       },
-      overlays: ['gnutella', 'chord', 'napster', 'fasttrack'],
+      overlays: ['gnutella', 'chord'],
       pid: sharer.pid
     })
   })

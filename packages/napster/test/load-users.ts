@@ -9,12 +9,12 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { boundedYamux } from '@servent/libp2p-host'
+import { MemoryCatalogue } from '@servent/overlay/testing'
 import type { Random } from '@servent/simulator'
 import { createLibp2p } from 'libp2p'
 import { napster } from '../src/index.ts'
 import type { NapsterService } from '../src/service.ts'
 import { CONNECTION_MONITOR } from './load-servers.ts'
-import { MemoryCatalogue } from './real-nodes.ts'
 
 /** Common words, the more often the earlier they stand (Zipf's law with exponent 1). */
 const VOCABULARY_WORDS = 2_000

@@ -94,12 +94,10 @@ export const SettingsSchema = table({
     'Multiaddrs that others reach this node by, where it cannot see them: a forwarded port.',
     []
   ),
-  overlays: list('Overlays to take part in; napster-server is one as a server.', [
-    'gnutella',
-    'chord',
-    'napster',
-    'fasttrack'
-  ]),
+  overlays: list(
+    'Overlays to take part in: gnutella, chord, fasttrack, napster, and napster-server, which is one as a server.',
+    ['gnutella', 'chord']
+  ),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
   introducer: list(
     'Introducers to ask for first contacts, as http://HOST:6348 or, with its PeerId, http://HOST:6348/#12D3Koo….',
@@ -190,11 +188,16 @@ export const SettingsSchema = table({
   }),
   gnutella: table({
     role: choice(
-      'What this peer is in the two tiers: by merit and need (auto), always the one or the other, or in a network without tiers (flat).',
-      ['auto', 'leaf', 'ultrapeer', 'flat'],
-      'auto'
+      'Whether this peer takes part in a network of equals (flat), or in two tiers: by merit and need (auto), always a leaf, or always an ultrapeer.',
+      ['flat', 'auto', 'leaf', 'ultrapeer'],
+      'flat'
     ),
-    neighbours: integer('Places for neighbours.', 1, NEIGHBOURS_MAX, NEIGHBOURS_DEFAULT),
+    neighbours: integer(
+      'Places for neighbours, in a network of equals.',
+      1,
+      NEIGHBOURS_MAX,
+      NEIGHBOURS_DEFAULT
+    ),
     ttl: integer('How many steps a query of this node goes.', 1, TTL_MAX, TTL_MAX)
   }),
   chord: table({

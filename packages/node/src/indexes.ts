@@ -36,15 +36,17 @@ export class Indexes {
    * @throws IndexUnavailableError  the database cannot be reached
    */
   async napster(onLost: () => void): Promise<KeywordIndex> {
-    const { config, peerId, logger } = this.#init
+    const { config, deps, peerId, logger } = this.#init
     const { index, database } = config.napster
     if (index === 'memory') return this.inMemory()
     if (index === 'sqlite') {
-      const { SqliteIndex } = await import('@servent/keyword-index/sqlite')
+      const { indexWorkerFrom, SqliteIndex } = await import('@servent/keyword-index/sqlite')
       const path = join(config.dataDir, NAPSTER_INDEX_FILE)
       // Its users announce again: nothing in it is worth a look, and a file that is damaged keeps nobody from starting.
       for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true })
-      return this.#keep(await SqliteIndex.open({ path }))
+      const worker =
+        deps.indexWorker === undefined ? {} : { worker: indexWorkerFrom(deps.indexWorker.source) }
+      return this.#keep(await SqliteIndex.open({ path, ...worker }))
     }
     const { PostgresIndex } = await import('@servent/keyword-index/postgres')
     const opened = await PostgresIndex.open({
@@ -62,7 +64,9 @@ export class Indexes {
   }
 
   async close(): Promise<void> {
-    for (const index of this.#open.splice(0)) await index.close()
+    const closing = this.#open.splice(0).map(async index => index.close())
+    const failed = (await Promise.allSettled(closing)).find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
   }
 
   #keep<Index extends KeywordIndex>(index: Index): Index {

@@ -123,8 +123,11 @@ export async function run(init: RunningInit): Promise<Running> {
     try {
       await introduced?.stop()
     } finally {
-      await network.stop()
-      await indexes.close()
+      try {
+        await network.stop()
+      } finally {
+        await indexes.close()
+      }
     }
   }
   return { library, transfers, network, ways, slots, metrics, introductions: introduced, leave }

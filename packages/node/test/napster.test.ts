@@ -1,7 +1,6 @@
 /** A Napster server and its users as real nodes over TCP: what they ask of each other, and what they keep. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
-import '../../keyword-index/test/require-conditions.ts'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
