@@ -43,6 +43,12 @@ export const USERS_MAX = 20_000
 export const SHARED_MAX = 5_000
 /** Files that one server keeps for all its users: their keys and sizes stand in memory. */
 export const FILES_MAX = 4_000_000
+/** Bytes that the index keeps of one user's files: their bodies, which hold a signed record each. */
+export const USER_BYTES_MAX = 6 * 1024 * 1024
+/** Words that the index keeps of one user's files. */
+export const USER_WORDS_MAX = 200_000
+/** Bytes of bodies that one server keeps for all its users. */
+export const BODIES_BYTES_MAX = 4 * 1024 * 1024 * 1024
 /** Results of one search of type 200 (opennap: max_results 100). */
 export const PLAIN_RESULTS_MAX = 100
 /** Files of one answer to a browse (opennap: max_browse_result 500); a browse of ours goes on page by page. */

@@ -122,6 +122,7 @@ export function logOut(state: NapsterState, server: ServerState, fx: Fx, user: U
   server.byOwner.delete(user.owner)
   server.files -= user.files.size
   server.bytes -= user.bytes
+  server.bodyBytes -= user.bodyBytes
   server.jobs.drop(user.remote)
   endSearchesOf(server, fx, user.remote)
   for (const watched of user.hotlist) unwatch(server, watched, user)

@@ -124,6 +124,8 @@ export class ServerState {
   statsMs = Number.NEGATIVE_INFINITY
   files = 0
   bytes = 0
+  /** Of what the index keeps. */
+  bodyBytes = 0
   readonly jobs = new WorkQueue<Remote, Fx>({
     perSourceMax: JOBS_PER_USER_MAX,
     atATimeMax: JOBS_AT_A_TIME_MAX,
@@ -244,6 +246,7 @@ export class NapsterState {
       ...(server === undefined
         ? {}
         : {
+            bodyBytes: server.bodyBytes,
             removals: server.removals.size,
             seen: server.seen.size,
             jobsUnderWay: server.jobs.underWay,

@@ -1,8 +1,10 @@
 /** What a server does for its users, rule by rule, and its bounds at the limit and one past. */
+import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
   ANSWER_BYTES_MAX,
   BATCH_FILES_MAX,
+  BODIES_BYTES_MAX,
   BROWSE_FILES_MAX,
   DOWNLOADS_ASKED_MAX,
   FILE_NAME_BYTES_MAX,
@@ -34,13 +36,17 @@ import {
   STATS_MS,
   TEXT_BYTES_MAX,
   TRANSFERS_COUNTED_MAX,
+  USER_BYTES_MAX,
+  USER_WORDS_MAX,
   USERS_MAX,
   WATCHERS_MAX
 } from '../src/constants.ts'
 import type { NapsterMessage } from '../src/messages.ts'
 import { Nicks } from '../src/nicks.ts'
+import { Remote, User } from '../src/remotes.ts'
 import { SeenIds } from '../src/seen-ids.ts'
-import { clamp, cut, ServerState } from '../src/state.ts'
+import { withinQuota } from '../src/server-sharing.ts'
+import { clamp, cut, NapsterState, ServerState } from '../src/state.ts'
 import { WorkQueue } from '../src/work-queue.ts'
 import { Desk, helloOf } from './desk.ts'
 import { contentOf, peerIdOf, recordOf, wantedOf } from './peer.ts'
@@ -191,6 +197,54 @@ describe('sharing', () => {
     expect(desk.tables).toMatchObject({ files: 3, bytes: 3_000 })
     expect(desk.index.totals().files).toBe(3)
     expect(FILES_MAX).toBeGreaterThan(SHARED_MAX)
+  })
+
+  it('has a quota of bytes and of words, of one user and of all, up to the last of them', () => {
+    const file = (key: string, bytes: number, words: number) => ({
+      key,
+      words: Array<string>(words).fill('w'),
+      size: 1,
+      type: '',
+      numbers: {},
+      body: new Uint8Array(bytes)
+    })
+    const server = new ServerState({})
+    const state = new NapsterState({ server: {} })
+    const user = new User(
+      new Remote(1, 1, testContact(1).id, true, 0),
+      { owner: 'o', nick: 'n', client: '', linkSpeed: 0, port: 0 },
+      0
+    )
+    const keys = (...files: ReturnType<typeof file>[]) =>
+      withinQuota(state, server, user, files).map(({ key }) => key)
+    expect(keys(file('a', USER_BYTES_MAX, 1), file('b', 1, 1))).toEqual(['a'])
+    expect(keys(file('a', USER_BYTES_MAX + 1, 1), file('b', 1, 1))).toEqual(['b'])
+    expect(keys(file('a', 1, USER_WORDS_MAX), file('b', 1, 1))).toEqual(['a'])
+    expect(keys(file('a', 1, USER_WORDS_MAX + 1))).toEqual([])
+    // What replaces another counts by what it has more.
+    user.files.set('a', { size: 1, bodyBytes: USER_BYTES_MAX - 10, words: 1, md5: '' })
+    user.bodyBytes = USER_BYTES_MAX - 10
+    expect(keys(file('a', USER_BYTES_MAX, 1))).toEqual(['a'])
+    expect(keys(file('a', USER_BYTES_MAX + 1, 1), file('b', 11, 1))).toEqual([])
+    server.bodyBytes = BODIES_BYTES_MAX - 4
+    expect(keys(file('b', 4, 1), file('c', 1, 1))).toEqual(['b'])
+    expect(keys(file('b', 5, 1))).toEqual([])
+  })
+
+  it('counts what the index keeps, until it is taken back or its user goes', () => {
+    const desk = new Desk({ server: {} })
+    const user = desk.user(1)
+    const kept = () => desk.machine.sizes().bodyBytes!
+    desk.share(user, 1, 'one.mp3')
+    const one = kept()
+    expect(one).toBeGreaterThan(0)
+    desk.share(user, 1, 'one.mp3', 'two.mp3')
+    expect(kept()).toBe(2 * one)
+    desk.from(user, { type: 'unshare-records', batch: 8, indexes: [2] })
+    desk.settle()
+    expect(kept()).toBe(one)
+    desk.down(user)
+    expect(kept()).toBe(0)
   })
 
   it('has a rate, and says later', () => {
