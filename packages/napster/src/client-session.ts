@@ -123,7 +123,7 @@ export function onLoginAck(state: NapsterState, fx: Fx): void {
   session.failures = 0
   fx.cancelTimer(LOGIN_ANSWER_TIMER)
   const known = state.known.get(session.home.peerId)
-  if (known !== undefined) known.failures = 0
+  if (known !== undefined) state.known.succeeded(known)
   state.count('logins')
   if (session.wasIn) state.count('serversMoved')
   session.wasIn = true
@@ -211,7 +211,7 @@ function failed(state: NapsterState, fx: Fx, known: KnownServer | undefined): vo
   state.count('loginsFailed')
   session.failures += 1
   if (known !== undefined) {
-    known.failures += 1
+    state.known.failed(known)
     known.tryMs = state.nowMs + backOff(fx, known.failures, LOGIN_RETRY_MS, LOGIN_RETRY_MS_MAX)
   }
   fx.setTimer(

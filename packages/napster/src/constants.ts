@@ -154,6 +154,8 @@ export const MESH_RETRY_MS_MAX = 60_000
 
 /** Servers that a client knows. */
 export const SERVERS_MAX = 64
+/** Attempts in turn that fail with a server that was told of and never met; with the last it is forgotten. */
+export const HEARSAY_FAILURES_MAX = 3
 /** Between two attempts to log in: the least, and the most, with chance over it. */
 export const LOGIN_RETRY_MS = 1_000
 export const LOGIN_RETRY_MS_MAX = 60_000

@@ -13,6 +13,7 @@ import {
   BATCH_FILES_MAX,
   CALLS_BURST,
   CHANGES_WAITING_MAX,
+  HEARSAY_FAILURES_MAX,
   HOTLIST_MAX,
   KEEP_ALIVE_MS,
   LOGIN_ANSWER_MS,
@@ -186,6 +187,18 @@ describe('a session', () => {
     expect(known.add(server(997, false))).toBeDefined()
     expect(known.get(peerIdOf(7))).toBeUndefined()
     expect(known.add(server(2, true))).toMatchObject({ named: true })
+  })
+
+  it('forgets a server that it was told of when HEARSAY_FAILURES_MAX attempts failed, and no other', () => {
+    const known = new KnownServers()
+    const server = (number: number, named: boolean) =>
+      known.add({ peer: number, id: testContact(number).id, peerId: peerIdOf(number), named })!
+    const [hearsay, named, met] = [server(1, false), server(2, true), server(3, false)]
+    known.succeeded(met)
+    for (let count = 1; count < HEARSAY_FAILURES_MAX; count += 1) known.failed(hearsay)
+    expect(known.get(peerIdOf(1))).toBe(hearsay)
+    for (const one of [hearsay, ...Array(9).fill(named), ...Array(9).fill(met)]) known.failed(one)
+    expect([...known.all]).toEqual([named, met])
   })
 
   it('shows what its server says', () => {

@@ -2,6 +2,7 @@
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
+  HEARSAY_FAILURES_MAX,
   KEEP_ALIVE_MS,
   MESH_DEADLINE_MS,
   MESH_JUNK_MAX,
@@ -92,6 +93,24 @@ describe('links between servers', () => {
     const late = desk.mesh(315)
     expect(desk.closed()).toEqual([stranger, late])
     expect(desk.counter('meshRefused')).toBe(2)
+  })
+
+  it('are not opened to whom a user, or a server without a place, tells of, nor for ever', () => {
+    const desk = new Desk({ server: {} })
+    const user = desk.user(1)
+    const tells = (peer: number, of: number) => ({ ...helloOf(peer, true), servers: [testContact(of)] })
+    desk.from(user, tells(1, 60))
+    for (let peer = 100; peer < 100 + MESH_STRANGERS_MAX; peer += 1) desk.mesh(peer)
+    desk.from(desk.link(200), tells(200, 61))
+    desk.pass(5_000)
+    expect(desk.opened()).toBe(0)
+    desk.from(2, tells(100, 62))
+    for (let round = 0; round < 20; round += 1) {
+      desk.pass(60_000)
+      for (let link = 1; link < 10; link += 1) desk.from(link, { type: 'ping-server' })
+      desk.handle({ type: 'unreachable', peer: desk.effects.peers.intern(testContact(62)), reason: 'x' })
+    }
+    expect(desk.opened()).toBe(HEARSAY_FAILURES_MAX)
   })
 
   it('end where nothing comes over them, or the other side is no server', () => {
