@@ -73,13 +73,15 @@ export function logInSomewhere(state: NapsterState, fx: Fx): void {
   fx.open(server.peer)
 }
 
-/** Of those that may be tried now one by chance, rather one that did not fail; else the next to be. */
+/** Of those that may be tried now one by chance, named ones first, rather one that did not fail; else the next to be. */
 function choose(state: NapsterState, fx: Fx): KnownServer | undefined {
   const all = [...state.known.all]
   const due = all.filter(({ tryMs }) => tryMs <= state.nowMs)
   if (due.length === 0) return all.sort((a, b) => a.tryMs - b.tryMs)[0]
-  const least = Math.min(...due.map(({ failures }) => failures))
-  const best = due.filter(({ failures }) => failures === least)
+  const named = due.filter(server => server.named)
+  const from = named.length > 0 ? named : due
+  const least = Math.min(...from.map(({ failures }) => failures))
+  const best = from.filter(({ failures }) => failures === least)
   return best[randomBelow(fx, best.length)]
 }
 

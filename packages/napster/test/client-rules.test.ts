@@ -2,7 +2,7 @@
 import { peerIdText } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { backOff, nickOf } from '../src/client-session.ts'
+import { backOff, LOGIN_TIMER, nickOf } from '../src/client-session.ts'
 import {
   ANNOUNCE_ANSWER_MS,
   ANNOUNCE_BYTES_BURST,
@@ -141,6 +141,23 @@ describe('a session', () => {
     desk.pass(LOGIN_ANSWER_MS)
     expect(desk.closed()).toContain(silent)
     expect(desk.counter('loginsFailed')).toBeGreaterThanOrEqual(3)
+  })
+
+  it('is sought at servers that its user named before any that it was told of', () => {
+    for (let round = 0; round < 8; round += 1) {
+      const { desk, link } = atServer()
+      // Eight others that never failed, and the named one failed once.
+      desk.from(link, {
+        ...helloOf(50, true),
+        servers: Array.from({ length: 8 }, (_, at) => testContact(100 + round + at))
+      })
+      const named = desk.effects.peers.intern(testContact(50))
+      desk.down(link)
+      desk.effects.advance(LOGIN_RETRY_MS_MAX)
+      desk.log.length = 0
+      desk.handle({ type: 'timer', timer: LOGIN_TIMER })
+      expect(desk.log.filter(({ type }) => type === 'open')).toMatchObject([{ peer: named }])
+    }
   })
 
   it('waits longer and longer, never over LOGIN_RETRY_MS_MAX, with chance over it', () => {
