@@ -507,6 +507,18 @@ describe('searching', () => {
     expect(desk.settle().sent(seeker)).toHaveLength(2)
   })
 
+  it('gives nothing after its end, where the index answers too late', () => {
+    const desk = new Desk({ server: {} })
+    const [sharer, seeker] = [desk.user(1), desk.user(2)]
+    desk.share(sharer, 1, 'song.mp3')
+    desk.sent()
+    desk.from(seeker, find(1, 'song'))
+    desk.pass(MESH_DEADLINE_MS)
+    expect(desk.sent(seeker)).toMatchObject([{ type: 'found-end' }])
+    expect(desk.settle().sent(seeker)).toEqual([])
+    expect(desk.machine.sizes()).toMatchObject({ searches: 0, jobsUnderWay: 0 })
+  })
+
   it('passes over what a store kept that is no entry', () => {
     const desk = new Desk({ server: {} })
     const [seeker, plain] = [desk.user(2), desk.plainUser(3)]
