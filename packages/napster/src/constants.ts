@@ -106,6 +106,8 @@ export const ANSWER_BYTES_MAX = 384 * 1024
 export const PLAIN_WAITING_MAX = 1_000
 /** Downloads of other makers' programs that one user was asked for and has not answered. */
 export const DOWNLOADS_ASKED_MAX = 32
+/** After this long a download that was asked for and not answered counts no more. */
+export const DOWNLOAD_ASKED_MS = 60_000
 /** Messages of one link that break the rules, in a minute; past it the link ends. */
 export const OFFENCES_PER_MINUTE_MAX = 100
 /** Messages that one message causes at most: a login, with its message of the day and all who waited for it. */

@@ -89,8 +89,8 @@ export class User {
   readonly relays: TokenBucket
   readonly relayed: TokenBucket
   searches = 0
-  /** Downloads that this user was asked for: by the nick of who asked, and the name. */
-  readonly asked = new Set<string>()
+  /** Downloads that this user was asked for: by the nick of who asked, and the name; by whom, and when. */
+  readonly asked = new Map<string, { readonly by: User; readonly atMs: number }>()
 
   constructor(
     remote: Remote,

@@ -7,6 +7,7 @@ import { utf8Length } from './bytes.ts'
 import {
   ANSWER_BYTES_MAX,
   BROWSE_FILES_MAX,
+  DOWNLOAD_ASKED_MS,
   DOWNLOADS_ASKED_MAX,
   FILE_NAME_BYTES_MAX,
   HOTLIST_MAX,
@@ -189,6 +190,7 @@ export function onPassed(
   user: User,
   message: Passed
 ): void {
+  if (message.type === 'upload-refuse') user.asked.delete(askedKey(message.nick, message.name))
   const target = server.byNick.get(message.nick.toLowerCase())
   if (target === undefined) {
     if (message.type === 'ping') sayError(state, fx, user, `ping failed, ${message.nick} is not online`)
@@ -231,6 +233,7 @@ export function onDownload(
 ): void {
   const target = server.byNick.get(message.nick.toLowerCase())
   const { nick, name } = message
+  if (target !== undefined) forgetAsked(target, state.nowMs)
   const isShared = target?.files.has(nameKey(name)) === true
   if (target === undefined || !isShared || target.asked.size >= DOWNLOADS_ASKED_MAX) {
     if (utf8Length(name) <= FILE_NAME_BYTES_MAX)
@@ -239,7 +242,13 @@ export function onDownload(
     return
   }
   if (pass(state, fx, user, target, { type: 'upload-request', nick: user.nick, name, link: user.linkSpeed }))
-    target.asked.add(askedKey(user.nick, name))
+    target.asked.set(askedKey(user.nick, name), { by: user, atMs: state.nowMs })
+}
+
+/** What was asked long ago, or by somebody who is gone, waits for no answer. */
+function forgetAsked(target: User, nowMs: number): void {
+  for (const [key, { by, atMs }] of target.asked)
+    if (nowMs - atMs >= DOWNLOAD_ASKED_MS || by.remote.user !== by) target.asked.delete(key)
 }
 
 const askedKey = (nick: string, name: string): string => `${nick.toLowerCase()} ${name}`

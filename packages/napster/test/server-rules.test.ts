@@ -6,6 +6,7 @@ import {
   BATCH_FILES_MAX,
   BODIES_BYTES_MAX,
   BROWSE_FILES_MAX,
+  DOWNLOAD_ASKED_MS,
   DOWNLOADS_ASKED_MAX,
   FILE_NAME_BYTES_MAX,
   FILES_MAX,
@@ -655,6 +656,34 @@ describe('people', () => {
     for (let count = 0; count <= TRANSFERS_COUNTED_MAX; count += 1) desk.from(two, { type: 'uploading' })
     desk.from(two, { type: 'downloaded' }, { type: 'whois', nick: 'two' })
     expect(desk.sent(two)).toMatchObject([{ uploads: TRANSFERS_COUNTED_MAX, downloads: 0 }])
+  })
+
+  it('are asked again where they refused, where whoever asked went, and after a while', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.plainUser(1, 'one')
+    const file = { md5: '0', size: 1, bitrate: 1, frequency: 1, seconds: 1 }
+    desk.from(one, { type: 'share', name: 's.mp3', ...file })
+    desk.settle().sent()
+    const nick = (number: number) => `u${number}`
+    const links = Array.from({ length: DOWNLOADS_ASKED_MAX }, (_, at) => desk.user(at + 2, nick(at)))
+    const last = desk.user(99, 'last')
+    const ask = (link: number) => {
+      desk.from(link, { type: 'download', nick: 'one', name: 's.mp3' })
+      return desk.sent(one).flatMap(({ type }) => (type === 'upload-request' ? [type] : []))
+    }
+    for (const link of links) expect(ask(link)).toEqual(['upload-request'])
+    expect(ask(last)).toEqual([])
+    desk.from(one, { type: 'upload-refuse', nick: nick(0), name: 's.mp3' })
+    expect(ask(last)).toEqual(['upload-request'])
+    expect(ask(links[0]!)).toEqual([])
+    desk.down(links[1]!)
+    expect(ask(links[0]!)).toEqual(['upload-request'])
+    const another = desk.user(98, 'another')
+    desk.pass(DOWNLOAD_ASKED_MS - 1)
+    expect(ask(another)).toEqual([])
+    desk.pass(1)
+    desk.sent()
+    expect(ask(another)).toEqual(['upload-request'])
   })
 
   it('are sent no text that nobody would take', () => {
