@@ -46,8 +46,9 @@ export function onBrowse(state: NapsterState, server: ServerState, fx: Fx, user:
     return
   }
   browse(state, server, fx, user, target, undefined, BROWSE_FILES_MAX, (later, files) => {
-    if (files === undefined) sayError(state, later, user, BUSY)
-    for (const { body } of files ?? []) {
+    const { isFull } = user.remote
+    if (files === undefined || isFull) sayError(state, later, user, BUSY)
+    for (const { body } of isFull ? [] : (files ?? [])) {
       const entry = entryOf(body)
       if (entry === undefined) continue
       const { name, md5, size, bitrate, frequency, seconds } = entry
@@ -75,6 +76,12 @@ export function onBrowsePage(
   else {
     const from = after === '' ? undefined : after
     browse(state, server, fx, user, target, from, BROWSE_FILES_MAX, (later, files) => {
+      // Whoever does not take what they asked for goes on from here once they do.
+      if (user.remote.isFull) {
+        state.count('resultsLeftOut')
+        end(later, after, BUSY)
+        return
+      }
       let bytes = 0
       let last = ''
       for (const { key, body } of files ?? []) {

@@ -569,6 +569,24 @@ describe('people', () => {
     ])
   })
 
+  it('who do not take the pages that they asked for are sent no more of them', () => {
+    const desk = new Desk({ server: {} })
+    const [sharer, seeker] = [desk.user(1, 'lefty'), desk.user(2)]
+    desk.share(sharer, 1, 'one.mp3', 'two.mp3')
+    desk.sent()
+    const page = (after: string): NapsterMessage => ({ type: 'browse-page', query: 1, user: 'lefty', after })
+    desk.from(seeker, page('#0000000001'), { type: 'browse', nick: 'lefty' })
+    desk.handle({ type: 'pressure', link: seeker, level: 'high' })
+    expect(desk.settle().sent(seeker)).toEqual([
+      { type: 'browse-page-end', query: 1, next: '#0000000001', reason: expect.stringContaining('busy') },
+      { type: 'error', text: expect.stringContaining('busy') },
+      { type: 'browse-end', nick: 'lefty' }
+    ])
+    desk.handle({ type: 'pressure', link: seeker, level: 'low' })
+    desk.from(seeker, page('#0000000001'))
+    expect(desk.settle().sent(seeker)).toMatchObject([{ type: 'found' }, { next: '', reason: '' }])
+  })
+
   it('who went while they were browsed share nothing any more', () => {
     const desk = new Desk({ server: {} })
     const [sharer, seeker, plain] = [desk.user(1, 'one'), desk.user(2), desk.plainUser(3)]
