@@ -65,6 +65,8 @@ export const LOGIN_MS = 60_000
 export const NICK_EXPIRY_MS = 31 * 24 * 60 * 60 * 1000
 /** Nicks that are bound to PeerIds: the longest unused goes first. */
 export const NICKS_MAX = 20_000
+/** Nicks that are bound to one PeerId: its longest unused goes first. */
+export const NICKS_PER_PEER_MAX = 4
 /** Between two saves of the nicks. */
 export const NICKS_SAVE_MS = 60_000
 /** Between two tellings of the statistics, which come unasked (napster.txt, 2: message 214). */

@@ -20,6 +20,7 @@ import {
   MESH_DEADLINE_MS,
   MOTD_LINES_MAX,
   NICKS_MAX,
+  NICKS_PER_PEER_MAX,
   NICKS_SAVE_MS,
   OFFENCES_PER_MINUTE_MAX,
   PLAIN_WAITING_MAX,
@@ -136,12 +137,28 @@ describe('logging in', () => {
 
   it('keeps NICKS_MAX names, those used last', () => {
     const nicks = new Nicks()
-    for (let number = 0; number < NICKS_MAX; number += 1) nicks.bind(`n${number}`, 'one', 0)
-    nicks.bind('n0', 'one', 1)
+    for (let number = 0; number < NICKS_MAX; number += 1) nicks.bind(`n${number}`, `p${number}`, 0)
+    nicks.bind('n0', 'p0', 1)
     nicks.bind('last', 'one', 1)
     expect(nicks.size).toBe(NICKS_MAX)
     expect(nicks.get('n0', 1)).toBeDefined()
     expect(nicks.get('n1', 1)).toBeUndefined()
+  })
+
+  it('keeps NICKS_PER_PEER_MAX names of one peer, and takes none that is in use', () => {
+    const nicks = new Nicks()
+    for (let number = 0; number <= NICKS_PER_PEER_MAX; number += 1) nicks.bind(`Own${number}`, 'one', 0)
+    nicks.bind('theirs', 'two', 0)
+    expect(nicks.size).toBe(NICKS_PER_PEER_MAX + 1)
+    expect(nicks.get('own0', 0)).toBeUndefined()
+    expect(nicks.get('own1', 0)).toMatchObject({ nick: 'Own1' })
+    expect(nicks.bind('more', 'one', 0, nick => nick === 'own1')).toBe(true)
+    expect(nicks.get('own1', 0)).toBeDefined()
+    expect(nicks.get('own2', 0)).toBeUndefined()
+    expect(nicks.bind('again', 'one', 0, () => true)).toBe(false)
+    const saved = new Nicks()
+    saved.load(nicks.save(), 0)
+    expect(saved.size).toBe(nicks.size)
   })
 
   it('lets in whom it refused nothing but the nick', () => {
