@@ -94,8 +94,11 @@ export const RELAYED_BURST = 80
 export const JOBS_PER_USER_MAX = 8
 /** Pieces of work under way at a time, one of each user. */
 export const JOBS_AT_A_TIME_MAX = 24
-/** Pieces of work that wait, of all users. */
-export const JOBS_WAITING_MAX = 512
+/** The same of another server, which asks for all of its users. */
+export const MESH_JOBS_WAITING_MAX = 256
+export const MESH_JOBS_AT_A_TIME_MAX = 4
+/** Pieces of work that wait, of all users and servers. */
+export const JOBS_WAITING_MAX = 4_608
 /** Users whose files are being taken out of the index. A login beyond it waits for better times. */
 export const REMOVALS_MAX = 4_096
 /** Between two attempts to take a user's files out of an index that cannot be reached. */

@@ -17,6 +17,8 @@ import {
   JOBS_PER_USER_MAX,
   JOBS_WAITING_MAX,
   LINK_SPEED_MAX,
+  MESH_JOBS_AT_A_TIME_MAX,
+  MESH_JOBS_WAITING_MAX,
   MOTD_LINES_MAX,
   SEEN_MAX,
   SEEN_MS,
@@ -127,7 +129,10 @@ export class ServerState {
   /** Of what the index keeps. */
   bodyBytes = 0
   readonly jobs = new WorkQueue<Remote, Fx>({
-    perSourceMax: JOBS_PER_USER_MAX,
+    ofSource: ({ mesh }) =>
+      mesh === undefined
+        ? { waitingMax: JOBS_PER_USER_MAX, atATimeMax: 1 }
+        : { waitingMax: MESH_JOBS_WAITING_MAX, atATimeMax: MESH_JOBS_AT_A_TIME_MAX },
     atATimeMax: JOBS_AT_A_TIME_MAX,
     waitingMax: JOBS_WAITING_MAX
   })

@@ -5,6 +5,8 @@ import {
   HEARSAY_FAILURES_MAX,
   KEEP_ALIVE_MS,
   MESH_DEADLINE_MS,
+  MESH_JOBS_AT_A_TIME_MAX,
+  MESH_JOBS_WAITING_MAX,
   MESH_JUNK_MAX,
   MESH_LINKS_MAX,
   MESH_MARGIN_MS,
@@ -322,6 +324,23 @@ describe('queries between servers', () => {
     expect(desk.closed()).toEqual([])
     late(200)
     expect(desk.closed()).toEqual([one])
+  })
+
+  it('of one server are MESH_JOBS_AT_A_TIME_MAX under way, and MESH_JOBS_WAITING_MAX wait', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    const most = MESH_JOBS_AT_A_TIME_MAX + MESH_JOBS_WAITING_MAX
+    for (let number = 0; number < most; number += 1) desk.from(one, meshFind(number, { ttl: 0 }))
+    expect(desk.machine.sizes()).toMatchObject({
+      jobsUnderWay: MESH_JOBS_AT_A_TIME_MAX,
+      jobsWaiting: MESH_JOBS_WAITING_MAX
+    })
+    expect(desk.sent(one)).toEqual([])
+    desk.from(one, meshFind(most, { ttl: 0 }))
+    expect(desk.sent(one)).toEqual([{ type: 'mesh-end', id: queryId(most), unanswered: [idOf(0)] }])
+    // A user has a place beside them.
+    desk.from(desk.user(1), { type: 'find', query: 1, wanted: wantedOf('song') })
+    expect(desk.machine.sizes().jobsUnderWay).toBe(MESH_JOBS_AT_A_TIME_MAX + 1)
   })
 
   it('of a server that went are forgotten', () => {

@@ -762,7 +762,11 @@ describe('people', () => {
 
 describe('work', () => {
   it('is under way once for each source, in turns, within bounds', () => {
-    const queue = new WorkQueue<string, null>({ perSourceMax: 2, atATimeMax: 2, waitingMax: 4 })
+    const queue = new WorkQueue<string, null>({
+      ofSource: () => ({ waitingMax: 2, atATimeMax: 1 }),
+      atATimeMax: 2,
+      waitingMax: 4
+    })
     const begun: string[] = []
     const ends: ((fx: null) => void)[] = []
     const put = (source: string, name: string) =>
