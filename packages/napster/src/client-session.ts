@@ -73,13 +73,15 @@ export function logInSomewhere(state: NapsterState, fx: Fx): void {
   fx.open(server.peer)
 }
 
-/** Of those that may be tried now one by chance, rather one that did not fail; else the next to be. */
+/** Of those that may be tried now one by chance, named ones first, rather one that did not fail; else the next to be. */
 function choose(state: NapsterState, fx: Fx): KnownServer | undefined {
   const all = [...state.known.all]
   const due = all.filter(({ tryMs }) => tryMs <= state.nowMs)
   if (due.length === 0) return all.sort((a, b) => a.tryMs - b.tryMs)[0]
-  const least = Math.min(...due.map(({ failures }) => failures))
-  const best = due.filter(({ failures }) => failures === least)
+  const named = due.filter(server => server.named)
+  const from = named.length > 0 ? named : due
+  const least = Math.min(...from.map(({ failures }) => failures))
+  const best = from.filter(({ failures }) => failures === least)
   return best[randomBelow(fx, best.length)]
 }
 
@@ -123,7 +125,7 @@ export function onLoginAck(state: NapsterState, fx: Fx): void {
   session.failures = 0
   fx.cancelTimer(LOGIN_ANSWER_TIMER)
   const known = state.known.get(session.home.peerId)
-  if (known !== undefined) known.failures = 0
+  if (known !== undefined) state.known.succeeded(known)
   state.count('logins')
   if (session.wasIn) state.count('serversMoved')
   session.wasIn = true
@@ -211,7 +213,7 @@ function failed(state: NapsterState, fx: Fx, known: KnownServer | undefined): vo
   state.count('loginsFailed')
   session.failures += 1
   if (known !== undefined) {
-    known.failures += 1
+    state.known.failed(known)
     known.tryMs = state.nowMs + backOff(fx, known.failures, LOGIN_RETRY_MS, LOGIN_RETRY_MS_MAX)
   }
   fx.setTimer(

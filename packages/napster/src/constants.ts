@@ -43,6 +43,12 @@ export const USERS_MAX = 20_000
 export const SHARED_MAX = 5_000
 /** Files that one server keeps for all its users: their keys and sizes stand in memory. */
 export const FILES_MAX = 4_000_000
+/** Bytes that the index keeps of one user's files: their bodies, which hold a signed record each. */
+export const USER_BYTES_MAX = 6 * 1024 * 1024
+/** Words that the index keeps of one user's files. */
+export const USER_WORDS_MAX = 200_000
+/** Bytes of bodies that one server keeps for all its users. */
+export const BODIES_BYTES_MAX = 4 * 1024 * 1024 * 1024
 /** Results of one search of type 200 (opennap: max_results 100). */
 export const PLAIN_RESULTS_MAX = 100
 /** Files of one answer to a browse (opennap: max_browse_result 500); a browse of ours goes on page by page. */
@@ -59,6 +65,8 @@ export const LOGIN_MS = 60_000
 export const NICK_EXPIRY_MS = 31 * 24 * 60 * 60 * 1000
 /** Nicks that are bound to PeerIds: the longest unused goes first. */
 export const NICKS_MAX = 20_000
+/** Nicks that are bound to one PeerId: its longest unused goes first. */
+export const NICKS_PER_PEER_MAX = 4
 /** Between two saves of the nicks. */
 export const NICKS_SAVE_MS = 60_000
 /** Between two tellings of the statistics, which come unasked (napster.txt, 2: message 214). */
@@ -88,8 +96,11 @@ export const JOBS_PER_USER_MAX = 8
 export const JOBS_AT_A_TIME_MAX = 24
 /** Of those, the ones that share and take back: when a lost server's users all announce, searches go on. */
 export const SHARE_JOBS_AT_A_TIME_MAX = 16
-/** Pieces of work of one kind that wait, of all users. */
-export const JOBS_WAITING_MAX = 512
+/** The same of another server, which asks for all of its users. */
+export const MESH_JOBS_WAITING_MAX = 256
+export const MESH_JOBS_AT_A_TIME_MAX = 4
+/** Pieces of work of one kind that wait, of all users and servers. */
+export const JOBS_WAITING_MAX = 4_608
 /** Users whose files are being taken out of the index. A login beyond it waits for better times. */
 export const REMOVALS_MAX = 4_096
 /** Between two attempts to take a user's files out of an index that cannot be reached. */
@@ -102,6 +113,8 @@ export const ANSWER_BYTES_MAX = 384 * 1024
 export const PLAIN_WAITING_MAX = 1_000
 /** Downloads of other makers' programs that one user was asked for and has not answered. */
 export const DOWNLOADS_ASKED_MAX = 32
+/** After this long a download that was asked for and not answered counts no more. */
+export const DOWNLOAD_ASKED_MS = 60_000
 /** Messages of one link that break the rules, in a minute; past it the link ends. */
 export const OFFENCES_PER_MINUTE_MAX = 100
 /** Messages that one message causes at most: a login, with its message of the day and all who waited for it. */
@@ -150,6 +163,8 @@ export const MESH_RETRY_MS_MAX = 60_000
 
 /** Servers that a client knows. */
 export const SERVERS_MAX = 64
+/** Attempts in turn that fail with a server that was told of and never met; with the last it is forgotten. */
+export const HEARSAY_FAILURES_MAX = 3
 /** Between two attempts to log in: the least, and the most, with chance over it. */
 export const LOGIN_RETRY_MS = 1_000
 export const LOGIN_RETRY_MS_MAX = 60_000

@@ -1,6 +1,6 @@
 /** Servers that are known: whom the user named, who was met, and whom servers told of. */
 import type { Peer } from '@servent/overlay/machine'
-import { SERVERS_MAX } from './constants.ts'
+import { HEARSAY_FAILURES_MAX, SERVERS_MAX } from './constants.ts'
 
 export interface KnownServer {
   readonly peer: Peer
@@ -9,6 +9,8 @@ export interface KnownServer {
   readonly peerId: string
   /** By the user: it is never forgotten for others. */
   named: boolean
+  /** It has taken this peer in once: more than others say is known of it. */
+  met: boolean
   /** Attempts that failed since one went well. */
   failures: number
   /** When it may be tried again. */
@@ -38,9 +40,22 @@ export class KnownServers {
       return known
     }
     if (this.#servers.size >= SERVERS_MAX && !this.#makeRoom(server.named)) return undefined
-    const added = { ...server, failures: 0, tryMs: Number.NEGATIVE_INFINITY }
+    const added = { ...server, met: false, failures: 0, tryMs: Number.NEGATIVE_INFINITY }
     this.#servers.set(server.peerId, added)
     return added
+  }
+
+  /** It has taken this peer in. */
+  succeeded(known: KnownServer): void {
+    known.met = true
+    known.failures = 0
+  }
+
+  /** Hearsay that fails again and again is forgotten, so that nobody can have others dial for ever. */
+  failed(known: KnownServer): void {
+    known.failures += 1
+    if (!known.named && !known.met && known.failures >= HEARSAY_FAILURES_MAX)
+      this.#servers.delete(known.peerId)
   }
 
   /** A hearsay that fails gives way to another, and any of them to what the user named. */

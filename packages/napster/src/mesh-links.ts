@@ -76,7 +76,7 @@ export function onHelloToServer(
     if (!remote.inbound) state.close(fx, remote, 'It is no server.')
     return
   }
-  learnServers(state, fx, message.servers, false)
+  if (remote.mesh !== undefined) learnServers(state, fx, message.servers, false)
   if (remote.mesh !== undefined || remote.user !== undefined) return
   const peers = meshPeers(state)
   const known = state.known.get(remote.peerId)
@@ -88,8 +88,11 @@ export function onHelloToServer(
     return
   }
   remote.mesh = new MeshPeer(state.nowMs)
-  if (known !== undefined) known.failures = 0
-  else state.known.add({ peer: remote.peer, id: remote.id, peerId: remote.peerId, named: false })
+  const own = { peer: remote.peer, id: remote.id, peerId: remote.peerId, named: false }
+  const added = known ?? state.known.add(own)
+  if (added !== undefined) state.known.succeeded(added)
+  // Whoever has no place here says nothing of others either.
+  learnServers(state, fx, message.servers, false)
   state.count('meshLinked')
   server.meshChanged = true
 }
@@ -104,7 +107,8 @@ export function linkServers(state: NapsterState, fx: Fx): void {
     if (linked.has(known.peerId) || state.opening.has(known.peer) || known.tryMs > state.nowMs) continue
     places -= 1
     known.tryMs = state.nowMs + backOff(fx, known.failures, MESH_RETRY_MS, MESH_RETRY_MS_MAX)
-    known.failures += 1
+    // It counts as failed until the other side has taken this server in.
+    state.known.failed(known)
     state.opening.add(known.peer)
     state.count('opens')
     fx.open(known.peer)

@@ -56,6 +56,9 @@ export class Remote {
 /** What is kept of one shared file beside the index. */
 export interface KeptFile {
   readonly size: number
+  /** What it costs the index. */
+  readonly bodyBytes: number
+  readonly words: number
   /** Of programs of other makers. */
   readonly md5: string
 }
@@ -74,6 +77,8 @@ export class User {
   /** By their keys in the index. */
   readonly files = new Map<string, KeptFile>()
   bytes = 0
+  bodyBytes = 0
+  words = 0
   /** Files of message 100 that wait to go to the index together. */
   readonly plain = new Map<string, { readonly file: IndexedFile; readonly md5: string }>()
   downloads = 0
@@ -84,8 +89,8 @@ export class User {
   readonly relays: TokenBucket
   readonly relayed: TokenBucket
   searches = 0
-  /** Downloads that this user was asked for: by the nick of who asked, and the name. */
-  readonly asked = new Set<string>()
+  /** Downloads that this user was asked for: by the nick of who asked, and the name; by whom, and when. */
+  readonly asked = new Map<string, { readonly by: User; readonly atMs: number }>()
 
   constructor(
     remote: Remote,

@@ -5,7 +5,7 @@
  */
 import type { IndexAnswer, IndexedFile, IndexQuestion } from '@servent/keyword-index'
 import { REMOVAL_RETRY_MS } from './constants.ts'
-import type { User } from './remotes.ts'
+import type { KeptFile, User } from './remotes.ts'
 import type { Fx, NapsterState, ServerState } from './state.ts'
 
 /** Asks the index; nothing comes back where it cannot be reached. */
@@ -73,19 +73,19 @@ export function addFiles(
       return
     }
     if (user.remote.user === user) {
-      for (const { key, size } of files) keep(state, server, user, key, { size, md5: md5(key) })
+      for (const { key, size, body, words } of files)
+        keep(state, server, user, key, {
+          size,
+          bodyBytes: body.length,
+          words: words.length,
+          md5: md5(key)
+        })
     }
     onAdded(later, true)
   })
 }
 
-function keep(
-  state: NapsterState,
-  server: ServerState,
-  user: User,
-  key: string,
-  file: { readonly size: number; readonly md5: string }
-): void {
+function keep(state: NapsterState, server: ServerState, user: User, key: string, file: KeptFile): void {
   const before = user.files.get(key)
   if (before === undefined) {
     server.files += 1
@@ -95,6 +95,10 @@ function keep(
   user.files.set(key, file)
   user.bytes += grown
   server.bytes += grown
+  const heavier = file.bodyBytes - (before?.bodyBytes ?? 0)
+  user.bodyBytes += heavier
+  server.bodyBytes += heavier
+  user.words += file.words - (before?.words ?? 0)
 }
 
 export function forget(server: ServerState, user: User, key: string): void {
@@ -102,6 +106,9 @@ export function forget(server: ServerState, user: User, key: string): void {
   if (file === undefined) return
   user.files.delete(key)
   user.bytes -= file.size
+  user.bodyBytes -= file.bodyBytes
+  server.bodyBytes -= file.bodyBytes
+  user.words -= file.words
   server.files -= 1
   server.bytes -= file.size
 }

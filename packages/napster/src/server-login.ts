@@ -72,7 +72,7 @@ function onLogin(state: NapsterState, server: ServerState, fx: Fx, remote: Remot
     refuse(state, fx, remote, 'The index of this server is behind. Try another server.')
     return
   }
-  if (!server.nicks.bind(nick, remote.peerId, fx.wallMs())) {
+  if (!server.nicks.bind(nick, remote.peerId, fx.wallMs(), other => server.byNick.has(other))) {
     state.count('nicksRefused')
     state.send(fx, remote.link, { type: 'nick-taken' })
     return
@@ -118,10 +118,11 @@ export function logOut(state: NapsterState, server: ServerState, fx: Fx, user: U
   user.remote.user = undefined
   user.plain.clear()
   server.users.delete(user.remote.peerId)
-  server.byNick.delete(nick)
+  if (server.byNick.get(nick) === user) server.byNick.delete(nick)
   server.byOwner.delete(user.owner)
   server.files -= user.files.size
   server.bytes -= user.bytes
+  server.bodyBytes -= user.bodyBytes
   server.dropJobs(user.remote)
   endSearchesOf(server, fx, user.remote)
   for (const watched of user.hotlist) unwatch(server, watched, user)

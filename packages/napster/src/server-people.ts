@@ -7,6 +7,7 @@ import { utf8Length } from './bytes.ts'
 import {
   ANSWER_BYTES_MAX,
   BROWSE_FILES_MAX,
+  DOWNLOAD_ASKED_MS,
   DOWNLOADS_ASKED_MAX,
   FILE_NAME_BYTES_MAX,
   HOTLIST_MAX,
@@ -45,8 +46,9 @@ export function onBrowse(state: NapsterState, server: ServerState, fx: Fx, user:
     return
   }
   browse(state, server, fx, user, target, undefined, BROWSE_FILES_MAX, (later, files) => {
-    if (files === undefined) sayError(state, later, user, BUSY)
-    for (const { body } of files ?? []) {
+    const { isFull } = user.remote
+    if (files === undefined || isFull) sayError(state, later, user, BUSY)
+    for (const { body } of isFull ? [] : (files ?? [])) {
       const entry = entryOf(body)
       if (entry === undefined) continue
       const { name, md5, size, bitrate, frequency, seconds } = entry
@@ -74,6 +76,12 @@ export function onBrowsePage(
   else {
     const from = after === '' ? undefined : after
     browse(state, server, fx, user, target, from, BROWSE_FILES_MAX, (later, files) => {
+      // Whoever does not take what they asked for goes on from here once they do.
+      if (user.remote.isFull) {
+        state.count('resultsLeftOut')
+        end(later, after, BUSY)
+        return
+      }
       let bytes = 0
       let last = ''
       for (const { key, body } of files ?? []) {
@@ -189,6 +197,7 @@ export function onPassed(
   user: User,
   message: Passed
 ): void {
+  if (message.type === 'upload-refuse') user.asked.delete(askedKey(message.nick, message.name))
   const target = server.byNick.get(message.nick.toLowerCase())
   if (target === undefined) {
     if (message.type === 'ping') sayError(state, fx, user, `ping failed, ${message.nick} is not online`)
@@ -231,6 +240,7 @@ export function onDownload(
 ): void {
   const target = server.byNick.get(message.nick.toLowerCase())
   const { nick, name } = message
+  if (target !== undefined) forgetAsked(target, state.nowMs)
   const isShared = target?.files.has(nameKey(name)) === true
   if (target === undefined || !isShared || target.asked.size >= DOWNLOADS_ASKED_MAX) {
     if (utf8Length(name) <= FILE_NAME_BYTES_MAX)
@@ -239,7 +249,13 @@ export function onDownload(
     return
   }
   if (pass(state, fx, user, target, { type: 'upload-request', nick: user.nick, name, link: user.linkSpeed }))
-    target.asked.add(askedKey(user.nick, name))
+    target.asked.set(askedKey(user.nick, name), { by: user, atMs: state.nowMs })
+}
+
+/** What was asked long ago, or by somebody who is gone, waits for no answer. */
+function forgetAsked(target: User, nowMs: number): void {
+  for (const [key, { by, atMs }] of target.asked)
+    if (nowMs - atMs >= DOWNLOAD_ASKED_MS || by.remote.user !== by) target.asked.delete(key)
 }
 
 const askedKey = (nick: string, name: string): string => `${nick.toLowerCase()} ${name}`

@@ -200,7 +200,8 @@ function askOwn(
   const onHits = (later: Fx, hits: readonly IndexHit[] | undefined) => {
     search.ownPending = false
     if (hits === undefined) fail(state, search, AWAY)
-    for (const hit of hits ?? []) giveHit(state, server, later, search, hit)
+    // Nothing comes after the end, nor for whoever is gone.
+    if (isRunning(server, search)) for (const hit of hits ?? []) giveHit(state, server, later, search, hit)
     settle(state, server, later, search)
     done(later)
   }

@@ -8,7 +8,15 @@
 import type { IndexedFile } from '@servent/keyword-index'
 import type { FileRecord } from '@servent/overlay/machine'
 import { utf8Length } from './bytes.ts'
-import { BATCH_FILES_MAX, FILE_NAME_BYTES_MAX, FILES_MAX, PLAIN_WAITING_MAX } from './constants.ts'
+import {
+  BATCH_FILES_MAX,
+  BODIES_BYTES_MAX,
+  FILE_NAME_BYTES_MAX,
+  FILES_MAX,
+  PLAIN_WAITING_MAX,
+  USER_BYTES_MAX,
+  USER_WORDS_MAX
+} from './constants.ts'
 import { fileOfLine, fileOfRecord, NO_MD5, nameKey, recordKey } from './entries.ts'
 import type { ShareOutcome, ShareRecordsMessage, TextMessage, UnshareRecordsMessage } from './messages.ts'
 import type { User } from './remotes.ts'
@@ -78,19 +86,27 @@ function addRecords(
   )
 }
 
-/** The files that a user may still share, those that replace one of theirs always. */
-function withinQuota(
+/** The files that a user may still share: one that replaces another counts by what it has more than that. */
+export function withinQuota(
   state: NapsterState,
   server: ServerState,
   user: User,
   files: readonly IndexedFile[]
 ): IndexedFile[] {
   const quota = Math.min(server.settings.sharedMax - user.files.size, FILES_MAX - server.files)
+  let bytesLeft = Math.min(USER_BYTES_MAX - user.bodyBytes, BODIES_BYTES_MAX - server.bodyBytes)
+  let wordsLeft = USER_WORDS_MAX - user.words
   const fresh = new Set<string>()
-  const kept = files.filter(({ key }) => {
-    if (user.files.has(key) || fresh.has(key)) return true
-    if (fresh.size >= quota) return false
-    fresh.add(key)
+  const kept = files.filter(({ key, body, words }) => {
+    const before = user.files.get(key)
+    const isNew = before === undefined && !fresh.has(key)
+    const bytes = body.length - (before?.bodyBytes ?? 0)
+    const more = words.length - (before?.words ?? 0)
+    const isOver = (isNew && fresh.size >= quota) || (bytes > 0 && bytes > bytesLeft)
+    if (isOver || (more > 0 && more > wordsLeft)) return false
+    if (isNew) fresh.add(key)
+    bytesLeft -= bytes
+    wordsLeft -= more
     return true
   })
   state.count('filesOverQuota', files.length - kept.length)

@@ -17,6 +17,8 @@ import {
   JOBS_PER_USER_MAX,
   JOBS_WAITING_MAX,
   LINK_SPEED_MAX,
+  MESH_JOBS_AT_A_TIME_MAX,
+  MESH_JOBS_WAITING_MAX,
   MOTD_LINES_MAX,
   SEEN_MAX,
   SEEN_MS,
@@ -112,7 +114,14 @@ const COUNTERS = [
 export type Counter = (typeof COUNTERS)[number]
 
 const newQueue = (atATimeMax: number): WorkQueue<Remote, Fx> =>
-  new WorkQueue({ perSourceMax: JOBS_PER_USER_MAX, atATimeMax, waitingMax: JOBS_WAITING_MAX })
+  new WorkQueue({
+    ofSource: ({ mesh }) =>
+      mesh === undefined
+        ? { waitingMax: JOBS_PER_USER_MAX, atATimeMax: 1 }
+        : { waitingMax: MESH_JOBS_WAITING_MAX, atATimeMax: MESH_JOBS_AT_A_TIME_MAX },
+    atATimeMax,
+    waitingMax: JOBS_WAITING_MAX
+  })
 
 /** What is kept by a server alone. */
 export class ServerState {
@@ -128,6 +137,8 @@ export class ServerState {
   statsMs = Number.NEGATIVE_INFINITY
   files = 0
   bytes = 0
+  /** Of what the index keeps. */
+  bodyBytes = 0
   /** What is shared and taken back, and what is asked. */
   readonly sharings = newQueue(SHARE_JOBS_AT_A_TIME_MAX)
   readonly questions = newQueue(JOBS_AT_A_TIME_MAX - SHARE_JOBS_AT_A_TIME_MAX)
@@ -252,6 +263,7 @@ export class NapsterState {
       ...(server === undefined
         ? {}
         : {
+            bodyBytes: server.bodyBytes,
             removals: server.removals.size,
             seen: server.seen.size,
             sharingsUnderWay: server.sharings.underWay,

@@ -2,7 +2,7 @@
 import { peerIdText } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { backOff, nickOf } from '../src/client-session.ts'
+import { backOff, LOGIN_TIMER, nickOf } from '../src/client-session.ts'
 import {
   ANNOUNCE_ANSWER_MS,
   ANNOUNCE_BYTES_BURST,
@@ -13,6 +13,7 @@ import {
   BATCH_FILES_MAX,
   CALLS_BURST,
   CHANGES_WAITING_MAX,
+  HEARSAY_FAILURES_MAX,
   HOTLIST_MAX,
   KEEP_ALIVE_MS,
   LOGIN_ANSWER_MS,
@@ -142,6 +143,23 @@ describe('a session', () => {
     expect(desk.counter('loginsFailed')).toBeGreaterThanOrEqual(3)
   })
 
+  it('is sought at servers that its user named before any that it was told of', () => {
+    for (let round = 0; round < 8; round += 1) {
+      const { desk, link } = atServer()
+      // Eight others that never failed, and the named one failed once.
+      desk.from(link, {
+        ...helloOf(50, true),
+        servers: Array.from({ length: 8 }, (_, at) => testContact(100 + round + at))
+      })
+      const named = desk.effects.peers.intern(testContact(50))
+      desk.down(link)
+      desk.effects.advance(LOGIN_RETRY_MS_MAX)
+      desk.log.length = 0
+      desk.handle({ type: 'timer', timer: LOGIN_TIMER })
+      expect(desk.log.filter(({ type }) => type === 'open')).toMatchObject([{ peer: named }])
+    }
+  })
+
   it('waits longer and longer, never over LOGIN_RETRY_MS_MAX, with chance over it', () => {
     const { effects } = new Desk()
     for (let failures = 0; failures < 40; failures += 1) {
@@ -186,6 +204,18 @@ describe('a session', () => {
     expect(known.add(server(997, false))).toBeDefined()
     expect(known.get(peerIdOf(7))).toBeUndefined()
     expect(known.add(server(2, true))).toMatchObject({ named: true })
+  })
+
+  it('forgets a server that it was told of when HEARSAY_FAILURES_MAX attempts failed, and no other', () => {
+    const known = new KnownServers()
+    const server = (number: number, named: boolean) =>
+      known.add({ peer: number, id: testContact(number).id, peerId: peerIdOf(number), named })!
+    const [hearsay, named, met] = [server(1, false), server(2, true), server(3, false)]
+    known.succeeded(met)
+    for (let count = 1; count < HEARSAY_FAILURES_MAX; count += 1) known.failed(hearsay)
+    expect(known.get(peerIdOf(1))).toBe(hearsay)
+    for (const one of [hearsay, ...Array(9).fill(named), ...Array(9).fill(met)]) known.failed(one)
+    expect([...known.all]).toEqual([named, met])
   })
 
   it('shows what its server says', () => {

@@ -2,8 +2,11 @@
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
+  HEARSAY_FAILURES_MAX,
   KEEP_ALIVE_MS,
   MESH_DEADLINE_MS,
+  MESH_JOBS_AT_A_TIME_MAX,
+  MESH_JOBS_WAITING_MAX,
   MESH_JUNK_MAX,
   MESH_LINKS_MAX,
   MESH_MARGIN_MS,
@@ -92,6 +95,24 @@ describe('links between servers', () => {
     const late = desk.mesh(315)
     expect(desk.closed()).toEqual([stranger, late])
     expect(desk.counter('meshRefused')).toBe(2)
+  })
+
+  it('are not opened to whom a user, or a server without a place, tells of, nor for ever', () => {
+    const desk = new Desk({ server: {} })
+    const user = desk.user(1)
+    const tells = (peer: number, of: number) => ({ ...helloOf(peer, true), servers: [testContact(of)] })
+    desk.from(user, tells(1, 60))
+    for (let peer = 100; peer < 100 + MESH_STRANGERS_MAX; peer += 1) desk.mesh(peer)
+    desk.from(desk.link(200), tells(200, 61))
+    desk.pass(5_000)
+    expect(desk.opened()).toBe(0)
+    desk.from(2, tells(100, 62))
+    for (let round = 0; round < 20; round += 1) {
+      desk.pass(60_000)
+      for (let link = 1; link < 10; link += 1) desk.from(link, { type: 'ping-server' })
+      desk.handle({ type: 'unreachable', peer: desk.effects.peers.intern(testContact(62)), reason: 'x' })
+    }
+    expect(desk.opened()).toBe(HEARSAY_FAILURES_MAX)
   })
 
   it('end where nothing comes over them, or the other side is no server', () => {
@@ -303,6 +324,23 @@ describe('queries between servers', () => {
     expect(desk.closed()).toEqual([])
     late(200)
     expect(desk.closed()).toEqual([one])
+  })
+
+  it('of one server are MESH_JOBS_AT_A_TIME_MAX under way, and MESH_JOBS_WAITING_MAX wait', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.mesh(50)
+    const most = MESH_JOBS_AT_A_TIME_MAX + MESH_JOBS_WAITING_MAX
+    for (let number = 0; number < most; number += 1) desk.from(one, meshFind(number, { ttl: 0 }))
+    expect(desk.machine.sizes()).toMatchObject({
+      jobsUnderWay: MESH_JOBS_AT_A_TIME_MAX,
+      jobsWaiting: MESH_JOBS_WAITING_MAX
+    })
+    expect(desk.sent(one)).toEqual([])
+    desk.from(one, meshFind(most, { ttl: 0 }))
+    expect(desk.sent(one)).toEqual([{ type: 'mesh-end', id: queryId(most), unanswered: [idOf(0)] }])
+    // A user has a place beside them.
+    desk.from(desk.user(1), { type: 'find', query: 1, wanted: wantedOf('song') })
+    expect(desk.machine.sizes().jobsUnderWay).toBe(MESH_JOBS_AT_A_TIME_MAX + 1)
   })
 
   it('of a server that went are forgotten', () => {

@@ -1,9 +1,12 @@
 /** What a server does for its users, rule by rule, and its bounds at the limit and one past. */
+import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
   ANSWER_BYTES_MAX,
   BATCH_FILES_MAX,
+  BODIES_BYTES_MAX,
   BROWSE_FILES_MAX,
+  DOWNLOAD_ASKED_MS,
   DOWNLOADS_ASKED_MAX,
   FILE_NAME_BYTES_MAX,
   FILES_MAX,
@@ -17,6 +20,7 @@ import {
   MESH_DEADLINE_MS,
   MOTD_LINES_MAX,
   NICKS_MAX,
+  NICKS_PER_PEER_MAX,
   NICKS_SAVE_MS,
   OFFENCES_PER_MINUTE_MAX,
   PLAIN_WAITING_MAX,
@@ -35,13 +39,17 @@ import {
   STATS_MS,
   TEXT_BYTES_MAX,
   TRANSFERS_COUNTED_MAX,
+  USER_BYTES_MAX,
+  USER_WORDS_MAX,
   USERS_MAX,
   WATCHERS_MAX
 } from '../src/constants.ts'
 import type { NapsterMessage } from '../src/messages.ts'
 import { Nicks } from '../src/nicks.ts'
+import { Remote, User } from '../src/remotes.ts'
 import { SeenIds } from '../src/seen-ids.ts'
-import { clamp, cut, ServerState } from '../src/state.ts'
+import { withinQuota } from '../src/server-sharing.ts'
+import { clamp, cut, NapsterState, ServerState } from '../src/state.ts'
 import { WorkQueue } from '../src/work-queue.ts'
 import { Desk, helloOf } from './desk.ts'
 import { contentOf, peerIdOf, recordOf, wantedOf } from './peer.ts'
@@ -130,12 +138,28 @@ describe('logging in', () => {
 
   it('keeps NICKS_MAX names, those used last', () => {
     const nicks = new Nicks()
-    for (let number = 0; number < NICKS_MAX; number += 1) nicks.bind(`n${number}`, 'one', 0)
-    nicks.bind('n0', 'one', 1)
+    for (let number = 0; number < NICKS_MAX; number += 1) nicks.bind(`n${number}`, `p${number}`, 0)
+    nicks.bind('n0', 'p0', 1)
     nicks.bind('last', 'one', 1)
     expect(nicks.size).toBe(NICKS_MAX)
     expect(nicks.get('n0', 1)).toBeDefined()
     expect(nicks.get('n1', 1)).toBeUndefined()
+  })
+
+  it('keeps NICKS_PER_PEER_MAX names of one peer, and takes none that is in use', () => {
+    const nicks = new Nicks()
+    for (let number = 0; number <= NICKS_PER_PEER_MAX; number += 1) nicks.bind(`Own${number}`, 'one', 0)
+    nicks.bind('theirs', 'two', 0)
+    expect(nicks.size).toBe(NICKS_PER_PEER_MAX + 1)
+    expect(nicks.get('own0', 0)).toBeUndefined()
+    expect(nicks.get('own1', 0)).toMatchObject({ nick: 'Own1' })
+    expect(nicks.bind('more', 'one', 0, nick => nick === 'own1')).toBe(true)
+    expect(nicks.get('own1', 0)).toBeDefined()
+    expect(nicks.get('own2', 0)).toBeUndefined()
+    expect(nicks.bind('again', 'one', 0, () => true)).toBe(false)
+    const saved = new Nicks()
+    saved.load(nicks.save(), 0)
+    expect(saved.size).toBe(nicks.size)
   })
 
   it('lets in whom it refused nothing but the nick', () => {
@@ -192,6 +216,54 @@ describe('sharing', () => {
     expect(desk.tables).toMatchObject({ files: 3, bytes: 3_000 })
     expect(desk.index.totals().files).toBe(3)
     expect(FILES_MAX).toBeGreaterThan(SHARED_MAX)
+  })
+
+  it('has a quota of bytes and of words, of one user and of all, up to the last of them', () => {
+    const file = (key: string, bytes: number, words: number) => ({
+      key,
+      words: Array<string>(words).fill('w'),
+      size: 1,
+      type: '',
+      numbers: {},
+      body: new Uint8Array(bytes)
+    })
+    const server = new ServerState({})
+    const state = new NapsterState({ server: {} })
+    const user = new User(
+      new Remote(1, 1, testContact(1).id, true, 0),
+      { owner: 'o', nick: 'n', client: '', linkSpeed: 0, port: 0 },
+      0
+    )
+    const keys = (...files: ReturnType<typeof file>[]) =>
+      withinQuota(state, server, user, files).map(({ key }) => key)
+    expect(keys(file('a', USER_BYTES_MAX, 1), file('b', 1, 1))).toEqual(['a'])
+    expect(keys(file('a', USER_BYTES_MAX + 1, 1), file('b', 1, 1))).toEqual(['b'])
+    expect(keys(file('a', 1, USER_WORDS_MAX), file('b', 1, 1))).toEqual(['a'])
+    expect(keys(file('a', 1, USER_WORDS_MAX + 1))).toEqual([])
+    // What replaces another counts by what it has more.
+    user.files.set('a', { size: 1, bodyBytes: USER_BYTES_MAX - 10, words: 1, md5: '' })
+    user.bodyBytes = USER_BYTES_MAX - 10
+    expect(keys(file('a', USER_BYTES_MAX, 1))).toEqual(['a'])
+    expect(keys(file('a', USER_BYTES_MAX + 1, 1), file('b', 11, 1))).toEqual([])
+    server.bodyBytes = BODIES_BYTES_MAX - 4
+    expect(keys(file('b', 4, 1), file('c', 1, 1))).toEqual(['b'])
+    expect(keys(file('b', 5, 1))).toEqual([])
+  })
+
+  it('counts what the index keeps, until it is taken back or its user goes', () => {
+    const desk = new Desk({ server: {} })
+    const user = desk.user(1)
+    const kept = () => desk.machine.sizes().bodyBytes!
+    desk.share(user, 1, 'one.mp3')
+    const one = kept()
+    expect(one).toBeGreaterThan(0)
+    desk.share(user, 1, 'one.mp3', 'two.mp3')
+    expect(kept()).toBe(2 * one)
+    desk.from(user, { type: 'unshare-records', batch: 8, indexes: [2] })
+    desk.settle()
+    expect(kept()).toBe(one)
+    desk.down(user)
+    expect(kept()).toBe(0)
   })
 
   it('has a rate, and says later', () => {
@@ -454,6 +526,18 @@ describe('searching', () => {
     expect(desk.settle().sent(seeker)).toHaveLength(2)
   })
 
+  it('gives nothing after its end, where the index answers too late', () => {
+    const desk = new Desk({ server: {} })
+    const [sharer, seeker] = [desk.user(1), desk.user(2)]
+    desk.share(sharer, 1, 'song.mp3')
+    desk.sent()
+    desk.from(seeker, find(1, 'song'))
+    desk.pass(MESH_DEADLINE_MS)
+    expect(desk.sent(seeker)).toMatchObject([{ type: 'found-end' }])
+    expect(desk.settle().sent(seeker)).toEqual([])
+    expect(desk.machine.sizes()).toMatchObject({ searches: 0, jobsUnderWay: 0 })
+  })
+
   it('passes over what a store kept that is no entry', () => {
     const desk = new Desk({ server: {} })
     const [seeker, plain] = [desk.user(2), desk.plainUser(3)]
@@ -501,6 +585,24 @@ describe('people', () => {
     expect(desk.sent(seeker)).toMatchObject([
       { query: 3, next: '', reason: 'User nobody is not currently online.' }
     ])
+  })
+
+  it('who do not take the pages that they asked for are sent no more of them', () => {
+    const desk = new Desk({ server: {} })
+    const [sharer, seeker] = [desk.user(1, 'lefty'), desk.user(2)]
+    desk.share(sharer, 1, 'one.mp3', 'two.mp3')
+    desk.sent()
+    const page = (after: string): NapsterMessage => ({ type: 'browse-page', query: 1, user: 'lefty', after })
+    desk.from(seeker, page('#0000000001'), { type: 'browse', nick: 'lefty' })
+    desk.handle({ type: 'pressure', link: seeker, level: 'high' })
+    expect(desk.settle().sent(seeker)).toEqual([
+      { type: 'browse-page-end', query: 1, next: '#0000000001', reason: expect.stringContaining('busy') },
+      { type: 'error', text: expect.stringContaining('busy') },
+      { type: 'browse-end', nick: 'lefty' }
+    ])
+    desk.handle({ type: 'pressure', link: seeker, level: 'low' })
+    desk.from(seeker, page('#0000000001'))
+    expect(desk.settle().sent(seeker)).toMatchObject([{ type: 'found' }, { next: '', reason: '' }])
   })
 
   it('who went while they were browsed share nothing any more', () => {
@@ -592,6 +694,34 @@ describe('people', () => {
     expect(desk.sent(two)).toMatchObject([{ uploads: TRANSFERS_COUNTED_MAX, downloads: 0 }])
   })
 
+  it('are asked again where they refused, where whoever asked went, and after a while', () => {
+    const desk = new Desk({ server: {} })
+    const one = desk.plainUser(1, 'one')
+    const file = { md5: '0', size: 1, bitrate: 1, frequency: 1, seconds: 1 }
+    desk.from(one, { type: 'share', name: 's.mp3', ...file })
+    desk.settle().sent()
+    const nick = (number: number) => `u${number}`
+    const links = Array.from({ length: DOWNLOADS_ASKED_MAX }, (_, at) => desk.user(at + 2, nick(at)))
+    const last = desk.user(99, 'last')
+    const ask = (link: number) => {
+      desk.from(link, { type: 'download', nick: 'one', name: 's.mp3' })
+      return desk.sent(one).flatMap(({ type }) => (type === 'upload-request' ? [type] : []))
+    }
+    for (const link of links) expect(ask(link)).toEqual(['upload-request'])
+    expect(ask(last)).toEqual([])
+    desk.from(one, { type: 'upload-refuse', nick: nick(0), name: 's.mp3' })
+    expect(ask(last)).toEqual(['upload-request'])
+    expect(ask(links[0]!)).toEqual([])
+    desk.down(links[1]!)
+    expect(ask(links[0]!)).toEqual(['upload-request'])
+    const another = desk.user(98, 'another')
+    desk.pass(DOWNLOAD_ASKED_MS - 1)
+    expect(ask(another)).toEqual([])
+    desk.pass(1)
+    desk.sent()
+    expect(ask(another)).toEqual(['upload-request'])
+  })
+
   it('are sent no text that nobody would take', () => {
     const desk = new Desk({ server: {} })
     const user = desk.user(1)
@@ -633,7 +763,11 @@ describe('people', () => {
 
 describe('work', () => {
   it('is under way once for each source, in turns, within bounds', () => {
-    const queue = new WorkQueue<string, null>({ perSourceMax: 2, atATimeMax: 2, waitingMax: 4 })
+    const queue = new WorkQueue<string, null>({
+      ofSource: () => ({ waitingMax: 2, atATimeMax: 1 }),
+      atATimeMax: 2,
+      waitingMax: 4
+    })
     const begun: string[] = []
     const ends: ((fx: null) => void)[] = []
     const put = (source: string, name: string) =>
