@@ -66,8 +66,18 @@ export function onLinkUp(state: FastTrackState, fx: Fx, link: Link, peer: Peer, 
   const opening = state.opening.get(peer)
   state.opening.delete(peer)
   if (opening !== undefined) sayHello(state, fx, neighbour, opening.wants)
-  else if (neighbours.count('new') + neighbours.count('guest') > GUESTS_MAX)
-    fx.close(link, 'Too many peers that only ask')
+  else if (neighbours.count('new') + neighbours.count('guest') > GUESTS_MAX) {
+    const leaving = oldestSilent(state) ?? neighbour
+    leaving.isLeaving = true
+    fx.close(leaving.link, 'Too many peers that only ask')
+  }
+}
+
+/** Whoever comes says hello at once; the oldest that has not is idle, and keeps no newcomer out. */
+function oldestSilent({ neighbours }: FastTrackState): Neighbour | undefined {
+  for (const neighbour of neighbours.all)
+    if (neighbour.bond === 'new' && neighbour.asked === undefined && !neighbour.isLeaving) return neighbour
+  return undefined
 }
 
 export function onUnreachable(state: FastTrackState, fx: Fx, peer: Peer): void {

@@ -81,6 +81,8 @@ export class Neighbour {
   asked: { readonly wants: Wanting; readonly atMs: number } | undefined
   /** It answered a probe, and would take one more. */
   wouldTake = false
+  /** Its link is closed for want of room, and not yet down. */
+  isLeaving = false
   isSupernode = false
   /** This peer has reached it itself: it opened the link, or a dial back came through. */
   isReached: boolean

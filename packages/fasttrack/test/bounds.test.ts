@@ -323,6 +323,19 @@ describe('contacts', () => {
     const peer = new TestPeer({ role: 'supernode' })
     for (let number = 1; number <= GUESTS_MAX; number += 1) peer.link(number)
     expect(peer.closed()).toEqual([])
+    // The first that said no hello makes room; where all have said it, there is none.
+    const one = peer.link(GUESTS_MAX + 1)
+    expect(peer.closed()).toEqual([1])
+    peer.link(GUESTS_MAX + 2)
+    expect(peer.closed()).toEqual([1, 2])
+    peer.from(one, hello('session'))
+    expect(peer.bondOf(GUESTS_MAX + 1)).toBe('user')
+    expect(peer.bondOf(GUESTS_MAX + 2)).toBe('new')
+  })
+
+  it('that all have said hello are GUESTS_MAX, and one more is turned away', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    for (let number = 1; number <= GUESTS_MAX; number += 1) peer.bond(number, 'probe')
     const one = peer.link(GUESTS_MAX + 1)
     expect(peer.closed()).toEqual([one])
   })
