@@ -74,6 +74,7 @@ const COUNTERS = [
   'resultsReceived',
   'resultsWithoutQuery',
   'resultsRelayed',
+  'resultsOverShare',
   'resultsRefused',
   'resultsNotVerified',
   'pushesReceived',

@@ -363,6 +363,36 @@ describe('a search', () => {
   })
 })
 
+describe('a query that is relayed', () => {
+  it('has room for the results of each supernode that was asked, whoever answers first with how many', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const asker = peer.bond(1, 'session')
+    const others = [500, 501, 502, 503].map(number => peer.bond(number, 'peering'))
+    const asked = query({ wanted: { ...WANTED, limit: 80 } })
+    peer.from(asker, asked)
+    peer.answerLast('index-search', { type: 'index-hits', hits: [], isCapped: false })
+    expect(peer.sent(others[0])).toMatchObject([{ type: 'query', wanted: { limit: 20 } }])
+    peer.take()
+    const bring = (link: number, provider: number, count: number) => {
+      const results = Array.from({ length: count }, (_, index) => ({
+        index,
+        record: Uint8Array.of(1),
+        contact: testContact(provider)
+      }))
+      peer.from(link, { type: 'results', id: asked.id, hops: 1, results })
+    }
+    for (let message = 0; message < 3; message += 1) bring(others[0]!, 7, 80)
+    for (const [place, link] of others.slice(1).entries()) bring(link, 8 + place, 20)
+    const results = peer
+      .sent(asker)
+      .flatMap(message => (message.type === 'results' ? message.results : []))
+      .map(({ contact }) => peer.effects.peers.intern(contact))
+    const from = (provider: number) => results.filter(one => one === peer.peer(provider)).length
+    expect([from(7), from(8), from(9), from(10)]).toEqual([20, 20, 20, 20])
+    expect(peer.counter('resultsOverShare')).toBe(220)
+  })
+})
+
 describe('a push', () => {
   const push = (target: number, ttl = 6) =>
     ({
