@@ -220,6 +220,9 @@ export const DIAL_BACKS_BURST = 8
 export const DIAL_BACKS_PER_SECOND = 0.2
 /** Users told to move at a time: each uploads all its records elsewhere. */
 export const HAND_OVER_USERS_MAX = 64
+/** Hand-overs that one session may bring: burst, and a second. Each may have this peer dial eight others. */
+export const HAND_OVERS_BURST = 3
+export const HAND_OVERS_PER_SECOND = 1 / 30
 /** A user that was told to move and did not is told again after so long. */
 export const HAND_OVER_RETRY_MS = 30_000
 /** A supernode that steps down serves those that have not moved for so long at most. */

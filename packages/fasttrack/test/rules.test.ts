@@ -2,6 +2,7 @@
 import { ContentId, type FileRecord } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
+import { HAND_OVERS_BURST } from '../src/constants.ts'
 import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
@@ -82,6 +83,23 @@ describe('an ordinary node', () => {
     peer.from(other, welcome('session', { isAccepted: false }))
     expect(peer.bondOf(1)).toBe('supernode')
     expect(peer.closed()).toContain(other)
+  })
+
+  it('is told to move HAND_OVERS_BURST times at once, and later once in half a minute', () => {
+    const { peer, home } = ordinary()
+    const handOver = (to: number) => {
+      peer.take()
+      peer.from(home, { type: 'hand-over', to: [testContact(to)] })
+      const opened = peer.opened().includes(peer.peer(to))
+      if (opened) peer.handle({ type: 'unreachable', peer: peer.peer(to), reason: 'a test' })
+      return opened
+    }
+    for (let told = 0; told < HAND_OVERS_BURST; told += 1) expect(handOver(30 + told)).toBe(true)
+    expect(handOver(40)).toBe(false)
+    expect(peer.counter('offences')).toBe(1)
+    peer.pass(31_000)
+    expect(handOver(41)).toBe(true)
+    expect(handOver(42)).toBe(false)
   })
 
   it('is told to move by nobody but its supernode', () => {
