@@ -109,6 +109,8 @@ export const OPEN_MS_MAX = 60_000
 export const USER_FILES_MAX = 10_000
 export const USER_BYTES_MAX = 6 * 1024 * 1024
 export const USER_WORDS_MAX = 200_000
+/** Of the records of all users of a supernode together. Who comes when there are as many is sent on. */
+export const INDEX_BYTES_MAX = 512 * 1024 * 1024
 /** Uploads and withdrawals of one user: messages in a burst, and a second; what is over is left unread by closing. */
 export const UPLOADS_BURST = 60
 export const UPLOADS_PER_SECOND = 5

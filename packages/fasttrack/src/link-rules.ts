@@ -8,6 +8,7 @@ import {
   CONTACT_RETRY_MS_MAX,
   CONTACTS_MAX,
   GUESTS_MAX,
+  INDEX_BYTES_MAX,
   LOAD_MAX,
   OPENS_MAX,
   PEERINGS_MAX,
@@ -175,12 +176,12 @@ function accept(
   switch (wants) {
     case 'probe':
       if (neighbour.bond === 'new') setBond(state, fx, neighbour, 'guest')
-      return isStaying && state.users < state.usersSoft
+      return isStaying && state.users < state.usersSoft && state.indexedBytes < INDEX_BYTES_MAX
     case 'session': {
       if (neighbour.bond === 'user') return isStaying
       // Who holds it as the spare was promised a place.
       const room = neighbour.bond === 'standby' ? state.usersHard : state.usersSoft
-      if (!isStaying || state.users >= room) {
+      if (!isStaying || state.users >= room || state.indexedBytes >= INDEX_BYTES_MAX) {
         state.count('usersRefused')
         return false
       }
