@@ -109,6 +109,8 @@ export const OPEN_MS_MAX = 60_000
 export const USER_FILES_MAX = 10_000
 export const USER_BYTES_MAX = 6 * 1024 * 1024
 export const USER_WORDS_MAX = 200_000
+/** Of the records of all users of a supernode together. Who comes when there are as many is sent on. */
+export const INDEX_BYTES_MAX = 512 * 1024 * 1024
 /** Uploads and withdrawals of one user: messages in a burst, and a second; what is over is left unread by closing. */
 export const UPLOADS_BURST = 60
 export const UPLOADS_PER_SECOND = 5
@@ -220,6 +222,9 @@ export const DIAL_BACKS_BURST = 8
 export const DIAL_BACKS_PER_SECOND = 0.2
 /** Users told to move at a time: each uploads all its records elsewhere. */
 export const HAND_OVER_USERS_MAX = 64
+/** Hand-overs that one session may bring: burst, and a second. Each may have this peer dial eight others. */
+export const HAND_OVERS_BURST = 3
+export const HAND_OVERS_PER_SECOND = 1 / 30
 /** A user that was told to move and did not is told again after so long. */
 export const HAND_OVER_RETRY_MS = 30_000
 /** A supernode that steps down serves those that have not moved for so long at most. */

@@ -8,6 +8,7 @@ import {
   CONTACT_RETRY_MS_MAX,
   CONTACTS_MAX,
   GUESTS_MAX,
+  INDEX_BYTES_MAX,
   LOAD_MAX,
   OPENS_MAX,
   PEERINGS_MAX,
@@ -66,8 +67,18 @@ export function onLinkUp(state: FastTrackState, fx: Fx, link: Link, peer: Peer, 
   const opening = state.opening.get(peer)
   state.opening.delete(peer)
   if (opening !== undefined) sayHello(state, fx, neighbour, opening.wants)
-  else if (neighbours.count('new') + neighbours.count('guest') > GUESTS_MAX)
-    fx.close(link, 'Too many peers that only ask')
+  else if (neighbours.count('new') + neighbours.count('guest') > GUESTS_MAX) {
+    const leaving = oldestSilent(state) ?? neighbour
+    leaving.isLeaving = true
+    fx.close(leaving.link, 'Too many peers that only ask')
+  }
+}
+
+/** Whoever comes says hello at once; the oldest that has not is idle, and keeps no newcomer out. */
+function oldestSilent({ neighbours }: FastTrackState): Neighbour | undefined {
+  for (const neighbour of neighbours.all)
+    if (neighbour.bond === 'new' && neighbour.asked === undefined && !neighbour.isLeaving) return neighbour
+  return undefined
 }
 
 export function onUnreachable(state: FastTrackState, fx: Fx, peer: Peer): void {
@@ -165,12 +176,12 @@ function accept(
   switch (wants) {
     case 'probe':
       if (neighbour.bond === 'new') setBond(state, fx, neighbour, 'guest')
-      return isStaying && state.users < state.usersSoft
+      return isStaying && state.users < state.usersSoft && state.indexedBytes < INDEX_BYTES_MAX
     case 'session': {
       if (neighbour.bond === 'user') return isStaying
       // Who holds it as the spare was promised a place.
       const room = neighbour.bond === 'standby' ? state.usersHard : state.usersSoft
-      if (!isStaying || state.users >= room) {
+      if (!isStaying || state.users >= room || state.indexedBytes >= INDEX_BYTES_MAX) {
         state.count('usersRefused')
         return false
       }

@@ -1,6 +1,8 @@
 /** The links of this peer, what each is for, and what it may still bring. */
 import { type Link, type Peer, peerIdText, TokenBucket } from '@servent/overlay/machine'
 import {
+  HAND_OVERS_BURST,
+  HAND_OVERS_PER_SECOND,
   PUSHES_BURST,
   PUSHES_PER_SECOND,
   QUERIES_BURST,
@@ -81,6 +83,8 @@ export class Neighbour {
   asked: { readonly wants: Wanting; readonly atMs: number } | undefined
   /** It answered a probe, and would take one more. */
   wouldTake = false
+  /** Its link is closed for want of room, and not yet down. */
+  isLeaving = false
   isSupernode = false
   /** This peer has reached it itself: it opened the link, or a dial back came through. */
   isReached: boolean
@@ -101,6 +105,7 @@ export class Neighbour {
   readonly relayed: TokenBucket
   readonly uploads: TokenBucket
   readonly pushes: TokenBucket
+  readonly handOvers: TokenBucket
   #name: string | undefined
 
   constructor(init: { link: Link; peer: Peer; id: Uint8Array; inbound: boolean; nowMs: number }) {
@@ -115,6 +120,7 @@ export class Neighbour {
     this.queries = new TokenBucket(QUERIES_BURST, QUERIES_PER_SECOND, nowMs)
     this.relayed = new TokenBucket(RELAYED_BURST, RELAYED_PER_SECOND, nowMs)
     this.uploads = new TokenBucket(UPLOADS_BURST, UPLOADS_PER_SECOND, nowMs)
+    this.handOvers = new TokenBucket(HAND_OVERS_BURST, HAND_OVERS_PER_SECOND, nowMs)
     this.pushes = new TokenBucket(PUSHES_BURST, PUSHES_PER_SECOND, nowMs)
   }
 

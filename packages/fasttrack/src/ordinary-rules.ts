@@ -244,6 +244,11 @@ export function onHandOver(
   { to }: HandOverMessage
 ): void {
   if (neighbour.link !== state.supernode || state.isSupernode) return
+  // Each may have this peer dial all that it names: one supernode is not to turn its users against anybody.
+  if (!neighbour.handOvers.take(1, state.nowMs)) {
+    state.count('offences')
+    return
+  }
   const targets = to
     .map(contact => fx.peers.intern(contact))
     .filter(peer => peer > 0 && peer !== neighbour.peer)

@@ -47,6 +47,8 @@ export interface RunningQuery {
   isAnswered: boolean
   /** Supernodes that were asked, and whether they have ended. */
   readonly asked: Map<Link, boolean>
+  /** Results that each of them may still bring. */
+  readonly shares: Map<Link, number>
   /** Not asked again: those that an earlier round asked. */
   readonly avoid: ReadonlySet<Link>
   deadlineMs: number
@@ -120,6 +122,7 @@ export function beginQuery(state: FastTrackState, fx: Fx, init: QueryBegin): boo
     indirect: 0,
     isAnswered: false,
     asked: new Map(),
+    shares: new Map(),
     avoid: init.avoid ?? new Set(),
     deadlineMs: nowMs + RELAY_STEP_MS * (init.ttl + 1)
   }
@@ -242,15 +245,18 @@ function relay(state: FastTrackState, fx: Fx, query: RunningQuery, most: number)
   const count = asked.size === 0 ? INDIRECT_NODES_MIN : most - asked.size
   const targets = sample(free, count, () => fx.random())
   if (targets.length === 0) return false
+  // Own hits went first. One that answers with anything at once leaves the others their places.
+  const share = Math.ceil(query.left / targets.length)
   const onward: QueryMessage = {
     type: 'query',
     id: query.id,
     ttl: ttl - 1,
     hops: query.hops + 1,
-    wanted: { ...query.wanted, limit: query.left }
+    wanted: { ...query.wanted, limit: share }
   }
   for (const { link } of targets) {
     asked.set(link, false)
+    query.shares.set(link, share)
     fx.send(link, onward, QUERY)
     if (query.search !== undefined)
       fx.notify({ type: 'search-traffic', search: query.search, message: onward, copies: 1 })
@@ -286,8 +292,12 @@ export function onRelayedResults(
   }
   if (query.search !== undefined)
     fx.notify({ type: 'search-traffic', search: query.search, message, copies: 1 })
-  const { results, hops } = message
+  const { hops } = message
   if (hops > 2 * HOPS_MAX - 1) return
+  const share = query.shares.get(neighbour.link)!
+  const results = message.results.slice(0, share)
+  query.shares.set(neighbour.link, share - results.length)
+  state.count('resultsOverShare', message.results.length - results.length)
   state.count('resultsRelayed', results.length)
   for (const { contact } of results)
     state.pushRoutes.set(String.fromCharCode(...contact.id), neighbour.link, state.nowMs)

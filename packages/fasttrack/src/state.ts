@@ -64,6 +64,7 @@ const COUNTERS = [
   'moves',
   'filesIndexed',
   'filesRefused',
+  'filesWithoutRoom',
   'queriesReceived',
   'queriesAnswered',
   'queriesDuplicate',
@@ -74,6 +75,7 @@ const COUNTERS = [
   'resultsReceived',
   'resultsWithoutQuery',
   'resultsRelayed',
+  'resultsOverShare',
   'resultsRefused',
   'resultsNotVerified',
   'pushesReceived',
@@ -167,6 +169,8 @@ export class FastTrackState {
   emptyMs: number | undefined
   lastRefreshMs = 0
   indexedFiles = 0
+  /** Of the records of all users. */
+  indexedBytes = 0
 
   readonly counters = Object.fromEntries(COUNTERS.map(name => [name, 0])) as Record<Counter, number>
   readonly #asks = new Map<RequestId, (fx: Fx, answer: FastTrackAnswer | undefined) => void>()

@@ -3,7 +3,7 @@
  * is there. A record is taken only of the peer that has signed it, which Noise has proven to be at the other end.
  */
 import type { IndexedFile } from '@servent/keyword-index'
-import { USER_BYTES_MAX, USER_FILES_MAX, USER_WORDS_MAX } from './constants.ts'
+import { INDEX_BYTES_MAX, USER_BYTES_MAX, USER_FILES_MAX, USER_WORDS_MAX } from './constants.ts'
 import { indexedFile } from './index-entry.ts'
 import type { HelloMessage, ShareMessage, UnshareMessage } from './messages.ts'
 import type { Neighbour, User } from './neighbours.ts'
@@ -26,6 +26,7 @@ export function welcomeUser(state: FastTrackState, fx: Fx, neighbour: Neighbour,
 /** Its files are found by nobody any more. */
 export function forgetUser(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
   state.indexedFiles -= neighbour.user!.files.size
+  state.indexedBytes -= neighbour.user!.bytes
   removeOwner(state, fx, neighbour.name)
 }
 
@@ -76,6 +77,10 @@ export function onShare(state: FastTrackState, fx: Fx, neighbour: Neighbour, mes
       if (record === undefined) continue
       const file = indexedFile(index, record, sealed)
       if (!hasRoom(user, index, file)) continue
+      if (!indexHasRoom(state, user, index, file)) {
+        state.count('filesWithoutRoom')
+        continue
+      }
       putFile(state, user, index, file)
       sound.push(file)
     }
@@ -118,10 +123,17 @@ function hasRoom(user: User, index: number, file: IndexedFile): boolean {
   )
 }
 
+/** Whether it fits beside what all users have. */
+function indexHasRoom(state: FastTrackState, user: User, index: number, { body }: IndexedFile): boolean {
+  return state.indexedBytes - (user.files.get(index)?.bytes ?? 0) + body.length <= INDEX_BYTES_MAX
+}
+
 function putFile(state: FastTrackState, user: User, index: number, file: IndexedFile): void {
+  const { bytes } = user
   const before = user.files.size
   user.put(index, file.body.length, file.words.length)
   state.indexedFiles += user.files.size - before
+  state.indexedBytes += user.bytes - bytes
 }
 
 function acknowledge(fx: Fx, neighbour: Neighbour, batch: number, refused: readonly number[]): void {
@@ -141,9 +153,11 @@ export function onUnshare(
     fx.close(neighbour.link, 'Too many uploads')
     return
   }
+  const { bytes } = user
   const before = user.files.size
   for (const file of message.indices) user.remove(file)
   state.indexedFiles += user.files.size - before
+  state.indexedBytes += user.bytes - bytes
   const keys = message.indices.map(String)
   state.ask(fx, { type: 'index-remove', owner: neighbour.name, keys }, (later, answer) => {
     if (neighbour.user !== user) return

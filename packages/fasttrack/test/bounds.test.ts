@@ -11,6 +11,7 @@ import {
   CONTACTS_MAX,
   GUESTS_MAX,
   HAND_OVER_USERS_MAX,
+  INDEX_BYTES_MAX,
   INDEX_SEARCHES_MAX,
   INDEX_SEARCHES_WAITING_MAX,
   INDEX_SEARCHES_WAITING_PER_LINK_MAX,
@@ -117,6 +118,27 @@ describe('a user may have', () => {
     expect(upload(peer, user, 2, [1])).toEqual([2])
     expect(upload(peer, user, 1, [half - 1])).toEqual([])
     expect(upload(peer, user, 2, [1, 1])).toEqual([3])
+  })
+
+  it('with all others INDEX_BYTES_MAX bytes; beyond it files are refused, and who comes is sent on', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const whole = Math.floor(INDEX_BYTES_MAX / USER_BYTES_MAX)
+    const users = Array.from({ length: whole + 2 }, (_, place) => peer.bond(place + 1, 'session'))
+    for (const user of users.slice(0, whole)) expect(upload(peer, user, 0, [USER_BYTES_MAX])).toEqual([])
+    const last = users[whole]!
+    const left = INDEX_BYTES_MAX - whole * USER_BYTES_MAX
+    expect(upload(peer, last, 0, [left + 1])).toEqual([0])
+    expect(upload(peer, last, 0, [left])).toEqual([])
+    expect(upload(peer, users.at(-1)!, 0, [1])).toEqual([0])
+    expect(peer.counter('filesWithoutRoom')).toBe(2)
+    peer.bond(200, 'session')
+    expect(peer.bondOf(200)).toBe('guest')
+    // What one takes back others may have.
+    peer.from(last, { type: 'unshare', batch: 2, indices: [0] })
+    peer.down(users[0]!)
+    expect(upload(peer, users.at(-1)!, 0, [1])).toEqual([])
+    peer.bond(201, 'session')
+    expect(peer.bondOf(201)).toBe('user')
   })
 
   it('USER_WORDS_MAX words, each counted with each file', () => {
@@ -323,6 +345,19 @@ describe('contacts', () => {
     const peer = new TestPeer({ role: 'supernode' })
     for (let number = 1; number <= GUESTS_MAX; number += 1) peer.link(number)
     expect(peer.closed()).toEqual([])
+    // The first that said no hello makes room; where all have said it, there is none.
+    const one = peer.link(GUESTS_MAX + 1)
+    expect(peer.closed()).toEqual([1])
+    peer.link(GUESTS_MAX + 2)
+    expect(peer.closed()).toEqual([1, 2])
+    peer.from(one, hello('session'))
+    expect(peer.bondOf(GUESTS_MAX + 1)).toBe('user')
+    expect(peer.bondOf(GUESTS_MAX + 2)).toBe('new')
+  })
+
+  it('that all have said hello are GUESTS_MAX, and one more is turned away', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    for (let number = 1; number <= GUESTS_MAX; number += 1) peer.bond(number, 'probe')
     const one = peer.link(GUESTS_MAX + 1)
     expect(peer.closed()).toEqual([one])
   })

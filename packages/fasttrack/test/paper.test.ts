@@ -80,7 +80,9 @@ describe('giFT, packet 00: the list of supernodes', () => {
     const peer = new TestPeer({ role: 'supernode' })
     // No one who tells fills the list, so several have to.
     for (let teller = 0; teller < 5; teller += 1) {
-      const link = peer.bond(500 + teller, 'peering')
+      const link = peer.link(500 + teller)
+      peer.from(link, hello('peering'))
+      peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
       for (let from = 0; from < 60; from += SUPERNODES_PER_MESSAGE_MAX)
         peer.from(link, supernodes(1000 + teller * 100 + from, Math.min(25, 60 - from)))
     }

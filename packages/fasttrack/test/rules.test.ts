@@ -2,6 +2,7 @@
 import { ContentId, type FileRecord } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
+import { HAND_OVERS_BURST } from '../src/constants.ts'
 import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
@@ -82,6 +83,23 @@ describe('an ordinary node', () => {
     peer.from(other, welcome('session', { isAccepted: false }))
     expect(peer.bondOf(1)).toBe('supernode')
     expect(peer.closed()).toContain(other)
+  })
+
+  it('is told to move HAND_OVERS_BURST times at once, and later once in half a minute', () => {
+    const { peer, home } = ordinary()
+    const handOver = (to: number) => {
+      peer.take()
+      peer.from(home, { type: 'hand-over', to: [testContact(to)] })
+      const opened = peer.opened().includes(peer.peer(to))
+      if (opened) peer.handle({ type: 'unreachable', peer: peer.peer(to), reason: 'a test' })
+      return opened
+    }
+    for (let told = 0; told < HAND_OVERS_BURST; told += 1) expect(handOver(30 + told)).toBe(true)
+    expect(handOver(40)).toBe(false)
+    expect(peer.counter('offences')).toBe(1)
+    peer.pass(31_000)
+    expect(handOver(41)).toBe(true)
+    expect(handOver(42)).toBe(false)
   })
 
   it('is told to move by nobody but its supernode', () => {
@@ -360,6 +378,36 @@ describe('a search', () => {
     peer.from(home, { type: 'results', id: '0'.repeat(32), hops: 1, results })
     expect(peer.asked()).toEqual([])
     expect(peer.counter('resultsWithoutQuery')).toBe(2)
+  })
+})
+
+describe('a query that is relayed', () => {
+  it('has room for the results of each supernode that was asked, whoever answers first with how many', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const asker = peer.bond(1, 'session')
+    const others = [500, 501, 502, 503].map(number => peer.bond(number, 'peering'))
+    const asked = query({ wanted: { ...WANTED, limit: 80 } })
+    peer.from(asker, asked)
+    peer.answerLast('index-search', { type: 'index-hits', hits: [], isCapped: false })
+    expect(peer.sent(others[0])).toMatchObject([{ type: 'query', wanted: { limit: 20 } }])
+    peer.take()
+    const bring = (link: number, provider: number, count: number) => {
+      const results = Array.from({ length: count }, (_, index) => ({
+        index,
+        record: Uint8Array.of(1),
+        contact: testContact(provider)
+      }))
+      peer.from(link, { type: 'results', id: asked.id, hops: 1, results })
+    }
+    for (let message = 0; message < 3; message += 1) bring(others[0]!, 7, 80)
+    for (const [place, link] of others.slice(1).entries()) bring(link, 8 + place, 20)
+    const results = peer
+      .sent(asker)
+      .flatMap(message => (message.type === 'results' ? message.results : []))
+      .map(({ contact }) => peer.effects.peers.intern(contact))
+    const from = (provider: number) => results.filter(one => one === peer.peer(provider)).length
+    expect([from(7), from(8), from(9), from(10)]).toEqual([20, 20, 20, 20])
+    expect(peer.counter('resultsOverShare')).toBe(220)
   })
 })
 

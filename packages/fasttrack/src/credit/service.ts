@@ -241,7 +241,10 @@ export class ReceiptExchange implements Startable {
     }
     const receipt = await openReceipt(sealed)
     // This peer has signed it, and lost it since.
-    if (isOwn) return this.#keep(receipt, sealed)
+    if (isOwn) {
+      this.#keep(receipt, sealed)
+      return
+    }
     if (this.#participation.hear(receipt) !== 'kept') return
     this.#counters.heard += 1
     this.#store?.put({ receipt })
@@ -311,7 +314,8 @@ export class ReceiptExchange implements Startable {
       return { type: 'refused' }
     }
     const sealed = await sealReceipt(statement, this.#privateKey)
-    this.#keep(stated, sealed)
+    const countedBytes = this.#sentTo(peer)
+    if (this.#keep(stated, sealed)) this.#sent.signed(peer, stated.bytes, countedBytes)
     this.#counters.countersigned += 1
     return { type: 'receipt', sealed }
   }
@@ -322,15 +326,23 @@ export class ReceiptExchange implements Startable {
     if (giver !== this.#self || taker !== peer) return false
     const last = this.#receipts.asGiverTo(peer)
     if (!isNewer(stated, last) || sequence > this.#clock.wallMs() + RECEIPT_AHEAD_MS_MAX) return false
-    return bytes <= this.#sent.of(peer, this.#own(peer).takenBytes, last) + RECEIPT_TOLERANCE_BYTES
+    return bytes <= this.#sentTo(peer) + RECEIPT_TOLERANCE_BYTES
   }
 
-  #keep(receipt: Receipt, sealed: Uint8Array): void {
+  /** What the tolerance stands on. A receipt that is ahead by no more than that has used it: it is given once. */
+  #sentTo(peer: string): number {
+    const { takenBytes } = this.#own(peer)
+    const countedBytes = this.#sent.of(peer, takenBytes, this.#receipts.asGiverTo(peer))
+    return countedBytes - takenBytes <= RECEIPT_TOLERANCE_BYTES ? takenBytes : countedBytes
+  }
+
+  #keep(receipt: Receipt, sealed: Uint8Array): boolean {
     // A view of a frame would hold all of it.
     const own = sealed.slice()
-    if (!this.#receipts.keep(receipt, own)) return
+    if (!this.#receipts.keep(receipt, own)) return false
     this.#store?.put({ receipt, sealed: own })
     this.#writeLater()
+    return true
   }
 
   #writeLater(): void {

@@ -14,6 +14,8 @@ export class RunningCount {
   readonly #peersMax: number
   /** What a ledger is behind its last receipt; the latest. */
   readonly #lostBytes = new Map<string, number>()
+  /** What the last receipt says beyond the count: it was let pass, and is not counted as lost. */
+  readonly #overBytes = new Map<string, number>()
 
   constructor(peersMax: number = COUNTED_PEERS_MAX) {
     this.#peersMax = peersMax
@@ -22,7 +24,7 @@ export class RunningCount {
   /** Bytes in all, where the ledger says `measuredBytes` and the last receipt `last`. */
   of(peer: string, measuredBytes: number, last: Receipt | undefined): number {
     const lostBytes = this.#lostBytes.get(peer) ?? 0
-    const missingBytes = (last?.bytes ?? 0) - measuredBytes
+    const missingBytes = (last?.bytes ?? 0) - (this.#overBytes.get(peer) ?? 0) - measuredBytes
     if (missingBytes <= lostBytes) return measuredBytes + lostBytes
     this.#lostBytes.delete(peer)
     this.#lostBytes.set(peer, missingBytes)
@@ -30,6 +32,15 @@ export class RunningCount {
       this.#lostBytes.delete(this.#lostBytes.keys().next().value!)
     }
     return measuredBytes + missingBytes
+  }
+
+  /** A receipt of so many bytes was signed, where `countedBytes` were counted. */
+  signed(peer: string, bytes: number, countedBytes: number): void {
+    this.#overBytes.delete(peer)
+    if (bytes > countedBytes) this.#overBytes.set(peer, bytes - countedBytes)
+    if (this.#overBytes.size > this.#peersMax) {
+      this.#overBytes.delete(this.#overBytes.keys().next().value!)
+    }
   }
 }
 

@@ -253,6 +253,11 @@ describe('a statement', () => {
     const answer = await state(most, now())
     if (answer.type !== 'receipt') throw new Error(answer.type)
     expect(peekReceipt(answer.sealed)).toMatchObject({ bytes: most })
+    // The tolerance is used up until the giver has counted more.
+    expect(await state(most + 1, now() + 1)).toEqual({ type: 'refused' })
+    giver.accounts.took(taker.id, MiB)
+    expect((await state(most + MiB, now() + 2)).type).toBe('receipt')
+    expect(await state(most + MiB + 1, now() + 3)).toEqual({ type: 'refused' })
   })
 
   test('is signed once: neither again, nor with less, nor from a time to come', async () => {

@@ -374,6 +374,16 @@ describe('a settlement', () => {
     expect(count.of('g', 9, receipt('g', ME, 64))).toBe(64)
   })
 
+  test('counts nothing as lost that a receipt was let say beyond the count', () => {
+    const count = new RunningCount()
+    expect(count.of('t', 5, receipt(ME, 't', 60))).toBe(60)
+    count.signed('t', 80, 60)
+    expect(count.of('t', 5, receipt(ME, 't', 80))).toBe(60)
+    expect(count.of('t', 15, receipt(ME, 't', 80))).toBe(70)
+    count.signed('t', 90, 70)
+    expect(count.of('t', 15, receipt(ME, 't', 90))).toBe(70)
+  })
+
   test('counts what was lost of `COUNTED_PEERS_MAX` peers', () => {
     const count = new RunningCount(2)
     for (const peer of ['a', 'b', 'c']) count.of(peer, 5, receipt(peer, ME, 10))
