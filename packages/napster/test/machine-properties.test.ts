@@ -4,6 +4,7 @@ import { checkMachine, testContact } from '@servent/overlay/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  BODIES_BYTES_MAX,
   CHANGES_WAITING_MAX,
   HOTLIST_MAX,
   JOBS_AT_A_TIME_MAX,
@@ -165,6 +166,7 @@ const BOUNDS: Readonly<Record<string, number>> = {
   questionsAsked: JOBS_AT_A_TIME_MAX + REMOVALS_MAX + VERIFIES_MAX + 4,
   links: 10,
   opening: 9,
+  bodyBytes: BODIES_BYTES_MAX,
   serversKnown: SERVERS_MAX,
   ownSearches: QUESTIONS_MAX,
   whois: QUESTIONS_MAX,
