@@ -116,7 +116,9 @@ describe('what is asked of the index', () => {
       { compare: 'substring', tag: 'artist', value: 'mil' }
     ] as const
     expect(indexQuery({ ...WANTED, words: [], terms }, 5)).toBeUndefined()
-    expect(wantedOf(parseQuery('bitrate=>=192'))).toMatchObject({
+    expect(
+      wantedOf({ text: 'bitrate=>=192', words: [], tags: { bitrate: '>=192' }, limit: 10 })
+    ).toMatchObject({
       words: [],
       terms: [{ compare: 'at-least' }]
     })

@@ -332,15 +332,15 @@ describe('queries between servers', () => {
     const most = MESH_JOBS_AT_A_TIME_MAX + MESH_JOBS_WAITING_MAX
     for (let number = 0; number < most; number += 1) desk.from(one, meshFind(number, { ttl: 0 }))
     expect(desk.machine.sizes()).toMatchObject({
-      jobsUnderWay: MESH_JOBS_AT_A_TIME_MAX,
-      jobsWaiting: MESH_JOBS_WAITING_MAX
+      questionsUnderWay: MESH_JOBS_AT_A_TIME_MAX,
+      questionsWaiting: MESH_JOBS_WAITING_MAX
     })
     expect(desk.sent(one)).toEqual([])
     desk.from(one, meshFind(most, { ttl: 0 }))
     expect(desk.sent(one)).toEqual([{ type: 'mesh-end', id: queryId(most), unanswered: [idOf(0)] }])
     // A user has a place beside them.
     desk.from(desk.user(1), { type: 'find', query: 1, wanted: wantedOf('song') })
-    expect(desk.machine.sizes().jobsUnderWay).toBe(MESH_JOBS_AT_A_TIME_MAX + 1)
+    expect(desk.machine.sizes().questionsUnderWay).toBe(MESH_JOBS_AT_A_TIME_MAX + 1)
   })
 
   it('of a server that went are forgotten', () => {

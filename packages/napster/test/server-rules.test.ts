@@ -376,7 +376,7 @@ describe('sharing', () => {
     desk.answer(last!)
     desk.answer(first!)
     expect(desk.open).toEqual([])
-    expect(desk.machine.sizes()).toMatchObject({ jobsUnderWay: 0, jobsWaiting: 0 })
+    expect(desk.machine.sizes()).toMatchObject({ sharingsUnderWay: 0, sharingsWaiting: 0 })
   })
 
   it('of other makers’ programs goes to the index together, within bounds', () => {
@@ -535,7 +535,7 @@ describe('searching', () => {
     desk.pass(MESH_DEADLINE_MS)
     expect(desk.sent(seeker)).toMatchObject([{ type: 'found-end' }])
     expect(desk.settle().sent(seeker)).toEqual([])
-    expect(desk.machine.sizes()).toMatchObject({ searches: 0, jobsUnderWay: 0 })
+    expect(desk.machine.sizes()).toMatchObject({ searches: 0, questionsUnderWay: 0 })
   })
 
   it('passes over what a store kept that is no entry', () => {
