@@ -93,7 +93,8 @@ describe('a supernode with too many users', () => {
       others.push(node)
     }
     await until(() => others.every(announced))
-    await until(() => others.some(node => tables(node).role === 'supernode'), 30_000)
+    // Every ten seconds it is its turn one time in three.
+    await until(() => others.some(node => tables(node).role === 'supernode'), 120_000)
     const promoted = others.filter(node => tables(node).role === 'supernode')
     expect(promoted).toHaveLength(1)
     expect(promoted[0]).not.toBe(others[0])
@@ -103,7 +104,7 @@ describe('a supernode with too many users', () => {
       const rest = [0, 1, 2].filter(other => other !== number).map(other => `song ${other}.flac`)
       expect(await namesOf(node, 'song')).toEqual(rest)
     }
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('a sharer that cannot be dialled', () => {
