@@ -209,8 +209,6 @@ export const AVERAGE_LOW_PART = 0.6
 export const AVERAGE_ROOM_PART = 0.9
 /** The average must have been low, and this supernode the emptiest, for so long. */
 export const DEMOTE_MS = 60_000
-/** And only links with supernodes count for that which have been up for so long. */
-export const PEERING_KNOWN_MS = 60_000
 /** Nobody is demoted so soon after it began. */
 export const SETTLED_MS = 120_000
 /** From a request to be a supernode until the next user is asked. */

@@ -20,7 +20,6 @@ import {
   DIAL_BACK_MS,
   HAND_OVER_RETRY_MS,
   HAND_OVER_USERS_MAX,
-  PEERING_KNOWN_MS,
   PEERING_PING_MS,
   PROMOTION_MS,
   SETTLED_MS,
@@ -61,7 +60,7 @@ export function balance(state: FastTrackState, fx: Fx): void {
     const isTurn = state.unit(fx) < BALANCE_MS / PEERING_PING_MS
     if (fuller < Math.max(1, missing) && isTurn) promoteOne(state, fx)
   }
-  considerSteppingDown(state, fx)
+  considerSteppingDown(state, fx, average, peers)
 }
 
 /** Users that are told to go, and are on their way. */
@@ -72,19 +71,15 @@ function movingUsers(state: FastTrackState): number {
   return moving
 }
 
-/**
- * Only those that this supernode has chosen to link with, a while ago, have a say in whether it goes: whoever comes may say
- * that it has room for all. None has more room than this one would have.
- */
-function considerSteppingDown(state: FastTrackState, fx: Fx): void {
-  const { nowMs, users, usersSoft, settings } = state
+function considerSteppingDown(
+  state: FastTrackState,
+  fx: Fx,
+  average: number,
+  peers: readonly Neighbour[]
+): void {
+  const { nowMs, users, settings } = state
   const target = settings.ordinariesPerSupernode
-  const peers = emptiest(state).filter(({ inbound, upMs }) => !inbound && nowMs - upMs >= PEERING_KNOWN_MS)
-  const average = peers.reduce((sum, peer) => sum + peer.users, users) / (1 + peers.length)
-  const room = peers.reduce(
-    (sum, peer) => sum + Math.max(0, Math.min(usersSoft, peer.usersMax) - peer.users),
-    0
-  )
+  const room = peers.reduce((sum, peer) => sum + Math.max(0, peer.usersMax - peer.users), 0)
   const mayStepDown =
     settings.role === 'auto' &&
     nowMs - state.roleSinceMs >= SETTLED_MS &&

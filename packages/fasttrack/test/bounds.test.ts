@@ -440,10 +440,7 @@ describe('moving', () => {
     const peer = new TestPeer({ role: 'auto', ordinariesPerSupernode: 200 })
     peer.pass(20_000)
     expect(peer.machine.snapshot().role).toBe('supernode')
-    peer.handle({ type: 'contact', peer: peer.peer(900) })
-    peer.pass(2_000)
-    const other = peer.link(900, false)
-    peer.from(other, welcome('peering'))
+    const other = peer.bond(900, 'peering')
     peer.from(other, { type: 'pong', users: 90, usersMax: 300 })
     const users = Array.from({ length: HAND_OVER_USERS_MAX + 5 }, (_, place) =>
       peer.bond(place + 1, 'session')

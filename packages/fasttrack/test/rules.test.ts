@@ -2,7 +2,7 @@
 import { ContentId, type FileRecord } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { CONTACT_MS, DEMOTE_MS, HAND_OVERS_BURST, PEERING_KNOWN_MS, SETTLED_MS } from '../src/constants.ts'
+import { HAND_OVERS_BURST } from '../src/constants.ts'
 import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
@@ -211,41 +211,6 @@ describe('a promotion that is declined', () => {
     look()
     expect(promoted).toHaveLength(2)
     expect(peer.counter('promotionsDeclined')).toBe(1)
-  })
-})
-
-describe('a supernode with few users', () => {
-  const alone = () => {
-    const peer = new TestPeer()
-    peer.pass(20_000)
-    expect(roleOf(peer)).toBe('supernode')
-    return peer
-  }
-  /** Whether it steps down while these say for so long that they have room for thousands. */
-  const stepsDown = (peer: TestPeer, links: readonly number[], ms: number) => {
-    for (let passed = 0; passed < ms && !peer.machine.snapshot().steppingDown; passed += 5_000) {
-      peer.pass(5_000)
-      for (const link of links) peer.from(link, { type: 'pong', users: 3, usersMax: 60_000 })
-    }
-    return peer.machine.snapshot().steppingDown
-  }
-
-  it('stays, whatever those say of their room that came to it by themselves', () => {
-    const peer = alone()
-    const links = [500, 501, 502].map(number => peer.bond(number, 'peering'))
-    expect(stepsDown(peer, links, 600_000)).toBe(false)
-    expect([500, 501, 502].map(number => peer.bondOf(number))).toEqual(['peering', 'peering', 'peering'])
-  })
-
-  it('steps down for one that it chose itself, and has known for PEERING_KNOWN_MS', () => {
-    const peer = alone()
-    peer.pass(SETTLED_MS)
-    peer.handle({ type: 'contact', peer: peer.peer(500) })
-    peer.pass(CONTACT_MS)
-    const link = peer.link(500, false)
-    peer.from(link, welcome('peering'))
-    expect(stepsDown(peer, [link], PEERING_KNOWN_MS + DEMOTE_MS - 5_000)).toBe(false)
-    expect(stepsDown(peer, [link], 30_000)).toBe(true)
   })
 })
 
