@@ -1,5 +1,6 @@
 /** A search while it runs: what was found and not yet read, its rounds, and when it is over. */
-import type { FileRecord, SearchTraffic } from '@servent/overlay'
+import { multiaddrsOfContact } from '@servent/libp2p-host'
+import { type FileRecord, type Provider, peerIdText, type SearchTraffic } from '@servent/overlay'
 import type { FastTrackNotice } from './types.ts'
 import { fasttrackCodec } from './wire.ts'
 
@@ -99,5 +100,17 @@ export class RunningSearch {
     if (traffic === undefined) return
     traffic.messages += copies
     traffic.bytes += copies * fasttrackCodec.byteLength(message)
+  }
+}
+
+/** Who has the file, and the way to have it called. */
+export function providerOf({ notice, index }: Found): Provider {
+  const { contact } = notice
+  const peerId = peerIdText(contact.id)
+  return {
+    peerId,
+    addresses: multiaddrsOfContact(contact).map(address => address.toString()),
+    overlay: 'fasttrack',
+    push: { overlay: 'fasttrack', servent: peerId, index }
   }
 }

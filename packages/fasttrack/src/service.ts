@@ -31,7 +31,6 @@ import {
   type OverlaySnapshot,
   type Provider,
   peerIdBytes,
-  peerIdText,
   QUERY_RESULTS_MAX,
   type Query,
   type RequestId,
@@ -56,7 +55,7 @@ import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dialling.ts'
 import { giveWords, PUSH_PROTOCOL } from './service-push.ts'
 import { OwnRecords } from './service-records.ts'
-import { type Found, RunningSearch } from './service-search.ts'
+import { type Found, providerOf, RunningSearch } from './service-search.ts'
 import { Sharing } from './service-sharing.ts'
 import type { FastTrackNotice, FastTrackSettings, FastTrackTypes } from './types.ts'
 import { wantedContent, wantedOf } from './wanted.ts'
@@ -381,18 +380,6 @@ const SNAPSHOT_STATES = {
   stopped: 'stopped',
   failed: 'failed'
 } as const
-
-/** Who has the file, and the way to have it called. */
-function providerOf({ notice, index }: Found): Provider {
-  const { contact } = notice
-  const peerId = peerIdText(contact.id)
-  return {
-    peerId,
-    addresses: multiaddrsOfContact(contact).map(address => address.toString()),
-    overlay: 'fasttrack',
-    push: { overlay: 'fasttrack', servent: peerId, index }
-  }
-}
 
 type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
 
