@@ -41,7 +41,16 @@ export function stepDown(state: FastTrackState, fx: Fx): void {
   state.steppingDownMs = state.nowMs
   state.count('demotions')
   beginSeeking(state, fx)
-  const home = emptiest(state)[0]
+  seekHome(state, fx)
+}
+
+/**
+ * A place of its own for a supernode that steps down: with one that it is linked with, and where that one has none to give, or
+ * steps down itself and says so, with the next.
+ */
+export function seekHome(state: FastTrackState, fx: Fx): void {
+  if (state.supernode !== undefined || state.pendingSession !== undefined) return
+  const home = emptiest(state).find(({ isSupernode }) => isSupernode)
   if (home !== undefined) sayHello(state, fx, home, 'session')
 }
 

@@ -24,7 +24,7 @@ import { balance } from './merit-rules.ts'
 import type { Neighbour } from './neighbours.ts'
 import { beginSeeking, lookAfterOrdinary, moveOn } from './ordinary-rules.ts'
 import { CONTROL } from './priorities.ts'
-import { becomeSupernode, endSteppingDown, peeringsMissing } from './role-rules.ts'
+import { becomeSupernode, endSteppingDown, peeringsMissing, seekHome } from './role-rules.ts'
 import { decodeSaved, encodeSaved } from './saved.ts'
 import { contactOf, type FastTrackState, type Fx } from './state.ts'
 import { lookAfterUpload } from './upload-rules.ts'
@@ -72,7 +72,10 @@ export function onUpkeep(state: FastTrackState, fx: Fx): void {
     balance(state, fx)
     endSteppingDown(state, fx)
     refreshLists(state, fx, isAlone ? HEIRS_REFRESH_MS : SUPERNODES_REFRESH_MS, TOLD_PER_ROUND)
-    if (state.steppingDownMs !== undefined && state.supernode === undefined) moveOn(state, fx)
+    if (state.steppingDownMs !== undefined && state.supernode === undefined) {
+      seekHome(state, fx)
+      moveOn(state, fx)
+    }
   } else lookAfterOrdinary(state, fx)
   if (state.list.changed && state.nowMs - state.savedMs >= SAVE_MS) save(state, fx)
   fx.setTimer(UPKEEP_TIMER, everyMs(state))

@@ -1,6 +1,7 @@
 /**
  * A network under churn for a while: peers with sessions of so long, in whose place others come, and searches of files of
- * which some are everywhere and some at one peer alone. What is measured stands in docs/benchmarks.md with its command.
+ * which some are everywhere and some at one peer alone. Other than in the lab, a share of the peers cannot be dialled, and
+ * some of those that end say so.
  */
 import { beginChurn, churnProcess, type NodeIndex, type Population, type Random } from '@servent/simulator'
 import { FastTrackWorld, type SearchRun, type TestFile } from './world.ts'

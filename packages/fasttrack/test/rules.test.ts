@@ -2,7 +2,7 @@
 import { ContentId, type FileRecord } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { HAND_OVERS_BURST } from '../src/constants.ts'
+import { HAND_OVERS_BURST, USER_SILENT_MS } from '../src/constants.ts'
 import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
@@ -39,6 +39,22 @@ function ordinary(role: 'auto' | 'ordinary' = 'auto') {
 const roleOf = (peer: TestPeer) => peer.machine.snapshot().role
 
 describe('an ordinary node', () => {
+  it('shows its supernode that it lives, also while that speaks to it', () => {
+    const { peer, home } = ordinary()
+    const pings: number[] = []
+    for (let second = 1; second <= 180; second += 1) {
+      peer.take()
+      peer.pass(1_000)
+      // Lists, results, answers: all but a question whether it lives.
+      peer.from(home, { type: 'supernodes', entries: [], heirs: [] })
+      if (peer.sent(home).some(({ type }) => type === 'ping')) pings.push(second)
+    }
+    expect(pings.length).toBeOneOf([2, 3])
+    // Whom a supernode does not hear for so long, it gives up.
+    for (const [at, second] of pings.entries())
+      expect(second - (pings[at - 1] ?? 0)).toBeLessThan(USER_SILENT_MS / 1000)
+  })
+
   it('goes to its spare at once when its supernode goes, and uploads everything again', () => {
     const { peer, home, spare } = ordinary()
     peer.down(home, 'reset')
@@ -446,5 +462,84 @@ describe('a push', () => {
     const peer = new TestPeer({ role: 'ordinary' })
     const id = peer.command({ type: 'push', target: testContact(5).id, index: 1, nonce: new Uint8Array(16) })
     expect(peer.effects.notices()).toMatchObject([{ type: 'push-refused', push: id }])
+  })
+})
+
+describe('a place in a network that has been there for long', () => {
+  it('of an ordinary node: its supernode and spare, whom it knows, and its records on their way', () => {
+    const peer = new TestPeer()
+    const home = peer.link(1, true)
+    const spare = peer.link(2, true)
+    peer.take()
+    const links = [
+      { peer: peer.peer(1), bond: 'supernode' },
+      { peer: peer.peer(2), bond: 'spare' }
+    ] as const
+    const place = { role: 'ordinary', known: [peer.peer(1), peer.peer(3)], links } as const
+    peer.command({ type: 'adopt', place })
+    expect([peer.bondOf(1), peer.bondOf(2)]).toEqual(['supernode', 'spare'])
+    expect(peer.machine.snapshot()).toMatchObject({ role: 'ordinary', knownSupernodes: 3 })
+    peer.answerLast('records', {
+      type: 'records',
+      files: [{ index: 4, record: Uint8Array.of(1) }],
+      isLast: true
+    })
+    expect(peer.sent(home)).toMatchObject([{ type: 'share' }])
+    // What it was given is as what it had agreed on: the spare takes over at once.
+    peer.down(home, 'reset')
+    expect(peer.sent(spare)).toMatchObject([{ type: 'hello', wants: 'session' }])
+  })
+
+  it('of a supernode: users, who holds it as the spare, and others of its kind, one after another', () => {
+    const peer = new TestPeer()
+    peer.link(1, true)
+    const place = { role: 'supernode', known: [], links: [{ peer: peer.peer(1), bond: 'user' }] } as const
+    peer.command({ type: 'adopt', place })
+    peer.link(2, true)
+    peer.link(3, true)
+    peer.command({
+      type: 'adopt',
+      place: {
+        role: 'supernode',
+        known: [],
+        links: [
+          { peer: peer.peer(2), bond: 'standby' },
+          { peer: peer.peer(3), bond: 'peering' },
+          // Nobody is there.
+          { peer: peer.peer(4), bond: 'user' }
+        ]
+      }
+    })
+    expect([1, 2, 3].map(other => peer.bondOf(other))).toEqual(['user', 'standby', 'peering'])
+    const { role, users, knownSupernodes, counters } = peer.machine.snapshot()
+    expect({ role, users, knownSupernodes }).toEqual({ role: 'supernode', users: 1, knownSupernodes: 1 })
+    expect(counters.promotions).toBe(1)
+  })
+})
+
+describe('a supernode that steps down', () => {
+  it('asks one that it is linked with for a place, and where that steps down too, the next', () => {
+    const peer = new TestPeer()
+    const links = [1, 2].map(other => peer.link(other, true))
+    const bonds = [1, 2].map(other => ({ peer: peer.peer(other), bond: 'peering' as const }))
+    peer.command({ type: 'adopt', place: { role: 'supernode', known: [], links: bonds } })
+    peer.answerLast('records', { type: 'records', files: [], isLast: true })
+    const asked: number[] = []
+    for (let second = 0; second < 260 && asked.length < 2; second += 1) {
+      peer.take()
+      peer.pass(1_000)
+      for (const [place, link] of links.entries()) {
+        const sent = peer.sent(link)
+        // The first one is emptier than the second.
+        if (sent.some(({ type }) => type === 'ping'))
+          peer.from(link, { type: 'pong', users: 1 + place, usersMax: 150 })
+        if (!sent.some(message => message.type === 'hello' && message.wants === 'session')) continue
+        asked.push(place)
+        if (place === 0) peer.from(link, welcome('session', { isAccepted: false, isSupernode: false }))
+      }
+    }
+    expect(asked).toEqual([0, 1])
+    peer.from(links[1]!, welcome('session'))
+    expect(peer.bondOf(2)).toBe('supernode')
   })
 })

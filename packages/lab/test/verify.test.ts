@@ -30,8 +30,8 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
         if (progress === undefined) told.push(`${name} ${index} ${count}`)
       }
     })
-    expect(told).toEqual(['small gnutella 0 2', 'small chord 1 2'])
-    expect(first.map(({ same }) => same)).toEqual([false, false])
+    expect(told).toEqual(['small gnutella 0 3', 'small fasttrack 1 3', 'small chord 2 3'])
+    expect(first.map(({ same }) => same)).toEqual([false, false, false])
 
     await renewStoredPlans(file, plans, first)
     const renewed = await readStoredPlans(file)
@@ -40,11 +40,21 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
     const changed = await verify(renewed, { set: { 'chord.stabilise-ms': 10_000 } })
     expect(changed.map(({ name, same }) => [name, same])).toEqual([
       ['small gnutella', true],
+      ['small fasttrack', true],
       ['small chord', false]
     ])
     const other = await verify(renewed, { set: { 'gnutella.neighbours': 5 } })
     expect(other.map(({ name, same }) => [name, same])).toEqual([
       ['small gnutella', false],
+      ['small fasttrack', true],
+      ['small chord', true]
+    ])
+    const third = await verify(renewed, {
+      set: { 'fasttrack.ttl': 0, 'fasttrack.ordinaries-per-supernode': 3 }
+    })
+    expect(third.map(({ name, same }) => [name, same])).toEqual([
+      ['small gnutella', true],
+      ['small fasttrack', false],
       ['small chord', true]
     ])
   } finally {
@@ -60,7 +70,8 @@ it('a setting that no plan takes is refused before anything runs, and so is a pl
     expect(verify(stored, { set, onProgress: running })).rejects
   await refusal(plans, { 'chrod.successors': 3 }).toMatchObject({
     name: 'PlanError',
-    message: 'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, chord.'
+    message:
+      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord.'
   })
   await refusal(plans, { 'chord.sucessors': 3 }).toMatchObject({
     name: 'PlanError',

@@ -55,6 +55,17 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
     '  not repaired',
     ({ repair_s: repair }) => repair && `${formatCount(repair.unrepaired)} of ${formatCount(repair.watched)}`
   ],
+  ['supernodes', ({ roles }) => roles && plain(roles.supernodes)],
+  [
+    '  others to each',
+    ({ roles }) => {
+      const ratio = roles?.ordinaries_per_supernode
+      return ratio && `${plain(ratio.mean)} (${plain(ratio.min)} to ${plain(ratio.max)})`
+    }
+  ],
+  ['  bytes a second', ({ roles }) => plainOrNone(roles?.supernode_bytes_per_s?.mean)],
+  ['  users told to move', ({ roles }) => roles && plain(roles.handovers)],
+  ['  users cut off', ({ roles }) => roles && plain(roles.cut_off)],
   ['simulated in', ({ cost }) => `${formatDuration(cost.wall_s * 1000)}, ${formatCount(cost.events)} events`]
 ]
 

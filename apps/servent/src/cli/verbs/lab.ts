@@ -27,11 +27,14 @@ export function labVerbs(program: Command, act: Act): void {
 function compareVerb(lab: Command, act: Act): void {
   const command = verb(lab, 'compare', 'Run overlays on the same work and show what it takes them', [
     'servent lab compare --overlays chord --nodes 1000 --lookups 4000 --failures 0.3 --set chord.successors=20',
-    'servent lab compare --overlays chord,gnutella --workload mixed --seeds 10 --out results',
+    'servent lab compare --overlays gnutella,fasttrack,chord --workload mixed --seeds 10 --out results',
     'servent lab compare --overlays chord --churn exp:1h --json'
   ])
   for (const option of [
-    new Option('--overlays <a,b>', 'Which to compare, of gnutella and chord; default: chord').argParser(list),
+    new Option(
+      '--overlays <a,b>',
+      'Which to compare, of gnutella, fasttrack and chord; default: chord'
+    ).argParser(list),
     new Option('--nodes <N>', 'Peers of each network; default: 1000').argParser(number),
     new Option('--lookups <N>', 'Lookups of a run; default: 10000').argParser(number),
     new Option(
