@@ -20,6 +20,8 @@ it('as many runs at a time as were asked for, as long as they fit', () => {
   expect(runs(10_000, 16, { set: { 'chord.virtual-nodes': 8 } })).toBe(5)
   expect(runs(100_000, 16, { set: { 'chord.successors': 32 } })).toBe(2)
   expect(runs(100_000, 16, { start: 'joined' })).toBe(2)
+  expect(runs(100_000, 32, { overlays: ['fasttrack'] })).toBe(5)
+  expect(runs(100_000, 32, { overlays: ['fasttrack'], churn: 'exp:1h' })).toBe(3)
 })
 
 it('a network with more links than a simulation holds is refused, however much memory there is', () => {
@@ -27,6 +29,9 @@ it('a network with more links than a simulation holds is refused, however much m
     '1000000 peers of chord have about 27000000 links, and a simulation holds 8388608. Try --nodes 300000.'
   )
   expect(runs(300_000, 1000)).toBe(8)
+  expect(runs(1_000_000, 1000, { overlays: ['fasttrack'] })).toBe(8)
+  const small = { overlays: ['fasttrack' as const], set: { 'fasttrack.ordinaries-per-supernode': 2 } }
+  expect(() => runs(1_000_000, 1000, small)).toThrow('Try --nodes 190000.')
   // Before a failure an ideal start links each peer to its whole list.
   const failing = { failures: 0.3, set: { 'chord.successors': 32 } }
   expect(runs(140_000, 1000, failing)).toBe(8)
