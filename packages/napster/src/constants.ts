@@ -142,6 +142,8 @@ export const SEARCHES_MAX = 1_024
 export const SEARCHES_PER_USER_MAX = 8
 /** Results of one other server for one query. */
 export const MESH_RESULTS_PER_SERVER_MAX = 500
+/** Bytes of results of all searches that came over their server's share, and wait for what others leave. */
+export const HELD_BYTES_MAX = 8 * 2 ** 20
 /** Results of one other server that have not the words that were asked for; past it the link ends. */
 export const MESH_JUNK_MAX = 100
 /** Queries in turn that one other server never ends; past it the link ends. */

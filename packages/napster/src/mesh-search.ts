@@ -6,6 +6,7 @@
 import { tokens } from '@servent/overlay/machine'
 import { toHex } from './bytes.ts'
 import {
+  HELD_BYTES_MAX,
   MESH_DEADLINE_MS,
   MESH_JUNK_MAX,
   MESH_MARGIN_MS,
@@ -17,7 +18,8 @@ import {
 import { entryOf } from './entries.ts'
 import type { MeshEndMessage, MeshFindMessage, MeshFoundMessage, Wanted } from './messages.ts'
 import type { Remote } from './remotes.ts'
-import { type Asked, give, newSearch, run, type Search, settle } from './server-search.ts'
+import { type Asked, costOf, give, type Held, leaveOut, newSearch, type Search } from './server-results.ts'
+import { run, settle } from './server-search.ts'
 import { type Fx, idText, type NapsterState, type ServerState } from './state.ts'
 
 /** Servers that this one is linked with, in the order in which they came. */
@@ -100,30 +102,60 @@ export function onMeshFound(
     if (remote.mesh!.junk > MESH_JUNK_MAX) state.close(fx, remote, 'It answers with what was not asked for.')
     return
   }
-  if (isOverShare(search, asked)) {
-    state.count('meshResultsOverShare')
-    search.reason ||= 'There is more than could be sent at once.'
-    return
-  }
+  const hops = Math.min(message.hops, MESH_TTL_MAX) + 1
+  if (isOverShare(search, asked)) hold(state, server, search, { one: asked, found: message.found, hops })
+  else giveOf(state, fx, search, { one: asked, found: message.found, hops })
+}
+
+function giveOf(state: NapsterState, fx: Fx, search: Search, { one, found, hops }: Held): void {
   const { left, bytesLeft } = search
-  give(state, fx, search, message.found, Math.min(message.hops, MESH_TTL_MAX) + 1)
-  asked.given += left - search.left
-  asked.bytes += bytesLeft - search.bytesLeft
+  give(state, fx, search, found, hops)
+  one.given += left - search.left
+  one.bytes += bytesLeft - search.bytesLeft
 }
 
 /**
  * Whatever one server sends at once, there is room for what the own index and the other servers have yet to say:
- * what is left is shared among all that have not ended.
+ * what is left is shared among it and all that have not ended.
  */
 function isOverShare({ asked, left, bytesLeft, ownPending }: Search, one: Asked): boolean {
   let results = left
   let bytes = bytesLeft
-  for (const other of asked.values()) {
-    results += other.given
-    bytes += other.bytes
+  const sharers = new Set([one, ...asked.values()])
+  for (const { given, bytes: taken } of sharers) {
+    results += given
+    bytes += taken
   }
-  const sharers = asked.size + (ownPending ? 1 : 0)
-  return one.given >= Math.ceil(results / sharers) || one.bytes >= Math.ceil(bytes / sharers)
+  const count = sharers.size + (ownPending ? 1 : 0)
+  return one.given >= Math.ceil(results / count) || one.bytes >= Math.ceil(bytes / count)
+}
+
+/** Keeps what others may leave room for: no more of it than there is room, and of all searches so many bytes. */
+function hold(state: NapsterState, server: ServerState, search: Search, held: Held): void {
+  state.count('meshResultsOverShare')
+  const cost = costOf(held.found)
+  if (search.held.length >= search.left) return
+  if (search.heldBytes + cost > search.bytesLeft || server.searches.heldBytes + cost > HELD_BYTES_MAX) {
+    leaveOut(state, search)
+    return
+  }
+  search.held.push(held)
+  search.heldBytes += cost
+  server.searches.heldBytes += cost
+}
+
+/** Somebody has ended, and the shares of the others have grown. */
+export function giveHeld(state: NapsterState, server: ServerState, fx: Fx, search: Search): void {
+  for (const held of search.held.splice(0)) {
+    if (isOverShare(search, held.one) && search.left > 0) {
+      search.held.push(held)
+      continue
+    }
+    const cost = costOf(held.found)
+    search.heldBytes -= cost
+    server.searches.heldBytes -= cost
+    giveOf(state, fx, search, held)
+  }
 }
 
 /**

@@ -4,10 +4,8 @@
  * or its time is over. Then whoever asked is told which servers did not answer.
  */
 import type { IndexHit, IndexQuery } from '@servent/keyword-index'
-import { CONTENT_SIZE_BYTES_MAX, type Link, randomBytes, tokens } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { CONTENT_SIZE_BYTES_MAX, randomBytes, tokens } from '@servent/overlay/machine'
 import {
-  ANSWER_BYTES_MAX,
   INDEX_RESULTS_MAX,
   MESH_DEADLINE_MS,
   MESH_TTL_MAX,
@@ -18,54 +16,13 @@ import {
   SEARCHES_PER_USER_MAX,
   SERVERS_NAMED_MAX
 } from './constants.ts'
-import { entryOf, NUMBER_MAX } from './entries.ts'
-import { ipOf } from './ip.ts'
-import { askServers, meshPeers } from './mesh-search.ts'
-import type { Bounds, Compared, Entry, FindMessage, Found, PlainSearchMessage, Wanted } from './messages.ts'
+import { NUMBER_MAX } from './entries.ts'
+import { askServers, giveHeld, meshPeers } from './mesh-search.ts'
+import type { Bounds, Compared, FindMessage, Found, PlainSearchMessage, Wanted } from './messages.ts'
 import type { Remote, User } from './remotes.ts'
 import { askIndex, removeOwner } from './server-index.ts'
-import { type Fx, idText, type NapsterState, type ServerState } from './state.ts'
-
-export interface Asker {
-  readonly remote: Remote
-  /** `mesh`: another server, which is given what it asked by its own id. */
-  readonly form: 'ours' | 'plain' | 'mesh'
-  readonly query: number
-}
-
-export interface Asked {
-  readonly remote: Remote
-  results: number
-  given: number
-  bytes: number
-}
-
-export interface Search {
-  readonly id: Uint8Array
-  readonly key: string
-  readonly asker: Asker
-  readonly wanted: Wanted
-  /** Results that may still be given. */
-  left: number
-  bytesLeft: number
-  /** What was given, once each. */
-  readonly seen: Set<string>
-  /** The own index has not answered. */
-  ownPending: boolean
-  /** Servers that have not ended, how many results each gave, and how many bytes of what may be given. */
-  readonly asked: Map<Link, Asked>
-  /** PeerIds of servers that did not answer, by their text. */
-  readonly unanswered: Map<string, Uint8Array>
-  reason: string
-}
-
-export class ServerSearches {
-  readonly byKey = new Map<string, Search>()
-
-  get size(): number {
-    return this.byKey.size
-  }
-}
+import { type Asker, give, newSearch, type Search } from './server-results.ts'
+import type { Fx, NapsterState, ServerState } from './state.ts'
 
 export const searchTimer = (key: string): string => `search ${key}`
 
@@ -144,24 +101,6 @@ function begin(
   server.seen.add(search.key, state.nowMs)
   user.searches += 1
   run(state, server, fx, search, { ttl: asksOthers ? MESH_TTL_MAX : 0, waitMs: MESH_DEADLINE_MS, asked: [] })
-}
-
-export function newSearch(server: ServerState, id: Uint8Array, asker: Asker, wanted: Wanted): Search {
-  const search: Search = {
-    id,
-    key: toHex(id),
-    asker,
-    wanted,
-    left: wanted.limit,
-    bytesLeft: ANSWER_BYTES_MAX,
-    seen: new Set(),
-    ownPending: true,
-    asked: new Map(),
-    unanswered: new Map(),
-    reason: ''
-  }
-  server.searches.byKey.set(search.key, search)
-  return search
 }
 
 /** In the turn of whoever asked: the own index, and the other servers at the same time. */
@@ -275,35 +214,6 @@ export function foundOf(fx: Fx, user: User, entry: Uint8Array): Found {
   }
 }
 
-/** Hands a result to whoever asked, once, within the limits of the search. */
-export function give(state: NapsterState, fx: Fx, search: Search, found: Found, hops: number): void {
-  const { asker, id, wanted } = search
-  const entry = entryOf(found.entry)
-  if (entry === undefined) return
-  const key = `${idText(found.contact.id)} ${entry.index} ${entry.name}`
-  const cost = found.entry.length + 128
-  if (search.left === 0 || search.seen.has(key)) return
-  if (asker.remote.isFull || search.bytesLeft < cost) {
-    state.count('resultsLeftOut')
-    search.reason ||= 'There is more than could be sent at once.'
-    return
-  }
-  search.seen.add(key)
-  search.left -= 1
-  search.bytesLeft -= cost
-  state.count('resultsSent')
-  const { link } = asker.remote
-  if (asker.form === 'ours') state.send(fx, link, { type: 'found', query: asker.query, hops, found })
-  else if (asker.form === 'mesh') state.send(fx, link, { type: 'mesh-found', id, hops, found })
-  else state.send(fx, link, resultLine(entry, found))
-  if (search.left === 0 && wanted.limit > INDEX_RESULTS_MAX) search.reason ||= 'There may be more.'
-}
-
-function resultLine({ name, md5, size, bitrate, frequency, seconds }: Entry, { nick, link, contact }: Found) {
-  const file = { name, md5, size, bitrate, frequency, seconds }
-  return { type: 'result', ...file, nick, ip: ipOf(contact.addresses), link } as const
-}
-
 /** This server itself has nothing to say. */
 function fail(state: NapsterState, search: Search, reason: string): void {
   search.reason = reason
@@ -315,8 +225,9 @@ export const isRunning = (server: ServerState, search: Search): boolean =>
 
 /** Ends a search when nothing is waited for any more. */
 export function settle(state: NapsterState, server: ServerState, fx: Fx, search: Search): void {
-  if (isRunning(server, search) && !search.ownPending && search.asked.size === 0)
-    end(state, server, fx, search)
+  if (!isRunning(server, search)) return
+  giveHeld(state, server, fx, search)
+  if (!search.ownPending && search.asked.size === 0) end(state, server, fx, search)
 }
 
 /** Its time is over: who has not ended did not answer. */
@@ -331,7 +242,10 @@ export function onSearchTimer(state: NapsterState, server: ServerState, fx: Fx, 
     }
     search.unanswered.set(remote.peerId, remote.id)
   }
+  search.asked.clear()
   if (search.ownPending) fail(state, search, 'The index of this server did not answer in time.')
+  search.ownPending = false
+  giveHeld(state, server, fx, search)
   end(state, server, fx, search)
 }
 
@@ -380,6 +294,7 @@ function sayEnd(
 function forgetSearch(server: ServerState, fx: Fx, search: Search): void {
   fx.cancelTimer(searchTimer(search.key))
   server.searches.byKey.delete(search.key)
+  server.searches.heldBytes -= search.heldBytes
   const { user } = search.asker.remote
   if (user !== undefined) user.searches = Math.max(0, user.searches - 1)
 }

@@ -34,7 +34,7 @@ import { Nicks } from './nicks.ts'
 import { priorityOf } from './priorities.ts'
 import { LOCAL_LINK, type Remote, type User } from './remotes.ts'
 import { SeenIds } from './seen-ids.ts'
-import type { ServerSearches } from './server-search.ts'
+import type { ServerSearches } from './server-results.ts'
 import type {
   NapsterAnswer,
   NapsterNotice,
@@ -271,7 +271,8 @@ export class NapsterState {
             questionsUnderWay: server.questions.underWay,
             questionsWaiting: server.questions.waiting,
             watched: server.watchers.size,
-            searches: server.searches.size
+            searches: server.searches.size,
+            resultBytesHeld: server.searches.heldBytes
           })
     }
   }

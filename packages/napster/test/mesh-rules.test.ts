@@ -2,7 +2,9 @@
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
+  ANSWER_BYTES_MAX,
   HEARSAY_FAILURES_MAX,
+  HELD_BYTES_MAX,
   KEEP_ALIVE_MS,
   MESH_DEADLINE_MS,
   MESH_JOBS_AT_A_TIME_MAX,
@@ -18,7 +20,7 @@ import {
   MESH_UNENDED_MAX,
   SERVERS_NAMED_MAX
 } from '../src/constants.ts'
-import { entryBytes } from '../src/entries.ts'
+import { entryBytes, entryOf } from '../src/entries.ts'
 import type { Found, MeshFindMessage, NapsterMessage, RelayMessage } from '../src/messages.ts'
 import { Desk, helloOf } from './desk.ts'
 import { peerIdOf, recordOf, wantedOf } from './peer.ts'
@@ -34,20 +36,20 @@ const meshFind = (number: number, fields: Partial<MeshFindMessage> = {}): MeshFi
   wanted: wantedOf('song'),
   ...fields
 })
-const foundOf = (peer: number, index = 1): Found => ({
+const foundOf = (peer: number, index = 1, more = ''): Found => ({
   nick: `n${peer}`,
   link: 1,
   firewalled: false,
   contact: testContact(peer),
   entry: entryBytes({
     index,
-    name: `song ${index}`,
+    name: `song ${index}${more}`,
     size: 1,
     md5: '0',
     bitrate: 0,
     frequency: 0,
     seconds: 0,
-    record: recordOf(peerIdOf(peer), { index, name: `song ${index}`, size: 1 })
+    record: recordOf(peerIdOf(peer), { index, name: `song ${index}${more}`, size: 1 })
   })
 })
 const relay = (to: number, token: number, fields: Partial<RelayMessage> = {}): RelayMessage => ({
@@ -272,12 +274,58 @@ describe('queries between servers', () => {
     for (let index = 0; index < 50; index += 1)
       desk.from(quiet, { type: 'mesh-found', id, hops: 0, found: foundOf(61, index) })
     const nicks = only(desk.sent(user), 'found').map(({ found }) => found.nick)
-    expect(nicks).toEqual([...Array(3).fill('n60'), 'own', ...Array(4).fill('n61')])
-    // Whoever has ended leaves its share to the others.
-    desk.from(quiet, { type: 'mesh-end', id, unanswered: [] })
-    desk.from(loud, { type: 'mesh-found', id, hops: 0, found: foundOf(60, 99) })
-    expect(only(desk.sent(user), 'found')).toHaveLength(1)
+    // The own index had one, and what it left is shared by the others at once.
+    expect(nicks).toEqual([...Array(3).fill('n60'), 'own', 'n60', ...Array(4).fill('n61')])
     expect(desk.counter('meshResultsOverShare')).toBe(93)
+  })
+
+  it('lose nothing that one server said early, when the others turn out to have little', () => {
+    const desk = new Desk({ server: {} })
+    const [all, none] = [desk.mesh(50), desk.mesh(51), desk.mesh(52)]
+    const user = desk.user(1)
+    desk.from(user, { type: 'find', query: 7, wanted: wantedOf('song', { limit: 50 }) })
+    const { id } = only(desk.sent(all), 'mesh-find')[0]!
+    for (let index = 0; index < 50; index += 1)
+      desk.from(all, { type: 'mesh-found', id, hops: 0, found: foundOf(60, index) })
+    desk.from(all, { type: 'mesh-end', id, unanswered: [] })
+    desk.settle()
+    desk.from(none, { type: 'mesh-end', id, unanswered: [] })
+    expect(only(desk.sent(user), 'found').length).toBeLessThan(50)
+    // The last one says nothing until the time is over.
+    desk.pass(MESH_DEADLINE_MS + 1)
+    const sent = desk.sent(user)
+    expect(only(sent, 'found-end')).toMatchObject([{ reason: '', unanswered: [idOf(52)] }])
+    const indices = only(sent, 'found').map(({ found }) => entryOf(found.entry)!.index)
+    expect(indices.at(-1)).toBe(49)
+  })
+
+  it('hold back HELD_BYTES_MAX bytes for all searches together, and say where more was left out', () => {
+    const desk = new Desk({ server: {} })
+    const [loud, other] = [desk.mesh(50), desk.mesh(51)]
+    const found = foundOf(60, 0, 'x'.repeat(180))
+    const cost = found.entry.length + 128
+    const held = () => desk.machine.sizes().resultBytesHeld!
+    const ids: Uint8Array[] = []
+    for (let at = 0; desk.counter('resultsLeftOut') === 0 && at < 256; at += 1) {
+      const user = desk.user(100 + at)
+      desk.from(user, { type: 'find', query: 1, wanted: wantedOf('song', { limit: 1_000 }) })
+      desk.settle()
+      const { id } = only(desk.sent(loud), 'mesh-find')[0]!
+      ids.push(id)
+      // As much as fits into an answer: half of it is held.
+      for (let index = 0; index < Math.floor(ANSWER_BYTES_MAX / cost); index += 1)
+        desk.from(loud, { type: 'mesh-found', id, hops: 0, found: foundOf(60, index, 'x'.repeat(180)) })
+    }
+    expect(desk.counter('resultsLeftOut')).toBeGreaterThan(0)
+    expect(held()).toBeLessThanOrEqual(HELD_BYTES_MAX)
+    expect(held()).toBeGreaterThan(HELD_BYTES_MAX - 2 * cost)
+    desk.sent()
+    for (const id of ids) desk.from(other, { type: 'mesh-end', id, unanswered: [] })
+    expect(held()).toBe(0)
+    for (const id of ids) desk.from(loud, { type: 'mesh-end', id, unanswered: [] })
+    const reasons = only(desk.sent(), 'found-end').map(({ reason }) => reason)
+    expect(reasons.slice(0, -1).every(reason => reason === '')).toBe(true)
+    expect(reasons.at(-1)).toBe('There is more than could be sent at once.')
   })
 
   it('take nothing that has not the words, and end the link after MESH_JUNK_MAX of it', () => {
