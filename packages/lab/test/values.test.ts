@@ -2,7 +2,7 @@
 import { Check } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
 import type { Deployment, GetOutcome, PutOutcome } from '../src/deployment.ts'
-import { newestOf } from '../src/overlays/chord-values.ts'
+import { newestOf } from '../src/overlays/structured-values.ts'
 import { Places } from '../src/places.ts'
 import { type PlanInput, resolvePlan, seedsOf } from '../src/plan.ts'
 import { ResultsSchema } from '../src/results.ts'

@@ -1,15 +1,20 @@
 /**
- * Values on a ring: a put stores a version at the root of its key, which copies it to its replicas and acknowledges
+ * Values in a structured network: a put stores a version at the root of its key, which copies it to its replicas and acknowledges
  * when a write quorum has it; a get reads from as many holders as meet every write that was acknowledged.
  */
-import type { ChordNotice, ChordTypes } from '@servent/chord/machine'
-import type { RoutingAnswer, StoredRecord } from '@servent/key-routing/machine'
+import type {
+  RoutingAnswer,
+  RoutingCommand,
+  RoutingNotice,
+  RoutingTypes,
+  StoredRecord
+} from '@servent/key-routing/machine'
 import { type NodeIndex, type Simulation, WALL_START_MS } from '@servent/simulator'
 import type { GetOutcome, PutOutcome } from '../deployment.ts'
 import type { GetAsk, PutAsk } from '../world.ts'
-import { expiryNow } from './chord-records.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import { ENVELOPE_BYTES } from './file-records.ts'
+import { expiryNow } from './structured-records.ts'
 
 /** A value of some hundred bytes with its key and its statement: all of one length, and nothing in them. */
 const BODY = new Uint8Array(512 + ENVELOPE_BYTES)
@@ -17,16 +22,16 @@ const NO_SUBJECT = new Uint8Array(0)
 /** As many holders as meet every write that was acknowledged. */
 const QUORUM_OF_WRITES = 0
 
-type Told = Extract<ChordNotice, { type: 'published' | 'value-read' }>
+type Told = Extract<RoutingNotice, { type: 'published' | 'value-read' }>
 
-export class ChordValues {
-  readonly #simulation: () => Simulation<ChordTypes>
+export class StructuredValues {
+  readonly #simulation: () => Simulation<RoutingTypes>
   readonly #begun: ExpiringMap<number, (told: Told) => void>
   /** Whose command is being given: an origin that is the root itself may be done before it has a number. */
   #beginning: ((told: Told) => void) | undefined
 
   /** `waitsUs`: as long as whoever puts or gets. */
-  constructor(waitsUs: number, simulation: () => Simulation<ChordTypes>) {
+  constructor(waitsUs: number, simulation: () => Simulation<RoutingTypes>) {
     this.#simulation = simulation
     this.#begun = new ExpiringMap(waitsUs, () => simulation().nowUs)
   }
@@ -58,7 +63,7 @@ export class ChordValues {
   }
 
   /** Whether it was about a put or a get. */
-  onNotice(notice: ChordNotice): boolean {
+  onNotice(notice: RoutingNotice): boolean {
     if (notice.type !== 'published' && notice.type !== 'value-read') return false
     const told = this.#begun.get(notice.command) ?? this.#beginning
     if (told === undefined) return false
@@ -68,7 +73,7 @@ export class ChordValues {
     return true
   }
 
-  #command(origin: NodeIndex, command: ChordTypes['command'], told: (told: Told) => void): void {
+  #command(origin: NodeIndex, command: RoutingCommand, told: (told: Told) => void): void {
     this.#beginning = told
     const number = this.#simulation().command(origin, command)
     if (this.#beginning !== undefined) this.#begun.set(number, told)

@@ -1,37 +1,37 @@
-/** Who takes part in a Chord network, and is the root of keys, as machines say how they stand. */
+/** Who takes part in a structured network, and is the root of keys, as machines say how they stand. */
 import type { Key } from '@servent/overlay/machine'
 import { expect, it } from 'vitest'
-import { ChordMembers } from '../src/overlays/chord-members.ts'
 import { ExpiringMap } from '../src/overlays/expiring-map.ts'
+import { StructuredMembers } from '../src/overlays/structured-members.ts'
 
 const keyOf = (first: number): Key => new Uint8Array(32).fill(first, 0, 1)
-const membersOf = () => new ChordMembers(node => [keyOf(10 * node)])
+const membersOf = () => new StructuredMembers(node => [keyOf(10 * node)])
 
 it('a network that forms counts as long as there is no ring', () => {
   const members = membersOf()
-  for (const node of [1, 2, 3]) members.onMode(node, 'joining')
+  for (const node of [1, 2, 3]) members.onStanding(node, 'out')
   expect(members.nodes).toEqual([])
-  for (const node of [1, 2, 3]) members.onMode(node, 'forming')
+  for (const node of [1, 2, 3]) members.onStanding(node, 'forming')
   expect(members.nodes).toEqual([1, 2, 3])
   expect(members.truth.successorOf(keyOf(15))).toBe(2)
   // Beside a ring it is somebody who has not joined yet.
-  members.onMode(3, 'ring')
+  members.onStanding(3, 'member')
   expect(members.nodes).toEqual([3])
   expect(members.truth.successorOf(keyOf(15))).toBe(3)
-  members.onMode(1, 'ring')
-  members.onMode(2, 'ring')
+  members.onStanding(1, 'member')
+  members.onStanding(2, 'member')
   expect(members.nodes).toEqual([3, 1, 2])
 })
 
 it('whose list ran empty is no member, and no root, until it has joined again', () => {
   const members = membersOf()
-  members.addRing([1, 2, 3])
-  members.onMode(2, 'ring')
+  members.addAll([1, 2, 3])
+  members.onStanding(2, 'member')
   expect(members.truth.successorOf(keyOf(15))).toBe(2)
-  members.onMode(2, 'joining')
+  members.onStanding(2, 'out')
   expect(members.has(2)).toBe(false)
   expect(members.truth.successorOf(keyOf(15))).toBe(3)
-  members.onMode(2, 'ring')
+  members.onStanding(2, 'member')
   expect(members.truth.successorOf(keyOf(15))).toBe(2)
   members.onDeath(2)
   members.onDeath(2)

@@ -1,10 +1,15 @@
 /**
- * Files on a ring: every peer stores a record of each of its files under the file's id and under each word of its
+ * Files in a structured network: every peer stores a record of each of its files under the file's id and under each word of its
  * name, and a search asks the homes of its words for their counts and the rarest one for its records.
  */
-import type { ChordMessage, ChordNotice, ChordTypes } from '@servent/chord/machine'
-import { chordCodec } from '@servent/chord/wire'
-import { FETCH_RECORDS_MAX, STORED_LIFETIME_MS_MAX, type StoredRecord } from '@servent/key-routing/machine'
+import {
+  FETCH_RECORDS_MAX,
+  type RoutingMessage,
+  type RoutingNotice,
+  type RoutingTypes,
+  STORED_LIFETIME_MS_MAX,
+  type StoredRecord
+} from '@servent/key-routing/machine'
 import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overlay/machine'
 import { type NodeIndex, type Simulation, WALL_START_MS } from '@servent/simulator'
 import type { DeploymentInit, SearchOutcome } from '../deployment.ts'
@@ -21,9 +26,10 @@ interface Search {
   readonly done: () => void
 }
 
-export class ChordRecords implements Watch<ChordTypes> {
-  readonly #simulation: () => Simulation<ChordTypes>
+export class StructuredRecords implements Watch<RoutingTypes> {
+  readonly #simulation: () => Simulation<RoutingTypes>
   readonly #init: DeploymentInit
+  readonly #bytesOf: (message: RoutingMessage) => number
   /** Bodies are as long as signed ones and hold nothing: one for each file. */
   readonly #bodies = new Map<WorldFile, Uint8Array>()
   /** By the digest that records name them by. */
@@ -38,7 +44,13 @@ export class ChordRecords implements Watch<ChordTypes> {
   #beginning: Search | undefined
 
   /** `livesUs`: how long after its beginning messages of a lookup may come. */
-  constructor(init: DeploymentInit, livesUs: number, simulation: () => Simulation<ChordTypes>) {
+  constructor(
+    init: DeploymentInit,
+    livesUs: number,
+    simulation: () => Simulation<RoutingTypes>,
+    bytesOf: (message: RoutingMessage) => number
+  ) {
+    this.#bytesOf = bytesOf
     const nowUs = () => simulation().nowUs
     this.#searches = new ExpiringMap(livesUs, nowUs)
     this.#expected = new ExpiringMap(livesUs, nowUs)
@@ -90,7 +102,7 @@ export class ChordRecords implements Watch<ChordTypes> {
     if (this.#publishing.delete(node) && this.#publishing.size === 0) this.#onPublished?.()
   }
 
-  onNotice(node: NodeIndex, notice: ChordNotice): void {
+  onNotice(node: NodeIndex, notice: RoutingNotice): void {
     if (notice.type === 'published') {
       this.#told(node)
       return
@@ -111,15 +123,15 @@ export class ChordRecords implements Watch<ChordTypes> {
   }
 
   /** What others send for the lookups of a search: its origin itself counts what it sends and receives. */
-  onSend(message: ChordMessage): void {
+  onSend(message: RoutingMessage): void {
     if (this.#searches.size === 0 && this.#expected.size === 0) return
     const search = this.#searchOf(message)
     if (search === undefined) return
     search.results.cost.messages += 1
-    search.results.cost.bytes += chordCodec.byteLength(message)
+    search.results.cost.bytes += this.#bytesOf(message)
   }
 
-  #searchOf(message: ChordMessage): Search | undefined {
+  #searchOf(message: RoutingMessage): Search | undefined {
     if (message.type === 'hop-ack') {
       const lookup = this.#lookups.get(`${nameOf(message.origin)} ${message.id}`)
       // The first one goes to the origin.
@@ -172,7 +184,7 @@ export class ChordRecords implements Watch<ChordTypes> {
 }
 
 /** Of a record that is made now: as late as a peer takes. Nobody renews them, so plans are no longer (`RECORDS_SECONDS_MAX`). */
-export function expiryNow({ nowUs }: Pick<Simulation<ChordTypes>, 'nowUs'>): number {
+export function expiryNow({ nowUs }: Pick<Simulation<RoutingTypes>, 'nowUs'>): number {
   return WALL_START_MS + Math.floor(nowUs / 1000) + STORED_LIFETIME_MS_MAX
 }
 

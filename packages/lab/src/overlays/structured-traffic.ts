@@ -5,8 +5,7 @@
  * A lookup is known by its key, or by its origin and number: the first bits of keys, and the last of PeerIds, are
  * random, and no two of a run share 53 of them.
  */
-import type { ChordMessage, ChordTypes } from '@servent/chord/machine'
-import { chordCodec } from '@servent/chord/wire'
+import type { RoutingMessage, RoutingTypes } from '@servent/key-routing/machine'
 import type { Input, Key } from '@servent/overlay/machine'
 import { ExpiringMap } from './expiring-map.ts'
 import type { Watch } from './observed.ts'
@@ -19,15 +18,17 @@ export interface Cost {
 
 const TAG_BYTES = 8
 
-export class ChordTraffic implements Watch<ChordTypes> {
+export class StructuredTraffic implements Watch<RoutingTypes> {
   readonly #byKey: ExpiringMap<number, Cost>
   readonly #byOrigin: ExpiringMap<string, Cost>
+  readonly #bytesOf: (message: RoutingMessage) => number
   /** The lookup that a peer is answering a step of. */
   #answering: Cost | undefined
   #publishing: Cost | undefined
 
   /** `livesUs`: how long after its beginning messages of a lookup may come. */
-  constructor(livesUs: number, nowUs: () => number) {
+  constructor(livesUs: number, nowUs: () => number, bytesOf: (message: RoutingMessage) => number) {
+    this.#bytesOf = bytesOf
     this.#byKey = new ExpiringMap(livesUs, nowUs)
     this.#byOrigin = new ExpiringMap(livesUs, nowUs)
   }
@@ -42,7 +43,7 @@ export class ChordTraffic implements Watch<ChordTypes> {
     this.#publishing = cost
   }
 
-  onInput(input: Input<ChordTypes>): boolean {
+  onInput(input: Input<RoutingTypes>): boolean {
     this.#answering =
       input.type === 'message' && input.message.type === 'next-hops-request'
         ? this.#costOf(input.message)
@@ -50,15 +51,15 @@ export class ChordTraffic implements Watch<ChordTypes> {
     return true
   }
 
-  onSend(message: ChordMessage): void {
+  onSend(message: RoutingMessage): void {
     const cost = this.#costOf(message)
     if (cost === undefined) return
     cost.messages += 1
     // Nobody asks for the bytes of single lookups.
-    if (cost === this.#publishing) cost.bytes += chordCodec.byteLength(message)
+    if (cost === this.#publishing) cost.bytes += this.#bytesOf(message)
   }
 
-  #costOf(message: ChordMessage): Cost | undefined {
+  #costOf(message: RoutingMessage): Cost | undefined {
     switch (message.type) {
       case 'lookup': {
         if (message.purpose !== 'user') return undefined
