@@ -1,5 +1,7 @@
 /** What structured overlays share, and its adapters to libp2p. */
 export * from './machine.ts'
+export type { Stamp } from './records-sealing.ts'
+export { openValue, type SealedValue, sealValue } from './sealed-values.ts'
 export { type FoundKey, KeyRoutedService } from './service.ts'
 export { NotReadyError } from './service-readiness.ts'
 export { LookupError } from './service-reads.ts'

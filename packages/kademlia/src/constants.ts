@@ -1,0 +1,67 @@
+/** Bounds and periods of Kademlia as an overlay. Those of its own wire are `@libp2p/kad-dht`'s. */
+
+/** A network of its own: that of IPFS (`/ipfs/kad/1.0.0`) has other records, and millions of peers. */
+export const KADEMLIA_PROTOCOL = '/servent/kad/1.0.0'
+/** A peer is asked which of its files have some words. */
+export const WORDS_PROTOCOL = '/servent/words/1.0.0'
+
+// The words protocol.
+
+/** Of an encoded question: words, tags and bounds of the longest query that is taken. */
+export const QUESTION_BYTES_MAX = 16 * 1024
+/** Of an encoded answer. */
+export const ANSWER_BYTES_MAX = 256 * 1024
+/** Files in one answer. */
+export const ANSWER_RECORDS_MAX = 200
+/** From the first byte of a question to the last of its answer, on either side. */
+export const QUESTION_MS = 5_000
+/** Questions that are answered at a time. */
+export const SERVING_MAX = 32
+/** Questions of one peer: a second, and at once. */
+export const QUESTIONS_PER_SECOND = 5
+export const QUESTIONS_BURST = 20
+/** Peers whose questions are counted; of more the one that was silent longest is forgotten. */
+export const QUESTIONERS_MAX = 2_048
+/** Streams of this protocol on one connection at a time. */
+export const STREAMS_PER_CONNECTION_MAX = 8
+
+// Searches.
+
+/** Words of a query whose keys are looked up. The files of those who are asked are held against all words. */
+export const KEYS_PER_SEARCH_MAX = 8
+/** Peers that one search asks for their files, each perhaps dialled for it. */
+export const ASKED_PER_SEARCH_MAX = 64
+/** Of those, at a time. */
+export const ASKED_AT_A_TIME = 8
+/** Providers of one word that a search remembers. */
+export const PROVIDERS_PER_WORD_MAX = 1_024
+/** Searches and lookups of this node under way at a time. */
+export const SEARCHES_MAX = 64
+/** How long a search lasts where nobody says: as other structured overlays. */
+export const SEARCH_MS = 10_000
+
+// Announcing.
+
+/** Keys that this peer provides: those of its files, and of all of their words. */
+export const KEYS_PROVIDED_MAX = 500_000
+/** Keys provided a second: each is a lookup of its own, and a message to 20 peers. */
+export const PROVIDES_PER_SECOND = 20
+/** Of them under way at a time. */
+export const PROVIDES_AT_A_TIME = 8
+/** How long providing one key may last. */
+export const PROVIDE_MS = 30_000
+/** After one that nobody took. */
+export const PROVIDE_RETRY_MS = 30_000
+/** A key is provided again after this long: records are valid for 48 hours, and peers come and go. */
+export const PROVIDE_AGAIN_MS = 12 * 60 * 60 * 1000
+/** Between two looks at what is due. */
+export const LOOK_MS = 1_000
+
+// Values.
+
+export const VALUE_KEY_BYTES_MAX = 256
+export const VALUE_BYTES_MAX = 4_096
+/** How long a value is kept: as long as kad-dht keeps any record. */
+export const VALUE_LIFETIME_MS = 24 * 60 * 60 * 1000
+/** How long a put or a get lasts where nobody says. */
+export const VALUE_MS = 20_000
