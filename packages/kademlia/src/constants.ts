@@ -59,8 +59,6 @@ export const LOOK_MS = 1_000
 
 // Values.
 
-export const VALUE_KEY_BYTES_MAX = 256
-export const VALUE_BYTES_MAX = 4_096
 /** How long a value is kept: as long as kad-dht keeps any record. */
 export const VALUE_LIFETIME_MS = 24 * 60 * 60 * 1000
 /** How long a put or a get lasts where nobody says. */

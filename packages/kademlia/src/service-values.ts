@@ -6,9 +6,10 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { KadDHT, SelectFn, ValidateFn } from '@libp2p/kad-dht'
 import { openValue, type SealedValue, sealValue, ValueError } from '@servent/key-routing'
+import { VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX } from '@servent/key-routing/machine'
 import type { Clock } from '@servent/libp2p-host'
 import type { Contact } from '@servent/overlay'
-import { VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX, VALUE_LIFETIME_MS } from './constants.ts'
+import { VALUE_LIFETIME_MS } from './constants.ts'
 
 const NAMESPACE = '/servent/'
 

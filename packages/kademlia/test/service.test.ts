@@ -1,6 +1,7 @@
 /** libp2p's Kademlia as an overlay, on real nodes on loopback: files by words and by content, values, and its bounds. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { lpStream } from '@libp2p/utils'
+import { VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX } from '@servent/key-routing/machine'
 import { parseQuery } from '@servent/overlay'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
@@ -9,8 +10,6 @@ import {
   QUESTIONS_BURST,
   QUESTIONS_PER_SECOND,
   SEARCHES_MAX,
-  VALUE_BYTES_MAX,
-  VALUE_KEY_BYTES_MAX,
   WORDS_PROTOCOL
 } from '../src/constants.ts'
 import { decodeAnswer, encodeAnswer, encodeQuestion } from '../src/wire.ts'
@@ -112,9 +111,11 @@ describe('values', () => {
     const key = 'k'.repeat(VALUE_KEY_BYTES_MAX)
     const value = new Uint8Array(VALUE_BYTES_MAX)
     expect((await one.service.put(key, value)).copies).toBeGreaterThan(0)
-    await expect(one.service.put(`${key}k`, value)).rejects.toThrow('A key has 1 to 256 bytes')
+    await expect(one.service.put(`${key}k`, value)).rejects.toThrow(
+      `A key has 1 to ${VALUE_KEY_BYTES_MAX} bytes`
+    )
     await expect(one.service.put(key, new Uint8Array(VALUE_BYTES_MAX + 1))).rejects.toThrow(
-      'at most 4096 bytes'
+      `at most ${VALUE_BYTES_MAX} bytes`
     )
   }, 60_000)
 })
@@ -197,6 +198,8 @@ describe('bounds', () => {
 it('says that it knows nobody, and that it does not run', async () => {
   const alone = await createPeer()
   peers = [alone]
+  // What kad-dht has where nothing is said, and the node says by default.
+  expect(alone.service.snapshot()).toMatchObject({ k: 20, alpha: 10, disjointPaths: 10, mode: 'server' })
   await expect(hitsOf(alone, 'song', { timeoutMs: 500 })).rejects.toThrow('knows no other peer yet')
   await alone.node.stop()
   await expect(hitsOf(alone, 'song')).rejects.toThrow('does not run')

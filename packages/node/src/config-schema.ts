@@ -39,6 +39,11 @@ const FIX_FINGERS_MS = 60_000
 const CHECK_PREDECESSOR_MS = 60_000
 const MERGE_MS = 120_000
 const PUBLISH_RATE_DEFAULT = 32 * 1024
+/** As libp2p's Kademlia has them, and as many as make sense: a test compares. */
+const KADEMLIA_K = 20
+const KADEMLIA_K_MAX = 256
+const KADEMLIA_ALPHA = 10
+const KADEMLIA_ALPHA_MAX = 64
 /** A list in the configuration is written by a person; a thousand entries are a mistake. */
 const LIST_ITEMS_MAX = 64
 const TEXT_CHARACTERS_MAX = 512
@@ -95,7 +100,7 @@ export const SettingsSchema = table({
     []
   ),
   overlays: list(
-    'Overlays to take part in: gnutella, chord, fasttrack, napster, and napster-server, which is one as a server.',
+    'Overlays to take part in: gnutella, chord, kademlia, fasttrack, napster, and napster-server, which is one as a server.',
     ['gnutella', 'chord']
   ),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
@@ -235,6 +240,11 @@ export const SettingsSchema = table({
       MERGE_MS
     ),
     publishRate: integer('Bytes a second for announcing what is shared.', 1, RATE_MAX, PUBLISH_RATE_DEFAULT)
+  }),
+  kademlia: table({
+    k: integer('Peers in a bucket of the table, and holders of a record.', 1, KADEMLIA_K_MAX, KADEMLIA_K),
+    alpha: integer('Requests of one lookup under way at a time.', 1, KADEMLIA_ALPHA_MAX, KADEMLIA_ALPHA),
+    disjointPaths: integer('Paths of a lookup that share no peer.', 1, KADEMLIA_ALPHA_MAX, KADEMLIA_ALPHA)
   }),
   library: table({
     exclude: list('Patterns of names to leave out of shared folders, as *.tmp.', []),

@@ -59,7 +59,10 @@ export async function createNetwork(init: NetworkInit): Promise<Libp2p> {
     services: {
       identify: identify(),
       ping: ping(),
-      ...(config.discovery.includes('kad') ? await kademliaTable(config) : {}),
+      // The overlay of that name is such a table already.
+      ...(config.discovery.includes('kad') && !config.overlays.includes('kademlia')
+        ? await kademliaTable(config)
+        : {}),
       ...ways.services,
       ...init.services
     }

@@ -1,6 +1,7 @@
 /** How each overlay of this build is made from the configuration. What is not named is not loaded. */
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { KademliaComponents } from '@servent/kademlia'
 import type { HostComponents } from '@servent/libp2p-host'
 import type { NapsterService } from '@servent/napster'
 import type { Overlay, OverlayName } from '@servent/overlay'
@@ -103,6 +104,13 @@ export async function overlayFactory(
           config.introducer.length > 0 ? INTRODUCER_MEET_MS : 0
         )
       })
+    }
+    case 'kademlia': {
+      const { kademlia } = await import('@servent/kademlia')
+      const bootstrap = config.discovery.includes('bootstrap') ? config.bootstrap : []
+      const factory = kademlia({ ...config.kademlia, privateKey, bootstrap, clientMode: config.noInbound })
+      // Among libp2p's components are those of its own that a host does not need.
+      return components => factory(components as KademliaComponents)
     }
     default:
       throw new Error(`There is no overlay ${name} in this version.`)

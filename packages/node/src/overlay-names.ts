@@ -5,10 +5,17 @@ import type { OverlayName } from '@servent/overlay'
 const NAPSTER_SERVER = 'napster-server'
 
 /** Names that `overlays` takes in this build: overlays, and a role in one. */
-export const OVERLAYS_HERE: readonly string[] = ['napster', NAPSTER_SERVER, 'gnutella', 'fasttrack', 'chord']
+export const OVERLAYS_HERE: readonly string[] = [
+  'napster',
+  NAPSTER_SERVER,
+  'gnutella',
+  'fasttrack',
+  'chord',
+  'kademlia'
+]
 
 /** Names that later versions take. */
-export const OVERLAYS_PLANNED: readonly string[] = ['bittorrent', 'pastry', 'kelips', 'kademlia']
+export const OVERLAYS_PLANNED: readonly string[] = ['bittorrent', 'pastry', 'kelips']
 
 /** The overlays that a list of such names stands for, each once. */
 export function overlaysOf(names: readonly string[]): OverlayName[] {

@@ -88,6 +88,9 @@ describe('defaults', () => {
       maximum: fasttrack.ORDINARIES_PER_SUPERNODE_MAX,
       default: fasttrack.ORDINARIES_PER_SUPERNODE
     })
+    // As kad-dht has them: a test of the overlay says so.
+    const kademlia = ['k', 'alpha', 'disjoint-paths'].map(key => schema(`kademlia.${key}`).default)
+    expect(kademlia).toEqual([20, 10, 10])
     expect(schema('gnutella.neighbours')).toMatchObject({
       maximum: gnutella.NEIGHBOURS_MAX,
       default: gnutella.NEIGHBOURS_DEFAULT
@@ -264,8 +267,8 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
   })
 
   test('overlays that are not there', async () => {
-    expect(await refusal({ flags: { overlays: 'gnutella,pastry' } })).toBe(
-      '--overlays asks for overlay pastry, which comes in a later version. Overlays of this version: napster, napster-server, gnutella, fasttrack, chord.'
+    expect(await refusal({ flags: { overlays: 'gnutella,bittorrent' } })).toBe(
+      '--overlays asks for overlay bittorrent, which comes in a later version. Overlays of this version: napster, napster-server, gnutella, fasttrack, chord, kademlia.'
     )
     expect(await refusal({ flags: { overlays: 'gnutela' } })).toContain(
       'Did you mean gnutella? Overlays of this version: napster,'
