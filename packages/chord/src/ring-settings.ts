@@ -7,6 +7,7 @@ import {
   STORE_LIMITS,
   type StoreSettings
 } from '@servent/key-routing/machine'
+import { clamp } from '@servent/overlay/machine'
 import {
   CHECK_PREDECESSOR_MS,
   FIX_FINGERS_MS,
@@ -45,18 +46,18 @@ export const CHORD_SETTINGS: ChordSettings = {
 /** The defaults with what is set of its own. Made once for all machines of a network. */
 export function chordSettings(own: Partial<ChordSettings> = {}): ChordSettings {
   const all = { ...CHORD_SETTINGS, ...own }
-  const successors = within(all.successors, 1, SUCCESSORS_MAX)
+  const successors = clamp(all.successors, 1, SUCCESSORS_MAX)
   return {
     ...all,
     successors,
-    virtualNodes: within(all.virtualNodes, 1, VIRTUAL_NODES_MAX),
-    samples: within(all.samples ?? successors, 1, PROXIMITY_SAMPLES_MAX),
+    virtualNodes: clamp(all.virtualNodes, 1, VIRTUAL_NODES_MAX),
+    samples: clamp(all.samples ?? successors, 1, PROXIMITY_SAMPLES_MAX),
     stabiliseMs: period(all.stabiliseMs),
     fixFingersMs: period(all.fixFingersMs),
     checkPredecessorMs: period(all.checkPredecessorMs),
     mergeMs: all.mergeMs === 0 ? 0 : period(all.mergeMs),
     saveMs: all.saveMs === 0 ? 0 : period(all.saveMs),
-    replicas: within(all.replicas, 1, successors + 1)
+    replicas: clamp(all.replicas, 1, successors + 1)
   }
 }
 
@@ -76,10 +77,5 @@ export function storeOf(settings: ChordSettings): StoreSettings {
 }
 
 function period(value: number): number {
-  return within(value, PERIOD_MS_MIN, PERIOD_MS_MAX)
-}
-
-/** A whole number in the range. What is no number is taken for the least. */
-function within(value: number, least: number, most: number): number {
-  return value >= least ? Math.floor(Math.min(value, most)) : least
+  return clamp(value, PERIOD_MS_MIN, PERIOD_MS_MAX)
 }

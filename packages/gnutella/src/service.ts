@@ -24,6 +24,7 @@ import {
 import {
   type Catalogue,
   type ContentId,
+  clamp,
   type FileRecord,
   type Hit,
   matches,
@@ -37,7 +38,6 @@ import {
   SealedRecords,
   type SearchOptions
 } from '@servent/overlay'
-import { clamp } from './clamp.ts'
 import {
   IDLE_MS,
   LINKS_OVER_PLACES_MAX,
@@ -126,7 +126,7 @@ export class GnutellaService implements Overlay, Startable {
     this.#init = init
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:gnutella')
-    this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+    this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, 1, NEIGHBOURS_MAX)
     this.#records = new SealedRecords(init.privateKey)
     this.#answers = new Answers({
       records: this.#records,
@@ -235,7 +235,7 @@ export class GnutellaService implements Overlay, Startable {
 
   /** Changes the number of places for neighbours while the overlay runs. */
   resize(neighbours: number): void {
-    this.#places = clamp(neighbours, NEIGHBOURS_MAX)
+    this.#places = clamp(neighbours, 1, NEIGHBOURS_MAX)
     if (this.#host.state === 'running') this.#host.command({ type: 'resize', neighbours: this.#places })
   }
 

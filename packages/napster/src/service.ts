@@ -18,6 +18,7 @@ import {
   type Catalogue,
   type Contact,
   type ContentId,
+  clamp,
   type Hit,
   matches,
   type Overlay,
@@ -48,7 +49,6 @@ import type { NapsterInit, NapsterSearchOptions } from './service-init.ts'
 import { type HotlistEvent, People } from './service-people.ts'
 import { PUSH_PROTOCOL, sendSubject, sendWords } from './service-push.ts'
 import { Searches } from './service-searches.ts'
-import { clamp } from './state.ts'
 import type { NapsterNotice, NapsterTables, NapsterTypes, WhoisReply } from './types.ts'
 import { napsterCodec } from './wire.ts'
 

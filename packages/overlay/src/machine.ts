@@ -4,6 +4,7 @@
  */
 export * from './buckets.ts'
 export type * from './catalogue.ts'
+export * from './clamp.ts'
 export type * from './codec.ts'
 export * from './content-id.ts'
 export type * from './contract.ts'
