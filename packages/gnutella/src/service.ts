@@ -26,6 +26,7 @@ import {
   type ContentId,
   clamp,
   type FileRecord,
+  given,
   type Hit,
   matches,
   type Overlay,
@@ -388,11 +389,4 @@ function providerOf({ notice, index }: Found): Provider {
     overlay: 'gnutella',
     push: { overlay: 'gnutella', servent, index }
   }
-}
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }
