@@ -5,6 +5,7 @@
 export { Calls } from './calls.ts'
 export type { CallDone, CallFailure, CallOutcome, LinkEvents } from './calls-types.ts'
 export * from './constants.ts'
+export { framedCodec, type MessageKinds, routedCodec } from './framed-codec.ts'
 export type {
   LookupCost,
   LookupDone,
