@@ -1,5 +1,6 @@
 /** What a peer knows: every table that its rules share, each with its bound. */
 import {
+  AgingMap,
   type Contact,
   clamp,
   type Effects,
@@ -11,7 +12,6 @@ import {
   TokenBucket
 } from '@servent/overlay/machine'
 import { Admission } from './admission.ts'
-import { AgingMap } from './aging-map.ts'
 import {
   ASKS_MAX,
   CALLS_BURST,

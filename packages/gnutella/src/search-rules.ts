@@ -6,9 +6,8 @@
  *
  * Nothing is told to the service that nobody signed: hits are verified first, neighbours in turn.
  */
-import { clamp, type Peer, QUERY_RESULTS_MAX, type RequestId } from '@servent/overlay/machine'
+import { clamp, type Peer, QUERY_RESULTS_MAX, type RequestId, toHex } from '@servent/overlay/machine'
 import type { VerifyWork } from './answering.ts'
-import { toHex } from './bytes.ts'
 import {
   NEIGHBOURS_MAX,
   QUERY_FIREWALLED,

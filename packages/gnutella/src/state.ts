@@ -1,5 +1,6 @@
 /** What a servent knows: every table that its rules share, each with its bound. */
 import {
+  AgingMap,
   clamp,
   type Effects,
   type Link,
@@ -41,7 +42,7 @@ import { Neighbours } from './neighbours.ts'
 import { PongCache } from './pong-cache.ts'
 import { QueryCache } from './query-cache.ts'
 import { RecentQueries } from './recent-queries.ts'
-import { AgingMap, type QueryRoute } from './route-table.ts'
+import type { QueryRoute } from './route-table.ts'
 import type { Search } from './search-rules.ts'
 import { LEAF_ULTRAPEERS } from './tier-constants.ts'
 import { Tiers } from './tiers.ts'

@@ -1,5 +1,5 @@
 /** What a servent of the two tiers knows: what it is, its words and tables, and the queries that it asks for others. */
-import { clamp, type RequestId, TokenBucket } from '@servent/overlay/machine'
+import { AgingMap, clamp, type RequestId, TokenBucket } from '@servent/overlay/machine'
 import { NEIGHBOURS_MAX, PUSH_ROUTE_MS } from './constants.ts'
 import { DynamicQuery } from './dynamic-query.ts'
 import type { Guid, QueryMessage } from './messages.ts'
@@ -7,7 +7,6 @@ import type { Neighbour } from './neighbours.ts'
 import type { QueryHashes } from './qrp-hash.ts'
 import type { PatchPart } from './qrp-patch.ts'
 import type { QueryRoutingTable } from './query-routing-table.ts'
-import { AgingMap } from './route-table.ts'
 import {
   DEGREE_DEFAULT,
   DYNAMIC_MAX,

@@ -3,8 +3,7 @@
  * (napster.txt, messages 203 to 221, 301 to 303, 500, 600 to 626, 700 to 752).
  */
 
-import { clamp } from '@servent/overlay/machine'
-import { utf8Length } from './bytes.ts'
+import { clamp, utf8Length } from '@servent/overlay/machine'
 import {
   ANSWER_BYTES_MAX,
   BROWSE_FILES_MAX,

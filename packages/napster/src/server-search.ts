@@ -4,8 +4,7 @@
  * or its time is over. Then whoever asked is told which servers did not answer.
  */
 import type { IndexHit, IndexQuery } from '@servent/keyword-index'
-import { CONTENT_SIZE_BYTES_MAX, type Link, randomBytes, tokens } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { CONTENT_SIZE_BYTES_MAX, type Link, randomBytes, toHex, tokens } from '@servent/overlay/machine'
 import {
   ANSWER_BYTES_MAX,
   INDEX_RESULTS_MAX,

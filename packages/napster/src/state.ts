@@ -6,6 +6,7 @@ import {
   type Peer,
   peerIdText,
   type RequestId,
+  SeenKeys,
   TokenBucket
 } from '@servent/overlay/machine'
 import type { Announcing } from './client-announce.ts'
@@ -34,7 +35,6 @@ import type { NapsterMessage } from './messages.ts'
 import { Nicks } from './nicks.ts'
 import { priorityOf } from './priorities.ts'
 import { LOCAL_LINK, type Remote, type User } from './remotes.ts'
-import { SeenIds } from './seen-ids.ts'
 import type { ServerSearches } from './server-search.ts'
 import type {
   NapsterAnswer,
@@ -154,7 +154,7 @@ export class ServerState {
   meshChanged = false
   searches!: ServerSearches
   /** Ids of queries and of calls that came by. */
-  readonly seen = new SeenIds(SEEN_MAX, SEEN_MS)
+  readonly seen = new SeenKeys(SEEN_MAX, SEEN_MS)
 
   constructor(settings: Partial<ServerSettings>) {
     this.settings = {

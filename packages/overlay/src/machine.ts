@@ -2,7 +2,10 @@
  * The pure part of the contract: what machines, codecs and the simulator may import. Nothing that this file
  * reaches knows a clock, chance, a timer, a promise or a module of Node.
  */
+export * from './aging-map.ts'
 export * from './buckets.ts'
+export * from './byte-reader.ts'
+export * from './byte-sink.ts'
 export type * from './catalogue.ts'
 export * from './clamp.ts'
 export type * from './codec.ts'
@@ -11,6 +14,7 @@ export type * from './contract.ts'
 export * from './errors.ts'
 export * from './folder-listing.ts'
 export * from './given.ts'
+export * from './hex.ts'
 export * from './key.ts'
 export * from './limits.ts'
 export * from './link-queue.ts'
