@@ -1,6 +1,7 @@
-/** A search while it runs: what was found and not yet read, its rounds, and when it is over. */
-import { multiaddrsOfContact } from '@servent/libp2p-host'
-import { type FileRecord, type Provider, peerIdText, type SearchTraffic } from '@servent/overlay'
+/** A search while it runs, as FastTrack's machine tells of it, with its rounds. */
+import { multiaddrsOfContact, RunningSearch, type RunningSearchInit } from '@servent/libp2p-host'
+import { type FileRecord, type Provider, peerIdText } from '@servent/overlay'
+import { SearchRefusedError } from './errors.ts'
 import type { FastTrackNotice } from './types.ts'
 import { fasttrackCodec } from './wire.ts'
 
@@ -11,37 +12,25 @@ export interface Found {
   readonly elapsedMs: number
 }
 
-export interface RunningSearchInit {
-  /** Files of one provider each that are told of. */
-  readonly limit: number
+/** The limit is of files, of one provider each. */
+export interface FastTrackSearchInit extends RunningSearchInit {
   /** Rounds that it may have: each but the first is a "search more". */
   readonly rounds: number
-  readonly nowMs: () => number
-  readonly traffic: SearchTraffic | undefined
   /** A round is over, and another one may bring more. */
   readonly onMore: () => void
   /** The last round is over: what is being verified has a moment left. */
   readonly onLast: () => void
 }
 
-export class RunningSearch {
-  readonly #init: RunningSearchInit
-  readonly #startedMs: number
-  readonly #seen = new Set<string>()
-  readonly #found: Found[] = []
+export class FastTrackSearch extends RunningSearch<FastTrackNotice, Found> {
+  readonly #init: FastTrackSearchInit
   #roundsLeft: number
   #refusal: string | undefined
-  #ended = false
-  #wake: (() => void) | undefined
 
-  constructor(init: RunningSearchInit) {
+  constructor(init: FastTrackSearchInit) {
+    super(init)
     this.#init = init
-    this.#startedMs = init.nowMs()
     this.#roundsLeft = init.rounds - 1
-  }
-
-  get refusal(): string | undefined {
-    return this.#refusal
   }
 
   take(notice: FastTrackNotice): void {
@@ -51,10 +40,12 @@ export class RunningSearch {
         this.end()
         break
       case 'search-traffic':
-        this.#count(notice)
+        this.charge(() => fasttrackCodec.byteLength(notice.message), notice.copies)
         break
       case 'found':
-        this.#add(notice)
+        // One provider's file is told of once, however many supernodes know it.
+        for (const { record, index } of notice.files)
+          this.add(`${record.id} ${record.provider}`, { record, notice, index, elapsedMs: this.elapsedMs })
         break
       case 'searched':
         if (!notice.isMore || this.#roundsLeft <= 0) this.#init.onLast()
@@ -66,40 +57,9 @@ export class RunningSearch {
     }
   }
 
-  /** Nothing is added any more; what was found can still be read. */
-  end(): void {
-    this.#ended = true
-    this.#wake?.()
-  }
-
-  /** The next file, when it comes; nothing when the search is over and all of it was read. */
-  async next(): Promise<Found | undefined> {
-    while (this.#found.length === 0 && !this.#ended) {
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
-    }
-    return this.#found.shift()
-  }
-
-  /** One provider's file is told of once, however many supernodes know it. */
-  #add(notice: FastTrackNotice & { type: 'found' }): void {
-    for (const { record, index } of notice.files) {
-      const key = `${record.id} ${record.provider}`
-      if (this.#ended || this.#seen.has(key)) continue
-      this.#seen.add(key)
-      this.#found.push({ record, notice, index, elapsedMs: this.#init.nowMs() - this.#startedMs })
-      if (this.#seen.size >= this.#init.limit) this.#ended = true
-    }
-    this.#wake?.()
-  }
-
-  #count({ message, copies }: FastTrackNotice & { type: 'search-traffic' }): void {
-    const { traffic } = this.#init
-    if (traffic === undefined) return
-    traffic.messages += copies
-    traffic.bytes += copies * fasttrackCodec.byteLength(message)
+  /** @throws SearchRefusedError  too many searches run, or the query has no word to look for */
+  override check(): void {
+    if (this.#refusal !== undefined) throw new SearchRefusedError(this.#refusal)
   }
 }
 

@@ -13,24 +13,26 @@ import {
   type Clock,
   type HostComponents,
   type HostLimits,
-  isCircuit,
   MachineHost,
-  multiaddrsOfContact,
   PushCalls,
   PushError,
   type PushedConnection,
+  pushRouteOf,
+  RunningSearches,
   type StateStore,
+  stateOf,
   systemClock,
-  type TraceStep
+  type TraceStep,
+  withTraffic
 } from '@servent/libp2p-host'
 import {
   type Catalogue,
   type ContentId,
+  given,
   type Hit,
   type Overlay,
   type OverlaySnapshot,
   type Provider,
-  peerIdBytes,
   QUERY_RESULTS_MAX,
   type Query,
   type RequestId,
@@ -48,14 +50,13 @@ import {
   STANDBYS_PART,
   USERS_HARD_PART
 } from './constants.ts'
-import { SearchRefusedError } from './errors.ts'
 import { FastTrackMachine } from './machine.ts'
 import type { Wanted } from './messages.ts'
 import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dialling.ts'
 import { giveWords, PUSH_PROTOCOL } from './service-push.ts'
 import { OwnRecords } from './service-records.ts'
-import { type Found, providerOf, RunningSearch } from './service-search.ts'
+import { FastTrackSearch, type Found, providerOf } from './service-search.ts'
 import { Sharing } from './service-sharing.ts'
 import type { FastTrackNotice, FastTrackSettings, FastTrackTypes } from './types.ts'
 import { wantedContent, wantedOf } from './wanted.ts'
@@ -106,9 +107,7 @@ export class FastTrackService implements Overlay, Startable {
   readonly #log: Logger
   readonly #records: OwnRecords
   readonly #answers: Answers
-  readonly #searches = new Map<RequestId, RunningSearch>()
-  /** The search or push whose command is being given: its notices come before its id is known. */
-  #beginning: { take(notice: FastTrackNotice): void } | undefined
+  readonly #searches: RunningSearches<FastTrackNotice, Found, FastTrackSearch>
   #host: MachineHost<FastTrackTypes>
   #pushes: PushCalls
   #catalogue: Catalogue | undefined
@@ -120,6 +119,12 @@ export class FastTrackService implements Overlay, Startable {
     this.#init = init
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:fasttrack')
+    this.#searches = new RunningSearches({
+      clock: this.#clock,
+      onEnd: search => {
+        if (this.#host.state === 'running') this.#host.command({ type: 'end-search', search })
+      }
+    })
     this.#records = new OwnRecords(init.privateKey)
     this.#answers = new Answers({
       index: init.index ?? new MemoryIndex(),
@@ -159,7 +164,7 @@ export class FastTrackService implements Overlay, Startable {
   async stop(): Promise<void> {
     this.#clock.clearTimeout(this.#timer)
     this.#sharing.end()
-    for (const search of this.#searches.values()) search.end()
+    this.#searches.endAll()
     await this.#host.stop()
     await this.#pushes.stop()
   }
@@ -203,17 +208,10 @@ export class FastTrackService implements Overlay, Startable {
    * @throws OverlayStoppedError  the overlay does not run
    */
   async push(provider: Provider, id: ContentId, signal: AbortSignal): Promise<PushedConnection> {
-    const { peerId, push: route } = provider
-    const target = peerIdBytes(peerId)
-    if (route === undefined || route.overlay !== this.name || target === undefined) {
-      throw new PushError(`No hit tells how ${peerId} could be asked to call. Search for ${id} again.`)
-    }
-    if (multiaddrsOfContact(this.#host.selfContact()).every(isCircuit)) {
-      throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
-    }
+    const { index, target } = pushRouteOf(this.name, provider, id, this.#host.selfContact())
     return this.#pushes.wait(
-      { peerId, subject: '' },
-      nonce => this.#askPush(target, route.index, nonce),
+      { peerId: provider.peerId, subject: '' },
+      nonce => this.#askPush(target, index, nonce),
       signal
     )
   }
@@ -225,20 +223,11 @@ export class FastTrackService implements Overlay, Startable {
 
   snapshot(): OverlaySnapshot {
     const { neighbours, counters, announced, ...tables } = this.#host.snapshot()
-    const links = new Map(this.#host.links().map(info => [info.peerId, info]))
-    const { state, failure } = this.#host
     return {
       ...tables,
       name: this.name,
-      state: SNAPSHOT_STATES[state],
-      ...(failure === undefined ? {} : { reason: failure }),
-      neighbours: neighbours.map(neighbour => {
-        const link = links.get(neighbour.peerId)
-        if (link === undefined) return neighbour
-        const { upMs, queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages } = link
-        const traffic = { queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages }
-        return { ...neighbour, connectedMs: Math.round(upMs), ...traffic }
-      }),
+      ...stateOf(this.#host),
+      neighbours: withTraffic(neighbours, this.#host.links()),
       counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters },
       announced: { files: announced.files, of: this.#catalogue?.totals.files ?? 0 }
     }
@@ -249,39 +238,27 @@ export class FastTrackService implements Overlay, Startable {
     limit: number,
     { signal, timeoutMs = SEARCH_MS, ttl, traffic, rounds = 1 }: FastTrackSearchOptions
   ): AsyncGenerator<Found, void> {
-    signal?.throwIfAborted()
-    const end = () => search.end()
+    let id: RequestId | undefined
     let settling: unknown
     // Notices come while the machine's effects are carried out: what answers them comes after.
     const onMore = () =>
       queueMicrotask(() => {
-        if (this.#host.state === 'running' && this.#searches.get(id) === search)
+        if (this.#host.state === 'running' && id !== undefined && this.#searches.get(id) === search)
           this.#host.command({ type: 'more', search: id })
       })
     const onLast = () => {
-      settling ??= this.#clock.setTimeout(end, SEARCH_SETTLE_MS)
+      settling ??= this.#clock.setTimeout(() => search.end(), SEARCH_SETTLE_MS)
     }
     const nowMs = () => this.#clock.nowMs()
-    const search = new RunningSearch({ limit, rounds, traffic, nowMs, onMore, onLast })
-    const id = this.#begin(search, () =>
-      this.#host.command({ type: 'search', wanted, ...(ttl === undefined ? {} : { ttl }) })
-    )
-    this.#searches.set(id, search)
-    const timer = this.#clock.setTimeout(end, timeoutMs)
-    signal?.addEventListener('abort', end)
+    const search = new FastTrackSearch({ limit, rounds, traffic, nowMs, onMore, onLast })
+    const command = () => {
+      id = this.#host.command({ type: 'search', wanted, ...given({ ttl }) })
+      return id
+    }
     try {
-      for (let found = await search.next(); found !== undefined; found = await search.next()) {
-        yield found
-        signal?.throwIfAborted()
-      }
-      if (search.refusal !== undefined) throw new SearchRefusedError(search.refusal)
-      signal?.throwIfAborted()
+      yield* this.#searches.read(search, command, { signal, timeoutMs })
     } finally {
-      this.#clock.clearTimeout(timer)
       this.#clock.clearTimeout(settling)
-      signal?.removeEventListener('abort', end)
-      this.#searches.delete(id)
-      if (this.#host.state === 'running') this.#host.command({ type: 'end-search', search: id })
     }
   }
 
@@ -290,17 +267,8 @@ export class FastTrackService implements Overlay, Startable {
     const take = (notice: FastTrackNotice) => {
       if (notice.type === 'push-refused') refusal = notice.reason
     }
-    this.#begin({ take }, () => this.#host.command({ type: 'push', target, index, nonce }))
+    this.#searches.begin({ take }, () => this.#host.command({ type: 'push', target, index, nonce }))
     if (refusal !== undefined) throw new PushError(refusal)
-  }
-
-  #begin(receiver: { take(notice: FastTrackNotice): void }, command: () => RequestId): RequestId {
-    this.#beginning = receiver
-    try {
-      return command()
-    } finally {
-      this.#beginning = undefined
-    }
   }
 
   #onNotice(notice: FastTrackNotice): void {
@@ -309,11 +277,11 @@ export class FastTrackService implements Overlay, Startable {
       case 'searched':
       case 'search-traffic':
       case 'search-refused':
-        ;(this.#searches.get(notice.search) ?? this.#beginning)?.take(notice)
+        this.#searches.take(notice.search, notice)
         break
       case 'push-sent':
       case 'push-refused':
-        this.#beginning?.take(notice)
+        this.#searches.take(undefined, notice)
         break
       case 'push-asked':
         void this.#pushes.call(notice)
@@ -370,20 +338,4 @@ export class FastTrackService implements Overlay, Startable {
       servePushed: this.#init.servePushed
     })
   }
-}
-
-const SNAPSHOT_STATES = {
-  new: 'starting',
-  starting: 'starting',
-  running: 'running',
-  stopping: 'stopped',
-  stopped: 'stopped',
-  failed: 'failed'
-} as const
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }

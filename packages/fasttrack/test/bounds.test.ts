@@ -1,10 +1,9 @@
 /** What a remote peer controls, at its limit and one past it. */
 import { FILE_WORDS_MAX, WORD_BYTES_MAX } from '@servent/keyword-index'
-import { ContentId, type FileRecord, QUERY_WORDS_MAX, tokens } from '@servent/overlay/machine'
+import { AgingMap, ContentId, type FileRecord, QUERY_WORDS_MAX, tokens } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { Admission } from '../src/admission.ts'
-import { AgingMap } from '../src/aging-map.ts'
 import {
   CHANGES_WAITING_MAX,
   CONTACT_RETRY_MS_MAX,

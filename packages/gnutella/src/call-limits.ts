@@ -4,8 +4,7 @@
  * the peer that is to be called, by each address that would be dialled, and in all: by the share of the
  * neighbour that handed the Push on, and past it by what is for whoever comes.
  */
-import { type Contact, TokenBucket } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { AgingMap, type Contact, TokenBucket, toHex } from '@servent/overlay/machine'
 import {
   CALL_TARGET_MS,
   CALL_TARGETS_MAX,
@@ -14,7 +13,6 @@ import {
   CALLS_PER_TARGET_BURST,
   CALLS_PER_TARGET_PER_SECOND
 } from './constants.ts'
-import { AgingMap } from './route-table.ts'
 
 /** Codes of the first part of a multiaddr, and bytes of its address. */
 const HOST_BYTES: ReadonlyMap<number, number> = new Map([

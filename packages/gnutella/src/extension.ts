@@ -15,14 +15,17 @@
  */
 import {
   ADDRESS_BYTES_MAX,
+  ByteReader,
+  type ByteSink,
   CONTACT_ADDRESSES_MAX,
   type Contact,
+  CountingSink,
   LimitError,
   MalformedError,
   PEER_ID_BYTES_MAX,
-  SEALED_RECORD_BYTES_MAX
+  SEALED_RECORD_BYTES_MAX,
+  StoringSink
 } from '@servent/overlay/machine'
-import { CountingSink, Reader, type Sink, StoringSink } from './bytes.ts'
 import { LARGE_FILE_BYTES_MAX, PUSH_NONCE_BYTES, VENDOR } from './constants.ts'
 import type { GgepExtension } from './messages.ts'
 import { PUSH_PROXIES_MAX } from './tier-constants.ts'
@@ -116,7 +119,7 @@ function checkLength(name: string, bytes: Uint8Array, least: number, most: numbe
 }
 
 export function readContact(data: Uint8Array): Contact {
-  const reader = new Reader(data)
+  const reader = new ByteReader(data)
   const id = reader.take(reader.u8())
   if (!isPeerId(id)) throw new MalformedError('a contact has no PeerId')
   const addresses: Uint8Array[] = []
@@ -156,17 +159,17 @@ export function writeContact({ id, addresses }: Contact): Uint8Array {
   return stored.stored
 }
 
-function writeContactTo(sink: Sink, id: Uint8Array, addresses: readonly Uint8Array[]): void {
+function writeContactTo(sink: ByteSink, id: Uint8Array, addresses: readonly Uint8Array[]): void {
   sink.u8(id.length)
-  sink.bytes(id)
+  sink.raw(id)
   for (const address of addresses) {
     sink.u16(checkLength('ADDRESS_BYTES_MAX', address, 1, ADDRESS_BYTES_MAX).length)
-    sink.bytes(address)
+    sink.raw(address)
   }
 }
 
 function readProxies(data: Uint8Array): Contact[] {
-  const reader = new Reader(data)
+  const reader = new ByteReader(data)
   const proxies: Contact[] = []
   do {
     if (proxies.length === PUSH_PROXIES_MAX)
@@ -187,7 +190,7 @@ function writeProxies(proxies: readonly Contact[]): Uint8Array {
   const sink = new StoringSink(contacts.reduce((total, { length }) => total + 2 + length, 0))
   for (const contact of contacts) {
     sink.u16(contact.length)
-    sink.bytes(contact)
+    sink.raw(contact)
   }
   return sink.stored
 }

@@ -6,8 +6,7 @@
  * Compressed data stays as it is: no extension that is read here is ever published as compressed, and a
  * kibibyte of hostile deflate costs milliseconds however little it may give.
  */
-import { LimitError, MalformedError } from '@servent/overlay/machine'
-import type { Reader, Sink } from './bytes.ts'
+import { type ByteReader, type ByteSink, LimitError, MalformedError } from '@servent/overlay/machine'
 import { GGEP_DATA_BYTES_MAX, GGEP_EXTENSIONS_MAX, GGEP_ID_BYTES_MAX } from './constants.ts'
 import type { GgepExtension } from './messages.ts'
 
@@ -34,7 +33,7 @@ export type GgepPlace = 'plain' | 'nul-free'
  *
  * @throws MalformedError  flags, ids, lengths or COBS break the format, or a bound is passed
  */
-export function readGgep(reader: Reader, found: GgepExtension[]): void {
+export function readGgep(reader: ByteReader, found: GgepExtension[]): void {
   reader.at += 1
   for (;;) {
     if (found.length === GGEP_EXTENSIONS_MAX)
@@ -58,7 +57,7 @@ export function readGgep(reader: Reader, found: GgepExtension[]): void {
  *
  * @throws LimitError  an extension that no peer would accept
  */
-export function writeGgep(sink: Sink, extensions: readonly GgepExtension[], place: GgepPlace): void {
+export function writeGgep(sink: ByteSink, extensions: readonly GgepExtension[], place: GgepPlace): void {
   if (extensions.length === 0) return
   if (extensions.length > GGEP_EXTENSIONS_MAX) {
     throw new LimitError(
@@ -76,7 +75,7 @@ export function writeGgep(sink: Sink, extensions: readonly GgepExtension[], plac
     )
     for (let at = 0; at < id.length; at += 1) sink.u8(id.charCodeAt(at))
     writeLength(sink, cobs ? cobsLength(data) : data.length)
-    sink.bytes(cobs ? encodeCobs(data) : data)
+    sink.raw(cobs ? encodeCobs(data) : data)
   }
 }
 
@@ -106,7 +105,7 @@ function readId(bytes: Uint8Array): string {
 }
 
 /** Six bits in each chunk, most significant first; the last one says that it is the last (GGEP, length encoding). */
-export function readLength(reader: Reader): number {
+export function readLength(reader: ByteReader): number {
   let length = 0
   for (let chunks = 1; chunks <= LENGTH_CHUNKS_MAX; chunks += 1) {
     const chunk = reader.u8()
@@ -118,7 +117,7 @@ export function readLength(reader: Reader): number {
   throw new MalformedError('the length of a GGEP extension is wrong')
 }
 
-export function writeLength(sink: Sink, length: number): void {
+export function writeLength(sink: ByteSink, length: number): void {
   if (length >= 1 << 12) sink.u8(CHUNK_MORE | (length >> 12))
   if (length >= 1 << 6) sink.u8(CHUNK_MORE | ((length >> 6) & CHUNK_VALUE))
   sink.u8(CHUNK_LAST | (length & CHUNK_VALUE))

@@ -1,6 +1,5 @@
 /** GUIDs of descriptors and servents. */
-import { type RandomSource, randomBytes } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { type RandomSource, randomBytes, toHex } from '@servent/overlay/machine'
 import { GUID_BYTES } from './constants.ts'
 import type { Guid } from './messages.ts'
 

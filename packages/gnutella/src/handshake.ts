@@ -3,8 +3,8 @@
  * line. Lines end with CR LF; a bare LF is understood as well. Only the number of a status is judged, and
  * versions above 0.6 are taken for 0.6.
  */
-import { LimitError, MalformedError } from '@servent/overlay/machine'
-import { decodeText, utf8Length } from './bytes.ts'
+import { LimitError, MalformedError, utf8Length } from '@servent/overlay/machine'
+import { decodeText } from './bytes.ts'
 import { HANDSHAKE_BYTES_MAX, HANDSHAKE_HEADERS_MAX, HANDSHAKE_LINE_BYTES_MAX } from './constants.ts'
 import type { ConnectMessage, Headers, StatusMessage } from './messages.ts'
 

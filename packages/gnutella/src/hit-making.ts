@@ -1,7 +1,6 @@
 /** QueryHits of this servent: results packed so that each hit is small (draft 0.6, 2.2.6). */
-import { SELF } from '@servent/overlay/machine'
+import { SELF, utf8Length } from '@servent/overlay/machine'
 import type { MatchWork } from './answering.ts'
-import { utf8Length } from './bytes.ts'
 import { HIT_PAYLOAD_BYTES, HIT_RESULTS_MAX, TTL_MAX, VENDOR } from './constants.ts'
 import type { HitResult, QueryHitMessage } from './messages.ts'
 import type { Fx, GnutellaState } from './state.ts'

@@ -6,8 +6,16 @@
  * bytes with the time at which it last worked (milliseconds since 1970, little-endian, 0: never), two with
  * the length of its contact, and the contact as it stands in GGEP.
  */
-import type { Contact, Peer } from '@servent/overlay/machine'
-import { CountingSink, Reader, type Sink, StoringSink, toHex, writeHex } from './bytes.ts'
+import {
+  ByteReader,
+  type ByteSink,
+  type Contact,
+  CountingSink,
+  type Peer,
+  StoringSink,
+  toHex
+} from '@servent/overlay/machine'
+import { writeHex } from './bytes.ts'
 import {
   GUID_BYTES,
   HOSTS_BYTES_MAX,
@@ -197,14 +205,14 @@ export function encodeHosts(saved: SavedHosts): Uint8Array {
   const hosts = saved.hosts
     .slice(0, HOSTS_SAVED_MAX)
     .map(({ contact, workedMs }) => ({ contact: writeContact(contact), workedMs }))
-  const write = (sink: Sink) => {
+  const write = (sink: ByteSink) => {
     sink.u8(VERSION)
     writeHex(sink, saved.servent)
     for (const { contact, workedMs } of hosts) {
       sink.u32(workedMs % 2 ** 32)
       sink.u32(Math.floor(workedMs / 2 ** 32))
       sink.u16(contact.length)
-      sink.bytes(contact)
+      sink.raw(contact)
     }
   }
   const counted = new CountingSink()
@@ -218,7 +226,7 @@ export function encodeHosts(saved: SavedHosts): Uint8Array {
 export function decodeHosts(bytes: Uint8Array): SavedHosts | undefined {
   if (bytes.length > 1 + GUID_BYTES + HOSTS_BYTES_MAX) return undefined
   try {
-    const reader = new Reader(bytes)
+    const reader = new ByteReader(bytes)
     if (reader.u8() !== VERSION) return undefined
     const servent = toHex(reader.take(GUID_BYTES))
     const hosts: { contact: Contact; workedMs: number }[] = []

@@ -6,9 +6,15 @@
  * `urn:cid:` with a content id. URNs that came in GGEP (`H`, a binary hash; `u`, a URN without `urn:`) are
  * given with the others, and made here they are always texts, which every servent reads.
  */
-import { LimitError, MalformedError } from '@servent/overlay/machine'
+import {
+  type ByteReader,
+  type ByteSink,
+  LimitError,
+  MalformedError,
+  utf8Length
+} from '@servent/overlay/machine'
 import { base32upper } from 'multiformats/bases/base32'
-import { decodeText, type Reader, type Sink, utf8Length } from './bytes.ts'
+import { decodeText } from './bytes.ts'
 import { URN_BYTES_MAX, URNS_MAX } from './constants.ts'
 import { GGEP_MAGIC, type GgepPlace, readGgep, writeGgep } from './ggep.ts'
 import type { GgepExtension } from './messages.ts'
@@ -35,11 +41,11 @@ export interface Extensions {
  *
  * @throws MalformedError  GGEP breaks its format, or there are too many URNs or too long ones
  */
-export function readExtensions(reader: Reader): Extensions {
+export function readExtensions(reader: ByteReader): Extensions {
   const found: GgepExtension[] = []
   const urns: string[] = []
   while (reader.left > 0) {
-    const first = reader.bytes[reader.at]
+    const first = reader.source[reader.at]
     if (first === GGEP_MAGIC) readGgep(reader, found)
     // Some servents write a NUL after the last extension, which they should not (draft 0.6, 2.2.5).
     else if (first === SEPARATOR || first === 0) reader.at += 1
@@ -49,7 +55,7 @@ export function readExtensions(reader: Reader): Extensions {
 }
 
 /** @throws LimitError  more, or longer ones, than any peer would accept */
-export function writeExtensions(sink: Sink, { urns, ggep }: Extensions, place: GgepPlace): void {
+export function writeExtensions(sink: ByteSink, { urns, ggep }: Extensions, place: GgepPlace): void {
   if (urns.length > URNS_MAX)
     throw new LimitError('URNS_MAX', `A query or a result has at most ${URNS_MAX} URNs, not ${urns.length}.`)
   for (const [index, urn] of urns.entries()) {
@@ -60,15 +66,15 @@ export function writeExtensions(sink: Sink, { urns, ggep }: Extensions, place: G
       )
     }
     if (index > 0) sink.u8(SEPARATOR)
-    sink.text(urn)
+    sink.plain(urn)
   }
   if (urns.length > 0 && ggep.length > 0) sink.u8(SEPARATOR)
   writeGgep(sink, ggep, place)
 }
 
 /** Most texts are no URNs, and a hit may be full of them: only those that are URNs are copied out. */
-function readText(reader: Reader, urns: string[]): void {
-  const { bytes, at, end } = reader
+function readText(reader: ByteReader, urns: string[]): void {
+  const { source: bytes, at, end } = reader
   let stop = at
   while (stop < end && bytes[stop] !== SEPARATOR && bytes[stop] !== 0) stop += 1
   reader.at = stop

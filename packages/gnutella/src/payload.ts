@@ -1,5 +1,6 @@
 /** Payloads of the descriptors (Gnutella 0.6, 2.2): bytes to messages and back. QueryHit has a file of its own. */
-import { before, CountingSink, decodeText, faultOf, Reader, type Sink, toHex, writeHex } from './bytes.ts'
+import { ByteReader, type ByteSink, CountingSink, faultOf, toHex } from '@servent/overlay/machine'
+import { before, decodeText, writeHex } from './bytes.ts'
 import { BYE, GUID_BYTES, PING, PONG, PUSH, QUERY, QUERY_HIT } from './constants.ts'
 import { joinExtensions, sortExtensions } from './extension.ts'
 import { writeGgep } from './ggep.ts'
@@ -30,7 +31,7 @@ export function readPayload(descriptor: number, header: ReceivedHeader): Descrip
 }
 
 function readKnown(descriptor: number, header: ReceivedHeader): Descriptor | undefined {
-  const reader = new Reader(header.payload)
+  const reader = new ByteReader(header.payload)
   switch (descriptor) {
     case PING:
       return readPing(reader, header)
@@ -51,11 +52,11 @@ function readKnown(descriptor: number, header: ReceivedHeader): Descriptor | und
   }
 }
 
-function readPing(reader: Reader, header: DescriptorHeader): PingMessage {
+function readPing(reader: ByteReader, header: DescriptorHeader): PingMessage {
   return { type: 'ping', ...header, ggep: readExtensions(reader).ggep }
 }
 
-function readPong(reader: Reader, header: DescriptorHeader): PongMessage {
+function readPong(reader: ByteReader, header: DescriptorHeader): PongMessage {
   const port = reader.u16()
   const ipv4 = reader.u32BigEndian()
   const files = reader.u32()
@@ -65,13 +66,13 @@ function readPong(reader: Reader, header: DescriptorHeader): PongMessage {
 }
 
 /** The first two bytes are flags in network order, whatever an old servent means by them (MinSpeed proposal). */
-function readQuery(reader: Reader, header: DescriptorHeader): QueryMessage {
+function readQuery(reader: ByteReader, header: DescriptorHeader): QueryMessage {
   const flags = reader.u16BigEndian()
   const text = decodeText(reader.untilNul())
   return { type: 'query', ...header, flags, text, ...readExtensions(reader) }
 }
 
-function readPush(reader: Reader, header: DescriptorHeader): PushMessage {
+function readPush(reader: ByteReader, header: DescriptorHeader): PushMessage {
   const servent = toHex(reader.take(GUID_BYTES))
   const index = reader.u32()
   const ipv4 = reader.u32BigEndian()
@@ -81,7 +82,7 @@ function readPush(reader: Reader, header: DescriptorHeader): PushMessage {
 }
 
 /** Headers may follow the first line; a NUL at the end is not insisted on, since this is the last message. */
-function readBye(reader: Reader, header: DescriptorHeader): ByeMessage {
+function readBye(reader: ByteReader, header: DescriptorHeader): ByeMessage {
   const code = reader.u16()
   return { type: 'bye', ...header, code, reason: firstLine(decodeText(reader.take(reader.left))) }
 }
@@ -117,9 +118,9 @@ export function payloadLength(message: Descriptor): number {
 }
 
 /** @throws LimitError  a message made here that no peer would accept */
-export function writePayload(sink: Sink, message: Descriptor): void {
-  if (message.type === 'other' || message.type === 'malformed') sink.bytes(message.payload)
-  else if (message.payload !== undefined) sink.bytes(message.payload)
+export function writePayload(sink: ByteSink, message: Descriptor): void {
+  if (message.type === 'other' || message.type === 'malformed') sink.raw(message.payload)
+  else if (message.payload !== undefined) sink.raw(message.payload)
   else if (message.type === 'ping') writeGgep(sink, message.ggep, 'plain')
   else if (message.type === 'pong') writePong(sink, message)
   else if (message.type === 'query') writeQuery(sink, message)
@@ -130,7 +131,7 @@ export function writePayload(sink: Sink, message: Descriptor): void {
   else writeBye(sink, message)
 }
 
-function writePong(sink: Sink, message: PongMessage): void {
+function writePong(sink: ByteSink, message: PongMessage): void {
   sink.u16(message.port)
   sink.u32BigEndian(message.ipv4)
   sink.u32(message.files)
@@ -138,14 +139,14 @@ function writePong(sink: Sink, message: PongMessage): void {
   writeGgep(sink, joinExtensions(message), 'plain')
 }
 
-function writeQuery(sink: Sink, message: QueryMessage): void {
+function writeQuery(sink: ByteSink, message: QueryMessage): void {
   sink.u16BigEndian(message.flags)
-  sink.text(before(message.text, /\0/))
+  sink.plain(before(message.text, /\0/))
   sink.u8(0)
   writeExtensions(sink, message, 'plain')
 }
 
-function writePush(sink: Sink, message: PushMessage): void {
+function writePush(sink: ByteSink, message: PushMessage): void {
   writeHex(sink, message.servent)
   sink.u32(message.index)
   sink.u32BigEndian(message.ipv4)
@@ -153,8 +154,8 @@ function writePush(sink: Sink, message: PushMessage): void {
   writeGgep(sink, joinExtensions(message), 'plain')
 }
 
-function writeBye(sink: Sink, message: ByeMessage): void {
+function writeBye(sink: ByteSink, message: ByeMessage): void {
   sink.u16(message.code)
-  sink.text(firstLine(message.reason))
+  sink.plain(firstLine(message.reason))
   sink.u8(0)
 }

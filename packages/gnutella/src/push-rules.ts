@@ -4,8 +4,7 @@
  * another. A servent calls a peer, never a bare address, and no peer or address more often than the limits
  * of `call-limits.ts` allow.
  */
-import { type RequestId, SELF } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { type RequestId, SELF, toHex } from '@servent/overlay/machine'
 import { TTL_MAX } from './constants.ts'
 import { newGuid } from './guid.ts'
 import type { Guid, PushMessage } from './messages.ts'

@@ -2,8 +2,7 @@
  * Route table updates on the wire (QRP, "Gnutella Protocol Changes"): descriptor 0x30, of which the first byte is
  * the variant. Other variants may be defined some day; they are passed over.
  */
-import { MalformedError } from '@servent/overlay/machine'
-import type { Reader, Sink } from './bytes.ts'
+import { type ByteReader, type ByteSink, MalformedError } from '@servent/overlay/machine'
 import type { DescriptorHeader, RouteTablePatchMessage, RouteTableResetMessage } from './messages.ts'
 import { ROUTE_TABLE_PATCH, ROUTE_TABLE_RESET, TABLE_BITS_MAX } from './tier-constants.ts'
 
@@ -12,7 +11,7 @@ const COMPRESSORS: readonly number[] = [0, 1]
 
 /** @throws MalformedError  a field that no table can have */
 export function readRouteTable(
-  reader: Reader,
+  reader: ByteReader,
   header: DescriptorHeader
 ): RouteTableResetMessage | RouteTablePatchMessage | undefined {
   const variant = reader.u8()
@@ -20,7 +19,7 @@ export function readRouteTable(
   return variant === ROUTE_TABLE_PATCH ? readPatch(reader, header) : undefined
 }
 
-function readReset(reader: Reader, header: DescriptorHeader): RouteTableResetMessage {
+function readReset(reader: ByteReader, header: DescriptorHeader): RouteTableResetMessage {
   const slots = reader.u32()
   const infinity = reader.u8()
   const bits = Math.log2(slots)
@@ -29,7 +28,7 @@ function readReset(reader: Reader, header: DescriptorHeader): RouteTableResetMes
   return { type: 'table-reset', ...header, bits, infinity }
 }
 
-function readPatch(reader: Reader, header: DescriptorHeader): RouteTablePatchMessage {
+function readPatch(reader: ByteReader, header: DescriptorHeader): RouteTablePatchMessage {
   const number = reader.u8()
   const count = reader.u8()
   const compressor = reader.u8()
@@ -41,17 +40,17 @@ function readPatch(reader: Reader, header: DescriptorHeader): RouteTablePatchMes
   return { type: 'table-patch', ...header, number, count, compressed: compressor === 1, entryBits, data }
 }
 
-export function writeReset(sink: Sink, { bits, infinity }: RouteTableResetMessage): void {
+export function writeReset(sink: ByteSink, { bits, infinity }: RouteTableResetMessage): void {
   sink.u8(ROUTE_TABLE_RESET)
   sink.u32(2 ** bits)
   sink.u8(infinity)
 }
 
-export function writePatch(sink: Sink, message: RouteTablePatchMessage): void {
+export function writePatch(sink: ByteSink, message: RouteTablePatchMessage): void {
   sink.u8(ROUTE_TABLE_PATCH)
   sink.u8(message.number)
   sink.u8(message.count)
   sink.u8(message.compressed ? 1 : 0)
   sink.u8(message.entryBits)
-  sink.bytes(message.data)
+  sink.raw(message.data)
 }

@@ -2,8 +2,8 @@
  * The QueryHit (Gnutella 0.6, 2.2.6): who has files, the files, and a trailer with the vendor's code, flags
  * and extensions before the servent's GUID.
  */
-import { LimitError, MalformedError } from '@servent/overlay/machine'
-import { before, decodeText, Reader, type Sink, toHex, writeHex } from './bytes.ts'
+import { ByteReader, type ByteSink, LimitError, MalformedError, toHex } from '@servent/overlay/machine'
+import { before, decodeText, writeHex } from './bytes.ts'
 import { GUID_BYTES, HIT_RESULTS_MAX, XML_BYTES_MAX } from './constants.ts'
 import { joinExtensions, sortExtensions } from './extension.ts'
 import { GGEP_MAGIC, readGgep, writeGgep } from './ggep.ts'
@@ -31,7 +31,7 @@ const FLAGS: readonly { readonly name: HitFlag; readonly bit: number; readonly r
 
 /** @throws MalformedError  a field, a result or an extension breaks the format or a bound */
 export function readQueryHit(header: DescriptorHeader, payload: Uint8Array): QueryHitMessage {
-  const reader = new Reader(payload, 0, Math.max(0, payload.length - GUID_BYTES))
+  const reader = new ByteReader(payload, 0, Math.max(0, payload.length - GUID_BYTES))
   const count = reader.u8()
   const port = reader.u16()
   const ipv4 = reader.u32BigEndian()
@@ -42,28 +42,29 @@ export function readQueryHit(header: DescriptorHeader, payload: Uint8Array): Que
   return { type: 'query-hit', ...header, ipv4, port, speed, results, ...trailer, servent }
 }
 
-function readResult(reader: Reader): HitResult {
+function readResult(reader: ByteReader): HitResult {
   const index = reader.u32()
   const field = reader.u32()
   const name = decodeText(reader.untilNul())
-  const { urns, ggep } = readExtensions(new Reader(reader.untilNul()))
+  const { urns, ggep } = readExtensions(new ByteReader(reader.untilNul()))
   const { size = field, ...rest } = sortExtensions(ggep, ['size', 'record'])
   return { index, size, name, urns, ...rest }
 }
 
 type Trailer = Pick<QueryHitMessage, 'vendor' | 'flags' | 'contact' | 'proxies' | 'ggep' | 'xml'>
 
-function readTrailer(reader: Reader): Trailer {
+function readTrailer(reader: ByteReader): Trailer {
   const vendor = String.fromCharCode(...reader.take(VENDOR_BYTES))
-  const open = new Reader(reader.take(reader.u8()))
+  const open = new ByteReader(reader.take(reader.u8()))
   const [first, second] = open.left < FLAG_BYTES ? [0, 0] : [open.u8(), open.u8()]
   const xmlBytes = open.left < FLAG_AND_XML_BYTES - FLAG_BYTES ? 0 : open.u16()
   // The private area: XML is its last bytes, GGEP begins at its first 0xC3, the rest is the vendor's.
-  const area = new Reader(reader.take(reader.left))
+  const area = new ByteReader(reader.take(reader.left))
   if (xmlBytes > area.left) throw new MalformedError('its XML is longer than its private area')
-  const xml = area.bytes.subarray(area.end - xmlBytes)
+  const xml = area.source.subarray(area.end - xmlBytes)
   const found: GgepExtension[] = []
-  if ((first & second & GGEP_FLAG) !== 0) readPrivate(new Reader(area.bytes, 0, area.end - xmlBytes), found)
+  if ((first & second & GGEP_FLAG) !== 0)
+    readPrivate(new ByteReader(area.source, 0, area.end - xmlBytes), found)
   const trailer = {
     vendor,
     flags: readFlags(first, second),
@@ -72,10 +73,10 @@ function readTrailer(reader: Reader): Trailer {
   return xmlBytes === 0 ? trailer : { ...trailer, xml }
 }
 
-function readPrivate(area: Reader, found: GgepExtension[]): void {
-  const magic = area.bytes.indexOf(GGEP_MAGIC)
+function readPrivate(area: ByteReader, found: GgepExtension[]): void {
+  const magic = area.source.indexOf(GGEP_MAGIC)
   area.at = magic < 0 ? area.end : magic
-  while (area.left > 0 && area.bytes[area.at] === GGEP_MAGIC) readGgep(area, found)
+  while (area.left > 0 && area.source[area.at] === GGEP_MAGIC) readGgep(area, found)
 }
 
 function readFlags(first: number, second: number): HitFlags {
@@ -88,7 +89,7 @@ function readFlags(first: number, second: number): HitFlags {
 }
 
 /** @throws LimitError  what no peer would accept */
-export function writeQueryHit(sink: Sink, message: QueryHitMessage): void {
+export function writeQueryHit(sink: ByteSink, message: QueryHitMessage): void {
   const { results } = message
   if (results.length > HIT_RESULTS_MAX) {
     throw new LimitError(
@@ -105,11 +106,11 @@ export function writeQueryHit(sink: Sink, message: QueryHitMessage): void {
   writeHex(sink, message.servent)
 }
 
-function writeResult(sink: Sink, { index, size, name, urns, record, ggep }: HitResult): void {
+function writeResult(sink: ByteSink, { index, size, name, urns, record, ggep }: HitResult): void {
   const large = size >= SIZE_IN_EXTENSION
   sink.u32(index)
   sink.u32(large ? SIZE_IN_EXTENSION : size)
-  sink.text(before(name, /\0/))
+  sink.plain(before(name, /\0/))
   sink.u8(0)
   writeExtensions(
     sink,
@@ -119,7 +120,7 @@ function writeResult(sink: Sink, { index, size, name, urns, record, ggep }: HitR
   sink.u8(0)
 }
 
-function writeTrailer(sink: Sink, trailer: Trailer): void {
+function writeTrailer(sink: ByteSink, trailer: Trailer): void {
   const { vendor, flags, contact, proxies, ggep, xml = NOTHING } = trailer
   const extensions = joinExtensions({ contact, proxies, ggep })
   if (xml.length > XML_BYTES_MAX)
@@ -132,10 +133,10 @@ function writeTrailer(sink: Sink, trailer: Trailer): void {
   writeFlags(sink, flags, extensions.length > 0)
   if (xml.length > 0) sink.u16(xml.length)
   writeGgep(sink, extensions, 'plain')
-  sink.bytes(xml)
+  sink.raw(xml)
 }
 
-function writeFlags(sink: Sink, flags: HitFlags, hasGgep: boolean): void {
+function writeFlags(sink: ByteSink, flags: HitFlags, hasGgep: boolean): void {
   let first = hasGgep ? GGEP_FLAG : 0
   let second = first
   for (const { name, bit, reversed } of FLAGS) {

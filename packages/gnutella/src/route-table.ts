@@ -1,64 +1,8 @@
 /**
- * Tables of what came by, by GUID: where queries came from, so that hits go back (draft 0.6, 2.2.1: "a
- * servent forwards a hit only along the path of its query"), where servents were heard, so that pushes find
- * them, and which pushes were seen.
- *
- * A table keeps two generations. What is new goes to the young one; when that is half of the bound, or has
- * lived its time, it becomes the old one and the former old one is forgotten. So an entry lives for one to
- * two times its age, less under load, and nothing ever walks the table.
+ * Where queries came from, so that hits go back (draft 0.6, 2.2.1: "a servent forwards a hit only along the path of
+ * its query"). Routes stand in an `AgingMap` by GUID, and so do those by which pushes find servents.
  */
 import type { Link, RequestId } from '@servent/overlay/machine'
-
-export class AgingMap<Value> {
-  readonly #generationMax: number
-  readonly #generationMs: number
-  #young = new Map<string, Value>()
-  #old = new Map<string, Value>()
-  #bornMs: number
-
-  /** At most `entriesMax` entries over both generations, of which each lives for `generationMs`. */
-  constructor(entriesMax: number, generationMs: number, nowMs = 0) {
-    this.#generationMax = Math.max(1, entriesMax >> 1)
-    this.#generationMs = generationMs
-    this.#bornMs = nowMs
-  }
-
-  get size(): number {
-    return this.#young.size + this.#old.size
-  }
-
-  get(key: string): Value | undefined {
-    return this.#young.get(key) ?? this.#old.get(key)
-  }
-
-  set(key: string, value: Value, nowMs: number): void {
-    this.age(nowMs)
-    // An entry that is set again is young again.
-    this.#old.delete(key)
-    if (!this.#young.has(key) && this.#young.size >= this.#generationMax) this.#turn(nowMs)
-    this.#young.set(key, value)
-  }
-
-  delete(key: string): void {
-    this.#old.delete(key)
-    this.#young.delete(key)
-  }
-
-  /** Forgets what has lived long enough. */
-  age(nowMs: number): void {
-    const elapsedMs = nowMs - this.#bornMs
-    if (elapsedMs < this.#generationMs) return
-    // What is young came within its generation's time, so after two of them all of it has lived for one.
-    if (elapsedMs >= 2 * this.#generationMs) this.#young = new Map()
-    this.#turn(nowMs)
-  }
-
-  #turn(nowMs: number): void {
-    this.#old = this.#young
-    this.#young = new Map()
-    this.#bornMs = nowMs
-  }
-}
 
 /** Where a query came from. */
 export interface QueryRoute {

@@ -11,20 +11,25 @@ import {
   type Clock,
   type HostComponents,
   type HostLimits,
-  isCircuit,
   MachineHost,
   multiaddrsOfContact,
   PushCalls,
   PushError,
   type PushedConnection,
+  pushRouteOf,
+  RunningSearches,
   type StateStore,
+  stateOf,
   systemClock,
-  type TraceStep
+  type TraceStep,
+  withTraffic
 } from '@servent/libp2p-host'
 import {
   type Catalogue,
   type ContentId,
+  clamp,
   type FileRecord,
+  given,
   type Hit,
   matches,
   type Overlay,
@@ -33,11 +38,9 @@ import {
   peerIdText,
   QUERY_RESULTS_MAX,
   type Query,
-  type RequestId,
   SealedRecords,
   type SearchOptions
 } from '@servent/overlay'
-import { clamp } from './clamp.ts'
 import {
   IDLE_MS,
   LINKS_OVER_PLACES_MAX,
@@ -48,12 +51,11 @@ import {
   QUEUE_BYTES_MAX,
   SEARCH_MS
 } from './constants.ts'
-import { SearchRefusedError } from './errors.ts'
 import { urnOfCid } from './huge.ts'
 import { GnutellaMachine } from './machine.ts'
 import { Answers } from './service-answers.ts'
 import { givSubject, givWords, PUSH_PROTOCOL } from './service-push.ts'
-import { type Found, RunningSearch, type RunningSearchInit } from './service-search.ts'
+import { type Found, GnutellaSearch, type GnutellaSearchInit } from './service-search.ts'
 import { type Bandwidth, Sharing } from './service-sharing.ts'
 import { LEAVES_MAX } from './tier-constants.ts'
 import type { GnutellaNotice, GnutellaTypes, Role, SearchStyle, Wanted } from './types.ts'
@@ -111,9 +113,7 @@ export class GnutellaService implements Overlay, Startable {
   readonly #log: Logger
   readonly #records: SealedRecords
   readonly #answers: Answers
-  readonly #searches = new Map<RequestId, RunningSearch>()
-  /** The search or push whose command is being given: its notices come before its id is known. */
-  #beginning: { take(notice: GnutellaNotice): void } | undefined
+  readonly #searches: RunningSearches<GnutellaNotice, Found, GnutellaSearch>
   #host: MachineHost<GnutellaTypes>
   #pushes: PushCalls
   #places: number
@@ -126,7 +126,13 @@ export class GnutellaService implements Overlay, Startable {
     this.#init = init
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:gnutella')
-    this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+    this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, 1, NEIGHBOURS_MAX)
+    this.#searches = new RunningSearches({
+      clock: this.#clock,
+      onEnd: search => {
+        if (this.#host.state === 'running') this.#host.command({ type: 'end-search', search })
+      }
+    })
     this.#records = new SealedRecords(init.privateKey)
     this.#answers = new Answers({
       records: this.#records,
@@ -170,7 +176,7 @@ export class GnutellaService implements Overlay, Startable {
   async stop(): Promise<void> {
     this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
     this.#sharing.stop()
-    for (const search of this.#searches.values()) search.end()
+    this.#searches.endAll()
     await this.#host.stop()
     await this.#pushes.stop()
   }
@@ -218,16 +224,10 @@ export class GnutellaService implements Overlay, Startable {
    * @throws OverlayStoppedError  the overlay does not run
    */
   async push(provider: Provider, id: ContentId, signal: AbortSignal): Promise<PushedConnection> {
-    const { peerId, push: route } = provider
-    if (route === undefined || route.overlay !== this.name) {
-      throw new PushError(`No hit tells how ${peerId} could be asked to call. Search for ${id} again.`)
-    }
-    if (multiaddrsOfContact(this.#host.selfContact()).every(isCircuit)) {
-      throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
-    }
-    const { servent, index } = route
+    const self = this.#host.selfContact()
+    const { servent, index } = pushRouteOf(this.name, provider, id, self)
     return this.#pushes.wait(
-      { peerId, subject: givSubject(servent, index) },
+      { peerId: provider.peerId, subject: givSubject(servent, index) },
       nonce => this.#askPush(servent, index, nonce),
       signal
     )
@@ -235,58 +235,30 @@ export class GnutellaService implements Overlay, Startable {
 
   /** Changes the number of places for neighbours while the overlay runs. */
   resize(neighbours: number): void {
-    this.#places = clamp(neighbours, NEIGHBOURS_MAX)
+    this.#places = clamp(neighbours, 1, NEIGHBOURS_MAX)
     if (this.#host.state === 'running') this.#host.command({ type: 'resize', neighbours: this.#places })
   }
 
   snapshot(): OverlaySnapshot {
     const { neighbours, counters, ...tables } = this.#host.snapshot()
-    const links = new Map(this.#host.links().map(info => [info.peerId, info]))
-    const { state, failure } = this.#host
     return {
       ...tables,
       name: this.name,
-      state: SNAPSHOT_STATES[state],
-      ...(failure === undefined ? {} : { reason: failure }),
-      neighbours: neighbours.map(neighbour => {
-        const link = links.get(neighbour.peerId)
-        if (link === undefined) return neighbour
-        const { upMs, queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages } = link
-        const traffic = { queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages }
-        return { ...neighbour, connectedMs: Math.round(upMs), ...traffic }
-      }),
+      ...stateOf(this.#host),
+      neighbours: withTraffic(neighbours, this.#host.links()),
       counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters }
     }
   }
 
-  /** Why a value of `SearchOptions` ends a search early is of no matter here: all of them end it alike. */
-  async *#flood(
+  #flood(
     wanted: Wanted,
-    init: Pick<RunningSearchInit, 'wants' | 'limit'>,
+    init: Pick<GnutellaSearchInit, 'wants' | 'limit'>,
     { signal, timeoutMs = SEARCH_MS, ttl, traffic }: SearchOptions
   ): AsyncGenerator<Found, void> {
-    signal?.throwIfAborted()
-    const search = new RunningSearch({ ...init, traffic, nowMs: () => this.#clock.nowMs() })
-    const end = () => search.end()
-    const id = this.#begin(search, () =>
+    const search = new GnutellaSearch({ ...init, traffic, nowMs: () => this.#clock.nowMs() })
+    const command = () =>
       this.#host.command({ type: 'search', ...wanted, enough: init.limit, ...given({ ttl }) })
-    )
-    this.#searches.set(id, search)
-    const timer = this.#clock.setTimeout(end, timeoutMs)
-    signal?.addEventListener('abort', end)
-    try {
-      for (let found = await search.next(); found !== undefined; found = await search.next()) {
-        yield found
-        signal?.throwIfAborted()
-      }
-      if (search.refusal !== undefined) throw new SearchRefusedError(search.refusal)
-      signal?.throwIfAborted()
-    } finally {
-      this.#clock.clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      this.#searches.delete(id)
-      if (this.#host.state === 'running') this.#host.command({ type: 'end-search', search: id })
-    }
+    return this.#searches.read(search, command, { signal, timeoutMs })
   }
 
   #askPush(servent: string, index: number, nonce: Uint8Array): void {
@@ -294,17 +266,8 @@ export class GnutellaService implements Overlay, Startable {
     const take = (notice: GnutellaNotice) => {
       if (notice.type === 'push-refused') refusal = notice.reason
     }
-    this.#begin({ take }, () => this.#host.command({ type: 'push', servent, index, nonce }))
+    this.#searches.begin({ take }, () => this.#host.command({ type: 'push', servent, index, nonce }))
     if (refusal !== undefined) throw new PushError(refusal)
-  }
-
-  #begin(receiver: { take(notice: GnutellaNotice): void }, command: () => RequestId): RequestId {
-    this.#beginning = receiver
-    try {
-      return command()
-    } finally {
-      this.#beginning = undefined
-    }
   }
 
   #onNotice(notice: GnutellaNotice): void {
@@ -312,11 +275,11 @@ export class GnutellaService implements Overlay, Startable {
       case 'found':
       case 'search-traffic':
       case 'search-refused':
-        ;(this.#searches.get(notice.search) ?? this.#beginning)?.take(notice)
+        this.#searches.take(notice.search, notice)
         break
       case 'push-sent':
       case 'push-refused':
-        this.#beginning?.take(notice)
+        this.#searches.take(undefined, notice)
         break
       case 'push-asked':
         void this.#pushes.call(notice)
@@ -370,15 +333,6 @@ export class GnutellaService implements Overlay, Startable {
   }
 }
 
-const SNAPSHOT_STATES = {
-  new: 'starting',
-  starting: 'starting',
-  running: 'running',
-  stopping: 'stopped',
-  stopped: 'stopped',
-  failed: 'failed'
-} as const
-
 /** Who has the file, and the way to have it called. */
 function providerOf({ notice, index }: Found): Provider {
   const { contact, servent } = notice
@@ -388,11 +342,4 @@ function providerOf({ notice, index }: Found): Provider {
     overlay: 'gnutella',
     push: { overlay: 'gnutella', servent, index }
   }
-}
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }

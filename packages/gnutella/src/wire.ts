@@ -13,9 +13,12 @@ import {
   LimitError,
   type LinkCodec,
   type LinkRole,
-  MalformedError
+  MalformedError,
+  StoringSink,
+  toHex,
+  utf8Length
 } from '@servent/overlay/machine'
-import { StoringSink, toHex, utf8Length, writeHex } from './bytes.ts'
+import { writeHex } from './bytes.ts'
 import {
   BYE,
   CONTROL_BYTES_MAX,

@@ -1,6 +1,6 @@
 /** What is published of the wire, section by section, with the figures and bytes that the documents print. */
+import { ByteReader, CountingSink, StoringSink } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
-import { CountingSink, Reader, StoringSink } from '../src/bytes.ts'
 import { cobsLength, decodeCobs, encodeCobs, readLength, writeLength } from '../src/ggep.ts'
 import { sha1OfUrn, urnOfSha1 } from '../src/huge.ts'
 import type { QueryHitMessage } from '../src/messages.ts'
@@ -415,7 +415,7 @@ describe('GGEP 0.51: length encoding, boundary cases', () => {
     const stored = new StoringSink(counted.length)
     writeLength(stored, length)
     expect(hexOf(stored.stored)).toBe(hex)
-    expect(readLength(new Reader(bytesOf(`<${hex}>`)))).toBe(length)
+    expect(readLength(new ByteReader(bytesOf(`<${hex}>`)))).toBe(length)
   })
 })
 

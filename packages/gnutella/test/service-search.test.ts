@@ -2,7 +2,7 @@
 import { ContentId, type FileRecord } from '@servent/overlay'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { RunningSearch, type RunningSearchInit } from '../src/service-search.ts'
+import { GnutellaSearch, type GnutellaSearchInit } from '../src/service-search.ts'
 import type { GnutellaNotice } from '../src/types.ts'
 import { query } from './servent.ts'
 
@@ -18,9 +18,9 @@ const found = (...records: FileRecord[]): GnutellaNotice => ({
   files: records.map((record, index) => ({ index, record }))
 })
 
-function begin(init: Partial<RunningSearchInit> = {}) {
+function begin(init: Partial<GnutellaSearchInit> = {}) {
   let nowMs = 100
-  const search = new RunningSearch({
+  const search = new GnutellaSearch({
     wants: () => true,
     limit: 10,
     nowMs: () => nowMs,
@@ -64,7 +64,9 @@ describe('a running search', () => {
     const last = search.next()
     search.take({ type: 'search-refused', search: 1, reason: 'too many' })
     expect(await last).toBeUndefined()
-    expect(search.refusal).toBe('too many')
+    expect(() => search.check()).toThrow(
+      expect.objectContaining({ name: 'SearchRefusedError', message: 'too many' })
+    )
   })
 
   it('counts its messages and bytes where somebody wants to know', () => {

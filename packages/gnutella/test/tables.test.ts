@@ -30,53 +30,12 @@ import { resultBytes } from '../src/hit-making.ts'
 import { DISCOVERED, decodeHosts, encodeHosts, HostCache } from '../src/host-cache.ts'
 import { PongBudget } from '../src/pong-budget.ts'
 import { PongCache, pongsNeeded } from '../src/pong-cache.ts'
-import { AgingMap } from '../src/route-table.ts'
 import { gnutellaCodec } from '../src/wire.ts'
 import { freshGuid, hit, query, result, Servent } from './servent.ts'
 
 describe('a GUID', () => {
   it('is 16 random bytes with the marks of a modern servent', () => {
     expect(newGuid({ random: () => 0x11223344 })).toBe('4433221144332211ff33221144332200')
-  })
-})
-
-describe('a table of two generations', () => {
-  it('keeps an entry for one life at least and two at most', () => {
-    const table = new AgingMap<string>(100, 1000)
-    table.set('a', 'A', 0)
-    table.age(999)
-    expect(table.get('a')).toBe('A')
-    table.age(1000)
-    expect(table.get('a')).toBe('A')
-    table.age(2000)
-    expect(table.get('a')).toBeUndefined()
-  })
-
-  it('forgets all at once what two lives went by for unnoticed', () => {
-    const table = new AgingMap<string>(100, 1000)
-    table.set('a', 'A', 0)
-    table.age(2000)
-    expect(table.size).toBe(0)
-  })
-
-  it('makes an entry young that is set again', () => {
-    const table = new AgingMap<string>(100, 1000)
-    table.set('a', 'A', 0)
-    table.set('a', 'B', 1500)
-    expect(table.size).toBe(1)
-    table.age(2600)
-    expect(table.get('a')).toBe('B')
-  })
-
-  it('holds as many as it may, and turns early under load', () => {
-    const table = new AgingMap<number>(10, 1000)
-    for (let index = 0; index < 100; index += 1) {
-      table.set(`${index}`, index, 0)
-      expect(table.size).toBeLessThanOrEqual(10)
-    }
-    expect([95, 96, 97, 98, 99].map(index => table.get(`${index}`))).toEqual([95, 96, 97, 98, 99])
-    table.set('99', 0, 0)
-    expect(table.get('99')).toBe(0)
   })
 })
 

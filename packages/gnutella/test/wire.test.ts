@@ -1,6 +1,6 @@
 /** The codec of a link: its steps, its lengths, and what a broken payload costs. */
+import { faultOf } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
-import { faultOf } from '../src/bytes.ts'
 import {
   CONTROL_BYTES_MAX,
   HIT_RESULTS_MAX,

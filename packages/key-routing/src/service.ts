@@ -16,10 +16,11 @@ import {
   serviceCapabilities,
   serviceDependencies
 } from '@libp2p/interface'
-import { type Clock, type HostComponents, MachineHost, systemClock } from '@servent/libp2p-host'
+import { type Clock, type HostComponents, MachineHost, stateOf, systemClock } from '@servent/libp2p-host'
 import {
   type Catalogue,
   type ContentId,
+  given,
   type Hit,
   type Key,
   type MachineTypes,
@@ -60,15 +61,6 @@ const NOTICES: ReadonlySet<string> = new Set<RoutingNotice['type']>([
   'records-end',
   'value-read'
 ])
-
-const SNAPSHOT_STATES = {
-  new: 'starting',
-  starting: 'starting',
-  running: 'running',
-  stopping: 'stopped',
-  stopped: 'stopped',
-  failed: 'failed'
-} as const
 
 /** The root of a key and the holders of copies, as a lookup found them. */
 export type FoundKey = Extract<RoutingNotice, { readonly type: 'looked-up' }>
@@ -273,14 +265,12 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
 
   snapshot(): OverlaySnapshot {
     const { neighbours, counters, store, ...tables } = this.#overlay.describe(this.#host.snapshot())
-    const { state, failure } = this.#host
     const links = new Map(this.#host.links().map(info => [info.peerId, info]))
     return {
       ...tables,
       store,
       name: this.name,
-      state: SNAPSHOT_STATES[state],
-      ...(failure === undefined ? {} : { reason: failure }),
+      ...stateOf(this.#host),
       neighbours: neighbours.map(neighbour => {
         const link = links.get(neighbour.peerId)
         return link === undefined ? neighbour : { ...neighbour, connectedMs: Math.round(link.upMs) }
@@ -340,11 +330,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
         this.#readiness.stop()
         this.#commands.stop()
       },
-      ...Object.fromEntries(
-        Object.entries({ store, acceptInbound, clock, random, trace }).filter(
-          ([, given]) => given !== undefined
-        )
-      )
+      ...given({ store, acceptInbound, clock, random, trace })
     })
   }
 }

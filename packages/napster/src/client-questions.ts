@@ -2,8 +2,7 @@
  * What a user asks: searches, pages of browses, whois, pings. Each has its own time, and ends when that is over
  * or the server has answered. A search that runs while the user moves to another server is asked there again.
  */
-import { type RequestId, randomBytes } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { type RequestId, randomBytes, toHex } from '@servent/overlay/machine'
 import { sendHome } from './client-session.ts'
 import {
   ANSWER_MS,

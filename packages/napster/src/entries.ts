@@ -1,7 +1,7 @@
 /** Files as a server's index keeps them: the words to find them by, and what is handed on to whoever asked. */
 import type { FileNumber, IndexedFile } from '@servent/keyword-index'
-import { CONTENT_SIZE_BYTES_MAX, type FileRecord, tokens } from '@servent/overlay/machine'
-import { CountingSink, StoringSink, utf8Length } from './bytes.ts'
+import { CONTENT_SIZE_BYTES_MAX, type FileRecord, tokens, utf8Length } from '@servent/overlay/machine'
+import { CountingFrame, StoringFrame } from './bytes.ts'
 import { FILE_NAME_BYTES_MAX, WORD_BYTES_MAX } from './constants.ts'
 import type { Entry, SharedRecord, TextMessage } from './messages.ts'
 import { readEntry, writeEntry } from './wire-extension.ts'
@@ -15,9 +15,9 @@ const WORDS_KEPT = 128
 export const NUMBER_MAX = 0x7fff_ffff
 
 export function entryBytes(entry: Entry): Uint8Array {
-  const count = new CountingSink()
+  const count = new CountingFrame()
   writeEntry(count, entry)
-  const sink = new StoringSink(count.length)
+  const sink = new StoringFrame(count.length)
   writeEntry(sink, entry)
   return sink.stored
 }

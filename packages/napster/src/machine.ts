@@ -13,9 +13,9 @@ import {
   type Machine,
   type Peer,
   SELF,
-  type Timer
+  type Timer,
+  toHex
 } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
 import { ANNOUNCE_TIMER, Announcing, announceAgain, onAnnounceTimer, onChanged } from './client-announce.ts'
 import { onClientMessage } from './client-machine.ts'
 import {

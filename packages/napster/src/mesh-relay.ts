@@ -3,7 +3,7 @@
  * writes in who that is, as Noise has proven it; the server of who it is for hands it over. Between them it passes
  * `MESH_TTL_MAX` links at most, and each server takes it once.
  */
-import { toHex } from './bytes.ts'
+import { toHex } from '@servent/overlay/machine'
 import { MESH_TTL_MAX } from './constants.ts'
 import { meshPeers } from './mesh-search.ts'
 import type { RelayMessage } from './messages.ts'

@@ -3,8 +3,7 @@
  * comes: so links may form any graph, and there is no tree to break. It tells whom it was sent to already; in a
  * mesh where everybody is linked with everybody nobody hands it on.
  */
-import { tokens } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { toHex, tokens } from '@servent/overlay/machine'
 import {
   HELD_BYTES_MAX,
   MESH_DEADLINE_MS,

@@ -1,6 +1,5 @@
 /** What a search at a server has yet to give, and how a result is given to whoever asked. */
-import type { Link } from '@servent/overlay/machine'
-import { toHex } from './bytes.ts'
+import { type Link, toHex } from '@servent/overlay/machine'
 import { ANSWER_BYTES_MAX, INDEX_RESULTS_MAX } from './constants.ts'
 import { entryOf } from './entries.ts'
 import { ipOf } from './ip.ts'

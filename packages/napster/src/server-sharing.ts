@@ -6,8 +6,7 @@
  * that is not signed, is left out of the batch and counted.
  */
 import type { IndexedFile } from '@servent/keyword-index'
-import type { FileRecord } from '@servent/overlay/machine'
-import { utf8Length } from './bytes.ts'
+import { type FileRecord, utf8Length } from '@servent/overlay/machine'
 import {
   BATCH_FILES_MAX,
   BODIES_BYTES_MAX,

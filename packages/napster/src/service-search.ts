@@ -1,5 +1,6 @@
-/** A search, or a page of a browse, while it runs: what was found and not yet read, and how it ended. */
-import type { FileRecord, SearchTraffic } from '@servent/overlay'
+/** A search, or a page of a browse, while it runs, as Napster's machine tells of it. */
+import { RunningSearch, type RunningSearchInit } from '@servent/libp2p-host'
+import type { FileRecord } from '@servent/overlay'
 import type { NapsterNotice, VerifiedFile } from './types.ts'
 import { napsterCodec } from './wire.ts'
 
@@ -14,89 +15,48 @@ export interface FoundFile extends VerifiedFile {
   readonly elapsedMs: number
 }
 
-export interface RunningSearchInit {
+/** The limit is of files, of one provider each. */
+export interface NapsterSearchInit extends RunningSearchInit {
   readonly wants: (record: FileRecord) => boolean
-  /** Files of one provider each that are told of. */
-  readonly limit: number
-  readonly nowMs: () => number
-  readonly traffic: SearchTraffic | undefined
 }
 
-export class RunningSearch {
+export class NapsterSearch extends RunningSearch<NapsterNotice, FoundFile> {
   /** Where the next page of a browse begins; empty where there is none. */
-  next = ''
+  nextPage = ''
   ended: Ended | undefined
-  readonly #init: RunningSearchInit
-  readonly #startedMs: number
-  readonly #seen = new Set<string>()
-  readonly #found: FoundFile[] = []
-  #isOver = false
-  #wake: (() => void) | undefined
+  readonly #wants: (record: FileRecord) => boolean
 
-  constructor(init: RunningSearchInit) {
-    this.#init = init
-    this.#startedMs = init.nowMs()
-  }
-
-  get count(): number {
-    return this.#seen.size
+  constructor(init: NapsterSearchInit) {
+    super(init)
+    this.#wants = init.wants
   }
 
   wants(record: FileRecord): boolean {
-    return !this.#isOver && this.#init.wants(record)
+    return !this.isOver && this.#wants(record)
   }
 
   take(notice: NapsterNotice): void {
     switch (notice.type) {
       case 'found':
-        for (const file of notice.files) this.#add(file)
-        this.#wake?.()
+        // One provider's file is told of once, whichever servers it came from.
+        for (const file of notice.files)
+          this.add(`${file.record.id} ${file.record.provider} ${file.index}`, {
+            ...file,
+            elapsedMs: this.elapsedMs
+          })
         break
       case 'search-traffic':
-        this.#count(notice)
+        this.charge(() => napsterCodec.byteLength(notice.message))
         break
       case 'search-ended':
         this.ended = notice
         this.end()
         break
       case 'browsed':
-        this.next = notice.next
+        this.nextPage = notice.next
         this.ended = { unanswered: [], reason: notice.reason }
         this.end()
         break
     }
-  }
-
-  /** Nothing is added any more; what was found can still be read. */
-  end(): void {
-    this.#isOver = true
-    this.#wake?.()
-  }
-
-  /** The next file, when it comes; nothing when the search is over and all of it was read. */
-  async nextFile(): Promise<FoundFile | undefined> {
-    while (this.#found.length === 0 && !this.#isOver) {
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
-    }
-    return this.#found.shift()
-  }
-
-  /** One provider's file is told of once, whichever servers it came from. */
-  #add(file: VerifiedFile): void {
-    const key = `${file.record.id} ${file.record.provider} ${file.index}`
-    if (this.#isOver || this.#seen.has(key)) return
-    this.#seen.add(key)
-    this.#found.push({ ...file, elapsedMs: this.#init.nowMs() - this.#startedMs })
-    if (this.#seen.size >= this.#init.limit) this.#isOver = true
-  }
-
-  #count({ message }: NapsterNotice & { type: 'search-traffic' }): void {
-    const { traffic } = this.#init
-    if (traffic === undefined) return
-    traffic.messages += 1
-    traffic.bytes += napsterCodec.byteLength(message)
   }
 }

@@ -1,5 +1,5 @@
 /** Searches and browses of the service: commands in, hits out. */
-import { type Clock, multiaddrsOfContact } from '@servent/libp2p-host'
+import { type Clock, multiaddrsOfContact, RunningSearches } from '@servent/libp2p-host'
 import {
   type FileRecord,
   type Hit,
@@ -14,7 +14,7 @@ import { isWord, tagWord } from './entries.ts'
 import { ServerError } from './errors.ts'
 import type { Bounds, Wanted } from './messages.ts'
 import type { NapsterSearchOptions } from './service-init.ts'
-import { type FoundFile, RunningSearch, type RunningSearchInit } from './service-search.ts'
+import { type FoundFile, NapsterSearch, type NapsterSearchInit } from './service-search.ts'
 import type { NapsterCommand, NapsterNotice } from './types.ts'
 
 type SearchNotice = NapsterNotice & { type: 'found' | 'search-ended' | 'search-traffic' | 'browsed' }
@@ -33,12 +33,16 @@ interface ByContent {
 
 export class Searches {
   readonly #init: SearchesInit
-  readonly #running = new Map<RequestId, RunningSearch>()
-  /** The search whose command is being given: its notices come before its id is known. */
-  #beginning: RunningSearch | undefined
+  readonly #running: RunningSearches<NapsterNotice, FoundFile, NapsterSearch>
 
   constructor(init: SearchesInit) {
     this.#init = init
+    this.#running = new RunningSearches({
+      clock: init.clock,
+      onEnd: search => {
+        if (init.isRunning()) init.command({ type: 'end-search', search })
+      }
+    })
   }
 
   wants(search: RequestId, record: FileRecord): boolean {
@@ -46,12 +50,11 @@ export class Searches {
   }
 
   take(notice: SearchNotice): void {
-    const id = notice.type === 'browsed' ? notice.browse : notice.search
-    ;(this.#running.get(id) ?? this.#beginning)?.take(notice)
+    this.#running.take(notice.type === 'browsed' ? notice.browse : notice.search, notice)
   }
 
   stop(): void {
-    for (const search of this.#running.values()) search.end()
+    this.#running.endAll()
   }
 
   async *find(
@@ -72,50 +75,27 @@ export class Searches {
     const init = { wants: () => true, limit: Number.POSITIVE_INFINITY, traffic: undefined }
     let after = ''
     do {
-      const search: RunningSearch = yield* this.#run({ type: 'browse', user, after }, init, signal, undefined)
+      const search: NapsterSearch = yield* this.#run({ type: 'browse', user, after }, init, signal, undefined)
       if (search.ended !== undefined && search.ended.reason !== '') throw new ServerError(search.ended.reason)
       // A server that gives the same page again, or pages of nothing, would keep its user for ever.
-      if (search.next <= after || search.count === 0) return
-      after = search.next
+      if (search.nextPage <= after || search.count === 0) return
+      after = search.nextPage
     } while (after !== '')
   }
 
   async *#run(
     command: NapsterCommand,
-    init: Omit<RunningSearchInit, 'nowMs'>,
+    init: Omit<NapsterSearchInit, 'nowMs'>,
     signal: AbortSignal | undefined,
     timeoutMs: number | undefined
-  ): AsyncGenerator<Hit, RunningSearch> {
-    signal?.throwIfAborted()
-    const { clock } = this.#init
-    const search = new RunningSearch({ ...init, nowMs: () => clock.nowMs() })
-    const end = () => search.end()
-    const id = this.#begin(search, command)
-    this.#running.set(id, search)
-    const timer = timeoutMs === undefined ? undefined : clock.setTimeout(end, timeoutMs)
-    signal?.addEventListener('abort', end)
-    try {
-      for (let file = await search.nextFile(); file !== undefined; file = await search.nextFile()) {
-        yield hitOf(file)
-        signal?.throwIfAborted()
-      }
-      signal?.throwIfAborted()
-      return search
-    } finally {
-      if (timer !== undefined) clock.clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      this.#running.delete(id)
-      if (this.#init.isRunning()) this.#init.command({ type: 'end-search', search: id })
-    }
-  }
-
-  #begin(search: RunningSearch, command: NapsterCommand): RequestId {
-    this.#beginning = search
-    try {
-      return this.#init.command(command)
-    } finally {
-      this.#beginning = undefined
-    }
+  ): AsyncGenerator<Hit, NapsterSearch> {
+    const search = new NapsterSearch({ ...init, nowMs: () => this.#init.clock.nowMs() })
+    const found = this.#running.read(search, () => this.#init.command(command), {
+      signal,
+      timeoutMs
+    })
+    for await (const file of found) yield hitOf(file)
+    return search
   }
 }
 

@@ -6,24 +6,25 @@ import {
   type Clock,
   contactOf,
   type HostComponents,
-  isCircuit,
   MachineHost,
-  multiaddrsOfContact,
   PushCalls,
-  PushError,
   type PushedConnection,
-  systemClock
+  pushRouteOf,
+  stateOf,
+  systemClock,
+  withTraffic
 } from '@servent/libp2p-host'
 import {
   type Catalogue,
   type Contact,
   type ContentId,
+  clamp,
+  given,
   type Hit,
   matches,
   type Overlay,
   type OverlaySnapshot,
   type Provider,
-  peerIdBytes,
   QUERY_RESULTS_MAX,
   type Query,
   type RequestId,
@@ -48,7 +49,6 @@ import type { NapsterInit, NapsterSearchOptions } from './service-init.ts'
 import { type HotlistEvent, People } from './service-people.ts'
 import { PUSH_PROTOCOL, sendSubject, sendWords } from './service-push.ts'
 import { Searches } from './service-searches.ts'
-import { clamp } from './state.ts'
 import type { NapsterNotice, NapsterTables, NapsterTypes, WhoisReply } from './types.ts'
 import { napsterCodec } from './wire.ts'
 
@@ -210,34 +210,22 @@ export class NapsterService implements Overlay, Startable {
    * @throws OverlayStoppedError  the overlay does not run
    */
   async push(provider: Provider, id: ContentId, signal: AbortSignal): Promise<PushedConnection> {
-    const { peerId, push: route } = provider
-    const to = peerIdBytes(peerId)
-    if (route === undefined || route.overlay !== this.name || to === undefined)
-      throw new PushError(`No hit tells how ${peerId} could be asked to call. Search for ${id} again.`)
-    if (multiaddrsOfContact(this.#host.selfContact()).every(isCircuit))
-      throw new PushError('Neither this peer nor the provider can be called, so no connection can be made.')
-    const { index } = route
-    const target = { peerId, subject: sendSubject(index) }
-    return this.#pushes.wait(target, nonce => this.#people.askCall(to, index, nonce), signal)
+    const { index, target } = pushRouteOf(this.name, provider, id, this.#host.selfContact())
+    return this.#pushes.wait(
+      { peerId: provider.peerId, subject: sendSubject(index) },
+      nonce => this.#people.askCall(target, index, nonce),
+      signal
+    )
   }
 
   snapshot(): OverlaySnapshot {
     const { neighbours, counters, announced, ...tables } = this.#host.snapshot()
-    const links = new Map(this.#host.links().map(info => [info.peerId, info]))
-    const { state, failure } = this.#host
     return {
       ...tables,
       name: this.name,
-      state: SNAPSHOT_STATES[state],
-      ...(failure === undefined ? {} : { reason: failure }),
+      ...stateOf(this.#host),
       announced,
-      neighbours: neighbours.map(neighbour => {
-        const link = links.get(neighbour.peerId)
-        if (link === undefined) return neighbour
-        const { upMs, queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages } = link
-        const traffic = { queueBytes, sentBytes, receivedBytes, sentMessages, receivedMessages }
-        return { ...neighbour, connectedMs: Math.round(upMs), ...traffic }
-      }),
+      neighbours: withTraffic(neighbours, this.#host.links()),
       counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters }
     }
   }
@@ -346,25 +334,9 @@ export class NapsterService implements Overlay, Startable {
   }
 }
 
-const SNAPSHOT_STATES = {
-  new: 'starting',
-  starting: 'starting',
-  running: 'running',
-  stopping: 'stopped',
-  stopped: 'stopped',
-  failed: 'failed'
-} as const
-
 function serverContact(address: Multiaddr): Contact {
   const last = address.getComponents().at(-1)
   if (last?.name !== 'p2p' || last.value === undefined)
     throw new PeerIdMissingError(`The address of a server ends in /p2p/ and its PeerId; ${address} does not.`)
   return contactOf(peerIdFromString(last.value), [address])
-}
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }

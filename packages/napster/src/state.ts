@@ -1,10 +1,12 @@
 /** What a machine knows: what client and server share, and the tables of each. */
 import {
+  clamp,
   type Effects,
   type Link,
   type Peer,
   peerIdText,
   type RequestId,
+  SeenKeys,
   TokenBucket
 } from '@servent/overlay/machine'
 import type { Announcing } from './client-announce.ts'
@@ -33,7 +35,6 @@ import type { NapsterMessage } from './messages.ts'
 import { Nicks } from './nicks.ts'
 import { priorityOf } from './priorities.ts'
 import { LOCAL_LINK, type Remote, type User } from './remotes.ts'
-import { SeenIds } from './seen-ids.ts'
 import type { ServerSearches } from './server-results.ts'
 import type {
   NapsterAnswer,
@@ -153,7 +154,7 @@ export class ServerState {
   meshChanged = false
   searches!: ServerSearches
   /** Ids of queries and of calls that came by. */
-  readonly seen = new SeenIds(SEEN_MAX, SEEN_MS)
+  readonly seen = new SeenKeys(SEEN_MAX, SEEN_MS)
 
   constructor(settings: Partial<ServerSettings>) {
     this.settings = {
@@ -276,11 +277,6 @@ export class NapsterState {
           })
     }
   }
-}
-
-/** A whole number in its range; what is none is taken for the least. */
-export function clamp(value: number, least: number, most: number): number {
-  return Math.max(least, Math.min(most, Math.trunc(value) || least))
 }
 
 /** At most `TEXT_BYTES_MAX` bytes of a text, cut between characters. */

@@ -167,7 +167,7 @@ export function readExtension(code: number, body: Uint8Array): ExtensionMessage 
   if (type === undefined) return undefined
   const reader = new Reader(body)
   const message = readBody(type, reader)
-  reader.end()
+  reader.done()
   return message
 }
 
@@ -267,7 +267,7 @@ export function readEntry(bytes: Uint8Array): Entry {
     seconds: reader.u32(),
     record: reader.bytes(SEALED_RECORD_BYTES_MAX)
   }
-  reader.end()
+  reader.done()
   return entry
 }
 

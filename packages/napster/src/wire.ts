@@ -7,8 +7,15 @@
  * A length beyond the bound of its type ends the link before anything of the body is kept. A body that breaks
  * the rules of its type, inside of a sound frame, costs that message alone.
  */
-import { type Codec, LimitError, type LinkCodec, MalformedError } from '@servent/overlay/machine'
-import { CountingSink, faultOf, type Sink, StoringSink, textOf, utf8Length } from './bytes.ts'
+import {
+  type Codec,
+  faultOf,
+  LimitError,
+  type LinkCodec,
+  MalformedError,
+  utf8Length
+} from '@servent/overlay/machine'
+import { CountingFrame, type Sink, StoringFrame, textOf } from './bytes.ts'
 import { COMMAND_BYTES_MAX, EXTENSION_BYTES_MAX, EXTENSION_TYPE_MIN, HEADER_BYTES } from './constants.ts'
 import { FORMATS, SEARCH_CODE } from './formats.ts'
 import type { ExtensionMessage, NapsterMessage, TextMessage } from './messages.ts'
@@ -51,7 +58,7 @@ class NapsterLinkCodec implements LinkCodec<NapsterMessage> {
     const { name, bytesMax } = limitOf(code)
     if (length > bytesMax)
       throw new LimitError(name, `A ${message.type} has at most ${bytesMax} bytes, not ${length}.`)
-    const sink = new StoringSink(HEADER_BYTES + length)
+    const sink = new StoringFrame(HEADER_BYTES + length)
     sink.u16(length)
     sink.u16(code)
     writeBody(sink, message)
@@ -134,7 +141,7 @@ export function isEncodable(message: NapsterMessage): boolean {
 function bodyLength(message: NapsterMessage): number {
   if (message.type === 'search') return utf8Length(writeSearch(message))
   if (isText(message)) return utf8Length(writeText(message))
-  const sink = new CountingSink()
+  const sink = new CountingFrame()
   writeBody(sink, message)
   return sink.length
 }

@@ -1,6 +1,7 @@
 /** The codec at its bounds, and texts that break the grammar. */
+import { faultOf } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
-import { CountingSink, faultOf, StoringSink } from '../src/bytes.ts'
+import { CountingFrame, StoringFrame } from '../src/bytes.ts'
 import {
   BATCH_FILES_MAX,
   COMMAND_BYTES_MAX,
@@ -218,9 +219,9 @@ describe('bodies of ours', () => {
       record: Uint8Array.of(1, 2)
     }
     const bytesOf = (one: typeof entry) => {
-      const count = new CountingSink()
+      const count = new CountingFrame()
       writeEntry(count, one)
-      const sink = new StoringSink(count.length)
+      const sink = new StoringFrame(count.length)
       writeEntry(sink, one)
       return sink.stored
     }
