@@ -173,7 +173,11 @@ export function tellTable(
 function isDue({ tiers, nowMs }: GnutellaState, { upMs }: Neighbour, { said, updates }: TierLink): boolean {
   if (tiers.current === undefined || tiers.current === said) return false
   // What an ultrapeer tells is renewed no more often than it may be told; a leaf's words may change at any time.
-  if (tiers.tier === 'leaf') return updates.take(1, nowMs)
+  if (tiers.tier === 'leaf') {
+    if (updates.waitMs(1, nowMs) > 0) return false
+    updates.charge(Math.max(1, tiers.current.slots / 2 ** TABLE_BITS_DEFAULT), nowMs)
+    return true
+  }
   return said !== undefined || nowMs - upMs! >= TABLE_SETTLE_MS
 }
 

@@ -84,10 +84,16 @@ export const TABLE_FILL_WANTED = 0.1
 export const TABLE_BITS_OWN = 20
 /** Hashes of what is shared here of which a table is made: as many fill the largest one by two thirds. */
 export const WORDS_MAX = 2 ** 20
-/** Between two updates of a table to one link; practice, and UQR 2.2, is a minute. */
+/** Between two updates of what an ultrapeer tells of itself and its leaves; practice, and UQR 2.2, is a minute. */
 export const TABLE_UPDATE_MS = 60_000
-/** Updates that may come at once before that holds: what somebody begins to share is found right after. */
+/** Updates that may come at once before that holds, and before what holds for a leaf. */
 export const TABLE_UPDATES_BURST = 4
+/**
+ * Between two updates of a leaf's table of `TABLE_BITS_DEFAULT`; a larger one waits as much longer as it has more slots,
+ * the largest a minute. Where files come one by one, each is a change, and what was added last must not be the one that
+ * nobody finds for a minute; a patch of a few words is some dozens of bytes. It is half of `TABLE_SLOTS_PER_SECOND`.
+ */
+export const LEAF_TABLE_UPDATE_MS = 2_000
 /** A table for other ultrapeers waits so long after their link came up: leaves that came just before are in it. */
 export const TABLE_SETTLE_MS = 10_000
 /** An ultrapeer whose table is fuller is not probed: it would match whatever is asked. Thirty honest tables are not. */

@@ -8,11 +8,11 @@ import {
   DEGREE_UNSAID,
   LEAF_QUERIES_BURST,
   LEAF_QUERIES_PER_SECOND,
+  LEAF_TABLE_UPDATE_MS,
   TABLE_BITS_MIN,
   TABLE_FILL_CLAIMED,
   TABLE_SLOTS_BURST,
   TABLE_SLOTS_PER_SECOND,
-  TABLE_UPDATE_MS,
   TABLE_UPDATES_BURST,
   UNROUTED_BURST,
   UNROUTED_PER_SECOND
@@ -45,7 +45,7 @@ export class TierLink {
   /** Own queries of a leaf. */
   readonly queries: TokenBucket
 
-  /** The table that it was told last; what of it has not left yet, and how often it is told. */
+  /** The table that it was told last; what of it has not left yet, and how often a leaf tells it. */
   said: QueryRoutingTable | undefined
   readonly updates: TokenBucket
   outbox: TableMessage[] = []
@@ -54,7 +54,7 @@ export class TierLink {
     this.patched = new TokenBucket(TABLE_SLOTS_BURST, TABLE_SLOTS_PER_SECOND, nowMs)
     this.unrouted = new TokenBucket(UNROUTED_BURST, UNROUTED_PER_SECOND, nowMs)
     this.queries = new TokenBucket(LEAF_QUERIES_BURST, LEAF_QUERIES_PER_SECOND, nowMs)
-    this.updates = new TokenBucket(TABLE_UPDATES_BURST, 1000 / TABLE_UPDATE_MS, nowMs)
+    this.updates = new TokenBucket(TABLE_UPDATES_BURST, 1000 / LEAF_TABLE_UPDATE_MS, nowMs)
   }
 
   /** Its table, once it is whole. */

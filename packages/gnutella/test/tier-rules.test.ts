@@ -7,7 +7,8 @@ import {
   PONGS_PER_PING,
   RESULTS_PER_QUERY,
   SEARCH_SPREAD_MS,
-  TTL_HARD_MAX
+  TTL_HARD_MAX,
+  UPKEEP_MS
 } from '../src/constants.ts'
 import { hasFew, isFit, type LeafView, mayRise, mayStepDown, type UltrapeerView } from '../src/election.ts'
 import { contactsOf } from '../src/handshake-rules.ts'
@@ -23,6 +24,7 @@ import {
   ELECTION_UP_BYTES_PER_S,
   ELECTION_UPTIME_MS,
   LEAF_QUERIES_BURST,
+  LEAF_TABLE_UPDATE_MS,
   LEAF_ULTRAPEERS,
   LEAVES_DEFAULT,
   LEAVES_MAX,
@@ -30,6 +32,8 @@ import {
   PROBES,
   PUSH_PROXIES_MAX,
   RESULTS_WANTED_FOR_LEAF,
+  TABLE_BITS_DEFAULT,
+  TABLE_BITS_OWN,
   TABLE_FILL_CLAIMED,
   TABLE_MESSAGES_PER_LINK,
   TABLE_MESSAGES_PER_ROUND,
@@ -337,7 +341,7 @@ describe('route tables', () => {
     expect(above.asked()).toMatchObject([{ question: { type: 'match', text: 'green' } }])
   })
 
-  it('are told TABLE_UPDATES_BURST times at once, and then once in TABLE_UPDATE_MS', () => {
+  it('of a leaf are told TABLE_UPDATES_BURST times at once, and then once in LEAF_TABLE_UPDATE_MS', () => {
     const servent = new Servent({ role: 'leaf' })
     servent.command(words('0'))
     const link = servent.neighbour(1, { headers: ULTRAPEER, inbound: false })
@@ -346,10 +350,66 @@ describe('route tables', () => {
       expect(tablesOf(servent, link)).toHaveLength(1)
     }
     servent.command(words('one more'))
-    passAlive(servent, [link], TABLE_UPDATE_MS - 5_000)
+    servent.pass(LEAF_TABLE_UPDATE_MS - 1)
     expect(tablesOf(servent, link)).toEqual([])
-    passAlive(servent, [link], 10_000)
+    // With the next round of upkeep.
+    servent.pass(UPKEEP_MS)
     expect(tablesOf(servent, link)).toMatchObject([{ type: 'table-patch' }])
+  })
+
+  it('of a leaf have all that it shares within seconds, however many files come one by one', () => {
+    const [above, leaf] = [ultrapeer(), new Servent({ role: 'leaf' })]
+    const [down, up] = [
+      above.neighbour(1, { headers: LEAF }),
+      leaf.neighbour(1, { headers: ULTRAPEER, inbound: false })
+    ]
+    const tell = () => above.from(down, ...tablesOf(leaf, up))
+    const files = Array.from({ length: 3 * TABLE_UPDATES_BURST }, (_, number) => `file${number}`)
+    leaf.command(words())
+    for (const file of files) {
+      leaf.command({ ...words(file), type: 'words-added' })
+      tell()
+      leaf.pass(20)
+    }
+    leaf.pass(LEAF_TABLE_UPDATE_MS + UPKEEP_MS)
+    tell()
+    const asker = above.neighbour(2, { headers: ULTRAPEER })
+    for (const file of files) {
+      above.from(asker, query({ text: file, hops: 1 }))
+      expect(above.outline()[down]).toEqual(['query 1/2'])
+    }
+  })
+
+  it('of a leaf wait as much longer as they are larger, so that no ultrapeer ends the link for it', () => {
+    const [above, leaf] = [ultrapeer(), new Servent({ role: 'leaf' })]
+    const [down, up] = [
+      above.neighbour(1, { headers: LEAF }),
+      leaf.neighbour(1, { headers: ULTRAPEER, inbound: false })
+    ]
+    const many = Uint32Array.from(
+      { length: 2 ** TABLE_BITS_OWN / 9 },
+      (_, number) => (number * 2_654_435_761) % 2 ** 32
+    )
+    leaf.command({ type: 'words', hashes: many })
+    passAlive(leaf, [up], 60_000)
+    const times = 2 ** (TABLE_BITS_OWN - TABLE_BITS_DEFAULT)
+    let updates = 0
+    for (let passed = 0; passed < 12 * times * LEAF_TABLE_UPDATE_MS; passed += 2_000) {
+      leaf.command({ ...words(`word${passed}`), type: 'words-added' })
+      const told = tablesOf(leaf, up)
+      updates += told.some(
+        ({ type, ...said }) => type === 'table-patch' && (said as { number: number }).number === 1
+      )
+        ? 1
+        : 0
+      above.from(down, ...told)
+      passAlive(leaf, [up], 2_000)
+      passAlive(above, [down], 2_000)
+    }
+    expect(updates).toBeGreaterThanOrEqual(10)
+    expect(updates).toBeLessThanOrEqual(14)
+    expect(above.counter('tablesRefused')).toBe(0)
+    expect(above.tiers().leaves).toBe(1)
   })
 
   it('have entries of four bits for those that do not say that they read one', () => {
