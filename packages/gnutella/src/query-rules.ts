@@ -35,13 +35,15 @@ import { walkOf } from './walk-wire.ts'
 
 const NOBODY: ReadonlySet<Link> = new Set()
 
-export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): void {
+export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, said: QueryMessage): void {
   state.count('queriesReceived')
-  const walk = walkOf(query)
+  const walk = walkOf(said)
   if (walk !== undefined) {
-    onWalker(state, fx, neighbour, query, walk)
+    onWalker(state, fx, neighbour, said, walk)
     return
   }
+  // A leaf hands nothing on, so its queries are its own, however many hops it says that they took.
+  const query = neighbour.kind === 'leaf' ? { ...said, hops: 0 } : said
   if (!isTaken(state, fx, neighbour, query)) return
   const { guid, hops } = query
   const { link, name } = neighbour
@@ -121,7 +123,9 @@ export function match(
 /** Whether a query is to be handed on and answered. */
 function isTaken(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
   const { guid, ttl, hops } = query
-  if (ttl === 0 || ttl > TTL_HARD_MAX || hops >= TTL_MAX) {
+  // An ultrapeer and its leaves are one unit: the hop between them may be one more.
+  const hopsMax = state.tiers.tier === 'leaf' ? TTL_MAX : TTL_MAX - 1
+  if (ttl === 0 || ttl > TTL_HARD_MAX || hops > hopsMax) {
     state.count('descriptorsBadTtl')
     offend(state, fx, neighbour, 'bad-ttl')
     return false

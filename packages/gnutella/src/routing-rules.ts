@@ -3,6 +3,7 @@
  * ultrapeer and its leaves are one unit (UQR 2.4). Other ultrapeers get it as neighbours always did, but on the last
  * hop only those whose tables match (UQR 2.3).
  */
+import { TTL_MAX } from './constants.ts'
 import type { QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -18,7 +19,8 @@ export function askLeaves(
   except: Neighbour | undefined
 ): number {
   let asked = 0
-  const onward: QueryMessage = { ...query, ttl: 1, hops: query.hops + 1 }
+  // Who is at the end of the way gets it, too, with as many hops as every servent takes.
+  const onward: QueryMessage = { ...query, ttl: 1, hops: Math.min(query.hops + 1, TTL_MAX - 1) }
   for (const leaf of state.neighbours.leaves) {
     if (leaf === except || leaf.fullSinceMs !== undefined || !isFor(state, leaf, hashes)) continue
     asked += 1
