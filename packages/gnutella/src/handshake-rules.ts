@@ -97,10 +97,12 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
     fail(state, fx, neighbour, `It answered ${message.status}.`)
     return
   }
+  const { kind } = neighbour
   readHeaders(state, neighbour, message.headers)
   const { tier } = state.tiers
   const mismatch = phase === 'calling' ? comeToTerms(state, fx, neighbour) : undefined
-  if (mismatch !== undefined || !stillFits(state, neighbour)) {
+  const changedFrom = phase === 'accepted' && neighbour.kind !== kind ? kind : undefined
+  if (mismatch !== undefined || !stillFits(state, neighbour, changedFrom)) {
     state.count('handshakesFailed')
     fail(state, fx, neighbour, mismatch ?? 'There is no place for it any more.')
     return

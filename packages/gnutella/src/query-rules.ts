@@ -152,9 +152,10 @@ export function isHeldBack(state: GnutellaState, { fullSinceMs }: Neighbour): bo
 export function isFit(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
   const { nowMs } = state
   const { hops, payload } = query
-  // A leaf's own queries are asked far and wide on its behalf, so they are fewer.
-  const own = neighbour.kind === 'leaf' ? neighbour.tiered!.queries : neighbour.originals
-  if (!neighbour.queries.take(1, nowMs) || (hops === 0 && !own.take(1, nowMs))) {
+  // A leaf's own queries are asked far and wide on its behalf, so they are fewer; and all that it brings are its own.
+  const isOfLeaf = neighbour.kind === 'leaf'
+  const own = isOfLeaf ? neighbour.tiered!.queries : neighbour.originals
+  if (!neighbour.queries.take(1, nowMs) || ((isOfLeaf || hops === 0) && !own.take(1, nowMs))) {
     state.count('queriesOverRate')
     return false
   }

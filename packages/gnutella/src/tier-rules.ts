@@ -72,9 +72,15 @@ export function comeToTerms(state: GnutellaState, fx: Fx, neighbour: Neighbour):
 }
 
 /** Whether what both sides are still fits when the last word of the handshake is said. */
-export function stillFits({ tiers, neighbours }: GnutellaState, { kind }: Neighbour): boolean {
+export function stillFits(
+  { tiers, neighbours }: GnutellaState,
+  { kind }: Neighbour,
+  changedFrom: Neighbour['kind'] | undefined
+): boolean {
   if (tiers.flat) return true
   if (tiers.tier === 'leaf') return kind === 'ultrapeer'
+  // The place was given for what a stranger said first. Only who was guided may become another, a leaf (3.5).
+  if (changedFrom !== undefined && (changedFrom !== 'ultrapeer' || kind !== 'leaf')) return false
   return kind !== 'leaf' || neighbours.leafPlaces <= tiers.leafPlaces
 }
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
 import type { Headers } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
-import { LEAF, query, Servent, ULTRAPEER } from './servent.ts'
+import { LEAF_QUERIES_BURST } from '../src/tier-constants.ts'
+import { walkExtension } from '../src/walk-wire.ts'
+import { LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
 
 const words = (...some: string[]) => ({ type: 'words' as const, hashes: Uint32Array.from(some, hashWord) })
 
@@ -65,5 +67,43 @@ describe('hops', () => {
       expect(servent.counter('descriptorsBadTtl')).toBe(offences)
       expect(servent.asked()).toHaveLength(1 - offences)
     }
+  })
+})
+
+describe('the rate of a leaf', () => {
+  it.each([
+    ['queries', () => ({})],
+    ['walkers', () => ({ ggep: [walkExtension({ walker: 0, steps: 8 })] })]
+  ])('holds for %s that are said to have come from further away', (_, fields) => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    const leaf = servent.neighbour(1, { headers: LEAF })
+    for (let count = 0; count <= LEAF_QUERIES_BURST; count += 1)
+      servent.from(leaf, query({ hops: 1, ttl: 1, ...fields() }))
+    expect(servent.counter('queriesOverRate')).toBe(1)
+  })
+})
+
+describe('the last word of a handshake', () => {
+  /** As many strangers as are accepted as the one, who then say that they are the other. */
+  const change = (first: Headers, last: Headers, count: number) => {
+    const servent = new Servent({ role: 'ultrapeer', degree: 2, leaves: 3 })
+    for (let peer = 1; peer <= count; peer += 1) {
+      const link = servent.link(peer)
+      servent.from(link, { type: 'connect', headers: first })
+      servent.from(link, { type: 'status', status: 200, reason: 'OK', headers: last })
+    }
+    const { leaves, ultrapeers } = servent.tiers()
+    return { leaves, ultrapeers, closed: servent.closed().length }
+  }
+
+  it('makes no neighbour of who came to a place for leaves', () => {
+    expect(change(LEAF, { 'x-ultrapeer': 'True' }, 3)).toEqual({ leaves: 0, ultrapeers: 0, closed: 3 })
+    expect(change(LEAF, {}, 4)).toEqual({ leaves: 3, ultrapeers: 0, closed: 1 })
+  })
+
+  it('makes an ultrapeer a leaf while there is a place, and an old servent neither', () => {
+    expect(change(ULTRAPEER, { 'x-ultrapeer': 'False' }, 4)).toEqual({ leaves: 3, ultrapeers: 0, closed: 1 })
+    for (const flag of ['True', 'False'])
+      expect(change(MODERN, { 'x-ultrapeer': flag }, 1)).toEqual({ leaves: 0, ultrapeers: 0, closed: 1 })
   })
 })
