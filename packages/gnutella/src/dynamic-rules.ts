@@ -12,6 +12,7 @@
 import type { Link, RequestId } from '@servent/overlay/machine'
 import { RESULTS_PER_QUERY, SEARCH_SPREAD_MS } from './constants.ts'
 import { horizon, nextTtl, ttlLimit } from './dynamic-query.ts'
+import { isGuided } from './guidance-wire.ts'
 import type { Guid, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -43,7 +44,9 @@ export function startDynamic(
   const search = 'search' in asker ? asker.search : undefined
   const hashes = hashesOfQuery(message)
   const wanted = 'wanted' in asker ? asker.wanted : RESULTS_WANTED_FOR_LEAF
-  const running = state.tiers.begin({ message, hashes, leaf, search }, wanted, state.nowMs)
+  // This servent verifies what it finds itself; a leaf that does so says it.
+  const guided = leaf === undefined || isGuided(message)
+  const running = state.tiers.begin({ message, hashes, leaf, search }, { wanted, guided }, state.nowMs)
   if (running === undefined) {
     state.count('dynamicQueriesRefused')
     return false
@@ -118,11 +121,9 @@ export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): vo
   else state.tiers.end(running)
 }
 
-/** Results of a query came by. */
-export function countResults(state: GnutellaState, guid: Guid, results: number): void {
-  const running = state.tiers.byGuid(guid)
-  // Whoever answers with more than one servent may does not end the search for the others.
-  if (running !== undefined) running.query.results += Math.min(results, RESULTS_PER_QUERY)
+/** Results of a query came by a link: of one hit no more than one servent may answer with. */
+export function countResults(state: GnutellaState, link: Link, guid: Guid, results: number): void {
+  state.tiers.byGuid(guid)?.query.count(link, Math.min(results, RESULTS_PER_QUERY))
 }
 
 /** Nobody is asked any more. */

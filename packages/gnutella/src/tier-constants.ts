@@ -5,7 +5,7 @@
  * "practice" is what gtk-gnutella does by default.
  */
 
-import { SENDS_PER_MESSAGE_MAX } from './constants.ts'
+import { NEIGHBOURS_MAX, SENDS_PER_MESSAGE_MAX } from './constants.ts'
 
 // The wire: route table updates (QRP, "Gnutella Protocol Changes").
 
@@ -113,6 +113,10 @@ export const UNROUTED_PER_SECOND = 2
 /** Results wanted for an own query, and for one of a leaf, which asks three ultrapeers (DQ 2.5.3.1). */
 export const RESULTS_WANTED = 150
 export const RESULTS_WANTED_FOR_LEAF = 50
+/** Of the results wanted, the part that one link may count for: hits that come by are not verified. */
+export const LINK_RESULTS_PART = 4
+/** Links whose results are counted for one query: all that there may be at a time. */
+export const COUNTED_LINKS_MAX = NEIGHBOURS_MAX + LEAVES_MAX
 /** To wait for each hop (DQ 2.5.2.3). */
 export const WAIT_PER_HOP_MS = 2_400
 /** Ultrapeers that a probe goes to where tables say that they match (DQ 2.5.1), and where there are no tables. */

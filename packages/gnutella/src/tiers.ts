@@ -109,7 +109,7 @@ export class Tiers {
   /** Nothing where too many run already, of this leaf or in all. */
   begin(
     init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'search'>,
-    wanted: number,
+    { wanted, guided }: { readonly wanted: number; readonly guided: boolean },
     nowMs: number
   ): RunningQuery | undefined {
     const { leaf } = init
@@ -117,7 +117,7 @@ export class Tiers {
     if (leaf !== undefined) for (const one of this.#running.values()) ofLeaf += one.leaf === leaf ? 1 : 0
     if (this.#running.size >= DYNAMIC_MAX || ofLeaf >= DYNAMIC_PER_LEAF_MAX) return undefined
     this.#numbers += 1
-    const query = new DynamicQuery(wanted, nowMs)
+    const query = new DynamicQuery(wanted, guided, nowMs)
     const running = {
       ...init,
       number: this.#numbers,

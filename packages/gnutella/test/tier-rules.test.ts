@@ -10,11 +10,13 @@ import {
   TTL_HARD_MAX,
   UPKEEP_MS
 } from '../src/constants.ts'
+import { DynamicQuery } from '../src/dynamic-query.ts'
 import { hasFew, isFit, type LeafView, mayRise, mayStepDown, type UltrapeerView } from '../src/election.ts'
 import { contactsOf } from '../src/handshake-rules.ts'
 import type { Headers, QueryMessage } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
 import {
+  COUNTED_LINKS_MAX,
   DEGREE_MAX,
   DEMOTION_MS,
   DYNAMIC_MAX,
@@ -28,6 +30,7 @@ import {
   LEAF_ULTRAPEERS,
   LEAVES_DEFAULT,
   LEAVES_MAX,
+  LINK_RESULTS_PART,
   LONELY_MS,
   PROBES,
   PUSH_PROXIES_MAX,
@@ -706,17 +709,33 @@ describe('a dynamic query', () => {
     expect(ttls(servent)).toEqual(['query 3/1'])
   })
 
-  it('ends with RESULTS_WANTED_FOR_LEAF results', () => {
-    for (const results of [RESULTS_WANTED_FOR_LEAF - 1, RESULTS_WANTED_FOR_LEAF]) {
-      const { servent, leaf, links } = setup(1, 8)
+  it('ends with RESULTS_WANTED_FOR_LEAF results, of which one link counts for one in LINK_RESULTS_PART', () => {
+    const most = Math.ceil(RESULTS_WANTED_FOR_LEAF / LINK_RESULTS_PART)
+    for (const [links, each, last, isOver] of [
+      [LINK_RESULTS_PART, most, RESULTS_WANTED_FOR_LEAF - (LINK_RESULTS_PART - 1) * most, true],
+      [LINK_RESULTS_PART, most, RESULTS_WANTED_FOR_LEAF - (LINK_RESULTS_PART - 1) * most - 1, false],
+      [LINK_RESULTS_PART - 1, RESULTS_PER_QUERY, RESULTS_PER_QUERY, false]
+    ] as const) {
+      const { servent, leaf, links: all } = setup(4, 8)
       const asked = query()
       servent.from(leaf, asked)
-      servent.from(links[0]!, hit(asked.guid, { results: Array(results).fill(result()) }))
+      for (let index = 0; index < links; index += 1)
+        servent.from(
+          all[index]!,
+          hit(asked.guid, { results: Array(index === links - 1 ? last : each).fill(result()) })
+        )
       servent.take()
       servent.pass(WAIT_PER_HOP_MS)
-      expect(servent.tiers().dynamicQueries).toBe(results < RESULTS_WANTED_FOR_LEAF ? 1 : 0)
-      // All of nine tables that there are found 49 of 50 in one place: a neighbour that has none is not asked for one hop.
+      expect(servent.tiers().dynamicQueries).toBe(isOver ? 0 : 1)
       expect(ttls(servent).length).toBeLessThanOrEqual(1)
+    }
+  })
+
+  it('counts what comes by COUNTED_LINKS_MAX links', () => {
+    for (const links of [COUNTED_LINKS_MAX, COUNTED_LINKS_MAX + 1]) {
+      const counted = new DynamicQuery(1_000, false, 0)
+      for (let link = 1; link <= links; link += 1) counted.count(link, 1)
+      expect(counted.results).toBe(COUNTED_LINKS_MAX)
     }
   })
 
