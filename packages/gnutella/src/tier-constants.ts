@@ -37,6 +37,8 @@ export const INFLATE_STEP_BYTES = 256
 
 /** Ultrapeers that a leaf keeps. Practice: 3. */
 export const LEAF_ULTRAPEERS = 3
+/** Of them, those that may have come by themselves while the leaf knows hosts to call: more could be all that it hears. */
+export const LEAF_STRANGERS_MAX = 1
 /** Places for leaves (Ultrapeers 2: 10 to 100), where the user does not say how many. */
 export const LEAVES_DEFAULT = 30
 export const LEAVES_MAX = 100

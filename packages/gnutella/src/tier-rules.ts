@@ -4,7 +4,7 @@
  * | who comes | to a leaf | to an ultrapeer |
  * |---|---|---|
  * | leaf | refused, and told of its ultrapeers; a leaf that has none, and may, becomes one for it | a leaf, while there are places |
- * | ultrapeer | taken as one of its three | a neighbour; one without leaves may be told to become a leaf |
+ * | ultrapeer | taken as one of its three; as the only one that came, while it knows others to call | a neighbour; one without leaves may be told to become a leaf |
  * | old servent | refused | a neighbour without a table |
  *
  * What is changed: two leaves never link as old servents did (3.3). One of them becomes an ultrapeer, or neither can
@@ -20,7 +20,6 @@ import type { Fx, GnutellaState } from './state.ts'
 import { renewTables, tellTable, tellTables } from './table-rules.ts'
 import {
   DEMOTION_ODDS,
-  LEAF_ULTRAPEERS,
   LONELY_MS,
   PROMOTION_ODDS,
   TABLE_UPDATE_MS,
@@ -43,7 +42,7 @@ export function hasRoomFor(state: GnutellaState, fx: Fx, neighbour: Neighbour): 
   if (tiers.flat) return state.roomForStranger
   if (tiers.tier === 'leaf' && neighbour.kind === 'leaf' && mayLead(state))
     become(state, fx, 'ultrapeer', neighbour)
-  if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' && neighbours.places <= LEAF_ULTRAPEERS - 1
+  if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' && state.roomForStranger
   return neighbour.kind === 'leaf' ? neighbours.leafPlaces < tiers.leafPlaces : state.roomForStranger
 }
 

@@ -1,9 +1,10 @@
 /** What a peer of the two tiers gains that says more of itself, or of what it sends, than is true. */
+import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
 import type { Headers } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
-import { LEAF_QUERIES_BURST } from '../src/tier-constants.ts'
+import { LEAF_QUERIES_BURST, LEAF_STRANGERS_MAX, LEAF_ULTRAPEERS } from '../src/tier-constants.ts'
 import { walkExtension } from '../src/walk-wire.ts'
 import { LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
 
@@ -105,5 +106,25 @@ describe('the last word of a handshake', () => {
     expect(change(ULTRAPEER, { 'x-ultrapeer': 'False' }, 4)).toEqual({ leaves: 3, ultrapeers: 0, closed: 1 })
     for (const flag of ['True', 'False'])
       expect(change(MODERN, { 'x-ultrapeer': flag }, 1)).toEqual({ leaves: 0, ultrapeers: 0, closed: 1 })
+  })
+})
+
+describe('strangers that say that they are ultrapeers', () => {
+  it('take at most LEAF_STRANGERS_MAX places of a leaf that knows enough hosts to call, and any of one that does not', () => {
+    for (const [hosts, taken] of [
+      [9, LEAF_STRANGERS_MAX],
+      [0, LEAF_ULTRAPEERS]
+    ] as const) {
+      const servent = new Servent({ role: 'leaf' })
+      for (let host = 0; host < hosts; host += 1)
+        servent.handle({ type: 'contact', peer: servent.effects.peers.intern(testContact(100 + host)) })
+      for (let peer = 1; peer <= LEAF_ULTRAPEERS + 1; peer += 1)
+        servent.neighbour(peer, { headers: ULTRAPEER })
+      expect(servent.tiers().ultrapeers).toBe(taken)
+      expect(servent.counter('handshakesRefused')).toBe(LEAF_ULTRAPEERS + 1 - taken)
+      if (hosts === 0) continue
+      for (const host of [100, 101]) servent.neighbour(host, { headers: ULTRAPEER, inbound: false })
+      expect(servent.tiers().ultrapeers).toBe(LEAF_ULTRAPEERS)
+    }
   })
 })
