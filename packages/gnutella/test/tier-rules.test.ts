@@ -800,7 +800,7 @@ describe('a dynamic query', () => {
     expect(SEARCH_SPREAD_MS).toBeGreaterThan(2 * LONELY_MS + 3_000)
   })
 
-  it('is taken up again by who was probed, once, and only with a higher TTL by the same link (X-Ext-Probes)', () => {
+  it('is taken up again by who was probed, once, and only with a higher TTL, by whichever link (X-Ext-Probes)', () => {
     const servent = ultrapeer()
     const [from, other, third] = [1, 2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [
       number,
@@ -810,14 +810,40 @@ describe('a dynamic query', () => {
     const probe = query({ ttl: 1, hops: 1 })
     servent.from(from, probe)
     expect(servent.asked()).toHaveLength(1)
-    servent.from(other, { ...probe, ttl: 3 })
+    servent.from(other, probe)
     servent.from(from, probe)
     expect(servent.take()).toEqual([])
     servent.from(from, { ...probe, ttl: 3 })
     expect(servent.outline()).toEqual({ [other]: ['query 2/2'], [third]: ['query 2/2'] })
     servent.from(from, { ...probe, ttl: 4 })
+    servent.from(other, { ...probe, ttl: 4 })
     expect(servent.outline()).toEqual({})
-    expect(servent.counter('queriesDuplicate')).toBe(3)
+    expect(servent.counter('queriesDuplicate')).toBe(4)
+    // By another link: to neither of the two, and hits go the way of the probe.
+    const next = query({ ttl: 1, hops: 1 })
+    servent.from(from, next)
+    servent.from(other, { ...next, ttl: 3, hops: 2 })
+    servent.take()
+    servent.from(other, { ...next, ttl: 4 })
+    servent.from(third, hit(next.guid))
+    expect(servent.outline()).toEqual({ [from]: ['query-hit 6/1'] })
+    const again = query({ ttl: 1, hops: 1 })
+    servent.from(from, again)
+    servent.take()
+    servent.from(other, { ...again, ttl: 3, hops: 2 })
+    expect(servent.outline()).toEqual({ [third]: ['query 2/3'] })
+  })
+
+  it('of a leaf is asked once, even where the leaf gave it a TTL of 1 and somebody sends it back', () => {
+    const servent = ultrapeer()
+    const leaf = servent.neighbour(1, { headers: LEAF })
+    const [first] = [2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [number, number]
+    const asked = query({ ttl: 1 })
+    servent.from(leaf, asked)
+    servent.take()
+    for (const link of [leaf, first]) servent.from(link, { ...asked, ttl: 4 })
+    expect(servent.outline()).toEqual({})
+    expect(servent.tiers().dynamicQueries).toBe(1)
   })
 
   it('goes no further than ULTRAPEER_TTL_MAX, whatever it came with', () => {
