@@ -57,6 +57,13 @@ export function startDynamic(
   return true
 }
 
+/** A neighbour came up: a search of this servent that found nobody to ask begins with it, and does not wait its turn. */
+export function greetDynamic(state: GnutellaState, fx: Fx, guid: Guid): void {
+  const running = state.tiers.byGuid(guid)
+  if (running?.search === undefined || running.asked.size > 0 || running.probed.size > 0) return
+  probe(state, fx, running, false)
+}
+
 function probe(state: GnutellaState, fx: Fx, running: RunningQuery, leavesAsked: boolean): void {
   const { query, hashes } = running
   const open = unasked(state, running)

@@ -21,7 +21,7 @@ import {
   TTL_MAX,
   WALK_STEPS_MAX
 } from './constants.ts'
-import { startDynamic } from './dynamic-rules.ts'
+import { greetDynamic, startDynamic } from './dynamic-rules.ts'
 import { askRing, ringTimer } from './expanding-ring-rules.ts'
 import { newGuid } from './guid.ts'
 import { guide } from './guidance-rules.ts'
@@ -157,7 +157,8 @@ export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neigh
     if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS || search.told === GUIDANCE_OVER) continue
     if (tier === 'ultrapeer' && style === 'dynamic') {
       // It was begun when this servent was a leaf.
-      if (!search.isDynamic) searchFromAbove(state, fx, search)
+      if (search.isDynamic) greetDynamic(state, fx, search.guid)
+      else searchFromAbove(state, fx, search)
     } else if (!flat || style !== 'random-walk') greet(state, fx, search, neighbour)
     // Walkers that are under way are as many as were wanted.
     else if (search.sentTo.size === 0) startWalk(state, fx, search, WALK_STEPS_MAX)

@@ -785,8 +785,16 @@ describe('a dynamic query', () => {
     const alone = ultrapeer()
     alone.search('blue')
     alone.pass(3 * WAIT_PER_HOP_MS)
-    alone.neighbour(1, { headers: ULTRAPEER })
-    alone.pass(WAIT_PER_HOP_MS)
+    const late = [1, 2].map(peer => alone.link(peer))
+    for (const link of late) {
+      alone.from(link, { type: 'connect', headers: ULTRAPEER })
+      alone.from(link, { type: 'status', status: 200, reason: 'OK', headers: {} })
+    }
+    // The first is asked as soon as it is up, and the second in its turn.
+    expect(ttls(alone)).toEqual(['query 2/0'])
+    alone.pass(2 * WAIT_PER_HOP_MS - 1)
+    expect(ttls(alone)).toEqual([])
+    alone.pass(1)
     expect(ttls(alone)).toEqual(['query 3/0'])
     const lonely = new Servent({ role: 'auto' })
     lonely.search('blue')
