@@ -81,10 +81,15 @@ export const DEMOTION_ODDS = 20
  * one word passes by chance once in seven, one of two words once in 44: more says nothing about its owner.
  */
 export const TABLE_FILL_CLAIMED = 0.15
+/**
+ * A table of the largest size cannot be doubled any more, so that it is judged less strictly: as many hashes as a table
+ * is made of here (`WORDS_MAX`) fill 39 % of it. A query of two words still passes by chance but once in six.
+ */
+export const TABLE_FILL_CLAIMED_LARGEST = 0.4
 /** A table that is made here is doubled while it is fuller than this, up to `TABLE_BITS_OWN`. */
 export const TABLE_FILL_WANTED = 0.1
-export const TABLE_BITS_OWN = 20
-/** Hashes of what is shared here of which a table is made: as many fill the largest one by two thirds. */
+export const TABLE_BITS_OWN = 21
+/** Hashes of what is shared here of which a table is made: as many fill the largest one by two fifths. */
 export const WORDS_MAX = 2 ** 20
 /** Between two updates of what an ultrapeer tells of itself and its leaves; practice, and UQR 2.2, is a minute. */
 export const TABLE_UPDATE_MS = 60_000

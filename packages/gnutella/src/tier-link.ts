@@ -9,8 +9,10 @@ import {
   LEAF_QUERIES_BURST,
   LEAF_QUERIES_PER_SECOND,
   LEAF_TABLE_UPDATE_MS,
+  TABLE_BITS_MAX,
   TABLE_BITS_MIN,
   TABLE_FILL_CLAIMED,
+  TABLE_FILL_CLAIMED_LARGEST,
   TABLE_SLOTS_BURST,
   TABLE_SLOTS_PER_SECOND,
   TABLE_UPDATES_BURST,
@@ -65,8 +67,9 @@ export class TierLink {
   /** The table of a leaf, where it says something: it is whole, and does not claim everything. */
   get soundTable(): QueryRoutingTable | undefined {
     const { table } = this
-    const says = table !== undefined && table.bits >= TABLE_BITS_MIN && table.fill <= TABLE_FILL_CLAIMED
-    return says ? table : undefined
+    if (table === undefined || table.bits < TABLE_BITS_MIN) return undefined
+    const most = table.bits === TABLE_BITS_MAX ? TABLE_FILL_CLAIMED_LARGEST : TABLE_FILL_CLAIMED
+    return table.fill <= most ? table : undefined
   }
 
   /** Whether a query on its last hop is for this ultrapeer: it is where there is no table (UQR 2.3). */

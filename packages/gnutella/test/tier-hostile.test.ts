@@ -4,9 +4,19 @@ import { describe, expect, it } from 'vitest'
 import { TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
 import type { Headers } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
-import { LEAF_QUERIES_BURST, LEAF_STRANGERS_MAX, LEAF_ULTRAPEERS } from '../src/tier-constants.ts'
+import { patchOf, ToldTable } from '../src/qrp-patch.ts'
+import { QueryRoutingTable } from '../src/query-routing-table.ts'
+import {
+  LEAF_QUERIES_BURST,
+  LEAF_STRANGERS_MAX,
+  LEAF_ULTRAPEERS,
+  TABLE_BITS_MAX,
+  TABLE_FILL_CLAIMED_LARGEST,
+  WORDS_MAX
+} from '../src/tier-constants.ts'
+import { TierLink } from '../src/tier-link.ts'
 import { walkExtension } from '../src/walk-wire.ts'
-import { LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
+import { freshGuid, LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
 
 const words = (...some: string[]) => ({ type: 'words' as const, hashes: Uint32Array.from(some, hashWord) })
 
@@ -126,5 +136,56 @@ describe('strangers that say that they are ultrapeers', () => {
       for (const host of [100, 101]) servent.neighbour(host, { headers: ULTRAPEER, inbound: false })
       expect(servent.tiers().ultrapeers).toBe(LEAF_ULTRAPEERS)
     }
+  })
+})
+
+describe('a leaf that shares very much', () => {
+  /** The table that a leaf with these words tells, told to an ultrapeer by another. */
+  const told = (hashes: Uint32Array) => {
+    const leaf = new Servent({ role: 'leaf' })
+    leaf.command({ type: 'words', hashes })
+    const link = leaf.link(1, false)
+    leaf.from(link, { type: 'status', status: 200, reason: 'OK', headers: ULTRAPEER })
+    const servent = new Servent({ role: 'ultrapeer' })
+    const from = servent.neighbour(1, { headers: LEAF })
+    const asker = servent.neighbour(2, { headers: ULTRAPEER })
+    for (let round = 0; round < 30; round += 1) {
+      for (const message of leaf.sent(link)) if (message.type.startsWith('table')) servent.from(from, message)
+      leaf.take()
+      leaf.pass(3_000)
+      leaf.from(link, { type: 'ping', guid: freshGuid(), ttl: 1, hops: 0, ggep: [] })
+    }
+    servent.take()
+    servent.from(asker, query({ text: 'no such words here', ttl: 1, hops: 1 }))
+    servent.from(asker, query({ text: 'seldom heard', ttl: 1, hops: 1 }))
+    return { asked: servent.outline()[from]?.length ?? 0, unrouted: servent.tiers().leavesUnrouted }
+  }
+
+  it('is found by its table as any other, with 100,000 files', () => {
+    // Words and URNs that no two files share, four of each: hashes that lie as by chance.
+    const hashes = new Set([hashWord('seldom'), hashWord('heard')])
+    for (let count = 0, hash = 1; count < 4 * 100_000; count += 1) {
+      hash = (Math.imul(hash, 1_664_525) + 1_013_904_223) >>> 0
+      hashes.add(hash)
+    }
+    expect(hashes.size).toBeGreaterThan(390_000)
+    expect(told(Uint32Array.from(hashes))).toEqual({ asked: 1, unrouted: 0 })
+  })
+
+  it('says something by a table of the largest size up to TABLE_FILL_CLAIMED_LARGEST', () => {
+    const most = Math.floor(2 ** TABLE_BITS_MAX * TABLE_FILL_CLAIMED_LARGEST)
+    for (const [count, says] of [
+      [most, true],
+      [most + 1, false]
+    ] as const) {
+      const link = new TierLink(0)
+      link.told = new ToldTable(TABLE_BITS_MAX)
+      const table = new QueryRoutingTable(TABLE_BITS_MAX)
+      for (let slot = 0; slot < count; slot += 1) table.put(slot, true)
+      for (const part of patchOf(undefined, table, 1)) link.told.take(part)
+      expect(link.table?.fill).toBe(table.fill)
+      expect(link.soundTable !== undefined).toBe(says)
+    }
+    expect(1 - Math.exp(-WORDS_MAX / 2 ** TABLE_BITS_MAX)).toBeLessThan(TABLE_FILL_CLAIMED_LARGEST)
   })
 })

@@ -473,7 +473,7 @@ describe('route tables', () => {
     servent.command({ type: 'words', hashes: hashes(20_000) })
     expect(servent.tiers().table!.slots).toBe(2 ** 18)
     servent.command({ type: 'words', hashes: hashes(WORDS_MAX) })
-    expect(servent.tiers().table).toMatchObject({ slots: 2 ** 20 })
+    expect(servent.tiers().table).toMatchObject({ slots: 2 ** 21 })
     expect(servent.tiers().table!.fill).toBeLessThan(1)
     servent.command({ type: 'words', hashes: hashes(WORDS_MAX + 1) })
     expect(servent.tiers().table).toMatchObject({ fill: 1 })
