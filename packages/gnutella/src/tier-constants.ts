@@ -5,7 +5,7 @@
  * "practice" is what gtk-gnutella does by default.
  */
 
-import { NEIGHBOURS_MAX, SENDS_PER_MESSAGE_MAX } from './constants.ts'
+import { NEIGHBOURS_MAX, SEARCHES_MAX, SENDS_PER_MESSAGE_MAX } from './constants.ts'
 
 // The wire: route table updates (QRP, "Gnutella Protocol Changes").
 
@@ -139,8 +139,9 @@ export const RARE_WAIT_LESS_MS = 100
 export const RARE_WAIT_MS_MIN = 1_000
 /** A dynamic query ends after this (DQ 2.5.2.4: "say 3 minutes"). */
 export const DYNAMIC_MS_MAX = 200_000
-/** Dynamic queries at a time, and those of one leaf. */
+/** Dynamic queries at a time; those of all leaves, so that there is room for every own search; and those of one leaf. */
 export const DYNAMIC_MAX = 256
+export const DYNAMIC_LEAVES_MAX = DYNAMIC_MAX - SEARCHES_MAX
 export const DYNAMIC_PER_LEAF_MAX = 8
 /** Queries of one leaf: burst, and a second. */
 export const LEAF_QUERIES_BURST = 20

@@ -11,6 +11,7 @@ import type { QueryRoutingTable } from './query-routing-table.ts'
 import { AgingMap } from './route-table.ts'
 import {
   DEGREE_DEFAULT,
+  DYNAMIC_LEAVES_MAX,
   DYNAMIC_MAX,
   DYNAMIC_PER_LEAF_MAX,
   LEAVES_DEFAULT,
@@ -113,9 +114,7 @@ export class Tiers {
     nowMs: number
   ): RunningQuery | undefined {
     const { leaf } = init
-    let ofLeaf = 0
-    if (leaf !== undefined) for (const one of this.#running.values()) ofLeaf += one.leaf === leaf ? 1 : 0
-    if (this.#running.size >= DYNAMIC_MAX || ofLeaf >= DYNAMIC_PER_LEAF_MAX) return undefined
+    if (this.#running.size >= DYNAMIC_MAX || (leaf !== undefined && !this.#hasRoomFor(leaf))) return undefined
     this.#numbers += 1
     const query = new DynamicQuery(wanted, guided, nowMs)
     const running = {
@@ -128,6 +127,16 @@ export class Tiers {
     this.#running.set(running.number, running)
     this.#byGuid.set(init.message.guid, running)
     return running
+  }
+
+  #hasRoomFor(leaf: Neighbour): boolean {
+    let ofLeaves = 0
+    let ofLeaf = 0
+    for (const one of this.#running.values()) {
+      if (one.leaf !== undefined) ofLeaves += 1
+      if (one.leaf === leaf) ofLeaf += 1
+    }
+    return ofLeaves < DYNAMIC_LEAVES_MAX && ofLeaf < DYNAMIC_PER_LEAF_MAX
   }
 
   end({ number, message }: RunningQuery): void {

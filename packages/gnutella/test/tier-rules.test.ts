@@ -7,10 +7,12 @@ import {
   PONGS_PER_PING,
   RESULTS_PER_QUERY,
   SEARCH_SPREAD_MS,
+  SEARCHES_MAX,
   TTL_HARD_MAX,
   UPKEEP_MS
 } from '../src/constants.ts'
 import { DynamicQuery } from '../src/dynamic-query.ts'
+
 import { hasFew, isFit, type LeafView, mayRise, mayStepDown, type UltrapeerView } from '../src/election.ts'
 import { contactsOf } from '../src/handshake-rules.ts'
 import type { Headers, QueryMessage } from '../src/messages.ts'
@@ -19,6 +21,7 @@ import {
   COUNTED_LINKS_MAX,
   DEGREE_MAX,
   DEMOTION_MS,
+  DYNAMIC_LEAVES_MAX,
   DYNAMIC_MAX,
   DYNAMIC_MS_MAX,
   DYNAMIC_PER_LEAF_MAX,
@@ -957,16 +960,28 @@ describe('ten thousand well-formed distinct queries a second', () => {
     expect(loudSent).toBeLessThan(400)
   })
 
-  it(`run at most DYNAMIC_PER_LEAF_MAX of a leaf at a time, and DYNAMIC_MAX in all`, () => {
-    const leaves = Math.ceil(DYNAMIC_MAX / DYNAMIC_PER_LEAF_MAX) + 1
+  it('run at most DYNAMIC_PER_LEAF_MAX of a leaf at a time, DYNAMIC_LEAVES_MAX of all leaves, and DYNAMIC_MAX with own searches', () => {
+    const leaves = Math.ceil(DYNAMIC_LEAVES_MAX / DYNAMIC_PER_LEAF_MAX) + 1
     const servent = ultrapeer({ leaves: LEAVES_MAX })
     const peer = servent.neighbour(900, { headers: ULTRAPEER })
     servent.from(peer, ...tableOf('green'))
     for (let count = 1; count <= leaves; count += 1) {
       const leaf = servent.neighbour(count, { headers: LEAF })
       for (let asked = 0; asked <= DYNAMIC_PER_LEAF_MAX; asked += 1) servent.from(leaf, query())
-      expect(servent.tiers().dynamicQueries).toBe(Math.min(DYNAMIC_MAX, count * DYNAMIC_PER_LEAF_MAX))
+      const most = Math.min(DYNAMIC_LEAVES_MAX, count * DYNAMIC_PER_LEAF_MAX)
+      expect(servent.tiers().dynamicQueries).toBe(most)
     }
+    // However much leaves ask, no search of this servent is lost, or it is told.
+    servent.take()
+    for (let own = 1; own <= SEARCHES_MAX; own += 1) {
+      servent.search('blue')
+      expect(servent.tiers().dynamicQueries).toBe(DYNAMIC_LEAVES_MAX + own)
+    }
+    expect(servent.tiers().dynamicQueries).toBe(DYNAMIC_MAX)
+    servent.take()
+    servent.search('blue')
+    expect(servent.tiers().dynamicQueries).toBe(DYNAMIC_MAX)
+    expect(servent.take()).toMatchObject([{ type: 'notify', notice: { type: 'search-refused' } }])
   })
 })
 
