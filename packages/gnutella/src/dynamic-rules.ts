@@ -38,7 +38,9 @@ export function startDynamic(
   state: GnutellaState,
   fx: Fx,
   message: QueryMessage,
-  asker: { readonly leaf: Neighbour } | { readonly search: RequestId; readonly wanted: number }
+  asker:
+    | { readonly leaf: Neighbour }
+    | { readonly search: RequestId; readonly wanted: number; readonly askedLeaves: Set<Neighbour> }
 ): boolean {
   const leaf = 'leaf' in asker ? asker.leaf : undefined
   const search = 'search' in asker ? asker.search : undefined
@@ -46,22 +48,25 @@ export function startDynamic(
   const wanted = 'wanted' in asker ? asker.wanted : RESULTS_WANTED_FOR_LEAF
   // This servent verifies what it finds itself; a leaf that does so says it.
   const guided = leaf === undefined || isGuided(message)
-  const running = state.tiers.begin({ message, hashes, leaf, search }, { wanted, guided }, state.nowMs)
+  const askedLeaves = 'askedLeaves' in asker ? asker.askedLeaves : new Set<Neighbour>()
+  const init = { message, hashes, leaf, search, askedLeaves }
+  const running = state.tiers.begin(init, { wanted, guided }, state.nowMs)
   if (running === undefined) {
     state.count('dynamicQueriesRefused')
     return false
   }
   state.count('dynamicQueries')
   const asked = askLeaves(state, fx, { ...message, hops: message.hops - 1 }, hashes, leaf)
-  probe(state, fx, running, asked > 0)
+  for (const one of asked) askedLeaves.add(one)
+  probe(state, fx, running, asked.length > 0)
   return true
 }
 
-/** A neighbour came up: a search of this servent that found nobody to ask begins with it, and does not wait its turn. */
-export function greetDynamic(state: GnutellaState, fx: Fx, guid: Guid): void {
-  const running = state.tiers.byGuid(guid)
-  if (running?.search === undefined || running.asked.size > 0 || running.probed.size > 0) return
+/** A neighbour came up: what found nobody to ask begins with it, and does not wait its turn. False: it was begun. */
+export function greetDynamic(state: GnutellaState, fx: Fx, running: RunningQuery): boolean {
+  if (running.asked.size > 0 || running.probed.size > 0) return false
   probe(state, fx, running, false)
+  return true
 }
 
 function probe(state: GnutellaState, fx: Fx, running: RunningQuery, leavesAsked: boolean): void {
@@ -97,7 +102,7 @@ function isWorthProbing({ tiered }: Neighbour, hashes: QueryHashes): boolean {
 export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): void {
   const running = state.tiers.byNumber(number)
   if (running === undefined) return
-  const { query, leaf, hashes } = running
+  const { query, leaf, hashes, message } = running
   if (query.isOver(state.nowMs) || (leaf !== undefined && state.neighbours.upLink(leaf.link) !== leaf)) {
     state.tiers.end(running)
     return
@@ -122,9 +127,10 @@ export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): vo
     running.asked.add(next!)
     query.reached += 1
   }
-  // An own search that was begun before the links stood is not lost.
-  const isYoung = running.search !== undefined && state.nowMs - query.startedMs < SEARCH_SPREAD_MS
-  if (isYoung) fx.setTimer(dynamicTimer(number), query.waitMs(1))
+  // What was begun before the links stood is not lost; a leaf that guides it says when it is over.
+  const lasts = running.search !== undefined || isGuided(message)
+  if (lasts && state.nowMs - query.startedMs < SEARCH_SPREAD_MS)
+    fx.setTimer(dynamicTimer(number), query.waitMs(1))
   else state.tiers.end(running)
 }
 

@@ -138,11 +138,11 @@ export function onLinkDown(state: GnutellaState, fx: Fx, link: Link, end: LinkEn
   state.neighbours.delete(link)
   state.answering.forget(link)
   if (neighbour.upMs !== undefined) onTierLinkDown(state, neighbour)
-  const { peer, upMs, inbound } = neighbour
+  const { peer, upMs, inbound, outgrown } = neighbour
   // A second link to the same peer stays; nothing was lost, and nobody failed.
   if (end.kind === 'duplicate') return
   const settled = upMs !== undefined && state.nowMs - upMs >= SETTLED_MS
-  if (!settled && !inbound) state.hosts.failed(peer, state.nowMs, jitter(fx))
+  if (!settled && !inbound && !outgrown) state.hosts.failed(peer, state.nowMs, jitter(fx))
   openMore(state, fx)
 }
 

@@ -7,6 +7,7 @@
  */
 import { MalformedError } from '@servent/overlay/machine'
 import { sayBye } from './bye-rules.ts'
+import { extendToLeaf } from './extending-rules.ts'
 import { newGuid } from './guid.ts'
 import type { GnutellaMessage, RouteTablePatchMessage, RouteTableResetMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -99,7 +100,9 @@ export function onTable(
   }
   if (!tiered.told!.complete || !tiered.told!.between) return
   state.count('tablesReceived')
-  if (neighbour.kind === 'leaf') tiers.stale = true
+  if (neighbour.kind !== 'leaf') return
+  tiers.stale = true
+  extendToLeaf(state, fx, neighbour)
 }
 
 function take(

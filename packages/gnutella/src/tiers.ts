@@ -36,6 +36,8 @@ export interface RunningQuery {
   /** Neighbours that were probed, and those that were asked as far as they are going to be. */
   readonly probed: Set<Neighbour>
   readonly asked: Set<Neighbour>
+  /** And leaves that it was handed to. */
+  readonly askedLeaves: Set<Neighbour>
 }
 
 /** A patch that was made last: many links are told the same. */
@@ -103,13 +105,23 @@ export class Tiers {
     return this.#running.get(number)
   }
 
+  all(): IterableIterator<RunningQuery> {
+    return this.#running.values()
+  }
+
+  /** A link is gone: what is known of each query is of links that there are, so that it has their bounds. */
+  forget(neighbour: Neighbour): void {
+    for (const { probed, asked, askedLeaves } of this.#running.values())
+      for (const some of [probed, asked, askedLeaves]) some.delete(neighbour)
+  }
+
   byGuid(guid: Guid): RunningQuery | undefined {
     return this.#byGuid.get(guid)
   }
 
   /** Nothing where too many run already, of this leaf or in all. */
   begin(
-    init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'search'>,
+    init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'search' | 'askedLeaves'>,
     { wanted, guided }: { readonly wanted: number; readonly guided: boolean },
     nowMs: number
   ): RunningQuery | undefined {
