@@ -17,6 +17,7 @@ import {
   VERIFIES_WAITING_MAX,
   VERIFY_RESULTS_MAX
 } from './constants.ts'
+import { believed } from './mesh-relay.ts'
 import type { BrowsePageEndMessage, FoundEndMessage, FoundMessage, RelayMessage, Wanted } from './messages.ts'
 import { isNick } from './nicks.ts'
 import { type Fx, idText, type NapsterState } from './state.ts'
@@ -343,7 +344,9 @@ export function onRelayed(state: NapsterState, fx: Fx, message: RelayMessage): v
     state.count('callsOverRate')
     return
   }
+  const { home } = state.session
+  if (home === undefined) return
   state.count('callsAsked')
-  const via = state.session.home?.peerId ?? ''
-  state.notify(fx, { type: 'call-asked', contact: from, index, nonce: token, via })
+  const contact = believed(state, from, home)
+  state.notify(fx, { type: 'call-asked', contact, index, nonce: token, via: home.peerId })
 }

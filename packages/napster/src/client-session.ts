@@ -138,7 +138,7 @@ export function onHelloToClient(state: NapsterState, fx: Fx, message: HelloMessa
   const { session } = state
   if (session.home === undefined) return
   session.home.hello = message
-  learnServers(state, fx, message.servers, false)
+  learnServers(state, fx, message.servers, session.home)
   if (session.speaksOurs || !message.server) return
   session.speaksOurs = true
   if (session.isIn) begin(state, fx)

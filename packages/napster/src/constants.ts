@@ -39,6 +39,10 @@ export const FILE_NAME_BYTES_MAX = 480
 export const USERS_DEFAULT = 1_000
 /** Users logged in at a time, whatever its operator says. */
 export const USERS_MAX = 20_000
+/** Users logged in from one address of IPv4 or one /48 of IPv6, where the operator says nothing: a household, a dormitory. */
+export const USERS_PER_ADDRESS_DEFAULT = 16
+/** From one /24 of IPv4, and over one relay, as many come as from so many addresses. */
+export const NETWORK_ADDRESSES = 8
 /** Files that one user shares (opennap: max_shared 5000). */
 export const SHARED_MAX = 5_000
 /** Files that one server keeps for all its users: their keys and sizes stand in memory. */

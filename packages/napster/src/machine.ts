@@ -112,11 +112,11 @@ function take(state: NapsterState, fx: Fx, input: Input<NapsterTypes>): void {
       break
     case 'contact':
       // Only servers take links of this protocol, so whoever is known to speak it is most likely one.
-      learnServers(state, fx, [fx.peers.contact(input.peer)], false)
+      learnServers(state, fx, [fx.peers.contact(input.peer)], 'met')
       if (state.server === undefined) logInSomewhere(state, fx)
       break
     case 'link-up':
-      onLinkUp(state, fx, input.link, input.peer, input.inbound)
+      onLinkUp(state, fx, input)
       break
     case 'link-down':
       onLinkDown(state, fx, input.link)
@@ -158,8 +158,12 @@ function onStart(state: NapsterState, fx: Fx, saved: ReadonlyMap<string, Uint8Ar
   onHomeUp(state, fx, self)
 }
 
-function onLinkUp(state: NapsterState, fx: Fx, link: Link, peer: Peer, inbound: boolean): void {
-  const remote = new Remote(link, peer, fx.peers.contact(peer).id, inbound, state.nowMs)
+function onLinkUp(
+  state: NapsterState,
+  fx: Fx,
+  { link, peer, inbound, origin }: Input<NapsterTypes> & { type: 'link-up' }
+): void {
+  const remote = new Remote(link, peer, fx.peers.contact(peer).id, inbound, state.nowMs, origin)
   state.links.set(link, remote)
   state.opening.delete(peer)
   if (state.server !== undefined) {
@@ -200,7 +204,7 @@ function drainLoopback(state: NapsterState, fx: Fx): void {
 function onCommand(state: NapsterState, fx: Fx, id: number, command: NapsterCommand): void {
   switch (command.type) {
     case 'servers':
-      learnServers(state, fx, command.contacts, true)
+      learnServers(state, fx, command.contacts, 'named')
       if (state.server === undefined) logInSomewhere(state, fx)
       else onServerUpkeep(state, state.server, fx)
       break

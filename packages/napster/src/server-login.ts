@@ -68,6 +68,12 @@ function onLogin(state: NapsterState, server: ServerState, fx: Fx, remote: Remot
     refuse(state, fx, remote, `This server is full: it has ${server.settings.usersMax} users.`)
     return
   }
+  const overPlace = server.places.refusal(remote.origin)
+  if (overPlace !== undefined) {
+    state.count('usersRefusedByPlace')
+    refuse(state, fx, remote, overPlace)
+    return
+  }
   if (server.removals.size >= REMOVALS_MAX) {
     refuse(state, fx, remote, 'The index of this server is behind. Try another server.')
     return
@@ -94,6 +100,7 @@ function admit(state: NapsterState, server: ServerState, fx: Fx, remote: Remote,
     state.nowMs
   )
   remote.user = user
+  server.places.add(remote.origin)
   server.users.set(remote.peerId, user)
   server.byNick.set(user.nick.toLowerCase(), user)
   server.byOwner.set(user.owner, user)
@@ -118,6 +125,7 @@ export function logOut(state: NapsterState, server: ServerState, fx: Fx, user: U
   user.remote.user = undefined
   user.plain.clear()
   server.users.delete(user.remote.peerId)
+  server.places.remove(user.remote.origin)
   if (server.byNick.get(nick) === user) server.byNick.delete(nick)
   server.byOwner.delete(user.owner)
   server.files -= user.files.size

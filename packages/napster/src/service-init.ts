@@ -15,6 +15,8 @@ export interface NapsterServerInit {
   readonly motd?: readonly string[]
   /** Users logged in at a time: `USERS_DEFAULT` where it is not said, at most `USERS_MAX`. */
   readonly usersMax?: number
+  /** Users from one address of the Internet: `USERS_PER_ADDRESS_DEFAULT` where it is not said. */
+  readonly usersPerAddressMax?: number
   /** Files of one user: `SHARED_MAX`, which is the most, where it is not said. */
   readonly sharedMax?: number
   /** Other servers to link with, each with its `/p2p`. */

@@ -308,10 +308,11 @@ export class NapsterService implements Overlay, Startable {
 
   #newHost(): MachineHost<NapsterTypes> {
     const { nick, linkSpeed, agent, server, store, limits, clock, random, trace } = this.#init
-    const { usersMax, sharedMax, motd } = server ?? {}
+    const { usersMax, usersPerAddressMax, sharedMax, motd } = server ?? {}
     const users = server === undefined ? 0 : clamp(usersMax ?? USERS_DEFAULT, 1, USERS_MAX)
     const linksMax = users + MESH_LINKS_MAX + LINKS_SPARE
-    const settings = server === undefined ? {} : { server: given({ usersMax, sharedMax, motd }) }
+    const settings =
+      server === undefined ? {} : { server: given({ usersMax, usersPerAddressMax, sharedMax, motd }) }
     return new MachineHost<NapsterTypes>(this.#components, {
       name: this.name,
       protocol: NAPSTER_PROTOCOL,

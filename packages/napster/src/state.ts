@@ -26,7 +26,8 @@ import {
   SHARED_MAX,
   TEXT_BYTES_MAX,
   USERS_DEFAULT,
-  USERS_MAX
+  USERS_MAX,
+  USERS_PER_ADDRESS_DEFAULT
 } from './constants.ts'
 import { KnownServers } from './known-servers.ts'
 import type { NapsterMessage } from './messages.ts'
@@ -43,6 +44,7 @@ import type {
   NapsterTypes,
   ServerSettings
 } from './types.ts'
+import { UserPlaces } from './user-places.ts'
 import { isEncodable } from './wire.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -74,6 +76,7 @@ const COUNTERS = [
   // As a server.
   'usersLoggedIn',
   'usersRefused',
+  'usersRefusedByPlace',
   'nicksRefused',
   'searchesAnswered',
   'searchesOverRate',
@@ -107,6 +110,7 @@ const COUNTERS = [
   'meshResultsOverShare',
   'meshResultsJunk',
   'meshUnanswered',
+  'addressesRefused',
   'opens',
   'unreachable'
 ] as const
@@ -130,6 +134,8 @@ export class ServerState {
   readonly users = new Map<string, User>()
   readonly byNick = new Map<string, User>()
   readonly byOwner = new Map<string, User>()
+  /** From where they came. */
+  readonly places: UserPlaces
   /** Who wants to know when a nick comes and goes: by nick in small letters. */
   readonly watchers = new Map<string, Set<User>>()
   readonly nicks = new Nicks()
@@ -158,9 +164,11 @@ export class ServerState {
   constructor(settings: Partial<ServerSettings>) {
     this.settings = {
       usersMax: clamp(settings.usersMax ?? USERS_DEFAULT, 1, USERS_MAX),
+      usersPerAddressMax: clamp(settings.usersPerAddressMax ?? USERS_PER_ADDRESS_DEFAULT, 1, USERS_MAX),
       sharedMax: clamp(settings.sharedMax ?? SHARED_MAX, 1, SHARED_MAX),
       motd: (settings.motd ?? []).slice(0, MOTD_LINES_MAX).map(line => cut(line))
     }
+    this.places = new UserPlaces(this.settings.usersPerAddressMax)
   }
 
   /** Whoever asked for it is gone: what waits is forgotten. */
@@ -264,6 +272,7 @@ export class NapsterState {
         ? {}
         : {
             bodyBytes: server.bodyBytes,
+            places: server.places.size,
             removals: server.removals.size,
             seen: server.seen.size,
             sharingsUnderWay: server.sharings.underWay,

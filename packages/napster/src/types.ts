@@ -21,6 +21,8 @@ export interface NapsterTypes extends MachineTypes {
 export interface ServerSettings {
   /** Users logged in at a time, 1 to `USERS_MAX`. */
   readonly usersMax: number
+  /** Users logged in at a time from one address of the Internet, 1 to `USERS_MAX`. */
+  readonly usersPerAddressMax: number
   /** Files of one user, 1 to `SHARED_MAX`. */
   readonly sharedMax: number
   /** Message of the day, line by line, at most `MOTD_LINES_MAX`. */

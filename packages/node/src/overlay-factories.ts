@@ -48,7 +48,14 @@ export async function overlayFactory(
     }
     case 'napster': {
       const { napster } = await import('@servent/napster')
-      const { servers, nick, linkSpeed, motd, users: usersMax } = config.napster
+      const {
+        servers,
+        nick,
+        linkSpeed,
+        motd,
+        users: usersMax,
+        usersPerAddress: usersPerAddressMax
+      } = config.napster
       const addresses = servers.map(address => multiaddr(address))
       let service: NapsterService | undefined
       const server = isNapsterServer(config.overlays)
@@ -56,6 +63,7 @@ export async function overlayFactory(
             index: await indexes.napster(() => service?.announceAgain()),
             motd: motd === '' ? [] : motd.split('\n'),
             usersMax,
+            usersPerAddressMax,
             peers: addresses
           }
         : undefined
