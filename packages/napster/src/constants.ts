@@ -172,6 +172,16 @@ export const HEARSAY_FAILURES_MAX = 3
 /** Between two attempts to log in: the least, and the most, with chance over it. */
 export const LOGIN_RETRY_MS = 1_000
 export const LOGIN_RETRY_MS_MAX = 60_000
+/** So long a user stays at a server that they did not name before one that they did is tried again. */
+export const RETURN_AFTER_MS = 60_000
+/** So long it has to answer before they go back, so many times; a server waits `LOGIN_MS` for a login. */
+export const RETURN_STEADY_MS = 30_000
+export const RETURN_PINGS = 3
+/** Between two attempts to go back: the least, and the most, with chance over it. */
+export const RETURN_RETRY_MS = 60_000
+export const RETURN_RETRY_MS_MAX = 30 * 60_000
+/** Whoever stays for so long after they came back is at a server that can be trusted again. */
+export const RETURN_PROVEN_MS = 10 * 60_000
 /** How long an answer to the login is waited for. */
 export const LOGIN_ANSWER_MS = 15_000
 /** Bytes of announcements a second, and at once. */

@@ -32,6 +32,15 @@ import {
   startSearch
 } from './client-questions.ts'
 import {
+  onReturnFailed,
+  onReturnMessage,
+  onReturnTimer,
+  onReturnUp,
+  RETURN_TIMER,
+  Returning,
+  returnLater
+} from './client-return.ts'
+import {
   keepAlive,
   LOGIN_ANSWER_TIMER,
   LOGIN_TIMER,
@@ -69,6 +78,7 @@ export class NapsterMachine implements Machine<NapsterTypes> {
   constructor(settings: Partial<NapsterSettings> = {}) {
     const state = new NapsterState(settings)
     state.session = new Session()
+    state.returning = new Returning()
     state.announcing = new Announcing()
     state.questions = new OwnQuestions()
     if (state.server !== undefined) state.server.searches = new ServerSearches()
@@ -84,11 +94,12 @@ export class NapsterMachine implements Machine<NapsterTypes> {
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    const { known, links, opening, session } = this.#state
+    const { known, links, opening, session, returning } = this.#state
     for (const { peer } of known.all) hold(peer)
     for (const { peer } of links.values()) hold(peer)
     for (const peer of opening) hold(peer)
     if (session.opening !== undefined) hold(session.opening)
+    if (returning.opening !== undefined) hold(returning.opening)
   }
 
   /** Of the collections that `snapshot` does not show. */
@@ -125,6 +136,7 @@ function take(state: NapsterState, fx: Fx, input: Input<NapsterTypes>): void {
       state.count('unreachable')
       state.opening.delete(input.peer)
       onHomeUnreachable(state, fx, input.peer)
+      onReturnFailed(state, fx, input.peer)
       break
     case 'message':
       onMessage(state, fx, input.link, input.message)
@@ -172,15 +184,17 @@ function onLinkUp(
   }
   const isHome = state.session.home === undefined && (peer === state.session.opening || !inbound)
   if (isHome) onHomeUp(state, fx, remote)
-  else state.close(fx, remote, 'This peer is no server.')
+  else if (!onReturnUp(state, fx, remote)) state.close(fx, remote, 'This peer is no server.')
 }
 
 function onLinkDown(state: NapsterState, fx: Fx, link: Link): void {
   const remote = state.links.get(link)
   if (remote === undefined) return
   state.links.delete(link)
-  if (state.server === undefined) onHomeDown(state, fx, remote)
-  else onServerLinkDown(state, state.server, fx, remote)
+  if (state.server === undefined) {
+    onReturnFailed(state, fx, remote.peer)
+    onHomeDown(state, fx, remote)
+  } else onServerLinkDown(state, state.server, fx, remote)
 }
 
 function onMessage(state: NapsterState, fx: Fx, link: Link, message: NapsterTypes['message']): void {
@@ -189,6 +203,7 @@ function onMessage(state: NapsterState, fx: Fx, link: Link, message: NapsterType
   remote.heardMs = state.nowMs
   if (state.server !== undefined) onServerMessage(state, state.server, fx, remote, message)
   else if (state.session.home === remote) onClientMessage(state, fx, message)
+  else if (state.returning.remote === remote) onReturnMessage(state, fx, remote, message)
 }
 
 /** What a server and its own user say to each other, until they have nothing more to say. */
@@ -205,8 +220,10 @@ function onCommand(state: NapsterState, fx: Fx, id: number, command: NapsterComm
   switch (command.type) {
     case 'servers':
       learnServers(state, fx, command.contacts, 'named')
-      if (state.server === undefined) logInSomewhere(state, fx)
-      else onServerUpkeep(state, state.server, fx)
+      if (state.server === undefined) {
+        logInSomewhere(state, fx)
+        returnLater(state, fx)
+      } else onServerUpkeep(state, state.server, fx)
       break
     case 'sharing':
       onSharing(state, fx, command)
@@ -285,6 +302,9 @@ function onTimer(state: NapsterState, fx: Fx, timer: Timer): void {
       return
     case LOGIN_ANSWER_TIMER:
       onLoginAnswerTimer(state, fx)
+      return
+    case RETURN_TIMER:
+      onReturnTimer(state, fx)
       return
     case ANNOUNCE_TIMER:
       onAnnounceTimer(state, fx)

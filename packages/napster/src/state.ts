@@ -9,6 +9,7 @@ import {
 } from '@servent/overlay/machine'
 import type { Announcing } from './client-announce.ts'
 import type { OwnQuestions } from './client-questions.ts'
+import type { Returning } from './client-return.ts'
 import type { Session } from './client-session.ts'
 import {
   CALLS_BURST,
@@ -60,6 +61,7 @@ const COUNTERS = [
   'loginsFailed',
   'loginsRefused',
   'serversMoved',
+  'serversReturned',
   'batchesAnnounced',
   'batchesRefused',
   'filesRefused',
@@ -199,6 +201,7 @@ export class NapsterState {
   /** Own addresses as the server was told of them. */
   toldAddresses = ''
   session!: Session
+  returning!: Returning
   announcing!: Announcing
   questions!: OwnQuestions
   readonly hotlist = new Map<string, string>()

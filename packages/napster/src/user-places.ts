@@ -1,6 +1,6 @@
 /**
  * How many users are logged in from where. PeerIds cost nothing, so one machine could take every place of a server;
- * addresses of the Internet are dear. OpenNap bounds clones of an address likewise (`max_clones`).
+ * addresses of the Internet are dear.
  *
  * Whoever comes from a private network or from this machine is not bounded: that is the operator's own network, or a
  * proxy behind which all have one address.
