@@ -56,6 +56,7 @@ import {
 import { UPKEEP_MS } from './constants.ts'
 import { hello, learnServers } from './mesh-links.ts'
 import { LOCAL_LINK, Remote } from './remotes.ts'
+import { checkIndex } from './server-index.ts'
 import { saveNicks } from './server-login.ts'
 import { onServerLinkDown, onServerMessage, onServerUpkeep } from './server-machine.ts'
 import { onSearchTimer, ServerSearches } from './server-search.ts'
@@ -257,6 +258,9 @@ function onCommand(state: NapsterState, fx: Fx, id: number, command: NapsterComm
       break
     case 'transfer':
       onTransfer(state, fx, command)
+      break
+    case 'index-check':
+      if (state.server !== undefined) checkIndex(state, state.server, fx)
       break
     case 'index-lost':
       for (const { remote } of state.server?.users.values() ?? [])

@@ -19,6 +19,9 @@ import { removeOwner } from './server-index.ts'
 import { endSearchesOf } from './server-search.ts'
 import { clamp, cut, type Fx, type NapsterState, type ServerState } from './state.ts'
 
+const INDEX_AWAY =
+  'The index of this server is away: what you share is acknowledged later, and its users’ files are not found meanwhile.'
+
 type Login = TextMessage & { type: 'login' | 'register' }
 
 /** What a peer may say before it is logged in. */
@@ -108,6 +111,7 @@ function admit(state: NapsterState, server: ServerState, fx: Fx, remote: Remote,
   const { link } = remote
   state.send(fx, link, { type: 'login-ack', email: 'anon@servent' })
   sayMotd(state, server, fx, remote)
+  if (!server.indexReachable) state.send(fx, link, { type: 'motd', text: INDEX_AWAY })
   state.send(fx, link, statsOf(server))
   for (const watcher of server.watchers.get(user.nick.toLowerCase()) ?? [])
     state.send(fx, watcher.remote.link, { type: 'sign-on', nick: user.nick, link: user.linkSpeed })

@@ -11,6 +11,8 @@ import type { NapsterTypes } from './types.ts'
 export interface NapsterServerInit {
   /** Keeps what users share, as long as they are here. Whoever made it closes it. */
   readonly index: KeywordIndex
+  /** Why the index cannot be used now, for people; nothing where that is not known. */
+  readonly indexProblem?: () => string | undefined
   /** Message of the day, line by line. */
   readonly motd?: readonly string[]
   /** Users logged in at a time: `USERS_DEFAULT` where it is not said, at most `USERS_MAX`. */

@@ -108,6 +108,7 @@ export class NapsterService implements Overlay, Startable {
     this.#follow()
     this.#tellSharing()
     if (this.#servers.length > 0) this.#host.command({ type: 'servers', contacts: this.#servers })
+    if (this.#init.server !== undefined) this.#host.command({ type: 'index-check' })
     this.#renewLater()
   }
 
@@ -229,7 +230,7 @@ export class NapsterService implements Overlay, Startable {
       ...tables,
       name: this.name,
       state: SNAPSHOT_STATES[state],
-      ...(failure === undefined ? {} : { reason: failure }),
+      ...given({ reason: failure ?? this.#indexProblem(tables.indexReachable) }),
       announced,
       neighbours: neighbours.map(neighbour => {
         const link = links.get(neighbour.peerId)
@@ -240,6 +241,13 @@ export class NapsterService implements Overlay, Startable {
       }),
       counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters }
     }
+  }
+
+  /** A server without its index goes on: it says what it cannot do meanwhile. */
+  #indexProblem(isReachable: boolean): string | undefined {
+    if (isReachable) return undefined
+    const why = this.#init.server?.indexProblem?.() ?? 'It cannot be reached.'
+    return `The index is away: shares are acknowledged later, and searches find nothing here. ${why}`
   }
 
   #onNotice(notice: NapsterNotice): void {

@@ -157,6 +157,8 @@ export class ServerState {
   readonly removals = new Map<string, { readonly attempt: number; readonly atMs: number | undefined }>()
   removalsBegun = 0
   indexReachable = true
+  /** It is being asked whether it is there. */
+  indexChecked = false
   /** Another server came or went since users were told. */
   meshChanged = false
   searches!: ServerSearches

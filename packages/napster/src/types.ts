@@ -62,6 +62,8 @@ export type NapsterCommand =
   | { readonly type: 'call'; readonly to: Uint8Array; readonly index: number; readonly nonce: Uint8Array }
   /** A transfer of a file began or ended: the server counts them. */
   | { readonly type: 'transfer'; readonly direction: 'down' | 'up'; readonly begun: boolean }
+  /** As a server: whether the index answers is found out, again and again until it does. */
+  | { readonly type: 'index-check' }
   /** As a server: the index lost what it had, and everybody is asked to announce again. */
   | { readonly type: 'index-lost' }
 
@@ -189,7 +191,7 @@ export interface NapsterTables {
   readonly bytes: number
   readonly nicks: number
   readonly searches: number
-  /** The index answered the last question. */
+  /** The index answered the last question. Where it did not, it is asked again and again whether it is back. */
   readonly indexReachable: boolean
   readonly counters: Readonly<Record<string, number>>
 }

@@ -317,6 +317,31 @@ describe('sharing', () => {
     expect(desk.tables).toMatchObject({ files: 1, indexReachable: true })
   })
 
+  it('is announced as late to whoever logs in meanwhile, and looked after until the index is back', () => {
+    const desk = new Desk({ server: { motd: ['Be kind.'] } })
+    desk.index.isAway = true
+    desk.command({ type: 'index-check' })
+    desk.settle().sent()
+    const motd = (peer: number) => {
+      const link = desk.link(peer)
+      desk.from(link, login(`user${peer}`))
+      return desk.sent(link).flatMap(message => (message.type === 'motd' ? [message.text] : []))
+    }
+    expect(motd(1)).toEqual(['Be kind.', expect.stringContaining('what you share is acknowledged later')])
+    // One question at a time, however long it takes.
+    desk.pass(60_000)
+    expect(desk.open).toHaveLength(1)
+    desk.settle()
+    expect(desk.tables.indexReachable).toBe(false)
+    desk.index.isAway = false
+    desk.pass(5_000)
+    desk.settle()
+    expect(desk.tables.indexReachable).toBe(true)
+    expect(motd(2)).toEqual(['Be kind.'])
+    desk.pass(60_000)
+    expect(desk.open).toEqual([])
+  })
+
   it('of an owner waits until what they had before is out of the index', () => {
     const desk = new Desk({ server: {} })
     const first = desk.user(1)
