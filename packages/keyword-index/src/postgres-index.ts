@@ -27,6 +27,7 @@ import { conditionsOf } from './conditions.ts'
 import { IndexUnavailableError } from './errors.ts'
 import { FILE_NUMBERS } from './file-numbers.ts'
 import { POSTINGS_TOUCHED_MAX } from './limits.ts'
+import { within } from './opening-index.ts'
 import { copyRow, fileOf, hitOf, tsqueryOf } from './postgres-rows.ts'
 import { FILE_COLUMNS, migrate, STAGING_TABLE } from './postgres-schema.ts'
 import { Servers, type ServerTimes } from './postgres-servers.ts'
@@ -38,6 +39,8 @@ const CONNECT_MS = 5_000
 const STATEMENT_MS = 10_000
 /** Beyond the time that the database gives a statement, before a connection that says nothing is given up. */
 const SILENCE_MS = 5_000
+/** How long `close` waits for calls that are under way, and for a goodbye; then their connections are cut. */
+const CLOSE_MS = 5_000
 const TOTALS_AGE_MS = 30_000
 const TIMES: ServerTimes = { heartbeatMs: 5_000, serverSilentMs: 30_000, serverReapMs: 600_000 }
 /** Owners are shared out among as many lanes; half of the connections at most, so that searches have the others. */
@@ -64,6 +67,8 @@ export interface PostgresIndexInit extends Partial<ServerTimes> {
   readonly statementMs?: number
   /** How old what `totals` says may be: counting reads all files. */
   readonly totalsAgeMs?: number
+  /** Milliseconds that `close` waits for what is under way. */
+  readonly closeMs?: number
   /** `POSTINGS_TOUCHED_MAX` where it is not said. */
   readonly postingsTouchedMax?: number
   /** Other servers took this one's files away while the database did not hear it: owners are to announce again. */
@@ -80,10 +85,13 @@ export class PostgresIndex implements KeywordIndex {
   readonly #touchedMax: number
   readonly #showsOwn: boolean
   readonly #totalsAgeMs: number
+  readonly #closeMs: number
+  readonly #clients = new Set<pg.PoolClient>()
   /** Connections that have a table to copy into. */
   readonly #staged = new WeakSet<pg.PoolClient>()
   #totals: { readonly totals: Promise<IndexTotals>; readonly atMs: number } | undefined
   #isClosed = false
+  #isCut = false
 
   /**
    * Connects, and makes the tables where there are none.
@@ -115,13 +123,19 @@ export class PostgresIndex implements KeywordIndex {
     })
     // A connection that breaks while nobody uses it, or between two statements, is no matter of anybody's call.
     this.#pool.on('error', () => {})
-    this.#pool.on('connect', client => client.on('error', () => {}))
+    this.#pool.on('connect', client => {
+      client.on('error', () => {})
+      this.#clients.add(client)
+      if (this.#isCut) cut(client)
+    })
+    this.#pool.on('remove', client => this.#clients.delete(client))
     const schema = quotedName(init.schema ?? 'servent_index')
     this.#files = `${schema}.files`
     this.#serversTable = `${schema}.servers`
     this.#touchedMax = init.postingsTouchedMax ?? POSTINGS_TOUCHED_MAX
     this.#showsOwn = init.shows === 'own'
     this.#totalsAgeMs = init.totalsAgeMs ?? TOTALS_AGE_MS
+    this.#closeMs = init.closeMs ?? CLOSE_MS
     this.#servers = new Servers({
       heartbeatMs: init.heartbeatMs ?? TIMES.heartbeatMs,
       serverSilentMs: init.serverSilentMs ?? TIMES.serverSilentMs,
@@ -225,15 +239,23 @@ export class PostgresIndex implements KeywordIndex {
   }
 
   /**
-   * What was asked for before is done first. Its files stay, and are not shown any more when it has been silent for
+   * What was asked for before is done first, as far as `closeMs` allows: what a database that says nothing has not
+   * answered by then is rejected. Its files stay, and are not shown any more when it has been silent for
    * `serverSilentMs`.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await this.#queue.emptied()
-    await this.#servers.stop()
-    await this.#pool.end()
+    const ending = (async () => {
+      await this.#queue.emptied()
+      await this.#servers.stop()
+      await this.#pool.end()
+    })()
+    if (await within(this.#closeMs, ending)) return
+    // Whoever waits for one of these connections is lent another one, which is cut likewise.
+    this.#isCut = true
+    for (const client of this.#clients) cut(client)
+    await within(this.#closeMs, ending)
   }
 
   /** Of rows that are given: this server's own need no sign of life, for it is here. */
@@ -345,6 +367,12 @@ export class PostgresIndex implements KeywordIndex {
       throw unavailable(error)
     }
   }
+}
+
+/** A pool waits for clients that are lent, and a client for its statement: only its socket ends that. */
+function cut(client: pg.PoolClient): void {
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } }
+  connection.stream.destroy()
 }
 
 /** Errors of `pg` say what failed; the address and its password are in none of them. */

@@ -26,6 +26,10 @@ export class DatabaseProxy {
         : { path: `${folder}/.s.PGSQL.${port || 5432}` }
   }
 
+  get url(): string {
+    return `postgres://${this.#user}@127.0.0.1:${this.#port}/postgres`
+  }
+
   get connection(): pg.PoolConfig {
     return { host: '127.0.0.1', port: this.#port, user: this.#user, database: 'postgres' }
   }
@@ -49,6 +53,14 @@ export class DatabaseProxy {
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
     this.#port = (this.#server.address() as { port: number }).port
+  }
+
+  /** Nothing comes from the database any more, and nobody is told: as one behind a cable that is cut. */
+  hang(): void {
+    for (const socket of this.#sockets) {
+      socket.unpipe()
+      socket.pause()
+    }
   }
 
   async down(): Promise<void> {

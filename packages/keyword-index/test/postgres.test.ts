@@ -1,7 +1,9 @@
 /** The store in PostgreSQL, on PGlite: what all stores do. */
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { PostgresIndex, type PostgresIndexInit } from '../src/postgres.ts'
 import { describeStore } from './conformance.ts'
+import { DatabaseProxy } from './database-proxy.ts'
+import { file } from './files.ts'
 import { PgliteServer } from './pglite-server.ts'
 import { endsAsNaive } from './random-steps.ts'
 
@@ -31,4 +33,22 @@ endsAsNaive('the store in PostgreSQL (PGlite)', 8, async () => {
   forRandom ??= await open()
   await forRandom.clear()
   return forRandom
+})
+
+it('closes within its time where the database says nothing any more, and what waits for it is rejected', async () => {
+  const proxy = await DatabaseProxy.start(server.url)
+  try {
+    const index = await open({ connection: proxy.url, server: 'silent', schema: 'silent', closeMs: 300 })
+    proxy.hang()
+    const refused = { name: 'IndexUnavailableError' }
+    const calls = [index.add('a', [file('k', 'w')]), index.totals(), index.removeOwner('b')].map(call =>
+      expect(call).rejects.toMatchObject(refused)
+    )
+    const startedMs = performance.now()
+    await index.close()
+    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    await Promise.all(calls)
+  } finally {
+    await proxy.stop()
+  }
 })

@@ -30,6 +30,7 @@ import { LinkTable } from './link-table.ts'
 import { MachineRunner } from './machine-runner.ts'
 import { HostMetrics } from './metrics.ts'
 import { Opener } from './opener.ts'
+import { originOf } from './paths.ts'
 import { Protection } from './protection.ts'
 import { cryptoRandom } from './random.ts'
 import { MemoryStore, StateWriter } from './saves.ts'
@@ -110,6 +111,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     })
     this.#links = new LinkTable<T['message']>({
       self: components.peerId,
+      originOf: connection => originOf(connection, components.connectionManager),
       clock,
       limits,
       metrics,
@@ -121,10 +123,10 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       onMessage: (link, message) => dispatch({ type: 'message', link: link.place.id, message }),
       onPressure: (link, level) => dispatch({ type: 'pressure', link: link.place.id, level }),
       onUp: link => {
-        const { id, peer, peerId, inbound } = link.place
+        const { id, peer, peerId, inbound, origin } = link.place
         this.#log('link %d to %p is up, %s', id, peerId, inbound ? 'inbound' : 'outbound')
         this.#protection.protect(peerId)
-        dispatch({ type: 'link-up', link: id, peer, inbound })
+        dispatch({ type: 'link-up', link: id, peer, inbound, origin })
       },
       onDown: (link, end) => {
         const { id, peerId, connection } = link.place

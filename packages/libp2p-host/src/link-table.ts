@@ -1,6 +1,6 @@
 /** Every link of a host: one for each peer at most, within the host's numbers, and what waits to become one. */
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import type { Link, LinkEnd, Peer } from '@servent/overlay'
+import type { Link, LinkEnd, LinkOrigin, Peer } from '@servent/overlay'
 import { Comers } from './comers.ts'
 import { HostLink, type LinkContext } from './link.ts'
 import type { OpeningStage } from './opener.ts'
@@ -17,6 +17,7 @@ interface Held {
 
 export interface LinkTableInit<Message> extends Omit<LinkContext<Message>, 'onDown'> {
   readonly self: PeerId
+  readonly originOf: (connection: Connection) => LinkOrigin
   readonly stageOf: (peer: Peer) => OpeningStage | undefined
   /** Calls off this host's own open. */
   readonly cancelOpen: (peer: Peer) => void
@@ -144,7 +145,8 @@ export class LinkTable<Message> {
   }
 
   #raise(peer: Peer, peerId: PeerId, stream: Stream, connection: Connection, inbound: boolean): void {
-    const place = { id: this.#nextId, peer, peerId, inbound, stream, connection: connection.id }
+    const origin = this.#init.originOf(connection)
+    const place = { id: this.#nextId, peer, peerId, inbound, stream, connection: connection.id, origin }
     this.#nextId += 1
     const link = new HostLink(place, this.#context)
     this.#links.set(place.id, link)

@@ -1,6 +1,6 @@
 /** One link: a stream to one peer, with its two halves, its clocks and its end. */
 import type { PeerId, Stream, StreamCloseEvent } from '@libp2p/interface'
-import type { Codec, Link, LinkEnd, Peer, PressureLevel } from '@servent/overlay'
+import type { Codec, Link, LinkEnd, LinkOrigin, Peer, PressureLevel } from '@servent/overlay'
 import type { Clock } from './clock.ts'
 import { type HostLimits, REASON_CHARACTERS_MAX } from './limits.ts'
 import { LinkReceiver } from './link-receiver.ts'
@@ -33,6 +33,7 @@ export interface LinkPlace {
   readonly stream: Stream
   /** Id of the libp2p connection below. */
   readonly connection: string
+  readonly origin: LinkOrigin
 }
 
 export class HostLink<Message> {

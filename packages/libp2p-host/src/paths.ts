@@ -1,7 +1,8 @@
 /** What an address says of the way to a peer. */
 import type { Connection } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { type LinkOrigin, viewAddress } from '@servent/overlay'
 
 const IPV6_SUBNET_GROUPS = 4
 const IPV6_NETWORK_GROUPS = 3
@@ -13,31 +14,53 @@ export const isRelayed = (connection: Connection): boolean =>
 
 export const isCircuit = (address: Multiaddr): boolean => address.toString().includes('/p2p-circuit')
 
-/** PeerId of the relay of a relayed connection, in text form: the first that its address names. */
-export const relayOf = (address: Multiaddr): string | undefined =>
-  address.getComponents().find(({ name }) => name === 'p2p')?.value
+/**
+ * PeerId of the relay of a relayed connection, in text form, where its address names one: what stands behind
+ * `/p2p-circuit` is the peer at the other end.
+ */
+export function relayOf(address: Multiaddr): string | undefined {
+  const components = address.getComponents()
+  const circuit = components.findIndex(({ name }) => name === 'p2p-circuit')
+  return components.slice(0, circuit < 0 ? components.length : circuit).find(({ name }) => name === 'p2p')
+    ?.value
+}
 
 /**
  * Whether what comes over a connection comes from a private network: the peer's, and of a relayed connection the relay's.
  * The address of a relayed one does not tell: whoever was dialled may have written it, and a host's name may lead
  * anywhere.
  */
-export function isNear(
-  connection: Connection,
-  connections: Pick<ConnectionManager, 'getConnections'>
-): boolean {
-  if (!isRelayed(connection)) return isPrivateIp(connection.remoteAddr)
+export function isNear(connection: Connection, connections: Connections): boolean {
+  return pathAddresses(connection, connections).some(isPrivateIp)
+}
+
+type Connections = Pick<ConnectionManager, 'getConnections'>
+
+/** Of the peer itself, or of the relay that it comes over: each as an open connection of this peer shows it. */
+function pathAddresses(connection: Connection, connections: Connections): Multiaddr[] {
+  if (!isRelayed(connection)) return [connection.remoteAddr]
   const relay = relayOf(connection.remoteAddr)
   return connections
     .getConnections()
-    .some(
-      one =>
-        one.remotePeer.toString() === relay &&
-        one.status === 'open' &&
-        !isRelayed(one) &&
-        isPrivateIp(one.remoteAddr)
-    )
+    .filter(one => one.remotePeer.toString() === relay && one.status === 'open' && !isRelayed(one))
+    .map(one => one.remoteAddr)
 }
+
+/** Where the other end of a connection is, for machines. What is not known to be near is far. */
+export function originOf(connection: Connection, connections: Connections): LinkOrigin {
+  const reaches = pathAddresses(connection, connections).map(reachOf)
+  const reach = (['loopback', 'private'] as const).find(one => reaches.includes(one)) ?? 'public'
+  const { remoteAddr } = connection
+  const isRelayedHere = isRelayed(connection)
+  const network = networkOf(remoteAddr)
+  const host = isIp6(remoteAddr) ? network : hostOf(remoteAddr)
+  if (!isRelayedHere) return { host, network, isRelayed: false, reach }
+  const relay = `relay ${relayOf(remoteAddr) ?? host}`
+  return { host: relay, network: relay, isRelayed: true, reach }
+}
+
+const reachOf = (address: Multiaddr) => viewAddress(address.bytes)?.reach ?? 'public'
+const isIp6 = (address: Multiaddr): boolean => ipPart(address).name === 'ip6'
 
 /** An address of IP that is not of the Internet: a name is none. */
 export const isPrivateIp = (address: Multiaddr): boolean => isIp(address) && !isPublic(address.toString())
@@ -77,34 +100,13 @@ function subnetOf(address: string, length: number): string {
 /** Whether a multiaddr is one of this machine alone. */
 export const isLoopback = (address: string): boolean => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address)
 
-/** First and last addresses that are not of the Internet: RFC 6890, multicast and what is reserved. */
-const INSIDE_IPV4: readonly (readonly [string, string])[] = [
-  ['0.0.0.0', '0.255.255.255'],
-  ['10.0.0.0', '10.255.255.255'],
-  ['100.64.0.0', '100.127.255.255'],
-  ['127.0.0.0', '127.255.255.255'],
-  ['169.254.0.0', '169.254.255.255'],
-  ['172.16.0.0', '172.31.255.255'],
-  ['192.0.0.0', '192.0.0.255'],
-  ['192.0.2.0', '192.0.2.255'],
-  ['192.168.0.0', '192.168.255.255'],
-  ['198.18.0.0', '198.19.255.255'],
-  ['198.51.100.0', '198.51.100.255'],
-  ['203.0.113.0', '203.0.113.255'],
-  ['224.0.0.0', '255.255.255.255']
-]
-/** Of IPv6 the Internet is 2000::/3, without documentation. */
-const PUBLIC_IPV6 = /^[23][0-9a-f]{3}:/i
-const DOCUMENTATION_IPV6 = /^2001:0?db8:/i
-
 /** Whether a multiaddr begins with an address of the Internet. Names are not looked up. */
 export function isPublic(address: string): boolean {
   const [, family, host = ''] = address.split('/')
-  if (family === 'ip6') return PUBLIC_IPV6.test(host) && !DOCUMENTATION_IPV6.test(host)
-  if (family !== 'ip4') return false
-  const number = ipv4Number(host)
-  return !INSIDE_IPV4.some(([first, last]) => ipv4Number(first) <= number && number <= ipv4Number(last))
+  if (family !== 'ip4' && family !== 'ip6') return false
+  try {
+    return viewAddress(multiaddr(`/${family}/${host}`).bytes)?.reach === 'public'
+  } catch {
+    return false
+  }
 }
-
-const ipv4Number = (host: string): number =>
-  host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)

@@ -95,7 +95,8 @@ function relay(limits: HostLimits = LIMITS): Relay {
     peerId: undefined as never,
     inbound: true,
     stream: stream as unknown as Stream,
-    connection: String(id)
+    connection: String(id),
+    origin: { host: 'a', network: 'a', isRelayed: false, reach: 'public' } as const
   })
   const target = new HostLink(placeOf(2, to), context)
   new HostLink(placeOf(1, from), context).begin()

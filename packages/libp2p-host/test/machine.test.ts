@@ -422,12 +422,13 @@ test('a transcript tells each input with its effects', async () => {
   await network.runFor(60)
   a.act(effects => effects.send(1, text('q', 'hello'), 3))
   await network.runFor(10)
+  const origin = 'origin={host: "127.0.0.1", isRelayed: false, network: "127.0.0/24", reach: "loopback"}'
   expect(transcript.text()).toBe(`      0 a contact peer=b
       0 a command id=1 command=function
         a   -> open peer=b
-     50 b link-up link=1 peer=a inbound=true
+     50 b link-up link=1 peer=a inbound=true ${origin}
      60 a contact peer=b
-     60 a link-up link=1 peer=b inbound=false
+     60 a link-up link=1 peer=b inbound=false ${origin}
      60 a command id=2 command=function
         a   -> send link=1 message={body: <68656c6c6f>, type: "q"} priority=3
      70 b message link=1 message={body: <68656c6c6f>, type: "q"}

@@ -1,7 +1,7 @@
 /**
  * Announcing what this peer shares, within a budget of bytes a second. Each session begins at the first file. One
- * batch is under way at a time; it counts as announced when the server has acknowledged it, and is sent again
- * where the server says "later" or nothing. Changes of the catalogue go before the rest.
+ * batch is under way at a time; a file of it counts as announced when the server has acknowledged that one, and is sent
+ * again where the server says "later" or nothing. Changes of the catalogue go before the rest.
  */
 import { type RequestId, TokenBucket } from '@servent/overlay/machine'
 import { sendHome } from './client-session.ts'
@@ -15,7 +15,13 @@ import {
   BATCH_FILES_MAX,
   CHANGES_WAITING_MAX
 } from './constants.ts'
-import type { ShareAckMessage, SharedRecord, ShareRecordsMessage, UnshareRecordsMessage } from './messages.ts'
+import type {
+  ShareAckMessage,
+  SharedRecord,
+  ShareRecordsMessage,
+  ShareRefusal,
+  UnshareRecordsMessage
+} from './messages.ts'
 import type { Fx, NapsterState } from './state.ts'
 
 export const ANNOUNCE_TIMER = 'announce'
@@ -206,38 +212,63 @@ function endPass(announcing: Announcing, fx: Fx): void {
   fx.setTimer(ANNOUNCE_TIMER, ANNOUNCE_FULL_MS)
 }
 
-export function onShareAck(state: NapsterState, fx: Fx, { batch, outcome, accepted }: ShareAckMessage): void {
+export function onShareAck(state: NapsterState, fx: Fx, { batch, refused }: ShareAckMessage): void {
   const { announcing } = state
   const { underWay } = announcing
   if (underWay === undefined || underWay.batch !== batch) return
   announcing.underWay = undefined
-  if (outcome === 'later') {
-    state.count('batchesRefused')
-    fx.setTimer(ANNOUNCE_TIMER, ANNOUNCE_LATER_MS)
-    return
+  const reasons = new Map(refused.map(({ place, reason }) => [place, reason]))
+  const isLater = refused.some(({ reason }) => reason === 'later')
+  if (isLater) state.count('batchesRefused')
+  if (underWay.type === 'unshare-records') onTakenBack(announcing, underWay, reasons)
+  else onAnnounced(state, underWay, reasons)
+  // A server that is busy is not asked again at once.
+  if (isLater) fx.setTimer(ANNOUNCE_TIMER, ANNOUNCE_LATER_MS)
+  else announce(state, fx)
+}
+
+function onTakenBack(
+  announcing: Announcing,
+  { indexes }: UnshareRecordsMessage,
+  reasons: ReadonlyMap<number, ShareRefusal>
+): void {
+  for (const [place, index] of indexes.entries()) {
+    if (reasons.has(place)) continue
+    announcing.removed.delete(index)
+    announcing.done.delete(index)
   }
-  if (underWay.type === 'unshare-records') {
-    for (const index of underWay.indexes) {
-      announcing.removed.delete(index)
-      announcing.done.delete(index)
+  // There is room for others.
+  if (announcing.isFull && reasons.size < indexes.length) tryTheRest(announcing)
+}
+
+/** What is refused as unsound is not sent again before everything is: the record would be the same. */
+function onAnnounced(
+  state: NapsterState,
+  { files }: ShareRecordsMessage,
+  reasons: ReadonlyMap<number, ShareRefusal>
+): void {
+  const { announcing } = state
+  const over = new Set<SharedRecord>()
+  let isFull = false
+  for (const [place, file] of files.entries()) {
+    const reason = reasons.get(place)
+    if (reason !== 'later') over.add(file)
+    if (reason === undefined) announcing.done.add(file.index)
+    else if (reason !== 'later') {
+      // What the server has of it from before is not what this file is now.
+      announcing.done.delete(file.index)
+      state.count('filesRefused')
     }
-    // There is room for others.
-    if (announcing.isFull) tryTheRest(announcing)
-  } else {
-    const { files } = underWay
-    for (const { index } of files.slice(0, accepted)) announcing.done.add(index)
-    const sent = new Set(files)
-    announcing.ready = announcing.ready.filter(file => !sent.has(file))
-    state.count('filesRefused', Math.max(0, files.length - accepted))
-    if (outcome === 'full' && announcing.isRenewal) {
-      announcing.skipsNew = true
-      announcing.ready = announcing.ready.filter(({ index }) => announcing.done.has(index))
-    } else if (outcome === 'full') {
-      announcing.isFull = true
-      announcing.ready = []
-    }
+    isFull ||= reason === 'full'
   }
-  announce(state, fx)
+  announcing.ready = announcing.ready.filter(file => !over.has(file))
+  if (isFull && announcing.isRenewal) {
+    announcing.skipsNew = true
+    announcing.ready = announcing.ready.filter(({ index }) => announcing.done.has(index))
+  } else if (isFull) {
+    announcing.isFull = true
+    announcing.ready = []
+  }
 }
 
 /** The next batch may go; or no answer came to the last, and it is made again. */

@@ -6,6 +6,7 @@
 import { type Peer, randomBelow } from '@servent/overlay/machine'
 import { restartAnnouncing } from './client-announce.ts'
 import { askAgain, failQuestions } from './client-questions.ts'
+import { onHomeLost, returnLater } from './client-return.ts'
 import {
   KEEP_ALIVE_MS,
   LOGIN_ANSWER_MS,
@@ -92,13 +93,15 @@ export function onHomeUp(state: NapsterState, fx: Fx, remote: Remote): void {
   session.isIn = false
   session.speaksOurs = false
   session.motd = []
-  session.nick =
-    state.settings.nick ?? nickOf(remote.link === LOCAL_LINK ? remote.peerId : state.selfPeerId, 0)
+  session.nick = firstNick(state, remote)
   session.nickTries = 0
   sendHome(state, fx, hello(state, fx))
   sayLogin(state, fx)
   fx.setTimer(LOGIN_ANSWER_TIMER, LOGIN_ANSWER_MS)
 }
+
+export const firstNick = (state: NapsterState, remote: Remote): string =>
+  state.settings.nick ?? nickOf(remote.link === LOCAL_LINK ? remote.peerId : state.selfPeerId, 0)
 
 /**
  * Made of the PeerId where the user has chosen none, or where the one that they chose is another's. PeerIds of one
@@ -110,11 +113,14 @@ export function nickOf(peerId: string, attempt: number): string {
 }
 
 function sayLogin(state: NapsterState, fx: Fx): void {
-  const { agent, linkSpeed } = state.settings
+  sendHome(state, fx, loginOf(state, state.session.nick))
+}
+
+export function loginOf({ settings, sharing }: NapsterState, nick: string): NapsterMessage {
   // Transfers are libp2p's and have no port; 0 says what it always said, that nobody can call this user.
-  const port = state.sharing.firewalled ? 0 : 1
-  const { nick } = state.session
-  sendHome(state, fx, { type: 'login', nick, password: '-', port, client: agent, link: linkSpeed })
+  const port = sharing.firewalled ? 0 : 1
+  const { agent: client, linkSpeed: link } = settings
+  return { type: 'login', nick, password: '-', port, client, link }
 }
 
 /** The published answers to a login. */
@@ -132,13 +138,28 @@ export function onLoginAck(state: NapsterState, fx: Fx): void {
   state.notify(fx, { type: 'session', server: session.home.peerId })
   for (const nick of state.hotlist.values()) sendHome(state, fx, { type: 'hotlist', nick })
   if (session.speaksOurs) begin(state, fx)
+  returnLater(state, fx)
+}
+
+/** The user is in at another server already, and leaves this one. What they ask now is asked there again. */
+export function changeHome(state: NapsterState, fx: Fx, remote: Remote, nick: string): void {
+  const { session } = state
+  if (session.home !== undefined) state.close(fx, session.home, 'Its user goes to a server that they named.')
+  state.announcing.stop()
+  failQuestions(state, fx)
+  session.home = remote
+  session.isIn = false
+  session.speaksOurs = remote.hello?.server === true
+  session.motd = []
+  session.nick = nick
+  onLoginAck(state, fx)
 }
 
 export function onHelloToClient(state: NapsterState, fx: Fx, message: HelloMessage): void {
   const { session } = state
   if (session.home === undefined) return
   session.home.hello = message
-  learnServers(state, fx, message.servers, false)
+  learnServers(state, fx, message.servers, session.home)
   if (session.speaksOurs || !message.server) return
   session.speaksOurs = true
   if (session.isIn) begin(state, fx)
@@ -194,6 +215,11 @@ export function onHomeDown(state: NapsterState, fx: Fx, remote: Remote): void {
   if (isIn) state.notify(fx, { type: 'session', server: undefined })
   state.announcing.stop()
   failQuestions(state, fx)
+  const next = onHomeLost(state, fx)
+  if (next !== undefined) {
+    onHomeUp(state, fx, next)
+    return
+  }
   failed(state, fx, state.known.get(remote.peerId))
 }
 

@@ -39,6 +39,10 @@ export const FILE_NAME_BYTES_MAX = 480
 export const USERS_DEFAULT = 1_000
 /** Users logged in at a time, whatever its operator says. */
 export const USERS_MAX = 20_000
+/** Users logged in from one address of IPv4 or one /48 of IPv6, where the operator says nothing: a household, a dormitory. */
+export const USERS_PER_ADDRESS_DEFAULT = 16
+/** From one /24 of IPv4, and over one relay, as many come as from so many addresses. */
+export const NETWORK_ADDRESSES = 8
 /** Files that one user shares (opennap: max_shared 5000). */
 export const SHARED_MAX = 5_000
 /** Files that one server keeps for all its users: their keys and sizes stand in memory. */
@@ -170,6 +174,16 @@ export const HEARSAY_FAILURES_MAX = 3
 /** Between two attempts to log in: the least, and the most, with chance over it. */
 export const LOGIN_RETRY_MS = 1_000
 export const LOGIN_RETRY_MS_MAX = 60_000
+/** So long a user stays at a server that they did not name before one that they did is tried again. */
+export const RETURN_AFTER_MS = 60_000
+/** So long it has to answer before they go back, so many times; a server waits `LOGIN_MS` for a login. */
+export const RETURN_STEADY_MS = 30_000
+export const RETURN_PINGS = 3
+/** Between two attempts to go back: the least, and the most, with chance over it. */
+export const RETURN_RETRY_MS = 60_000
+export const RETURN_RETRY_MS_MAX = 30 * 60_000
+/** Whoever stays for so long after they came back is at a server that can be trusted again. */
+export const RETURN_PROVEN_MS = 10 * 60_000
 /** How long an answer to the login is waited for. */
 export const LOGIN_ANSWER_MS = 15_000
 /** Bytes of announcements a second, and at once. */

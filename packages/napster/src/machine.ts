@@ -32,6 +32,15 @@ import {
   startSearch
 } from './client-questions.ts'
 import {
+  onReturnFailed,
+  onReturnMessage,
+  onReturnTimer,
+  onReturnUp,
+  RETURN_TIMER,
+  Returning,
+  returnLater
+} from './client-return.ts'
+import {
   keepAlive,
   LOGIN_ANSWER_TIMER,
   LOGIN_TIMER,
@@ -47,6 +56,7 @@ import {
 import { UPKEEP_MS } from './constants.ts'
 import { hello, learnServers } from './mesh-links.ts'
 import { LOCAL_LINK, Remote } from './remotes.ts'
+import { checkIndex } from './server-index.ts'
 import { saveNicks } from './server-login.ts'
 import { onServerLinkDown, onServerMessage, onServerUpkeep } from './server-machine.ts'
 import { ServerSearches } from './server-results.ts'
@@ -70,6 +80,7 @@ export class NapsterMachine implements Machine<NapsterTypes> {
   constructor(settings: Partial<NapsterSettings> = {}) {
     const state = new NapsterState(settings)
     state.session = new Session()
+    state.returning = new Returning()
     state.announcing = new Announcing()
     state.questions = new OwnQuestions()
     if (state.server !== undefined) state.server.searches = new ServerSearches()
@@ -85,11 +96,12 @@ export class NapsterMachine implements Machine<NapsterTypes> {
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    const { known, links, opening, session } = this.#state
+    const { known, links, opening, session, returning } = this.#state
     for (const { peer } of known.all) hold(peer)
     for (const { peer } of links.values()) hold(peer)
     for (const peer of opening) hold(peer)
     if (session.opening !== undefined) hold(session.opening)
+    if (returning.opening !== undefined) hold(returning.opening)
   }
 
   /** Of the collections that `snapshot` does not show. */
@@ -113,11 +125,11 @@ function take(state: NapsterState, fx: Fx, input: Input<NapsterTypes>): void {
       break
     case 'contact':
       // Only servers take links of this protocol, so whoever is known to speak it is most likely one.
-      learnServers(state, fx, [fx.peers.contact(input.peer)], false)
+      learnServers(state, fx, [fx.peers.contact(input.peer)], 'met')
       if (state.server === undefined) logInSomewhere(state, fx)
       break
     case 'link-up':
-      onLinkUp(state, fx, input.link, input.peer, input.inbound)
+      onLinkUp(state, fx, input)
       break
     case 'link-down':
       onLinkDown(state, fx, input.link)
@@ -126,6 +138,7 @@ function take(state: NapsterState, fx: Fx, input: Input<NapsterTypes>): void {
       state.count('unreachable')
       state.opening.delete(input.peer)
       onHomeUnreachable(state, fx, input.peer)
+      onReturnFailed(state, fx, input.peer)
       break
     case 'message':
       onMessage(state, fx, input.link, input.message)
@@ -159,8 +172,12 @@ function onStart(state: NapsterState, fx: Fx, saved: ReadonlyMap<string, Uint8Ar
   onHomeUp(state, fx, self)
 }
 
-function onLinkUp(state: NapsterState, fx: Fx, link: Link, peer: Peer, inbound: boolean): void {
-  const remote = new Remote(link, peer, fx.peers.contact(peer).id, inbound, state.nowMs)
+function onLinkUp(
+  state: NapsterState,
+  fx: Fx,
+  { link, peer, inbound, origin }: Input<NapsterTypes> & { type: 'link-up' }
+): void {
+  const remote = new Remote(link, peer, fx.peers.contact(peer).id, inbound, state.nowMs, origin)
   state.links.set(link, remote)
   state.opening.delete(peer)
   if (state.server !== undefined) {
@@ -169,15 +186,17 @@ function onLinkUp(state: NapsterState, fx: Fx, link: Link, peer: Peer, inbound: 
   }
   const isHome = state.session.home === undefined && (peer === state.session.opening || !inbound)
   if (isHome) onHomeUp(state, fx, remote)
-  else state.close(fx, remote, 'This peer is no server.')
+  else if (!onReturnUp(state, fx, remote)) state.close(fx, remote, 'This peer is no server.')
 }
 
 function onLinkDown(state: NapsterState, fx: Fx, link: Link): void {
   const remote = state.links.get(link)
   if (remote === undefined) return
   state.links.delete(link)
-  if (state.server === undefined) onHomeDown(state, fx, remote)
-  else onServerLinkDown(state, state.server, fx, remote)
+  if (state.server === undefined) {
+    onReturnFailed(state, fx, remote.peer)
+    onHomeDown(state, fx, remote)
+  } else onServerLinkDown(state, state.server, fx, remote)
 }
 
 function onMessage(state: NapsterState, fx: Fx, link: Link, message: NapsterTypes['message']): void {
@@ -186,6 +205,7 @@ function onMessage(state: NapsterState, fx: Fx, link: Link, message: NapsterType
   remote.heardMs = state.nowMs
   if (state.server !== undefined) onServerMessage(state, state.server, fx, remote, message)
   else if (state.session.home === remote) onClientMessage(state, fx, message)
+  else if (state.returning.remote === remote) onReturnMessage(state, fx, remote, message)
 }
 
 /** What a server and its own user say to each other, until they have nothing more to say. */
@@ -201,9 +221,11 @@ function drainLoopback(state: NapsterState, fx: Fx): void {
 function onCommand(state: NapsterState, fx: Fx, id: number, command: NapsterCommand): void {
   switch (command.type) {
     case 'servers':
-      learnServers(state, fx, command.contacts, true)
-      if (state.server === undefined) logInSomewhere(state, fx)
-      else onServerUpkeep(state, state.server, fx)
+      learnServers(state, fx, command.contacts, 'named')
+      if (state.server === undefined) {
+        logInSomewhere(state, fx)
+        returnLater(state, fx)
+      } else onServerUpkeep(state, state.server, fx)
       break
     case 'sharing':
       onSharing(state, fx, command)
@@ -237,6 +259,9 @@ function onCommand(state: NapsterState, fx: Fx, id: number, command: NapsterComm
       break
     case 'transfer':
       onTransfer(state, fx, command)
+      break
+    case 'index-check':
+      if (state.server !== undefined) checkIndex(state, state.server, fx)
       break
     case 'index-lost':
       for (const { remote } of state.server?.users.values() ?? [])
@@ -282,6 +307,9 @@ function onTimer(state: NapsterState, fx: Fx, timer: Timer): void {
       return
     case LOGIN_ANSWER_TIMER:
       onLoginAnswerTimer(state, fx)
+      return
+    case RETURN_TIMER:
+      onReturnTimer(state, fx)
       return
     case ANNOUNCE_TIMER:
       onAnnounceTimer(state, fx)

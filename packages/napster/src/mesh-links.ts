@@ -3,7 +3,7 @@
  * have places too, but never all of them; what they bring is verified by whoever asked, as everything is.
  */
 import type { Contact } from '@servent/overlay/machine'
-import { isPeerIdBytes, NO_PEER, SELF } from '@servent/overlay/machine'
+import { believable, isPeerIdBytes, NO_PEER, SELF } from '@servent/overlay/machine'
 import { backOff } from './client-session.ts'
 import {
   MESH_LINKS_MAX,
@@ -14,7 +14,7 @@ import {
 } from './constants.ts'
 import { meshPeers } from './mesh-search.ts'
 import type { HelloMessage } from './messages.ts'
-import { LOCAL_LINK, MeshPeer, type Remote } from './remotes.ts'
+import { LOCAL_LINK, MeshPeer, Remote } from './remotes.ts'
 import { type Fx, idText, type NapsterState, type ServerState } from './state.ts'
 
 export const PROTOCOL_VERSION = 1
@@ -40,23 +40,30 @@ export function hello(state: NapsterState, fx: Fx): HelloMessage {
 }
 
 function contactOfRemote(fx: Fx, remote: Remote): Contact {
-  const told = remote.hello?.addresses ?? []
+  const told = believable(remote.hello?.addresses ?? [], remote.origin?.reach, 'names')
   const addresses = told.length > 0 ? told : fx.peers.contact(remote.peer).addresses
   return { id: remote.id, addresses: addresses.slice(0, SERVER_ADDRESSES_TOLD) }
 }
 
-/** Keeps servers that somebody told of, or that the user named. */
+/**
+ * Keeps servers that the user named, that this peer has met, or that another one told of. They are dialled without
+ * anybody asking for it, so of what others tell only addresses of IP are kept, and none of a network or machine that
+ * those who tell of it do not share with this peer.
+ */
 export function learnServers(
   state: NapsterState,
   fx: Fx,
   contacts: readonly Contact[],
-  named: boolean
+  from: 'named' | 'met' | Remote
 ): void {
-  for (const contact of contacts) {
-    if (!isPeerIdBytes(contact.id)) continue
-    const peer = fx.peers.intern(contact)
+  for (const { id, addresses: told } of contacts) {
+    if (!isPeerIdBytes(id)) continue
+    const addresses = from instanceof Remote ? believable(told, from.origin?.reach, 'no-names') : told
+    state.count('addressesRefused', told.length - addresses.length)
+    if (told.length > 0 && addresses.length === 0) continue
+    const peer = fx.peers.intern({ id, addresses })
     if (peer === NO_PEER || peer === SELF) continue
-    state.known.add({ peer, id: contact.id, peerId: idText(contact.id), named })
+    state.known.add({ peer, id, peerId: idText(id), named: from === 'named' })
   }
 }
 
@@ -76,7 +83,7 @@ export function onHelloToServer(
     if (!remote.inbound) state.close(fx, remote, 'It is no server.')
     return
   }
-  if (remote.mesh !== undefined) learnServers(state, fx, message.servers, false)
+  if (remote.mesh !== undefined) learnServers(state, fx, message.servers, remote)
   if (remote.mesh !== undefined || remote.user !== undefined) return
   const peers = meshPeers(state)
   const known = state.known.get(remote.peerId)
@@ -92,7 +99,7 @@ export function onHelloToServer(
   const added = known ?? state.known.add(own)
   if (added !== undefined) state.known.succeeded(added)
   // Whoever has no place here says nothing of others either.
-  learnServers(state, fx, message.servers, false)
+  learnServers(state, fx, message.servers, remote)
   state.count('meshLinked')
   server.meshChanged = true
 }

@@ -3,7 +3,7 @@
  * writes in who that is, as Noise has proven it; the server of who it is for hands it over. Between them it passes
  * `MESH_TTL_MAX` links at most, and each server takes it once.
  */
-import { toHex } from '@servent/overlay/machine'
+import { believable, type Contact, toHex } from '@servent/overlay/machine'
 import { MESH_TTL_MAX } from './constants.ts'
 import { meshPeers } from './mesh-search.ts'
 import type { RelayMessage } from './messages.ts'
@@ -22,7 +22,7 @@ export function onUserRelay(
     state.count('relaysDropped')
     return
   }
-  const from = foundOf(fx, user, new Uint8Array()).contact
+  const from = believed(state, foundOf(fx, user, new Uint8Array()).contact, user.remote)
   handOn(state, server, fx, { ...message, from, ttl: MESH_TTL_MAX }, undefined)
 }
 
@@ -37,7 +37,18 @@ export function onMeshRelay(
     state.count('relaysDropped')
     return
   }
-  handOn(state, server, fx, { ...message, ttl: Math.min(message.ttl, MESH_TTL_MAX - 1) }, remote)
+  const from = believed(state, message.from, remote)
+  handOn(state, server, fx, { ...message, from, ttl: Math.min(message.ttl, MESH_TTL_MAX - 1) }, remote)
+}
+
+/**
+ * Whoever is asked to call dials these without their user having chosen anybody: so a server hands on no address of a
+ * private network, or of a machine, that whoever told of it does not share with this server.
+ */
+export function believed(state: NapsterState, { id, addresses }: Contact, via: Remote): Contact {
+  const kept = believable(addresses, via.origin?.reach, 'no-names')
+  state.count('addressesRefused', addresses.length - kept.length)
+  return { id, addresses: kept }
 }
 
 function handOn(

@@ -89,15 +89,26 @@ export interface UnshareRecordsMessage {
   readonly indexes: readonly number[]
 }
 
-/** `later`: the server or its index is too busy or away, and nothing of it happened. */
-export type ShareOutcome = 'done' | 'later' | 'full'
+/**
+ * Why a file is not in the index. `later`: the server is too busy, or its index away, and it was not verified or not
+ * stored yet. `unsound`: it is not signed by the peer at the other end, or expired. `full`: the user's quota is used up.
+ */
+export type ShareRefusal = 'later' | 'unsound' | 'full'
+
+export interface RefusedFile {
+  /** Of the file in its batch, from 0. */
+  readonly place: number
+  readonly reason: ShareRefusal
+}
 
 export interface ShareAckMessage {
   readonly type: 'share-ack'
   readonly batch: number
-  readonly outcome: ShareOutcome
-  /** Files that are in the index now because of it. */
-  readonly accepted: number
+  /**
+   * Files with which it was not done, in the order of their places. All others of the batch are in the index now, or
+   * were taken out of it.
+   */
+  readonly refused: readonly RefusedFile[]
 }
 
 export interface AnnounceAgainMessage {

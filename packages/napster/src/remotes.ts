@@ -1,6 +1,6 @@
 /** Peers at the other end of links: newcomers, users of this server, other servers, and this user's own server. */
 import type { IndexedFile } from '@servent/keyword-index'
-import { type Link, type Peer, peerIdText, TokenBucket } from '@servent/overlay/machine'
+import { type Link, type LinkOrigin, type Peer, peerIdText, TokenBucket } from '@servent/overlay/machine'
 import {
   MESH_QUERIES_BURST,
   MESH_QUERIES_PER_SECOND,
@@ -27,6 +27,8 @@ export class Remote {
   readonly id: Uint8Array
   readonly peerId: string
   readonly inbound: boolean
+  /** Where it is, by its connection. */
+  readonly origin: LinkOrigin | undefined
   readonly upMs: number
   heardMs: number
   hello: HelloMessage | undefined
@@ -42,12 +44,13 @@ export class Remote {
   /** It is being closed: nothing more is sent, and nothing that it brings counts. */
   leaving = false
 
-  constructor(link: Link, peer: Peer, id: Uint8Array, inbound: boolean, nowMs: number) {
+  constructor(link: Link, peer: Peer, id: Uint8Array, inbound: boolean, nowMs: number, origin?: LinkOrigin) {
     this.link = link
     this.peer = peer
     this.id = id
     this.peerId = peerIdText(id)
     this.inbound = inbound
+    this.origin = origin
     this.upMs = nowMs
     this.heardMs = nowMs
   }

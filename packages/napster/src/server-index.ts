@@ -26,6 +26,15 @@ export function askIndex<Type extends IndexAnswer['type']>(
   })
 }
 
+/** Finds out whether the index is there, so that people can be told even where nobody asks it for anything. */
+export function checkIndex(state: NapsterState, server: ServerState, fx: Fx): void {
+  if (server.indexChecked) return
+  server.indexChecked = true
+  askIndex(state, server, fx, { type: 'index-totals' }, 'index-totals', () => {
+    server.indexChecked = false
+  })
+}
+
 /** Takes out what an owner shared, again and again until the index has answered. */
 export function removeOwner(state: NapsterState, server: ServerState, fx: Fx, owner: string): void {
   server.removalsBegun += 1

@@ -20,6 +20,9 @@ import { removeOwner } from './server-index.ts'
 import { endSearchesOf } from './server-search.ts'
 import { cut, type Fx, type NapsterState, type ServerState } from './state.ts'
 
+const INDEX_AWAY =
+  'The index of this server is away: what you share is acknowledged later, and its users’ files are not found meanwhile.'
+
 type Login = TextMessage & { type: 'login' | 'register' }
 
 /** What a peer may say before it is logged in. */
@@ -69,6 +72,12 @@ function onLogin(state: NapsterState, server: ServerState, fx: Fx, remote: Remot
     refuse(state, fx, remote, `This server is full: it has ${server.settings.usersMax} users.`)
     return
   }
+  const overPlace = server.places.refusal(remote.origin)
+  if (overPlace !== undefined) {
+    state.count('usersRefusedByPlace')
+    refuse(state, fx, remote, overPlace)
+    return
+  }
   if (server.removals.size >= REMOVALS_MAX) {
     refuse(state, fx, remote, 'The index of this server is behind. Try another server.')
     return
@@ -95,6 +104,7 @@ function admit(state: NapsterState, server: ServerState, fx: Fx, remote: Remote,
     state.nowMs
   )
   remote.user = user
+  server.places.add(remote.origin)
   server.users.set(remote.peerId, user)
   server.byNick.set(user.nick.toLowerCase(), user)
   server.byOwner.set(user.owner, user)
@@ -102,6 +112,7 @@ function admit(state: NapsterState, server: ServerState, fx: Fx, remote: Remote,
   const { link } = remote
   state.send(fx, link, { type: 'login-ack', email: 'anon@servent' })
   sayMotd(state, server, fx, remote)
+  if (!server.indexReachable) state.send(fx, link, { type: 'motd', text: INDEX_AWAY })
   state.send(fx, link, statsOf(server))
   for (const watcher of server.watchers.get(user.nick.toLowerCase()) ?? [])
     state.send(fx, watcher.remote.link, { type: 'sign-on', nick: user.nick, link: user.linkSpeed })
@@ -119,6 +130,7 @@ export function logOut(state: NapsterState, server: ServerState, fx: Fx, user: U
   user.remote.user = undefined
   user.plain.clear()
   server.users.delete(user.remote.peerId)
+  server.places.remove(user.remote.origin)
   if (server.byNick.get(nick) === user) server.byNick.delete(nick)
   server.byOwner.delete(user.owner)
   server.files -= user.files.size

@@ -6,7 +6,7 @@ import { onMeshRelay, onUserRelay } from './mesh-relay.ts'
 import { forgetMeshPeer, onMeshEnd, onMeshFind, onMeshFound } from './mesh-search.ts'
 import type { NapsterMessage } from './messages.ts'
 import type { Remote, User } from './remotes.ts'
-import { retryRemovals } from './server-index.ts'
+import { checkIndex, retryRemovals } from './server-index.ts'
 import { logOut, offend, onVisitor, sayMotd, serverUpkeep, statsOf } from './server-login.ts'
 import {
   onBrowse,
@@ -199,5 +199,6 @@ export function onServerLinkDown(state: NapsterState, server: ServerState, fx: F
 export function onServerUpkeep(state: NapsterState, server: ServerState, fx: Fx): void {
   serverUpkeep(state, server, fx)
   retryRemovals(state, server, fx)
+  if (!server.indexReachable) checkIndex(state, server, fx)
   linkServers(state, fx)
 }

@@ -1,6 +1,7 @@
 /**
- * Sharing and taking back: our batches of signed records, each answered when the index has it, and the published
- * messages 100, 102 and 110, which are not answered. Both keep to the user's quota and rate.
+ * Sharing and taking back: our batches of signed records, each answered when the index has it with the files that it
+ * does not have and why, and the published messages 100, 102 and 110, which are not answered. Both keep to the user's
+ * quota and rate.
  *
  * The PeerId of the link is the provider of every record that comes over it; a record of anybody else's, or one
  * that is not signed, is left out of the batch and counted.
@@ -17,7 +18,13 @@ import {
   USER_WORDS_MAX
 } from './constants.ts'
 import { fileOfLine, fileOfRecord, NO_MD5, nameKey, recordKey } from './entries.ts'
-import type { ShareOutcome, ShareRecordsMessage, TextMessage, UnshareRecordsMessage } from './messages.ts'
+import type {
+  RefusedFile,
+  ShareRecordsMessage,
+  ShareRefusal,
+  TextMessage,
+  UnshareRecordsMessage
+} from './messages.ts'
 import type { User } from './remotes.ts'
 import { addFiles, askIndex, forget, removeFiles } from './server-index.ts'
 import type { Fx, NapsterState, ServerState } from './state.ts'
@@ -30,26 +37,27 @@ export function onShareRecords(
   message: ShareRecordsMessage
 ): void {
   const { batch, files } = message
-  const answer = (later: Fx, outcome: ShareOutcome, accepted: number) =>
-    answerBatch(state, later, user, batch, outcome, accepted)
-  if (!user.shares.take(Math.max(1, files.length), state.nowMs)) {
-    state.count('sharesOverRate')
-    answer(fx, 'later', 0)
-    return
-  }
-  const isQueued = server.sharings.put(fx, user.remote, (later, done) => {
-    const provider = user.remote.peerId
-    state.ask(later, { type: 'verify-shares', provider, files }, (then, verdict) => {
-      const records = verdict?.type === 'shares' ? verdict.records : undefined
-      addRecords(state, server, then, user, message, records, (last, outcome, accepted) => {
-        answer(last, outcome, accepted)
-        done(last)
+  const isInRate = user.shares.take(Math.max(1, files.length), state.nowMs)
+  if (!isInRate) state.count('sharesOverRate')
+  const isQueued =
+    isInRate &&
+    server.sharings.put(fx, user.remote, (later, done) => {
+      const provider = user.remote.peerId
+      state.ask(later, { type: 'verify-shares', provider, files }, (then, verdict) => {
+        const records = verdict?.type === 'shares' ? verdict.records : undefined
+        addRecords(state, server, then, user, message, records, (last, refused) => {
+          answerBatch(state, last, user, batch, refused)
+          done(last)
+        })
       })
     })
-  })
-  if (!isQueued) answer(fx, 'later', 0)
+  if (!isQueued) answerBatch(state, fx, user, batch, allLater(files))
 }
 
+const allLater = (files: readonly unknown[]): RefusedFile[] =>
+  files.map((_, place) => ({ place, reason: 'later' }))
+
+/** Says of each file that the index does not have then why that is; the others are acknowledged by it. */
 function addRecords(
   state: NapsterState,
   server: ServerState,
@@ -57,32 +65,33 @@ function addRecords(
   user: User,
   { files }: ShareRecordsMessage,
   records: readonly (FileRecord | undefined)[] | undefined,
-  onAdded: (fx: Fx, outcome: ShareOutcome, accepted: number) => void
+  onAdded: (fx: Fx, refused: readonly RefusedFile[]) => void
 ): void {
   if (records === undefined || user.remote.user !== user) {
-    onAdded(fx, 'later', 0)
+    onAdded(fx, allLater(files))
     return
   }
-  const sound = files.flatMap((file, at) => {
-    const record = records[at]
-    return record === undefined ? [] : [fileOfRecord(record, file, user.linkSpeed)]
+  const indexed = files.map((file, place) => {
+    const record = records[place]
+    return record === undefined ? undefined : fileOfRecord(record, file, user.linkSpeed)
   })
+  const sound = indexed.filter(file => file !== undefined)
   state.count('filesUnverified', files.length - sound.length)
-  const kept = withinQuota(state, server, user, sound)
-  const outcome = kept.length < sound.length ? 'full' : 'done'
-  if (kept.length === 0) {
-    onAdded(fx, outcome, 0)
-    return
+  const kept = new Set(withinQuota(state, server, user, sound))
+  const end = (later: Fx, isAdded: boolean) => {
+    const reasonOf = (file: IndexedFile | undefined): ShareRefusal | undefined => {
+      if (file === undefined) return 'unsound'
+      if (!kept.has(file)) return 'full'
+      return isAdded ? undefined : 'later'
+    }
+    const refused = indexed.flatMap((file, place) => {
+      const reason = reasonOf(file)
+      return reason === undefined ? [] : [{ place, reason }]
+    })
+    onAdded(later, refused)
   }
-  addFiles(
-    state,
-    server,
-    fx,
-    user,
-    kept,
-    () => NO_MD5,
-    (later, isAdded) => (isAdded ? onAdded(later, outcome, kept.length) : onAdded(later, 'later', 0))
-  )
+  if (kept.size === 0) end(fx, true)
+  else addFiles(state, server, fx, user, [...kept], () => NO_MD5, end)
 }
 
 /** The files that a user may still share: one that replaces another counts by what it has more than that. */
@@ -123,11 +132,11 @@ export function onUnshareRecords(
     user.shares.take(Math.max(1, indexes.length), state.nowMs) &&
     server.sharings.put(fx, user.remote, (later, done) => {
       removeFiles(state, server, later, user, indexes.map(recordKey), (then, isRemoved) => {
-        answerBatch(state, then, user, batch, isRemoved ? 'done' : 'later', isRemoved ? indexes.length : 0)
+        answerBatch(state, then, user, batch, isRemoved ? [] : allLater(indexes))
         done(then)
       })
     })
-  if (!isQueued) answerBatch(state, fx, user, batch, 'later', 0)
+  if (!isQueued) answerBatch(state, fx, user, batch, allLater(indexes))
 }
 
 function answerBatch(
@@ -135,12 +144,10 @@ function answerBatch(
   fx: Fx,
   user: User,
   batch: number,
-  outcome: ShareOutcome,
-  accepted: number
+  refused: readonly RefusedFile[]
 ): void {
-  if (outcome === 'later') state.count('sharesLater')
-  if (user.remote.user === user)
-    state.send(fx, user.remote.link, { type: 'share-ack', batch, outcome, accepted })
+  if (refused.some(({ reason }) => reason === 'later')) state.count('sharesLater')
+  if (user.remote.user === user) state.send(fx, user.remote.link, { type: 'share-ack', batch, refused })
 }
 
 /** Message 100. Files that come one by one go to the index together. */

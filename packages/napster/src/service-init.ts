@@ -11,10 +11,14 @@ import type { NapsterTypes } from './types.ts'
 export interface NapsterServerInit {
   /** Keeps what users share, as long as they are here. Whoever made it closes it. */
   readonly index: KeywordIndex
+  /** Why the index cannot be used now, for people; nothing where that is not known. */
+  readonly indexProblem?: () => string | undefined
   /** Message of the day, line by line. */
   readonly motd?: readonly string[]
   /** Users logged in at a time: `USERS_DEFAULT` where it is not said, at most `USERS_MAX`. */
   readonly usersMax?: number
+  /** Users from one address of the Internet: `USERS_PER_ADDRESS_DEFAULT` where it is not said. */
+  readonly usersPerAddressMax?: number
   /** Files of one user: `SHARED_MAX`, which is the most, where it is not said. */
   readonly sharedMax?: number
   /** Other servers to link with, each with its `/p2p`. */

@@ -108,6 +108,7 @@ export class NapsterService implements Overlay, Startable {
     this.#follow()
     this.#tellSharing()
     if (this.#servers.length > 0) this.#host.command({ type: 'servers', contacts: this.#servers })
+    if (this.#init.server !== undefined) this.#host.command({ type: 'index-check' })
     this.#renewLater()
   }
 
@@ -141,6 +142,7 @@ export class NapsterService implements Overlay, Startable {
    * Ends with the query's limit, when all servers have answered, or after a server's deadline.
    *
    * @throws OverlayStoppedError  the overlay does not run
+   * @throws NobodyToAskError     there is no server
    * @throws ServerError          nothing was found because no server could answer
    */
   async *search(query: Query, options: NapsterSearchOptions = {}): AsyncGenerator<Hit, void> {
@@ -149,6 +151,7 @@ export class NapsterService implements Overlay, Startable {
 
   /**
    * @throws OverlayStoppedError  the overlay does not run
+   * @throws NobodyToAskError     there is no server
    * @throws ServerError          nothing was found because no server could answer
    */
   async *findProviders(id: ContentId, options: NapsterSearchOptions = {}): AsyncGenerator<Provider, void> {
@@ -224,10 +227,18 @@ export class NapsterService implements Overlay, Startable {
       ...tables,
       name: this.name,
       ...stateOf(this.#host),
+      ...given({ reason: this.#host.failure ?? this.#indexProblem(tables.indexReachable) }),
       announced,
       neighbours: withTraffic(neighbours, this.#host.links()),
       counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters }
     }
+  }
+
+  /** A server without its index goes on: it says what it cannot do meanwhile. */
+  #indexProblem(isReachable: boolean): string | undefined {
+    if (isReachable) return undefined
+    const why = this.#init.server?.indexProblem?.() ?? 'It cannot be reached.'
+    return `The index is away: shares are acknowledged later, and searches find nothing here. ${why}`
   }
 
   #onNotice(notice: NapsterNotice): void {
@@ -296,10 +307,11 @@ export class NapsterService implements Overlay, Startable {
 
   #newHost(): MachineHost<NapsterTypes> {
     const { nick, linkSpeed, agent, server, store, limits, clock, random, trace } = this.#init
-    const { usersMax, sharedMax, motd } = server ?? {}
+    const { usersMax, usersPerAddressMax, sharedMax, motd } = server ?? {}
     const users = server === undefined ? 0 : clamp(usersMax ?? USERS_DEFAULT, 1, USERS_MAX)
     const linksMax = users + MESH_LINKS_MAX + LINKS_SPARE
-    const settings = server === undefined ? {} : { server: given({ usersMax, sharedMax, motd }) }
+    const settings =
+      server === undefined ? {} : { server: given({ usersMax, usersPerAddressMax, sharedMax, motd }) }
     return new MachineHost<NapsterTypes>(this.#components, {
       name: this.name,
       protocol: NAPSTER_PROTOCOL,

@@ -11,6 +11,7 @@ import {
 } from '@servent/overlay/machine'
 import type { Announcing } from './client-announce.ts'
 import type { OwnQuestions } from './client-questions.ts'
+import type { Returning } from './client-return.ts'
 import type { Session } from './client-session.ts'
 import {
   CALLS_BURST,
@@ -28,7 +29,8 @@ import {
   SHARED_MAX,
   TEXT_BYTES_MAX,
   USERS_DEFAULT,
-  USERS_MAX
+  USERS_MAX,
+  USERS_PER_ADDRESS_DEFAULT
 } from './constants.ts'
 import { KnownServers } from './known-servers.ts'
 import type { NapsterMessage } from './messages.ts'
@@ -44,6 +46,7 @@ import type {
   NapsterTypes,
   ServerSettings
 } from './types.ts'
+import { UserPlaces } from './user-places.ts'
 import { isEncodable } from './wire.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -59,6 +62,7 @@ const COUNTERS = [
   'loginsFailed',
   'loginsRefused',
   'serversMoved',
+  'serversReturned',
   'batchesAnnounced',
   'batchesRefused',
   'filesRefused',
@@ -75,6 +79,7 @@ const COUNTERS = [
   // As a server.
   'usersLoggedIn',
   'usersRefused',
+  'usersRefusedByPlace',
   'nicksRefused',
   'searchesAnswered',
   'searchesOverRate',
@@ -108,6 +113,7 @@ const COUNTERS = [
   'meshResultsOverShare',
   'meshResultsJunk',
   'meshUnanswered',
+  'addressesRefused',
   'opens',
   'unreachable'
 ] as const
@@ -131,6 +137,8 @@ export class ServerState {
   readonly users = new Map<string, User>()
   readonly byNick = new Map<string, User>()
   readonly byOwner = new Map<string, User>()
+  /** From where they came. */
+  readonly places: UserPlaces
   /** Who wants to know when a nick comes and goes: by nick in small letters. */
   readonly watchers = new Map<string, Set<User>>()
   readonly nicks = new Nicks()
@@ -150,6 +158,8 @@ export class ServerState {
   readonly removals = new Map<string, { readonly attempt: number; readonly atMs: number | undefined }>()
   removalsBegun = 0
   indexReachable = true
+  /** It is being asked whether it is there. */
+  indexChecked = false
   /** Another server came or went since users were told. */
   meshChanged = false
   searches!: ServerSearches
@@ -159,9 +169,11 @@ export class ServerState {
   constructor(settings: Partial<ServerSettings>) {
     this.settings = {
       usersMax: clamp(settings.usersMax ?? USERS_DEFAULT, 1, USERS_MAX),
+      usersPerAddressMax: clamp(settings.usersPerAddressMax ?? USERS_PER_ADDRESS_DEFAULT, 1, USERS_MAX),
       sharedMax: clamp(settings.sharedMax ?? SHARED_MAX, 1, SHARED_MAX),
       motd: (settings.motd ?? []).slice(0, MOTD_LINES_MAX).map(line => cut(line))
     }
+    this.places = new UserPlaces(this.settings.usersPerAddressMax)
   }
 
   /** Whoever asked for it is gone: what waits is forgotten. */
@@ -192,6 +204,7 @@ export class NapsterState {
   /** Own addresses as the server was told of them. */
   toldAddresses = ''
   session!: Session
+  returning!: Returning
   announcing!: Announcing
   questions!: OwnQuestions
   readonly hotlist = new Map<string, string>()
@@ -265,6 +278,7 @@ export class NapsterState {
         ? {}
         : {
             bodyBytes: server.bodyBytes,
+            places: server.places.size,
             removals: server.removals.size,
             seen: server.seen.size,
             sharingsUnderWay: server.sharings.underWay,

@@ -21,6 +21,8 @@ export interface NapsterTypes extends MachineTypes {
 export interface ServerSettings {
   /** Users logged in at a time, 1 to `USERS_MAX`. */
   readonly usersMax: number
+  /** Users logged in at a time from one address of the Internet, 1 to `USERS_MAX`. */
+  readonly usersPerAddressMax: number
   /** Files of one user, 1 to `SHARED_MAX`. */
   readonly sharedMax: number
   /** Message of the day, line by line, at most `MOTD_LINES_MAX`. */
@@ -60,6 +62,8 @@ export type NapsterCommand =
   | { readonly type: 'call'; readonly to: Uint8Array; readonly index: number; readonly nonce: Uint8Array }
   /** A transfer of a file began or ended: the server counts them. */
   | { readonly type: 'transfer'; readonly direction: 'down' | 'up'; readonly begun: boolean }
+  /** As a server: whether the index answers is found out, again and again until it does. */
+  | { readonly type: 'index-check' }
   /** As a server: the index lost what it had, and everybody is asked to announce again. */
   | { readonly type: 'index-lost' }
 
@@ -96,6 +100,8 @@ export type NapsterNotice =
       /** PeerIds of servers that did not answer. */
       readonly unanswered: readonly string[]
       readonly reason: string
+      /** There was no server to ask. */
+      readonly nobody?: true
     }
   /** Messages of a search that went out or came in, so that their bytes can be counted. */
   | { readonly type: 'search-traffic'; readonly search: RequestId; readonly message: NapsterMessage }
@@ -187,7 +193,7 @@ export interface NapsterTables {
   readonly bytes: number
   readonly nicks: number
   readonly searches: number
-  /** The index answered the last question. */
+  /** The index answered the last question. Where it did not, it is asked again and again whether it is back. */
   readonly indexReachable: boolean
   readonly counters: Readonly<Record<string, number>>
 }

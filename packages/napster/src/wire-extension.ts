@@ -10,7 +10,7 @@
  * | 20000 | hello | each side, first | version u8, flags u8 (1: a server), agent text, n × multiaddr, n × contact of linked servers |
  * | 20001 | share-records | client | batch u32, n × (index u32, signed record bytes) |
  * | 20002 | unshare-records | client | batch u32, n × index u32 |
- * | 20003 | share-ack | server | batch u32, outcome u8 (0 done, 1 later, 2 full), accepted u8 |
+ * | 20003 | share-ack | server | batch u32, n × (place in the batch u8, reason u8: 0 later, 1 unsound, 2 full) of those refused |
  * | 20004 | announce-again | server | nothing: its index lost what the client announced |
  * | 20005 | find | client | query u32, wanted |
  * | 20006 | found | server | query u32, hops u8, result |
@@ -52,7 +52,16 @@ import {
   TEXT_BYTES_MAX,
   WORD_BYTES_MAX
 } from './constants.ts'
-import type { Bounds, Entry, ExtensionMessage, Found, RelayKind, ShareOutcome, Wanted } from './messages.ts'
+import type {
+  Bounds,
+  Entry,
+  ExtensionMessage,
+  Found,
+  RefusedFile,
+  RelayKind,
+  ShareRefusal,
+  Wanted
+} from './messages.ts'
 
 export const EXTENSION_CODES: Readonly<Record<ExtensionMessage['type'], number>> = {
   hello: 20_000,
@@ -75,7 +84,7 @@ const BY_CODE: ReadonlyMap<number, ExtensionMessage['type']> = new Map(
   Object.entries(EXTENSION_CODES).map(([type, code]) => [code, type as ExtensionMessage['type']])
 )
 
-const OUTCOMES: readonly ShareOutcome[] = ['done', 'later', 'full']
+const REFUSALS: readonly ShareRefusal[] = ['later', 'unsound', 'full']
 const KINDS: readonly RelayKind[] = ['ping', 'pong', 'call']
 const CONTENT_BYTES = 32
 const NO_BOUND = Number.MAX_SAFE_INTEGER
@@ -105,8 +114,10 @@ export function writeExtension(sink: Sink, message: ExtensionMessage): void {
       break
     case 'share-ack':
       sink.u32(message.batch)
-      sink.u8(OUTCOMES.indexOf(message.outcome))
-      sink.u8(message.accepted)
+      writeList(sink, message.refused, ({ place, reason }) => {
+        sink.u8(place)
+        sink.u8(REFUSALS.indexOf(reason))
+      })
       break
     case 'announce-again':
       break
@@ -194,7 +205,7 @@ function readBody(type: ExtensionMessage['type'], reader: Reader): ExtensionMess
     case 'unshare-records':
       return { type, batch: reader.u32(), indexes: readList(reader, BATCH_FILES_MAX, () => reader.u32()) }
     case 'share-ack':
-      return { type, batch: reader.u32(), outcome: readOne(reader, OUTCOMES), accepted: reader.u8() }
+      return { type, batch: reader.u32(), refused: readRefused(reader) }
     case 'announce-again':
       return { type }
     case 'find':
@@ -241,6 +252,17 @@ function readBody(type: ExtensionMessage['type'], reader: Reader): ExtensionMess
     case 'mesh-end':
       return { type, id: reader.raw(QUERY_ID_BYTES), unanswered: readIds(reader) }
   }
+}
+
+/** Each place once, and none that no batch has. */
+function readRefused(reader: Reader): RefusedFile[] {
+  let last = -1
+  return readList(reader, BATCH_FILES_MAX, () => {
+    const place = reader.u8()
+    if (place <= last || place >= BATCH_FILES_MAX) throw new MalformedError('places are not in their order')
+    last = place
+    return { place, reason: readOne(reader, REFUSALS) }
+  })
 }
 
 export function writeEntry(sink: Sink, entry: Entry): void {

@@ -1,5 +1,6 @@
 /** Messages as they can be made, and streams as they can go wrong. */
 import fc from 'fast-check'
+import { BATCH_FILES_MAX } from '../src/constants.ts'
 import { FORMATS, type TextName } from '../src/formats.ts'
 import type { ExtensionMessage, NapsterMessage, PlainSearchMessage, TextMessage } from '../src/messages.ts'
 import { EXTENSION_CODES } from '../src/wire-extension.ts'
@@ -95,8 +96,15 @@ const BODIES: Bodies = {
   'unshare-records': fc.record({ batch: u32, indexes: fc.array(u32, { maxLength: 64 }) }),
   'share-ack': fc.record({
     batch: u32,
-    outcome: fc.constantFrom('done' as const, 'later' as const, 'full' as const),
-    accepted: u8
+    refused: fc
+      .uniqueArray(
+        fc.record({
+          place: fc.nat({ max: BATCH_FILES_MAX - 1 }),
+          reason: fc.constantFrom('later' as const, 'unsound' as const, 'full' as const)
+        }),
+        { maxLength: BATCH_FILES_MAX, selector: ({ place }) => place }
+      )
+      .map(refused => refused.sort((a, b) => a.place - b.place))
   }),
   'announce-again': fc.record({}),
   find: fc.record({ query: u32, wanted }),

@@ -32,7 +32,7 @@ import {
 } from '../src/constants.ts'
 import { entryBytes } from '../src/entries.ts'
 import { KnownServers } from '../src/known-servers.ts'
-import type { FoundMessage, NapsterMessage } from '../src/messages.ts'
+import type { FoundMessage, NapsterMessage, ShareRefusal } from '../src/messages.ts'
 import { Desk, helloOf } from './desk.ts'
 import { peerIdOf, recordOf, wantedOf } from './peer.ts'
 
@@ -44,15 +44,11 @@ function atServer(desk = new Desk({ nick: 'me' })): { desk: Desk; link: number }
   return { desk, link }
 }
 
-const ack = (
-  batch: number,
-  accepted: number,
-  outcome: 'done' | 'later' | 'full' = 'done'
-): NapsterMessage => ({
+/** Of a batch of which the server refuses these places. */
+const ack = (batch: number, refused: Record<number, ShareRefusal> = {}): NapsterMessage => ({
   type: 'share-ack',
   batch,
-  outcome,
-  accepted
+  refused: Object.entries(refused).map(([place, reason]) => ({ place: Number(place), reason }))
 })
 
 const found = (query: number, name = 'song.mp3', peer = 9): FoundMessage => ({
@@ -257,31 +253,75 @@ describe('announcing', () => {
     expect(first).toMatchObject({ type: 'share-records', batch: 1 })
     expect(first!.type === 'share-records' && first!.files).toHaveLength(BATCH_FILES_MAX)
     expect(desk.tables.announced).toEqual({ files: 0, of: BATCH_FILES_MAX + 10 })
-    desk.from(link, ack(1, BATCH_FILES_MAX))
+    desk.from(link, ack(1))
     expect(batchesOf(desk.sent(link))).toMatchObject([{ batch: 2 }])
-    desk.from(link, ack(2, 10), ack(2, 10))
+    desk.from(link, ack(2), ack(2))
     expect(desk.tables.announced).toEqual({ files: BATCH_FILES_MAX + 10, of: BATCH_FILES_MAX + 10 })
+  })
+
+  it('counts what is acknowledged file by file, and tries again what is not', () => {
+    const { desk, link } = withFiles(6)
+    desk.settle().sent()
+    desk.from(link, ack(1, { 1: 'unsound', 2: 'later', 4: 'later' }))
+    expect(desk.tables.announced).toEqual({ files: 3, of: 6 })
+    expect(desk.settle().sent(link)).toEqual([])
+    desk.pass(ANNOUNCE_LATER_MS)
+    expect(batchesOf(desk.sent(link))).toMatchObject([{ batch: 2, files: [{ index: 3 }, { index: 5 }] }])
+    // One that is refused in the middle has no room; those around it are there.
+    desk.from(link, ack(2, { 0: 'full' }))
+    expect(desk.tables).toMatchObject({ announced: { files: 4 }, quotaReached: true })
+    for (let ms = 0; ms < ANNOUNCE_FULL_MS; ms += KEEP_ALIVE_MS) {
+      desk.pass(KEEP_ALIVE_MS)
+      desk.from(link, { type: 'ping-server' })
+    }
+    expect(batchesOf(desk.settle().sent(link))).toMatchObject([{ files: [{ index: 2 }, { index: 3 }] }])
+    // Places that no batch has are of nothing.
+    desk.from(link, ack(3, { 7: 'later' }))
+    expect(desk.tables.announced.files).toBe(6)
+    expect(desk.counter('filesRefused')).toBe(2)
+  })
+
+  it('of a file that changed and is refused is of nothing that the server has', () => {
+    const { desk, link } = withFiles(2)
+    desk.settle().sent()
+    desk.from(link, ack(1))
+    desk.command({ type: 'changed', added: [1], removed: [] })
+    desk.settle().sent()
+    desk.from(link, ack(2, { 0: 'full' }))
+    expect(desk.tables).toMatchObject({ announced: { files: 1 }, quotaReached: true })
+  })
+
+  it('takes back file by file, too', () => {
+    const { desk, link } = withFiles(3)
+    desk.settle().sent()
+    desk.from(link, ack(1))
+    desk.command({ type: 'changed', added: [], removed: [1, 2, 3] })
+    desk.sent()
+    desk.from(link, ack(2, { 1: 'later' }))
+    expect(desk.tables.announced.files).toBe(1)
+    desk.pass(ANNOUNCE_LATER_MS)
+    expect(batchesOf(desk.sent(link))).toMatchObject([{ type: 'unshare-records', indexes: [2] }])
   })
 
   it('is made again after "later", and after no answer', () => {
     const { desk, link } = withFiles(1)
     expect(batchesOf(desk.settle().sent(link))).toHaveLength(1)
-    desk.from(link, ack(1, 0, 'later'))
+    desk.from(link, ack(1, { 0: 'later' }))
     desk.pass(ANNOUNCE_LATER_MS)
     expect(batchesOf(desk.sent(link))).toMatchObject([{ batch: 2 }])
     desk.pass(ANNOUNCE_ANSWER_MS)
     expect(batchesOf(desk.sent(link))).toMatchObject([{ batch: 3 }])
     // Too late: it is not known any more which of them it is of.
-    desk.from(link, ack(2, 1))
+    desk.from(link, ack(2))
     expect(desk.tables.announced.files).toBe(0)
-    desk.from(link, ack(3, 1))
+    desk.from(link, ack(3))
     expect(desk.tables.announced.files).toBe(1)
   })
 
   it('stops at the quota, and goes on where files were taken back, or after a while', () => {
     const { desk, link } = withFiles(3)
     desk.settle().sent()
-    desk.from(link, ack(1, 2, 'full'))
+    desk.from(link, ack(1, { 2: 'full' }))
     expect(desk.tables).toMatchObject({ announced: { files: 2, of: 3 }, quotaReached: true })
     expect(desk.settle().sent(link)).toEqual([])
     for (let ms = 0; ms < ANNOUNCE_FULL_MS; ms += KEEP_ALIVE_MS) {
@@ -289,13 +329,13 @@ describe('announcing', () => {
       desk.from(link, { type: 'ping-server' })
     }
     expect(batchesOf(desk.settle().sent(link))).toMatchObject([{ files: [{ index: 3 }] }])
-    desk.from(link, ack(2, 0, 'full'))
+    desk.from(link, ack(2, { 0: 'full' }))
     desk.files = desk.files.slice(1)
     desk.command({ type: 'changed', added: [], removed: [1] })
     expect(batchesOf(desk.sent(link))).toMatchObject([{ type: 'unshare-records', indexes: [1] }])
-    desk.from(link, ack(3, 1))
+    desk.from(link, ack(3))
     expect(batchesOf(desk.settle().sent(link))).toMatchObject([{ files: [{ index: 3 }] }])
-    desk.from(link, ack(4, 1))
+    desk.from(link, ack(4))
     expect(desk.tables).toMatchObject({ announced: { files: 2, of: 3 }, quotaReached: false })
   })
 
@@ -303,10 +343,10 @@ describe('announcing', () => {
     const { desk, link } = withFiles(3)
     desk.settle().sent()
     // Of the quota of two the server has the files 1 and 2.
-    desk.from(link, ack(1, 2, 'full'))
+    desk.from(link, ack(1, { 2: 'full' }))
     const renewed = (batch: number) => {
       const sent = batchesOf(desk.settle().sent(link))
-      desk.from(link, ack(batch, 2, 'full'))
+      desk.from(link, ack(batch, { 2: 'full' }))
       return [...sent, ...batchesOf(desk.settle().sent(link))]
     }
     desk.command({ type: 'announce' })
@@ -322,15 +362,15 @@ describe('announcing', () => {
     many.desk.settle()
     many.desk.command({ type: 'announce' })
     many.desk.settle().sent()
-    many.desk.from(many.link, ack(1, BATCH_FILES_MAX))
+    many.desk.from(many.link, ack(1))
     many.desk.files = [{ index: 999, name: 'new', size: 1 }, ...had]
     many.desk.command({ type: 'announce' })
     many.desk.settle().sent()
-    many.desk.from(many.link, ack(2, BATCH_FILES_MAX - 1, 'full'))
+    many.desk.from(many.link, ack(2, { 0: 'full' }))
     expect(batchesOf(many.desk.settle().sent(many.link))).toMatchObject([
       { files: [{ index: BATCH_FILES_MAX }] }
     ])
-    many.desk.from(many.link, ack(3, 1))
+    many.desk.from(many.link, ack(3))
     expect(many.desk.settle().tables.quotaReached).toBe(true)
   })
 
@@ -350,7 +390,7 @@ describe('announcing', () => {
       )
     const step = () => {
       const sent = desk.settle().sent(link)
-      for (const { batch } of batchesOf(sent)) desk.from(link, ack(batch, 1))
+      for (const { batch } of batchesOf(sent)) desk.from(link, ack(batch))
       return bytesOf(sent)
     }
     let atOnce = 0
@@ -368,10 +408,10 @@ describe('announcing', () => {
   it('begins anew in a new session, when records near their end, and when the index lost them', () => {
     const { desk, link } = withFiles(1)
     desk.settle().sent()
-    desk.from(link, ack(1, 1))
+    desk.from(link, ack(1))
     desk.command({ type: 'announce' })
     expect(batchesOf(desk.settle().sent(link))).toMatchObject([{ batch: 2 }])
-    desk.from(link, ack(2, 1), { type: 'announce-again' })
+    desk.from(link, ack(2), { type: 'announce-again' })
     expect(batchesOf(desk.settle().sent(link))).toMatchObject([{ batch: 3 }])
     desk.down(link, 'reset')
     expect(desk.tables.announced.files).toBe(0)
@@ -388,7 +428,7 @@ describe('announcing', () => {
     desk.command({ type: 'changed', added: [1], removed: [1] })
     const gone = batchesOf(desk.settle().sent(link))
     expect(gone).toMatchObject([{ type: 'unshare-records', indexes: [1] }])
-    desk.from(link, ack(1, 1))
+    desk.from(link, ack(1))
     const [batch] = batchesOf(desk.settle().sent(link))
     expect(batch!.type === 'share-records' && Buffer.from(batch!.files[0]!.record).toString()).toContain(
       'new.mp3'

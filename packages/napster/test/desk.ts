@@ -1,6 +1,14 @@
 /** One machine under a test's hand: links that are up in one call, and what came out since the last look. */
 import type { IndexQuestion } from '@servent/keyword-index'
-import type { Input, Link, LinkEnd, RequestId, SaveQuestion, Timer } from '@servent/overlay/machine'
+import type {
+  Input,
+  Link,
+  LinkEnd,
+  LinkOrigin,
+  RequestId,
+  SaveQuestion,
+  Timer
+} from '@servent/overlay/machine'
 import { type Effect, RecordingEffects, testContact } from '@servent/overlay/testing'
 import { NapsterMachine } from '../src/machine.ts'
 import type { HelloMessage, NapsterMessage, SharedRecord } from '../src/messages.ts'
@@ -76,10 +84,11 @@ export class Desk {
   }
 
   /** A new link. Peers are numbers of `testContact`. */
-  link(peer: number, inbound = true): Link {
+  link(peer: number, inbound = true, origin?: LinkOrigin): Link {
     this.#links += 1
     const handle = this.effects.peers.intern(testContact(peer))
-    this.handle({ type: 'link-up', link: this.#links, peer: handle, inbound })
+    const input = { type: 'link-up', link: this.#links, peer: handle, inbound } as const
+    this.handle(origin === undefined ? input : { ...input, origin })
     return this.#links
   }
 
@@ -100,8 +109,8 @@ export class Desk {
   }
 
   /** Another server that this one is linked with. */
-  mesh(peer: number): Link {
-    const at = this.link(peer)
+  mesh(peer: number, origin?: LinkOrigin): Link {
+    const at = this.link(peer, true, origin)
     this.from(at, helloOf(peer, true))
     this.sent()
     return at

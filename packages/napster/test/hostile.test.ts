@@ -33,7 +33,16 @@ describe('a user who claims files that they do not have', () => {
         { index: 2, record: new Uint8Array(5) }
       ]
     })
-    expect(desk.settle().sent(liar)).toEqual([{ type: 'share-ack', batch: 1, outcome: 'done', accepted: 0 }])
+    expect(desk.settle().sent(liar)).toEqual([
+      {
+        type: 'share-ack',
+        batch: 1,
+        refused: [
+          { place: 0, reason: 'unsound' },
+          { place: 1, reason: 'unsound' }
+        ]
+      }
+    ])
     expect(desk.counter('filesUnverified')).toBe(2)
     desk.from(seeker, find(1, 'song'))
     expect(desk.settle().sent(seeker)).toMatchObject([{ type: 'found-end' }])
@@ -80,7 +89,7 @@ describe('a user with a million records', () => {
         .settle()
         .sent(user)
         .filter(({ type }) => type === 'share-ack')
-      if (ack?.type === 'share-ack' && ack.outcome === 'later') {
+      if (ack?.type === 'share-ack' && ack.refused[0]?.reason === 'later') {
         index -= BATCH_FILES_MAX
         desk.pass(1_000)
         seconds += 1
@@ -97,7 +106,7 @@ describe('a user with a million records', () => {
       const record = recordOf(peerIdOf(1), { index, name: `song ${index}`, size: 1 })
       desk.from(user, { type: 'share-records', batch: index, files: [{ index, record }] })
       expect(desk.settle().sent(user)).toContainEqual(
-        expect.objectContaining({ outcome: 'full', accepted: 0 })
+        expect.objectContaining({ refused: [{ place: 0, reason: 'full' }] })
       )
     }
     expect(desk.index.calls).toBe(calls)

@@ -44,8 +44,12 @@ const likely: fc.Arbitrary<NapsterMessage> = fc.oneof(
     files: [{ index, record: recordOf(peerIdOf(peer), { index, name, size: 1 }) }]
   })),
   fc
-    .nat({ max: 5 })
-    .map(batch => ({ type: 'share-ack' as const, batch, outcome: 'done' as const, accepted: 1 })),
+    .tuple(fc.nat({ max: 5 }), fc.constantFrom('later', 'unsound', 'full', undefined))
+    .map(([batch, reason]) => ({
+      type: 'share-ack' as const,
+      batch,
+      refused: reason === undefined ? [] : [{ place: 0, reason }]
+    })),
   fc.nat({ max: 3 }).map(index => ({ type: 'unshare-records' as const, batch: 1, indexes: [index] })),
   nick.map(name => ({ type: 'hotlist-add' as const, nick: name })),
   nick.map(name => ({ type: 'ping' as const, nick: name })),

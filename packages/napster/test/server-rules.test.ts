@@ -195,10 +195,10 @@ describe('sharing', () => {
     const user = desk.user(1)
     desk.from(user, { type: 'share-records', batch: 7, files: [record(1, 1)] })
     expect(desk.sent(user)).toEqual([])
-    expect(desk.settle().sent(user)).toEqual([{ type: 'share-ack', batch: 7, outcome: 'done', accepted: 1 }])
+    expect(desk.settle().sent(user)).toEqual([{ type: 'share-ack', batch: 7, refused: [] }])
     expect(desk.tables).toMatchObject({ files: 1, bytes: 1_000 })
     desk.from(user, { type: 'unshare-records', batch: 8, indexes: [1, 2] })
-    expect(desk.settle().sent(user)).toEqual([{ type: 'share-ack', batch: 8, outcome: 'done', accepted: 2 }])
+    expect(desk.settle().sent(user)).toEqual([{ type: 'share-ack', batch: 8, refused: [] }])
     expect(desk.tables).toMatchObject({ files: 0, bytes: 0 })
   })
 
@@ -209,13 +209,36 @@ describe('sharing', () => {
       desk.from(user, { type: 'share-records', batch: 1, files: indexes.map(index => record(1, index)) })
       return desk.settle().sent(user)[0]
     }
-    expect(share(1, 2)).toMatchObject({ outcome: 'done', accepted: 2 })
-    expect(share(2, 3, 4)).toMatchObject({ outcome: 'full', accepted: 2 })
-    expect(share(5)).toMatchObject({ outcome: 'full', accepted: 0 })
-    expect(share(1, 2, 3)).toMatchObject({ outcome: 'done', accepted: 3 })
+    expect(share(1, 2)).toMatchObject({ refused: [] })
+    expect(share(2, 3, 4)).toMatchObject({ refused: [{ place: 2, reason: 'full' }] })
+    expect(share(5)).toMatchObject({ refused: [{ place: 0, reason: 'full' }] })
+    expect(share(1, 2, 3)).toMatchObject({ refused: [] })
     expect(desk.tables).toMatchObject({ files: 3, bytes: 3_000 })
     expect(desk.index.totals().files).toBe(3)
     expect(FILES_MAX).toBeGreaterThan(SHARED_MAX)
+  })
+
+  it('is answered file by file, with why each that is refused is', () => {
+    const desk = new Desk({ server: { sharedMax: 2 } })
+    const user = desk.user(1)
+    const forged = { index: 2, record: recordOf(peerIdOf(9), { index: 2, name: 'song 2.mp3', size: 1 }) }
+    const files = [record(1, 1), forged, record(1, 3), record(1, 4)]
+    const ack = () => {
+      desk.from(user, { type: 'share-records', batch: 1, files })
+      return desk.settle().sent(user)
+    }
+    desk.index.isAway = true
+    const places = (...refused: [number, string][]) => [
+      { type: 'share-ack', batch: 1, refused: refused.map(([place, reason]) => ({ place, reason })) }
+    ]
+    expect(ack()).toEqual(places([0, 'later'], [1, 'unsound'], [2, 'later'], [3, 'full']))
+    desk.index.isAway = false
+    expect(ack()).toEqual(places([1, 'unsound'], [3, 'full']))
+    expect(desk.tables.files).toBe(2)
+    // Nobody could say what the records are.
+    desk.from(user, { type: 'share-records', batch: 1, files })
+    for (const { id } of desk.open.splice(0)) desk.handle({ type: 'answer', id, error: 'busy' })
+    expect(desk.sent(user)).toEqual(places([0, 'later'], [1, 'later'], [2, 'later'], [3, 'later']))
   })
 
   it('has a quota of bytes and of words, of one user and of all, up to the last of them', () => {
@@ -274,8 +297,9 @@ describe('sharing', () => {
     for (let count = 0; count <= SHARES_BURST / BATCH_FILES_MAX; count += 1) {
       desk.from(user, { type: 'share-records', batch: count, files: batch })
       const [ack] = desk.settle().sent(user)
-      if (ack?.type === 'share-ack' && ack.outcome === 'done') taken += ack.accepted
-      else expect(ack).toMatchObject({ outcome: 'later', accepted: 0 })
+      const refused = ack?.type === 'share-ack' ? ack.refused : []
+      if (refused.length === 0) taken += batch.length
+      else expect(refused).toEqual(batch.map((_, place) => ({ place, reason: 'later' })))
     }
     expect(taken).toBe(Math.floor(SHARES_BURST / BATCH_FILES_MAX) * BATCH_FILES_MAX)
   })
@@ -285,12 +309,37 @@ describe('sharing', () => {
     const user = desk.user(1)
     desk.index.isAway = true
     expect(desk.share(user, 1, 'song.mp3')).toEqual([
-      { type: 'share-ack', batch: 1, outcome: 'later', accepted: 0 }
+      { type: 'share-ack', batch: 1, refused: [{ place: 0, reason: 'later' }] }
     ])
     expect(desk.tables).toMatchObject({ files: 0, indexReachable: false })
     desk.index.isAway = false
-    expect(desk.share(user, 1, 'song.mp3')).toMatchObject([{ outcome: 'done' }])
+    expect(desk.share(user, 1, 'song.mp3')).toMatchObject([{ refused: [] }])
     expect(desk.tables).toMatchObject({ files: 1, indexReachable: true })
+  })
+
+  it('is announced as late to whoever logs in meanwhile, and looked after until the index is back', () => {
+    const desk = new Desk({ server: { motd: ['Be kind.'] } })
+    desk.index.isAway = true
+    desk.command({ type: 'index-check' })
+    desk.settle().sent()
+    const motd = (peer: number) => {
+      const link = desk.link(peer)
+      desk.from(link, login(`user${peer}`))
+      return desk.sent(link).flatMap(message => (message.type === 'motd' ? [message.text] : []))
+    }
+    expect(motd(1)).toEqual(['Be kind.', expect.stringContaining('what you share is acknowledged later')])
+    // One question at a time, however long it takes.
+    desk.pass(60_000)
+    expect(desk.open).toHaveLength(1)
+    desk.settle()
+    expect(desk.tables.indexReachable).toBe(false)
+    desk.index.isAway = false
+    desk.pass(5_000)
+    desk.settle()
+    expect(desk.tables.indexReachable).toBe(true)
+    expect(motd(2)).toEqual(['Be kind.'])
+    desk.pass(60_000)
+    expect(desk.open).toEqual([])
   })
 
   it('of an owner waits until what they had before is out of the index', () => {
@@ -302,12 +351,12 @@ describe('sharing', () => {
     desk.settle()
     const second = desk.user(1)
     desk.index.isAway = false
-    expect(desk.share(second, 1, 'new.mp3')).toMatchObject([{ outcome: 'later' }])
+    expect(desk.share(second, 1, 'new.mp3')).toMatchObject([{ refused: [{ reason: 'later' }] }])
     desk
       .pass(REMOVAL_RETRY_MS + 6_000)
       .settle()
       .sent()
-    expect(desk.share(second, 1, 'new.mp3')).toMatchObject([{ outcome: 'done' }])
+    expect(desk.share(second, 1, 'new.mp3')).toMatchObject([{ refused: [] }])
     expect(desk.index.totals().files).toBe(1)
   })
 
@@ -320,14 +369,14 @@ describe('sharing', () => {
     const third = desk.user(1)
     desk.answer(first!)
     // The second is under way still, and would take what is shared now.
-    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ outcome: 'later' }])
+    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ refused: [{ reason: 'later' }] }])
     desk.handle({ type: 'answer', id: second!.id, error: 'The index is away.' })
-    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ outcome: 'later' }])
+    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ refused: [{ reason: 'later' }] }])
     desk
       .pass(REMOVAL_RETRY_MS + 6_000)
       .settle()
       .sent()
-    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ outcome: 'done' }])
+    expect(desk.share(third, 1, 'new.mp3')).toMatchObject([{ refused: [] }])
     desk.pass(2 * REMOVAL_RETRY_MS + 6_000).settle()
     expect(desk.index.totals().files).toBe(1)
   })
@@ -798,8 +847,8 @@ describe('work', () => {
     desk.from(user, { type: 'unshare-records', batch: 99, indexes: [1] })
     desk.from(user, { type: 'share-records', batch: 98, files: [record(1, 1)] })
     expect(desk.sent(user)).toMatchObject([
-      { batch: 99, outcome: 'later' },
-      { batch: 98, outcome: 'later' }
+      { batch: 99, refused: [{ reason: 'later' }] },
+      { batch: 98, refused: [{ reason: 'later' }] }
     ])
     const asked = (type: string) => desk.open.filter(({ question }) => question.type === type).length
     for (let peer = 2; peer < SHARE_JOBS_AT_A_TIME_MAX + 5; peer += 1)

@@ -121,6 +121,15 @@ describe('bodies of ours', () => {
     })
     expect(again(files(BATCH_FILES_MAX))).toEqual(files(BATCH_FILES_MAX))
     expect(again(files(BATCH_FILES_MAX + 1))).toEqual(malformed)
+    const refused = (...places: number[]): NapsterMessage => ({
+      type: 'share-ack',
+      batch: 1,
+      refused: places.map(place => ({ place, reason: 'later' }))
+    })
+    const all = Array.from({ length: BATCH_FILES_MAX }, (_, place) => place)
+    expect(again(refused(...all))).toEqual(refused(...all))
+    for (const bad of [[...all, BATCH_FILES_MAX], [BATCH_FILES_MAX], [1, 1], [1, 0]])
+      expect(again(refused(...bad))).toEqual(malformed)
     const end = (count: number): NapsterMessage => ({
       type: 'mesh-end',
       id: new Uint8Array(16),
@@ -160,14 +169,15 @@ describe('bodies of ours', () => {
   })
 
   it('are refused where they end too early or too late, or hold what is not known', () => {
-    const ack = encode({ type: 'share-ack', batch: 1, outcome: 'done', accepted: 1 }).slice(4)
-    expect(read(20_003, ack)).toMatchObject({ type: 'share-ack' })
-    expect(read(20_003, ack.slice(0, 5))).toEqual(malformed)
+    const ack = encode({ type: 'share-ack', batch: 1, refused: [{ place: 5, reason: 'full' }] }).slice(4)
+    expect([...ack]).toEqual([1, 0, 0, 0, 1, 5, 2])
+    expect(read(20_003, ack)).toMatchObject({ refused: [{ place: 5, reason: 'full' }] })
+    expect(read(20_003, ack.slice(0, 6))).toEqual(malformed)
     expect(read(20_003, Buffer.concat([ack, Buffer.of(0)]))).toEqual(malformed)
     expect(
       read(
         20_003,
-        ack.map((byte, at) => (at === 4 ? 3 : byte))
+        ack.map((byte, at) => (at === 6 ? 3 : byte))
       )
     ).toEqual(malformed)
     const browse = encode({ type: 'browse-page', query: 1, user: 'é', after: '' }).slice(4)

@@ -23,6 +23,7 @@ const NICK_CHARACTERS_MAX = 19
 const LINK_SPEED_MAX = 10
 const NAPSTER_USERS_MAX = 20_000
 const NAPSTER_USERS_DEFAULT = 1_000
+const NAPSTER_USERS_PER_ADDRESS_DEFAULT = 16
 const ORDINARIES_PER_SUPERNODE = 100
 const ORDINARIES_PER_SUPERNODE_MIN = 2
 const ORDINARIES_PER_SUPERNODE_MAX = 1_000
@@ -171,7 +172,13 @@ export const SettingsSchema = table({
       'Of a server with index postgres: where it is, as postgres://user@host/name. Empty: as PGHOST, PGUSER, PGPASSWORD and so on say.',
       ''
     ),
-    users: integer('Of a server: users logged in at a time.', 1, NAPSTER_USERS_MAX, NAPSTER_USERS_DEFAULT)
+    users: integer('Of a server: users logged in at a time.', 1, NAPSTER_USERS_MAX, NAPSTER_USERS_DEFAULT),
+    usersPerAddress: integer(
+      'Of a server: those of them from one address of the Internet; from a /24, and over a relay, eight times as many.',
+      1,
+      NAPSTER_USERS_MAX,
+      NAPSTER_USERS_PER_ADDRESS_DEFAULT
+    )
   }),
   fasttrack: table({
     role: choice(

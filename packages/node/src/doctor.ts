@@ -186,7 +186,8 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
   }
 }
 
-function overlayCheck({ name, state, reason, neighbours }: OverlaySnapshot): DoctorCheck {
+function overlayCheck(overlay: OverlaySnapshot): DoctorCheck {
+  const { name, state, reason, neighbours } = overlay
   const check = `overlay ${name}`
   if (state !== 'running') {
     return {
@@ -194,6 +195,14 @@ function overlayCheck({ name, state, reason, neighbours }: OverlaySnapshot): Doc
       ok: false,
       message: `It is ${state}${reason === undefined ? '' : `: ${reason}`}`,
       try: 'see the log, and start the node again'
+    }
+  }
+  if (overlay.indexReachable === false) {
+    return {
+      name: check,
+      ok: false,
+      message: `It runs as a server. ${reason ?? ''}`,
+      try: 'start the database, or see napster.database and napster.index: it is tried again by itself'
     }
   }
   if (neighbours.length > 0)

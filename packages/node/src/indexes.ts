@@ -1,12 +1,14 @@
 /** What servers and supernodes among the overlays keep for others: opened as configured, and closed after them. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { KeywordIndex } from '@servent/keyword-index'
+import type { KeywordIndex, OpeningIndex } from '@servent/keyword-index'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { NodeDeps } from './deps.ts'
 
 const NAPSTER_INDEX_FILE = 'napster-index.db'
+/** A node waits no longer for a database before it goes on without: users may log in, and the index comes later. */
+const OPEN_WAIT_MS = 2_000
 
 export interface IndexesInit {
   readonly config: Config
@@ -30,12 +32,12 @@ export class Indexes {
   }
 
   /**
-   * Of a Napster server, empty: who shared something before is not here yet.
+   * Of a Napster server, empty: who shared something before is not here yet. A database that is away is opened when it
+   * is there; `problem` says meanwhile why it is not.
    *
    * @param onLost  the database lost what users of this server share: they are to announce it again
-   * @throws IndexUnavailableError  the database cannot be reached
    */
-  async napster(onLost: () => void): Promise<KeywordIndex> {
+  async napster(onLost: () => void): Promise<KeywordIndex & { readonly problem?: string | undefined }> {
     const { config, deps, peerId, logger } = this.#init
     const { index, database } = config.napster
     if (index === 'memory') return this.inMemory()
@@ -48,19 +50,43 @@ export class Indexes {
         deps.indexWorker === undefined ? {} : { worker: indexWorkerFrom(deps.indexWorker.source) }
       return this.#keep(await SqliteIndex.open({ path, ...worker }))
     }
+    return this.#postgres(database, peerId, onLost, logger)
+  }
+
+  async #postgres(
+    database: string,
+    server: string,
+    onLost: () => void,
+    logger: Logger
+  ): Promise<OpeningIndex> {
     const { PostgresIndex } = await import('@servent/keyword-index/postgres')
-    const opened = await PostgresIndex.open({
-      // pg reads PGHOST and its like where it is told nothing.
-      connection: database === '' ? {} : database,
-      server: peerId,
-      // Servers ask each other: each gives what its own users share.
-      shows: 'own',
-      onLost
-    }).catch(explain)
-    this.#keep(opened)
-    const left = await opened.clear()
-    logger.debug({ left }, 'the index in PostgreSQL is open')
-    return opened
+    const { OpeningIndex } = await import('@servent/keyword-index')
+    const open = async () => {
+      const opened = await PostgresIndex.open({
+        // pg reads PGHOST and its like where it is told nothing.
+        connection: database === '' ? {} : database,
+        server,
+        // Servers ask each other: each gives what its own users share.
+        shows: 'own',
+        onLost
+      })
+      try {
+        await opened.clear()
+      } catch (error) {
+        await opened.close()
+        throw error
+      }
+      return opened
+    }
+    const index = this.#keep(
+      new OpeningIndex({
+        open: () => open().catch(explain),
+        onOpen: () => logger.info('the index in PostgreSQL is open'),
+        onFailure: (err, againMs) => logger.warn({ err, againMs }, 'the index in PostgreSQL is away')
+      })
+    )
+    await index.attempted(OPEN_WAIT_MS)
+    return index
   }
 
   async close(): Promise<void> {
@@ -79,7 +105,7 @@ export class Indexes {
 async function explain(cause: Error): Promise<never> {
   const { IndexUnavailableError } = await import('@servent/keyword-index')
   throw new IndexUnavailableError(
-    `The index of the Napster server cannot be opened in PostgreSQL. ${cause.message} Check napster.database, or choose another napster.index.`,
+    `It cannot be opened in PostgreSQL. ${cause.message} Check napster.database, or choose another napster.index.`,
     { cause }
   )
 }

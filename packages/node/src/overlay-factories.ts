@@ -49,17 +49,30 @@ export async function overlayFactory(
     }
     case 'napster': {
       const { napster } = await import('@servent/napster')
-      const { servers, nick, linkSpeed, motd, users: usersMax } = config.napster
+      const {
+        servers,
+        nick,
+        linkSpeed,
+        motd,
+        users: usersMax,
+        usersPerAddress: usersPerAddressMax
+      } = config.napster
       const addresses = servers.map(address => multiaddr(address))
       let service: NapsterService | undefined
-      const server = isNapsterServer(config.overlays)
-        ? {
-            index: await indexes.napster(() => service?.announceAgain()),
-            motd: motd === '' ? [] : motd.split('\n'),
-            usersMax,
-            peers: addresses
-          }
+      const index = isNapsterServer(config.overlays)
+        ? await indexes.napster(() => service?.announceAgain())
         : undefined
+      const server =
+        index === undefined
+          ? undefined
+          : {
+              index,
+              indexProblem: () => index.problem,
+              motd: motd === '' ? [] : motd.split('\n'),
+              usersMax,
+              usersPerAddressMax,
+              peers: addresses
+            }
       const factory = napster({
         ...(nick === '' ? {} : { nick }),
         ...(server === undefined ? { servers: addresses } : { server }),

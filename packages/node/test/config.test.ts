@@ -77,6 +77,11 @@ describe('defaults', () => {
       maximum: napster.USERS_MAX,
       default: napster.USERS_DEFAULT
     })
+    expect(schema('napster.users-per-address')).toMatchObject({
+      minimum: 1,
+      maximum: napster.USERS_MAX,
+      default: napster.USERS_PER_ADDRESS_DEFAULT
+    })
     expect(schema('fasttrack.ordinaries-per-supernode')).toMatchObject({
       minimum: fasttrack.ORDINARIES_PER_SUPERNODE_MIN,
       maximum: fasttrack.ORDINARIES_PER_SUPERNODE_MAX,
@@ -183,6 +188,7 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
   test.each([
     ['napster.link-speed', 0, 10],
     ['napster.users', 1, 20_000],
+    ['napster.users-per-address', 1, 20_000],
     ['fasttrack.ordinaries-per-supernode', 2, 1_000]
   ])('%s at its limits and one past them', async (key, least, most) => {
     for (const value of [least, most])

@@ -1,9 +1,10 @@
 /** A Napster server and its users as real nodes over TCP: what they ask of each other, and what they keep. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { DatabaseProxy } from '../../keyword-index/test/database-proxy.ts'
+import { PgliteServer } from '../../keyword-index/test/pglite-server.ts'
 import type { ServentNode } from '../src/index.ts'
 import { all, folder, last, noise, type StartOptions, sha256, startNode, stopNodes } from './support/nodes.ts'
 
@@ -186,8 +187,8 @@ describe('a node without a server', () => {
     const alone = await startNode({ flags: { overlays: 'napster,gnutella' } })
     const done = await last(alone.search({ text: 'banjo', timeoutMs: 200 }))
     expect(done.overlays).toMatchObject([
-      { name: 'napster', reason: expect.stringContaining('No server is known') },
-      { name: 'gnutella', hits: 0 }
+      { name: 'napster', status: 'nobody', reason: expect.stringContaining('No server is known') },
+      { name: 'gnutella', status: 'nobody', hits: 0 }
     ])
     await expect(last(alone.browse('miles'))).rejects.toMatchObject({ name: 'ServerError' })
     await expect(alone.whois('miles')).rejects.toMatchObject({
@@ -209,35 +210,60 @@ describe('a node without a server', () => {
   })
 })
 
-test('an index in PostgreSQL that cannot be reached fails that overlay alone, with the reason', async () => {
-  // A port on which nobody is: one that was free a moment ago.
-  const port = await new Promise<number>(resolve => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
+describe('an index in PostgreSQL that is away', () => {
+  const startWith = (database: string) =>
+    startServer({
+      flags: { overlays: 'gnutella,napster,napster-server' },
+      set: ['napster.index=postgres', `napster.database=${database}`]
     })
-  })
-  const node = await startServer({
-    flags: { overlays: 'gnutella,napster,napster-server' },
-    set: ['napster.index=postgres', `napster.database=postgres://nobody@127.0.0.1:${port}/none`]
-  })
-  const overlays = node.status().overlays
-  expect(overlays).toMatchObject([
-    { name: 'gnutella', state: 'running' },
-    {
-      name: 'napster',
-      state: 'failed',
-      reason: expect.stringMatching(
-        /^It could not be built: .* PostgreSQL\. .*ECONNREFUSED.* Check napster\.database/
-      )
+
+  test('keeps nobody out: shares are acknowledged once it is there, and until then status and doctor say so', async () => {
+    const database = await PgliteServer.start()
+    const proxy = await DatabaseProxy.start(database.url)
+    try {
+      await proxy.down()
+      const server = await startWith(proxy.url)
+      const why =
+        /^The index is away: shares are acknowledged later, .* PostgreSQL\. .*ECONNREFUSED.* Check napster\.database/
+      await expect
+        .poll(() => server.status().overlays)
+        .toMatchObject([
+          { name: 'gnutella', state: 'running' },
+          { name: 'napster', state: 'running', reason: expect.stringMatching(why) }
+        ])
+      expect(await server.doctor()).toContainEqual({
+        name: 'overlay napster',
+        ok: false,
+        message: expect.stringMatching(/^It runs as a server\. The index is away: /),
+        try: expect.stringContaining('it is tried again by itself')
+      })
+      const user = await startUser(server, 'trane')
+      await loggedIn(user)
+      expect(table(user).motd).toEqual([expect.stringContaining('acknowledged later')])
+      const music = join(await folder('music'), 'Music')
+      await mkdir(music)
+      await writeFile(join(music, 'banjo.mp3'), noise(90_000, 1))
+      await last(user.share(music))
+      const refused = () => (table(user).counters as Record<string, number>).batchesRefused
+      await expect.poll(refused, { timeout: 10_000 }).toBeGreaterThan(0)
+      expect(table(user).announced).toEqual({ files: 0, of: 1 })
+      await proxy.up()
+      await expect.poll(() => table(user).announced, { timeout: 20_000 }).toEqual({ files: 1, of: 1 })
+      expect(server.status().overlays[1]).not.toHaveProperty('reason')
+      expect((await last(server.search({ text: 'banjo', timeoutMs: 2_000 }))).files).toBe(1)
+      await server.stop()
+    } finally {
+      await proxy.stop()
+      await database.stop()
     }
-  ])
-  await expect(node.whois('miles')).rejects.toThrow(
-    /^Napster does not run here now \(It could not be built: /
-  )
-  expect((await last(node.search({ text: 'banjo', timeoutMs: 100 }))).overlays).toMatchObject([
-    { name: 'gnutella' }
-  ])
+  }, 60_000)
+
+  test('says nothing of where it is: a password may stand there', async () => {
+    const server = await startWith('postgres://nobody:secret@127.0.0.1:1/none')
+    const { reason } = server.status().overlays[1]!
+    expect(reason).toContain('It cannot be opened in PostgreSQL.')
+    expect(JSON.stringify([server.status(), await server.doctor()])).not.toContain('secret')
+  })
 })
 
 test.each([

@@ -6,6 +6,7 @@
  * libp2p, in the simulator and on in-memory fakes. Its models are etcd's raft (`Step`, `Ready`) and
  * iroh-gossip's `proto` (`InEvent`, `OutEvent`).
  */
+import type { Reach } from './addresses.ts'
 import type { Peer, PeerTable } from './peers.ts'
 
 /** A stream of this protocol to one peer: an integer that its host never gives twice while it runs. */
@@ -48,6 +49,20 @@ export interface LinkEnd {
   readonly message: string
 }
 
+/**
+ * Where the other end of a link is, by the address of the connection below it, and by nobody's word. It is for bounds on
+ * how much comes from one place: addresses are dear, PeerIds are not.
+ */
+export interface LinkOrigin {
+  /** Whoever counts as one: an address of IPv4, a /48 of IPv6. Of a relayed link the relay, of which no more is known. */
+  readonly host: string
+  /** What is around it: a /24 of IPv4. Otherwise as `host`. */
+  readonly network: string
+  readonly isRelayed: boolean
+  /** From where the peer is reached; over a relay, from where that is. */
+  readonly reach: Reach
+}
+
 /** How full a link's send queue is. `overflow` says that the host is about to end the link. */
 export type PressureLevel = 'low' | 'high' | 'overflow'
 
@@ -65,7 +80,14 @@ export type Input<T extends MachineTypes> =
   | { readonly type: 'stop' }
   /** A peer that speaks this protocol is known. It is not a link yet. */
   | { readonly type: 'contact'; readonly peer: Peer }
-  | { readonly type: 'link-up'; readonly link: Link; readonly peer: Peer; readonly inbound: boolean }
+  | {
+      readonly type: 'link-up'
+      readonly link: Link
+      readonly peer: Peer
+      readonly inbound: boolean
+      /** Absent where the network has no addresses, as a simulated one. */
+      readonly origin?: LinkOrigin
+    }
   /** Nothing comes from this link afterwards, and what is sent to it is dropped. */
   | { readonly type: 'link-down'; readonly link: Link; readonly end: LinkEnd }
   /** An `open` came to nothing. */
