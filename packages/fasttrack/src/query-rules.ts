@@ -2,7 +2,8 @@
  * Queries at a supernode (giFT: SearchIndirectNodesMin 6, Max 10, SearchIndirectEndResults 10, SearchResultsMax 200). It answers
  * from its index. Where that is not enough, it asks six others that it is linked with, and when all of them have ended, or
  * time is up, and they brought fewer than ten results, four more. Results go back along the path of the query; its end is
- * told by whoever has no more to give. One id is worked on once.
+ * told by whoever has no more to give. One id is answered once from an index. A query that came by a longer way first comes again
+ * with more of its way left: then it is only handed on, or what the longer way has brought in too early would end it there.
  */
 import type { IndexHit } from '@servent/keyword-index'
 import { type Link, type RequestId, SELF } from '@servent/overlay/machine'
@@ -33,11 +34,11 @@ const QUERIES_TIMER_MS = 250
 export interface RunningQuery {
   readonly id: string
   /** Who asked; nothing where it is an own search. */
-  readonly from: Link | undefined
+  from: Link | undefined
   readonly search: RequestId | undefined
   readonly wanted: Wanted
-  readonly ttl: number
-  readonly hops: number
+  ttl: number
+  hops: number
   /** The user that asked, and is not told of its own files. */
   readonly except: string | undefined
   /** Results that may still go back. */
@@ -61,7 +62,12 @@ export function onQuery(state: FastTrackState, fx: Fx, neighbour: Neighbour, que
     end(fx, link, query.id)
     return
   }
-  if (state.seen.get(query.id) !== undefined) {
+  const isOwn = bond === 'user'
+  const hops = isOwn ? 0 : query.hops
+  const ttl = Math.min(query.ttl, TTL_MAX, Math.max(0, HOPS_MAX - hops))
+  const seenTtl = state.seen.get(query.id)
+  // Each time with more left, so at most `TTL_MAX` times.
+  if (seenTtl !== undefined && (isOwn || ttl <= seenTtl)) {
     state.count('queriesDuplicate')
     end(fx, link, query.id)
     return
@@ -72,26 +78,55 @@ export function onQuery(state: FastTrackState, fx: Fx, neighbour: Neighbour, que
     end(fx, link, query.id)
     return
   }
-  const isOwn = bond === 'user'
-  const hops = isOwn ? 0 : query.hops
   if (neighbour.isFull || hops > HOPS_MAX || (!isOwn && hops === 0)) {
     state.count('queriesRefused')
     end(fx, link, query.id)
     return
   }
-  const begun = beginQuery(state, fx, {
+  const init: QueryBegin = {
     id: query.id,
     from: link,
     wanted: query.wanted,
-    ttl: Math.min(query.ttl, TTL_MAX, HOPS_MAX - hops),
+    ttl,
     hops,
     except: isOwn ? neighbour.name : undefined,
     level: neighbour.user?.level ?? 0
-  })
+  }
+  const begun = seenTtl === undefined ? beginQuery(state, fx, init) : goFurther(state, fx, init)
   if (!begun) end(fx, link, query.id)
 }
 
-export interface QueryBegin {
+/** A query that was answered here, or is being, and may go on now. False: it is on its way already, or too much is. */
+function goFurther(state: FastTrackState, fx: Fx, init: QueryBegin): boolean {
+  const { running, nowMs } = state
+  const { id, from, ttl, hops } = init
+  const known = running.get(id)
+  if (known === undefined) {
+    if (running.size >= RUNNING_QUERIES_MAX) {
+      state.count('queriesRefused')
+      return false
+    }
+    const query = newQuery(state, init)
+    query.isAnswered = true
+    enter(state, fx, query)
+    proceed(state, fx, query)
+    return true
+  }
+  if (known.from === undefined || known.asked.size > 0) {
+    state.count('queriesDuplicate')
+    return false
+  }
+  // The index has not answered yet: what it has goes to who asks now, and on it goes from there.
+  end(fx, known.from, id)
+  known.from = from
+  known.ttl = ttl
+  known.hops = hops
+  known.deadlineMs = nowMs + RELAY_STEP_MS * (ttl + 1)
+  state.seen.set(id, ttl, nowMs)
+  return true
+}
+
+interface QueryBegin {
   readonly id: string
   readonly from?: Link
   readonly search?: RequestId
@@ -105,12 +140,27 @@ export interface QueryBegin {
 
 /** False: too much is under way. */
 export function beginQuery(state: FastTrackState, fx: Fx, init: QueryBegin): boolean {
-  const { running, nowMs } = state
-  if (running.size >= RUNNING_QUERIES_MAX) {
+  if (state.running.size >= RUNNING_QUERIES_MAX) {
     state.count('queriesRefused')
     return false
   }
-  const query: RunningQuery = {
+  const query = newQuery(state, init)
+  let isBegun = false
+  const isTaken = state.admission.put(init.from ?? SELF, init.level, () => {
+    isBegun = true
+    searchIndex(state, fx, query)
+  })
+  if (!isTaken) {
+    state.count('queriesRefused')
+    return false
+  }
+  enter(state, fx, query)
+  if (isBegun) state.count('queriesAnswered')
+  return true
+}
+
+function newQuery({ nowMs }: FastTrackState, init: QueryBegin): RunningQuery {
+  return {
     id: init.id,
     from: init.from,
     search: init.search,
@@ -126,20 +176,12 @@ export function beginQuery(state: FastTrackState, fx: Fx, init: QueryBegin): boo
     avoid: init.avoid ?? new Set(),
     deadlineMs: nowMs + RELAY_STEP_MS * (init.ttl + 1)
   }
-  let isBegun = false
-  const isTaken = state.admission.put(init.from ?? SELF, init.level, () => {
-    isBegun = true
-    searchIndex(state, fx, query)
-  })
-  if (!isTaken) {
-    state.count('queriesRefused')
-    return false
-  }
-  state.seen.set(query.id, true, nowMs)
+}
+
+function enter({ running, seen, nowMs }: FastTrackState, fx: Fx, query: RunningQuery): void {
+  seen.set(query.id, query.ttl, nowMs)
   running.set(query.id, query)
   if (running.size === 1) fx.setTimer(QUERIES_TIMER, QUERIES_TIMER_MS)
-  if (isBegun) state.count('queriesAnswered')
-  return true
 }
 
 /** Asked of the index now, or when its turn has come. */

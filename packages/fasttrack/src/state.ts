@@ -151,7 +151,8 @@ export class FastTrackState {
 
   // Of a supernode.
   readonly running = new Map<string, RunningQuery>()
-  readonly seen = new AgingMap<true>(SEEN_QUERIES_MAX, SEEN_QUERY_MS)
+  /** The longest way, in links, that each may still have gone when it came. */
+  readonly seen = new AgingMap<number>(SEEN_QUERIES_MAX, SEEN_QUERY_MS)
   readonly pushRoutes = new AgingMap<Link>(PUSH_ROUTES_MAX, PUSH_ROUTE_MS)
   readonly admission = new Admission()
   /** Owners whose files are to be taken out of the index, where that failed. */

@@ -2,7 +2,7 @@
 import { ContentId, type FileRecord } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { HAND_OVERS_BURST, USER_SILENT_MS } from '../src/constants.ts'
+import { HAND_OVERS_BURST, TTL_MAX, USER_SILENT_MS } from '../src/constants.ts'
 import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
@@ -514,6 +514,75 @@ describe('a place in a network that has been there for long', () => {
     const { role, users, knownSupernodes, counters } = peer.machine.snapshot()
     expect({ role, users, knownSupernodes }).toEqual({ role: 'supernode', users: 1, knownSupernodes: 1 })
     expect(counters.promotions).toBe(1)
+  })
+})
+
+describe('a query that comes again', () => {
+  const HITS = { type: 'index-hits', hits: [], isCapped: false } as const
+  const relayed = (peer: TestPeer) =>
+    peer.effects.log.flatMap(effect =>
+      effect.type === 'send' && effect.message.type === 'query' ? [effect.message] : []
+    )
+  const asks = (peer: TestPeer) => peer.asked().filter(({ question }) => question.type === 'index-search')
+  const supernode = () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const links = Array.from({ length: 9 }, (_, place) => peer.bond(500 + place, 'peering'))
+    return { peer, links }
+  }
+
+  it('with more of its way left is handed on, and not answered again', () => {
+    const { peer, links } = supernode()
+    const [long, short] = links as [number, number]
+    const last = query({ ttl: 0, hops: 2 })
+    peer.from(long, last)
+    peer.answerLast('index-search', HITS)
+    expect([relayed(peer).length, peer.typesTo(long)]).toEqual([0, ['query-end']])
+    peer.take()
+    peer.from(short, { ...last, ttl: 1, hops: 1 })
+    expect(asks(peer)).toEqual([])
+    expect(relayed(peer)).toHaveLength(6)
+    expect(relayed(peer).every(({ ttl, hops }) => ttl === 0 && hops === 2)).toBe(true)
+    expect(peer.typesTo(short)).toEqual([])
+    // As far as it has come it does not come again.
+    peer.take()
+    peer.from(long, { ...last, ttl: 1, hops: 1 }, last)
+    expect(peer.typesTo(long)).toEqual(['query-end', 'query-end'])
+    expect([relayed(peer), peer.counter('queriesDuplicate')]).toEqual([[], 2])
+  })
+
+  it('while the index is asked is answered to who brings it last, and goes on from there', () => {
+    const { peer, links } = supernode()
+    const [long, short] = links as [number, number]
+    const last = query({ ttl: 0, hops: 2 })
+    peer.from(long, last)
+    peer.from(short, { ...last, ttl: 1, hops: 1 })
+    expect(peer.typesTo(long)).toEqual(['query-end'])
+    expect(asks(peer)).toHaveLength(1)
+    peer.answerLast('index-search', HITS)
+    const asked = peer.effects.log.flatMap(effect =>
+      effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+    )
+    expect(asked).toHaveLength(6)
+    for (const link of asked) peer.from(link, { type: 'query-end', id: last.id })
+    expect([peer.typesTo(long), peer.typesTo(short)]).toEqual([['query-end'], ['query-end']])
+    expect(peer.machine.sizes().running).toBe(0)
+  })
+
+  it('goes on TTL_MAX times at most, whoever brings it', () => {
+    const { peer, links } = supernode()
+    const one = query({ hops: 1 })
+    for (let round = 0; round < 3; round += 1)
+      for (let ttl = 0; ttl <= 6; ttl += 1) {
+        peer.from(links[ttl]!, { ...one, ttl })
+        for (const { id } of asks(peer)) peer.answer(id, HITS)
+        const ends = peer.effects.log.flatMap(effect =>
+          effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+        )
+        if (round === 0) expect(ends).toHaveLength(ttl > 0 && ttl <= TTL_MAX ? 6 : 0)
+        else expect(ends).toEqual([])
+        peer.take()
+        for (const link of ends) peer.from(link, { type: 'query-end', id: one.id })
+      }
   })
 })
 
