@@ -209,8 +209,13 @@ export const AVERAGE_LOW_PART = 0.6
 export const AVERAGE_ROOM_PART = 0.9
 /** The average must have been low, and this supernode the emptiest, for so long. */
 export const DEMOTE_MS = 60_000
+/** What a supernode says of its load counts for that once its link has been up for so long. */
+export const PEERING_KNOWN_MS = 60_000
 /** Nobody is demoted so soon after it began. */
 export const SETTLED_MS = 120_000
+/** Where more supernodes are needed, the turn of one to make one comes by chance, and after this at the latest. */
+export const PROMOTION_DELAY_MS = 120_000
+export const PROMOTION_DELAY_MS_MAX = 600_000
 /** From a request to be a supernode until the next user is asked. */
 export const PROMOTION_MS = 20_000
 /** Best users whose reachability is tested for one promotion. */

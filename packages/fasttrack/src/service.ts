@@ -342,7 +342,7 @@ export class FastTrackService implements Overlay, Startable {
   }
 
   #newHost(): MachineHost<FastTrackTypes> {
-    const { role, ordinariesPerSupernode, ttl, uploadBytesPerSecond } = this.#init
+    const { role, ordinariesPerSupernode, ttl, uploadBytesPerSecond, promotionDelayMs } = this.#init
     const { store, acceptInbound, limits, clock, random, trace } = this.#init
     const target = Math.min(ORDINARIES_PER_SUPERNODE_MAX, ordinariesPerSupernode ?? ORDINARIES_PER_SUPERNODE)
     // Places for all that a supernode of this target may have; the machine keeps to its own bounds.
@@ -350,7 +350,9 @@ export class FastTrackService implements Overlay, Startable {
     return new MachineHost<FastTrackTypes>(this.#components, {
       name: this.name,
       protocol: FASTTRACK_PROTOCOL,
-      machine: new FastTrackMachine(given({ role, ordinariesPerSupernode, ttl, uploadBytesPerSecond })),
+      machine: new FastTrackMachine(
+        given({ role, ordinariesPerSupernode, ttl, uploadBytesPerSecond, promotionDelayMs })
+      ),
       codec: fasttrackCodec,
       limits: { linksMax, inboundLinksMax: linksMax, idleMs: IDLE_MS, ...limits },
       answer: (question, signal) => this.#answers.to(question, signal),

@@ -20,6 +20,8 @@ import {
   ORDINARIES_PER_SUPERNODE,
   ORDINARIES_PER_SUPERNODE_MAX,
   ORDINARIES_PER_SUPERNODE_MIN,
+  PROMOTION_DELAY_MS,
+  PROMOTION_DELAY_MS_MAX,
   PUSH_ROUTE_MS,
   PUSH_ROUTES_MAX,
   SEEN_QUERIES_MAX,
@@ -166,6 +168,8 @@ export class FastTrackState {
   /** When a contact was last asked for supernodes. */
   contactedMs = 0
   promotingMs = Number.NEGATIVE_INFINITY
+  /** Since when another supernode has been needed and nobody was asked. */
+  promotionDueMs: number | undefined
   /** Since when the average has been low and this supernode the emptiest. */
   emptyMs: number | undefined
   lastRefreshMs = 0
@@ -186,7 +190,8 @@ export class FastTrackState {
         ORDINARIES_PER_SUPERNODE_MAX
       ),
       ttl: clamp(settings.ttl ?? TTL_DEFAULT, 0, TTL_MAX),
-      uploadBytesPerSecond: Math.max(1, settings.uploadBytesPerSecond ?? UPLOAD_BYTES_PER_SECOND)
+      uploadBytesPerSecond: Math.max(1, settings.uploadBytesPerSecond ?? UPLOAD_BYTES_PER_SECOND),
+      promotionDelayMs: clamp(settings.promotionDelayMs ?? PROMOTION_DELAY_MS, 0, PROMOTION_DELAY_MS_MAX)
     }
     this.upload = new Upload(this.settings.uploadBytesPerSecond)
   }

@@ -30,6 +30,8 @@ export interface FastTrackSettings {
   readonly ttl: number
   /** Bytes of records a second that are uploaded to a supernode. */
   readonly uploadBytesPerSecond: number
+  /** Where a supernode has too many users, milliseconds until it asks one to be a supernode, at most `PROMOTION_DELAY_MS_MAX`. */
+  readonly promotionDelayMs: number
 }
 
 export type FastTrackCommand =

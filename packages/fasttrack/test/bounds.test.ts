@@ -18,6 +18,7 @@ import {
   LEVEL_MAX,
   MOVE_MS_MAX,
   ORDINARIES_PER_SUPERNODE_MAX,
+  PROMOTION_DELAY_MS_MAX,
   QUERIES_BURST,
   RECORD_WORD_BYTES_MAX,
   RECORD_WORDS_MAX,
@@ -440,7 +441,9 @@ describe('moving', () => {
     const peer = new TestPeer({ role: 'auto', ordinariesPerSupernode: 200 })
     peer.pass(20_000)
     expect(peer.machine.snapshot().role).toBe('supernode')
-    const other = peer.bond(900, 'peering')
+    const other = peer.link(900)
+    peer.from(other, hello('peering'))
+    peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
     peer.from(other, { type: 'pong', users: 90, usersMax: 300 })
     const users = Array.from({ length: HAND_OVER_USERS_MAX + 5 }, (_, place) =>
       peer.bond(place + 1, 'session')
@@ -455,10 +458,11 @@ describe('moving', () => {
     alive(115_000)
     expect(peer.machine.snapshot().steppingDown).toBe(false)
     peer.take()
-    while (!peer.machine.snapshot().steppingDown) {
+    for (let looks = 0; looks < 60 && !peer.machine.snapshot().steppingDown; looks += 1) {
       peer.take()
       alive(5_000)
     }
+    expect(peer.machine.snapshot().steppingDown).toBe(true)
     peer.take()
     peer.pass(1_000)
     const told = peer.effects.log.filter(
@@ -507,6 +511,12 @@ describe('the rest', () => {
     expect(settings(ORDINARIES_PER_SUPERNODE_MAX)).toBe(ORDINARIES_PER_SUPERNODE_MAX)
     expect(settings(ORDINARIES_PER_SUPERNODE_MAX + 1)).toBe(ORDINARIES_PER_SUPERNODE_MAX)
     expect([settings(0), settings(Number.NaN)]).toEqual([2, 2])
+  })
+
+  it('a promotion is put off for PROMOTION_DELAY_MS_MAX at most', () => {
+    const settings = (promotionDelayMs: number) => new FastTrackState({ promotionDelayMs }).settings
+    expect(settings(PROMOTION_DELAY_MS_MAX).promotionDelayMs).toBe(PROMOTION_DELAY_MS_MAX)
+    expect(settings(PROMOTION_DELAY_MS_MAX + 1).promotionDelayMs).toBe(PROMOTION_DELAY_MS_MAX)
   })
 
   it('CHANGES_WAITING_MAX changes wait; with one more all is uploaded again', () => {
