@@ -82,6 +82,10 @@ export const QUERIES_PER_SECOND = 2
 export const RELAYED_BURST = 400
 export const RELAYED_PER_SECOND = 100
 
+/** Results of one supernode that are not what was asked for: burst, and a second; with more its link ends. */
+export const STRAYS_BURST = 20
+export const STRAYS_PER_SECOND = 0.1
+
 // The rules: supernodes and their users.
 
 /** Ordinary nodes to one supernode that the network aims at (giFT; Liang saw 100 to 160 on a campus). */

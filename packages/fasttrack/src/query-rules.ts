@@ -13,18 +13,17 @@ import {
   INDIRECT_NODES_MAX,
   INDIRECT_NODES_MIN,
   RELAY_STEP_MS,
-  RESULTS_BYTES_MAX,
-  RESULTS_PER_MESSAGE_MAX,
   RUNNING_QUERIES_MAX,
   SEARCH_RESULTS_MAX,
   TTL_MAX
 } from './constants.ts'
 import { indexQuery } from './index-entry.ts'
-import type { QueryEndMessage, QueryMessage, Result, ResultsMessage, Wanted } from './messages.ts'
+import type { QueryEndMessage, QueryMessage, Wanted } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { QUERY, RESULTS } from './priorities.ts'
-import { onOwnResults, onRoundEnd } from './search-rules.ts'
-import { contactOf, type FastTrackState, type Fx } from './state.ts'
+import { answer } from './result-rules.ts'
+import { onRoundEnd } from './search-rules.ts'
+import type { FastTrackState, Fx } from './state.ts'
 import { sample } from './supernode-list.ts'
 
 export const QUERIES_TIMER = 'queries'
@@ -211,65 +210,8 @@ function searchIndex(state: FastTrackState, fx: Fx, query: RunningQuery): void {
   )
 }
 
-/** What the index has goes to who asked; of those alone that are users now. */
-function answer(state: FastTrackState, fx: Fx, query: RunningQuery, hits: readonly IndexHit[]): void {
-  const self = state.selfName(fx)
-  const own: Result[] = []
-  const results: Result[] = []
-  for (const { owner, file } of hits) {
-    const user = state.neighbours.user(owner)
-    if ((user === undefined && owner !== self) || owner === query.except) continue
-    if (owner === self && query.from === undefined) continue
-    const contact = contactOf(fx, user?.peer ?? SELF)
-    const list = owner === self ? own : results
-    list.push({ index: Number(file.key), record: file.body, contact })
-  }
-  give(state, fx, query, own, 0)
-  give(state, fx, query, results, 1)
-}
-
-/** Sends results on their way back, as many as are still wanted, in messages of bounded size. */
-function give(
-  state: FastTrackState,
-  fx: Fx,
-  query: RunningQuery,
-  results: readonly Result[],
-  hops: number
-): void {
-  const taken = results.slice(0, query.left)
-  query.left -= taken.length
-  if (taken.length === 0) return
-  if (query.from === undefined) {
-    onOwnResults(state, fx, query.search!, { type: 'results', id: query.id, hops, results: taken })
-    return
-  }
-  const to = state.neighbours.get(query.from)
-  // Who does not take what it is sent gets no more of it.
-  if (to === undefined || to.isFull) return
-  let group: Result[] = []
-  let bytes = 0
-  const flush = () => {
-    const message: ResultsMessage = { type: 'results', id: query.id, hops, results: group }
-    if (group.length > 0) fx.send(to.link, message, RESULTS)
-    group = []
-    bytes = 0
-  }
-  for (const result of taken) {
-    const length = resultBytes(result)
-    if (group.length >= RESULTS_PER_MESSAGE_MAX || bytes + length > RESULTS_BYTES_MAX) flush()
-    group.push(result)
-    bytes += length
-  }
-  flush()
-}
-
-/** At least what a result takes in a message. */
-function resultBytes({ record, contact }: Result): number {
-  return contact.addresses.reduce((sum, { length }) => sum + length + 3, record.length + 72)
-}
-
 /** What is next: others are asked, or it is over. */
-function proceed(state: FastTrackState, fx: Fx, query: RunningQuery): void {
+export function proceed(state: FastTrackState, fx: Fx, query: RunningQuery): void {
   if (!query.isAnswered) return
   for (const isEnded of query.asked.values()) if (!isEnded && query.left > 0) return
   const isEnough = query.left === 0 || query.ttl === 0 || query.indirect >= INDIRECT_END_RESULTS
@@ -318,34 +260,6 @@ function end(fx: Fx, link: Link, id: string): void {
   const message: QueryEndMessage = { type: 'query-end', id }
   // Never before the results that it ends.
   fx.send(link, message, RESULTS)
-}
-
-/** Results that another supernode brings. */
-export function onRelayedResults(
-  state: FastTrackState,
-  fx: Fx,
-  neighbour: Neighbour,
-  message: ResultsMessage
-): void {
-  const query = state.running.get(message.id)
-  if (query?.asked.get(neighbour.link) !== false) {
-    state.count('resultsWithoutQuery')
-    return
-  }
-  if (query.search !== undefined)
-    fx.notify({ type: 'search-traffic', search: query.search, message, copies: 1 })
-  const { hops } = message
-  if (hops > 2 * HOPS_MAX - 1) return
-  const share = query.shares.get(neighbour.link)!
-  const results = message.results.slice(0, share)
-  query.shares.set(neighbour.link, share - results.length)
-  state.count('resultsOverShare', message.results.length - results.length)
-  state.count('resultsRelayed', results.length)
-  for (const { contact } of results)
-    state.pushRoutes.set(String.fromCharCode(...contact.id), neighbour.link, state.nowMs)
-  query.indirect += results.length
-  give(state, fx, query, results, hops + 1)
-  if (query.left === 0) proceed(state, fx, query)
 }
 
 export function onQueryEnd(state: FastTrackState, fx: Fx, neighbour: Neighbour, id: string): void {

@@ -79,6 +79,7 @@ const COUNTERS = [
   'resultsRelayed',
   'resultsOverShare',
   'resultsRefused',
+  'resultsStray',
   'resultsNotVerified',
   'pushesReceived',
   'pushesForwarded',

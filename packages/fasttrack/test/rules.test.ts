@@ -9,10 +9,12 @@ import {
   HAND_OVERS_BURST,
   PEERING_KNOWN_MS,
   SETTLED_MS,
+  STRAYS_BURST,
   TTL_MAX,
   USER_SILENT_MS
 } from '../src/constants.ts'
-import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
+import type { Result, Wanted } from '../src/messages.ts'
+import { hello, query, result, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
   id: ContentId.fromRoot(new Uint8Array(32).fill(1), 10),
@@ -417,11 +419,7 @@ describe('a query that is relayed', () => {
     expect(peer.sent(others[0])).toMatchObject([{ type: 'query', wanted: { limit: 20 } }])
     peer.take()
     const bring = (link: number, provider: number, count: number) => {
-      const results = Array.from({ length: count }, (_, index) => ({
-        index,
-        record: Uint8Array.of(1),
-        contact: testContact(provider)
-      }))
+      const results = Array.from({ length: count }, (_, index) => result(provider, index))
       peer.from(link, { type: 'results', id: asked.id, hops: 1, results })
     }
     for (let message = 0; message < 3; message += 1) bring(others[0]!, 7, 80)
@@ -433,6 +431,80 @@ describe('a query that is relayed', () => {
     const from = (provider: number) => results.filter(one => one === peer.peer(provider)).length
     expect([from(7), from(8), from(9), from(10)]).toEqual([20, 20, 20, 20])
     expect(peer.counter('resultsOverShare')).toBe(220)
+  })
+})
+
+describe('results that another supernode brings', () => {
+  /** A user's query is with another supernode. */
+  function relayed(wanted = WANTED) {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.bond(1, 'session')
+    const other = peer.link(500)
+    peer.from(other, hello('peering'))
+    peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
+    peer.take()
+    const asked = query({ wanted })
+    peer.from(user, asked)
+    const [search] = peer.asked()
+    const answer =
+      search!.question.type === 'index-providers'
+        ? ({ type: 'index-providers', hits: [], isCapped: false } as const)
+        : ({ type: 'index-hits', hits: [], isCapped: false } as const)
+    peer.answer(search!.id, answer)
+    peer.take()
+    const bring = (...results: Result[]) => {
+      peer.from(other, { type: 'results', id: asked.id, hops: 1, results })
+      const got = peer.sent(user).flatMap(message => (message.type === 'results' ? message.results : []))
+      peer.take()
+      return got.map(({ index }) => index)
+    }
+    return { peer, other, asked, bring }
+  }
+
+  it('go on where they are what was asked for; the others are dropped and counted', () => {
+    const { peer, other, bring } = relayed()
+    const foreign = { ...result(7, 3), contact: testContact(8) }
+    const broken = { ...result(7, 4), record: Uint8Array.of(1) }
+    expect(bring(result(7, 1), result(7, 2, 'green.flac'), foreign, broken, result(7, 5))).toEqual([1, 5])
+    expect(peer.counter('resultsStray')).toBe(3)
+    // Its provider is asked to call by way of who brought it; nobody else is.
+    const nonce = new Uint8Array(16)
+    const push = (target: number) =>
+      peer.command({ type: 'push', target: testContact(target).id, index: 1, nonce })
+    push(7)
+    expect(peer.typesTo(other)).toEqual(['push'])
+    push(8)
+    expect(peer.effects.notices().at(-1)).toMatchObject({ type: 'push-refused' })
+  })
+
+  it('are held against tags, sizes, types and what must not be there, and against a content', () => {
+    const is = (wanted: Partial<Wanted>) => relayed({ ...WANTED, ...wanted }).bring(result(7, 1)).length === 1
+    const sized = (value: number) => [{ compare: 'at-least', tag: 'size', value } as const]
+    expect([is({ terms: sized(1000) }), is({ terms: sized(1001) })]).toEqual([true, false])
+    expect([is({ mediaType: 'audio' }), is({ mediaType: 'video' })]).toEqual([true, false])
+    expect([is({ without: ['green'] }), is({ without: ['kind'] })]).toEqual([true, false])
+    expect(is({ terms: [{ compare: 'near', tag: 'artist', value: 'miles' }] })).toBe(false)
+    // What no index decides is left to who searches.
+    expect(is({ terms: [{ compare: 'substring', tag: 'artist', value: 'mil' }] })).toBe(true)
+    const content = (byte: number) => ({ words: [], content: new Uint8Array(32).fill(byte) })
+    expect([is(content(5)), is(content(6))]).toEqual([true, false])
+  })
+
+  it('may be STRAYS_BURST others; with one more its link ends, and nobody is told of it', () => {
+    const { peer, other, asked } = relayed()
+    const bring = (count: number) => {
+      const results = Array.from({ length: count }, (_, index) => result(7, index, 'green.flac'))
+      peer.from(other, { type: 'results', id: asked.id, hops: 1, results })
+    }
+    bring(STRAYS_BURST)
+    expect([peer.closed(), peer.counter('offences')]).toEqual([[], 0])
+    bring(1)
+    expect([peer.closed(), peer.counter('offences')]).toEqual([[other], 1])
+    peer.down(other, 'local')
+    const asking = peer.link(900)
+    peer.take()
+    peer.from(asking, hello('probe'))
+    expect(peer.sent(asking)[0]).toEqual({ type: 'supernodes', entries: [], heirs: [] })
   })
 })
 
