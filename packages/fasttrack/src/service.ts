@@ -51,6 +51,7 @@ import {
 import { SearchRefusedError } from './errors.ts'
 import { FastTrackMachine } from './machine.ts'
 import type { Wanted } from './messages.ts'
+import { refusalText } from './refusals.ts'
 import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dialling.ts'
 import { giveWords, PUSH_PROTOCOL } from './service-push.ts'
@@ -240,7 +241,13 @@ export class FastTrackService implements Overlay, Startable {
         return { ...neighbour, connectedMs: Math.round(upMs), ...traffic }
       }),
       counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters },
-      announced: { files: announced.files, of: this.#catalogue?.totals.files ?? 0 }
+      announced: {
+        files: announced.files,
+        of: this.#catalogue?.totals.files ?? 0,
+        ...(announced.refused === 0
+          ? {}
+          : { refused: announced.refused, why: refusalText(announced.reasons) })
+      }
     }
   }
 

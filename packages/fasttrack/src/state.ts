@@ -297,7 +297,12 @@ export class FastTrackState {
       users: this.users,
       indexedFiles: this.indexedFiles,
       knownSupernodes: this.list.size,
-      announced: { files: upload.kept.size, refused: upload.refused.size, isComplete: upload.isComplete },
+      announced: {
+        files: upload.kept.size,
+        refused: upload.refused.size,
+        reasons: upload.reasons,
+        isComplete: upload.isComplete
+      },
       searches: this.searches.size,
       queries: this.running.size,
       counters: { ...this.counters }

@@ -7,7 +7,7 @@
 import type { IndexAnswer, IndexQuestion } from '@servent/keyword-index'
 import type { Contact, FileRecord, MachineTypes, RequestId } from '@servent/overlay/machine'
 import type { IdealPlace } from './ideal.ts'
-import type { FastTrackMessage, UploadedFile, Wanted } from './messages.ts'
+import type { FastTrackMessage, Refusal, UploadedFile, Wanted } from './messages.ts'
 
 export interface FastTrackTypes extends MachineTypes {
   message: FastTrackMessage
@@ -149,7 +149,13 @@ export interface FastTrackTables {
   readonly indexedFiles: number
   /** Supernodes that are known, at most `SUPERNODES_MAX`. */
   readonly knownSupernodes: number
-  readonly announced: { readonly files: number; readonly refused: number; readonly isComplete: boolean }
+  readonly announced: {
+    readonly files: number
+    readonly refused: number
+    /** Of those that were refused, how many for which reason. */
+    readonly reasons: Readonly<Partial<Record<Refusal, number>>>
+    readonly isComplete: boolean
+  }
   readonly searches: number
   readonly queries: number
   readonly counters: Readonly<Record<string, number>>

@@ -88,6 +88,12 @@ function upload(
   return shared?.type === 'shared' ? shared.refused : []
 }
 
+/** Why it was refused. */
+const whyTo = (peer: TestPeer, link: number) => {
+  const shared = peer.sent(link).findLast(({ type }) => type === 'shared')
+  return shared?.type === 'shared' ? shared.reasons : undefined
+}
+
 /** Lets the bucket of uploads fill up, while the user shows that it lives. */
 const rest = (peer: TestPeer, link: number) => {
   peer.pass(15_000)
@@ -104,6 +110,7 @@ describe('a user may have', () => {
     }
     expect(peer.machine.snapshot().indexedFiles).toBe(USER_FILES_MAX)
     expect(upload(peer, user, USER_FILES_MAX, [1])).toEqual([USER_FILES_MAX])
+    expect(whyTo(peer, user)).toEqual(['files'])
     // One that is there already makes room for itself.
     expect(upload(peer, user, 7, [2])).toEqual([])
     peer.from(user, { type: 'unshare', batch: 2, indices: [7] })
@@ -117,6 +124,7 @@ describe('a user may have', () => {
     const half = USER_BYTES_MAX / 2
     expect(upload(peer, user, 0, [half, half])).toEqual([])
     expect(upload(peer, user, 2, [1])).toEqual([2])
+    expect(whyTo(peer, user)).toEqual(['bytes'])
     expect(upload(peer, user, 1, [half - 1])).toEqual([])
     expect(upload(peer, user, 2, [1, 1])).toEqual([3])
   })
@@ -129,6 +137,7 @@ describe('a user may have', () => {
     const last = users[whole]!
     const left = INDEX_BYTES_MAX - whole * USER_BYTES_MAX
     expect(upload(peer, last, 0, [left + 1])).toEqual([0])
+    expect(whyTo(peer, last)).toEqual(['index'])
     expect(upload(peer, last, 0, [left])).toEqual([])
     expect(upload(peer, users.at(-1)!, 0, [1])).toEqual([0])
     expect(peer.counter('filesWithoutRoom')).toBe(2)
@@ -157,6 +166,7 @@ describe('a user may have', () => {
     }
     const left = Array(fitting - from + 1).fill(1)
     expect(upload(peer, user, from, left, name)).toEqual([fitting])
+    expect(whyTo(peer, user)).toEqual(['words'])
   })
 
   it('UPLOADS_BURST uploads at once; one more ends the link', () => {

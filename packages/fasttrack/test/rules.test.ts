@@ -14,6 +14,7 @@ import {
   USER_SILENT_MS
 } from '../src/constants.ts'
 import type { Result, Wanted } from '../src/messages.ts'
+import { refusalText } from '../src/refusals.ts'
 import { hello, query, result, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
@@ -79,9 +80,33 @@ describe('an ordinary node', () => {
     })
     const share = peer.sent(spare).find(message => message.type === 'share')
     expect(share).toMatchObject({ files: [{ index: 4 }] })
-    expect(peer.machine.snapshot().announced).toEqual({ files: 0, refused: 0, isComplete: false })
-    peer.from(spare, { type: 'shared', batch: (share as { batch: number }).batch, refused: [] })
-    expect(peer.machine.snapshot().announced).toEqual({ files: 1, refused: 0, isComplete: true })
+    expect(peer.machine.snapshot().announced).toEqual({
+      files: 0,
+      refused: 0,
+      reasons: {},
+      isComplete: false
+    })
+    peer.from(spare, { type: 'shared', batch: (share as { batch: number }).batch, refused: [], reasons: [] })
+    expect(peer.machine.snapshot().announced).toEqual({ files: 1, refused: 0, reasons: {}, isComplete: true })
+  })
+
+  it('knows what its supernode refused, and why; a reason that was left out is `other`', () => {
+    const { peer, home } = ordinary()
+    const added = [1, 2, 3, 4].map(index => ({ index, record: Uint8Array.of(1) }))
+    peer.command({ type: 'changed', added, removed: [] })
+    const share = peer.sent(home).find(message => message.type === 'share') as { batch: number }
+    peer.from(home, {
+      type: 'shared',
+      batch: share.batch,
+      refused: [2, 3, 4],
+      reasons: ['words', 'words']
+    })
+    const { announced } = peer.machine.snapshot()
+    expect(announced).toEqual({ files: 1, refused: 3, reasons: { words: 2, other: 1 }, isComplete: true })
+    expect(refusalText(announced.reasons)).toBe(
+      '1: the supernode did not say why; 2: a supernode takes 200,000 words of one peer'
+    )
+    expect(refusalText({ bytes: 7 })).toBe('a supernode takes 6 MiB of records of one peer')
   })
 
   it('stays with its supernode until the next one has all its records, and lets it go then', () => {
@@ -97,7 +122,7 @@ describe('an ordinary node', () => {
     })
     expect(peer.closed()).toEqual([])
     const share = peer.sent(next).find(message => message.type === 'share') as { batch: number }
-    peer.from(next, { type: 'shared', batch: share.batch, refused: [] })
+    peer.from(next, { type: 'shared', batch: share.batch, refused: [], reasons: [] })
     expect(peer.closed()).toEqual([home])
   })
 
@@ -299,7 +324,7 @@ describe('what a supernode is shown', () => {
     })
     expect(peer.typesTo(user)).toEqual([])
     peer.answerLast('index-add', { type: 'index-added', files: 1 })
-    expect(peer.sent(user)).toEqual([{ type: 'shared', batch: 3, refused: [2] }])
+    expect(peer.sent(user)).toEqual([{ type: 'shared', batch: 3, refused: [2], reasons: ['unsound'] }])
   })
 
   it('an index that cannot be written acknowledges nothing: its users go elsewhere', () => {

@@ -186,7 +186,7 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
   }
 }
 
-function overlayCheck({ name, state, reason, neighbours }: OverlaySnapshot): DoctorCheck {
+function overlayCheck({ name, state, reason, neighbours, announced }: OverlaySnapshot): DoctorCheck {
   const check = `overlay ${name}`
   if (state !== 'running') {
     return {
@@ -196,6 +196,13 @@ function overlayCheck({ name, state, reason, neighbours }: OverlaySnapshot): Doc
       try: 'see the log, and start the node again'
     }
   }
+  if (announced?.refused !== undefined)
+    return {
+      name: check,
+      ok: false,
+      message: `${announced.refused} shared files are found by nobody here: ${announced.why}.`,
+      try: 'share fewer files, or wait for another supernode'
+    }
   if (neighbours.length > 0)
     return { name: check, ok: true, message: `It runs with ${neighbours.length} neighbours.` }
   return {
