@@ -82,6 +82,10 @@ export const QUERIES_PER_SECOND = 2
 export const RELAYED_BURST = 400
 export const RELAYED_PER_SECOND = 100
 
+/** Results of one supernode that are not what was asked for: burst, and a second; with more its link ends. */
+export const STRAYS_BURST = 20
+export const STRAYS_PER_SECOND = 0.1
+
 // The rules: supernodes and their users.
 
 /** Ordinary nodes to one supernode that the network aims at (giFT; Liang saw 100 to 160 on a campus). */
@@ -209,8 +213,13 @@ export const AVERAGE_LOW_PART = 0.6
 export const AVERAGE_ROOM_PART = 0.9
 /** The average must have been low, and this supernode the emptiest, for so long. */
 export const DEMOTE_MS = 60_000
+/** What a supernode says of its load counts for that once its link has been up for so long. */
+export const PEERING_KNOWN_MS = 60_000
 /** Nobody is demoted so soon after it began. */
 export const SETTLED_MS = 120_000
+/** Where more supernodes are needed, the turn of one to make one comes by chance, and after this at the latest. */
+export const PROMOTION_DELAY_MS = 120_000
+export const PROMOTION_DELAY_MS_MAX = 600_000
 /** From a request to be a supernode until the next user is asked. */
 export const PROMOTION_MS = 20_000
 /** Best users whose reachability is tested for one promotion. */

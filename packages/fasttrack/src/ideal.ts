@@ -33,7 +33,10 @@ export function adopt(state: FastTrackState, fx: Fx, { role, known, links }: Ide
     // Where there are others to turn to, lists were told at one time or another of the last two hours.
     if (state.list.size >= HEIRS_MAX)
       neighbour.listedMs = state.nowMs - state.unit(fx) * SUPERNODES_REFRESH_MS
-    if (neighbour.isSupernode) state.list.seen(peer, 0, state.nowMs)
+    if (neighbour.isSupernode) {
+      neighbour.isReached = true
+      state.list.seen(peer, 0, state.nowMs)
+    }
     if (neighbour.user !== undefined) neighbour.user.saysReachable = true
     if (bond === 'spare') state.spare = neighbour.link
     if (bond !== 'supernode') continue

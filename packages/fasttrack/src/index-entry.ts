@@ -2,7 +2,13 @@
  * A record as the keyword index holds it, and what a query means. A supernode cuts the words itself, from what the sharer
  * has signed: nobody is found by words that their files do not have.
  */
-import type { FileNumber, IndexedFile, IndexQuery, NumberBounds } from '@servent/keyword-index'
+import {
+  type FileNumber,
+  fits,
+  type IndexedFile,
+  type IndexQuery,
+  type NumberBounds
+} from '@servent/keyword-index/memory'
 import {
   type FileRecord,
   PARTIAL_INDEX_MIN,
@@ -84,6 +90,16 @@ export function indexQuery(wanted: Wanted, limit: number, except?: string): Inde
     ...(except === undefined ? {} : { except }),
     limit
   }
+}
+
+/** Whether an index finds the file by it. */
+export function isFoundBy(query: IndexQuery, file: IndexedFile): boolean {
+  const words = new Set(file.words)
+  return (
+    query.words.every(word => words.has(word)) &&
+    !query.without?.some(word => words.has(word)) &&
+    fits(file, query)
+  )
 }
 
 /** Of a term that compares with a number. */

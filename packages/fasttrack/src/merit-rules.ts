@@ -6,6 +6,10 @@
  * has seen itself: how long the session has lasted, and that dialling back works. What a user says of itself (rate, uptime)
  * only chooses among those. Under the target, for long enough, the emptiest steps down. As in a B-tree the two marks
  * lie far enough apart that what was divided is not joined at once.
+ *
+ * Load and room are what the others say of themselves. Nobody steps down on their word alone: its own users must be few, and
+ * those that it has reached itself, and has known for a while, must be so by their mean and by their median, so that
+ * fewer liars than honest ones change nothing.
  */
 
 import { compareKeys, SELF } from '@servent/overlay/machine'
@@ -20,6 +24,7 @@ import {
   DIAL_BACK_MS,
   HAND_OVER_RETRY_MS,
   HAND_OVER_USERS_MAX,
+  PEERING_KNOWN_MS,
   PEERING_PING_MS,
   PROMOTION_MS,
   SETTLED_MS,
@@ -56,11 +61,19 @@ export function balance(state: FastTrackState, fx: Fx): void {
     // As many of the fullest as supernodes are missing: if all did it at once there would be far too many.
     const missing = Math.ceil(total / (AVERAGE_ROOM_PART * target)) - 1 - peers.length
     const fuller = peers.filter(peer => peer.users > users).length
-    // What is known of the others' load is as old as the last ping: in that time each acts once.
-    const isTurn = state.unit(fx) < BALANCE_MS / PEERING_PING_MS
-    if (fuller < Math.max(1, missing) && isTurn) promoteOne(state, fx)
-  }
-  considerSteppingDown(state, fx, average, peers)
+    if (fuller < Math.max(1, missing) && isTurn(state, fx)) promoteOne(state, fx)
+  } else state.promotionDueMs = undefined
+  considerSteppingDown(state, fx)
+}
+
+/** What is known of the others' load is as old as the last ping: in that time each acts once, by chance, and none waits longer than it is set to. */
+function isTurn(state: FastTrackState, fx: Fx): boolean {
+  const { nowMs, settings } = state
+  state.promotionDueMs ??= nowMs
+  const isLate = nowMs - state.promotionDueMs >= settings.promotionDelayMs
+  if (state.unit(fx) >= BALANCE_MS / PEERING_PING_MS && !isLate) return false
+  state.promotionDueMs = undefined
+  return true
 }
 
 /** Users that are told to go, and are on their way. */
@@ -71,20 +84,19 @@ function movingUsers(state: FastTrackState): number {
   return moving
 }
 
-function considerSteppingDown(
-  state: FastTrackState,
-  fx: Fx,
-  average: number,
-  peers: readonly Neighbour[]
-): void {
+function considerSteppingDown(state: FastTrackState, fx: Fx): void {
   const { nowMs, users, settings } = state
-  const target = settings.ordinariesPerSupernode
-  const room = peers.reduce((sum, peer) => sum + Math.max(0, peer.usersMax - peer.users), 0)
+  const low = AVERAGE_LOW_PART * settings.ordinariesPerSupernode
+  const peers = witnesses(state)
+  const loads = peers.map(peer => peer.users)
   const mayStepDown =
     settings.role === 'auto' &&
+    peers.length > 0 &&
     nowMs - state.roleSinceMs >= SETTLED_MS &&
-    average < AVERAGE_LOW_PART * target &&
-    room > users &&
+    users < low &&
+    mean([users, ...loads]) < low &&
+    median(loads) < low &&
+    roomAt(state, peers) > users &&
     isEmptiest(state, fx, peers)
   if (!mayStepDown) {
     state.emptyMs = undefined
@@ -92,6 +104,25 @@ function considerSteppingDown(
   }
   state.emptyMs ??= nowMs
   if (nowMs - state.emptyMs >= DEMOTE_MS) stepDown(state, fx)
+}
+
+/** Supernodes whose word on their load counts: reached by this peer itself, and linked for a while. */
+function witnesses(state: FastTrackState): Neighbour[] {
+  return emptiest(state).filter(({ isReached, upMs }) => isReached && state.nowMs - upMs >= PEERING_KNOWN_MS)
+}
+
+/** By the median; nobody has more than this peer would give in its place. */
+function roomAt({ usersSoft }: FastTrackState, peers: readonly Neighbour[]): number {
+  const rooms = peers.map(peer => Math.max(0, Math.min(usersSoft, peer.usersMax) - peer.users))
+  return median(rooms) * rooms.length
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Of an even number the greater of the two in the middle. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }
 
 /**

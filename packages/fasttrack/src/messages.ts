@@ -73,11 +73,20 @@ export interface UnshareMessage {
   readonly indices: readonly number[]
 }
 
+/**
+ * Why a file is not in a supernode's index. `unsound`: its record is not signed by who brought it, or expired. `files`, `bytes`,
+ * `words`: one user may have no more. `index`: all users together have what the supernode keeps. `other`: not said.
+ */
+export const REFUSALS = ['other', 'unsound', 'files', 'bytes', 'words', 'index'] as const
+export type Refusal = (typeof REFUSALS)[number]
+
 /** A batch is in the index, but for what was refused. FastTrack had none, and lost what it lost. */
 export interface SharedMessage {
   readonly type: 'shared'
   readonly batch: number
   readonly refused: readonly number[]
+  /** In the order of those that were refused; what is missing is `other`. */
+  readonly reasons: readonly Refusal[]
 }
 
 /** The published comparisons. */

@@ -9,6 +9,8 @@ import {
   QUERIES_PER_SECOND,
   RELAYED_BURST,
   RELAYED_PER_SECOND,
+  STRAYS_BURST,
+  STRAYS_PER_SECOND,
   UPLOADS_BURST,
   UPLOADS_PER_SECOND
 } from './constants.ts'
@@ -106,6 +108,7 @@ export class Neighbour {
   readonly uploads: TokenBucket
   readonly pushes: TokenBucket
   readonly handOvers: TokenBucket
+  readonly strays: TokenBucket
   #name: string | undefined
 
   constructor(init: { link: Link; peer: Peer; id: Uint8Array; inbound: boolean; nowMs: number }) {
@@ -121,6 +124,7 @@ export class Neighbour {
     this.relayed = new TokenBucket(RELAYED_BURST, RELAYED_PER_SECOND, nowMs)
     this.uploads = new TokenBucket(UPLOADS_BURST, UPLOADS_PER_SECOND, nowMs)
     this.handOvers = new TokenBucket(HAND_OVERS_BURST, HAND_OVERS_PER_SECOND, nowMs)
+    this.strays = new TokenBucket(STRAYS_BURST, STRAYS_PER_SECOND, nowMs)
     this.pushes = new TokenBucket(PUSHES_BURST, PUSHES_PER_SECOND, nowMs)
   }
 

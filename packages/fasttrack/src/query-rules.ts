@@ -2,7 +2,8 @@
  * Queries at a supernode (giFT: SearchIndirectNodesMin 6, Max 10, SearchIndirectEndResults 10, SearchResultsMax 200). It answers
  * from its index. Where that is not enough, it asks six others that it is linked with, and when all of them have ended, or
  * time is up, and they brought fewer than ten results, four more. Results go back along the path of the query; its end is
- * told by whoever has no more to give. One id is worked on once.
+ * told by whoever has no more to give. One id is answered once from an index. A query that came by a longer way first comes again
+ * with more of its way left: then it is only handed on, or what the longer way has brought in too early would end it there.
  */
 import type { IndexHit } from '@servent/keyword-index'
 import { type Link, type RequestId, SELF } from '@servent/overlay/machine'
@@ -12,18 +13,17 @@ import {
   INDIRECT_NODES_MAX,
   INDIRECT_NODES_MIN,
   RELAY_STEP_MS,
-  RESULTS_BYTES_MAX,
-  RESULTS_PER_MESSAGE_MAX,
   RUNNING_QUERIES_MAX,
   SEARCH_RESULTS_MAX,
   TTL_MAX
 } from './constants.ts'
 import { indexQuery } from './index-entry.ts'
-import type { QueryEndMessage, QueryMessage, Result, ResultsMessage, Wanted } from './messages.ts'
+import type { QueryEndMessage, QueryMessage, Wanted } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { QUERY, RESULTS } from './priorities.ts'
-import { onOwnResults, onRoundEnd } from './search-rules.ts'
-import { contactOf, type FastTrackState, type Fx } from './state.ts'
+import { answer } from './result-rules.ts'
+import { onRoundEnd } from './search-rules.ts'
+import type { FastTrackState, Fx } from './state.ts'
 import { sample } from './supernode-list.ts'
 
 export const QUERIES_TIMER = 'queries'
@@ -33,11 +33,11 @@ const QUERIES_TIMER_MS = 250
 export interface RunningQuery {
   readonly id: string
   /** Who asked; nothing where it is an own search. */
-  readonly from: Link | undefined
+  from: Link | undefined
   readonly search: RequestId | undefined
   readonly wanted: Wanted
-  readonly ttl: number
-  readonly hops: number
+  ttl: number
+  hops: number
   /** The user that asked, and is not told of its own files. */
   readonly except: string | undefined
   /** Results that may still go back. */
@@ -61,7 +61,12 @@ export function onQuery(state: FastTrackState, fx: Fx, neighbour: Neighbour, que
     end(fx, link, query.id)
     return
   }
-  if (state.seen.get(query.id) !== undefined) {
+  const isOwn = bond === 'user'
+  const hops = isOwn ? 0 : query.hops
+  const ttl = Math.min(query.ttl, TTL_MAX, Math.max(0, HOPS_MAX - hops))
+  const seenTtl = state.seen.get(query.id)
+  // Each time with more left, so at most `TTL_MAX` times.
+  if (seenTtl !== undefined && (isOwn || ttl <= seenTtl)) {
     state.count('queriesDuplicate')
     end(fx, link, query.id)
     return
@@ -72,26 +77,55 @@ export function onQuery(state: FastTrackState, fx: Fx, neighbour: Neighbour, que
     end(fx, link, query.id)
     return
   }
-  const isOwn = bond === 'user'
-  const hops = isOwn ? 0 : query.hops
   if (neighbour.isFull || hops > HOPS_MAX || (!isOwn && hops === 0)) {
     state.count('queriesRefused')
     end(fx, link, query.id)
     return
   }
-  const begun = beginQuery(state, fx, {
+  const init: QueryBegin = {
     id: query.id,
     from: link,
     wanted: query.wanted,
-    ttl: Math.min(query.ttl, TTL_MAX, HOPS_MAX - hops),
+    ttl,
     hops,
     except: isOwn ? neighbour.name : undefined,
     level: neighbour.user?.level ?? 0
-  })
+  }
+  const begun = seenTtl === undefined ? beginQuery(state, fx, init) : goFurther(state, fx, init)
   if (!begun) end(fx, link, query.id)
 }
 
-export interface QueryBegin {
+/** A query that was answered here, or is being, and may go on now. False: it is on its way already, or too much is. */
+function goFurther(state: FastTrackState, fx: Fx, init: QueryBegin): boolean {
+  const { running, nowMs } = state
+  const { id, from, ttl, hops } = init
+  const known = running.get(id)
+  if (known === undefined) {
+    if (running.size >= RUNNING_QUERIES_MAX) {
+      state.count('queriesRefused')
+      return false
+    }
+    const query = newQuery(state, init)
+    query.isAnswered = true
+    enter(state, fx, query)
+    proceed(state, fx, query)
+    return true
+  }
+  if (known.from === undefined || known.asked.size > 0) {
+    state.count('queriesDuplicate')
+    return false
+  }
+  // The index has not answered yet: what it has goes to who asks now, and on it goes from there.
+  end(fx, known.from, id)
+  known.from = from
+  known.ttl = ttl
+  known.hops = hops
+  known.deadlineMs = nowMs + RELAY_STEP_MS * (ttl + 1)
+  state.seen.set(id, ttl, nowMs)
+  return true
+}
+
+interface QueryBegin {
   readonly id: string
   readonly from?: Link
   readonly search?: RequestId
@@ -105,12 +139,27 @@ export interface QueryBegin {
 
 /** False: too much is under way. */
 export function beginQuery(state: FastTrackState, fx: Fx, init: QueryBegin): boolean {
-  const { running, nowMs } = state
-  if (running.size >= RUNNING_QUERIES_MAX) {
+  if (state.running.size >= RUNNING_QUERIES_MAX) {
     state.count('queriesRefused')
     return false
   }
-  const query: RunningQuery = {
+  const query = newQuery(state, init)
+  let isBegun = false
+  const isTaken = state.admission.put(init.from ?? SELF, init.level, () => {
+    isBegun = true
+    searchIndex(state, fx, query)
+  })
+  if (!isTaken) {
+    state.count('queriesRefused')
+    return false
+  }
+  enter(state, fx, query)
+  if (isBegun) state.count('queriesAnswered')
+  return true
+}
+
+function newQuery({ nowMs }: FastTrackState, init: QueryBegin): RunningQuery {
+  return {
     id: init.id,
     from: init.from,
     search: init.search,
@@ -126,20 +175,12 @@ export function beginQuery(state: FastTrackState, fx: Fx, init: QueryBegin): boo
     avoid: init.avoid ?? new Set(),
     deadlineMs: nowMs + RELAY_STEP_MS * (init.ttl + 1)
   }
-  let isBegun = false
-  const isTaken = state.admission.put(init.from ?? SELF, init.level, () => {
-    isBegun = true
-    searchIndex(state, fx, query)
-  })
-  if (!isTaken) {
-    state.count('queriesRefused')
-    return false
-  }
-  state.seen.set(query.id, true, nowMs)
+}
+
+function enter({ running, seen, nowMs }: FastTrackState, fx: Fx, query: RunningQuery): void {
+  seen.set(query.id, query.ttl, nowMs)
   running.set(query.id, query)
   if (running.size === 1) fx.setTimer(QUERIES_TIMER, QUERIES_TIMER_MS)
-  if (isBegun) state.count('queriesAnswered')
-  return true
 }
 
 /** Asked of the index now, or when its turn has come. */
@@ -169,65 +210,8 @@ function searchIndex(state: FastTrackState, fx: Fx, query: RunningQuery): void {
   )
 }
 
-/** What the index has goes to who asked; of those alone that are users now. */
-function answer(state: FastTrackState, fx: Fx, query: RunningQuery, hits: readonly IndexHit[]): void {
-  const self = state.selfName(fx)
-  const own: Result[] = []
-  const results: Result[] = []
-  for (const { owner, file } of hits) {
-    const user = state.neighbours.user(owner)
-    if ((user === undefined && owner !== self) || owner === query.except) continue
-    if (owner === self && query.from === undefined) continue
-    const contact = contactOf(fx, user?.peer ?? SELF)
-    const list = owner === self ? own : results
-    list.push({ index: Number(file.key), record: file.body, contact })
-  }
-  give(state, fx, query, own, 0)
-  give(state, fx, query, results, 1)
-}
-
-/** Sends results on their way back, as many as are still wanted, in messages of bounded size. */
-function give(
-  state: FastTrackState,
-  fx: Fx,
-  query: RunningQuery,
-  results: readonly Result[],
-  hops: number
-): void {
-  const taken = results.slice(0, query.left)
-  query.left -= taken.length
-  if (taken.length === 0) return
-  if (query.from === undefined) {
-    onOwnResults(state, fx, query.search!, { type: 'results', id: query.id, hops, results: taken })
-    return
-  }
-  const to = state.neighbours.get(query.from)
-  // Who does not take what it is sent gets no more of it.
-  if (to === undefined || to.isFull) return
-  let group: Result[] = []
-  let bytes = 0
-  const flush = () => {
-    const message: ResultsMessage = { type: 'results', id: query.id, hops, results: group }
-    if (group.length > 0) fx.send(to.link, message, RESULTS)
-    group = []
-    bytes = 0
-  }
-  for (const result of taken) {
-    const length = resultBytes(result)
-    if (group.length >= RESULTS_PER_MESSAGE_MAX || bytes + length > RESULTS_BYTES_MAX) flush()
-    group.push(result)
-    bytes += length
-  }
-  flush()
-}
-
-/** At least what a result takes in a message. */
-function resultBytes({ record, contact }: Result): number {
-  return contact.addresses.reduce((sum, { length }) => sum + length + 3, record.length + 72)
-}
-
 /** What is next: others are asked, or it is over. */
-function proceed(state: FastTrackState, fx: Fx, query: RunningQuery): void {
+export function proceed(state: FastTrackState, fx: Fx, query: RunningQuery): void {
   if (!query.isAnswered) return
   for (const isEnded of query.asked.values()) if (!isEnded && query.left > 0) return
   const isEnough = query.left === 0 || query.ttl === 0 || query.indirect >= INDIRECT_END_RESULTS
@@ -276,34 +260,6 @@ function end(fx: Fx, link: Link, id: string): void {
   const message: QueryEndMessage = { type: 'query-end', id }
   // Never before the results that it ends.
   fx.send(link, message, RESULTS)
-}
-
-/** Results that another supernode brings. */
-export function onRelayedResults(
-  state: FastTrackState,
-  fx: Fx,
-  neighbour: Neighbour,
-  message: ResultsMessage
-): void {
-  const query = state.running.get(message.id)
-  if (query?.asked.get(neighbour.link) !== false) {
-    state.count('resultsWithoutQuery')
-    return
-  }
-  if (query.search !== undefined)
-    fx.notify({ type: 'search-traffic', search: query.search, message, copies: 1 })
-  const { hops } = message
-  if (hops > 2 * HOPS_MAX - 1) return
-  const share = query.shares.get(neighbour.link)!
-  const results = message.results.slice(0, share)
-  query.shares.set(neighbour.link, share - results.length)
-  state.count('resultsOverShare', message.results.length - results.length)
-  state.count('resultsRelayed', results.length)
-  for (const { contact } of results)
-    state.pushRoutes.set(String.fromCharCode(...contact.id), neighbour.link, state.nowMs)
-  query.indirect += results.length
-  give(state, fx, query, results, hops + 1)
-  if (query.left === 0) proceed(state, fx, query)
 }
 
 export function onQueryEnd(state: FastTrackState, fx: Fx, neighbour: Neighbour, id: string): void {

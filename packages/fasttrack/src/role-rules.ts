@@ -20,6 +20,7 @@ export function becomeSupernode(state: FastTrackState, fx: Fx, reason: string): 
   state.roleSinceMs = state.nowMs
   state.balancedMs = state.nowMs
   state.emptyMs = undefined
+  state.promotionDueMs = undefined
   state.moving = []
   state.heirs = []
   state.count('promotions')

@@ -53,6 +53,7 @@ import {
 } from './constants.ts'
 import { FastTrackMachine } from './machine.ts'
 import type { Wanted } from './messages.ts'
+import { refusalText } from './refusals.ts'
 import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dialling.ts'
 import { giveWords, PUSH_PROTOCOL } from './service-push.ts'
@@ -230,7 +231,13 @@ export class FastTrackService implements Overlay, Startable {
       ...stateOf(this.#host),
       neighbours: withTraffic(neighbours, this.#host.links()),
       counters: { ...this.#host.counters, ...counters, ...this.#pushes.counters },
-      announced: { files: announced.files, of: this.#catalogue?.totals.files ?? 0 }
+      announced: {
+        files: announced.files,
+        of: this.#catalogue?.totals.files ?? 0,
+        ...(announced.refused === 0
+          ? {}
+          : { refused: announced.refused, why: refusalText(announced.reasons) })
+      }
     }
   }
 
@@ -313,7 +320,7 @@ export class FastTrackService implements Overlay, Startable {
   }
 
   #newHost(): MachineHost<FastTrackTypes> {
-    const { role, ordinariesPerSupernode, ttl, uploadBytesPerSecond } = this.#init
+    const { role, ordinariesPerSupernode, ttl, uploadBytesPerSecond, promotionDelayMs } = this.#init
     const { store, acceptInbound, limits, clock, random, trace } = this.#init
     const target = Math.min(ORDINARIES_PER_SUPERNODE_MAX, ordinariesPerSupernode ?? ORDINARIES_PER_SUPERNODE)
     // Places for all that a supernode of this target may have; the machine keeps to its own bounds.
@@ -321,7 +328,9 @@ export class FastTrackService implements Overlay, Startable {
     return new MachineHost<FastTrackTypes>(this.#components, {
       name: this.name,
       protocol: FASTTRACK_PROTOCOL,
-      machine: new FastTrackMachine(given({ role, ordinariesPerSupernode, ttl, uploadBytesPerSecond })),
+      machine: new FastTrackMachine(
+        given({ role, ordinariesPerSupernode, ttl, uploadBytesPerSecond, promotionDelayMs })
+      ),
       codec: fasttrackCodec,
       limits: { linksMax, inboundLinksMax: linksMax, idleMs: IDLE_MS, ...limits },
       answer: (question, signal) => this.#answers.to(question, signal),

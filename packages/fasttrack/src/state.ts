@@ -21,6 +21,8 @@ import {
   ORDINARIES_PER_SUPERNODE,
   ORDINARIES_PER_SUPERNODE_MAX,
   ORDINARIES_PER_SUPERNODE_MIN,
+  PROMOTION_DELAY_MS,
+  PROMOTION_DELAY_MS_MAX,
   PUSH_ROUTE_MS,
   PUSH_ROUTES_MAX,
   SEEN_QUERIES_MAX,
@@ -78,6 +80,7 @@ const COUNTERS = [
   'resultsRelayed',
   'resultsOverShare',
   'resultsRefused',
+  'resultsStray',
   'resultsNotVerified',
   'pushesReceived',
   'pushesForwarded',
@@ -152,7 +155,8 @@ export class FastTrackState {
 
   // Of a supernode.
   readonly running = new Map<string, RunningQuery>()
-  readonly seen = new AgingMap<true>(SEEN_QUERIES_MAX, SEEN_QUERY_MS)
+  /** The longest way, in links, that each may still have gone when it came. */
+  readonly seen = new AgingMap<number>(SEEN_QUERIES_MAX, SEEN_QUERY_MS)
   readonly pushRoutes = new AgingMap<Link>(PUSH_ROUTES_MAX, PUSH_ROUTE_MS)
   readonly admission = new Admission()
   /** Owners whose files are to be taken out of the index, where that failed. */
@@ -166,6 +170,8 @@ export class FastTrackState {
   /** When a contact was last asked for supernodes. */
   contactedMs = 0
   promotingMs = Number.NEGATIVE_INFINITY
+  /** Since when another supernode has been needed and nobody was asked. */
+  promotionDueMs: number | undefined
   /** Since when the average has been low and this supernode the emptiest. */
   emptyMs: number | undefined
   lastRefreshMs = 0
@@ -186,7 +192,8 @@ export class FastTrackState {
         ORDINARIES_PER_SUPERNODE_MAX
       ),
       ttl: clamp(settings.ttl ?? TTL_DEFAULT, 0, TTL_MAX),
-      uploadBytesPerSecond: Math.max(1, settings.uploadBytesPerSecond ?? UPLOAD_BYTES_PER_SECOND)
+      uploadBytesPerSecond: Math.max(1, settings.uploadBytesPerSecond ?? UPLOAD_BYTES_PER_SECOND),
+      promotionDelayMs: clamp(settings.promotionDelayMs ?? PROMOTION_DELAY_MS, 0, PROMOTION_DELAY_MS_MAX)
     }
     this.upload = new Upload(this.settings.uploadBytesPerSecond)
   }
@@ -291,7 +298,12 @@ export class FastTrackState {
       users: this.users,
       indexedFiles: this.indexedFiles,
       knownSupernodes: this.list.size,
-      announced: { files: upload.kept.size, refused: upload.refused.size, isComplete: upload.isComplete },
+      announced: {
+        files: upload.kept.size,
+        refused: upload.refused.size,
+        reasons: upload.reasons,
+        isComplete: upload.isComplete
+      },
       searches: this.searches.size,
       queries: this.running.size,
       counters: { ...this.counters }

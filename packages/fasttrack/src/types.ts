@@ -7,7 +7,7 @@
 import type { IndexAnswer, IndexQuestion } from '@servent/keyword-index'
 import type { Contact, FileRecord, MachineTypes, RequestId } from '@servent/overlay/machine'
 import type { IdealPlace } from './ideal.ts'
-import type { FastTrackMessage, UploadedFile, Wanted } from './messages.ts'
+import type { FastTrackMessage, Refusal, UploadedFile, Wanted } from './messages.ts'
 
 export interface FastTrackTypes extends MachineTypes {
   message: FastTrackMessage
@@ -30,6 +30,8 @@ export interface FastTrackSettings {
   readonly ttl: number
   /** Bytes of records a second that are uploaded to a supernode. */
   readonly uploadBytesPerSecond: number
+  /** Where a supernode has too many users, milliseconds until it asks one to be a supernode, at most `PROMOTION_DELAY_MS_MAX`. */
+  readonly promotionDelayMs: number
 }
 
 export type FastTrackCommand =
@@ -147,7 +149,13 @@ export interface FastTrackTables {
   readonly indexedFiles: number
   /** Supernodes that are known, at most `SUPERNODES_MAX`. */
   readonly knownSupernodes: number
-  readonly announced: { readonly files: number; readonly refused: number; readonly isComplete: boolean }
+  readonly announced: {
+    readonly files: number
+    readonly refused: number
+    /** Of those that were refused, how many for which reason. */
+    readonly reasons: Readonly<Partial<Record<Refusal, number>>>
+    readonly isComplete: boolean
+  }
   readonly searches: number
   readonly queries: number
   readonly counters: Readonly<Record<string, number>>

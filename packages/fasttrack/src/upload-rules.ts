@@ -4,7 +4,7 @@
  */
 import { RENEW_MS, SHARE_BYTES_MAX, SHARE_FILES_MAX, UPLOAD_ACK_MS } from './constants.ts'
 import { indexedFile } from './index-entry.ts'
-import type { SharedMessage, UploadedFile } from './messages.ts'
+import type { Refusal, SharedMessage, UploadedFile } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { afterUpload } from './ordinary-rules.ts'
 import { BULK } from './priorities.ts'
@@ -101,7 +101,7 @@ function sendRemovals(state: FastTrackState, fx: Fx): void {
     const { generation } = upload
     const keys = indices.map(String)
     state.ask(fx, { type: 'index-remove', owner: state.selfName(fx), keys }, later => {
-      if (upload.generation === generation) acknowledged(state, later, [])
+      if (upload.generation === generation) acknowledged(state, later, new Map())
     })
     return
   }
@@ -124,12 +124,11 @@ function addOwn(state: FastTrackState, fx: Fx, files: readonly UploadedFile[]): 
     const owner = state.selfName(later)
     state.ask(later, { type: 'index-add', owner, files: sound }, (last, added) => {
       if (state.upload.generation !== generation) return
-      const has = new Set(added?.type === 'index-added' ? sound.map(({ key }) => Number(key)) : [])
-      acknowledged(
-        state,
-        last,
-        all.filter(index => !has.has(index))
-      )
+      const refused = new Map<number, Refusal>(all.map(index => [index, 'unsound']))
+      for (const { key } of sound)
+        if (added?.type === 'index-added') refused.delete(Number(key))
+        else refused.set(Number(key), 'other')
+      acknowledged(state, last, refused)
     })
   })
 }
@@ -137,20 +136,21 @@ function addOwn(state: FastTrackState, fx: Fx, files: readonly UploadedFile[]): 
 export function onShared(state: FastTrackState, fx: Fx, neighbour: Neighbour, message: SharedMessage): void {
   const { upload } = state
   if (upload.target !== neighbour.link || upload.batch?.number !== message.batch) return
-  acknowledged(state, fx, message.refused)
+  const { refused, reasons } = message
+  acknowledged(state, fx, new Map(refused.map((index, place) => [index, reasons[place] ?? 'other'])))
 }
 
-function acknowledged(state: FastTrackState, fx: Fx, refused: readonly number[]): void {
+function acknowledged(state: FastTrackState, fx: Fx, refused: ReadonlyMap<number, Refusal>): void {
   const { upload } = state
   const { indices, isRemoval } = upload.batch!
   upload.batch = undefined
-  const not = new Set(refused)
   for (const index of indices) {
     upload.kept.delete(index)
     upload.refused.delete(index)
     if (isRemoval) continue
-    if (not.has(index)) upload.refused.add(index)
-    else upload.kept.add(index)
+    const refusal = refused.get(index)
+    if (refusal === undefined) upload.kept.add(index)
+    else upload.refused.set(index, refusal)
   }
   pump(state, fx)
 }

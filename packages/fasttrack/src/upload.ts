@@ -1,7 +1,7 @@
 /** How far the own records have come on their way to a supernode, or into the own index. */
 import { type Link, TokenBucket } from '@servent/overlay/machine'
 import { CHANGES_WAITING_MAX, SHARE_BYTES_MAX } from './constants.ts'
-import type { UploadedFile } from './messages.ts'
+import type { Refusal, UploadedFile } from './messages.ts'
 
 /** A supernode indexes its own files itself. */
 export const OWN_INDEX = 'own-index'
@@ -32,7 +32,8 @@ export class Upload {
   removed: number[] = []
   /** In the index of the target. */
   readonly kept = new Set<number>()
-  readonly refused = new Set<number>()
+  /** Not in it, and why. */
+  readonly refused = new Map<number, Refusal>()
   renewMs = 0
   readonly budget: TokenBucket
 
@@ -44,6 +45,13 @@ export class Upload {
   get isComplete(): boolean {
     const { target, isRead, batch, added, removed } = this
     return target !== undefined && isRead && batch === undefined && added.length + removed.length === 0
+  }
+
+  /** How many were refused for which reason. */
+  get reasons(): Partial<Record<Refusal, number>> {
+    const reasons: Partial<Record<Refusal, number>> = {}
+    for (const refusal of this.refused.values()) reasons[refusal] = (reasons[refusal] ?? 0) + 1
+    return reasons
   }
 
   /** From the first file on, to a target. */

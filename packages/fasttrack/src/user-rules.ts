@@ -5,7 +5,7 @@
 import type { IndexedFile } from '@servent/keyword-index'
 import { INDEX_BYTES_MAX, USER_BYTES_MAX, USER_FILES_MAX, USER_WORDS_MAX } from './constants.ts'
 import { indexedFile } from './index-entry.ts'
-import type { HelloMessage, ShareMessage, UnshareMessage } from './messages.ts'
+import type { HelloMessage, Refusal, SharedMessage, ShareMessage, UnshareMessage } from './messages.ts'
 import type { Neighbour, User } from './neighbours.ts'
 import { CONTROL } from './priorities.ts'
 import type { FastTrackState, Fx } from './state.ts'
@@ -72,23 +72,23 @@ export function onShare(state: FastTrackState, fx: Fx, neighbour: Neighbour, mes
     if (neighbour.user !== user) return
     const records = answer?.type === 'verified' ? answer.records : []
     const sound: IndexedFile[] = []
+    const refused = new Map<number, Refusal>()
     for (const [place, { index, record: sealed }] of message.files.entries()) {
       const record = records[place]
-      if (record === undefined) continue
-      const file = indexedFile(index, record, sealed)
-      if (!hasRoom(user, index, file)) continue
-      if (!indexHasRoom(state, user, index, file)) {
-        state.count('filesWithoutRoom')
+      const file = record && indexedFile(index, record, sealed)
+      const refusal = file === undefined ? 'unsound' : refusalOf(state, user, index, file)
+      if (refusal !== undefined) {
+        refused.set(index, refusal)
         continue
       }
-      putFile(state, user, index, file)
-      sound.push(file)
+      putFile(state, user, index, file!)
+      sound.push(file!)
     }
-    const refused = new Set(message.files.map(({ index }) => index))
+    // Of one that was named twice the first may be there.
     for (const { key } of sound) refused.delete(Number(key))
     state.count('filesRefused', refused.size)
-    if (sound.length === 0) acknowledge(later, neighbour, message.batch, [...refused])
-    else index(state, later, { neighbour, user, batch: message.batch, sound, refused: [...refused] })
+    if (sound.length === 0) acknowledge(later, neighbour, message.batch, refused)
+    else index(state, later, { neighbour, user, batch: message.batch, sound, refused })
   })
 }
 
@@ -97,7 +97,7 @@ interface Indexing {
   readonly user: User
   readonly batch: number
   readonly sound: readonly IndexedFile[]
-  readonly refused: readonly number[]
+  readonly refused: ReadonlyMap<number, Refusal>
 }
 
 function index(state: FastTrackState, fx: Fx, { neighbour, user, batch, sound, refused }: Indexing): void {
@@ -113,19 +113,21 @@ function index(state: FastTrackState, fx: Fx, { neighbour, user, batch, sound, r
   })
 }
 
-/** Whether a file fits the quotas; one that is there already makes room for itself. */
-function hasRoom(user: User, index: number, file: IndexedFile): boolean {
+/** Which quota a file breaks, if any; one that is there already makes room for itself. */
+function refusalOf(
+  state: FastTrackState,
+  user: User,
+  index: number,
+  { body, words }: IndexedFile
+): Refusal | undefined {
   const known = user.files.get(index)
-  return (
-    user.files.size + (known === undefined ? 1 : 0) <= USER_FILES_MAX &&
-    user.bytes - (known?.bytes ?? 0) + file.body.length <= USER_BYTES_MAX &&
-    user.words - (known?.words ?? 0) + file.words.length <= USER_WORDS_MAX
-  )
-}
-
-/** Whether it fits beside what all users have. */
-function indexHasRoom(state: FastTrackState, user: User, index: number, { body }: IndexedFile): boolean {
-  return state.indexedBytes - (user.files.get(index)?.bytes ?? 0) + body.length <= INDEX_BYTES_MAX
+  const more = body.length - (known?.bytes ?? 0)
+  if (known === undefined && user.files.size >= USER_FILES_MAX) return 'files'
+  if (user.bytes + more > USER_BYTES_MAX) return 'bytes'
+  if (user.words - (known?.words ?? 0) + words.length > USER_WORDS_MAX) return 'words'
+  if (state.indexedBytes + more <= INDEX_BYTES_MAX) return undefined
+  state.count('filesWithoutRoom')
+  return 'index'
 }
 
 function putFile(state: FastTrackState, user: User, index: number, file: IndexedFile): void {
@@ -136,8 +138,19 @@ function putFile(state: FastTrackState, user: User, index: number, file: Indexed
   state.indexedBytes += user.bytes - bytes
 }
 
-function acknowledge(fx: Fx, neighbour: Neighbour, batch: number, refused: readonly number[]): void {
-  fx.send(neighbour.link, { type: 'shared', batch, refused }, CONTROL)
+function acknowledge(
+  fx: Fx,
+  neighbour: Neighbour,
+  batch: number,
+  refused: ReadonlyMap<number, Refusal> = new Map()
+): void {
+  const message: SharedMessage = {
+    type: 'shared',
+    batch,
+    refused: [...refused.keys()],
+    reasons: [...refused.values()]
+  }
+  fx.send(neighbour.link, message, CONTROL)
 }
 
 export function onUnshare(
@@ -162,6 +175,6 @@ export function onUnshare(
   state.ask(fx, { type: 'index-remove', owner: neighbour.name, keys }, (later, answer) => {
     if (neighbour.user !== user) return
     if (answer === undefined) later.close(neighbour.link, 'The index cannot be written now')
-    else acknowledge(later, neighbour, message.batch, [])
+    else acknowledge(later, neighbour, message.batch)
   })
 }

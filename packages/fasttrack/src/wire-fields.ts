@@ -35,6 +35,7 @@ export interface Kind<Value> {
 export type Fields<Shape> = { readonly [Name in keyof Shape]-?: readonly [number, Kind<Shape[Name]>] }
 
 const NO_BYTES = new Uint8Array(0)
+const BYTE_MAX = 255
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
 
@@ -192,6 +193,19 @@ export function packedNumbers(max: number, each: number): Kind<readonly number[]
         if (inner.pos !== end) throw new MalformedError(`A ${what} is longer than its list.`)
         return values
       }),
+    absent: () => []
+  }
+}
+
+/** Some of a list, by their places; one that is not known yet is taken for the first. */
+export function packedChoices<Value>(values: readonly Value[], max: number): Kind<readonly Value[]> {
+  const numbers = packedNumbers(max, BYTE_MAX)
+  const places = (chosen: readonly Value[]) => chosen.map(value => values.indexOf(value))
+  return {
+    length: chosen => numbers.length(places(chosen)),
+    write: (writer, field, chosen) => numbers.write(writer, field, places(chosen)),
+    read: (reader, wire, _before, what) =>
+      numbers.read(reader, wire, undefined, what).map(place => values[place] ?? values[0]!),
     absent: () => []
   }
 }

@@ -28,13 +28,14 @@ import {
   TERM_TEXT_BYTES_MAX,
   TERMS_MAX
 } from './constants.ts'
-import type {
-  FastTrackMessage,
-  QueryMessage,
-  SupernodeEntry,
-  Term,
-  UploadedFile,
-  Wanting
+import {
+  type FastTrackMessage,
+  type QueryMessage,
+  REFUSALS,
+  type SupernodeEntry,
+  type Term,
+  type UploadedFile,
+  type Wanting
 } from './messages.ts'
 import { COMPARE_NUMBERS, COMPARES, TAG_NAMES, TAG_NUMBERS } from './tags.ts'
 import {
@@ -49,6 +50,7 @@ import {
   type Kind,
   list,
   number,
+  packedChoices,
   packedNumbers,
   readAll,
   someBytes,
@@ -165,7 +167,11 @@ const FIELDS: { readonly [Type in Other]: Fields<Body<Type>> } = {
   },
   share: { batch: [1, index], files: [2, list(embedded(uploaded), SHARE_FILES_MAX)] },
   unshare: { batch: [1, index], indices: [2, packedNumbers(SHARE_FILES_MAX, NUMBER_32_MAX)] },
-  shared: { batch: [1, index], refused: [2, packedNumbers(SHARE_FILES_MAX, NUMBER_32_MAX)] },
+  shared: {
+    batch: [1, index],
+    refused: [2, packedNumbers(SHARE_FILES_MAX, NUMBER_32_MAX)],
+    reasons: [3, packedChoices(REFUSALS, SHARE_FILES_MAX)]
+  },
   results: {
     id: [1, hex(QUERY_ID_BYTES)],
     hops: [2, number(2 * HOPS_MAX)],

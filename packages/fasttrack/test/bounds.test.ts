@@ -17,6 +17,7 @@ import {
   LEVEL_MAX,
   MOVE_MS_MAX,
   ORDINARIES_PER_SUPERNODE_MAX,
+  PROMOTION_DELAY_MS_MAX,
   QUERIES_BURST,
   RECORD_WORD_BYTES_MAX,
   RECORD_WORDS_MAX,
@@ -86,6 +87,12 @@ function upload(
   return shared?.type === 'shared' ? shared.refused : []
 }
 
+/** Why it was refused. */
+const whyTo = (peer: TestPeer, link: number) => {
+  const shared = peer.sent(link).findLast(({ type }) => type === 'shared')
+  return shared?.type === 'shared' ? shared.reasons : undefined
+}
+
 /** Lets the bucket of uploads fill up, while the user shows that it lives. */
 const rest = (peer: TestPeer, link: number) => {
   peer.pass(15_000)
@@ -102,6 +109,7 @@ describe('a user may have', () => {
     }
     expect(peer.machine.snapshot().indexedFiles).toBe(USER_FILES_MAX)
     expect(upload(peer, user, USER_FILES_MAX, [1])).toEqual([USER_FILES_MAX])
+    expect(whyTo(peer, user)).toEqual(['files'])
     // One that is there already makes room for itself.
     expect(upload(peer, user, 7, [2])).toEqual([])
     peer.from(user, { type: 'unshare', batch: 2, indices: [7] })
@@ -115,6 +123,7 @@ describe('a user may have', () => {
     const half = USER_BYTES_MAX / 2
     expect(upload(peer, user, 0, [half, half])).toEqual([])
     expect(upload(peer, user, 2, [1])).toEqual([2])
+    expect(whyTo(peer, user)).toEqual(['bytes'])
     expect(upload(peer, user, 1, [half - 1])).toEqual([])
     expect(upload(peer, user, 2, [1, 1])).toEqual([3])
   })
@@ -127,6 +136,7 @@ describe('a user may have', () => {
     const last = users[whole]!
     const left = INDEX_BYTES_MAX - whole * USER_BYTES_MAX
     expect(upload(peer, last, 0, [left + 1])).toEqual([0])
+    expect(whyTo(peer, last)).toEqual(['index'])
     expect(upload(peer, last, 0, [left])).toEqual([])
     expect(upload(peer, users.at(-1)!, 0, [1])).toEqual([0])
     expect(peer.counter('filesWithoutRoom')).toBe(2)
@@ -155,6 +165,7 @@ describe('a user may have', () => {
     }
     const left = Array(fitting - from + 1).fill(1)
     expect(upload(peer, user, from, left, name)).toEqual([fitting])
+    expect(whyTo(peer, user)).toEqual(['words'])
   })
 
   it('UPLOADS_BURST uploads at once; one more ends the link', () => {
@@ -439,7 +450,9 @@ describe('moving', () => {
     const peer = new TestPeer({ role: 'auto', ordinariesPerSupernode: 200 })
     peer.pass(20_000)
     expect(peer.machine.snapshot().role).toBe('supernode')
-    const other = peer.bond(900, 'peering')
+    const other = peer.link(900)
+    peer.from(other, hello('peering'))
+    peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
     peer.from(other, { type: 'pong', users: 90, usersMax: 300 })
     const users = Array.from({ length: HAND_OVER_USERS_MAX + 5 }, (_, place) =>
       peer.bond(place + 1, 'session')
@@ -454,10 +467,11 @@ describe('moving', () => {
     alive(115_000)
     expect(peer.machine.snapshot().steppingDown).toBe(false)
     peer.take()
-    while (!peer.machine.snapshot().steppingDown) {
+    for (let looks = 0; looks < 60 && !peer.machine.snapshot().steppingDown; looks += 1) {
       peer.take()
       alive(5_000)
     }
+    expect(peer.machine.snapshot().steppingDown).toBe(true)
     peer.take()
     peer.pass(1_000)
     const told = peer.effects.log.filter(
@@ -506,6 +520,12 @@ describe('the rest', () => {
     expect(settings(ORDINARIES_PER_SUPERNODE_MAX)).toBe(ORDINARIES_PER_SUPERNODE_MAX)
     expect(settings(ORDINARIES_PER_SUPERNODE_MAX + 1)).toBe(ORDINARIES_PER_SUPERNODE_MAX)
     expect([settings(0), settings(Number.NaN)]).toEqual([2, 2])
+  })
+
+  it('a promotion is put off for PROMOTION_DELAY_MS_MAX at most', () => {
+    const settings = (promotionDelayMs: number) => new FastTrackState({ promotionDelayMs }).settings
+    expect(settings(PROMOTION_DELAY_MS_MAX).promotionDelayMs).toBe(PROMOTION_DELAY_MS_MAX)
+    expect(settings(PROMOTION_DELAY_MS_MAX + 1).promotionDelayMs).toBe(PROMOTION_DELAY_MS_MAX)
   })
 
   it('CHANGES_WAITING_MAX changes wait; with one more all is uploaded again', () => {

@@ -12,6 +12,7 @@ import {
   type FastTrackTypes,
   SENDS_PER_MESSAGE_MAX
 } from '../src/machine.ts'
+import { REFUSALS } from '../src/messages.ts'
 import { sizeBounds } from './laws.ts'
 import { WANTED } from './peer.ts'
 import { message as anyMessage } from './wire-arbitraries.ts'
@@ -64,7 +65,8 @@ const message: fc.Arbitrary<FastTrackMessage> = fc.oneof(
   fc.record({
     type: fc.constant('shared' as const),
     batch: index,
-    refused: fc.array(index, { maxLength: 3 })
+    refused: fc.array(index, { maxLength: 3 }),
+    reasons: fc.array(fc.constantFrom(...REFUSALS), { maxLength: 4 })
   }),
   fc.record({
     type: fc.constant('query' as const),

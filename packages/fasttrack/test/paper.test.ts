@@ -18,7 +18,7 @@ import {
 } from '../src/constants.ts'
 import type { QueryMessage, SupernodesMessage } from '../src/messages.ts'
 import { COMPARE_NUMBERS, TAG_NUMBERS } from '../src/tags.ts'
-import { hello, query, TestPeer, welcome } from './peer.ts'
+import { hello, query, result, TestPeer, welcome } from './peer.ts'
 
 const supernodes = (from: number, count: number): SupernodesMessage => ({
   type: 'supernodes',
@@ -138,11 +138,7 @@ describe('giFT, the signed configuration', () => {
     peer.answerLast('index-search', { type: 'index-hits', hits: [], isCapped: false })
     const first = queriesIn(peer)
     const [one] = first
-    const results = Array.from({ length: 10 }, (_, index) => ({
-      index,
-      record: Uint8Array.of(1),
-      contact: testContact(700 + index)
-    }))
+    const results = Array.from({ length: 10 }, (_, index) => result(700 + index, index))
     peer.from(one!.link, { type: 'results', id: one!.message.id, hops: 1, results })
     peer.take()
     for (const { link, message } of first) peer.from(link, { type: 'query-end', id: message.id })
@@ -159,11 +155,7 @@ describe('giFT, the signed configuration', () => {
     const { id } = first[0]!.message
     peer.take()
     for (const [place, { link }] of first.entries()) {
-      const results = Array.from({ length: 60 }, (_, index) => ({
-        index,
-        record: Uint8Array.of(1),
-        contact: testContact(700 + 100 * place + index)
-      }))
+      const results = Array.from({ length: 60 }, (_, index) => result(700 + 100 * place + index, index))
       peer.from(link, { type: 'results', id, hops: 1, results })
     }
     const got = peer.sent(user).flatMap(message => (message.type === 'results' ? message.results : []))

@@ -1,5 +1,13 @@
 /** One machine under a test's hand: links that are up in one call, and what came out since the last look. */
-import { type Input, type Link, type LinkEnd, peerIdText, type Timer } from '@servent/overlay/machine'
+import {
+  ContentId,
+  type Input,
+  type Link,
+  type LinkEnd,
+  peerIdText,
+  type Timer,
+  unsignedRecord
+} from '@servent/overlay/machine'
 import { type Effect, RecordingEffects, testContact } from '@servent/overlay/testing'
 import type {
   FastTrackAnswer,
@@ -10,6 +18,7 @@ import type {
   FastTrackTypes,
   HelloMessage,
   QueryMessage,
+  Result,
   Wanted,
   WelcomeMessage
 } from '../src/machine.ts'
@@ -68,6 +77,22 @@ export const welcome = (
   usersMax: 150,
   ...fields
 })
+
+/** A result of `WANTED`, or by name of something else, of a peer by its number. */
+export function result(provider: number, index: number, name = 'kind of blue.flac'): Result {
+  const contact = testContact(provider)
+  const record = unsignedRecord({
+    id: ContentId.fromRoot(new Uint8Array(32).fill(5), 1000),
+    size: 1000,
+    name,
+    type: 'audio/flac',
+    tags: {},
+    provider: peerIdText(contact.id),
+    sequence: 1,
+    expiresMs: 4e12
+  })
+  return { index, record, contact }
+}
 
 export class TestPeer {
   readonly machine: FastTrackMachine

@@ -2,8 +2,20 @@
 import { ContentId, type FileRecord } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { HAND_OVERS_BURST, USER_SILENT_MS } from '../src/constants.ts'
-import { hello, query, TestPeer, WANTED, welcome } from './peer.ts'
+import {
+  AVERAGE_LOW_PART,
+  BALANCE_MS,
+  DEMOTE_MS,
+  HAND_OVERS_BURST,
+  PEERING_KNOWN_MS,
+  SETTLED_MS,
+  STRAYS_BURST,
+  TTL_MAX,
+  USER_SILENT_MS
+} from '../src/constants.ts'
+import type { Result, Wanted } from '../src/messages.ts'
+import { refusalText } from '../src/refusals.ts'
+import { hello, query, result, TestPeer, WANTED, welcome } from './peer.ts'
 
 const record = (name: string, provider: string): FileRecord => ({
   id: ContentId.fromRoot(new Uint8Array(32).fill(1), 10),
@@ -68,9 +80,33 @@ describe('an ordinary node', () => {
     })
     const share = peer.sent(spare).find(message => message.type === 'share')
     expect(share).toMatchObject({ files: [{ index: 4 }] })
-    expect(peer.machine.snapshot().announced).toEqual({ files: 0, refused: 0, isComplete: false })
-    peer.from(spare, { type: 'shared', batch: (share as { batch: number }).batch, refused: [] })
-    expect(peer.machine.snapshot().announced).toEqual({ files: 1, refused: 0, isComplete: true })
+    expect(peer.machine.snapshot().announced).toEqual({
+      files: 0,
+      refused: 0,
+      reasons: {},
+      isComplete: false
+    })
+    peer.from(spare, { type: 'shared', batch: (share as { batch: number }).batch, refused: [], reasons: [] })
+    expect(peer.machine.snapshot().announced).toEqual({ files: 1, refused: 0, reasons: {}, isComplete: true })
+  })
+
+  it('knows what its supernode refused, and why; a reason that was left out is `other`', () => {
+    const { peer, home } = ordinary()
+    const added = [1, 2, 3, 4].map(index => ({ index, record: Uint8Array.of(1) }))
+    peer.command({ type: 'changed', added, removed: [] })
+    const share = peer.sent(home).find(message => message.type === 'share') as { batch: number }
+    peer.from(home, {
+      type: 'shared',
+      batch: share.batch,
+      refused: [2, 3, 4],
+      reasons: ['words', 'words']
+    })
+    const { announced } = peer.machine.snapshot()
+    expect(announced).toEqual({ files: 1, refused: 3, reasons: { words: 2, other: 1 }, isComplete: true })
+    expect(refusalText(announced.reasons)).toBe(
+      '1: the supernode did not say why; 2: a supernode takes 200,000 words of one peer'
+    )
+    expect(refusalText({ bytes: 7 })).toBe('a supernode takes 6 MiB of records of one peer')
   })
 
   it('stays with its supernode until the next one has all its records, and lets it go then', () => {
@@ -86,7 +122,7 @@ describe('an ordinary node', () => {
     })
     expect(peer.closed()).toEqual([])
     const share = peer.sent(next).find(message => message.type === 'share') as { batch: number }
-    peer.from(next, { type: 'shared', batch: share.batch, refused: [] })
+    peer.from(next, { type: 'shared', batch: share.batch, refused: [], reasons: [] })
     expect(peer.closed()).toEqual([home])
   })
 
@@ -288,7 +324,7 @@ describe('what a supernode is shown', () => {
     })
     expect(peer.typesTo(user)).toEqual([])
     peer.answerLast('index-add', { type: 'index-added', files: 1 })
-    expect(peer.sent(user)).toEqual([{ type: 'shared', batch: 3, refused: [2] }])
+    expect(peer.sent(user)).toEqual([{ type: 'shared', batch: 3, refused: [2], reasons: ['unsound'] }])
   })
 
   it('an index that cannot be written acknowledges nothing: its users go elsewhere', () => {
@@ -408,11 +444,7 @@ describe('a query that is relayed', () => {
     expect(peer.sent(others[0])).toMatchObject([{ type: 'query', wanted: { limit: 20 } }])
     peer.take()
     const bring = (link: number, provider: number, count: number) => {
-      const results = Array.from({ length: count }, (_, index) => ({
-        index,
-        record: Uint8Array.of(1),
-        contact: testContact(provider)
-      }))
+      const results = Array.from({ length: count }, (_, index) => result(provider, index))
       peer.from(link, { type: 'results', id: asked.id, hops: 1, results })
     }
     for (let message = 0; message < 3; message += 1) bring(others[0]!, 7, 80)
@@ -424,6 +456,80 @@ describe('a query that is relayed', () => {
     const from = (provider: number) => results.filter(one => one === peer.peer(provider)).length
     expect([from(7), from(8), from(9), from(10)]).toEqual([20, 20, 20, 20])
     expect(peer.counter('resultsOverShare')).toBe(220)
+  })
+})
+
+describe('results that another supernode brings', () => {
+  /** A user's query is with another supernode. */
+  function relayed(wanted = WANTED) {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.bond(1, 'session')
+    const other = peer.link(500)
+    peer.from(other, hello('peering'))
+    peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
+    peer.take()
+    const asked = query({ wanted })
+    peer.from(user, asked)
+    const [search] = peer.asked()
+    const answer =
+      search!.question.type === 'index-providers'
+        ? ({ type: 'index-providers', hits: [], isCapped: false } as const)
+        : ({ type: 'index-hits', hits: [], isCapped: false } as const)
+    peer.answer(search!.id, answer)
+    peer.take()
+    const bring = (...results: Result[]) => {
+      peer.from(other, { type: 'results', id: asked.id, hops: 1, results })
+      const got = peer.sent(user).flatMap(message => (message.type === 'results' ? message.results : []))
+      peer.take()
+      return got.map(({ index }) => index)
+    }
+    return { peer, other, asked, bring }
+  }
+
+  it('go on where they are what was asked for; the others are dropped and counted', () => {
+    const { peer, other, bring } = relayed()
+    const foreign = { ...result(7, 3), contact: testContact(8) }
+    const broken = { ...result(7, 4), record: Uint8Array.of(1) }
+    expect(bring(result(7, 1), result(7, 2, 'green.flac'), foreign, broken, result(7, 5))).toEqual([1, 5])
+    expect(peer.counter('resultsStray')).toBe(3)
+    // Its provider is asked to call by way of who brought it; nobody else is.
+    const nonce = new Uint8Array(16)
+    const push = (target: number) =>
+      peer.command({ type: 'push', target: testContact(target).id, index: 1, nonce })
+    push(7)
+    expect(peer.typesTo(other)).toEqual(['push'])
+    push(8)
+    expect(peer.effects.notices().at(-1)).toMatchObject({ type: 'push-refused' })
+  })
+
+  it('are held against tags, sizes, types and what must not be there, and against a content', () => {
+    const is = (wanted: Partial<Wanted>) => relayed({ ...WANTED, ...wanted }).bring(result(7, 1)).length === 1
+    const sized = (value: number) => [{ compare: 'at-least', tag: 'size', value } as const]
+    expect([is({ terms: sized(1000) }), is({ terms: sized(1001) })]).toEqual([true, false])
+    expect([is({ mediaType: 'audio' }), is({ mediaType: 'video' })]).toEqual([true, false])
+    expect([is({ without: ['green'] }), is({ without: ['kind'] })]).toEqual([true, false])
+    expect(is({ terms: [{ compare: 'near', tag: 'artist', value: 'miles' }] })).toBe(false)
+    // What no index decides is left to who searches.
+    expect(is({ terms: [{ compare: 'substring', tag: 'artist', value: 'mil' }] })).toBe(true)
+    const content = (byte: number) => ({ words: [], content: new Uint8Array(32).fill(byte) })
+    expect([is(content(5)), is(content(6))]).toEqual([true, false])
+  })
+
+  it('may be STRAYS_BURST others; with one more its link ends, and nobody is told of it', () => {
+    const { peer, other, asked } = relayed()
+    const bring = (count: number) => {
+      const results = Array.from({ length: count }, (_, index) => result(7, index, 'green.flac'))
+      peer.from(other, { type: 'results', id: asked.id, hops: 1, results })
+    }
+    bring(STRAYS_BURST)
+    expect([peer.closed(), peer.counter('offences')]).toEqual([[], 0])
+    bring(1)
+    expect([peer.closed(), peer.counter('offences')]).toEqual([[other], 1])
+    peer.down(other, 'local')
+    const asking = peer.link(900)
+    peer.take()
+    peer.from(asking, hello('probe'))
+    expect(peer.sent(asking)[0]).toEqual({ type: 'supernodes', entries: [], heirs: [] })
   })
 })
 
@@ -514,6 +620,173 @@ describe('a place in a network that has been there for long', () => {
     const { role, users, knownSupernodes, counters } = peer.machine.snapshot()
     expect({ role, users, knownSupernodes }).toEqual({ role: 'supernode', users: 1, knownSupernodes: 1 })
     expect(counters.promotions).toBe(1)
+  })
+})
+
+describe('a query that comes again', () => {
+  const HITS = { type: 'index-hits', hits: [], isCapped: false } as const
+  const relayed = (peer: TestPeer) =>
+    peer.effects.log.flatMap(effect =>
+      effect.type === 'send' && effect.message.type === 'query' ? [effect.message] : []
+    )
+  const asks = (peer: TestPeer) => peer.asked().filter(({ question }) => question.type === 'index-search')
+  const supernode = () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const links = Array.from({ length: 9 }, (_, place) => peer.bond(500 + place, 'peering'))
+    return { peer, links }
+  }
+
+  it('with more of its way left is handed on, and not answered again', () => {
+    const { peer, links } = supernode()
+    const [long, short] = links as [number, number]
+    const last = query({ ttl: 0, hops: 2 })
+    peer.from(long, last)
+    peer.answerLast('index-search', HITS)
+    expect([relayed(peer).length, peer.typesTo(long)]).toEqual([0, ['query-end']])
+    peer.take()
+    peer.from(short, { ...last, ttl: 1, hops: 1 })
+    expect(asks(peer)).toEqual([])
+    expect(relayed(peer)).toHaveLength(6)
+    expect(relayed(peer).every(({ ttl, hops }) => ttl === 0 && hops === 2)).toBe(true)
+    expect(peer.typesTo(short)).toEqual([])
+    // As far as it has come it does not come again.
+    peer.take()
+    peer.from(long, { ...last, ttl: 1, hops: 1 }, last)
+    expect(peer.typesTo(long)).toEqual(['query-end', 'query-end'])
+    expect([relayed(peer), peer.counter('queriesDuplicate')]).toEqual([[], 2])
+  })
+
+  it('while the index is asked is answered to who brings it last, and goes on from there', () => {
+    const { peer, links } = supernode()
+    const [long, short] = links as [number, number]
+    const last = query({ ttl: 0, hops: 2 })
+    peer.from(long, last)
+    peer.from(short, { ...last, ttl: 1, hops: 1 })
+    expect(peer.typesTo(long)).toEqual(['query-end'])
+    expect(asks(peer)).toHaveLength(1)
+    peer.answerLast('index-search', HITS)
+    const asked = peer.effects.log.flatMap(effect =>
+      effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+    )
+    expect(asked).toHaveLength(6)
+    for (const link of asked) peer.from(link, { type: 'query-end', id: last.id })
+    expect([peer.typesTo(long), peer.typesTo(short)]).toEqual([['query-end'], ['query-end']])
+    expect(peer.machine.sizes().running).toBe(0)
+  })
+
+  it('goes on TTL_MAX times at most, whoever brings it', () => {
+    const { peer, links } = supernode()
+    const one = query({ hops: 1 })
+    for (let round = 0; round < 3; round += 1)
+      for (let ttl = 0; ttl <= 6; ttl += 1) {
+        peer.from(links[ttl]!, { ...one, ttl })
+        for (const { id } of asks(peer)) peer.answer(id, HITS)
+        const ends = peer.effects.log.flatMap(effect =>
+          effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+        )
+        if (round === 0) expect(ends).toHaveLength(ttl > 0 && ttl <= TTL_MAX ? 6 : 0)
+        else expect(ends).toEqual([])
+        peer.take()
+        for (const link of ends) peer.from(link, { type: 'query-end', id: one.id })
+      }
+  })
+})
+
+describe('a supernode, whatever others say of their load', () => {
+  const TARGET = 20
+  /** With so many users, and others linked that say this of themselves for so long. */
+  function told(init: {
+    users: number
+    comers: readonly { users: number; isReachable: boolean }[]
+    ms: number
+  }): TestPeer {
+    const peer = new TestPeer({ ordinariesPerSupernode: TARGET })
+    peer.pass(20_000)
+    expect(roleOf(peer)).toBe('supernode')
+    const users = Array.from({ length: init.users }, (_, place) => peer.bond(place + 1, 'session'))
+    const others = init.comers.map((comer, place) => {
+      const link = peer.link(500 + place)
+      return { ...comer, link }
+    })
+    for (const { link } of others) {
+      peer.from(link, hello('peering'))
+      // Dials back have a rate, too.
+      peer.pass(5_000)
+    }
+    for (let passed = 0; passed < init.ms && !peer.machine.snapshot().steppingDown; passed += 5_000) {
+      for (const link of users) peer.from(link, { type: 'ping' })
+      for (const other of others) {
+        peer.from(other.link, { type: 'pong', users: other.users, usersMax: 60_000 })
+        for (const { id, question } of peer.asked()) {
+          if (question.type !== 'dial-back') continue
+          const by = others.findIndex(
+            (_, place) => testContact(500 + place).id.toString() === question.contact.id.toString()
+          )
+          peer.answer(id, { type: 'dialled', isReachable: others[by]?.isReachable ?? true })
+        }
+        peer.take()
+      }
+      peer.pass(5_000)
+    }
+    expect(others.every((_, place) => peer.bondOf(500 + place) === 'peering')).toBe(true)
+    return peer
+  }
+  const comers = (count: number, users: number, isReachable = true) =>
+    Array.from({ length: count }, () => ({ users, isReachable }))
+  const stepsDown = (peer: TestPeer) => peer.machine.snapshot().steppingDown
+  const LONG_MS = SETTLED_MS + 5 * DEMOTE_MS
+
+  it('stays with enough users of its own, against ten that can be reached and claim room for all', () => {
+    const users = AVERAGE_LOW_PART * TARGET
+    // The last make it one of the emptiest, and their average low.
+    for (const liars of [comers(10, 0), comers(10, 3), [...comers(9, users + 1), ...comers(1, 0)]])
+      expect(stepsDown(told({ users, comers: liars, ms: LONG_MS }))).toBe(false)
+  })
+
+  it('stays with few, against ten that nobody can reach', () => {
+    expect(stepsDown(told({ users: 2, comers: comers(10, 3, false), ms: LONG_MS }))).toBe(false)
+  })
+
+  it('stays with few, against ten that can be reached, where as many honest ones are full', () => {
+    const honest = comers(10, TARGET)
+    expect(stepsDown(told({ users: 2, comers: [...honest, ...comers(10, 3)], ms: LONG_MS }))).toBe(false)
+  })
+
+  it('steps down where those that it has reached have few users, too, and not before PEERING_KNOWN_MS', () => {
+    expect(stepsDown(told({ users: 2, comers: comers(3, 3), ms: LONG_MS }))).toBe(true)
+    const peer = told({ users: 2, comers: [], ms: SETTLED_MS })
+    peer.take()
+    const late = peer.link(500)
+    peer.from(late, hello('peering'))
+    peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
+    const pass = (ms: number) => {
+      for (let passed = 0; passed < ms && !stepsDown(peer); passed += 5_000) {
+        for (const user of [1, 2]) peer.from(user, { type: 'ping' })
+        peer.from(late, { type: 'pong', users: 3, usersMax: 30 })
+        peer.pass(5_000)
+      }
+    }
+    pass(PEERING_KNOWN_MS + DEMOTE_MS - 5_000)
+    expect(stepsDown(peer)).toBe(false)
+    pass(2 * BALANCE_MS)
+    expect(stepsDown(peer)).toBe(true)
+  })
+})
+
+describe('a supernode with too many users, in its turn', () => {
+  it('asks one at the second look at the latest, where the delay is as long as one', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const peer = new TestPeer(
+        { role: 'supernode', ordinariesPerSupernode: 2, promotionDelayMs: BALANCE_MS },
+        new Map(),
+        seed
+      )
+      const users = [1, 2, 3].map(number => peer.bond(number, 'session'))
+      peer.pass(2 * BALANCE_MS + 2_000)
+      peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
+      const asked = users.filter(user => peer.typesTo(user).includes('promote'))
+      expect(asked).toHaveLength(1)
+    }
   })
 })
 

@@ -8,7 +8,7 @@ import {
 } from '@servent/overlay/machine'
 import fc from 'fast-check'
 import { HEIRS_MAX, HOPS_MAX, LOAD_MAX, SAID_MAX, TARGETS_MAX } from '../src/constants.ts'
-import type { FastTrackMessage, Term, Wanted } from '../src/messages.ts'
+import { type FastTrackMessage, REFUSALS, type Term, type Wanted } from '../src/messages.ts'
 import { COMPARE_NUMBERS, TAG_NUMBERS } from '../src/tags.ts'
 import { fasttrackCodec } from '../src/wire.ts'
 
@@ -72,7 +72,12 @@ export const message: fc.Arbitrary<FastTrackMessage> = fc.oneof(
   }),
   fc.record({ type: fc.constant('share' as const), batch: u32, files }),
   fc.record({ type: fc.constant('unshare' as const), batch: u32, indices: fc.array(u32, { maxLength: 9 }) }),
-  fc.record({ type: fc.constant('shared' as const), batch: u32, refused: fc.array(u32, { maxLength: 9 }) }),
+  fc.record({
+    type: fc.constant('shared' as const),
+    batch: u32,
+    refused: fc.array(u32, { maxLength: 9 }),
+    reasons: fc.array(fc.constantFrom(...REFUSALS), { maxLength: 9 })
+  }),
   fc.record({
     type: fc.constant('query' as const),
     id,

@@ -187,7 +187,12 @@ describe('a bound', () => {
       SHARE_FILES_MAX
     ],
     ['indices', n => ({ type: 'unshare', batch: 1, indices: times(n, 7) }), SHARE_FILES_MAX],
-    ['refused', n => ({ type: 'shared', batch: 1, refused: times(n, 0) }), SHARE_FILES_MAX],
+    ['refused', n => ({ type: 'shared', batch: 1, refused: times(n, 0), reasons: [] }), SHARE_FILES_MAX],
+    [
+      'reasons',
+      n => ({ type: 'shared', batch: 1, refused: [], reasons: times(n, 'index') }),
+      SHARE_FILES_MAX
+    ],
     ['words', n => query({ words: times(n, 'a') }), QUERY_WORDS_MAX],
     ['without', n => query({ without: times(n, 'a') }), QUERY_WORDS_MAX],
     ['terms', n => query({ terms: times(n, { compare: 'near', tag: 'artist', value: 'a' }) }), TERMS_MAX],

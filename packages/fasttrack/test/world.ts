@@ -5,13 +5,13 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import {
   ContentId,
-  encodeRecord,
   type FileRecord,
   type Machine,
   PARTIAL_INDEX_MIN,
   peerIdText,
   type RequestId,
-  tokens
+  tokens,
+  unsignedRecord
 } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation, type SimulationInit } from '@servent/simulator'
 import type {
@@ -26,7 +26,6 @@ import type {
 import { FastTrackMachine, fasttrackCodec, wantedOf } from '../src/machine.ts'
 import { NaiveIndex } from './naive-index.ts'
 
-const ENVELOPE_BYTES = 129
 export const EXPIRES_MS = 4_102_444_800_000
 
 export interface TestFile {
@@ -260,7 +259,7 @@ export class FastTrackWorld {
       sequence: 1,
       expiresMs: EXPIRES_MS
     }
-    const bytes = new Uint8Array(encodeRecord(record).length + ENVELOPE_BYTES)
+    const bytes = unsignedRecord(record)
     this.#records.set(bytes, record)
     sealed.set(index, bytes)
     return { index, record: bytes }

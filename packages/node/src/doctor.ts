@@ -187,7 +187,7 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
 }
 
 function overlayCheck(overlay: OverlaySnapshot): DoctorCheck {
-  const { name, state, reason, neighbours } = overlay
+  const { name, state, reason, neighbours, announced } = overlay
   const check = `overlay ${name}`
   if (state !== 'running') {
     return {
@@ -205,6 +205,13 @@ function overlayCheck(overlay: OverlaySnapshot): DoctorCheck {
       try: 'start the database, or see napster.database and napster.index: it is tried again by itself'
     }
   }
+  if (announced?.refused !== undefined)
+    return {
+      name: check,
+      ok: false,
+      message: `${announced.refused} shared files are found by nobody here: ${announced.why}.`,
+      try: 'share fewer files, or wait for another supernode'
+    }
   if (neighbours.length > 0)
     return { name: check, ok: true, message: `It runs with ${neighbours.length} neighbours.` }
   return {

@@ -370,7 +370,7 @@ export interface NodeStatus {
     state: OverlaySnapshot['state']
     reason?: string
     neighbours: number
-    announced?: { files: number; of: number }
+    announced?: NonNullable<OverlaySnapshot['announced']>
   }[]
   /** Absent where it is empty. */
   readonly hotlist?: readonly HotlistView[]

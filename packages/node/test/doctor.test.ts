@@ -107,3 +107,13 @@ test('an overlay that failed, a folder that is unplugged', async () => {
     'shared folder': '/media/stick is gone or unplugged; its files are not offered until it is back.'
   })
 })
+
+test('files that no index takes are told of, with the reason', async () => {
+  const announced = { files: 9, of: 12, refused: 3, why: 'a supernode takes 6 MiB of records of one peer' }
+  const given = await init({ overlays: [{ ...gnutella, name: 'fasttrack', announced }] })
+  expect(await ill(given)).toEqual({
+    'overlay fasttrack':
+      '3 shared files are found by nobody here: a supernode takes 6 MiB of records of one peer.'
+  })
+  expect(given.status.overlays[0]!.announced).toEqual(announced)
+})

@@ -70,7 +70,13 @@ export interface OverlaySnapshot {
   readonly neighbours: readonly NeighbourSnapshot[]
   readonly counters: Readonly<Record<string, number>>
   /** Files announced of files shared, where the overlay announces. */
-  readonly announced?: { readonly files: number; readonly of: number }
+  readonly announced?: {
+    readonly files: number
+    readonly of: number
+    /** Files that whoever keeps the index would not take, and why, in words. */
+    readonly refused?: number
+    readonly why?: string
+  }
   /** Tables of this overlay. */
   readonly [table: string]: unknown
 }

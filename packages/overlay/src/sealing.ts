@@ -9,11 +9,10 @@ import { RECORD_LIFETIME_MS_MAX, SEALED_RECORD_BYTES_MAX } from './limits.ts'
 import { peerIdText } from './names.ts'
 import type { FileRecord } from './record.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
+import { RECORD_CODEC } from './record-envelope.ts'
 
 /** Keeps a signature of a file record from being one of anything else. */
 export const RECORD_DOMAIN = 'servent-file-record'
-/** The envelope's payload type. */
-export const RECORD_CODEC: Uint8Array = new TextEncoder().encode('/servent/file-record')
 
 /** @throws RecordError  a field breaks its bounds, or the key is not the provider's */
 export async function sealRecord(record: FileRecord, privateKey: PrivateKey): Promise<Uint8Array> {

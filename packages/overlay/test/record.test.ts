@@ -14,11 +14,13 @@ import {
   openRecord,
   RECORD_BYTES_MAX,
   RECORD_LIFETIME_MS_MAX,
+  recordInside,
   SEALED_RECORD_BYTES_MAX,
   sealRecord,
   TAG_NAME_BYTES_MAX,
   TAG_VALUE_BYTES_MAX,
-  TAGS_MAX
+  TAGS_MAX,
+  unsignedRecord
 } from '@servent/overlay'
 import fc from 'fast-check'
 import { CID } from 'multiformats/cid'
@@ -395,3 +397,45 @@ async function forge(
   )
   return envelope.marshal()
 }
+
+describe('a record that is only handed on', () => {
+  test('is read from its envelope without its signature, and one that nobody signed is as long', async () => {
+    const sealed = await sealRecord(RECORD, KEY)
+    expect(recordInside(sealed)).toEqual(RECORD)
+    sealed[sealed.length - 1]! ^= 1
+    expect(recordInside(sealed)).toEqual(RECORD)
+    const unsigned = unsignedRecord(RECORD)
+    expect(unsigned).toHaveLength(sealed.length)
+    expect(recordInside(unsigned)).toEqual(RECORD)
+    await expect(openRecord(unsigned, { nowMs: NOW })).rejects.toEqual(refusal)
+  })
+
+  test('is refused where it is cut short, beyond SEALED_RECORD_BYTES_MAX, or no envelope', async () => {
+    const sealed = await sealRecord(RECORD, KEY)
+    // Up to where the record ends; the signature after it is not looked at.
+    const payloadEnd = sealed.length - 66
+    for (let length = 0; length < payloadEnd; length += 1)
+      expect(() => recordInside(sealed.subarray(0, length))).toThrow(refusal)
+    expect(recordInside(sealed.subarray(0, payloadEnd))).toEqual(RECORD)
+    expect(() => recordInside(new Uint8Array(SEALED_RECORD_BYTES_MAX + 1))).toThrow('has at most')
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
+        expect(() => recordInside(bytes)).toThrow(refusal)
+      })
+    )
+    fc.assert(
+      fc.property(fc.nat(payloadEnd - 1), fc.integer({ min: 1, max: 255 }), (place, change) => {
+        const bytes = sealed.slice()
+        bytes[place]! ^= change
+        let read: FileRecord | undefined
+        try {
+          read = recordInside(bytes)
+        } catch (error) {
+          expect(error).toEqual(refusal)
+        }
+        // What can be read is in its one form.
+        if (read !== undefined) expect(encodeRecord(read).length).toBeLessThanOrEqual(RECORD_BYTES_MAX)
+      })
+    )
+  })
+})

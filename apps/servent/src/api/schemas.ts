@@ -196,7 +196,14 @@ export const StatusAnswer = Type.Object(
           state: Type.String(),
           reason: Type.Optional(Type.String()),
           neighbours: Count('Neighbours'),
-          announced: Type.Optional(Type.Object({ files: Count('Announced'), of: Count('Shared') }))
+          announced: Type.Optional(
+            Type.Object({
+              files: Count('Announced'),
+              of: Count('Shared'),
+              refused: Type.Optional(Count('Refused by who keeps the index')),
+              why: Type.Optional(Type.String({ description: 'Why they were refused' }))
+            })
+          )
         },
         open
       )

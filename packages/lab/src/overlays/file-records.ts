@@ -1,5 +1,5 @@
 /** Records of the world's files as long as signed ones, and signed by nobody: in the lab nobody lies. */
-import { type Contact, encodeRecord, type FileRecord, peerIdText } from '@servent/overlay/machine'
+import { type Contact, type FileRecord, peerIdText, unsignedRecord } from '@servent/overlay/machine'
 import type { WorldFile } from '../world.ts'
 
 /** What libp2p's envelope adds to a record: the key, the type of the payload, an Ed25519 signature, lengths. */
@@ -23,7 +23,7 @@ export function labRecord({ id, size, name }: WorldFile, publisher: Contact): La
     sequence: 1,
     expiresMs: EXPIRES_MS
   }
-  return { record, sealed: new Uint8Array(encodeRecord(record).length + ENVELOPE_BYTES) }
+  return { record, sealed: unsignedRecord(record) }
 }
 
 /** What peers share, made of each file with its record: one object for each peer and file, so that many hold it once. */

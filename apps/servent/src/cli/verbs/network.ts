@@ -121,7 +121,10 @@ function showOverlay(context: Context, snapshot: OverlaySnapshot): void {
     plural(neighbours.length, 'neighbour'),
     ...(announced === undefined
       ? []
-      : [`announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`])
+      : [`announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`]),
+    ...(announced?.refused === undefined
+      ? []
+      : [`${formatCount(announced.refused)} refused (${announced.why})`])
   ]
   out.line(`${name}: ${head.join(', ')}`)
   const parts: [string, unknown][] = [

@@ -104,7 +104,8 @@ function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus[
     plural(neighbours, 'neighbour'),
     announced === undefined
       ? ''
-      : `announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`
+      : `announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`,
+    announced?.refused === undefined ? '' : `${formatCount(announced.refused)} refused (${announced.why})`
   ]
   return `${name}  ${parts.filter(part => part !== '').join(', ')}`
 }

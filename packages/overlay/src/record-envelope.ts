@@ -1,0 +1,78 @@
+/**
+ * libp2p's signed envelope (RFC 0002) around a file record, read and laid out without its signature: for those that
+ * only hand a record on and want to see what it says, and for simulations, where nobody signs. Whether it is sound is
+ * for `sealing.ts` to say.
+ */
+import { RecordError } from './errors.ts'
+import { SEALED_RECORD_BYTES_MAX } from './limits.ts'
+import type { FileRecord } from './record.ts'
+import { decodeRecord, encodeRecord } from './record-codec.ts'
+
+/** The envelope's payload type. */
+export const RECORD_CODEC: Uint8Array = new TextEncoder().encode('/servent/file-record')
+
+const PUBLIC_KEY = 1
+const PAYLOAD_TYPE = 2
+const PAYLOAD = 3
+const SIGNATURE = 5
+/** Of an Ed25519 key in libp2p's protobuf, and of its signature. */
+const PUBLIC_KEY_BYTES = 36
+const SIGNATURE_BYTES = 64
+const LENGTH_DELIMITED = 2
+/** Lengths of what fits have two bytes at most, each with seven bits. */
+const LENGTH_BYTES_MAX = 2
+
+/**
+ * What a sealed record says, signed or not.
+ *
+ * @throws RecordError  there is no record in it, or it breaks a bound
+ */
+export function recordInside(sealed: Uint8Array): FileRecord {
+  if (sealed.length > SEALED_RECORD_BYTES_MAX)
+    throw new RecordError(
+      `A signed record has at most ${SEALED_RECORD_BYTES_MAX} bytes, not ${sealed.length}.`
+    )
+  for (let at = 0; at < sealed.length; ) {
+    const tag = sealed[at]!
+    if (tag % 8 !== LENGTH_DELIMITED) break
+    let length = 0
+    let read = 0
+    do {
+      length += ((sealed[at + 1 + read] ?? 0) & 0x7f) << (7 * read)
+      read += 1
+    } while (read < LENGTH_BYTES_MAX && sealed[at + read]! >= 0x80)
+    const from = at + 1 + read
+    at = from + length
+    if (tag >> 3 === PAYLOAD && at <= sealed.length) return decodeRecord(sealed.subarray(from, at))
+  }
+  throw new RecordError('The record has no envelope that can be read.')
+}
+
+/** As long as a signed one, and signed by nobody. */
+export function unsignedRecord(record: FileRecord): Uint8Array {
+  const payload = encodeRecord(record)
+  const fields = [
+    field(PUBLIC_KEY, new Uint8Array(PUBLIC_KEY_BYTES)),
+    field(PAYLOAD_TYPE, RECORD_CODEC),
+    field(PAYLOAD, payload),
+    field(SIGNATURE, new Uint8Array(SIGNATURE_BYTES))
+  ]
+  const bytes = new Uint8Array(fields.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const one of fields) {
+    bytes.set(one, at)
+    at += one.length
+  }
+  return bytes
+}
+
+function field(number: number, value: Uint8Array): Uint8Array {
+  const { length } = value
+  const head = [(number << 3) | LENGTH_DELIMITED]
+  if (length < 0x80) head.push(length)
+  else head.push((length & 0x7f) | 0x80, length >> 7)
+  const bytes = new Uint8Array(head.length + length)
+  bytes.set(head)
+  bytes.set(value, head.length)
+  return bytes
+}
