@@ -11,8 +11,6 @@ import type { IndexedFile, IndexHit, IndexQuery } from './types.ts'
 
 /** Cursors of whichever search is running, for all instances: a search never waits for anything. */
 const cursors: PostingCursor[] = []
-/** Lists of whatever is being added, for all instances, too. */
-let scratch = new Uint32Array(1024)
 
 export class Generation {
   readonly #lists: PostingLists
@@ -60,17 +58,11 @@ export class Generation {
    * @returns  postings that came
    */
   add(files: readonly IndexedFile[], entryOf: (index: number, id: number) => Entry): number {
-    const wanted = this.#listsOf(files)
-    const lists = this.#lists
-    let at = 0
-    for (let index = 0; index < files.length; index += 1) {
-      const { words } = files[index]!
-      const id = this.#entries.length
-      this.#entries.push(entryOf(index, id))
-      for (const end = at + words.length; at < end; at += 1) lists.append(wanted[at]!, id)
-    }
-    this.#postings += at + files.length
-    return at + files.length
+    const first = this.#entries.length
+    for (let index = 0; index < files.length; index += 1) this.#entries.push(entryOf(index, first + index))
+    const postings = this.#lists.add(files, first) + files.length
+    this.#postings += postings
+    return postings
   }
 
   /**
@@ -126,23 +118,5 @@ export class Generation {
       for (let index = wanted; index < open && !isUnwanted; index += 1) isUnwanted = cursors[index]!.has(id)
       if (!isUnwanted) hits.push(entry)
     }
-  }
-
-  /**
-   * The lists of all words of all files, one after another. To look words up and to write numbers are two passes, because
-   * each of them waits for memory all the time, and a processor waits for several things at once only within a short loop.
-   */
-  #listsOf(files: readonly IndexedFile[]): Uint32Array {
-    let count = 0
-    for (const { words } of files) count += words.length
-    if (count > scratch.length) scratch = new Uint32Array(Math.max(count, 2 * scratch.length))
-    const lists = this.#lists
-    let at = 0
-    for (const { words } of files)
-      for (const word of words) {
-        scratch[at] = lists.listOf(word)
-        at += 1
-      }
-    return scratch
   }
 }

@@ -9,7 +9,7 @@
  * A word that one file in `BITMAP_SHARE` has gets a map of bits beside its list, in which another word's files are
  * looked up one by one faster than by any search in the list.
  */
-import { WordNumbers } from './word-numbers.ts'
+import { type Worded, WordNumbers } from './word-numbers.ts'
 
 /** Places of a chunk of a long list. A power of two. */
 export const CHUNK_IDS = 4096
@@ -39,6 +39,9 @@ const DOUBLING_PLACES_MAX = 2 ** 20
 
 type Places = Uint32Array<ArrayBuffer>
 
+/** What was read before it is written behind, of whatever is being added, for all instances: nothing waits meanwhile. */
+let ends: Places = new Uint32Array(1024)
+
 export class PostingLists {
   readonly #words = new WordNumbers()
   /** Place 0 is nobody's: as the next chunk it means that there is none. */
@@ -62,30 +65,21 @@ export class PostingLists {
     return this.#used
   }
 
-  /** The list of a word, an empty one where no file had it before. */
-  listOf(word: string): number {
-    const known = this.#words.find(word)
-    if (known !== undefined) return known
-    const list = this.#words.size
-    this.#words.add(word)
-    this.#begin(list)
-    return list
-  }
-
-  /** Numbers of one list come ascending. One that comes again at once is there already. */
-  append(list: number, id: number): void {
-    const at = list * FIELDS
-    const lists = this.#lists
-    let write = lists[at + WRITE]!
-    const count = lists[at + COUNT]!
-    if (count > 0) {
-      if (this.#arena[write - 1] === id) return
-      if (isFull(count)) write = this.#extend(list, id)
-    }
-    this.#arena[write] = id
-    lists[at + WRITE] = write + 1
-    lists[at + COUNT] = count + 1
-    if (lists[at + BITMAP] !== 0) this.#mark(list, id)
+  /**
+   * Puts in all words of files that have the numbers `first`, `first + 1`, …, which ascend from call to call.
+   *
+   * @returns  how many words they have
+   */
+  add(files: readonly Worded[], first: number): number {
+    const known = this.#words.size
+    const wanted = this.#words.numberAll(files)
+    for (let list = known; list < this.#words.size; list += 1) this.#begin(list)
+    this.#readEnds(wanted)
+    let at = 0
+    for (let index = 0; index < files.length; index += 1)
+      for (const end = at + files[index]!.words.length; at < end; at += 1)
+        this.#append(wanted[at]!, first + index)
+    return at
   }
 
   /** The list of a word; nothing where no file ever had it. */
@@ -107,6 +101,35 @@ export class PostingLists {
   open(list: number, cursor: PostingCursor): void {
     const at = list * FIELDS
     cursor.begin(this.#arena, this.#lists[at + START]!, this.#lists[at + WRITE]!, this.#bitmapOf(list))
+  }
+
+  /**
+   * Reads where lists end, for nothing but to have it in the cache of the processor when it is written to: they lie all
+   * over the memory, and a processor waits for several places at once only within a short loop.
+   */
+  #readEnds(wanted: Uint32Array): void {
+    const count = wanted.length
+    if (count > ends.length) ends = new Uint32Array(Math.max(count, 2 * ends.length))
+    const lists = this.#lists
+    const arena = this.#arena
+    for (let index = 0; index < count; index += 1) ends[index] = lists[wanted[index]! * FIELDS + WRITE]!
+    for (let index = 0; index < count; index += 1) ends[index] = arena[ends[index]! - 1]!
+  }
+
+  /** Numbers of one list come ascending. One that comes again at once is there already. */
+  #append(list: number, id: number): void {
+    const at = list * FIELDS
+    const lists = this.#lists
+    let write = lists[at + WRITE]!
+    const count = lists[at + COUNT]!
+    if (count > 0) {
+      if (this.#arena[write - 1] === id) return
+      if (isFull(count)) write = this.#extend(list, id)
+    }
+    this.#arena[write] = id
+    lists[at + WRITE] = write + 1
+    lists[at + COUNT] = count + 1
+    if (lists[at + BITMAP] !== 0) this.#mark(list, id)
   }
 
   #begin(list: number): void {

@@ -1,67 +1,94 @@
 /**
- * Numbers of words, 0, 1, 2, … in the order in which they came. Each word of each file that comes is looked up here, and
- * a `Map` finds a text that is new to it only after hashing it and following three pointers; most words of most files are
- * few common ones, and those are found in a cache before the map: their letters lie beside their number.
- *
- * The cache has one place for each hash and no chains. Its hash is no secret, so whoever announces words may choose ones
- * that share a place: these are found in the map, whose hash is the engine's, and nothing else becomes slower.
+ * Numbers of words, 0, 1, 2, … in the order in which they came. Each word of each file that comes is looked up here, and a
+ * `Map` finds a text that is new to it only after following three pointers, for each of which the processor waits. So
+ * where there are many words, all but few are in a table.
  */
+import { hashOf, WordTable } from './word-table.ts'
 
-/** With fewer words the map itself is fast, and an index of a small peer stays small. */
-const CACHED_FROM_WORDS = 4096
-/** A power of two. */
-const CACHE_PLACES = 65_536
-/** A place has the number in two units, the length of the word, and its units. */
-const PLACE_UNITS = 16
-const LENGTH = 2
-const LETTERS = 3
-/** Longer words are rare. */
-const CACHED_UNITS = PLACE_UNITS - LETTERS
+/** With fewer words a map is fast, and an index of a small peer stays small. A power of two. */
+export const TABLE_WORDS_MIN = 4096
+const SCRATCH_WORDS = 1024
+
+/** What has words. */
+export interface Worded {
+  readonly words: readonly string[]
+}
+
+// Of whatever is being numbered, for all instances: nothing waits meanwhile.
+let numbers = new Uint32Array(SCRATCH_WORDS)
+let hashes = new Uint32Array(SCRATCH_WORDS)
+let spare = new Uint32Array(SCRATCH_WORDS)
 
 export class WordNumbers {
-  readonly #numbers = new Map<string, number>()
-  /** Nothing while there are few words. */
-  #cache: Uint16Array | undefined
+  #size = 0
+  /** All words while they are few, then those that the table has no place for. */
+  readonly #map = new Map<string, number>()
+  #table: WordTable | undefined
 
   get size(): number {
-    return this.#numbers.size
+    return this.#size
   }
 
   /** Nothing where the word never came. */
   find(word: string): number | undefined {
-    const cache = this.#cache
-    if (cache === undefined || word.length > CACHED_UNITS) return this.#numbers.get(word)
-    const place = placeOf(word)
-    if (isAt(cache, place, word)) return cache[place]! | (cache[place + 1]! << 16)
-    const number = this.#numbers.get(word)
-    if (number !== undefined) keep(cache, place, word, number)
+    return this.#find(word, hashOf(word))
+  }
+
+  /**
+   * Numbers of all words of all files, one after another; a word that has none gets one. To hash, to look up and to
+   * compare are passes of their own, so that each of them finds what it needs in the cache of the processor.
+   *
+   * @returns  to be read before the next call for any instance
+   */
+  numberAll(files: readonly Worded[]): Uint32Array {
+    let count = 0
+    for (const { words } of files) count += words.length
+    reserve(count)
+    let at = 0
+    for (const { words } of files)
+      for (const word of words) {
+        hashes[at] = hashOf(word)
+        at += 1
+      }
+    const table = this.#table
+    if (table === undefined) numbers.fill(0, 0, count)
+    else table.guess(hashes, count, numbers, spare)
+    at = 0
+    for (const { words } of files)
+      for (const word of words) {
+        const mark = numbers[at]!
+        const isRight = mark > 0 && table!.isSpelt(mark, word)
+        numbers[at] = isRight ? mark - 1 : this.#numberOf(word, hashes[at]!)
+        at += 1
+      }
+    return numbers.subarray(0, count)
+  }
+
+  #numberOf(word: string, hash: number): number {
+    const known = this.#find(word, hash)
+    if (known !== undefined) return known
+    const number = this.#size
+    if (this.#table?.add(word, hash, number) !== true) this.#map.set(word, number)
+    this.#size += 1
+    if (this.#size === TABLE_WORDS_MIN) this.#tabulate()
     return number
   }
 
-  /** Gives a word that has none the number `size`. */
-  add(word: string): void {
-    this.#numbers.set(word, this.#numbers.size)
-    if (this.#numbers.size === CACHED_FROM_WORDS) this.#cache = new Uint16Array(CACHE_PLACES * PLACE_UNITS)
+  #find(word: string, hash: number): number | undefined {
+    return this.#table?.find(word, hash) ?? this.#map.get(word)
+  }
+
+  #tabulate(): void {
+    this.#table = new WordTable(2 * TABLE_WORDS_MIN)
+    for (const [word, number] of this.#map)
+      if (this.#table.add(word, hashOf(word), number)) this.#map.delete(word)
   }
 }
 
-function placeOf(word: string): number {
-  let hash = word.length
-  for (let index = 0; index < word.length; index += 1)
-    hash = Math.imul(hash ^ word.charCodeAt(index), 0x5bd1_e995)
-  return ((hash ^ (hash >>> 15)) & (CACHE_PLACES - 1)) * PLACE_UNITS
-}
-
-function isAt(cache: Uint16Array, place: number, word: string): boolean {
-  if (cache[place + LENGTH] !== word.length) return false
-  for (let index = 0; index < word.length; index += 1)
-    if (cache[place + LETTERS + index] !== word.charCodeAt(index)) return false
-  return true
-}
-
-function keep(cache: Uint16Array, place: number, word: string, number: number): void {
-  cache[place] = number & 0xffff
-  cache[place + 1] = number >>> 16
-  cache[place + LENGTH] = word.length
-  for (let index = 0; index < word.length; index += 1) cache[place + LETTERS + index] = word.charCodeAt(index)
+function reserve(count: number): void {
+  if (count <= numbers.length) return
+  const length = Math.max(count, 2 * numbers.length)
+  numbers = new Uint32Array(length)
+  hashes = new Uint32Array(length)
+  spare = new Uint32Array(length)
 }

@@ -8,9 +8,11 @@ function listsOf(words: Readonly<Record<string, readonly number[]>>): PostingLis
   const lists = new PostingLists()
   const at = Object.entries(words).flatMap(([word, ids]) => ids.map(id => [id, word] as const))
   // As files come: by number, with all their words.
-  for (const [id, word] of at.sort(([a], [b]) => a - b)) lists.append(lists.listOf(word), id)
+  for (const [id, word] of at.sort(([a], [b]) => a - b)) put(lists, id, word)
   return lists
 }
+
+const put = (lists: PostingLists, id: number, ...words: string[]): unknown => lists.add([{ words }], id)
 
 function open(lists: PostingLists, word: string): PostingCursor {
   const cursor = new PostingCursor()
@@ -69,13 +71,13 @@ describe('a posting list', () => {
 
   it('takes a word of one file once', () => {
     const lists = new PostingLists()
-    for (const id of [0, 0, 1, 1, 1, 7]) lists.append(lists.listOf('a'), id)
+    for (const id of [0, 0, 1, 1, 1, 7]) put(lists, id, 'a')
     expect(read(lists, 'a')).toEqual([0, 1, 7])
   })
 
   it('is found under its own word among thousands', () => {
     const lists = new PostingLists()
-    for (let id = 0; id < 5000; id += 1) lists.append(lists.listOf(`w${id % 1000}`), id)
+    for (let id = 0; id < 5000; id += 1) put(lists, id, `w${id % 1000}`)
     expect(lists.find('w1000')).toBeUndefined()
     expect(read(lists, 'w7')).toEqual([7, 1007, 2007, 3007, 4007])
   })
@@ -101,10 +103,10 @@ describe('a map of bits', () => {
   it('comes to a word that many files have, and goes when it has become rare', () => {
     const lists = new PostingLists()
     const isCommon = (): boolean => lists.isCommon(lists.find('a')!)
-    for (let id = 0; id < 2000; id += 1) lists.append(lists.listOf('a'), id)
+    for (let id = 0; id < 2000; id += 1) put(lists, id, 'a')
     expect(isCommon()).toBe(true)
     expect(meet(lists, ['a', 'a']).ids).toEqual(every(1, 2000))
-    for (let id = 0; id < 5000; id += 1) lists.append(lists.listOf('a'), 1_000_000 + 300 * id)
+    for (let id = 0; id < 5000; id += 1) put(lists, 1_000_000 + 300 * id, 'a')
     expect(isCommon()).toBe(false)
     expect(read(lists, 'a')).toHaveLength(7000)
   })
