@@ -200,6 +200,43 @@ describe('exit codes', () => {
     expect(all.err).not.toContain('more may match')
   })
 
+  it('is quiet about overlays that have nobody to ask, but for one that was named, and where none has', async () => {
+    const { searchEvents } = fixture.node
+    const [hit] = searchEvents
+    const none = { hits: 0, firstHitMs: null, messages: 0, bytes: 0 } as const
+    const napster = {
+      name: 'napster',
+      ...none,
+      status: 'nobody',
+      reason: 'There is no server to ask.'
+    } as const
+    const fasttrack = { name: 'fasttrack', ...none, status: 'nobody' } as const
+    const gnutella = { name: 'gnutella', ...none, messages: 3, bytes: 99 } as const
+    const run = async (command: string, overlays: object[], isFound = false) => {
+      const done = { event: 'done', hits: 0, files: 0, overlays } as unknown as (typeof searchEvents)[number]
+      fixture.node.searchEvents = [...(isFound ? [hit!] : []), done]
+      const ran = await fixture.run(command)
+      fixture.node.searchEvents = searchEvents
+      return ran
+    }
+    const note = 'note:  gnutella has nobody to ask: There is no server to ask.\n'
+    const alone = { ...napster, name: 'gnutella' }
+    const found = await run('search banjo', [napster, fasttrack, gnutella], true)
+    expect(found.err).toContain('  gnutella: 0 hits')
+    expect(found.err).not.toMatch(/napster|fasttrack/)
+    expect((await run('search banjo --overlay gnutella', [alone], true)).err).toContain(note)
+    expect((await run('search banjo', [napster, fasttrack, gnutella])).err).toBe(
+      'Nothing found for "banjo".\nwhy:   no peer that gnutella reached has a file with all these words\ntry:   fewer words, a larger --timeout, or again later\n'
+    )
+    const why = 'why:   this node has no neighbours to ask yet\ntry:   servent peers, servent doctor\n'
+    expect((await run('search banjo', [napster, fasttrack])).err).toBe(`Nothing found for "banjo".\n${why}`)
+    expect((await run('search banjo --overlay gnutella', [alone])).err).toBe(
+      `Nothing found for "banjo".\n${note}${why}`
+    )
+    const { json } = await run('--json search banjo', [napster, gnutella])
+    expect(json.at(-1)).toMatchObject({ overlays: [{ name: 'napster', status: 'nobody' }, {}] })
+  })
+
   it('says which servers did not answer a search', async () => {
     const { searchEvents } = fixture.node
     const [hit] = searchEvents

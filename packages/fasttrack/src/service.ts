@@ -27,6 +27,7 @@ import {
   type Catalogue,
   type ContentId,
   type Hit,
+  NobodyToAskError,
   type Overlay,
   type OverlaySnapshot,
   type Provider,
@@ -276,6 +277,8 @@ export class FastTrackService implements Overlay, Startable {
       }
       if (search.refusal !== undefined) throw new SearchRefusedError(search.refusal)
       signal?.throwIfAborted()
+      if (search.isUnasked && this.#host.snapshot().role === 'ordinary')
+        throw new NobodyToAskError('There is no supernode to ask.')
     } finally {
       this.#clock.clearTimeout(timer)
       this.#clock.clearTimeout(settling)

@@ -99,7 +99,7 @@ function start(state: NapsterState, fx: Fx, search: OwnSearch, withinMs: number)
         ? 'No server is known: name one in the settings.'
         : undefined
   if (refusal !== undefined) {
-    state.notify(fx, endOf(search, [], refusal))
+    state.notify(fx, endOf(search, [], refusal, state.server === undefined && state.known.size === 0))
     return
   }
   questions.searches.set(search.id, search)
@@ -197,12 +197,28 @@ export function onQuestionTimer(state: NapsterState, fx: Fx, id: RequestId): voi
   const { home } = state.session
   const unanswered = home === undefined ? [] : [home.peerId]
   const reason = home === undefined ? 'There is no server to ask.' : 'The server did not answer in time.'
-  finish(state, fx, search, search.ended ?? endOf(search, unanswered, reason))
+  finish(
+    state,
+    fx,
+    search,
+    search.ended ?? endOf(search, unanswered, reason, search.query === 0 && home === undefined)
+  )
 }
 
-function endOf(search: OwnSearch, unanswered: readonly string[], reason: string): NapsterNotice {
+function endOf(
+  search: OwnSearch,
+  unanswered: readonly string[],
+  reason: string,
+  isNobody = false
+): NapsterNotice {
   return 'wanted' in search.ask
-    ? { type: 'search-ended', search: search.id, unanswered, reason }
+    ? {
+        type: 'search-ended',
+        search: search.id,
+        unanswered,
+        reason,
+        ...(isNobody && { nobody: true as const })
+      }
     : { type: 'browsed', browse: search.id, next: '', reason }
 }
 

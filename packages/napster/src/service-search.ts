@@ -8,6 +8,8 @@ export interface Ended {
   readonly unanswered: readonly string[]
   /** Why there is nothing, or not all; empty where all is well. */
   readonly reason: string
+  /** There was no server to ask. */
+  readonly nobody?: true
 }
 
 export interface FoundFile extends VerifiedFile {

@@ -3,6 +3,7 @@ import { type Clock, multiaddrsOfContact } from '@servent/libp2p-host'
 import {
   type FileRecord,
   type Hit,
+  NobodyToAskError,
   type Provider,
   peerIdText,
   QUERY_WORDS_MAX,
@@ -14,7 +15,7 @@ import { isWord, tagWord } from './entries.ts'
 import { ServerError } from './errors.ts'
 import type { Bounds, Wanted } from './messages.ts'
 import type { NapsterSearchOptions } from './service-init.ts'
-import { type FoundFile, RunningSearch, type RunningSearchInit } from './service-search.ts'
+import { type Ended, type FoundFile, RunningSearch, type RunningSearchInit } from './service-search.ts'
 import type { NapsterCommand, NapsterNotice } from './types.ts'
 
 type SearchNotice = NapsterNotice & { type: 'found' | 'search-ended' | 'search-traffic' | 'browsed' }
@@ -63,7 +64,8 @@ export class Searches {
     const wanted = wantedOf(query, options)
     const init = { wants, limit: query.limit, traffic }
     const search = yield* this.#run({ type: 'search', wanted }, init, signal, timeoutMs)
-    const ended = search.ended ?? { unanswered: [], reason: '' }
+    const ended: Ended = search.ended ?? { unanswered: [], reason: '' }
+    if (search.count === 0 && ended.nobody === true) throw new NobodyToAskError(ended.reason)
     options.onEnd?.(ended)
     if (search.count === 0 && ended.reason !== '') throw new ServerError(ended.reason)
   }

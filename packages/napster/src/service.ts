@@ -142,6 +142,7 @@ export class NapsterService implements Overlay, Startable {
    * Ends with the query's limit, when all servers have answered, or after a server's deadline.
    *
    * @throws OverlayStoppedError  the overlay does not run
+   * @throws NobodyToAskError     there is no server
    * @throws ServerError          nothing was found because no server could answer
    */
   async *search(query: Query, options: NapsterSearchOptions = {}): AsyncGenerator<Hit, void> {
@@ -150,6 +151,7 @@ export class NapsterService implements Overlay, Startable {
 
   /**
    * @throws OverlayStoppedError  the overlay does not run
+   * @throws NobodyToAskError     there is no server
    * @throws ServerError          nothing was found because no server could answer
    */
   async *findProviders(id: ContentId, options: NapsterSearchOptions = {}): AsyncGenerator<Provider, void> {

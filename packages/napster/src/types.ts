@@ -100,6 +100,8 @@ export type NapsterNotice =
       /** PeerIds of servers that did not answer. */
       readonly unanswered: readonly string[]
       readonly reason: string
+      /** There was no server to ask. */
+      readonly nobody?: true
     }
   /** Messages of a search that went out or came in, so that their bytes can be counted. */
   | { readonly type: 'search-traffic'; readonly search: RequestId; readonly message: NapsterMessage }

@@ -183,12 +183,12 @@ describe('the life of a service', () => {
   it('says that there is no server', async () => {
     const alone = await startNode()
     await expect(gather(alone.service.search(parseQuery('song')))).rejects.toMatchObject({
-      name: 'ServerError',
+      name: 'NobodyToAskError',
       message: expect.stringContaining('No server is known')
     })
     const lost = await startNode({ servers: [nobody()] })
     await expect(gather(lost.service.search(parseQuery('song')))).rejects.toMatchObject({
-      name: 'ServerError',
+      name: 'NobodyToAskError',
       message: 'There is no server to ask.'
     })
   }, 15_000)

@@ -243,7 +243,9 @@ async function* findProviders(
   for await (const found of merge(running.map(overlay => overlay.findProviders(id, { signal })))) {
     const overlay = running[found.source]!.name
     if ('value' in found) yield { ...found.value, overlay }
-    else if (!signal.aborted) logger.warn({ overlay, err: found.error }, 'could not find providers')
+    // Of an overlay that is empty there is nothing to tell.
+    else if (!signal.aborted && (found.error as Error).name !== 'NobodyToAskError')
+      logger.warn({ overlay, err: found.error }, 'could not find providers')
   }
 }
 

@@ -6,6 +6,7 @@ import type { SearchExtent } from '@servent/key-routing'
 import type { Ended } from '@servent/napster'
 import {
   type Hit,
+  NobodyToAskError,
   type Overlay,
   type OverlayName,
   type Provider,
@@ -54,6 +55,7 @@ interface Asked {
   /** Overlays that ask servers fill it in. */
   unanswered: readonly string[]
   reason?: string
+  isNobody: boolean
 }
 
 export class Searches {
@@ -88,11 +90,15 @@ export class Searches {
   /**
    * Rows of a search that nobody looks on, and that is not kept as the last.
    *
-   * @throws as `run`
+   * @throws as `run`, and NobodyToAskError where no overlay has anybody to ask
    */
   async find(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchRow[]> {
     const { events, rows } = this.#search(request, signal)
-    for await (const _ of events);
+    for await (const event of events) {
+      if (event.event !== 'done' || event.overlays.some(({ status }) => status !== 'nobody')) continue
+      const why = event.overlays.flatMap(({ reason }) => reason ?? []).join(' ')
+      throw new NobodyToAskError(`This node has nobody to ask yet. ${why}`.trim())
+    }
     return rows
   }
 
@@ -149,7 +155,8 @@ export class Searches {
         extent: {},
         hits: 0,
         firstHitMs: null,
-        unanswered: []
+        unanswered: [],
+        isNobody: false
       }
     })
     try {
@@ -164,6 +171,7 @@ export class Searches {
         if (hits >= query.limit) break
       }
       ended.abort()
+      for (const [index, { overlay }] of overlays.entries()) lookForSomebody(asked[index]!, overlay)
       yield { event: 'done', hits, files: last.length, overlays: asked.map(summary) }
     } finally {
       ended.abort()
@@ -186,7 +194,8 @@ export class Searches {
       const own = { ...options, traffic, extent, onEnd }
       return overlay.search(query, own)
     })
-    let failed = 0
+    let silent = 0
+    let lastFailure: Error | undefined
     for await (const found of merge(sources)) {
       const overlay = asked[found.source]!
       if ('value' in found) {
@@ -195,12 +204,19 @@ export class Searches {
       }
       // Who asked has left, or the time is over: no failure.
       if (options.signal?.aborted === true) continue
-      failed += 1
       overlay.reason = (found.error as Error).message
+      silent += 1
+      const { name } = found.error as Error
+      // An overlay that routes by key waits for others to come, and fails when nobody has.
+      const isEmpty = name === 'NotReadyError' && isAlone(overlays[found.source]!.overlay)
+      overlay.isNobody = name === 'NobodyToAskError' || isEmpty
+      if (name !== 'NobodyToAskError') lastFailure = found.error as Error
+      if (overlay.isNobody) continue
       this.#init.logger.warn({ overlay: overlay.name, err: found.error }, 'an overlay could not search')
-      // What was found before is still worth telling, and the reason stands beside it.
-      if (failed === sources.length && asked.every(({ hits }) => hits === 0)) throw found.error
     }
+    // What was found before is still worth telling, and the reason stands beside it.
+    if (lastFailure !== undefined && silent === sources.length && asked.every(({ hits }) => hits === 0))
+      throw lastFailure
   }
 
   #wanted(names: readonly OverlayName[] | undefined): { name: OverlayName; overlay: Overlay }[] {
@@ -240,7 +256,16 @@ function take(hit: Hit, rows: Map<string, Row>, last: Row[]): HitEvent | undefin
   }
 }
 
-const summary = ({ name, hits, firstHitMs, traffic, extent, unanswered, reason }: Asked) => ({
+/** An overlay without neighbours that sent nothing has asked nobody, whether or not it says so. */
+function lookForSomebody(asked: Asked, overlay: Overlay): void {
+  const { hits, traffic, extent, unanswered, reason } = asked
+  const isSilent = hits === 0 && traffic.messages === 0 && Object.keys(extent).length === 0
+  if (isSilent && unanswered.length === 0 && reason === undefined && isAlone(overlay)) asked.isNobody = true
+}
+
+const isAlone = (overlay: Overlay): boolean => overlay.snapshot().neighbours.length === 0
+
+const summary = ({ name, hits, firstHitMs, traffic, extent, unanswered, reason, isNobody }: Asked) => ({
   name,
   hits,
   firstHitMs,
@@ -248,5 +273,6 @@ const summary = ({ name, hits, firstHitMs, traffic, extent, unanswered, reason }
   bytes: traffic.bytes,
   ...extent,
   ...(unanswered.length === 0 ? {} : { unanswered: [...unanswered] }),
+  ...(isNobody && { status: 'nobody' as const }),
   ...(reason === undefined ? {} : { reason })
 })

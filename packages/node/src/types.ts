@@ -270,6 +270,8 @@ export type SearchEvent =
         more?: boolean
         /** PeerIds of servers that did not answer in time. */
         unanswered?: string[]
+        /** There was nobody whom it could ask: its part of the network is empty, or not found yet. */
+        status?: 'nobody'
         /** Why it could not search, or not to the end. */
         reason?: string
       }[]

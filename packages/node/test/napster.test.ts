@@ -187,8 +187,8 @@ describe('a node without a server', () => {
     const alone = await startNode({ flags: { overlays: 'napster,gnutella' } })
     const done = await last(alone.search({ text: 'banjo', timeoutMs: 200 }))
     expect(done.overlays).toMatchObject([
-      { name: 'napster', reason: expect.stringContaining('No server is known') },
-      { name: 'gnutella', hits: 0 }
+      { name: 'napster', status: 'nobody', reason: expect.stringContaining('No server is known') },
+      { name: 'gnutella', status: 'nobody', hits: 0 }
     ])
     await expect(last(alone.browse('miles'))).rejects.toMatchObject({ name: 'ServerError' })
     await expect(alone.whois('miles')).rejects.toMatchObject({

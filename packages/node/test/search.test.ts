@@ -1,5 +1,5 @@
 import type { NapsterSearchOptions } from '@servent/napster'
-import type { Overlay, OverlayName } from '@servent/overlay'
+import { NobodyToAskError, type Overlay, type OverlayName } from '@servent/overlay'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { ROW_PROVIDERS_MAX, Searches } from '../src/search.ts'
@@ -165,6 +165,42 @@ test('an overlay that fails does not end the others; when all fail, the search d
     ]
   })
   await expect(all(searches([broken]).searches.run({ text: 'file' }))).rejects.toThrow('no ring')
+})
+
+test('an overlay that has nobody to ask is no failure, and says so', async () => {
+  const nobody = new NobodyToAskError('There is no server to ask.')
+  const done = async (...overlays: Overlay[]) => {
+    const last = (await all(searches(overlays).searches.run({ text: 'file' }))).at(-1)
+    return last?.event === 'done' ? last.overlays : undefined
+  }
+  const silent = { hits: 0, firstHitMs: null, messages: 0, bytes: 0, status: 'nobody' }
+  // One says it, of the other it shows: it has no neighbour, and sent nothing.
+  expect(
+    await done(fakeOverlay('napster', [nobody]), fakeOverlay('gnutella', [], [], undefined, true))
+  ).toEqual([
+    { name: 'napster', ...silent, reason: 'There is no server to ask.' },
+    { name: 'gnutella', ...silent }
+  ])
+  const others = await done(fakeOverlay('napster', [nobody]), fakeOverlay('gnutella', [hit(1, PEER_A)]))
+  expect(others).toMatchObject([{ status: 'nobody' }, { hits: 1 }])
+  expect(others![1]).not.toHaveProperty('status')
+  // One that routes by key waits for others, and says so by itself where nothing else was asked.
+  const late = Object.assign(new Error('It has met nobody.'), { name: 'NotReadyError' })
+  const ring = (alone: boolean) => fakeOverlay('chord', [late], [], undefined, alone)
+  expect((await done(ring(true), fakeOverlay('gnutella', [])))![0]).toMatchObject({ status: 'nobody' })
+  expect((await done(ring(false), fakeOverlay('gnutella', [])))![0]).not.toHaveProperty('status')
+  await expect(done(ring(true))).rejects.toThrow('It has met nobody.')
+  // Whoever does not see it is told so that they can be shown why.
+  const { searches: alone } = searches([fakeOverlay('napster', [nobody])])
+  await expect(alone.find({ text: 'file' }, new AbortController().signal)).rejects.toThrow(
+    'This node has nobody to ask yet. There is no server to ask.'
+  )
+  // Who answers out of what they keep themselves has nobody beside them, and is not nobody.
+  const own = fakeOverlay('chord', [], [], { more: false, total: 0 }, true)
+  expect((await done(own))![0]).not.toHaveProperty('status')
+  await expect(
+    done(fakeOverlay('napster', [nobody]), fakeOverlay('chord', [new Error('no ring')]))
+  ).rejects.toThrow('no ring')
 })
 
 test('overlays by name; one that is not there, or does not run, is refused', async () => {

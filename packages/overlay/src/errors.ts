@@ -62,6 +62,12 @@ export class ContentChangedError extends Error {
   override readonly name = 'ContentChangedError'
 }
 
+/** The overlay runs, and there is nobody whom it could ask: no server, no supernode, no neighbour. */
+export class NobodyToAskError extends Error {
+  static override readonly name = 'NobodyToAskError'
+  override readonly name = 'NobodyToAskError'
+}
+
 /** The overlay is not running, or stopped after an assertion of its machine failed. */
 export class OverlayStoppedError extends Error {
   static override readonly name = 'OverlayStoppedError'

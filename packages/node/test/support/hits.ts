@@ -33,6 +33,8 @@ export function hit(
   }
 }
 
+const SOMEBODY = { peerId: PEER_B, inbound: false, connectedMs: 1, agent: '' }
+
 export interface FakeOverlay extends Overlay {
   /** What `search` was asked, in order. */
   readonly asked: { text: string; ttl: number | undefined; signal: AbortSignal | undefined }[]
@@ -43,7 +45,8 @@ export function fakeOverlay(
   name: OverlayName,
   script: readonly (Hit | Error | 'wait')[],
   providers: readonly Provider[] = [],
-  extent?: SearchExtent
+  extent?: SearchExtent,
+  isAlone = false
 ): FakeOverlay {
   const asked: FakeOverlay['asked'] = []
   return {
@@ -71,6 +74,6 @@ export function fakeOverlay(
     async *findProviders() {
       yield* providers
     },
-    snapshot: () => ({ name, state: 'running', neighbours: [], counters: {} })
+    snapshot: () => ({ name, state: 'running', neighbours: isAlone ? [] : [SOMEBODY], counters: {} })
   }
 }

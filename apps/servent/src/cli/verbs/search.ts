@@ -70,6 +70,7 @@ async function runSearch(
   const client = await context.client()
   const { overlay: overlays, limit, timeout: timeoutMs, ttl, type, minSize, maxSize } = options
   const body = { text, overlays, limit, timeoutMs, ttl, type, minSize, maxSize }
+  const named: readonly string[] = Array.isArray(overlays) ? overlays : []
   const startedMs = performance.now()
   const files = new Set<string>()
   let hits = 0
@@ -100,7 +101,7 @@ async function runSearch(
   const interrupted = context.signal.aborted ? exitOf('interrupted') : undefined
   if (context.json) return interrupted ?? (hits === 0 ? exitOf('not-found') : undefined)
   if (hits === 0) {
-    return interrupted ?? nothingFound(context, text, done)
+    return interrupted ?? nothingFound(context, text, done, named)
   }
   // A search that was broken off is not kept as the last one by every node: its rows are asked for apart.
   const { rows } = await client.call<{ rows: SearchRow[] }>({ method: 'GET', path: '/v1/searches/last' })
@@ -108,7 +109,7 @@ async function runSearch(
   context.talk.line()
   const took = formatDuration(performance.now() - startedMs)
   context.talk.line(`${plural(hits, 'hit')} in ${plural(files.size, 'file')}, ${took}.`)
-  for (const line of trafficLines(context, done)) context.talk.line(line)
+  for (const line of trafficLines(context, done, named)) context.talk.line(line)
   context.next(`servent get ${rows[0]?.row ?? 1}`)
   return interrupted
 }
@@ -142,9 +143,10 @@ export function showRows(context: Context, rows: readonly SearchRow[]): void {
   )
 }
 
-function trafficLines({ talk }: Context, done: Done | undefined): string[] {
+function trafficLines({ talk }: Context, done: Done | undefined, named: readonly string[]): string[] {
   return (done?.overlays ?? []).flatMap(
-    ({ name, hits, firstHitMs, messages, bytes, total, more, unanswered, reason }) => {
+    ({ name, hits, firstHitMs, messages, bytes, total, more, unanswered, status, reason }) => {
+      if (status === 'nobody') return named.includes(name) ? [nobodyLine(talk, name, reason)] : []
       const first = firstHitMs === null ? 'no hit' : `the first after ${formatDuration(firstHitMs)}`
       const files = total === undefined ? 'the files' : plural(total, 'file')
       const lines = [
@@ -166,6 +168,10 @@ function reasonLine(talk: Context['talk'], name: string, hits: number, reason: s
   return `${talk.style('yellow', 'note:')}  ${name} ${what}: ${safe(reason)}`
 }
 
+function nobodyLine(talk: Context['talk'], name: string, reason: string | undefined): string {
+  return `${talk.style('yellow', 'note:')}  ${name} has nobody to ask${reason === undefined ? '' : `: ${safe(reason)}`}`
+}
+
 function silentLine(talk: Context['talk'], name: string, servers: readonly string[]): string {
   const who = servers.slice(0, SERVERS_SHOWN).map(shortPeer).join(', ')
   const more = servers.length > SERVERS_SHOWN ? ', …' : ''
@@ -173,15 +179,24 @@ function silentLine(talk: Context['talk'], name: string, servers: readonly strin
   return `${talk.style('yellow', 'note:')}  ${name}: ${what}`
 }
 
-function nothingFound(context: Context, text: string, done: Done | undefined): number {
+/** Of an overlay that has nobody to ask there is nothing to say, where its user did not ask for just that one. */
+function nothingFound(
+  context: Context,
+  text: string,
+  done: Done | undefined,
+  named: readonly string[]
+): number {
   const { talk } = context
-  const overlays = done?.overlays ?? []
+  const all = done?.overlays ?? []
+  const overlays = all.filter(({ status }) => status !== 'nobody')
   const asked = overlays.map(overlay => overlay.name).join(', ')
   const silent = overlays.every(overlay => overlay.messages === 0)
   const isWhole = overlays.every(
     ({ more, unanswered, reason }) => more !== true && unanswered === undefined && reason === undefined
   )
   talk.line(`Nothing found for ${safe(JSON.stringify(text))}.`)
+  for (const { name, status, reason } of all)
+    if (status === 'nobody' && named.includes(name)) talk.line(nobodyLine(talk, name, reason))
   for (const { name, hits, unanswered, reason } of overlays) {
     if (unanswered !== undefined) talk.line(silentLine(talk, name, unanswered))
     if (reason !== undefined) talk.line(reasonLine(talk, name, hits, reason))
