@@ -32,18 +32,12 @@ export class RunningSearch {
   #roundsLeft: number
   #refusal: string | undefined
   #ended = false
-  #hasTraffic = false
   #wake: (() => void) | undefined
 
   constructor(init: RunningSearchInit) {
     this.#init = init
     this.#startedMs = init.nowMs()
     this.#roundsLeft = init.rounds - 1
-  }
-
-  /** It went to nobody, and nothing was found. */
-  get isUnasked(): boolean {
-    return this.#seen.size === 0 && !this.#hasTraffic
   }
 
   get refusal(): string | undefined {
@@ -102,7 +96,6 @@ export class RunningSearch {
   }
 
   #count({ message, copies }: FastTrackNotice & { type: 'search-traffic' }): void {
-    this.#hasTraffic = true
     const { traffic } = this.#init
     if (traffic === undefined) return
     traffic.messages += copies

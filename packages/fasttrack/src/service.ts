@@ -27,7 +27,6 @@ import {
   type Catalogue,
   type ContentId,
   type Hit,
-  NobodyToAskError,
   type Overlay,
   type OverlaySnapshot,
   type Provider,
@@ -277,8 +276,6 @@ export class FastTrackService implements Overlay, Startable {
       }
       if (search.refusal !== undefined) throw new SearchRefusedError(search.refusal)
       signal?.throwIfAborted()
-      if (search.isUnasked && this.#host.snapshot().role === 'ordinary')
-        throw new NobodyToAskError('There is no supernode to ask.')
     } finally {
       this.#clock.clearTimeout(timer)
       this.#clock.clearTimeout(settling)
