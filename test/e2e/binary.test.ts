@@ -79,7 +79,7 @@ it.each(['memory', 'sqlite', 'postgres'])(
     expect((await server.run(['status'])).out).not.toContain('The index is away')
     if (index === 'sqlite') expect(await readdir(server.dataDir)).toContain('napster-index.db')
   },
-  90_000
+  180_000
 )
 
 async function startDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
