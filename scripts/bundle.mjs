@@ -5,8 +5,10 @@ export async function bundle(input, file) {
   const bundler = await rolldown({
     input,
     platform: 'node',
-    // What Node loads, the bundle takes: never a browser's variant, nor the sources behind the build.
-    resolve: { conditionNames: ['node', 'import', 'module-sync', 'require', 'default'] },
+    // What Node loads, the bundle takes: never a browser's variant, nor the sources behind the build. `import` and
+    // `require` are the bundler's to add, each where the one or the other stands: with both, a `require` is given an
+    // ES module where a package has one beside its CommonJS, and `pg` cannot extend the class that it asks for.
+    resolve: { conditionNames: ['node', 'module-sync'] },
     onLog(level, log, fallback) {
       // Some packages evaluate text on purpose: schemas are compiled into functions.
       if (log.code !== 'EVAL' && level !== 'info' && level !== 'debug') fallback(level, log)

@@ -1,12 +1,13 @@
 /** The single executable: built, then run with an empty environment, sharing and fetching. */
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Daemon, neighbours, run } from './harness.ts'
+import { PgliteServer } from '../../packages/keyword-index/test/pglite-server.ts'
+import { Daemon, eventually, neighbours, run } from './harness.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const BUILD_MS_MAX = 120_000
@@ -50,6 +51,41 @@ it('shares and fetches', async () => {
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
   expect(sha256(await readFile(got.json.at(-1).path))).toBe(sha256(song))
 })
+
+/** Each in a thread, a file or a connection of its own, which the executable brings along. */
+it.each(['memory', 'sqlite', 'postgres'])(
+  'is a Napster server with its index in %s, and a user of one',
+  async index => {
+    await using database = index === 'postgres' ? await startDatabase() : undefined
+    const set = [
+      `napster.index=${index}`,
+      ...(database === undefined ? [] : [`napster.database=${database.url}`])
+    ]
+    const flags = ['--overlays', 'napster,napster-server', ...set.flatMap(setting => ['--set', setting])]
+    await using server = await Daemon.start({ command, flags })
+    const user = ['--overlays', 'napster', '--set', `napster.servers=${server.address}`]
+    await using sharer = await Daemon.start({ command, flags: user })
+    await using seeker = await Daemon.start({ command, flags: user })
+    const song = randomBytes(300_000)
+    await writeFile(join(sharer.home, 'banjo.ogg'), song)
+    await sharer.run(['share', join(sharer.home, 'banjo.ogg')])
+    const found = await eventually(async () => {
+      const { json } = await seeker.run(['--json', 'search', 'banjo', '--limit', '1', '--timeout', '2'])
+      return json[0].event === 'hit' ? json[0] : undefined
+    }, `the server finds what is shared (${index})`)
+    expect(found).toMatchObject({ name: 'banjo.ogg', provider: sharer.ready.peerId, overlay: 'napster' })
+    const got = await seeker.run(['--json', 'get', '1'])
+    expect((await readFile(got.json.at(-1).path)).equals(song)).toBe(true)
+    expect((await server.run(['status'])).out).not.toContain('The index is away')
+    if (index === 'sqlite') expect(await readdir(server.dataDir)).toContain('napster-index.db')
+  },
+  180_000
+)
+
+async function startDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
+  const running = await PgliteServer.start()
+  return { url: running.url, [Symbol.asyncDispose]: () => running.stop() }
+}
 
 it('starts itself in the background', async () => {
   const flags = ['--listen', '/ip4/127.0.0.1/tcp/0', '--discovery', 'bootstrap', '--api', '127.0.0.1:0']

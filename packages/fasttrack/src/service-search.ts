@@ -33,11 +33,6 @@ export class FastTrackSearch extends RunningSearch<FastTrackNotice, Found> {
     this.#roundsLeft = init.rounds - 1
   }
 
-  /** It went to nobody, and nothing was found. */
-  get isUnasked(): boolean {
-    return this.count === 0 && !this.wasCharged
-  }
-
   take(notice: FastTrackNotice): void {
     switch (notice.type) {
       case 'search-refused':

@@ -30,7 +30,6 @@ import {
   type ContentId,
   given,
   type Hit,
-  NobodyToAskError,
   type Overlay,
   type OverlaySnapshot,
   type Provider,
@@ -265,8 +264,6 @@ export class FastTrackService implements Overlay, Startable {
     }
     try {
       yield* this.#searches.read(search, command, { signal, timeoutMs })
-      if (search.isUnasked && this.#host.snapshot().role === 'ordinary')
-        throw new NobodyToAskError('There is no supernode to ask.')
     } finally {
       this.#clock.clearTimeout(settling)
     }

@@ -17,7 +17,6 @@ export abstract class RunningSearch<Notice, Found> {
   readonly #seen = new Set<string>()
   readonly #found: Found[] = []
   #isOver = false
-  #wasCharged = false
   #wake: (() => void) | undefined
 
   constructor({ limit, nowMs, traffic }: RunningSearchInit) {
@@ -35,11 +34,6 @@ export abstract class RunningSearch<Notice, Found> {
   /** How much was found, read or not. */
   get count(): number {
     return this.#seen.size
-  }
-
-  /** A message was sent or received for it. */
-  get wasCharged(): boolean {
-    return this.#wasCharged
   }
 
   /** Nothing is added any more; what was found can still be read. */
@@ -78,7 +72,6 @@ export abstract class RunningSearch<Notice, Found> {
 
   /** A message that was sent or received for this search, as many times as it was. */
   protected charge(byteLength: () => number, copies = 1): void {
-    this.#wasCharged = true
     if (this.#traffic === undefined) return
     this.#traffic.messages += copies
     this.#traffic.bytes += copies * byteLength()

@@ -4,7 +4,8 @@
  * A user logs in at one server and tells it what they share. Searches go to that server, which looks in its index
  * and asks the servers that it is linked with; answers name the sharers, whom the user pings through the servers to
  * fetch from the best. A sharer that nobody can call is asked to call. When a server is lost its users move to
- * another and announce again, and what a user shared leaves the results when their link ends.
+ * another and announce again, and go back once one that they named has answered for a while. What a user shared leaves
+ * the results when their link ends.
  *
  * On the wire stands what OpenNap published: frames of a length and a type, and their texts (`formats.ts`). Names
  * in quotes never hold quotes, and message 5, which had clients run what a server sent, does nothing. What OpenNap

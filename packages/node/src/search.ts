@@ -206,11 +206,12 @@ export class Searches {
       if (options.signal?.aborted === true) continue
       overlay.reason = (found.error as Error).message
       silent += 1
-      if ((found.error as Error).name === 'NobodyToAskError') {
-        overlay.isNobody = true
-        continue
-      }
-      lastFailure = found.error as Error
+      const { name } = found.error as Error
+      // An overlay that routes by key waits for others to come, and fails when nobody has.
+      const isEmpty = name === 'NotReadyError' && isAlone(overlays[found.source]!.overlay)
+      overlay.isNobody = name === 'NobodyToAskError' || isEmpty
+      if (name !== 'NobodyToAskError') lastFailure = found.error as Error
+      if (overlay.isNobody) continue
       this.#init.logger.warn({ overlay: overlay.name, err: found.error }, 'an overlay could not search')
     }
     // What was found before is still worth telling, and the reason stands beside it.
@@ -259,14 +260,10 @@ function take(hit: Hit, rows: Map<string, Row>, last: Row[]): HitEvent | undefin
 function lookForSomebody(asked: Asked, overlay: Overlay): void {
   const { hits, traffic, extent, unanswered, reason } = asked
   const isSilent = hits === 0 && traffic.messages === 0 && Object.keys(extent).length === 0
-  if (
-    isSilent &&
-    unanswered.length === 0 &&
-    reason === undefined &&
-    overlay.snapshot().neighbours.length === 0
-  )
-    asked.isNobody = true
+  if (isSilent && unanswered.length === 0 && reason === undefined && isAlone(overlay)) asked.isNobody = true
 }
+
+const isAlone = (overlay: Overlay): boolean => overlay.snapshot().neighbours.length === 0
 
 const summary = ({ name, hits, firstHitMs, traffic, extent, unanswered, reason, isNobody }: Asked) => ({
   name,

@@ -184,11 +184,12 @@ test('a search says which servers did not answer', async () => {
 
 describe('a node without a server', () => {
   test('says so, and what to try', async () => {
-    const alone = await startNode({ flags: { overlays: 'napster,gnutella' } })
+    const alone = await startNode({ flags: { overlays: 'napster,gnutella,fasttrack' } })
     const done = await last(alone.search({ text: 'banjo', timeoutMs: 200 }))
     expect(done.overlays).toMatchObject([
       { name: 'napster', status: 'nobody', reason: expect.stringContaining('No server is known') },
-      { name: 'gnutella', status: 'nobody', hits: 0 }
+      { name: 'gnutella', status: 'nobody', hits: 0 },
+      { name: 'fasttrack', status: 'nobody', hits: 0 }
     ])
     await expect(last(alone.browse('miles'))).rejects.toMatchObject({ name: 'ServerError' })
     await expect(alone.whois('miles')).rejects.toMatchObject({

@@ -184,6 +184,12 @@ test('an overlay that has nobody to ask is no failure, and says so', async () =>
   const others = await done(fakeOverlay('napster', [nobody]), fakeOverlay('gnutella', [hit(1, PEER_A)]))
   expect(others).toMatchObject([{ status: 'nobody' }, { hits: 1 }])
   expect(others![1]).not.toHaveProperty('status')
+  // One that routes by key waits for others, and says so by itself where nothing else was asked.
+  const late = Object.assign(new Error('It has met nobody.'), { name: 'NotReadyError' })
+  const ring = (alone: boolean) => fakeOverlay('chord', [late], [], undefined, alone)
+  expect((await done(ring(true), fakeOverlay('gnutella', [])))![0]).toMatchObject({ status: 'nobody' })
+  expect((await done(ring(false), fakeOverlay('gnutella', [])))![0]).not.toHaveProperty('status')
+  await expect(done(ring(true))).rejects.toThrow('It has met nobody.')
   // Whoever does not see it is told so that they can be shown why.
   const { searches: alone } = searches([fakeOverlay('napster', [nobody])])
   await expect(alone.find({ text: 'file' }, new AbortController().signal)).rejects.toThrow(
