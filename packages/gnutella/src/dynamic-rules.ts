@@ -56,7 +56,7 @@ export function startDynamic(
     return false
   }
   state.count('dynamicQueries')
-  const asked = askLeaves(state, fx, { ...message, hops: message.hops - 1 }, hashes, leaf)
+  const asked = askLeaves(state, fx, { ...message, hops: message.hops - 1 }, hashes, { except: leaf, search })
   for (const one of asked) askedLeaves.add(one)
   probe(state, fx, running, asked.length > 0)
   return true

@@ -84,7 +84,7 @@ function inTiers(
     startDynamic(state, fx, { ...query, hops: hops + 1 }, { leaf: neighbour })
     return
   }
-  if (probed === undefined) askLeaves(state, fx, query, hashes, neighbour)
+  if (probed === undefined) askLeaves(state, fx, query, hashes, { except: neighbour })
   const targets = onTheWay(state, state.neighbours.peers, hashes, ttl - 1)
   // Who probed knows it; hits still go back the way of the probe.
   const others = probed === undefined ? targets : targets.filter(({ link }) => link !== probed.link)

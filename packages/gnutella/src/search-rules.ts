@@ -113,7 +113,9 @@ function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
     startDynamic(state, fx, message, { search: search.id, wanted: search.enough, askedLeaves })
     return
   }
-  for (const leaf of askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), undefined))
+  for (const leaf of askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), {
+    search: search.id
+  }))
     askedLeaves.add(leaf)
   for (const neighbour of state.neighbours.peers) greet(state, fx, search, neighbour)
 }
