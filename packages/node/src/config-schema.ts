@@ -190,7 +190,7 @@ export const SettingsSchema = table({
     role: choice(
       'Whether this peer takes part in a network of equals (flat), or in two tiers: by merit and need (auto), always a leaf, or always an ultrapeer.',
       ['flat', 'auto', 'leaf', 'ultrapeer'],
-      'flat'
+      'auto'
     ),
     neighbours: integer(
       'Places for neighbours, in a network of equals.',

@@ -131,7 +131,7 @@ describe('precedence', () => {
       env: { SERVENT_GNUTELLA_TTL: '4' },
       set: ['gnutella.ttl=5']
     })
-    expect(config.gnutella).toEqual({ role: 'flat', neighbours: 2, ttl: 5 })
+    expect(config.gnutella).toEqual({ role: 'auto', neighbours: 2, ttl: 5 })
   })
 
   test('lists: repeated, parted by commas, and camel case in the file', async () => {
