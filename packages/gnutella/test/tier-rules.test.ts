@@ -654,6 +654,49 @@ describe('pushes', () => {
     expect(servent.outline()).toEqual({ [leaf]: ['push 6/1'] })
   })
 
+  it('stay with the leaf that said its GUID first, while its link lives, whatever others say or answer with', () => {
+    const servent = ultrapeer()
+    const guid = 'ab'.repeat(16)
+    const peer = servent.neighbour(1, { headers: ULTRAPEER })
+    const first = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    const thief = servent.neighbour(3, { headers: { ...LEAF, guid } })
+    expect(servent.counter('guidsRefused')).toBe(1)
+    const late = servent.link(4)
+    servent.from(late, { type: 'connect', headers: { ...LEAF, guid: 'cd'.repeat(16) } })
+    servent.from(late, { type: 'status', status: 200, reason: 'OK', headers: { guid } })
+    expect(servent.counter('guidsRefused')).toBe(2)
+    servent.search('blue')
+    const { guid: asked } = servent.sent(first).find(({ type }) => type === 'query') as QueryMessage
+    const pushed = () => {
+      servent.take()
+      servent.from(peer, push({ servent: guid }))
+      return Object.keys(servent.outline()).map(Number)
+    }
+    for (const link of [thief, late, peer]) {
+      servent.from(link, hit(asked, { servent: guid }))
+      expect(pushed()).toEqual([first])
+    }
+    // Nor does a leaf answer under the GUID of somebody whom nobody has seen yet.
+    servent.from(late, hit(asked, { servent: 'ef'.repeat(16) }))
+    servent.take()
+    servent.from(peer, push({ servent: 'ef'.repeat(16) }))
+    expect(servent.outline()).toEqual({})
+    // The same peer may come again before its old link is gone; another one, after it is.
+    const again = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    servent.down(first)
+    expect(pushed()).toEqual([again])
+    servent.down(again)
+    const next = servent.neighbour(5, { headers: { ...LEAF, guid } })
+    expect(pushed()).toEqual([next])
+  })
+
+  it("are never the way to a leaf that says this servent's own GUID", () => {
+    const servent = ultrapeer()
+    const { servent: own } = servent.machine.snapshot()
+    servent.neighbour(1, { headers: { ...LEAF, guid: own } })
+    expect(servent.counter('guidsRefused')).toBe(1)
+  })
+
   it('go to a proxy that hits named, where the way that they came is gone', () => {
     const servent = ultrapeer()
     const [brought, proxy] = [
