@@ -101,6 +101,24 @@ const tablesOf = (servent: Servent, link: number) =>
 const sharing = { type: 'sharing' as const, files: 1, kibibytes: 1, firewalled: false }
 
 describe('places', () => {
+  it('for other ultrapeers are as many as the user leaves while it runs; leaves keep theirs', () => {
+    const servent = ultrapeer({ degree: 4 })
+    const leaf = servent.neighbour(9, { headers: LEAF })
+    const links = [1, 2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER }))
+    servent.command({ type: 'resize', neighbours: 2 })
+    expect(servent.outline()).toEqual({ [links[2]!]: ['bye 1/0'] })
+    servent.down(links[2]!)
+    expect(answerTo(servent, ULTRAPEER)).toMatchObject({ status: 503, headers: { 'x-degree': '2' } })
+    servent.command({ type: 'resize', neighbours: 3 })
+    expect(answerTo(servent, ULTRAPEER, 901)).toMatchObject({ status: 200, headers: { 'x-degree': '3' } })
+    expect(servent.closed()).not.toContain(leaf)
+    // A leaf has its three.
+    const below = new Servent({ role: 'leaf' })
+    const up = [1, 2, 3].map(peer => below.neighbour(peer, { headers: ULTRAPEER, inbound: false }))
+    below.command({ type: 'resize', neighbours: 1 })
+    expect(below.tiers().ultrapeers).toBe(up.length)
+  })
+
   it('of an ultrapeer are for LEAVES_DEFAULT leaves, or as many as are set up to LEAVES_MAX', () => {
     for (const [leaves, places] of [
       [undefined, LEAVES_DEFAULT],
@@ -898,6 +916,29 @@ describe('a dynamic query', () => {
     for (const link of [leaf, first]) servent.from(link, { ...asked, ttl: 4 })
     expect(servent.outline()).toEqual({})
     expect(servent.tiers().dynamicQueries).toBe(1)
+  })
+
+  it('goes no further than its asker wants: an own search, and that of a leaf that guides', () => {
+    const guided = 0x8000 | (1 << 12)
+    for (const [ttl, most] of [
+      [1, 1],
+      [2, 2],
+      [ULTRAPEER_TTL_MAX, 3],
+      [ULTRAPEER_TTL_MAX + 1, 3]
+    ] as const) {
+      for (const own of [true, false]) {
+        const servent = ultrapeer()
+        // Tables say that nobody near has it, so that links are asked as far as may be.
+        const links = [1, 2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER }))
+        for (const link of links) servent.from(link, ...tableOf(ttl === 1 ? 'blue' : 'green'))
+        const leaf = servent.neighbour(9, { headers: LEAF })
+        servent.from(leaf, ...tableOf('green'))
+        if (own) servent.search('blue', ttl)
+        else servent.from(leaf, query({ ttl, flags: guided }))
+        const hops = own ? 0 : 1
+        expect(Object.values(servent.outline()).flat()).toContain(`query ${most}/${hops}`)
+      }
+    }
   })
 
   it('goes no further than ULTRAPEER_TTL_MAX, whatever it came with', () => {
