@@ -66,9 +66,9 @@ export const GNUTELLA_PROTOCOL = '/servent/gnutella/0.6.0'
 export interface GnutellaInit {
   /** Signs the records of what is shared: the node's own key. */
   readonly privateKey: PrivateKey
-  /** Places for neighbours: `NEIGHBOURS_DEFAULT` where it is not said, at most `NEIGHBOURS_MAX`. */
+  /** Places for neighbours where all are alike: `NEIGHBOURS_DEFAULT` where it is not said, at most `NEIGHBOURS_MAX`. */
   readonly neighbours?: number
-  /** TTL of own queries: `TTL_MAX`, which is the most, where it is not said. */
+  /** TTL of own queries: `TTL_MAX`, which is the most, where it is not said. In the two tiers, between ultrapeers. */
   readonly ttl?: number
   /** What the handshake says: `Servent` where it is not said. */
   readonly agent?: string
@@ -117,6 +117,7 @@ export class GnutellaService implements Overlay, Startable {
   #host: MachineHost<GnutellaTypes>
   #pushes: PushCalls
   #places: number
+  #degree: number | undefined
   #catalogue: Catalogue | undefined
   readonly #sharing: Sharing
   readonly #onSelf = () => this.#sharing.tell()
@@ -127,6 +128,7 @@ export class GnutellaService implements Overlay, Startable {
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:gnutella')
     this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, 1, NEIGHBOURS_MAX)
+    this.#degree = init.degree
     this.#searches = new RunningSearches({
       clock: this.#clock,
       onEnd: search => {
@@ -164,7 +166,7 @@ export class GnutellaService implements Overlay, Startable {
     }
     await this.#host.start()
     await this.#pushes.start()
-    this.#components.events.addEventListener('self:peer:update', this.#onSelf)
+    for (const event of REACHABILITY_EVENTS) this.#components.events.addEventListener(event, this.#onSelf)
     this.#sharing.start()
   }
 
@@ -174,7 +176,7 @@ export class GnutellaService implements Overlay, Startable {
   }
 
   async stop(): Promise<void> {
-    this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
+    for (const event of REACHABILITY_EVENTS) this.#components.events.removeEventListener(event, this.#onSelf)
     this.#sharing.stop()
     this.#searches.endAll()
     await this.#host.stop()
@@ -233,9 +235,10 @@ export class GnutellaService implements Overlay, Startable {
     )
   }
 
-  /** Changes the number of places for neighbours while the overlay runs. */
+  /** Changes the number of places while the overlay runs: for neighbours, or in the two tiers for other ultrapeers. */
   resize(neighbours: number): void {
     this.#places = clamp(neighbours, 1, NEIGHBOURS_MAX)
+    this.#degree = this.#places
     if (this.#host.state === 'running') this.#host.command({ type: 'resize', neighbours: this.#places })
   }
 
@@ -289,7 +292,8 @@ export class GnutellaService implements Overlay, Startable {
 
   #newHost(): MachineHost<GnutellaTypes> {
     const { store, acceptInbound, limits, clock, random, trace } = this.#init
-    const { ttl, agent, role, queryRouting, leaves, degree, search, walkers, queryCache } = this.#init
+    const { ttl, agent, role, queryRouting, leaves, search, walkers, queryCache } = this.#init
+    const degree = this.#degree
     // The machine keeps to its places, which the user may change; these are for all that it could have.
     const leavesMax = (role ?? 'flat') === 'flat' ? 0 : LEAVES_MAX
     const linksMax = NEIGHBOURS_MAX + leavesMax + LINKS_OVER_PLACES_MAX
@@ -332,6 +336,9 @@ export class GnutellaService implements Overlay, Startable {
     })
   }
 }
+
+/** When the answer to `firewalled` may be another one. */
+const REACHABILITY_EVENTS = ['self:peer:update', 'connection:open', 'connection:close'] as const
 
 /** Who has the file, and the way to have it called. */
 function providerOf({ notice, index }: Found): Provider {

@@ -102,6 +102,7 @@ const COUNTERS = [
   'dynamicQueries',
   'dynamicQueriesRefused',
   'guidanceDropped',
+  'guidsRefused',
   'tablesReceived',
   'tablesRefused',
   'tableMessagesSent',
