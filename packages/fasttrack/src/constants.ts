@@ -132,6 +132,8 @@ export const SUPERNODES_REFRESH_MS = 2 * 60 * 60 * 1000
 export const SUPERNODES_PER_TELLER_MAX = 60
 /** Of them, those that came by themselves and were not reached yet, all together. */
 export const SUPERNODES_OF_COMERS_MAX = 20
+/** Told to one that links and has a list already: what it had is replaced little by little. */
+export const SUPERNODES_SAMPLE = 8
 /** One that nobody has seen for so long is not told to others, and goes first where there is no room. */
 export const SUPERNODE_STALE_MS = 3 * 60 * 60 * 1000
 /** Wait before a supernode is tried again after its first failure, doubled by each further one up to the most. */

@@ -23,6 +23,7 @@ export interface IdealPlace {
 /** What is given goes to what is there: links may come one after another. */
 export function adopt(state: FastTrackState, fx: Fx, { role, known, links }: IdealPlace): void {
   for (const peer of known) state.list.seen(peer, 0, state.nowMs)
+  if (known.length > 0) state.listedMs = state.nowMs - state.unit(fx) * SUPERNODES_REFRESH_MS
   if (role === 'supernode' && !state.isSupernode)
     becomeSupernode(state, fx, 'An observer gave this peer its place')
   for (const { peer, bond } of links) {

@@ -16,7 +16,7 @@ import {
   SAID_MAX,
   STANDBYS_PART
 } from './constants.ts'
-import { tellSupernodes } from './list-rules.ts'
+import { answerWithSupernodes, supernodesWanted } from './list-rules.ts'
 import type { HelloMessage, Wanting, WelcomeMessage } from './messages.ts'
 import { type Bond, Neighbour } from './neighbours.ts'
 import { lostSupernode, onProbed, onSessionAnswer, onSpareAnswer, seek } from './ordinary-rules.ts'
@@ -54,7 +54,8 @@ export function sayHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, wa
     isReachable,
     uploadKbps: Math.min(SAID_MAX, uploadKbps),
     uptimeS: Math.min(SAID_MAX, state.uptimeS),
-    addresses: fx.peers.contact(SELF).addresses
+    addresses: fx.peers.contact(SELF).addresses,
+    supernodesWanted: supernodesWanted(state, wants)
   }
   fx.send(neighbour.link, hello, CONTROL)
 }
@@ -136,7 +137,7 @@ export function onHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, hel
     usersMax: Math.min(LOAD_MAX, state.usersSoft)
   }
   // The list comes first: whoever reads the answer may end the link at once.
-  tellSupernodes(state, fx, neighbour, isAccepted && hello.wants !== 'probe')
+  answerWithSupernodes(state, fx, neighbour, hello, isAccepted)
   fx.send(neighbour.link, welcome, CONTROL)
   if (isAccepted && hello.wants === 'session') welcomeUser(state, fx, neighbour, hello)
   if (!state.isSupernode) {

@@ -1,28 +1,73 @@
-/** Telling others of supernodes, and hearing of them: 200 at connect and every two hours (giFT, packet 00). */
+/**
+ * Telling others of supernodes, and hearing of them: up to 200 at connect and every two hours (giFT, packet 00). Lists were nine
+ * tenths of all bytes where each link was told all of one, so whoever links says how many it can use: all that it keeps of
+ * one teller where it has none or an old one, a few otherwise; and every two hours it is told what is new.
+ */
 import type { Peer } from '@servent/overlay/machine'
 import {
   CONTACTS_MAX,
   HEIRS_MAX,
   LOAD_MAX,
+  PROBES,
   SAID_MAX,
   SUPERNODES_MAX,
   SUPERNODES_PER_MESSAGE_MAX,
   SUPERNODES_PER_TELLER_MAX,
-  SUPERNODES_PER_USER_MAX
+  SUPERNODES_PER_USER_MAX,
+  SUPERNODES_REFRESH_MS,
+  SUPERNODES_SAMPLE
 } from './constants.ts'
 import { bestUsers } from './merit-rules.ts'
-import type { SupernodeEntry, SupernodesMessage } from './messages.ts'
+import type { HelloMessage, SupernodeEntry, SupernodesMessage, Wanting } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { seek } from './ordinary-rules.ts'
 import { CONTROL } from './priorities.ts'
 import { contactOf, type FastTrackState, type Fx } from './state.ts'
 import { OWN_EYES } from './supernode-list.ts'
 
-/** All that is known, in several messages, or as many as one holds. */
-export function tellSupernodes(state: FastTrackState, fx: Fx, neighbour: Neighbour, isWhole: boolean): void {
-  const count = isWhole ? SUPERNODES_MAX : SUPERNODES_PER_MESSAGE_MAX
+/** What a hello asks for. */
+export function supernodesWanted(state: FastTrackState, wants: Wanting): number {
+  const { list, listedMs, nowMs } = state
+  // With as many as one round of probes takes the rest can wait for the first real link.
+  const hasSome = list.hasFresh(PROBES, nowMs)
+  if (wants === 'probe') return hasSome ? 0 : SUPERNODES_PER_MESSAGE_MAX
+  const isListed = hasSome && nowMs - listedMs < SUPERNODES_REFRESH_MS
+  if (!isListed) return SUPERNODES_PER_TELLER_MAX
+  // The supernode beside it has just told some.
+  return wants === 'spare' ? 0 : SUPERNODES_SAMPLE
+}
+
+/** As many as it asked for; a stranger as many as one message holds. */
+export function answerWithSupernodes(
+  state: FastTrackState,
+  fx: Fx,
+  neighbour: Neighbour,
+  { wants, supernodesWanted: wanted }: HelloMessage,
+  isAccepted: boolean
+): void {
+  const isBound = isAccepted && wants !== 'probe'
+  if (isBound || wanted > 0)
+    tellSupernodes(state, fx, neighbour, {
+      count: Math.min(wanted, isBound ? SUPERNODES_MAX : SUPERNODES_PER_MESSAGE_MAX),
+      mayHaveHeirs: isBound
+    })
+}
+
+interface Telling {
+  readonly count: number
+  readonly mayHaveHeirs: boolean
+  /** Only those that are known since then. */
+  readonly sinceMs?: number
+}
+
+function tellSupernodes(
+  state: FastTrackState,
+  fx: Fx,
+  neighbour: Neighbour,
+  { count, mayHaveHeirs, sinceMs }: Telling
+): void {
   const known = state.list
-    .toTell(count + 1, state.nowMs, () => fx.random())
+    .toTell(count + 1, state.nowMs, () => fx.random(), sinceMs)
     .filter(({ peer }) => peer !== neighbour.peer)
     .slice(0, count)
   const entries = known.map(
@@ -33,7 +78,7 @@ export function tellSupernodes(state: FastTrackState, fx: Fx, neighbour: Neighbo
     })
   )
   // Where there are few supernodes, the death of one may leave its users with none.
-  const isAlone = isWhole && state.isSupernode && known.length < HEIRS_MAX
+  const isAlone = mayHaveHeirs && state.isSupernode && !state.list.hasFresh(HEIRS_MAX, state.nowMs)
   const heirs = isAlone
     ? bestUsers(state, HEIRS_MAX + 1)
         .filter(({ peer }) => peer !== neighbour.peer)
@@ -86,8 +131,10 @@ export function onSupernodes(
       list.told({ peer, teller: neighbour.peer, users, seenMs: nowMs - seenS * 1000, isHint, most }, nowMs)
   }
   if (isHint) return
+  const { asked } = neighbour
+  if (asked !== undefined && asked.wants !== 'probe') state.listedMs = nowMs
   // The list comes before the welcome.
-  if (bond === 'supernode' || neighbour.asked?.wants === 'session') {
+  if (bond === 'supernode' || asked?.wants === 'session') {
     state.heirs = heirs.map(heir => fx.peers.intern(heir)).filter(peer => peer > 0)
   } else if (list.size === 0)
     rememberHeirs(
@@ -104,14 +151,18 @@ function rememberHeirs(state: FastTrackState, heirs: readonly Peer[]): void {
       state.contacts.set(peer, { failures: 0, retryMs: state.nowMs, isComer: false })
 }
 
-/** Every two hours to all that are linked, a few at a time. */
+/** Every two hours to all that are linked, a few at a time: users what is new to them, supernodes those that live, new or not. */
 export function refreshLists(state: FastTrackState, fx: Fx, everyMs: number, most: number): void {
   let told = 0
   for (const neighbour of state.neighbours.all) {
     const { bond, listedMs } = neighbour
     if (bond !== 'user' && bond !== 'peering' && bond !== 'standby') continue
     if (told >= most || state.nowMs - listedMs < everyMs) continue
-    tellSupernodes(state, fx, neighbour, true)
+    tellSupernodes(state, fx, neighbour, {
+      count: SUPERNODES_PER_TELLER_MAX,
+      mayHaveHeirs: true,
+      ...(bond === 'peering' ? {} : { sinceMs: listedMs })
+    })
     told += 1
   }
 }

@@ -23,6 +23,8 @@ export interface HelloMessage {
   readonly uptimeS: number
   /** Its own multiaddrs; whose they are its link proves. */
   readonly addresses: readonly Uint8Array[]
+  /** Supernodes that it would be told of: all that it can use, a few, or none. */
+  readonly supernodesWanted: number
 }
 
 /** Answers a hello (01, supernode info; 09, stats). */
@@ -44,7 +46,7 @@ export interface SupernodeEntry {
   readonly seenS: number
 }
 
-/** 00, the supernode list: after a welcome, and every two hours. */
+/** 00, the supernode list: as much as was asked for before a welcome, and what is new every two hours. */
 export interface SupernodesMessage {
   readonly type: 'supernodes'
   readonly entries: readonly SupernodeEntry[]

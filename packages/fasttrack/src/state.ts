@@ -123,6 +123,8 @@ export class FastTrackState {
   /** Links that are being opened, what for, and since when. */
   readonly opening = new Map<Peer, { readonly wants: Wanting; readonly atMs: number }>()
   savedMs = Number.NEGATIVE_INFINITY
+  /** When this peer was last told all of somebody's list that it can use. */
+  listedMs = Number.NEGATIVE_INFINITY
 
   // Of an ordinary node, and of a supernode that steps down.
   supernode: Link | undefined

@@ -20,6 +20,8 @@ export const COMERS: Peer = -2
 export interface KnownSupernode {
   readonly peer: Peer
   teller: Peer
+  /** Since when it is in the list. */
+  readonly sinceMs: number
   users: number
   seenMs: number
   failures: number
@@ -128,13 +130,27 @@ export class SupernodeList {
     return sample(free, count, random)
   }
 
-  /** Some to tell others of: those seen lately, in an order of chance. */
-  toTell(count: number, nowMs: number, random: () => number): KnownSupernode[] {
+  /** Some to tell others of: those seen lately, and in the list since then, in an order of chance. */
+  toTell(
+    count: number,
+    nowMs: number,
+    random: () => number,
+    sinceMs = Number.NEGATIVE_INFINITY
+  ): KnownSupernode[] {
     const fresh: KnownSupernode[] = []
     for (const entry of this.#known.values())
-      if (nowMs - entry.seenMs < SUPERNODE_STALE_MS && entry.failures === 0 && !entry.isHint)
-        fresh.push(entry)
+      if (entry.sinceMs >= sinceMs && isFresh(entry, nowMs)) fresh.push(entry)
     return sample(fresh, count, random)
+  }
+
+  /** Whether there are so many that could be told of. */
+  hasFresh(count: number, nowMs: number): boolean {
+    let fresh = 0
+    for (const entry of this.#known.values()) {
+      if (isFresh(entry, nowMs)) fresh += 1
+      if (fresh >= count) return true
+    }
+    return false
   }
 
   #add(peer: Peer, teller: Peer, nowMs: number): KnownSupernode {
@@ -142,6 +158,7 @@ export class SupernodeList {
     const entry: KnownSupernode = {
       peer,
       teller: OWN_EYES,
+      sinceMs: nowMs,
       users: 0,
       seenMs: nowMs,
       failures: 0,
@@ -171,6 +188,10 @@ export class SupernodeList {
     }
     if (worst !== undefined) this.forget(worst.peer)
   }
+}
+
+function isFresh({ seenMs, failures, isHint }: KnownSupernode, nowMs: number): boolean {
+  return nowMs - seenMs < SUPERNODE_STALE_MS && failures === 0 && !isHint
 }
 
 function isWorse(a: KnownSupernode, b: KnownSupernode): boolean {

@@ -23,6 +23,7 @@ import {
   RESULTS_PER_MESSAGE_MAX,
   SAID_MAX,
   SHARE_FILES_MAX,
+  SUPERNODES_MAX,
   SUPERNODES_PER_MESSAGE_MAX,
   TARGETS_MAX,
   TERM_TEXT_BYTES_MAX,
@@ -152,7 +153,8 @@ const FIELDS: { readonly [Type in Other]: Fields<Body<Type>> } = {
     isReachable: [3, flag],
     uploadKbps: [4, said],
     uptimeS: [5, said],
-    addresses: [6, list(someBytes(ADDRESS_BYTES_MAX), CONTACT_ADDRESSES_MAX)]
+    addresses: [6, list(someBytes(ADDRESS_BYTES_MAX), CONTACT_ADDRESSES_MAX)],
+    supernodesWanted: [7, number(SUPERNODES_MAX)]
   },
   welcome: {
     wants: [1, wants],

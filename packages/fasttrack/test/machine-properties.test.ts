@@ -37,7 +37,8 @@ const message: fc.Arbitrary<FastTrackMessage> = fc.oneof(
       isReachable: fc.boolean(),
       uploadKbps: fc.nat({ max: 9000 }),
       uptimeS: fc.nat({ max: 9000 }),
-      addresses: fc.constant([])
+      addresses: fc.constant([]),
+      supernodesWanted: fc.nat({ max: 200 })
     })
   },
   {

@@ -9,6 +9,7 @@ import {
   unsignedRecord
 } from '@servent/overlay/machine'
 import { type Effect, RecordingEffects, testContact } from '@servent/overlay/testing'
+import { SUPERNODES_MAX, SUPERNODES_PER_MESSAGE_MAX } from '../src/constants.ts'
 import type {
   FastTrackAnswer,
   FastTrackCommand,
@@ -62,6 +63,7 @@ export const hello = (wants: HelloMessage['wants'], fields: Partial<HelloMessage
   uploadKbps: 0,
   uptimeS: 0,
   addresses: [],
+  supernodesWanted: wants === 'probe' ? SUPERNODES_PER_MESSAGE_MAX : SUPERNODES_MAX,
   ...fields
 })
 

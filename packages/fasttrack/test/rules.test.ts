@@ -10,10 +10,14 @@ import {
   PEERING_KNOWN_MS,
   SETTLED_MS,
   STRAYS_BURST,
+  SUPERNODES_PER_MESSAGE_MAX,
+  SUPERNODES_PER_TELLER_MAX,
+  SUPERNODES_REFRESH_MS,
+  SUPERNODES_SAMPLE,
   TTL_MAX,
   USER_SILENT_MS
 } from '../src/constants.ts'
-import type { Result, Wanted } from '../src/messages.ts'
+import type { Result, SupernodesMessage, Wanted } from '../src/messages.ts'
 import { refusalText } from '../src/refusals.ts'
 import { hello, query, result, TestPeer, WANTED, welcome } from './peer.ts'
 
@@ -456,6 +460,94 @@ describe('a query that is relayed', () => {
     const from = (provider: number) => results.filter(one => one === peer.peer(provider)).length
     expect([from(7), from(8), from(9), from(10)]).toEqual([20, 20, 20, 20])
     expect(peer.counter('resultsOverShare')).toBe(220)
+  })
+})
+
+describe('lists of supernodes', () => {
+  const list = (from: number, count: number): SupernodesMessage => ({
+    type: 'supernodes',
+    entries: Array.from({ length: count }, (_, place) => ({
+      contact: testContact(from + place),
+      users: 1,
+      seenS: 0
+    })),
+    heirs: []
+  })
+  const wantedIn = (peer: TestPeer, link: number) =>
+    peer.sent(link).flatMap(message => (message.type === 'hello' ? [message.supernodesWanted] : []))
+  const toldTo = (peer: TestPeer, link: number) =>
+    peer.sent(link).flatMap(message => (message.type === 'supernodes' ? message.entries : []))
+
+  it('are asked for by who has none, by the first that it stays with, and a few of later ones', () => {
+    const peer = new TestPeer({ role: 'ordinary' })
+    peer.handle({ type: 'contact', peer: peer.peer(1) })
+    const home = peer.link(1, false)
+    expect(wantedIn(peer, home)).toEqual([SUPERNODES_PER_MESSAGE_MAX])
+    peer.from(home, list(2, 20), welcome('probe'))
+    const [second, ...silent] = peer.opened().toReversed()
+    const spare = peer.linkOf(second!)
+    expect(wantedIn(peer, spare)).toEqual([0])
+    peer.from(spare, welcome('probe', { users: 100 }))
+    peer.take()
+    peer.pass(3_000)
+    expect([...wantedIn(peer, home), ...wantedIn(peer, spare)]).toEqual([
+      SUPERNODES_PER_TELLER_MAX,
+      SUPERNODES_PER_TELLER_MAX
+    ])
+    peer.from(home, list(30, 25), welcome('session'))
+    peer.from(spare, welcome('spare'))
+    peer.take()
+    peer.down(home, 'reset')
+    expect(wantedIn(peer, spare)).toEqual([SUPERNODES_SAMPLE])
+    // And none of the next spare.
+    peer.from(spare, welcome('session'))
+    for (const one of silent) peer.handle({ type: 'unreachable', peer: one, reason: 'a test' })
+    const other = peer.linkOf(peer.opened().at(-1)!)
+    peer.from(other, welcome('probe'))
+    peer.take()
+    peer.pass(3_000)
+    expect(wantedIn(peer, other)).toEqual([0])
+  })
+
+  it('are as long as was asked for, and for a stranger one message', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    for (const [place, teller] of [500, 501].entries()) {
+      const link = peer.bond(teller, 'peering')
+      for (let from = 0; from < 50; from += 25) peer.from(link, list(1000 + 100 * place + from, 25))
+    }
+    const told = (wants: 'probe' | 'session', supernodesWanted: number, number: number) => {
+      const link = peer.link(number)
+      peer.from(link, hello(wants, { supernodesWanted }))
+      return toldTo(peer, link).length
+    }
+    expect([told('session', 8, 1), told('session', 60, 2), told('session', 200, 3)]).toEqual([8, 60, 100])
+    expect([told('probe', 200, 4), told('probe', 3, 5)]).toEqual([SUPERNODES_PER_MESSAGE_MAX, 3])
+    const silent = peer.link(6)
+    peer.from(silent, hello('probe', { supernodesWanted: 0 }))
+    expect(peer.typesTo(silent)).toEqual(['welcome'])
+  })
+
+  it('are told again every two hours: to users what is new, and nothing twice', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const other = peer.bond(500, 'peering')
+    peer.from(other, list(1000, 20))
+    peer.pass(1_000)
+    const user = peer.bond(1, 'session')
+    const alive = (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 60_000) {
+        peer.pass(60_000)
+        peer.from(user, { type: 'ping' })
+        peer.from(other, { type: 'pong', users: 1, usersMax: 9 })
+        peer.from(other, list(1000, 20))
+      }
+    }
+    alive(SUPERNODES_REFRESH_MS / 2)
+    peer.from(other, list(2000, 3))
+    peer.take()
+    alive(SUPERNODES_REFRESH_MS / 2 + 120_000)
+    const told = toldTo(peer, user).map(({ contact }) => peer.effects.peers.intern(contact))
+    expect(told.sort()).toEqual([2000, 2001, 2002].map(number => peer.peer(number)).sort())
+    expect(toldTo(peer, other).length).toBeGreaterThanOrEqual(20)
   })
 })
 

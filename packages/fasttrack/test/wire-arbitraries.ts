@@ -7,7 +7,7 @@ import {
   QUERY_RESULTS_MAX
 } from '@servent/overlay/machine'
 import fc from 'fast-check'
-import { HEIRS_MAX, HOPS_MAX, LOAD_MAX, SAID_MAX, TARGETS_MAX } from '../src/constants.ts'
+import { HEIRS_MAX, HOPS_MAX, LOAD_MAX, SAID_MAX, SUPERNODES_MAX, TARGETS_MAX } from '../src/constants.ts'
 import { type FastTrackMessage, REFUSALS, type Term, type Wanted } from '../src/messages.ts'
 import { COMPARE_NUMBERS, TAG_NUMBERS } from '../src/tags.ts'
 import { fasttrackCodec } from '../src/wire.ts'
@@ -55,7 +55,8 @@ export const message: fc.Arbitrary<FastTrackMessage> = fc.oneof(
     isReachable: fc.boolean(),
     uploadKbps: said,
     uptimeS: said,
-    addresses: fc.array(bytes(ADDRESS_BYTES_MAX), { maxLength: CONTACT_ADDRESSES_MAX })
+    addresses: fc.array(bytes(ADDRESS_BYTES_MAX), { maxLength: CONTACT_ADDRESSES_MAX }),
+    supernodesWanted: fc.nat({ max: SUPERNODES_MAX })
   }),
   fc.record({
     type: fc.constant('welcome' as const),

@@ -21,6 +21,7 @@ import {
   SAID_MAX,
   SHARE_BYTES_MAX,
   SHARE_FILES_MAX,
+  SUPERNODES_MAX,
   SUPERNODES_PER_MESSAGE_MAX,
   TARGETS_MAX,
   TERM_TEXT_BYTES_MAX,
@@ -208,6 +209,7 @@ describe('a bound', () => {
     ],
     ['to', n => ({ type: 'hand-over', to: times(n, contact) }), TARGETS_MAX],
     ['users', n => ({ type: 'pong', users: n, usersMax: 0 }), LOAD_MAX],
+    ['supernodesWanted', n => ({ ...hello, supernodesWanted: n }), SUPERNODES_MAX],
     ['uptimeS', n => ({ ...hello, uptimeS: n }), SAID_MAX],
     ['ttl', n => ({ ...query(), ttl: n }), HOPS_MAX],
     ['hops', n => ({ type: 'results', id: QUERY_ID, hops: n, results: [] }), 2 * HOPS_MAX],
@@ -230,7 +232,8 @@ describe('a bound', () => {
     isReachable: false,
     uploadKbps: 0,
     uptimeS: 0,
-    addresses: []
+    addresses: [],
+    supernodesWanted: 0
   }
   const list: FastTrackMessage = { type: 'supernodes', entries: [], heirs: [] }
 
