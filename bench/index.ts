@@ -69,7 +69,8 @@ const ratios = {
 }
 const goals = {
   memoryTimesFts5: { measured: ratios.memoryToBareFts5[KINDS[0]], least: TIMES_FTS5_LEAST },
-  memoryPeersAddedPerSecond: { measured: figures.memory.peersPerSecond, least: PEERS_A_SECOND_LEAST }
+  /** Of one core's time, whoever else uses the machine; what the clock on the wall says stands beside it. */
+  memoryPeersAddedPerSecond: { measured: figures.memory.peersPerCpuSecond, least: PEERS_A_SECOND_LEAST }
 }
 const met = Object.fromEntries(
   Object.entries(goals).map(([name, { measured = 0, least }]) => [name, measured >= least])
@@ -90,7 +91,7 @@ if (values.json) {
   console.log(`${names} names of ${names / 200} owners; all stores found the same`)
   show('memory', figures.memory, `${figures.memory.heapMib} MiB with all files`)
   console.log(
-    `  ${figures.memory.peersPerCpuSecond} peers added in a second of the processor; the longest removal took ${figures.memory.longestRemovalMs} ms`
+    `  ${figures.memory.peersPerCpuSecond} peers added in a second of the processor, ${figures.memory.peersPerThreadCpuSecond} without helping threads; the longest removal took ${figures.memory.longestRemovalMs} ms`
   )
   show('SQLite', figures.sqlite, `${figures.sqlite.fileMib} MiB`)
   for (const kind of KINDS) {

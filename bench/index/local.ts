@@ -38,8 +38,12 @@ export interface StoreFigures {
 
 export interface LocalFigures {
   readonly memory: StoreFigures & {
-    /** Of the processor's time of this thread, which does not lengthen much where others use the machine too. */
+    /**
+     * Of the processor's time, which does not lengthen much where others use the machine too: of all threads of this
+     * process, for some of them collect what `add` leaves, and of the one that calls alone.
+     */
     readonly peersPerCpuSecond: number
+    readonly peersPerThreadCpuSecond: number
     readonly heapMib: number
     readonly bytesPerFile: number
     /** While owner after owner goes, until half of them have gone: the others are moved to new lists meanwhile. */
@@ -59,7 +63,7 @@ export interface Local {
 export async function measureLocal(plan: Plan, queries: Queries, path: string): Promise<Local> {
   const before = usedBytes()
   const memory = new MemoryIndex()
-  const [memoryMs, memoryCpuMs] = build(plan, (owner, files) => memory.add(owner, files))
+  const built = build(plan, (owner, files) => memory.add(owner, files))
   // The files' own objects are in it, and so are their words.
   const heap = usedBytes() - before
 
@@ -107,15 +111,16 @@ export async function measureLocal(plan: Plan, queries: Queries, path: string): 
   const peers = [...ownersOf(plan, plan.peers)].slice(-plan.peers)
   const figures = {
     memory: {
-      buildSeconds: round(memoryMs / 1000),
-      peersPerSecond: rate(plan.names / OWNER_FILES, memoryMs),
+      buildSeconds: round(built.ms / 1000),
+      peersPerSecond: rate(plan.names / OWNER_FILES, built.ms),
       ...churn(
         peers,
         (owner, files) => memory.add(owner, files),
         owner => memory.removeOwner(owner)
       ),
       queries: summary(memoryTimes),
-      peersPerCpuSecond: rate(plan.names / OWNER_FILES, memoryCpuMs),
+      peersPerCpuSecond: rate(plan.names / OWNER_FILES, built.cpuMs),
+      peersPerThreadCpuSecond: rate(plan.names / OWNER_FILES, built.threadCpuMs),
       heapMib: round(heap / MIB, 0),
       bytesPerFile: round(heap / plan.names, 0),
       longestRemovalMs: longestRemovalMs(plan, memory)
@@ -149,19 +154,24 @@ function* batchesOf(plan: Plan): Generator<Owner[]> {
   yield batch
 }
 
-/** Only the calls are counted, some owners at a time: names are cut into words elsewhere, and to ask for times takes time. */
-function build(plan: Plan, add: (...owner: Owner) => void): [ms: number, cpuMs: number] {
-  let ms = 0
-  let cpuMicroseconds = 0
+/**
+ * Only the calls are counted, some owners at a time, for to ask for times takes time. Each is what a machine asks its host
+ * for: one peer's files, with texts that nobody has seen before, in arrays of words as `tokens` gives them. In it are the
+ * checks of all limits, the tables of owners and keys, the lists of words, and the garbage that is collected meanwhile;
+ * not in it is how names are made and cut into words.
+ */
+function build(plan: Plan, add: (...owner: Owner) => void) {
+  const took = { ms: 0, cpuMs: 0, threadCpuMs: 0 }
   for (const batch of batchesOf(plan)) {
     const beganMs = performance.now()
-    const began = process.threadCpuUsage()
+    const [began, threadBegan] = [process.cpuUsage(), process.threadCpuUsage()]
     for (const [owner, files] of batch) add(owner, files)
-    const { user, system } = process.threadCpuUsage(began)
-    ms += performance.now() - beganMs
-    cpuMicroseconds += user + system
+    const [cpu, thread] = [process.cpuUsage(began), process.threadCpuUsage(threadBegan)]
+    took.ms += performance.now() - beganMs
+    took.cpuMs += (cpu.user + cpu.system) / 1000
+    took.threadCpuMs += (thread.user + thread.system) / 1000
   }
-  return [ms, cpuMicroseconds / 1000]
+  return took
 }
 
 function longestRemovalMs(plan: Plan, memory: MemoryIndex): number {

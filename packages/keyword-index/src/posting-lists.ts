@@ -56,10 +56,6 @@ export class PostingLists {
     this.#arena = new Uint32Array(Math.max(places, ARENA_PLACES))
   }
 
-  get words(): number {
-    return this.#words.size
-  }
-
   /** Places of the arena that are in use. */
   get places(): number {
     return this.#used

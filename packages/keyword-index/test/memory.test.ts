@@ -1,6 +1,6 @@
 /** The store in memory: what all stores do, and what is its own. */
 import { describe, expect, it } from 'vitest'
-import { POSTINGS_TOUCHED_MAX } from '../src/index.ts'
+import { FILE_KEY_BYTES_MAX, POSTINGS_TOUCHED_MAX } from '../src/index.ts'
 import { answerFromIndex, MemoryIndex } from '../src/memory.ts'
 import { COMPACTION_DEAD_MIN } from '../src/memory-index.ts'
 import { describeStore } from './conformance.ts'
@@ -86,10 +86,31 @@ describe('the store in memory, by itself', () => {
         isCapped: false
       }
     )
+    expect(answerFromIndex(index, { type: 'index-providers', content: digest(1), limit: 1 })).toMatchObject({
+      type: 'index-providers',
+      hits: [{ owner: 'ann' }]
+    })
+    expect(answerFromIndex(index, { type: 'index-browse', owner: 'ann', limit: 1 })).toMatchObject({
+      type: 'index-files',
+      files: [{ key: '1' }]
+    })
     expect(answerFromIndex(index, { type: 'index-totals' })).toMatchObject({ files: 1 })
     expect(answerFromIndex(index, { type: 'index-remove', owner: 'ann', keys: ['1'] })).toMatchObject({
       files: 1
     })
+    answerFromIndex(index, add)
+    expect(answerFromIndex(index, { type: 'index-remove-owner', owner: 'ann' })).toEqual({
+      type: 'index-removed',
+      files: 1
+    })
+    expect(index.totals()).toEqual({ owners: 0, files: 0, bytes: 0 })
+  })
+
+  it('refuses a text that is not well-formed, short or long', () => {
+    const index = new MemoryIndex()
+    for (const key of ['\ud800', `${'k'.repeat(FILE_KEY_BYTES_MAX / 2)}\ud800`])
+      expect(() => index.add('ann', [file(key, 'a')])).toThrow('well-formed')
+    expect(index.totals().files).toBe(0)
   })
 
   it('shows nobody how an entry is kept', () => {

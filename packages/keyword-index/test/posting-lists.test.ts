@@ -82,6 +82,21 @@ describe('a posting list', () => {
     expect(read(lists, 'w7')).toEqual([7, 1007, 2007, 3007, 4007])
   })
 
+  it('is whole when the lists of all have outgrown 2^20 places, from where on they grow by half', () => {
+    const lists = new PostingLists()
+    const each = 1000
+    for (let first = 0; first < 1_200_000; first += each)
+      lists.add(
+        every(1, each).map(at => ({ words: [(first + at) % 5 === 0 ? 'fifth' : 'other'] })),
+        first
+      )
+    expect(lists.places).toBeGreaterThan(2 ** 20)
+    expect([lists.count(lists.find('fifth')!), lists.count(lists.find('other')!)]).toEqual([240_000, 960_000])
+    const cursor = open(lists, 'fifth')
+    for (let id = 0; id < 1_200_000; id += 5) if (cursor.next() !== id) expect.fail(`${id} is not there`)
+    expect(cursor.next()).toBe(NO_ID)
+  })
+
   it('gallops to what a search from the beginning finds', () => {
     fc.assert(
       fc.property(
@@ -109,6 +124,11 @@ describe('a map of bits', () => {
     for (let id = 0; id < 5000; id += 1) put(lists, 1_000_000 + 300 * id, 'a')
     expect(isCommon()).toBe(false)
     expect(read(lists, 'a')).toHaveLength(7000)
+    // The next word that becomes common takes the place of that map among all.
+    for (let id = 3_000_000; id < 3_100_000; id += 1) put(lists, id, 'b')
+    expect([isCommon(), lists.isCommon(lists.find('b')!)]).toEqual([false, true])
+    expect(meet(lists, ['b', 'b']).ids).toHaveLength(100_000)
+    expect(meet(lists, ['a', 'b']).ids).toEqual([])
   })
 
   it('does not come to a word that few have', () => {
