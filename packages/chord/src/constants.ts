@@ -41,15 +41,6 @@ export const FIX_FINGERS_MS = 60_000
 export const CHECK_PREDECESSOR_MS = 60_000
 /** Between two probes for a foreign ring. */
 export const MERGE_MS = 120_000
-/** Between two saves of the peer cache. */
-export const SAVE_MS = 300_000
-/** p2psim's budget of a lookup is 4 s; a real one may have to dial on its way. */
-export const LOOKUP_BUDGET_MS = 10_000
-export const REPLICAS_DEFAULT = 4
-/** Shortest period that a setting may ask for. */
-export const PERIOD_MS_MIN = 100
-/** Longest period that a setting may ask for. */
-export const PERIOD_MS_MAX = 24 * 60 * 60 * 1000
 
 /** A peer that knows nobody who answers for so long is a ring of its own, and merges later. */
 export const JOIN_ALONE_MS = 10_000
@@ -85,12 +76,6 @@ export const JOIN_PATIENT_ROUNDS = 3
  */
 export const CANDIDATES_MAX = 128
 
-/** Contacts that are asked again when nobody else answers: those that the user chose, and the latest others. */
-export const BOOTSTRAP_PEERS_MAX = 8
-/** Peers of the tables that went silent: who tells of the other side when a partition heals. */
-export const LOST_PEERS_MAX = 16
-/** Contacts that the saved peer cache holds: as many as are remembered beside the tables. */
-export const SAVED_PEERS_MAX = BOOTSTRAP_PEERS_MAX + LOST_PEERS_MAX
 /** Finger guesses that wait for their pong at a time. */
 export const FINGER_PROBES_MAX = 24
 /** Nodes of unknown round trip that are measured in one round of one finger. */

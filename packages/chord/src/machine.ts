@@ -4,12 +4,15 @@
  * `@servent/key-routing`'s, which takes its inputs first.
  */
 import {
+  jittered,
   KeyRouter,
   type LookupDone,
   type Membership,
   RecordKeeper,
   ROUTING_ANSWERS,
-  type StoreCalls
+  routingOf,
+  type StoreCalls,
+  storeOf
 } from '@servent/key-routing/machine'
 import {
   type Effects,
@@ -35,17 +38,8 @@ import { onMessage } from './ring-messages.ts'
 import { ChordRouting, onNotReady, onSilent, rootOf } from './ring-routing.ts'
 import type { ChordRules } from './ring-rules.ts'
 import { loadPeers, PEERS_SAVED_AS, savePeers } from './ring-save.ts'
-import { chordSettings, routingOf, storeOf } from './ring-settings.ts'
-import {
-  armJoin,
-  armPlace,
-  armRing,
-  disarm,
-  GATHER_TIMER,
-  jittered,
-  MERGE_TIMER,
-  SAVE_TIMER
-} from './ring-timers.ts'
+import { chordSettings } from './ring-settings.ts'
+import { armJoin, armPlace, armRing, disarm, GATHER_TIMER, MERGE_TIMER, SAVE_TIMER } from './ring-timers.ts'
 import { consider, stabilise } from './stabilise.ts'
 import type {
   ChordCommand,
@@ -162,8 +156,7 @@ export class ChordMachine implements Machine<ChordTypes> {
     const ref = (ref: RingRef): void => {
       if (ref !== NOBODY) hold(peerOfRef(ref))
     }
-    for (const peer of ring.bootstrap.peers) hold(peer)
-    for (const peer of ring.lost.peers) hold(peer)
+    ring.cache.heldPeers(hold)
     for (const peer of ring.unlike.peers) hold(peer)
     for (const peer of ring.founders) hold(peer)
     ring.forming?.heldPeers(hold)

@@ -3,6 +3,7 @@
  * start of a finger's interval, as long as they lie in it, the one with the shortest round trip. ToN section
  * VI-E has its own variant, which asks all of a finger's successors at each hop.
  */
+import { linkedRttMs } from '@servent/key-routing/machine'
 import { addPowerOfTwo } from '@servent/overlay/machine'
 import { PROXIMITY_PINGS_MAX, PROXIMITY_SAMPLES_MAX, PROXIMITY_SEARCH_ONE_IN } from './constants.ts'
 import { dropFinger, findStart } from './finger-refresh.ts'
@@ -151,9 +152,6 @@ function choose(ring: Ring, place: Place, exponent: number, candidates: readonly
   if (best !== finger) syncLinks(ring, fx)
 }
 
-/** Of a peer that is linked: who is not would have to be dialled when it is needed. */
 function rttOf(ring: Ring, ref: RingRef): number | undefined {
-  const peer = peerOfRef(ref)
-  const { calls } = ring.router
-  return calls.linkOf(peer) === undefined ? undefined : calls.rttMs(peer)
+  return linkedRttMs(ring.router.calls, peerOfRef(ref))
 }

@@ -1,20 +1,20 @@
 /**
- * Requests to nodes of the ring. A place of this peer itself is asked without a message. Whoever does not
- * answer is asked a second time before it counts as dead, for a busy peer is not a dead one; whoever answers
- * that it is no member counts as dead at once.
+ * Requests to nodes of the ring. A place of this peer itself is asked without a message. Whoever answers that it is
+ * no member counts as dead at once.
  */
+
 import {
-  type CallFailure,
+  type Heard,
   type NextHopsRequest,
-  type Ping,
-  PRIORITY_TABLE
+  ping as pingPeer,
+  requestTwice
 } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
 import { SUCCESSORS_MAX } from './constants.ts'
 import type { ChordMessage, Neighbours, RingRequest } from './messages.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { indexOfRef, NOBODY, peerOfRef } from './ring-key.ts'
-import type { RingRef } from './types.ts'
+import type { ChordTypes, RingRef } from './types.ts'
 
 /** Tables of a node that lives and is a member. */
 export interface NodeTables {
@@ -118,47 +118,19 @@ export function probeNode(
 
 /** Whether a peer lives; its round trip is measured by the way. */
 export function ping(ring: Ring, peer: Peer, fx: Fx, done: (alive: boolean | 'later', fx: Fx) => void): void {
-  if (peer === SELF) {
-    done(true, fx)
-    return
-  }
-  request(
-    ring,
-    peer,
-    id => ({ type: 'ping', id }),
-    fx,
-    (answer, fx) => {
-      done(answer === 'later' ? 'later' : answer !== undefined, fx)
-    }
-  )
+  pingPeer(ring.router.calls, peer, fx, done)
 }
 
-/** `undefined`: dead. */
+/** Asks again where the first time brings nothing, unless one try is said to be enough. */
 export function request(
   ring: Ring,
   peer: Peer,
-  make: (id: number) => RingRequest | NextHopsRequest | Ping,
+  make: (id: number) => RingRequest | NextHopsRequest,
   fx: Fx,
-  done: (answer: ChordMessage | 'later' | undefined, fx: Fx) => void,
-  tries = 2
+  done: (answer: Heard<ChordMessage>, fx: Fx) => void,
+  tries?: number
 ): void {
-  const { calls } = ring.router
-  calls.request(
-    peer,
-    make(calls.nextId()),
-    PRIORITY_TABLE,
-    (outcome, fx) => {
-      if ('answer' in outcome) done(outcome.answer, fx)
-      else if (worthAnother(outcome.failed) && tries > 1) request(ring, peer, make, fx, done, tries - 1)
-      else done(outcome.failed === 'busy' ? 'later' : undefined, fx)
-    },
-    fx
-  )
-}
-
-/** A link that went down while it was asked may have been a duplicate. */
-function worthAnother(failed: CallFailure): boolean {
-  return failed === 'silent' || failed === 'link-down'
+  requestTwice<ChordTypes>(ring.router.calls, peer, make, fx, done, tries)
 }
 
 export function isOwn(ref: RingRef): boolean {

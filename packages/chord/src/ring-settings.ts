@@ -1,22 +1,11 @@
 /** What a user may choose, and how a choice out of its range is read. */
-import {
-  REPAIR_BYTES_PER_S,
-  REPAIR_MS,
-  type RouterSettings,
-  routerSettings,
-  STORE_LIMITS,
-  type StoreSettings
-} from '@servent/key-routing/machine'
+import { period, periodOrNever, STRUCTURED_SETTINGS, structuredSettings } from '@servent/key-routing/machine'
+import { clamp } from '@servent/overlay/machine'
 import {
   CHECK_PREDECESSOR_MS,
   FIX_FINGERS_MS,
-  LOOKUP_BUDGET_MS,
   MERGE_MS,
-  PERIOD_MS_MAX,
-  PERIOD_MS_MIN,
   PROXIMITY_SAMPLES_MAX,
-  REPLICAS_DEFAULT,
-  SAVE_MS,
   STABILISE_MS,
   SUCCESSORS_DEFAULT,
   SUCCESSORS_MAX,
@@ -25,61 +14,29 @@ import {
 import type { ChordSettings } from './types.ts'
 
 export const CHORD_SETTINGS: ChordSettings = {
+  ...STRUCTURED_SETTINGS,
   successors: SUCCESSORS_DEFAULT,
   virtualNodes: 1,
   proximity: 'on',
   samples: undefined,
-  style: 'semi-recursive',
   stabiliseMs: STABILISE_MS,
   fixFingersMs: FIX_FINGERS_MS,
   checkPredecessorMs: CHECK_PREDECESSOR_MS,
-  mergeMs: MERGE_MS,
-  saveMs: SAVE_MS,
-  replicas: REPLICAS_DEFAULT,
-  lookupBudgetMs: LOOKUP_BUDGET_MS,
-  traceLookups: false,
-  routing: {},
-  store: {}
+  mergeMs: MERGE_MS
 }
 
 /** The defaults with what is set of its own. Made once for all machines of a network. */
 export function chordSettings(own: Partial<ChordSettings> = {}): ChordSettings {
   const all = { ...CHORD_SETTINGS, ...own }
-  const successors = within(all.successors, 1, SUCCESSORS_MAX)
+  const successors = clamp(all.successors, 1, SUCCESSORS_MAX)
   return {
-    ...all,
+    ...structuredSettings(all, successors + 1),
     successors,
-    virtualNodes: within(all.virtualNodes, 1, VIRTUAL_NODES_MAX),
-    samples: within(all.samples ?? successors, 1, PROXIMITY_SAMPLES_MAX),
+    virtualNodes: clamp(all.virtualNodes, 1, VIRTUAL_NODES_MAX),
+    samples: clamp(all.samples ?? successors, 1, PROXIMITY_SAMPLES_MAX),
     stabiliseMs: period(all.stabiliseMs),
     fixFingersMs: period(all.fixFingersMs),
     checkPredecessorMs: period(all.checkPredecessorMs),
-    mergeMs: all.mergeMs === 0 ? 0 : period(all.mergeMs),
-    saveMs: all.saveMs === 0 ? 0 : period(all.saveMs),
-    replicas: within(all.replicas, 1, successors + 1)
+    mergeMs: periodOrNever(all.mergeMs)
   }
-}
-
-export function routingOf(settings: ChordSettings): RouterSettings {
-  const { style, lookupBudgetMs, traceLookups, replicas, routing } = settings
-  return routerSettings({ style, lookupBudgetMs, traceLookups, replicas: replicas - 1, ...routing })
-}
-
-export function storeOf(settings: ChordSettings): StoreSettings {
-  return {
-    repairMs: REPAIR_MS,
-    repairBytesPerS: REPAIR_BYTES_PER_S,
-    limits: STORE_LIMITS,
-    ...settings.store,
-    replicas: settings.replicas - 1
-  }
-}
-
-function period(value: number): number {
-  return within(value, PERIOD_MS_MIN, PERIOD_MS_MAX)
-}
-
-/** A whole number in the range. What is no number is taken for the least. */
-function within(value: number, least: number, most: number): number {
-  return value >= least ? Math.floor(Math.min(value, most)) : least
 }

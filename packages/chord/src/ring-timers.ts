@@ -1,4 +1,5 @@
-/** When rounds come. Each comes after half to one and a half of its period, by chance (ToN section VI-D). */
+/** When rounds come. */
+import { jittered } from '@servent/key-routing/machine'
 import { FORMING_MS } from './constants.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 
@@ -6,10 +7,6 @@ export const MERGE_TIMER = 'merge'
 export const SAVE_TIMER = 'save-peers'
 /** Looks at contacts, as long as a place is no member of a ring. */
 export const GATHER_TIMER = 'gather'
-
-export function jittered(fx: Fx, periodMs: number): number {
-  return Math.floor(periodMs / 2) + (fx.random() % periodMs)
-}
 
 export function armPlace(ring: Ring, place: Place, fx: Fx): void {
   if (!ring.maintenance) return

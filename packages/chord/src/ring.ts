@@ -1,5 +1,11 @@
 /** What Chord's machine remembers: its places on the ring, whom it knows beside, and what is in hand. */
-import type { KeyRouter, RecordKeeper } from '@servent/key-routing/machine'
+import {
+  type KeyRouter,
+  LOST_PEERS_MAX,
+  PeerCache,
+  PeerMemory,
+  type RecordKeeper
+} from '@servent/key-routing/machine'
 import {
   type Contact,
   type Effects,
@@ -8,12 +14,10 @@ import {
   type PeerTable,
   SELF
 } from '@servent/overlay/machine'
-import { BOOTSTRAP_PEERS_MAX, LOST_PEERS_MAX } from './constants.ts'
 import { FingerTable } from './finger-table.ts'
 import type { FormingTable } from './forming-table.ts'
 import type { RingNode } from './messages.ts'
 import { indexOfRef, keyOfPlace, NOBODY, peerOfRef, refOf, TOP_EXPONENT } from './ring-key.ts'
-import { RingMemory } from './ring-memory.ts'
 import type { ChordRules } from './ring-rules.ts'
 import type { ChordMode, ChordSettings, ChordTypes, RingRef } from './types.ts'
 import { VirtualKeys } from './virtual-keys.ts'
@@ -81,12 +85,11 @@ export class Ring {
   readonly settings: ChordSettings
   readonly rules: ChordRules
   readonly places: readonly Place[]
-  readonly bootstrap = new RingMemory(BOOTSTRAP_PEERS_MAX)
-  readonly lost = new RingMemory(LOST_PEERS_MAX)
+  readonly cache = new PeerCache()
+  readonly bootstrap = this.cache.bootstrap
+  readonly lost = this.cache.lost
   /** Peers with another r. */
-  readonly unlike = new RingMemory(LOST_PEERS_MAX)
-  /** Contacts in the cache as it was loaded or saved last. */
-  savedPeers = 0
+  readonly unlike = new PeerMemory(LOST_PEERS_MAX)
   readonly counters: Record<string, number> = {}
   mode: ChordMode = 'idle'
   maintenance = true

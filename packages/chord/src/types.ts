@@ -1,14 +1,12 @@
 /** What Chord's machine, its service, the simulator and the lab say to each other. */
 import type {
-  LookupStyle,
-  RouterSettings,
   RouterSnapshot,
   RoutingAnswer,
   RoutingCommand,
   RoutingNotice,
   RoutingQuestion,
-  StoreSettings,
-  StoreSnapshot
+  StoreSnapshot,
+  StructuredSettings
 } from '@servent/key-routing/machine'
 import type { Key, MachineTypes, Peer } from '@servent/overlay/machine'
 import type { ChordMessage } from './messages.ts'
@@ -23,7 +21,7 @@ export interface ChordTypes extends MachineTypes {
 }
 
 /** What the user of a node chooses. A value out of its range is taken for the nearest that is in it. */
-export interface ChordSettings {
+export interface ChordSettings extends StructuredSettings {
   /** r, the length of successor lists, 1 to `SUCCESSORS_MAX`. All peers of a network must have the same. */
   readonly successors: number
   /** Places of this peer on the ring, 1 to `VIRTUAL_NODES_MAX`. */
@@ -32,23 +30,11 @@ export interface ChordSettings {
   readonly proximity: 'on' | 'off'
   /** Nodes that each finger is chosen from, 1 to `PROXIMITY_SAMPLES_MAX`; nothing: as many as `successors`. */
   readonly samples: number | undefined
-  readonly style: LookupStyle
   readonly stabiliseMs: number
   readonly fixFingersMs: number
   readonly checkPredecessorMs: number
   /** Between two probes for a foreign ring; 0: never. */
   readonly mergeMs: number
-  /** Between two saves of the peer cache; 0: never. */
-  readonly saveMs: number
-  /** Holders of a record, its root among them. */
-  readonly replicas: number
-  readonly lookupBudgetMs: number
-  /** Whether each step of a lookup is told by a notice. */
-  readonly traceLookups: boolean
-  /** Times and bounds of calls and lookups that differ from the router's defaults. */
-  readonly routing: Partial<RouterSettings>
-  /** What differs from the defaults in how records of others are kept. */
-  readonly store: Partial<Omit<StoreSettings, 'replicas'>>
 }
 
 /** A place on the ring in a machine: `peer * VIRTUAL_NODES_MAX + index`. Its `peer` is 0 for this peer itself. */

@@ -1,11 +1,16 @@
 /** Every bound on what others control: at the limit, and one past it. */
+import {
+  BOOTSTRAP_PEERS_MAX,
+  LOST_PEERS_MAX,
+  PERIOD_MS_MAX,
+  PERIOD_MS_MIN
+} from '@servent/key-routing/machine'
 import { describe, expect, it } from 'vitest'
 import { guessFingers } from '../src/finger-gaps.ts'
 import { FingerTable } from '../src/finger-table.ts'
 import { alone, askContacts, onMembersRequest } from '../src/forming.ts'
 import { FormingTable } from '../src/forming-table.ts'
 import {
-  BOOTSTRAP_PEERS_MAX,
   CANDIDATE_STEPS_MAX,
   CANDIDATES_MAX,
   type ChordMessage,
@@ -18,12 +23,8 @@ import {
   FORMING_MEMBERS_MAX,
   FORMING_SILENT_ROUNDS_MAX,
   JOIN_STEPS_MAX,
-  LOST_PEERS_MAX,
-  PERIOD_MS_MAX,
-  PERIOD_MS_MIN,
   PROXIMITY_PINGS_MAX,
   PROXIMITY_SAMPLES_MAX,
-  SAVED_PEERS_MAX,
   STABILISE_STEPS_MAX,
   SUCCESSORS_MAX,
   VIRTUAL_KEYS_MAX,
@@ -34,7 +35,6 @@ import { searchByProximity } from '../src/proximity.ts'
 import { join } from '../src/ring-join.ts'
 import { NOBODY } from '../src/ring-key.ts'
 import { onMessage } from '../src/ring-messages.ts'
-import { decodePeers, encodePeers } from '../src/ring-save.ts'
 import { stabilise } from '../src/stabilise.ts'
 import { listBehind } from '../src/successor-list.ts'
 import { VirtualKeys } from '../src/virtual-keys.ts'
@@ -204,20 +204,6 @@ describe('tables', () => {
     expect(ring.lost.peers.length).toBe(LOST_PEERS_MAX)
     const round = Array.from({ length: LOST_PEERS_MAX }, () => ring.lost.next())
     expect(new Set(round).size).toBe(LOST_PEERS_MAX)
-  })
-
-  it('SAVED_PEERS_MAX: of more only so many are read; what was cut gives what is whole', () => {
-    const contacts = Array.from({ length: SAVED_PEERS_MAX + 1 }, (_, at) => ({
-      id: contactOfNumber(at).id,
-      addresses: [Uint8Array.of(4, 1, 2, 3)]
-    }))
-    expect(decodePeers(encodePeers(contacts.slice(0, SAVED_PEERS_MAX)))).toEqual(
-      contacts.slice(0, SAVED_PEERS_MAX)
-    )
-    expect(decodePeers(encodePeers(contacts)).length).toBe(SAVED_PEERS_MAX)
-    const whole = encodePeers(contacts.slice(0, 2))
-    for (let length = 0; length < whole.length; length += 1)
-      expect(decodePeers(whole.slice(0, length)).length).toBeLessThan(2)
   })
 })
 

@@ -2,12 +2,12 @@
  * The contract of machines, and what hostile peers may not do: whatever comes in, in whatever order, Chord's
  * machine never throws, keeps every bound, and its lists stay in order.
  */
+import { BOOTSTRAP_PEERS_MAX, LOST_PEERS_MAX } from '@servent/key-routing/machine'
 import type { Contact, Effects, Input, Link, Machine, Peer } from '@servent/overlay/machine'
 import { checkMachine, type Step, testContact } from '@servent/overlay/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  BOOTSTRAP_PEERS_MAX,
   ChordMachine,
   type ChordMessage,
   type ChordSettings,
@@ -15,7 +15,6 @@ import {
   type ChordTypes,
   FINGERS_MAX,
   FORMING_MEMBERS_MAX,
-  LOST_PEERS_MAX,
   type RingNode,
   SENDS_PER_MESSAGE_MAX,
   VIRTUAL_NODES_MAX

@@ -3,12 +3,11 @@
 import { SELF } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
-import { BOOTSTRAP_PEERS_MAX, FORMING_NAMES_MAX } from '../src/constants.ts'
+import { FORMING_NAMES_MAX } from '../src/constants.ts'
 import { FormingTable } from '../src/forming-table.ts'
 import type { ChordSettings } from '../src/machine.ts'
 import { rectify } from '../src/rectify.ts'
 import { peerOfRef } from '../src/ring-key.ts'
-import { RingMemory } from '../src/ring-memory.ts'
 import { onMessage } from '../src/ring-messages.ts'
 import { loadPeers, savePeers } from '../src/ring-save.ts'
 import { answeredRing, contactOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
@@ -171,16 +170,6 @@ describe('rings of unlike r', () => {
 })
 
 describe('what is remembered', () => {
-  it('BOOTSTRAP_PEERS_MAX: strangers push each other out, and none whom somebody chose', () => {
-    const memory = new RingMemory(BOOTSTRAP_PEERS_MAX)
-    memory.add(1, true)
-    for (let peer = 2; peer < 100; peer += 1) memory.add(peer)
-    expect(memory.peers.length).toBe(BOOTSTRAP_PEERS_MAX)
-    expect(memory.peers).toContain(1)
-    for (let peer = 100; peer < 200; peer += 1) memory.add(peer, true)
-    expect(memory.peers.length).toBe(BOOTSTRAP_PEERS_MAX)
-  })
-
   it('a peer that stops before its cache was saved once finds its ring again', () => {
     const network = new ChordNetwork({ seed: 'stopped', settings: { ...QUICK, saveMs: 3_600_000 } })
     const nodes = network.startIdeal(12)

@@ -7,6 +7,7 @@ import {
   type FileRecord,
   PARTIAL_INDEX_MIN,
   QUERY_WORDS_MAX,
+  sameBytes,
   tokens,
   utf8Bytes
 } from '@servent/overlay/machine'
@@ -117,8 +118,4 @@ function holds(term: Term, record: FileRecord): boolean {
   if (compare === 'equal') return has.join(' ') === wants.join(' ')
   if (compare === 'substring') return has.join(' ').includes(wants.join(' '))
   return wants.every(token => has.includes(token))
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, place) => byte === b[place])
 }

@@ -26,6 +26,7 @@ import {
 import {
   type Catalogue,
   type ContentId,
+  given,
   type Hit,
   type Overlay,
   type OverlaySnapshot,
@@ -380,10 +381,3 @@ const SNAPSHOT_STATES = {
   stopped: 'stopped',
   failed: 'failed'
 } as const
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
-}

@@ -1,6 +1,7 @@
 /** What a peer knows: every table that its rules share, each with its bound. */
 import {
   type Contact,
+  clamp,
   type Effects,
   type Link,
   type Peer,
@@ -306,9 +307,4 @@ function seen({ name, inbound, upMs, bond, users }: Neighbour, nowMs: number) {
 export function contactOf(fx: Fx, peer: Peer): Contact {
   const { id, addresses } = fx.peers.contact(peer)
   return { id, addresses }
-}
-
-/** A whole number within bounds; a setting that is none is taken for the least. */
-function clamp(value: number, least: number, most: number): number {
-  return Math.max(least, Math.min(most, Math.trunc(value) || 0))
 }

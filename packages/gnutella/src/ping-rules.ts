@@ -7,7 +7,7 @@
  * What is changed: a renewal for a neighbour's ping goes no further than that ping would have gone, so that
  * one asker does not wake a whole network.
  */
-import type { Contact } from '@servent/overlay/machine'
+import { type Contact, sameBytes } from '@servent/overlay/machine'
 import { offend } from './bye-rules.ts'
 import { noteContact } from './calling-rules.ts'
 import { PING_MS_MAX, PING_TTL, PONG_AGE_MS, PONGS_PER_PING, TTL_HARD_MAX, TTL_MAX } from './constants.ts'
@@ -16,7 +16,6 @@ import type { GgepExtension, Guid, PingMessage, PongMessage } from './messages.t
 import type { Neighbour } from './neighbours.ts'
 import { pongsNeeded } from './pong-cache.ts'
 import { priorityOf } from './priorities.ts'
-import { sameBytes } from './same-bytes.ts'
 import type { Fx, GnutellaState } from './state.ts'
 
 /** Who a pong speaks of. */

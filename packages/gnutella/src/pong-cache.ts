@@ -2,9 +2,8 @@
  * Pongs heard of late, by distance and by the link that brought them, so that a ping is answered without
  * being flooded (Rohrs and Falco, "Ping/Pong scheme").
  */
-import type { Contact, Link } from '@servent/overlay/machine'
+import { type Contact, type Link, sameBytes } from '@servent/overlay/machine'
 import { PING_TTL, PONG_AGE_MS, PONGS_PER_DISTANCE_MAX } from './constants.ts'
-import { sameBytes } from './same-bytes.ts'
 
 export interface CachedPong {
   /** Who brought it: it is never told what it said. */

@@ -6,10 +6,9 @@
  *
  * Nothing is told to the service that nobody signed: hits are verified first, neighbours in turn.
  */
-import { type Peer, QUERY_RESULTS_MAX, type RequestId } from '@servent/overlay/machine'
+import { clamp, type Peer, QUERY_RESULTS_MAX, type RequestId } from '@servent/overlay/machine'
 import type { VerifyWork } from './answering.ts'
 import { toHex } from './bytes.ts'
-import { clamp } from './clamp.ts'
 import {
   NEIGHBOURS_MAX,
   QUERY_FIREWALLED,
@@ -74,9 +73,9 @@ export function startSearch(
     id,
     text,
     urns,
-    ttl: clamp(ttl ?? state.ttl, TTL_MAX),
+    ttl: clamp(ttl ?? state.ttl, 1, TTL_MAX),
     startedMs: state.nowMs,
-    enough: clamp(enough ?? enoughFor(state), QUERY_RESULTS_MAX),
+    enough: clamp(enough ?? enoughFor(state), 1, QUERY_RESULTS_MAX),
     results: new Set(),
     guid: '',
     queryTtl: 0,

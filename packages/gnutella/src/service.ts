@@ -24,7 +24,9 @@ import {
 import {
   type Catalogue,
   type ContentId,
+  clamp,
   type FileRecord,
+  given,
   type Hit,
   matches,
   type Overlay,
@@ -37,7 +39,6 @@ import {
   SealedRecords,
   type SearchOptions
 } from '@servent/overlay'
-import { clamp } from './clamp.ts'
 import {
   IDLE_MS,
   LINKS_OVER_PLACES_MAX,
@@ -126,7 +127,7 @@ export class GnutellaService implements Overlay, Startable {
     this.#init = init
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:gnutella')
-    this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+    this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, 1, NEIGHBOURS_MAX)
     this.#records = new SealedRecords(init.privateKey)
     this.#answers = new Answers({
       records: this.#records,
@@ -235,7 +236,7 @@ export class GnutellaService implements Overlay, Startable {
 
   /** Changes the number of places for neighbours while the overlay runs. */
   resize(neighbours: number): void {
-    this.#places = clamp(neighbours, NEIGHBOURS_MAX)
+    this.#places = clamp(neighbours, 1, NEIGHBOURS_MAX)
     if (this.#host.state === 'running') this.#host.command({ type: 'resize', neighbours: this.#places })
   }
 
@@ -388,11 +389,4 @@ function providerOf({ notice, index }: Found): Provider {
     overlay: 'gnutella',
     push: { overlay: 'gnutella', servent, index }
   }
-}
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }

@@ -1,7 +1,7 @@
 /** What the user changes while the servent runs. */
+import { clamp } from '@servent/overlay/machine'
 import { sayBye } from './bye-rules.ts'
 import { openMore } from './calling-rules.ts'
-import { clamp } from './clamp.ts'
 import { NEIGHBOURS_MAX } from './constants.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import type { GnutellaCommand } from './types.ts'
@@ -20,7 +20,7 @@ export function share(state: GnutellaState, said: GnutellaCommand & { readonly t
 
 /** More places are looked for; of fewer, the links that came last lose theirs. */
 export function resize(state: GnutellaState, fx: Fx, places: number): void {
-  state.flatPlaces = clamp(places, NEIGHBOURS_MAX)
+  state.flatPlaces = clamp(places, 1, NEIGHBOURS_MAX)
   // In the two tiers places are those of the tier.
   if (!state.tiers.flat) return
   state.ownWanted = Math.min(state.ownWanted, state.sought)

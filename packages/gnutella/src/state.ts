@@ -1,8 +1,14 @@
 /** What a servent knows: every table that its rules share, each with its bound. */
-import { type Effects, type Link, type Peer, type RequestId, TokenBucket } from '@servent/overlay/machine'
+import {
+  clamp,
+  type Effects,
+  type Link,
+  type Peer,
+  type RequestId,
+  TokenBucket
+} from '@servent/overlay/machine'
 import { Answering } from './answering.ts'
 import { CallLimits } from './call-limits.ts'
-import { clamp } from './clamp.ts'
 import {
   AGENT_CHARACTERS_MAX,
   BANISHED_MAX,
@@ -161,11 +167,11 @@ export class GnutellaState {
 
   constructor(settings: Partial<GnutellaSettings>) {
     this.agent = (settings.agent ?? 'Servent').slice(0, AGENT_CHARACTERS_MAX)
-    this.ttl = clamp(settings.ttl ?? TTL_MAX, TTL_MAX)
+    this.ttl = clamp(settings.ttl ?? TTL_MAX, 1, TTL_MAX)
     this.style = settings.search ?? 'dynamic'
-    this.walkers = clamp(settings.walkers ?? WALKERS_DEFAULT, WALKERS_MAX)
+    this.walkers = clamp(settings.walkers ?? WALKERS_DEFAULT, 1, WALKERS_MAX)
     this.queryCache = settings.queryCache ?? true
-    this.flatPlaces = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+    this.flatPlaces = clamp(settings.neighbours ?? NEIGHBOURS_DEFAULT, 1, NEIGHBOURS_MAX)
     this.tiers = new Tiers(settings)
   }
 

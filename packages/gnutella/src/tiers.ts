@@ -1,6 +1,5 @@
 /** What a servent of the two tiers knows: what it is, its words and tables, and the queries that it asks for others. */
-import { type RequestId, TokenBucket } from '@servent/overlay/machine'
-import { clamp } from './clamp.ts'
+import { clamp, type RequestId, TokenBucket } from '@servent/overlay/machine'
 import { NEIGHBOURS_MAX, PUSH_ROUTE_MS } from './constants.ts'
 import { DynamicQuery } from './dynamic-query.ts'
 import type { Guid, QueryMessage } from './messages.ts'
@@ -86,8 +85,8 @@ export class Tiers {
     this.role = settings.role ?? 'flat'
     this.tier = this.role === 'auto' ? 'leaf' : this.role
     this.queryRouting = settings.queryRouting ?? true
-    this.leafPlaces = clamp(settings.leaves ?? LEAVES_DEFAULT, LEAVES_MAX)
-    this.degree = clamp(settings.degree ?? DEGREE_DEFAULT, NEIGHBOURS_MAX)
+    this.leafPlaces = clamp(settings.leaves ?? LEAVES_DEFAULT, 1, LEAVES_MAX)
+    this.degree = clamp(settings.degree ?? DEGREE_DEFAULT, 1, NEIGHBOURS_MAX)
   }
 
   get flat(): boolean {

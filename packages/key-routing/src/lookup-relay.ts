@@ -2,7 +2,15 @@
  * What a peer remembers of a lookup that it has a hand in: where it came from, whom it went to, and who was
  * silent. It stays for the lookup's budget, so that duplicates are known and an answer finds its way back.
  */
-import { type Contact, type Key, NO_PEER, type Peer, type PeerTable, SELF } from '@servent/overlay/machine'
+import {
+  type Contact,
+  type Key,
+  NO_PEER,
+  type Peer,
+  type PeerTable,
+  SELF,
+  sameBytes
+} from '@servent/overlay/machine'
 import { Call, type CallFailure } from './calls-types.ts'
 import { RELAYS_MAX, SAME_ID_MAX, SILENT_MAX } from './constants.ts'
 import type { OwnLookup } from './lookup-own.ts'
@@ -173,13 +181,6 @@ export function namedTest(ids: readonly Uint8Array[], peers: PeerTable): (peer: 
 function isNamed(ids: readonly Uint8Array[], peer: Peer, peers: PeerTable): boolean {
   const { id } = peers.contact(peer)
   return ids.some(named => sameBytes(named, id))
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a === b) return true
-  if (a.length !== b.length) return false
-  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false
-  return true
 }
 
 /** What is over is looked for once in so long, since a map's first entry is not found at once. */

@@ -12,13 +12,14 @@ import {
   type Key,
   NO_PEER,
   type Peer,
-  SELF
+  SELF,
+  sameBytes
 } from '@servent/overlay/machine'
 import { ID_MAX, LOOKUP_BUDGET_MS_MAX, OWN_LOOKUPS_MAX, PRIORITY_URGENT } from './constants.ts'
 import { answerStep, type IterativeEnds, IterativeLookup } from './iterative.ts'
 import { Forwarding, type OriginRules } from './lookup-forwarding.ts'
 import { OwnLookup, type OwnRules } from './lookup-own.ts'
-import { nobody, Relay, sameBytes } from './lookup-relay.ts'
+import { nobody, Relay } from './lookup-relay.ts'
 import type { LookupDeps, LookupDone, LookupFound, LookupOptions, LookupResult } from './lookup-types.ts'
 import type { Found, LookupFailure } from './messages.ts'
 import type { KeyRange, RootBelief } from './routing.ts'

@@ -5,6 +5,8 @@
 export { Calls } from './calls.ts'
 export type { CallDone, CallFailure, CallOutcome, LinkEvents } from './calls-types.ts'
 export * from './constants.ts'
+export { framedCodec, type MessageKinds, routedCodec } from './framed-codec.ts'
+export { jittered } from './jittered.ts'
 export type {
   LookupCost,
   LookupDone,
@@ -14,7 +16,10 @@ export type {
   LookupResult
 } from './lookup-types.ts'
 export type * from './messages.ts'
+export { decodePeers, encodePeers, PeerCache } from './peer-cache.ts'
+export { PeerMemory } from './peer-memory.ts'
 export { inspectRecord } from './records-body.ts'
+export { type Heard, linkedRttMs, ping, requestTwice } from './requests.ts'
 export * from './router.ts'
 export * from './router-settings.ts'
 export type * from './routing.ts'
@@ -40,6 +45,8 @@ export type * from './store-messages.ts'
 export { STORE_SETTINGS } from './store-settings.ts'
 export type * from './store-types.ts'
 export { recordByteLength } from './store-wire-records.ts'
+export * from './structured-constants.ts'
+export * from './structured-settings.ts'
 export type * from './types.ts'
 export { readRouting, routingByteLength, routingTypeOf, writeRouting } from './wire.ts'
 export { contactByteLength, readContact, writeContact } from './wire-contact.ts'

@@ -1,4 +1,5 @@
 /** What a user may choose about calls and lookups, and how a choice out of its range is read. */
+import { clamp } from '@servent/overlay/machine'
 import {
   ALPHA_MAX,
   ATTEMPTS_MAX,
@@ -62,24 +63,19 @@ const HOUR_MS = 3_600_000
  */
 export function routerSettings(own: Partial<RouterSettings> = {}): RouterSettings {
   const all = { ...ROUTER_SETTINGS, ...own }
-  const high = within(all.callTimeoutHighMs, 1, HOUR_MS)
+  const high = clamp(all.callTimeoutHighMs, 1, HOUR_MS)
   return {
     style: all.style,
-    lookupBudgetMs: within(all.lookupBudgetMs, 1, LOOKUP_BUDGET_MS_MAX),
-    lookupAttempts: within(all.lookupAttempts, 1, ATTEMPTS_MAX),
-    alpha: within(all.alpha, 1, ALPHA_MAX),
-    replicas: within(all.replicas, 0, REPLICAS_MAX),
+    lookupBudgetMs: clamp(all.lookupBudgetMs, 1, LOOKUP_BUDGET_MS_MAX),
+    lookupAttempts: clamp(all.lookupAttempts, 1, ATTEMPTS_MAX),
+    alpha: clamp(all.alpha, 1, ALPHA_MAX),
+    replicas: clamp(all.replicas, 0, REPLICAS_MAX),
     traceLookups: all.traceLookups,
-    callTimeoutFirstMs: within(all.callTimeoutFirstMs, 1, high),
-    callTimeoutLowMs: within(all.callTimeoutLowMs, 1, high),
+    callTimeoutFirstMs: clamp(all.callTimeoutFirstMs, 1, high),
+    callTimeoutLowMs: clamp(all.callTimeoutLowMs, 1, high),
     callTimeoutHighMs: high,
-    openTimeoutMs: within(all.openTimeoutMs, 1, HOUR_MS),
-    lingerMs: within(all.lingerMs, 1, 24 * HOUR_MS),
-    ownLinks: within(all.ownLinks, 1, OWN_LINKS_MAX)
+    openTimeoutMs: clamp(all.openTimeoutMs, 1, HOUR_MS),
+    lingerMs: clamp(all.lingerMs, 1, 24 * HOUR_MS),
+    ownLinks: clamp(all.ownLinks, 1, OWN_LINKS_MAX)
   }
-}
-
-/** A whole number in the range. What is no number is taken for the least. */
-function within(value: number, least: number, most: number): number {
-  return value >= least ? Math.floor(Math.min(value, most)) : least
 }

@@ -20,6 +20,7 @@ import { type Clock, type HostComponents, MachineHost, systemClock } from '@serv
 import {
   type Catalogue,
   type ContentId,
+  given,
   type Hit,
   type Key,
   type MachineTypes,
@@ -340,11 +341,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
         this.#readiness.stop()
         this.#commands.stop()
       },
-      ...Object.fromEntries(
-        Object.entries({ store, acceptInbound, clock, random, trace }).filter(
-          ([, given]) => given !== undefined
-        )
-      )
+      ...given({ store, acceptInbound, clock, random, trace })
     })
   }
 }

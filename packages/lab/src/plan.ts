@@ -6,8 +6,10 @@
  * the same departures and arrivals, and the same lookups and searches, drawn from the run's seed before any
  * overlay is asked.
  */
+
 import { availableParallelism } from 'node:os'
 import { STORED_LIFETIME_MS_MAX } from '@servent/key-routing/machine'
+import { given } from '@servent/overlay/machine'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { PlanError } from './errors.ts'
@@ -123,8 +125,8 @@ const WARMUP_JOINED_SECONDS = 7_200
 
 /** @throws PlanError  a field is missing, unknown, of another kind or out of its bounds, or two contradict */
 export function resolvePlan(input: PlanInput): Plan {
-  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
-  const plan = { ...defaults(given), ...given } as Plan
+  const chosen = given(input)
+  const plan = { ...defaults(chosen), ...chosen } as Plan
   checkShape(plan)
   checkWork(plan)
   checkRecords(plan)

@@ -3,6 +3,7 @@
  * is not looked at, and nobody can take a nick that is another peer's. What a user shared leaves the index when
  * their link ends (`server-index.ts`).
  */
+import { clamp } from '@servent/overlay/machine'
 import {
   KEEP_ALIVE_MS,
   LOGIN_MS,
@@ -17,7 +18,7 @@ import { isNick } from './nicks.ts'
 import { LOCAL_LINK, type Remote, User } from './remotes.ts'
 import { removeOwner } from './server-index.ts'
 import { endSearchesOf } from './server-search.ts'
-import { clamp, cut, type Fx, type NapsterState, type ServerState } from './state.ts'
+import { cut, type Fx, type NapsterState, type ServerState } from './state.ts'
 
 type Login = TextMessage & { type: 'login' | 'register' }
 

@@ -1,4 +1,5 @@
 /** The server's side: what comes over a link is led to the rules that it concerns. */
+import { clamp } from '@servent/overlay/machine'
 import { LINK_SPEED_MAX } from './constants.ts'
 import { linkServers, onHelloToServer } from './mesh-links.ts'
 import { onMeshRelay, onUserRelay } from './mesh-relay.ts'
@@ -27,7 +28,7 @@ import {
   onUnshareLine,
   onUnshareRecords
 } from './server-sharing.ts'
-import { clamp, type Fx, type NapsterState, type ServerState } from './state.ts'
+import type { Fx, NapsterState, ServerState } from './state.ts'
 
 export function onServerMessage(
   state: NapsterState,

@@ -3,6 +3,7 @@
  * (napster.txt, messages 203 to 221, 301 to 303, 500, 600 to 626, 700 to 752).
  */
 
+import { clamp } from '@servent/overlay/machine'
 import { utf8Length } from './bytes.ts'
 import {
   ANSWER_BYTES_MAX,
@@ -22,7 +23,7 @@ import type { User } from './remotes.ts'
 import { askIndex } from './server-index.ts'
 import { unwatch } from './server-login.ts'
 import { foundOf } from './server-search.ts'
-import { clamp, type Fx, type NapsterState, type ServerState } from './state.ts'
+import type { Fx, NapsterState, ServerState } from './state.ts'
 
 const OFTEN = 'You ask too often. Ask again in a second.'
 const BUSY = 'This server is busy. Ask again later.'

@@ -18,6 +18,8 @@ import {
   type Catalogue,
   type Contact,
   type ContentId,
+  clamp,
+  given,
   type Hit,
   matches,
   type Overlay,
@@ -48,7 +50,6 @@ import type { NapsterInit, NapsterSearchOptions } from './service-init.ts'
 import { type HotlistEvent, People } from './service-people.ts'
 import { PUSH_PROTOCOL, sendSubject, sendWords } from './service-push.ts'
 import { Searches } from './service-searches.ts'
-import { clamp } from './state.ts'
 import type { NapsterNotice, NapsterTables, NapsterTypes, WhoisReply } from './types.ts'
 import { napsterCodec } from './wire.ts'
 
@@ -360,11 +361,4 @@ function serverContact(address: Multiaddr): Contact {
   if (last?.name !== 'p2p' || last.value === undefined)
     throw new PeerIdMissingError(`The address of a server ends in /p2p/ and its PeerId; ${address} does not.`)
   return contactOf(peerIdFromString(last.value), [address])
-}
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }

@@ -1,5 +1,6 @@
 /** What a machine knows: what client and server share, and the tables of each. */
 import {
+  clamp,
   type Effects,
   type Link,
   type Peer,
@@ -275,11 +276,6 @@ export class NapsterState {
           })
     }
   }
-}
-
-/** A whole number in its range; what is none is taken for the least. */
-export function clamp(value: number, least: number, most: number): number {
-  return Math.max(least, Math.min(most, Math.trunc(value) || least))
 }
 
 /** At most `TEXT_BYTES_MAX` bytes of a text, cut between characters. */

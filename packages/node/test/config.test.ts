@@ -1,16 +1,10 @@
 import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import {
-  CHORD_SETTINGS,
-  type ChordSettings,
-  PERIOD_MS_MAX,
-  SUCCESSORS_MAX,
-  VIRTUAL_NODES_MAX
-} from '@servent/chord/machine'
+import { CHORD_SETTINGS, type ChordSettings, SUCCESSORS_MAX, VIRTUAL_NODES_MAX } from '@servent/chord/machine'
 import * as fasttrack from '@servent/fasttrack/machine'
 import * as gnutella from '@servent/gnutella/machine'
-import { REPLICAS_MAX } from '@servent/key-routing/machine'
+import { PERIOD_MS_MAX, REPLICAS_MAX } from '@servent/key-routing/machine'
 import * as napster from '@servent/napster/machine'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'

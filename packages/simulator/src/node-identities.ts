@@ -10,7 +10,8 @@ import {
   NO_PEER,
   type Peer,
   type PeerTable,
-  SELF
+  SELF,
+  sameBytes
 } from '@servent/overlay/machine'
 import type { NodeIndex } from './types.ts'
 
@@ -156,9 +157,4 @@ export class NodePeers implements PeerTable {
       throw new RangeError(`No peer has the handle ${peer}.`)
     return peer - 1
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false
-  return a.length === b.length
 }

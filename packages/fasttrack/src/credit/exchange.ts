@@ -5,7 +5,9 @@
  *     ["settle", statement]     a taker's half        →  ["receipt", receipt] with the giver's around it, or ["refused"]
  *     ["ask", count]            for the largest       →  ["receipts", [receipt, …]], of which the answerer is a party
  */
+
 import * as dagCbor from '@ipld/dag-cbor'
+import { sameBytes } from '@servent/overlay/machine'
 import {
   ANSWER_BYTES_MAX,
   RECEIPTS_ASKED_MAX,
@@ -14,7 +16,6 @@ import {
   SEALED_STATEMENT_BYTES_MAX
 } from './constants.ts'
 import { ExchangeError } from './errors.ts'
-import { sameBytes } from './receipt.ts'
 
 export const RECEIPTS_PROTOCOL = '/servent/receipts/1.0.0'
 

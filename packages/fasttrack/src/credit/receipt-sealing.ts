@@ -6,10 +6,10 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import { RecordEnvelope } from '@libp2p/peer-record'
-import { peerIdText } from '@servent/overlay/machine'
+import { peerIdText, sameBytes } from '@servent/overlay/machine'
 import { SEALED_RECEIPT_BYTES_MAX, SEALED_STATEMENT_BYTES_MAX } from './constants.ts'
 import { ReceiptError } from './errors.ts'
-import { decodeReceipt, encodeReceipt, type Receipt, sameBytes } from './receipt.ts'
+import { decodeReceipt, encodeReceipt, type Receipt } from './receipt.ts'
 
 interface Side {
   readonly role: 'taker' | 'giver'

@@ -6,7 +6,7 @@
  * form. The reader refuses every other by writing it again and comparing: a signature speaks of one sequence of bytes.
  */
 import * as dagCbor from '@ipld/dag-cbor'
-import { isPeerIdBytes, peerIdBytes, peerIdText } from '@servent/overlay/machine'
+import { isPeerIdBytes, peerIdBytes, peerIdText, sameBytes } from '@servent/overlay/machine'
 import { RECEIPT_BYTES_MAX, RECEIPT_GIVEN_BYTES_MAX } from './constants.ts'
 import { ReceiptError } from './errors.ts'
 
@@ -48,10 +48,6 @@ export function decodeReceipt(encoded: Uint8Array): Receipt {
 /** Whether one takes the place of another of the same pair: later, and of no fewer bytes. */
 export function isNewer(receipt: Receipt, than: Receipt | undefined): boolean {
   return than === undefined || (receipt.sequence > than.sequence && receipt.bytes >= than.bytes)
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
 }
 
 function decode(encoded: Uint8Array): Partial<Record<string, unknown>> {

@@ -2,18 +2,20 @@
 import {
   CHECK_PREDECESSOR_MS,
   FIX_FINGERS_MS,
-  LOOKUP_BUDGET_MS,
   MERGE_MS,
-  PERIOD_MS_MAX,
-  PERIOD_MS_MIN,
   PROXIMITY_SAMPLES_MAX,
-  REPLICAS_DEFAULT,
   STABILISE_MS,
   SUCCESSORS_DEFAULT,
   SUCCESSORS_MAX,
   VIRTUAL_NODES_MAX
 } from '@servent/chord/machine'
-import { LOOKUP_BUDGET_MS_MAX } from '@servent/key-routing/machine'
+import {
+  HOLDERS_DEFAULT,
+  LOOKUP_BUDGET_MS,
+  LOOKUP_BUDGET_MS_MAX,
+  PERIOD_MS_MAX,
+  PERIOD_MS_MIN
+} from '@servent/key-routing/machine'
 import type { SettingsSchema } from './settings.ts'
 
 const REPLICAS_MAX = SUCCESSORS_MAX
@@ -72,7 +74,7 @@ export const chordSettings = {
     type: 'integer',
     minimum: 1,
     maximum: REPLICAS_MAX,
-    default: REPLICAS_DEFAULT,
+    default: HOLDERS_DEFAULT,
     description: 'Holders of a record, its root among them'
   },
   'lookup-budget-ms': {

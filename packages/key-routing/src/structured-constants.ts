@@ -1,0 +1,21 @@
+/** Numbers that structured overlays have in common: defaults of their settings, and bounds of whom they remember. */
+import { REPLICAS_DEFAULT } from './store-constants.ts'
+
+/** Holders of a record, its root among them. */
+export const HOLDERS_DEFAULT = 1 + REPLICAS_DEFAULT
+/** Between two saves of the peer cache. */
+export const SAVE_MS = 300_000
+/** Shortest period that a setting may ask for. */
+export const PERIOD_MS_MIN = 100
+/** Longest period that a setting may ask for. */
+export const PERIOD_MS_MAX = 24 * 60 * 60 * 1000
+
+/** Contacts that are asked again when nobody else answers: those that the user chose, and the latest others. */
+export const BOOTSTRAP_PEERS_MAX = 8
+/** Peers of the tables that went silent: who tells of the other side when a partition heals. */
+export const LOST_PEERS_MAX = 16
+/** Contacts that the saved peer cache holds: as many as are remembered beside the tables. */
+export const SAVED_PEERS_MAX = BOOTSTRAP_PEERS_MAX + LOST_PEERS_MAX
+
+/** How long leaving may take: others take records over, and are told who goes. */
+export const LEAVE_MS = 1_500
