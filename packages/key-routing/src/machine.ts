@@ -33,6 +33,7 @@ export {
   readEmbedded,
   readFields,
   readFixed32,
+  readInto,
   readVarint,
   varintFieldLength,
   varintLength,
@@ -50,5 +51,5 @@ export * from './structured-constants.ts'
 export * from './structured-settings.ts'
 export type * from './types.ts'
 export { readRouting, routingByteLength, routingTypeOf, writeRouting } from './wire.ts'
-export { contactByteLength, readContact, writeContact } from './wire-contact.ts'
+export { contactByteLength, readContact, readPeerId, writeContact } from './wire-contact.ts'
 export { FrameReader } from './wire-frames.ts'

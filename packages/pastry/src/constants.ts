@@ -9,6 +9,8 @@
 export const DIGIT_BITS_DEFAULT = 4
 /** Columns of a row, at most: 2^4. A digit of 8 bits would make rows of 255 links. */
 export const COLUMNS_MAX = 16
+/** Rows of a routing table, at most: digits of a key in base 2. */
+export const ROWS_MAX = 256
 /** |L|, peers in a leaf set, both sides together. Rowstron section 2: 2^b or twice that. */
 export const LEAF_SET_DEFAULT = 16
 export const LEAF_SET_MAX = 32
