@@ -7,5 +7,3 @@
 export const OWN_LINKS_MAX = 32
 /** Links that others open, for each of its places: popular ones have several times the average. */
 export const INBOUND_LINKS_MAX = 64
-/** How long leaving may take: neighbours take records over, and are told who follows whom. */
-export const LEAVE_MS = 1_500
