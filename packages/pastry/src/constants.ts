@@ -57,6 +57,8 @@ export const FAILED_TOLD_MAX = 16
 /** Candidates for the routing table whose distance is to be measured, and how many are at a time. */
 export const CANDIDATES_MAX = 128
 export const MEASURES_AT_ONCE = 4
+/** Distances that are remembered, those of the tables among them. */
+export const DISTANCES_MAX = 256
 /** A distance that somebody claims is within this. */
 export const DISTANCE_MS_MAX = 60_000
 /** Peers that one repair of a table entry asks. */
@@ -78,6 +80,8 @@ export const SEED_STEPS_MAX = 4
 export const SEED_SAMPLES_MAX = 8
 /** A peer that knows nobody who answers for so long is a ring of its own, and merges later. */
 export const JOIN_ALONE_MS = 10_000
+/** At its start a peer that knows nobody waits for so long whether somebody comes to be known. */
+export const FIRST_CONTACT_MS = 500
 /** After a join that came to nothing, until the next try. */
 export const JOIN_RETRY_MS = 2_000
 /** Contacts that a peer without a ring asks at a time. */

@@ -115,9 +115,15 @@ export class LeafSet {
     return compareCloseness(key, this.#keyOf(before), this.#keyOf(behind)) < 0 ? before : behind
   }
 
-  /** Leaves in the order of how close they are to a key. */
-  byCloseness(key: Key): Peer[] {
-    return [...this.members].sort((a, b) => compareCloseness(key, this.#keyOf(a), this.#keyOf(b)))
+  /** So many leaves, in the order of how close they are to a key. */
+  nearest(key: Key, count: number): Peer[] {
+    const found: Peer[] = []
+    while (found.length < count) {
+      const peer = this.closest(key, other => other === SELF || found.includes(other))
+      if (peer === NO_PEER) break
+      found.push(peer)
+    }
+    return found
   }
 
   #insert(side: Peer[], peer: Peer, clockwise: boolean): boolean {

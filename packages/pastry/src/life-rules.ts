@@ -7,8 +7,10 @@
 import { clamp, compareKeys, type Peer, SELF } from '@servent/overlay/machine'
 import {
   CONTACTS_ASKED_MAX,
+  FIRST_CONTACT_MS,
   JOIN_ALONE_MS,
   JOIN_RETRY_MS,
+  MERGE_MS,
   SEED_SAMPLES_MAX,
   SEED_STEPS_MAX
 } from './constants.ts'
@@ -27,9 +29,8 @@ export function gather(node: PastryNode, fx: Fx): void {
   node.setMode('joining', fx)
   node.gatheringSinceMs = node.nowMs
   node.gatherMs = JOIN_RETRY_MS
-  if (remembered(node).length === 0) alone(node, fx)
-  else tryJoin(node, fx)
-  fx.setTimer(GATHER_TIMER, node.gatherMs)
+  tryJoin(node, fx)
+  fx.setTimer(GATHER_TIMER, remembered(node).length === 0 ? FIRST_CONTACT_MS : node.gatherMs)
 }
 
 /** What an earlier membership asked is nothing any more. */
@@ -54,10 +55,11 @@ export function gatherAgain(node: PastryNode, fx: Fx): void {
   if (node.mode !== 'joining' && !isAlone) return
   if (isAlone) {
     // Whoever stays alone asks less and less often.
-    node.gatherMs = clamp(2 * node.gatherMs, JOIN_RETRY_MS, Math.max(node.settings.mergeMs, JOIN_RETRY_MS))
-    if (node.settings.mergeMs > 0) probeForeign(node, fx)
+    node.gatherMs = clamp(2 * node.gatherMs, JOIN_RETRY_MS, MERGE_MS)
+    probeForeign(node, fx)
   } else if (!node.walking && !node.entering) {
-    if (node.nowMs - node.gatheringSinceMs >= JOIN_ALONE_MS) alone(node, fx)
+    const isLate = node.nowMs - node.gatheringSinceMs >= JOIN_ALONE_MS
+    if (isLate || remembered(node).length === 0) alone(node, fx)
     else tryJoin(node, fx)
   }
   fx.setTimer(GATHER_TIMER, node.gatherMs)
@@ -80,6 +82,7 @@ function someContacts(node: PastryNode): Peer[] {
 export function tryJoin(node: PastryNode, fx: Fx): void {
   if (node.walking || node.entering || node.mode !== 'joining') return
   const contacts = someContacts(node)
+  if (contacts.length === 0) return
   const { term } = node
   node.walking = true
   node.count('joins')
@@ -158,17 +161,28 @@ function walkFrom(node: PastryNode, contacts: readonly Peer[], fx: Fx): void {
       foundNobody(node, contacts, out, fx)
       return
     }
-    node.walking = false
-    node.entering = true
-    for (const peer of [root, ...leaves]) probeLeaf(node, peer, fx)
-    if (node.probing.size === 0) joinFailed(node, fx)
+    enter(node, [root, ...leaves], fx)
     for (const peer of [...entries, ...neighbours]) considerEntry(node, peer, fx)
   })
 }
 
-/** Where all who were asked are out too, the one with the lowest id begins, and the others find it. */
+/** Takes its place in the leaf sets of others: it is active when all of them have answered. */
+function enter(node: PastryNode, leaves: readonly Peer[], fx: Fx): void {
+  node.walking = false
+  node.entering = true
+  for (const peer of leaves) probeLeaf(node, peer, fx)
+  if (node.probing.size === 0 && node.mode === 'joining') joinFailed(node, fx)
+}
+
+/**
+ * Where all who were asked are out too and have asked this node, the one with the lowest id begins, and the others find
+ * it. Of those who all know one that knows none of them, none does: that one begins by itself.
+ */
 function foundNobody(node: PastryNode, contacts: readonly Peer[], out: readonly Peer[], fx: Fx): void {
-  const isFirst = out.every(peer => compareKeys(node.key, node.keyOf(peer)) < 0)
+  const { callers } = node
+  const isFirst = out.every(
+    peer => callers.peers.includes(peer) && compareKeys(node.key, node.keyOf(peer)) < 0
+  )
   if (isFirst && out.length >= contacts.length) alone(node, fx)
   else joinFailed(node, fx)
 }
@@ -218,7 +232,14 @@ export function probeForeign(node: PastryNode, fx: Fx, by?: Peer): void {
     if (node.term !== term) return
     node.walking = false
     if (root === undefined) return
-    for (const peer of [root, ...leaves]) if (node.leaves.wants(peer)) probeLeaf(node, peer, fx)
+    if (node.leaves.isEmpty) {
+      // Who was alone joins as a newcomer does.
+      disarm(fx)
+      node.setMode('joining', fx)
+      enter(node, [root, ...leaves], fx)
+    } else {
+      for (const peer of [root, ...leaves]) if (node.leaves.wants(peer)) probeLeaf(node, peer, fx)
+    }
     for (const peer of entries) considerEntry(node, peer, fx)
   })
 }
@@ -241,4 +262,11 @@ export function clearTables(node: PastryNode, fx: Fx): void {
   release(node, fx)
   disarm(fx)
   fx.cancelTimer(GATHER_TIMER)
+}
+
+/** Two that know each other and have no ring do not wait for the next round. */
+export function onCaller(node: PastryNode, peer: Peer, fx: Fx): void {
+  if (node.mode !== 'joining' || node.callers.peers.includes(peer)) return
+  node.callers.add(peer)
+  if (node.cache.bootstrap.peers.includes(peer)) tryJoin(node, fx)
 }

@@ -4,6 +4,7 @@ import type { Link } from '@servent/overlay/machine'
 import { COLUMNS_MAX, LEAF_SET_MAX } from './constants.ts'
 import { answerJoin } from './join-walk.ts'
 import { forget, onHeartbeat, onLeafProbe, onLeave } from './leaf-rules.ts'
+import { onCaller } from './life-rules.ts'
 import type { NodeAnswer, PastryMessage, RowRequest } from './messages.ts'
 import type { Fx, PastryNode } from './node.ts'
 import { onAnnounce, onDistance } from './table-rules.ts'
@@ -15,6 +16,7 @@ export function onMessage(node: PastryNode, link: Link, message: PastryMessage, 
   switch (message.type) {
     case 'join-request':
       answer(answerJoin(node, peer, message))
+      onCaller(node, peer, fx)
       break
     case 'leaf-probe':
       onLeafProbe(node, link, peer, message, fx)

@@ -15,7 +15,7 @@ import {
   type PeerTable,
   SELF
 } from '@servent/overlay/machine'
-import { FAILED_KEPT_MS, FAILED_MAX } from './constants.ts'
+import { DISTANCES_MAX, FAILED_KEPT_MS, FAILED_MAX } from './constants.ts'
 import { Periods } from './failure-rate.ts'
 import type { HeldLookup } from './held-lookups.ts'
 import { LeafSet } from './leaf-set.ts'
@@ -36,6 +36,8 @@ export class PastryNode {
   readonly cache = new PeerCache()
   /** Peers with another |L| or b. */
   readonly unlike = new PeerMemory(LOST_PEERS_MAX)
+  /** Who asked for a ring while this node had none either. */
+  readonly callers = new PeerMemory(LOST_PEERS_MAX)
   readonly counters: Record<string, number> = {}
   readonly periods = new Periods()
   mode: PastryMode = 'idle'
@@ -52,6 +54,8 @@ export class PastryNode {
   /** Whose distance is to be measured, and whose is. */
   readonly candidates = new Set<Peer>()
   readonly measuring = new Set<Peer>()
+  /** How far away peers were measured to be, in milliseconds, the latest last. */
+  readonly distances = new Map<Peer, number>()
   /** Peers that steps in progress speak of, so that their handles stay good. */
   readonly inHand = new Set<readonly Peer[]>()
   repairs = 0
@@ -133,6 +137,13 @@ export class PastryNode {
     if (this.heard.has(peer)) this.cache.lost.add(peer)
   }
 
+  rememberDistance(peer: Peer, ms: number): void {
+    this.distances.delete(peer)
+    this.distances.set(peer, ms)
+    const [first] = this.distances.keys()
+    if (this.distances.size > DISTANCES_MAX) this.distances.delete(first!)
+  }
+
   lives(peer: Peer): void {
     this.#failed.delete(peer)
   }
@@ -181,6 +192,7 @@ export class PastryNode {
   heldPeers(hold: (peer: Peer) => void): void {
     const all = [
       this.unlike.peers,
+      this.callers.peers,
       this.leaves.members,
       this.table.peers(),
       this.neighbourhood.peers,
@@ -188,6 +200,7 @@ export class PastryNode {
       this.asking,
       this.candidates,
       this.measuring,
+      this.distances.keys(),
       this.#failed.keys(),
       this.periods.peers(),
       ...this.inHand

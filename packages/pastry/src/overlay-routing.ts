@@ -117,7 +117,7 @@ function nearestFirst(node: PastryNode, key: Key, peers: readonly Peer[], limit:
 
 /** The k nodes that are closest to a key beside its root (PAST): all of them are in its leaf set. */
 export function replicas({ leaves }: PastryNode, key: Key, count: number): readonly Peer[] {
-  return leaves.byCloseness(key).slice(0, count)
+  return leaves.nearest(key, count)
 }
 
 /** A range has its root's own id at one end, and is not much wider than those that this node sees. */

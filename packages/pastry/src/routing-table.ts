@@ -82,12 +82,19 @@ export class RoutingTable {
   }
 
   peers(): Peer[] {
-    return Array.from(this.#cells).filter(peer => peer !== NO_PEER)
+    return this.#between(0, this.#cells.length)
   }
 
   row(row: number): Peer[] {
     const from = row << this.digitBits
-    return Array.from(this.#cells.subarray(from, from + this.columns)).filter(peer => peer !== NO_PEER)
+    return this.#between(from, Math.min(from + this.columns, this.#cells.length))
+  }
+
+  #between(from: number, to: number): Peer[] {
+    const peers: Peer[] = []
+    for (let slot = from; slot < to; slot += 1)
+      if (this.#cells[slot] !== NO_PEER) peers.push(this.#cells[slot]!)
+    return peers
   }
 
   #grow(rows: number): void {

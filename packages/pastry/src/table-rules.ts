@@ -6,7 +6,7 @@
  * Repair (Rowstron section 2.5): for an entry that failed, others of its row are asked for theirs in that place, and
  * then those of the next row.
  */
-import { linkedRttMs, PRIORITY_TABLE } from '@servent/key-routing/machine'
+import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import { NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import {
   CANDIDATES_MAX,
@@ -21,17 +21,16 @@ import {
 import type { Fx, PastryNode } from './node.ts'
 import { ping, request } from './node-calls.ts'
 
-/** The right rule of `PastryRules.isNearer`. What was not measured is further than anything that was. */
+/** The right rule of `PastryRules.isNearer`. */
 export function isNearer(candidateMs: number, entryMs: number): boolean {
-  return candidateMs > 0 && (entryMs === 0 || candidateMs < entryMs)
+  return candidateMs > 0 && candidateMs < entryMs
 }
 
 /** Somebody who may be an entry, or a neighbour. `toldMs`: how far away it says that it is. */
 export function considerEntry(node: PastryNode, peer: Peer, fx: Fx, toldMs?: number): void {
   if (!node.maintenance || !mayServe(node, peer)) return
-  const ownMs = linkedRttMs(node.router.calls, peer)
-  // Who says that it is nearer than it was seen to be is not believed.
-  const ms = toldMs === undefined ? ownMs : Math.max(toldMs, ownMs ?? 0)
+  // What this node measured itself goes before what it was told.
+  const ms = node.distances.get(peer) ?? toldMs
   if (ms !== undefined) take(node, peer, ms, fx)
   else if (node.settings.proximity === 'off' && node.heard.has(peer)) take(node, peer, 0, fx)
   else measureLater(node, peer, fx)
@@ -57,8 +56,11 @@ function take(node: PastryNode, peer: Peer, ms: number, fx: Fx): void {
     return
   }
   if (entry !== NO_PEER) {
-    const entryMs = linkedRttMs(node.router.calls, entry) ?? table.distanceMs(slot)
-    if (node.settings.proximity === 'off' || !node.rules.isNearer(ms, entryMs)) return
+    if (node.settings.proximity === 'off') return
+    const entryMs = table.distanceMs(slot)
+    // One that was never measured is, before it is held against others.
+    if (entryMs === 0) measureLater(node, entry, fx)
+    if (!node.rules.isNearer(ms, entryMs)) return
     node.count('replaced')
   }
   table.set(slot, peer, ms)
@@ -95,16 +97,26 @@ function measureNext(node: PastryNode, fx: Fx): void {
   }
 }
 
-/** Nothing where it does not answer. */
+/**
+ * By one ping over a link that is up: the mean that calls keep of all round trips has those in it that waited for a
+ * link. Nothing where it does not answer.
+ */
 export function measure(
   node: PastryNode,
   peer: Peer,
   fx: Fx,
   done: (ms: number | 'later' | undefined, fx: Fx) => void
 ): void {
+  const { calls } = node.router
+  const beganMs = calls.linkOf(peer) === undefined ? undefined : fx.nowMs()
   ping(node, peer, fx, (lives, fx) => {
-    if (lives === true) done(node.router.calls.rttMs(peer) ?? 0, fx)
-    else done(lives === 'later' ? 'later' : undefined, fx)
+    if (lives !== true) {
+      done(lives === 'later' ? 'later' : undefined, fx)
+      return
+    }
+    const ms = beganMs === undefined ? (calls.rttMs(peer) ?? 1) : Math.max(1, fx.nowMs() - beganMs)
+    node.rememberDistance(peer, ms)
+    done(ms, fx)
   })
 }
 
@@ -237,7 +249,7 @@ export function visitNeighbour(node: PastryNode, fx: Fx): void {
       node.neighbourhood.remove(peer)
       return
     }
-    node.neighbourhood.add(peer, linkedRttMs(node.router.calls, peer) ?? 0)
+    node.neighbourhood.add(peer, node.distances.get(peer) ?? node.neighbourhood.distanceMs(peer) ?? 0)
     for (const other of others)
       if (node.neighbourhood.distanceMs(other) === undefined) considerEntry(node, other, fx)
   })

@@ -24,7 +24,7 @@ export function stillNetwork(
 ): StillNetwork {
   const network = new PastryNetwork({
     seed,
-    settings: { proximity: 'off', lookupBudgetMs: 60_000, routing: PAPER_CALLS, ...settings },
+    settings: { proximity: 'off', replicas: 1, lookupBudgetMs: 60_000, routing: PAPER_CALLS, ...settings },
     simulation: { trace: false, ...simulation }
   })
   const nodes = network.startIdeal(count, start)

@@ -15,6 +15,9 @@ export interface LookupTally {
   elapsedMs: number[]
 }
 
+/** The node that is closest to a key; it is told who answered. */
+export type RootOf = (key: Key, answered: NodeIndex | undefined) => NodeIndex
+
 type Ended = Extract<PastryNotice, { type: 'looked-up' | 'lookup-failed' }>
 
 export class Lookups {
@@ -28,13 +31,13 @@ export class Lookups {
     elapsedMs: []
   }
   readonly #network: PastryNetwork
-  readonly #rootOf: (key: Key) => NodeIndex
+  readonly #rootOf: RootOf
   /** By the hexadecimal of its key: keys are never twice the same. */
   readonly #pending = new Map<string, Key>()
   readonly #names = new Map<number, string>()
   #asking: string | undefined
 
-  constructor(network: PastryNetwork, rootOf: (key: Key) => NodeIndex) {
+  constructor(network: PastryNetwork, rootOf: RootOf) {
     this.#network = network
     this.#rootOf = rootOf
     network.notices.push((_node, notice) => {
@@ -69,7 +72,8 @@ export class Lookups {
       tally.failed += 1
       return
     }
-    if (this.#network.simulation.nodeOf(notice.root) !== this.#rootOf(key)) {
+    const root = this.#network.simulation.nodeOf(notice.root)
+    if (root !== this.#rootOf(key, root)) {
       tally.incorrect += 1
       return
     }
