@@ -44,7 +44,7 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
       if (node.term !== term) return
       node.probing.delete(peer)
       if (typeof heard === 'object' && heard.type === 'leaf-probe-answer') hearLeaf(node, peer, heard, fx)
-      else if (heard === undefined) fail(node, peer, fx)
+      else if (heard === undefined) node.rules.fail(node, peer, fx)
       if (node.term === term) probed(node, fx)
     }
   )
@@ -75,7 +75,7 @@ function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, fx: Fx): void 
   if (!node.maintenance) return
   for (const id of state.failed.slice(0, FAILED_TOLD_MAX)) {
     const named = node.leaves.members.find(leaf => sameBytes(node.peers.contact(leaf).id, id))
-    if (named !== undefined && named !== peer) node.rules.suspect(node, named, fx)
+    if (named !== undefined && named !== peer) suspect(node, named, fx)
   }
   for (const other of node.intern(state.leaves, LEAF_SET_MAX))
     if (!node.hasFailed(other) && node.leaves.wants(other)) probeLeaf(node, other, fx)
@@ -90,7 +90,7 @@ export function takeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
   node.leavesChanged(fx)
 }
 
-/** The right rule of `PastryRules.suspect`: nobody is taken out before this node has probed it itself. */
+/** Nothing came from it that should have: nobody is taken out before this node has probed it itself. */
 export function suspect(node: PastryNode, peer: Peer, fx: Fx): void {
   if (!node.maintenance || node.mode === 'idle') return
   if (node.leaves.has(peer)) {
@@ -104,12 +104,12 @@ export function suspect(node: PastryNode, peer: Peer, fx: Fx): void {
   ping(node, peer, fx, (lives, fx) => {
     node.asking.delete(peer)
     if (node.term !== term) return
-    if (lives === false) fail(node, peer, fx)
+    if (lives === false) node.rules.fail(node, peer, fx)
     else if (lives === true) node.lives(peer)
   })
 }
 
-/** It does not answer: it goes from all tables, and what it leaves open is filled. */
+/** The right rule of `PastryRules.fail`: what a peer that does not answer leaves open is filled. */
 export function fail(node: PastryNode, peer: Peer, fx: Fx): void {
   node.rememberFailed(peer)
   if (!node.heard.has(peer)) {

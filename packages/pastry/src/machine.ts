@@ -25,7 +25,7 @@ import {
 import { estimateSize, tableProbeMs } from './failure-rate.ts'
 import { keep } from './held-lookups.ts'
 import { adoptTables } from './ideal.ts'
-import { suspect, takeLeaf } from './leaf-rules.ts'
+import { fail, suspect, takeLeaf } from './leaf-rules.ts'
 import { depart, leave } from './leave.ts'
 import { gather, probeForeign, tryJoin } from './life-rules.ts'
 import { type Fx, PastryNode } from './node.ts'
@@ -50,7 +50,6 @@ export * from './constants.ts'
 export * from './ideal.ts'
 export type * from './messages.ts'
 export { compareCloseness, slotOf } from './node-ids.ts'
-export type { TableEntry } from './routing-table.ts'
 export type { PastryRules } from './rules.ts'
 export { PASTRY_SETTINGS, pastrySettings } from './settings.ts'
 export type * from './types.ts'
@@ -66,7 +65,7 @@ const ANSWERS: ReadonlySet<string> = new Set([
 /** Pastry as it should be. */
 export const CORRECT_PASTRY: PastryRules = {
   slotOf,
-  suspect,
+  fail,
   nextHops,
   isActive: ({ mode }) => mode === 'member',
   rootOf,
@@ -91,7 +90,7 @@ export class PastryMachine implements Machine<PastryTypes> {
       answers: ANSWERS,
       links: {
         onUnlinked: (peer, end, effects) => onUnlinked(node, peer, end, effects),
-        onUnreachable: (peer, _reason, effects) => node.rules.suspect(node, peer, effects)
+        onUnreachable: (peer, _reason, effects) => suspect(node, peer, effects)
       }
     })
     node.router = this.#router
@@ -174,7 +173,7 @@ export class PastryMachine implements Machine<PastryTypes> {
       key,
       smaller: leaves.smaller,
       larger: leaves.larger,
-      entries: [...table.entries()],
+      table,
       neighbours: neighbourhood.peers
     }
   }
@@ -242,7 +241,7 @@ function reachOut(node: PastryNode, peer: Peer | undefined, fx: Fx): void {
 
 /** A link that ended in good order, or for lack of use, says nothing of its peer; one that broke does. */
 function onUnlinked(node: PastryNode, peer: Peer, end: LinkEnd, fx: Fx): void {
-  if (end.kind === 'reset') node.rules.suspect(node, peer, fx)
+  if (end.kind === 'reset') suspect(node, peer, fx)
 }
 
 function onCommand(node: PastryNode, command: PastryCommand, fx: Fx): void {

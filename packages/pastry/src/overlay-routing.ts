@@ -27,6 +27,7 @@ import {
 } from '@servent/overlay/machine'
 import { RANGE_GAPS_MAX } from './constants.ts'
 import { estimateSize } from './failure-rate.ts'
+import { suspect } from './leaf-rules.ts'
 import type { Fx, PastryNode } from './node.ts'
 import { compareCloseness, keyBefore, keyBehind, midpoint } from './node-ids.ts'
 import { believeRoot } from './root-belief.ts'
@@ -173,6 +174,6 @@ export class PastryRouting implements KeyRouting {
   }
 
   onSilent(peer: Peer, effects: RoutingEffects): void {
-    this.#node.rules.suspect(this.#node, peer, effects as unknown as Fx)
+    suspect(this.#node, peer, effects as unknown as Fx)
   }
 }

@@ -6,7 +6,7 @@ import { jittered } from '@servent/key-routing/machine'
 import { NO_PEER, type Timer } from '@servent/overlay/machine'
 import { HEARTBEAT_GRACE_MS, JOIN_RETRY_MS, LOOKS_PER_PERIOD, TABLE_PROBES_MAX } from './constants.ts'
 import { tableProbeMs } from './failure-rate.ts'
-import { exchangeWithNext, sendHeartbeat } from './leaf-rules.ts'
+import { exchangeWithNext, sendHeartbeat, suspect } from './leaf-rules.ts'
 import { gatherAgain, probeForeign } from './life-rules.ts'
 import type { Fx, PastryNode } from './node.ts'
 import { lookAtRows, visitNeighbour } from './table-rules.ts'
@@ -96,7 +96,7 @@ function watchRight(node: PastryNode, fx: Fx): void {
     return
   }
   fx.setTimer(WATCH_TIMER, HEARTBEAT_GRACE_MS)
-  node.rules.suspect(node, right, fx)
+  suspect(node, right, fx)
 }
 
 function lookEveryMs(node: PastryNode): number {
@@ -112,6 +112,6 @@ function probeTable(node: PastryNode, fx: Fx): void {
     probes += 1
     if (probes > TABLE_PROBES_MAX) return
     node.count('tableProbes')
-    node.rules.suspect(node, peer, fx)
+    suspect(node, peer, fx)
   }
 }

@@ -34,6 +34,11 @@ export class RoutingTable {
     return this.#cells.length >> this.digitBits
   }
 
+  /** As many as the rows that it has: a slot beyond is empty. */
+  get slots(): number {
+    return this.#cells.length
+  }
+
   rowOf(slot: number): number {
     return slot >> this.digitBits
   }

@@ -10,8 +10,8 @@ import type { Fx, PastryNode } from './node.ts'
 export interface PastryRules {
   /** P1: where in the routing table an id belongs. */
   slotOf(own: Key, id: Key, digitBits: number): number
-  /** P2: nothing came from a peer that should have been heard. */
-  suspect(node: PastryNode, peer: Peer, fx: Fx): void
+  /** P2: a peer that does not answer goes from all tables. */
+  fail(node: PastryNode, peer: Peer, fx: Fx): void
   /** P3: whom a key goes to next. */
   nextHops(
     node: PastryNode,

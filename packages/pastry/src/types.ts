@@ -10,7 +10,7 @@ import type {
 } from '@servent/key-routing/machine'
 import type { Key, MachineTypes, Peer } from '@servent/overlay/machine'
 import type { PastryMessage, Sizes } from './messages.ts'
-import type { TableEntry } from './routing-table.ts'
+import type { RoutingTable } from './routing-table.ts'
 
 export interface PastryTypes extends MachineTypes {
   message: PastryMessage
@@ -86,7 +86,7 @@ export interface NodeView {
   /** Counter-clockwise and clockwise, the nearest first. */
   readonly smaller: readonly Peer[]
   readonly larger: readonly Peer[]
-  readonly entries: readonly TableEntry[]
+  readonly table: Pick<RoutingTable, 'at' | 'slots' | 'size' | 'distanceMs' | 'rowOf'>
   /** The nearest by distance first. */
   readonly neighbours: readonly Peer[]
 }

@@ -2,7 +2,7 @@
 import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, type Random, randomOf } from '@servent/simulator'
 import type { IdealProximity, PastrySettings } from '../../src/machine.ts'
-import { Lookups, type LookupTally, randomKey } from './lookups.ts'
+import { Lookups, type LookupTally, mean, randomKey } from './lookups.ts'
 import { type NetworkInit, PastryNetwork, type StartInit, truthOf } from './network.ts'
 
 /** What one lookup meets does not depend on those before it: it is begun once, and waits are bounded alike. */
@@ -122,4 +122,78 @@ export function distanceRatio(
   simulation.runFor(70_000_000)
   for (const distance of travelled.values()) sum += distance
   return { correct: lookupsMade.tally.correct / lookupsMade.tally.issued, ratio: sum / direct }
+}
+
+export interface Failures {
+  readonly before: number
+  /** Right after a tenth failed, nothing repaired: dead nodes that were met count as steps, as the paper's routes did. */
+  readonly unrepaired: number
+  readonly repaired: number
+  readonly incorrect: number
+  readonly failed: number
+  /** Requests of maintenance for each node that failed, until the tables were repaired. */
+  readonly callsPerFailure: number
+}
+
+/** Requests that look after tables: the paper's remote procedure calls. */
+const CALLS: ReadonlySet<string> = new Set(['leaf-probe', 'row-request', 'ping', 'neighbours-request'])
+
+const HOURS_MS = 24 * 3_600_000
+/** What is sent is sent because of failures alone. */
+const ONLY_REPAIR = {
+  leafExchangeMs: HOURS_MS,
+  tableProbeMs: HOURS_MS,
+  rowMs: HOURS_MS,
+  neighbourhoodMs: HOURS_MS
+}
+
+/** Rowstron section 3.5, figure 8: a tenth of the nodes fails at one instant, silently. */
+export function failures(seed: string, count: number, lookups: number, leafSet = 16): Failures {
+  const still = stillNetwork(seed, count, { leafSet, ...ONLY_REPAIR }, {}, {})
+  const { network, nodes, random } = still
+  const { simulation } = network
+  const before = lookUp(still, lookups)
+  const victims = shuffled(nodes, random).slice(0, Math.round(0.1 * count))
+  for (const node of victims) simulation.silence(node)
+  const unrepaired = lookUp(still, lookups)
+  const callsBefore = callsSent(network)
+  for (const node of simulation.aliveNodes()) simulation.command(node, { type: 'maintenance', on: true })
+  // Heartbeats find dead leaves; dead entries are found by use, and by probes.
+  for (let round = 0; round < 6; round += 1) {
+    lookUpOnly(still, lookups)
+    simulation.runFor(120_000_000)
+  }
+  const calls = callsSent(network) - callsBefore
+  const repaired = lookUp(still, lookups)
+  return {
+    before: mean(before.hops),
+    unrepaired: mean(unrepaired.hops),
+    repaired: mean(repaired.hops),
+    incorrect: before.incorrect + unrepaired.incorrect + repaired.incorrect,
+    failed: before.failed + unrepaired.failed + repaired.failed,
+    callsPerFailure: calls / victims.length
+  }
+}
+
+/** Traffic that shows nodes who is dead. */
+function lookUpOnly({ network, random }: StillNetwork, count: number): void {
+  const alive = network.simulation.aliveNodes()
+  for (let issued = 0; issued < count; issued += 1)
+    network.simulation.command(alive[random.below(alive.length)]!, { type: 'lookup', key: randomKey(random) })
+}
+
+function callsSent(network: PastryNetwork): number {
+  let calls = 0
+  for (const [type, { messages }] of Object.entries(network.simulation.metrics.byType()))
+    if (CALLS.has(type)) calls += messages
+  return calls
+}
+
+function shuffled<T>(all: readonly T[], random: Random): T[] {
+  const mixed = [...all]
+  for (let at = mixed.length - 1; at > 0; at -= 1) {
+    const other = random.below(at + 1)
+    ;[mixed[at], mixed[other]] = [mixed[other]!, mixed[at]!]
+  }
+  return mixed
 }

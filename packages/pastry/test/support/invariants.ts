@@ -2,7 +2,7 @@
  * What must hold of a Pastry network after every event, seen by an observer who knows everybody: P1 to P8 as the
  * reference numbers them. P5 and P6 are of a network in which nothing happens any more.
  */
-import { commonPrefixDigits, compareKeys, type Key, keyDigit } from '@servent/overlay/machine'
+import { commonPrefixDigits, compareKeys, type Key, keyDigit, NO_PEER } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { compareCloseness, type PastryNotice } from '../../src/machine.ts'
 import type { PastryNetwork } from './network.ts'
@@ -73,8 +73,14 @@ export class InvariantChecker {
     const own = simulation.keyOf(node)
     const before = this.#entries.get(node) ?? new Map<number, NodeIndex>()
     const now = new Map<number, NodeIndex>()
-    for (const { slot, peer } of network.viewOf(node).entries) {
+    const { table } = network.viewOf(node)
+    for (let slot = 0; slot < table.slots; slot += 1) {
+      const peer = table.at(slot)
+      if (peer === NO_PEER) continue
       const entry = simulation.nodeOfPeer(node, peer)
+      now.set(slot, entry)
+      // What has not changed was looked at before.
+      if (before.get(slot) === entry) continue
       const key = simulation.keyOf(entry)
       const row = slot >> digitBits
       const isRight =
@@ -85,9 +91,8 @@ export class InvariantChecker {
           'P1 entries',
           `node ${node} has ${entry} in slot ${slot}, where it does not belong`
         )
-      now.set(slot, entry)
       const replaced = before.get(slot)
-      if (replaced === undefined || replaced === entry || !this.#isThere(replaced)) continue
+      if (replaced === undefined || !this.#isThere(replaced)) continue
       if (oneWayUs(node, entry) > oneWayUs(node, replaced) + MEASURED_WITHIN_US)
         throw new InvariantError(
           'P8 proximity',
