@@ -43,6 +43,10 @@ export class Periods {
     if (this.#heard.size > PERIODS_HEARD_MAX) this.#heard.delete(first!)
   }
 
+  get sizes(): { readonly failures: number; readonly heard: number } {
+    return { failures: this.#failures.length, heard: this.#heard.size }
+  }
+
   peers(): Iterable<Peer> {
     return this.#heard.keys()
   }

@@ -185,6 +185,11 @@ export class PastryMachine implements Machine<PastryTypes> {
     return [...keys]
   }
 
+  /** Collections by name: how many are in each, and its bound. */
+  sizes(): Readonly<Record<string, readonly [size: number, max: number]>> {
+    return this.#node.sizes()
+  }
+
   get mode(): PastryMode {
     return this.#node.mode
   }

@@ -15,7 +15,18 @@ import {
   type PeerTable,
   SELF
 } from '@servent/overlay/machine'
-import { DISTANCES_MAX, FAILED_KEPT_MS, FAILED_MAX } from './constants.ts'
+import {
+  CANDIDATES_MAX,
+  DISTANCES_MAX,
+  FAILED_KEPT_MS,
+  FAILED_MAX,
+  FAILURES_REMEMBERED_MAX,
+  HELD_LOOKUPS_MAX,
+  LEAF_PROBES_MAX,
+  MEASURES_AT_ONCE,
+  PERIODS_HEARD_MAX,
+  REPAIRS_MAX
+} from './constants.ts'
 import { Periods } from './failure-rate.ts'
 import type { HeldLookup } from './held-lookups.ts'
 import { LeafSet } from './leaf-set.ts'
@@ -187,6 +198,24 @@ export class PastryNode {
   begin(fx: Fx): void {
     this.peers = fx.peers
     this.key = fx.peers.key(SELF)
+  }
+
+  /** Collections by name: how many are in each, and its bound. */
+  sizes(): Readonly<Record<string, readonly [size: number, max: number]>> {
+    const { failures, heard } = this.periods.sizes
+    return {
+      leaves: [this.leaves.members.length, this.settings.leafSet],
+      neighbourhood: [this.neighbourhood.peers.length, this.settings.neighbourhood],
+      probing: [this.probing.size, LEAF_PROBES_MAX],
+      candidates: [this.candidates.size, CANDIDATES_MAX],
+      measuring: [this.measuring.size, MEASURES_AT_ONCE],
+      repairs: [this.repairs, REPAIRS_MAX],
+      held: [this.held.length, HELD_LOOKUPS_MAX],
+      failed: [this.#failed.size, FAILED_MAX],
+      distances: [this.distances.size, DISTANCES_MAX],
+      failures: [failures, FAILURES_REMEMBERED_MAX],
+      periods: [heard, PERIODS_HEARD_MAX]
+    }
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
