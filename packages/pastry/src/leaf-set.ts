@@ -68,6 +68,7 @@ export class LeafSet {
     return this.#insert(this.#smaller, peer, false) || larger
   }
 
+  /** Who stands on one side may have a place on the other one then, where there are few. */
   remove(peer: Peer): boolean {
     let removed = false
     for (const side of [this.#larger, this.#smaller]) {
@@ -76,7 +77,10 @@ export class LeafSet {
       side.splice(at, 1)
       removed = true
     }
-    return removed
+    if (!removed) return false
+    for (const other of [...this.#smaller]) this.#insert(this.#larger, other, true)
+    for (const other of [...this.#larger]) this.#insert(this.#smaller, other, false)
+    return true
   }
 
   clear(): void {
@@ -127,6 +131,7 @@ export class LeafSet {
   }
 
   #insert(side: Peer[], peer: Peer, clockwise: boolean): boolean {
+    if (side.includes(peer)) return false
     const at = this.#placeIn(side, peer, clockwise)
     if (at < 0) return false
     side.splice(at, 0, peer)

@@ -128,6 +128,21 @@ describe('Rowstron section 2.1: the leaf set', () => {
     expect(leaves.covers(at(0))).toBe(true)
   })
 
+  it('where some go and few are left, has those of one side on the other one too', () => {
+    const leaves = filled(4, [0x9000, 0xa000, 0xb000, 0x7000, 0x6000])
+    expect([leaves.larger, leaves.smaller]).toEqual([
+      [0x9000, 0xa000],
+      [0x7000, 0x6000]
+    ])
+    leaves.remove(0x6000)
+    expect(leaves.smaller).toEqual([0x7000, 0xa000])
+    leaves.remove(0x7000)
+    expect([leaves.larger, leaves.smaller]).toEqual([
+      [0x9000, 0xa000],
+      [0xa000, 0x9000]
+    ])
+  })
+
   it('covers the keys between its furthest leaves, these among them', () => {
     const leaves = filled(2, [0x9000, 0x7000, 0x1000])
     expect(leaves.isWhole).toBe(false)
