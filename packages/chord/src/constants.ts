@@ -15,15 +15,6 @@ export const VIRTUAL_NODES_MAX = 32
  * hundred is wider; such a one costs a lookup for each of its keys.
  */
 export const RANGE_GAPS_MAX = 8
-/**
- * A root that lies so far behind its key that by chance one answer in so many would name it is doubted: other ways
- * are tried, and of what they bring the nearest is taken. By a list of 8 alone that is 11 gaps, by one of 20 it is 8.
- */
-export const ROOT_ODDS_DOUBTED = 1_000
-/** One in so many is not believed at all, as far as the ring is no smaller than `RING_SHRINK_MAX` says. */
-export const ROOT_ODDS_REFUSED = 1_000_000
-/** A ring may have shrunk to one in so many since the own list was made: most of it died, or was cut off. */
-export const RING_SHRINK_MAX = 2
 /** Keys of virtual nodes that are kept; each is a hash that would else be made again. */
 export const VIRTUAL_KEYS_MAX = 8192
 /** Distinct fingers of one place: as many as there are powers of two, so log2 N with random keys. */

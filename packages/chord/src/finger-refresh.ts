@@ -3,12 +3,12 @@
  * round fills the gaps, and looks after one of the fingers that are there: one that still answers costs two
  * messages, any other is looked up. Nobody becomes a finger who was not linked with first.
  */
-import { addPowerOfTwo, type Key } from '@servent/overlay/machine'
+import { addPowerOfTwo, compareClockwise, type Key } from '@servent/overlay/machine'
 import { fillGaps } from './finger-gaps.ts'
 import { tendByProximity } from './proximity.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn, ping, request } from './ring-calls.ts'
-import { compareDistance, distanceExponent, NOBODY, peerOfRef } from './ring-key.ts'
+import { distanceExponent, NOBODY, peerOfRef } from './ring-key.ts'
 import { syncLinks } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
 
@@ -50,7 +50,7 @@ export function trimFingers(ring: Ring, place: Place, fx: Fx): void {
   const before = place.fingers.length
   for (let at = place.fingers.length - 1; at >= 0; at -= 1) {
     const key = ring.key(place.fingers.at(at))
-    if (!place.wrapped && compareDistance(place.key, key, ring.key(last)) > 0) break
+    if (!place.wrapped && compareClockwise(place.key, key, ring.key(last)) > 0) break
     place.fingers.removeAt(at)
   }
   if (place.fingers.length !== before) syncLinks(ring, fx)
@@ -151,7 +151,7 @@ export function takeFinger(ring: Ring, place: Place, exponent: number, ref: Ring
   const reached = distanceExponent(place.key, key)
   if (reached > exponent || reached < 0) removeAtExponent(place, exponent)
   const old = reached < 0 ? ref : place.fingers.get(reached)
-  const nearer = old === NOBODY || compareDistance(place.key, key, ring.key(old)) < 0
+  const nearer = old === NOBODY || compareClockwise(place.key, key, ring.key(old)) < 0
   if (reached >= exponent && (reached === exponent || nearer)) place.fingers.set(reached, ref)
   syncLinks(ring, fx)
 }

@@ -3,19 +3,22 @@
  * places, and it is neither much wider nor, for a key, its end much further than those that this peer sees. Places
  * are spread evenly by their hashes, so the gaps of its own successor list tell how wide ranges are.
  */
-import type { KeyRange, RootBelief } from '@servent/key-routing/machine'
+import {
+  believeByOdds,
+  type KeyRange,
+  type RootBelief,
+  WHOLE_RING,
+  WIDTH_BYTES,
+  widthOf
+} from '@servent/key-routing/machine'
 import { clockwiseDistance, compareKeys, KEY_BYTES, type Key, type Peer } from '@servent/overlay/machine'
-import { RANGE_GAPS_MAX, RING_SHRINK_MAX, ROOT_ODDS_DOUBTED, ROOT_ODDS_REFUSED } from './constants.ts'
+import { RANGE_GAPS_MAX } from './constants.ts'
 import type { Place, Ring } from './ring.ts'
 import { inHalfOpen, NOBODY, peerOfRef } from './ring-key.ts'
 
-/** A width is the whole number that its first bytes are: no double rounds it. */
-const WIDTH_BYTES = 6
-const WHOLE_RING = 2 ** (8 * WIDTH_BYTES)
-
 export function isPlausibleRange(ring: Ring, root: Peer, { from, to }: KeyRange): boolean {
   if (ring.placeOf(root, to) === NOBODY) return false
-  const width = compareKeys(from, to) === 0 ? WHOLE_RING : widthOf(from, to)
+  const width = compareKeys(from, to) === 0 ? WHOLE_RING : widthBetween(from, to)
   const { gaps, seen } = gapsOf(ring)
   // Whoever is alone has seen no gap.
   return gaps === 0 || width * gaps <= RANGE_GAPS_MAX * seen
@@ -34,24 +37,14 @@ export function believeRoot(ring: Ring, root: Peer, key: Key, to: Key): RootBeli
   const { gaps, seen } = gapsKnown(ring)
   // Places that are all nearer to each other than a width can tell are none of hashes.
   if (gaps === 0 || seen === 0) return 'sound'
-  const distance = widthOf(key, to)
-  if (isWithinOdds(distance / seen, gaps, ROOT_ODDS_DOUBTED)) return 'sound'
-  return isWithinOdds(distance / (seen * RING_SHRINK_MAX), gaps, ROOT_ODDS_REFUSED)
-    ? 'doubtful'
-    : 'impossible'
+  const distance = widthBetween(key, to)
+  return believeByOdds(distance, seen, gaps)
 }
 
 /** The peer that a place's own list has for the root of a key that it reaches. */
 function listedRoot(ring: Ring, { key: own, successors }: Place, key: Key): Peer | undefined {
   const ref = successors.find(ref => inHalfOpen(key, own, ring.key(ref)))
   return ref === undefined ? undefined : peerOfRef(ref)
-}
-
-/** Multiplied out, since powers are not the same to the last bit on every machine. */
-function isWithinOdds(ratio: number, gaps: number, most: number): boolean {
-  let odds = 1
-  for (let gap = 0; gap < gaps && odds <= most; gap += 1) odds *= 1 + ratio
-  return odds <= most
 }
 
 /** Of lists and fingers. One that was chosen by its round trip lies further than the nearest: that errs to believe. */
@@ -61,7 +54,7 @@ function gapsKnown(ring: Ring): { readonly gaps: number; readonly seen: number }
     for (let at = 0; at < fingers.length; at += 1) {
       const toStart = 2 ** (fingers.exponentAt(at) - 8 * (KEY_BYTES - WIDTH_BYTES))
       gaps += 1
-      seen += Math.max(0, widthOf(key, ring.key(fingers.at(at))) - toStart)
+      seen += Math.max(0, widthBetween(key, ring.key(fingers.at(at))) - toStart)
     }
   }
   return { gaps, seen }
@@ -75,14 +68,11 @@ function gapsOf(ring: Ring): { readonly gaps: number; readonly seen: number } {
     const last = successors.at(-1)
     if (last === undefined) continue
     gaps += successors.length
-    seen += widthOf(key, ring.key(last))
+    seen += widthBetween(key, ring.key(last))
   }
   return { gaps, seen }
 }
 
-function widthOf(from: Key, to: Key): number {
-  const distance = clockwiseDistance(from, to)
-  let width = 0
-  for (let index = 0; index < WIDTH_BYTES; index += 1) width = width * 256 + distance[index]!
-  return width
+function widthBetween(from: Key, to: Key): number {
+  return widthOf(clockwiseDistance(from, to))
 }

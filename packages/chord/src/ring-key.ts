@@ -3,7 +3,7 @@
  * the first byte that differs: of random keys, nearly always the first.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { compareKeys, KEY_BYTES, type Key, type Peer } from '@servent/overlay/machine'
+import { compareClockwise, compareKeys, KEY_BYTES, type Key, type Peer } from '@servent/overlay/machine'
 import { VIRTUAL_NODES_MAX } from './constants.ts'
 import type { RingRef } from './types.ts'
 
@@ -34,23 +34,15 @@ export function keyOfPlace(peerKey: Key, index: number): Key {
   return sha256(bytes)
 }
 
-/** Negative where it is clockwise less far from `from` to `a` than to `b`, 0 where a equals b. */
-export function compareDistance(from: Key, a: Key, b: Key): number {
-  const wrapsA = compareKeys(a, from) < 0
-  const wrapsB = compareKeys(b, from) < 0
-  if (wrapsA !== wrapsB) return wrapsA ? 1 : -1
-  return compareKeys(a, b)
-}
-
 /** Whether x lies in (from, to); where from equals to, anywhere but there. */
 export function inOpen(x: Key, from: Key, to: Key): boolean {
   if (compareKeys(x, from) === 0) return false
-  return compareKeys(from, to) === 0 || compareDistance(from, x, to) < 0
+  return compareKeys(from, to) === 0 || compareClockwise(from, x, to) < 0
 }
 
 /** Whether x lies in (from, to]; where from equals to, anywhere. */
 export function inHalfOpen(x: Key, from: Key, to: Key): boolean {
-  return compareKeys(from, to) === 0 || (compareKeys(x, from) !== 0 && compareDistance(from, x, to) <= 0)
+  return compareKeys(from, to) === 0 || (compareKeys(x, from) !== 0 && compareClockwise(from, x, to) <= 0)
 }
 
 /** floor(log2) of how far it is clockwise from one key to another: 0 to 255; -1 where they are equal. */

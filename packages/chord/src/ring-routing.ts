@@ -3,12 +3,12 @@
  * successor list, and the root itself where the successor list reaches it, which answers a step early.
  */
 import type { KeyRange, KeyRouting, NextHop, RootBelief, RoutingEffects } from '@servent/key-routing/machine'
-import { type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
+import { compareClockwise, type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
 import { believeRoot, isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn } from './ring-calls.ts'
-import { compareDistance, distanceExponent, inHalfOpen, keyBefore, NOBODY, peerOfRef } from './ring-key.ts'
+import { distanceExponent, inHalfOpen, keyBefore, NOBODY, peerOfRef } from './ring-key.ts'
 import type { RingRef } from './types.ts'
 
 /** The correct rule of `ChordRules.rootOf`. */
@@ -60,7 +60,7 @@ function isReached(ring: Ring, key: Key, { key: to, predecessor }: Place): boole
   return from.successors.some(
     ref =>
       ref === predecessor ||
-      (inHalfOpen(key, from.key, ring.key(ref)) && compareDistance(key, ring.key(ref), to) >= 0)
+      (inHalfOpen(key, from.key, ring.key(ref)) && compareClockwise(key, ring.key(ref), to) >= 0)
   )
 }
 
@@ -69,7 +69,7 @@ function isReached(ring: Ring, key: Key, { key: to, predecessor }: Place): boole
  * one for the root may still have that place in its list, from an earlier life.
  */
 function isOutBefore(ring: Ring, key: Key, place: Place): boolean {
-  return ring.places.some(({ member, key: other }) => !member && compareDistance(key, other, place.key) < 0)
+  return ring.places.some(({ member, key: other }) => !member && compareClockwise(key, other, place.key) < 0)
 }
 
 /**
@@ -78,7 +78,7 @@ function isOutBefore(ring: Ring, key: Key, place: Place): boolean {
  */
 function knowsBetween(ring: Ring, key: Key, place: Place, silent: (peer: Peer) => boolean): boolean {
   const isBetween = (ref: RingRef): boolean =>
-    compareDistance(key, ring.key(ref), place.key) < 0 && !isOwn(ref) && !silent(peerOfRef(ref))
+    compareClockwise(key, ring.key(ref), place.key) < 0 && !isOwn(ref) && !silent(peerOfRef(ref))
   return ring.members.some(({ predecessor, successors, fingers }) => {
     if (predecessor !== NOBODY && isBetween(predecessor)) return true
     if (successors.some(isBetween)) return true
@@ -128,7 +128,7 @@ export function nextHops(
   const { successors } = place
   const reach = firstAtOrBehind(ring, place, key)
   for (let at = reach; at < successors.length; at += 1) {
-    if (compareDistance(key, ring.key(successors[at]!), behind.key) >= 0) {
+    if (compareClockwise(key, ring.key(successors[at]!), behind.key) >= 0) {
       // Nobody behind a place of this peer is the root. Only when its predecessor is silent is the key its own.
       if (behind.predecessor !== NOBODY) hops.add(behind.predecessor, true)
       break
@@ -144,7 +144,7 @@ function nearestPlace(ring: Ring, key: Key): Place | undefined {
   let best: Place | undefined
   for (const place of ring.places) {
     if (!place.member) continue
-    if (best === undefined || compareDistance(key, best.key, place.key) < 0) best = place
+    if (best === undefined || compareClockwise(key, best.key, place.key) < 0) best = place
   }
   return best
 }
@@ -152,7 +152,7 @@ function nearestPlace(ring: Ring, key: Key): Place | undefined {
 /** Of this peer's places, the one that the key lies before. */
 function placeBehind(ring: Ring, key: Key): Place {
   let best = ring.members[0]!
-  for (const place of ring.members) if (compareDistance(key, place.key, best.key) < 0) best = place
+  for (const place of ring.members) if (compareClockwise(key, place.key, best.key) < 0) best = place
   return best
 }
 
@@ -177,7 +177,7 @@ function addPreceding(ring: Ring, place: Place, key: Key, lastListed: number, ho
       hops.add(fingers.at(at), false)
       at += 1
     } else {
-      const further = compareDistance(place.key, ring.key(fingers.at(at)), ring.key(successors[listed]!))
+      const further = compareClockwise(place.key, ring.key(fingers.at(at)), ring.key(successors[listed]!))
       if (further >= 0) {
         hops.add(fingers.at(at), false)
         at += 1
@@ -197,7 +197,7 @@ function firstFingerBefore(ring: Ring, place: Place, key: Key): number {
   let at = 0
   while (at < fingers.length && fingers.exponentAt(at) > reach) at += 1
   if (at < fingers.length && fingers.exponentAt(at) === reach) {
-    if (compareDistance(place.key, ring.key(fingers.at(at)), key) >= 0) at += 1
+    if (compareClockwise(place.key, ring.key(fingers.at(at)), key) >= 0) at += 1
   }
   return at
 }

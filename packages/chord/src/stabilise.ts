@@ -3,12 +3,12 @@
  * the first live successor's list, and that one's predecessor is taken in only if it answers itself.
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
-import { type Peer, SELF } from '@servent/overlay/machine'
+import { compareClockwise, type Peer, SELF } from '@servent/overlay/machine'
 import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, FOUNDERS_KEPT_MS, STABILISE_STEPS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, type NodeAnswer, type NodeTables } from './ring-calls.ts'
-import { compareDistance, indexOfRef, NOBODY, peerOfRef, refOf } from './ring-key.ts'
+import { indexOfRef, NOBODY, peerOfRef, refOf } from './ring-key.ts'
 import { isolated } from './ring-life.ts'
 import { adoptList, dropHead, isNearer } from './ring-tables.ts'
 import type { RingRef } from './types.ts'
@@ -203,8 +203,8 @@ function passOn(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx, 
   const key = ring.key(node)
   let best = NOBODY
   const weigh = (ref: RingRef): void => {
-    if (ref === node || compareDistance(place.key, ring.key(ref), key) >= 0) return
-    if (best === NOBODY || compareDistance(place.key, ring.key(best), ring.key(ref)) < 0) best = ref
+    if (ref === node || compareClockwise(place.key, ring.key(ref), key) >= 0) return
+    if (best === NOBODY || compareClockwise(place.key, ring.key(best), ring.key(ref)) < 0) best = ref
   }
   for (const ref of place.successors) weigh(ref)
   for (let at = 0; at < place.fingers.length; at += 1) weigh(place.fingers.at(at))

@@ -4,8 +4,7 @@
  * nobody can disturb order or size. Where fewer than r are left after a death, the places that Zave's model
  * pads with made-up ids are empty: both skip nobody and are not live.
  */
-import { compareKeys, type Key } from '@servent/overlay/machine'
-import { compareDistance } from './ring-key.ts'
+import { compareClockwise, compareKeys, type Key } from '@servent/overlay/machine'
 import type { RingRef } from './types.ts'
 
 export interface KeyedRefs {
@@ -27,7 +26,7 @@ export function listBehind(
     const key = keys.key(ref)
     // Clockwise behind the last one; whoever lies at or behind the owner has gone once around.
     if (compareKeys(key, own) === 0) break
-    if (result.length > 0 && compareDistance(own, key, lastKey) <= 0) break
+    if (result.length > 0 && compareClockwise(own, key, lastKey) <= 0) break
     result.push(ref)
     lastKey = key
   }
@@ -42,6 +41,6 @@ export function sameRefs(a: readonly RingRef[], b: readonly RingRef[]): boolean 
 export function nearestBehind(own: Key, nodes: readonly RingRef[], r: number, keys: KeyedRefs): RingRef[] {
   return nodes
     .filter(ref => compareKeys(keys.key(ref), own) !== 0)
-    .sort((a, b) => compareDistance(own, keys.key(a), keys.key(b)))
+    .sort((a, b) => compareClockwise(own, keys.key(a), keys.key(b)))
     .slice(0, r)
 }

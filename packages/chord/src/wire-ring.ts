@@ -11,6 +11,7 @@ import {
   readEmbedded,
   readFields,
   readFixed32,
+  readInto,
   readVarint,
   varintFieldLength,
   writeContact,
@@ -348,11 +349,6 @@ function readPlace(
     })
     return { contact: required(contact, 'contact'), number }
   })
-}
-
-function readInto<T>(list: T[], max: number, item: T): void {
-  if (list.length === max) throw new MalformedError(`A list has at most ${max} entries.`)
-  list.push(item)
 }
 
 function sizes(listLength: number, virtualNodes: number): { listLength: number; virtualNodes: number } {

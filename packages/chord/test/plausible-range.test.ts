@@ -1,15 +1,8 @@
 /** Which ranges a peer believes others to be the root of. */
+import { RING_SHRINK_MAX, ROOT_ODDS_DOUBTED, ROOT_ODDS_REFUSED } from '@servent/key-routing/machine'
 import { addPowerOfTwo, clockwiseDistance, type Key } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
-import {
-  keyOfPlace,
-  RANGE_GAPS_MAX,
-  RING_SHRINK_MAX,
-  ROOT_ODDS_DOUBTED,
-  ROOT_ODDS_REFUSED,
-  refOf,
-  VIRTUAL_NODES_MAX
-} from '../src/machine.ts'
+import { keyOfPlace, RANGE_GAPS_MAX, refOf, VIRTUAL_NODES_MAX } from '../src/machine.ts'
 import { believeRoot, isPlausibleRange } from '../src/plausible-range.ts'
 import { ChordRouting } from '../src/ring-routing.ts'
 import { answeredRing, keyOfNumber } from './support/answered-ring.ts'

@@ -263,7 +263,8 @@ export function answerStep(
   const range = routing.ready
     ? routing.rootOf(key, request.root ? isSilent : nobody, request.root)
     : undefined
-  const hops = routing.ready && range === undefined ? routing.nextHops(key, NEXT_HOPS_MAX, isSilent) : []
+  const hops =
+    routing.ready && range === undefined ? routing.nextHops(key, NEXT_HOPS_MAX, isSilent, request.root) : []
   const answer: NextHopsAnswer = {
     type: 'next-hops-answer',
     id,

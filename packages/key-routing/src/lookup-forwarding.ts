@@ -157,7 +157,7 @@ export class Forwarding implements RelayRules {
       return
     }
     relay.refuse(from)
-    this.forward(relay, effects)
+    this.#goOn(relay, effects)
   }
 
   /** Gives the lookup to the best hop that is left. */
@@ -168,12 +168,13 @@ export class Forwarding implements RelayRules {
       this.#fail(relay, 'budget', effects)
       return
     }
-    let hop = routing.nextHops(relay.key, 1, relay.leftOutTest(effects.peers))[0]
+    const best = () => routing.nextHops(relay.key, 1, relay.leftOutTest(effects.peers), relay.asRoot)[0]
+    let hop = best()
     // Where it came from knows no better, and this peer is not the root.
     while (hop !== undefined && (hop.peer === relay.from || hop.peer === SELF) && relay.tries < TRIES_MAX) {
       relay.tries += 1
       relay.refuse(hop.peer)
-      hop = routing.nextHops(relay.key, 1, relay.leftOutTest(effects.peers))[0]
+      hop = best()
     }
     if (hop === undefined && relay.avoid.length > 0) {
       relay.avoid = []
@@ -243,7 +244,12 @@ export class Forwarding implements RelayRules {
     relay.hopWasSilent(effects.peers)
     this.#trace(relay, 'silent', hop, effects)
     routing.onSilent(hop, effects)
-    // With that peer gone the key may be this peer's own.
+    this.#goOn(relay, effects)
+  }
+
+  /** With that hop gone, or out of the tables, the key may be this peer's own. */
+  #goOn(relay: Relay, effects: RoutingEffects): void {
+    const { routing } = this.#deps
     const range = routing.rootOf(relay.key, relay.silentRootTest(effects.peers), relay.asRoot)
     if (range === undefined) this.forward(relay, effects)
     else if (relay.own !== undefined) this.#origin.onOwnRoot(relay, range, effects)

@@ -161,7 +161,7 @@ export class Relay extends Call<RoutingTypes> {
   /** Whether somebody who is left out, but was not found silent, comes before a hop: the key may be that one's. */
   passesOver(hop: Peer, routing: KeyRouting, peers: PeerTable): boolean {
     if (this.#refused === undefined && this.avoid.length === 0) return false
-    return routing.nextHops(this.key, 1, this.silentTest(peers))[0]?.peer !== hop
+    return routing.nextHops(this.key, 1, this.silentTest(peers), this.asRoot)[0]?.peer !== hop
   }
 
   heldPeers(hold: (peer: Peer) => void): void {

@@ -7,8 +7,7 @@
  */
 import {
   betweenRightClosed,
-  clockwiseDistance,
-  compareKeys,
+  compareClockwise,
   type Input,
   type Key,
   NO_PEER,
@@ -311,7 +310,8 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
       this.#answersRefused += 1
     } else {
       this.#answersDoubted += 1
-      if (own.doubtful === undefined || isNearer(own.key, answer.to, own.doubtful.to)) own.doubtful = answer
+      if (own.doubtful === undefined || this.#isNearer(own.key, answer, own.doubtful, effects))
+        own.doubtful = answer
     }
     if (own.attempts >= this.#deps.settings.lookupAttempts) {
       this.#giveUp(own, 'no-route', effects)
@@ -320,6 +320,13 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     own.failure = 'no-route'
     this.#deps.calls.wait(own, this.#nextTryMs(own), effects)
     this.#attempt(own, effects)
+  }
+
+  #isNearer(key: Key, a: LookupFound, b: LookupFound, { peers }: RoutingEffects): boolean {
+    const { routing } = this.#deps
+    if (routing.compareRoots !== undefined)
+      return routing.compareRoots(key, peers.intern(a.root), peers.intern(b.root)) < 0
+    return compareClockwise(key, a.to, b.to) < 0
   }
 
   /** Nothing better came than what was doubted, where anything came. */
@@ -361,10 +368,6 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     for (const own of this.#own ?? []) if (own.steps === lookup) return own
     return undefined
   }
-}
-
-function isNearer(key: Key, a: Key, b: Key): boolean {
-  return compareKeys(clockwiseDistance(key, a), clockwiseDistance(key, b)) < 0
 }
 
 function tellResult(command: number, result: LookupResult, effects: RoutingEffects): void {

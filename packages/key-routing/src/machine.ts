@@ -20,6 +20,7 @@ export { decodePeers, encodePeers, PeerCache } from './peer-cache.ts'
 export { PeerMemory } from './peer-memory.ts'
 export { inspectRecord } from './records-body.ts'
 export { type Heard, linkedRttMs, ping, requestTwice } from './requests.ts'
+export { believeByOdds, WHOLE_RING, WIDTH_BYTES, widthOf } from './root-odds.ts'
 export * from './router.ts'
 export * from './router-settings.ts'
 export type * from './routing.ts'
@@ -32,6 +33,7 @@ export {
   readEmbedded,
   readFields,
   readFixed32,
+  readInto,
   readVarint,
   varintFieldLength,
   varintLength,
@@ -49,5 +51,5 @@ export * from './structured-constants.ts'
 export * from './structured-settings.ts'
 export type * from './types.ts'
 export { readRouting, routingByteLength, routingTypeOf, writeRouting } from './wire.ts'
-export { contactByteLength, readContact, writeContact } from './wire-contact.ts'
+export { contactByteLength, readContact, readPeerId, writeContact } from './wire-contact.ts'
 export { FrameReader } from './wire-frames.ts'

@@ -18,7 +18,8 @@ export interface KnownRange {
   readonly untilMs: number
 }
 
-const ONE: Key = new Uint8Array(KEY_BYTES).fill(1, KEY_BYTES - 1)
+/** To be taken from a key. */
+export const ONE: Key = new Uint8Array(KEY_BYTES).fill(1, KEY_BYTES - 1)
 
 /**
  * What is believed of the range that a lookup of this key found. The answer comes from a hop, which may have made

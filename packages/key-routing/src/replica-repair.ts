@@ -3,8 +3,17 @@
  * takes what a replica has and it lacks, for it may be the root only since the last one died (Chord, ToN'03,
  * section VI; DHash's "replica maintenance", Cates 2003, compares trees of digests so).
  */
-import { betweenRightClosed, compareKeys, type Key, type Peer, SELF } from '@servent/overlay/machine'
+import {
+  addPowerOfTwo,
+  betweenRightClosed,
+  clockwiseDistance,
+  compareKeys,
+  type Key,
+  type Peer,
+  SELF
+} from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
+import { ONE } from './publish-ranges.ts'
 import { nameOf } from './records.ts'
 import { Sync } from './replica-sync.ts'
 import type { KeyRange } from './routing.ts'
@@ -96,22 +105,28 @@ export class Repair {
     return [...ranges.values()]
   }
 
-  /** Most overlays have one replica set for a whole range; where its ends differ, it is cut by its keys. */
+  /**
+   * Chord has one replica set for a whole range; where its ends differ, as in Pastry, it is cut by its keys. Of what
+   * lies between two of them with unlike sets nothing is here, and whoever is in either may have something: sets are
+   * neighbours on the ring, so none in between has another peer.
+   */
   #cut(range: KeyRange): Stretch[] {
     const { replicas } = this.#context.settings
     const setOf = (key: Key): readonly Peer[] => this.#context.deps.routing.replicas(key, replicas)
-    const peers = setOf(range.to)
-    const keys = this.#keysIn(range)
-    const first = keys[0]
-    if (first === undefined || sameSet(setOf(first), peers)) return [{ ...range, peers }]
+    const last = setOf(range.to)
+    let before = addPowerOfTwo(range.from, 0)
+    let current = setOf(before)
+    if (sameSet(current, last)) return [{ ...range, peers: last }]
     const stretches: Stretch[] = []
-    let [from, current] = [range.from, setOf(first)]
-    let before = first
-    for (const key of keys) {
+    let { from } = range
+    for (const key of [...this.#keysIn(range), range.to]) {
       const set = setOf(key)
       if (!sameSet(set, current)) {
+        const until = clockwiseDistance(ONE, key)
         stretches.push({ from, to: before, peers: current })
-        from = before
+        if (compareKeys(before, until) !== 0)
+          stretches.push({ from: before, to: until, peers: [...new Set([...current, ...set])] })
+        from = until
         current = set
       }
       before = key

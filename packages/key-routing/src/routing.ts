@@ -45,9 +45,9 @@ export interface KeyRouting {
   rootOf(key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined
   /**
    * Peers to ask next, the best first, at most `limit`, each nearer to the key than this one, or its root.
-   * Peers that `silent` names are left out. Empty where nobody nearer is known.
+   * Peers that `silent` names are left out. Empty where nobody nearer is known. `asRoot`: as for `rootOf`.
    */
-  nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[]
+  nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean, asRoot?: boolean): readonly NextHop[]
   /** What this peer is the root of, a range for each of its places. Left out: it has one, at its own key. */
   ownRanges?(): readonly KeyRange[]
   /** Who holds copies of a key that this peer is the root of: distinct peers, the nearest first, without this one. */
@@ -62,6 +62,8 @@ export interface KeyRouting {
    * answer to a lookup names. Any hop may claim any key. Left out: whoever claims it is believed.
    */
   believeRoot?(root: Peer, key: Key, to: Key): RootBelief
+  /** Negative where `a` lies nearer to the key than `b`, by whose roots are chosen. Left out: by where ranges end. */
+  compareRoots?(key: Key, a: Peer, b: Peer): number
   /** A request to this peer was not answered in time, or it could not be reached. */
   onSilent(peer: Peer, effects: RoutingEffects): void
 }

@@ -107,6 +107,12 @@ export function readEmbedded<T>(
   return read(reader, reader.pos + length)
 }
 
+/** @throws MalformedError  the list has `max` entries already */
+export function readInto<T>(list: T[], max: number, item: T): void {
+  if (list.length === max) throw new MalformedError(`A list has at most ${max} entries.`)
+  list.push(item)
+}
+
 /** @throws MalformedError  no varint, or not a number that is exact */
 export function readVarint(reader: Reader, wire: number, max: number, what: string): number {
   if (wire !== VARINT) throw wrongWire(what)

@@ -19,3 +19,13 @@ export const SAVED_PEERS_MAX = BOOTSTRAP_PEERS_MAX + LOST_PEERS_MAX
 
 /** How long leaving may take: others take records over, and are told who goes. */
 export const LEAVE_MS = 1_500
+
+/**
+ * A root that lies so far from its key that by chance one answer in so many would name it is doubted: other ways
+ * are tried, and of what they bring the nearest is taken. By a list of 8 alone that is 11 gaps, by one of 20 it is 8.
+ */
+export const ROOT_ODDS_DOUBTED = 1_000
+/** One in so many is not believed at all, as far as the ring is no smaller than `RING_SHRINK_MAX` says. */
+export const ROOT_ODDS_REFUSED = 1_000_000
+/** A ring may have shrunk to one in so many since the own list was made: most of it died, or was cut off. */
+export const RING_SHRINK_MAX = 2

@@ -70,6 +70,14 @@ export function clockwiseDistance(from: Key, to: Key): Key {
   return distance
 }
 
+/** Negative where it is clockwise less far from `from` to `a` than to `b`, 0 where a equals b. Nothing is made for it. */
+export function compareClockwise(from: Key, a: Key, b: Key): number {
+  const wrapsA = compareKeys(a, from) < 0
+  const wrapsB = compareKeys(b, from) < 0
+  if (wrapsA !== wrapsB) return wrapsA ? 1 : -1
+  return compareKeys(a, b)
+}
+
 /** How far two keys are apart the shorter way round: Pastry's numerical closeness. */
 export function ringDistance(a: Key, b: Key): Key {
   const clockwise = clockwiseDistance(a, b)

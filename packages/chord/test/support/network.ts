@@ -2,7 +2,7 @@
  * Networks of Chord machines in the simulator, with an observer's view of them: who is alive, what everybody's
  * tables are, and what they should be.
  */
-import { compareKeys, type Key } from '@servent/overlay/machine'
+import { compareClockwise, compareKeys, type Key } from '@servent/overlay/machine'
 import { type NodeIndex, type Random, Simulation, type SimulationInit } from '@servent/simulator'
 import {
   ChordMachine,
@@ -22,7 +22,6 @@ import {
   type RingRef,
   refOf
 } from '../../src/machine.ts'
-import { compareDistance } from '../../src/ring-key.ts'
 import { plainCodec } from './plain-codec.ts'
 
 export interface NetworkInit {
@@ -194,7 +193,7 @@ export class ChordNetwork {
       if (!this.isMember(node)) continue
       if (
         best === undefined ||
-        compareDistance(key, this.simulation.keyOf(node), this.simulation.keyOf(best)) < 0
+        compareClockwise(key, this.simulation.keyOf(node), this.simulation.keyOf(best)) < 0
       )
         best = node
     }

@@ -1,0 +1,166 @@
+/**
+ * How leaf sets come to be right and stay so (Castro figure 2). Two nodes that take each other for leaves say so in a
+ * probe and its answer, each with its whole leaf set; whoever is named there and would have a place is probed in turn,
+ * and takes its place when it answers. So nobody is taken in, or out, on the word of another. A joiner is active
+ * when none that it probed is left.
+ *
+ * Repair (Rowstron section 2.5): when a leaf fails, the live one with the largest index on its side is asked for its
+ * leaf set. Whoever was the left neighbour of the failed one noticed it first, and asks all: that tells them too.
+ */
+import { PRIORITY_URGENT } from '@servent/key-routing/machine'
+import { type Link, type Peer, SELF, sameBytes } from '@servent/overlay/machine'
+import { FAILED_TOLD_MAX, LEAF_PROBES_MAX, LEAF_SET_MAX } from './constants.ts'
+import { ownPeriodMs } from './failure-rate.ts'
+import { activate, joinFailed, lostAll } from './life-rules.ts'
+import type { LeafProbe, LeafState } from './messages.ts'
+import type { Fx, PastryNode } from './node.ts'
+import { isUnlike, ping, request, sizesOf } from './node-calls.ts'
+import { standingOf } from './standing.ts'
+import { considerEntry, forgetEntry } from './table-rules.ts'
+
+function leafState(node: PastryNode): LeafState {
+  const { peers, leaves, settings, failed } = node
+  const own = settings.tableProbeMs === 0 && node.mode === 'member' ? ownPeriodMs(node) : 0
+  return {
+    ...sizesOf(node),
+    standing: standingOf(node),
+    leaves: node.contacts(leaves.members),
+    failed: failed.slice(-FAILED_TOLD_MAX).map(peer => peers.contact(peer).id),
+    probePeriodMs: own
+  }
+}
+
+/** Tells a peer that it is taken for a leaf, or may be one, and hears whether it is. */
+export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
+  if (peer === SELF || node.probing.has(peer) || node.probing.size >= LEAF_PROBES_MAX) return
+  const { term } = node
+  node.probing.add(peer)
+  request(
+    node,
+    peer,
+    id => ({ type: 'leaf-probe', id, ...leafState(node) }),
+    fx,
+    (heard, fx) => {
+      if (node.term !== term) return
+      node.probing.delete(peer)
+      if (typeof heard === 'object' && heard.type === 'leaf-probe-answer') hearLeaf(node, peer, heard, fx)
+      else if (heard === undefined) node.rules.fail(node, peer, fx)
+      if (node.term === term) probed(node, fx)
+    }
+  )
+}
+
+/** A joiner's whole leaf set has answered when nobody is left who has not. */
+function probed(node: PastryNode, fx: Fx): void {
+  if (node.mode !== 'joining' || !node.entering || node.probing.size > 0) return
+  if (node.leaves.isEmpty) joinFailed(node, fx)
+  else activate(node, fx)
+}
+
+export function onLeafProbe(node: PastryNode, link: Link, peer: Peer, message: LeafProbe, fx: Fx): void {
+  hearLeaf(node, peer, message, fx)
+  fx.send(link, { type: 'leaf-probe-answer', id: message.id, ...leafState(node) }, PRIORITY_URGENT)
+}
+
+function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, fx: Fx): void {
+  if (isUnlike(node, peer, state, fx) || state.standing === 'out') {
+    forget(node, peer, fx)
+    return
+  }
+  node.lives(peer)
+  if (standingOf(node) === 'out') return
+  node.rules.takeLeaf(node, peer, fx)
+  node.periods.heard(peer, state.probePeriodMs)
+  if (state.standing === 'member') considerEntry(node, peer, fx)
+  if (!node.maintenance) return
+  for (const id of state.failed.slice(0, FAILED_TOLD_MAX)) {
+    const named = node.leaves.members.find(leaf => sameBytes(node.peers.contact(leaf).id, id))
+    if (named !== undefined && named !== peer) suspect(node, named, fx)
+  }
+  for (const other of node.intern(state.leaves, LEAF_SET_MAX))
+    if (!node.hasFailed(other) && node.leaves.wants(other)) probeLeaf(node, other, fx)
+}
+
+/** The right rule of `PastryRules.takeLeaf`. Whoever is pushed out may stay an entry. */
+export function takeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
+  const before = node.leaves.members
+  if (!node.leaves.add(peer)) return
+  node.sync(peer, fx)
+  for (const other of before) node.sync(other, fx)
+  node.leavesChanged(fx)
+}
+
+/** Nothing came from it that should have: nobody is taken out before this node has probed it itself. */
+export function suspect(node: PastryNode, peer: Peer, fx: Fx): void {
+  if (!node.maintenance || node.mode === 'idle') return
+  if (node.leaves.has(peer)) {
+    probeLeaf(node, peer, fx)
+    return
+  }
+  const isKnown = node.table.has(peer) || node.neighbourhood.peers.includes(peer)
+  if (!isKnown || node.asking.has(peer)) return
+  const { term } = node
+  node.asking.add(peer)
+  ping(node, peer, fx, (lives, fx) => {
+    node.asking.delete(peer)
+    if (node.term !== term) return
+    if (lives === false) node.rules.fail(node, peer, fx)
+    else if (lives === true) node.lives(peer)
+  })
+}
+
+/** The right rule of `PastryRules.fail`: what a peer that does not answer leaves open is filled. */
+export function fail(node: PastryNode, peer: Peer, fx: Fx): void {
+  node.rememberFailed(peer)
+  if (!node.heard.has(peer)) {
+    node.neighbourhood.remove(peer)
+    return
+  }
+  node.count('failed')
+  node.periods.failed(node.nowMs)
+  const wasRight = node.leaves.larger[0] === peer
+  const sides = [node.leaves.smaller, node.leaves.larger].filter(side => side.includes(peer))
+  forget(node, peer, fx)
+  if (!node.maintenance || node.mode === 'idle') return
+  if (wasRight) for (const leaf of node.leaves.members) probeLeaf(node, leaf, fx)
+  else for (const side of sides) if (side.length > 0) probeLeaf(node, side.at(-1)!, fx)
+  if (node.leaves.isEmpty && sides.length > 0 && node.mode === 'member') lostAll(node, fx)
+}
+
+/** Out of all tables, whether it lives or not. */
+export function forget(node: PastryNode, peer: Peer, fx: Fx): void {
+  const wasLeaf = node.leaves.remove(peer)
+  node.neighbourhood.remove(peer)
+  forgetEntry(node, peer, fx)
+  node.sync(peer, fx)
+  if (wasLeaf) node.leavesChanged(fx)
+}
+
+/** Goes of its own accord: those that it names may take its place. */
+export function onLeave(node: PastryNode, peer: Peer, leaves: readonly Peer[], fx: Fx): void {
+  const wasLeaf = node.leaves.has(peer)
+  forget(node, peer, fx)
+  if (!wasLeaf || !node.maintenance || node.mode === 'idle') return
+  for (const other of leaves)
+    if (other !== peer && !node.hasFailed(other) && node.leaves.wants(other)) probeLeaf(node, other, fx)
+  if (node.leaves.isEmpty && node.mode === 'member' && node.probing.size === 0) lostAll(node, fx)
+}
+
+/** One leaf after the other, so that what was missed is heard a little later (FreePastry's leaf set maintenance). */
+export function exchangeWithNext(node: PastryNode, fx: Fx): void {
+  const { members } = node.leaves
+  if (members.length === 0) return
+  node.leafTurn = (node.leafTurn + 1) % members.length
+  probeLeaf(node, members[node.leafTurn]!, fx)
+}
+
+/** Whoever takes this node for its left neighbour. Where it is not the right one, it has not heard of who is. */
+export function onHeartbeat(node: PastryNode, peer: Peer, fx: Fx): void {
+  if (node.mode !== 'member' || !node.maintenance || node.leaves.larger[0] === peer) return
+  if (node.leaves.has(peer) || node.leaves.wants(peer)) probeLeaf(node, peer, fx)
+}
+
+export function sendHeartbeat(node: PastryNode, fx: Fx): void {
+  const [left] = node.leaves.smaller
+  if (left !== undefined) node.router.calls.tell(left, { type: 'heartbeat' }, PRIORITY_URGENT, fx)
+}

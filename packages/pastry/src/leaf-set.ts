@@ -1,0 +1,154 @@
+/**
+ * The leaf set (Rowstron section 2.1): on each side the |L|/2 nodes with the numerically closest ids, the nearest
+ * first. In a network of fewer than |L| others a node may stand on both sides; then the two meet, and the set
+ * covers the whole circle.
+ */
+import {
+  betweenRightClosed,
+  compareClockwise,
+  type Key,
+  NO_PEER,
+  type Peer,
+  SELF
+} from '@servent/overlay/machine'
+import { compareCloseness, keyBefore } from './node-ids.ts'
+
+/** What a leaf set, a routing table and a neighbourhood set know of peers. */
+export type KeyOf = (peer: Peer) => Key
+
+export class LeafSet {
+  readonly #half: number
+  readonly #keyOf: KeyOf
+  readonly #smaller: Peer[] = []
+  readonly #larger: Peer[] = []
+
+  /** `size` is |L|, an even number. */
+  constructor(size: number, keyOf: KeyOf) {
+    this.#half = size / 2
+    this.#keyOf = keyOf
+  }
+
+  /** Counter-clockwise, the nearest first. */
+  get smaller(): readonly Peer[] {
+    return this.#smaller
+  }
+
+  /** Clockwise, the nearest first. */
+  get larger(): readonly Peer[] {
+    return this.#larger
+  }
+
+  get isEmpty(): boolean {
+    return this.#larger.length === 0
+  }
+
+  /** Each once. */
+  get members(): readonly Peer[] {
+    const { length } = this.#larger
+    // The sides meet only where they share their furthest.
+    if (length === 0 || !this.#larger.includes(this.#smaller.at(-1)!))
+      return [...this.#larger, ...this.#smaller]
+    return [...new Set([...this.#larger, ...this.#smaller])]
+  }
+
+  has(peer: Peer): boolean {
+    return this.#larger.includes(peer) || this.#smaller.includes(peer)
+  }
+
+  /** Whether a peer would have a place. */
+  wants(peer: Peer): boolean {
+    if (peer === SELF || this.has(peer)) return false
+    return this.#placeIn(this.#larger, peer, true) >= 0 || this.#placeIn(this.#smaller, peer, false) >= 0
+  }
+
+  /** Whether anything changed. */
+  add(peer: Peer): boolean {
+    if (peer === SELF || this.has(peer)) return false
+    const larger = this.#insert(this.#larger, peer, true)
+    return this.#insert(this.#smaller, peer, false) || larger
+  }
+
+  /** Who stands on one side may have a place on the other one then, where there are few. */
+  remove(peer: Peer): boolean {
+    let removed = false
+    for (const side of [this.#larger, this.#smaller]) {
+      const at = side.indexOf(peer)
+      if (at < 0) continue
+      side.splice(at, 1)
+      removed = true
+    }
+    if (!removed) return false
+    for (const other of [...this.#smaller]) this.#insert(this.#larger, other, true)
+    for (const other of [...this.#larger]) this.#insert(this.#smaller, other, false)
+    return true
+  }
+
+  clear(): void {
+    this.#larger.length = 0
+    this.#smaller.length = 0
+  }
+
+  /** Whether every node of the network that is known is in it: the sides are not full, or meet. */
+  get isWhole(): boolean {
+    if (this.#larger.length < this.#half || this.#smaller.length < this.#half) return true
+    const [left, right] = [this.#smaller.at(-1)!, this.#larger.at(-1)!]
+    return compareClockwise(this.#keyOf(SELF), this.#keyOf(left), this.#keyOf(right)) <= 0
+  }
+
+  /** Whether a key lies within the range of the set, so that the closest of all nodes is in it. */
+  covers(key: Key): boolean {
+    if (this.isWhole) return true
+    const [left, right] = [this.#smaller.at(-1)!, this.#larger.at(-1)!]
+    // The furthest leaves themselves are within.
+    return betweenRightClosed(key, keyBefore(this.#keyOf(left)), this.#keyOf(right))
+  }
+
+  /** Of the leaves and this node itself, whoever is closest to a key and not left out. */
+  closest(key: Key, isLeftOut: (peer: Peer) => boolean): Peer {
+    let [before, behind] = [NO_PEER, NO_PEER]
+    const look = (peer: Peer): void => {
+      if (isLeftOut(peer)) return
+      const id = this.#keyOf(peer)
+      if (behind === NO_PEER || compareClockwise(key, id, this.#keyOf(behind)) < 0) behind = peer
+      if (before === NO_PEER || compareClockwise(key, id, this.#keyOf(before)) > 0) before = peer
+    }
+    look(SELF)
+    for (const peer of this.#larger) look(peer)
+    for (const peer of this.#smaller) look(peer)
+    if (before === behind || before === NO_PEER) return behind
+    return compareCloseness(key, this.#keyOf(before), this.#keyOf(behind)) < 0 ? before : behind
+  }
+
+  /** So many leaves, in the order of how close they are to a key. */
+  nearest(key: Key, count: number): Peer[] {
+    const found: Peer[] = []
+    while (found.length < count) {
+      const peer = this.closest(key, other => other === SELF || found.includes(other))
+      if (peer === NO_PEER) break
+      found.push(peer)
+    }
+    return found
+  }
+
+  #insert(side: Peer[], peer: Peer, clockwise: boolean): boolean {
+    if (side.includes(peer)) return false
+    const at = this.#placeIn(side, peer, clockwise)
+    if (at < 0) return false
+    side.splice(at, 0, peer)
+    if (side.length > this.#half) side.pop()
+    return true
+  }
+
+  /** -1 where it would be the first to go. */
+  #placeIn(side: readonly Peer[], peer: Peer, clockwise: boolean): number {
+    const own = this.#keyOf(SELF)
+    const id = this.#keyOf(peer)
+    let at = side.length
+    while (at > 0) {
+      const order = compareClockwise(own, id, this.#keyOf(side[at - 1]!))
+      if (clockwise ? order > 0 : order < 0) break
+      at -= 1
+    }
+    return at < this.#half ? at : -1
+  }
+}

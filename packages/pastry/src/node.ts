@@ -1,0 +1,242 @@
+/** What Pastry's machine remembers: its three tables, whom it knows beside, and what is in hand. */
+import {
+  type KeyRouter,
+  LOST_PEERS_MAX,
+  PeerCache,
+  PeerMemory,
+  type RecordKeeper
+} from '@servent/key-routing/machine'
+import {
+  type Contact,
+  type Effects,
+  type Key,
+  NO_PEER,
+  type Peer,
+  type PeerTable,
+  SELF
+} from '@servent/overlay/machine'
+import {
+  CANDIDATES_MAX,
+  DISTANCES_MAX,
+  FAILED_KEPT_MS,
+  FAILED_MAX,
+  FAILURES_REMEMBERED_MAX,
+  HELD_LOOKUPS_MAX,
+  LEAF_PROBES_MAX,
+  MEASURES_AT_ONCE,
+  PERIODS_HEARD_MAX,
+  REPAIRS_MAX
+} from './constants.ts'
+import { Periods } from './failure-rate.ts'
+import type { HeldLookup } from './held-lookups.ts'
+import { LeafSet } from './leaf-set.ts'
+import type { PastryMessage } from './messages.ts'
+import { NeighbourhoodSet } from './neighbourhood-set.ts'
+import { RoutingTable } from './routing-table.ts'
+import type { PastryRules } from './rules.ts'
+import type { PastryMode, PastrySettings, PastryTypes } from './types.ts'
+
+export type Fx = Effects<PastryTypes>
+
+export class PastryNode {
+  readonly settings: PastrySettings
+  readonly rules: PastryRules
+  readonly leaves: LeafSet
+  readonly table: RoutingTable
+  readonly neighbourhood: NeighbourhoodSet
+  readonly cache = new PeerCache()
+  /** Peers with another |L| or b. */
+  readonly unlike = new PeerMemory(LOST_PEERS_MAX)
+  /** Who asked for a ring while this node had none either. */
+  readonly callers = new PeerMemory(LOST_PEERS_MAX)
+  readonly counters: Record<string, number> = {}
+  readonly periods = new Periods()
+  mode: PastryMode = 'idle'
+  maintenance = true
+  stopped = false
+  /** Counts memberships: an answer that belongs to an earlier one is nothing any more. */
+  term = 0
+  /** When something last came from each peer of leaf set and table: their links are kept. */
+  readonly heard = new Map<Peer, number>()
+  /** Leaves and would-be leaves that were probed and have not answered yet. */
+  readonly probing = new Set<Peer>()
+  /** Others that are probed: whether they live is asked once at a time. */
+  readonly asking = new Set<Peer>()
+  /** Whose distance is to be measured, and whose is. */
+  readonly candidates = new Set<Peer>()
+  readonly measuring = new Set<Peer>()
+  /** How far away peers were measured to be, in milliseconds, the latest last. */
+  readonly distances = new Map<Peer, number>()
+  /** Peers that steps in progress speak of, so that their handles stay good. */
+  readonly inHand = new Set<readonly Peer[]>()
+  repairs = 0
+  /** It became active, and tells its table when what it knows was measured. */
+  announces = false
+  /** Since when the right neighbour is the one that it is. */
+  right: Peer = NO_PEER
+  rightSinceMs = 0
+  /** Its turn among the leaves for an exchange of leaf sets, and among the neighbourhood. */
+  leafTurn = 0
+  neighbourTurn = 0
+  /** A joiner: a walk is under way; and whether it has begun to take its place in the leaf sets of others. */
+  walking = false
+  entering = false
+  readonly held: HeldLookup[] = []
+  /** Since when it looks for a ring, and how seldom it asks. */
+  gatheringSinceMs = 0
+  gatherMs = 0
+  /** When it had others in its tables for the first time since it was in no ring. */
+  metMs: number | undefined
+  nowMs = 0
+  /** Set before anything else runs. */
+  key!: Key
+  peers!: PeerTable
+  router!: KeyRouter<PastryTypes>
+  keeper!: RecordKeeper
+  /** Gives a message to the router as if it came now. */
+  deliver!: (link: number, message: PastryMessage, fx: Fx) => void
+  /** Until when a peer that was found failed is not believed to live on anybody's word. */
+  readonly #failed = new Map<Peer, number>()
+
+  constructor(settings: PastrySettings, rules: PastryRules) {
+    this.settings = settings
+    this.rules = rules
+    this.leaves = new LeafSet(settings.leafSet, peer => this.keyOf(peer))
+    this.table = new RoutingTable(settings.digitBits)
+    this.neighbourhood = new NeighbourhoodSet(settings.neighbourhood)
+  }
+
+  keyOf(peer: Peer): Key {
+    return this.peers.key(peer)
+  }
+
+  slotOf(peer: Peer): number {
+    return this.rules.slotOf(this.key, this.keyOf(peer), this.settings.digitBits)
+  }
+
+  contacts(peers: readonly Peer[]): Contact[] {
+    return peers.map(peer => this.peers.contact(peer))
+  }
+
+  /** Handles of others, each once, as far as the host has room. */
+  intern(contacts: readonly Contact[], most: number): Peer[] {
+    const peers = new Set<Peer>()
+    for (const contact of contacts.slice(0, most)) {
+      const peer = this.peers.intern(contact)
+      if (peer !== NO_PEER && peer !== SELF) peers.add(peer)
+    }
+    return [...peers]
+  }
+
+  hasFailed(peer: Peer): boolean {
+    const untilMs = this.#failed.get(peer)
+    return untilMs !== undefined && untilMs > this.nowMs
+  }
+
+  /** Those that are remembered as failed, the latest last. */
+  get failed(): Peer[] {
+    return [...this.#failed.keys()].filter(peer => this.hasFailed(peer))
+  }
+
+  rememberFailed(peer: Peer): void {
+    this.#failed.delete(peer)
+    this.#failed.set(peer, this.nowMs + FAILED_KEPT_MS)
+    for (const first of this.#failed.keys()) {
+      if (this.#failed.size <= FAILED_MAX) break
+      this.#failed.delete(first)
+    }
+    if (this.heard.has(peer)) this.cache.lost.add(peer)
+  }
+
+  rememberDistance(peer: Peer, ms: number): void {
+    this.distances.delete(peer)
+    this.distances.set(peer, ms)
+    const [first] = this.distances.keys()
+    if (this.distances.size > DISTANCES_MAX) this.distances.delete(first!)
+  }
+
+  lives(peer: Peer): void {
+    this.#failed.delete(peer)
+  }
+
+  /** Links to leaves and entries are kept, and no others. Called when one may have come or gone. */
+  sync(peer: Peer, fx: Fx): void {
+    const { calls } = this.router
+    const wanted = this.leaves.has(peer) || this.table.has(peer)
+    if (wanted === this.heard.has(peer)) return
+    if (wanted) {
+      this.heard.set(peer, this.nowMs)
+      calls.hold(peer, 'pastry')
+    } else {
+      this.heard.delete(peer)
+      calls.release(peer, 'pastry', fx)
+    }
+  }
+
+  /** What the node is the root of, or a replica set, may have changed. */
+  leavesChanged(fx: Fx): void {
+    const right = this.leaves.larger[0] ?? NO_PEER
+    if (right !== this.right) {
+      this.right = right
+      this.rightSinceMs = this.nowMs
+    }
+    if (this.mode !== 'member') return
+    if (!this.leaves.isEmpty) this.metMs ??= this.nowMs
+    this.router.tablesChanged(fx)
+  }
+
+  setMode(mode: PastryMode, fx: Fx): void {
+    if (this.mode === mode) return
+    this.mode = mode
+    fx.notify({ type: 'mode', mode })
+  }
+
+  count(what: string): void {
+    this.counters[what] = (this.counters[what] ?? 0) + 1
+  }
+
+  begin(fx: Fx): void {
+    this.peers = fx.peers
+    this.key = fx.peers.key(SELF)
+  }
+
+  /** Collections by name: how many are in each, and its bound. */
+  sizes(): Readonly<Record<string, readonly [size: number, max: number]>> {
+    const { failures, heard } = this.periods.sizes
+    return {
+      leaves: [this.leaves.members.length, this.settings.leafSet],
+      neighbourhood: [this.neighbourhood.peers.length, this.settings.neighbourhood],
+      probing: [this.probing.size, LEAF_PROBES_MAX],
+      candidates: [this.candidates.size, CANDIDATES_MAX],
+      measuring: [this.measuring.size, MEASURES_AT_ONCE],
+      repairs: [this.repairs, REPAIRS_MAX],
+      held: [this.held.length, HELD_LOOKUPS_MAX],
+      failed: [this.#failed.size, FAILED_MAX],
+      distances: [this.distances.size, DISTANCES_MAX],
+      failures: [failures, FAILURES_REMEMBERED_MAX],
+      periods: [heard, PERIODS_HEARD_MAX]
+    }
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    const all = [
+      this.unlike.peers,
+      this.callers.peers,
+      this.leaves.members,
+      this.table.peers(),
+      this.neighbourhood.peers,
+      this.probing,
+      this.asking,
+      this.candidates,
+      this.measuring,
+      this.distances.keys(),
+      this.#failed.keys(),
+      this.periods.peers(),
+      ...this.inHand
+    ]
+    this.cache.heldPeers(hold)
+    for (const peers of all) for (const peer of peers) hold(peer)
+    for (const { peer } of this.held) hold(peer)
+    if (this.right !== NO_PEER) hold(this.right)
+  }
+}

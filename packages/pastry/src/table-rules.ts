@@ -1,0 +1,277 @@
+/**
+ * The routing table and the neighbourhood set. Whoever is named is measured before it is taken in: that shows that it
+ * lives, and how far away it is. Of two nodes for one place the nearer has it (Rowstron section 2.5). A distance is
+ * measured once for both: whoever measured tells the other (Castro section 4.2).
+ *
+ * Repair (Rowstron section 2.5): for an entry that failed, others of its row are asked for theirs in that place, and
+ * then those of the next row.
+ */
+import { PRIORITY_TABLE } from '@servent/key-routing/machine'
+import { NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
+import {
+  CANDIDATES_MAX,
+  COLUMNS_MAX,
+  DISTANCE_MS_MAX,
+  MEASURES_AT_ONCE,
+  NEIGHBOURHOOD_MAX,
+  REPAIR_ASKS_MAX,
+  REPAIRS_MAX,
+  SECOND_STAGE_ASKS_MAX
+} from './constants.ts'
+import type { Fx, PastryNode } from './node.ts'
+import { ping, request } from './node-calls.ts'
+
+/** The right rule of `PastryRules.isNearer`. */
+export function isNearer(candidateMs: number, entryMs: number): boolean {
+  return candidateMs > 0 && candidateMs < entryMs
+}
+
+/** Somebody who may be an entry, or a neighbour. `toldMs`: how far away it says that it is. */
+export function considerEntry(node: PastryNode, peer: Peer, fx: Fx, toldMs?: number): void {
+  if (!node.maintenance || !mayServe(node, peer)) return
+  // What this node measured itself goes before what it was told.
+  const ms = node.distances.get(peer) ?? toldMs
+  if (ms !== undefined) take(node, peer, ms, fx)
+  else if (node.settings.proximity === 'off' && node.heard.has(peer)) take(node, peer, 0, fx)
+  else measureLater(node, peer, fx)
+}
+
+/** Whether there is an empty place for a peer, or one whose entry is chosen by distance. */
+function mayServe(node: PastryNode, peer: Peer): boolean {
+  if (peer === SELF || peer === NO_PEER || node.hasFailed(peer)) return false
+  const slot = node.slotOf(peer)
+  if (slot < 0) return false
+  const entry = node.table.at(slot)
+  return entry === NO_PEER || entry === peer || node.settings.proximity === 'on'
+}
+
+/** A peer that was heard, at a distance; 0 where that was not measured. */
+function take(node: PastryNode, peer: Peer, ms: number, fx: Fx): void {
+  const { table, neighbourhood } = node
+  neighbourhood.add(peer, ms)
+  const slot = node.slotOf(peer)
+  const entry = table.at(slot)
+  if (entry === peer) {
+    if (ms > 0) table.set(slot, peer, ms)
+    return
+  }
+  if (entry !== NO_PEER) {
+    if (node.settings.proximity === 'off') return
+    const entryMs = table.distanceMs(slot)
+    // One that was never measured is, before it is held against others.
+    if (entryMs === 0) measureLater(node, entry, fx)
+    if (!node.rules.isNearer(ms, entryMs)) return
+    node.count('replaced')
+  }
+  table.set(slot, peer, ms)
+  node.sync(peer, fx)
+  if (entry !== NO_PEER) node.sync(entry, fx)
+}
+
+function measureLater(node: PastryNode, peer: Peer, fx: Fx): void {
+  if (node.measuring.has(peer) || node.candidates.size >= CANDIDATES_MAX) return
+  node.candidates.add(peer)
+  measureNext(node, fx)
+}
+
+function measureNext(node: PastryNode, fx: Fx): void {
+  const { term } = node
+  while (node.measuring.size < MEASURES_AT_ONCE) {
+    const [peer] = node.candidates
+    if (peer === undefined) {
+      if (!node.announces || node.measuring.size > 0) return
+      node.announces = false
+      announce(node, fx)
+      return
+    }
+    node.candidates.delete(peer)
+    if (!mayServe(node, peer)) continue
+    node.measuring.add(peer)
+    measure(node, peer, fx, (ms, fx) => {
+      node.measuring.delete(peer)
+      if (node.term !== term) return
+      if (ms === undefined) node.rememberFailed(peer)
+      else if (ms !== 'later') measured(node, peer, ms, fx)
+      measureNext(node, fx)
+    })
+  }
+}
+
+/**
+ * By one ping over a link that is up: the mean that calls keep of all round trips has those in it that waited for a
+ * link. Nothing where it does not answer.
+ */
+export function measure(
+  node: PastryNode,
+  peer: Peer,
+  fx: Fx,
+  done: (ms: number | 'later' | undefined, fx: Fx) => void
+): void {
+  const { calls } = node.router
+  const beganMs = calls.linkOf(peer) === undefined ? undefined : fx.nowMs()
+  ping(node, peer, fx, (lives, fx) => {
+    if (lives !== true) {
+      done(lives === 'later' ? 'later' : undefined, fx)
+      return
+    }
+    const ms = beganMs === undefined ? (calls.rttMs(peer) ?? 1) : Math.max(1, fx.nowMs() - beganMs)
+    node.rememberDistance(peer, ms)
+    done(ms, fx)
+  })
+}
+
+function measured(node: PastryNode, peer: Peer, ms: number, fx: Fx): void {
+  node.count('measured')
+  take(node, peer, ms, fx)
+  if (node.settings.proximity === 'off' || node.mode !== 'member') return
+  const distanceUs = Math.min(1000 * DISTANCE_MS_MAX, Math.round(1000 * ms))
+  node.router.calls.tell(peer, { type: 'distance', distanceUs }, PRIORITY_TABLE, fx)
+}
+
+export function onDistance(node: PastryNode, peer: Peer, distanceUs: number, fx: Fx): void {
+  if (node.mode === 'member' && distanceUs > 0 && distanceUs <= 1000 * DISTANCE_MS_MAX)
+    considerEntry(node, peer, fx, distanceUs / 1000)
+}
+
+/** An entry failed, or is no member any more. */
+export function forgetEntry(node: PastryNode, peer: Peer, fx: Fx): void {
+  const slot = node.table.remove(peer)
+  if (slot >= 0 && node.maintenance && node.mode === 'member') repair(node, slot, fx)
+}
+
+function repair(node: PastryNode, slot: number, fx: Fx): void {
+  if (node.repairs >= REPAIRS_MAX) return
+  const { table, term } = node
+  const row = table.rowOf(slot)
+  const asked = [...table.row(row), ...table.row(row + 1)].slice(0, REPAIR_ASKS_MAX)
+  node.repairs += 1
+  node.inHand.add(asked)
+  const end = (): void => {
+    node.repairs -= 1
+    node.inHand.delete(asked)
+  }
+  const askNext = (at: number, fx: Fx): void => {
+    const peer = asked[at]
+    if (peer === undefined || table.at(slot) !== NO_PEER) {
+      end()
+      return
+    }
+    node.count('repairAsks')
+    askRow(node, peer, row, slot & (table.columns - 1), fx, (entries, fx) => {
+      if (node.term !== term) return
+      const found = entries.filter(other => node.slotOf(other) === slot && !node.hasFailed(other))
+      for (const other of found) considerEntry(node, other, fx)
+      if (found.length > 0) end()
+      else askNext(at + 1, fx)
+    })
+  }
+  askNext(0, fx)
+}
+
+/** `column`: one of the row, or `COLUMNS_MAX` for all. `done` is called once. */
+function askRow(
+  node: PastryNode,
+  peer: Peer,
+  row: number,
+  column: number,
+  fx: Fx,
+  done: (entries: readonly Peer[], fx: Fx) => void
+): void {
+  request(
+    node,
+    peer,
+    id => ({ type: 'row-request', id, row, column }),
+    fx,
+    (heard, fx) => {
+      const isRow = typeof heard === 'object' && heard.type === 'row'
+      done(isRow ? node.intern(heard.entries, COLUMNS_MAX) : [], fx)
+    },
+    1
+  )
+}
+
+/** By chance one entry of each row is asked for that row (Castro section 4.2: periodic routing table maintenance). */
+export function lookAtRows(node: PastryNode, fx: Fx): void {
+  for (let row = 0; row < node.table.rows; row += 1) {
+    const peers = node.table.row(row)
+    if (peers.length > 0) considerRowOf(node, peers[fx.random() % peers.length]!, row, fx)
+  }
+}
+
+function considerRowOf(node: PastryNode, peer: Peer, row: number, fx: Fx): void {
+  const { term } = node
+  askRow(node, peer, row, COLUMNS_MAX, fx, (entries, fx) => {
+    if (node.term === term) for (const other of entries) considerEntry(node, other, fx)
+  })
+}
+
+/**
+ * What a node does once it is active (Rowstron sections 2.4 and 2.5). It sends each row to the nodes in it. Then, the
+ * second stage: it asks the nodes of its table and of its neighbourhood set for theirs, and takes what is nearer.
+ */
+export function announce(node: PastryNode, fx: Fx): void {
+  const { table } = node
+  let asks = 0
+  for (let row = table.rows - 1; row >= 0; row -= 1) {
+    const members = table.row(row)
+    const entries = node.contacts(members)
+    for (const peer of members) {
+      node.router.calls.tell(peer, { type: 'announce', entries }, PRIORITY_TABLE, fx)
+      if (node.settings.proximity === 'off' || asks >= SECOND_STAGE_ASKS_MAX) continue
+      asks += 1
+      considerRowOf(node, peer, row, fx)
+    }
+  }
+  for (const peer of node.neighbourhood.peers) {
+    if (node.settings.proximity === 'off' || asks >= SECOND_STAGE_ASKS_MAX) return
+    if (table.has(peer)) continue
+    asks += 1
+    considerRowOf(node, peer, 0, fx)
+  }
+}
+
+export function onAnnounce(node: PastryNode, peer: Peer, entries: readonly Peer[], fx: Fx): void {
+  if (node.mode !== 'member') return
+  considerEntry(node, peer, fx)
+  for (const other of entries) considerEntry(node, other, fx)
+}
+
+/** One of the neighbourhood set in its turn: whether it lives, and whom it has for its neighbours. */
+export function visitNeighbour(node: PastryNode, fx: Fx): void {
+  const { peers } = node.neighbourhood
+  if (peers.length === 0) return
+  node.neighbourTurn = (node.neighbourTurn + 1) % peers.length
+  const peer = peers[node.neighbourTurn]!
+  const { term } = node
+  askNeighbours(node, peer, fx, (others, fx) => {
+    if (node.term !== term) return
+    if (others === undefined) {
+      node.neighbourhood.remove(peer)
+      return
+    }
+    node.neighbourhood.add(peer, node.distances.get(peer) ?? node.neighbourhood.distanceMs(peer) ?? 0)
+    for (const other of others)
+      if (node.neighbourhood.distanceMs(other) === undefined) considerEntry(node, other, fx)
+  })
+}
+
+/** Nothing where it does not answer. */
+export function askNeighbours(
+  node: PastryNode,
+  peer: Peer,
+  fx: Fx,
+  done: (neighbours: readonly Peer[] | undefined, fx: Fx) => void
+): void {
+  request(
+    node,
+    peer,
+    id => ({ type: 'neighbours-request', id }),
+    fx,
+    (heard, fx) => {
+      if (typeof heard === 'object' && heard.type === 'neighbours')
+        done(node.intern(heard.neighbours, NEIGHBOURHOOD_MAX), fx)
+      else done(heard === undefined ? undefined : [], fx)
+    },
+    1
+  )
+}

@@ -1,0 +1,323 @@
+/** Bounds on what remote peers control in Pastry's machine: each at its limit, and one past it. */
+import type { Lookup } from '@servent/key-routing/machine'
+import { describe, expect, it } from 'vitest'
+import { Periods } from '../src/failure-rate.ts'
+import { keep, release } from '../src/held-lookups.ts'
+import { answerJoin, walk } from '../src/join-walk.ts'
+import { fail, onLeafProbe, probeLeaf, suspect } from '../src/leaf-rules.ts'
+import { tryJoin } from '../src/life-rules.ts'
+import {
+  CANDIDATES_MAX,
+  COLUMNS_MAX,
+  CONTACTS_ASKED_MAX,
+  DISTANCE_MS_MAX,
+  DISTANCES_MAX,
+  FAILED_KEPT_MS,
+  FAILED_MAX,
+  FAILED_TOLD_MAX,
+  FAILURES_REMEMBERED_MAX,
+  HELD_LOOKUPS_MAX,
+  JOIN_ENTRIES_MAX,
+  JOIN_STEPS_MAX,
+  LEAF_PROBES_MAX,
+  LEAF_SET_MAX,
+  MEASURES_AT_ONCE,
+  NEIGHBOURHOOD_MAX,
+  type PastryMessage,
+  PERIODS_HEARD_MAX,
+  pastrySettings,
+  RANGE_GAPS_MAX,
+  REPAIR_ASKS_MAX,
+  REPAIRS_MAX,
+  SECOND_STAGE_ASKS_MAX,
+  SEED_SAMPLES_MAX,
+  SEED_STEPS_MAX,
+  SENDS_PER_MESSAGE_MAX,
+  TABLE_PROBES_MAX
+} from '../src/machine.ts'
+import { isPlausibleRange } from '../src/overlay-routing.ts'
+import { onTimer } from '../src/rounds.ts'
+import { INBOUND_LINKS_MAX, OWN_LINKS_MAX } from '../src/service-limits.ts'
+import { limitsOf, settingsOf } from '../src/service-settings.ts'
+import { announce, considerEntry, forgetEntry, onDistance } from '../src/table-rules.ts'
+import { answeredNode, contactOfNumber, keyOfNumber } from './support/answered-node.ts'
+
+const numbers = (from: number, count: number, step = 1) =>
+  Array.from({ length: count }, (_, at) => from + step * at)
+const contacts = (from: number, count: number) => numbers(from, count).map(contactOfNumber)
+const LOOKUP: Lookup = {
+  type: 'lookup',
+  id: 1,
+  origin: contactOfNumber(9),
+  key: keyOfNumber(5),
+  purpose: 'user',
+  replyBy: 'direct',
+  hops: 1,
+  timeouts: 0,
+  budgetMs: 1000,
+  root: true,
+  silent: []
+}
+
+describe('leaf sets', () => {
+  it('LEAF_PROBES_MAX probes are under way; one more is not begun', () => {
+    const { node, fx, count } = answeredNode({}, [])
+    for (const peer of numbers(1, LEAF_PROBES_MAX + 1)) probeLeaf(node, peer, fx)
+    expect([node.probing.size, count('leaf-probe')]).toEqual([LEAF_PROBES_MAX, LEAF_PROBES_MAX])
+  })
+
+  it('of a message that names more, the first LEAF_SET_MAX leaves and FAILED_TOLD_MAX failed are looked at', () => {
+    const all = numbers(1, FAILED_TOLD_MAX + 1)
+    const { node, fx, count } = answeredNode({ leafSet: LEAF_SET_MAX }, all)
+    const state = { standing: 'member', leafSet: LEAF_SET_MAX, digitBits: 4, probePeriodMs: 0 } as const
+    const failed = all.map(peer => contactOfNumber(peer).id)
+    onLeafProbe(node, 500, 500, { type: 'leaf-probe', id: 1, ...state, leaves: [], failed }, fx)
+    expect(count('leaf-probe')).toBe(FAILED_TOLD_MAX)
+    const other = answeredNode({ leafSet: LEAF_SET_MAX }, [])
+    const leaves = contacts(1, LEAF_SET_MAX + 1)
+    onLeafProbe(other.node, 500, 500, { type: 'leaf-probe', id: 1, ...state, leaves, failed: [] }, other.fx)
+    expect(other.count('leaf-probe')).toBe(LEAF_SET_MAX)
+  })
+
+  it('FAILED_MAX failed are remembered, for FAILED_KEPT_MS, and at most FAILED_TOLD_MAX are told', () => {
+    const { node, fx, sent } = answeredNode({}, [])
+    for (const peer of numbers(1, FAILED_MAX + 1)) node.rememberFailed(peer)
+    expect(node.sizes().failed).toEqual([FAILED_MAX, FAILED_MAX])
+    expect([node.hasFailed(1), node.hasFailed(2)]).toEqual([false, true])
+    probeLeaf(node, 500, fx)
+    const { message } = sent[0]!
+    expect('failed' in message && message.failed).toHaveLength(FAILED_TOLD_MAX)
+    node.nowMs = FAILED_KEPT_MS - 1
+    expect(node.hasFailed(2)).toBe(true)
+    node.nowMs = FAILED_KEPT_MS
+    expect(node.hasFailed(2)).toBe(false)
+  })
+
+  it('a settings’ leaf set has at most LEAF_SET_MAX, an even number, and all holders of a record fit in a half', () => {
+    expect(pastrySettings({ leafSet: LEAF_SET_MAX + 2, replicas: 99 })).toMatchObject({
+      leafSet: LEAF_SET_MAX,
+      replicas: LEAF_SET_MAX / 2 + 1
+    })
+    expect(pastrySettings({ leafSet: 7, neighbourhood: 99, digitBits: 3 })).toMatchObject({
+      leafSet: 6,
+      neighbourhood: NEIGHBOURHOOD_MAX,
+      digitBits: 2
+    })
+    expect(pastrySettings({ leafSet: Number.NaN, digitBits: 8 })).toMatchObject({ leafSet: 2, digitBits: 4 })
+  })
+})
+
+describe('the routing table', () => {
+  it('CANDIDATES_MAX wait to be measured, MEASURES_AT_ONCE are; one more is not taken', () => {
+    const { node, fx, count } = answeredNode({}, [])
+    for (const peer of numbers(1, CANDIDATES_MAX + MEASURES_AT_ONCE + 1)) considerEntry(node, peer, fx)
+    expect([node.candidates.size, node.measuring.size]).toEqual([CANDIDATES_MAX, MEASURES_AT_ONCE])
+    expect(count('ping')).toBe(MEASURES_AT_ONCE)
+  })
+
+  it('DISTANCES_MAX distances are remembered, the latest', () => {
+    const { node } = answeredNode({}, [])
+    for (const peer of numbers(1, DISTANCES_MAX + 1)) node.rememberDistance(peer, peer)
+    expect(node.distances.size).toBe(DISTANCES_MAX)
+    expect([node.distances.has(1), node.distances.has(DISTANCES_MAX + 1)]).toEqual([false, true])
+  })
+
+  it('a distance of DISTANCE_MS_MAX is believed, one past it is not', () => {
+    const { node, fx } = answeredNode({}, [])
+    onDistance(node, 0x1000, 1000 * DISTANCE_MS_MAX + 1, fx)
+    expect(node.table.size).toBe(0)
+    onDistance(node, 0x1000, 1000 * DISTANCE_MS_MAX, fx)
+    expect(node.table.peers()).toEqual([0x1000])
+  })
+
+  it('REPAIR_ASKS_MAX are asked for one entry, and REPAIRS_MAX entries are repaired at a time', () => {
+    const row = numbers(0x1000, 15, 0x1000)
+    const asked = answeredNode({}, [], (_peer, message) => ({ type: 'row', id: message.id, entries: [] }))
+    for (const peer of row) asked.node.table.set(asked.node.slotOf(peer), peer, 1)
+    forgetEntry(asked.node, row[0]!, asked.fx)
+    expect(asked.count('row-request')).toBe(REPAIR_ASKS_MAX)
+    const { node, fx } = answeredNode({}, [])
+    const all = [...row, ...numbers(0x100, 15, 0x100)]
+    for (const peer of all) node.table.set(node.slotOf(peer), peer, 1)
+    for (const peer of all.slice(0, REPAIRS_MAX + 1)) forgetEntry(node, peer, fx)
+    expect(node.repairs).toBe(REPAIRS_MAX)
+  })
+
+  it('TABLE_PROBES_MAX entries are probed in one look, and SECOND_STAGE_ASKS_MAX asked for their rows', () => {
+    const all = [...numbers(0x1000, 15, 0x1000), ...numbers(0x100, 15, 0x100), ...numbers(0x10, 15, 0x10)]
+    const { node, fx, count } = answeredNode({ tableProbeMs: 10_000 }, [])
+    for (const peer of all) node.table.set(node.slotOf(peer), peer, 1)
+    node.nowMs = 20_000
+    onTimer(node, 'probe-table', fx)
+    expect(count('ping')).toBe(TABLE_PROBES_MAX)
+    announce(node, fx)
+    expect(count('announce')).toBe(all.length)
+    expect(count('row-request')).toBe(SECOND_STAGE_ASKS_MAX)
+  })
+
+  it('of an answer, COLUMNS_MAX entries are looked at', () => {
+    const { node, fx } = answeredNode({ proximity: 'off' }, [], (_peer, message) =>
+      message.type === 'row-request'
+        ? { type: 'row', id: message.id, entries: contacts(0x100, COLUMNS_MAX + 1) }
+        : 'wait'
+    )
+    node.table.set(node.slotOf(0x1000), 0x1000, 1)
+    onTimer(node, 'rows', fx)
+    expect(node.candidates.size + node.measuring.size).toBe(COLUMNS_MAX)
+  })
+})
+
+describe('what is estimated', () => {
+  it('FAILURES_REMEMBERED_MAX failures and PERIODS_HEARD_MAX periods are remembered, the latest', () => {
+    const periods = new Periods()
+    for (const at of numbers(1, FAILURES_REMEMBERED_MAX + 1)) periods.failed(1000 * at)
+    for (const peer of numbers(1, PERIODS_HEARD_MAX + 1)) periods.heard(peer, 1000 * peer)
+    expect(periods.sizes).toEqual({ failures: FAILURES_REMEMBERED_MAX, heard: PERIODS_HEARD_MAX })
+    // The first failure is forgotten: the rate is that of the others.
+    expect(periods.failureRate(1, 1000 * (FAILURES_REMEMBERED_MAX + 2))).toBeCloseTo(1 / 1000, 8)
+    expect(periods.median(1)).toBe(1000 * (PERIODS_HEARD_MAX / 2 + 1))
+  })
+})
+
+describe('joining', () => {
+  it('HELD_LOOKUPS_MAX lookups are kept; one more is refused; all are delivered, with what is left of their time', () => {
+    const { node, fx, count, delivered } = answeredNode({}, [])
+    const kept = numbers(1, HELD_LOOKUPS_MAX + 1).map(id => keep(node, 7, { ...LOOKUP, id }, fx))
+    expect(kept.filter(is => is)).toHaveLength(HELD_LOOKUPS_MAX)
+    expect(kept.at(-1)).toBe(false)
+    // Acknowledged, so that nobody goes elsewhere with them.
+    expect(count('hop-ack')).toBe(HELD_LOOKUPS_MAX)
+    expect(keep(node, 7, { type: 'ping', id: 1 }, fx)).toBe(false)
+    node.nowMs = 400
+    release(node, fx)
+    expect(delivered).toHaveLength(HELD_LOOKUPS_MAX)
+    expect(delivered[0]).toEqual({ ...LOOKUP, budgetMs: 600 })
+    expect(node.held).toEqual([])
+  })
+
+  it('JOIN_STEPS_MAX steps lead to the own place, and no more', () => {
+    let next = 100
+    const { node, fx, count } = answeredNode({}, [], (_peer, message) => {
+      next += 1
+      return joinAnswer(message.id, { hops: [contactOfNumber(next)] })
+    })
+    let root: unknown = 'none yet'
+    walk(node, [100], fx, found => {
+      root = found.root
+    })
+    expect([root, count('join-request')]).toEqual([undefined, JOIN_STEPS_MAX])
+  })
+
+  it('JOIN_ENTRIES_MAX entries and NEIGHBOURHOOD_MAX neighbours are taken of an answer, and as many entries given', () => {
+    const { node, fx } = answeredNode({}, [], (_peer, message) =>
+      joinAnswer(message.id, {
+        root: true,
+        entries: contacts(0x100, JOIN_ENTRIES_MAX + 1),
+        neighbours: contacts(0x200, NEIGHBOURHOOD_MAX + 1),
+        leaves: contacts(0x300, LEAF_SET_MAX + 1)
+      })
+    )
+    let found: number[] = []
+    walk(node, [100], fx, ({ entries, neighbours, leaves }) => {
+      found = [entries.length, neighbours.length, leaves.length]
+    })
+    expect(found).toEqual([JOIN_ENTRIES_MAX, NEIGHBOURHOOD_MAX, LEAF_SET_MAX])
+    const full = answeredNode({}, [])
+    for (const peer of [
+      ...numbers(0x1000, 15, 0x1000),
+      ...numbers(0x100, 15, 0x100),
+      ...numbers(0x10, 15, 0x10)
+    ])
+      full.node.table.set(full.node.slotOf(peer), peer, 1)
+    const request = { type: 'join-request', id: 1, row: 0, neighbours: false, silent: [] } as const
+    expect(answerJoin(full.node, 2, request).entries).toHaveLength(JOIN_ENTRIES_MAX)
+  })
+
+  it('CONTACTS_ASKED_MAX contacts are measured, and SEED_SAMPLES_MAX peers in SEED_STEPS_MAX steps towards a near one', () => {
+    let first = 0x1000
+    let atMs = 100_000
+    const { node, fx, sent, count } = answeredNode({}, [], (_peer, message) => {
+      // Each is nearer than the one before it, so that it goes on and on.
+      if (message.type === 'ping') {
+        node.nowMs += atMs
+        atMs -= 100
+        return { type: 'pong', id: message.id }
+      }
+      if (message.type !== 'neighbours-request') return 'wait'
+      first += 0x100
+      return { type: 'neighbours', id: message.id, neighbours: contacts(first, SEED_SAMPLES_MAX + 1) }
+    })
+    node.mode = 'joining'
+    for (const peer of numbers(1, CONTACTS_ASKED_MAX + 2)) node.cache.bootstrap.add(peer)
+    for (const peer of numbers(0x5000, 3)) node.cache.lost.add(peer)
+    tryJoin(node, fx)
+    const before = sent.findIndex(({ message }) => message.type === 'neighbours-request')
+    expect(sent.slice(0, before).filter(({ message }) => message.type === 'ping')).toHaveLength(
+      CONTACTS_ASKED_MAX
+    )
+    expect(count('neighbours-request')).toBe(SEED_STEPS_MAX + 1)
+    expect(count('ping')).toBe(CONTACTS_ASKED_MAX + SEED_STEPS_MAX * SEED_SAMPLES_MAX)
+  })
+})
+
+describe('what others claim', () => {
+  it('a range is as wide as RANGE_GAPS_MAX mean gaps at most, and has its root’s id at one end', () => {
+    // One node every 0x100: a gap is 1/256 of the circle.
+    const leaves = [...numbers(0x100, 8, 0x100), ...numbers(0xf800, 8, 0x100)]
+    const { node } = answeredNode({ leafSet: 16 }, leaves)
+    const range = (width: number) => ({ from: keyOfNumber(0x4000 - width), to: keyOfNumber(0x4000) })
+    expect(isPlausibleRange(node, 0x4000, range(0x100 * RANGE_GAPS_MAX))).toBe(true)
+    expect(isPlausibleRange(node, 0x4000, range(0x100 * RANGE_GAPS_MAX + 1))).toBe(false)
+    expect(isPlausibleRange(node, 0x4001, range(0x100))).toBe(false)
+  })
+
+  it('one message causes at most SENDS_PER_MESSAGE_MAX others', () => {
+    expect(SENDS_PER_MESSAGE_MAX).toBeGreaterThanOrEqual(LEAF_PROBES_MAX + 2 * HELD_LOOKUPS_MAX)
+    // The answer that makes a joiner active: what it kept is delivered, and its table is told.
+    const { node, fx, sent } = answeredNode({}, [])
+    for (const peer of numbers(0x1000, 15, 0x1000)) node.table.set(node.slotOf(peer), peer, 1)
+    announce(node, fx)
+    expect(sent.length).toBeLessThanOrEqual(SENDS_PER_MESSAGE_MAX)
+  })
+
+  it('nobody who is not in a table is probed on suspicion, and nobody twice at a time', () => {
+    const { node, fx, count } = answeredNode({}, [1])
+    suspect(node, 99, fx)
+    expect(count('ping')).toBe(0)
+    suspect(node, 1, fx)
+    suspect(node, 1, fx)
+    expect(count('leaf-probe')).toBe(1)
+    fail(node, 1, fx)
+    expect(node.leaves.isEmpty).toBe(true)
+  })
+})
+
+describe('the service', () => {
+  it('opens OWN_LINKS_MAX links and takes INBOUND_LINKS_MAX', () => {
+    const settings = settingsOf({})
+    expect(settings.routing.ownLinks).toBe(OWN_LINKS_MAX)
+    expect(limitsOf(settings)).toEqual({
+      linksMax: INBOUND_LINKS_MAX + OWN_LINKS_MAX,
+      inboundLinksMax: INBOUND_LINKS_MAX
+    })
+  })
+})
+
+function joinAnswer(
+  id: number,
+  own: Partial<Extract<PastryMessage, { type: 'join-answer' }>>
+): PastryMessage {
+  return {
+    type: 'join-answer',
+    id,
+    standing: 'member',
+    leafSet: 16,
+    digitBits: 4,
+    root: false,
+    entries: [],
+    neighbours: [],
+    leaves: [],
+    hops: [],
+    ...own
+  }
+}

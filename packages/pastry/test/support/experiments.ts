@@ -1,0 +1,199 @@
+/** The experiments of Pastry's papers, each from a seed. */
+import type { Key } from '@servent/overlay/machine'
+import { type NodeIndex, type Random, randomOf } from '@servent/simulator'
+import type { IdealProximity, PastrySettings } from '../../src/machine.ts'
+import { Lookups, type LookupTally, mean, randomKey } from './lookups.ts'
+import { type NetworkInit, PastryNetwork, type StartInit, truthOf } from './network.ts'
+
+/** What one lookup meets does not depend on those before it: it is begun once, and waits are bounded alike. */
+const PAPER_CALLS = { lookupAttempts: 1, callTimeoutFirstMs: 500, callTimeoutHighMs: 500 }
+
+export interface StillNetwork {
+  readonly network: PastryNetwork
+  readonly nodes: readonly NodeIndex[]
+  readonly random: Random
+}
+
+/** A network with its ideal tables, in which maintenance stands still. */
+export function stillNetwork(
+  seed: string,
+  count: number,
+  settings: Partial<PastrySettings> = {},
+  simulation: NetworkInit['simulation'] = {},
+  start: StartInit = { unlinked: true }
+): StillNetwork {
+  const network = new PastryNetwork({
+    seed,
+    settings: { proximity: 'off', replicas: 1, lookupBudgetMs: 60_000, routing: PAPER_CALLS, ...settings },
+    simulation: { trace: false, ...simulation }
+  })
+  const nodes = network.startIdeal(count, start)
+  for (const node of nodes) network.simulation.command(node, { type: 'maintenance', on: false })
+  return { network, nodes, random: network.simulation.random.of('workload') }
+}
+
+/** So many lookups from random living nodes, of keys that `keyOf` gives. */
+export function lookUp(
+  { network, random }: StillNetwork,
+  count: number,
+  keyOf: (random: Random) => Key = randomKey
+): LookupTally {
+  const { simulation } = network
+  const lookups = new Lookups(network, truthOf(network))
+  const alive = simulation.aliveNodes()
+  for (let issued = 0; issued < count; issued += 1)
+    lookups.issue(alive[random.below(alive.length)]!, keyOf(random))
+  simulation.runFor(70_000_000)
+  if (lookups.unfinished > 0) throw new Error(`${lookups.unfinished} lookups never ended.`)
+  return lookups.tally
+}
+
+/** Rowstron section 3.2, figures 4 and 5: steps from a random node to another one, by its id. */
+export function routeHops(seed: string, count: number, lookups: number): LookupTally {
+  const still = stillNetwork(seed, count)
+  const { simulation } = still.network
+  // Ids are asked for once, since keys name lookups here.
+  const asked = new Set<NodeIndex>()
+  return lookUp(still, lookups, random => {
+    for (;;) {
+      const node = still.nodes[random.below(count)]!
+      if (asked.has(node)) continue
+      asked.add(node)
+      return simulation.keyOf(node)
+    }
+  })
+}
+
+/** Points of a square, in microseconds of one way. */
+export function plane(seed: string, count: number): (from: number, to: number) => number {
+  const points = randomOf(`${seed} points`)
+  const xs: number[] = []
+  const ys: number[] = []
+  for (let node = 0; node < count; node += 1) {
+    xs.push(points.below(100_000))
+    ys.push(points.below(100_000))
+  }
+  return (from, to) => 1 + Math.floor(Math.sqrt((xs[from]! - xs[to]!) ** 2 + (ys[from]! - ys[to]!) ** 2))
+}
+
+export interface DistanceRatio {
+  readonly correct: number
+  /** Of all routes together: distance travelled over the distance between their ends. */
+  readonly ratio: number
+}
+
+/** Rowstron section 3.3, figure 6: nodes are points of a plane, and a route is as long as its steps. */
+export function distanceRatio(
+  seed: string,
+  count: number,
+  lookups: number,
+  proximity: 'on' | 'off',
+  samples = 64
+): DistanceRatio {
+  const oneWayUs = plane(seed, count)
+  const rtt: IdealProximity['rtt'] = (from, to) => 2 * oneWayUs(from, to)
+  const still = stillNetwork(
+    seed,
+    count,
+    { proximity, traceLookups: true },
+    {},
+    { unlinked: true, ...(proximity === 'on' && { proximity: { samples, rtt } }) }
+  )
+  const { network, random } = still
+  const { simulation } = network
+  const rootOf = truthOf(network)
+  const travelled = new Map<string, number>()
+  let [sum, direct] = [0, 0]
+  network.notices.push((node, notice) => {
+    if (notice.type !== 'lookup-step' || notice.what !== 'sent') return
+    const name = `${notice.origin} ${notice.id}`
+    const to = simulation.nodeOfPeer(node, notice.peer)
+    travelled.set(name, (travelled.get(name) ?? 0) + oneWayUs(node, to))
+  })
+  const lookupsMade = new Lookups(network, rootOf)
+  for (let issued = 0; issued < lookups; issued += 1) {
+    const origin = still.nodes[random.below(count)]!
+    const key = randomKey(random)
+    const root = rootOf(key)
+    if (root === origin) continue
+    direct += oneWayUs(origin, root)
+    lookupsMade.issue(origin, key)
+  }
+  simulation.runFor(70_000_000)
+  for (const distance of travelled.values()) sum += distance
+  return { correct: lookupsMade.tally.correct / lookupsMade.tally.issued, ratio: sum / direct }
+}
+
+export interface Failures {
+  readonly before: number
+  /** Right after a tenth failed, nothing repaired: dead nodes that were met count as steps, as the paper's routes did. */
+  readonly unrepaired: number
+  readonly repaired: number
+  readonly incorrect: number
+  readonly failed: number
+  /** Requests of maintenance for each node that failed, until the tables were repaired. */
+  readonly callsPerFailure: number
+}
+
+/** Requests that look after tables: the paper's remote procedure calls. */
+const CALLS: ReadonlySet<string> = new Set(['leaf-probe', 'row-request', 'ping', 'neighbours-request'])
+
+const HOURS_MS = 24 * 3_600_000
+/** What is sent is sent because of failures alone. */
+const ONLY_REPAIR = {
+  leafExchangeMs: HOURS_MS,
+  tableProbeMs: HOURS_MS,
+  rowMs: HOURS_MS,
+  neighbourhoodMs: HOURS_MS
+}
+
+/** Rowstron section 3.5, figure 8: a tenth of the nodes fails at one instant, silently. */
+export function failures(seed: string, count: number, lookups: number, leafSet = 16): Failures {
+  const still = stillNetwork(seed, count, { leafSet, ...ONLY_REPAIR }, {}, {})
+  const { network, nodes, random } = still
+  const { simulation } = network
+  const before = lookUp(still, lookups)
+  const victims = shuffled(nodes, random).slice(0, Math.round(0.1 * count))
+  for (const node of victims) simulation.silence(node)
+  const unrepaired = lookUp(still, lookups)
+  const callsBefore = callsSent(network)
+  for (const node of simulation.aliveNodes()) simulation.command(node, { type: 'maintenance', on: true })
+  // Heartbeats find dead leaves; dead entries are found by use, and by probes.
+  for (let round = 0; round < 6; round += 1) {
+    lookUpOnly(still, lookups)
+    simulation.runFor(120_000_000)
+  }
+  const calls = callsSent(network) - callsBefore
+  const repaired = lookUp(still, lookups)
+  return {
+    before: mean(before.hops),
+    unrepaired: mean(unrepaired.hops),
+    repaired: mean(repaired.hops),
+    incorrect: before.incorrect + unrepaired.incorrect + repaired.incorrect,
+    failed: before.failed + unrepaired.failed + repaired.failed,
+    callsPerFailure: calls / victims.length
+  }
+}
+
+/** Traffic that shows nodes who is dead. */
+function lookUpOnly({ network, random }: StillNetwork, count: number): void {
+  const alive = network.simulation.aliveNodes()
+  for (let issued = 0; issued < count; issued += 1)
+    network.simulation.command(alive[random.below(alive.length)]!, { type: 'lookup', key: randomKey(random) })
+}
+
+function callsSent(network: PastryNetwork): number {
+  let calls = 0
+  for (const [type, { messages }] of Object.entries(network.simulation.metrics.byType()))
+    if (CALLS.has(type)) calls += messages
+  return calls
+}
+
+function shuffled<T>(all: readonly T[], random: Random): T[] {
+  const mixed = [...all]
+  for (let at = mixed.length - 1; at > 0; at -= 1) {
+    const other = random.below(at + 1)
+    ;[mixed[at], mixed[other]] = [mixed[other]!, mixed[at]!]
+  }
+  return mixed
+}

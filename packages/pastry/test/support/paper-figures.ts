@@ -1,0 +1,30 @@
+/** Figures that Pastry's papers print, and those of an independent model of the same experiments. */
+
+/** Rowstron section 3.2, figure 4: mean steps by the number of nodes, of routes to ids of nodes; an independent model. */
+export const HOPS_MODEL: ReadonlyMap<number, number> = new Map([
+  [1000, 2.48],
+  [5000, 2.96],
+  [10_000, 3.23],
+  [100_000, 3.97]
+])
+export const HOPS_TOLERANCE = 0.03
+
+/** Figure 5: the share of routes of 3, 4 and 5 steps among 100,000 nodes. */
+export const HOPS_PDF: ReadonlyMap<number, number> = new Map([
+  [3, 0.164],
+  [4, 0.645],
+  [5, 0.175]
+])
+export const HOPS_PDF_TOLERANCE = 0.02
+
+/** Section 3.3, figure 6: the way of a message over the distance between its ends. The paper prints 1.3 to 1.4. */
+export const DISTANCE_RATIO_LEAST = 1.3
+export const DISTANCE_RATIO_MOST = 1.5
+
+/** Section 3.5, figure 8: steps among 5,000 nodes of which a tenth fails: over those before. */
+export const HOPS_UNREPAIRED_RATIO = 2.96 / 2.73
+export const HOPS_REPAIRED_RATIO = 2.74 / 2.73
+export const HOPS_RATIO_TOLERANCE = 0.04
+
+/** Section 3.5: remote procedure calls for each failed node. */
+export const REPAIR_CALLS = 57
