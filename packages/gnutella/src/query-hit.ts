@@ -47,7 +47,7 @@ function readResult(reader: Reader): HitResult {
   const field = reader.u32()
   const name = decodeText(reader.untilNul())
   const { urns, ggep } = readExtensions(new Reader(reader.untilNul()))
-  const { size = field, ...rest } = sortExtensions(ggep, ['size', 'record'])
+  const { size = field, ...rest } = sortExtensions(ggep, ['size', 'record', 'abridged'])
   return { index, size, name, urns, ...rest }
 }
 
@@ -105,7 +105,7 @@ export function writeQueryHit(sink: Sink, message: QueryHitMessage): void {
   writeHex(sink, message.servent)
 }
 
-function writeResult(sink: Sink, { index, size, name, urns, record, ggep }: HitResult): void {
+function writeResult(sink: Sink, { index, size, name, urns, record, abridged, ggep }: HitResult): void {
   const large = size >= SIZE_IN_EXTENSION
   sink.u32(index)
   sink.u32(large ? SIZE_IN_EXTENSION : size)
@@ -113,7 +113,7 @@ function writeResult(sink: Sink, { index, size, name, urns, record, ggep }: HitR
   sink.u8(0)
   writeExtensions(
     sink,
-    { urns, ggep: joinExtensions({ size: large ? size : undefined, record, ggep }) },
+    { urns, ggep: joinExtensions({ size: large ? size : undefined, record, abridged, ggep }) },
     'nul-free'
   )
   sink.u8(0)
