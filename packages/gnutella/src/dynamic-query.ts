@@ -3,9 +3,12 @@
  * the thing is, and then asks one link after another, each as far as it takes, until there are enough results. Here
  * is the arithmetic, and what is known of one query; who is asked, and when, stands in `dynamic-rules.ts`.
  */
+import type { Link } from '@servent/overlay/machine'
 import {
+  COUNTED_LINKS_MAX,
   DYNAMIC_MS_MAX,
   HORIZON_MAX,
+  LINK_RESULTS_PART,
   RARE_HORIZON,
   RARE_RESULTS,
   RARE_WAIT_LESS_MS,
@@ -54,23 +57,40 @@ export function nextTtl({ wanted, results, reached, linksLeft, degree, ttlMax }:
 export class DynamicQuery {
   readonly wanted: number
   readonly startedMs: number
-  /** That came by here. */
-  results = 0
-  /** Of what came by here and elsewhere, as many as whoever asks says that it kept. */
+  /** Of what came by here and elsewhere, as many as whoever asks says that it kept; nothing where nobody will say. */
   kept: number | undefined
   /** Ultrapeers reached in theory, this one among them. */
   reached = 1
   /** How often what turned out to be rare was asked for further. */
   #hurries = 0
+  #counted = 0
+  readonly #countedOf = new Map<Link, number>()
 
-  constructor(wanted: number, nowMs: number) {
+  /** Guided: whoever asks says what it keeps, which is nothing yet. */
+  constructor(wanted: number, guided: boolean, nowMs: number) {
     this.wanted = wanted
     this.startedMs = nowMs
+    if (guided) this.kept = 0
+  }
+
+  /** Results that are known of. What only came by is not verified, so it counts where there is no better word. */
+  get results(): number {
+    return this.kept ?? this.#counted
+  }
+
+  /** Results came by. No link counts for more than its part, so that none ends the search for the others. */
+  count(link: Link, results: number): void {
+    const before = this.#countedOf.get(link) ?? 0
+    if (before === 0 && this.#countedOf.size >= COUNTED_LINKS_MAX) return
+    const after = Math.min(before + results, Math.ceil(this.wanted / LINK_RESULTS_PART))
+    this.#countedOf.set(link, after)
+    this.#counted += after - before
   }
 
   isOver(nowMs: number): boolean {
-    const found = this.kept ?? this.results
-    return found >= this.wanted || this.reached >= HORIZON_MAX || nowMs - this.startedMs >= DYNAMIC_MS_MAX
+    return (
+      this.results >= this.wanted || this.reached >= HORIZON_MAX || nowMs - this.startedMs >= DYNAMIC_MS_MAX
+    )
   }
 
   /** How long to wait for the results of a query that just went so far (DQ 2.5.2.3). */

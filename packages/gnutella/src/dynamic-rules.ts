@@ -12,6 +12,7 @@
 import type { Link, RequestId } from '@servent/overlay/machine'
 import { RESULTS_PER_QUERY, SEARCH_SPREAD_MS } from './constants.ts'
 import { horizon, nextTtl, ttlLimit } from './dynamic-query.ts'
+import { isGuided } from './guidance-wire.ts'
 import type { Guid, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -37,20 +38,34 @@ export function startDynamic(
   state: GnutellaState,
   fx: Fx,
   message: QueryMessage,
-  asker: { readonly leaf: Neighbour } | { readonly search: RequestId; readonly wanted: number }
+  asker:
+    | { readonly leaf: Neighbour }
+    | { readonly search: RequestId; readonly wanted: number; readonly askedLeaves: Set<Neighbour> }
 ): boolean {
   const leaf = 'leaf' in asker ? asker.leaf : undefined
   const search = 'search' in asker ? asker.search : undefined
   const hashes = hashesOfQuery(message)
   const wanted = 'wanted' in asker ? asker.wanted : RESULTS_WANTED_FOR_LEAF
-  const running = state.tiers.begin({ message, hashes, leaf, search }, wanted, state.nowMs)
+  // This servent verifies what it finds itself; a leaf that does so says it.
+  const guided = leaf === undefined || isGuided(message)
+  const askedLeaves = 'askedLeaves' in asker ? asker.askedLeaves : new Set<Neighbour>()
+  const init = { message, hashes, leaf, search, askedLeaves }
+  const running = state.tiers.begin(init, { wanted, guided }, state.nowMs)
   if (running === undefined) {
     state.count('dynamicQueriesRefused')
     return false
   }
   state.count('dynamicQueries')
   const asked = askLeaves(state, fx, { ...message, hops: message.hops - 1 }, hashes, leaf)
-  probe(state, fx, running, asked > 0)
+  for (const one of asked) askedLeaves.add(one)
+  probe(state, fx, running, asked.length > 0)
+  return true
+}
+
+/** A neighbour came up: what found nobody to ask begins with it, and does not wait its turn. False: it was begun. */
+export function greetDynamic(state: GnutellaState, fx: Fx, running: RunningQuery): boolean {
+  if (running.asked.size > 0 || running.probed.size > 0) return false
+  probe(state, fx, running, false)
   return true
 }
 
@@ -87,7 +102,7 @@ function isWorthProbing({ tiered }: Neighbour, hashes: QueryHashes): boolean {
 export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): void {
   const running = state.tiers.byNumber(number)
   if (running === undefined) return
-  const { query, leaf, hashes } = running
+  const { query, leaf, hashes, message } = running
   if (query.isOver(state.nowMs) || (leaf !== undefined && state.neighbours.upLink(leaf.link) !== leaf)) {
     state.tiers.end(running)
     return
@@ -112,17 +127,16 @@ export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): vo
     running.asked.add(next!)
     query.reached += 1
   }
-  // An own search that was begun before the links stood is not lost.
-  const isYoung = running.search !== undefined && state.nowMs - query.startedMs < SEARCH_SPREAD_MS
-  if (isYoung) fx.setTimer(dynamicTimer(number), query.waitMs(1))
+  // What was begun before the links stood is not lost; a leaf that guides it says when it is over.
+  const lasts = running.search !== undefined || isGuided(message)
+  if (lasts && state.nowMs - query.startedMs < SEARCH_SPREAD_MS)
+    fx.setTimer(dynamicTimer(number), query.waitMs(1))
   else state.tiers.end(running)
 }
 
-/** Results of a query came by. */
-export function countResults(state: GnutellaState, guid: Guid, results: number): void {
-  const running = state.tiers.byGuid(guid)
-  // Whoever answers with more than one servent may does not end the search for the others.
-  if (running !== undefined) running.query.results += Math.min(results, RESULTS_PER_QUERY)
+/** Results of a query came by a link: of one hit no more than one servent may answer with. */
+export function countResults(state: GnutellaState, link: Link, guid: Guid, results: number): void {
+  state.tiers.byGuid(guid)?.query.count(link, Math.min(results, RESULTS_PER_QUERY))
 }
 
 /** Nobody is asked any more. */

@@ -9,10 +9,9 @@
  *
  * A search of an ultrapeer itself is guided in the same way, without messages.
  */
-import { QUERY_GUIDED, QUERY_MARKED } from './constants.ts'
 import { endDynamic } from './dynamic-rules.ts'
-import { guidanceMessage, guidanceOf } from './guidance-wire.ts'
-import type { Guid, OtherMessage, QueryMessage } from './messages.ts'
+import { guidanceMessage, guidanceOf, isGuided } from './guidance-wire.ts'
+import type { Guid, OtherMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
 import { hasEnough, type Search } from './search-rules.ts'
@@ -81,8 +80,4 @@ function answer(state: GnutellaState, fx: Fx, { peer, link }: Neighbour, guid: G
   const message = guidanceMessage(guid, { type: 'response', results })
   fx.send(link, message, priorityOf(message))
   return true
-}
-
-function isGuided({ flags }: QueryMessage): boolean {
-  return (flags & QUERY_MARKED) !== 0 && (flags & QUERY_GUIDED) !== 0
 }

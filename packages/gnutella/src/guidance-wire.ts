@@ -3,8 +3,8 @@
  * query's flags, by which a leaf says that it will guide its ultrapeers, and two vendor messages under the query's GUID,
  * BEAR 11, which asks the leaf for a number, and BEAR 12, which tells it.
  */
-import { VENDOR_MESSAGE_TTL } from './constants.ts'
-import type { Guid, OtherMessage } from './messages.ts'
+import { QUERY_GUIDED, QUERY_MARKED, VENDOR_MESSAGE_TTL } from './constants.ts'
+import type { Guid, OtherMessage, QueryMessage } from './messages.ts'
 import { GUIDANCE_OVER } from './tier-constants.ts'
 import { vendorMessage, vendorMessageOf } from './vendor-wire.ts'
 
@@ -35,4 +35,9 @@ export function guidanceOf(message: OtherMessage): Guidance | undefined {
   if (selector === REQUEST && data.length === 0) return { type: 'request' }
   if (selector !== RESPONSE || data.length !== COUNT_BYTES) return undefined
   return { type: 'response', results: new DataView(data.buffer, data.byteOffset).getUint16(0, true) }
+}
+
+/** Whether a leaf says that it guides who asks for it. */
+export function isGuided({ flags }: QueryMessage): boolean {
+  return (flags & QUERY_MARKED) !== 0 && (flags & QUERY_GUIDED) !== 0
 }

@@ -97,10 +97,12 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
     fail(state, fx, neighbour, `It answered ${message.status}.`)
     return
   }
+  const { kind } = neighbour
   readHeaders(state, neighbour, message.headers)
   const { tier } = state.tiers
   const mismatch = phase === 'calling' ? comeToTerms(state, fx, neighbour) : undefined
-  if (mismatch !== undefined || !stillFits(state, neighbour)) {
+  const changedFrom = phase === 'accepted' && neighbour.kind !== kind ? kind : undefined
+  if (mismatch !== undefined || !stillFits(state, neighbour, changedFrom)) {
     state.count('handshakesFailed')
     fail(state, fx, neighbour, mismatch ?? 'There is no place for it any more.')
     return
@@ -136,11 +138,11 @@ export function onLinkDown(state: GnutellaState, fx: Fx, link: Link, end: LinkEn
   state.neighbours.delete(link)
   state.answering.forget(link)
   if (neighbour.upMs !== undefined) onTierLinkDown(state, neighbour)
-  const { peer, upMs, inbound } = neighbour
+  const { peer, upMs, inbound, outgrown } = neighbour
   // A second link to the same peer stays; nothing was lost, and nobody failed.
   if (end.kind === 'duplicate') return
   const settled = upMs !== undefined && state.nowMs - upMs >= SETTLED_MS
-  if (!settled && !inbound) state.hosts.failed(peer, state.nowMs, jitter(fx))
+  if (!settled && !inbound && !outgrown) state.hosts.failed(peer, state.nowMs, jitter(fx))
   openMore(state, fx)
 }
 

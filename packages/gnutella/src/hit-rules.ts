@@ -32,7 +32,7 @@ export function onHit(state: GnutellaState, fx: Fx, neighbour: Neighbour, hit: Q
     return
   }
   route.hits += 1
-  countResults(state, hit.guid, hit.results.length)
+  countResults(state, link, hit.guid, hit.results.length)
   state.pushRoutes.set(hit.servent, link, state.nowMs)
   if (route.link === undefined) onOwnHit(state, fx, neighbour, route, hit)
   else handBack(state, fx, neighbour, route, hit)

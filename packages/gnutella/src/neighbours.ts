@@ -64,6 +64,8 @@ export class Neighbour {
   /** When it came up, if it did. */
   upMs: number | undefined
 
+  /** It is ended because this servent changed its tier, by no fault of the peer. */
+  outgrown = false
   /** It said Bye, and its hits and pushes are still handed on. */
   draining = false
 

@@ -35,13 +35,15 @@ import { walkOf } from './walk-wire.ts'
 
 const NOBODY: ReadonlySet<Link> = new Set()
 
-export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): void {
+export function onQuery(state: GnutellaState, fx: Fx, neighbour: Neighbour, said: QueryMessage): void {
   state.count('queriesReceived')
-  const walk = walkOf(query)
+  const walk = walkOf(said)
   if (walk !== undefined) {
-    onWalker(state, fx, neighbour, query, walk)
+    onWalker(state, fx, neighbour, said, walk)
     return
   }
+  // A leaf hands nothing on, so its queries are its own, however many hops it says that they took.
+  const query = neighbour.kind === 'leaf' ? { ...said, hops: 0 } : said
   if (!isTaken(state, fx, neighbour, query)) return
   const { guid, hops } = query
   const { link, name } = neighbour
@@ -68,7 +70,9 @@ function inTiers(
   const { tiers, routes, nowMs } = state
   const { guid, hops } = query
   const hashes = hashesOfQuery(query)
-  const ttl = Math.min(query.ttl, TTL_MAX - hops, ULTRAPEER_TTL_MAX)
+  // A leaf's query goes as far as it takes, whatever TTL the leaf gave it (DQ 2.2), so that nothing is left to extend.
+  const ttl =
+    neighbour.kind === 'leaf' ? ULTRAPEER_TTL_MAX : Math.min(query.ttl, TTL_MAX - hops, ULTRAPEER_TTL_MAX)
   const probed = routes.get(guid)
   if (probed === undefined) {
     routes.set(guid, { ...route, ttl }, nowMs)
@@ -77,14 +81,14 @@ function inTiers(
   } else probed.ttl = ttl
   if (tiers.tier === 'leaf') return
   if (neighbour.kind === 'leaf' && state.style === 'dynamic') {
-    // Whatever TTL the leaf gave it (DQ 2.2).
     startDynamic(state, fx, { ...query, hops: hops + 1 }, { leaf: neighbour })
     return
   }
   if (probed === undefined) askLeaves(state, fx, query, hashes, neighbour)
-  const reach = neighbour.kind === 'leaf' ? ULTRAPEER_TTL_MAX : ttl
-  const targets = onTheWay(state, state.neighbours.peers, hashes, reach - 1)
-  flood(state, fx, neighbour, query, routes.get(guid)!, reach, targets)
+  const targets = onTheWay(state, state.neighbours.peers, hashes, ttl - 1)
+  // Who probed knows it; hits still go back the way of the probe.
+  const others = probed === undefined ? targets : targets.filter(({ link }) => link !== probed.link)
+  flood(state, fx, neighbour, query, probed ?? routes.get(guid)!, ttl, others)
 }
 
 /** To all these neighbours but the one that it came from, and those that the cache answers for. */
@@ -121,14 +125,16 @@ export function match(
 /** Whether a query is to be handed on and answered. */
 function isTaken(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
   const { guid, ttl, hops } = query
-  if (ttl === 0 || ttl > TTL_HARD_MAX || hops >= TTL_MAX) {
+  // An ultrapeer and its leaves are one unit: the hop between them may be one more.
+  const hopsMax = state.tiers.tier === 'leaf' ? TTL_MAX : TTL_MAX - 1
+  if (ttl === 0 || ttl > TTL_HARD_MAX || hops > hopsMax) {
     state.count('descriptorsBadTtl')
     offend(state, fx, neighbour, 'bad-ttl')
     return false
   }
   if (isHeldBack(state, neighbour)) return false
   const known = state.routes.get(guid)
-  if (known !== undefined && !isExtended(state, neighbour, query, known)) {
+  if (known !== undefined && !isExtended(state, query, known)) {
     state.count('queriesDuplicate')
     // Several paths bring the same query; one link brings it twice only by mistake.
     if (known.link === neighbour.link) offend(state, fx, neighbour, 'duplicates')
@@ -148,9 +154,10 @@ export function isHeldBack(state: GnutellaState, { fullSinceMs }: Neighbour): bo
 export function isFit(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: QueryMessage): boolean {
   const { nowMs } = state
   const { hops, payload } = query
-  // A leaf's own queries are asked far and wide on its behalf, so they are fewer.
-  const own = neighbour.kind === 'leaf' ? neighbour.tiered!.queries : neighbour.originals
-  if (!neighbour.queries.take(1, nowMs) || (hops === 0 && !own.take(1, nowMs))) {
+  // A leaf's own queries are asked far and wide on its behalf, so they are fewer; and all that it brings are its own.
+  const isOfLeaf = neighbour.kind === 'leaf'
+  const own = isOfLeaf ? neighbour.tiered!.queries : neighbour.originals
+  if (!neighbour.queries.take(1, nowMs) || ((isOfLeaf || hops === 0) && !own.take(1, nowMs))) {
     state.count('queriesOverRate')
     return false
   }
@@ -167,14 +174,12 @@ export function isFit(state: GnutellaState, fx: Fx, neighbour: Neighbour, query:
   return true
 }
 
-/** A query that came for one hop, as a probe, and comes again by the same link to go further (`X-Ext-Probes`). */
-function isExtended(
-  { tiers }: GnutellaState,
-  { link }: Neighbour,
-  { ttl }: QueryMessage,
-  known: QueryRoute
-): boolean {
-  return tiers.tier === 'ultrapeer' && known.link === link && known.ttl === 1 && ttl > 1
+/**
+ * A query that came for one hop, as a probe, and comes again to go further (`X-Ext-Probes`): by whichever link, since
+ * whoever probes may go on by another, and nobody else hands it on then.
+ */
+function isExtended({ tiers }: GnutellaState, { ttl }: QueryMessage, known: QueryRoute): boolean {
+  return tiers.tier === 'ultrapeer' && known.ttl === 1 && ttl > 1
 }
 
 /** Not for queries that all peers would answer with all that they have, or none with anything. */

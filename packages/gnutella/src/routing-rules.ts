@@ -3,30 +3,39 @@
  * ultrapeer and its leaves are one unit (UQR 2.4). Other ultrapeers get it as neighbours always did, but on the last
  * hop only those whose tables match (UQR 2.3).
  */
+import { TTL_MAX } from './constants.ts'
 import type { QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
 import type { QueryHashes } from './qrp-hash.ts'
 import type { Fx, GnutellaState } from './state.ts'
 
-/** Hands a query to the leaves that it is for, and says to how many. They hand it to nobody, so one hop is enough. */
+/** Hands a query to the leaves that it is for, and gives them. */
 export function askLeaves(
   state: GnutellaState,
   fx: Fx,
   query: QueryMessage,
   hashes: QueryHashes,
   except: Neighbour | undefined
-): number {
-  let asked = 0
-  const onward: QueryMessage = { ...query, ttl: 1, hops: query.hops + 1 }
-  for (const leaf of state.neighbours.leaves) {
-    if (leaf === except || leaf.fullSinceMs !== undefined || !isFor(state, leaf, hashes)) continue
-    asked += 1
-    fx.send(leaf.link, onward, priorityOf(onward))
-    state.recent.forwarded(query.guid, leaf.name)
-  }
-  state.count('leafQueriesSent', asked)
-  return asked
+): Neighbour[] {
+  return state.neighbours.leaves.filter(leaf => leaf !== except && askLeaf(state, fx, query, hashes, leaf))
+}
+
+/** Hands a query to a leaf, if it is for it, and says whether it did. A leaf hands it to nobody, so one hop is enough. */
+export function askLeaf(
+  state: GnutellaState,
+  fx: Fx,
+  query: QueryMessage,
+  hashes: QueryHashes,
+  leaf: Neighbour
+): boolean {
+  if (leaf.fullSinceMs !== undefined || !isFor(state, leaf, hashes)) return false
+  // Who is at the end of the way gets it, too, with as many hops as every servent takes.
+  const onward: QueryMessage = { ...query, ttl: 1, hops: Math.min(query.hops + 1, TTL_MAX - 1) }
+  fx.send(leaf.link, onward, priorityOf(onward))
+  state.recent.forwarded(query.guid, leaf.name)
+  state.count('leafQueriesSent')
+  return true
 }
 
 /** Whether a leaf is asked: its table matches, or it has none that says anything and was not asked too often. */

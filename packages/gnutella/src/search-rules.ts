@@ -54,8 +54,10 @@ export interface Search extends Wanted {
   readonly sentTo: Set<Peer>
   /** Rings that were asked, of an expanding ring. */
   rings: number
-  /** It is asked step by step, as an ultrapeer does. */
-  isDynamic: boolean
+  /** It is asked as an ultrapeer asks, of leaves and of other ultrapeers. */
+  isFromAbove: boolean
+  /** Leaves that it was handed to. */
+  readonly askedLeaves: Set<Neighbour>
   /** What a leaf told its ultrapeers last of its results. */
   told: number
 }
@@ -83,7 +85,8 @@ export function startSearch(
     queryTtl: 0,
     sentTo: new Set(),
     rings: 0,
-    isDynamic: false,
+    isFromAbove: false,
+    askedLeaves: new Set(),
     told: 0
   }
   state.searches.set(id, search)
@@ -104,13 +107,15 @@ function enoughFor({ style, tiers }: GnutellaState): number {
 function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
   // One that was begun when this servent was a leaf keeps its id.
   if (search.guid === '') beginQuery(state, fx, search, search.ttl)
+  search.isFromAbove = true
+  const { askedLeaves } = search
   const message: QueryMessage = { ...queryOf(state, search), ttl: 1 }
   if (state.style === 'dynamic') {
-    search.isDynamic = true
-    startDynamic(state, fx, message, { search: search.id, wanted: search.enough })
+    startDynamic(state, fx, message, { search: search.id, wanted: search.enough, askedLeaves })
     return
   }
-  askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), undefined)
+  for (const leaf of askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), undefined))
+    askedLeaves.add(leaf)
   for (const neighbour of state.neighbours.peers) greet(state, fx, search, neighbour)
 }
 
@@ -148,18 +153,22 @@ export function endSearch(state: GnutellaState, fx: Fx, id: RequestId): void {
   guide(state, fx, search, true)
 }
 
+/** Whether a search is still taken to neighbours that come up. */
+export function isYoung({ nowMs }: GnutellaState, { startedMs, told }: Search): boolean {
+  return nowMs - startedMs < SEARCH_SPREAD_MS && told !== GUIDANCE_OVER
+}
+
 /** Sends young searches to a neighbour that came up. */
 export function greetWithSearches(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
-  // A leaf is asked with everybody's queries, by its table; a dynamic query takes new neighbours up itself.
-  if (neighbour.kind === 'leaf') return
   const { style, tiers } = state
   const { flat, tier } = tiers
   for (const search of state.searches.values()) {
-    if (state.nowMs - search.startedMs >= SEARCH_SPREAD_MS || search.told === GUIDANCE_OVER) continue
-    if (tier === 'ultrapeer' && style === 'dynamic') {
-      // It was begun when this servent was a leaf.
-      if (!search.isDynamic) searchFromAbove(state, fx, search)
-    } else if (!flat || style !== 'random-walk') greet(state, fx, search, neighbour)
+    if (!isYoung(state, search)) continue
+    // It was begun when this servent was a leaf.
+    if (tier === 'ultrapeer' && !search.isFromAbove) searchFromAbove(state, fx, search)
+    // A leaf is handed what is under way, and a dynamic query takes new neighbours up itself (`extending-rules.ts`).
+    else if (tier === 'ultrapeer' && (style === 'dynamic' || neighbour.kind === 'leaf')) continue
+    else if (!flat || style !== 'random-walk') greet(state, fx, search, neighbour)
     // Walkers that are under way are as many as were wanted.
     else if (search.sentTo.size === 0) startWalk(state, fx, search, WALK_STEPS_MAX)
   }

@@ -41,6 +41,8 @@ export class Sharing {
   #hashes = new Set<number>()
   /** Of a reading that is under way, what it found so far; and the next one. */
   #reading: Set<number> | undefined
+  /** All of it was read once. Before that nothing is told: without a table everything is asked here. */
+  #isRead = false
   #rereadMs = 0
   #timer: unknown
   #stale = false
@@ -65,6 +67,9 @@ export class Sharing {
   /** Tells of the catalogue that there is now, and of its changes. */
   follow(): void {
     this.stop()
+    this.#hashes = new Set()
+    this.#isRead = false
+    this.#stale = false
     const catalogue = this.#init.catalogue()
     this.#unsubscribe = [
       catalogue?.subscribe(changes => {
@@ -114,9 +119,13 @@ export class Sharing {
       void this.#read()
       return
     }
-    this.#tellWords()
-    if (this.#stale)
-      this.#timer = this.#init.clock.setTimeout(() => this.#due(), Math.max(waitMs, WORDS_DEBOUNCE_MS))
+    if (this.#isRead) this.#tellWords()
+    if (this.#stale) this.#readLater()
+  }
+
+  #readLater(): void {
+    const waitMs = this.#rereadMs - this.#init.clock.nowMs()
+    this.#timer ??= this.#init.clock.setTimeout(() => this.#due(), Math.max(waitMs, WORDS_DEBOUNCE_MS))
   }
 
   /** Reads the whole catalogue, page by page. */
@@ -135,9 +144,13 @@ export class Sharing {
       }
       if (this.#reading !== found) return
       this.#hashes = found
+      this.#isRead = true
       this.#tellWords()
     } catch (error) {
       this.#init.log.error('the words of what is shared cannot be read - %e', error as Error)
+      if (this.#reading !== found) return
+      this.#stale = true
+      this.#readLater()
     } finally {
       if (this.#reading === found) this.#reading = undefined
     }

@@ -37,7 +37,7 @@ import { QueryCache } from './query-cache.ts'
 import { RecentQueries } from './recent-queries.ts'
 import { AgingMap, type QueryRoute } from './route-table.ts'
 import type { Search } from './search-rules.ts'
-import { LEAF_ULTRAPEERS } from './tier-constants.ts'
+import { LEAF_STRANGERS_MAX, LEAF_ULTRAPEERS } from './tier-constants.ts'
 import { Tiers } from './tiers.ts'
 import type { GnutellaSettings, GnutellaTables, GnutellaTypes, SearchStyle, SeenTiers } from './types.ts'
 
@@ -189,7 +189,7 @@ export class GnutellaState {
    * them would otherwise be all that a fresh servent ever hears of (eclipse). With few places there are none.
    */
   get reserved(): number {
-    if (this.tiers.tier === 'leaf') return 0
+    if (this.tiers.tier === 'leaf') return LEAF_ULTRAPEERS - LEAF_STRANGERS_MAX
     return Math.floor(this.places / OWN_PLACES_PART)
   }
 

@@ -7,6 +7,7 @@
  */
 import { MalformedError } from '@servent/overlay/machine'
 import { sayBye } from './bye-rules.ts'
+import { extendToLeaf } from './extending-rules.ts'
 import { newGuid } from './guid.ts'
 import type { GnutellaMessage, RouteTablePatchMessage, RouteTableResetMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -99,7 +100,9 @@ export function onTable(
   }
   if (!tiered.told!.complete || !tiered.told!.between) return
   state.count('tablesReceived')
-  if (neighbour.kind === 'leaf') tiers.stale = true
+  if (neighbour.kind !== 'leaf') return
+  tiers.stale = true
+  extendToLeaf(state, fx, neighbour)
 }
 
 function take(
@@ -173,7 +176,11 @@ export function tellTable(
 function isDue({ tiers, nowMs }: GnutellaState, { upMs }: Neighbour, { said, updates }: TierLink): boolean {
   if (tiers.current === undefined || tiers.current === said) return false
   // What an ultrapeer tells is renewed no more often than it may be told; a leaf's words may change at any time.
-  if (tiers.tier === 'leaf') return updates.take(1, nowMs)
+  if (tiers.tier === 'leaf') {
+    if (updates.waitMs(1, nowMs) > 0) return false
+    updates.charge(Math.max(1, tiers.current.slots / 2 ** TABLE_BITS_DEFAULT), nowMs)
+    return true
+  }
   return said !== undefined || nowMs - upMs! >= TABLE_SETTLE_MS
 }
 

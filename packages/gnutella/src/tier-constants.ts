@@ -5,7 +5,7 @@
  * "practice" is what gtk-gnutella does by default.
  */
 
-import { SENDS_PER_MESSAGE_MAX } from './constants.ts'
+import { NEIGHBOURS_MAX, SEARCHES_MAX, SENDS_PER_MESSAGE_MAX } from './constants.ts'
 
 // The wire: route table updates (QRP, "Gnutella Protocol Changes").
 
@@ -37,6 +37,8 @@ export const INFLATE_STEP_BYTES = 256
 
 /** Ultrapeers that a leaf keeps. Practice: 3. */
 export const LEAF_ULTRAPEERS = 3
+/** Of them, those that may have come by themselves while the leaf knows hosts to call: more could be all that it hears. */
+export const LEAF_STRANGERS_MAX = 1
 /** Places for leaves (Ultrapeers 2: 10 to 100), where the user does not say how many. */
 export const LEAVES_DEFAULT = 30
 export const LEAVES_MAX = 100
@@ -79,15 +81,26 @@ export const DEMOTION_ODDS = 20
  * one word passes by chance once in seven, one of two words once in 44: more says nothing about its owner.
  */
 export const TABLE_FILL_CLAIMED = 0.15
+/**
+ * A table of the largest size cannot be doubled any more, so that it is judged less strictly: as many hashes as a table
+ * is made of here (`WORDS_MAX`) fill 39 % of it. A query of two words still passes by chance but once in six.
+ */
+export const TABLE_FILL_CLAIMED_LARGEST = 0.4
 /** A table that is made here is doubled while it is fuller than this, up to `TABLE_BITS_OWN`. */
 export const TABLE_FILL_WANTED = 0.1
-export const TABLE_BITS_OWN = 20
-/** Hashes of what is shared here of which a table is made: as many fill the largest one by two thirds. */
+export const TABLE_BITS_OWN = 21
+/** Hashes of what is shared here of which a table is made: as many fill the largest one by two fifths. */
 export const WORDS_MAX = 2 ** 20
-/** Between two updates of a table to one link; practice, and UQR 2.2, is a minute. */
+/** Between two updates of what an ultrapeer tells of itself and its leaves; practice, and UQR 2.2, is a minute. */
 export const TABLE_UPDATE_MS = 60_000
-/** Updates that may come at once before that holds: what somebody begins to share is found right after. */
+/** Updates that may come at once before that holds, and before what holds for a leaf. */
 export const TABLE_UPDATES_BURST = 4
+/**
+ * Between two updates of a leaf's table of `TABLE_BITS_DEFAULT`; a larger one waits as much longer as it has more slots,
+ * the largest a minute. Where files come one by one, each is a change, and what was added last must not be the one that
+ * nobody finds for a minute; a patch of a few words is some dozens of bytes. It is half of `TABLE_SLOTS_PER_SECOND`.
+ */
+export const LEAF_TABLE_UPDATE_MS = 2_000
 /** A table for other ultrapeers waits so long after their link came up: leaves that came just before are in it. */
 export const TABLE_SETTLE_MS = 10_000
 /** An ultrapeer whose table is fuller is not probed: it would match whatever is asked. Thirty honest tables are not. */
@@ -107,6 +120,10 @@ export const UNROUTED_PER_SECOND = 2
 /** Results wanted for an own query, and for one of a leaf, which asks three ultrapeers (DQ 2.5.3.1). */
 export const RESULTS_WANTED = 150
 export const RESULTS_WANTED_FOR_LEAF = 50
+/** Of the results wanted, the part that one link may count for: hits that come by are not verified. */
+export const LINK_RESULTS_PART = 4
+/** Links whose results are counted for one query: all that there may be at a time. */
+export const COUNTED_LINKS_MAX = NEIGHBOURS_MAX + LEAVES_MAX
 /** To wait for each hop (DQ 2.5.2.3). */
 export const WAIT_PER_HOP_MS = 2_400
 /** Ultrapeers that a probe goes to where tables say that they match (DQ 2.5.1), and where there are no tables. */
@@ -122,9 +139,12 @@ export const RARE_WAIT_LESS_MS = 100
 export const RARE_WAIT_MS_MIN = 1_000
 /** A dynamic query ends after this (DQ 2.5.2.4: "say 3 minutes"). */
 export const DYNAMIC_MS_MAX = 200_000
-/** Dynamic queries at a time, and those of one leaf. */
+/** Dynamic queries at a time; those of all leaves, so that there is room for every own search; and those of one leaf. */
 export const DYNAMIC_MAX = 256
+export const DYNAMIC_LEAVES_MAX = DYNAMIC_MAX - SEARCHES_MAX
 export const DYNAMIC_PER_LEAF_MAX = 8
+/** Queries under way that a link which came up, or a table that came, is asked with. */
+export const QUERIES_EXTENDED_MAX = 64
 /** Queries of one leaf: burst, and a second. */
 export const LEAF_QUERIES_BURST = 20
 export const LEAF_QUERIES_PER_SECOND = 1

@@ -8,11 +8,13 @@ import {
   DEGREE_UNSAID,
   LEAF_QUERIES_BURST,
   LEAF_QUERIES_PER_SECOND,
+  LEAF_TABLE_UPDATE_MS,
+  TABLE_BITS_MAX,
   TABLE_BITS_MIN,
   TABLE_FILL_CLAIMED,
+  TABLE_FILL_CLAIMED_LARGEST,
   TABLE_SLOTS_BURST,
   TABLE_SLOTS_PER_SECOND,
-  TABLE_UPDATE_MS,
   TABLE_UPDATES_BURST,
   UNROUTED_BURST,
   UNROUTED_PER_SECOND
@@ -45,7 +47,7 @@ export class TierLink {
   /** Own queries of a leaf. */
   readonly queries: TokenBucket
 
-  /** The table that it was told last; what of it has not left yet, and how often it is told. */
+  /** The table that it was told last; what of it has not left yet, and how often a leaf tells it. */
   said: QueryRoutingTable | undefined
   readonly updates: TokenBucket
   outbox: TableMessage[] = []
@@ -54,7 +56,7 @@ export class TierLink {
     this.patched = new TokenBucket(TABLE_SLOTS_BURST, TABLE_SLOTS_PER_SECOND, nowMs)
     this.unrouted = new TokenBucket(UNROUTED_BURST, UNROUTED_PER_SECOND, nowMs)
     this.queries = new TokenBucket(LEAF_QUERIES_BURST, LEAF_QUERIES_PER_SECOND, nowMs)
-    this.updates = new TokenBucket(TABLE_UPDATES_BURST, 1000 / TABLE_UPDATE_MS, nowMs)
+    this.updates = new TokenBucket(TABLE_UPDATES_BURST, 1000 / LEAF_TABLE_UPDATE_MS, nowMs)
   }
 
   /** Its table, once it is whole. */
@@ -65,8 +67,9 @@ export class TierLink {
   /** The table of a leaf, where it says something: it is whole, and does not claim everything. */
   get soundTable(): QueryRoutingTable | undefined {
     const { table } = this
-    const says = table !== undefined && table.bits >= TABLE_BITS_MIN && table.fill <= TABLE_FILL_CLAIMED
-    return says ? table : undefined
+    if (table === undefined || table.bits < TABLE_BITS_MIN) return undefined
+    const most = table.bits === TABLE_BITS_MAX ? TABLE_FILL_CLAIMED_LARGEST : TABLE_FILL_CLAIMED
+    return table.fill <= most ? table : undefined
   }
 
   /** Whether a query on its last hop is for this ultrapeer: it is where there is no table (UQR 2.3). */

@@ -4,7 +4,7 @@
  * | who comes | to a leaf | to an ultrapeer |
  * |---|---|---|
  * | leaf | refused, and told of its ultrapeers; a leaf that has none, and may, becomes one for it | a leaf, while there are places |
- * | ultrapeer | taken as one of its three | a neighbour; one without leaves may be told to become a leaf |
+ * | ultrapeer | taken as one of its three; as the only one that came, while it knows others to call | a neighbour; one without leaves may be told to become a leaf |
  * | old servent | refused | a neighbour without a table |
  *
  * What is changed: two leaves never link as old servents did (3.3). One of them becomes an ultrapeer, or neither can
@@ -15,12 +15,12 @@ import { sayBye } from './bye-rules.ts'
 import { openMore } from './calling-rules.ts'
 import { dynamicTimer } from './dynamic-rules.ts'
 import { hasFew, isFit, mayRise, mayStepDown } from './election.ts'
+import { extendToLeaf, extendToUltrapeer } from './extending-rules.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import { renewTables, tellTable, tellTables } from './table-rules.ts'
 import {
   DEMOTION_ODDS,
-  LEAF_ULTRAPEERS,
   LONELY_MS,
   PROMOTION_ODDS,
   TABLE_UPDATE_MS,
@@ -43,7 +43,7 @@ export function hasRoomFor(state: GnutellaState, fx: Fx, neighbour: Neighbour): 
   if (tiers.flat) return state.roomForStranger
   if (tiers.tier === 'leaf' && neighbour.kind === 'leaf' && mayLead(state))
     become(state, fx, 'ultrapeer', neighbour)
-  if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' && neighbours.places <= LEAF_ULTRAPEERS - 1
+  if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' && state.roomForStranger
   return neighbour.kind === 'leaf' ? neighbours.leafPlaces < tiers.leafPlaces : state.roomForStranger
 }
 
@@ -72,9 +72,15 @@ export function comeToTerms(state: GnutellaState, fx: Fx, neighbour: Neighbour):
 }
 
 /** Whether what both sides are still fits when the last word of the handshake is said. */
-export function stillFits({ tiers, neighbours }: GnutellaState, { kind }: Neighbour): boolean {
+export function stillFits(
+  { tiers, neighbours }: GnutellaState,
+  { kind }: Neighbour,
+  changedFrom: Neighbour['kind'] | undefined
+): boolean {
   if (tiers.flat) return true
   if (tiers.tier === 'leaf') return kind === 'ultrapeer'
+  // The place was given for what a stranger said first. Only who was guided may become another, a leaf (3.5).
+  if (changedFrom !== undefined && (changedFrom !== 'ultrapeer' || kind !== 'leaf')) return false
   return kind !== 'leaf' || neighbours.leafPlaces <= tiers.leafPlaces
 }
 
@@ -84,12 +90,18 @@ export function onTierLinkUp(state: GnutellaState, fx: Fx, neighbour: Neighbour)
   if (tiers.flat) return
   if (neighbour.kind === 'ultrapeer') tiers.lonelySinceMs = undefined
   tellTable(state, fx, neighbour)
+  if (tiers.tier !== 'ultrapeer') return
+  if (neighbour.kind === 'leaf') extendToLeaf(state, fx, neighbour)
+  else extendToUltrapeer(state, fx)
 }
 
 /** A link is gone that was up. */
-export function onTierLinkDown(state: GnutellaState, { kind }: Neighbour): void {
+export function onTierLinkDown(state: GnutellaState, neighbour: Neighbour): void {
   const { tiers, neighbours, nowMs } = state
   if (tiers.flat) return
+  const { kind } = neighbour
+  tiers.forget(neighbour)
+  for (const { askedLeaves } of state.searches.values()) askedLeaves.delete(neighbour)
   if (kind === 'leaf') tiers.stale = true
   else if (neighbours.peers.length === 0) tiers.lonelySinceMs ??= nowMs
 }
@@ -141,7 +153,10 @@ function isDrawn(fx: Fx, odds: number): boolean {
   return fx.random() % odds === 0
 }
 
-/** Changes the tier. Links were made for the other one: all are ended but that by which the change came. */
+/**
+ * Changes the tier. Links were made for the other one: all are ended but that by which the change came, and those on
+ * which nothing was said yet. Whoever was called is called again as what this servent is now: nobody failed.
+ */
 function become(state: GnutellaState, fx: Fx, tier: 'leaf' | 'ultrapeer', except?: Neighbour): void {
   const { tiers, nowMs } = state
   tiers.tier = tier
@@ -152,8 +167,11 @@ function become(state: GnutellaState, fx: Fx, tier: 'leaf' | 'ultrapeer', except
   tiers.stale = true
   tiers.renewals = new TokenBucket(TABLE_UPDATES_BURST, 1000 / TABLE_UPDATE_MS, nowMs)
   for (const { number } of tiers.endAll()) fx.cancelTimer(dynamicTimer(number))
+  // Own searches begin anew with the links of the new tier.
+  for (const search of state.searches.values()) search.isFromAbove = false
   for (const neighbour of [...state.neighbours.all]) {
-    if (neighbour === except || neighbour.phase === 'leaving') continue
+    if (neighbour === except || neighbour.phase === 'leaving' || neighbour.phase === 'called') continue
+    neighbour.outgrown = true
     sayBye(state, fx, neighbour, 203, tier === 'leaf' ? 'I am a leaf now' : 'I am an ultrapeer now')
   }
   for (const neighbour of state.neighbours.up) {

@@ -11,6 +11,7 @@ import type { QueryRoutingTable } from './query-routing-table.ts'
 import { AgingMap } from './route-table.ts'
 import {
   DEGREE_DEFAULT,
+  DYNAMIC_LEAVES_MAX,
   DYNAMIC_MAX,
   DYNAMIC_PER_LEAF_MAX,
   LEAVES_DEFAULT,
@@ -35,6 +36,8 @@ export interface RunningQuery {
   /** Neighbours that were probed, and those that were asked as far as they are going to be. */
   readonly probed: Set<Neighbour>
   readonly asked: Set<Neighbour>
+  /** And leaves that it was handed to. */
+  readonly askedLeaves: Set<Neighbour>
 }
 
 /** A patch that was made last: many links are told the same. */
@@ -102,22 +105,30 @@ export class Tiers {
     return this.#running.get(number)
   }
 
+  all(): IterableIterator<RunningQuery> {
+    return this.#running.values()
+  }
+
+  /** A link is gone: what is known of each query is of links that there are, so that it has their bounds. */
+  forget(neighbour: Neighbour): void {
+    for (const { probed, asked, askedLeaves } of this.#running.values())
+      for (const some of [probed, asked, askedLeaves]) some.delete(neighbour)
+  }
+
   byGuid(guid: Guid): RunningQuery | undefined {
     return this.#byGuid.get(guid)
   }
 
   /** Nothing where too many run already, of this leaf or in all. */
   begin(
-    init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'search'>,
-    wanted: number,
+    init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'search' | 'askedLeaves'>,
+    { wanted, guided }: { readonly wanted: number; readonly guided: boolean },
     nowMs: number
   ): RunningQuery | undefined {
     const { leaf } = init
-    let ofLeaf = 0
-    if (leaf !== undefined) for (const one of this.#running.values()) ofLeaf += one.leaf === leaf ? 1 : 0
-    if (this.#running.size >= DYNAMIC_MAX || ofLeaf >= DYNAMIC_PER_LEAF_MAX) return undefined
+    if (this.#running.size >= DYNAMIC_MAX || (leaf !== undefined && !this.#hasRoomFor(leaf))) return undefined
     this.#numbers += 1
-    const query = new DynamicQuery(wanted, nowMs)
+    const query = new DynamicQuery(wanted, guided, nowMs)
     const running = {
       ...init,
       number: this.#numbers,
@@ -128,6 +139,16 @@ export class Tiers {
     this.#running.set(running.number, running)
     this.#byGuid.set(init.message.guid, running)
     return running
+  }
+
+  #hasRoomFor(leaf: Neighbour): boolean {
+    let ofLeaves = 0
+    let ofLeaf = 0
+    for (const one of this.#running.values()) {
+      if (one.leaf !== undefined) ofLeaves += 1
+      if (one.leaf === leaf) ofLeaf += 1
+    }
+    return ofLeaves < DYNAMIC_LEAVES_MAX && ofLeaf < DYNAMIC_PER_LEAF_MAX
   }
 
   end({ number, message }: RunningQuery): void {

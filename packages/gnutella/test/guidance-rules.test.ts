@@ -135,6 +135,23 @@ describe('an ultrapeer', () => {
     expect(asksOn(servent)).toBe(true)
   })
 
+  it('is not led by what came by where somebody guides it, be it a leaf or its own search', () => {
+    const { servent, others, guid } = setup()
+    const junk = (asked: string) => hit(asked, { results: Array(255).fill(result()) })
+    for (const link of others) servent.from(link, junk(guid))
+    // Nothing was kept, so that it goes as far as it can.
+    expect(asksOn(servent)).toBe(true)
+    const alone = new Servent({ role: 'ultrapeer' })
+    const links = range(1, 9).map(peer => alone.neighbour(peer, { headers: ULTRAPEER }))
+    alone.search('blue')
+    const [first] = alone.sent() as [QueryMessage]
+    for (const link of links) alone.from(link, junk(first.guid))
+    alone.take()
+    alone.pass(2 * WAIT_PER_HOP_MS)
+    expect(alone.sent().filter(({ type }) => type === 'query')).toMatchObject([{ ttl: 3 }])
+    expect(alone.tiers().dynamicQueries).toBe(1)
+  })
+
   it('follows nobody else, no other query, and no leaf that did not say that it guides', () => {
     const { servent, others, guide } = setup()
     guide(GUIDANCE_OVER, others[0])

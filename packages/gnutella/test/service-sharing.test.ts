@@ -105,6 +105,52 @@ describe('the words of a catalogue', () => {
     sharing.stop()
   })
 
+  it('are not told before all was read, whatever changes meanwhile', async () => {
+    const { catalogue, clock, sharing, told } = setup()
+    catalogue.add('one.txt', '1')
+    const files = catalogue.files.bind(catalogue)
+    let go = () => {}
+    const gate = new Promise<void>(resolve => {
+      go = resolve
+    })
+    catalogue.files = async function* () {
+      await gate
+      yield* files()
+    }
+    sharing.start()
+    catalogue.add('two.txt', '2')
+    await clock.pass(2 * WORDS_DEBOUNCE_MS)
+    expect(told().count).toBe(0)
+    go()
+    await settled()
+    expect(told()).toMatchObject({ count: 1 })
+    expect([told().has('one'), told().has('two')]).toEqual([true, true])
+    sharing.stop()
+  })
+
+  it('are read again where they could not be read, and are not told until then', async () => {
+    const { catalogue, clock, sharing, told } = setup()
+    catalogue.add('one.txt', '1')
+    const files = catalogue.files.bind(catalogue)
+    let isBroken = true
+    catalogue.files = async function* () {
+      for await (const file of files()) {
+        yield file
+        if (isBroken) throw new Error('The disk is gone.')
+      }
+    }
+    sharing.start()
+    await settled()
+    catalogue.add('two.txt', '2')
+    await clock.pass(WORDS_DEBOUNCE_MS)
+    expect(told().count).toBe(0)
+    isBroken = false
+    await clock.pass(TABLE_UPDATE_MS)
+    expect(told()).toMatchObject({ count: 1 })
+    expect([told().has('one'), told().has('two')]).toEqual([true, true])
+    sharing.stop()
+  })
+
   it('of what is gone are taken out when it is read again, not before a table could be told', async () => {
     const { catalogue, clock, sharing, told } = setup()
     const file = catalogue.add('one.txt', '1')

@@ -7,15 +7,21 @@ import {
   PONGS_PER_PING,
   RESULTS_PER_QUERY,
   SEARCH_SPREAD_MS,
-  TTL_HARD_MAX
+  SEARCHES_MAX,
+  TTL_HARD_MAX,
+  UPKEEP_MS
 } from '../src/constants.ts'
+import { DynamicQuery } from '../src/dynamic-query.ts'
+
 import { hasFew, isFit, type LeafView, mayRise, mayStepDown, type UltrapeerView } from '../src/election.ts'
 import { contactsOf } from '../src/handshake-rules.ts'
 import type { Headers, QueryMessage } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
 import {
+  COUNTED_LINKS_MAX,
   DEGREE_MAX,
   DEMOTION_MS,
+  DYNAMIC_LEAVES_MAX,
   DYNAMIC_MAX,
   DYNAMIC_MS_MAX,
   DYNAMIC_PER_LEAF_MAX,
@@ -23,13 +29,17 @@ import {
   ELECTION_UP_BYTES_PER_S,
   ELECTION_UPTIME_MS,
   LEAF_QUERIES_BURST,
+  LEAF_TABLE_UPDATE_MS,
   LEAF_ULTRAPEERS,
   LEAVES_DEFAULT,
   LEAVES_MAX,
+  LINK_RESULTS_PART,
   LONELY_MS,
   PROBES,
   PUSH_PROXIES_MAX,
   RESULTS_WANTED_FOR_LEAF,
+  TABLE_BITS_DEFAULT,
+  TABLE_BITS_OWN,
   TABLE_FILL_CLAIMED,
   TABLE_MESSAGES_PER_LINK,
   TABLE_MESSAGES_PER_ROUND,
@@ -337,7 +347,7 @@ describe('route tables', () => {
     expect(above.asked()).toMatchObject([{ question: { type: 'match', text: 'green' } }])
   })
 
-  it('are told TABLE_UPDATES_BURST times at once, and then once in TABLE_UPDATE_MS', () => {
+  it('of a leaf are told TABLE_UPDATES_BURST times at once, and then once in LEAF_TABLE_UPDATE_MS', () => {
     const servent = new Servent({ role: 'leaf' })
     servent.command(words('0'))
     const link = servent.neighbour(1, { headers: ULTRAPEER, inbound: false })
@@ -346,10 +356,66 @@ describe('route tables', () => {
       expect(tablesOf(servent, link)).toHaveLength(1)
     }
     servent.command(words('one more'))
-    passAlive(servent, [link], TABLE_UPDATE_MS - 5_000)
+    servent.pass(LEAF_TABLE_UPDATE_MS - 1)
     expect(tablesOf(servent, link)).toEqual([])
-    passAlive(servent, [link], 10_000)
+    // With the next round of upkeep.
+    servent.pass(UPKEEP_MS)
     expect(tablesOf(servent, link)).toMatchObject([{ type: 'table-patch' }])
+  })
+
+  it('of a leaf have all that it shares within seconds, however many files come one by one', () => {
+    const [above, leaf] = [ultrapeer(), new Servent({ role: 'leaf' })]
+    const [down, up] = [
+      above.neighbour(1, { headers: LEAF }),
+      leaf.neighbour(1, { headers: ULTRAPEER, inbound: false })
+    ]
+    const tell = () => above.from(down, ...tablesOf(leaf, up))
+    const files = Array.from({ length: 3 * TABLE_UPDATES_BURST }, (_, number) => `file${number}`)
+    leaf.command(words())
+    for (const file of files) {
+      leaf.command({ ...words(file), type: 'words-added' })
+      tell()
+      leaf.pass(20)
+    }
+    leaf.pass(LEAF_TABLE_UPDATE_MS + UPKEEP_MS)
+    tell()
+    const asker = above.neighbour(2, { headers: ULTRAPEER })
+    for (const file of files) {
+      above.from(asker, query({ text: file, hops: 1 }))
+      expect(above.outline()[down]).toEqual(['query 1/2'])
+    }
+  })
+
+  it('of a leaf wait as much longer as they are larger, so that no ultrapeer ends the link for it', () => {
+    const [above, leaf] = [ultrapeer(), new Servent({ role: 'leaf' })]
+    const [down, up] = [
+      above.neighbour(1, { headers: LEAF }),
+      leaf.neighbour(1, { headers: ULTRAPEER, inbound: false })
+    ]
+    const many = Uint32Array.from(
+      { length: 2 ** TABLE_BITS_OWN / 9 },
+      (_, number) => (number * 2_654_435_761) % 2 ** 32
+    )
+    leaf.command({ type: 'words', hashes: many })
+    passAlive(leaf, [up], 60_000)
+    const times = 2 ** (TABLE_BITS_OWN - TABLE_BITS_DEFAULT)
+    let updates = 0
+    for (let passed = 0; passed < 12 * times * LEAF_TABLE_UPDATE_MS; passed += 2_000) {
+      leaf.command({ ...words(`word${passed}`), type: 'words-added' })
+      const told = tablesOf(leaf, up)
+      updates += told.some(
+        ({ type, ...said }) => type === 'table-patch' && (said as { number: number }).number === 1
+      )
+        ? 1
+        : 0
+      above.from(down, ...told)
+      passAlive(leaf, [up], 2_000)
+      passAlive(above, [down], 2_000)
+    }
+    expect(updates).toBeGreaterThanOrEqual(10)
+    expect(updates).toBeLessThanOrEqual(14)
+    expect(above.counter('tablesRefused')).toBe(0)
+    expect(above.tiers().leaves).toBe(1)
   })
 
   it('have entries of four bits for those that do not say that they read one', () => {
@@ -410,7 +476,7 @@ describe('route tables', () => {
     servent.command({ type: 'words', hashes: hashes(20_000) })
     expect(servent.tiers().table!.slots).toBe(2 ** 18)
     servent.command({ type: 'words', hashes: hashes(WORDS_MAX) })
-    expect(servent.tiers().table).toMatchObject({ slots: 2 ** 20 })
+    expect(servent.tiers().table).toMatchObject({ slots: 2 ** 21 })
     expect(servent.tiers().table!.fill).toBeLessThan(1)
     servent.command({ type: 'words', hashes: hashes(WORDS_MAX + 1) })
     expect(servent.tiers().table).toMatchObject({ fill: 1 })
@@ -646,17 +712,33 @@ describe('a dynamic query', () => {
     expect(ttls(servent)).toEqual(['query 3/1'])
   })
 
-  it('ends with RESULTS_WANTED_FOR_LEAF results', () => {
-    for (const results of [RESULTS_WANTED_FOR_LEAF - 1, RESULTS_WANTED_FOR_LEAF]) {
-      const { servent, leaf, links } = setup(1, 8)
+  it('ends with RESULTS_WANTED_FOR_LEAF results, of which one link counts for one in LINK_RESULTS_PART', () => {
+    const most = Math.ceil(RESULTS_WANTED_FOR_LEAF / LINK_RESULTS_PART)
+    for (const [links, each, last, isOver] of [
+      [LINK_RESULTS_PART, most, RESULTS_WANTED_FOR_LEAF - (LINK_RESULTS_PART - 1) * most, true],
+      [LINK_RESULTS_PART, most, RESULTS_WANTED_FOR_LEAF - (LINK_RESULTS_PART - 1) * most - 1, false],
+      [LINK_RESULTS_PART - 1, RESULTS_PER_QUERY, RESULTS_PER_QUERY, false]
+    ] as const) {
+      const { servent, leaf, links: all } = setup(4, 8)
       const asked = query()
       servent.from(leaf, asked)
-      servent.from(links[0]!, hit(asked.guid, { results: Array(results).fill(result()) }))
+      for (let index = 0; index < links; index += 1)
+        servent.from(
+          all[index]!,
+          hit(asked.guid, { results: Array(index === links - 1 ? last : each).fill(result()) })
+        )
       servent.take()
       servent.pass(WAIT_PER_HOP_MS)
-      expect(servent.tiers().dynamicQueries).toBe(results < RESULTS_WANTED_FOR_LEAF ? 1 : 0)
-      // All of nine tables that there are found 49 of 50 in one place: a neighbour that has none is not asked for one hop.
+      expect(servent.tiers().dynamicQueries).toBe(isOver ? 0 : 1)
       expect(ttls(servent).length).toBeLessThanOrEqual(1)
+    }
+  })
+
+  it('counts what comes by COUNTED_LINKS_MAX links', () => {
+    for (const links of [COUNTED_LINKS_MAX, COUNTED_LINKS_MAX + 1]) {
+      const counted = new DynamicQuery(1_000, false, 0)
+      for (let link = 1; link <= links; link += 1) counted.count(link, 1)
+      expect(counted.results).toBe(COUNTED_LINKS_MAX)
     }
   })
 
@@ -706,8 +788,16 @@ describe('a dynamic query', () => {
     const alone = ultrapeer()
     alone.search('blue')
     alone.pass(3 * WAIT_PER_HOP_MS)
-    alone.neighbour(1, { headers: ULTRAPEER })
-    alone.pass(WAIT_PER_HOP_MS)
+    const late = [1, 2].map(peer => alone.link(peer))
+    for (const link of late) {
+      alone.from(link, { type: 'connect', headers: ULTRAPEER })
+      alone.from(link, { type: 'status', status: 200, reason: 'OK', headers: {} })
+    }
+    // The first is asked as soon as it is up, and the second in its turn.
+    expect(ttls(alone)).toEqual(['query 2/0'])
+    alone.pass(2 * WAIT_PER_HOP_MS - 1)
+    expect(ttls(alone)).toEqual([])
+    alone.pass(1)
     expect(ttls(alone)).toEqual(['query 3/0'])
     const lonely = new Servent({ role: 'auto' })
     lonely.search('blue')
@@ -721,7 +811,7 @@ describe('a dynamic query', () => {
     expect(SEARCH_SPREAD_MS).toBeGreaterThan(2 * LONELY_MS + 3_000)
   })
 
-  it('is taken up again by who was probed, once, and only with a higher TTL by the same link (X-Ext-Probes)', () => {
+  it('is taken up again by who was probed, once, and only with a higher TTL, by whichever link (X-Ext-Probes)', () => {
     const servent = ultrapeer()
     const [from, other, third] = [1, 2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [
       number,
@@ -731,14 +821,40 @@ describe('a dynamic query', () => {
     const probe = query({ ttl: 1, hops: 1 })
     servent.from(from, probe)
     expect(servent.asked()).toHaveLength(1)
-    servent.from(other, { ...probe, ttl: 3 })
+    servent.from(other, probe)
     servent.from(from, probe)
     expect(servent.take()).toEqual([])
     servent.from(from, { ...probe, ttl: 3 })
     expect(servent.outline()).toEqual({ [other]: ['query 2/2'], [third]: ['query 2/2'] })
     servent.from(from, { ...probe, ttl: 4 })
+    servent.from(other, { ...probe, ttl: 4 })
     expect(servent.outline()).toEqual({})
-    expect(servent.counter('queriesDuplicate')).toBe(3)
+    expect(servent.counter('queriesDuplicate')).toBe(4)
+    // By another link: to neither of the two, and hits go the way of the probe.
+    const next = query({ ttl: 1, hops: 1 })
+    servent.from(from, next)
+    servent.from(other, { ...next, ttl: 3, hops: 2 })
+    servent.take()
+    servent.from(other, { ...next, ttl: 4 })
+    servent.from(third, hit(next.guid))
+    expect(servent.outline()).toEqual({ [from]: ['query-hit 6/1'] })
+    const again = query({ ttl: 1, hops: 1 })
+    servent.from(from, again)
+    servent.take()
+    servent.from(other, { ...again, ttl: 3, hops: 2 })
+    expect(servent.outline()).toEqual({ [third]: ['query 2/3'] })
+  })
+
+  it('of a leaf is asked once, even where the leaf gave it a TTL of 1 and somebody sends it back', () => {
+    const servent = ultrapeer()
+    const leaf = servent.neighbour(1, { headers: LEAF })
+    const [first] = [2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [number, number]
+    const asked = query({ ttl: 1 })
+    servent.from(leaf, asked)
+    servent.take()
+    for (const link of [leaf, first]) servent.from(link, { ...asked, ttl: 4 })
+    expect(servent.outline()).toEqual({})
+    expect(servent.tiers().dynamicQueries).toBe(1)
   })
 
   it('goes no further than ULTRAPEER_TTL_MAX, whatever it came with', () => {
@@ -844,16 +960,28 @@ describe('ten thousand well-formed distinct queries a second', () => {
     expect(loudSent).toBeLessThan(400)
   })
 
-  it(`run at most DYNAMIC_PER_LEAF_MAX of a leaf at a time, and DYNAMIC_MAX in all`, () => {
-    const leaves = Math.ceil(DYNAMIC_MAX / DYNAMIC_PER_LEAF_MAX) + 1
+  it('run at most DYNAMIC_PER_LEAF_MAX of a leaf at a time, DYNAMIC_LEAVES_MAX of all leaves, and DYNAMIC_MAX with own searches', () => {
+    const leaves = Math.ceil(DYNAMIC_LEAVES_MAX / DYNAMIC_PER_LEAF_MAX) + 1
     const servent = ultrapeer({ leaves: LEAVES_MAX })
     const peer = servent.neighbour(900, { headers: ULTRAPEER })
     servent.from(peer, ...tableOf('green'))
     for (let count = 1; count <= leaves; count += 1) {
       const leaf = servent.neighbour(count, { headers: LEAF })
       for (let asked = 0; asked <= DYNAMIC_PER_LEAF_MAX; asked += 1) servent.from(leaf, query())
-      expect(servent.tiers().dynamicQueries).toBe(Math.min(DYNAMIC_MAX, count * DYNAMIC_PER_LEAF_MAX))
+      const most = Math.min(DYNAMIC_LEAVES_MAX, count * DYNAMIC_PER_LEAF_MAX)
+      expect(servent.tiers().dynamicQueries).toBe(most)
     }
+    // However much leaves ask, no search of this servent is lost, or it is told.
+    servent.take()
+    for (let own = 1; own <= SEARCHES_MAX; own += 1) {
+      servent.search('blue')
+      expect(servent.tiers().dynamicQueries).toBe(DYNAMIC_LEAVES_MAX + own)
+    }
+    expect(servent.tiers().dynamicQueries).toBe(DYNAMIC_MAX)
+    servent.take()
+    servent.search('blue')
+    expect(servent.tiers().dynamicQueries).toBe(DYNAMIC_MAX)
+    expect(servent.take()).toMatchObject([{ type: 'notify', notice: { type: 'search-refused' } }])
   })
 })
 

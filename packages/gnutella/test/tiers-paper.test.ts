@@ -280,24 +280,24 @@ describe('Gnutella Dynamic Query Protocol 0.1 (Fisk)', () => {
   })
 
   it('2.5.2.3: waits 2.4 s for each hop, and less each time once 3,000 ultrapeers gave under 10 results', () => {
-    const search = new DynamicQuery(150, 0)
+    const search = new DynamicQuery(150, false, 0)
     expect([search.waitMs(1), search.waitMs(3)]).toEqual([2_400, 7_200])
     search.reached = 3_000
-    search.results = 9
+    search.count(1, 9)
     expect([search.waitMs(1), search.waitMs(1)]).toEqual([2_300, 2_200])
     for (let turn = 0; turn < 20; turn += 1) search.waitMs(1)
     expect(search.waitMs(1)).toBe(RARE_WAIT_MS_MIN)
   })
 
   it('2.5.2.4: ends with its results, with its horizon, and with its time', () => {
-    const query = new DynamicQuery(50, 0)
+    const query = new DynamicQuery(50, false, 0)
     expect(query.isOver(DYNAMIC_MS_MAX - 1)).toBe(false)
     expect(query.isOver(DYNAMIC_MS_MAX)).toBe(true)
-    query.results = 49
+    for (const link of [1, 2, 3, 4]) query.count(link, link < 4 ? 13 : 10)
     expect(query.isOver(0)).toBe(false)
-    query.results = 50
+    query.count(4, 1)
     expect(query.isOver(0)).toBe(true)
-    const wide = new DynamicQuery(50, 0)
+    const wide = new DynamicQuery(50, false, 0)
     wide.reached = HORIZON_MAX
     expect(wide.isOver(0)).toBe(true)
   })

@@ -1,0 +1,153 @@
+/** Queries that are under way, and links and tables that come since. */
+import { testContact } from '@servent/overlay/testing'
+import { describe, expect, it } from 'vitest'
+import { SEARCH_SPREAD_MS, SEARCHES_MAX } from '../src/constants.ts'
+import { QUERIES_EXTENDED_MAX, WAIT_PER_HOP_MS } from '../src/tier-constants.ts'
+import { LEAF, query, Servent, tableOf, ULTRAPEER } from './servent.ts'
+
+const GUIDED = 0x8000 | (1 << 12)
+const ultrapeer = (search: 'dynamic' | 'flood' = 'dynamic') => new Servent({ role: 'ultrapeer', search })
+const sentTo = (servent: Servent, link: number) => servent.outline()[link] ?? []
+const queriesTo = (servent: Servent, link: number) =>
+  sentTo(servent, link).filter(said => said.startsWith('query'))
+
+describe('an own search of an ultrapeer', () => {
+  it.each(['dynamic', 'flood'] as const)(
+    'that is spread by %s is handed to a leaf that comes up, once',
+    style => {
+      const servent = ultrapeer(style)
+      servent.search('blue')
+      const leaf = servent.link(1)
+      servent.from(
+        leaf,
+        { type: 'connect', headers: LEAF },
+        { type: 'status', status: 200, reason: 'OK', headers: {} }
+      )
+      expect(queriesTo(servent, leaf)).toEqual(['query 1/0'])
+      servent.from(leaf, ...tableOf('blue'))
+      expect(queriesTo(servent, leaf)).toEqual([])
+    }
+  )
+
+  it('is handed to a leaf whose table says only now that it has it, and not after SEARCH_SPREAD_MS', () => {
+    const servent = ultrapeer()
+    const [early, late, other] = [1, 2, 3].map(peer => {
+      const leaf = servent.neighbour(peer, { headers: LEAF })
+      servent.from(leaf, ...tableOf('green'))
+      return leaf
+    }) as [number, number, number]
+    servent.search('blue')
+    servent.take()
+    servent.from(early, ...tableOf('blue', 'green'))
+    servent.from(other, ...tableOf('red'))
+    expect(servent.outline()).toEqual({ [early]: ['query 1/0'] })
+    servent.pass(SEARCH_SPREAD_MS)
+    servent.take()
+    servent.from(late, ...tableOf('blue'))
+    expect(queriesTo(servent, late)).toEqual([])
+  })
+
+  it('that was begun as a leaf is handed to the leaf that this servent becomes an ultrapeer for', () => {
+    const servent = new Servent({ role: 'auto' })
+    servent.search('blue')
+    const leaf = servent.link(1)
+    servent.from(
+      leaf,
+      { type: 'connect', headers: LEAF },
+      { type: 'status', status: 200, reason: 'OK', headers: {} }
+    )
+    expect(servent.tiers().tier).toBe('ultrapeer')
+    expect(queriesTo(servent, leaf)).toEqual(['query 1/0'])
+  })
+})
+
+describe('what an ultrapeer asks for a leaf', () => {
+  it('is handed to a leaf that comes later, with the hop that it took', () => {
+    const servent = ultrapeer()
+    const asker = servent.neighbour(1, { headers: LEAF })
+    servent.from(asker, query({ flags: GUIDED }))
+    const leaf = servent.link(2)
+    servent.take()
+    servent.from(
+      leaf,
+      { type: 'connect', headers: LEAF },
+      { type: 'status', status: 200, reason: 'OK', headers: {} }
+    )
+    expect(queriesTo(servent, leaf)).toEqual(['query 1/1'])
+    servent.from(asker, ...tableOf('blue'))
+    expect(queriesTo(servent, asker)).toEqual([])
+  })
+
+  it('begins with the first ultrapeer that comes up, while a leaf that guides has not said that it is over', () => {
+    for (const [flags, asked] of [
+      [GUIDED, ['query 2/1']],
+      [0x8000, []]
+    ] as const) {
+      const servent = ultrapeer()
+      const asker = servent.neighbour(1, { headers: LEAF })
+      servent.from(asker, query({ flags }))
+      servent.pass(3 * WAIT_PER_HOP_MS)
+      const peer = servent.link(2)
+      servent.take()
+      servent.from(
+        peer,
+        { type: 'connect', headers: ULTRAPEER },
+        { type: 'status', status: 200, reason: 'OK', headers: {} }
+      )
+      expect(queriesTo(servent, peer)).toEqual(asked)
+    }
+  })
+
+  it('is as much as QUERIES_EXTENDED_MAX for one link or table, own searches first, and not one more', () => {
+    for (const more of [0, 1]) {
+      const servent = ultrapeer()
+      const leaf = servent.neighbour(1, { headers: LEAF })
+      servent.from(leaf, ...tableOf('green'))
+      const own = SEARCHES_MAX / 2
+      for (let count = 0; count < own; count += 1) servent.search('blue')
+      let asked = 0
+      for (let peer = 10; asked < QUERIES_EXTENDED_MAX - own + more; peer += 1) {
+        const asker = servent.neighbour(peer, { headers: LEAF })
+        servent.from(asker, ...tableOf('green'))
+        for (let count = 0; count < 8 && asked < QUERIES_EXTENDED_MAX - own + more; count += 1, asked += 1)
+          servent.from(asker, query({ flags: GUIDED }))
+      }
+      expect(servent.tiers().dynamicQueries).toBe(QUERIES_EXTENDED_MAX + more)
+      servent.take()
+      servent.from(leaf, ...tableOf('blue'))
+      expect(queriesTo(servent, leaf)).toEqual([
+        ...Array(own).fill('query 1/0'),
+        ...Array(QUERIES_EXTENDED_MAX - own).fill('query 1/1')
+      ])
+      // What is left comes with the next table.
+      servent.from(leaf, ...tableOf('blue', 'red'))
+      expect(queriesTo(servent, leaf)).toEqual(Array(more).fill('query 1/1'))
+    }
+  })
+})
+
+describe('a servent that changes its tier', () => {
+  it('goes on with whoever called and was not answered yet, so that two leaves that come at once are both taken', () => {
+    const servent = new Servent({ role: 'auto' })
+    const [first, second] = [servent.link(1), servent.link(2)]
+    servent.from(first, { type: 'connect', headers: LEAF })
+    servent.from(second, { type: 'connect', headers: LEAF })
+    expect(servent.tiers().tier).toBe('ultrapeer')
+    for (const link of [first, second])
+      expect(servent.sent(link)).toMatchObject([{ type: 'status', status: 200 }])
+    expect(servent.closed()).toEqual([])
+  })
+
+  it('calls at once whom it had called as what it was before', () => {
+    const servent = new Servent({ role: 'auto' })
+    const peer = servent.effects.peers.intern(testContact(1))
+    servent.handle({ type: 'contact', peer })
+    const link = servent.link(1, false)
+    servent.take()
+    servent.from(servent.link(2), { type: 'connect', headers: LEAF })
+    expect(servent.closed()).toEqual([link])
+    servent.take()
+    servent.down(link, 'local')
+    expect(servent.take()).toContainEqual({ type: 'open', peer })
+  })
+})

@@ -1,0 +1,191 @@
+/** What a peer of the two tiers gains that says more of itself, or of what it sends, than is true. */
+import { testContact } from '@servent/overlay/testing'
+import { describe, expect, it } from 'vitest'
+import { TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
+import type { Headers } from '../src/messages.ts'
+import { hashWord } from '../src/qrp-hash.ts'
+import { patchOf, ToldTable } from '../src/qrp-patch.ts'
+import { QueryRoutingTable } from '../src/query-routing-table.ts'
+import {
+  LEAF_QUERIES_BURST,
+  LEAF_STRANGERS_MAX,
+  LEAF_ULTRAPEERS,
+  TABLE_BITS_MAX,
+  TABLE_FILL_CLAIMED_LARGEST,
+  WORDS_MAX
+} from '../src/tier-constants.ts'
+import { TierLink } from '../src/tier-link.ts'
+import { walkExtension } from '../src/walk-wire.ts'
+import { freshGuid, LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
+
+const words = (...some: string[]) => ({ type: 'words' as const, hashes: Uint32Array.from(some, hashWord) })
+
+describe('hops', () => {
+  /** What one servent sends of queries goes to others, of either tier, that heard nothing of it before. */
+  const isAccepted = (sent: ReturnType<Servent['sent']>) => {
+    for (const message of sent) {
+      if (message.type !== 'query') continue
+      for (const role of ['leaf', 'ultrapeer'] as const) {
+        const receiver = new Servent({ role })
+        const link = receiver.neighbour(1, { headers: ULTRAPEER, inbound: false })
+        receiver.from(link, message)
+        if (receiver.counter('descriptorsBadTtl') > 0) return false
+      }
+    }
+    return true
+  }
+  const kinds: readonly [string, Headers][] = [
+    ['leaf', LEAF],
+    ['ultrapeer', ULTRAPEER]
+  ]
+
+  it.each(kinds)('of what a servent sends for a query of a %s are taken by every servent', (_, headers) => {
+    for (const search of ['dynamic', 'flood'] as const) {
+      let sent = 0
+      for (let hops = 0; hops <= TTL_MAX + 1; hops += 1) {
+        for (const ttl of [1, 2, TTL_MAX, TTL_HARD_MAX]) {
+          const servent = new Servent({ role: 'ultrapeer', search })
+          const from = servent.neighbour(1, { headers })
+          servent.neighbour(2, { headers: LEAF })
+          servent.neighbour(3, { headers: ULTRAPEER })
+          servent.from(from, query({ ttl, hops }))
+          const messages = servent.sent()
+          sent += messages.length
+          expect(isAccepted(messages), `${search} ${ttl}/${hops}`).toBe(true)
+        }
+      }
+      expect(sent).toBeGreaterThan(TTL_MAX)
+    }
+  })
+
+  it('that a leaf says mean nothing: it is asked for as if it said none', () => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    const [leaf, other] = [servent.neighbour(1, { headers: LEAF }), servent.neighbour(2, { headers: LEAF })]
+    const peer = servent.neighbour(3, { headers: ULTRAPEER })
+    servent.from(leaf, query({ ttl: 1, hops: TTL_MAX - 1 }))
+    expect(servent.outline()).toEqual({ [other]: ['query 1/1'], [peer]: ['query 2/1'] })
+  })
+
+  it('may be TTL_MAX on the way to a leaf, and not one more', () => {
+    for (const [hops, offences] of [
+      [TTL_MAX, 0],
+      [TTL_MAX + 1, 1]
+    ] as const) {
+      const servent = new Servent({ role: 'leaf' })
+      servent.command(words('blue'))
+      const link = servent.neighbour(1, { headers: ULTRAPEER, inbound: false })
+      servent.from(link, query({ ttl: 1, hops }))
+      expect(servent.counter('descriptorsBadTtl')).toBe(offences)
+      expect(servent.asked()).toHaveLength(1 - offences)
+    }
+  })
+})
+
+describe('the rate of a leaf', () => {
+  it.each([
+    ['queries', () => ({})],
+    ['walkers', () => ({ ggep: [walkExtension({ walker: 0, steps: 8 })] })]
+  ])('holds for %s that are said to have come from further away', (_, fields) => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    const leaf = servent.neighbour(1, { headers: LEAF })
+    for (let count = 0; count <= LEAF_QUERIES_BURST; count += 1)
+      servent.from(leaf, query({ hops: 1, ttl: 1, ...fields() }))
+    expect(servent.counter('queriesOverRate')).toBe(1)
+  })
+})
+
+describe('the last word of a handshake', () => {
+  /** As many strangers as are accepted as the one, who then say that they are the other. */
+  const change = (first: Headers, last: Headers, count: number) => {
+    const servent = new Servent({ role: 'ultrapeer', degree: 2, leaves: 3 })
+    for (let peer = 1; peer <= count; peer += 1) {
+      const link = servent.link(peer)
+      servent.from(link, { type: 'connect', headers: first })
+      servent.from(link, { type: 'status', status: 200, reason: 'OK', headers: last })
+    }
+    const { leaves, ultrapeers } = servent.tiers()
+    return { leaves, ultrapeers, closed: servent.closed().length }
+  }
+
+  it('makes no neighbour of who came to a place for leaves', () => {
+    expect(change(LEAF, { 'x-ultrapeer': 'True' }, 3)).toEqual({ leaves: 0, ultrapeers: 0, closed: 3 })
+    expect(change(LEAF, {}, 4)).toEqual({ leaves: 3, ultrapeers: 0, closed: 1 })
+  })
+
+  it('makes an ultrapeer a leaf while there is a place, and an old servent neither', () => {
+    expect(change(ULTRAPEER, { 'x-ultrapeer': 'False' }, 4)).toEqual({ leaves: 3, ultrapeers: 0, closed: 1 })
+    for (const flag of ['True', 'False'])
+      expect(change(MODERN, { 'x-ultrapeer': flag }, 1)).toEqual({ leaves: 0, ultrapeers: 0, closed: 1 })
+  })
+})
+
+describe('strangers that say that they are ultrapeers', () => {
+  it('take at most LEAF_STRANGERS_MAX places of a leaf that knows enough hosts to call, and any of one that does not', () => {
+    for (const [hosts, taken] of [
+      [9, LEAF_STRANGERS_MAX],
+      [0, LEAF_ULTRAPEERS]
+    ] as const) {
+      const servent = new Servent({ role: 'leaf' })
+      for (let host = 0; host < hosts; host += 1)
+        servent.handle({ type: 'contact', peer: servent.effects.peers.intern(testContact(100 + host)) })
+      for (let peer = 1; peer <= LEAF_ULTRAPEERS + 1; peer += 1)
+        servent.neighbour(peer, { headers: ULTRAPEER })
+      expect(servent.tiers().ultrapeers).toBe(taken)
+      expect(servent.counter('handshakesRefused')).toBe(LEAF_ULTRAPEERS + 1 - taken)
+      if (hosts === 0) continue
+      for (const host of [100, 101]) servent.neighbour(host, { headers: ULTRAPEER, inbound: false })
+      expect(servent.tiers().ultrapeers).toBe(LEAF_ULTRAPEERS)
+    }
+  })
+})
+
+describe('a leaf that shares very much', () => {
+  /** The table that a leaf with these words tells, told to an ultrapeer by another. */
+  const told = (hashes: Uint32Array) => {
+    const leaf = new Servent({ role: 'leaf' })
+    leaf.command({ type: 'words', hashes })
+    const link = leaf.link(1, false)
+    leaf.from(link, { type: 'status', status: 200, reason: 'OK', headers: ULTRAPEER })
+    const servent = new Servent({ role: 'ultrapeer' })
+    const from = servent.neighbour(1, { headers: LEAF })
+    const asker = servent.neighbour(2, { headers: ULTRAPEER })
+    for (let round = 0; round < 30; round += 1) {
+      for (const message of leaf.sent(link)) if (message.type.startsWith('table')) servent.from(from, message)
+      leaf.take()
+      leaf.pass(3_000)
+      leaf.from(link, { type: 'ping', guid: freshGuid(), ttl: 1, hops: 0, ggep: [] })
+    }
+    servent.take()
+    servent.from(asker, query({ text: 'no such words here', ttl: 1, hops: 1 }))
+    servent.from(asker, query({ text: 'seldom heard', ttl: 1, hops: 1 }))
+    return { asked: servent.outline()[from]?.length ?? 0, unrouted: servent.tiers().leavesUnrouted }
+  }
+
+  it('is found by its table as any other, with 100,000 files', () => {
+    // Words and URNs that no two files share, four of each: hashes that lie as by chance.
+    const hashes = new Set([hashWord('seldom'), hashWord('heard')])
+    for (let count = 0, hash = 1; count < 4 * 100_000; count += 1) {
+      hash = (Math.imul(hash, 1_664_525) + 1_013_904_223) >>> 0
+      hashes.add(hash)
+    }
+    expect(hashes.size).toBeGreaterThan(390_000)
+    expect(told(Uint32Array.from(hashes))).toEqual({ asked: 1, unrouted: 0 })
+  })
+
+  it('says something by a table of the largest size up to TABLE_FILL_CLAIMED_LARGEST', () => {
+    const most = Math.floor(2 ** TABLE_BITS_MAX * TABLE_FILL_CLAIMED_LARGEST)
+    for (const [count, says] of [
+      [most, true],
+      [most + 1, false]
+    ] as const) {
+      const link = new TierLink(0)
+      link.told = new ToldTable(TABLE_BITS_MAX)
+      const table = new QueryRoutingTable(TABLE_BITS_MAX)
+      for (let slot = 0; slot < count; slot += 1) table.put(slot, true)
+      for (const part of patchOf(undefined, table, 1)) link.told.take(part)
+      expect(link.table?.fill).toBe(table.fill)
+      expect(link.soundTable !== undefined).toBe(says)
+    }
+    expect(1 - Math.exp(-WORDS_MAX / 2 ** TABLE_BITS_MAX)).toBeLessThan(TABLE_FILL_CLAIMED_LARGEST)
+  })
+})
