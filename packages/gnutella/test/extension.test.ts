@@ -184,14 +184,14 @@ describe('an abridged record', () => {
     expect(roundTrip(abridgedOf(ABRIDGED_RECORD_BYTES_MAX))).toEqual(abridgedOf(ABRIDGED_RECORD_BYTES_MAX))
     for (const length of [0, ABRIDGED_RECORD_BYTES_MAX + 1])
       expect(() => encode(abridgedOf(length))).toThrow(limited('ABRIDGED_RECORD_BYTES_MAX'))
-    expect(hitWith(['SVNT.A', bytesOf()])).toEqual(malformed('an abridged record has 1 to 4096 bytes'))
+    expect(hitWith(['SVNT.A', bytesOf()])).toEqual(malformed('an abridged record has 1 to 4064 bytes'))
     const long = encode({
       ...hit,
       results: [
         { ...result, ggep: [{ id: 'SVNT.A', data: new Uint8Array(ABRIDGED_RECORD_BYTES_MAX + 1).fill(1) }] }
       ]
     })
-    expect(decodeOne(0x81, long.subarray(23))).toEqual(malformed('an abridged record has 1 to 4096 bytes'))
+    expect(decodeOne(0x81, long.subarray(23))).toEqual(malformed('an abridged record has 1 to 4064 bytes'))
   })
 
   it('comes once', () => {
