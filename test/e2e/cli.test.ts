@@ -23,10 +23,8 @@ describe('two nodes', () => {
   let sharer: Daemon
   let seeker: Daemon
   beforeAll(async () => {
-    // One tier: what is shared is found at once, and not when a leaf's table is told.
-    const flat = ['--set', 'gnutella.role=flat']
-    sharer = await Daemon.start({ flags: flat })
-    seeker = await Daemon.start({ flags: [...flat, '--bootstrap', sharer.address] })
+    sharer = await Daemon.start()
+    seeker = await Daemon.start({ flags: ['--bootstrap', sharer.address] })
     await neighbours(seeker, 1)
   })
   afterAll(async () => {

@@ -24,7 +24,8 @@ import {
   BLIND_PROBES,
   PROBES,
   RESULTS_WANTED_FOR_LEAF,
-  TABLE_FILL_AGGREGATE
+  TABLE_FILL_AGGREGATE,
+  ULTRAPEER_TTL_MAX
 } from './tier-constants.ts'
 import type { RunningQuery, Tiers } from './tiers.ts'
 
@@ -40,7 +41,12 @@ export function startDynamic(
   message: QueryMessage,
   asker:
     | { readonly leaf: Neighbour }
-    | { readonly search: RequestId; readonly wanted: number; readonly askedLeaves: Set<Neighbour> }
+    | {
+        readonly search: RequestId
+        readonly wanted: number
+        readonly ttlMax: number
+        readonly askedLeaves: Set<Neighbour>
+      }
 ): boolean {
   const leaf = 'leaf' in asker ? asker.leaf : undefined
   const search = 'search' in asker ? asker.search : undefined
@@ -49,14 +55,15 @@ export function startDynamic(
   // This servent verifies what it finds itself; a leaf that does so says it.
   const guided = leaf === undefined || isGuided(message)
   const askedLeaves = 'askedLeaves' in asker ? asker.askedLeaves : new Set<Neighbour>()
-  const init = { message, hashes, leaf, search, askedLeaves }
+  const ttlMax = 'ttlMax' in asker ? asker.ttlMax : ttlOfLeaf(message)
+  const init = { message, hashes, leaf, ttlMax, search, askedLeaves }
   const running = state.tiers.begin(init, { wanted, guided }, state.nowMs)
   if (running === undefined) {
     state.count('dynamicQueriesRefused')
     return false
   }
   state.count('dynamicQueries')
-  const asked = askLeaves(state, fx, { ...message, hops: message.hops - 1 }, hashes, leaf)
+  const asked = askLeaves(state, fx, { ...message, hops: message.hops - 1 }, hashes, { except: leaf, search })
   for (const one of asked) askedLeaves.add(one)
   probe(state, fx, running, asked.length > 0)
   return true
@@ -75,7 +82,7 @@ function probe(state: GnutellaState, fx: Fx, running: RunningQuery, leavesAsked:
   const tabled = open.filter(({ tiered }) => tiered?.table !== undefined)
   if (tabled.length === 0) {
     for (const neighbour of draw(fx, open, BLIND_PROBES))
-      ask(state, fx, running, neighbour, ttlOf(neighbour, BLIND_PROBE_TTL))
+      ask(state, fx, running, neighbour, Math.min(BLIND_PROBE_TTL, ttlOf(running, neighbour)))
     fx.setTimer(dynamicTimer(running.number), query.waitMs(BLIND_PROBE_TTL))
     return
   }
@@ -117,7 +124,7 @@ export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): vo
       reached: query.reached,
       linksLeft: open.length,
       degree,
-      ttlMax: ttlLimit(degree, next!.maxTtl)
+      ttlMax: ttlOf(running, next!)
     })
     if (ttl > 1 || (next!.tiered?.mayMatch(hashes) ?? true)) {
       ask(state, fx, running, next!, ttl)
@@ -176,8 +183,13 @@ function degreeOf({ tiered }: Neighbour): number {
   return tiered!.degree
 }
 
-function ttlOf(neighbour: Neighbour, ttl: number): number {
-  return Math.min(ttl, ttlLimit(degreeOf(neighbour), neighbour.maxTtl))
+function ttlOf({ ttlMax }: RunningQuery, neighbour: Neighbour): number {
+  return Math.min(ttlMax, ttlLimit(degreeOf(neighbour), neighbour.maxTtl))
+}
+
+/** Whatever TTL a leaf gave its query (DQ 2.2), unless it knows that it is asked for step by step: then it is its cap. */
+export function ttlOfLeaf(query: QueryMessage): number {
+  return isGuided(query) ? Math.min(query.ttl, ULTRAPEER_TTL_MAX) : ULTRAPEER_TTL_MAX
 }
 
 /** Some of them by chance, each at most once. */

@@ -6,6 +6,7 @@
  * Nobody is handed a query twice, a leaf only what its table matches (until there is one, what its budget for that
  * bears), and one event hands on `QUERIES_EXTENDED_MAX`, own searches first.
  */
+import type { RequestId } from '@servent/overlay/machine'
 import { greetDynamic } from './dynamic-rules.ts'
 import type { QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -19,7 +20,8 @@ import { QUERIES_EXTENDED_MAX } from './tier-constants.ts'
 interface UnderWay {
   readonly message: QueryMessage
   readonly hashes: QueryHashes
-  readonly leaf: Neighbour | undefined
+  readonly leaf?: Neighbour
+  readonly search?: RequestId
   readonly askedLeaves: Set<Neighbour>
 }
 
@@ -28,8 +30,9 @@ export function extendToLeaf(state: GnutellaState, fx: Fx, leaf: Neighbour): voi
   let left = QUERIES_EXTENDED_MAX
   for (const query of underWay(state)) {
     if (left === 0) return
-    const { message, hashes, askedLeaves } = query
-    if (query.leaf === leaf || askedLeaves.has(leaf) || !askLeaf(state, fx, message, hashes, leaf)) continue
+    const { message, hashes, askedLeaves, search } = query
+    if (query.leaf === leaf || askedLeaves.has(leaf) || !askLeaf(state, fx, message, hashes, leaf, search))
+      continue
     askedLeaves.add(leaf)
     left -= 1
   }
@@ -52,7 +55,7 @@ function* underWay(state: GnutellaState): Generator<UnderWay> {
   for (const search of state.searches.values()) {
     if (!search.isFromAbove || !isYoung(state, search)) continue
     const message: QueryMessage = { ...queryOf(state, search), hops: -1 }
-    yield { message, hashes: hashesOfQuery(search), leaf: undefined, askedLeaves: search.askedLeaves }
+    yield { message, hashes: hashesOfQuery(search), search: search.id, askedLeaves: search.askedLeaves }
   }
   for (const { message, hashes, leaf, askedLeaves } of state.tiers.all())
     if (leaf !== undefined)

@@ -4,7 +4,8 @@
  *
  * A refusal names others to try. The published `X-Try` holds IPv4 addresses and ports, which peers of libp2p
  * do not have; ours is `X-Servent-Try`: contacts parted by commas, each in base64url without padding, its
- * bytes as in GGEP `SVNT.C`. At most `TRY_CONTACTS_MAX` of at most `TRY_CONTACT_BYTES_MAX` bytes.
+ * bytes as in GGEP `SVNT.C`. At most `TRY_CONTACTS_MAX` of at most `TRY_CONTACT_BYTES_MAX` bytes. A leaf that calls names
+ * its ultrapeers in it, so that a leaf without any finds them and does not begin a network of its own.
  *
  * `X-Servent-Walk: 0.1` says that walkers may be sent here (`random-walk-rules.ts`).
  */
@@ -64,7 +65,9 @@ export function onLinkUp(state: GnutellaState, fx: Fx, link: Link, peer: Peer, i
   }
   state.neighbours.add(neighbour)
   fx.setTimer(handshakeTimer(link), HANDSHAKE_MS)
-  if (!inbound) fx.send(link, { type: 'connect', headers: ownHeaders(state) }, PRIORITY_HANDSHAKE)
+  if (inbound) return
+  const others = state.tiers.tier === 'leaf' ? toTry(fx, ultrapeersOf(state), peer) : {}
+  fx.send(link, { type: 'connect', headers: { ...ownHeaders(state), ...others } }, PRIORITY_HANDSHAKE)
 }
 
 /** A stranger's CONNECT. */
@@ -74,6 +77,10 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
     return
   }
   readHeaders(state, neighbour, message.headers)
+  for (const contact of contactsOf(message.headers[TRY_HEADER])) {
+    noteContact(state, fx, contact, neighbour.peer)
+    if (neighbour.tiered !== undefined) neighbour.tiered.namesOthers = true
+  }
   const banished = state.banished.get(neighbour.name.text) !== undefined
   if (banished || !hasRoomFor(state, fx, neighbour)) {
     refuse(state, fx, neighbour, banished ? 'Come back later' : reasonFor(state))
@@ -196,12 +203,18 @@ function readHeaders(state: GnutellaState, neighbour: Neighbour, headers: Header
   if (Number.isInteger(maxTtl) && maxTtl >= 1 && maxTtl < TTL_MAX) neighbour.maxTtl = maxTtl
 }
 
+function ultrapeersOf({ neighbours }: GnutellaState): Neighbour[] {
+  return neighbours.peers.filter(({ kind }) => kind === 'ultrapeer')
+}
+
 function othersToTry(state: GnutellaState, fx: Fx, except: Peer): Headers {
-  const texts: string[] = []
   // Ultrapeers first, for the two tiers. Hosts that worked come first; a neighbour that came by itself may be behind a firewall.
-  const linked = state.neighbours.peers.filter(({ kind }) => kind === 'ultrapeer')
-  const candidates = new Set([...linked, ...state.hosts.best(2 * TRY_CONTACTS_MAX)].map(({ peer }) => peer))
-  for (const peer of candidates) {
+  return toTry(fx, [...ultrapeersOf(state), ...state.hosts.best(2 * TRY_CONTACTS_MAX)], except)
+}
+
+function toTry(fx: Fx, candidates: readonly { readonly peer: Peer }[], except: Peer): Headers {
+  const texts: string[] = []
+  for (const peer of new Set(candidates.map(({ peer }) => peer))) {
     if (peer === except || texts.length === TRY_CONTACTS_MAX) continue
     const contact = fx.peers.contact(peer)
     if (contact.addresses.length === 0) continue

@@ -5,12 +5,13 @@
 import type { Link } from '@servent/overlay/machine'
 import { HIT_RELAYED_BYTES_MAX, HITS_PER_QUERY_MAX } from './constants.ts'
 import { countResults } from './dynamic-rules.ts'
-import type { QueryHitMessage } from './messages.ts'
+import type { Guid, QueryHitMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
 import type { QueryRoute } from './route-table.ts'
 import { onOwnHit } from './search-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
+import { isHeldByAnother } from './tier-headers.ts'
 
 export function onHit(state: GnutellaState, fx: Fx, neighbour: Neighbour, hit: QueryHitMessage): void {
   state.count('hitsReceived')
@@ -33,9 +34,18 @@ export function onHit(state: GnutellaState, fx: Fx, neighbour: Neighbour, hit: Q
   }
   route.hits += 1
   countResults(state, link, hit.guid, hit.results.length)
-  state.pushRoutes.set(hit.servent, link, state.nowMs)
+  if (isWayTo(state, neighbour, hit.servent)) state.pushRoutes.set(hit.servent, link, state.nowMs)
   if (route.link === undefined) onOwnHit(state, fx, neighbour, route, hit)
   else handBack(state, fx, neighbour, route, hit)
+}
+
+/**
+ * Whether a hit teaches where its servent can be pushed. Hits of a leaf are its own, under the one GUID that it said; and
+ * no hit takes the pushes from a leaf that is linked here.
+ */
+function isWayTo(state: GnutellaState, neighbour: Neighbour, servent: Guid): boolean {
+  const own = neighbour.kind === 'leaf' ? neighbour.tiered?.servent : undefined
+  return (own ?? servent) === servent && !isHeldByAnother(state, neighbour, servent)
 }
 
 function handBack(

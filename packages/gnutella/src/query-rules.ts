@@ -18,7 +18,7 @@ import {
   TTL_HARD_MAX,
   TTL_MAX
 } from './constants.ts'
-import { startDynamic } from './dynamic-rules.ts'
+import { startDynamic, ttlOfLeaf } from './dynamic-rules.ts'
 import { hitsOf, resultBytes } from './hit-making.ts'
 import type { HitResult, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -70,9 +70,9 @@ function inTiers(
   const { tiers, routes, nowMs } = state
   const { guid, hops } = query
   const hashes = hashesOfQuery(query)
-  // A leaf's query goes as far as it takes, whatever TTL the leaf gave it (DQ 2.2), so that nothing is left to extend.
+  // A leaf's query goes as far as it takes, so that nothing is left to extend.
   const ttl =
-    neighbour.kind === 'leaf' ? ULTRAPEER_TTL_MAX : Math.min(query.ttl, TTL_MAX - hops, ULTRAPEER_TTL_MAX)
+    neighbour.kind === 'leaf' ? ttlOfLeaf(query) : Math.min(query.ttl, TTL_MAX - hops, ULTRAPEER_TTL_MAX)
   const probed = routes.get(guid)
   if (probed === undefined) {
     routes.set(guid, { ...route, ttl }, nowMs)
@@ -84,7 +84,7 @@ function inTiers(
     startDynamic(state, fx, { ...query, hops: hops + 1 }, { leaf: neighbour })
     return
   }
-  if (probed === undefined) askLeaves(state, fx, query, hashes, neighbour)
+  if (probed === undefined) askLeaves(state, fx, query, hashes, { except: neighbour })
   const targets = onTheWay(state, state.neighbours.peers, hashes, ttl - 1)
   // Who probed knows it; hits still go back the way of the probe.
   const others = probed === undefined ? targets : targets.filter(({ link }) => link !== probed.link)

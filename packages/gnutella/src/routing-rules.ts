@@ -3,6 +3,7 @@
  * ultrapeer and its leaves are one unit (UQR 2.4). Other ultrapeers get it as neighbours always did, but on the last
  * hop only those whose tables match (UQR 2.3).
  */
+import type { RequestId } from '@servent/overlay/machine'
 import { TTL_MAX } from './constants.ts'
 import type { QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -16,18 +17,21 @@ export function askLeaves(
   fx: Fx,
   query: QueryMessage,
   hashes: QueryHashes,
-  except: Neighbour | undefined
+  { except, search }: { readonly except?: Neighbour | undefined; readonly search?: RequestId | undefined }
 ): Neighbour[] {
-  return state.neighbours.leaves.filter(leaf => leaf !== except && askLeaf(state, fx, query, hashes, leaf))
+  return state.neighbours.leaves.filter(
+    leaf => leaf !== except && askLeaf(state, fx, query, hashes, leaf, search)
+  )
 }
 
-/** Hands a query to a leaf, if it is for it, and says whether it did. A leaf hands it to nobody, so one hop is enough. */
+/** Hands a query to a leaf, if it is for it, and says whether it did; `search` is the own search that it is of. A leaf hands it to nobody, so one hop is enough. */
 export function askLeaf(
   state: GnutellaState,
   fx: Fx,
   query: QueryMessage,
   hashes: QueryHashes,
-  leaf: Neighbour
+  leaf: Neighbour,
+  search?: RequestId
 ): boolean {
   if (leaf.fullSinceMs !== undefined || !isFor(state, leaf, hashes)) return false
   // Who is at the end of the way gets it, too, with as many hops as every servent takes.
@@ -35,6 +39,7 @@ export function askLeaf(
   fx.send(leaf.link, onward, priorityOf(onward))
   state.recent.forwarded(query.guid, leaf.name)
   state.count('leafQueriesSent')
+  if (search !== undefined) fx.notify({ type: 'search-traffic', search, message: onward, copies: 1 })
   return true
 }
 

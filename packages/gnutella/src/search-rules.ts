@@ -108,13 +108,15 @@ function searchFromAbove(state: GnutellaState, fx: Fx, search: Search): void {
   // One that was begun when this servent was a leaf keeps its id.
   if (search.guid === '') beginQuery(state, fx, search, search.ttl)
   search.isFromAbove = true
-  const { askedLeaves } = search
+  const { askedLeaves, ttl: ttlMax } = search
   const message: QueryMessage = { ...queryOf(state, search), ttl: 1 }
   if (state.style === 'dynamic') {
-    startDynamic(state, fx, message, { search: search.id, wanted: search.enough, askedLeaves })
+    startDynamic(state, fx, message, { search: search.id, wanted: search.enough, ttlMax, askedLeaves })
     return
   }
-  for (const leaf of askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), undefined))
+  for (const leaf of askLeaves(state, fx, { ...message, hops: -1 }, hashesOfQuery(search), {
+    search: search.id
+  }))
     askedLeaves.add(leaf)
   for (const neighbour of state.neighbours.peers) greet(state, fx, search, neighbour)
 }

@@ -7,10 +7,17 @@
  */
 import type { Logger } from '@libp2p/interface'
 import type { Clock } from '@servent/libp2p-host'
-import type { Catalogue, CatalogueChange, PartialChange, PartialFile, SharedFile } from '@servent/overlay'
+import type {
+  Catalogue,
+  CatalogueChange,
+  ContentId,
+  PartialChange,
+  PartialFile,
+  SharedFile
+} from '@servent/overlay'
 import { isPartial } from '@servent/overlay'
 import { urnOfCid, urnOfSha1 } from './huge.ts'
-import { addHashes } from './qrp-hash.ts'
+import { addHashes, type HashedFile } from './qrp-hash.ts'
 import { TABLE_UPDATE_MS, WORDS_DEBOUNCE_MS, WORDS_MAX } from './tier-constants.ts'
 import type { GnutellaCommand } from './types.ts'
 
@@ -77,7 +84,8 @@ export class Sharing {
         this.#changed(changes)
         this.tell()
       }),
-      catalogue?.partials?.subscribe(change => this.#changed([change]))
+      catalogue?.partials?.subscribe(change => this.#changed([change])),
+      catalogue?.unannounced?.subscribe(id => this.#listed(id))
     ].flatMap(unsubscribe => unsubscribe ?? [])
     this.tell()
     if (this.#init.tiered) void this.#read()
@@ -96,18 +104,24 @@ export class Sharing {
     command({ type: 'sharing', files, kibibytes, firewalled, ...bandwidth })
   }
 
+  /** What is got by its id alone: nobody finds it by words. */
+  #listed(id: ContentId): void {
+    this.#added(hashes => addHashes(withoutWords(id), hashes))
+  }
+
   #changed(changes: readonly (CatalogueChange | PartialChange)[]): void {
     if (!this.#init.tiered) return
+    if (changes.some(({ type }) => type === 'removed')) this.#stale = true
+    this.#added(hashes => {
+      for (const { type, file } of changes) if (type === 'added') this.#add(file, hashes)
+    })
+  }
+
+  /** Into what is told now, what is told again, and a reading that may have passed it. */
+  #added(addTo: (hashes: Set<number>) => void): void {
+    if (!this.#init.tiered) return
     const added = new Set<number>()
-    for (const { type, file } of changes) {
-      if (type === 'removed') {
-        this.#stale = true
-        continue
-      }
-      this.#add(file, added)
-      this.#add(file, this.#hashes)
-      if (this.#reading !== undefined) this.#add(file, this.#reading)
-    }
+    for (const hashes of [added, this.#hashes, this.#reading ?? added]) addTo(hashes)
     if (added.size > 0) this.#init.command({ type: 'words-added', hashes: Uint32Array.from(added) })
     this.#timer ??= this.#init.clock.setTimeout(() => this.#due(), WORDS_DEBOUNCE_MS)
   }
@@ -137,6 +151,7 @@ export class Sharing {
     try {
       const catalogue = this.#init.catalogue()
       for (const file of catalogue?.partials?.files() ?? []) this.#add(file, found)
+      for (const id of catalogue?.unannounced?.ids() ?? []) addHashes(withoutWords(id), found)
       for await (const file of catalogue?.files() ?? []) {
         // Somebody asked for another reading, or for none.
         if (this.#reading !== found) return
@@ -167,4 +182,8 @@ export class Sharing {
   #tellWords(): void {
     this.#init.command({ type: 'words', hashes: Uint32Array.from(this.#hashes) })
   }
+}
+
+function withoutWords(id: ContentId): HashedFile {
+  return { name: '', tags: {}, urns: [urnOfCid(id.toString())] }
 }

@@ -49,6 +49,7 @@ import {
   SEARCH_MS
 } from './constants.ts'
 import { SearchRefusedError } from './errors.ts'
+import { given } from './given.ts'
 import { urnOfCid } from './huge.ts'
 import { GnutellaMachine } from './machine.ts'
 import { Answers } from './service-answers.ts'
@@ -64,9 +65,9 @@ export const GNUTELLA_PROTOCOL = '/servent/gnutella/0.6.0'
 export interface GnutellaInit {
   /** Signs the records of what is shared: the node's own key. */
   readonly privateKey: PrivateKey
-  /** Places for neighbours: `NEIGHBOURS_DEFAULT` where it is not said, at most `NEIGHBOURS_MAX`. */
+  /** Places for neighbours where all are alike: `NEIGHBOURS_DEFAULT` where it is not said, at most `NEIGHBOURS_MAX`. */
   readonly neighbours?: number
-  /** TTL of own queries: `TTL_MAX`, which is the most, where it is not said. */
+  /** TTL of own queries: `TTL_MAX`, which is the most, where it is not said. In the two tiers, between ultrapeers. */
   readonly ttl?: number
   /** What the handshake says: `Servent` where it is not said. */
   readonly agent?: string
@@ -117,6 +118,7 @@ export class GnutellaService implements Overlay, Startable {
   #host: MachineHost<GnutellaTypes>
   #pushes: PushCalls
   #places: number
+  #degree: number | undefined
   #catalogue: Catalogue | undefined
   readonly #sharing: Sharing
   readonly #onSelf = () => this.#sharing.tell()
@@ -127,6 +129,7 @@ export class GnutellaService implements Overlay, Startable {
     this.#clock = init.clock ?? systemClock
     this.#log = components.logger.forComponent('servent:gnutella')
     this.#places = clamp(init.neighbours ?? NEIGHBOURS_DEFAULT, NEIGHBOURS_MAX)
+    this.#degree = init.degree
     this.#records = new SealedRecords(init.privateKey)
     this.#answers = new Answers({
       records: this.#records,
@@ -158,7 +161,7 @@ export class GnutellaService implements Overlay, Startable {
     }
     await this.#host.start()
     await this.#pushes.start()
-    this.#components.events.addEventListener('self:peer:update', this.#onSelf)
+    for (const event of REACHABILITY_EVENTS) this.#components.events.addEventListener(event, this.#onSelf)
     this.#sharing.start()
   }
 
@@ -168,7 +171,7 @@ export class GnutellaService implements Overlay, Startable {
   }
 
   async stop(): Promise<void> {
-    this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
+    for (const event of REACHABILITY_EVENTS) this.#components.events.removeEventListener(event, this.#onSelf)
     this.#sharing.stop()
     for (const search of this.#searches.values()) search.end()
     await this.#host.stop()
@@ -233,9 +236,10 @@ export class GnutellaService implements Overlay, Startable {
     )
   }
 
-  /** Changes the number of places for neighbours while the overlay runs. */
+  /** Changes the number of places while the overlay runs: for neighbours, or in the two tiers for other ultrapeers. */
   resize(neighbours: number): void {
     this.#places = clamp(neighbours, NEIGHBOURS_MAX)
+    this.#degree = this.#places
     if (this.#host.state === 'running') this.#host.command({ type: 'resize', neighbours: this.#places })
   }
 
@@ -326,7 +330,8 @@ export class GnutellaService implements Overlay, Startable {
 
   #newHost(): MachineHost<GnutellaTypes> {
     const { store, acceptInbound, limits, clock, random, trace } = this.#init
-    const { ttl, agent, role, queryRouting, leaves, degree, search, walkers, queryCache } = this.#init
+    const { ttl, agent, role, queryRouting, leaves, search, walkers, queryCache } = this.#init
+    const degree = this.#degree
     // The machine keeps to its places, which the user may change; these are for all that it could have.
     const leavesMax = (role ?? 'flat') === 'flat' ? 0 : LEAVES_MAX
     const linksMax = NEIGHBOURS_MAX + leavesMax + LINKS_OVER_PLACES_MAX
@@ -370,6 +375,9 @@ export class GnutellaService implements Overlay, Startable {
   }
 }
 
+/** When the answer to `firewalled` may be another one. */
+const REACHABILITY_EVENTS = ['self:peer:update', 'connection:open', 'connection:close'] as const
+
 const SNAPSHOT_STATES = {
   new: 'starting',
   starting: 'starting',
@@ -388,11 +396,4 @@ function providerOf({ notice, index }: Found): Provider {
     overlay: 'gnutella',
     push: { overlay: 'gnutella', servent, index }
   }
-}
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without what was not given. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }

@@ -20,11 +20,13 @@ export function share(state: GnutellaState, said: GnutellaCommand & { readonly t
 
 /** More places are looked for; of fewer, the links that came last lose theirs. */
 export function resize(state: GnutellaState, fx: Fx, places: number): void {
-  state.flatPlaces = clamp(places, NEIGHBOURS_MAX)
-  // In the two tiers places are those of the tier.
-  if (!state.tiers.flat) return
+  const { tiers } = state
+  // In the two tiers they are for other ultrapeers: a leaf keeps three, and places for leaves are apart.
+  if (tiers.flat) state.flatPlaces = clamp(places, NEIGHBOURS_MAX)
+  else tiers.degree = clamp(places, NEIGHBOURS_MAX)
+  if (tiers.tier === 'leaf') return
   state.ownWanted = Math.min(state.ownWanted, state.sought)
-  for (const neighbour of state.neighbours.up.slice(state.places)) {
+  for (const neighbour of state.neighbours.peers.slice(state.places)) {
     sayBye(state, fx, neighbour, 503, 'The user left fewer places')
   }
   for (const neighbour of state.neighbours.up) {

@@ -95,6 +95,7 @@ const COUNTERS = [
   'dynamicQueries',
   'dynamicQueriesRefused',
   'guidanceDropped',
+  'guidsRefused',
   'tablesReceived',
   'tablesRefused',
   'tableMessagesSent',

@@ -2,9 +2,10 @@
  * What the two tiers say in the handshake (Singla and Rohrs, Ultrapeers, 3; UQR 2.6; DQ 2.5.3.2). A servent that is
  * none of them says and reads nothing of it.
  *
- * `GUID` is gtk-gnutella's: an ultrapeer that knows its leaf's hands on pushes to it that no hit has shown the way.
+ * `GUID` is gtk-gnutella's: an ultrapeer that knows its leaf's hands on pushes to it that no hit has shown the way. It is
+ * anybody's word, so that who came first with one keeps it while its link lives.
  */
-import type { Headers } from './messages.ts'
+import type { Guid, Headers } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { GnutellaState } from './state.ts'
 import {
@@ -67,8 +68,18 @@ export function readTierHeaders(state: GnutellaState, neighbour: Neighbour, head
   if (headers['x-ext-probes'] !== undefined) tiered.extendsProbes = true
   const degree = Number(headers['x-degree'])
   if (Number.isInteger(degree) && degree >= 1) tiered.degree = Math.min(degree, DEGREE_MAX)
-  const { guid } = headers
-  if (guid !== undefined && /^[0-9a-f]{32}$/i.test(guid)) tiered.servent = guid.toLowerCase()
+  const guid = headers.guid?.toLowerCase()
+  if (guid === undefined || !/^[0-9a-f]{32}$/.test(guid)) return
+  if (guid === state.servent || isHeldByAnother(state, neighbour, guid)) state.count('guidsRefused')
+  else tiered.servent = guid
+}
+
+/** Whether another peer's link, a leaf's, said this GUID first: pushes for it are that peer's. */
+export function isHeldByAnother({ neighbours }: GnutellaState, { peer }: Neighbour, guid: Guid): boolean {
+  for (const { tiered, peer: holder, phase } of neighbours.all) {
+    if (tiered?.servent === guid && holder !== peer && phase !== 'leaving' && phase !== 'called') return true
+  }
+  return false
 }
 
 function flag(header: string | undefined): boolean | undefined {

@@ -34,6 +34,8 @@ export class TierLink {
   /** Asks step by step for its leaves, which may guide it. */
   queriesDynamically = false
   servent: Guid | undefined
+  /** A leaf that called and named its ultrapeers. */
+  namesOthers = false
   /** Whether it has no places for leaves: of its handshake, and of its pongs since. */
   placesFull: boolean | undefined
   /** Places for leaves that it says it has left. */

@@ -3,7 +3,7 @@
  *
  * | who comes | to a leaf | to an ultrapeer |
  * |---|---|---|
- * | leaf | refused, and told of its ultrapeers; a leaf that has none, and may, becomes one for it | a leaf, while there are places |
+ * | leaf | refused, and told of its ultrapeers; a leaf that has none, and may, becomes one for it, unless it has some: then it calls those | a leaf, while there are places |
  * | ultrapeer | taken as one of its three; as the only one that came, while it knows others to call | a neighbour; one without leaves may be told to become a leaf |
  * | old servent | refused | a neighbour without a table |
  *
@@ -41,15 +41,16 @@ export function startTiers(state: GnutellaState, fx: Fx): void {
 export function hasRoomFor(state: GnutellaState, fx: Fx, neighbour: Neighbour): boolean {
   const { tiers, neighbours } = state
   if (tiers.flat) return state.roomForStranger
-  if (tiers.tier === 'leaf' && neighbour.kind === 'leaf' && mayLead(state))
+  if (tiers.tier === 'leaf' && neighbour.kind === 'leaf' && mayLead(state, neighbour))
     become(state, fx, 'ultrapeer', neighbour)
   if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' && state.roomForStranger
   return neighbour.kind === 'leaf' ? neighbours.leafPlaces < tiers.leafPlaces : state.roomForStranger
 }
 
-/** A leaf without ultrapeers that somebody has just reached: the network is to begin with the two of them. */
-function mayLead(state: GnutellaState): boolean {
-  return state.tiers.role === 'auto' && state.neighbours.peers.length === 0 && isFit(fitness(state))
+/** A leaf without ultrapeers that another one without any has just reached: the network is to begin with the two of them. */
+function mayLead(state: GnutellaState, { tiered }: Neighbour): boolean {
+  const isFirst = state.neighbours.peers.length === 0 && tiered?.namesOthers !== true
+  return state.tiers.role === 'auto' && isFirst && isFit(fitness(state))
 }
 
 /**

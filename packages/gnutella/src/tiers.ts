@@ -32,6 +32,8 @@ export interface RunningQuery {
   readonly query: DynamicQuery
   /** The leaf, or this servent's own search. */
   readonly leaf: Neighbour | undefined
+  /** The most that a link is asked with, if the asker wants less than goes. */
+  readonly ttlMax: number
   readonly search: RequestId | undefined
   /** Neighbours that were probed, and those that were asked as far as they are going to be. */
   readonly probed: Set<Neighbour>
@@ -53,7 +55,8 @@ export class Tiers {
   tier: Tier
   readonly queryRouting: boolean
   readonly leafPlaces: number
-  readonly degree: number
+  /** Places for links between ultrapeers, which the user may change. */
+  degree: number
 
   // Election.
   /** Since when it may become an ultrapeer again. */
@@ -121,7 +124,7 @@ export class Tiers {
 
   /** Nothing where too many run already, of this leaf or in all. */
   begin(
-    init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'search' | 'askedLeaves'>,
+    init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'ttlMax' | 'search' | 'askedLeaves'>,
     { wanted, guided }: { readonly wanted: number; readonly guided: boolean },
     nowMs: number
   ): RunningQuery | undefined {

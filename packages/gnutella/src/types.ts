@@ -23,7 +23,7 @@ export interface GnutellaSettings {
    * A node itself looks for half as many, rounded up, and leaves the other places to those who come.
    */
   readonly neighbours: number
-  /** TTL of own queries, 1 to `TTL_MAX`. */
+  /** TTL of own queries, 1 to `TTL_MAX`; in the two tiers the most that one goes between ultrapeers. */
   readonly ttl: number
   /** `User-Agent` of the handshake. */
   readonly agent: string

@@ -138,6 +138,21 @@ describe('a servent that changes its tier', () => {
     expect(servent.closed()).toEqual([])
   })
 
+  it('is not the ultrapeer of a leaf that names its own, and calls those instead', () => {
+    const [leaf, lonely] = [new Servent({ role: 'leaf' }), new Servent({ role: 'auto' })]
+    leaf.neighbour(7, { headers: ULTRAPEER, inbound: false })
+    const out = leaf.link(2, false)
+    const [connect] = leaf.sent(out)
+    expect(connect).toMatchObject({ type: 'connect', headers: { 'x-servent-try': expect.any(String) } })
+    const link = lonely.link(1)
+    lonely.from(link, connect!)
+    expect(lonely.tiers().tier).toBe('leaf')
+    expect(lonely.sent(link)).toMatchObject([{ type: 'status', status: 503 }])
+    lonely.down(link)
+    const ultrapeer = lonely.effects.peers.intern(testContact(7))
+    expect(lonely.take()).toContainEqual({ type: 'open', peer: ultrapeer })
+  })
+
   it('calls at once whom it had called as what it was before', () => {
     const servent = new Servent({ role: 'auto' })
     const peer = servent.effects.peers.intern(testContact(1))

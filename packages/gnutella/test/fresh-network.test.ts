@@ -65,6 +65,7 @@ const NETWORKS = {
   'of two, the second knows the first': [[], [0]],
   'of two that know each other': [[1], [0]],
   'of three, each knows the one before': [[], [0], [1]],
+  'of three in a row that know each other': [[1], [0, 2], [1]],
   'of three that all know the first': [[], [0], [0]],
   'of three that all know the last': [[2], [2], []],
   'of three that all know each other': [

@@ -101,6 +101,24 @@ const tablesOf = (servent: Servent, link: number) =>
 const sharing = { type: 'sharing' as const, files: 1, kibibytes: 1, firewalled: false }
 
 describe('places', () => {
+  it('for other ultrapeers are as many as the user leaves while it runs; leaves keep theirs', () => {
+    const servent = ultrapeer({ degree: 4 })
+    const leaf = servent.neighbour(9, { headers: LEAF })
+    const links = [1, 2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER }))
+    servent.command({ type: 'resize', neighbours: 2 })
+    expect(servent.outline()).toEqual({ [links[2]!]: ['bye 1/0'] })
+    servent.down(links[2]!)
+    expect(answerTo(servent, ULTRAPEER)).toMatchObject({ status: 503, headers: { 'x-degree': '2' } })
+    servent.command({ type: 'resize', neighbours: 3 })
+    expect(answerTo(servent, ULTRAPEER, 901)).toMatchObject({ status: 200, headers: { 'x-degree': '3' } })
+    expect(servent.closed()).not.toContain(leaf)
+    // A leaf has its three.
+    const below = new Servent({ role: 'leaf' })
+    const up = [1, 2, 3].map(peer => below.neighbour(peer, { headers: ULTRAPEER, inbound: false }))
+    below.command({ type: 'resize', neighbours: 1 })
+    expect(below.tiers().ultrapeers).toBe(up.length)
+  })
+
   it('of an ultrapeer are for LEAVES_DEFAULT leaves, or as many as are set up to LEAVES_MAX', () => {
     for (const [leaves, places] of [
       [undefined, LEAVES_DEFAULT],
@@ -654,6 +672,49 @@ describe('pushes', () => {
     expect(servent.outline()).toEqual({ [leaf]: ['push 6/1'] })
   })
 
+  it('stay with the leaf that said its GUID first, while its link lives, whatever others say or answer with', () => {
+    const servent = ultrapeer()
+    const guid = 'ab'.repeat(16)
+    const peer = servent.neighbour(1, { headers: ULTRAPEER })
+    const first = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    const thief = servent.neighbour(3, { headers: { ...LEAF, guid } })
+    expect(servent.counter('guidsRefused')).toBe(1)
+    const late = servent.link(4)
+    servent.from(late, { type: 'connect', headers: { ...LEAF, guid: 'cd'.repeat(16) } })
+    servent.from(late, { type: 'status', status: 200, reason: 'OK', headers: { guid } })
+    expect(servent.counter('guidsRefused')).toBe(2)
+    servent.search('blue')
+    const { guid: asked } = servent.sent(first).find(({ type }) => type === 'query') as QueryMessage
+    const pushed = () => {
+      servent.take()
+      servent.from(peer, push({ servent: guid }))
+      return Object.keys(servent.outline()).map(Number)
+    }
+    for (const link of [thief, late, peer]) {
+      servent.from(link, hit(asked, { servent: guid }))
+      expect(pushed()).toEqual([first])
+    }
+    // Nor does a leaf answer under the GUID of somebody whom nobody has seen yet.
+    servent.from(late, hit(asked, { servent: 'ef'.repeat(16) }))
+    servent.take()
+    servent.from(peer, push({ servent: 'ef'.repeat(16) }))
+    expect(servent.outline()).toEqual({})
+    // The same peer may come again before its old link is gone; another one, after it is.
+    const again = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    servent.down(first)
+    expect(pushed()).toEqual([again])
+    servent.down(again)
+    const next = servent.neighbour(5, { headers: { ...LEAF, guid } })
+    expect(pushed()).toEqual([next])
+  })
+
+  it("are never the way to a leaf that says this servent's own GUID", () => {
+    const servent = ultrapeer()
+    const { servent: own } = servent.machine.snapshot()
+    servent.neighbour(1, { headers: { ...LEAF, guid: own } })
+    expect(servent.counter('guidsRefused')).toBe(1)
+  })
+
   it('go to a proxy that hits named, where the way that they came is gone', () => {
     const servent = ultrapeer()
     const [brought, proxy] = [
@@ -855,6 +916,29 @@ describe('a dynamic query', () => {
     for (const link of [leaf, first]) servent.from(link, { ...asked, ttl: 4 })
     expect(servent.outline()).toEqual({})
     expect(servent.tiers().dynamicQueries).toBe(1)
+  })
+
+  it('goes no further than its asker wants: an own search, and that of a leaf that guides', () => {
+    const guided = 0x8000 | (1 << 12)
+    for (const [ttl, most] of [
+      [1, 1],
+      [2, 2],
+      [ULTRAPEER_TTL_MAX, 3],
+      [ULTRAPEER_TTL_MAX + 1, 3]
+    ] as const) {
+      for (const own of [true, false]) {
+        const servent = ultrapeer()
+        // Tables say that nobody near has it, so that links are asked as far as may be.
+        const links = [1, 2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER }))
+        for (const link of links) servent.from(link, ...tableOf(ttl === 1 ? 'blue' : 'green'))
+        const leaf = servent.neighbour(9, { headers: LEAF })
+        servent.from(leaf, ...tableOf('green'))
+        if (own) servent.search('blue', ttl)
+        else servent.from(leaf, query({ ttl, flags: guided }))
+        const hops = own ? 0 : 1
+        expect(Object.values(servent.outline()).flat()).toContain(`query ${most}/${hops}`)
+      }
+    }
   })
 
   it('goes no further than ULTRAPEER_TTL_MAX, whatever it came with', () => {

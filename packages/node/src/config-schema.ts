@@ -15,9 +15,8 @@ import { WISH_MINUTES_DEFAULT, WISH_MINUTES_MAX, WISH_MINUTES_MIN } from './wish
 
 /** Gnutella's usual horizon, and the most that any servent should ask for: protocol 0.6, section 2.2. */
 const TTL_MAX = 7
-/** Places for neighbours: as many as the overlay allows, and its own default. */
+/** Places for neighbours: as many as the overlay allows. */
 const NEIGHBOURS_MAX = 64
-const NEIGHBOURS_DEFAULT = 6
 /** As Napster and FastTrack have them; a test compares. */
 const NICK_CHARACTERS_MAX = 19
 const LINK_SPEED_MAX = 10
@@ -190,15 +189,20 @@ export const SettingsSchema = table({
     role: choice(
       'Whether this peer takes part in a network of equals (flat), or in two tiers: by merit and need (auto), always a leaf, or always an ultrapeer.',
       ['flat', 'auto', 'leaf', 'ultrapeer'],
-      'flat'
+      'auto'
     ),
     neighbours: integer(
-      'Places for neighbours, in a network of equals.',
-      1,
+      'Places for neighbours: of equals, or of an ultrapeer for others. 0 is the usual number, 6 and 32. A leaf keeps three.',
+      0,
       NEIGHBOURS_MAX,
-      NEIGHBOURS_DEFAULT
+      0
     ),
-    ttl: integer('How many steps a query of this node goes.', 1, TTL_MAX, TTL_MAX)
+    ttl: integer(
+      'How many steps a query of this node goes, in two tiers between ultrapeers.',
+      1,
+      TTL_MAX,
+      TTL_MAX
+    )
   }),
   chord: table({
     successors: integer(

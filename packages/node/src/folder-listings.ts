@@ -18,7 +18,8 @@ import {
   PARTIAL_INDEX_MIN,
   padding,
   type SharedFile,
-  TreeHasher
+  TreeHasher,
+  type UnannouncedContents
 } from '@servent/overlay'
 
 /** Listings that are kept: a folder that changed has a new one, and the ticket of the old one goes on with the old. */
@@ -47,10 +48,11 @@ const TYPE = 'application/vnd.ipld.dag-cbor'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
 
-export class FolderListings {
+export class FolderListings implements UnannouncedContents {
   readonly #database: ServentDatabase
   /** The levels of their trees, 16 KiB at most for each, by the text of their ids: those that were made last. */
   readonly #trees = new Map<string, readonly Uint8Array[]>()
+  readonly #listeners = new Set<(id: ContentId) => void>()
   /** Whether a folder is shared now, by itself or with one above it. */
   readonly isShared: (path: string) => boolean
 
@@ -89,7 +91,19 @@ export class FolderListings {
         )
         .run(LISTINGS_KEPT_MAX, LISTINGS_BYTES_MAX)
     })
+    for (const listener of [...this.#listeners]) listener(id)
     return file
+  }
+
+  /** Of all that are kept, those of folders that are not shared now among them. */
+  *ids(): Generator<ContentId> {
+    const rows = this.#database.sql.prepare('SELECT DISTINCT cid FROM node_listings').all()
+    for (const { cid } of rows) yield ContentId.decode(cid as Uint8Array)
+  }
+
+  subscribe(listener: (id: ContentId) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Forgets those of folders that are not shared any more. The library must be open. */
@@ -109,9 +123,7 @@ export class FolderListings {
   /** Of two that chance gave one index, the first: the other is got by its id. */
   byIndex(index: number): SharedFile | undefined {
     if (index < LISTING_INDEX_MIN || index >= PARTIAL_INDEX_MIN) return undefined
-    const rows = this.#database.sql.prepare('SELECT DISTINCT cid FROM node_listings').all()
-    const ids = rows.map(({ cid }) => ContentId.decode(cid as Uint8Array))
-    const id = ids.find(one => indexOf(one) === index)
+    const id = [...this.ids()].find(one => indexOf(one) === index)
     return id === undefined ? undefined : this.get(id)
   }
 

@@ -13,7 +13,8 @@ import type {
   CatalogueTotals,
   ContentId,
   Query,
-  SharedFile
+  SharedFile,
+  UnannouncedContents
 } from '@servent/overlay'
 import { FolderListings } from './folder-listings.ts'
 import { PartialsDoor } from './partials-door.ts'
@@ -70,6 +71,11 @@ export class LibraryDoor implements Catalogue, BlockSource {
     this.#listeners.clear()
     const library = await this.#opening?.catch(() => undefined)
     await library?.stop()
+  }
+
+  /** Listings stand in no announcement. */
+  get unannounced(): UnannouncedContents {
+    return this.listings
   }
 
   get totals(): CatalogueTotals {

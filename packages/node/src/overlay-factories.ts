@@ -8,6 +8,8 @@ import type { Config } from './config.ts'
 import { agentOf, type NodeDeps } from './deps.ts'
 import type { Indexes } from './indexes.ts'
 import { isNapsterServer } from './overlay-names.ts'
+import { cap } from './rate-cap.ts'
+import { isFirewalled, OutsideCalls } from './reachability.ts'
 import type { NodeStore } from './store.ts'
 import type { Transfers } from './transfers.ts'
 
@@ -35,16 +37,28 @@ export async function overlayFactory(
   switch (name) {
     case 'gnutella': {
       const { gnutella } = await import('@servent/gnutella')
-      return gnutella({
-        neighbours: config.gnutella.neighbours,
-        ttl: config.gnutella.ttl,
-        role: config.gnutella.role,
-        agent: agentOf(deps),
-        privateKey,
-        store: store.machineState(name),
-        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
-        firewalled: () => config.noInbound
-      })
+      const { neighbours: places, ttl, role } = config.gnutella
+      return components => {
+        const calls = new OutsideCalls(components.events, () =>
+          components.addressManager.getAddresses().map(String)
+        )
+        const factory = gnutella({
+          ...(places === 0 ? {} : { neighbours: places, degree: places }),
+          ttl,
+          role,
+          agent: agentOf(deps),
+          privateKey,
+          store: store.machineState(name),
+          servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+          firewalled: () => isFirewalled(config, components, calls),
+          // Rates that were seen say what was asked for, not what there is; what the user allows is known.
+          bandwidth: () => ({
+            ...cap('downBytesPerS', config.maxDownloadRate),
+            ...cap('upBytesPerS', config.maxUploadRate)
+          })
+        })
+        return factory(components)
+      }
     }
     case 'napster': {
       const { napster } = await import('@servent/napster')

@@ -1,6 +1,7 @@
 /** Who is connected: what libp2p knows of each connection, and what identify said. */
 import type { Libp2p, PeerId } from '@libp2p/interface'
-import { isPublic, isRelayed } from '@servent/libp2p-host'
+import { isRelayed } from '@servent/libp2p-host'
+import { OutsideCalls } from './reachability.ts'
 import type { SeenPeer } from './store.ts'
 import type { PeerView } from './types.ts'
 
@@ -18,8 +19,7 @@ interface Said {
 export class Peers {
   readonly #network: Libp2p
   readonly #said = new Map<string, Said>()
-  /** A peer from a public address has called: this node can be reached from outside. */
-  calledFromOutside = false
+  readonly #outside: OutsideCalls
 
   constructor(network: Libp2p) {
     this.#network = network
@@ -34,13 +34,12 @@ export class Peers {
     network.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => {
       this.#said.delete(event.detail.toString())
     })
-    network.addEventListener('connection:open', ({ detail }) => {
-      const from = detail.remoteAddr.toString()
-      if (detail.direction !== 'inbound' || isRelayed(detail) || !isPublic(from)) return
-      // Another node of this machine calls from an address of this machine.
-      const own = network.getMultiaddrs().some(address => ipOf(address.toString()) === ipOf(from))
-      if (!own) this.calledFromOutside = true
-    })
+    this.#outside = new OutsideCalls(network, () => network.getMultiaddrs().map(String))
+  }
+
+  /** A peer from a public address has called: this node can be reached from outside. */
+  get calledFromOutside(): boolean {
+    return this.#outside.seen
   }
 
   /** Connections, the oldest first. */
@@ -78,5 +77,3 @@ export class Peers {
     )
   }
 }
-
-const ipOf = (address: string): string => address.split('/').slice(1, 3).join('/')

@@ -1,8 +1,47 @@
 /** Whether others can call this node, and how it is known: never more than was seen. */
 
-import { isLoopback, isPublic } from '@servent/libp2p-host'
+import type { Libp2pEvents, TypedEventTarget } from '@libp2p/interface'
+import { type HostComponents, isCircuit, isLoopback, isPublic, isRelayed } from '@servent/libp2p-host'
 import type { Config } from './config.ts'
 import type { NodeStatus } from './types.ts'
+
+/** Looks out for a peer that calls from a public address: then this node can be reached from outside. */
+export class OutsideCalls {
+  seen = false
+
+  constructor(
+    events: Pick<TypedEventTarget<Libp2pEvents>, 'addEventListener'>,
+    addresses: () => readonly string[]
+  ) {
+    events.addEventListener('connection:open', ({ detail }) => {
+      const from = detail.remoteAddr.toString()
+      if (detail.direction !== 'inbound' || isRelayed(detail) || !isPublic(from)) return
+      // Another node of this machine calls from an address of this machine.
+      if (!addresses().some(address => ipOf(address) === ipOf(from))) this.seen = true
+    })
+  }
+}
+
+const ipOf = (address: string): string => address.split('/').slice(1, 3).join('/')
+
+/**
+ * Whether others have to ask this node to call them. It is so where it takes no calls, and where it speaks with the
+ * Internet from private addresses alone, which is behind a router, and nobody out there has ever called. On a private
+ * network all can call each other.
+ */
+export function isFirewalled(
+  { noInbound }: Pick<Config, 'noInbound'>,
+  { addressManager, connectionManager }: Pick<HostComponents, 'addressManager' | 'connectionManager'>,
+  calls: OutsideCalls
+): boolean {
+  if (noInbound) return true
+  if (calls.seen) return false
+  const own = addressManager.getAddresses()
+  if (own.some(address => isPublic(address.toString()) && !isCircuit(address))) return false
+  return connectionManager
+    .getConnections()
+    .some(connection => !isRelayed(connection) && isPublic(connection.remoteAddr.toString()))
+}
 
 export function reachability(
   config: Config,

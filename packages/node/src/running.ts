@@ -29,6 +29,7 @@ import { overlayFactory } from './overlay-factories.ts'
 import { overlaysOf } from './overlay-names.ts'
 import { OverlaySlot } from './overlays.ts'
 import { type Levels, LevelsSlot } from './participation.ts'
+import { cap } from './rate-cap.ts'
 import type { NodeStore } from './store.ts'
 import { Transfers } from './transfers.ts'
 import { Ways } from './ways.ts'
@@ -246,7 +247,3 @@ async function* findProviders(
     else if (!signal.aborted) logger.warn({ overlay, err: found.error }, 'could not find providers')
   }
 }
-
-/** 0 in the configuration is no cap. */
-const cap = <Name extends string>(name: Name, rate: number): Partial<Record<Name, number>> =>
-  rate === 0 ? {} : ({ [name]: rate } as Record<Name, number>)

@@ -90,7 +90,7 @@ describe('defaults', () => {
     })
     expect(schema('gnutella.neighbours')).toMatchObject({
       maximum: gnutella.NEIGHBOURS_MAX,
-      default: gnutella.NEIGHBOURS_DEFAULT
+      default: 0
     })
     expect({ HOTLIST_MAX, BROWSE_ROWS_MAX, RANKED_HOSTS_MAX, RANK_MS_MAX }).toEqual({
       HOTLIST_MAX: napster.HOTLIST_MAX,
@@ -131,7 +131,7 @@ describe('precedence', () => {
       env: { SERVENT_GNUTELLA_TTL: '4' },
       set: ['gnutella.ttl=5']
     })
-    expect(config.gnutella).toEqual({ role: 'flat', neighbours: 2, ttl: 5 })
+    expect(config.gnutella).toEqual({ role: 'auto', neighbours: 2, ttl: 5 })
   })
 
   test('lists: repeated, parted by commas, and camel case in the file', async () => {
@@ -154,13 +154,13 @@ describe('precedence', () => {
 
 describe('refusals name the key, who set it, what is allowed and what to try', () => {
   test('a number out of range, at its limits and one past them', async () => {
-    for (const neighbours of [1, 64]) {
+    for (const neighbours of [0, 64]) {
       const { config } = await loadConfig({ env, set: [`gnutella.neighbours=${neighbours}`] })
       expect(config.gnutella.neighbours).toBe(neighbours)
     }
-    for (const neighbours of [0, 65]) {
+    for (const neighbours of [-1, 65]) {
       expect(await refusal({ set: [`gnutella.neighbours=${neighbours}`] })).toBe(
-        `gnutella.neighbours takes a whole number from 1 to 64, and --set gnutella.neighbours=${neighbours} says ${neighbours}. Its default is 6.`
+        `gnutella.neighbours takes a whole number from 0 to 64, and --set gnutella.neighbours=${neighbours} says ${neighbours}. Its default is 0.`
       )
     }
   })

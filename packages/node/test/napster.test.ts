@@ -250,6 +250,17 @@ test.each([
   expect(tiers?.tier).toBe(tier)
 })
 
+test.each([
+  ['flat', 0, 6],
+  ['flat', 9, 9],
+  ['ultrapeer', 0, 32],
+  ['ultrapeer', 9, 9],
+  ['leaf', 9, 3]
+])('gnutella.role=%s and gnutella.neighbours=%i make %i places', async (role, neighbours, places) => {
+  const set = [`gnutella.role=${role}`, `gnutella.neighbours=${neighbours}`]
+  expect((await startNode({ set })).overlay('gnutella')).toMatchObject({ places })
+})
+
 test.each(['ordinary', 'supernode'])('fasttrack.role=%s reaches the overlay', async role => {
   const node = await startNode({ flags: { overlays: 'fasttrack' }, set: [`fasttrack.role=${role}`] })
   expect(node.overlay('fasttrack')).toMatchObject({ role })

@@ -10,14 +10,16 @@ afterEach(stopNodes)
 const SIZE = 12 * 2 ** 20 + 5
 
 /** One that shares a file and sends it slowly, one that fetches it and has a block, and a third. */
-async function three(flags = {}) {
-  const one = await startNode({ flags: { 'max-upload-rate': `${2 ** 20}` } })
-  const two = await startNode({ bootstrap: [one], flags })
-  const three = await startNode({ bootstrap: [one, two] })
+async function three(flags = {}, set: readonly string[] = []) {
+  const one = await startNode({ flags: { 'max-upload-rate': `${2 ** 20}` }, set })
+  const two = await startNode({ bootstrap: [one], flags, set })
+  const three = await startNode({ bootstrap: [one, two], set })
   const path = join(await folder('music'), 'Big Country.ogg')
   await writeFile(path, noise(SIZE, 3))
   const id = (await last(one.share(path))).ids[0]!
-  await expect.poll(() => Math.min(...[one, two, three].map(neighbours)), { timeout: 20_000 }).toBe(2)
+  await expect
+    .poll(() => Math.min(...[one, two, three].map(neighbours)), { timeout: 20_000 })
+    .toBeGreaterThan(0)
   const fetched = all(two.get(id))
   fetched.catch(() => {})
   // What came first is marked by then, which is done once in a second.
@@ -50,7 +52,8 @@ test('who is fetching a file is a source of it, and shares it neither by words n
 }, 60_000)
 
 test('no-share-partial: nobody finds it with who is fetching it', async () => {
-  const { one, two, three: other, id } = await three({ 'no-share-partial': true })
+  // Of equals, where no route table keeps the query from it.
+  const { one, two, three: other, id } = await three({ 'no-share-partial': true }, ['gnutella.role=flat'])
   const answered = (node: ServentNode) => node.overlay('gnutella')!.counters.queriesAnswered
   const [before, received] = [answered(one), two.overlay('gnutella')!.counters.queriesReceived]
   const fetched = all(other.get(id))

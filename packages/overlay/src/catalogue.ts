@@ -36,6 +36,16 @@ export interface PartialCatalogue {
   subscribe(listener: (change: PartialChange) => void): () => void
 }
 
+/**
+ * Contents that are got by their ids alone: `get` finds them, and they are in no announcement. Whoever tells others what
+ * may be asked here has to know of them.
+ */
+export interface UnannouncedContents {
+  ids(): Iterable<ContentId>
+  /** Calls back when there is one more; the function that it returns ends that. */
+  subscribe(listener: (id: ContentId) => void): () => void
+}
+
 export type CatalogueChange = { readonly type: 'added' | 'removed'; readonly file: SharedFile }
 
 export interface CatalogueTotals {
@@ -48,6 +58,8 @@ export interface Catalogue {
   readonly totals: CatalogueTotals
   /** What is being fetched and not shared; absent where others get nothing of it. */
   readonly partials?: PartialCatalogue
+  /** Absent where all that `get` finds whole is among `files`. */
+  readonly unannounced?: UnannouncedContents
   match(query: Query, limit: number): Promise<readonly SharedFile[]>
   get(id: ContentId): Promise<SharedFile | undefined>
   byIndex(index: number): Promise<SharedFile | undefined>

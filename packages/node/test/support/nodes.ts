@@ -29,8 +29,7 @@ export async function startNode(options: StartOptions = {}): Promise<ServentNode
       bootstrap: bootstrap.map(node => node.addresses()[0]!),
       ...flags
     },
-    // In two tiers a file is found when its leaf's table is told, which has a pace of its own: Gnutella's tests hold that.
-    set: ['gnutella.role=flat', ...set]
+    set
   })
   const node = await createNode(config, deps)
   started.push(node)
