@@ -24,12 +24,16 @@ interface Variant {
 
 const TIERS_WARMUP_S = 180
 const TIERS = { role: 'auto' } as const
+/** What a ring finds goes by how far all its TTLs reach, so that only more links let it find more. */
+const RING = { search: 'expanding-ring' } as const
 const ROUTED = { ...TIERS, 'query-routing': 'on' } as const
 
 const VARIANTS: Readonly<Record<string, Variant>> = {
   flood: { title: 'plain flooding (0.4)', set: { 'query-cache': 'off' } },
   cache: { title: 'flooding, query caches', set: {} },
-  ring: { title: 'expanding ring', set: { search: 'expanding-ring' } },
+  ring: { title: 'expanding ring', set: RING },
+  ring7: { title: 'expanding ring, 7 neighbours', set: { ...RING, neighbours: 7 } },
+  ring8: { title: 'expanding ring, 8 neighbours', set: { ...RING, neighbours: 8 } },
   walk16: { title: '16 random walkers', set: { search: 'random-walk', walkers: 16 } },
   walk64: { title: '64 random walkers', set: { search: 'random-walk', walkers: 64 } },
   tiers: { title: 'two tiers', set: { ...TIERS, 'query-routing': 'off' }, warmup: TIERS_WARMUP_S },

@@ -44,11 +44,19 @@ export interface Progress {
   readonly ttlMax: number
 }
 
+/** Hosts that have as many results as are missing, if what was found so far is as common everywhere. */
+export function hostsMissing({
+  wanted,
+  results,
+  reached
+}: Pick<Progress, 'wanted' | 'results' | 'reached'>): number {
+  return results === 0 ? Number.POSITIVE_INFINITY : ((wanted - results) * Math.max(1, reached)) / results
+}
+
 /** TTL for the next link: the least that reaches enough hosts, if what was found so far is as common everywhere. */
-export function nextTtl({ wanted, results, reached, linksLeft, degree, ttlMax }: Progress): number {
-  if (results === 0) return ttlMax
-  const perHost = results / Math.max(1, reached)
-  const hostsPerLink = (wanted - results) / perHost / linksLeft
+export function nextTtl({ linksLeft, degree, ttlMax, ...found }: Progress): number {
+  if (found.results === 0) return ttlMax
+  const hostsPerLink = hostsMissing(found) / linksLeft
   for (let ttl = 1; ttl < ttlMax; ttl += 1) if (horizon(degree, ttl) >= hostsPerLink) return ttl
   return ttlMax
 }

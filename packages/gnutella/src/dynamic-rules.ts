@@ -7,11 +7,13 @@
  *
  * What is changed: probed ultrapeers were chosen because they match, so that what they have is not what others have.
  * As DQ 2.5.1 allows, tables count in the estimate: probes stand for all the neighbours that could have been chosen.
- * And a link that one hop would do for is not asked at all where its table says no; it counts as asked.
+ * And a link that one hop would do for is not asked at all where its table says no; it counts as asked. Where a link
+ * need not be asked as far as it may, as many are asked in one turn as have what is missing together, if what was found
+ * is as common there: one after the other, with time between them, most would come too late for whoever waits.
  */
 import type { Link, RequestId } from '@servent/overlay/machine'
 import { RESULTS_PER_QUERY, SEARCH_SPREAD_MS } from './constants.ts'
-import { horizon, nextTtl, ttlLimit } from './dynamic-query.ts'
+import { horizon, hostsMissing, nextTtl, ttlLimit } from './dynamic-query.ts'
 import { isGuided } from './guidance-wire.ts'
 import type { Guid, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -114,25 +116,29 @@ export function onDynamicTimer(state: GnutellaState, fx: Fx, number: number): vo
     state.tiers.end(running)
     return
   }
+  // As they stand now: what is asked in this turn has had no time to answer.
+  const found = { wanted: query.wanted, results: query.results, reached: query.reached }
+  let missing = hostsMissing(found)
+  let ttlAsked = 0
   for (let open = unasked(state, running); open.length > 0; open = unasked(state, running)) {
     const fresh = open.filter(neighbour => !running.probed.has(neighbour))
     const [next] = draw(fx, fresh.length > 0 ? fresh : open, 1)
     const degree = degreeOf(next!)
-    const ttl = nextTtl({
-      wanted: query.wanted,
-      results: query.results,
-      reached: query.reached,
-      linksLeft: open.length,
-      degree,
-      ttlMax: ttlOf(running, next!)
-    })
+    const ttlMax = ttlOf(running, next!)
+    const ttl = nextTtl({ ...found, linksLeft: open.length, degree, ttlMax })
     if (ttl > 1 || (next!.tiered?.mayMatch(hashes) ?? true)) {
       ask(state, fx, running, next!, ttl)
-      fx.setTimer(dynamicTimer(number), query.waitMs(ttl))
-      return
+      ttlAsked = Math.max(ttlAsked, ttl)
+      missing -= horizon(degree, ttl)
+      if (ttl === ttlMax || missing <= 0) break
+    } else {
+      running.asked.add(next!)
+      query.reached += 1
     }
-    running.asked.add(next!)
-    query.reached += 1
+  }
+  if (ttlAsked > 0) {
+    fx.setTimer(dynamicTimer(number), query.waitMs(ttlAsked))
+    return
   }
   // What was begun before the links stood is not lost; a leaf that guides it says when it is over.
   const lasts = running.search !== undefined || isGuided(message)

@@ -5,7 +5,8 @@
  * | id       | where                    | data |
  * |----------|--------------------------|------|
  * | `SVNT.C` | Pong, trailer of QueryHit, Push | contact: one byte, the length of the PeerId's multihash; the multihash; then for each multiaddr two bytes, its length, little-endian, and the multiaddr without `/p2p` |
- * | `SVNT.R` | each result of QueryHit  | the file record in its signed libp2p envelope |
+ * | `SVNT.A` | each result of QueryHit  | the signed file record, abridged by name, size and contact, which the hit has (`abridged-record.ts` of overlay); the id stands in it, so that no `urn:cid:` does |
+ * | `SVNT.R` | each result of QueryHit  | the file record in its signed libp2p envelope, where it cannot be abridged |
  * | `SVNT.N` | Push                     | the nonce that the pushing peer shows, 16 bytes |
  * | `SVNT.P` | trailer of QueryHit      | push proxies: one to four contacts, each behind two bytes with its length |
  * | `SVNT.W` | Query                    | this query is a walker (`walk-wire.ts`) |
@@ -14,6 +15,7 @@
  * Each comes at most once, and never compressed.
  */
 import {
+  ABRIDGED_RECORD_BYTES_MAX,
   ADDRESS_BYTES_MAX,
   ByteReader,
   type ByteSink,
@@ -32,6 +34,7 @@ import { PUSH_PROXIES_MAX } from './tier-constants.ts'
 
 const CONTACT = `${VENDOR}.C`
 const RECORD = `${VENDOR}.R`
+const ABRIDGED = `${VENDOR}.A`
 const NONCE = `${VENDOR}.N`
 const PROXIES = `${VENDOR}.P`
 const LARGE_FILE = 'LF'
@@ -46,6 +49,7 @@ const IDENTITY_CODE = 0x00
 export interface Sorted {
   readonly contact?: Contact
   readonly record?: Uint8Array
+  readonly abridged?: Uint8Array
   readonly nonce?: Uint8Array
   readonly proxies?: readonly Contact[]
   /** Bytes. */
@@ -62,6 +66,7 @@ const READERS: ReadonlyMap<
 > = new Map([
   [CONTACT, { name: 'contact' as const, read: readContact }],
   [RECORD, { name: 'record' as const, read: readRecord }],
+  [ABRIDGED, { name: 'abridged' as const, read: readAbridged }],
   [NONCE, { name: 'nonce' as const, read: readNonce }],
   [PROXIES, { name: 'proxies' as const, read: readProxies }],
   [LARGE_FILE, { name: 'size' as const, read: readSize }]
@@ -92,7 +97,8 @@ export function sortExtensions(found: readonly GgepExtension[], place: readonly 
  *
  * @throws LimitError  what no peer would accept
  */
-export function joinExtensions({ contact, record, nonce, proxies, size, ggep }: Sorted): GgepExtension[] {
+export function joinExtensions(sorted: Sorted): GgepExtension[] {
+  const { contact, record, abridged, nonce, proxies, size, ggep } = sorted
   const joined: GgepExtension[] = []
   if (size !== undefined) joined.push({ id: LARGE_FILE, data: writeSize(size) })
   if (contact !== undefined) joined.push({ id: CONTACT, data: writeContact(contact) })
@@ -106,6 +112,11 @@ export function joinExtensions({ contact, record, nonce, proxies, size, ggep }: 
     joined.push({
       id: RECORD,
       data: checkLength('SEALED_RECORD_BYTES_MAX', record, 1, SEALED_RECORD_BYTES_MAX)
+    })
+  if (abridged !== undefined)
+    joined.push({
+      id: ABRIDGED,
+      data: checkLength('ABRIDGED_RECORD_BYTES_MAX', abridged, 1, ABRIDGED_RECORD_BYTES_MAX)
     })
   joined.push(...ggep)
   return joined
@@ -198,6 +209,12 @@ function writeProxies(proxies: readonly Contact[]): Uint8Array {
 function readRecord(data: Uint8Array): Uint8Array {
   if (data.length === 0 || data.length > SEALED_RECORD_BYTES_MAX)
     throw new MalformedError(`a sealed record has 1 to ${SEALED_RECORD_BYTES_MAX} bytes`)
+  return data
+}
+
+function readAbridged(data: Uint8Array): Uint8Array {
+  if (data.length === 0 || data.length > ABRIDGED_RECORD_BYTES_MAX)
+    throw new MalformedError(`an abridged record has 1 to ${ABRIDGED_RECORD_BYTES_MAX} bytes`)
   return data
 }
 

@@ -4,8 +4,10 @@
  * once it has enough, or its search is over: then nobody asks further for it.
  *
  * Solares has the ultrapeer ask before each step, and wait for the answer. As LimeWire did, this servent's leaves speak
- * unasked, after each `GUIDANCE_RESULTS` results, and its ultrapeers do not ask; a leaf that is asked answers. Whoever says
- * nothing is asked for as the results that came by say.
+ * unasked, and its ultrapeers do not ask; a leaf that is asked answers. It speaks of its first result, whenever it has
+ * twice as many as it said last, and after `GUIDANCE_RESULTS` more at the latest: an ultrapeer that has heard of none
+ * takes what is common for rare, and asks as far as it may. Whoever says nothing is asked for as the results that came by
+ * say.
  *
  * A search of an ultrapeer itself is guided in the same way, without messages.
  */
@@ -27,7 +29,7 @@ export function guide(state: GnutellaState, fx: Fx, search: Search, isOver = has
     if (isOver) endDynamic(state.tiers, fx, running)
   }
   if (state.tiers.tier !== 'leaf' || told === GUIDANCE_OVER) return
-  if (!isOver && results.size < told + GUIDANCE_RESULTS) return
+  if (!isOver && results.size < told + Math.min(GUIDANCE_RESULTS, Math.max(1, told))) return
   search.told = isOver ? GUIDANCE_OVER : results.size
   const message = guidanceMessage(guid, { type: 'response', results: search.told })
   for (const { peer, link, tiered } of state.neighbours.peers) {

@@ -67,9 +67,14 @@ function* packed(results: readonly HitResult[]): Generator<readonly HitResult[]>
   if (some.length > 0) yield some
 }
 
+/** Whether somebody signed for a result: in one form or the other. */
+export function isSigned({ record, abridged }: HitResult): boolean {
+  return record !== undefined || abridged !== undefined
+}
+
 /** At most so many bytes of a hit's payload; one in 254 is what COBS may add to a record. */
-export function resultBytes({ name, urns, record }: HitResult): number {
-  const recordBytes = record?.length ?? 0
+export function resultBytes({ name, urns, record, abridged }: HitResult): number {
+  const recordBytes = (record?.length ?? 0) + (abridged?.length ?? 0)
   const urnBytes = urns.reduce((total, urn) => total + utf8Length(urn) + 1, 0)
   return RESULT_OVERHEAD_BYTES + utf8Length(name) + urnBytes + recordBytes + Math.ceil(recordBytes / 254)
 }

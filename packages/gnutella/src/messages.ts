@@ -83,8 +83,9 @@ export interface HitResult {
   readonly size: number
   readonly name: string
   readonly urns: readonly string[]
-  /** Ours, in GGEP: the file record in its signed envelope. */
+  /** Ours, in GGEP: the file record in its signed envelope, or abridged by what the hit says of it anyway. */
   readonly record?: Uint8Array
+  readonly abridged?: Uint8Array
   readonly ggep: readonly GgepExtension[]
 }
 

@@ -19,6 +19,7 @@ import {
   CACHE_RESULTS_MAX,
   CACHE_SETTLE_MS
 } from './constants.ts'
+import { isSigned } from './hit-making.ts'
 import type { Guid, QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Wanted } from './types.ts'
 
@@ -109,7 +110,7 @@ export class QueryCache {
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.guid !== hit.guid || entry.verdict !== 'none') return
     const bytes = hit.payload?.length ?? 0
-    const sound = hit.contact !== undefined && hit.results.every(({ record }) => record !== undefined)
+    const sound = hit.contact !== undefined && hit.results.every(isSigned)
     const fits =
       entry.hits.length < CACHE_HITS_MAX &&
       entry.results + hit.results.length <= CACHE_RESULTS_MAX &&

@@ -47,7 +47,7 @@ function readResult(reader: ByteReader): HitResult {
   const field = reader.u32()
   const name = decodeText(reader.untilNul())
   const { urns, ggep } = readExtensions(new ByteReader(reader.untilNul()))
-  const { size = field, ...rest } = sortExtensions(ggep, ['size', 'record'])
+  const { size = field, ...rest } = sortExtensions(ggep, ['size', 'record', 'abridged'])
   return { index, size, name, urns, ...rest }
 }
 
@@ -106,7 +106,7 @@ export function writeQueryHit(sink: ByteSink, message: QueryHitMessage): void {
   writeHex(sink, message.servent)
 }
 
-function writeResult(sink: ByteSink, { index, size, name, urns, record, ggep }: HitResult): void {
+function writeResult(sink: ByteSink, { index, size, name, urns, record, abridged, ggep }: HitResult): void {
   const large = size >= SIZE_IN_EXTENSION
   sink.u32(index)
   sink.u32(large ? SIZE_IN_EXTENSION : size)
@@ -114,7 +114,7 @@ function writeResult(sink: ByteSink, { index, size, name, urns, record, ggep }: 
   sink.u8(0)
   writeExtensions(
     sink,
-    { urns, ggep: joinExtensions({ size: large ? size : undefined, record, ggep }) },
+    { urns, ggep: joinExtensions({ size: large ? size : undefined, record, abridged, ggep }) },
     'nul-free'
   )
   sink.u8(0)

@@ -23,6 +23,7 @@ import { startDynamic } from './dynamic-rules.ts'
 import { askRing, ringTimer } from './expanding-ring-rules.ts'
 import { newGuid } from './guid.ts'
 import { guide } from './guidance-rules.ts'
+import { isSigned } from './hit-making.ts'
 import type { Guid, QueryHitMessage, QueryMessage } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
 import { priorityOf } from './priorities.ts'
@@ -221,7 +222,7 @@ export function onOwnHit(
       proxies.map(({ id }) => toHex(id)),
       state.nowMs
     )
-  const results = hit.results.filter(({ record }) => record !== undefined)
+  const results = hit.results.filter(isSigned)
   state.count('resultsRefused', hit.results.length - results.length)
   if (contact === undefined || results.length === 0) return
   const work: VerifyWork = { search: search.id, claim: { contact, results }, servent, hops: hit.hops + 1 }

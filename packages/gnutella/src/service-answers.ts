@@ -1,5 +1,6 @@
 /** Answers to the machine's questions: what the catalogue has, and which records are sound. */
 import {
+  abridge,
   type Catalogue,
   type FileRecord,
   isPartial,
@@ -23,6 +24,7 @@ export interface AnswersInit {
 
 export class Answers {
   readonly #init: AnswersInit
+  readonly #abridgedOf = new WeakMap<Uint8Array, Uint8Array | undefined>()
 
   constructor(init: AnswersInit) {
     this.#init = init
@@ -61,12 +63,20 @@ export class Answers {
     try {
       const record = await this.#init.records.of(file, this.#init.wallMs())
       const { index, size, name, id } = file
-      const urns = [urnOfCid(id.toString()), ...(isPartial(file) ? [] : [urnOfSha1(file.sha1)])]
-      return { index, size, name, urns, record, ggep: [] }
+      const sha1 = isPartial(file) ? [] : [urnOfSha1(file.sha1)]
+      const abridged = this.#abridged(record)
+      if (abridged !== undefined) return { index, size, name, urns: sha1, abridged, ggep: [] }
+      return { index, size, name, urns: [urnOfCid(id.toString()), ...sha1], record, ggep: [] }
     } catch {
       // A name or tags that no record can hold: other files are no worse for it.
       return undefined
     }
+  }
+
+  /** Made once for each sealed record, which is one object for as long as it is handed out. */
+  #abridged(sealed: Uint8Array): Uint8Array | undefined {
+    if (!this.#abridgedOf.has(sealed)) this.#abridgedOf.set(sealed, abridge(sealed))
+    return this.#abridgedOf.get(sealed)
   }
 
   async #verify({ search, claim }: GnutellaQuestion & { type: 'verify' }): Promise<VerifiedFile[]> {

@@ -6,7 +6,8 @@ import {
   openRecord,
   parseQuery,
   peerIdText,
-  type Query
+  type Query,
+  restoreSealed
 } from '@servent/overlay'
 import { cidOfUrn, sha1OfUrn } from './huge.ts'
 import type { HitResult } from './messages.ts'
@@ -15,12 +16,12 @@ import type { Claim, Wanted } from './types.ts'
 /** Opens one result's record; nothing where it is not sound, or not of the contact that sent it. */
 export async function openResult(
   { contact }: Claim,
-  { record }: HitResult,
+  { record, abridged, name, size }: HitResult,
   nowMs: number
 ): Promise<FileRecord | undefined> {
-  if (record === undefined) return undefined
   try {
-    return await openRecord(record, { nowMs, provider: peerIdText(contact.id) })
+    const sealed = abridged ? restoreSealed(abridged, { name, size, provider: contact.id }) : record
+    return sealed && (await openRecord(sealed, { nowMs, provider: peerIdText(contact.id) }))
   } catch {
     // Whatever a stranger sent: it is no result.
     return undefined

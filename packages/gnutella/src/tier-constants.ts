@@ -153,7 +153,7 @@ export const LEAF_QUERIES_PER_SECOND = 1
 
 /** Instead of a number of results: no more are wanted. */
 export const GUIDANCE_OVER = 0xffff
-/** Results that a leaf keeps from one word to its ultrapeers to the next. */
+/** Results that a leaf keeps at most from one word to its ultrapeers to the next. */
 export const GUIDANCE_RESULTS = 10
 
 // The rules: push proxies.

@@ -146,9 +146,10 @@ const size = fc.oneof(
 const result: fc.Arbitrary<HitResult> = fc
   .tuple(
     fc.record({ index: u32, size, name: text(60), urns, ggep: fc.array(extension, { maxLength: 2 }) }),
-    optional('record', fc.uint8Array({ minLength: 1, maxLength: 600 }))
+    optional('record', fc.uint8Array({ minLength: 1, maxLength: 600 })),
+    optional('abridged', fc.uint8Array({ minLength: 1, maxLength: 300 }))
   )
-  .map(([fields, record]) => ({ ...fields, ...record }))
+  .map(([fields, record, abridged]) => ({ ...fields, ...record, ...abridged }))
 const flags = fc.record(
   { push: fc.boolean(), busy: fc.boolean(), uploaded: fc.boolean(), measuredSpeed: fc.boolean() },
   { requiredKeys: [] }

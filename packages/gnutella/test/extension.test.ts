@@ -1,5 +1,6 @@
 /** Our extensions, the size of large files, and the names of contents. */
 import {
+  ABRIDGED_RECORD_BYTES_MAX,
   ADDRESS_BYTES_MAX,
   CONTACT_ADDRESSES_MAX,
   PEER_ID_BYTES_MAX,
@@ -166,6 +167,37 @@ describe('a contact', () => {
     expect(decodeOne(0x01, new Uint8Array(14), '<c3 a6>', 'SVNT.C', '<41 07>')).toMatchObject({
       ggep: [{ id: 'SVNT.C', data, deflated: true }]
     })
+  })
+})
+
+describe('an abridged record', () => {
+  const abridgedOf = (length: number) => ({
+    ...hit,
+    results: [{ ...result, abridged: new Uint8Array(length).fill(length) }]
+  })
+
+  it('goes with a result, with zeros or without', () => {
+    for (const length of [1, 114, 256]) expect(roundTrip(abridgedOf(length))).toEqual(abridgedOf(length))
+  })
+
+  it('has so many bytes', () => {
+    expect(roundTrip(abridgedOf(ABRIDGED_RECORD_BYTES_MAX))).toEqual(abridgedOf(ABRIDGED_RECORD_BYTES_MAX))
+    for (const length of [0, ABRIDGED_RECORD_BYTES_MAX + 1])
+      expect(() => encode(abridgedOf(length))).toThrow(limited('ABRIDGED_RECORD_BYTES_MAX'))
+    expect(hitWith(['SVNT.A', bytesOf()])).toEqual(malformed('an abridged record has 1 to 4064 bytes'))
+    const long = encode({
+      ...hit,
+      results: [
+        { ...result, ggep: [{ id: 'SVNT.A', data: new Uint8Array(ABRIDGED_RECORD_BYTES_MAX + 1).fill(1) }] }
+      ]
+    })
+    expect(decodeOne(0x81, long.subarray(23))).toEqual(malformed('an abridged record has 1 to 4064 bytes'))
+  })
+
+  it('comes once', () => {
+    expect(hitWith(['SVNT.A', bytesOf('<01>')], ['SVNT.A', bytesOf('<02>')])).toEqual(
+      malformed('the GGEP extension SVNT.A comes twice')
+    )
   })
 })
 

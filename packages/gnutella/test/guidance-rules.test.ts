@@ -38,16 +38,29 @@ describe('a leaf', () => {
     return { servent, dynamic, other, search, guid }
   }
 
-  it('tells ultrapeers that query dynamically each GUIDANCE_RESULTS results what it has kept, and no others', () => {
+  it('tells ultrapeers that query dynamically, and no others, what it has kept: its first result, then twice as many', () => {
     const { servent, dynamic, other, guid } = setup()
-    find(servent, other, guid, range(0, GUIDANCE_RESULTS - 1))
-    expect(guidances(servent, dynamic)).toEqual([])
-    find(servent, other, guid, [GUIDANCE_RESULTS])
-    expect(guidances(servent, dynamic)).toEqual([told(GUIDANCE_RESULTS)])
-    expect(guidances(servent, other)).toEqual([])
+    const words: unknown[] = []
+    for (const found of range(1, 9)) {
+      find(servent, other, guid, [found])
+      expect(guidances(servent, other)).toEqual([])
+      words.push(...guidances(servent, dynamic))
+      servent.take()
+    }
+    expect(words).toEqual([1, 2, 4, 8].map(told))
     // What was found before counts once.
-    find(servent, other, guid, range(0, GUIDANCE_RESULTS - 1))
+    find(servent, other, guid, range(1, 9))
     expect(guidances(servent, dynamic)).toEqual([])
+  })
+
+  it('and after GUIDANCE_RESULTS more at the latest', () => {
+    const { servent, dynamic, other, guid } = setup()
+    find(servent, other, guid, range(1, 21))
+    servent.take()
+    find(servent, other, guid, range(21, 20 + GUIDANCE_RESULTS))
+    expect(guidances(servent, dynamic)).toEqual([])
+    find(servent, other, guid, [20 + GUIDANCE_RESULTS])
+    expect(guidances(servent, dynamic)).toEqual([told(20 + GUIDANCE_RESULTS)])
   })
 
   it('says once that it has enough, be it by the search or RESULTS_ENOUGH, and asks nobody who comes then', () => {
@@ -80,6 +93,7 @@ describe('a leaf', () => {
   it('answers who asks for the number, of its own searches only', () => {
     const { servent, dynamic, search, guid } = setup()
     find(servent, dynamic, guid, [1, 2])
+    servent.take()
     servent.from(dynamic, guidanceMessage(guid, { type: 'request' }))
     expect(guidances(servent, dynamic)).toEqual([told(2)])
     servent.take()

@@ -2,6 +2,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import {
+  abridge,
   ContentId,
   type FileRecord,
   openRecord,
@@ -9,6 +10,7 @@ import {
   type PartialCatalogue,
   parseQuery,
   peerIdText,
+  restoreSealed,
   SealedRecords,
   sealRecord
 } from '@servent/overlay'
@@ -31,8 +33,12 @@ beforeAll(async () => {
 const idOf = (key: PrivateKey) => key.publicKey.toMultihash().bytes
 const contactOf = (key: PrivateKey) => ({ id: idOf(key), addresses: [] })
 
-function answersOf(catalogue?: MemoryCatalogue, wants = (_: number, __: FileRecord) => true) {
-  const records = new SealedRecords(privateKey)
+function answersOf(
+  catalogue?: MemoryCatalogue,
+  wants = (_: number, __: FileRecord) => true,
+  key = privateKey
+) {
+  const records = new SealedRecords(key)
   return new Answers({ records, catalogue: () => catalogue, wallMs: () => NOW_MS, wants })
 }
 const match = async (answers: Answers, text: string, urns: string[] = [], limit = 64) => {
@@ -59,16 +65,39 @@ const resultOf = (record: Uint8Array | undefined, index = 1): HitResult => ({
   ...(record === undefined ? {} : { record })
 })
 
+/** Of a result of this peer. */
+const sealedOf = ({ abridged, name, size }: HitResult) =>
+  restoreSealed(abridged!, { name, size, provider: idOf(privateKey) })
+
 describe('what this peer answers', () => {
-  it('are files with all words, each with its URNs and record', async () => {
+  it('are files with all words, each with its SHA-1 and abridged record', async () => {
     const catalogue = new MemoryCatalogue()
     const file = catalogue.add('Kind of Blue.flac', 'so what')
     catalogue.add('Blue Train.flac', 'trane')
     const results = await match(answersOf(catalogue), 'KIND blue')
     expect(results).toMatchObject([
-      { index: 1, size: 7, name: 'Kind of Blue.flac', urns: [urnOfCid(`${file.id}`), urnOfSha1(file.sha1)] }
+      { index: 1, size: 7, name: 'Kind of Blue.flac', urns: [urnOfSha1(file.sha1)] }
     ])
-    expect((await openRecord(results[0]!.record!, { nowMs: NOW_MS })).id.equals(file.id)).toBe(true)
+    expect(results[0]).not.toHaveProperty('record')
+    expect((await openRecord(sealedOf(results[0]!), { nowMs: NOW_MS })).id.equals(file.id)).toBe(true)
+  })
+
+  it('has a whole record, and its id, where the PeerId is not the key', async () => {
+    const rsa = await generateKeyPair('RSA', 2048)
+    const catalogue = new MemoryCatalogue()
+    const file = catalogue.add('Kind of Blue.flac', 'so what')
+    const [result] = await match(answersOf(catalogue, undefined, rsa), 'blue')
+    expect(result!.urns).toEqual([urnOfCid(`${file.id}`), urnOfSha1(file.sha1)])
+    expect(result).not.toHaveProperty('abridged')
+    expect((await openRecord(result!.record!, { nowMs: NOW_MS })).id.equals(file.id)).toBe(true)
+  })
+
+  it('is abridged once for each record', async () => {
+    const catalogue = new MemoryCatalogue()
+    catalogue.add('blue', '1')
+    const answers = answersOf(catalogue)
+    const [[one], [again]] = [await match(answers, 'blue'), await match(answers, 'blue')]
+    expect(one!.abridged).toBe(again!.abridged)
   })
 
   it('are files that a URN names, whatever the words, each once', async () => {
@@ -94,8 +123,8 @@ describe('what this peer answers', () => {
     const answers = answersOf(Object.assign(new MemoryCatalogue(), { partials }))
     const urn = urnOfCid(`${file.id}`)
     const results = await match(answers, '', [urn])
-    expect(results).toMatchObject([{ index: PARTIAL_INDEX_MIN + 5, size: 1, name: 'blue', urns: [urn] }])
-    expect((await openRecord(results[0]!.record!, { nowMs: NOW_MS })).id.equals(file.id)).toBe(true)
+    expect(results).toMatchObject([{ index: PARTIAL_INDEX_MIN + 5, size: 1, name: 'blue', urns: [] }])
+    expect((await openRecord(sealedOf(results[0]!), { nowMs: NOW_MS })).id.equals(file.id)).toBe(true)
     expect(await match(answers, 'blue')).toEqual([])
     expect(await match(answers, '', [urnOfCid('nonsense')])).toEqual([])
     // What is shared as well is answered as such.
@@ -150,6 +179,19 @@ describe('a hit of others', () => {
       resultOf(good, 6)
     ]
     expect(await verify(results)).toEqual([6])
+  })
+
+  it('is believed abridged, under the name and size that it was signed with', async () => {
+    const abridged = abridge(await sealed(privateKey))!
+    const said = { ...resultOf(undefined), abridged }
+    const results = [
+      said,
+      { ...said, index: 2, name: 'blue.mp3' },
+      { ...said, index: 3, size: 6 },
+      { ...said, index: 4, abridged: Uint8Array.of(1, 2) },
+      { ...said, index: 5, abridged: abridge(await sealed(other))! }
+    ]
+    expect(await verify(results)).toEqual([1])
   })
 
   it('of the cache is vouched for until the first of its records expires, and not where one is unsound', async () => {

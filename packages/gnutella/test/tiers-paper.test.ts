@@ -1,7 +1,7 @@
 /** What is published of the two tiers, section by section, with the figures and bytes that the documents print. */
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { DynamicQuery, horizon, nextTtl, ttlLimit } from '../src/dynamic-query.ts'
+import { DynamicQuery, horizon, hostsMissing, nextTtl, ttlLimit } from '../src/dynamic-query.ts'
 import { guidanceMessage, guidanceOf } from '../src/guidance-wire.ts'
 import { contactsOf } from '../src/handshake-rules.ts'
 import type { Headers, QueryMessage } from '../src/messages.ts'
@@ -277,6 +277,9 @@ describe('Gnutella Dynamic Query Protocol 0.1 (Fisk)', () => {
     const rest = { wanted: 150, results: 10, reached: 100, linksLeft: 10 }
     expect(nextTtl({ ...rest, degree: 32, ttlMax: 3 })).toBe(3)
     expect(nextTtl({ ...rest, degree: 141, ttlMax: 3 })).toBe(2)
+    // 1,400 hosts in all.
+    expect(hostsMissing(rest)).toBe(1_400)
+    expect(hostsMissing({ ...rest, results: 0 })).toBe(Number.POSITIVE_INFINITY)
   })
 
   it('2.5.2.3: waits 2.4 s for each hop, and less each time once 3,000 ultrapeers gave under 10 results', () => {

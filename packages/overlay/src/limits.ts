@@ -18,6 +18,8 @@ export const MEDIA_TYPE_BYTES_MAX = 127
 export const RECORD_BYTES_MAX = 4096
 /** Of a signed file record in its libp2p envelope. */
 export const SEALED_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 256
+/** Of an abridged one: it has the signature, and not the provider and the names of fields, so that it is 32 less at least. */
+export const ABRIDGED_RECORD_BYTES_MAX = RECORD_BYTES_MAX - 32
 /** A record may be valid for this long at most: seven days. */
 export const RECORD_LIFETIME_MS_MAX = 7 * 24 * 60 * 60 * 1000
 export const QUERY_TEXT_BYTES_MAX = 256

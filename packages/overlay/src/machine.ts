@@ -2,6 +2,7 @@
  * The pure part of the contract: what machines, codecs and the simulator may import. Nothing that this file
  * reaches knows a clock, chance, a timer, a promise or a module of Node.
  */
+export * from './abridged-record.ts'
 export * from './addresses.ts'
 export * from './aging-map.ts'
 export * from './buckets.ts'

@@ -50,12 +50,16 @@ export function recordInside(sealed: Uint8Array): FileRecord {
 
 /** As long as a signed one, and signed by nobody. */
 export function unsignedRecord(record: FileRecord): Uint8Array {
-  const payload = encodeRecord(record)
+  return envelopeOf(new Uint8Array(PUBLIC_KEY_BYTES), encodeRecord(record), new Uint8Array(SIGNATURE_BYTES))
+}
+
+/** The one form in bytes that an envelope around a file record has. */
+export function envelopeOf(publicKey: Uint8Array, payload: Uint8Array, signature: Uint8Array): Uint8Array {
   const fields = [
-    field(PUBLIC_KEY, new Uint8Array(PUBLIC_KEY_BYTES)),
+    field(PUBLIC_KEY, publicKey),
     field(PAYLOAD_TYPE, RECORD_CODEC),
     field(PAYLOAD, payload),
-    field(SIGNATURE, new Uint8Array(SIGNATURE_BYTES))
+    field(SIGNATURE, signature)
   ]
   const bytes = new Uint8Array(fields.reduce((sum, { length }) => sum + length, 0))
   let at = 0

@@ -4,9 +4,10 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import { RecordEnvelope } from '@libp2p/peer-record'
+import { encodeAbridged, isOwnKey } from './abridged-record.ts'
 import { RecordError } from './errors.ts'
 import { RECORD_LIFETIME_MS_MAX, SEALED_RECORD_BYTES_MAX } from './limits.ts'
-import { peerIdText } from './names.ts'
+import { peerIdBytes, peerIdText } from './names.ts'
 import type { FileRecord } from './record.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 import { RECORD_CODEC } from './record-envelope.ts'
@@ -27,6 +28,18 @@ export async function sealRecord(record: FileRecord, privateKey: PrivateKey): Pr
   const sealed = envelope.marshal()
   if (sealed.length > SEALED_RECORD_BYTES_MAX) throw tooLong(sealed.length)
   return sealed
+}
+
+/**
+ * What is left of a sealed record beside its name, its size and its provider; nothing where the provider's PeerId is not
+ * its key. `restoreSealed` makes the record again.
+ *
+ * @throws RecordError  it is no sealed record
+ */
+export function abridge(sealed: Uint8Array): Uint8Array | undefined {
+  const { payload, signature } = readEnvelope(sealed)
+  const record = decodeRecord(payload)
+  return isOwnKey(peerIdBytes(record.provider)!) ? encodeAbridged(record, signature) : undefined
 }
 
 export interface OpenRecordOptions {

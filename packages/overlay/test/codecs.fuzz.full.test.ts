@@ -8,6 +8,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import {
+  abridge,
   ContentId,
   decodeRecord,
   decodeTicket,
@@ -15,6 +16,7 @@ import {
   encodeTicket,
   openRecord,
   parseQuery,
+  restoreSealed,
   sealRecord
 } from '../src/index.ts'
 
@@ -38,6 +40,8 @@ const record = {
 }
 const plain = encodeRecord(record)
 const sealed = await sealRecord(record, key)
+const abridged = abridge(sealed)!
+const said = { name: record.name, size: record.size, provider: key.publicKey.toMultihash().bytes }
 const ticket = encodeTicket({
   ...record,
   providers: [{ peerId: provider, addresses: ['/ip4/127.0.0.1/tcp/6346'] }]
@@ -76,7 +80,7 @@ it(
   async () => {
     console.log(`fuzzing with seed ${SEED} for ${FUZZ_MS} ms`)
     const end = performance.now() + FUZZ_MS
-    const readOf = { record: 0, ticket: 0, id: 0, query: 0, sealed: 0 }
+    const readOf = { record: 0, ticket: 0, id: 0, query: 0, sealed: 0, abridged: 0 }
     for (let round = 0; round === 0 || performance.now() < end; round += 1) {
       const settings = { seed: SEED + round, numRuns: RUNS_AT_A_TIME }
       fc.assert(
@@ -109,6 +113,13 @@ it(
             // Whatever was done to the envelope: what opens says what its provider signed.
             expect(await openRecord(bytes, { nowMs: NOW_MS })).toEqual(record)
             readOf.sealed += 1
+          } catch (error) {
+            expect((error as Error).name).toBe('RecordError')
+          }
+          try {
+            const again = restoreSealed(damaged(abridged, changes), said)
+            expect(await openRecord(again, { nowMs: NOW_MS })).toEqual(record)
+            readOf.abridged += 1
           } catch (error) {
             expect((error as Error).name).toBe('RecordError')
           }

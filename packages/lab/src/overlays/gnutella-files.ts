@@ -2,15 +2,14 @@
 import type { GnutellaAnswer, GnutellaQuestion, HitResult, Wanted } from '@servent/gnutella/machine'
 import type { Contact, FileRecord } from '@servent/overlay/machine'
 import type { WorldFile } from '../world.ts'
-import { EXPIRES_MS, SharedOnce } from './file-records.ts'
+import { abridgedRecord, EXPIRES_MS, SharedOnce } from './file-records.ts'
 
 export const urnOf = (file: WorldFile): string => `urn:cid:${file.id}`
 
 export class GnutellaFiles {
-  readonly #results = new SharedOnce<HitResult>((file, record) => {
-    const { index, size, name } = file
-    return { index, size, name, urns: [urnOf(file)], record, ggep: [] }
-  })
+  readonly #results = new SharedOnce<HitResult>(({ index, size, name }, abridged) => {
+    return { index, size, name, urns: [], abridged, ggep: [] }
+  }, abridgedRecord)
 
   /** The answer of a peer that shares these files. `wanted`: what the search in the question asked for. */
   answer(
@@ -31,8 +30,8 @@ export class GnutellaFiles {
       case 'verify':
         return {
           type: 'verify',
-          files: question.claim.results.flatMap(({ index, record }) => {
-            const read = this.#results.read(record)
+          files: question.claim.results.flatMap(({ index, abridged }) => {
+            const read = this.#results.read(abridged)
             return read !== undefined && wanted !== undefined && isWanted(read, wanted)
               ? [{ index, record: read }]
               : []
@@ -42,8 +41,8 @@ export class GnutellaFiles {
         return {
           type: 'vouch',
           expiresMs: question.claims.map(({ results }) =>
-            results.every(({ record }) => {
-              const read = this.#results.read(record)
+            results.every(({ abridged }) => {
+              const read = this.#results.read(abridged)
               return read !== undefined && isWanted(read, question)
             })
               ? EXPIRES_MS
