@@ -5,7 +5,8 @@ import {
   type RouterSettings,
   routerSettings,
   STORE_LIMITS,
-  type StoreSettings
+  type StoreSettings,
+  within
 } from '@servent/key-routing/machine'
 import {
   CHECK_PREDECESSOR_MS,
@@ -77,9 +78,4 @@ export function storeOf(settings: ChordSettings): StoreSettings {
 
 function period(value: number): number {
   return within(value, PERIOD_MS_MIN, PERIOD_MS_MAX)
-}
-
-/** A whole number in the range. What is no number is taken for the least. */
-function within(value: number, least: number, most: number): number {
-  return value >= least ? Math.floor(Math.min(value, most)) : least
 }

@@ -1,5 +1,6 @@
 /** What Chord's machine remembers: its places on the ring, whom it knows beside, and what is in hand. */
 import type { KeyRouter, RecordKeeper } from '@servent/key-routing/machine'
+import { PeerMemory } from '@servent/key-routing/machine'
 import {
   type Contact,
   type Effects,
@@ -13,7 +14,6 @@ import { FingerTable } from './finger-table.ts'
 import type { FormingTable } from './forming-table.ts'
 import type { RingNode } from './messages.ts'
 import { indexOfRef, keyOfPlace, NOBODY, peerOfRef, refOf, TOP_EXPONENT } from './ring-key.ts'
-import { RingMemory } from './ring-memory.ts'
 import type { ChordRules } from './ring-rules.ts'
 import type { ChordMode, ChordSettings, ChordTypes, RingRef } from './types.ts'
 import { VirtualKeys } from './virtual-keys.ts'
@@ -81,10 +81,10 @@ export class Ring {
   readonly settings: ChordSettings
   readonly rules: ChordRules
   readonly places: readonly Place[]
-  readonly bootstrap = new RingMemory(BOOTSTRAP_PEERS_MAX)
-  readonly lost = new RingMemory(LOST_PEERS_MAX)
+  readonly bootstrap = new PeerMemory(BOOTSTRAP_PEERS_MAX)
+  readonly lost = new PeerMemory(LOST_PEERS_MAX)
   /** Peers with another r. */
-  readonly unlike = new RingMemory(LOST_PEERS_MAX)
+  readonly unlike = new PeerMemory(LOST_PEERS_MAX)
   /** Contacts in the cache as it was loaded or saved last. */
   savedPeers = 0
   readonly counters: Record<string, number> = {}

@@ -1,4 +1,6 @@
 /** Every bound on what others control: at the limit, and one past it. */
+
+import { decodeContacts, encodeContacts } from '@servent/key-routing/machine'
 import { describe, expect, it } from 'vitest'
 import { guessFingers } from '../src/finger-gaps.ts'
 import { FingerTable } from '../src/finger-table.ts'
@@ -34,7 +36,6 @@ import { searchByProximity } from '../src/proximity.ts'
 import { join } from '../src/ring-join.ts'
 import { NOBODY } from '../src/ring-key.ts'
 import { onMessage } from '../src/ring-messages.ts'
-import { decodePeers, encodePeers } from '../src/ring-save.ts'
 import { stabilise } from '../src/stabilise.ts'
 import { listBehind } from '../src/successor-list.ts'
 import { VirtualKeys } from '../src/virtual-keys.ts'
@@ -211,13 +212,13 @@ describe('tables', () => {
       id: contactOfNumber(at).id,
       addresses: [Uint8Array.of(4, 1, 2, 3)]
     }))
-    expect(decodePeers(encodePeers(contacts.slice(0, SAVED_PEERS_MAX)))).toEqual(
+    expect(decodeContacts(encodeContacts(contacts.slice(0, SAVED_PEERS_MAX)), SAVED_PEERS_MAX)).toEqual(
       contacts.slice(0, SAVED_PEERS_MAX)
     )
-    expect(decodePeers(encodePeers(contacts)).length).toBe(SAVED_PEERS_MAX)
-    const whole = encodePeers(contacts.slice(0, 2))
+    expect(decodeContacts(encodeContacts(contacts), SAVED_PEERS_MAX).length).toBe(SAVED_PEERS_MAX)
+    const whole = encodeContacts(contacts.slice(0, 2))
     for (let length = 0; length < whole.length; length += 1)
-      expect(decodePeers(whole.slice(0, length)).length).toBeLessThan(2)
+      expect(decodeContacts(whole.slice(0, length), SAVED_PEERS_MAX).length).toBeLessThan(2)
   })
 })
 

@@ -1,5 +1,6 @@
 /** Who leaves, who is another's, and who was remembered: what must not stay in anybody's tables, and what must. */
 
+import { PeerMemory } from '@servent/key-routing/machine'
 import { SELF } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
@@ -8,7 +9,6 @@ import { FormingTable } from '../src/forming-table.ts'
 import type { ChordSettings } from '../src/machine.ts'
 import { rectify } from '../src/rectify.ts'
 import { peerOfRef } from '../src/ring-key.ts'
-import { RingMemory } from '../src/ring-memory.ts'
 import { onMessage } from '../src/ring-messages.ts'
 import { loadPeers, savePeers } from '../src/ring-save.ts'
 import { answeredRing, contactOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
@@ -172,7 +172,7 @@ describe('rings of unlike r', () => {
 
 describe('what is remembered', () => {
   it('BOOTSTRAP_PEERS_MAX: strangers push each other out, and none whom somebody chose', () => {
-    const memory = new RingMemory(BOOTSTRAP_PEERS_MAX)
+    const memory = new PeerMemory(BOOTSTRAP_PEERS_MAX)
     memory.add(1, true)
     for (let peer = 2; peer < 100; peer += 1) memory.add(peer)
     expect(memory.peers.length).toBe(BOOTSTRAP_PEERS_MAX)

@@ -1,4 +1,6 @@
 /** Single rules with peers that answer as a test says: too late, not at all, `later`, or with what nobody expects. */
+
+import { encodeContacts } from '@servent/key-routing/machine'
 import { NO_PEER, SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
 import { FOUNDERS_KEPT_MS } from '../src/constants.ts'
@@ -16,7 +18,7 @@ import { entered, isolated, joinBy, rejoin } from '../src/ring-life.ts'
 import { lookupVia } from '../src/ring-lookup.ts'
 import { onMessage } from '../src/ring-messages.ts'
 import { onSilent } from '../src/ring-routing.ts'
-import { encodePeers, loadPeers, PEERS_SAVED_AS, savePeers } from '../src/ring-save.ts'
+import { loadPeers, PEERS_SAVED_AS, savePeers } from '../src/ring-save.ts'
 import { leavePlace, remember, setSuccessors } from '../src/ring-tables.ts'
 import { armPlace } from '../src/ring-timers.ts'
 import { consider, notify, stabilise, tellCandidate } from '../src/stabilise.ts'
@@ -627,7 +629,7 @@ describe('the peer cache', () => {
   it('is read to its end: those for whom there is no room among the lost are contacts', () => {
     const contacts = Array.from({ length: SAVED_PEERS_MAX }, (_, at) => contactOfNumber(10 + at))
     const all = saying({})
-    loadPeers(all.ring, encodePeers(contacts))
+    loadPeers(all.ring, encodeContacts(contacts))
     const numbers = contacts.map((_, at) => 10 + at)
     expect(all.ring.lost.peers).toEqual(numbers.slice(0, LOST_PEERS_MAX))
     expect(all.ring.bootstrap.peers).toEqual(numbers.slice(LOST_PEERS_MAX))

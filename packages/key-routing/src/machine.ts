@@ -14,10 +14,13 @@ export type {
   LookupResult
 } from './lookup-types.ts'
 export type * from './messages.ts'
+export { PeerMemory } from './peer-memory.ts'
+export { isReadable, nameOf, type Page, RecordTable } from './records.ts'
 export { inspectRecord } from './records-body.ts'
 export * from './router.ts'
 export * from './router-settings.ts'
 export type * from './routing.ts'
+export { decodeContacts, encodeContacts } from './saved-contacts.ts'
 export * from './store-constants.ts'
 export {
   bytesFieldLength,
@@ -27,6 +30,7 @@ export {
   readEmbedded,
   readFields,
   readFixed32,
+  readKey,
   readVarint,
   varintFieldLength,
   varintLength,
@@ -39,7 +43,7 @@ export { RecordKeeper } from './store-keeper.ts'
 export type * from './store-messages.ts'
 export { STORE_SETTINGS } from './store-settings.ts'
 export type * from './store-types.ts'
-export { recordByteLength } from './store-wire-records.ts'
+export { fitInMessage, recordByteLength } from './store-wire-records.ts'
 export type * from './types.ts'
 export { readRouting, routingByteLength, routingTypeOf, writeRouting } from './wire.ts'
 export { contactByteLength, readContact, writeContact } from './wire-contact.ts'

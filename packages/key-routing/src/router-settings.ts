@@ -80,6 +80,6 @@ export function routerSettings(own: Partial<RouterSettings> = {}): RouterSetting
 }
 
 /** A whole number in the range. What is no number is taken for the least. */
-function within(value: number, least: number, most: number): number {
+export function within(value: number, least: number, most: number): number {
   return value >= least ? Math.floor(Math.min(value, most)) : least
 }

@@ -1,10 +1,10 @@
 /**
  * Peers that a node remembers beside its tables: those that it was told of, and those that went silent. By
- * them it joins again when everybody in its list is gone, and finds the ring on the other side of a partition.
+ * them it joins again when everybody in its tables is gone, and finds the network on the other side of a partition.
  */
 import type { Peer } from '@servent/overlay/machine'
 
-export class RingMemory {
+export class PeerMemory {
   readonly #max: number
   readonly #peers: Peer[] = []
   /** Those that somebody chose; they stay when others come. */

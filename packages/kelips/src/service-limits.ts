@@ -1,0 +1,11 @@
+/**
+ * Bounds of Kelips's service. A group of 32 has 31 others and 62 contacts: as many links as may well be held; in a
+ * larger network those that were used longest ago make room.
+ */
+
+/** Links that this peer opens. */
+export const OWN_LINKS_MAX = 64
+/** Links that others open. */
+export const INBOUND_LINKS_MAX = 128
+/** How long leaving may take: values go to others, and a few members hear the farewell. */
+export const LEAVE_MS = 1_500
