@@ -150,6 +150,9 @@ export const PERIOD_MS_MAX = 24 * 60 * 60 * 1000
 
 /** IPTPS section 2.2, the retries of a lookup. Requests of one lookup. */
 export const FIND_TRIES_MAX = 12
+/** Whoever has not answered for so long may be gone: the next one is asked, too, as long as no more than this wait. */
+export const HEDGE_MS = 400
+export const HEDGES_MAX = 3
 /** Steps of a random walk inside a group. */
 export const WALK_TTL = 3
 /** Steps that a lookup which comes in may still take. */
@@ -176,6 +179,8 @@ export const PROVIDERS_AT_ONCE = 8
 export const OFFER_TUPLES_MAX = 64
 /** Members of a key's group that are told of a tuple at once. */
 export const OFFER_HOLDERS = 2
+/** Of its own group a provider tells so many itself: in a small one everybody has heard of it when it is acknowledged. */
+export const OFFER_MEMBERS = 4
 /** Tuples that are signed with one question. */
 export const SIGN_MAX = 256
 /** Records of this peer itself. */

@@ -2,15 +2,17 @@
  * Lookups (IPTPS section 2.2): the nearest contact of the key's group is asked, and answers from its tuples: one hop.
  * Where it is silent or has nothing there are three ways to try again: another contact; the group itself, by a random
  * walk that a contact begins; and a member of one's own group, whose contacts are others. Each step of a walk passes
- * the question on and the answer back.
+ * the question on and the answer back. Whoever takes long does not hold it up: the next one is asked, too.
  */
-import type { CallOutcome, LookupFailure } from '@servent/key-routing/machine'
+import { Call, type CallOutcome, type LookupFailure } from '@servent/key-routing/machine'
 import { type Contact, type Key, type Peer, randomBelow } from '@servent/overlay/machine'
 import {
   DENIALS,
   FIND_TRIES_MAX,
   FINDS_MAX,
   FOUND_TUPLES_MAX,
+  HEDGE_MS,
+  HEDGES_MAX,
   PRIORITY_FIND,
   RELAYS_MAX,
   STEP_PATIENCE_MS,
@@ -21,7 +23,7 @@ import { anyMember, noteRtt, onSilent } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, nearestContacts } from './nearest.ts'
-import type { Fx } from './types.ts'
+import type { Fx, KelipsTypes } from './types.ts'
 
 interface FindCost {
   /** Steps of the request that was answered. */
@@ -55,6 +57,20 @@ export function find(kelips: Kelips, key: Key, want: Want, after: number, done: 
   new Finding(kelips, key, want, after, done).begin(fx)
 }
 
+/** A wait that ends in asking somebody else. */
+class Hedge extends Call<KelipsTypes> {
+  readonly #onFailed: (fx: Fx) => void
+
+  constructor(onFailed: (fx: Fx) => void) {
+    super()
+    this.#onFailed = onFailed
+  }
+
+  override onFailed(_why: string, fx: Fx): void {
+    this.#onFailed(fx)
+  }
+}
+
 class Finding {
   readonly #kelips: Kelips
   readonly #key: Key
@@ -71,6 +87,9 @@ class Finding {
   #denials = 0
   #denial: Answer | undefined
   #vias = 0
+  #waiting = 0
+  #isOver = false
+  readonly #hedge = new Hedge(fx => this.#next(fx))
 
   constructor(kelips: Kelips, key: Key, want: Want, after: number, done: FindDone) {
     this.#kelips = kelips
@@ -114,6 +133,7 @@ class Finding {
 
   #next(fx: Fx): void {
     const kelips = this.#kelips
+    if (this.#isOver) return
     if (this.#denials > DENIALS && this.#denial !== undefined) {
       this.#end(this.#denial, 1, fx)
       return
@@ -128,10 +148,13 @@ class Finding {
       if (this.#addMember(WALK_TTL, fx)) next = this.#candidates.shift()
     }
     if (next === undefined || this.#tries >= FIND_TRIES_MAX) {
-      this.#over('no-route', fx)
+      if (this.#waiting === 0) this.#over('no-route', fx)
       return
     }
     this.#tries += 1
+    this.#waiting += 1
+    if (this.#waiting < HEDGES_MAX && kelips.rules.retries)
+      kelips.calls.wait(this.#hedge, kelips.nowMs + HEDGE_MS, fx)
     this.#ask(next.peer, next.ttl, fx)
   }
 
@@ -158,6 +181,11 @@ class Finding {
 
   #onOutcome(peer: Peer, ttl: number, outcome: CallOutcome<KelipsMessage>, fx: Fx): void {
     const kelips = this.#kelips
+    this.#waiting -= 1
+    if (this.#isOver) {
+      if ('failed' in outcome && outcome.failed !== 'busy' && ttl === 0) onSilent(kelips, peer, fx)
+      return
+    }
     if (!('answer' in outcome) || outcome.answer.type !== 'providers') {
       if (!('failed' in outcome) || outcome.failed !== 'busy') {
         this.#timeouts += 1
@@ -196,13 +224,19 @@ class Finding {
   }
 
   #end({ total, tuples, nearest }: Answer, hops: number, fx: Fx): void {
-    this.#kelips.finds -= 1
+    this.#close(fx)
     const elapsedMs = this.#kelips.nowMs - this.#beganMs
     this.#done({ total, tuples, nearest, hops, timeouts: this.#timeouts, elapsedMs }, fx)
   }
 
-  #fail(failed: LookupFailure, hops: number, fx: Fx): void {
+  #close(fx: Fx): void {
+    this.#isOver = true
     this.#kelips.finds -= 1
+    this.#kelips.calls.end(this.#hedge, false, fx)
+  }
+
+  #fail(failed: LookupFailure, hops: number, fx: Fx): void {
+    this.#close(fx)
     this.#kelips.counters.findsFailed += 1
     const elapsedMs = this.#kelips.nowMs - this.#beganMs
     this.#done({ failed, hops, timeouts: this.#timeouts, elapsedMs }, fx)
@@ -267,10 +301,7 @@ function elsewhere(kelips: Kelips, key: Key): Answer {
 function answerOf(kelips: Kelips, key: Key, want: Want, after: number): Answer {
   const none = { covers: true, hops: 0, timeouts: 0, nearest: [] }
   if (want === 'peer') return { ...none, total: 0, tuples: [], nearest: nearestContacts(kelips, key) }
-  const { tuples, wallMs } = kelips
-  const rows = tuples
-    .under(want, key)
-    .filter(row => !tuples.isWithdrawn(row) && tuples.expiresMs(row) > wallMs)
+  const rows = kelips.tuplesUnder(want, key)
   const page = rows.slice(after, after + FOUND_TUPLES_MAX)
   return { ...none, total: rows.length, tuples: page.map(row => kelips.tupleAt(row)) }
 }

@@ -262,12 +262,18 @@ function renewOwn(kelips: Kelips, fx: Fx): void {
   if (chain?.isNearItsEnd(kelips.nowMs, CHAIN_SPARE)) beginChain(kelips, fx)
 }
 
-/** Contacts of which nothing was heard for longest, and a member whose round trip is not known. */
+/** Contacts of which nothing was heard for longest. */
 function stalest(kelips: Kelips): Peer[] {
   const { table } = kelips.contacts
-  const rows = Array.from({ length: table.size }, (_, row) => row)
-  rows.sort((a, b) => table.heardMs(a) - table.heardMs(b) || a - b)
-  return rows.slice(0, PINGS_PER_ROUND).map(row => table.peerAt(row))
+  const rows: number[] = []
+  for (let row = 0; row < table.size; row += 1) {
+    let place = rows.length
+    while (place > 0 && table.heardMs(rows[place - 1]!) > table.heardMs(row)) place -= 1
+    if (place >= PINGS_PER_ROUND) continue
+    rows.splice(place, 0, row)
+    rows.length = Math.min(rows.length, PINGS_PER_ROUND)
+  }
+  return rows.map(row => table.peerAt(row))
 }
 
 /** A pong shows that a peer lives, though not to others, and how far away it is. */

@@ -2,6 +2,7 @@
 import {
   type Calls,
   PeerMemory,
+  type RecordKind,
   RecordTable,
   STORE_LIMITS,
   type StoreSettings
@@ -288,6 +289,18 @@ export class Kelips {
   isRisen(peer: Peer, { startS, beat }: Pick<Life, 'startS' | 'beat'>): boolean {
     const last = this.dead.get(peer)
     return last === undefined || isLater({ startS, beat }, last)
+  }
+
+  /** Rows of tuples that are told of: valid, and of providers that were not found silent since their last heartbeat. */
+  tuplesUnder(kind: RecordKind, key: Key): number[] {
+    const { tuples, origins, wallMs } = this
+    return tuples.under(kind, key).filter(row => {
+      if (tuples.isWithdrawn(row) || tuples.expiresMs(row) <= wallMs) return false
+      const origin = tuples.originAt(row)
+      const known = origins.table.find(origin)
+      const life = { startS: origins.table.startAt(known), beat: origins.table.beatAt(known) }
+      return this.isRisen(origin, life)
+    })
   }
 
   get ownLife(): PeerLife | undefined {

@@ -10,6 +10,7 @@ import { isReadable, nameOf, type StoredRecord, type StoreOutcome } from '@serve
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
 import {
   OFFER_HOLDERS,
+  OFFER_MEMBERS,
   OFFER_TUPLES_MAX,
   PLACE_PATIENCE_MS,
   PREFIX_BYTES,
@@ -195,7 +196,7 @@ export function membersFor(
   if (kelips.covers(key)) {
     const { view } = kelips
     const first = view.size === 0 ? 0 : fx.random() % view.size
-    const count = Math.min(view.size, OFFER_HOLDERS - 1)
+    const count = Math.min(view.size, OFFER_MEMBERS)
     then(
       Array.from({ length: count }, (_, step) => view.peerAt((first + step) % view.size)),
       fx

@@ -29,11 +29,8 @@ import type { Fx } from './types.ts'
 type PlacedDone = (outcome: Outcome, fx: Fx) => void
 
 /** Members that hold a value, by their tuples. */
-export function homesOf({ tuples, wallMs }: Kelips, key: Key): Peer[] {
-  return tuples
-    .under('value', key)
-    .filter(row => !tuples.isWithdrawn(row) && tuples.expiresMs(row) > wallMs)
-    .map(row => tuples.originAt(row))
+export function homesOf(kelips: Kelips, key: Key): Peer[] {
+  return kelips.tuplesUnder('value', key).map(row => kelips.tuples.originAt(row))
 }
 
 /** Copies of one value, each at a member of its own. */

@@ -3,7 +3,7 @@
  * and tells it of its tables by `KeyRouting`.
  */
 export { Calls } from './calls.ts'
-export type { CallDone, CallFailure, CallOutcome, LinkEvents } from './calls-types.ts'
+export { Call, type CallDone, type CallFailure, type CallOutcome, type LinkEvents } from './calls-types.ts'
 export * from './constants.ts'
 export type {
   LookupCost,
