@@ -70,7 +70,7 @@ export const TARGETS_MAX = 16
 export const MEMBER_RATION = 6
 export const CONTACT_RATION = 2
 export const ORIGIN_RATION = 4
-export const TUPLE_RATION = 2
+export const TUPLE_RATION = 4
 /** A ration that a setting may ask for. */
 export const RATION_MAX = 16
 /** An entry is fresh as long as it went into fewer messages than this. Infinit's Kelips: 5. */
@@ -149,16 +149,16 @@ export const PERIOD_MS_MIN = 100
 export const PERIOD_MS_MAX = 24 * 60 * 60 * 1000
 
 /** IPTPS section 2.2, the retries of a lookup. Requests of one lookup. */
-export const FIND_TRIES_MAX = 12
+export const FIND_TRIES_MAX = 48
 /** Whoever has not answered for so long may be gone: the next one is asked, too, as long as no more than this wait. */
 export const HEDGE_MS = 400
-export const HEDGES_MAX = 3
+export const HEDGES_MAX = 8
 /** Steps of a random walk inside a group. */
 export const WALK_TTL = 3
 /** Steps that a lookup which comes in may still take. */
 export const TTL_MAX = 8
 /** Members of the own group that are asked to try. */
-export const VIA_MAX = 3
+export const VIA_MAX = 20
 /** Second opinions where somebody in the group has no tuple. */
 export const DENIALS = 2
 /** Lookups of others that this peer passes on at a time. */

@@ -19,7 +19,7 @@ import {
   VIA_MAX,
   WALK_TTL
 } from './constants.ts'
-import { anyMember, noteRtt, onSilent } from './gossip.ts'
+import { anyMember, linkedMember, noteRtt, onSilent } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, nearestContacts } from './nearest.ts'
@@ -126,7 +126,7 @@ class Finding {
 
   #addMember(ttl: number, fx: Fx): boolean {
     const known = [...this.#asked, ...this.#candidates.map(({ peer }) => peer)]
-    const peer = anyMember(this.#kelips, fx, known)
+    const peer = linkedMember(this.#kelips, fx, known) ?? anyMember(this.#kelips, fx, known)
     if (peer !== undefined) this.#add(peer, ttl)
     return peer !== undefined
   }

@@ -18,6 +18,7 @@ import { takeBeats, takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
 import type { LifeTable } from './life-table.ts'
 import type { Beat, Gossip, PeerLife, PeerTuple } from './messages.ts'
+import { armNews } from './news.ts'
 import { beginChain } from './own-life.ts'
 import { pickFresh, pickRation } from './ration.ts'
 import { chooseTargets } from './spatial.ts'
@@ -49,7 +50,10 @@ export function tellNews(kelips: Kelips, fx: Fx): void {
   kelips.newsArmed = false
   const { view, settings } = kelips
   const rows = chooseTargets({ size: view.size, rttMs: () => 1 }, settings.targets, fx)
-  if (rows.length > 0) send(kelips, compose(kelips, 'news', rows.length, fx), peersAt(view, rows), fx)
+  if (rows.length === 0) return
+  send(kelips, compose(kelips, 'news', rows.length, fx), peersAt(view, rows), fx)
+  // What the ration left over.
+  armNews(kelips, fx)
 }
 
 /** The same life to these peers, as news: how a joiner comes to be known in its group. */
@@ -310,12 +314,21 @@ export function onSilent(kelips: Kelips, peer: Peer, _fx: Fx): void {
 
 /** One of the members, evenly; nothing where there is none. */
 export function anyMember(kelips: Kelips, fx: Fx, but: readonly Peer[] = []): Peer | undefined {
+  return someMember(kelips, fx, peer => !but.includes(peer))
+}
+
+/** One that there is a link to, which tells soon that it is gone. */
+export function linkedMember(kelips: Kelips, fx: Fx, but: readonly Peer[]): Peer | undefined {
+  return someMember(kelips, fx, peer => kelips.calls.linkOf(peer) !== undefined && !but.includes(peer))
+}
+
+function someMember(kelips: Kelips, fx: Fx, isFit: (peer: Peer) => boolean): Peer | undefined {
   const { view } = kelips
   if (view.size === 0) return undefined
   const first = randomBelow(fx, view.size)
   for (let step = 0; step < view.size; step += 1) {
     const peer = view.peerAt((first + step) % view.size)
-    if (!but.includes(peer)) return peer
+    if (isFit(peer)) return peer
   }
   return undefined
 }

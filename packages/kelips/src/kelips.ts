@@ -291,11 +291,15 @@ export class Kelips {
     return last === undefined || isLater({ startS, beat }, last)
   }
 
-  /** Rows of tuples that are told of: valid, and of providers that were not found silent since their last heartbeat. */
+  /**
+   * Rows of tuples that are told of: valid, and of a value's homenodes, who are members and heard of every few rounds,
+   * not those that were found silent since their last heartbeat. Providers from elsewhere say seldom that they live.
+   */
   tuplesUnder(kind: RecordKind, key: Key): number[] {
     const { tuples, origins, wallMs } = this
     return tuples.under(kind, key).filter(row => {
       if (tuples.isWithdrawn(row) || tuples.expiresMs(row) <= wallMs) return false
+      if (kind !== 'value') return true
       const origin = tuples.originAt(row)
       const known = origins.table.find(origin)
       const life = { startS: origins.table.startAt(known), beat: origins.table.beatAt(known) }

@@ -29,6 +29,7 @@ export class LifeTable {
   #size = 0
   /** Rows that are fresh, by what `FRESH_TOLD_MAX` says. */
   #fresh = 0
+  #untold = 0
   readonly #freshTold: number
   #peers = new Int32Array(0)
   #starts = new Uint32Array(0)
@@ -52,6 +53,11 @@ export class LifeTable {
 
   get fresh(): number {
     return this.#fresh
+  }
+
+  /** Rows that went into no message yet. */
+  get untold(): number {
+    return this.#untold
   }
 
   /** Of rows and index, without signatures. */
@@ -97,6 +103,7 @@ export class LifeTable {
     const row = this.#size
     this.#size += 1
     this.#fresh += 1
+    this.#untold += 1
     this.#peers[row] = peer
     this.#rtts[row] = 0
     this.#told[row] = 0
@@ -121,6 +128,7 @@ export class LifeTable {
 
   remove(row: number): void {
     if (this.isFresh(row)) this.#fresh -= 1
+    if (this.#told[row] === 0) this.#untold -= 1
     this.#index.remove(row)
     const last = this.#size - 1
     if (row !== last) {
@@ -183,9 +191,14 @@ export class LifeTable {
     return this.#told[row]! < this.#freshTold
   }
 
+  toldAt(row: number): number {
+    return this.#told[row]!
+  }
+
   /** It went into so many messages. */
   told(row: number, messages: number): void {
     const wasFresh = this.isFresh(row)
+    if (this.#told[row] === 0 && messages > 0) this.#untold -= 1
     this.#told[row] = Math.min(TOLD_MOST, this.#told[row]! + messages)
     if (wasFresh && !this.isFresh(row)) this.#fresh -= 1
   }
@@ -193,6 +206,7 @@ export class LifeTable {
   /** It is news again: a new life of the same peer. */
   freshen(row: number): void {
     if (!this.isFresh(row)) this.#fresh += 1
+    if (this.#told[row] !== 0) this.#untold += 1
     this.#told[row] = 0
   }
 

@@ -14,7 +14,7 @@ import {
   type Timer
 } from '@servent/overlay/machine'
 import { onRoutingCommand } from './commands.ts'
-import { FIND_TRIES_MAX, REPAIR_VALUES_MS } from './constants.ts'
+import { REPAIR_VALUES_MS } from './constants.ts'
 import { watchEpoch } from './epoch.ts'
 import { onFind } from './find.ts'
 import { gossipRound, onGossip, onSilent, tellNews } from './gossip.ts'
@@ -71,6 +71,9 @@ const ANSWERS: ReadonlySet<string> = new Set([
   'providers',
   'offered'
 ])
+
+/** Whoever knows fewer says who it is to everybody that it hears of; others hear of it by gossip. */
+const FEW_PEERS = 8
 
 /** Rounds between two looks at which groups are due to hear of this peer. */
 const REFRESH_ROUNDS = 4
@@ -231,7 +234,7 @@ function onContact(kelips: Kelips, peer: Peer, fx: Effects<KelipsTypes>): void {
   if (peer === SELF) return
   const isKnown = kelips.bootstrap.peers.includes(peer) || kelips.knows(peer)
   kelips.bootstrap.add(peer)
-  if (!isKnown && (kelips.mode === 'joining' || kelips.others < FIND_TRIES_MAX)) askToJoin(kelips, peer, fx)
+  if (!isKnown && (kelips.mode === 'joining' || kelips.others < FEW_PEERS)) askToJoin(kelips, peer, fx)
 }
 
 /** A link that ended in good order, or for lack of use, says nothing of its peer; one that broke does. */

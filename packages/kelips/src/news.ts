@@ -6,7 +6,7 @@ import type { Fx } from './types.ts'
 
 export const NEWS_TIMER = 'news'
 
-/** Sees to it that what is fresh goes on soon. */
+/** Sees to it that what was told to nobody yet is told soon. */
 export function armNews(kelips: Kelips, fx: Fx): void {
   if (kelips.newsArmed || !kelips.maintenance || kelips.settings.news === 'by-round') return
   if (kelips.mode !== 'member' || !hasNews(kelips)) return
@@ -15,7 +15,7 @@ export function armNews(kelips: Kelips, fx: Fx): void {
 }
 
 function hasNews({ view, tuples, farewells }: Kelips): boolean {
-  return view.fresh > 0 || tuples.fresh > 0 || farewells.length > 0
+  return view.untold > 0 || tuples.untold > 0 || farewells.some(({ told }) => told === 0)
 }
 
 export function noteFarewell({ farewells }: Kelips, beat: Beat): void {

@@ -9,10 +9,12 @@ interface Rationed {
   readonly size: number
   readonly fresh: number
   isFresh(row: number): boolean
+  /** Messages that it went into. */
+  toldAt(row: number): number
 }
 
-/** Draws for older entries that come to one that is taken or fresh already; more are not made. */
-const MISSES_MAX = 8
+/** Draws for older entries, of which some come to one that is taken or fresh; what is missing then is looked for. */
+const DRAWS_MAX = 32
 
 /** Distinct rows, fresh ones first. */
 export function pickRation(table: Rationed, ration: number, random: RandomSource): number[] {
@@ -22,31 +24,32 @@ export function pickRation(table: Rationed, ration: number, random: RandomSource
   const half = Math.ceil(ration / 2)
   const ofFresh = Math.min(fresh, Math.max(half, ration - old))
   const rows = ofFresh === 0 ? [] : pickFresh(table, ofFresh, random)
-  const wanted = Math.min(old, ration - rows.length)
-  let misses = MISSES_MAX + wanted
-  for (let picked = 0; picked < wanted && misses > 0; ) {
+  const isFit = (row: number): boolean => !table.isFresh(row) && !rows.includes(row)
+  let left = Math.min(old, ration - rows.length)
+  for (let draw = 0; draw < DRAWS_MAX && left > 0; draw += 1) {
     const row = randomBelow(random, size)
-    if (table.isFresh(row) || rows.includes(row)) misses -= 1
-    else {
-      rows.push(row)
-      picked += 1
-    }
+    if (!isFit(row)) continue
+    rows.push(row)
+    left -= 1
+  }
+  // Among many fresh ones they are hard to come by.
+  for (let row = 0; row < size && left > 0; row += 1) {
+    if (!isFit(row)) continue
+    rows.push(row)
+    left -= 1
   }
   return rows
 }
 
-/** Of the fresh ones, so many at random: each is looked at once (reservoir sampling). */
+/** Of the fresh ones those that went into the fewest messages, and of equal ones any. */
 export function pickFresh(table: Rationed, count: number, random: RandomSource): number[] {
+  if (table.fresh === 0) return []
   const rows: number[] = []
-  let seen = 0
-  for (let row = 0; row < table.size && seen < table.fresh; row += 1) {
-    if (!table.isFresh(row)) continue
-    seen += 1
-    if (rows.length < count) rows.push(row)
-    else {
-      const place = randomBelow(random, seen)
-      if (place < count) rows[place] = row
-    }
-  }
-  return rows
+  for (let row = 0; row < table.size && rows.length < table.fresh; row += 1)
+    if (table.isFresh(row)) rows.push(row)
+  // Rows are in no order that means anything, so where the count begins is chance enough.
+  const first = randomBelow(random, rows.length)
+  const turned = [...rows.slice(first), ...rows.slice(0, first)]
+  turned.sort((a, b) => table.toldAt(a) - table.toldAt(b))
+  return turned.slice(0, count)
 }

@@ -38,6 +38,7 @@ export class TupleTable {
   readonly #signatures = new Signatures()
   #size = 0
   #fresh = 0
+  #untold = 0
   #keys = new Uint8Array(0)
   #origins = new Int32Array(0)
   #sequences = new Float64Array(0)
@@ -56,6 +57,11 @@ export class TupleTable {
 
   get fresh(): number {
     return this.#fresh
+  }
+
+  /** Rows that went into no message yet. */
+  get untold(): number {
+    return this.#untold
   }
 
   /** Of rows and index, without signatures. */
@@ -110,11 +116,13 @@ export class TupleTable {
     this.#flags[row] = KINDS.indexOf(tuple.kind) + (tuple.withdrawn ? WITHDRAWN : 0)
     this.#signatures.set(row, tuple.signature, this.#origins.length)
     if (!this.isFresh(row)) this.#fresh += 1
+    if (this.#told[row] !== 0) this.#untold += 1
     this.#told[row] = 0
   }
 
   remove(row: number): void {
     if (this.isFresh(row)) this.#fresh -= 1
+    if (this.#told[row] === 0) this.#untold -= 1
     this.#index.remove(row)
     const last = this.#size - 1
     if (row !== last) {
@@ -166,9 +174,14 @@ export class TupleTable {
     return this.#told[row]! < this.#freshTold
   }
 
+  toldAt(row: number): number {
+    return this.#told[row]!
+  }
+
   /** It went into so many messages. */
   told(row: number, messages: number): void {
     const wasFresh = this.isFresh(row)
+    if (this.#told[row] === 0 && messages > 0) this.#untold -= 1
     this.#told[row] = Math.min(TOLD_MOST, this.#told[row]! + messages)
     if (wasFresh && !this.isFresh(row)) this.#fresh -= 1
   }
