@@ -9,12 +9,12 @@ import {
   type StoredRecord,
   type StoreOutcome
 } from '@servent/key-routing/machine'
-import { type Key, type RequestId, SELF } from '@servent/overlay/machine'
+import { type Key, type Peer, type RequestId, SELF } from '@servent/overlay/machine'
 import { PLACE_PATIENCE_MS } from './constants.ts'
 import { Fetch, type FetchAsk } from './fetch.ts'
 import { find } from './find.ts'
 import type { Kelips } from './kelips.ts'
-import { announce, membersFor, type Outcome } from './publish.ts'
+import { announce, lookForMembers, membersFor, type Outcome } from './publish.ts'
 import type { Fx } from './types.ts'
 import { readValue } from './value-read.ts'
 import { place, sendValue } from './values.ts'
@@ -121,30 +121,32 @@ function publish(kelips: Kelips, command: RequestId, records: readonly StoredRec
   )
 }
 
-/** By a member of the key's group; where it is silent another one. */
+/** By a member of the key's group; where those that are known are silent, by others that are looked for. */
 function put(kelips: Kelips, record: StoredRecord, done: (outcome: Outcome, fx: Fx) => void, fx: Fx): void {
   if (kelips.covers(record.key)) {
     place(kelips, record, done, fx)
     return
   }
-  membersFor(
-    kelips,
-    record.key,
-    (peers, later) => {
-      const next = (at: number, after: Fx): void => {
-        const peer = peers[at]
-        if (peer === undefined || peer === SELF) {
-          done({ outcome: 'unreachable', copies: 0 }, after)
-          return
-        }
-        const settle = (outcome: StoreOutcome | 'unreachable', last: Fx, copies: number): void => {
-          if (outcome === 'unreachable' || outcome === 'not-root') next(at + 1, last)
-          else done({ outcome, copies }, last)
-        }
-        sendValue(kelips, peer, record, 'root', settle, after, PLACE_PATIENCE_MS)
+  let isLookedFor = false
+  const tryThese = (peers: readonly Peer[], later: Fx): void => {
+    const next = (at: number, after: Fx): void => {
+      const peer = peers[at]
+      if (peer === undefined && !isLookedFor) {
+        isLookedFor = true
+        lookForMembers(kelips, record.key, tryThese, after)
+        return
       }
-      next(0, later)
-    },
-    fx
-  )
+      if (peer === undefined || peer === SELF) {
+        done({ outcome: 'unreachable', copies: 0 }, after)
+        return
+      }
+      const settle = (outcome: StoreOutcome | 'unreachable', last: Fx, copies: number): void => {
+        if (outcome === 'unreachable' || outcome === 'not-root') next(at + 1, last)
+        else done({ outcome, copies }, last)
+      }
+      sendValue(kelips, peer, record, 'root', settle, after, PLACE_PATIENCE_MS)
+    }
+    next(0, later)
+  }
+  membersFor(kelips, record.key, tryThese, fx)
 }

@@ -153,6 +153,8 @@ export class KelipsMachine implements Machine<KelipsTypes> {
     | 'counters'
     | 'settings'
     | 'estimate'
+    | 'memberTimeoutMs'
+    | 'contactTimeoutMs'
   > {
     return this.#kelips
   }

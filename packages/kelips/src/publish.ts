@@ -208,6 +208,16 @@ export function membersFor(
     then(contacts, fx)
     return
   }
+  lookForMembers(kelips, key, then, fx)
+}
+
+/** The members that are nearest to a key, or to one that begins like it. */
+export function lookForMembers(
+  kelips: Kelips,
+  key: Key,
+  then: (peers: readonly Peer[], fx: Fx) => void,
+  fx: Fx
+): void {
   const whole = new Uint8Array(2 * PREFIX_BYTES)
   whole.set(key.subarray(0, PREFIX_BYTES))
   find(

@@ -16,24 +16,18 @@ export class InvariantError extends Error {
   }
 }
 
-/** Rounds come within five quarters of their period, and an expired entry is gone with the next one. */
-const ROUND_MOST = 1.25
+/** An expired entry is gone with the next round; what others leave the table with it shortens its time a little. */
+const ROUNDS_MOST = 4
 
 export class InvariantChecker {
   readonly #network: KelipsNetwork
   /** By node and peer, the latest heartbeat that was seen. */
   readonly #seen = new Map<number, { startS: number; beat: number }>()
-  /** When somebody died, in milliseconds. */
-  readonly #diedMs = new Map<NodeIndex, number>()
   readonly #sent = new Map<NodeIndex, { bytes: number; atMs: number }>()
   checks = 0
 
   constructor(network: KelipsNetwork) {
     this.#network = network
-  }
-
-  died(node: NodeIndex): void {
-    this.#diedMs.set(node, this.#network.simulation.nowUs / 1000)
   }
 
   check(): void {
@@ -43,7 +37,8 @@ export class InvariantChecker {
 
   #checkNode(node: NodeIndex): void {
     const { simulation } = this.#network
-    const { view, contacts, level, counters, settings } = this.#network.machine(node).state
+    const { state } = this.#network.machine(node)
+    const { view, contacts, level, counters, settings } = state
     const nowMs = simulation.nowUs / 1000
     const own = groupOf(simulation.keyOf(node), level)
     const perGroup = new Map<number, number>()
@@ -61,13 +56,12 @@ export class InvariantChecker {
           )
         if (name === 'contacts') perGroup.set(group, (perGroup.get(group) ?? 0) + 1)
         this.#checkBeat(node, other, table.startAt(row), table.beatAt(row))
-        const diedMs = this.#diedMs.get(other)
-        // The largest table here has its time over long before.
-        const mostMs = settings.gossipMs * (DEAD_ROUNDS_MOST + ROUND_MOST)
-        if (diedMs !== undefined && nowMs - diedMs > mostMs)
+        const timeoutMs = name === 'view' ? state.memberTimeoutMs() : state.contactTimeoutMs()
+        const heardMsAgo = nowMs - table.heardMs(row)
+        if (heardMsAgo > timeoutMs + ROUNDS_MOST * settings.gossipMs)
           throw new InvariantError(
             'K4 expiry',
-            `${node} has ${other} in its ${name} ${nowMs - diedMs} ms after its death`
+            `${node} has not heard of ${other} for ${heardMsAgo} ms of ${timeoutMs}`
           )
       }
     for (const [group, count] of perGroup)
@@ -112,6 +106,3 @@ export class InvariantChecker {
       throw new InvariantError('K6 joiners', `${joiner} is known by ${knowing.length} of ${same.length}`)
   }
 }
-
-/** Of tables of at most 60 entries. */
-const DEAD_ROUNDS_MOST = 140
