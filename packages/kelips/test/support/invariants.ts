@@ -16,13 +16,15 @@ export class InvariantError extends Error {
   }
 }
 
-/** An expired entry is gone with the next round; what others leave the table with it shortens its time a little. */
-const ROUNDS_MOST = 4
+/** An expired entry is gone with the next round, which comes within five quarters of its period. */
+const ROUNDS_MOST = 2
 
 export class InvariantChecker {
   readonly #network: KelipsNetwork
   /** By node and peer, the latest heartbeat that was seen. */
   readonly #seen = new Map<number, { startS: number; beat: number }>()
+  /** By node, the longest time that its tables had: they shrink when many die at once, and their times with them. */
+  readonly #longestMs = new Map<NodeIndex, { view: number; contacts: number }>()
   readonly #sent = new Map<NodeIndex, { bytes: number; atMs: number }>()
   checks = 0
 
@@ -42,6 +44,10 @@ export class InvariantChecker {
     const nowMs = simulation.nowUs / 1000
     const own = groupOf(simulation.keyOf(node), level)
     const perGroup = new Map<number, number>()
+    const longest = this.#longestMs.get(node) ?? { view: 0, contacts: 0 }
+    longest.view = Math.max(longest.view, state.memberTimeoutMs())
+    longest.contacts = Math.max(longest.contacts, state.contactTimeoutMs())
+    this.#longestMs.set(node, longest)
     for (const [name, table] of [
       ['view', view],
       ['contacts', contacts.table]
@@ -56,7 +62,7 @@ export class InvariantChecker {
           )
         if (name === 'contacts') perGroup.set(group, (perGroup.get(group) ?? 0) + 1)
         this.#checkBeat(node, other, table.startAt(row), table.beatAt(row))
-        const timeoutMs = name === 'view' ? state.memberTimeoutMs() : state.contactTimeoutMs()
+        const timeoutMs = longest[name]
         const heardMsAgo = nowMs - table.heardMs(row)
         if (heardMsAgo > timeoutMs + ROUNDS_MOST * settings.gossipMs)
           throw new InvariantError(
