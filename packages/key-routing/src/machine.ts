@@ -3,7 +3,7 @@
  * and tells it of its tables by `KeyRouting`.
  */
 export { Calls } from './calls.ts'
-export type { CallDone, CallFailure, CallOutcome, LinkEvents } from './calls-types.ts'
+export { Call, type CallDone, type CallFailure, type CallOutcome, type LinkEvents } from './calls-types.ts'
 export * from './constants.ts'
 export { framedCodec, type MessageKinds, routedCodec } from './framed-codec.ts'
 export { jittered } from './jittered.ts'
@@ -18,6 +18,7 @@ export type {
 export type * from './messages.ts'
 export { decodePeers, encodePeers, PeerCache } from './peer-cache.ts'
 export { PeerMemory } from './peer-memory.ts'
+export { isReadable, nameOf, type Page, RecordTable } from './records.ts'
 export { inspectRecord } from './records-body.ts'
 export { type Heard, linkedRttMs, ping, requestTwice } from './requests.ts'
 export { believeByOdds, WHOLE_RING, WIDTH_BYTES, widthOf } from './root-odds.ts'
@@ -34,6 +35,7 @@ export {
   readFields,
   readFixed32,
   readInto,
+  readKey,
   readVarint,
   varintFieldLength,
   varintLength,
@@ -46,7 +48,7 @@ export { RecordKeeper } from './store-keeper.ts'
 export type * from './store-messages.ts'
 export { STORE_SETTINGS } from './store-settings.ts'
 export type * from './store-types.ts'
-export { recordByteLength } from './store-wire-records.ts'
+export { fitInMessage, recordByteLength } from './store-wire-records.ts'
 export * from './structured-constants.ts'
 export * from './structured-settings.ts'
 export type * from './types.ts'

@@ -4,10 +4,10 @@ import type { HostLimits } from '@servent/libp2p-host'
 import type { MachineTypes } from '@servent/overlay'
 import { inspectRecord } from './records-body.ts'
 import type { KeyRoutedInit } from './service-types.ts'
-import type { StructuredSettings } from './structured-settings.ts'
+import type { ServedSettings } from './structured-settings.ts'
 
 /** The overlay's own settings, and what every service of its kind takes. */
-export type StructuredInit<T extends MachineTypes, S extends StructuredSettings> = Partial<Omit<S, 'store'>> &
+export type StructuredInit<T extends MachineTypes, S extends ServedSettings> = Partial<Omit<S, 'store'>> &
   Partial<Omit<KeyRoutedInit<T>, 'privateKey'>> & {
     /** Signs records. Where it is not given, that of the libp2p node. */
     readonly privateKey?: PrivateKey
@@ -18,18 +18,18 @@ export type StructuredInit<T extends MachineTypes, S extends StructuredSettings>
      */
     readonly bootstrap?: readonly string[]
     /** How records of others are kept. */
-    readonly records?: StructuredSettings['store']
+    readonly records?: S['store']
   }
 
 /** Of what a user gave, the settings of the machine, which are those that `defaults` names. */
-export function settingsGiven<S extends StructuredSettings>(init: object, defaults: S): Partial<S> {
+export function settingsGiven<S extends ServedSettings>(init: object, defaults: S): Partial<S> {
   const isSetting = ([name, value]: [string, unknown]) =>
     name !== 'store' && name in defaults && value !== undefined
   return Object.fromEntries(Object.entries(init).filter(isSetting)) as Partial<S>
 }
 
 /** Settings of a machine that a service runs. `ownLinks`: those that it opens, where the user does not say. */
-export function servedSettings<S extends StructuredSettings>(
+export function servedSettings<S extends ServedSettings>(
   settings: S,
   { routing, records }: { readonly routing?: S['routing']; readonly records?: S['store'] },
   ownLinks: number
@@ -43,6 +43,6 @@ export function servedSettings<S extends StructuredSettings>(
 }
 
 /** What this peer opens always has a place: a refusal by its own host would look like a peer that is gone. */
-export function linkLimits({ routing }: StructuredSettings, inboundLinksMax: number): Partial<HostLimits> {
+export function linkLimits({ routing }: ServedSettings, inboundLinksMax: number): Partial<HostLimits> {
   return { linksMax: inboundLinksMax + routing.ownLinks!, inboundLinksMax }
 }

@@ -15,7 +15,7 @@ import type { KeyRoutedOverlay } from './service-types.ts'
 import type { StoreSnapshot } from './store-types.ts'
 import { LEAVE_MS } from './structured-constants.ts'
 import type { StructuredInit } from './structured-init.ts'
-import type { StructuredSettings } from './structured-settings.ts'
+import type { ServedSettings } from './structured-settings.ts'
 
 /** What libp2p gives a service, beside what a host needs. */
 export interface StructuredComponents extends HostComponents {
@@ -69,7 +69,7 @@ export class StructuredService<
    */
   constructor(
     components: StructuredComponents,
-    init: StructuredInit<T, StructuredSettings>,
+    init: StructuredInit<T, ServedSettings>,
     overlay: StructuredOverlay<T, M>
   ) {
     const { createMachine } = overlay

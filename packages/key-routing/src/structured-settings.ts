@@ -23,6 +23,9 @@ export interface StructuredSettings {
   readonly store: Partial<Omit<StoreSettings, 'replicas'>>
 }
 
+/** What a service adds to. */
+export type ServedSettings = Pick<StructuredSettings, 'routing' | 'store'>
+
 export const STRUCTURED_SETTINGS: StructuredSettings = {
   style: 'semi-recursive',
   saveMs: SAVE_MS,
@@ -46,7 +49,7 @@ export function routingOf(settings: StructuredSettings): RouterSettings {
 }
 
 /** For the overlay's `RecordKeeper`. */
-export function storeOf({ store, replicas }: StructuredSettings): StoreSettings {
+export function storeOf({ store, replicas }: Pick<StructuredSettings, 'store' | 'replicas'>): StoreSettings {
   return { ...STORE_SETTINGS, ...store, replicas: replicas - 1 }
 }
 

@@ -1,0 +1,232 @@
+/**
+ * Finding files: the tuples under a key name providers, and each of these is asked for its records. A search of
+ * several words asks for the tuples of all of them at once, keeps the providers that have every word, as far as whole
+ * lists came, and asks those about the rarest. Whoever is gone has no answer, so what is told is there.
+ */
+
+import type { LookupFailure } from '@servent/key-routing/machine'
+import {
+  isReadable,
+  nameOf,
+  PAGE_RECORDS_MAX,
+  type RecordKind,
+  type StoredRecord
+} from '@servent/key-routing/machine'
+import { type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { FOUND_TUPLES_MAX, PROVIDERS_ASKED_MAX, PROVIDERS_AT_ONCE } from './constants.ts'
+import { find } from './find.ts'
+import type { Kelips } from './kelips.ts'
+import type { PeerTuple } from './messages.ts'
+import type { Fx } from './types.ts'
+import { askForPage } from './value-read.ts'
+import { groupByteLength } from './wire-group.ts'
+
+export interface FetchAsk {
+  readonly command: number
+  readonly kind: RecordKind
+  readonly keys: readonly Key[]
+  readonly limit: number
+}
+
+/** One key's providers. */
+interface Listed {
+  readonly key: Key
+  readonly providers: Set<Peer>
+  hops: number
+  total: number
+  isWhole: boolean
+  failure: LookupFailure | undefined
+}
+
+/** Pages of tuples of one key. */
+const PAGES = Math.ceil(PROVIDERS_ASKED_MAX / FOUND_TUPLES_MAX)
+/** About what one request for records and its answer take, beside the records. */
+const REQUEST_BYTES = 50
+
+export class Fetch {
+  readonly #kelips: Kelips
+  readonly #ask: FetchAsk
+  readonly #done: () => void
+  readonly #listed: Listed[]
+  readonly #traffic = { messages: 0, bytes: 0 }
+  readonly #seen = new Set<string>()
+  readonly #beganMs: number
+  #waiting: Peer[] = []
+  #asking = 0
+  #isOver = false
+
+  constructor(kelips: Kelips, ask: FetchAsk, done: () => void) {
+    this.#kelips = kelips
+    this.#ask = ask
+    this.#done = done
+    this.#beganMs = kelips.nowMs
+    this.#listed = ask.keys.map(key => ({
+      key,
+      providers: new Set(),
+      hops: 0,
+      total: 0,
+      isWhole: false,
+      failure: undefined
+    }))
+  }
+
+  begin(fx: Fx): void {
+    let left = this.#listed.length
+    const listed = (later: Fx): void => {
+      left -= 1
+      if (left === 0 && !this.#isOver) this.#choose(later)
+    }
+    for (const one of this.#listed) this.#list(one, 0, listed, fx)
+  }
+
+  cancel(): void {
+    this.#isOver = true
+    this.#done()
+  }
+
+  #list(one: Listed, page: number, done: (fx: Fx) => void, fx: Fx): void {
+    find(
+      this.#kelips,
+      one.key,
+      this.#ask.kind,
+      page * FOUND_TUPLES_MAX,
+      (result, later) => {
+        if (this.#isOver) return
+        one.hops = Math.max(one.hops, result.hops)
+        if (result.hops > 0) this.#note(REQUEST_BYTES)
+        if ('failed' in result) {
+          if (page === 0) one.failure = result.failed
+          done(later)
+          return
+        }
+        if (result.hops > 0) this.#noteFound(result.tuples)
+        one.total = result.total
+        for (const { provider } of result.tuples) {
+          const peer = this.#kelips.intern(provider)
+          if (peer !== undefined) one.providers.add(peer)
+        }
+        const got = (page + 1) * FOUND_TUPLES_MAX
+        one.isWhole = got >= result.total
+        if (one.isWhole || page + 1 === PAGES || result.tuples.length === 0) done(later)
+        else this.#list(one, page + 1, done, later)
+      },
+      fx
+    )
+  }
+
+  /** The rarest word that could be asked about, and of its providers those that have the others, too. */
+  #choose(fx: Fx): void {
+    const answered = this.#listed.filter(({ failure }) => failure === undefined)
+    if (answered.length === 0) {
+      this.#end(this.#listed[0]?.failure ?? 'no-route', fx)
+      return
+    }
+    const rarest = answered.reduce((least, one) => (one.total < least.total ? one : least))
+    const whole = answered.filter(({ isWhole }) => isWhole)
+    this.#waiting = [...rarest.providers].filter(peer => whole.every(({ providers }) => providers.has(peer)))
+    this.#next(rarest, fx)
+  }
+
+  #next(from: Listed, fx: Fx): void {
+    while (!this.#isOver && this.#asking < PROVIDERS_AT_ONCE && this.#seen.size < this.#ask.limit) {
+      const peer = this.#waiting.shift()
+      if (peer === undefined) break
+      this.#asking += 1
+      this.#records(from, peer, 0, fx)
+    }
+    if (!this.#isOver && this.#asking === 0) this.#end(undefined, fx)
+  }
+
+  #records(from: Listed, peer: Peer, after: number, fx: Fx): void {
+    const kelips = this.#kelips
+    const { kind, limit } = this.#ask
+    const wanted = Math.min(PAGE_RECORDS_MAX, limit - this.#seen.size)
+    const end = (later: Fx): void => {
+      this.#asking -= 1
+      this.#next(from, later)
+    }
+    if (peer === SELF) {
+      const page = kelips.own.page(
+        kind,
+        from.key,
+        after,
+        all => Math.min(wanted, all.length),
+        kelips.nowMs,
+        kelips.wallMs
+      )
+      this.#tell(from, peer, page.records, fx)
+      end(fx)
+      return
+    }
+    this.#note(REQUEST_BYTES)
+    askForPage(
+      kelips,
+      peer,
+      kind,
+      from.key,
+      after,
+      wanted,
+      (page, later) => {
+        if (this.#isOver) return
+        if (page !== undefined) {
+          this.#note(
+            page.records.reduce((bytes, { body }) => bytes + body.length + REQUEST_BYTES, REQUEST_BYTES)
+          )
+          this.#tell(from, peer, page.records, later)
+          if (page.next !== undefined && page.next > after && this.#seen.size < limit) {
+            this.#records(from, peer, page.next, later)
+            return
+          }
+        }
+        end(later)
+      },
+      fx
+    )
+  }
+
+  /** A provider speaks for itself alone. */
+  #tell({ key, hops }: Listed, peer: Peer, records: readonly StoredRecord[], fx: Fx): void {
+    const { command, kind, limit } = this.#ask
+    const provider = nameOf(this.#kelips.peers.contact(peer).id)
+    const told = records.filter(record => {
+      if (record.kind !== kind || nameOf(record.key) !== nameOf(key)) return false
+      if (nameOf(record.publisher.id) !== provider || !isReadable(record, this.#kelips.wallMs)) return false
+      const name = nameOf(record.subject) + provider
+      if (this.#seen.has(name) || this.#seen.size >= limit) return false
+      this.#seen.add(name)
+      return true
+    })
+    if (told.length === 0) return
+    const total = this.#seen.size + this.#waiting.length + this.#asking - 1
+    const elapsedMs = this.#kelips.nowMs - this.#beganMs
+    fx.notify({ type: 'records', command, records: told, total, hops, elapsedMs })
+  }
+
+  #noteFound(tuples: readonly PeerTuple[]): void {
+    this.#note(
+      groupByteLength({
+        type: 'providers',
+        id: 1,
+        covers: true,
+        hops: 0,
+        timeouts: 0,
+        total: 0,
+        tuples,
+        nearest: []
+      })
+    )
+  }
+
+  #note(bytes: number): void {
+    this.#traffic.messages += 1
+    this.#traffic.bytes += bytes
+  }
+
+  #end(failure: LookupFailure | undefined, fx: Fx): void {
+    this.#isOver = true
+    this.#done()
+    const total = this.#seen.size + this.#waiting.length
+    const end = { type: 'records-end', command: this.#ask.command, total, traffic: this.#traffic } as const
+    fx.notify(failure === undefined ? end : { ...end, failure })
+  }
+}

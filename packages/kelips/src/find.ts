@@ -1,0 +1,307 @@
+/**
+ * Lookups (IPTPS section 2.2): the nearest contact of the key's group is asked, and answers from its tuples: one hop.
+ * Where it is silent or has nothing there are three ways to try again: another contact; the group itself, by a random
+ * walk that a contact begins; and a member of one's own group, whose contacts are others. Each step of a walk passes
+ * the question on and the answer back. Whoever takes long does not hold it up: the next one is asked, too.
+ */
+import { Call, type CallOutcome, type LookupFailure } from '@servent/key-routing/machine'
+import { type Contact, type Key, type Peer, randomBelow } from '@servent/overlay/machine'
+import {
+  DENIALS,
+  FIND_TRIES_MAX,
+  FINDS_MAX,
+  FOUND_TUPLES_MAX,
+  HEDGE_MS,
+  HEDGES_MAX,
+  PRIORITY_FIND,
+  RELAYS_MAX,
+  STEP_PATIENCE_MS,
+  VIA_MAX,
+  WALK_TTL
+} from './constants.ts'
+import { anyMember, linkedMember, noteRtt, onSilent } from './gossip.ts'
+import type { Kelips } from './kelips.ts'
+import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
+import { contactsFor, nearestContacts } from './nearest.ts'
+import type { Fx, KelipsTypes } from './types.ts'
+
+interface FindCost {
+  /** Steps of the request that was answered. */
+  readonly hops: number
+  readonly timeouts: number
+  readonly elapsedMs: number
+}
+
+export interface FindFound extends FindCost {
+  readonly total: number
+  readonly tuples: readonly PeerTuple[]
+  readonly nearest: readonly Contact[]
+}
+
+export interface FindFailed extends FindCost {
+  readonly failed: LookupFailure
+}
+
+export type FindDone = (result: FindFound | FindFailed, fx: Fx) => void
+
+type Answer = Omit<Providers, 'type' | 'id'>
+
+/** `done` is called once, perhaps before this returns. `after`: so many tuples are known already. */
+export function find(kelips: Kelips, key: Key, want: Want, after: number, done: FindDone, fx: Fx): void {
+  kelips.counters.finds += 1
+  if (kelips.finds >= FINDS_MAX) {
+    done({ failed: 'busy', hops: 0, timeouts: 0, elapsedMs: 0 }, fx)
+    return
+  }
+  kelips.finds += 1
+  new Finding(kelips, key, want, after, done).begin(fx)
+}
+
+/** A wait that ends in asking somebody else. */
+class Hedge extends Call<KelipsTypes> {
+  readonly #onFailed: (fx: Fx) => void
+
+  constructor(onFailed: (fx: Fx) => void) {
+    super()
+    this.#onFailed = onFailed
+  }
+
+  override onFailed(_why: string, fx: Fx): void {
+    this.#onFailed(fx)
+  }
+}
+
+class Finding {
+  readonly #kelips: Kelips
+  readonly #key: Key
+  readonly #want: Want
+  readonly #after: number
+  readonly #done: FindDone
+  readonly #beganMs: number
+  /** Whom to ask, and how far each may pass it on. */
+  readonly #candidates: { readonly peer: Peer; readonly ttl: number }[] = []
+  readonly #asked = new Set<Peer>()
+  #tries = 0
+  #timeouts = 0
+  /** Somebody in the group who has nothing. */
+  #denials = 0
+  #denial: Answer | undefined
+  #vias = 0
+  #waiting = 0
+  #isOver = false
+  readonly #hedge = new Hedge(fx => this.#next(fx))
+
+  constructor(kelips: Kelips, key: Key, want: Want, after: number, done: FindDone) {
+    this.#kelips = kelips
+    this.#key = key
+    this.#want = want
+    this.#after = after
+    this.#done = done
+    this.#beganMs = kelips.nowMs
+  }
+
+  begin(fx: Fx): void {
+    const kelips = this.#kelips
+    if (kelips.mode !== 'member') {
+      this.#fail('not-ready', 0, fx)
+      return
+    }
+    if (kelips.covers(this.#key)) {
+      const own = answerOf(kelips, this.#key, this.#want, this.#after)
+      if (isAnswer(own, this.#want) || kelips.view.size === 0) {
+        this.#end(own, 0, fx)
+        return
+      }
+      this.#denials += 1
+      this.#denial = own
+      // The group's others may have heard by now.
+      for (let other = 0; other < DENIALS; other += 1) this.#addMember(0, fx)
+    } else for (const peer of contactsFor(kelips, this.#key)) this.#add(peer, 0)
+    this.#next(fx)
+  }
+
+  #add(peer: Peer, ttl: number): void {
+    this.#candidates.push({ peer, ttl })
+  }
+
+  #addMember(ttl: number, fx: Fx): boolean {
+    const known = [...this.#asked, ...this.#candidates.map(({ peer }) => peer)]
+    const peer = linkedMember(this.#kelips, fx, known) ?? anyMember(this.#kelips, fx, known)
+    if (peer !== undefined) this.#add(peer, ttl)
+    return peer !== undefined
+  }
+
+  #next(fx: Fx): void {
+    const kelips = this.#kelips
+    if (this.#isOver) return
+    if (this.#denials > DENIALS && this.#denial !== undefined) {
+      this.#end(this.#denial, 1, fx)
+      return
+    }
+    if (kelips.nowMs - this.#beganMs > kelips.settings.lookupBudgetMs) {
+      this.#over('budget', fx)
+      return
+    }
+    let next = this.#candidates.shift()
+    if (next === undefined && kelips.rules.retries && !kelips.covers(this.#key) && this.#vias < VIA_MAX) {
+      this.#vias += 1
+      if (this.#addMember(WALK_TTL, fx)) next = this.#candidates.shift()
+    }
+    if (next === undefined || this.#tries >= FIND_TRIES_MAX) {
+      if (this.#waiting === 0) this.#over('no-route', fx)
+      return
+    }
+    this.#tries += 1
+    this.#waiting += 1
+    if (this.#waiting < HEDGES_MAX && kelips.rules.retries)
+      kelips.calls.wait(this.#hedge, kelips.nowMs + HEDGE_MS, fx)
+    this.#ask(next.peer, next.ttl, fx)
+  }
+
+  #ask(peer: Peer, ttl: number, fx: Fx): void {
+    const kelips = this.#kelips
+    this.#asked.add(peer)
+    const message: Find = {
+      type: 'find',
+      id: kelips.calls.nextId(),
+      key: this.#key,
+      want: this.#want,
+      after: this.#after,
+      ttl
+    }
+    kelips.calls.request(
+      peer,
+      message,
+      PRIORITY_FIND,
+      (outcome, later) => this.#onOutcome(peer, ttl, outcome, later),
+      fx,
+      ttl * STEP_PATIENCE_MS
+    )
+  }
+
+  #onOutcome(peer: Peer, ttl: number, outcome: CallOutcome<KelipsMessage>, fx: Fx): void {
+    const kelips = this.#kelips
+    this.#waiting -= 1
+    if (this.#isOver) {
+      if ('failed' in outcome && outcome.failed !== 'busy' && ttl === 0) onSilent(kelips, peer, fx)
+      return
+    }
+    if (!('answer' in outcome) || outcome.answer.type !== 'providers') {
+      if (!('failed' in outcome) || outcome.failed !== 'busy') {
+        this.#timeouts += 1
+        // Whoever passed it on may have waited for somebody else.
+        if (ttl === 0) onSilent(kelips, peer, fx)
+      }
+      if (!kelips.rules.retries) this.#over('no-route', fx)
+      else this.#next(fx)
+      return
+    }
+    if (ttl === 0) noteRtt(kelips, peer)
+    const { answer } = outcome
+    this.#timeouts += answer.timeouts
+    if (isAnswer(answer, this.#want)) {
+      this.#end(answer, 1 + answer.hops, fx)
+      return
+    }
+    if (answer.covers) {
+      this.#denials += 1
+      this.#denial = answer
+      // Somebody else in its group may have heard of it.
+      if (kelips.rules.retries && ttl === 0 && this.#denials <= DENIALS)
+        this.#candidates.unshift({ peer, ttl: WALK_TTL })
+    } else if (kelips.rules.retries)
+      for (const contact of answer.nearest) {
+        const other = kelips.intern(contact)
+        if (other !== undefined && other !== 0 && !this.#asked.has(other)) this.#add(other, 0)
+      }
+    this.#next(fx)
+  }
+
+  /** What was denied once, and nobody else could be asked, is believed. */
+  #over(failed: LookupFailure, fx: Fx): void {
+    if (this.#denial !== undefined) this.#end(this.#denial, 1, fx)
+    else this.#fail(failed, this.#tries, fx)
+  }
+
+  #end({ total, tuples, nearest }: Answer, hops: number, fx: Fx): void {
+    this.#close(fx)
+    const elapsedMs = this.#kelips.nowMs - this.#beganMs
+    this.#done({ total, tuples, nearest, hops, timeouts: this.#timeouts, elapsedMs }, fx)
+  }
+
+  #close(fx: Fx): void {
+    this.#isOver = true
+    this.#kelips.finds -= 1
+    this.#kelips.calls.end(this.#hedge, false, fx)
+  }
+
+  #fail(failed: LookupFailure, hops: number, fx: Fx): void {
+    this.#close(fx)
+    this.#kelips.counters.findsFailed += 1
+    const elapsedMs = this.#kelips.nowMs - this.#beganMs
+    this.#done({ failed, hops, timeouts: this.#timeouts, elapsedMs }, fx)
+  }
+}
+
+/** Somebody asks. */
+export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void {
+  const { id, key, want, after, ttl } = message
+  const covers = kelips.covers(key)
+  const own = covers ? answerOf(kelips, key, want, after) : elsewhere(kelips, key)
+  const next = ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, from, key, covers, fx)
+  if (next === undefined || kelips.relays >= RELAYS_MAX) {
+    answer(kelips, from, { ...own, type: 'providers', id }, fx)
+    return
+  }
+  kelips.relays += 1
+  kelips.counters.findsPassedOn += 1
+  kelips.calls.request(
+    next,
+    { ...message, id: kelips.calls.nextId(), ttl: ttl - 1 },
+    PRIORITY_FIND,
+    (outcome, later) => {
+      kelips.relays -= 1
+      if ('answer' in outcome && outcome.answer.type === 'providers') {
+        const { hops, ...rest } = outcome.answer
+        answer(kelips, from, { ...rest, id, hops: hops + 1 }, later)
+        return
+      }
+      if (ttl === 1) onSilent(kelips, next, later)
+      answer(kelips, from, { ...own, type: 'providers', id, timeouts: own.timeouts + 1 }, later)
+    },
+    fx,
+    (ttl - 1) * STEP_PATIENCE_MS
+  )
+}
+
+/** In the key's group a random member; from outside it a contact, and not always the same one. */
+function nextStep(kelips: Kelips, from: Peer, key: Key, covers: boolean, fx: Fx): Peer | undefined {
+  if (covers) return anyMember(kelips, fx, [from])
+  const contacts = contactsFor(kelips, key).filter(peer => peer !== from)
+  return contacts.length === 0 ? undefined : contacts[randomBelow(fx, contacts.length)]
+}
+
+function answer(kelips: Kelips, to: Peer, message: Providers, fx: Fx): void {
+  const link = kelips.calls.linkOf(to)
+  if (link !== undefined) fx.send(link, message, PRIORITY_FIND)
+}
+
+function isAnswer({ covers, total }: Answer, want: Want): boolean {
+  return total > 0 || (covers && want === 'peer')
+}
+
+/** From outside the group: its contacts. */
+function elsewhere(kelips: Kelips, key: Key): Answer {
+  const nearest =
+    kelips.mode === 'member' ? contactsFor(kelips, key).map(peer => kelips.peers.contact(peer)) : []
+  return { covers: false, hops: 0, timeouts: 0, total: 0, tuples: [], nearest }
+}
+
+/** What this peer itself knows of a key of its group. */
+function answerOf(kelips: Kelips, key: Key, want: Want, after: number): Answer {
+  const none = { covers: true, hops: 0, timeouts: 0, nearest: [] }
+  if (want === 'peer') return { ...none, total: 0, tuples: [], nearest: nearestContacts(kelips, key) }
+  const rows = kelips.tuplesUnder(want, key)
+  const page = rows.slice(after, after + FOUND_TUPLES_MAX)
+  return { ...none, total: rows.length, tuples: page.map(row => kelips.tupleAt(row)) }
+}

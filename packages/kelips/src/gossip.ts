@@ -1,0 +1,334 @@
+/**
+ * Gossip (IPTPS section 3): each round tells a few members and contacts some entries of every sort, within a ration
+ * and within a budget of bytes a second. Contacts pass on what concerns more than one group.
+ */
+import { type Peer, randomBelow, SELF } from '@servent/overlay/machine'
+import {
+  CHAIN_SPARE,
+  ESTIMATE_APART_MAX,
+  ESTIMATE_PARTS,
+  FRESH_TOLD_MAX,
+  GOSSIP_BYTES_MAX,
+  GOSSIP_PER_PEER_MAX,
+  PEER_PREFIX_BYTES,
+  PINGS_PER_ROUND,
+  PRIORITY_GOSSIP
+} from './constants.ts'
+import { takeBeats, takeIn } from './intake.ts'
+import type { Kelips } from './kelips.ts'
+import type { LifeTable } from './life-table.ts'
+import type { Beat, Gossip, PeerLife, PeerTuple } from './messages.ts'
+import { armNews } from './news.ts'
+import { beginChain } from './own-life.ts'
+import { pickFresh, pickRation } from './ration.ts'
+import { chooseTargets } from './spatial.ts'
+import type { Fx } from './types.ts'
+import { beatByteLength, groupByteLength, lifeByteLength, tupleByteLength } from './wire-group.ts'
+
+/** One round. */
+export function gossipRound(kelips: Kelips, fx: Fx): void {
+  const { view, contacts, settings, counters } = kelips
+  counters.rounds += 1
+  kelips.epochRounds += 1
+  kelips.heardOf.clear()
+  renewOwn(kelips, fx)
+  kelips.rules.expire(kelips)
+  kelips.estimate = averaged(kelips, kelips.estimate)
+  if (view.size > 0) {
+    const rows = chooseTargets(measured(kelips, view), settings.targets, fx)
+    send(kelips, compose(kelips, 'members', rows.length, fx), peersAt(view, rows), fx)
+  }
+  if (contacts.table.size > 0 && settings.contactTargets > 0) {
+    const rows = chooseTargets(measured(kelips, contacts.table), settings.contactTargets, fx)
+    send(kelips, compose(kelips, 'contacts', rows.length, fx), peersAt(contacts.table, rows), fx)
+  }
+  for (const peer of stalest(kelips)) ping(kelips, peer, fx)
+}
+
+/** Entries that are fresh, to members drawn evenly: near ones would tell each other. */
+export function tellNews(kelips: Kelips, fx: Fx): void {
+  kelips.newsArmed = false
+  const { view, settings } = kelips
+  const rows = chooseTargets({ size: view.size, rttMs: () => 1 }, settings.targets, fx)
+  if (rows.length === 0) return
+  send(kelips, compose(kelips, 'news', rows.length, fx), peersAt(view, rows), fx)
+  // What the ration left over.
+  armNews(kelips, fx)
+}
+
+/** The same life to these peers, as news: how a joiner comes to be known in its group. */
+export function tellLife(kelips: Kelips, life: PeerLife, peers: readonly Peer[], fx: Fx): void {
+  send(kelips, { ...head(kelips), lives: [life], beats: [], tuples: [] }, peers, fx)
+}
+
+/** The last word of this peer, to members and to contacts it is linked with. */
+export function tellFarewell(kelips: Kelips, beat: Beat, fx: Fx): void {
+  const { view, contacts, settings } = kelips
+  const members = chooseTargets({ size: view.size, rttMs: () => 1 }, settings.targets, fx)
+  const others = chooseTargets(contacts.table, settings.targets, fx)
+  const peers = [...peersAt(view, members), ...peersAt(contacts.table, others)]
+  send(kelips, { ...head(kelips), lives: [], beats: [beat], tuples: [] }, peers, fx)
+}
+
+export function onGossip(kelips: Kelips, from: Peer, message: Gossip, fx: Fx): void {
+  const heard = (kelips.heardOf.get(from) ?? 0) + 1
+  kelips.heardOf.set(from, heard)
+  if (heard > GOSSIP_PER_PEER_MAX) {
+    kelips.counters.gossipUnread += 1
+    return
+  }
+  if (kelips.mode === 'idle') return
+  if (kelips.isMember(kelips.peers.key(from)) || message.level <= kelips.level + 1)
+    kelips.estimate = averaged(kelips, (kelips.estimate + message.estimate / ESTIMATE_PARTS) / 2)
+  takeBeats(kelips, message.beats)
+  takeIn(kelips, message, fx)
+}
+
+/** An estimate, cut to what this peer's own count allows, and drawn a little towards it. */
+function averaged(kelips: Kelips, estimate: number): number {
+  const own = kelips.localEstimate
+  const cut = Math.min(own + ESTIMATE_APART_MAX, Math.max(own - ESTIMATE_APART_MAX, estimate))
+  return cut + (own - cut) * OWN_WEIGHT
+}
+
+/** With this weight at every message the mean of all peers comes out, and no single group's size. */
+const OWN_WEIGHT = 1 / 16
+
+function head(kelips: Kelips) {
+  const estimate = Math.max(0, Math.round(kelips.estimate * ESTIMATE_PARTS))
+  return { type: 'gossip', level: kelips.level, estimate } as const
+}
+
+/** Without proximity all are equally far. */
+function measured(kelips: Kelips, table: LifeTable): Pick<LifeTable, 'size' | 'rttMs'> {
+  return kelips.settings.proximity === 'on' ? table : { size: table.size, rttMs: () => 1 }
+}
+
+function peersAt(table: LifeTable, rows: readonly number[]): Peer[] {
+  return rows.map(row => table.peerAt(row))
+}
+
+/** Entries are added while they fit; those that went in are told to so many. */
+class Draft {
+  readonly #kelips: Kelips
+  readonly #targets: number
+  readonly lives: PeerLife[] = []
+  readonly beats: Beat[] = []
+  readonly tuples: PeerTuple[] = []
+  readonly #inIt = new Set<Peer>()
+  #left: number
+
+  constructor(kelips: Kelips, targets: number) {
+    this.#kelips = kelips
+    this.#targets = targets
+    this.#left = GOSSIP_BYTES_MAX - groupByteLength(this.message)
+  }
+
+  get message(): Gossip {
+    return { ...head(this.#kelips), lives: this.lives, beats: this.beats, tuples: this.tuples }
+  }
+
+  get isEmpty(): boolean {
+    return this.lives.length + this.beats.length + this.tuples.length === 0
+  }
+
+  #fits(bytes: number): boolean {
+    if (bytes > this.#left) return false
+    this.#left -= bytes
+    return true
+  }
+
+  /** This peer itself. */
+  self(whole: boolean): void {
+    const life = this.#kelips.ownLife
+    if (life === undefined) return
+    if (whole) this.#life(SELF, life)
+    else this.#beat(SELF, life.beat, life.value)
+  }
+
+  row(table: LifeTable, row: number, whole: boolean): void {
+    const peer = table.peerAt(row)
+    const isIn = whole
+      ? this.#life(peer, this.#kelips.lifeAt(table, row))
+      : this.#beat(peer, table.beatAt(row), table.valueAt(row).slice())
+    if (isIn && whole) table.told(row, this.#targets)
+  }
+
+  tuple(row: number, withLife: boolean): void {
+    const { tuples, origins } = this.#kelips
+    const tuple = this.#kelips.tupleAt(row)
+    const origin = origins.table.find(tuples.originAt(row))
+    if (withLife && origin >= 0) this.row(origins.table, origin, true)
+    if (!this.#fits(tupleByteLength(tuple))) return
+    this.tuples.push(tuple)
+    tuples.told(row, this.#targets)
+  }
+
+  farewells(): void {
+    const { farewells } = this.#kelips
+    for (const one of farewells) {
+      if (!this.#fits(beatByteLength(one.beat))) break
+      this.beats.push(one.beat)
+      one.told += this.#targets
+    }
+    const left = farewells.filter(({ told }) => told < FRESH_TOLD_MAX)
+    farewells.splice(0, farewells.length, ...left)
+  }
+
+  #life(peer: Peer, life: PeerLife): boolean {
+    if (this.#inIt.has(peer)) return false
+    if (!this.#fits(lifeByteLength(life))) return false
+    this.#inIt.add(peer)
+    this.lives.push(life)
+    return true
+  }
+
+  #beat(peer: Peer, beat: number, value: Uint8Array): boolean {
+    if (this.#inIt.has(peer)) return false
+    const entry = { peer: this.#kelips.peers.key(peer).slice(0, PEER_PREFIX_BYTES), beat, value }
+    if (!this.#fits(beatByteLength(entry))) return false
+    this.#inIt.add(peer)
+    this.beats.push(entry)
+    return true
+  }
+}
+
+/**
+ * What is fresh goes whole, since nobody knows it; what is old goes as a heartbeat, but for one of each table, so that
+ * whoever missed it when it was fresh learns of it some time. Other groups' contacts are each known to few: they go whole.
+ */
+function compose(kelips: Kelips, to: 'members' | 'contacts' | 'news', targets: number, fx: Fx): Gossip {
+  const { view, contacts, origins, tuples, settings, counters } = kelips
+  const draft = new Draft(kelips, targets)
+  const pick = (table: LifeTable, ration: number): readonly number[] =>
+    to === 'news' ? pickFresh(table, ration, fx) : pickRation(table, ration, fx)
+  if (to !== 'news') draft.self(to === 'contacts')
+  draft.farewells()
+  const isTurn = counters.rounds % 2 === 0
+  addLives(
+    draft,
+    view,
+    pick(view, to === 'contacts' ? settings.contactRation : settings.memberRation),
+    to === 'contacts',
+    isTurn
+  )
+  if (to !== 'contacts') {
+    const rows =
+      to === 'news'
+        ? pickFresh(tuples, settings.tupleRation, fx)
+        : pickRation(tuples, settings.tupleRation, fx)
+    for (const row of rows) draft.tuple(row, tuples.isFresh(row) || isTurn)
+  }
+  if (to === 'members')
+    addLives(draft, origins.table, pick(origins.table, settings.originRation), false, !isTurn)
+  if (to !== 'news')
+    addLives(draft, contacts.table, pick(contacts.table, settings.contactRation), true, false)
+  return draft.message
+}
+
+function addLives(
+  draft: Draft,
+  table: LifeTable,
+  rows: readonly number[],
+  whole: boolean,
+  oneWhole: boolean
+): void {
+  let isOwed = oneWhole
+  for (const row of rows) {
+    const asOld = !whole && !table.isFresh(row)
+    draft.row(table, row, !asOld || isOwed)
+    if (asOld) isOwed = false
+  }
+}
+
+/** One message, once for each peer as far as the budget goes. */
+function send(kelips: Kelips, message: Gossip, peers: readonly Peer[], fx: Fx): void {
+  if (message.lives.length + message.beats.length + message.tuples.length === 0) return
+  const bytes = groupByteLength(message)
+  for (const peer of peers) {
+    if (!kelips.rules.mayGo(kelips, bytes)) {
+      kelips.counters.gossipHeldBack += 1
+      continue
+    }
+    kelips.counters.gossipSent += 1
+    kelips.counters.gossipBytes += bytes
+    kelips.calls.tell(peer, message, PRIORITY_GOSSIP, fx)
+  }
+}
+
+/** The own heartbeat among those of providers, and a new chain before the old one ends. */
+function renewOwn(kelips: Kelips, fx: Fx): void {
+  const { origins, chain, ownLife } = kelips
+  if (ownLife === undefined) return
+  const row = origins.table.find(SELF)
+  if (row >= 0 && (ownLife.startS !== origins.table.startAt(row) || ownLife.beat > origins.table.beatAt(row)))
+    origins.table.renew(row, ownLife, kelips.nowMs)
+  if (chain?.isNearItsEnd(kelips.nowMs, CHAIN_SPARE)) beginChain(kelips, fx)
+}
+
+/** Contacts of which nothing was heard for longest. */
+function stalest(kelips: Kelips): Peer[] {
+  const { table } = kelips.contacts
+  const rows: number[] = []
+  for (let row = 0; row < table.size; row += 1) {
+    let place = rows.length
+    while (place > 0 && table.heardMs(rows[place - 1]!) > table.heardMs(row)) place -= 1
+    if (place >= PINGS_PER_ROUND) continue
+    rows.splice(place, 0, row)
+    rows.length = Math.min(rows.length, PINGS_PER_ROUND)
+  }
+  return rows.map(row => table.peerAt(row))
+}
+
+/** A pong shows that a peer lives, though not to others, and how far away it is. */
+function ping(kelips: Kelips, peer: Peer, fx: Fx): void {
+  const id = kelips.calls.nextId()
+  kelips.calls.request(
+    peer,
+    { type: 'ping', id },
+    PRIORITY_GOSSIP,
+    (outcome, later) => {
+      if ('answer' in outcome) noteRtt(kelips, peer)
+      else if (outcome.failed === 'silent' || outcome.failed === 'unreachable') onSilent(kelips, peer, later)
+    },
+    fx
+  )
+}
+
+export function noteRtt(kelips: Kelips, peer: Peer): void {
+  const rttMs = kelips.calls.rttMs(peer)
+  if (rttMs === undefined) return
+  for (const table of [kelips.view, kelips.contacts.table]) {
+    const row = table.find(peer)
+    if (row >= 0) table.setRtt(row, rttMs)
+  }
+}
+
+/** It did not answer: it is taken out, and comes back with its next heartbeat if it lives. */
+export function onSilent(kelips: Kelips, peer: Peer, _fx: Fx): void {
+  if (!kelips.maintenance || !kelips.knows(peer)) return
+  kelips.counters.silent += 1
+  kelips.cache.lost.add(peer)
+  kelips.bury(peer)
+}
+
+/** One of the members, evenly; nothing where there is none. */
+export function anyMember(kelips: Kelips, fx: Fx, but: readonly Peer[] = []): Peer | undefined {
+  return someMember(kelips, fx, peer => !but.includes(peer))
+}
+
+/** One that there is a link to, which tells soon that it is gone. */
+export function linkedMember(kelips: Kelips, fx: Fx, but: readonly Peer[]): Peer | undefined {
+  return someMember(kelips, fx, peer => kelips.calls.linkOf(peer) !== undefined && !but.includes(peer))
+}
+
+function someMember(kelips: Kelips, fx: Fx, isFit: (peer: Peer) => boolean): Peer | undefined {
+  const { view } = kelips
+  if (view.size === 0) return undefined
+  const first = randomBelow(fx, view.size)
+  for (let step = 0; step < view.size; step += 1) {
+    const peer = view.peerAt((first + step) % view.size)
+    if (isFit(peer)) return peer
+  }
+  return undefined
+}

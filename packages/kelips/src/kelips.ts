@@ -1,0 +1,349 @@
+/** The state of one peer, which the rules in the other files change, and what they all ask of it. */
+import {
+  type Calls,
+  PeerCache,
+  type RecordKind,
+  RecordTable,
+  STORE_LIMITS,
+  type StoreSettings
+} from '@servent/key-routing/machine'
+import {
+  type Contact,
+  type Key,
+  NO_PEER,
+  type Peer,
+  type PeerTable,
+  type RequestId,
+  SELF,
+  TokenBucket
+} from '@servent/overlay/machine'
+import type { OneWay, OwnChain } from './chain.ts'
+import {
+  CLOCK_SKEW_MS,
+  DEAD_MAX,
+  FRESH_TOLD_MAX,
+  GOSSIP_BURST_BYTES,
+  HASH_STEPS_BURST,
+  HASH_STEPS_PER_S,
+  ORIGIN_TIMEOUT_MS_MAX,
+  ORIGIN_TIMEOUT_MS_MIN,
+  OWN_RECORDS_MAX,
+  PINGS_PER_ROUND,
+  TIMEOUT_FACTOR,
+  TIMEOUT_ROUNDS_MIN,
+  TUPLES_MAX,
+  VIEW_MAX
+} from './constants.ts'
+import { Contacts } from './contacts.ts'
+import { estimateOf, groupOf, isSameGroup } from './group.ts'
+import { type Life, LifeTable } from './life-table.ts'
+import type { Beat, PeerLife, PeerTuple } from './messages.ts'
+import { Origins } from './origins.ts'
+import type { KelipsRules } from './rules.ts'
+import { levelOf } from './settings.ts'
+import { TupleTable } from './tuple-table.ts'
+import type { Fx, KelipsAnswer, KelipsMode, KelipsQuestion, KelipsSettings, KelipsTypes } from './types.ts'
+
+const COUNTERS = {
+  rounds: 0,
+  gossipSent: 0,
+  gossipBytes: 0,
+  gossipHeldBack: 0,
+  gossipUnread: 0,
+  livesRefused: 0,
+  tuplesRefused: 0,
+  staleRefused: 0,
+  expired: 0,
+  silent: 0,
+  finds: 0,
+  findsFailed: 0,
+  findsPassedOn: 0,
+  splits: 0,
+  merges: 0
+}
+
+/** Own records have no quota but their number. */
+const OWN_LIMITS = {
+  ...STORE_LIMITS,
+  recordsMax: OWN_RECORDS_MAX,
+  bytesMax: 2 ** 40,
+  keyRecordsMax: OWN_RECORDS_MAX,
+  keyBytesMax: 2 ** 40,
+  publisherRecordsMax: OWN_RECORDS_MAX,
+  publisherBytesMax: 2 ** 40,
+  providerBytesMax: 2 ** 40,
+  wordBytesMax: 2 ** 40,
+  valueBytesMax: 2 ** 40
+}
+
+/** Whether a life is newer than what is known of the same peer. */
+export function isLater(life: Pick<Life, 'startS' | 'beat'>, known: Pick<Life, 'startS' | 'beat'>): boolean {
+  return life.startS > known.startS || (life.startS === known.startS && life.beat > known.beat)
+}
+
+type OnAnswer = (answer: KelipsAnswer | undefined, fx: Fx) => void
+
+export class Kelips {
+  readonly settings: KelipsSettings
+  readonly store: StoreSettings
+  readonly rules: KelipsRules
+  readonly oneWay: OneWay
+  readonly calls: Calls<KelipsTypes>
+  readonly view: LifeTable
+  readonly contacts: Contacts
+  readonly origins: Origins
+  readonly tuples: TupleTable
+  /** What this peer provides itself: files and words. */
+  readonly own: RecordTable
+  /** What it is a homenode of. */
+  readonly values: RecordTable
+  /** The last life of those that are gone: by handle, the oldest first. */
+  readonly dead = new Map<Peer, { readonly startS: number; readonly beat: number }>()
+  readonly cache = new PeerCache()
+  readonly counters: Record<keyof typeof COUNTERS, number> = { ...COUNTERS }
+  /** Farewells that are news, and into how many messages each went. */
+  readonly farewells: { readonly beat: Beat; told: number }[] = []
+  /** Messages of gossip that each peer has sent in this round. */
+  readonly heardOf = new Map<Peer, number>()
+  readonly #asked = new Map<RequestId, OnAnswer>()
+  /** This peer's own tuples, by kind and prefix. */
+  readonly ownTuples = new Map<string, PeerTuple>()
+  /** When the own life is told again, by group. */
+  readonly refreshes = new Map<number, number>()
+  /** Commands that read, until they have ended. */
+  readonly reads = new Map<RequestId, { cancel(): void }>()
+  publishes = 0
+  /** Copies of values that are being placed. */
+  inserts = 0
+  /** Lookups of this peer, and of others that are passed on. */
+  finds = 0
+  relays = 0
+  mode: KelipsMode = 'idle'
+  maintenance = true
+  stopped = false
+  peers!: PeerTable
+  nowMs = 0
+  wallMs = 0
+  /** log2 of the number of groups. */
+  level: number
+  /** What it answers for begins with so many bits of its own key: less than `level` after a split, more after a merge. */
+  answerLevel: number
+  /** log2 of the number of peers. */
+  estimate = 0
+  /** Since the level last changed. */
+  epochRounds = 0
+  metMs: number | undefined
+  chain: OwnChain | undefined
+  isSigning = false
+  joiningMs = 0
+  pulling = false
+  /** Peers that were asked to introduce this one, and have not answered. */
+  readonly introducing = new Set<Peer>()
+  gossipBudget!: TokenBucket
+  hashBudget!: TokenBucket
+  /** Entries that are news wait for this timer. */
+  newsArmed = false
+
+  constructor(settings: KelipsSettings, store: StoreSettings, rules: KelipsRules, calls: Calls<KelipsTypes>) {
+    this.settings = settings
+    this.store = store
+    this.rules = rules
+    this.oneWay = rules.oneWay
+    this.calls = calls
+    const keyOf = (peer: Peer): Key => this.peers.key(peer)
+    this.view = new LifeTable(VIEW_MAX, FRESH_TOLD_MAX, keyOf)
+    this.contacts = new Contacts(settings.contacts, FRESH_TOLD_MAX, keyOf)
+    this.origins = new Origins(FRESH_TOLD_MAX, keyOf)
+    this.tuples = new TupleTable(TUPLES_MAX, FRESH_TOLD_MAX)
+    this.own = new RecordTable(OWN_LIMITS)
+    this.values = new RecordTable(store.limits)
+    this.level = settings.groups === undefined ? 0 : levelOf(settings.groups)
+    this.answerLevel = this.level
+  }
+
+  begin(fx: Fx): void {
+    this.gossipBudget = new TokenBucket(GOSSIP_BURST_BYTES, this.settings.gossipBytesPerS, fx.nowMs())
+    this.hashBudget = new TokenBucket(HASH_STEPS_BURST, HASH_STEPS_PER_S, fx.nowMs())
+    this.contacts.relevel(this.level, this.key)
+  }
+
+  get key(): Key {
+    return this.peers.key(SELF)
+  }
+
+  get group(): number {
+    return groupOf(this.key, this.level)
+  }
+
+  isMember(key: Key): boolean {
+    return isSameGroup(key, this.key, this.level)
+  }
+
+  /** Whether this peer has, as far as it knows, all tuples of the key's group. */
+  covers(key: Key): boolean {
+    return this.mode === 'member' && isSameGroup(key, this.key, this.answerLevel)
+  }
+
+  /** Whether tuples of this key are kept here. */
+  keeps(key: Key): boolean {
+    return isSameGroup(key, this.key, Math.min(this.level, this.answerLevel))
+  }
+
+  /** Peers in view and contacts. */
+  get others(): number {
+    return this.view.size + this.contacts.table.size
+  }
+
+  get localEstimate(): number {
+    return estimateOf(this.view.size + 1, this.level)
+  }
+
+  knows(peer: Peer): boolean {
+    return this.view.find(peer) >= 0 || this.contacts.table.find(peer) >= 0
+  }
+
+  ask(question: KelipsQuestion, then: OnAnswer, fx: Fx): void {
+    const id = this.calls.nextId()
+    this.#asked.set(id, then)
+    fx.ask(id, question)
+  }
+
+  answered(id: RequestId, answer: KelipsAnswer | undefined, fx: Fx): boolean {
+    const then = this.#asked.get(id)
+    if (then === undefined) return false
+    this.#asked.delete(id)
+    then(answer, fx)
+    return true
+  }
+
+  get asking(): number {
+    return this.#asked.size
+  }
+
+  /** Homenodes that must have a value before it is acknowledged, and as many as meet every such write. */
+  get writeQuorum(): number {
+    const { replicas } = this.settings
+    return Math.min(replicas, this.store.writeQuorum ?? Math.floor(replicas / 2) + 1)
+  }
+
+  get readQuorum(): number {
+    return this.settings.replicas + 1 - this.writeQuorum
+  }
+
+  /** By a clock that everybody reads alike, more or less: when the heartbeat was due. */
+  bornMs({ startS, beat }: Pick<Life, 'startS' | 'beat'>): number {
+    return startS * 1000 + beat * this.settings.heartbeatMs
+  }
+
+  /** How long nobody need have heard of a member, a contact, or a provider. */
+  memberTimeoutMs(): number {
+    const { targets, memberRation } = this.settings
+    return this.#timeoutMs(this.view.size, targets * memberRation)
+  }
+
+  contactTimeoutMs(): number {
+    const { contactTargets } = this.settings
+    return this.#timeoutMs(this.contacts.table.size, contactTargets + PINGS_PER_ROUND)
+  }
+
+  originTimeoutMs(): number {
+    const { targets, originRation } = this.settings
+    const ms = this.#timeoutMs(this.origins.table.size, targets * originRation)
+    return Math.min(ORIGIN_TIMEOUT_MS_MAX, Math.max(ORIGIN_TIMEOUT_MS_MIN, ms))
+  }
+
+  /** News of one entry of so many get round in about entries over rate rounds, and log2 of those who pass them on. */
+  #timeoutMs(entries: number, rate: number): number {
+    const rounds = TIMEOUT_FACTOR * (entries / rate) * Math.log2(entries + 1)
+    return this.settings.gossipMs * (TIMEOUT_ROUNDS_MIN + Math.ceil(rounds))
+  }
+
+  /** Whether somebody unknown with this life may still live, as far as clocks can be trusted. */
+  isTimely(life: Pick<Life, 'startS' | 'beat'>, timeoutMs: number): boolean {
+    const ageMs = this.wallMs - this.bornMs(life)
+    return ageMs <= timeoutMs + CLOCK_SKEW_MS && ageMs >= -CLOCK_SKEW_MS
+  }
+
+  /** Takes a peer out of view and contacts; only a later heartbeat brings it back. */
+  bury(peer: Peer): void {
+    const member = this.view.find(peer)
+    const contact = this.contacts.table.find(peer)
+    const [table, row] = member >= 0 ? [this.view, member] : [this.contacts.table, contact]
+    if (row < 0) return
+    this.remember(peer, table.startAt(row), table.beatAt(row))
+    if (member >= 0) this.view.remove(member)
+    if (contact >= 0) this.contacts.remove(contact)
+  }
+
+  remember(peer: Peer, startS: number, beat: number): void {
+    this.dead.delete(peer)
+    if (this.dead.size >= DEAD_MAX) this.dead.delete(this.dead.keys().next().value!)
+    this.dead.set(peer, { startS, beat })
+  }
+
+  /** Whether a life is later than the one with which its peer was last seen dead. */
+  isRisen(peer: Peer, { startS, beat }: Pick<Life, 'startS' | 'beat'>): boolean {
+    const last = this.dead.get(peer)
+    return last === undefined || isLater({ startS, beat }, last)
+  }
+
+  /**
+   * Rows of tuples that are told of: valid, and of a value's homenodes, who are members and heard of every few rounds,
+   * not those that were found silent since their last heartbeat. Providers from elsewhere say seldom that they live.
+   */
+  tuplesUnder(kind: RecordKind, key: Key): number[] {
+    const { tuples, origins, wallMs } = this
+    return tuples.under(kind, key).filter(row => {
+      if (tuples.isWithdrawn(row) || tuples.expiresMs(row) <= wallMs) return false
+      if (kind !== 'value') return true
+      const origin = tuples.originAt(row)
+      const known = origins.table.find(origin)
+      const life = { startS: origins.table.startAt(known), beat: origins.table.beatAt(known) }
+      return this.isRisen(origin, life)
+    })
+  }
+
+  get ownLife(): PeerLife | undefined {
+    const { chain } = this
+    if (chain?.signature === undefined) return undefined
+    const beat = chain.beatAt(this.nowMs)
+    return {
+      contact: this.peers.contact(SELF),
+      startS: chain.startS,
+      beat,
+      value: chain.valueAt(beat),
+      signature: chain.signature,
+      level: this.level
+    }
+  }
+
+  /** The latest that any table says of a peer. */
+  lifeOf(peer: Peer): PeerLife | undefined {
+    if (peer === SELF) return this.ownLife
+    for (const table of [this.view, this.contacts.table, this.origins.table]) {
+      const row = table.find(peer)
+      if (row >= 0) return this.lifeAt(table, row)
+    }
+    return undefined
+  }
+
+  lifeAt(table: LifeTable, row: number): PeerLife {
+    return { contact: this.peers.contact(table.peerAt(row)), ...table.lifeAt(row) }
+  }
+
+  tupleAt(row: number): PeerTuple {
+    return { provider: this.peers.contact(this.tuples.originAt(row)), ...this.tuples.tupleAt(row) }
+  }
+
+  /** A handle, where the host has room for one. */
+  intern(contact: Contact): Peer | undefined {
+    const peer = this.peers.intern(contact)
+    return peer === NO_PEER ? undefined : peer
+  }
+
+  setMode(mode: KelipsMode, fx: Fx): void {
+    if (this.mode === mode) return
+    this.mode = mode
+    fx.notify({ type: 'mode', mode })
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The rules that the invariants K1 to K6 hold by. A machine has the right ones; tests put in others, to see that the
+ * observer finds what is wrong with them.
+ */
+import type { Key, Peer } from '@servent/overlay/machine'
+import { type OneWay, SHA_CHAIN } from './chain.ts'
+import { expire } from './expiry.ts'
+import { introduce } from './join.ts'
+import { isLater, type Kelips } from './kelips.ts'
+import type { Life } from './life-table.ts'
+import type { PeerLife } from './messages.ts'
+import type { Fx } from './types.ts'
+
+export interface KelipsRules {
+  /** The one-way function of heartbeats. A simulation of many takes one that costs less and can be turned round. */
+  readonly oneWay: OneWay
+  /** K1: whether a peer with this key goes into the view. */
+  belongs(kelips: Kelips, key: Key): boolean
+  /** K2: whether what is heard of a peer is newer than what is known. */
+  isNewer(heard: Pick<Life, 'startS' | 'beat'>, known: Pick<Life, 'startS' | 'beat'>): boolean
+  /** K2: whether a peer that is not known may be alive. */
+  isRisen(kelips: Kelips, peer: Peer, life: Life): boolean
+  /** K3: whether so many bytes of gossip may go now. */
+  mayGo(kelips: Kelips, bytes: number): boolean
+  /** K4: forgets what nobody has heard of for too long. */
+  expire(kelips: Kelips): void
+  /** K5: requests of one lookup. */
+  readonly retries: boolean
+  /** K6: tells a joiner's group of it. */
+  introduce(kelips: Kelips, life: PeerLife, fx: Fx): void
+}
+
+/** Kelips as it should be. */
+export const CORRECT_KELIPS: KelipsRules = {
+  oneWay: SHA_CHAIN,
+  belongs: (kelips, key) => kelips.isMember(key),
+  isNewer: isLater,
+  isRisen: (kelips, peer, life) => kelips.isRisen(peer, life),
+  mayGo: (kelips, bytes) => kelips.gossipBudget.take(bytes, kelips.nowMs),
+  expire,
+  retries: true,
+  introduce
+}

@@ -1,0 +1,175 @@
+/**
+ * Reading a value: its homenodes by their tuples, all of them asked at once, what they give verified, and the best
+ * chosen by the validator of the key. Homenodes that have none or an older one are given it (read repair).
+ */
+import { type RecordsPage, type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
+import { type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { PRIORITY_FIND } from './constants.ts'
+import { type FindFailed, type FindFound, find } from './find.ts'
+import { onSilent } from './gossip.ts'
+import type { Kelips } from './kelips.ts'
+import type { Fx } from './types.ts'
+import { keepValue, sendValue } from './values.ts'
+
+/** `quorum` 0: as many as meet every write that was acknowledged. */
+export function readValue(
+  kelips: Kelips,
+  command: number,
+  key: Key,
+  quorum: number,
+  fx: Fx
+): { cancel(): void } {
+  let isOver = false
+  const notFound = (failure: FindFailed['failed'], later: Fx): void =>
+    later.notify({ type: 'value-read', command, holders: 0, failure })
+  find(
+    kelips,
+    key,
+    'value',
+    0,
+    (result, later) => {
+      if (isOver) return
+      if ('failed' in result) notFound(result.failed, later)
+      else
+        askHomes(
+          kelips,
+          key,
+          result,
+          quorum,
+          (record, holders, incomplete, after) => {
+            if (isOver) return
+            after.notify({
+              type: 'value-read',
+              command,
+              holders,
+              ...(record !== undefined && { record }),
+              ...(incomplete && { incomplete: true })
+            })
+          },
+          later
+        )
+    },
+    fx
+  )
+  return {
+    cancel: () => {
+      isOver = true
+    }
+  }
+}
+
+type Read = (record: StoredRecord | undefined, holders: number, incomplete: boolean, fx: Fx) => void
+
+function askHomes(kelips: Kelips, key: Key, { tuples }: FindFound, quorum: number, done: Read, fx: Fx): void {
+  const homes = [...new Set(tuples.map(({ provider }) => kelips.intern(provider)))]
+    .filter((peer): peer is Peer => peer !== undefined)
+    .slice(0, VALUE_HOLDERS_MAX)
+  const had = new Map<Peer, StoredRecord | undefined>()
+  let left = homes.length
+  const note = (
+    peer: Peer,
+    page: { readonly records: readonly StoredRecord[] } | undefined,
+    later: Fx
+  ): void => {
+    if (page !== undefined) had.set(peer, page.records[0])
+    left -= 1
+    if (left > 0) return
+    const wanted = Math.min(quorum === 0 ? kelips.readQuorum : quorum, homes.length)
+    chooseBest(
+      kelips,
+      key,
+      had,
+      (record, holders, answered, after) => done(record, holders, answered < wanted, after),
+      later
+    )
+  }
+  if (left === 0) done(undefined, 0, quorum > 0, fx)
+  for (const peer of homes) {
+    if (peer === SELF)
+      note(
+        peer,
+        kelips.values.page('value', key, 0, () => 1, kelips.nowMs, kelips.wallMs),
+        fx
+      )
+    else askForPage(kelips, peer, 'value', key, 0, 1, (page, later) => note(peer, page, later), fx)
+  }
+}
+
+/** Nothing where the peer does not answer. */
+export function askForPage(
+  kelips: Kelips,
+  peer: Peer,
+  kind: StoredRecord['kind'],
+  key: Key,
+  after: number,
+  limit: number,
+  done: (page: RecordsPage | undefined, fx: Fx) => void,
+  fx: Fx
+): void {
+  kelips.calls.request(
+    peer,
+    { type: 'get', id: kelips.calls.nextId(), kind, key, after, limit },
+    PRIORITY_FIND,
+    (outcome, later) => {
+      if ('answer' in outcome && outcome.answer.type === 'page') {
+        done(outcome.answer, later)
+        return
+      }
+      if (!('failed' in outcome) || outcome.failed !== 'busy') onSilent(kelips, peer, later)
+      done(undefined, later)
+    },
+    fx
+  )
+}
+
+type Chosen = (record: StoredRecord | undefined, holders: number, answered: number, fx: Fx) => void
+
+/** Whoever gives what nobody signed has given no answer. */
+function chooseBest(
+  kelips: Kelips,
+  key: Key,
+  had: ReadonlyMap<Peer, StoredRecord | undefined>,
+  done: Chosen,
+  fx: Fx
+): void {
+  const isTheirs = (record: StoredRecord): boolean =>
+    record.kind === 'value' &&
+    record.key.every((byte, at) => byte === key[at]) &&
+    record.expiresMs > kelips.wallMs
+  const given = [...had].filter(([, record]) => record !== undefined && isTheirs(record)) as [
+    Peer,
+    StoredRecord
+  ][]
+  const empty = [...had].filter(([, record]) => record === undefined).length
+  if (given.length === 0) {
+    done(undefined, 0, empty, fx)
+    return
+  }
+  kelips.ask(
+    { type: 'verify', records: given.map(([, record]) => record) },
+    (answer, later) => {
+      const good = given.filter((_, at) => answer?.type === 'verified' && answer.good[at] === true)
+      const answered = empty + good.length
+      if (good.length === 0) {
+        done(undefined, 0, answered, later)
+        return
+      }
+      kelips.ask(
+        { type: 'select', key, records: good.map(([, record]) => record) },
+        (selected, after) => {
+          const best = good[selected?.type === 'selected' ? selected.index : 0]![1]
+          for (const [peer, record] of had)
+            if (record === undefined || record.sequence < best.sequence) mend(kelips, peer, best, after)
+          done(best, good.length, answered, after)
+        },
+        later
+      )
+    },
+    fx
+  )
+}
+
+function mend(kelips: Kelips, peer: Peer, record: StoredRecord, fx: Fx): void {
+  if (peer === SELF) keepValue(kelips, record, () => undefined, fx)
+  else sendValue(kelips, peer, record, 'replica', () => undefined, fx)
+}

@@ -1,0 +1,280 @@
+/**
+ * Values and their homenodes (IPTPS section 2.3). A value that is put goes to a member of its key's group, who places
+ * copies at members drawn at random, each of whom may refuse; then another one is tried. Each homenode signs a tuple
+ * of its own, by which the value is found. Homenodes that are known already have the next version, too. Where some of
+ * them are gone, the nearest to the key of those that are left places the missing copies.
+ */
+import {
+  type CallOutcome,
+  isReadable,
+  type StoredRecord,
+  type StoreOutcome
+} from '@servent/key-routing/machine'
+import { type Key, type Peer, SELF } from '@servent/overlay/machine'
+import {
+  INSERT_TRIES,
+  INSERTS_MAX,
+  KEEP_PATIENCE_MS,
+  PREFIX_BYTES,
+  PRIORITY_STATE,
+  REPAIRS_PER_ROUND
+} from './constants.ts'
+import { anyMember, onSilent } from './gossip.ts'
+import type { Kelips } from './kelips.ts'
+import type { KelipsMessage } from './messages.ts'
+import { nearestMembers } from './nearest.ts'
+import { type Outcome, say } from './publish.ts'
+import type { Fx } from './types.ts'
+
+type PlacedDone = (outcome: Outcome, fx: Fx) => void
+
+/** Members that hold a value, by their tuples. */
+export function homesOf(kelips: Kelips, key: Key): Peer[] {
+  return kelips.tuplesUnder('value', key).map(row => kelips.tuples.originAt(row))
+}
+
+/** Copies of one value, each at a member of its own. */
+export function place(kelips: Kelips, record: StoredRecord, done: PlacedDone, fx: Fx): void {
+  const copies = kelips.settings.replicas
+  if (kelips.inserts + copies > INSERTS_MAX) {
+    done({ outcome: 'busy', copies: 0 }, fx)
+    return
+  }
+  const placing = new Placing(kelips, record, copies, done)
+  placing.begin(fx)
+}
+
+class Placing {
+  readonly #kelips: Kelips
+  readonly #record: StoredRecord
+  readonly #copies: number
+  readonly #done: PlacedDone
+  readonly #homes: Peer[]
+  readonly #tried: Peer[] = []
+  readonly #tries: number[] = []
+  #outcome: StoreOutcome | 'unreachable' = 'unreachable'
+  #kept = 0
+  #left: number
+
+  constructor(kelips: Kelips, record: StoredRecord, copies: number, done: PlacedDone) {
+    this.#kelips = kelips
+    this.#record = record
+    this.#copies = copies
+    this.#done = done
+    this.#homes = homesOf(kelips, record.key)
+    this.#left = copies
+  }
+
+  begin(fx: Fx): void {
+    this.#kelips.inserts += this.#copies
+    for (let copy = 0; copy < this.#copies; copy += 1) this.#try(1, fx)
+  }
+
+  #try(tries: number, fx: Fx): void {
+    const peer = this.#homes.shift() ?? this.#someone(fx)
+    if (peer === undefined || this.#tried.includes(peer)) {
+      this.#end(undefined, fx)
+      return
+    }
+    this.#tried.push(peer)
+    const settle = (outcome: StoreOutcome | 'unreachable', later: Fx): void => {
+      const isPassing =
+        outcome === 'unreachable' || outcome === 'full' || outcome === 'busy' || outcome === 'not-root'
+      if (outcome === 'kept') this.#kept += 1
+      if (this.#outcome !== 'kept' && this.#outcome !== 'older') this.#outcome = outcome
+      if (outcome === 'older') this.#outcome = outcome
+      if (isPassing && tries < INSERT_TRIES) this.#try(tries + 1, later)
+      else this.#end(outcome === 'kept' ? tries : undefined, later)
+    }
+    if (peer === SELF) keepValue(this.#kelips, this.#record, settle, fx)
+    else sendValue(this.#kelips, peer, this.#record, 'replica', settle, fx)
+  }
+
+  /** Anybody in the group is as good as another; this peer is one of them. */
+  #someone(fx: Fx): Peer | undefined {
+    const { view } = this.#kelips
+    const isSelf = fx.random() % (view.size + 1) === 0
+    if (isSelf && !this.#tried.includes(SELF)) return SELF
+    return anyMember(this.#kelips, fx, this.#tried) ?? (this.#tried.includes(SELF) ? undefined : SELF)
+  }
+
+  #end(tries: number | undefined, fx: Fx): void {
+    if (tries !== undefined) this.#tries.push(tries)
+    this.#left -= 1
+    if (this.#left > 0) return
+    const kelips = this.#kelips
+    kelips.inserts -= this.#copies
+    fx.notify({ type: 'placed', tries: this.#tries })
+    const enough = Math.min(kelips.writeQuorum, kelips.view.size + 1)
+    if (this.#outcome === 'older' || this.#kept === 0)
+      this.#done({ outcome: this.#outcome, copies: this.#kept }, fx)
+    else this.#done({ outcome: this.#kept >= enough ? 'kept' : 'few-copies', copies: this.#kept }, fx)
+  }
+}
+
+/** Keeps a value here: signed, as its fields say, and better than the one that is there. */
+export function keepValue(
+  kelips: Kelips,
+  record: StoredRecord,
+  done: (outcome: StoreOutcome, fx: Fx) => void,
+  fx: Fx
+): void {
+  const { store, wallMs, values } = kelips
+  if (record.kind !== 'value' || !kelips.keeps(record.key)) {
+    done(record.kind === 'value' ? 'not-root' : 'refused', fx)
+    return
+  }
+  if (!isReadable(record, wallMs) || store.inspect?.(record, wallMs) === false) {
+    done('refused', fx)
+    return
+  }
+  if (kelips.asking >= INSERTS_MAX) {
+    done('busy', fx)
+    return
+  }
+  kelips.ask(
+    { type: 'verify', records: [record] },
+    (answer, later) => {
+      if (answer?.type !== 'verified' || answer.good[0] !== true) {
+        done('refused', later)
+        return
+      }
+      const there = values.find(record)?.record
+      if (there === undefined) {
+        done(take(kelips, record, later), later)
+        return
+      }
+      kelips.ask(
+        { type: 'select', key: record.key, records: [there, record] },
+        (selected, after) => {
+          const isSame = values.find(record)?.record === there && sameAs(there, record)
+          if (isSame) done(take(kelips, record, after), after)
+          else if (selected?.type !== 'selected') done('busy', after)
+          else done(selected.index === 1 ? take(kelips, record, after) : 'older', after)
+        },
+        later
+      )
+    },
+    fx
+  )
+}
+
+function sameAs(a: StoredRecord, b: StoredRecord): boolean {
+  return (
+    a.sequence === b.sequence &&
+    a.body.length === b.body.length &&
+    a.body.every((byte, at) => byte === b.body[at])
+  )
+}
+
+function take(kelips: Kelips, record: StoredRecord, fx: Fx): StoreOutcome {
+  const put = kelips.values.put(record, kelips.nowMs, kelips.wallMs)
+  if (put === 'full' || put === 'older') return put
+  tellOf(kelips, record, false, fx)
+  return 'kept'
+}
+
+/** The homenode's own tuple. */
+function tellOf(kelips: Kelips, record: StoredRecord, withdrawn: boolean, fx: Fx): void {
+  const tuple = {
+    kind: 'value',
+    prefix: record.key.slice(0, PREFIX_BYTES),
+    provider: kelips.peers.contact(SELF),
+    sequence: record.sequence,
+    expiresMs: 1000 * Math.floor(record.expiresMs / 1000),
+    withdrawn
+  } as const
+  say(kelips, [tuple], () => undefined, fx)
+}
+
+export function sendValue(
+  kelips: Kelips,
+  peer: Peer,
+  record: StoredRecord,
+  as: 'root' | 'replica' | 'hand-over',
+  done: (outcome: StoreOutcome | 'unreachable', fx: Fx, copies: number) => void,
+  fx: Fx,
+  patienceMs = KEEP_PATIENCE_MS
+): void {
+  kelips.calls.request(
+    peer,
+    { type: 'store', id: kelips.calls.nextId(), as, records: [record] },
+    PRIORITY_STATE,
+    (outcome: CallOutcome<KelipsMessage>, later) => {
+      if ('answer' in outcome && outcome.answer.type === 'stored') {
+        const { outcomes, copies } = outcome.answer
+        done(outcomes[0] ?? 'unreachable', later, copies[0] ?? 0)
+        return
+      }
+      if (!('failed' in outcome) || outcome.failed !== 'busy') onSilent(kelips, peer, later)
+      done('unreachable', later, 0)
+    },
+    fx,
+    patienceMs
+  )
+}
+
+/** Somebody brings values: to be placed, or to be kept here. */
+export function onStore(
+  kelips: Kelips,
+  from: Peer,
+  message: KelipsMessage & { readonly type: 'store' },
+  fx: Fx
+): void {
+  const { id, as, records } = message
+  const outcomes: StoreOutcome[] = records.map(() => 'refused')
+  const copies = records.map(() => 0)
+  let left = records.length
+  const settle = (at: number, outcome: StoreOutcome, kept: number, later: Fx): void => {
+    outcomes[at] = outcome
+    copies[at] = kept
+    left -= 1
+    const link = kelips.calls.linkOf(from)
+    if (left === 0 && link !== undefined)
+      later.send(link, { type: 'stored', id, outcomes, copies }, PRIORITY_STATE)
+  }
+  for (const [at, record] of records.entries()) {
+    if (as !== 'root') keepValue(kelips, record, (outcome, later) => settle(at, outcome, 1, later), fx)
+    else if (record.kind !== 'value') settle(at, 'refused', 0, fx)
+    else if (!kelips.covers(record.key)) settle(at, 'not-root', 0, fx)
+    else
+      place(
+        kelips,
+        record,
+        ({ outcome, copies: kept }, later) =>
+          settle(at, outcome === 'unreachable' ? 'busy' : outcome, kept, later),
+        fx
+      )
+  }
+}
+
+/** A few values, each round of repair: of homenodes that are left the nearest to the key places what is missing. */
+export function repairValues(kelips: Kelips, fx: Fx): void {
+  const { values, settings } = kelips
+  values.sweep(kelips.nowMs, kelips.wallMs)
+  let left = REPAIRS_PER_ROUND
+  for (const slot of values.slots.values()) {
+    if (left === 0) return
+    const homes = homesOf(kelips, slot.key)
+    const most = Math.min(settings.replicas, kelips.view.size + 1)
+    if (homes.length >= most || !kelips.keeps(slot.key)) continue
+    const [first] = nearestMembers(kelips, slot.key, kelips.view.size + 1).filter(
+      peer => peer === SELF || homes.includes(peer)
+    )
+    const record = [...slot.held.values()][0]?.record
+    if (first !== SELF || record === undefined) continue
+    left -= 1
+    const next = anyMember(kelips, fx, homes)
+    if (next !== undefined) sendValue(kelips, next, record, 'replica', () => undefined, fx)
+  }
+}
+
+/** Before this peer leaves: each of its values to somebody who has it not. */
+export function handOverValues(kelips: Kelips, fx: Fx): void {
+  for (const slot of kelips.values.slots.values()) {
+    const next = anyMember(kelips, fx, homesOf(kelips, slot.key))
+    const record = [...slot.held.values()][0]?.record
+    if (next !== undefined && record !== undefined)
+      sendValue(kelips, next, record, 'hand-over', () => undefined, fx)
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Networks of Kelips machines in the simulator, with an observer's view of them: who lives, what everybody's tables
+ * are, and what they should be.
+ */
+
+import type { StoredRecord } from '@servent/key-routing/machine'
+import { compareKeys, type Key, xorDistance } from '@servent/overlay/machine'
+import { type NodeIndex, Simulation, type SimulationInit } from '@servent/simulator'
+import {
+  CORRECT_KELIPS,
+  groupOf,
+  IdealGroups,
+  KelipsMachine,
+  type KelipsNotice,
+  type KelipsQuestion,
+  type KelipsRules,
+  type KelipsSettings,
+  type KelipsTypes,
+  type KnownLife,
+  type OneWay
+} from '../../src/machine.ts'
+import { kelipsCodec } from '../../src/wire.ts'
+
+export interface NetworkInit {
+  readonly seed: string
+  readonly settings?: Partial<KelipsSettings>
+  readonly rules?: Partial<KelipsRules>
+  readonly simulation?: Partial<Omit<SimulationInit<KelipsTypes>, 'seed' | 'codec' | 'createMachine'>>
+}
+
+/** A function that nobody in a simulation turns round, at a twentieth of SHA-256's cost. */
+export const CHEAP_CHAIN: OneWay = value => {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < value.length; at += 1) hash = Math.imul(hash ^ value[at]!, 0x01000193)
+  for (let at = 0; at < value.length; at += 1) {
+    hash = Math.imul(hash ^ (hash >>> 15) ^ at, 0x2c1b3c6d)
+    value[at] = hash >>> 24
+  }
+}
+
+/** Nobody lies here, and signatures have no bytes. */
+export function answerOf(question: KelipsQuestion): KelipsTypes['answer'] {
+  switch (question.type) {
+    case 'sign':
+      return { type: 'signed', signatures: question.statements.map(() => new Uint8Array(0)) }
+    case 'check':
+      return { type: 'checked', good: question.signed.map(() => true) }
+    case 'verify':
+      return { type: 'verified', good: question.records.map(() => true) }
+    case 'select':
+      return { type: 'selected', index: newest(question.records) }
+  }
+}
+
+function newest(records: readonly StoredRecord[]): number {
+  let best = 0
+  for (const [at, { sequence }] of records.entries()) if (sequence > records[best]!.sequence) best = at
+  return best
+}
+
+/** A signature takes 1 ms. */
+const SIGNED_US = 5000
+
+export class KelipsNetwork {
+  readonly simulation: Simulation<KelipsTypes>
+  readonly settings: Partial<KelipsSettings>
+  readonly notices: ((node: NodeIndex, notice: KelipsNotice, nowUs: number) => void)[] = []
+
+  constructor(init: NetworkInit) {
+    this.settings = { saveMs: 0, mergeMs: 0, ...init.settings }
+    const rules = { ...CORRECT_KELIPS, oneWay: CHEAP_CHAIN, ...init.rules }
+    this.simulation = new Simulation<KelipsTypes>({
+      answer: answerOf,
+      ...init.simulation,
+      seed: init.seed,
+      codec: kelipsCodec,
+      createMachine: () => new KelipsMachine(this.settings, rules),
+      onNotice: (node, notice, nowUs) => {
+        for (const hear of this.notices) hear(node, notice, nowUs)
+      }
+    })
+  }
+
+  machine(node: NodeIndex): KelipsMachine {
+    return this.simulation.machine(node) as KelipsMachine
+  }
+
+  /** Starts a node that knows one other. */
+  join(node: NodeIndex, by: NodeIndex): void {
+    this.simulation.start(node)
+    this.simulation.contact(node, by)
+  }
+
+  /** Nodes with the tables that they would have come to. */
+  startIdeal(
+    count: number,
+    level?: number,
+    samples = 1,
+    rtt?: (from: number, to: number) => number
+  ): NodeIndex[] {
+    const { simulation } = this
+    const nodes = simulation.addNodes(count)
+    for (const node of nodes) simulation.start(node)
+    simulation.runFor(SIGNED_US)
+    const ideal = this.ideal(nodes, level)
+    const lives = nodes.map(node => this.machine(node).life!)
+    const random = simulation.random.of('ideal')
+    for (const [at, node] of nodes.entries()) {
+      const { members, contacts } = ideal.tables(at, this.settings.contacts ?? 2, {
+        samples,
+        below: n => random.below(n),
+        ...(rtt === undefined ? {} : { rtt: (from: number, to: number) => rtt(nodes[from]!, nodes[to]!) })
+      })
+      const known = (other: number): KnownLife => ({
+        peer: simulation.peerOf(node, nodes[other]!),
+        life: lives[other]!,
+        ...(rtt === undefined ? {} : { rttMs: rtt(node, nodes[other]!) })
+      })
+      simulation.command(node, {
+        type: 'adopt',
+        level: ideal.level,
+        members: members.map(known),
+        contacts: contacts.map(known)
+      })
+    }
+    return nodes
+  }
+
+  ideal(nodes: readonly NodeIndex[], level?: number): IdealGroups {
+    return new IdealGroups(
+      nodes.map(node => this.simulation.keyOf(node)),
+      level
+    )
+  }
+
+  /** The living node that is nearest to a key. */
+  rootOf(key: Key): NodeIndex {
+    const { simulation } = this
+    let best: NodeIndex | undefined
+    for (const node of simulation.aliveNodes()) {
+      if (this.machine(node).mode !== 'member') continue
+      if (best === undefined) best = node
+      const apart = (one: NodeIndex) => xorDistance(key, simulation.keyOf(one))
+      if (compareKeys(apart(node), apart(best)) < 0) best = node
+    }
+    return best!
+  }
+
+  membersOf(node: NodeIndex): NodeIndex[] {
+    const { view } = this.machine(node).state
+    return Array.from({ length: view.size }, (_, row) => this.simulation.nodeOfPeer(node, view.peerAt(row)))
+  }
+
+  contactsOf(node: NodeIndex): NodeIndex[] {
+    const { table } = this.machine(node).state.contacts
+    return Array.from({ length: table.size }, (_, row) => this.simulation.nodeOfPeer(node, table.peerAt(row)))
+  }
+
+  /** Of views of the living: entries that should be there and are, that should be and are not, that should not. */
+  views(): { readonly right: number; readonly missing: number; readonly dead: number } {
+    const { simulation } = this
+    let [right, missing, dead] = [0, 0, 0]
+    const alive = simulation.aliveNodes()
+    for (const node of alive) {
+      const { level } = this.machine(node).state
+      const own = groupOf(simulation.keyOf(node), level)
+      const known = new Set(this.membersOf(node))
+      for (const other of alive) {
+        if (other === node || groupOf(simulation.keyOf(other), level) !== own) continue
+        if (known.delete(other)) right += 1
+        else missing += 1
+      }
+      dead += known.size
+    }
+    return { right, missing, dead }
+  }
+}
