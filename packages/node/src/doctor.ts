@@ -5,6 +5,7 @@ import type { IntroducerStatus } from '@servent/introducer'
 import type { OverlaySnapshot } from '@servent/overlay'
 import type { Config } from './config.ts'
 import { IDENTITY_FILE } from './folders.ts'
+import { isNapsterServer } from './overlay-names.ts'
 import type { DoctorCheck, NodeStatus } from './types.ts'
 
 /** Under this a download of a few songs fills the disk. */
@@ -35,7 +36,7 @@ export async function doctor(init: DoctorInit): Promise<DoctorCheck[]> {
     relayCheck(init),
     ...(init.status.introducers ?? []).map(introducerCheck),
     peersCheck(init),
-    ...init.overlays.map(overlayCheck),
+    ...init.overlays.map(overlay => overlayCheck(overlay, config)),
     ...init.roots.map(rootCheck)
   ]
 }
@@ -103,12 +104,10 @@ function clockCheck(wallMs: number): DoctorCheck {
 function listenCheck({ config, status }: DoctorInit): DoctorCheck {
   if (config.noInbound)
     return { name: 'listening', ok: true, message: 'Not at all, as configured (no-inbound).' }
-  if (status.addresses.length > 0) {
-    return {
-      name: 'listening',
-      ok: true,
-      message: `On ${status.addresses.length} addresses, as ${status.addresses[0]}.`
-    }
+  const [first, ...more] = status.addresses
+  if (first !== undefined) {
+    const others = more.length === 0 ? '' : ` and ${more.length} more`
+    return { name: 'listening', ok: true, message: `On ${first}${others}.` }
   }
   return {
     name: 'listening',
@@ -186,7 +185,7 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
   }
 }
 
-function overlayCheck(overlay: OverlaySnapshot): DoctorCheck {
+function overlayCheck(overlay: OverlaySnapshot, config: Config): DoctorCheck {
   const { name, state, reason, neighbours, announced } = overlay
   const check = `overlay ${name}`
   if (state !== 'running') {
@@ -213,16 +212,28 @@ function overlayCheck(overlay: OverlaySnapshot): DoctorCheck {
       try: 'share fewer files, or wait for another supernode'
     }
   if (neighbours.length > 0)
-    return { name: check, ok: true, message: `It runs with ${neighbours.length} neighbours.` }
+    return {
+      name: check,
+      ok: true,
+      message: `It runs with ${neighbours.length} ${neighbours.length === 1 ? 'neighbour' : 'neighbours'}.`
+    }
+  if (name === 'napster' && config.napster.servers.length === 0)
+    return { name: check, ok: true, message: unnamedServer(config) }
   return {
     name: check,
     ok: false,
     message: 'It runs and has no neighbours yet.',
     try:
       name === 'napster'
-        ? 'name a server by --set napster.servers=MULTIADDR, or run one: --overlays napster,napster-server'
+        ? 'check that the servers run: addresses and PeerIds of napster.servers may have changed'
         : 'wait a moment; if it stays so, see the peers above'
   }
+}
+
+/** Whoever named no server has not said yet what this overlay is to do: that is a choice, and nothing is broken. */
+function unnamedServer({ overlays }: Config): string {
+  if (isNapsterServer(overlays)) return 'It runs as a server, and nobody is logged in.'
+  return 'It runs and is logged in nowhere. To use it, name a server by --set napster.servers=MULTIADDR, or run one: --overlays napster,napster-server.'
 }
 
 function rootCheck({ path, present, reason }: DoctorInit['roots'][number]): DoctorCheck {
