@@ -26,7 +26,7 @@ describe('two nodes', () => {
     sharer = await Daemon.start()
     seeker = await Daemon.start({ flags: ['--bootstrap', sharer.address] })
     for (const overlay of sharer.ready.overlays) await neighbours(seeker, 1, overlay)
-  })
+  }, 60_000)
   afterAll(async () => {
     await Promise.all([sharer?.[Symbol.asyncDispose](), seeker?.[Symbol.asyncDispose]()])
   })

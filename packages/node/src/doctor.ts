@@ -36,7 +36,7 @@ export async function doctor(init: DoctorInit): Promise<DoctorCheck[]> {
     relayCheck(init),
     ...(init.status.introducers ?? []).map(introducerCheck),
     peersCheck(init),
-    ...init.overlays.map(overlay => overlayCheck(overlay, config)),
+    ...init.overlays.map(overlay => overlayCheck(overlay, init)),
     ...init.roots.map(rootCheck)
   ]
 }
@@ -185,7 +185,7 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
   }
 }
 
-function overlayCheck(overlay: OverlaySnapshot, config: Config): DoctorCheck {
+function overlayCheck(overlay: OverlaySnapshot, { config, overlays }: DoctorInit): DoctorCheck {
   const { name, state, reason, neighbours, announced } = overlay
   const check = `overlay ${name}`
   if (state !== 'running') {
@@ -204,13 +204,17 @@ function overlayCheck(overlay: OverlaySnapshot, config: Config): DoctorCheck {
       try: 'start the database, or see napster.database and napster.index: it is tried again by itself'
     }
   }
-  if (announced?.refused !== undefined)
+  if (announced?.refused !== undefined) {
+    // An index takes so many files of one peer by design: whoever shares more is found through the other overlays.
+    const others = overlays.filter(other => other !== overlay && takesAll(other)).map(other => other.name)
+    const found = others.length === 0 ? 'by nobody here' : `through ${others.join(', ')} alone`
     return {
       name: check,
-      ok: false,
-      message: `${announced.refused} shared files are found by nobody here: ${announced.why}.`,
-      try: 'share fewer files, or wait for another supernode'
+      ok: others.length > 0,
+      message: `${announced.refused} shared files are found ${found}: ${announced.why}.`,
+      ...(others.length === 0 && { try: 'share fewer files, or wait for another supernode' })
     }
+  }
   if (neighbours.length > 0)
     return {
       name: check,
@@ -229,6 +233,9 @@ function overlayCheck(overlay: OverlaySnapshot, config: Config): DoctorCheck {
         : 'wait a moment; if it stays so, see the peers above'
   }
 }
+
+const takesAll = ({ state, neighbours, announced }: OverlaySnapshot): boolean =>
+  state === 'running' && neighbours.length > 0 && announced?.refused === undefined
 
 /** Whoever named no server has not said yet what this overlay is to do: that is a choice, and nothing is broken. */
 function unnamedServer({ overlays }: Config): string {

@@ -130,6 +130,31 @@ test('files that no index takes are told of, with the reason', async () => {
   expect(given.status.overlays[0]!.announced).toEqual(announced)
 })
 
+test('and are no fault where another overlay finds them', async () => {
+  const announced = { files: 9, of: 12, refused: 3, why: 'a supernode takes 6 MiB of records of one peer' }
+  const fasttrack: OverlaySnapshot = { ...gnutella, name: 'fasttrack', announced }
+  const said = async (other: OverlaySnapshot) =>
+    (await doctor(await init({ overlays: [fasttrack, other] }))).find(
+      ({ name }) => name === 'overlay fasttrack'
+    )
+  expect(await said(gnutella)).toEqual({
+    name: 'overlay fasttrack',
+    ok: true,
+    message:
+      '3 shared files are found through gnutella alone: a supernode takes 6 MiB of records of one peer.'
+  })
+  // One that has nobody to be found by, has failed, or refuses files itself finds nothing.
+  for (const useless of [
+    { ...gnutella, neighbours: [] },
+    { ...gnutella, state: 'failed' as const },
+    { ...gnutella, announced }
+  ])
+    expect(await said(useless)).toMatchObject({
+      ok: false,
+      try: expect.stringContaining('share fewer files')
+    })
+})
+
 describe('Napster with nobody there', () => {
   const napster: OverlaySnapshot = { ...gnutella, name: 'napster', neighbours: [] }
   const said = async (overlays: string[], servers: string[]) => {
