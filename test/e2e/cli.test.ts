@@ -25,8 +25,8 @@ describe('two nodes', () => {
   beforeAll(async () => {
     sharer = await Daemon.start()
     seeker = await Daemon.start({ flags: ['--bootstrap', sharer.address] })
-    await neighbours(seeker, 1)
-  })
+    for (const overlay of sharer.ready.overlays) await neighbours(seeker, 1, overlay)
+  }, 60_000)
   afterAll(async () => {
     await Promise.all([sharer?.[Symbol.asyncDispose](), seeker?.[Symbol.asyncDispose]()])
   })
@@ -40,7 +40,7 @@ describe('two nodes', () => {
         url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         tokenFile: join(sharer.dataDir, 'api.token')
       },
-      overlays: ['gnutella', 'chord'],
+      overlays: ['gnutella', 'fasttrack', 'chord'],
       pid: sharer.pid
     })
   })
@@ -94,7 +94,7 @@ describe('two nodes', () => {
 
   it('show it all to people, too', async () => {
     const status = await seeker.run(['status'])
-    expect(status.out).toContain('gnutella  running, 1 neighbour')
+    expect(status.out).toMatch(/^Overlays +gnutella +running, 1 neighbour$/m)
     expect(status.out).toContain('Downloads  1 done')
     expect((await sharer.run(['library'])).out).toContain(
       'Béla Fleck - Flight of the Cosmic Hippo.ogg  3.0 MB'

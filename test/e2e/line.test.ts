@@ -9,8 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Daemon, eventually, neighbours } from './harness.ts'
 
 const LENGTH = 8
-/** Other overlays link peers that are far away in this one, and find and fetch by ways of their own. */
-const GNUTELLA = ['--overlays', 'gnutella']
+/**
+ * Other overlays link peers that are far away in this one, and find and fetch by ways of their own; two tiers make no line
+ * of equals.
+ */
+const GNUTELLA = ['--overlays', 'gnutella', '--set', 'gnutella.role=flat']
 const CONTENT = randomBytes(3 * 1024 * 1024 + 12_345)
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex')
 const NAME = 'Überlandleitung am Fluss.bin'
@@ -151,7 +154,7 @@ it('a sharer that nobody can dial is fetched from by Push', async () => {
   expect((await calls(fetcher)).callsTaken).toBeGreaterThan(0)
   const { peers } = await sharer.json(['peers'])
   expect(peers.map(({ direction }: { direction: string }) => direction)).toEqual(['outbound', 'outbound'])
-})
+}, 60_000)
 
 it('a ticket fetches from a machine that knows no other peer', async () => {
   await using sharer = await Daemon.start()
@@ -164,4 +167,4 @@ it('a ticket fetches from a machine that knows no other peer', async () => {
     async () => (await sharer.json(['uploads'])).uploads !== undefined,
     'the sharer tells of its uploads'
   )
-})
+}, 60_000)

@@ -43,6 +43,19 @@ describe('data goes to stdout and talk to stderr', () => {
     const people = await fixture.run('status')
     fixture.node.statusMore = {}
     expect(people.out).toContain('Hotlist    miles online for 2 min, trane offline\n')
+
+    const overlay = { state: 'running', neighbours: 1 } as const
+    fixture.node.statusMore = {
+      overlays: [
+        { name: 'chord', ...overlay },
+        { name: 'fasttrack', ...overlay, neighbours: 2 }
+      ]
+    }
+    const more = await fixture.run('status')
+    fixture.node.statusMore = {}
+    expect(more.out).toContain(
+      'Overlays   chord      running, 1 neighbour\n           fasttrack  running, 2 neighbours\n'
+    )
   })
 
   it('share', async () => {

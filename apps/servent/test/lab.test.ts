@@ -165,7 +165,8 @@ describe('lab verify', () => {
       code: 0,
       json: [{ event: 'done', same: true, plans: [{ same: true }, { same: true }] }]
     })
-  })
+    // Six simulations, each in a thread that begins anew: five seconds of a processor, which others may want too.
+  }, 60_000)
 
   it('2 for a setting or a plan that there is not, with the help of this verb', async () => {
     const misspelt = await runLine('lab verify --set chrod.successors=3')

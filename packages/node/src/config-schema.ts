@@ -100,8 +100,8 @@ export const SettingsSchema = table({
     []
   ),
   overlays: list(
-    'Overlays to take part in: gnutella, chord, kademlia, fasttrack, napster, and napster-server, which is one as a server.',
-    ['gnutella', 'chord']
+    'Overlays to take part in: gnutella, fasttrack, chord, kademlia, napster, and napster-server, which is one as a server.',
+    ['gnutella', 'fasttrack', 'chord']
   ),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
   introducer: list(

@@ -5,6 +5,7 @@ import type { IntroducerStatus } from '@servent/introducer'
 import type { OverlaySnapshot } from '@servent/overlay'
 import type { Config } from './config.ts'
 import { IDENTITY_FILE } from './folders.ts'
+import { isNapsterServer } from './overlay-names.ts'
 import type { DoctorCheck, NodeStatus } from './types.ts'
 
 /** Under this a download of a few songs fills the disk. */
@@ -35,7 +36,7 @@ export async function doctor(init: DoctorInit): Promise<DoctorCheck[]> {
     relayCheck(init),
     ...(init.status.introducers ?? []).map(introducerCheck),
     peersCheck(init),
-    ...init.overlays.map(overlayCheck),
+    ...init.overlays.map(overlay => overlayCheck(overlay, init)),
     ...init.roots.map(rootCheck)
   ]
 }
@@ -103,12 +104,10 @@ function clockCheck(wallMs: number): DoctorCheck {
 function listenCheck({ config, status }: DoctorInit): DoctorCheck {
   if (config.noInbound)
     return { name: 'listening', ok: true, message: 'Not at all, as configured (no-inbound).' }
-  if (status.addresses.length > 0) {
-    return {
-      name: 'listening',
-      ok: true,
-      message: `On ${status.addresses.length} addresses, as ${status.addresses[0]}.`
-    }
+  const [first, ...more] = status.addresses
+  if (first !== undefined) {
+    const others = more.length === 0 ? '' : ` and ${more.length} more`
+    return { name: 'listening', ok: true, message: `On ${first}${others}.` }
   }
   return {
     name: 'listening',
@@ -186,7 +185,7 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
   }
 }
 
-function overlayCheck(overlay: OverlaySnapshot): DoctorCheck {
+function overlayCheck(overlay: OverlaySnapshot, { config, overlays }: DoctorInit): DoctorCheck {
   const { name, state, reason, neighbours, announced } = overlay
   const check = `overlay ${name}`
   if (state !== 'running') {
@@ -205,24 +204,43 @@ function overlayCheck(overlay: OverlaySnapshot): DoctorCheck {
       try: 'start the database, or see napster.database and napster.index: it is tried again by itself'
     }
   }
-  if (announced?.refused !== undefined)
+  if (announced?.refused !== undefined) {
+    // An index takes so many files of one peer by design: whoever shares more is found through the other overlays.
+    const others = overlays.filter(other => other !== overlay && takesAll(other)).map(other => other.name)
+    const found = others.length === 0 ? 'by nobody here' : `through ${others.join(', ')} alone`
     return {
       name: check,
-      ok: false,
-      message: `${announced.refused} shared files are found by nobody here: ${announced.why}.`,
-      try: 'share fewer files, or wait for another supernode'
+      ok: others.length > 0,
+      message: `${announced.refused} shared files are found ${found}: ${announced.why}.`,
+      ...(others.length === 0 && { try: 'share fewer files, or wait for another supernode' })
     }
+  }
   if (neighbours.length > 0)
-    return { name: check, ok: true, message: `It runs with ${neighbours.length} neighbours.` }
+    return {
+      name: check,
+      ok: true,
+      message: `It runs with ${neighbours.length} ${neighbours.length === 1 ? 'neighbour' : 'neighbours'}.`
+    }
+  if (name === 'napster' && config.napster.servers.length === 0)
+    return { name: check, ok: true, message: unnamedServer(config) }
   return {
     name: check,
     ok: false,
     message: 'It runs and has no neighbours yet.',
     try:
       name === 'napster'
-        ? 'name a server by --set napster.servers=MULTIADDR, or run one: --overlays napster,napster-server'
+        ? 'check that the servers run: addresses and PeerIds of napster.servers may have changed'
         : 'wait a moment; if it stays so, see the peers above'
   }
+}
+
+const takesAll = ({ state, neighbours, announced }: OverlaySnapshot): boolean =>
+  state === 'running' && neighbours.length > 0 && announced?.refused === undefined
+
+/** Whoever named no server has not said yet what this overlay is to do: that is a choice, and nothing is broken. */
+function unnamedServer({ overlays }: Config): string {
+  if (isNapsterServer(overlays)) return 'It runs as a server, and nobody is logged in.'
+  return 'It runs and is logged in nowhere. To use it, name a server by --set napster.servers=MULTIADDR, or run one: --overlays napster,napster-server.'
 }
 
 function rootCheck({ path, present, reason }: DoctorInit['roots'][number]): DoctorCheck {

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OverlaySnapshot } from '@servent/overlay'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type DoctorInit, doctor } from '../src/doctor.ts'
 import { IDENTITY_FILE } from '../src/folders.ts'
 import { loadIdentity } from '../src/identity.ts'
@@ -56,6 +56,18 @@ async function ill(given: DoctorInit): Promise<Record<string, string>> {
 test('all is well, also where nobody may call', async () => {
   expect(await ill(await init())).toEqual({})
   expect(await ill(await init({}, { noInbound: true }))).toEqual({})
+})
+
+test('where it listens, in words for one address and for several', async () => {
+  const given = await init()
+  const said = async (addresses: readonly string[]) =>
+    (await doctor({ ...given, status: { ...given.status, addresses } })).find(
+      ({ name }) => name === 'listening'
+    )
+  const [one, two] = ['/ip4/192.168.1.2/tcp/6346', '/ip6/fd00::1/tcp/6346'] as [string, string]
+  expect(await said([one])).toEqual({ name: 'listening', ok: true, message: `On ${one}.` })
+  expect((await said([one, two]))?.message).toBe(`On ${one} and 1 more.`)
+  expect(await said([])).toMatchObject({ ok: false, message: 'On no address.' })
 })
 
 test('what relays do for this node, and it for others', async () => {
@@ -116,4 +128,62 @@ test('files that no index takes are told of, with the reason', async () => {
       '3 shared files are found by nobody here: a supernode takes 6 MiB of records of one peer.'
   })
   expect(given.status.overlays[0]!.announced).toEqual(announced)
+})
+
+test('and are no fault where another overlay finds them', async () => {
+  const announced = { files: 9, of: 12, refused: 3, why: 'a supernode takes 6 MiB of records of one peer' }
+  const fasttrack: OverlaySnapshot = { ...gnutella, name: 'fasttrack', announced }
+  const said = async (other: OverlaySnapshot) =>
+    (await doctor(await init({ overlays: [fasttrack, other] }))).find(
+      ({ name }) => name === 'overlay fasttrack'
+    )
+  expect(await said(gnutella)).toEqual({
+    name: 'overlay fasttrack',
+    ok: true,
+    message:
+      '3 shared files are found through gnutella alone: a supernode takes 6 MiB of records of one peer.'
+  })
+  // One that has nobody to be found by, has failed, or refuses files itself finds nothing.
+  for (const useless of [
+    { ...gnutella, neighbours: [] },
+    { ...gnutella, state: 'failed' as const },
+    { ...gnutella, announced }
+  ])
+    expect(await said(useless)).toMatchObject({
+      ok: false,
+      try: expect.stringContaining('share fewer files')
+    })
+})
+
+describe('Napster with nobody there', () => {
+  const napster: OverlaySnapshot = { ...gnutella, name: 'napster', neighbours: [] }
+  const said = async (overlays: string[], servers: string[]) => {
+    const given = await init({ overlays: [napster] })
+    const config = { ...given.config, overlays, napster: { ...given.config.napster, servers } }
+    return (await doctor({ ...given, config })).find(({ name }) => name === 'overlay napster')
+  }
+
+  test('is no fault where no server was named: it is told what to set', async () => {
+    expect(await said(['napster'], [])).toEqual({
+      name: 'overlay napster',
+      ok: true,
+      message: expect.stringMatching(/logged in nowhere.*--set napster\.servers=MULTIADDR.*napster-server/)
+    })
+  })
+
+  test('is none of a server either', async () => {
+    expect(await said(['napster', 'napster-server'], [])).toEqual({
+      name: 'overlay napster',
+      ok: true,
+      message: 'It runs as a server, and nobody is logged in.'
+    })
+  })
+
+  test('is one where a server was named', async () => {
+    expect(await said(['napster'], ['/ip4/192.0.2.7/tcp/6346/p2p/12D3Koo'])).toMatchObject({
+      ok: false,
+      message: 'It runs and has no neighbours yet.',
+      try: expect.stringContaining('check that the servers run')
+    })
+  })
 })

@@ -96,7 +96,7 @@ describe('two nodes', () => {
     const checks = await one.doctor()
     expect(checks.find(({ name }) => name === 'overlay gnutella')).toMatchObject({
       ok: true,
-      message: 'It runs with 1 neighbours.'
+      message: 'It runs with 1 neighbour.'
     })
     expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['reachability'])
     expect(await one.unshare(music)).toEqual({ files: 2 })

@@ -43,6 +43,7 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
   const { downloads, uploads, library, reachability, participation } = status
   const addresses = status.addresses.slice(0, ADDRESSES_SHOWN)
   const more = status.addresses.length - addresses.length
+  const nameWidth = Math.max(...status.overlays.map(({ name }) => name.length))
   return [
     ['Node', status.peerId],
     ['Running', `${formatDuration(status.uptimeMs)}, servent ${status.version}, pid ${pid}`],
@@ -55,7 +56,7 @@ function rowsOf(status: NodeStatus, pid: number): (readonly [string, string | un
     ),
     ['Peers', plural(status.connections, 'connection')],
     ...status.overlays.map(
-      (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay)] as const
+      (overlay, index) => [index === 0 ? 'Overlays' : ' ', overlayLine(overlay, nameWidth)] as const
     ),
     ['Hotlist', status.hotlist?.map(hotlistText).join(', ')],
     ['Library', libraryLine(library)],
@@ -98,7 +99,10 @@ function libraryLine({ files, bytes, hashing, away, problems, progress }: NodeSt
   return parts.join(', ')
 }
 
-function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus['overlays'][number]): string {
+function overlayLine(
+  { name, state, reason, neighbours, announced }: NodeStatus['overlays'][number],
+  nameWidth: number
+): string {
   const parts = [
     reason === undefined ? state : `${state} (${reason})`,
     plural(neighbours, 'neighbour'),
@@ -107,7 +111,7 @@ function overlayLine({ name, state, reason, neighbours, announced }: NodeStatus[
       : `announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`,
     announced?.refused === undefined ? '' : `${formatCount(announced.refused)} refused (${announced.why})`
   ]
-  return `${name}  ${parts.filter(part => part !== '').join(', ')}`
+  return `${name.padEnd(nameWidth)}  ${parts.filter(part => part !== '').join(', ')}`
 }
 
 /** `1 paused, 1 done`: what there is none of is not worth a word. */
