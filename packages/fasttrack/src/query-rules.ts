@@ -120,6 +120,8 @@ function goFurther(state: FastTrackState, fx: Fx, init: QueryBegin): boolean {
   known.from = from
   known.ttl = ttl
   known.hops = hops
+  // The longer a way, the smaller the share of the results that it leaves: nothing has been given of it yet.
+  known.left = resultsOf(init)
   known.deadlineMs = nowMs + RELAY_STEP_MS * (ttl + 1)
   state.seen.set(id, ttl, nowMs)
   return true
@@ -167,7 +169,7 @@ function newQuery({ nowMs }: FastTrackState, init: QueryBegin): RunningQuery {
     ttl: init.ttl,
     hops: init.hops,
     except: init.except,
-    left: Math.min(init.wanted.limit, SEARCH_RESULTS_MAX),
+    left: resultsOf(init),
     indirect: 0,
     isAnswered: false,
     asked: new Map(),
@@ -176,6 +178,8 @@ function newQuery({ nowMs }: FastTrackState, init: QueryBegin): RunningQuery {
     deadlineMs: nowMs + RELAY_STEP_MS * (init.ttl + 1)
   }
 }
+
+const resultsOf = ({ wanted }: QueryBegin): number => Math.min(wanted.limit, SEARCH_RESULTS_MAX)
 
 function enter({ running, seen, nowMs }: FastTrackState, fx: Fx, query: RunningQuery): void {
   seen.set(query.id, query.ttl, nowMs)

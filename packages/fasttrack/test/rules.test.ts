@@ -751,9 +751,9 @@ describe('a query that comes again', () => {
   it('while the index is asked is answered to who brings it last, and goes on from there', () => {
     const { peer, links } = supernode()
     const [long, short] = links as [number, number]
-    const last = query({ ttl: 0, hops: 2 })
+    const last = query({ ttl: 0, hops: 2, wanted: { ...WANTED, limit: 6 } })
     peer.from(long, last)
-    peer.from(short, { ...last, ttl: 1, hops: 1 })
+    peer.from(short, { ...last, ttl: 1, hops: 1, wanted: { ...WANTED, limit: 34 } })
     expect(peer.typesTo(long)).toEqual(['query-end'])
     expect(asks(peer)).toHaveLength(1)
     peer.answerLast('index-search', HITS)
@@ -761,6 +761,8 @@ describe('a query that comes again', () => {
       effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
     )
     expect(asked).toHaveLength(6)
+    // With the room that the shorter way leaves.
+    expect(relayed(peer).every(({ wanted }) => wanted.limit === 6)).toBe(true)
     for (const link of asked) peer.from(link, { type: 'query-end', id: last.id })
     expect([peer.typesTo(long), peer.typesTo(short)]).toEqual([['query-end'], ['query-end']])
     expect(peer.machine.sizes().running).toBe(0)
