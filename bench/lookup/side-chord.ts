@@ -1,9 +1,6 @@
 /** Chord as `docs/chord.md` puts it into a program, with its defaults where nothing else is said. */
 import { CHORD_PROTOCOL, type ChordService, chord } from '@servent/chord'
-import type { Side } from './sides.ts'
-
-/** From its start until a peer is with others. */
-const MEET_MS_MAX = 60_000
+import { MEET_MS_MAX, type Side } from './sides.ts'
 
 /** What this reads of Chord's snapshot. */
 interface Snapshot {

@@ -2,7 +2,7 @@
 import type { Libp2p } from '@libp2p/interface'
 import type { ServiceFactoryMap } from 'libp2p'
 
-export const SIDES = ['kad', 'chord'] as const
+export const SIDES = ['kad', 'chord', 'pastry', 'kelips'] as const
 export type SideName = (typeof SIDES)[number]
 
 /** Options of the overlay's own that differ from its defaults. */
@@ -37,6 +37,18 @@ export interface Tables {
   readonly heldKeys?: readonly string[]
 }
 
+/** From its start until a peer is with others. */
+export const MEET_MS_MAX = 60_000
+
 export async function sideOf(name: SideName): Promise<Side> {
-  return name === 'kad' ? (await import('./side-kad.ts')).kad : (await import('./side-chord.ts')).chordSide
+  switch (name) {
+    case 'kad':
+      return (await import('./side-kad.ts')).kad
+    case 'chord':
+      return (await import('./side-chord.ts')).chordSide
+    case 'pastry':
+      return (await import('./side-pastry.ts')).pastrySide
+    case 'kelips':
+      return (await import('./side-kelips.ts')).kelipsSide
+  }
 }
