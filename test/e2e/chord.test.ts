@@ -76,8 +76,8 @@ describe('a ring of eight', () => {
     for (const daemon of [first, ...(await Promise.all(others))])
       ring.push({ daemon, key: keyFromHex((await tablesOf(daemon)).places[0]!.key) })
     alive = [...ring]
-    await eventually(() => isWhole(alive), 'the ring is whole', 40_000)
-  }, 60_000)
+    await eventually(() => isWhole(alive), 'the ring is whole', 80_000)
+  }, 120_000)
 
   afterAll(async () => {
     for (const { daemon } of ring) await daemon[Symbol.asyncDispose]()

@@ -8,6 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mp3 } from '../../packages/library/test/helpers/media.ts'
 import { Daemon, eventually, neighbours, run } from './harness.ts'
 
+/** Each test starts processes: a machine that computes for others too takes several times the seconds that they need. */
+const TEST_MS_MAX = 60_000
+
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 function isThere(pid: number): boolean {
@@ -18,15 +21,15 @@ function isThere(pid: number): boolean {
   }
 }
 
-describe('two nodes', () => {
+describe('two nodes', { timeout: TEST_MS_MAX }, () => {
   const song = randomBytes(3_000_000)
   let sharer: Daemon
   let seeker: Daemon
   beforeAll(async () => {
     sharer = await Daemon.start()
     seeker = await Daemon.start({ flags: ['--bootstrap', sharer.address] })
-    for (const overlay of sharer.ready.overlays) await neighbours(seeker, 1, overlay)
-  }, 60_000)
+    for (const overlay of ['gnutella', 'chord']) await neighbours(seeker, 1, overlay)
+  }, TEST_MS_MAX)
   afterAll(async () => {
     await Promise.all([sharer?.[Symbol.asyncDispose](), seeker?.[Symbol.asyncDispose]()])
   })
@@ -185,7 +188,7 @@ describe('two nodes', () => {
   })
 })
 
-describe('a node in the background', () => {
+describe('a node in the background', { timeout: TEST_MS_MAX }, () => {
   let home: string
   const flags = ['--listen', '/ip4/127.0.0.1/tcp/0', '--discovery', 'bootstrap', '--api', '127.0.0.1:0']
   beforeAll(async () => {
@@ -240,7 +243,7 @@ describe('a node in the background', () => {
   })
 })
 
-describe('a daemon', () => {
+describe('a daemon', { timeout: TEST_MS_MAX }, () => {
   it('ends orderly at the first signal, and its folder is free', async () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       await using daemon = await Daemon.start()

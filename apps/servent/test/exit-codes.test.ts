@@ -230,6 +230,9 @@ describe('exit codes', () => {
     )
     const why = 'why:   this node has no neighbours to ask yet\ntry:   servent peers, servent doctor\n'
     expect((await run('search banjo', [napster, fasttrack])).err).toBe(`Nothing found for "banjo".\n${why}`)
+    expect((await run('search banjo', [napster])).err).toBe(
+      'Nothing found for "banjo".\nwhy:   There is no server to ask.\ntry:   servent peers, servent doctor\n'
+    )
     expect((await run('search banjo --overlay gnutella', [alone])).err).toBe(
       `Nothing found for "banjo".\n${note}${why}`
     )

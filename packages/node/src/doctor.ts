@@ -13,6 +13,8 @@ const FREE_BYTES_MIN = 512 * 1024 * 1024
 /** A clock that is before this program was written expires nothing and signs nothing that others take. */
 const CLOCK_MS_MIN = Date.UTC(2026, 0, 1)
 const OTHERS_ANY = 0o077
+/** By then an overlay has met others that are there: where no peer is a supernode yet, one becomes it within a minute. */
+const JOIN_MS_MAX = 90_000
 
 export interface DoctorInit {
   readonly config: Config
@@ -185,7 +187,7 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
   }
 }
 
-function overlayCheck(overlay: OverlaySnapshot, { config, overlays }: DoctorInit): DoctorCheck {
+function overlayCheck(overlay: OverlaySnapshot, { config, overlays, status }: DoctorInit): DoctorCheck {
   const { name, state, reason, neighbours, announced } = overlay
   const check = `overlay ${name}`
   if (state !== 'running') {
@@ -223,15 +225,15 @@ function overlayCheck(overlay: OverlaySnapshot, { config, overlays }: DoctorInit
     }
   if (name === 'napster' && config.napster.servers.length === 0)
     return { name: check, ok: true, message: unnamedServer(config) }
-  return {
-    name: check,
-    ok: false,
-    message: 'It runs and has no neighbours yet.',
-    try:
-      name === 'napster'
-        ? 'check that the servers run: addresses and PeerIds of napster.servers may have changed'
-        : 'wait a moment; if it stays so, see the peers above'
+  const message = 'It runs and has no neighbours yet.'
+  if (name === 'napster') {
+    const advice = 'check that the servers run: addresses and PeerIds of napster.servers may have changed'
+    return { name: check, ok: false, message, try: advice }
   }
+  const isJoining = status.connections > 0 && status.uptimeMs < JOIN_MS_MAX
+  return isJoining
+    ? { name: check, ok: true, message: 'It runs and looks for its first neighbours.' }
+    : { name: check, ok: false, message, try: 'wait a moment; if it stays so, see the peers above' }
 }
 
 const takesAll = ({ state, neighbours, announced }: OverlaySnapshot): boolean =>

@@ -108,6 +108,17 @@ test('nobody is there', async () => {
   })
 })
 
+test('an overlay has 90 s for its first neighbour, where anybody is there', async () => {
+  const alone: OverlaySnapshot = { ...gnutella, name: 'fasttrack', neighbours: [] }
+  const given = await init({ overlays: [alone] })
+  const after = (uptimeMs: number, connections = 1) =>
+    ill({ ...given, status: { ...given.status, uptimeMs, connections } })
+  expect(await after(89_999)).toEqual({})
+  const none = { 'overlay fasttrack': 'It runs and has no neighbours yet.' }
+  expect(await after(90_000)).toEqual(none)
+  expect(await after(89_999, 0)).toMatchObject(none)
+})
+
 test('an overlay that failed, a folder that is unplugged', async () => {
   const failed: OverlaySnapshot = { ...gnutella, state: 'failed', reason: 'It could not start: no port' }
   const roots = [

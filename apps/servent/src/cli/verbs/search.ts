@@ -202,7 +202,10 @@ function nothingFound(
     if (reason !== undefined) talk.line(reasonLine(talk, name, hits, reason))
   }
   if (silent) {
-    talk.line('why:   this node has no neighbours to ask yet')
+    // The only overlay of a node knows best why it has nobody; where it was named, its note has said so already.
+    const [only] = all.length === 1 && named.length === 0 ? all : []
+    const why = only?.status === 'nobody' ? only.reason : undefined
+    talk.line(`why:   ${safe(why ?? 'this node has no neighbours to ask yet')}`)
     talk.line('try:   servent peers, servent doctor')
   } else if (isWhole) {
     talk.line(`why:   no peer that ${asked} reached has a file with all these words`)
