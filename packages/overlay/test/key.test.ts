@@ -7,6 +7,7 @@ import {
   clockwiseDistance,
   commonPrefixBits,
   commonPrefixDigits,
+  compareClockwise,
   compareKeys,
   KEY_BITS,
   KEY_BYTES,
@@ -170,4 +171,14 @@ describe('where things lie', () => {
     for (const wrong of ['', 'ab', 'ab'.repeat(31), 'ab'.repeat(33), 'xy'.repeat(32)])
       expect(() => keyFromHex(wrong)).toThrow(SyntaxError)
   })
+})
+
+test('of two keys, which comes first clockwise: as their distances say', () => {
+  fc.assert(
+    fc.property(number, number, number, (from, a, b) => {
+      const [x, y, z] = [from, a, b].map(keyOf) as [Key, Key, Key]
+      const distances = compareKeys(clockwiseDistance(x, y), clockwiseDistance(x, z))
+      expect(Math.sign(compareClockwise(x, y, z))).toBe(Math.sign(distances))
+    })
+  )
 })

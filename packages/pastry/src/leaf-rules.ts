@@ -11,7 +11,7 @@ import { PRIORITY_URGENT } from '@servent/key-routing/machine'
 import { type Link, type Peer, SELF, sameBytes } from '@servent/overlay/machine'
 import { FAILED_TOLD_MAX, LEAF_PROBES_MAX, LEAF_SET_MAX } from './constants.ts'
 import { ownPeriodMs } from './failure-rate.ts'
-import { activate, joinFailed, lostAll } from './life-rules.ts'
+import { activate, joinFailed, lostAll, probeForeign } from './life-rules.ts'
 import type { LeafProbe, LeafState } from './messages.ts'
 import type { Fx, PastryNode } from './node.ts'
 import { isUnlike, ping, request, sizesOf } from './node-calls.ts'
@@ -119,11 +119,15 @@ export function fail(node: PastryNode, peer: Peer, fx: Fx): void {
   node.count('failed')
   node.periods.failed(node.nowMs)
   const wasRight = node.leaves.larger[0] === peer
-  const sides = [node.leaves.smaller, node.leaves.larger].filter(side => side.includes(peer))
+  const sides = [node.leaves.smaller, node.leaves.larger]
+    .filter(side => side.includes(peer))
+    .map(side => side.filter(leaf => leaf !== peer))
   forget(node, peer, fx)
   if (!node.maintenance || node.mode === 'idle') return
   if (wasRight) for (const leaf of node.leaves.members) probeLeaf(node, leaf, fx)
   else for (const side of sides) if (side.length > 0) probeLeaf(node, side.at(-1)!, fx)
+  // Nobody is left who knows that side: others of the table do (Castro section 3.1 goes by the table then, too).
+  if (sides.some(side => side.length === 0)) probeForeign(node, fx, node.table.peers()[0])
   if (node.leaves.isEmpty && sides.length > 0 && node.mode === 'member') lostAll(node, fx)
 }
 

@@ -244,10 +244,20 @@ export function probeForeign(node: PastryNode, fx: Fx, by?: Peer): void {
   })
 }
 
-function nextRemembered({ cache, counters }: PastryNode): Peer | undefined {
-  const [first, second] =
-    (counters.foreignProbes ?? 0) % 2 === 0 ? [cache.bootstrap, cache.lost] : [cache.lost, cache.bootstrap]
-  return first.next() ?? second.next()
+/** In turn by those that it was told of, those that it lost, and those of its table, which may lie beyond a gap. */
+function nextRemembered({ cache, counters, table }: PastryNode): Peer | undefined {
+  const turn = counters.foreignProbes ?? 0
+  const entries = table.peers()
+  const ways = [
+    () => cache.bootstrap.next(),
+    () => cache.lost.next(),
+    () => entries[Math.floor(turn / 3) % Math.max(1, entries.length)]
+  ]
+  for (let way = 0; way < ways.length; way += 1) {
+    const peer = ways[(turn + way) % ways.length]!()
+    if (peer !== undefined) return peer
+  }
+  return undefined
 }
 
 /** Out of its ring: all tables are empty. */

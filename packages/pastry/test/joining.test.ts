@@ -45,3 +45,23 @@ describe('a network that comes about by joins', () => {
     expect({ correct, incorrect, failed }).toEqual({ correct: 200, incorrect: 0, failed: 0 })
   })
 })
+
+describe('lookups', () => {
+  it.each(['semi-recursive', 'recursive'] as const)(
+    '%s, with two in ten dead: all find their root',
+    style => {
+      const network = new PastryNetwork({ seed: `style ${style}`, settings: { style, leafSet: 16 } })
+      const { simulation } = network
+      const nodes = network.startIdeal(60)
+      for (const node of nodes) simulation.command(node, { type: 'maintenance', on: false })
+      for (const node of nodes.slice(0, 12)) simulation.silence(node)
+      expect(lookUp(network, 200)).toMatchObject({ correct: 200, incorrect: 0, failed: 0 })
+    }
+  )
+
+  it('iterative: all find their root', () => {
+    const network = new PastryNetwork({ seed: 'iterative', settings: { style: 'iterative' } })
+    network.startIdeal(60)
+    expect(lookUp(network, 200)).toMatchObject({ correct: 200, incorrect: 0, failed: 0 })
+  })
+})
