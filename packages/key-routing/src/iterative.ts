@@ -11,7 +11,8 @@ import {
   type Key,
   NO_PEER,
   type Peer,
-  SELF
+  SELF,
+  sameBytes
 } from '@servent/overlay/machine'
 import { type CallFailure, Request } from './calls-types.ts'
 import {
@@ -50,7 +51,7 @@ interface Candidate {
   readonly root: boolean
   /** Named so by this peer's own tables. */
   readonly own: boolean
-  /** It named as many hops as an answer holds, and may know more. */
+  /** It named as many hops as an answer holds, and may know more; or itself, if the others that it named are silent. */
   readonly again: boolean
 }
 
@@ -114,7 +115,7 @@ export class IterativeLookup {
     const { routing } = this.#deps
     const others = routing.nextHops(this.key, NEXT_HOPS_MAX, peer => avoided.includes(peer))
     const hops = others.length > 0 ? others : routing.nextHops(this.key, NEXT_HOPS_MAX, nobody)
-    const roots = hops.filter(({ root }) => root)
+    const roots = hops.filter(({ root, peer }) => root && peer !== SELF)
     const self = { peer: SELF, root: true }
     const all = roots.length === 0 ? hops : [...roots, self, ...hops.filter(({ root }) => !root)]
     for (const hop of all.toReversed()) this.#candidates.push({ ...hop, own: true, again: false })
@@ -148,11 +149,20 @@ export class IterativeLookup {
   #take(step: Step, answer: NextHopsAnswer, effects: RoutingEffects): void {
     if (answer.hops.length >= NEXT_HOPS_MAX)
       this.#candidates.push({ peer: step.to, root: false, own: false, again: true })
-    for (const { contact, root } of answer.hops.slice(0, NEXT_HOPS_MAX).toReversed()) {
-      const peer = effects.peers.intern(contact)
-      if (peer === NO_PEER || this.#asked.has(peer) || (peer === SELF && !root)) continue
-      this.#candidates.push({ peer, root, own: false, again: false })
+    const named = answer.hops
+      .slice(0, NEXT_HOPS_MAX)
+      .map(({ contact, root }) => ({ peer: effects.peers.intern(contact), root, own: false, again: false }))
+    const fresh = named.filter(
+      ({ peer, root }) => peer !== NO_PEER && !this.#asked.has(peer) && (peer !== SELF || root)
+    )
+    // Whoever names itself behind others is the root when all of these are silent, and is asked as such then.
+    if (named.some(({ peer, root }) => root && peer === step.to)) {
+      let isNew = fresh.length > 0
+      for (const { peer, root } of named)
+        if (root && this.#silent.includes(peer) && this.#nameSilent(peer, effects)) isNew = true
+      if (isNew) this.#candidates.push({ peer: step.to, root: true, own: false, again: true })
     }
+    this.#candidates.push(...fresh.reverse())
     if (this.#candidates.length > CANDIDATES_MAX)
       this.#candidates.splice(0, this.#candidates.length - CANDIDATES_MAX)
   }
@@ -162,15 +172,21 @@ export class IterativeLookup {
     if (why !== 'busy') {
       this.timeouts += 1
       this.#silent.push(step.to)
-      if (step.root) {
-        this.#silentIds = [...this.#silentIds, effects.peers.contact(step.to).id].slice(-SILENT_MAX)
-      }
+      if (step.root) this.#nameSilent(step.to, effects)
       if (!this.#over) this.#trace('silent', step.to, step.root, effects)
       this.#deps.routing.onSilent(step.to, effects)
     }
     if (this.#over) return
     if (why === 'busy' && step.root) this.#passOver()
     this.#go(effects)
+  }
+
+  /** It was taken for the root: those that come after it are told. False where they are already. */
+  #nameSilent(peer: Peer, effects: RoutingEffects): boolean {
+    const { id } = effects.peers.contact(peer)
+    if (this.#silentIds.some(named => sameBytes(named, id))) return false
+    this.#silentIds = [...this.#silentIds, id].slice(-SILENT_MAX)
+    return true
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
@@ -265,6 +281,9 @@ export function answerStep(
     : undefined
   const hops =
     routing.ready && range === undefined ? routing.nextHops(key, NEXT_HOPS_MAX, isSilent, request.root) : []
+  // Whoever asks comes again later: this answer cannot wait for what is found out.
+  if (routing.ready && range === undefined && request.silent.length > 0)
+    routing.doubted?.(key, isSilent, request.root, effects)
   const answer: NextHopsAnswer = {
     type: 'next-hops-answer',
     id,

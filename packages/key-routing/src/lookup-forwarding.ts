@@ -23,6 +23,7 @@ import {
   TRIES_MAX
 } from './constants.ts'
 import { NO_LINK } from './links.ts'
+import { Doubts } from './lookup-doubts.ts'
 import { namedTest, Relay, type RelayRules, RelayTable } from './lookup-relay.ts'
 import { tellStep } from './lookup-trace.ts'
 import type { LookupDeps } from './lookup-types.ts'
@@ -62,10 +63,12 @@ export class Forwarding implements RelayRules {
   }
   readonly #deps: LookupDeps
   readonly #origin: OriginRules
+  readonly #doubts: Doubts
 
   constructor(deps: LookupDeps, origin: OriginRules) {
     this.#deps = deps
     this.#origin = origin
+    this.#doubts = new Doubts(deps)
   }
 
   onLookup(link: Link, message: Lookup, effects: RoutingEffects): void {
@@ -122,9 +125,10 @@ export class Forwarding implements RelayRules {
     const { calls } = this.#deps
     const relay = this.relays.find(message.id, message.origin)
     // An ack of a hop that was given up comes too late; the lookup goes on by another.
-    if (relay === undefined || relay.state !== 'asking' || relay.hop !== from || relay.link === NO_LINK)
-      return
-    calls.end(relay, true, effects)
+    if (relay === undefined || relay.hop !== from) return
+    const isLate = relay.state === 'waiting'
+    if (!isLate && (relay.state !== 'asking' || relay.link === NO_LINK)) return
+    calls.end(relay, !isLate, effects)
     relay.state = 'taken'
     this.#trace(relay, 'acknowledged', from, effects)
     if (relay.own !== undefined) return
@@ -148,7 +152,8 @@ export class Forwarding implements RelayRules {
   onLookupFailed(from: Peer, message: LookupFailed, effects: RoutingEffects): void {
     const relay = this.relays.find(message.id, message.origin)
     if (relay === undefined || relay.hop !== from) return
-    if (relay.state !== 'taken' && (relay.state !== 'asking' || relay.link === NO_LINK)) return
+    const isAsked = relay.state === 'asking' && relay.link !== NO_LINK
+    if (!isAsked && relay.state !== 'taken' && relay.state !== 'waiting') return
     this.#deps.calls.end(relay, relay.state === 'asking', effects)
     relay.hops = Math.max(relay.hops, Math.min(message.hops, HOPS_MAX))
     relay.timeouts = Math.max(relay.timeouts, Math.min(message.timeouts, TIMEOUTS_MAX))
@@ -168,6 +173,7 @@ export class Forwarding implements RelayRules {
       this.#fail(relay, 'budget', effects)
       return
     }
+    if (this.#doubts.holdsBack(relay, effects)) return
     const best = () => routing.nextHops(relay.key, 1, relay.leftOutTest(effects.peers), relay.asRoot)[0]
     let hop = best()
     // Where it came from knows no better, and this peer is not the root.
@@ -211,12 +217,19 @@ export class Forwarding implements RelayRules {
       // Nothing came back along the path in all the time there was.
       relay.state = 'failed'
       this.#settle(relay)
+    } else if (relay.state === 'waiting') {
+      this.#fail(relay, 'budget', effects)
     } else if (why === 'busy') {
       relay.refuse(relay.hop)
       this.forward(relay, effects)
     } else {
       this.#onSilentHop(relay, effects)
     }
+  }
+
+  /** The tables know by now whether a peer lives that was doubted. */
+  settled(peer: Peer, effects: RoutingEffects): void {
+    for (const relay of this.#doubts.settle(peer, effects)) this.#goOn(relay, effects)
   }
 
   /** The lookup is over here. */
@@ -273,7 +286,9 @@ export class Forwarding implements RelayRules {
       relay.timeouts = message.timeouts
       if (relay.own !== undefined) this.#origin.onOwnRoot(relay, range, effects)
       else this.#answer(relay, range, true, effects)
-    } else if (relay.own !== undefined || relay.state === 'failed') {
+    } else if (message.root && underWay && this.#doubts.holdsBack(relay.asRootNow(message), effects)) {
+      this.#acknowledge(link, message, effects)
+    } else if ((relay.own !== undefined && relay.state !== 'waiting') || relay.state === 'failed') {
       this.#refuse(link, message, 'no-route', effects)
     } else {
       this.#acknowledge(link, message, effects)

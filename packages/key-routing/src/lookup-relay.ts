@@ -14,15 +14,15 @@ import {
 import { Call, type CallFailure } from './calls-types.ts'
 import { RELAYS_MAX, SAME_ID_MAX, SILENT_MAX } from './constants.ts'
 import type { OwnLookup } from './lookup-own.ts'
-import type { LookupPurpose, ReplyBy } from './messages.ts'
+import type { Lookup, LookupPurpose, ReplyBy } from './messages.ts'
 import type { KeyRouting } from './routing.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
 
 /**
- * `asking`: the next hop has not acknowledged yet. `taken`: it has. `done`: the answer went its way. `failed`:
- * nobody nearer was left.
+ * `asking`: the next hop has not acknowledged yet. `taken`: it has. `waiting`: a root is silent, and being probed.
+ * `done`: the answer went its way. `failed`: nobody nearer was left.
  */
-export type RelayState = 'asking' | 'taken' | 'done' | 'failed'
+export type RelayState = 'asking' | 'taken' | 'waiting' | 'done' | 'failed'
 
 /** What a relay tells when its call came to something or nothing. */
 export interface RelayRules {
@@ -60,7 +60,7 @@ export class Relay extends Call<RoutingTypes> {
   readonly from: Peer
   readonly endMs: number
   /** Whoever forwarded took this peer for the root. */
-  readonly asRoot: boolean
+  asRoot: boolean
   state: RelayState = 'asking'
   hops: number
   timeouts: number
@@ -116,6 +116,28 @@ export class Relay extends Call<RoutingTypes> {
     this.#silentRoots.push(this.hop)
     const ids = [...this.silentIds, peers.contact(this.hop).id]
     this.silentIds = ids.slice(-SILENT_MAX)
+  }
+
+  /** It came round to this peer again, as to the root. */
+  asRootNow({ hops, timeouts, silent }: Lookup): this {
+    this.asRoot = true
+    this.hops = hops
+    this.timeouts = timeouts
+    this.silentIds = silent.slice(-SILENT_MAX)
+    return this
+  }
+
+  /** Whether anybody on the way was silent. */
+  get someSilent(): boolean {
+    return this.#silent !== undefined || this.silentIds.length > 0
+  }
+
+  /** A peer that was found silent turned out to live, or is in no table any more: it counts as any other. */
+  notSilent(peer: Peer, peers: PeerTable): void {
+    this.#silent = this.#silent?.filter(other => other !== peer)
+    this.#silentRoots = this.#silentRoots?.filter(other => other !== peer)
+    const { id } = peers.contact(peer)
+    this.silentIds = this.silentIds.filter(named => !sameBytes(named, id))
   }
 
   /** A peer that is not asked (again), though it may live. */

@@ -152,6 +152,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     if (own !== undefined) this.#attemptFailed(own, reason, lookup.hops, lookup.timeouts, effects)
   }
 
+  settled(peer: Peer, effects: RoutingEffects): void {
+    this.#forwarding.settled(peer, effects)
+  }
+
   heldPeers(hold: (peer: Peer) => void): void {
     this.#forwarding.heldPeers(hold)
     for (const own of this.#own ?? []) {
@@ -237,7 +241,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     }
     const last = own.relays?.at(-1)
     // Nothing came of it, whatever it was: one timeout more than it told of.
-    if (last?.state === 'asking' || last?.state === 'taken') own.timeouts += last.timeouts + 1
+    if (last !== undefined && isUnderWay(last)) own.timeouts += last.timeouts + 1
     const relay = this.#relayOf(own, effects)
     if (relay === undefined) {
       this.#attemptFailed(own, 'busy', 0, 0, effects)
@@ -368,6 +372,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     for (const own of this.#own ?? []) if (own.steps === lookup) return own
     return undefined
   }
+}
+
+function isUnderWay({ state }: Relay): boolean {
+  return state === 'asking' || state === 'taken' || state === 'waiting'
 }
 
 function tellResult(command: number, result: LookupResult, effects: RoutingEffects): void {

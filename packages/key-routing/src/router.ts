@@ -107,6 +107,11 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
     this.#part?.onTablesChanged(effects as unknown as RoutingEffects)
   }
 
+  /** Of a peer that `KeyRouting.doubted` named: by now it is in no table any more, or lives. */
+  settled(peer: Peer, effects: Effects<T>): void {
+    this.#lookups.settled(peer, effects as unknown as RoutingEffects)
+  }
+
   heldPeers(hold: (peer: Peer) => void): void {
     this.calls.heldPeers(hold)
     this.#lookups.heldPeers(hold)

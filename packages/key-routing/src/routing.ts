@@ -45,7 +45,8 @@ export interface KeyRouting {
   rootOf(key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined
   /**
    * Peers to ask next, the best first, at most `limit`, each nearer to the key than this one, or its root.
-   * Peers that `silent` names are left out. Empty where nobody nearer is known. `asRoot`: as for `rootOf`.
+   * Peers that `silent` names are left out. Empty where nobody nearer is known. `asRoot`: as for `rootOf`. This peer
+   * itself may stand behind the others where it is the root once all of these are silent.
    */
   nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean, asRoot?: boolean): readonly NextHop[]
   /** What this peer is the root of, a range for each of its places. Left out: it has one, at its own key. */
@@ -64,6 +65,17 @@ export interface KeyRouting {
   believeRoot?(root: Peer, key: Key, to: Key): RootBelief
   /** Negative where `a` lies nearer to the key than `b`, by whose roots are chosen. Left out: by where ranges end. */
   compareRoots?(key: Key, a: Peer, b: Peer): number
+  /**
+   * Of peers that were found silent, one that the tables still take for the root of a key: a peer that is late is not
+   * a dead one, and nobody answers in its place, or is asked to, before `KeyRouter.settled` says that it is known
+   * which. Left out, and nothing where the tables will not find out: whoever is silent is passed over at once.
+   */
+  doubted?(
+    key: Key,
+    silent: (peer: Peer) => boolean,
+    asRoot: boolean,
+    effects: RoutingEffects
+  ): Peer | undefined
   /** A request to this peer was not answered in time, or it could not be reached. */
   onSilent(peer: Peer, effects: RoutingEffects): void
 }

@@ -41,11 +41,13 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
     id => ({ type: 'leaf-probe', id, ...leafState(node) }),
     fx,
     (heard, fx) => {
-      if (node.term !== term) return
-      node.probing.delete(peer)
-      if (typeof heard === 'object' && heard.type === 'leaf-probe-answer') hearLeaf(node, peer, heard, fx)
-      else if (heard === undefined) node.rules.fail(node, peer, fx)
-      if (node.term === term) probed(node, fx)
+      if (node.term === term) {
+        node.probing.delete(peer)
+        if (typeof heard === 'object' && heard.type === 'leaf-probe-answer') hearLeaf(node, peer, heard, fx)
+        else if (heard === undefined) node.rules.fail(node, peer, fx)
+        if (node.term === term) probed(node, fx)
+      }
+      node.router.settled(peer, fx)
     }
   )
 }

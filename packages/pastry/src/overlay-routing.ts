@@ -53,7 +53,9 @@ export function rootOf(
       ? { from: midpoint(node.keyOf(left), node.key), to: node.key }
       : { from: node.key, to: midpoint(node.key, node.keyOf(right)) }
   }
-  // Closer ones are silent: as long as nobody takes their place the key itself is this node's, and no more is claimed.
+  // Closer ones that are silent are probed, and until they are out of the leaf set the key is theirs (`doubted`).
+  if (node.maintenance) return undefined
+  // Nobody finds out: the key itself is this node's then, and no more is claimed.
   if (!asRoot && !leaves.covers(key)) return undefined
   if (leaves.closest(key, silent) !== SELF) return undefined
   return isBefore ? { from: keyBefore(key), to: node.key } : { from: node.key, to: key }
@@ -76,7 +78,9 @@ export function nextHops(
   if (asRoot || isCovered) {
     const known = isCovered ? leaves.members : knownPeers(node)
     const closer = known.filter(peer => !silent(peer) && isCloser(node, key, peer))
-    return nearestFirst(node, key, closer, limit).map(peer => ({ peer, root: true }))
+    const roots = nearestFirst(node, key, closer, limit)
+    if (roots.length < limit && limit > 1 && !silent(SELF)) roots.push(SELF)
+    return roots.map(peer => ({ peer, root: true }))
   }
   const entry = table.at(Math.max(0, node.rules.slotOf(node.key, key, node.settings.digitBits)))
   const isEntry = entry !== NO_PEER && !silent(entry)
@@ -84,6 +88,25 @@ export function nextHops(
   const first = isEntry ? [entry] : []
   const others = otherHops(node, key, silent, limit).filter(peer => peer !== entry)
   return [...first, ...others].slice(0, limit).map(peer => ({ peer, root: false }))
+}
+
+/**
+ * The leaf that a key belongs to, where it was silent to somebody: it is probed, and nobody takes its place before it is
+ * found dead (Castro section 3: routing goes around a silent node, but a message is delivered only at the closest).
+ */
+function doubted(
+  node: PastryNode,
+  key: Key,
+  silent: (peer: Peer) => boolean,
+  asRoot: boolean,
+  fx: Fx
+): Peer | undefined {
+  const { leaves } = node
+  if (!asRoot && !leaves.covers(key)) return undefined
+  const root = leaves.closest(key, nobody)
+  if (root === SELF || !silent(root)) return undefined
+  suspect(node, root, fx)
+  return node.probing.has(root) ? root : undefined
 }
 
 /** The rare case: of all that are known, who shares more digits, or as many and is closer. */
@@ -147,6 +170,15 @@ export class PastryRouting implements KeyRouting {
 
   nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean, asRoot?: boolean): readonly NextHop[] {
     return this.#node.rules.nextHops(this.#node, key, limit, silent, asRoot)
+  }
+
+  doubted(
+    key: Key,
+    silent: (peer: Peer) => boolean,
+    asRoot: boolean,
+    effects: RoutingEffects
+  ): Peer | undefined {
+    return doubted(this.#node, key, silent, asRoot, effects as unknown as Fx)
   }
 
   /** The keys on both sides of the own id. */

@@ -84,7 +84,8 @@ export function answeredNode(
       hold: () => undefined,
       release: () => undefined
     },
-    tablesChanged: () => undefined
+    tablesChanged: () => undefined,
+    settled: () => undefined
   } as unknown as PastryNode['router']
   node.deliver = (_link, message) => {
     delivered.push(message)

@@ -23,6 +23,7 @@ const HEALED_WITHIN_MS = 180_000
 const LOOKUPS = 20
 
 export interface SwarmRun {
+  readonly seed: string
   readonly faults: number
   readonly healedMs: number
   readonly correct: number
@@ -97,6 +98,7 @@ export function swarmRun(seed: string): SwarmRun {
   const wrong = healedMs === undefined ? network.whatIsNotIdeal() : undefined
   const { correct, incorrect } = lookUp(network)
   return {
+    seed,
     faults: counts.done,
     healedMs: healedMs ?? Number.POSITIVE_INFINITY,
     correct,
