@@ -5,13 +5,16 @@ import { join, resolve } from 'node:path'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
 
+const VALUES_AND_PROVIDERS = [
+  /^greeting: hello, \d copies$/,
+  /^bafkrei\w+ is at ada, \/ip4\/127\.0\.0\.1\/tcp\/\d+/
+]
+
 /** What a program prints, line by line. */
 export const PROGRAMS: Readonly<Record<string, readonly RegExp[]>> = {
-  'chord-in-your-program': [
-    /^greeting: hello, \d copies$/,
-    /^bafkrei\w+ is at ada, \/ip4\/127\.0\.0\.1\/tcp\/\d+/
-  ],
-  'chord-with-helia': [/^Chord says that bafkrei\w+ is at Ada$/, /^Bob got bafkrei\w+: hello from Ada$/]
+  'chord-in-your-program': VALUES_AND_PROVIDERS,
+  'chord-with-helia': [/^Chord says that bafkrei\w+ is at Ada$/, /^Bob got bafkrei\w+: hello from Ada$/],
+  'pastry-in-your-program': VALUES_AND_PROVIDERS
 }
 
 export interface Manifest {

@@ -97,7 +97,7 @@ describe('a plan', () => {
   it.each([
     [{ overlays: [] }, 'overlays'],
     [{ overlays: ['chord', 'chord'] }, 'overlays'],
-    [{ overlays: ['pastry'] }, 'no overlay "pastry". It has gnutella, fasttrack, chord.'],
+    [{ overlays: ['napster'] }, 'no overlay "napster". It has gnutella, fasttrack, chord, pastry.'],
     [{ backend: 'processes' }, 'The backend processes comes in a later version; this one has simulator.'],
     [{ backend: 'cloud' }, 'backend is "cloud"'],
     [{ failures: 0.96 }, 'failures is 0.96'],
@@ -120,6 +120,14 @@ describe('a plan', () => {
     [{ set: { 'chord.sucessors': 3 } }, 'There is no setting chord.sucessors. There are chord.successors,'],
     [{ set: { 'chord.successors': 33 } }, 'chord.successors takes a whole number from 1 to 32'],
     [{ set: { 'chord.proximity': 'maybe' } }, 'chord.proximity takes on or off'],
+    [
+      { overlays: ['pastry'], set: { 'pastry.leaf-set': 7 } },
+      'pastry.leaf-set takes a multiple of 2 from 2 to 32, and it is set to 7.'
+    ],
+    [{ overlays: ['pastry'], set: { 'pastry.leaf-set': 34 } }, 'a multiple of 2 from 2 to 32'],
+    [{ overlays: ['pastry'], set: { 'pastry.digit-bits': 3 } }, 'pastry.digit-bits takes 1 or 2 or 4'],
+    [{ overlays: ['pastry'], set: { 'pastry.neighbourhood': 33 } }, 'a whole number from 0 to 32'],
+    [{ overlays: ['pastry'], set: { 'pastry.replicas': 18 } }, 'a whole number from 1 to 17'],
     [{ set: { 'gnutella.ttl': 3 } }, 'gnutella is not among the overlays of this plan: chord'],
     [{ freeloaders: 1 }, 'freeloaders is 1, and it takes a number from 0 to 0.99.'],
     [{ freeloaders: -0.1 }, 'freeloaders is -0.1'],
@@ -199,6 +207,8 @@ describe('settings of overlays', () => {
       walkers: 16,
       'query-cache': 'on'
     })
+    const set = { 'pastry.leaf-set': 32, 'pastry.digit-bits': '2', 'pastry.replicas': 17 }
+    expect(settingsOf('pastry', set, false)).toMatchObject({ 'leaf-set': 32, 'digit-bits': 2, replicas: 17 })
     expect(settingsOf('chord', {}, false)['lookup-budget-ms']).toBe(10_000)
     // Table II of Chord's paper gives its lookups all the time that they need.
     expect(settingsOf('chord', {}, true)['lookup-budget-ms']).toBe(180_000)

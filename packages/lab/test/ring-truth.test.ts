@@ -1,3 +1,4 @@
+import { keyToHex } from '@servent/overlay/machine'
 import { randomOf } from '@servent/simulator'
 import { expect, it } from 'vitest'
 import { RingTruth } from '../src/overlays/ring-truth.ts'
@@ -36,4 +37,46 @@ it('follows who comes and goes', () => {
   }
   expect(new RingTruth().successorOf(key(1))).toBeUndefined()
   expect(new RingTruth().predecessorOf(key(1))).toBeUndefined()
+})
+
+it('the root of a key in Pastry is the closest place on either side; of two as close, the one before', () => {
+  const truth = new RingTruth()
+  expect(truth.nearestTo(key(1))).toBeUndefined()
+  expect(truth.around(key(1), 3)).toEqual([])
+  truth.addAll([
+    [7, [key(10)]],
+    [8, [key(100)]],
+    [9, [key(200)]]
+  ])
+  // 55 lies in the middle of 10 and 100, 150 in that of 100 and 200, 233 in that of 200 and 10, across zero.
+  expect(
+    [5, 10, 54, 55, 56, 100, 149, 150, 151, 232, 233, 234].map(byte => truth.nearestTo(key(byte)))
+  ).toEqual([7, 7, 7, 7, 8, 8, 8, 8, 9, 9, 9, 7])
+  const others = (byte: number, count: number) => truth.around(key(byte), count).map(({ node }) => node)
+  expect(others(100, 1)).toEqual([9, 7])
+  expect(others(100, 2)).toEqual([9, 7])
+  expect(others(120, 1)).toEqual([9, 8])
+  expect(others(120, 8).toSorted()).toEqual([7, 8, 9])
+})
+
+it('the closest place is that of plain arithmetic, whatever the keys', () => {
+  const random = randomOf('closest')
+  const RING = 2n ** 256n
+  const draw = () => Uint8Array.from({ length: 32 }, (_, at) => (at < 2 ? random.below(256) : 0))
+  const number = (bytes: Uint8Array) => BigInt(`0x${keyToHex(bytes)}`)
+  const keys = [...new Map(Array.from({ length: 60 }, draw).map(one => [keyToHex(one), one])).values()]
+  const truth = new RingTruth()
+  truth.addAll(keys.map((one, node) => [node, [one]]))
+  for (let asked = 0; asked < 500; asked += 1) {
+    const wanted = draw()
+    const behind = (node: number) => (number(keys[node]!) - number(wanted) + RING) % RING
+    const nodes = keys.map((_, node) => node)
+    // Twice the distance, and one more for whoever lies behind, so that ties go to whoever lies before.
+    const cost = (node: number) => {
+      const clockwise = behind(node)
+      return clockwise < RING - clockwise ? 2n * clockwise + 1n : 2n * ((RING - clockwise) % RING)
+    }
+    const closest = nodes.reduce((best, node) => (cost(node) < cost(best) ? node : best))
+    expect(truth.nearestTo(wanted)).toBe(closest)
+  }
 })

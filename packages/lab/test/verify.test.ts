@@ -30,33 +30,25 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
         if (progress === undefined) told.push(`${name} ${index} ${count}`)
       }
     })
-    expect(told).toEqual(['small gnutella 0 3', 'small fasttrack 1 3', 'small chord 2 3'])
-    expect(first.map(({ same }) => same)).toEqual([false, false, false])
+    expect(told).toEqual(OVERLAYS.map((overlay, index) => `small ${overlay} ${index} ${OVERLAYS.length}`))
+    expect(first.map(({ same }) => same)).toEqual(OVERLAYS.map(() => false))
 
     await renewStoredPlans(file, plans, first)
     const renewed = await readStoredPlans(file)
     expect(renewed.map(({ fingerprint }) => fingerprint)).toEqual(first.map(({ actual }) => actual))
 
-    const changed = await verify(renewed, { set: { 'chord.stabilise-ms': 10_000 } })
-    expect(changed.map(({ name, same }) => [name, same])).toEqual([
-      ['small gnutella', true],
-      ['small fasttrack', true],
-      ['small chord', false]
-    ])
-    const other = await verify(renewed, { set: { 'gnutella.neighbours': 5 } })
-    expect(other.map(({ name, same }) => [name, same])).toEqual([
-      ['small gnutella', false],
-      ['small fasttrack', true],
-      ['small chord', true]
-    ])
-    const third = await verify(renewed, {
-      set: { 'fasttrack.ttl': 0, 'fasttrack.ordinaries-per-supernode': 3 }
-    })
-    expect(third.map(({ name, same }) => [name, same])).toEqual([
-      ['small gnutella', true],
-      ['small fasttrack', false],
-      ['small chord', true]
-    ])
+    const changes = {
+      gnutella: { 'gnutella.neighbours': 5 },
+      fasttrack: { 'fasttrack.ttl': 0, 'fasttrack.ordinaries-per-supernode': 3 },
+      chord: { 'chord.stabilise-ms': 10_000 },
+      pastry: { 'pastry.heartbeat-ms': 10_000 }
+    }
+    for (const changed of OVERLAYS) {
+      const verdicts = await verify(renewed, { set: changes[changed] })
+      expect(verdicts.map(({ name, same }) => [name, same])).toEqual(
+        OVERLAYS.map(overlay => [`small ${overlay}`, overlay !== changed])
+      )
+    }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -71,7 +63,7 @@ it('a setting that no plan takes is refused before anything runs, and so is a pl
   await refusal(plans, { 'chrod.successors': 3 }).toMatchObject({
     name: 'PlanError',
     message:
-      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord.'
+      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord, pastry.'
   })
   await refusal(plans, { 'chord.sucessors': 3 }).toMatchObject({
     name: 'PlanError',

@@ -21,10 +21,11 @@ export interface SettingInfo {
 /** The parts of JSON Schema that settings use. */
 export interface SettingSchema {
   readonly type?: string
-  readonly enum?: readonly string[]
+  readonly enum?: readonly (string | number)[]
   readonly items?: SettingSchema
   readonly minimum?: number
   readonly maximum?: number
+  readonly multipleOf?: number
   readonly maxItems?: number
   readonly maxLength?: number
   readonly default?: unknown
@@ -43,8 +44,10 @@ export const camelCase = (name: string): string =>
 export function allowedText(schema: SettingSchema): string {
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`
   switch (schema.type) {
-    case 'integer':
-      return `a whole number from ${schema.minimum} to ${schema.maximum}`
+    case 'integer': {
+      const kind = schema.multipleOf === undefined ? 'whole number' : `multiple of ${schema.multipleOf}`
+      return `a ${kind} from ${schema.minimum} to ${schema.maximum}`
+    }
     case 'boolean':
       return 'true or false'
     case 'array':

@@ -39,6 +39,16 @@ const FIX_FINGERS_MS = 60_000
 const CHECK_PREDECESSOR_MS = 60_000
 const MERGE_MS = 120_000
 const PUBLISH_RATE_DEFAULT = 32 * 1024
+/** The same of Pastry, whose replicas, periods and rate are bounded as Chord's. */
+const LEAF_SET_MIN = 2
+const LEAF_SET_MAX = 32
+const LEAF_SET_DEFAULT = 16
+const DIGIT_BITS_DEFAULT = 4
+const NEIGHBOURHOOD_MAX = 32
+const HEARTBEAT_MS = 30_000
+const LEAF_EXCHANGE_MS = 60_000
+const ROW_MS = 1_200_000
+const NEIGHBOURHOOD_MS = 300_000
 /** As libp2p's Kademlia has them, and as many as make sense: a test compares. */
 const KADEMLIA_K = 20
 const KADEMLIA_K_MAX = 256
@@ -65,7 +75,7 @@ const list = (description: string, initial: string[]) =>
     description
   }) as const
 
-const choice = <const Values extends readonly string[]>(
+const choice = <const Values extends readonly (string | number)[]>(
   description: string,
   values: Values,
   initial: Values[number]
@@ -100,7 +110,7 @@ export const SettingsSchema = table({
     []
   ),
   overlays: list(
-    'Overlays to take part in: gnutella, fasttrack, chord, kademlia, napster, and napster-server, which is one as a server.',
+    'Overlays to take part in: gnutella, fasttrack, chord, pastry, kademlia, napster, and napster-server, which is one as a server.',
     ['gnutella', 'fasttrack', 'chord']
   ),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
@@ -243,6 +253,70 @@ export const SettingsSchema = table({
       PERIOD_MS_MIN,
       PERIOD_MS_MAX,
       CHECK_PREDECESSOR_MS
+    ),
+    mergeMs: integer(
+      'Between two looks for another ring to merge with.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      MERGE_MS
+    ),
+    publishRate: integer('Bytes a second for announcing what is shared.', 1, RATE_MAX, PUBLISH_RATE_DEFAULT)
+  }),
+  pastry: table({
+    leafSet: {
+      ...integer(
+        'Leaves of a peer, on both sides together. All peers of a network must have the same.',
+        LEAF_SET_MIN,
+        LEAF_SET_MAX,
+        LEAF_SET_DEFAULT
+      ),
+      multipleOf: 2
+    },
+    digitBits: {
+      ...choice(
+        'Bits of a digit of ids. All peers of a network must have the same.',
+        [1, 2, 4],
+        DIGIT_BITS_DEFAULT
+      ),
+      type: 'integer'
+    },
+    neighbourhood: integer(
+      'Peers that are kept because they are near, for newcomers that are near too.',
+      0,
+      NEIGHBOURHOOD_MAX,
+      NEIGHBOURHOOD_MAX
+    ),
+    replicas: integer('Peers that hold each record.', 1, REPLICAS_MAX, REPLICAS_DEFAULT),
+    proximity: choice('Choose entries of the routing table that answer soon.', ['on', 'off'], 'on'),
+    lookups: choice(
+      'Who forwards a lookup: each hop does and the last answers this node, or along the path, or this node asks each.',
+      ['semi-recursive', 'recursive', 'iterative'],
+      'semi-recursive'
+    ),
+    heartbeatMs: integer(
+      'Between two heartbeats to the left neighbour.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      HEARTBEAT_MS
+    ),
+    leafExchangeMs: integer(
+      'Between two exchanges of leaf sets, with one leaf after the other.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      LEAF_EXCHANGE_MS
+    ),
+    tableProbeMs: integer(
+      'Silence of an entry after which it is asked whether it lives; 0 is as often as peers are seen to fail.',
+      0,
+      PERIOD_MS_MAX,
+      0
+    ),
+    rowMs: integer('Between two looks for nearer entries.', PERIOD_MS_MIN, PERIOD_MS_MAX, ROW_MS),
+    neighbourhoodMs: integer(
+      'Between two visits to a peer that is near.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      NEIGHBOURHOOD_MS
     ),
     mergeMs: integer(
       'Between two looks for another ring to merge with.',

@@ -43,11 +43,12 @@ export function checkValue(setting: SettingInfo, given: Given): unknown {
 
 /** JSON Schema, as far as settings use it. A test holds it against a whole validator. */
 export function allows(schema: SettingSchema, value: unknown): boolean {
-  if (schema.enum !== undefined) return schema.enum.includes(value as string)
+  if (schema.enum !== undefined) return schema.enum.includes(value as string | number)
   switch (schema.type) {
     case 'integer':
       return (
         Number.isInteger(value) &&
+        (value as number) % (schema.multipleOf ?? 1) === 0 &&
         schema.minimum! <= (value as number) &&
         (value as number) <= schema.maximum!
       )

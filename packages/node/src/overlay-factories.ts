@@ -125,11 +125,19 @@ export async function overlayFactory(
         publishBytesPerS,
         privateKey,
         store: store.machineState(name),
-        bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : [],
-        aloneAfterMs: Math.max(
-          config.discovery.includes('mdns') ? MDNS_MEET_MS : 0,
-          config.introducer.length > 0 ? INTRODUCER_MEET_MS : 0
-        )
+        ...firstContacts(config)
+      })
+    }
+    case 'pastry': {
+      const { pastry } = await import('@servent/pastry')
+      const { lookups: style, publishRate: publishBytesPerS, ...settings } = config.pastry
+      return pastry({
+        ...settings,
+        style,
+        publishBytesPerS,
+        privateKey,
+        store: store.machineState(name),
+        ...firstContacts(config)
       })
     }
     case 'kademlia': {
@@ -141,5 +149,16 @@ export async function overlayFactory(
     }
     default:
       throw new Error(`There is no overlay ${name} in this version.`)
+  }
+}
+
+/** By whom a structured network is joined, and how long one waits for others who knows nobody. */
+function firstContacts({ discovery, bootstrap, introducer }: Config) {
+  return {
+    bootstrap: discovery.includes('bootstrap') ? bootstrap : [],
+    aloneAfterMs: Math.max(
+      discovery.includes('mdns') ? MDNS_MEET_MS : 0,
+      introducer.length > 0 ? INTRODUCER_MEET_MS : 0
+    )
   }
 }

@@ -6,6 +6,7 @@ import * as fasttrack from '@servent/fasttrack/machine'
 import * as gnutella from '@servent/gnutella/machine'
 import { PERIOD_MS_MAX, REPLICAS_MAX } from '@servent/key-routing/machine'
 import * as napster from '@servent/napster/machine'
+import * as pastry from '@servent/pastry/machine'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
@@ -66,6 +67,26 @@ describe('defaults', () => {
     expect(maximum('virtual-nodes')).toBe(VIRTUAL_NODES_MAX)
     expect(maximum('replicas')).toBe(REPLICAS_MAX + 1)
     expect([maximum('stabilise-ms'), maximum('merge-ms')]).toEqual([PERIOD_MS_MAX, PERIOD_MS_MAX])
+  })
+
+  test('and those of Pastry', async () => {
+    const { config } = await loadConfig({ env, configFile: await file('') })
+    const { lookups, publishRate, ...own } = config.pastry
+    expect({ ...own, style: lookups }).toEqual(
+      Object.fromEntries(
+        [...Object.keys(own), 'style'].map(name => [
+          name,
+          pastry.PASTRY_SETTINGS[name as keyof pastry.PastrySettings]
+        ])
+      )
+    )
+    expect(publishRate).toBe(config.chord.publishRate)
+    const maximum = (key: string) => SETTINGS.find(setting => setting.key === `pastry.${key}`)!.schema.maximum
+    expect(maximum('leaf-set')).toBe(pastry.LEAF_SET_MAX)
+    expect(maximum('neighbourhood')).toBe(pastry.NEIGHBOURHOOD_MAX)
+    // As many as have all the others among their leaves.
+    expect(maximum('replicas')).toBe(pastry.LEAF_SET_MAX / 2 + 1)
+    expect(maximum('heartbeat-ms')).toBe(PERIOD_MS_MAX)
   })
 
   test('and bounds of the others are theirs', () => {
@@ -186,6 +207,42 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
   })
 
   test.each([
+    ['neighbourhood', 0, 32],
+    ['replicas', 1, 17],
+    ['heartbeat-ms', 100, 86_400_000],
+    ['leaf-exchange-ms', 100, 86_400_000],
+    ['table-probe-ms', 0, 86_400_000],
+    ['row-ms', 100, 86_400_000],
+    ['neighbourhood-ms', 100, 86_400_000],
+    ['merge-ms', 100, 86_400_000],
+    ['publish-rate', 1, 2 ** 40]
+  ])('pastry.%s at its limits and one past them', async (name, least, most) => {
+    for (const value of [least, most])
+      await expect(loadConfig({ env, set: [`pastry.${name}=${value}`] })).resolves.toBeDefined()
+    for (const value of [least - 1, most + 1])
+      expect(await refusal({ set: [`pastry.${name}=${value}`] })).toContain(
+        `pastry.${name} takes a whole number from ${least} to ${most}`
+      )
+  })
+
+  test('leaf sets are even, and digits as long as Pastry has them', async () => {
+    for (const size of [2, 32]) {
+      const { config } = await loadConfig({ env, set: [`pastry.leaf-set=${size}`] })
+      expect(config.pastry.leafSet).toBe(size)
+    }
+    for (const size of [0, 15, 34])
+      expect(await refusal({ set: [`pastry.leaf-set=${size}`] })).toContain(
+        `pastry.leaf-set takes a multiple of 2 from 2 to 32, and --set pastry.leaf-set=${size} says ${size}.`
+      )
+    const { config } = await loadConfig({ env, configFile: await file('[pastry]\ndigit-bits = 2\n') })
+    expect(config.pastry.digitBits).toBe(2)
+    for (const bits of [0, 3, 8])
+      expect(await refusal({ set: [`pastry.digit-bits=${bits}`] })).toContain(
+        `pastry.digit-bits takes one of 1, 2, 4, and --set pastry.digit-bits=${bits} says ${bits}.`
+      )
+  })
+
+  test.each([
     ['napster.link-speed', 0, 10],
     ['napster.users', 1, 20_000],
     ['napster.users-per-address', 1, 20_000],
@@ -268,7 +325,7 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
 
   test('overlays that are not there', async () => {
     expect(await refusal({ flags: { overlays: 'gnutella,bittorrent' } })).toBe(
-      '--overlays asks for overlay bittorrent, which comes in a later version. Overlays of this version: napster, napster-server, gnutella, fasttrack, chord, kademlia.'
+      '--overlays asks for overlay bittorrent, which comes in a later version. Overlays of this version: napster, napster-server, gnutella, fasttrack, chord, pastry, kademlia.'
     )
     expect(await refusal({ flags: { overlays: 'gnutela' } })).toContain(
       'Did you mean gnutella? Overlays of this version: napster,'

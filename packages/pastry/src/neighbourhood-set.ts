@@ -22,6 +22,12 @@ export class NeighbourhoodSet {
     return this.#distances[this.#peers.indexOf(peer)]
   }
 
+  /** Whether a peer at this distance is not in it and would be. */
+  wants(peer: Peer, distanceMs: number): boolean {
+    const isNearer = this.#peers.length < this.#most || distanceMs < (this.#distances.at(-1) ?? 0)
+    return isNearer && !this.#peers.includes(peer)
+  }
+
   /** Takes what was measured: a peer that is there already has its new place. */
   add(peer: Peer, distanceMs: number): void {
     if (peer === SELF || !(distanceMs > 0)) return

@@ -139,6 +139,7 @@ export class PastryNode {
   }
 
   rememberFailed(peer: Peer): void {
+    this.distances.delete(peer)
     this.#failed.delete(peer)
     this.#failed.set(peer, this.nowMs + FAILED_KEPT_MS)
     for (const first of this.#failed.keys()) {

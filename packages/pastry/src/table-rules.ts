@@ -29,11 +29,21 @@ export function isNearer(candidateMs: number, entryMs: number): boolean {
 /** Somebody who may be an entry, or a neighbour. `toldMs`: how far away it says that it is. */
 export function considerEntry(node: PastryNode, peer: Peer, fx: Fx, toldMs?: number): void {
   if (!node.maintenance || !mayServe(node, peer)) return
-  // What this node measured itself goes before what it was told.
-  const ms = node.distances.get(peer) ?? toldMs
-  if (ms !== undefined) take(node, peer, ms, fx)
-  else if (node.settings.proximity === 'off' && node.heard.has(peer)) take(node, peer, 0, fx)
-  else measureLater(node, peer, fx)
+  const known = node.distances.get(peer)
+  const isHeard = node.heard.has(peer)
+  // What this node measured itself goes before what it was told, by a peer that lives since it tells.
+  if (toldMs !== undefined) take(node, peer, known ?? toldMs, fx)
+  else if (known !== undefined && isHeard) take(node, peer, known, fx)
+  else if (node.settings.proximity === 'off' && isHeard) take(node, peer, 0, fx)
+  // Measured before, it may be dead by now, and named by all who have not missed it yet: it is taken when it answers.
+  else if (known === undefined || isWanted(node, peer, known)) measureLater(node, peer, fx)
+}
+
+/** Whether a peer at this distance would come into the table or the neighbourhood set. */
+function isWanted(node: PastryNode, peer: Peer, ms: number): boolean {
+  const slot = node.slotOf(peer)
+  const isEntry = node.table.at(slot) === NO_PEER || node.rules.isNearer(ms, node.table.distanceMs(slot))
+  return isEntry || node.neighbourhood.wants(peer, ms)
 }
 
 /** Whether there is an empty place for a peer, or one whose entry is chosen by distance. */
@@ -247,6 +257,7 @@ export function visitNeighbour(node: PastryNode, fx: Fx): void {
     if (node.term !== term) return
     if (others === undefined) {
       node.neighbourhood.remove(peer)
+      node.distances.delete(peer)
       return
     }
     node.neighbourhood.add(peer, node.distances.get(peer) ?? node.neighbourhood.distanceMs(peer) ?? 0)

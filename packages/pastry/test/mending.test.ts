@@ -196,4 +196,28 @@ describe('tables after much time', () => {
     expect(is / should).toBeGreaterThan(0.97)
     expect(lookUp(network, 100)).toEqual({ correct: 100, incorrect: 0, failed: 0 })
   }, 60_000)
+
+  it('have no dead in them, though everybody who had not missed them named them for a while', () => {
+    const network = new PastryNetwork({
+      seed: 'the dead',
+      settings: { leafSet: 8, tableProbeMs: 60_000, rowMs: 20_000, neighbourhoodMs: 10_000 },
+      simulation: { network: latencyModel('planetlab', randomOf('the dead')) }
+    })
+    const { simulation } = network
+    const nodes = simulation.addNodes(50)
+    simulation.start(nodes[0]!)
+    for (const node of nodes.slice(1)) {
+      simulation.runFor(2 * SECOND_US)
+      network.join(node, nodes[0]!)
+    }
+    // Everybody has measured the most of the others, and remembers how far they are.
+    simulation.runFor(600 * SECOND_US)
+    for (const node of nodes.slice(20, 30)) simulation.silence(node)
+    simulation.runFor(1200 * SECOND_US)
+    for (const node of simulation.aliveNodes()) {
+      const { table, neighbours } = network.machine(node).snapshot()
+      const known = [...table, ...neighbours].map(({ peer }) => simulation.nodeOfPeer(node, peer))
+      expect(known.filter(other => !simulation.alive(other))).toEqual([])
+    }
+  }, 60_000)
 })

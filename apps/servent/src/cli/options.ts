@@ -40,7 +40,7 @@ function flagOf(setting: SettingInfo): Option {
   const option = new Option(`--${key} <${placeholder}>`, description)
   if (schema.type === 'array') return option.argParser(collect)
   // Words are checked by the configuration itself, which names who set them; help and completions list them.
-  if (schema.enum !== undefined) option.argChoices = [...schema.enum]
+  if (schema.enum !== undefined) option.argChoices = schema.enum.map(String)
   return option
 }
 

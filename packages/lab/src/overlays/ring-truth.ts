@@ -2,7 +2,9 @@
  * Who is on the ring, and who therefore is the root of a key, by an observer who sees everybody: what every
  * answer of a ring overlay is held against. A peer may have several places.
  */
+
 import { compareKeys, type Key } from '@servent/overlay/machine'
+import { compareCloseness } from '@servent/pastry/machine'
 import type { NodeIndex } from '@servent/simulator'
 
 export interface RingPlace {
@@ -46,6 +48,29 @@ export class RingTruth {
   predecessorOf(key: Key): RingPlace | undefined {
     const { length } = this.#places
     return length === 0 ? undefined : this.#places[(this.#firstAt(key) - 1 + length) % length]!
+  }
+
+  /** The numerically closest place of all; of two that are as close, the one before the key, as Pastry has it. */
+  nearestTo(key: Key): NodeIndex | undefined {
+    const { length } = this.#places
+    if (length === 0) return undefined
+    const at = this.#firstAt(key)
+    const behind = this.#places[at % length]!
+    const before = this.#places[(at - 1 + length) % length]!
+    return compareCloseness(key, before.key, behind.key) < 0 ? before.node : behind.node
+  }
+
+  /** So many places on each side of a key, each once; one that lies at the key itself is not among them. */
+  around(key: Key, count: number): RingPlace[] {
+    const { length } = this.#places
+    const at = this.#firstAt(key)
+    const here = length > 0 && compareKeys(this.#places[at % length]!.key, key) === 0 ? 1 : 0
+    const found = new Set<RingPlace>()
+    for (let step = 0; step < Math.min(count, length - here); step += 1) {
+      found.add(this.#places[(at + here + step) % length]!)
+      found.add(this.#places[(at - 1 - step + length) % length]!)
+    }
+    return [...found]
   }
 
   /** The index of the first place whose key is not below this one; the length where all are. */

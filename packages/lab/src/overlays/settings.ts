@@ -3,16 +3,18 @@ import { PlanError } from '../errors.ts'
 import { chordSettings } from './chord-settings.ts'
 import { fasttrackSettings } from './fasttrack-settings.ts'
 import { gnutellaSettings } from './gnutella-settings.ts'
+import { pastrySettings } from './pastry-settings.ts'
 
 /** Overlays that the lab can run, in the order in which it shows them. */
-export const OVERLAYS = ['gnutella', 'fasttrack', 'chord'] as const
+export const OVERLAYS = ['gnutella', 'fasttrack', 'chord', 'pastry'] as const
 export type OverlayId = (typeof OVERLAYS)[number]
 
 /** Whether peers keep records of others under keys: of files that are announced, and values that are put. */
 export const KEEPS_RECORDS: Readonly<Record<OverlayId, boolean>> = {
   gnutella: false,
   fasttrack: false,
-  chord: true
+  chord: true,
+  pastry: true
 }
 
 /** The part of JSON Schema that settings use. */
@@ -21,12 +23,17 @@ export type SettingSchema =
       readonly type: 'integer'
       readonly minimum: number
       readonly maximum: number
+      readonly multipleOf?: number
       readonly default: number
       /** In place of it where a part of the peers dies and maintenance stands still. */
       readonly defaultWithFailures?: number
       readonly description: string
     }
-  | { readonly enum: readonly string[]; readonly default: string; readonly description: string }
+  | {
+      readonly enum: readonly (string | number)[]
+      readonly default: string | number
+      readonly description: string
+    }
 
 export type SettingsSchema = Readonly<Record<string, SettingSchema>>
 export type SettingValue = number | string | boolean
@@ -35,7 +42,8 @@ export type Settings = Readonly<Record<string, SettingValue>>
 export const SETTINGS: Readonly<Record<OverlayId, SettingsSchema>> = {
   chord: chordSettings,
   fasttrack: fasttrackSettings,
-  gnutella: gnutellaSettings
+  gnutella: gnutellaSettings,
+  pastry: pastrySettings
 }
 
 /**
@@ -65,18 +73,19 @@ export function settingsOf(overlay: OverlayId, set: Settings, withFailures: bool
 }
 
 function checked(name: string, schema: SettingSchema, value: SettingValue): SettingValue {
+  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
   if ('enum' in schema) {
-    if (schema.enum.includes(value as string)) return value
+    if (schema.enum.includes(number as string | number)) return number
     throw new PlanError(
       `${name} takes ${schema.enum.join(' or ')}, and it is set to ${JSON.stringify(value)}.`
     )
   }
-  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-  const { minimum, maximum } = schema
-  if (Number.isInteger(number) && minimum <= (number as number) && (number as number) <= maximum)
-    return number
+  const { minimum, maximum, multipleOf = 1 } = schema
+  const isWhole = Number.isInteger(number) && (number as number) % multipleOf === 0
+  if (isWhole && minimum <= (number as number) && (number as number) <= maximum) return number
+  const kind = multipleOf === 1 ? 'whole number' : `multiple of ${multipleOf}`
   throw new PlanError(
-    `${name} takes a whole number from ${minimum} to ${maximum}, and it is set to ${JSON.stringify(value)}.`
+    `${name} takes a ${kind} from ${minimum} to ${maximum}, and it is set to ${JSON.stringify(value)}.`
   )
 }
 
