@@ -63,22 +63,27 @@ describe('2,000 matching queries a second with fresh ids', () => {
     const stream = await rawLink(attacker, attacked)
     const elapsed: number[] = []
     let sent = 0
+    // How long this process, in which all three are, did not come to what was due: no search's fault.
+    let stalledMs = 0
+    let tickMs = performance.now()
     const flood = setInterval(() => {
+      const nowMs = performance.now()
+      stalledMs += Math.max(0, nowMs - tickMs - 20)
+      tickMs = nowMs
       for (let count = 0; count < 40; count += 1) stream.send(queryBytes('haystack needle'))
       sent += 40
     }, 20)
     // Timers come late on a machine that has much to do: it goes on until there was a flood, and searches in it.
     const beganMs = Date.now()
     while (Date.now() - beganMs < 2_000 || sent <= 1_000 || elapsed.length <= 5) {
+      const stalledBeforeMs = stalledMs
       const [hit] = await gather(third.service.search(parseQuery('needle haystack')), 1)
-      elapsed.push(hit!.elapsedMs)
+      elapsed.push(hit!.elapsedMs - (stalledMs - stalledBeforeMs))
       await new Promise(resolve => setTimeout(resolve, 100))
     }
     clearInterval(flood)
     const seconds = (Date.now() - beganMs) / 1000
-    // One of them may meet a moment in which this process was not given the processor at all.
-    const median = elapsed.sort((a, b) => a - b)[elapsed.length >> 1]!
-    expect(median).toBeLessThan(1_000)
+    expect(Math.max(...elapsed)).toBeLessThan(1_000)
     const answered = attacked.catalogue.matchesAsked - elapsed.length
     const allowed = ORIGINAL_BURST + ORIGINAL_PER_SECOND * (seconds + 2)
     expect(sent).toBeGreaterThan(2 * allowed)
