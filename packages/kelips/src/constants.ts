@@ -81,6 +81,8 @@ export const RTT_UNKNOWN_MS = 100
 export const RTT_MS_MAX = 65_535
 /** Contacts of which nothing was heard for longest that each round asks whether they live, which measures them, too. */
 export const PINGS_PER_ROUND = 2
+/** Members of which nothing was heard for half the time after which they are gone: so many a round are asked. */
+export const DOUBTS_PER_ROUND = 3
 /** Between two looks at which tuples are over, in rounds. */
 export const SWEEP_ROUNDS = 16
 /** Farewells that are news at a time; of more the oldest is not told on. */
@@ -152,13 +154,15 @@ export const PERIOD_MS_MAX = 24 * 60 * 60 * 1000
 export const FIND_TRIES_MAX = 48
 /** Whoever has not answered for so long may be gone: the next one is asked, too, as long as no more than this wait. */
 export const HEDGE_MS = 400
-export const HEDGES_MAX = 8
+export const HEDGES_MAX = 12
 /** Steps of a random walk inside a group. */
 export const WALK_TTL = 3
 /** Steps that a lookup which comes in may still take. */
 export const TTL_MAX = 8
 /** Members of the own group that are asked to try. */
 export const VIA_MAX = 20
+/** Of so many of these one passes the lookup on, and the others name their contacts. */
+export const WALKS_OF_VIAS = 4
 /** Second opinions where somebody in the group has no tuple. */
 export const DENIALS = 2
 /** Lookups of others that this peer passes on at a time. */

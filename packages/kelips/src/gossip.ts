@@ -5,6 +5,7 @@
 import { type Peer, randomBelow, SELF } from '@servent/overlay/machine'
 import {
   CHAIN_SPARE,
+  DOUBTS_PER_ROUND,
   ESTIMATE_APART_MAX,
   ESTIMATE_PARTS,
   FRESH_TOLD_MAX,
@@ -42,7 +43,12 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
     const rows = chooseTargets(measured(kelips, contacts.table), settings.contactTargets, fx)
     send(kelips, compose(kelips, 'contacts', rows.length, fx), peersAt(contacts.table, rows), fx)
   }
-  for (const peer of stalest(kelips)) ping(kelips, peer, fx)
+  const { table } = contacts
+  for (const row of stalest(table, PINGS_PER_ROUND)) ping(kelips, table.peerAt(row), fx)
+  // News of members that live may be slow, where many die at once: before one is given up it is asked itself.
+  const doubtMs = kelips.nowMs - kelips.memberTimeoutMs() / 2
+  for (const row of stalest(view, DOUBTS_PER_ROUND))
+    if (view.heardMs(row) < doubtMs) ping(kelips, view.peerAt(row), fx)
 }
 
 /** Entries that are fresh, to members drawn evenly: near ones would tell each other. */
@@ -266,18 +272,17 @@ function renewOwn(kelips: Kelips, fx: Fx): void {
   if (chain?.isNearItsEnd(kelips.nowMs, CHAIN_SPARE)) beginChain(kelips, fx)
 }
 
-/** Contacts of which nothing was heard for longest. */
-function stalest(kelips: Kelips): Peer[] {
-  const { table } = kelips.contacts
+/** Rows of which nothing was heard for longest. */
+function stalest(table: LifeTable, count: number): number[] {
   const rows: number[] = []
   for (let row = 0; row < table.size; row += 1) {
     let place = rows.length
     while (place > 0 && table.heardMs(rows[place - 1]!) > table.heardMs(row)) place -= 1
-    if (place >= PINGS_PER_ROUND) continue
+    if (place >= count) continue
     rows.splice(place, 0, row)
-    rows.length = Math.min(rows.length, PINGS_PER_ROUND)
+    rows.length = Math.min(rows.length, count)
   }
-  return rows.map(row => table.peerAt(row))
+  return rows
 }
 
 /** A pong shows that a peer lives, though not to others, and how far away it is. */
@@ -288,8 +293,12 @@ function ping(kelips: Kelips, peer: Peer, fx: Fx): void {
     { type: 'ping', id },
     PRIORITY_GOSSIP,
     (outcome, later) => {
-      if ('answer' in outcome) noteRtt(kelips, peer)
-      else if (outcome.failed === 'silent' || outcome.failed === 'unreachable') onSilent(kelips, peer, later)
+      if ('answer' in outcome) {
+        noteRtt(kelips, peer)
+        const row = kelips.view.find(peer)
+        if (row >= 0) kelips.view.hear(row, kelips.nowMs)
+      } else if (outcome.failed === 'silent' || outcome.failed === 'unreachable')
+        onSilent(kelips, peer, later)
     },
     fx
   )

@@ -111,6 +111,8 @@ export class Kelips {
   readonly #asked = new Map<RequestId, OnAnswer>()
   /** This peer's own tuples, by kind and prefix. */
   readonly ownTuples = new Map<string, PeerTuple>()
+  /** Peers that jobs under way come back to. */
+  readonly #held = new Set<Iterable<Peer>>()
   /** When the own life is told again, by group. */
   readonly refreshes = new Map<number, number>()
   /** Commands that read, until they have ended. */
@@ -337,6 +339,25 @@ export class Kelips {
 
   tupleAt(row: number): PeerTuple {
     return { provider: this.peers.contact(this.tuples.originAt(row)), ...this.tuples.tupleAt(row) }
+  }
+
+  /**
+   * The host forgets whom no table names, and gives the handle to somebody else: what waits for an answer holds those
+   * whom it will ask about then. Gives what lets go of them; what is added to `peers` meanwhile is held, too.
+   */
+  hold(peers: Iterable<Peer>): () => void {
+    this.#held.add(peers)
+    return () => this.#held.delete(peers)
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    const { calls, view, contacts, origins, dead, bootstrap, lost, tuples } = this
+    calls.heldPeers(hold)
+    for (const table of [view, contacts.table, origins.table])
+      for (let row = 0; row < table.size; row += 1) hold(table.peerAt(row))
+    for (let row = 0; row < tuples.size; row += 1) hold(tuples.originAt(row))
+    for (const peers of [dead.keys(), bootstrap.peers, lost.peers, ...this.#held])
+      for (const peer of peers) hold(peer)
   }
 
   /** A handle, where the host has room for one. */

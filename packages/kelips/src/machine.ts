@@ -131,13 +131,7 @@ export class KelipsMachine implements Machine<KelipsTypes> {
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    const { calls, view, contacts, origins, dead, bootstrap, lost, tuples } = this.#kelips
-    calls.heldPeers(hold)
-    for (const table of [view, contacts.table, origins.table])
-      for (let row = 0; row < table.size; row += 1) hold(table.peerAt(row))
-    for (let row = 0; row < tuples.size; row += 1) hold(tuples.originAt(row))
-    for (const peer of dead.keys()) hold(peer)
-    for (const peer of [...bootstrap.peers, ...lost.peers]) hold(peer)
+    this.#kelips.heldPeers(hold)
   }
 
   /** The tables themselves, for observers who look after every event. They are not to be changed. */
@@ -274,7 +268,8 @@ function onMessage(
       onGet(kelips, link, message, fx)
       break
     case 'ping':
-      fx.send(link, { type: 'pong', id: message.id }, 0)
+      // Whoever has left is gone, though its program may go on.
+      if (kelips.mode !== 'idle') fx.send(link, { type: 'pong', id: message.id }, 0)
       break
   }
 }

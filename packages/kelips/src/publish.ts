@@ -270,11 +270,11 @@ function sendOffer(
 
 /** A provider's word. */
 export function onOffer(kelips: Kelips, from: Peer, { id, life, tuples }: Offer, fx: Fx): void {
-  const link = kelips.calls.linkOf(from)
-  if (link === undefined) return
   const refuse = tuples.map((): StoreOutcome => (kelips.mode === 'member' ? 'refused' : 'not-root'))
   const say = (outcomes: readonly StoreOutcome[], later: Fx): void => {
     const refreshS = Math.ceil(kelips.originTimeoutMs() / REFRESHES_PER_TIMEOUT / 1000)
+    const link = kelips.calls.linkOf(from)
+    if (link === undefined) return
     const known = kelips.origins.tuplesOf(from)
     later.send(link, { type: 'offered', id, outcomes, known, refreshS }, PRIORITY_STATE)
   }
@@ -324,8 +324,15 @@ export function refreshOrigins(kelips: Kelips, fx: Fx): void {
 function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx: Fx): void {
   const own = [...kelips.ownTuples.values()].filter(({ prefix }) => groupOf(prefix, kelips.level) === group)
   if (known >= own.length) return
-  for (let from = 0; from < own.length; from += OFFER_TUPLES_MAX)
-    sendOffer(kelips, peer, own.slice(from, from + OFFER_TUPLES_MAX), () => undefined, fx)
+  // One offer after the other, so that its word does not cause more than one message at a time.
+  const next = (from: number, later: Fx): void => {
+    if (from >= own.length) return
+    const goOn = (outcomes: readonly StoreOutcome[] | undefined, after: Fx): void => {
+      if (outcomes !== undefined) next(from + OFFER_TUPLES_MAX, after)
+    }
+    sendOffer(kelips, peer, own.slice(from, from + OFFER_TUPLES_MAX), goOn, later)
+  }
+  next(0, fx)
 }
 
 /** The first key of a group. */
