@@ -81,8 +81,9 @@ export const RTT_UNKNOWN_MS = 100
 export const RTT_MS_MAX = 65_535
 /** Contacts of which nothing was heard for longest that each round asks whether they live, which measures them, too. */
 export const PINGS_PER_ROUND = 2
-/** Members of which nothing was heard for half the time after which they are gone: so many a round are asked. */
-export const DOUBTS_PER_ROUND = 3
+/** Members of which nothing was heard for this part of the time after which they are gone: so many a round are asked. */
+export const DOUBT_PART = 1 / 3
+export const DOUBTS_PER_ROUND = 4
 /** Between two looks at which tuples are over, in rounds. */
 export const SWEEP_ROUNDS = 16
 /** Farewells that are news at a time; of more the oldest is not told on. */

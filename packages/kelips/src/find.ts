@@ -20,7 +20,7 @@ import {
   WALK_TTL,
   WALKS_OF_VIAS
 } from './constants.ts'
-import { anyMember, linkedMember, noteRtt, onSilent } from './gossip.ts'
+import { anyContact, anyMember, linkedMember, noteRtt, onSilent } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, nearestContacts } from './nearest.ts'
@@ -131,10 +131,21 @@ class Finding {
   }
 
   #addMember(ttl: number, fx: Fx): boolean {
-    const known = [...this.#asked, ...this.#candidates.map(({ peer }) => peer)]
+    const known = this.#known()
     const peer = linkedMember(this.#kelips, fx, known) ?? anyMember(this.#kelips, fx, known)
     if (peer !== undefined) this.#add(peer, ttl)
     return peer !== undefined
+  }
+
+  /** Where no member of the own group is left to ask, others have contacts, too. */
+  #addContact(fx: Fx): boolean {
+    const peer = anyContact(this.#kelips, fx, this.#known())
+    if (peer !== undefined) this.#add(peer, 0)
+    return peer !== undefined
+  }
+
+  #known(): Peer[] {
+    return [...this.#asked, ...this.#candidates.map(({ peer }) => peer)]
   }
 
   #next(fx: Fx): void {
@@ -153,7 +164,7 @@ class Finding {
       this.#vias += 1
       // Some pass it on, as in the paper; the others say at once whom they know there, however many of those are dead.
       const ttl = this.#vias % WALKS_OF_VIAS === 1 ? WALK_TTL : 0
-      if (this.#addMember(ttl, fx)) next = this.#candidates.shift()
+      if (this.#addMember(ttl, fx) || this.#addContact(fx)) next = this.#candidates.shift()
     }
     if (next === undefined || this.#tries >= FIND_TRIES_MAX) {
       if (this.#waiting === 0) this.#over('no-route', fx)

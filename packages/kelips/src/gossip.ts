@@ -5,6 +5,7 @@
 import { type Peer, randomBelow, SELF } from '@servent/overlay/machine'
 import {
   CHAIN_SPARE,
+  DOUBT_PART,
   DOUBTS_PER_ROUND,
   ESTIMATE_APART_MAX,
   ESTIMATE_PARTS,
@@ -46,7 +47,7 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
   const { table } = contacts
   for (const row of stalest(table, PINGS_PER_ROUND)) ping(kelips, table.peerAt(row), fx)
   // News of members that live may be slow, where many die at once: before one is given up it is asked itself.
-  const doubtMs = kelips.nowMs - kelips.memberTimeoutMs() / 2
+  const doubtMs = kelips.nowMs - kelips.memberTimeoutMs() * DOUBT_PART
   for (const row of stalest(view, DOUBTS_PER_ROUND))
     if (view.heardMs(row) < doubtMs) ping(kelips, view.peerAt(row), fx)
 }
@@ -323,20 +324,24 @@ export function onSilent(kelips: Kelips, peer: Peer, _fx: Fx): void {
 
 /** One of the members, evenly; nothing where there is none. */
 export function anyMember(kelips: Kelips, fx: Fx, but: readonly Peer[] = []): Peer | undefined {
-  return someMember(kelips, fx, peer => !but.includes(peer))
+  return someOf(kelips.view, fx, peer => !but.includes(peer))
 }
 
 /** One that there is a link to, which tells soon that it is gone. */
 export function linkedMember(kelips: Kelips, fx: Fx, but: readonly Peer[]): Peer | undefined {
-  return someMember(kelips, fx, peer => kelips.calls.linkOf(peer) !== undefined && !but.includes(peer))
+  return someOf(kelips.view, fx, peer => kelips.calls.linkOf(peer) !== undefined && !but.includes(peer))
 }
 
-function someMember(kelips: Kelips, fx: Fx, isFit: (peer: Peer) => boolean): Peer | undefined {
-  const { view } = kelips
-  if (view.size === 0) return undefined
-  const first = randomBelow(fx, view.size)
-  for (let step = 0; step < view.size; step += 1) {
-    const peer = view.peerAt((first + step) % view.size)
+/** One of the contacts of all groups. */
+export function anyContact(kelips: Kelips, fx: Fx, but: readonly Peer[]): Peer | undefined {
+  return someOf(kelips.contacts.table, fx, peer => !but.includes(peer))
+}
+
+function someOf(table: LifeTable, fx: Fx, isFit: (peer: Peer) => boolean): Peer | undefined {
+  if (table.size === 0) return undefined
+  const first = randomBelow(fx, table.size)
+  for (let step = 0; step < table.size; step += 1) {
+    const peer = table.peerAt((first + step) % table.size)
     if (isFit(peer)) return peer
   }
   return undefined
