@@ -108,16 +108,20 @@ export const TIMEOUT_ROUNDS_MIN = 12
 /** How many times the mean time for news of one entry to get round a table an entry may stay without. */
 export const TIMEOUT_FACTOR = 1.5
 /** A provider is not gone sooner than this: it says in every group where it has tuples that it lives. */
-export const ORIGIN_TIMEOUT_MS_MIN = 300_000
+export const ORIGIN_TIMEOUT_MS_MIN = 120_000
 /** A provider that nobody has heard of for so long is gone, at most: a tuple's own expiry comes after it. */
 export const ORIGIN_TIMEOUT_MS_MAX = 24 * 60 * 60 * 1000
 /** Times that a provider says that it lives in the time after which it would be gone. */
 export const REFRESHES_PER_TIMEOUT = 3
 /** Longest time between two refreshes of a provider in a group, and what it is before the group said so. */
 export const REFRESH_MS_MAX = 2 * 60 * 60 * 1000
-export const REFRESH_MS_FIRST = 60_000
-/** Groups in which one round refreshes. */
-export const REFRESHES_PER_ROUND = 4
+export const REFRESH_MS_FIRST = 40_000
+/**
+ * Groups in which a provider says that it lives, in so many rounds: with a quarter of a kilobyte each a bound of about
+ * 250 bytes a second. A provider that has tuples in every group must be able to keep them all alive by it.
+ */
+export const REFRESHES_AT_ONCE = 8
+export const REFRESH_ROUNDS = 4
 
 /** Checks of signatures that wait at a time, each of one message's new entries; one past it is not read. */
 export const INTAKES_MAX = 64

@@ -145,11 +145,13 @@ class Draft {
     return true
   }
 
-  /** This peer itself. */
+  /** This peer itself. A chain that has just begun nobody could hold its heartbeats against. */
   self(whole: boolean): void {
     const life = this.#kelips.ownLife
     if (life === undefined) return
-    if (whole) this.#life(SELF, life)
+    const isFresh = this.#kelips.chainTold < FRESH_TOLD_MAX
+    if (!whole) this.#kelips.chainTold += this.#targets
+    if (whole || isFresh) this.#life(SELF, life)
     else this.#beat(SELF, life.beat, life.value)
   }
 

@@ -31,6 +31,9 @@ import {
   ORIGIN_TIMEOUT_MS_MIN,
   OWN_RECORDS_MAX,
   PINGS_PER_ROUND,
+  REFRESH_ROUNDS,
+  REFRESHES_AT_ONCE,
+  REFRESHES_PER_TIMEOUT,
   TIMEOUT_FACTOR,
   TIMEOUT_ROUNDS_MIN,
   TUPLES_MAX,
@@ -141,6 +144,8 @@ export class Kelips {
   metMs: number | undefined
   chain: OwnChain | undefined
   isSigning = false
+  /** Messages to members that the chain went into since it began. */
+  chainTold = 0
   joiningMs = 0
   pulling = false
   /** Peers that were asked to introduce this one, and have not answered. */
@@ -253,9 +258,12 @@ export class Kelips {
   }
 
   originTimeoutMs(): number {
-    const { targets, originRation } = this.settings
+    const { targets, originRation, gossipMs } = this.settings
     const ms = this.#timeoutMs(this.origins.table.size, targets * originRation)
-    return Math.min(ORIGIN_TIMEOUT_MS_MAX, Math.max(ORIGIN_TIMEOUT_MS_MIN, ms))
+    // What somebody takes who has tuples in every group.
+    const refreshMs = (2 ** this.level / REFRESHES_AT_ONCE) * REFRESH_ROUNDS * gossipMs
+    const least = Math.max(ORIGIN_TIMEOUT_MS_MIN, REFRESHES_PER_TIMEOUT * refreshMs)
+    return Math.min(ORIGIN_TIMEOUT_MS_MAX, Math.max(least, ms))
   }
 
   /** News of one entry of so many get round in about entries over rate rounds, and log2 of those who pass them on. */
@@ -281,10 +289,13 @@ export class Kelips {
     if (contact >= 0) this.contacts.remove(contact)
   }
 
+  /** Of two last lives of one peer the later one stays. */
   remember(peer: Peer, startS: number, beat: number): void {
+    const known = this.dead.get(peer)
+    const last = known !== undefined && isLater(known, { startS, beat }) ? known : { startS, beat }
     this.dead.delete(peer)
     if (this.dead.size >= DEAD_MAX) this.dead.delete(this.dead.keys().next().value!)
-    this.dead.set(peer, { startS, beat })
+    this.dead.set(peer, last)
   }
 
   /** Whether a life is later than the one with which its peer was last seen dead. */

@@ -14,7 +14,7 @@ import {
   type Timer
 } from '@servent/overlay/machine'
 import { onRoutingCommand } from './commands.ts'
-import { REPAIR_VALUES_MS } from './constants.ts'
+import { REFRESH_ROUNDS, REPAIR_VALUES_MS } from './constants.ts'
 import { watchEpoch } from './epoch.ts'
 import { onFind } from './find.ts'
 import { gossipRound, onGossip, onSilent, tellNews } from './gossip.ts'
@@ -74,9 +74,6 @@ const ANSWERS: ReadonlySet<string> = new Set([
 
 /** Whoever knows fewer says who it is to everybody that it hears of; others hear of it by gossip. */
 const FEW_PEERS = 8
-
-/** Rounds between two looks at which groups are due to hear of this peer. */
-const REFRESH_ROUNDS = 4
 
 export class KelipsMachine implements Machine<KelipsTypes> {
   readonly #kelips: Kelips

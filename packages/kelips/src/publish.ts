@@ -17,7 +17,7 @@ import {
   PRIORITY_STATE,
   REFRESH_MS_FIRST,
   REFRESH_MS_MAX,
-  REFRESHES_PER_ROUND,
+  REFRESHES_AT_ONCE,
   REFRESHES_PER_TIMEOUT,
   SIGN_MAX
 } from './constants.ts'
@@ -298,7 +298,7 @@ export function refreshOrigins(kelips: Kelips, fx: Fx): void {
     if (tuple.expiresMs <= wallMs) ownTuples.delete(name)
     else groups.add(groupOf(tuple.prefix, level))
   }
-  let left = REFRESHES_PER_ROUND
+  let left = REFRESHES_AT_ONCE
   for (const group of groups) {
     if (group === kelips.group) continue
     const dueMs = refreshes.get(group)
@@ -306,18 +306,21 @@ export function refreshOrigins(kelips: Kelips, fx: Fx): void {
     if (dueMs === undefined || dueMs > nowMs || left === 0) continue
     left -= 1
     refreshes.set(group, nowMs + REFRESH_MS_FIRST)
-    const key = keyIn(group, level)
-    membersFor(
-      kelips,
-      key,
-      (peers, later) => {
-        const peer = peers[0]
-        if (peer !== undefined) sendOffer(kelips, peer, [], () => undefined, later)
-      },
-      fx
-    )
+    refresh(kelips, keyIn(group, level), OFFER_HOLDERS, fx)
   }
   for (const group of refreshes.keys()) if (!groups.has(group)) refreshes.delete(group)
+}
+
+/** Says to one member of a key's group that this peer lives; whoever is silent is no contact any more, and the next is told. */
+function refresh(kelips: Kelips, key: Key, tries: number, fx: Fx): void {
+  const told = (outcomes: readonly StoreOutcome[] | undefined, later: Fx): void => {
+    if (outcomes === undefined && tries > 1) refresh(kelips, key, tries - 1, later)
+  }
+  const tell = (peers: readonly Peer[], later: Fx): void => {
+    const [peer] = peers
+    if (peer !== undefined) sendOffer(kelips, peer, [], told, later)
+  }
+  membersFor(kelips, key, tell, fx)
 }
 
 /** The group has fewer tuples of this peer than there are: all are offered anew, to whoever said so. */
