@@ -6,16 +6,19 @@ import { json, type Lock, type Manifest, ownPackages, PROGRAMS, ROOT, runProgram
 
 const names = Object.keys(PROGRAMS)
 
-it('Chord in a program runs on the sources as it stands', () => {
-  const lines = runProgram(join(ROOT, 'examples/chord-in-your-program'), ['--conditions=source'], 60_000)
-  const expected = PROGRAMS['chord-in-your-program']!
+it.each(['chord', 'kelips'])('%s in a program runs on the sources as it stands', overlay => {
+  const name = `${overlay}-in-your-program`
+  const lines = runProgram(join(ROOT, 'examples', name), ['--conditions=source'], 60_000)
+  const expected = PROGRAMS[name]!
   expect(lines).toHaveLength(expected.length)
   for (const [index, line] of lines.entries()) expect(line).toMatch(expected[index]!)
 }, 70_000)
 
-it('docs/chord.md shows the programs as they are', () => {
-  const blocks = [...readFileSync(join(ROOT, 'docs/chord.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)]
-  const programs = names.map(name => readFileSync(join(ROOT, 'examples', name, 'main.ts'), 'utf8'))
+it.each(['chord', 'kelips'])('docs/%s.md shows its programs as they are', overlay => {
+  const page = readFileSync(join(ROOT, `docs/${overlay}.md`), 'utf8')
+  const blocks = [...page.matchAll(/```ts\n([\s\S]*?)```/g)]
+  const own = names.filter(name => name.startsWith(overlay))
+  const programs = own.map(name => readFileSync(join(ROOT, 'examples', name, 'main.ts'), 'utf8'))
   expect(blocks.map(block => block[1])).toEqual(programs)
 })
 

@@ -11,6 +11,10 @@ export const PROGRAMS: Readonly<Record<string, readonly RegExp[]>> = {
     /^greeting: hello, \d copies$/,
     /^bafkrei\w+ is at ada, \/ip4\/127\.0\.0\.1\/tcp\/\d+/
   ],
+  'kelips-in-your-program': [
+    /^greeting: hello, \d copies$/,
+    /^bafkrei\w+ is at ada, \/ip4\/127\.0\.0\.1\/tcp\/\d+/
+  ],
   'chord-with-helia': [/^Chord says that bafkrei\w+ is at Ada$/, /^Bob got bafkrei\w+: hello from Ada$/]
 }
 

@@ -149,7 +149,7 @@ class Draft {
   self(whole: boolean): void {
     const life = this.#kelips.ownLife
     if (life === undefined) return
-    const isFresh = this.#kelips.chainTold < FRESH_TOLD_MAX
+    const isFresh = this.#kelips.rules.isNews(this.#kelips)
     if (!whole) this.#kelips.chainTold += this.#targets
     if (whole || isFresh) this.#life(SELF, life)
     else this.#beat(SELF, life.beat, life.value)
