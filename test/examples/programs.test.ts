@@ -6,13 +6,17 @@ import { json, type Lock, type Manifest, ownPackages, PROGRAMS, ROOT, runProgram
 
 const names = Object.keys(PROGRAMS)
 
-it.each(['chord', 'kelips'])('%s in a program runs on the sources as it stands', overlay => {
-  const name = `${overlay}-in-your-program`
-  const lines = runProgram(join(ROOT, 'examples', name), ['--conditions=source'], 60_000)
-  const expected = PROGRAMS[name]!
-  expect(lines).toHaveLength(expected.length)
-  for (const [index, line] of lines.entries()) expect(line).toMatch(expected[index]!)
-}, 70_000)
+it.each(['chord', 'kelips'])(
+  '%s in a program runs on the sources as it stands',
+  overlay => {
+    const name = `${overlay}-in-your-program`
+    const lines = runProgram(join(ROOT, 'examples', name), ['--conditions=source'], 60_000)
+    const expected = PROGRAMS[name]!
+    expect(lines).toHaveLength(expected.length)
+    for (const [index, line] of lines.entries()) expect(line).toMatch(expected[index]!)
+  },
+  70_000
+)
 
 it.each(['chord', 'kelips'])('docs/%s.md shows its programs as they are', overlay => {
   const page = readFileSync(join(ROOT, `docs/${overlay}.md`), 'utf8')

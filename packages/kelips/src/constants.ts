@@ -54,6 +54,8 @@ export const CHECKPOINT_EVERY = 32
 export const CHAIN_SPARE = 64
 /** By how much clocks may differ where somebody unknown is heard of for the first time. */
 export const CLOCK_SKEW_MS = 120_000
+/** A machine that slept so long, or whose clock was set forward, begins a new chain: its heartbeats lag behind the day. */
+export const SLEPT_MS = CLOCK_SKEW_MS / 2
 /** Steps along chains that are hashed for others, a second and at once; what is over is not read. */
 export const HASH_STEPS_PER_S = 50_000
 export const HASH_STEPS_BURST = 200_000

@@ -14,7 +14,8 @@ import {
   GOSSIP_PER_PEER_MAX,
   PEER_PREFIX_BYTES,
   PINGS_PER_ROUND,
-  PRIORITY_GOSSIP
+  PRIORITY_GOSSIP,
+  SLEPT_MS
 } from './constants.ts'
 import { takeBeats, takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
@@ -272,7 +273,8 @@ function renewOwn(kelips: Kelips, fx: Fx): void {
   const row = origins.table.find(SELF)
   if (row >= 0 && (ownLife.startS !== origins.table.startAt(row) || ownLife.beat > origins.table.beatAt(row)))
     origins.table.renew(row, ownLife, kelips.nowMs)
-  if (chain?.isNearItsEnd(kelips.nowMs, CHAIN_SPARE)) beginChain(kelips, fx)
+  const lagMs = kelips.wallMs - kelips.bornMs(ownLife) - kelips.settings.heartbeatMs
+  if (chain?.isNearItsEnd(kelips.nowMs, CHAIN_SPARE) || lagMs > SLEPT_MS) beginChain(kelips, fx)
 }
 
 /** Rows of which nothing was heard for longest. */

@@ -1,6 +1,6 @@
 /** Lives over hours: chains that are renewed, providers that die, clocks that differ, and what a restart finds again. */
 import { describe, expect, it } from 'vitest'
-import { CHAIN_LENGTH, CLOCK_SKEW_MS, ORIGIN_TIMEOUT_MS_MIN, SWEEP_ROUNDS } from '../src/machine.ts'
+import { CHAIN_LENGTH, CLOCK_SKEW_MS, ORIGIN_TIMEOUT_MS_MIN, SLEPT_MS, SWEEP_ROUNDS } from '../src/machine.ts'
 import { quiet, ROUND_US, SECOND_US } from './support/experiments.ts'
 import { KelipsNetwork } from './support/network.ts'
 import { keyOf, Workload } from './support/workload.ts'
@@ -31,6 +31,21 @@ describe('a chain of heartbeats', () => {
         }
     }
   }, 60_000)
+})
+
+it('a machine that slept, and whose heartbeats lag behind the day, begins a new chain', () => {
+  const { network, nodes } = quiet('slept', 12, 1)
+  const { simulation } = network
+  const sleeper = simulation.addNode()
+  // The other way round: its clock is set right when it wakes.
+  simulation.jumpWall(sleeper, -SLEPT_MS - 30_000)
+  network.join(sleeper, nodes[0]!)
+  simulation.runFor(10 * ROUND_US)
+  const { startS } = network.machine(sleeper).life!
+  simulation.jumpWall(sleeper, SLEPT_MS + 30_000)
+  simulation.runFor(20 * ROUND_US)
+  expect(network.machine(sleeper).life!.startS - startS).toBeGreaterThan(SLEPT_MS / 1000)
+  expect(network.views()).toMatchObject({ missing: 0, dead: 0 })
 })
 
 describe('a provider that dies silently', () => {
