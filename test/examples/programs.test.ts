@@ -19,7 +19,7 @@ it.each(inPrograms)(
   70_000
 )
 
-it.each(['chord', 'pastry'])('docs/%s.md shows the programs as they are', overlay => {
+it.each(['chord', 'pastry', 'kelips'])('docs/%s.md shows the programs as they are', overlay => {
   const blocks = [...readFileSync(join(ROOT, `docs/${overlay}.md`), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)]
   const own = names.filter(name => name.startsWith(`${overlay}-`))
   const programs = own.map(name => readFileSync(join(ROOT, 'examples', name, 'main.ts'), 'utf8'))

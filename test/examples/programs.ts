@@ -14,6 +14,7 @@ const VALUES_AND_PROVIDERS = [
 export const PROGRAMS: Readonly<Record<string, readonly RegExp[]>> = {
   'chord-in-your-program': VALUES_AND_PROVIDERS,
   'chord-with-helia': [/^Chord says that bafkrei\w+ is at Ada$/, /^Bob got bafkrei\w+: hello from Ada$/],
+  'kelips-in-your-program': VALUES_AND_PROVIDERS,
   'pastry-in-your-program': VALUES_AND_PROVIDERS
 }
 

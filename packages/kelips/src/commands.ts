@@ -129,20 +129,26 @@ function put(kelips: Kelips, record: StoredRecord, done: (outcome: Outcome, fx: 
   }
   let isLookedFor = false
   const tryThese = (peers: readonly Peer[], later: Fx): void => {
+    const release = kelips.hold(peers)
     const next = (at: number, after: Fx): void => {
       const peer = peers[at]
       if (peer === undefined && !isLookedFor) {
         isLookedFor = true
+        release()
         lookForMembers(kelips, record.key, tryThese, after)
         return
       }
       if (peer === undefined || peer === SELF) {
+        release()
         done({ outcome: 'unreachable', copies: 0 }, after)
         return
       }
       const settle = (outcome: StoreOutcome | 'unreachable', last: Fx, copies: number): void => {
         if (outcome === 'unreachable' || outcome === 'not-root') next(at + 1, last)
-        else done({ outcome, copies }, last)
+        else {
+          release()
+          done({ outcome, copies }, last)
+        }
       }
       sendValue(kelips, peer, record, 'root', settle, after, PLACE_PATIENCE_MS)
     }

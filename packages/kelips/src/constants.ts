@@ -54,6 +54,8 @@ export const CHECKPOINT_EVERY = 32
 export const CHAIN_SPARE = 64
 /** By how much clocks may differ where somebody unknown is heard of for the first time. */
 export const CLOCK_SKEW_MS = 120_000
+/** A machine that slept so long, or whose clock was set forward, begins a new chain: its heartbeats lag behind the day. */
+export const SLEPT_MS = CLOCK_SKEW_MS / 2
 /** Steps along chains that are hashed for others, a second and at once; what is over is not read. */
 export const HASH_STEPS_PER_S = 50_000
 export const HASH_STEPS_BURST = 200_000
@@ -81,6 +83,9 @@ export const RTT_UNKNOWN_MS = 100
 export const RTT_MS_MAX = 65_535
 /** Contacts of which nothing was heard for longest that each round asks whether they live, which measures them, too. */
 export const PINGS_PER_ROUND = 2
+/** Members of which nothing was heard for this part of the time after which they are gone: so many a round are asked. */
+export const DOUBT_PART = 1 / 3
+export const DOUBTS_PER_ROUND = 4
 /** Between two looks at which tuples are over, in rounds. */
 export const SWEEP_ROUNDS = 16
 /** Farewells that are news at a time; of more the oldest is not told on. */
@@ -105,16 +110,20 @@ export const TIMEOUT_ROUNDS_MIN = 12
 /** How many times the mean time for news of one entry to get round a table an entry may stay without. */
 export const TIMEOUT_FACTOR = 1.5
 /** A provider is not gone sooner than this: it says in every group where it has tuples that it lives. */
-export const ORIGIN_TIMEOUT_MS_MIN = 300_000
+export const ORIGIN_TIMEOUT_MS_MIN = 120_000
 /** A provider that nobody has heard of for so long is gone, at most: a tuple's own expiry comes after it. */
 export const ORIGIN_TIMEOUT_MS_MAX = 24 * 60 * 60 * 1000
 /** Times that a provider says that it lives in the time after which it would be gone. */
 export const REFRESHES_PER_TIMEOUT = 3
 /** Longest time between two refreshes of a provider in a group, and what it is before the group said so. */
 export const REFRESH_MS_MAX = 2 * 60 * 60 * 1000
-export const REFRESH_MS_FIRST = 60_000
-/** Groups in which one round refreshes. */
-export const REFRESHES_PER_ROUND = 4
+export const REFRESH_MS_FIRST = 40_000
+/**
+ * Groups in which a provider says that it lives, in so many rounds: with a quarter of a kilobyte each a bound of about
+ * 250 bytes a second. A provider that has tuples in every group must be able to keep them all alive by it.
+ */
+export const REFRESHES_AT_ONCE = 8
+export const REFRESH_ROUNDS = 4
 
 /** Checks of signatures that wait at a time, each of one message's new entries; one past it is not read. */
 export const INTAKES_MAX = 64
@@ -142,13 +151,15 @@ export const MERGE_MS = 60_000
 export const FIND_TRIES_MAX = 48
 /** Whoever has not answered for so long may be gone: the next one is asked, too, as long as no more than this wait. */
 export const HEDGE_MS = 400
-export const HEDGES_MAX = 8
+export const HEDGES_MAX = 12
 /** Steps of a random walk inside a group. */
 export const WALK_TTL = 3
 /** Steps that a lookup which comes in may still take. */
 export const TTL_MAX = 8
 /** Members of the own group that are asked to try. */
 export const VIA_MAX = 20
+/** Of so many of these one passes the lookup on, and the others name their contacts. */
+export const WALKS_OF_VIAS = 4
 /** Second opinions where somebody in the group has no tuple. */
 export const DENIALS = 2
 /** Lookups of others that this peer passes on at a time. */

@@ -19,6 +19,11 @@ export function expire(kelips: Kelips): void {
   const gone = new Set(over(kelips, origins.table, kelips.originTimeoutMs()))
   // This peer's own heartbeat needs nobody to tell of it.
   gone.delete(0)
+  // No other one's copy of the same heartbeat brings it back.
+  for (const peer of gone) {
+    const row = origins.table.find(peer)
+    kelips.remember(peer, origins.table.startAt(row), origins.table.beatAt(row))
+  }
   if (gone.size > 0 || counters.rounds % SWEEP_ROUNDS === 0)
     dropTuples(kelips, row => {
       const { tuples, wallMs } = kelips

@@ -48,6 +48,7 @@ export class Fetch {
   readonly #ask: FetchAsk
   readonly #done: () => void
   readonly #listed: Listed[]
+  readonly #releases: (() => void)[]
   readonly #traffic = { messages: 0, bytes: 0 }
   readonly #seen = new Set<string>()
   readonly #beganMs: number
@@ -68,6 +69,7 @@ export class Fetch {
       isWhole: false,
       failure: undefined
     }))
+    this.#releases = this.#listed.map(({ providers }) => kelips.hold(providers))
   }
 
   begin(fx: Fx): void {
@@ -80,7 +82,12 @@ export class Fetch {
   }
 
   cancel(): void {
+    this.#close()
+  }
+
+  #close(): void {
     this.#isOver = true
+    for (const release of this.#releases) release()
     this.#done()
   }
 
@@ -223,8 +230,7 @@ export class Fetch {
   }
 
   #end(failure: LookupFailure | undefined, fx: Fx): void {
-    this.#isOver = true
-    this.#done()
+    this.#close()
     const total = this.#seen.size + this.#waiting.length
     const end = { type: 'records-end', command: this.#ask.command, total, traffic: this.#traffic } as const
     fx.notify(failure === undefined ? end : { ...end, failure })

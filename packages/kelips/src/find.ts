@@ -17,9 +17,10 @@ import {
   RELAYS_MAX,
   STEP_PATIENCE_MS,
   VIA_MAX,
-  WALK_TTL
+  WALK_TTL,
+  WALKS_OF_VIAS
 } from './constants.ts'
-import { anyMember, linkedMember, noteRtt, onSilent } from './gossip.ts'
+import { anyContact, anyMember, linkedMember, noteRtt, onSilent } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, nearestContacts } from './nearest.ts'
@@ -81,6 +82,9 @@ class Finding {
   /** Whom to ask, and how far each may pass it on. */
   readonly #candidates: { readonly peer: Peer; readonly ttl: number }[] = []
   readonly #asked = new Set<Peer>()
+  /** All that were candidates. */
+  readonly #peers = new Set<Peer>()
+  #release: () => void = () => undefined
   #tries = 0
   #timeouts = 0
   /** Somebody in the group who has nothing. */
@@ -102,6 +106,7 @@ class Finding {
 
   begin(fx: Fx): void {
     const kelips = this.#kelips
+    this.#release = kelips.hold(this.#peers)
     if (kelips.mode !== 'member') {
       this.#fail('not-ready', 0, fx)
       return
@@ -121,14 +126,26 @@ class Finding {
   }
 
   #add(peer: Peer, ttl: number): void {
+    this.#peers.add(peer)
     this.#candidates.push({ peer, ttl })
   }
 
   #addMember(ttl: number, fx: Fx): boolean {
-    const known = [...this.#asked, ...this.#candidates.map(({ peer }) => peer)]
+    const known = this.#known()
     const peer = linkedMember(this.#kelips, fx, known) ?? anyMember(this.#kelips, fx, known)
     if (peer !== undefined) this.#add(peer, ttl)
     return peer !== undefined
+  }
+
+  /** Where no member of the own group is left to ask, others have contacts, too. */
+  #addContact(fx: Fx): boolean {
+    const peer = anyContact(this.#kelips, fx, this.#known())
+    if (peer !== undefined) this.#add(peer, 0)
+    return peer !== undefined
+  }
+
+  #known(): Peer[] {
+    return [...this.#asked, ...this.#candidates.map(({ peer }) => peer)]
   }
 
   #next(fx: Fx): void {
@@ -145,7 +162,9 @@ class Finding {
     let next = this.#candidates.shift()
     if (next === undefined && kelips.rules.retries && !kelips.covers(this.#key) && this.#vias < VIA_MAX) {
       this.#vias += 1
-      if (this.#addMember(WALK_TTL, fx)) next = this.#candidates.shift()
+      // Some pass it on, as in the paper; the others say at once whom they know there, however many of those are dead.
+      const ttl = this.#vias % WALKS_OF_VIAS === 1 ? WALK_TTL : 0
+      if (this.#addMember(ttl, fx) || this.#addContact(fx)) next = this.#candidates.shift()
     }
     if (next === undefined || this.#tries >= FIND_TRIES_MAX) {
       if (this.#waiting === 0) this.#over('no-route', fx)
@@ -231,6 +250,7 @@ class Finding {
 
   #close(fx: Fx): void {
     this.#isOver = true
+    this.#release()
     this.#kelips.finds -= 1
     this.#kelips.calls.end(this.#hedge, false, fx)
   }
@@ -255,12 +275,14 @@ export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void 
   }
   kelips.relays += 1
   kelips.counters.findsPassedOn += 1
+  const release = kelips.hold([from])
   kelips.calls.request(
     next,
     { ...message, id: kelips.calls.nextId(), ttl: ttl - 1 },
     PRIORITY_FIND,
     (outcome, later) => {
       kelips.relays -= 1
+      release()
       if ('answer' in outcome && outcome.answer.type === 'providers') {
         const { hops, ...rest } = outcome.answer
         answer(kelips, from, { ...rest, id, hops: hops + 1 }, later)

@@ -5,6 +5,8 @@
 import { type Peer, randomBelow, SELF } from '@servent/overlay/machine'
 import {
   CHAIN_SPARE,
+  DOUBT_PART,
+  DOUBTS_PER_ROUND,
   ESTIMATE_APART_MAX,
   ESTIMATE_PARTS,
   FRESH_TOLD_MAX,
@@ -12,7 +14,8 @@ import {
   GOSSIP_PER_PEER_MAX,
   PEER_PREFIX_BYTES,
   PINGS_PER_ROUND,
-  PRIORITY_GOSSIP
+  PRIORITY_GOSSIP,
+  SLEPT_MS
 } from './constants.ts'
 import { takeBeats, takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
@@ -42,7 +45,12 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
     const rows = chooseTargets(measured(kelips, contacts.table), settings.contactTargets, fx)
     send(kelips, compose(kelips, 'contacts', rows.length, fx), peersAt(contacts.table, rows), fx)
   }
-  for (const peer of stalest(kelips)) ping(kelips, peer, fx)
+  const { table } = contacts
+  for (const row of stalest(table, PINGS_PER_ROUND)) ping(kelips, table.peerAt(row), fx)
+  // News of members that live may be slow, where many die at once: before one is given up it is asked itself.
+  const doubtMs = kelips.nowMs - kelips.memberTimeoutMs() * DOUBT_PART
+  for (const row of stalest(view, DOUBTS_PER_ROUND))
+    if (view.heardMs(row) < doubtMs) ping(kelips, view.peerAt(row), fx)
 }
 
 /** Entries that are fresh, to members drawn evenly: near ones would tell each other. */
@@ -138,11 +146,13 @@ class Draft {
     return true
   }
 
-  /** This peer itself. */
+  /** This peer itself. A chain that has just begun nobody could hold its heartbeats against. */
   self(whole: boolean): void {
     const life = this.#kelips.ownLife
     if (life === undefined) return
-    if (whole) this.#life(SELF, life)
+    const isFresh = this.#kelips.rules.isNews(this.#kelips)
+    if (!whole) this.#kelips.chainTold += this.#targets
+    if (whole || isFresh) this.#life(SELF, life)
     else this.#beat(SELF, life.beat, life.value)
   }
 
@@ -263,21 +273,21 @@ function renewOwn(kelips: Kelips, fx: Fx): void {
   const row = origins.table.find(SELF)
   if (row >= 0 && (ownLife.startS !== origins.table.startAt(row) || ownLife.beat > origins.table.beatAt(row)))
     origins.table.renew(row, ownLife, kelips.nowMs)
-  if (chain?.isNearItsEnd(kelips.nowMs, CHAIN_SPARE)) beginChain(kelips, fx)
+  const lagMs = kelips.wallMs - kelips.bornMs(ownLife) - kelips.settings.heartbeatMs
+  if (chain?.isNearItsEnd(kelips.nowMs, CHAIN_SPARE) || lagMs > SLEPT_MS) beginChain(kelips, fx)
 }
 
-/** Contacts of which nothing was heard for longest. */
-function stalest(kelips: Kelips): Peer[] {
-  const { table } = kelips.contacts
+/** Rows of which nothing was heard for longest. */
+function stalest(table: LifeTable, count: number): number[] {
   const rows: number[] = []
   for (let row = 0; row < table.size; row += 1) {
     let place = rows.length
     while (place > 0 && table.heardMs(rows[place - 1]!) > table.heardMs(row)) place -= 1
-    if (place >= PINGS_PER_ROUND) continue
+    if (place >= count) continue
     rows.splice(place, 0, row)
-    rows.length = Math.min(rows.length, PINGS_PER_ROUND)
+    rows.length = Math.min(rows.length, count)
   }
-  return rows.map(row => table.peerAt(row))
+  return rows
 }
 
 /** A pong shows that a peer lives, though not to others, and how far away it is. */
@@ -288,8 +298,12 @@ function ping(kelips: Kelips, peer: Peer, fx: Fx): void {
     { type: 'ping', id },
     PRIORITY_GOSSIP,
     (outcome, later) => {
-      if ('answer' in outcome) noteRtt(kelips, peer)
-      else if (outcome.failed === 'silent' || outcome.failed === 'unreachable') onSilent(kelips, peer, later)
+      if ('answer' in outcome) {
+        noteRtt(kelips, peer)
+        const row = kelips.view.find(peer)
+        if (row >= 0) kelips.view.hear(row, kelips.nowMs)
+      } else if (outcome.failed === 'silent' || outcome.failed === 'unreachable')
+        onSilent(kelips, peer, later)
     },
     fx
   )
@@ -314,20 +328,24 @@ export function onSilent(kelips: Kelips, peer: Peer, _fx: Fx): void {
 
 /** One of the members, evenly; nothing where there is none. */
 export function anyMember(kelips: Kelips, fx: Fx, but: readonly Peer[] = []): Peer | undefined {
-  return someMember(kelips, fx, peer => !but.includes(peer))
+  return someOf(kelips.view, fx, peer => !but.includes(peer))
 }
 
 /** One that there is a link to, which tells soon that it is gone. */
 export function linkedMember(kelips: Kelips, fx: Fx, but: readonly Peer[]): Peer | undefined {
-  return someMember(kelips, fx, peer => kelips.calls.linkOf(peer) !== undefined && !but.includes(peer))
+  return someOf(kelips.view, fx, peer => kelips.calls.linkOf(peer) !== undefined && !but.includes(peer))
 }
 
-function someMember(kelips: Kelips, fx: Fx, isFit: (peer: Peer) => boolean): Peer | undefined {
-  const { view } = kelips
-  if (view.size === 0) return undefined
-  const first = randomBelow(fx, view.size)
-  for (let step = 0; step < view.size; step += 1) {
-    const peer = view.peerAt((first + step) % view.size)
+/** One of the contacts of all groups. */
+export function anyContact(kelips: Kelips, fx: Fx, but: readonly Peer[]): Peer | undefined {
+  return someOf(kelips.contacts.table, fx, peer => !but.includes(peer))
+}
+
+function someOf(table: LifeTable, fx: Fx, isFit: (peer: Peer) => boolean): Peer | undefined {
+  if (table.size === 0) return undefined
+  const first = randomBelow(fx, table.size)
+  for (let step = 0; step < table.size; step += 1) {
+    const peer = table.peerAt((first + step) % table.size)
     if (isFit(peer)) return peer
   }
   return undefined

@@ -46,7 +46,11 @@ interface Candidate {
 export function takeIn(kelips: Kelips, told: Told, fx: Fx, done?: Done, welcome = false): void {
   const candidates: Candidate[] = []
   const peers: Peer[] = []
-  const providers = new Set(told.tuples.map(({ provider }) => kelips.intern(provider)))
+  const providers = new Set<Peer>()
+  for (const { provider } of told.tuples) {
+    const peer = kelips.intern(provider)
+    if (peer !== undefined) providers.add(peer)
+  }
   for (const life of told.lives) {
     const peer = kelips.intern(life.contact)
     if (peer === undefined || peer === SELF) continue
@@ -65,9 +69,11 @@ export function takeIn(kelips: Kelips, told: Told, fx: Fx, done?: Done, welcome 
     return
   }
   const signed = [...candidates.map(({ life }) => signedLife(kelips, life)), ...wanted.map(signedTuple)]
+  const release = kelips.hold([...peers, ...candidates.map(({ peer }) => peer), ...providers])
   kelips.ask(
     { type: 'check', signed },
     (answer, later) => {
+      release()
       const good = answer?.type === 'checked' ? answer.good : []
       for (const [at, { peer, life }] of candidates.entries()) {
         if (good[at] !== true) kelips.counters.livesRefused += 1
@@ -80,6 +86,8 @@ export function takeIn(kelips: Kelips, told: Told, fx: Fx, done?: Done, welcome 
         next += 1
         return isGood ? keepTuple(kelips, told.tuples[at]!) : 'refused'
       })
+      // Whoever came with tuples that were refused is no provider.
+      for (const peer of providers) kelips.origins.forget(peer)
       armNews(kelips, later)
       done?.({ peers, outcomes: settled }, later)
     },
@@ -274,7 +282,7 @@ export function keepTuple(kelips: Kelips, tuple: PeerTuple): StoreOutcome {
   }
   if (tuples.add(tuple, provider) < 0) {
     counters.tuplesRefused += 1
-    if (origins.tuplesOf(provider) === 0) origins.remove(origins.table.find(provider))
+    origins.forget(provider)
     return 'full'
   }
   origins.count(provider, 1)

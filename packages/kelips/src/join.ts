@@ -152,11 +152,13 @@ function onWelcome(kelips: Kelips, peer: Peer, welcome: Welcome, fx: Fx): void {
     if (kelips.settings.groups === undefined) setLevel(kelips, welcome.level, fx)
     kelips.estimate = Math.max(kelips.localEstimate, welcome.estimate / ESTIMATE_PARTS)
   }
+  const release = kelips.hold([peer])
   takeIn(
     kelips,
     { lives: welcome.lives, tuples: [] },
     fx,
     (_taken, later) => {
+      release()
       noteRtt(kelips, peer)
       kelips.metMs ??= kelips.nowMs
       if (isNewcomer) pullFrom(kelips, 'join', later)
@@ -178,9 +180,11 @@ export function pullFrom(kelips: Kelips, why: 'join' | 'merge', fx: Fx, tried: r
     return
   }
   kelips.pulling = true
+  const release = kelips.hold([by])
   const parts: Part[] = why === 'join' ? ['members', 'tuples', 'contacts'] : ['members', 'tuples']
   pullPage(kelips, by, parts, 0, PULL_PAGES_MAX, fx, (isWhole, later) => {
     kelips.pulling = false
+    release()
     if (isWhole) onPulled(kelips, later)
     else pullFrom(kelips, why, later, [...tried, by])
   })

@@ -29,6 +29,9 @@ import {
   ORIGIN_TIMEOUT_MS_MIN,
   OWN_RECORDS_MAX,
   PINGS_PER_ROUND,
+  REFRESH_ROUNDS,
+  REFRESHES_AT_ONCE,
+  REFRESHES_PER_TIMEOUT,
   TIMEOUT_FACTOR,
   TIMEOUT_ROUNDS_MIN,
   TUPLES_MAX,
@@ -108,6 +111,8 @@ export class Kelips {
   readonly #asked = new Map<RequestId, OnAnswer>()
   /** This peer's own tuples, by kind and prefix. */
   readonly ownTuples = new Map<string, PeerTuple>()
+  /** Peers that jobs under way come back to. */
+  readonly #held = new Set<Iterable<Peer>>()
   /** When the own life is told again, by group. */
   readonly refreshes = new Map<number, number>()
   /** Commands that read, until they have ended. */
@@ -135,6 +140,8 @@ export class Kelips {
   metMs: number | undefined
   chain: OwnChain | undefined
   isSigning = false
+  /** Messages to members that the chain went into since it began. */
+  chainTold = 0
   joiningMs = 0
   pulling = false
   /** Peers that were asked to introduce this one, and have not answered. */
@@ -247,9 +254,12 @@ export class Kelips {
   }
 
   originTimeoutMs(): number {
-    const { targets, originRation } = this.settings
+    const { targets, originRation, gossipMs } = this.settings
     const ms = this.#timeoutMs(this.origins.table.size, targets * originRation)
-    return Math.min(ORIGIN_TIMEOUT_MS_MAX, Math.max(ORIGIN_TIMEOUT_MS_MIN, ms))
+    // What somebody takes who has tuples in every group.
+    const refreshMs = (2 ** this.level / REFRESHES_AT_ONCE) * REFRESH_ROUNDS * gossipMs
+    const least = Math.max(ORIGIN_TIMEOUT_MS_MIN, REFRESHES_PER_TIMEOUT * refreshMs)
+    return Math.min(ORIGIN_TIMEOUT_MS_MAX, Math.max(least, ms))
   }
 
   /** News of one entry of so many get round in about entries over rate rounds, and log2 of those who pass them on. */
@@ -275,10 +285,13 @@ export class Kelips {
     if (contact >= 0) this.contacts.remove(contact)
   }
 
+  /** Of two last lives of one peer the later one stays. */
   remember(peer: Peer, startS: number, beat: number): void {
+    const known = this.dead.get(peer)
+    const last = known !== undefined && isLater(known, { startS, beat }) ? known : { startS, beat }
     this.dead.delete(peer)
     if (this.dead.size >= DEAD_MAX) this.dead.delete(this.dead.keys().next().value!)
-    this.dead.set(peer, { startS, beat })
+    this.dead.set(peer, last)
   }
 
   /** Whether a life is later than the one with which its peer was last seen dead. */
@@ -333,6 +346,25 @@ export class Kelips {
 
   tupleAt(row: number): PeerTuple {
     return { provider: this.peers.contact(this.tuples.originAt(row)), ...this.tuples.tupleAt(row) }
+  }
+
+  /**
+   * The host forgets whom no table names, and gives the handle to somebody else: what waits for an answer holds those
+   * whom it will ask about then. Gives what lets go of them; what is added to `peers` meanwhile is held, too.
+   */
+  hold(peers: Iterable<Peer>): () => void {
+    this.#held.add(peers)
+    return () => this.#held.delete(peers)
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    const { calls, view, contacts, origins, dead, cache, tuples } = this
+    calls.heldPeers(hold)
+    for (const table of [view, contacts.table, origins.table])
+      for (let row = 0; row < table.size; row += 1) hold(table.peerAt(row))
+    for (let row = 0; row < tuples.size; row += 1) hold(tuples.originAt(row))
+    for (const peers of [dead.keys(), ...this.#held]) for (const peer of peers) hold(peer)
+    cache.heldPeers(hold)
   }
 
   /** A handle, where the host has room for one. */

@@ -123,6 +123,11 @@ export class LifeTable {
   beat(row: number, beat: number, value: Uint8Array, nowMs: number): void {
     this.#beats[row] = beat
     this.#values.set(value, row * PREFIX_BYTES)
+    this.hear(row, nowMs)
+  }
+
+  /** It lives now. */
+  hear(row: number, nowMs: number): void {
     this.#heard[row] = Math.floor(nowMs / HEARD_GRAIN_MS)
   }
 
@@ -173,7 +178,7 @@ export class LifeTable {
     }
   }
 
-  /** When its heartbeat last went forward. */
+  /** When its heartbeat last went forward, or it answered itself. */
   heardMs(row: number): number {
     return this.#heard[row]! * HEARD_GRAIN_MS
   }

@@ -14,7 +14,7 @@ import {
   type Timer
 } from '@servent/overlay/machine'
 import { onRoutingCommand } from './commands.ts'
-import { REPAIR_VALUES_MS } from './constants.ts'
+import { REFRESH_ROUNDS, REPAIR_VALUES_MS } from './constants.ts'
 import { watchEpoch } from './epoch.ts'
 import { onFind } from './find.ts'
 import { gossipRound, onGossip, onSilent, tellNews } from './gossip.ts'
@@ -75,9 +75,6 @@ const ANSWERS: ReadonlySet<string> = new Set([
 /** Whoever knows fewer says who it is to everybody that it hears of; others hear of it by gossip. */
 const FEW_PEERS = 8
 
-/** Rounds between two looks at which groups are due to hear of this peer. */
-const REFRESH_ROUNDS = 4
-
 export class KelipsMachine implements Machine<KelipsTypes> {
   readonly #kelips: Kelips
 
@@ -131,13 +128,7 @@ export class KelipsMachine implements Machine<KelipsTypes> {
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    const { calls, view, contacts, origins, dead, cache, tuples } = this.#kelips
-    calls.heldPeers(hold)
-    for (const table of [view, contacts.table, origins.table])
-      for (let row = 0; row < table.size; row += 1) hold(table.peerAt(row))
-    for (let row = 0; row < tuples.size; row += 1) hold(tuples.originAt(row))
-    for (const peer of dead.keys()) hold(peer)
-    cache.heldPeers(hold)
+    this.#kelips.heldPeers(hold)
   }
 
   /** The tables themselves, for observers who look after every event. They are not to be changed. */
@@ -279,7 +270,8 @@ function onMessage(
       onGet(kelips, link, message, fx)
       break
     case 'ping':
-      fx.send(link, { type: 'pong', id: message.id }, 0)
+      // Whoever has left is gone, though its program may go on.
+      if (kelips.mode !== 'idle') fx.send(link, { type: 'pong', id: message.id }, 0)
       break
   }
 }

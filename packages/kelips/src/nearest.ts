@@ -1,7 +1,7 @@
 /** Whom a key is nearest to. In a group that is whole this is the nearest peer of all, by the bits that differ. */
 import { type Contact, compareKeys, type Key, type Peer, SELF, xorDistance } from '@servent/overlay/machine'
 import { FOUND_CONTACTS_MAX } from './constants.ts'
-import { groupOf } from './group.ts'
+import { groupOf, isSameGroup } from './group.ts'
 import type { Kelips } from './kelips.ts'
 
 /** Of this peer and its view, the nearest to a key first. */
@@ -17,11 +17,21 @@ export function nearestContacts(kelips: Kelips, key: Key): Contact[] {
   return nearestMembers(kelips, key, FOUND_CONTACTS_MAX).map(peer => kelips.peers.contact(peer))
 }
 
-/** Contacts of the key's group, the one with the shortest round trip first; those not measured come last. */
+/**
+ * Contacts of the key's group, the one with the shortest round trip first; those not measured come last. After a merge,
+ * until the other half's tuples have come, those members that are of that half.
+ */
 export function contactsFor(kelips: Kelips, key: Key): Peer[] {
-  const { contacts, level, settings } = kelips
-  const rows = contacts.of(groupOf(key, level))
-  const rtt = (row: number): number => contacts.table.rttMs(row) || Number.MAX_SAFE_INTEGER
+  const { contacts, level, settings, view } = kelips
+  const isOwn = kelips.isMember(key)
+  const table = isOwn ? view : contacts.table
+  const rows = isOwn ? otherHalf(kelips, key) : contacts.of(groupOf(key, level))
+  const rtt = (row: number): number => table.rttMs(row) || Number.MAX_SAFE_INTEGER
   if (settings.proximity === 'on') rows.sort((a, b) => rtt(a) - rtt(b) || a - b)
-  return rows.map(row => contacts.table.peerAt(row))
+  return rows.slice(0, FOUND_CONTACTS_MAX).map(row => table.peerAt(row))
+}
+
+function otherHalf({ view, peers, answerLevel }: Kelips, key: Key): number[] {
+  const rows = Array.from({ length: view.size }, (_, row) => row)
+  return rows.filter(row => isSameGroup(peers.key(view.peerAt(row)), key, answerLevel))
 }

@@ -40,10 +40,13 @@ export class Origins {
     const row = this.table.find(peer)
     if (row < 0) return
     this.#tuples[row] = this.#tuples[row]! + change
-    if (this.#tuples[row] === 0) this.remove(row)
+    this.forget(peer)
   }
 
-  remove(row: number): void {
+  /** Where it has no tuples. */
+  forget(peer: Peer): void {
+    const row = this.table.find(peer)
+    if (row < 0 || this.#tuples[row] !== 0) return
     this.#tuples[row] = this.#tuples[this.table.size - 1]!
     this.table.remove(row)
   }

@@ -22,6 +22,7 @@ export function beginChain(kelips: Kelips, fx: Fx, then?: (fx: Fx) => void): voi
       if (answer?.type !== 'signed' || answer.signatures[0] === undefined) return
       chain.signature = answer.signatures[0]
       kelips.chain = chain
+      kelips.chainTold = 0
       then?.(later)
     },
     fx

@@ -17,7 +17,7 @@ import {
   PRIORITY_STATE,
   REFRESH_MS_FIRST,
   REFRESH_MS_MAX,
-  REFRESHES_PER_ROUND,
+  REFRESHES_AT_ONCE,
   REFRESHES_PER_TIMEOUT,
   SIGN_MAX
 } from './constants.ts'
@@ -270,11 +270,11 @@ function sendOffer(
 
 /** A provider's word. */
 export function onOffer(kelips: Kelips, from: Peer, { id, life, tuples }: Offer, fx: Fx): void {
-  const link = kelips.calls.linkOf(from)
-  if (link === undefined) return
   const refuse = tuples.map((): StoreOutcome => (kelips.mode === 'member' ? 'refused' : 'not-root'))
   const say = (outcomes: readonly StoreOutcome[], later: Fx): void => {
     const refreshS = Math.ceil(kelips.originTimeoutMs() / REFRESHES_PER_TIMEOUT / 1000)
+    const link = kelips.calls.linkOf(from)
+    if (link === undefined) return
     const known = kelips.origins.tuplesOf(from)
     later.send(link, { type: 'offered', id, outcomes, known, refreshS }, PRIORITY_STATE)
   }
@@ -298,7 +298,7 @@ export function refreshOrigins(kelips: Kelips, fx: Fx): void {
     if (tuple.expiresMs <= wallMs) ownTuples.delete(name)
     else groups.add(groupOf(tuple.prefix, level))
   }
-  let left = REFRESHES_PER_ROUND
+  let left = REFRESHES_AT_ONCE
   for (const group of groups) {
     if (group === kelips.group) continue
     const dueMs = refreshes.get(group)
@@ -306,26 +306,36 @@ export function refreshOrigins(kelips: Kelips, fx: Fx): void {
     if (dueMs === undefined || dueMs > nowMs || left === 0) continue
     left -= 1
     refreshes.set(group, nowMs + REFRESH_MS_FIRST)
-    const key = keyIn(group, level)
-    membersFor(
-      kelips,
-      key,
-      (peers, later) => {
-        const peer = peers[0]
-        if (peer !== undefined) sendOffer(kelips, peer, [], () => undefined, later)
-      },
-      fx
-    )
+    refresh(kelips, keyIn(group, level), OFFER_HOLDERS, fx)
   }
   for (const group of refreshes.keys()) if (!groups.has(group)) refreshes.delete(group)
+}
+
+/** Says to one member of a key's group that this peer lives; whoever is silent is no contact any more, and the next is told. */
+function refresh(kelips: Kelips, key: Key, tries: number, fx: Fx): void {
+  const told = (outcomes: readonly StoreOutcome[] | undefined, later: Fx): void => {
+    if (outcomes === undefined && tries > 1) refresh(kelips, key, tries - 1, later)
+  }
+  const tell = (peers: readonly Peer[], later: Fx): void => {
+    const [peer] = peers
+    if (peer !== undefined) sendOffer(kelips, peer, [], told, later)
+  }
+  membersFor(kelips, key, tell, fx)
 }
 
 /** The group has fewer tuples of this peer than there are: all are offered anew, to whoever said so. */
 function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx: Fx): void {
   const own = [...kelips.ownTuples.values()].filter(({ prefix }) => groupOf(prefix, kelips.level) === group)
   if (known >= own.length) return
-  for (let from = 0; from < own.length; from += OFFER_TUPLES_MAX)
-    sendOffer(kelips, peer, own.slice(from, from + OFFER_TUPLES_MAX), () => undefined, fx)
+  // One offer after the other, so that its word does not cause more than one message at a time.
+  const next = (from: number, later: Fx): void => {
+    if (from >= own.length) return
+    const goOn = (outcomes: readonly StoreOutcome[] | undefined, after: Fx): void => {
+      if (outcomes !== undefined) next(from + OFFER_TUPLES_MAX, after)
+    }
+    sendOffer(kelips, peer, own.slice(from, from + OFFER_TUPLES_MAX), goOn, later)
+  }
+  next(0, fx)
 }
 
 /** The first key of a group. */

@@ -19,7 +19,11 @@ const DRAWS_MAX = 32
 /** Distinct rows, fresh ones first. */
 export function pickRation(table: Rationed, ration: number, random: RandomSource): number[] {
   const { size, fresh } = table
-  if (size <= ration) return Array.from({ length: size }, (_, row) => row)
+  if (size <= ration)
+    return turned(
+      Array.from({ length: size }, (_, row) => row),
+      random
+    )
   const old = size - fresh
   const half = Math.ceil(ration / 2)
   const ofFresh = Math.min(fresh, Math.max(half, ration - old))
@@ -47,9 +51,14 @@ export function pickFresh(table: Rationed, count: number, random: RandomSource):
   const rows: number[] = []
   for (let row = 0; row < table.size && rows.length < table.fresh; row += 1)
     if (table.isFresh(row)) rows.push(row)
-  // Rows are in no order that means anything, so where the count begins is chance enough.
+  const all = turned(rows, random)
+  all.sort((a, b) => table.toldAt(a) - table.toldAt(b))
+  return all.slice(0, count)
+}
+
+/** Rows are in no order that means anything, so where the count begins is chance enough. */
+function turned(rows: readonly number[], random: RandomSource): number[] {
+  if (rows.length === 0) return []
   const first = randomBelow(random, rows.length)
-  const turned = [...rows.slice(first), ...rows.slice(0, first)]
-  turned.sort((a, b) => table.toldAt(a) - table.toldAt(b))
-  return turned.slice(0, count)
+  return [...rows.slice(first), ...rows.slice(0, first)]
 }

@@ -4,6 +4,7 @@
  */
 import type { Key, Peer } from '@servent/overlay/machine'
 import { type OneWay, SHA_CHAIN } from './chain.ts'
+import { FRESH_TOLD_MAX } from './constants.ts'
 import { expire } from './expiry.ts'
 import { introduce } from './join.ts'
 import { isLater, type Kelips } from './kelips.ts'
@@ -28,6 +29,8 @@ export interface KelipsRules {
   readonly retries: boolean
   /** K6: tells a joiner's group of it. */
   introduce(kelips: Kelips, life: PeerLife, fx: Fx): void
+  /** K6: whether this peer's chain is told to members as news, beside the heartbeats of those who know it. */
+  isNews(kelips: Kelips): boolean
 }
 
 /** Kelips as it should be. */
@@ -39,5 +42,6 @@ export const CORRECT_KELIPS: KelipsRules = {
   mayGo: (kelips, bytes) => kelips.gossipBudget.take(bytes, kelips.nowMs),
   expire,
   retries: true,
-  introduce
+  introduce,
+  isNews: kelips => kelips.chainTold < FRESH_TOLD_MAX
 }

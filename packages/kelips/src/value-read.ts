@@ -66,6 +66,7 @@ function askHomes(kelips: Kelips, key: Key, { tuples }: FindFound, quorum: numbe
     .slice(0, VALUE_HOLDERS_MAX)
   const had = new Map<Peer, StoredRecord | undefined>()
   let left = homes.length
+  const release = kelips.hold(homes)
   const note = (
     peer: Peer,
     page: { readonly records: readonly StoredRecord[] } | undefined,
@@ -79,11 +80,17 @@ function askHomes(kelips: Kelips, key: Key, { tuples }: FindFound, quorum: numbe
       kelips,
       key,
       had,
-      (record, holders, answered, after) => done(record, holders, answered < wanted, after),
+      (record, holders, answered, after) => {
+        release()
+        done(record, holders, answered < wanted, after)
+      },
       later
     )
   }
-  if (left === 0) done(undefined, 0, quorum > 0, fx)
+  if (left === 0) {
+    release()
+    done(undefined, 0, quorum > 0, fx)
+  }
   for (const peer of homes) {
     if (peer === SELF)
       note(

@@ -55,6 +55,7 @@ class Placing {
   #outcome: StoreOutcome | 'unreachable' = 'unreachable'
   #kept = 0
   #left: number
+  readonly #releases: readonly (() => void)[]
 
   constructor(kelips: Kelips, record: StoredRecord, copies: number, done: PlacedDone) {
     this.#kelips = kelips
@@ -63,6 +64,7 @@ class Placing {
     this.#done = done
     this.#homes = homesOf(kelips, record.key)
     this.#left = copies
+    this.#releases = [this.#homes, this.#tried].map(peers => kelips.hold(peers))
   }
 
   begin(fx: Fx): void {
@@ -103,6 +105,7 @@ class Placing {
     this.#left -= 1
     if (this.#left > 0) return
     const kelips = this.#kelips
+    for (const release of this.#releases) release()
     kelips.inserts -= this.#copies
     fx.notify({ type: 'placed', tries: this.#tries })
     const enough = Math.min(kelips.writeQuorum, kelips.view.size + 1)
@@ -225,10 +228,12 @@ export function onStore(
   const outcomes: StoreOutcome[] = records.map(() => 'refused')
   const copies = records.map(() => 0)
   let left = records.length
+  const release = kelips.hold([from])
   const settle = (at: number, outcome: StoreOutcome, kept: number, later: Fx): void => {
     outcomes[at] = outcome
     copies[at] = kept
     left -= 1
+    if (left === 0) release()
     const link = kelips.calls.linkOf(from)
     if (left === 0 && link !== undefined)
       later.send(link, { type: 'stored', id, outcomes, copies }, PRIORITY_STATE)

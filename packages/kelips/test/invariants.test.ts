@@ -81,7 +81,7 @@ describe('a mutant is found', () => {
     ['K3', { mayGo: () => true }],
     ['K4', { expire: () => undefined }],
     ['K5', { retries: false }],
-    ['K6', { introduce: () => undefined }]
+    ['K6', { introduce: () => undefined, isNews: () => false }]
   ] satisfies [string, Partial<KelipsRules>][])(
     'that breaks %s',
     (invariant, rules) => {

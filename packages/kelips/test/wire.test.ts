@@ -196,12 +196,52 @@ describe('bounds, at each and one past it', () => {
     expect(() => decode(new Uint8Array(FRAME_LENGTH_BYTES_MAX).fill(255))).toThrow('The length of a frame')
   })
 
+  it('what is made here and no peer would accept is not made', () => {
+    const long = new Uint8Array(FRAME_BYTES_MAX)
+    const page: KelipsMessage = {
+      type: 'page',
+      id: 1,
+      total: 1,
+      records: [
+        {
+          kind: 'value',
+          key: new Uint8Array(32),
+          publisher: contact,
+          sequence: 1,
+          expiresMs: 1000,
+          subject: new Uint8Array(0),
+          body: long
+        }
+      ]
+    }
+    for (const make of [encode, (message: KelipsMessage) => kelipsCodec.byteLength(message)])
+      expect(() => make(page)).toThrow(`A frame has at most ${FRAME_BYTES_MAX} bytes, and this page has`)
+    expect(kelipsCodec.typeOf(page)).toBe('page')
+  })
+
+  it('half a frame waits, a frame of two messages is refused, and one that ends too early, too', () => {
+    const link = kelipsCodec.open('responder')
+    const bytes = encode({ type: 'ping', id: 3 })
+    const read: KelipsMessage[] = []
+    link.decode(bytes.subarray(0, bytes.length - 1), message => read.push(message))
+    expect({ read: read.length, waits: link.bufferedBytes > 0 }).toEqual({ read: 0, waits: true })
+    link.decode(bytes.subarray(bytes.length - 1), message => read.push(message))
+    expect({ read, waits: link.bufferedBytes }).toEqual({ read: [{ type: 'ping', id: 3 }], waits: 0 })
+    const inside = bytes.subarray(1)
+    const twice = Uint8Array.of(2 * inside.length, ...inside, ...inside)
+    expect(() => decode(twice)).toThrow('A frame holds one message.')
+    // A field whose tag goes on for ever.
+    expect(() => decode(Uint8Array.of(2, 255, 255))).toThrow(MalformedError)
+  })
+
   it('a message without what it is about is refused', () => {
     const frame = (field: number, ...body: number[]) =>
       Uint8Array.of(body.length + 2, (field << 3) | 2, body.length, ...body)
     // In the order of kelips.proto: join, state-request, find, offer, and entries of gossip that are empty.
     for (const field of [3, 5, 7, 9]) expect(() => decode(frame(field))).toThrow('The message has no')
     for (const entry of [3, 4, 5]) expect(() => decode(frame(2, (entry << 3) | 2, 0))).toThrow(MalformedError)
+    const short = frame(2, (4 << 3) | 2, 4, (1 << 3) | 2, 2, 1, 1)
+    expect(() => decode(short)).toThrow('A peer has 8 bytes, not 2.')
     expect(() => decode(frame(10, (2 << 3) | 2, 1, 9))).toThrow('No outcome has the number 9.')
     expect(decode(frame(15))).toEqual([])
   })
