@@ -5,6 +5,7 @@
  */
 import { totalmem } from 'node:os'
 import { PEERINGS_SOUGHT } from '@servent/fasttrack/machine'
+import { OWN_LINKS_DEFAULT } from '@servent/key-routing/machine'
 import { type ChurnProcess, LINKS_MAX } from '@servent/simulator'
 import { PlanError } from './errors.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
@@ -37,7 +38,8 @@ const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
   // 3,000 ideal peers: 345 MiB, most of it caches of hosts and routes of queries. 1,500 that joined: 405 MiB.
   gnutella: { ideal: 116 * KIB, joined: 270 * KIB },
   // 10,000 ideal peers: 705 MiB, most of it lists of supernodes. As many in an hour of churn: 1,166 MiB.
-  fasttrack: { ideal: 58 * KIB, joined: 94 * KIB }
+  fasttrack: { ideal: 58 * KIB, joined: 94 * KIB },
+  kelips: { ideal: 60 * KIB, joined: 120 * KIB }
 }
 /** Samples of one lookup that a run gives back: hops, twice; latency, messages, timeouts, stretch. */
 const LOOKUP_SAMPLES = 6
@@ -104,6 +106,8 @@ function linksOfNode(plan: Plan, overlay: OverlayId, peers: number): number {
   if (overlay === 'gnutella') return number('neighbours') / 2
   // Two of each ordinary peer; those between supernodes, and as many again of peers that ask or move.
   if (overlay === 'fasttrack') return 2 + (2 * PEERINGS_SOUGHT) / number('ordinaries-per-supernode')
+  // Gossip keeps as many as it may open, or one to everybody that is known.
+  if (overlay === 'kelips') return Math.min(OWN_LINKS_DEFAULT, peers)
   // A finger for each doubling, and some that answers come by; where peers will die, the whole list.
   const listed = plan.failures === null ? 0 : number('successors')
   return (8 + Math.log2(Math.max(2, peers)) + listed) * number('virtual-nodes')

@@ -5,61 +5,18 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ChordMachine, CORRECT_CHORD } from '@servent/chord/machine'
 import { encodeRecord, sealRecord } from '@servent/overlay'
 import { betweenRightClosed, compareKeys, type Key } from '@servent/overlay/machine'
-import { failShare, latencyModel, type NodeIndex, randomOf } from '@servent/simulator'
+import { failShare, type NodeIndex } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
-import type { Deployment, DeploymentInit, LookupOutcome, SearchOutcome } from '../src/deployment.ts'
+import type { LookupOutcome, SearchOutcome } from '../src/deployment.ts'
 import { ChordDeployment } from '../src/overlays/chord.ts'
 import { contactBytes, idsIn } from '../src/overlays/contacts.ts'
 import { ENVELOPE_BYTES } from '../src/overlays/file-records.ts'
 import { gnutella } from '../src/overlays/gnutella.ts'
 import { LookupPath } from '../src/overlays/lookup-path.ts'
-import { settingsOf } from '../src/overlays/settings.ts'
-import { Peers } from '../src/peers.ts'
-import { Places } from '../src/places.ts'
-import { resolvePlan } from '../src/plan.ts'
-import { type LookupAsk, World } from '../src/world.ts'
-
-const NODES = 60
-const world = new World('w', resolvePlan({ nodes: NODES, lookups: 40, searches: 40, duration: 10 }))
-
-interface Net {
-  readonly deployment: Deployment
-  readonly places: Places
-  readonly peers: Peers
-}
-
-function net(
-  overlay: 'chord' | 'gnutella',
-  deploy: (init: DeploymentInit) => Deployment,
-  set: Record<string, number | string> = {},
-  { nodes = NODES, frozen = false } = {}
-): Net {
-  const places = new Places(nodes)
-  const deployment = deploy({
-    seed: 's',
-    network: latencyModel('constant:40', randomOf('l')),
-    settings: settingsOf(overlay, set, frozen),
-    world,
-    places,
-    frozen
-  })
-  const peers = new Peers(deployment, places)
-  deployment.startIdeal(Array.from({ length: nodes }, () => peers.addNode()))
-  deployment.simulation.runFor(30_000_000)
-  return { deployment, places, peers }
-}
+import type { LookupAsk } from '../src/world.ts'
+import { lookUpAll, type Net, net, world } from './support/net.ts'
 
 const STYLES = ['semi-recursive', 'recursive', 'iterative'] as const
-
-function lookUpAll({ deployment, places }: Net, asks = world.lookups): LookupOutcome[] {
-  const outcomes: LookupOutcome[] = []
-  for (const ask of asks) {
-    const origin = places.choose(ask.chooser, () => true)!
-    deployment.lookup(origin, ask, outcome => outcomes.push(outcome))
-    deployment.simulation.runFor(20_000_000)
-  }
-  return outcomes
-}
 
 /** Chord's rule (ToN, figure 5) followed by hand through the tables of a quiet ring. */
 function pathByTables(

@@ -30,8 +30,8 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
         if (progress === undefined) told.push(`${name} ${index} ${count}`)
       }
     })
-    expect(told).toEqual(['small gnutella 0 3', 'small fasttrack 1 3', 'small chord 2 3'])
-    expect(first.map(({ same }) => same)).toEqual([false, false, false])
+    expect(told).toEqual(['small gnutella 0 4', 'small fasttrack 1 4', 'small chord 2 4', 'small kelips 3 4'])
+    expect(first.map(({ same }) => same)).toEqual([false, false, false, false])
 
     await renewStoredPlans(file, plans, first)
     const renewed = await readStoredPlans(file)
@@ -41,13 +41,15 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
     expect(changed.map(({ name, same }) => [name, same])).toEqual([
       ['small gnutella', true],
       ['small fasttrack', true],
-      ['small chord', false]
+      ['small chord', false],
+      ['small kelips', true]
     ])
     const other = await verify(renewed, { set: { 'gnutella.neighbours': 5 } })
     expect(other.map(({ name, same }) => [name, same])).toEqual([
       ['small gnutella', false],
       ['small fasttrack', true],
-      ['small chord', true]
+      ['small chord', true],
+      ['small kelips', true]
     ])
     const third = await verify(renewed, {
       set: { 'fasttrack.ttl': 0, 'fasttrack.ordinaries-per-supernode': 3 }
@@ -55,7 +57,15 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
     expect(third.map(({ name, same }) => [name, same])).toEqual([
       ['small gnutella', true],
       ['small fasttrack', false],
-      ['small chord', true]
+      ['small chord', true],
+      ['small kelips', true]
+    ])
+    const fourth = await verify(renewed, { set: { 'kelips.gossip-ms': 1000 } })
+    expect(fourth.map(({ name, same }) => [name, same])).toEqual([
+      ['small gnutella', true],
+      ['small fasttrack', true],
+      ['small chord', true],
+      ['small kelips', false]
     ])
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -71,7 +81,7 @@ it('a setting that no plan takes is refused before anything runs, and so is a pl
   await refusal(plans, { 'chrod.successors': 3 }).toMatchObject({
     name: 'PlanError',
     message:
-      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord.'
+      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord, kelips.'
   })
   await refusal(plans, { 'chord.sucessors': 3 }).toMatchObject({
     name: 'PlanError',
