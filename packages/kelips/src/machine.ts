@@ -59,6 +59,7 @@ export * from './ideal.ts'
 export type { Life } from './life-table.ts'
 export type * from './messages.ts'
 export { CORRECT_KELIPS, type KelipsRules } from './rules.ts'
+export { OWN_LINKS_MAX } from './service-limits.ts'
 export { KELIPS_SETTINGS, kelipsSettings, levelOf } from './settings.ts'
 export type * from './types.ts'
 

@@ -18,7 +18,8 @@ import {
   type KelipsTypes,
   type KnownLife,
   kelipsSettings,
-  levelOf
+  levelOf,
+  OWN_LINKS_MAX
 } from '@servent/kelips/machine'
 import { kelipsCodec } from '@servent/kelips/wire'
 import type { Key } from '@servent/overlay/machine'
@@ -169,7 +170,8 @@ function settingsOf(settings: Settings, frozen: boolean): KelipsSettings {
     lookupBudgetMs: number('lookup-budget-ms'),
     // Nobody starts again with what it saved.
     saveMs: 0,
-    routing: frozen ? INDEPENDENT_CALLS : {}
+    // As many as a real peer opens.
+    routing: { ownLinks: OWN_LINKS_MAX, ...(frozen && INDEPENDENT_CALLS) }
   })
 }
 
