@@ -125,11 +125,25 @@ export async function overlayFactory(
         publishBytesPerS,
         privateKey,
         store: store.machineState(name),
-        bootstrap: config.discovery.includes('bootstrap') ? config.bootstrap : [],
-        aloneAfterMs: Math.max(
-          config.discovery.includes('mdns') ? MDNS_MEET_MS : 0,
-          config.introducer.length > 0 ? INTRODUCER_MEET_MS : 0
-        )
+        ...meetingOf(config)
+      })
+    }
+    case 'kelips': {
+      const { kelips } = await import('@servent/kelips')
+      const {
+        groups,
+        gossipRate: gossipBytesPerS,
+        publishRate: publishBytesPerS,
+        ...settings
+      } = config.kelips
+      return kelips({
+        ...settings,
+        ...(groups === 0 ? {} : { groups }),
+        gossipBytesPerS,
+        publishBytesPerS,
+        privateKey,
+        store: store.machineState(name),
+        ...meetingOf(config)
       })
     }
     case 'kademlia': {
@@ -141,5 +155,16 @@ export async function overlayFactory(
     }
     default:
       throw new Error(`There is no overlay ${name} in this version.`)
+  }
+}
+
+/** By whom a structured overlay finds its network, and how long it waits for others before it is the first. */
+function meetingOf({ discovery, bootstrap, introducer }: Config) {
+  return {
+    bootstrap: discovery.includes('bootstrap') ? bootstrap : [],
+    aloneAfterMs: Math.max(
+      discovery.includes('mdns') ? MDNS_MEET_MS : 0,
+      introducer.length > 0 ? INTRODUCER_MEET_MS : 0
+    )
   }
 }

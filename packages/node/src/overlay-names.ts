@@ -11,11 +11,12 @@ export const OVERLAYS_HERE: readonly string[] = [
   'gnutella',
   'fasttrack',
   'chord',
+  'kelips',
   'kademlia'
 ]
 
 /** Names that later versions take. */
-export const OVERLAYS_PLANNED: readonly string[] = ['bittorrent', 'pastry', 'kelips']
+export const OVERLAYS_PLANNED: readonly string[] = ['bittorrent', 'pastry']
 
 /** The overlays that a list of such names stands for, each once. */
 export function overlaysOf(names: readonly string[]): OverlayName[] {
