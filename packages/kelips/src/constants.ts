@@ -94,6 +94,9 @@ export const FAREWELLS_MAX = 32
 export const NEWS_MS = 50
 /** What gossip may send, bytes a second: a bound, not a mean. IPTPS: 816, without signatures. */
 export const GOSSIP_BYTES_PER_S = 4096
+/** Below this no message of gossip would ever go. */
+export const GOSSIP_BYTES_PER_S_LEAST = 256
+export const GOSSIP_BYTES_PER_S_MOST = 2 ** 24
 /** Gossip that was saved up may go out at once, in bytes. */
 export const GOSSIP_BURST_BYTES = 16_384
 /** Of one message of gossip: some MTUs, and more than all rations with the longest PeerIds and two addresses each. */

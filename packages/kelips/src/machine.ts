@@ -52,14 +52,15 @@ import type {
 } from './types.ts'
 import { onStore, repairValues } from './values.ts'
 
-export { type OneWay, SHA_CHAIN } from './chain.ts'
+export { CHEAP_CHAIN, type OneWay, SHA_CHAIN } from './chain.ts'
 export * from './constants.ts'
 export { groupOf, levelFor } from './group.ts'
 export * from './ideal.ts'
 export type { Life } from './life-table.ts'
 export type * from './messages.ts'
 export { CORRECT_KELIPS, type KelipsRules } from './rules.ts'
-export { KELIPS_SETTINGS, kelipsSettings } from './settings.ts'
+export { OWN_LINKS_MAX } from './service-limits.ts'
+export { KELIPS_SETTINGS, kelipsSettings, levelOf } from './settings.ts'
 export type * from './types.ts'
 
 const ANSWERS: ReadonlySet<string> = new Set([

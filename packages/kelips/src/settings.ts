@@ -14,6 +14,8 @@ import {
   CONTACTS_DEFAULT,
   CONTACTS_MAX,
   GOSSIP_BYTES_PER_S,
+  GOSSIP_BYTES_PER_S_LEAST,
+  GOSSIP_BYTES_PER_S_MOST,
   GOSSIP_MS,
   HEARTBEAT_MS,
   LEVEL_MAX,
@@ -52,10 +54,6 @@ export const KELIPS_SETTINGS: KelipsSettings = {
   routing: {},
   store: {}
 }
-
-/** Below this no message of gossip would ever go. */
-const GOSSIP_BYTES_PER_S_LEAST = 256
-const GOSSIP_BYTES_PER_S_MOST = 2 ** 24
 
 /** The defaults with what is set of its own. Made once for all machines of a network. */
 export function kelipsSettings(own: Partial<KelipsSettings> = {}): KelipsSettings {

@@ -2,6 +2,7 @@
  * The contract of machines, and what hostile peers may not do: whatever comes in, in whatever order, Kelips's machine
  * never throws, keeps every bound, sends no more than it may for a message, and has everybody in the right table.
  */
+import { BOOTSTRAP_PEERS_MAX, LOST_PEERS_MAX } from '@servent/key-routing/machine'
 import {
   type Contact,
   type Effects,
@@ -15,7 +16,6 @@ import { checkMachine, type Step, testContact } from '@servent/overlay/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  BOOTSTRAP_PEERS_MAX,
   CHAIN_LENGTH,
   CORRECT_KELIPS,
   DEAD_MAX,
@@ -25,7 +25,6 @@ import {
   type KelipsSettings,
   type KelipsTables,
   type KelipsTypes,
-  LOST_PEERS_MAX,
   PEER_PREFIX_BYTES,
   SENDS_PER_MESSAGE_MAX,
   TUPLES_PER_KEY_MAX

@@ -5,6 +5,7 @@
  */
 import { totalmem } from 'node:os'
 import { PEERINGS_SOUGHT } from '@servent/fasttrack/machine'
+import { levelFor, levelOf, OWN_LINKS_MAX } from '@servent/kelips/machine'
 import { type ChurnProcess, LINKS_MAX } from '@servent/simulator'
 import { PlanError } from './errors.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
@@ -24,6 +25,8 @@ const ARRIVAL_BYTES = 8 * KIB
 /** An entry of a successor list beyond the default's, with its link: 5,000 peers with 32 took 180 MiB more than with 8. */
 const SUCCESSOR_BYTES = 1.5 * KIB
 const SUCCESSORS_MEASURED = 8
+/** An entry of Kelips's tables, a packed row with its place in an index and what a table has room for beside. */
+const KELIPS_ENTRY_BYTES = 48
 
 /** Of a peer with its share of links and messages on their way. */
 interface NodeBytes {
@@ -38,7 +41,9 @@ const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
   gnutella: { ideal: 116 * KIB, joined: 270 * KIB },
   // 10,000 ideal peers: 705 MiB, most of it lists of supernodes. As many in an hour of churn: 1,166 MiB.
   fasttrack: { ideal: 58 * KIB, joined: 94 * KIB },
-  pastry: { ideal: 100 * KIB, joined: 200 * KIB }
+  pastry: { ideal: 100 * KIB, joined: 200 * KIB },
+  // 10,000 ideal peers: 775 MiB, with the entries of their tables. Joined ones are taken for as much more as Chord's.
+  kelips: { ideal: 50 * KIB, joined: 83 * KIB }
 }
 /** Samples of one lookup that a run gives back: hops, twice; latency, messages, timeouts, stretch. */
 const LOOKUP_SAMPLES = 6
@@ -110,6 +115,8 @@ function linksOfNode(plan: Plan, overlay: OverlayId, peers: number): number {
     const bits = number('digit-bits')
     return number('leaf-set') / 2 + ((2 ** bits - 1) * Math.log2(Math.max(2, peers))) / bits
   }
+  // Gossip keeps as many as it may open, or one to everybody that is known.
+  if (overlay === 'kelips') return Math.min(OWN_LINKS_MAX, peers)
   // A finger for each doubling, and some that answers come by; where peers will die, the whole list.
   const listed = plan.failures === null ? 0 : number('successors')
   return (8 + Math.log2(Math.max(2, peers)) + listed) * number('virtual-nodes')
@@ -120,18 +127,26 @@ function bytesOfRun(
   overlay: OverlayId,
   { peak, arrivals }: Population
 ): { bytes: number; ofNode: number } {
-  const ofNode = bytesOfNode(plan, overlay, overlaySettings(plan, overlay))
+  const ofNode = bytesOfNode(plan, overlay, overlaySettings(plan, overlay), peak)
   const bytes = BASE_BYTES + peak * ofNode + arrivals * ARRIVAL_BYTES + ASK_BYTES * asksOf(plan)
   return { bytes, ofNode }
 }
 
-function bytesOfNode({ start, churn }: Plan, overlay: OverlayId, settings: Settings): number {
+function bytesOfNode({ start, churn }: Plan, overlay: OverlayId, settings: Settings, peers: number): number {
   const { ideal, joined } = NODE_BYTES[overlay]
   const bytes = start === 'joined' || churn !== null ? joined : ideal
+  if (overlay === 'kelips') return bytes + KELIPS_ENTRY_BYTES * entriesOfKelips(settings, peers)
   if (overlay !== 'chord') return bytes
   // Each place of a peer has tables and links of its own.
   const longer = Math.max(0, (settings.successors as number) - SUCCESSORS_MEASURED)
   return (bytes + longer * SUCCESSOR_BYTES) * (settings['virtual-nodes'] as number)
+}
+
+/** Members of the own group, and contacts in all others. */
+function entriesOfKelips(settings: Settings, peers: number): number {
+  const set = settings.groups as number
+  const groups = 2 ** (set > 0 ? levelOf(set) : levelFor(Math.log2(peers)))
+  return peers / groups + (settings.contacts as number) * (groups - 1)
 }
 
 /** What the main thread holds in the end, with one of its columns once more, in rising order. */

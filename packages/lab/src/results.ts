@@ -248,7 +248,7 @@ const overlay = Type.Object(
     lookups,
     hops: summary('Forward steps of the request, the one that reaches the root or a holder counted'),
     hops_as_published: summary(
-      'As the overlay’s paper counts. Chord: steps until the key’s live predecessor is reached, one more where the answer came early from a successor list. Pastry: steps until delivery. Gnutella: links between who asks and who has the file'
+      'As the overlay’s paper counts. Chord: steps until the key’s live predecessor is reached, one more where the answer came early from a successor list. Pastry: steps until delivery. Kelips: requests until the provider is known. Gnutella: links between who asks and who has the file'
     ),
     messages_per_lookup: summary(
       'Sent by all peers for one lookup, answers, acknowledgements and what was sent after the first answer counted; of lookups of whose end something was heard'

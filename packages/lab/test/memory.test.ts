@@ -22,6 +22,10 @@ it('as many runs at a time as were asked for, as long as they fit', () => {
   expect(runs(100_000, 16, { start: 'joined' })).toBe(2)
   expect(runs(100_000, 32, { overlays: ['fasttrack'] })).toBe(5)
   expect(runs(100_000, 32, { overlays: ['fasttrack'], churn: 'exp:1h' })).toBe(3)
+  // Tables grow with the root of the number of peers, and with groups that are too few.
+  expect(runs(100_000, 16, { overlays: ['kelips'] })).toBe(1)
+  expect(runs(10_000, 16, { overlays: ['kelips'] })).toBe(8)
+  expect(() => runs(50_000, 16, { overlays: ['kelips'], set: { 'kelips.groups': 4 } })).toThrow('Try --nodes')
 })
 
 it('a network with more links than a simulation holds is refused, however much memory there is', () => {

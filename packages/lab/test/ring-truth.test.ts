@@ -1,4 +1,4 @@
-import { keyToHex } from '@servent/overlay/machine'
+import { type Key, keyToHex, xorDistance } from '@servent/overlay/machine'
 import { randomOf } from '@servent/simulator'
 import { expect, it } from 'vitest'
 import { RingTruth } from '../src/overlays/ring-truth.ts'
@@ -17,6 +17,27 @@ it('the root of a key is the first place at or after it, around the ring', () =>
   ])
   expect(truth.predecessorOf(key(10))).toMatchObject({ node: 7, index: 1 })
   expect(truth.predecessorOf(key(101))).toMatchObject({ node: 8, index: 0 })
+})
+
+it('the nearest by XOR agrees with a key in more first bits than all others', () => {
+  const random = randomOf('xor')
+  const distance = (a: Key, b: Key) => Buffer.from(xorDistance(a, b)).toString('hex')
+  for (let round = 0; round < 300; round += 1) {
+    const members = Array.from({ length: random.below(20) }, (_, node) => {
+      // Few first bits, so that whole branches are empty, and some keys begin alike for long.
+      const own = key(random.below(256) & (round % 2 === 0 ? 0xff : 0xc1))
+      own[31] = node
+      return [node, [own]] as const
+    })
+    const truth = new RingTruth()
+    truth.addAll(members)
+    const sought = key(random.below(256))
+    sought[31] = random.below(32)
+    const sorted = members.toSorted(([, [a]], [, [b]]) =>
+      distance(a!, sought) < distance(b!, sought) ? -1 : 1
+    )
+    expect(truth.nearestByXor(sought)).toBe(sorted[0]?.[0])
+  }
 })
 
 it('follows who comes and goes', () => {

@@ -41,7 +41,8 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
       gnutella: { 'gnutella.neighbours': 5 },
       fasttrack: { 'fasttrack.ttl': 0, 'fasttrack.ordinaries-per-supernode': 3 },
       chord: { 'chord.stabilise-ms': 10_000 },
-      pastry: { 'pastry.heartbeat-ms': 10_000 }
+      pastry: { 'pastry.heartbeat-ms': 10_000 },
+      kelips: { 'kelips.gossip-ms': 1000 }
     }
     for (const changed of OVERLAYS) {
       const verdicts = await verify(renewed, { set: changes[changed] })
@@ -63,7 +64,7 @@ it('a setting that no plan takes is refused before anything runs, and so is a pl
   await refusal(plans, { 'chrod.successors': 3 }).toMatchObject({
     name: 'PlanError',
     message:
-      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord, pastry.'
+      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord, pastry, kelips.'
   })
   await refusal(plans, { 'chord.sucessors': 3 }).toMatchObject({
     name: 'PlanError',

@@ -49,6 +49,20 @@ const HEARTBEAT_MS = 30_000
 const LEAF_EXCHANGE_MS = 60_000
 const ROW_MS = 1_200_000
 const NEIGHBOURHOOD_MS = 300_000
+/** As Kelips has them. */
+const KELIPS_GROUPS_MAX = 4096
+const KELIPS_CONTACTS_MAX = 8
+const KELIPS_CONTACTS_DEFAULT = 2
+const KELIPS_TARGETS_MAX = 16
+const KELIPS_TARGETS_DEFAULT = 3
+const KELIPS_CONTACT_TARGETS_DEFAULT = 1
+const KELIPS_REPLICAS_MAX = 16
+const KELIPS_GOSSIP_MS = 2_000
+const KELIPS_HEARTBEAT_MS = 4_000
+const KELIPS_MERGE_MS = 60_000
+const KELIPS_GOSSIP_RATE_MIN = 256
+const KELIPS_GOSSIP_RATE_MAX = 2 ** 24
+const KELIPS_GOSSIP_RATE_DEFAULT = 4096
 /** As libp2p's Kademlia has them, and as many as make sense: a test compares. */
 const KADEMLIA_K = 20
 const KADEMLIA_K_MAX = 256
@@ -110,7 +124,7 @@ export const SettingsSchema = table({
     []
   ),
   overlays: list(
-    'Overlays to take part in: gnutella, fasttrack, chord, pastry, kademlia, napster, and napster-server, which is one as a server.',
+    'Overlays to take part in: gnutella, fasttrack, chord, pastry, kelips, kademlia, napster, and napster-server, which is one as a server.',
     ['gnutella', 'fasttrack', 'chord']
   ),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
@@ -323,6 +337,58 @@ export const SettingsSchema = table({
       PERIOD_MS_MIN,
       PERIOD_MS_MAX,
       MERGE_MS
+    ),
+    publishRate: integer('Bytes a second for announcing what is shared.', 1, RATE_MAX, PUBLISH_RATE_DEFAULT)
+  }),
+  kelips: table({
+    groups: integer(
+      'Affinity groups, a power of two. 0: they follow the number of peers. All peers of a network must have the same.',
+      0,
+      KELIPS_GROUPS_MAX,
+      0
+    ),
+    contacts: integer(
+      'Contacts that a peer knows in each other group.',
+      1,
+      KELIPS_CONTACTS_MAX,
+      KELIPS_CONTACTS_DEFAULT
+    ),
+    replicas: integer('Peers that hold each value.', 1, KELIPS_REPLICAS_MAX, REPLICAS_DEFAULT),
+    proximity: choice(
+      'Choose contacts, and whom to tell news, by how soon they answer.',
+      ['on', 'off'],
+      'on'
+    ),
+    gossipMs: integer('Between two rounds of gossip.', PERIOD_MS_MIN, PERIOD_MS_MAX, KELIPS_GOSSIP_MS),
+    heartbeatMs: integer(
+      'Between two heartbeats. All peers of a network must have the same.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      KELIPS_HEARTBEAT_MS
+    ),
+    targets: integer(
+      'Peers of the own group that a round tells.',
+      1,
+      KELIPS_TARGETS_MAX,
+      KELIPS_TARGETS_DEFAULT
+    ),
+    contactTargets: integer(
+      'Peers of other groups that a round tells.',
+      0,
+      KELIPS_TARGETS_MAX,
+      KELIPS_CONTACT_TARGETS_DEFAULT
+    ),
+    mergeMs: integer(
+      'Between two looks for another network to merge with.',
+      PERIOD_MS_MIN,
+      PERIOD_MS_MAX,
+      KELIPS_MERGE_MS
+    ),
+    gossipRate: integer(
+      'Bytes a second that gossip may send.',
+      KELIPS_GOSSIP_RATE_MIN,
+      KELIPS_GOSSIP_RATE_MAX,
+      KELIPS_GOSSIP_RATE_DEFAULT
     ),
     publishRate: integer('Bytes a second for announcing what is shared.', 1, RATE_MAX, PUBLISH_RATE_DEFAULT)
   }),

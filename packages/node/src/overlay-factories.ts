@@ -140,6 +140,24 @@ export async function overlayFactory(
         ...firstContacts(config)
       })
     }
+    case 'kelips': {
+      const { kelips } = await import('@servent/kelips')
+      const {
+        groups,
+        gossipRate: gossipBytesPerS,
+        publishRate: publishBytesPerS,
+        ...settings
+      } = config.kelips
+      return kelips({
+        ...settings,
+        ...(groups === 0 ? {} : { groups }),
+        gossipBytesPerS,
+        publishBytesPerS,
+        privateKey,
+        store: store.machineState(name),
+        ...firstContacts(config)
+      })
+    }
     case 'kademlia': {
       const { kademlia } = await import('@servent/kademlia')
       const bootstrap = config.discovery.includes('bootstrap') ? config.bootstrap : []

@@ -12,11 +12,12 @@ export const OVERLAYS_HERE: readonly string[] = [
   'fasttrack',
   'chord',
   'pastry',
+  'kelips',
   'kademlia'
 ]
 
 /** Names that later versions take. */
-export const OVERLAYS_PLANNED: readonly string[] = ['bittorrent', 'kelips']
+export const OVERLAYS_PLANNED: readonly string[] = ['bittorrent']
 
 /** The overlays that a list of such names stands for, each once. */
 export function overlaysOf(names: readonly string[]): OverlayName[] {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { CHORD_SETTINGS, type ChordSettings, SUCCESSORS_MAX, VIRTUAL_NODES_MAX } from '@servent/chord/machine'
 import * as fasttrack from '@servent/fasttrack/machine'
 import * as gnutella from '@servent/gnutella/machine'
+import * as kelips from '@servent/kelips/machine'
 import { PERIOD_MS_MAX, REPLICAS_MAX } from '@servent/key-routing/machine'
 import * as napster from '@servent/napster/machine'
 import * as pastry from '@servent/pastry/machine'
@@ -87,6 +88,27 @@ describe('defaults', () => {
     // As many as have all the others among their leaves.
     expect(maximum('replicas')).toBe(pastry.LEAF_SET_MAX / 2 + 1)
     expect(maximum('heartbeat-ms')).toBe(PERIOD_MS_MAX)
+  })
+
+  test('and those of Kelips are its own', async () => {
+    const { config } = await loadConfig({ env, configFile: await file('') })
+    const { groups, gossipRate, publishRate: _, ...settings } = config.kelips
+    const own = { ...settings, groups: groups === 0 ? undefined : groups, gossipBytesPerS: gossipRate }
+    expect(own).toEqual(
+      Object.fromEntries(
+        Object.keys(own).map(name => [name, kelips.KELIPS_SETTINGS[name as keyof kelips.KelipsSettings]])
+      )
+    )
+    const range = (key: string) => {
+      const { minimum, maximum } = SETTINGS.find(setting => setting.key === `kelips.${key}`)!.schema
+      return [minimum, maximum]
+    }
+    expect(range('groups')).toEqual([0, 2 ** kelips.LEVEL_MAX])
+    expect(range('contacts')).toEqual([1, kelips.CONTACTS_MAX])
+    expect(range('replicas')).toEqual([1, kelips.REPLICAS_MOST])
+    expect(range('targets')).toEqual([1, kelips.TARGETS_MAX])
+    expect(range('contact-targets')).toEqual([0, kelips.TARGETS_MAX])
+    expect(range('gossip-rate')).toEqual([kelips.GOSSIP_BYTES_PER_S_LEAST, kelips.GOSSIP_BYTES_PER_S_MOST])
   })
 
   test('and bounds of the others are theirs', () => {
@@ -243,6 +265,26 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
   })
 
   test.each([
+    ['groups', 0, 4096],
+    ['contacts', 1, 8],
+    ['replicas', 1, 16],
+    ['gossip-ms', 100, 86_400_000],
+    ['heartbeat-ms', 100, 86_400_000],
+    ['targets', 1, 16],
+    ['contact-targets', 0, 16],
+    ['merge-ms', 100, 86_400_000],
+    ['gossip-rate', 256, 16_777_216],
+    ['publish-rate', 1, 2 ** 40]
+  ])('kelips.%s at its limits and one past them', async (name, least, most) => {
+    for (const value of [least, most])
+      await expect(loadConfig({ env, set: [`kelips.${name}=${value}`] })).resolves.toBeDefined()
+    for (const value of [least - 1, most + 1])
+      expect(await refusal({ set: [`kelips.${name}=${value}`] })).toContain(
+        `kelips.${name} takes a whole number from ${least} to ${most}`
+      )
+  })
+
+  test.each([
     ['napster.link-speed', 0, 10],
     ['napster.users', 1, 20_000],
     ['napster.users-per-address', 1, 20_000],
@@ -325,7 +367,7 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
 
   test('overlays that are not there', async () => {
     expect(await refusal({ flags: { overlays: 'gnutella,bittorrent' } })).toBe(
-      '--overlays asks for overlay bittorrent, which comes in a later version. Overlays of this version: napster, napster-server, gnutella, fasttrack, chord, pastry, kademlia.'
+      '--overlays asks for overlay bittorrent, which comes in a later version. Overlays of this version: napster, napster-server, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
     )
     expect(await refusal({ flags: { overlays: 'gnutela' } })).toContain(
       'Did you mean gnutella? Overlays of this version: napster,'

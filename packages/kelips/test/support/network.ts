@@ -7,6 +7,7 @@ import type { StoredRecord } from '@servent/key-routing/machine'
 import { compareKeys, type Key, xorDistance } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation, type SimulationInit } from '@servent/simulator'
 import {
+  CHEAP_CHAIN,
   CORRECT_KELIPS,
   groupOf,
   IdealGroups,
@@ -16,8 +17,7 @@ import {
   type KelipsRules,
   type KelipsSettings,
   type KelipsTypes,
-  type KnownLife,
-  type OneWay
+  type KnownLife
 } from '../../src/machine.ts'
 import { kelipsCodec } from '../../src/wire.ts'
 
@@ -26,16 +26,6 @@ export interface NetworkInit {
   readonly settings?: Partial<KelipsSettings>
   readonly rules?: Partial<KelipsRules>
   readonly simulation?: Partial<Omit<SimulationInit<KelipsTypes>, 'seed' | 'codec' | 'createMachine'>>
-}
-
-/** A function that nobody in a simulation turns round, at a twentieth of SHA-256's cost. */
-export const CHEAP_CHAIN: OneWay = value => {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < value.length; at += 1) hash = Math.imul(hash ^ value[at]!, 0x01000193)
-  for (let at = 0; at < value.length; at += 1) {
-    hash = Math.imul(hash ^ (hash >>> 15) ^ at, 0x2c1b3c6d)
-    value[at] = hash >>> 24
-  }
 }
 
 /** Nobody lies here, and signatures have no bytes. */

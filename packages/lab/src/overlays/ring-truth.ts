@@ -73,6 +73,31 @@ export class RingTruth {
     return [...found]
   }
 
+  /** The place that differs from a key in the lowest bits: bit by bit, by those that agree, where there are any. */
+  nearestByXor(key: Key): NodeIndex | undefined {
+    let from = 0
+    let to = this.#places.length
+    for (let bit = 0; to - from > 1 && bit < 8 * key.length; bit += 1) {
+      const split = this.#firstWithBit(bit, from, to)
+      const isSet = bitOf(key, bit)
+      // In the half that the key is not in, they lie as near as they can where there is no other.
+      if (isSet ? split < to : split === from) from = split
+      else to = split
+    }
+    return this.#places[from]?.node
+  }
+
+  /** In a range of places that agree in all bits before this one. */
+  #firstWithBit(bit: number, from: number, to: number): number {
+    let [low, high] = [from, to]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (bitOf(this.#places[middle]!.key, bit)) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
   /** The index of the first place whose key is not below this one; the length where all are. */
   #firstAt(key: Key): number {
     let from = 0
@@ -84,4 +109,9 @@ export class RingTruth {
     }
     return from
   }
+}
+
+/** From the first, the highest. */
+function bitOf(key: Key, bit: number): boolean {
+  return ((key[bit >>> 3]! >>> (7 - (bit & 7))) & 1) === 1
 }

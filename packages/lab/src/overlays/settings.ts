@@ -3,10 +3,11 @@ import { PlanError } from '../errors.ts'
 import { chordSettings } from './chord-settings.ts'
 import { fasttrackSettings } from './fasttrack-settings.ts'
 import { gnutellaSettings } from './gnutella-settings.ts'
+import { kelipsSettings } from './kelips-settings.ts'
 import { pastrySettings } from './pastry-settings.ts'
 
 /** Overlays that the lab can run, in the order in which it shows them. */
-export const OVERLAYS = ['gnutella', 'fasttrack', 'chord', 'pastry'] as const
+export const OVERLAYS = ['gnutella', 'fasttrack', 'chord', 'pastry', 'kelips'] as const
 export type OverlayId = (typeof OVERLAYS)[number]
 
 /** Whether peers keep records of others under keys: of files that are announced, and values that are put. */
@@ -14,7 +15,8 @@ export const KEEPS_RECORDS: Readonly<Record<OverlayId, boolean>> = {
   gnutella: false,
   fasttrack: false,
   chord: true,
-  pastry: true
+  pastry: true,
+  kelips: true
 }
 
 /** The part of JSON Schema that settings use. */
@@ -43,7 +45,8 @@ export const SETTINGS: Readonly<Record<OverlayId, SettingsSchema>> = {
   chord: chordSettings,
   fasttrack: fasttrackSettings,
   gnutella: gnutellaSettings,
-  pastry: pastrySettings
+  pastry: pastrySettings,
+  kelips: kelipsSettings
 }
 
 /**

@@ -6,7 +6,7 @@
  * random, and no two of a run share 53 of them.
  */
 import type { RoutingMessage, RoutingTypes } from '@servent/key-routing/machine'
-import type { Input, Key } from '@servent/overlay/machine'
+import type { Input, Key, MachineTypes } from '@servent/overlay/machine'
 import { ExpiringMap } from './expiring-map.ts'
 import type { Watch } from './observed.ts'
 
@@ -18,7 +18,23 @@ export interface Cost {
 
 const TAG_BYTES = 8
 
-export class StructuredTraffic implements Watch<RoutingTypes> {
+/** What tells messages of lookups, and of publishing, from all others. */
+export interface QuestionTraffic<T extends MachineTypes> extends Watch<T> {
+  /** Counts for the user's lookup of this key. */
+  expect(key: Key, cost: Cost): void
+  /** From now on what stores records is counted here, with the lookups that nobody expects; nothing: no more. */
+  countPublishing(cost: Cost | undefined): void
+}
+
+/** What it goes by. */
+export interface TrafficInit<T extends MachineTypes> {
+  /** How long after its beginning messages of a lookup may come. */
+  readonly livesUs: number
+  readonly nowUs: () => number
+  readonly bytesOf: (message: T['message']) => number
+}
+
+export class StructuredTraffic implements QuestionTraffic<RoutingTypes> {
   readonly #byKey: ExpiringMap<number, Cost>
   readonly #byOrigin: ExpiringMap<string, Cost>
   readonly #bytesOf: (message: RoutingMessage) => number
@@ -26,19 +42,16 @@ export class StructuredTraffic implements Watch<RoutingTypes> {
   #answering: Cost | undefined
   #publishing: Cost | undefined
 
-  /** `livesUs`: how long after its beginning messages of a lookup may come. */
-  constructor(livesUs: number, nowUs: () => number, bytesOf: (message: RoutingMessage) => number) {
+  constructor({ livesUs, nowUs, bytesOf }: TrafficInit<RoutingTypes>) {
     this.#bytesOf = bytesOf
     this.#byKey = new ExpiringMap(livesUs, nowUs)
     this.#byOrigin = new ExpiringMap(livesUs, nowUs)
   }
 
-  /** Counts for the user's lookup of this key. */
   expect(key: Key, cost: Cost): void {
     this.#byKey.set(tagOf(key), cost)
   }
 
-  /** From now on what stores records is counted here, with the lookups that nobody expects; nothing: no more. */
   countPublishing(cost: Cost | undefined): void {
     this.#publishing = cost
   }

@@ -29,7 +29,13 @@ import { LookupPath } from './lookup-path.ts'
 import { watched } from './observed.ts'
 import { type Standing, StructuredMembers } from './structured-members.ts'
 import { StructuredRecords } from './structured-records.ts'
-import { type Cost, StructuredTraffic, tagOf } from './structured-traffic.ts'
+import {
+  type Cost,
+  type QuestionTraffic,
+  StructuredTraffic,
+  type TrafficInit,
+  tagOf
+} from './structured-traffic.ts'
 import { newestOf, StructuredValues } from './structured-values.ts'
 
 const US_PER_MS = 1000
@@ -57,7 +63,7 @@ export const INDEPENDENT_CALLS: Partial<RouterSettings> = {
   openTimeoutMs: DIAL_PATIENCE_MS
 }
 
-type Told = Extract<RoutingNotice, { type: 'looked-up' | 'lookup-failed' }>
+export type Told = Extract<RoutingNotice, { type: 'looked-up' | 'lookup-failed' }>
 
 export interface Begun {
   readonly key: Key
@@ -70,9 +76,13 @@ export interface Begun {
 
 export interface StructuredInit<T extends MachineTypes> {
   readonly codec: Codec<T['message']>
-  readonly createMachine: () => Machine<T>
+  readonly createMachine: (node: NodeIndex) => Machine<T>
   readonly lookupBudgetMs: number
   readonly style: LookupStyle
+  /** Answers questions that are not of routing. */
+  readonly answer?: (question: T['question']) => T['answer']
+  /** Where messages of lookups are the overlay's own. */
+  readonly traffic?: (init: TrafficInit<T>) => QuestionTraffic<T>
 }
 
 export abstract class StructuredDeployment<T extends MachineTypes> implements Deployment {
@@ -88,7 +98,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   readonly #routing: Simulation<RoutingTypes>
   readonly #records: StructuredRecords
   readonly #values = new StructuredValues(VALUE_US_MAX, () => this.#routing)
-  readonly #traffic: StructuredTraffic
+  readonly #traffic: QuestionTraffic<RoutingTypes>
   /** Who has announced what it shares; nothing before anybody does. Whoever joins then does so too, once. */
   #announced: Set<NodeIndex> | undefined
   /** By the first bits of their keys, which are random: steps tell of nothing else. */
@@ -100,7 +110,14 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
 
   constructor(init: DeploymentInit, own: StructuredInit<T>) {
     // Its unions hold those of `RoutingTypes`, and what is its own passes through.
-    const { codec, createMachine, lookupBudgetMs, style } = own as unknown as StructuredInit<RoutingTypes>
+    const {
+      codec,
+      createMachine,
+      lookupBudgetMs,
+      style,
+      answer,
+      traffic = (init: TrafficInit<RoutingTypes>) => new StructuredTraffic(init)
+    } = own as unknown as StructuredInit<RoutingTypes>
     this.init = init
     this.style = style
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
@@ -110,12 +127,12 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
     const bytesOf = (message: RoutingMessage) => codec.byteLength(message)
     this.#byKey = new ExpiringMap(livesUs, nowUs)
     this.#byCommand = new ExpiringMap(livesUs, nowUs)
-    this.#traffic = new StructuredTraffic(livesUs, nowUs, bytesOf)
+    this.#traffic = traffic({ livesUs, nowUs, bytesOf })
     this.#records = new StructuredRecords(init, livesUs, () => this.#routing, bytesOf)
     const watch = watched<RoutingTypes>({
-      onInput: input => this.#traffic.onInput(input),
-      onSend: message => {
-        this.#traffic.onSend(message)
+      onInput: (input, machine) => this.#traffic.onInput?.(input, machine) ?? true,
+      onSend: (message, link, machine, clock) => {
+        this.#traffic.onSend(message, link, machine, clock)
         this.#records.onSend(message)
       }
     })
@@ -126,12 +143,12 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       // Nobody comes back, and nobody looks at the dead.
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: () => watch(createMachine()),
+      createMachine: node => watch(createMachine(node)),
       // Nobody lies here.
-      answer: question =>
-        question.type === 'verify'
-          ? { type: 'verified', good: question.records.map(() => true) }
-          : newestOf(question.records),
+      answer: question => {
+        if (question.type === 'verify') return { type: 'verified', good: question.records.map(() => true) }
+        return question.type === 'select' ? newestOf(question.records) : answer?.(question)
+      },
       onNotice: (node, notice) => this.#onNotice(node, notice),
       idsIn
     })
@@ -157,6 +174,11 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   /** Steps of an answered lookup as the overlay's paper counts them. */
   protected hopsAsPublished(_begun: Begun, hops: number, _root: NodeIndex | undefined): number {
     return hops
+  }
+
+  /** Requests of a lookup that came to nothing. */
+  protected timeoutsOf({ path }: Begun, _told: Told): number {
+    return path.timeouts
   }
 
   startIdeal(nodes: readonly NodeIndex[]): void {
@@ -253,9 +275,9 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
     this.#beginning = undefined
     this.#byCommand.delete(told.command)
     this.#byKey.delete(tagOf(begun.key))
-    const { key, path, cost, done, rootAtFirst } = begun
+    const { key, cost, done, rootAtFirst } = begun
     const { hops } = told
-    const { timeouts } = path
+    const timeouts = this.timeoutsOf(begun, told)
     if (told.type === 'lookup-failed') {
       done({ status: 'failed', hops, hopsAsPublished: hops, cost, timeouts, found: undefined })
       return
