@@ -24,6 +24,8 @@ const ARRIVAL_BYTES = 8 * KIB
 /** An entry of a successor list beyond the default's, with its link: 5,000 peers with 32 took 180 MiB more than with 8. */
 const SUCCESSOR_BYTES = 1.5 * KIB
 const SUCCESSORS_MEASURED = 8
+/** Links of a peer of Kademlia while it looks up some keys: 1,000 peers that each began ten a second had less. */
+const KADEMLIA_LINKS = 64
 
 /** Of a peer with its share of links and messages on their way. */
 interface NodeBytes {
@@ -37,7 +39,9 @@ const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
   // 3,000 ideal peers: 345 MiB, most of it caches of hosts and routes of queries. 1,500 that joined: 405 MiB.
   gnutella: { ideal: 116 * KIB, joined: 270 * KIB },
   // 10,000 ideal peers: 705 MiB, most of it lists of supernodes. As many in an hour of churn: 1,166 MiB.
-  fasttrack: { ideal: 58 * KIB, joined: 94 * KIB }
+  fasttrack: { ideal: 58 * KIB, joined: 94 * KIB },
+  // TODO
+  kademlia: { ideal: 80 * KIB, joined: 160 * KIB }
 }
 /** Samples of one lookup that a run gives back: hops, twice; latency, messages, timeouts, stretch. */
 const LOOKUP_SAMPLES = 6
@@ -104,6 +108,8 @@ function linksOfNode(plan: Plan, overlay: OverlayId, peers: number): number {
   if (overlay === 'gnutella') return number('neighbours') / 2
   // Two of each ordinary peer; those between supernodes, and as many again of peers that ask or move.
   if (overlay === 'fasttrack') return 2 + (2 * PEERINGS_SOUGHT) / number('ordinaries-per-supernode')
+  // Dialled for each lookup, and closed when they were not used for ten seconds.
+  if (overlay === 'kademlia') return KADEMLIA_LINKS
   // A finger for each doubling, and some that answers come by; where peers will die, the whole list.
   const listed = plan.failures === null ? 0 : number('successors')
   return (8 + Math.log2(Math.max(2, peers)) + listed) * number('virtual-nodes')

@@ -3,6 +3,7 @@ import type { Adapter } from '../deployment.ts'
 import { chord } from './chord.ts'
 import { fasttrack } from './fasttrack.ts'
 import { gnutella } from './gnutella.ts'
+import { kademlia } from './kademlia.ts'
 import type { OverlayId } from './settings.ts'
 
-export const ADAPTERS: Readonly<Record<OverlayId, Adapter>> = { chord, fasttrack, gnutella }
+export const ADAPTERS: Readonly<Record<OverlayId, Adapter>> = { chord, fasttrack, gnutella, kademlia }

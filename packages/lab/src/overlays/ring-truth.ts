@@ -2,7 +2,7 @@
  * Who is on the ring, and who therefore is the root of a key, by an observer who sees everybody: what every
  * answer of a ring overlay is held against. A peer may have several places.
  */
-import { compareKeys, type Key } from '@servent/overlay/machine'
+import { compareKeys, KEY_BITS, type Key, keyBit } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 
 export interface RingPlace {
@@ -46,6 +46,33 @@ export class RingTruth {
   predecessorOf(key: Key): RingPlace | undefined {
     const { length } = this.#places
     return length === 0 ? undefined : this.#places[(this.#firstAt(key) - 1 + length) % length]!
+  }
+
+  /** The peer nearest to a key by XOR, with one bit after the other of the key as long as anybody has it. */
+  nearestByXor(key: Key): NodeIndex | undefined {
+    let from = 0
+    let to = this.#places.length
+    for (let bit = 0; bit < KEY_BITS && to - from > 1; bit += 1) {
+      const middle = this.#firstWithBit(from, to, bit)
+      const isHigh = keyBit(key, bit) === 1
+      const isLeftOut = isHigh ? middle === to : middle === from
+      if (isLeftOut) continue
+      if (isHigh) from = middle
+      else to = middle
+    }
+    return this.#places[from]?.node
+  }
+
+  /** Of places whose bits before this one are alike, the first that has it. */
+  #firstWithBit(from: number, to: number, bit: number): number {
+    let low = from
+    let high = to
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (keyBit(this.#places[middle]!.key, bit) === 0) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** The index of the first place whose key is not below this one; the length where all are. */

@@ -3,16 +3,18 @@ import { PlanError } from '../errors.ts'
 import { chordSettings } from './chord-settings.ts'
 import { fasttrackSettings } from './fasttrack-settings.ts'
 import { gnutellaSettings } from './gnutella-settings.ts'
+import { kademliaSettings } from './kademlia-settings.ts'
 
 /** Overlays that the lab can run, in the order in which it shows them. */
-export const OVERLAYS = ['gnutella', 'fasttrack', 'chord'] as const
+export const OVERLAYS = ['gnutella', 'fasttrack', 'chord', 'kademlia'] as const
 export type OverlayId = (typeof OVERLAYS)[number]
 
 /** Whether peers keep records of others under keys: of files that are announced, and values that are put. */
 export const KEEPS_RECORDS: Readonly<Record<OverlayId, boolean>> = {
   gnutella: false,
   fasttrack: false,
-  chord: true
+  chord: true,
+  kademlia: true
 }
 
 /** The part of JSON Schema that settings use. */
@@ -35,7 +37,8 @@ export type Settings = Readonly<Record<string, SettingValue>>
 export const SETTINGS: Readonly<Record<OverlayId, SettingsSchema>> = {
   chord: chordSettings,
   fasttrack: fasttrackSettings,
-  gnutella: gnutellaSettings
+  gnutella: gnutellaSettings,
+  kademlia: kademliaSettings
 }
 
 /**

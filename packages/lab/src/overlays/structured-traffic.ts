@@ -16,18 +16,35 @@ export interface Cost {
   bytes: number
 }
 
+/** Messages of an overlay that finds keys by messages of its own, in place of `key-routing`'s. */
+export interface OwnMessages<Message> {
+  /** The key of a request of somebody's lookup; nothing where it is for a table, or of none. */
+  keyOf(message: Message): Key | undefined
+  /** Whether it answers such a request. */
+  isAnswer(message: Message): boolean
+  /** Whether it stores a record, or says that it is stored. */
+  isStoring(message: Message): boolean
+}
+
 const TAG_BYTES = 8
 
 export class StructuredTraffic implements Watch<RoutingTypes> {
   readonly #byKey: ExpiringMap<number, Cost>
   readonly #byOrigin: ExpiringMap<string, Cost>
   readonly #bytesOf: (message: RoutingMessage) => number
+  readonly #own: OwnMessages<RoutingMessage> | undefined
   /** The lookup that a peer is answering a step of. */
   #answering: Cost | undefined
   #publishing: Cost | undefined
 
   /** `livesUs`: how long after its beginning messages of a lookup may come. */
-  constructor(livesUs: number, nowUs: () => number, bytesOf: (message: RoutingMessage) => number) {
+  constructor(
+    livesUs: number,
+    nowUs: () => number,
+    bytesOf: (message: RoutingMessage) => number,
+    own?: OwnMessages<RoutingMessage>
+  ) {
+    this.#own = own
     this.#bytesOf = bytesOf
     this.#byKey = new ExpiringMap(livesUs, nowUs)
     this.#byOrigin = new ExpiringMap(livesUs, nowUs)
@@ -45,9 +62,7 @@ export class StructuredTraffic implements Watch<RoutingTypes> {
 
   onInput(input: Input<RoutingTypes>): boolean {
     this.#answering =
-      input.type === 'message' && input.message.type === 'next-hops-request'
-        ? this.#costOf(input.message)
-        : undefined
+      input.type === 'message' && this.#isStep(input.message) ? this.#costOf(input.message) : undefined
     return true
   }
 
@@ -59,7 +74,22 @@ export class StructuredTraffic implements Watch<RoutingTypes> {
     if (cost === this.#publishing) cost.bytes += this.#bytesOf(message)
   }
 
+  /** Whether an answer to it belongs to the same lookup. */
+  #isStep(message: RoutingMessage): boolean {
+    return this.#own === undefined
+      ? message.type === 'next-hops-request'
+      : this.#own.keyOf(message) !== undefined
+  }
+
+  #ownCostOf(own: OwnMessages<RoutingMessage>, message: RoutingMessage): Cost | undefined {
+    const key = own.keyOf(message)
+    if (key !== undefined) return this.#byKey.get(tagOf(key)) ?? this.#publishing
+    if (own.isAnswer(message)) return this.#answering
+    return own.isStoring(message) ? this.#publishing : undefined
+  }
+
   #costOf(message: RoutingMessage): Cost | undefined {
+    if (this.#own !== undefined) return this.#ownCostOf(this.#own, message)
     switch (message.type) {
       case 'lookup': {
         if (message.purpose !== 'user') return undefined

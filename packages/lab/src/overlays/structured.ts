@@ -29,7 +29,7 @@ import { LookupPath } from './lookup-path.ts'
 import { watched } from './observed.ts'
 import { type Standing, StructuredMembers } from './structured-members.ts'
 import { StructuredRecords } from './structured-records.ts'
-import { type Cost, StructuredTraffic, tagOf } from './structured-traffic.ts'
+import { type Cost, type OwnMessages, StructuredTraffic, tagOf } from './structured-traffic.ts'
 import { newestOf, StructuredValues } from './structured-values.ts'
 
 const US_PER_MS = 1000
@@ -73,6 +73,8 @@ export interface StructuredInit<T extends MachineTypes> {
   readonly createMachine: () => Machine<T>
   readonly lookupBudgetMs: number
   readonly style: LookupStyle
+  /** Where its lookups are not `key-routing`'s. */
+  readonly messages?: OwnMessages<T['message']>
 }
 
 export abstract class StructuredDeployment<T extends MachineTypes> implements Deployment {
@@ -100,7 +102,8 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
 
   constructor(init: DeploymentInit, own: StructuredInit<T>) {
     // Its unions hold those of `RoutingTypes`, and what is its own passes through.
-    const { codec, createMachine, lookupBudgetMs, style } = own as unknown as StructuredInit<RoutingTypes>
+    const { codec, createMachine, lookupBudgetMs, style, messages } =
+      own as unknown as StructuredInit<RoutingTypes>
     this.init = init
     this.style = style
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
@@ -110,7 +113,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
     const bytesOf = (message: RoutingMessage) => codec.byteLength(message)
     this.#byKey = new ExpiringMap(livesUs, nowUs)
     this.#byCommand = new ExpiringMap(livesUs, nowUs)
-    this.#traffic = new StructuredTraffic(livesUs, nowUs, bytesOf)
+    this.#traffic = new StructuredTraffic(livesUs, nowUs, bytesOf, messages)
     this.#records = new StructuredRecords(init, livesUs, () => this.#routing, bytesOf)
     const watch = watched<RoutingTypes>({
       onInput: input => this.#traffic.onInput(input),
