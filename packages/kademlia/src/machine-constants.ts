@@ -46,8 +46,8 @@ export const DIAL_MS = 6000
 
 /** Peers that one lookup remembers; what is named beyond them is passed over. */
 export const LOOKUP_PEERS_MAX = 1024
-/** Requests of one lookup: a lookup that is led astray by made-up peers ends here. */
-export const LOOKUP_REQUESTS_MAX = 256
+/** Requests of one lookup, of which ten paths need some 250: who is led astray by made-up peers ends here. */
+export const LOOKUP_REQUESTS_MAX = 512
 /** Lookups of this peer at a time: one past it fails as `busy`. */
 export const KAD_LOOKUPS_MAX = 256
 /** Newcomers that are asked whether they answer before they enter a bucket, at a time (js). */

@@ -24,8 +24,8 @@ const ARRIVAL_BYTES = 8 * KIB
 /** An entry of a successor list beyond the default's, with its link: 5,000 peers with 32 took 180 MiB more than with 8. */
 const SUCCESSOR_BYTES = 1.5 * KIB
 const SUCCESSORS_MEASURED = 8
-/** Links of a peer of Kademlia while it looks up some keys: 1,000 peers that each began ten a second had less. */
-const KADEMLIA_LINKS = 64
+/** Links of a peer of Kademlia, each shared by two: 2,000 peers had 24 at a time, and a twentieth of them 137. */
+const KADEMLIA_LINKS = 12
 
 /** Of a peer with its share of links and messages on their way. */
 interface NodeBytes {
@@ -40,8 +40,8 @@ const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
   gnutella: { ideal: 116 * KIB, joined: 270 * KIB },
   // 10,000 ideal peers: 705 MiB, most of it lists of supernodes. As many in an hour of churn: 1,166 MiB.
   fasttrack: { ideal: 58 * KIB, joined: 94 * KIB },
-  // TODO
-  kademlia: { ideal: 80 * KIB, joined: 160 * KIB }
+  // 2,000 ideal peers: 314 MiB, most of it their buckets. Of peers that joined it is taken for half as much again.
+  kademlia: { ideal: 92 * KIB, joined: 138 * KIB }
 }
 /** Samples of one lookup that a run gives back: hops, twice; latency, messages, timeouts, stretch. */
 const LOOKUP_SAMPLES = 6

@@ -97,7 +97,7 @@ describe('a plan', () => {
   it.each([
     [{ overlays: [] }, 'overlays'],
     [{ overlays: ['chord', 'chord'] }, 'overlays'],
-    [{ overlays: ['pastry'] }, 'no overlay "pastry". It has gnutella, fasttrack, chord.'],
+    [{ overlays: ['pastry'] }, 'no overlay "pastry". It has gnutella, fasttrack, chord, kademlia.'],
     [{ backend: 'processes' }, 'The backend processes comes in a later version; this one has simulator.'],
     [{ backend: 'cloud' }, 'backend is "cloud"'],
     [{ failures: 0.96 }, 'failures is 0.96'],

@@ -18,7 +18,7 @@ it('the root of a key is the first place at or after it, around the ring', () =>
   expect(truth.predecessorOf(key(101))).toMatchObject({ node: 8, index: 0 })
 })
 
-it('follows who comes and goes', () => {
+it('follows who comes and goes, around the ring and by XOR', () => {
   const random = randomOf('ring')
   const truth = new RingTruth()
   const alive = new Map<number, number>()
@@ -33,7 +33,10 @@ it('follows who comes and goes', () => {
     const sorted = [...alive].sort((a, b) => a[1] - b[1])
     const root = sorted.find(([, at]) => at >= byte) ?? sorted[0]
     expect(truth.successorOf(key(byte))).toBe(root?.[0])
+    const nearest = sorted.toSorted((a, b) => (a[1] ^ byte) - (b[1] ^ byte))[0]
+    expect(truth.nearestByXor(key(byte))).toBe(nearest?.[0])
   }
   expect(new RingTruth().successorOf(key(1))).toBeUndefined()
+  expect(new RingTruth().nearestByXor(key(1))).toBeUndefined()
   expect(new RingTruth().predecessorOf(key(1))).toBeUndefined()
 })

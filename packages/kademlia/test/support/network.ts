@@ -1,5 +1,5 @@
 /** Networks of Kademlia machines in the simulator, and an observer who sees everybody. */
-import { type Key, xorDistance } from '@servent/overlay/machine'
+import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, type Random, Simulation, type SimulationInit } from '@servent/simulator'
 import { kademliaCodec } from '../../src/kad-wire.ts'
 import {
@@ -135,6 +135,3 @@ export function randomKey(random: Random): Key {
 
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
-
-/** Distances are numbers of 256 bits, and their order is that of their bytes. */
-export const distanceOf = xorDistance

@@ -17,6 +17,12 @@ export interface RealPeer {
   readonly key: Key
 }
 
+/** What of its table kad-dht's types do not say. */
+interface RoutingTable {
+  readonly kBucketSize: number
+  closestPeers(key: Key, options: { readonly count: number }): { toString(): string }[]
+}
+
 export interface LookupCost {
   readonly isCorrect: boolean
   /** Requests until the nearest had answered. */
@@ -27,6 +33,7 @@ export interface LookupCost {
 /** Everybody on this machine has the same address, and all come at once. */
 const FROM_ONE_HOST = { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1_000 }
 
+const DIALS_MAX = 5
 const QUIET_MS = 5_000
 const QUIET_TRIES_MAX = 24
 /** A lookup among peers that share one machine. */
@@ -60,11 +67,23 @@ export async function startRealPeers(
     })
     const dht = (node.services as unknown as { dht: KadDHT & SingleKadDHT }).dht
     const known = peers[Math.floor(peers.length / 2)]
-    if (known !== undefined) await node.dial(known.node.getMultiaddrs()[0]!)
+    if (known !== undefined) await meet(node, known.node)
     peers.push({ node, dht, key: keyOfPeer(node.peerId.toMultihash().bytes) })
   }
   await untilQuiet(peers)
   return peers
+}
+
+/** A machine that is busy with all of them may miss the time of a dial. */
+async function meet(node: Libp2p, known: Libp2p): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await node.dial(known.getMultiaddrs()[0]!)
+      return
+    } catch (error) {
+      if (tries === DIALS_MAX) throw error
+    }
+  }
 }
 
 /** Each looks up its own key and one of each bucket when it has started: tables grow as long as that goes on. */
@@ -87,7 +106,9 @@ export async function realLookup(
 ): Promise<LookupCost | undefined> {
   const nearest = [...peers].sort((a, b) => compareXor(key, a.key, b.key))[0]!
   if (nearest === origin) return undefined
-  const steps = new Map<string, number>()
+  // Whoever is known at first is a step away, whoever else names it.
+  const known = origin.dht.routingTable as unknown as RoutingTable
+  const steps = new Map(known.closestPeers(key, { count: known.kBucketSize }).map(id => [`${id}`, 1]))
   const stepsTo = (peer: string) => steps.get(peer) ?? 1
   let requests = 0
   let first: string | undefined
