@@ -67,14 +67,14 @@ describe('Paper 2.2 and 2.3: lookups', () => {
 
   it('with k = 20 gain log2 k bits with a step more: a network 16 times as large takes a step more', () => {
     const settings = { alpha: 3, disjointPaths: 1 }
-    const [small, large] = [still(128, settings, 150), still(2048, settings, 150)]
-    expect([small.correct, large.correct]).toEqual([150, 150])
+    const [small, large] = [still(128, settings, 80), still(2048, settings, 80)]
+    expect([small.correct, large.correct]).toEqual([80, 80])
     expect(large.hops - small.hops).toBeGreaterThan(0.4)
     expect(large.hops - small.hops).toBeLessThan(1.3)
     // p2psim's 512 peers took 1.77 hops with k = 8 and alpha = 3 under churn.
     const { hops } = still(512, { k: 8, alpha: 3, disjointPaths: 1 }, 200)
     expect(Math.abs(hops - 1.77)).toBeLessThan(0.5)
-  })
+  }, 60_000)
 })
 
 describe('Paper 2.3: joining', () => {
