@@ -5,6 +5,10 @@
  * searches asks the providers of the rarest word which of their files have all of them, over `/servent/words/1.0.0`
  * (`words.proto`). Records are signed by whoever has the file; dials are counted and bounded.
  *
+ * That is what real peers run. `@servent/kademlia/machine` is something else: a machine of our own that follows the same
+ * rules and speaks the same messages, for the simulator alone, since a hundred thousand instances of kad-dht fit nowhere.
+ * No peer of a real network runs it; a test holds what its lookups cost against 64 real peers.
+ *
  * Sources: Maymounkov, Mazières, "Kademlia: a peer-to-peer information system based on the XOR metric", IPTPS 2002;
  * Baumgart, Mies, "S/Kademlia: a practicable approach towards secure key-based routing", ICPADS 2007; the
  * specification of libp2p's kad-dht.

@@ -18,8 +18,9 @@ export type {
 export type * from './messages.ts'
 export { decodePeers, encodePeers, PeerCache } from './peer-cache.ts'
 export { PeerMemory } from './peer-memory.ts'
-export { isReadable, nameOf, type Page, RecordTable } from './records.ts'
+export { isReadable, isTimely, nameOf, type Page, RecordTable } from './records.ts'
 export { inspectRecord } from './records-body.ts'
+export { fingerprintOf } from './records-digest.ts'
 export { type Heard, linkedRttMs, ping, requestTwice } from './requests.ts'
 export { believeByOdds, WHOLE_RING, WIDTH_BYTES, widthOf } from './root-odds.ts'
 export * from './router.ts'
@@ -48,7 +49,13 @@ export { RecordKeeper } from './store-keeper.ts'
 export type * from './store-messages.ts'
 export { STORE_SETTINGS } from './store-settings.ts'
 export type * from './store-types.ts'
-export { fitInMessage, recordByteLength } from './store-wire-records.ts'
+export {
+  fitInMessage,
+  readRecordInto,
+  recordByteLength,
+  recordsLength,
+  writeRecords
+} from './store-wire-records.ts'
 export * from './structured-constants.ts'
 export * from './structured-settings.ts'
 export type * from './types.ts'

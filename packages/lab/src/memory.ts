@@ -27,6 +27,8 @@ const SUCCESSOR_BYTES = 1.5 * KIB
 const SUCCESSORS_MEASURED = 8
 /** An entry of Kelips's tables, a packed row with its place in an index and what a table has room for beside. */
 const KELIPS_ENTRY_BYTES = 48
+/** Links of a peer of Kademlia, each shared by two: 2,000 peers had 24 at a time, and a twentieth of them 137. */
+const KADEMLIA_LINKS = 12
 
 /** Of a peer with its share of links and messages on their way. */
 interface NodeBytes {
@@ -43,7 +45,9 @@ const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
   fasttrack: { ideal: 58 * KIB, joined: 94 * KIB },
   pastry: { ideal: 100 * KIB, joined: 200 * KIB },
   // 10,000 ideal peers: 775 MiB, with the entries of their tables. Joined ones are taken for as much more as Chord's.
-  kelips: { ideal: 50 * KIB, joined: 83 * KIB }
+  kelips: { ideal: 50 * KIB, joined: 83 * KIB },
+  // 2,000 ideal peers: 314 MiB, most of it their buckets. Of peers that joined it is taken for half as much again.
+  kademlia: { ideal: 92 * KIB, joined: 138 * KIB }
 }
 /** Samples of one lookup that a run gives back: hops, twice; latency, messages, timeouts, stretch. */
 const LOOKUP_SAMPLES = 6
@@ -117,6 +121,8 @@ function linksOfNode(plan: Plan, overlay: OverlayId, peers: number): number {
   }
   // Gossip keeps as many as it may open, or one to everybody that is known.
   if (overlay === 'kelips') return Math.min(OWN_LINKS_MAX, peers)
+  // Dialled for each lookup, and closed when they were not used for ten seconds.
+  if (overlay === 'kademlia') return KADEMLIA_LINKS
   // A finger for each doubling, and some that answers come by; where peers will die, the whole list.
   const listed = plan.failures === null ? 0 : number('successors')
   return (8 + Math.log2(Math.max(2, peers)) + listed) * number('virtual-nodes')

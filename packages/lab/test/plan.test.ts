@@ -97,7 +97,10 @@ describe('a plan', () => {
   it.each([
     [{ overlays: [] }, 'overlays'],
     [{ overlays: ['chord', 'chord'] }, 'overlays'],
-    [{ overlays: ['napster'] }, 'no overlay "napster". It has gnutella, fasttrack, chord, pastry.'],
+    [
+      { overlays: ['napster'] },
+      'no overlay "napster". It has gnutella, fasttrack, chord, pastry, kelips, kademlia.'
+    ],
     [{ backend: 'processes' }, 'The backend processes comes in a later version; this one has simulator.'],
     [{ backend: 'cloud' }, 'backend is "cloud"'],
     [{ failures: 0.96 }, 'failures is 0.96'],

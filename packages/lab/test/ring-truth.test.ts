@@ -40,7 +40,7 @@ it('the nearest by XOR agrees with a key in more first bits than all others', ()
   }
 })
 
-it('follows who comes and goes', () => {
+it('follows who comes and goes, around the ring and by XOR', () => {
   const random = randomOf('ring')
   const truth = new RingTruth()
   const alive = new Map<number, number>()
@@ -55,8 +55,11 @@ it('follows who comes and goes', () => {
     const sorted = [...alive].sort((a, b) => a[1] - b[1])
     const root = sorted.find(([, at]) => at >= byte) ?? sorted[0]
     expect(truth.successorOf(key(byte))).toBe(root?.[0])
+    const nearest = sorted.toSorted((a, b) => (a[1] ^ byte) - (b[1] ^ byte))[0]
+    expect(truth.nearestByXor(key(byte))).toBe(nearest?.[0])
   }
   expect(new RingTruth().successorOf(key(1))).toBeUndefined()
+  expect(new RingTruth().nearestByXor(key(1))).toBeUndefined()
   expect(new RingTruth().predecessorOf(key(1))).toBeUndefined()
 })
 

@@ -42,7 +42,8 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
       fasttrack: { 'fasttrack.ttl': 0, 'fasttrack.ordinaries-per-supernode': 3 },
       chord: { 'chord.stabilise-ms': 10_000 },
       pastry: { 'pastry.heartbeat-ms': 10_000 },
-      kelips: { 'kelips.gossip-ms': 1000 }
+      kelips: { 'kelips.gossip-ms': 1000 },
+      kademlia: { 'kademlia.refresh-ms': 60_000 }
     }
     for (const changed of OVERLAYS) {
       const verdicts = await verify(renewed, { set: changes[changed] })
@@ -64,7 +65,7 @@ it('a setting that no plan takes is refused before anything runs, and so is a pl
   await refusal(plans, { 'chrod.successors': 3 }).toMatchObject({
     name: 'PlanError',
     message:
-      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord, pastry, kelips.'
+      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord, pastry, kelips, kademlia.'
   })
   await refusal(plans, { 'chord.sucessors': 3 }).toMatchObject({
     name: 'PlanError',

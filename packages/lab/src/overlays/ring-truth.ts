@@ -2,8 +2,7 @@
  * Who is on the ring, and who therefore is the root of a key, by an observer who sees everybody: what every
  * answer of a ring overlay is held against. A peer may have several places.
  */
-
-import { compareKeys, type Key } from '@servent/overlay/machine'
+import { compareKeys, KEY_BITS, type Key, keyBit } from '@servent/overlay/machine'
 import { compareCloseness } from '@servent/pastry/machine'
 import type { NodeIndex } from '@servent/simulator'
 
@@ -73,27 +72,29 @@ export class RingTruth {
     return [...found]
   }
 
-  /** The place that differs from a key in the lowest bits: bit by bit, by those that agree, where there are any. */
+  /** The peer nearest to a key by XOR, with one bit after the other of the key as long as anybody has it. */
   nearestByXor(key: Key): NodeIndex | undefined {
     let from = 0
     let to = this.#places.length
-    for (let bit = 0; to - from > 1 && bit < 8 * key.length; bit += 1) {
-      const split = this.#firstWithBit(bit, from, to)
-      const isSet = bitOf(key, bit)
-      // In the half that the key is not in, they lie as near as they can where there is no other.
-      if (isSet ? split < to : split === from) from = split
-      else to = split
+    for (let bit = 0; bit < KEY_BITS && to - from > 1; bit += 1) {
+      const middle = this.#firstWithBit(from, to, bit)
+      const isHigh = keyBit(key, bit) === 1
+      const isLeftOut = isHigh ? middle === to : middle === from
+      if (isLeftOut) continue
+      if (isHigh) from = middle
+      else to = middle
     }
     return this.#places[from]?.node
   }
 
-  /** In a range of places that agree in all bits before this one. */
-  #firstWithBit(bit: number, from: number, to: number): number {
-    let [low, high] = [from, to]
+  /** Of places whose bits before this one are alike, the first that has it. */
+  #firstWithBit(from: number, to: number, bit: number): number {
+    let low = from
+    let high = to
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (bitOf(this.#places[middle]!.key, bit)) high = middle
-      else low = middle + 1
+      if (keyBit(this.#places[middle]!.key, bit) === 0) low = middle + 1
+      else high = middle
     }
     return low
   }
@@ -109,9 +110,4 @@ export class RingTruth {
     }
     return from
   }
-}
-
-/** From the first, the highest. */
-function bitOf(key: Key, bit: number): boolean {
-  return ((key[bit >>> 3]! >>> (7 - (bit & 7))) & 1) === 1
 }

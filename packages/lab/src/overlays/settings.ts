@@ -3,11 +3,12 @@ import { PlanError } from '../errors.ts'
 import { chordSettings } from './chord-settings.ts'
 import { fasttrackSettings } from './fasttrack-settings.ts'
 import { gnutellaSettings } from './gnutella-settings.ts'
+import { kademliaSettings } from './kademlia-settings.ts'
 import { kelipsSettings } from './kelips-settings.ts'
 import { pastrySettings } from './pastry-settings.ts'
 
 /** Overlays that the lab can run, in the order in which it shows them. */
-export const OVERLAYS = ['gnutella', 'fasttrack', 'chord', 'pastry', 'kelips'] as const
+export const OVERLAYS = ['gnutella', 'fasttrack', 'chord', 'pastry', 'kelips', 'kademlia'] as const
 export type OverlayId = (typeof OVERLAYS)[number]
 
 /** Whether peers keep records of others under keys: of files that are announced, and values that are put. */
@@ -16,7 +17,8 @@ export const KEEPS_RECORDS: Readonly<Record<OverlayId, boolean>> = {
   fasttrack: false,
   chord: true,
   pastry: true,
-  kelips: true
+  kelips: true,
+  kademlia: true
 }
 
 /** The part of JSON Schema that settings use. */
@@ -46,7 +48,8 @@ export const SETTINGS: Readonly<Record<OverlayId, SettingsSchema>> = {
   fasttrack: fasttrackSettings,
   gnutella: gnutellaSettings,
   pastry: pastrySettings,
-  kelips: kelipsSettings
+  kelips: kelipsSettings,
+  kademlia: kademliaSettings
 }
 
 /**

@@ -16,6 +16,16 @@ export interface Cost {
   bytes: number
 }
 
+/** Messages of an overlay that finds keys by messages of its own, in place of `key-routing`'s. */
+export interface OwnMessages<Message> {
+  /** The key of a request of somebody's lookup; nothing where it is for a table, or of none. */
+  keyOf(message: Message): Key | undefined
+  /** Whether it answers such a request. */
+  isAnswer(message: Message): boolean
+  /** Whether it stores a record, or says that it is stored. */
+  isStoring(message: Message): boolean
+}
+
 const TAG_BYTES = 8
 
 /** What tells messages of lookups, and of publishing, from all others. */
@@ -38,11 +48,14 @@ export class StructuredTraffic implements QuestionTraffic<RoutingTypes> {
   readonly #byKey: ExpiringMap<number, Cost>
   readonly #byOrigin: ExpiringMap<string, Cost>
   readonly #bytesOf: (message: RoutingMessage) => number
+  readonly #own: OwnMessages<RoutingMessage> | undefined
   /** The lookup that a peer is answering a step of. */
   #answering: Cost | undefined
   #publishing: Cost | undefined
 
-  constructor({ livesUs, nowUs, bytesOf }: TrafficInit<RoutingTypes>) {
+  /** `own`: where its lookups are not `key-routing`'s. */
+  constructor({ livesUs, nowUs, bytesOf }: TrafficInit<RoutingTypes>, own?: OwnMessages<RoutingMessage>) {
+    this.#own = own
     this.#bytesOf = bytesOf
     this.#byKey = new ExpiringMap(livesUs, nowUs)
     this.#byOrigin = new ExpiringMap(livesUs, nowUs)
@@ -58,9 +71,7 @@ export class StructuredTraffic implements QuestionTraffic<RoutingTypes> {
 
   onInput(input: Input<RoutingTypes>): boolean {
     this.#answering =
-      input.type === 'message' && input.message.type === 'next-hops-request'
-        ? this.#costOf(input.message)
-        : undefined
+      input.type === 'message' && this.#isStep(input.message) ? this.#costOf(input.message) : undefined
     return true
   }
 
@@ -72,7 +83,22 @@ export class StructuredTraffic implements QuestionTraffic<RoutingTypes> {
     if (cost === this.#publishing) cost.bytes += this.#bytesOf(message)
   }
 
+  /** Whether an answer to it belongs to the same lookup. */
+  #isStep(message: RoutingMessage): boolean {
+    return this.#own === undefined
+      ? message.type === 'next-hops-request'
+      : this.#own.keyOf(message) !== undefined
+  }
+
+  #ownCostOf(own: OwnMessages<RoutingMessage>, message: RoutingMessage): Cost | undefined {
+    const key = own.keyOf(message)
+    if (key !== undefined) return this.#byKey.get(tagOf(key)) ?? this.#publishing
+    if (own.isAnswer(message)) return this.#answering
+    return own.isStoring(message) ? this.#publishing : undefined
+  }
+
   #costOf(message: RoutingMessage): Cost | undefined {
+    if (this.#own !== undefined) return this.#ownCostOf(this.#own, message)
     switch (message.type) {
       case 'lookup': {
         if (message.purpose !== 'user') return undefined

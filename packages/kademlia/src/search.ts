@@ -1,0 +1,215 @@
+/**
+ * Searches by words, as the service over libp2p does them (`service-search.ts`): the providers of all words are looked
+ * up at once. A peer that is told of for every word is asked for its files at once, and those of the rarest word in the
+ * end, for a list of providers is cut at what its message holds.
+ */
+import { FETCH_RECORDS_MAX, isReadable, nameOf, type StoredRecord } from '@servent/key-routing/machine'
+import { type Contact, type Key, NO_PEER, type Peer, SELF, sameBytes } from '@servent/overlay/machine'
+import { ASKED_AT_A_TIME, ASKED_PER_SEARCH_MAX, PROVIDERS_PER_WORD_MAX } from './constants.ts'
+import type { Fx, Kad } from './kad.ts'
+import { kademliaCodec } from './kad-wire.ts'
+import { type LookupEnd, startLookup } from './lookup-run.ts'
+import { KAD_PRIORITY_LOOKUP } from './machine-constants.ts'
+import type { FilesAnswer, KademliaAnswer, KademliaMessage } from './messages.ts'
+import { providersOf } from './serving.ts'
+
+export interface SearchInit {
+  readonly command: number
+  /** Of words; of a content there is one, and its providers are what is looked for. */
+  readonly keys: readonly Key[]
+  readonly kind: 'word' | 'provider'
+  readonly limit: number
+  readonly done: () => void
+}
+
+interface Candidate {
+  readonly peer: Peer
+  /** Requests until the first that told of it had answered. */
+  readonly steps: number
+  /** Indices of words that it was told of for. */
+  readonly words: Set<number>
+}
+
+export class Search {
+  readonly #kad: Kad
+  readonly #init: SearchInit
+  readonly #limit: number
+  readonly #startMs: number
+  readonly #traffic = { messages: 0, bytes: 0 }
+  readonly #candidates = new Map<Peer, Candidate>()
+  /** Providers of each word that this search was told of. */
+  readonly #counts: number[]
+  readonly #waiting: Candidate[] = []
+  readonly #asked = new Set<Peer>()
+  readonly #seen = new Set<string>()
+  readonly #failures: (LookupEnd['failed'] | undefined)[] = []
+  #lookups: number
+  #asking = 0
+  #isOver = false
+
+  constructor(kad: Kad, init: SearchInit, fx: Fx) {
+    this.#kad = kad
+    this.#init = init
+    this.#limit = Math.min(init.limit, FETCH_RECORDS_MAX)
+    this.#startMs = fx.nowMs()
+    this.#counts = init.keys.map(() => 0)
+    this.#lookups = init.keys.length
+  }
+
+  heldPeers(hold: (peer: Peer) => void): void {
+    for (const peer of this.#candidates.keys()) hold(peer)
+  }
+
+  start(fx: Fx): void {
+    for (const [index, key] of this.#init.keys.entries()) {
+      // This peer may be one of the k that keep the word.
+      for (const provider of providersOf(this.#kad, key, fx)) this.#told(index, provider, 0, fx)
+      startLookup(
+        this.#kad,
+        {
+          key,
+          purpose: 'user',
+          asking: 'get-providers',
+          budgetMs: this.#kad.settings.lookupBudgetMs,
+          onAnswer: (_from, answer, steps, later) => this.#onProviders(index, answer, steps, later),
+          done: (end, later) => this.#onLookedUp(end, later)
+        },
+        fx
+      )
+    }
+  }
+
+  giveUp(): void {
+    this.#isOver = true
+    this.#init.done()
+  }
+
+  #onProviders(index: number, answer: KademliaAnswer, steps: number, fx: Fx): boolean {
+    if (this.#isOver) return true
+    if (answer.type === 'providers')
+      for (const provider of answer.providers) this.#told(index, provider, steps, fx)
+    return false
+  }
+
+  #onLookedUp({ traffic, failed }: LookupEnd, fx: Fx): void {
+    if (this.#isOver) return
+    this.#note(traffic.messages, traffic.bytes)
+    this.#failures.push(failed)
+    this.#lookups -= 1
+    if (this.#lookups === 0 && this.#init.kind === 'word') this.#askRarest(fx)
+    this.#endIfOver(fx)
+  }
+
+  #told(index: number, provider: Contact, steps: number, fx: Fx): void {
+    const peer = fx.peers.intern(provider)
+    if (peer === SELF || peer === NO_PEER || this.#counts[index]! >= PROVIDERS_PER_WORD_MAX) return
+    const known = this.#candidates.get(peer)
+    if (known?.words.has(index) === true) return
+    const candidate = known ?? { peer, steps, words: new Set<number>() }
+    this.#candidates.set(peer, candidate)
+    candidate.words.add(index)
+    this.#counts[index]! += 1
+    if (this.#init.kind === 'provider')
+      this.#tell([providerRecord(this.#init.keys[index]!, provider, fx)], steps, fx)
+    else if (candidate.words.size === this.#counts.length) this.#enqueue(candidate, fx)
+  }
+
+  #askRarest(fx: Fx): void {
+    const rarest = this.#counts.indexOf(Math.min(...this.#counts))
+    const left = [...this.#candidates.values()].filter(({ words }) => words.has(rarest))
+    left.sort((a, b) => b.words.size - a.words.size)
+    for (const candidate of left) this.#enqueue(candidate, fx)
+  }
+
+  #enqueue(candidate: Candidate, fx: Fx): void {
+    if (this.#asked.has(candidate.peer) || this.#asked.size >= ASKED_PER_SEARCH_MAX) return
+    this.#asked.add(candidate.peer)
+    this.#waiting.push(candidate)
+    this.#askNext(fx)
+  }
+
+  #askNext(fx: Fx): void {
+    if (this.#asking >= ASKED_AT_A_TIME || this.#isOver) return
+    const candidate = this.#waiting.shift()
+    if (candidate === undefined) return
+    this.#asking += 1
+    const { calls, mark } = this.#kad
+    const question = { type: 'files-question', id: calls.nextId(), words: this.#init.keys, ...mark } as const
+    this.#noteMessage(question)
+    calls.request(
+      candidate.peer,
+      question,
+      KAD_PRIORITY_LOOKUP,
+      (outcome, later) => {
+        this.#asking -= 1
+        if (this.#isOver) return
+        if ('answer' in outcome && outcome.answer.type === 'files-answer')
+          this.#onFiles(candidate, outcome.answer, later)
+        this.#askNext(later)
+        this.#endIfOver(later)
+      },
+      fx
+    )
+  }
+
+  /** What it says of itself counts, and of no one else. */
+  #onFiles({ peer, steps }: Candidate, answer: FilesAnswer, fx: Fx): void {
+    this.#noteMessage(answer)
+    const { id } = fx.peers.contact(peer)
+    const names = new Set(this.#init.keys.map(nameOf))
+    const theirs = answer.records.filter(
+      record =>
+        record.kind === 'word' &&
+        names.has(nameOf(record.key)) &&
+        sameBytes(record.publisher.id, id) &&
+        isReadable(record, fx.wallMs())
+    )
+    this.#tell(theirs, steps + 1, fx)
+  }
+
+  #tell(records: readonly StoredRecord[], hops: number, fx: Fx): void {
+    const fresh = records.filter(({ subject, publisher }) => {
+      const name = `${nameOf(subject)}${nameOf(publisher.id)}`
+      if (this.#seen.has(name) || this.#seen.size >= this.#limit) return false
+      this.#seen.add(name)
+      return true
+    })
+    if (fresh.length === 0) return
+    const { command } = this.#init
+    const elapsedMs = fx.nowMs() - this.#startMs
+    fx.notify({ type: 'records', command, records: fresh, total: this.#seen.size, hops, elapsedMs })
+  }
+
+  #noteMessage(message: KademliaMessage): void {
+    this.#note(1, kademliaCodec.byteLength(message))
+  }
+
+  #note(messages: number, bytes: number): void {
+    this.#traffic.messages += messages
+    this.#traffic.bytes += bytes
+  }
+
+  #endIfOver(fx: Fx): void {
+    const isWaiting = this.#lookups > 0 || this.#asking > 0 || this.#waiting.length > 0
+    if (this.#isOver || isWaiting) return
+    this.#isOver = true
+    this.#init.done()
+    const { command } = this.#init
+    const failure = this.#failures.every(failed => failed !== undefined) ? this.#failures[0] : undefined
+    fx.notify({
+      type: 'records-end',
+      command,
+      total: this.#seen.size,
+      traffic: this.#traffic,
+      ...(failure !== undefined && { failure })
+    })
+  }
+}
+
+/** Who has a content, as the notices of structured overlays say it. Kademlia keeps nothing else of it. */
+function providerRecord(key: Key, publisher: Contact, fx: Fx): StoredRecord {
+  const expiresMs = Math.floor(fx.wallMs()) + 1
+  return { kind: 'provider', key, publisher, sequence: 0, expiresMs, subject: key, body: NOTHING }
+}
+
+const NOTHING = new Uint8Array(0)

@@ -1,0 +1,45 @@
+/** Settings of Kademlia that a plan may change. Bounds are the machine's own. */
+import {
+  ALPHA_DEFAULT,
+  BUCKET_PEERS_MAX,
+  DISJOINT_PATHS_DEFAULT,
+  DISJOINT_PATHS_MAX,
+  K_DEFAULT,
+  PATH_REQUESTS_MAX,
+  REFRESH_MS,
+  SELF_LOOKUP_MS
+} from '@servent/kademlia/machine'
+import {
+  LOOKUP_BUDGET_MS,
+  LOOKUP_BUDGET_MS_MAX,
+  PERIOD_MS_MAX,
+  PERIOD_MS_MIN
+} from '@servent/key-routing/machine'
+import type { SettingsSchema } from './settings.ts'
+
+const count = (initial: number, maximum: number, description: string) =>
+  ({ type: 'integer', minimum: 1, maximum, default: initial, description }) as const
+const period = (initial: number, description: string) =>
+  ({
+    type: 'integer',
+    minimum: PERIOD_MS_MIN,
+    maximum: PERIOD_MS_MAX,
+    default: initial,
+    description
+  }) as const
+
+export const kademliaSettings = {
+  k: count(K_DEFAULT, BUCKET_PEERS_MAX, 'Peers of a bucket and of an answer, and holders of a record'),
+  alpha: count(ALPHA_DEFAULT, PATH_REQUESTS_MAX, 'Requests under way on each path of a lookup'),
+  paths: count(DISJOINT_PATHS_DEFAULT, DISJOINT_PATHS_MAX, 'Paths of a lookup that have no peer in common'),
+  'refresh-ms': period(REFRESH_MS, 'Between two refreshes of the buckets'),
+  'self-lookup-ms': period(SELF_LOOKUP_MS, 'Between two lookups of the own key'),
+  'lookup-budget-ms': {
+    type: 'integer',
+    minimum: PERIOD_MS_MIN,
+    maximum: LOOKUP_BUDGET_MS_MAX,
+    default: LOOKUP_BUDGET_MS,
+    defaultWithFailures: LOOKUP_BUDGET_MS_MAX,
+    description: 'Time that a lookup has'
+  }
+} as const satisfies SettingsSchema
