@@ -98,7 +98,10 @@ export class LoadSearches {
         this.#check(text, record.name, record.provider, beganMs)
       }
     } catch (error) {
-      if ((error as Error).name !== 'ServerError') throw error
+      const { name, message } = error as Error
+      // Whose server was killed has none for a moment, and is told so.
+      if (name === 'NobodyToAskError') onEnd({ unanswered: [], reason: message })
+      else if (name !== 'ServerError') throw error
     }
     const ms = performance.now() - beganMs
     const lateMs = this.#stalledMs - stalledBeforeMs

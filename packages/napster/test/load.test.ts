@@ -40,4 +40,4 @@ it('finds again whatever was acknowledged after one of two servers is killed', a
   const before = searches.answered('before')
   expect(before.whole).toBe(before.of)
   expect(before.of).toBeGreaterThan(20)
-})
+}, 60_000)
