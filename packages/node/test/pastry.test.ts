@@ -18,7 +18,7 @@ async function ring(count: number, overlays = 'pastry'): Promise<ServentNode[]> 
   for (let place = 0; place < count; place += 1)
     nodes.push(await startNode({ bootstrap: nodes.slice(0, 1), flags: { overlays } }))
   const standing = (node: ServentNode) => {
-    const { neighbours, mode } = node.overlay('pastry') as { neighbours: unknown[]; mode?: string }
+    const { neighbours, mode } = node.overlay('pastry') as { neighbours: readonly unknown[]; mode?: string }
     return { neighbours: neighbours.length, mode }
   }
   await expect
