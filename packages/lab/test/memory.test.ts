@@ -36,6 +36,11 @@ it('a network with more links than a simulation holds is refused, however much m
   expect(runs(1_000_000, 1000, { overlays: ['fasttrack'] })).toBe(8)
   const small = { overlays: ['fasttrack' as const], set: { 'fasttrack.ordinaries-per-supernode': 2 } }
   expect(() => runs(1_000_000, 1000, small)).toThrow('Try --nodes 190000.')
+  // A peer of Pastry has its leaves, and fifteen entries for each digit.
+  expect(() => runs(1_000_000, 1000, { overlays: ['pastry'] })).toThrow(
+    '1000000 peers of pastry have about 82000000 links, and a simulation holds 8388608. Try --nodes 100000.'
+  )
+  expect(runs(100_000, 1000, { overlays: ['pastry'] })).toBe(8)
   // Before a failure an ideal start links each peer to its whole list.
   const failing = { failures: 0.3, set: { 'chord.successors': 32 } }
   expect(runs(140_000, 1000, failing)).toBe(8)
