@@ -29,7 +29,7 @@ describe('Kelips', () => {
       expect(hopsAsPublished).toBe(hops)
       expect(cost.messages).toBe(2 * hops)
     }
-  })
+  }, 60_000)
 
   it.each([0, 0.3])('a lookup costs what was sent for it and nothing else, with %f dead', failures => {
     const whole = put({}, { nodes: 150, frozen: true })
@@ -73,6 +73,7 @@ describe('Kelips', () => {
       const { offer, offered } = metrics.byType()
       published = { messages, offers: offer!.messages + offered!.messages, all: metrics.messages - before }
     })
+    // Gossip has told all of a group by then.
     deployment.simulation.runFor(60_000_000)
     expect(published!.messages).toBe(published!.offers)
     expect(published!.messages).toBeLessThan(published!.all)
@@ -86,7 +87,7 @@ describe('Kelips', () => {
       // Tuples of two words, and the pages of their providers.
       expect(cost.messages).toBeLessThan(60)
     }
-  })
+  }, 60_000)
 
   it('a dead peer’s place is open until nobody names it any more, and entries are members and contacts', () => {
     const { deployment, peers } = put()

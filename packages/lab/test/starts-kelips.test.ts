@@ -8,15 +8,15 @@ import { runOnce } from '../src/run.ts'
 import type { RunResult } from '../src/run-result.ts'
 import { mean, percentile, pooled } from '../src/statistics.ts'
 
-const NODES = 100
-const LOOKUPS = 500
+const NODES = 64
+const LOOKUPS = 400
 const SEEDS = [1, 2, 3]
 const GROUPS = 4
 const RUNS_MS_MAX = 240_000
 /** Gossip every 8 s: a quarter of the work, and four times the time for the same. */
 const SET = { 'kelips.merge-ms': 0, 'kelips.groups': GROUPS, 'kelips.gossip-ms': 8000 }
 /** Peers that joined settle half of it. */
-const WARMUP_S = { ideal: 300, joined: 1200 } as const
+const WARMUP_S = { ideal: 200, joined: 600 } as const
 
 type Start = keyof typeof WARMUP_S
 type Of = (run: RunResult) => Float64Array
@@ -57,8 +57,10 @@ describe('groups that were put down and those that peers came to and went from',
     }
   })
 
-  it('look up in the same time, as far as who came first is as near as whoever chance drew', () => {
-    expect(Math.abs(ratio(({ lookups }) => lookups.latencyUs) - 1)).toBeLessThan(0.25)
+  it('differ in time: who joined has nearer contacts than chance draws, and looks up a quarter faster', () => {
+    const time = ratio(({ lookups }) => lookups.latencyUs)
+    expect(time).toBeGreaterThan(0.6)
+    expect(time).toBeLessThan(1)
   })
 
   it('have tables of the same size: whoever is there, and two contacts for each other group', () => {
