@@ -24,6 +24,12 @@ export const HEARTBEAT_MS = 30_000
 export const HEARTBEAT_GRACE_MS = 3_000
 /** Times that a peer is probed before it counts as failed: once, and two more (Castro section 4.1). */
 export const PROBE_TRIES = 3
+/** Of these, those that are left where it did not answer a hop already. */
+export const SILENT_PROBE_TRIES = 2
+/** Whoever another node probed so often and told of, and an entry that did not answer a hop: a probe confirms it. */
+export const CONFIRMING_PROBE_TRIES = 1
+/** Who was heard within so long is not probed for having been found failed: that took longer than this. */
+export const HEARD_LATELY_MS = 1_000
 /** Between two exchanges of leaf sets with one leaf after the other (FreePastry: 60 s). */
 export const LEAF_EXCHANGE_MS = 60_000
 /** Between two looks at the rows of others for nearer entries (Castro section 4.2: 20 minutes). */
@@ -51,6 +57,9 @@ export const TABLE_PROBES_MAX = 16
 export const LEAF_PROBES_MAX = 64
 /** For so long nobody who names a failed peer is believed: the others have found out by then. */
 export const FAILED_KEPT_MS = 60_000
+/** Peers that took this node for a leaf and had no place here: for so long they may have one without a probe. */
+export const SUITORS_MAX = 32
+export const SUITOR_KEPT_MS = 10_000
 /** Failed peers that are remembered, and those that one message tells of. */
 export const FAILED_MAX = 64
 export const FAILED_TOLD_MAX = 16

@@ -5,7 +5,7 @@
  * median of its own period and of what its leaves say of theirs.
  */
 import { WHOLE_RING, widthOf } from '@servent/key-routing/machine'
-import { clamp, clockwiseDistance, type Peer } from '@servent/overlay/machine'
+import { clamp, clockwiseDistance, type Peer, SELF } from '@servent/overlay/machine'
 import {
   FAILURES_REMEMBERED_MAX,
   HEARTBEAT_GRACE_MS,
@@ -70,7 +70,7 @@ export class Periods {
 export function estimateSize(node: PastryNode): number {
   const { leaves } = node
   if (leaves.isWhole) return leaves.members.length + 1
-  const [left, right] = [leaves.smaller.at(-1)!, leaves.larger.at(-1)!]
+  const [left, right] = [leaves.smaller.at(-1) ?? SELF, leaves.larger.at(-1) ?? SELF]
   const span = widthOf(clockwiseDistance(node.keyOf(left), node.keyOf(right)))
   const gaps = leaves.smaller.length + leaves.larger.length
   return Math.max(gaps + 1, Math.round((gaps * WHOLE_RING) / Math.max(1, span)))

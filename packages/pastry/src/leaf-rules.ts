@@ -9,7 +9,15 @@
  */
 import { PRIORITY_URGENT } from '@servent/key-routing/machine'
 import { type Link, type Peer, SELF, sameBytes } from '@servent/overlay/machine'
-import { FAILED_TOLD_MAX, LEAF_PROBES_MAX, LEAF_SET_MAX } from './constants.ts'
+import {
+  CONFIRMING_PROBE_TRIES,
+  FAILED_TOLD_MAX,
+  HEARD_LATELY_MS,
+  LEAF_PROBES_MAX,
+  LEAF_SET_MAX,
+  PROBE_TRIES,
+  SUITOR_KEPT_MS
+} from './constants.ts'
 import { ownPeriodMs } from './failure-rate.ts'
 import { activate, joinFailed, lostAll, probeForeign } from './life-rules.ts'
 import type { LeafProbe, LeafState } from './messages.ts'
@@ -31,7 +39,7 @@ function leafState(node: PastryNode): LeafState {
 }
 
 /** Tells a peer that it is taken for a leaf, or may be one, and hears whether it is. */
-export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
+export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TRIES): void {
   if (peer === SELF || node.probing.has(peer) || node.probing.size >= LEAF_PROBES_MAX) return
   const { term } = node
   node.probing.add(peer)
@@ -45,10 +53,12 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
         node.probing.delete(peer)
         if (typeof heard === 'object' && heard.type === 'leaf-probe-answer') hearLeaf(node, peer, heard, fx)
         else if (heard === undefined) node.rules.fail(node, peer, fx)
+        node.named.delete(peer)
         if (node.term === term) probed(node, fx)
       }
       node.router.settled(peer, fx)
-    }
+    },
+    tries
   )
 }
 
@@ -72,15 +82,36 @@ function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, fx: Fx): void 
   node.lives(peer)
   if (standingOf(node) === 'out') return
   node.rules.takeLeaf(node, peer, fx)
+  if (!node.leaves.has(peer)) node.rememberSuitor(peer)
   node.periods.heard(peer, state.probePeriodMs)
   if (state.standing === 'member') considerEntry(node, peer, fx)
   if (!node.maintenance) return
+  const others = node.intern(state.leaves, LEAF_SET_MAX)
   for (const id of state.failed.slice(0, FAILED_TOLD_MAX)) {
     const named = node.leaves.members.find(leaf => sameBytes(node.peers.contact(leaf).id, id))
-    if (named !== undefined && named !== peer) suspect(node, named, fx)
+    if (named !== undefined && named !== peer) doubtNamed(node, named, others, fx)
   }
-  for (const other of node.intern(state.leaves, LEAF_SET_MAX))
-    if (!node.hasFailed(other) && node.leaves.wants(other)) probeLeaf(node, other, fx)
+  probeWanted(node, others, fx)
+}
+
+/**
+ * Whoever told has probed it often enough: this node asks once itself, and not at all where it heard of it since then
+ * (Castro figure 2: each node probes what it is told, so that nobody can talk others out of their leaves).
+ */
+function doubtNamed(node: PastryNode, peer: Peer, others: readonly Peer[], fx: Fx): void {
+  if (node.mode === 'idle' || node.probing.has(peer)) return
+  if ((node.heard.get(peer) ?? 0) > node.nowMs - HEARD_LATELY_MS) return
+  // Whoever told of it first has named those that may take its place.
+  node.named.set(peer, others)
+  probeLeaf(node, peer, fx, CONFIRMING_PROBE_TRIES)
+}
+
+/** Those who have a place once all that are named and probed have theirs (Castro figure 2), and nobody else. */
+function probeWanted(node: PastryNode, named: readonly Peer[], fx: Fx): number {
+  const candidates = named.filter(peer => !node.hasFailed(peer) && !node.probing.has(peer))
+  const wanted = node.leaves.wantsOf(candidates, node.probing)
+  for (const peer of wanted) probeLeaf(node, peer, fx)
+  return wanted.length
 }
 
 /** The right rule of `PastryRules.takeLeaf`. Whoever is pushed out may stay an entry. */
@@ -92,45 +123,87 @@ export function takeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
   node.leavesChanged(fx)
 }
 
-/** Nothing came from it that should have: nobody is taken out before this node has probed it itself. */
-export function suspect(node: PastryNode, peer: Peer, fx: Fx): void {
+/**
+ * Nothing came from it that should have: nobody is taken out before this node has probed it itself. `tries`: fewer where
+ * something that was asked of it has not been answered already.
+ */
+export function suspect(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TRIES): void {
   if (!node.maintenance || node.mode === 'idle') return
   if (node.leaves.has(peer)) {
-    probeLeaf(node, peer, fx)
+    probeLeaf(node, peer, fx, tries)
     return
   }
   const isKnown = node.table.has(peer) || node.neighbourhood.peers.includes(peer)
   if (!isKnown || node.asking.has(peer)) return
   const { term } = node
   node.asking.add(peer)
-  ping(node, peer, fx, (lives, fx) => {
-    node.asking.delete(peer)
-    if (node.term !== term) return
-    if (lives === false) node.rules.fail(node, peer, fx)
-    else if (lives === true) node.lives(peer)
-  })
+  ping(
+    node,
+    peer,
+    fx,
+    (lives, fx) => {
+      node.asking.delete(peer)
+      if (node.term !== term) return
+      if (lives === false) node.rules.fail(node, peer, fx)
+      else if (lives === true) node.lives(peer)
+    },
+    tries
+  )
 }
 
 /** The right rule of `PastryRules.fail`: what a peer that does not answer leaves open is filled. */
 export function fail(node: PastryNode, peer: Peer, fx: Fx): void {
   node.rememberFailed(peer)
+  const sides = node.leaves.sidesOf(peer)
+  const named = node.named.get(peer) ?? []
   if (!node.heard.has(peer)) {
     node.neighbourhood.remove(peer)
+    // It would have had a place: whoever else may have it is asked for.
+    askSides(node, sides, [], fx)
     return
   }
   node.count('failed')
   node.periods.failed(node.nowMs)
   const wasRight = node.leaves.larger[0] === peer
-  const sides = [node.leaves.smaller, node.leaves.larger]
-    .filter(side => side.includes(peer))
-    .map(side => side.filter(leaf => leaf !== peer))
+  const wasLeaf = node.leaves.has(peer)
   forget(node, peer, fx)
   if (!node.maintenance || node.mode === 'idle') return
+  if (!wasLeaf) return
+  const tookSuitors = takeSuitors(node, fx)
   if (wasRight) for (const leaf of node.leaves.members) probeLeaf(node, leaf, fx)
-  else for (const side of sides) if (side.length > 0) probeLeaf(node, side.at(-1)!, fx)
+  else if (!tookSuitors || named.length === 0) askSides(node, sides, named, fx)
+  else probeWanted(node, named, fx)
   // Nobody is left who knows that side: others of the table do (Castro section 3.1 goes by the table then, too).
   if (sides.some(side => side.length === 0)) probeForeign(node, fx, node.table.peers()[0])
-  if (node.leaves.isEmpty && sides.length > 0 && node.mode === 'member') lostAll(node, fx)
+  if (node.leaves.isEmpty && node.mode === 'member') lostAll(node, fx)
+}
+
+/** Who found out earlier has probed this node for a leaf when there was no place yet: it was heard, so it lives. */
+function takeSuitors(node: PastryNode, fx: Fx): boolean {
+  const fresh = [...node.suitors]
+    .filter(([, atMs]) => atMs > node.nowMs - SUITOR_KEPT_MS)
+    .map(([peer]) => peer)
+  const wanted = node.leaves.wantsOf(fresh.filter(peer => !node.hasFailed(peer)))
+  for (const peer of wanted) {
+    node.suitors.delete(peer)
+    node.rules.takeLeaf(node, peer, fx)
+  }
+  return wanted.length > 0
+}
+
+/**
+ * The live leaf with the largest index of a side knows who comes behind it (Rowstron section 2.5). Where somebody told of
+ * the failure, it named its own leaves, of whom one is that.
+ */
+function askSides(
+  node: PastryNode,
+  sides: readonly (readonly Peer[])[],
+  named: readonly Peer[],
+  fx: Fx
+): void {
+  if (!node.maintenance || node.mode === 'idle' || sides.length === 0) return
+  if (probeWanted(node, named, fx) > 0) return
+  for (const side of sides) if (side.length > 0) probeLeaf(node, side.at(-1)!, fx)
 }
 
 /** Out of all tables, whether it lives or not. */
@@ -147,8 +220,11 @@ export function onLeave(node: PastryNode, peer: Peer, leaves: readonly Peer[], f
   const wasLeaf = node.leaves.has(peer)
   forget(node, peer, fx)
   if (!wasLeaf || !node.maintenance || node.mode === 'idle') return
-  for (const other of leaves)
-    if (other !== peer && !node.hasFailed(other) && node.leaves.wants(other)) probeLeaf(node, other, fx)
+  probeWanted(
+    node,
+    leaves.filter(other => other !== peer),
+    fx
+  )
   if (node.leaves.isEmpty && node.mode === 'member' && node.probing.size === 0) lostAll(node, fx)
 }
 

@@ -5,16 +5,22 @@
  */
 import {
   betweenRightClosed,
+  clockwiseDistance,
   compareClockwise,
   type Key,
   NO_PEER,
   type Peer,
+  ringDistance,
   SELF
 } from '@servent/overlay/machine'
 import { compareCloseness, keyBefore } from './node-ids.ts'
 
 /** What a leaf set, a routing table and a neighbourhood set know of peers. */
 export type KeyOf = (peer: Peer) => Key
+
+/** So many leaves within so many 256ths of the circle are there by chance in no network of few nodes. */
+const DENSE_LEAVES_LEAST = 8
+const DENSE_SPAN = 16
 
 export class LeafSet {
   readonly #half: number
@@ -39,7 +45,7 @@ export class LeafSet {
   }
 
   get isEmpty(): boolean {
-    return this.#larger.length === 0
+    return this.#larger.length === 0 && this.#smaller.length === 0
   }
 
   /** Each once. */
@@ -58,19 +64,41 @@ export class LeafSet {
   /** Whether a peer would have a place. */
   wants(peer: Peer): boolean {
     if (peer === SELF || this.has(peer)) return false
-    return this.#placeIn(this.#larger, peer, true) >= 0 || this.#placeIn(this.#smaller, peer, false) >= 0
+    return this.sidesOf(peer).length > 0
+  }
+
+  /** Of so many candidates, those who would have a place when all of them had come. */
+  wantsOf(candidates: readonly Peer[], others: Iterable<Peer> = []): Peer[] {
+    const all = new LeafSet(2 * this.#half, this.#keyOf)
+    for (const peers of [this.#larger, this.#smaller, others, candidates])
+      for (const peer of peers) all.add(peer)
+    return candidates.filter(peer => all.has(peer) && !this.has(peer))
+  }
+
+  /** The sides on which a peer has a place, or would have one, without itself. */
+  sidesOf(peer: Peer): Peer[][] {
+    const isWide = this.#isWide
+    const sides: [Peer[], boolean][] = [
+      [this.#smaller, false],
+      [this.#larger, true]
+    ]
+    return sides
+      .filter(([side, clockwise]) => side.includes(peer) || this.#placeIn(side, peer, clockwise, isWide) >= 0)
+      .map(([side]) => side.filter(leaf => leaf !== peer))
   }
 
   /** Whether anything changed. */
   add(peer: Peer): boolean {
     if (peer === SELF || this.has(peer)) return false
-    const larger = this.#insert(this.#larger, peer, true)
-    return this.#insert(this.#smaller, peer, false) || larger
+    const isWide = this.#isWide
+    const larger = this.#insert(this.#larger, peer, true, isWide)
+    return this.#insert(this.#smaller, peer, false, isWide) || larger
   }
 
   /** Who stands on one side may have a place on the other one then, where there are few. */
   remove(peer: Peer): boolean {
     let removed = false
+    const wasWide = this.#isWide
     for (const side of [this.#larger, this.#smaller]) {
       const at = side.indexOf(peer)
       if (at < 0) continue
@@ -78,8 +106,9 @@ export class LeafSet {
       removed = true
     }
     if (!removed) return false
-    for (const other of [...this.#smaller]) this.#insert(this.#larger, other, true)
-    for (const other of [...this.#larger]) this.#insert(this.#smaller, other, false)
+    if (!wasWide) return true
+    for (const other of [...this.#smaller]) this.#insert(this.#larger, other, true, true)
+    for (const other of [...this.#larger]) this.#insert(this.#smaller, other, false, true)
     return true
   }
 
@@ -88,19 +117,52 @@ export class LeafSet {
     this.#smaller.length = 0
   }
 
-  /** Whether every node of the network that is known is in it: the sides are not full, or meet. */
+  /** Whether every node of the network that is known is in it: the sides meet, or are not full where nodes are few. */
   get isWhole(): boolean {
-    if (this.#larger.length < this.#half || this.#smaller.length < this.#half) return true
-    const [left, right] = [this.#smaller.at(-1)!, this.#larger.at(-1)!]
+    const isShort = this.#larger.length < this.#half || this.#smaller.length < this.#half
+    return isShort ? this.#isWide : this.#sidesMeet
+  }
+
+  get #sidesMeet(): boolean {
+    const [left, right] = [this.#smaller.at(-1), this.#larger.at(-1)]
+    if (left === undefined || right === undefined) return this.isEmpty
     return compareClockwise(this.#keyOf(SELF), this.#keyOf(left), this.#keyOf(right)) <= 0
+  }
+
+  /**
+   * Whether nodes are few, so that one of the other side may be the next of this one. Where a full side spans little of
+   * the circle they are many: then a side that has lost a leaf is short for a while, and who lies behind the other side
+   * is not its next.
+   */
+  get #isWide(): boolean {
+    return this.#sidesMeet || !(this.#isDense(this.#smaller) || this.#isDense(this.#larger))
+  }
+
+  #isDense(side: readonly Peer[]): boolean {
+    if (side.length < this.#half || side.length < DENSE_LEAVES_LEAST) return false
+    return ringDistance(this.#keyOf(SELF), this.#keyOf(side.at(-1)!))[0]! < DENSE_SPAN
+  }
+
+  /** Ids of the furthest leaves; the own one where a side is empty. */
+  get #ends(): { readonly left: Key; readonly right: Key } {
+    return {
+      left: this.#keyOf(this.#smaller.at(-1) ?? SELF),
+      right: this.#keyOf(this.#larger.at(-1) ?? SELF)
+    }
   }
 
   /** Whether a key lies within the range of the set, so that the closest of all nodes is in it. */
   covers(key: Key): boolean {
     if (this.isWhole) return true
-    const [left, right] = [this.#smaller.at(-1)!, this.#larger.at(-1)!]
+    const { left, right } = this.#ends
     // The furthest leaves themselves are within.
-    return betweenRightClosed(key, keyBefore(this.#keyOf(left)), this.#keyOf(right))
+    return betweenRightClosed(key, keyBefore(left), right)
+  }
+
+  /** Whether all keys clockwise from one to another lie within the range of the set. */
+  coversAll(first: Key, last: Key): boolean {
+    if (this.isWhole) return true
+    return this.covers(first) && this.covers(last) && compareClockwise(this.#ends.left, first, last) <= 0
   }
 
   /** Of the leaves and this node itself, whoever is closest to a key and not left out. */
@@ -130,9 +192,9 @@ export class LeafSet {
     return found
   }
 
-  #insert(side: Peer[], peer: Peer, clockwise: boolean): boolean {
+  #insert(side: Peer[], peer: Peer, clockwise: boolean, isWide: boolean): boolean {
     if (side.includes(peer)) return false
-    const at = this.#placeIn(side, peer, clockwise)
+    const at = this.#placeIn(side, peer, clockwise, isWide)
     if (at < 0) return false
     side.splice(at, 0, peer)
     if (side.length > this.#half) side.pop()
@@ -140,7 +202,7 @@ export class LeafSet {
   }
 
   /** -1 where it would be the first to go. */
-  #placeIn(side: readonly Peer[], peer: Peer, clockwise: boolean): number {
+  #placeIn(side: readonly Peer[], peer: Peer, clockwise: boolean, isWide: boolean): number {
     const own = this.#keyOf(SELF)
     const id = this.#keyOf(peer)
     let at = side.length
@@ -149,6 +211,9 @@ export class LeafSet {
       if (clockwise ? order > 0 : order < 0) break
       at -= 1
     }
-    return at < this.#half ? at : -1
+    if (at >= this.#half) return -1
+    // At the end of a short side stands nobody who lies on the other one, but where nodes are few.
+    const isNext = at < side.length || isWide || clockwiseDistance(own, id)[0]! < 0x80 === clockwise
+    return isNext ? at : -1
   }
 }

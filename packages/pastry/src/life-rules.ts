@@ -37,6 +37,8 @@ export function gather(node: PastryNode, fx: Fx): void {
 function stopSteps(node: PastryNode): void {
   node.probing.clear()
   node.asking.clear()
+  node.named.clear()
+  node.suitors.clear()
   node.candidates.clear()
   node.measuring.clear()
   node.inHand.clear()

@@ -64,3 +64,22 @@ export function slotOf(own: Key, id: Key, digitBits: number): number {
   if (row * digitBits >= 8 * KEY_BYTES) return -1
   return (row << digitBits) + keyDigit(id, row, digitBits)
 }
+
+/** The first and the last id that belong into a slot of a node's routing table. */
+export function rangeOfSlot(own: Key, slot: number, digitBits: number): [first: Key, last: Key] {
+  const row = slot >> digitBits
+  const first = new Uint8Array(KEY_BYTES)
+  const last = new Uint8Array(KEY_BYTES).fill(0xff)
+  const bits = row * digitBits
+  const digit = slot & ((1 << digitBits) - 1)
+  for (let bit = 0; bit < bits + digitBits; bit += 1) {
+    const isSet = bit < bits ? isBitSet(own, bit) : (digit >> (bits + digitBits - 1 - bit)) & 1
+    if (isSet === 1) first[bit >> 3]! |= 0x80 >> (bit & 7)
+    else last[bit >> 3]! &= ~(0x80 >> (bit & 7))
+  }
+  return [first, last]
+}
+
+function isBitSet(key: Key, bit: number): number {
+  return (key[bit >> 3]! >> (7 - (bit & 7))) & 1
+}

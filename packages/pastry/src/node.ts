@@ -25,7 +25,8 @@ import {
   LEAF_PROBES_MAX,
   MEASURES_AT_ONCE,
   PERIODS_HEARD_MAX,
-  REPAIRS_MAX
+  REPAIRS_MAX,
+  SUITORS_MAX
 } from './constants.ts'
 import { Periods } from './failure-rate.ts'
 import type { HeldLookup } from './held-lookups.ts'
@@ -60,6 +61,10 @@ export class PastryNode {
   readonly heard = new Map<Peer, number>()
   /** Leaves and would-be leaves that were probed and have not answered yet. */
   readonly probing = new Set<Peer>()
+  /** Who took this node for a leaf and had no place in its leaf set, and when. */
+  readonly suitors = new Map<Peer, number>()
+  /** Of those that are probed since somebody told of their failure: the leaves of whoever did. */
+  readonly named = new Map<Peer, readonly Peer[]>()
   /** Others that are probed: whether they live is asked once at a time. */
   readonly asking = new Set<Peer>()
   /** Whose distance is to be measured, and whose is. */
@@ -149,6 +154,13 @@ export class PastryNode {
     if (this.heard.has(peer)) this.cache.lost.add(peer)
   }
 
+  rememberSuitor(peer: Peer): void {
+    this.suitors.delete(peer)
+    this.suitors.set(peer, this.nowMs)
+    const [first] = this.suitors.keys()
+    if (this.suitors.size > SUITORS_MAX) this.suitors.delete(first!)
+  }
+
   rememberDistance(peer: Peer, ms: number): void {
     this.distances.delete(peer)
     this.distances.set(peer, ms)
@@ -210,6 +222,7 @@ export class PastryNode {
       probing: [this.probing.size, LEAF_PROBES_MAX],
       candidates: [this.candidates.size, CANDIDATES_MAX],
       measuring: [this.measuring.size, MEASURES_AT_ONCE],
+      suitors: [this.suitors.size, SUITORS_MAX],
       repairs: [this.repairs, REPAIRS_MAX],
       held: [this.held.length, HELD_LOOKUPS_MAX],
       failed: [this.#failed.size, FAILED_MAX],
@@ -227,6 +240,8 @@ export class PastryNode {
       this.table.peers(),
       this.neighbourhood.peers,
       this.probing,
+      this.suitors.keys(),
+      ...this.named.values(),
       this.asking,
       this.candidates,
       this.measuring,

@@ -25,7 +25,7 @@ import {
   type Peer,
   SELF
 } from '@servent/overlay/machine'
-import { RANGE_GAPS_MAX } from './constants.ts'
+import { CONFIRMING_PROBE_TRIES, RANGE_GAPS_MAX, SILENT_PROBE_TRIES } from './constants.ts'
 import { estimateSize } from './failure-rate.ts'
 import { suspect } from './leaf-rules.ts'
 import type { Fx, PastryNode } from './node.ts'
@@ -48,10 +48,11 @@ export function rootOf(
   const isBefore = compareKeys(clockwiseDistance(key, node.key), clockwiseDistance(node.key, key)) <= 0
   if (leaves.closest(key, nobody) === SELF) {
     const [left, right] = [leaves.smaller[0], leaves.larger[0]]
-    if (left === undefined || right === undefined) return { from: node.key, to: node.key }
+    if (left === undefined && right === undefined) return { from: node.key, to: node.key }
+    // Of a side on which it knows nobody it claims the key alone.
     return isBefore
-      ? { from: midpoint(node.keyOf(left), node.key), to: node.key }
-      : { from: node.key, to: midpoint(node.key, node.keyOf(right)) }
+      ? { from: left === undefined ? keyBefore(key) : midpoint(node.keyOf(left), node.key), to: node.key }
+      : { from: node.key, to: right === undefined ? key : midpoint(node.key, node.keyOf(right)) }
   }
   // Closer ones that are silent are probed, and until they are out of the leaf set the key is theirs (`doubted`).
   if (node.maintenance) return undefined
@@ -105,7 +106,7 @@ function doubted(
   if (!asRoot && !leaves.covers(key)) return undefined
   const root = leaves.closest(key, nobody)
   if (root === SELF || !silent(root)) return undefined
-  suspect(node, root, fx)
+  suspect(node, root, fx, SILENT_PROBE_TRIES)
   return node.probing.has(root) ? root : undefined
 }
 
@@ -206,6 +207,12 @@ export class PastryRouting implements KeyRouting {
   }
 
   onSilent(peer: Peer, effects: RoutingEffects): void {
-    suspect(this.#node, peer, effects as unknown as Fx)
+    const node = this.#node
+    suspect(
+      node,
+      peer,
+      effects as unknown as Fx,
+      node.leaves.has(peer) ? SILENT_PROBE_TRIES : CONFIRMING_PROBE_TRIES
+    )
   }
 }

@@ -20,6 +20,7 @@ import {
 } from './constants.ts'
 import type { Fx, PastryNode } from './node.ts'
 import { ping, request } from './node-calls.ts'
+import { rangeOfSlot } from './node-ids.ts'
 
 /** The right rule of `PastryRules.isNearer`. */
 export function isNearer(candidateMs: number, entryMs: number): boolean {
@@ -150,9 +151,13 @@ export function forgetEntry(node: PastryNode, peer: Peer, fx: Fx): void {
 }
 
 function repair(node: PastryNode, slot: number, fx: Fx): void {
-  if (node.repairs >= REPAIRS_MAX) return
   const { table, term } = node
   const row = table.rowOf(slot)
+  if (isAmongLeaves(node, slot)) {
+    for (const leaf of node.leaves.members) if (node.slotOf(leaf) === slot) considerEntry(node, leaf, fx)
+    return
+  }
+  if (node.repairs >= REPAIRS_MAX) return
   const asked = [...table.row(row), ...table.row(row + 1)].slice(0, REPAIR_ASKS_MAX)
   node.repairs += 1
   node.inHand.add(asked)
@@ -176,6 +181,13 @@ function repair(node: PastryNode, slot: number, fx: Fx): void {
     })
   }
   askNext(0, fx)
+}
+
+/** Whoever could stand in this slot would be a leaf: the leaf set has all nodes of that part of the circle. */
+function isAmongLeaves(node: PastryNode, slot: number): boolean {
+  const { digitBits } = node.settings
+  const [first, last] = rangeOfSlot(node.key, slot, digitBits)
+  return node.leaves.coversAll(first, last)
 }
 
 /** `column`: one of the row, or `COLUMNS_MAX` for all. `done` is called once. */

@@ -16,6 +16,7 @@ import {
   FAILED_MAX,
   FAILED_TOLD_MAX,
   FAILURES_REMEMBERED_MAX,
+  HEARD_LATELY_MS,
   HELD_LOOKUPS_MAX,
   JOIN_ENTRIES_MAX,
   JOIN_STEPS_MAX,
@@ -33,6 +34,8 @@ import {
   SEED_SAMPLES_MAX,
   SEED_STEPS_MAX,
   SENDS_PER_MESSAGE_MAX,
+  SUITOR_KEPT_MS,
+  SUITORS_MAX,
   TABLE_PROBES_MAX
 } from '../src/machine.ts'
 import { isPlausibleRange } from '../src/overlay-routing.ts'
@@ -71,12 +74,34 @@ describe('leaf sets', () => {
     const { node, fx, count } = answeredNode({ leafSet: LEAF_SET_MAX }, all)
     const state = { standing: 'member', leafSet: LEAF_SET_MAX, digitBits: 4, probePeriodMs: 0 } as const
     const failed = all.map(peer => contactOfNumber(peer).id)
+    // Who was heard within HEARD_LATELY_MS lives, whatever is told.
+    node.nowMs = HEARD_LATELY_MS - 1
+    onLeafProbe(node, 500, 500, { type: 'leaf-probe', id: 1, ...state, leaves: [], failed }, fx)
+    expect(count('leaf-probe')).toBe(0)
+    node.nowMs = HEARD_LATELY_MS
     onLeafProbe(node, 500, 500, { type: 'leaf-probe', id: 1, ...state, leaves: [], failed }, fx)
     expect(count('leaf-probe')).toBe(FAILED_TOLD_MAX)
     const other = answeredNode({ leafSet: LEAF_SET_MAX }, [])
     const leaves = contacts(1, LEAF_SET_MAX + 1)
-    onLeafProbe(other.node, 500, 500, { type: 'leaf-probe', id: 1, ...state, leaves, failed: [] }, other.fx)
-    expect(other.count('leaf-probe')).toBe(LEAF_SET_MAX)
+    onLeafProbe(other.node, 1, 1, { type: 'leaf-probe', id: 1, ...state, leaves, failed: [] }, other.fx)
+    // Without the sender, who has a place by speaking for itself.
+    expect(other.count('leaf-probe')).toBe(LEAF_SET_MAX - 1)
+    expect([LEAF_SET_MAX, LEAF_SET_MAX + 1].map(peer => other.node.probing.has(peer))).toEqual([true, false])
+  })
+
+  it('SUITORS_MAX that had no place are remembered, and take one for SUITOR_KEPT_MS where a leaf fails', () => {
+    const { node, fx } = answeredNode({ leafSet: 2 }, [1, 0xfff0])
+    const state = { standing: 'member', leafSet: 2, digitBits: 4, probePeriodMs: 0 } as const
+    const message = { type: 'leaf-probe', id: 1, ...state, leaves: [], failed: [] } as const
+    for (const peer of numbers(2, SUITORS_MAX + 1)) onLeafProbe(node, peer, peer, message, fx)
+    expect(node.sizes().suitors).toEqual([SUITORS_MAX, SUITORS_MAX])
+    expect([node.suitors.has(2), node.suitors.has(3)]).toEqual([false, true])
+    node.nowMs = SUITOR_KEPT_MS - 1
+    node.rules.fail(node, 1, fx)
+    expect(node.leaves.larger).toEqual([3])
+    node.nowMs = SUITOR_KEPT_MS
+    node.rules.fail(node, 3, fx)
+    expect(node.leaves.larger).not.toContain(4)
   })
 
   it('FAILED_MAX failed are remembered, for FAILED_KEPT_MS, and at most FAILED_TOLD_MAX are told', () => {
@@ -132,11 +157,15 @@ describe('the routing table', () => {
 
   it('REPAIR_ASKS_MAX are asked for one entry, and REPAIRS_MAX entries are repaired at a time', () => {
     const row = numbers(0x1000, 15, 0x1000)
-    const asked = answeredNode({}, [], (_peer, message) => ({ type: 'row', id: message.id, entries: [] }))
+    const asked = answeredNode({ leafSet: 2 }, [1, 0xfff0], (_peer, message) => ({
+      type: 'row',
+      id: message.id,
+      entries: []
+    }))
     for (const peer of row) asked.node.table.set(asked.node.slotOf(peer), peer, 1)
     forgetEntry(asked.node, row[0]!, asked.fx)
     expect(asked.count('row-request')).toBe(REPAIR_ASKS_MAX)
-    const { node, fx } = answeredNode({}, [])
+    const { node, fx } = answeredNode({ leafSet: 2 }, [1, 0xfff0])
     const all = [...row, ...numbers(0x100, 15, 0x100)]
     for (const peer of all) node.table.set(node.slotOf(peer), peer, 1)
     for (const peer of all.slice(0, REPAIRS_MAX + 1)) forgetEntry(node, peer, fx)

@@ -24,7 +24,9 @@ export const DISTANCE_RATIO_MOST = 1.5
 /** Section 3.5, figure 8: steps among 5,000 nodes of which a tenth fails: over those before. */
 export const HOPS_UNREPAIRED_RATIO = 2.96 / 2.73
 export const HOPS_REPAIRED_RATIO = 2.74 / 2.73
-export const HOPS_RATIO_TOLERANCE = 0.04
+export const HOPS_RATIO_TOLERANCE = 0.05
 
 /** Section 3.5: remote procedure calls for each failed node. */
 export const REPAIR_CALLS = 57
+/** Here each call is a message that is sent, tries of the dead among them. */
+export const REPAIR_CALLS_MOST = 100
