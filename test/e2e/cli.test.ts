@@ -43,7 +43,7 @@ describe('two nodes', { timeout: TEST_MS_MAX }, () => {
         url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         tokenFile: join(sharer.dataDir, 'api.token')
       },
-      overlays: ['gnutella', 'fasttrack', 'chord'],
+      overlays: ['gnutella', 'chord'],
       pid: sharer.pid
     })
   })

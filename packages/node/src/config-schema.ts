@@ -124,8 +124,8 @@ export const SettingsSchema = table({
     []
   ),
   overlays: list(
-    'Overlays to take part in: gnutella, fasttrack, chord, pastry, kelips, kademlia, napster, and napster-server, which is one as a server.',
-    ['gnutella', 'fasttrack', 'chord']
+    'Overlays to take part in: gnutella, chord, pastry, kelips, kademlia, fasttrack, napster, and napster-server, which is one as a server.',
+    ['gnutella', 'chord']
   ),
   bootstrap: list('Multiaddrs, with /p2p, of peers to meet first.', []),
   introducer: list(

@@ -38,7 +38,7 @@ describe('defaults', () => {
     const { config, sources, warnings } = await loadConfig({ env, configFile: await file('') })
     expect(config).toMatchObject({
       listen: ['/ip4/0.0.0.0/tcp/6346', '/ip6/::/tcp/6346'],
-      overlays: ['gnutella', 'fasttrack', 'chord'],
+      overlays: ['gnutella', 'chord'],
       discovery: ['mdns', 'bootstrap'],
       api: '127.0.0.1:6347',
       relay: 'use',
