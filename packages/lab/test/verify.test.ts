@@ -54,7 +54,7 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-})
+}, 120_000)
 
 it('a setting that no plan takes is refused before anything runs, and so is a plan that is none', async () => {
   const running = () => {
@@ -114,7 +114,8 @@ it('they come out as they were stored: if not, see `servent lab verify`', async 
   const verdicts = await verify(stored)
   expect(verdicts).toHaveLength(stored.length)
   expect(verdicts.filter(({ same }) => !same)).toEqual([])
-}, 60_000)
+  // Half a minute by itself, and one for each overlay and way of searching.
+}, 300_000)
 
 it('what is no list of plans is refused', () => {
   for (const text of ['nothing', '{}', '[{"name":"x"}]'])
