@@ -36,7 +36,7 @@ export function dynamicTimer(number: number): string {
   return `dynamic-${number}`
 }
 
-/** Asks for a leaf, or for a search of this servent. False: too many run already. */
+/** Asks for a leaf, or for a search of this servent. False: it runs already, or too many do. */
 export function startDynamic(
   state: GnutellaState,
   fx: Fx,

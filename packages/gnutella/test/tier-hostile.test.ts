@@ -3,7 +3,8 @@ import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
 import type { Headers } from '../src/messages.ts'
-import { hashWord } from '../src/qrp-hash.ts'
+import type { Neighbour } from '../src/neighbours.ts'
+import { hashesOfQuery, hashWord } from '../src/qrp-hash.ts'
 import { patchOf, ToldTable } from '../src/qrp-patch.ts'
 import { QueryRoutingTable } from '../src/query-routing-table.ts'
 import {
@@ -15,6 +16,7 @@ import {
   WORDS_MAX
 } from '../src/tier-constants.ts'
 import { TierLink } from '../src/tier-link.ts'
+import { Tiers } from '../src/tiers.ts'
 import { walkExtension } from '../src/walk-wire.ts'
 import { freshGuid, LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
 
@@ -78,6 +80,62 @@ describe('hops', () => {
       expect(servent.counter('descriptorsBadTtl')).toBe(offences)
       expect(servent.asked()).toHaveLength(1 - offences)
     }
+  })
+})
+
+describe('a query on its last hop', () => {
+  const blue = { type: 'query', text: 'blue' }
+  const setUp = () => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    const [from, other] = [1, 2].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [
+      number,
+      number
+    ]
+    const leaf = servent.neighbour(9, { headers: LEAF })
+    const last = query({ ttl: 1, hops: 2 })
+    servent.from(from, last)
+    servent.take()
+    return { servent, from, other, leaf, last }
+  }
+
+  it('is taken up by no leaf, whether it keeps the text or asks for something else', () => {
+    for (const text of ['blue', 'mp3 music']) {
+      const { servent, leaf, last } = setUp()
+      servent.from(leaf, { ...last, ttl: 4, hops: 0, text })
+      expect(servent.outline()).toEqual({})
+      expect(servent.tiers().dynamicQueries).toBe(0)
+      expect(servent.counter('queriesDuplicate')).toBe(1)
+    }
+  })
+
+  it('goes no further with another text or other URNs, and still does as it was first', () => {
+    const { servent, from, other, last } = setUp()
+    const urns = ['urn:sha1:PLSTHIPQGSSZTS5FJUPAKUZWUGYQYPFB']
+    for (const changed of [{ text: 'mp3 music' }, { urns }]) {
+      servent.from(from, { ...last, ttl: 4, ...changed })
+      expect(servent.outline()).toEqual({})
+    }
+    servent.from(from, { ...last, ttl: 4 })
+    expect(servent.sent(other)).toMatchObject([blue])
+  })
+})
+
+describe('the GUID of a dynamic query', () => {
+  it('is for nobody else while it runs', () => {
+    const tiers = new Tiers({ role: 'ultrapeer' })
+    const begin = (guid: string) => {
+      const message = query({ guid })
+      const asker = { leaf: undefined, search: undefined, ttlMax: 4, askedLeaves: new Set<Neighbour>() }
+      const init = { message, hashes: hashesOfQuery(message), ...asker }
+      return tiers.begin(init, { wanted: 1, guided: false }, 0)
+    }
+    const [guid, another] = [freshGuid(), freshGuid()]
+    const first = begin(guid)!
+    expect(begin(guid)).toBeUndefined()
+    expect(tiers.byGuid(guid)).toBe(first)
+    expect(begin(another)).toBeDefined()
+    tiers.end(first)
+    expect(begin(guid)).toBeDefined()
   })
 })
 
