@@ -39,14 +39,14 @@ export function extendToLeaf(state: GnutellaState, fx: Fx, leaf: Neighbour): voi
 }
 
 /** An ultrapeer came up: what has found nobody to ask begins with it. */
-export function extendToUltrapeer(state: GnutellaState, fx: Fx): void {
+export function extendToUltrapeer(state: GnutellaState, fx: Fx, ultrapeer: Neighbour): void {
   let left = QUERIES_EXTENDED_MAX
   const running = [...state.tiers.all()].sort(
     (a, b) => Number(a.leaf !== undefined) - Number(b.leaf !== undefined)
   )
   for (const query of running) {
     if (left === 0) return
-    if (greetDynamic(state, fx, query)) left -= 1
+    if (greetDynamic(state, fx, query, ultrapeer)) left -= 1
   }
 }
 
