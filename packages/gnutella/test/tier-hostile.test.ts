@@ -18,7 +18,7 @@ import {
 import { TierLink } from '../src/tier-link.ts'
 import { Tiers } from '../src/tiers.ts'
 import { walkExtension } from '../src/walk-wire.ts'
-import { freshGuid, LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
+import { freshGuid, hit, LEAF, MODERN, push, query, Servent, ULTRAPEER } from './servent.ts'
 
 const words = (...some: string[]) => ({ type: 'words' as const, hashes: Uint32Array.from(some, hashWord) })
 
@@ -117,6 +117,57 @@ describe('a query on its last hop', () => {
     }
     servent.from(from, { ...last, ttl: 4 })
     expect(servent.sent(other)).toMatchObject([blue])
+  })
+})
+
+describe('the GUID of somebody else', () => {
+  const guid = 'ab'.repeat(16)
+  const pushed = (servent: Servent, from: number) => {
+    servent.take()
+    servent.from(from, push({ servent: guid }))
+    return servent.outline()
+  }
+  const squats: readonly [string, (servent: Servent) => void][] = [
+    ['an ultrapeer', servent => servent.neighbour(1, { headers: { ...ULTRAPEER, guid } })],
+    ['a leaf whose handshake is not over', servent => pending(servent, 1)]
+  ]
+  const pending = (servent: Servent, peer: number) => {
+    const link = servent.link(peer)
+    servent.from(link, { type: 'connect', headers: { ...LEAF, guid } })
+    return link
+  }
+
+  it.each(squats)('that %s says keeps no pushes from whom hits show the way to', (_, squat) => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    squat(servent)
+    const honest = servent.neighbour(2, { headers: ULTRAPEER })
+    const asker = servent.neighbour(3, { headers: ULTRAPEER })
+    const asked = query({ hops: 1, ttl: 3 })
+    servent.from(asker, asked)
+    servent.from(honest, hit(asked.guid, { servent: guid }))
+    expect(pushed(servent, asker)).toEqual({ [honest]: ['push 6/1'] })
+  })
+
+  it.each(squats)('that %s says is taken from no leaf that comes up with it', (_, squat) => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    squat(servent)
+    const asker = servent.neighbour(3, { headers: ULTRAPEER })
+    const leaf = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    expect(servent.counter('guidsRefused')).toBe(0)
+    expect(pushed(servent, asker)).toEqual({ [leaf]: ['push 6/1'] })
+  })
+
+  it('is lost to whoever waits with the last word until its leaf is up', () => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    const asker = servent.neighbour(3, { headers: ULTRAPEER })
+    const squatter = pending(servent, 1)
+    const leaf = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    servent.from(squatter, { type: 'status', status: 200, reason: 'OK', headers: {} })
+    expect(servent.tiers().leaves).toBe(2)
+    expect(servent.counter('guidsRefused')).toBe(1)
+    expect(pushed(servent, asker)).toEqual({ [leaf]: ['push 6/1'] })
+    servent.down(leaf)
+    expect(pushed(servent, asker)).toEqual({})
   })
 })
 
