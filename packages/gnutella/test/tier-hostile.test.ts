@@ -1,7 +1,10 @@
 /** What a peer of the two tiers gains that says more of itself, or of what it sends, than is true. */
+import type { Contact, LinkOrigin } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
+import { base64url } from 'multiformats/bases/base64'
 import { describe, expect, it } from 'vitest'
-import { TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
+import { OFFENCES_PER_MINUTE_MAX, TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
+import { writeContact } from '../src/extension.ts'
 import type { Headers } from '../src/messages.ts'
 import type { Neighbour } from '../src/neighbours.ts'
 import { hashesOfQuery, hashWord } from '../src/qrp-hash.ts'
@@ -17,6 +20,7 @@ import {
 } from '../src/tier-constants.ts'
 import { TierLink } from '../src/tier-link.ts'
 import { Tiers } from '../src/tiers.ts'
+import type { GnutellaSettings } from '../src/types.ts'
 import { walkExtension } from '../src/walk-wire.ts'
 import { freshGuid, hit, LEAF, MODERN, push, query, Servent, ULTRAPEER } from './servent.ts'
 
@@ -117,6 +121,82 @@ describe('a query on its last hop', () => {
     }
     servent.from(from, { ...last, ttl: 4 })
     expect(servent.sent(other)).toMatchObject([blue])
+  })
+})
+
+describe('others to try that a stranger names', () => {
+  /** Hosts that are known once a leaf that is reached from `reach` named these, on a servent that has so many ultrapeers. */
+  const noted = (
+    contacts: readonly Contact[],
+    {
+      headers = LEAF,
+      reach,
+      settings = { role: 'ultrapeer' },
+      before = () => undefined
+    }: {
+      headers?: Headers
+      reach?: LinkOrigin['reach']
+      settings?: Partial<GnutellaSettings>
+      before?: (servent: Servent) => unknown
+    } = {}
+  ) => {
+    const servent = new Servent(settings)
+    before(servent)
+    const known = servent.machine.snapshot().hostCache
+    const peer = servent.effects.peers.intern(testContact(9))
+    const origin = reach === undefined ? {} : { origin: { host: 'h', network: 'n', isRelayed: false, reach } }
+    servent.handle({ type: 'link-up', link: 99, peer, inbound: true, ...origin })
+    const named = contacts.map(contact => base64url.baseEncode(writeContact(contact))).join(',')
+    servent.from(99, { type: 'connect', headers: { ...headers, 'x-servent-try': named } })
+    return servent.machine.snapshot().hostCache - known
+  }
+  const others = [testContact(71), testContact(72)]
+
+  it('are noted where a leaf does it, and this servent has no ultrapeer', () => {
+    for (const role of ['auto', 'leaf', 'ultrapeer'] as const)
+      expect(noted(others, { settings: { role } })).toBe(2)
+    const before = (servent: Servent) => servent.neighbour(1, { headers: ULTRAPEER })
+    for (const role of ['leaf', 'ultrapeer'] as const)
+      expect(noted(others, { settings: { role }, before })).toBe(0)
+  })
+
+  it('are not, where it is an ultrapeer or an old servent, or this one is old', () => {
+    for (const headers of [ULTRAPEER, MODERN]) expect(noted(others, { headers })).toBe(0)
+    expect(noted(others, { headers: MODERN, settings: {} })).toBe(0)
+    expect(noted(others, { settings: {} })).toBe(0)
+  })
+
+  it('are not, where it is banished', () => {
+    const before = (servent: Servent) => {
+      const link = servent.neighbour(9, { headers: LEAF })
+      for (let count = 0; count <= OFFENCES_PER_MINUTE_MAX; count += 1) servent.from(link, query({ ttl: 0 }))
+      servent.down(link)
+    }
+    expect(noted(others, { before })).toBe(0)
+  })
+
+  it('are believed as far as it may know where they are, and never by a name', () => {
+    const { id } = testContact(71)
+    const at = (...address: number[]) => [{ id, addresses: [Uint8Array.from([...address, 6, 0, 22])] }]
+    const [loopback, inside, outside] = [at(4, 127, 0, 0, 1), at(4, 10, 0, 0, 1), at(4, 8, 8, 8, 8)]
+    const name = at(54, 1, 0x61)
+    const count = (reach?: LinkOrigin['reach']) =>
+      [loopback, inside, outside, name].map(contacts => noted(contacts, reach === undefined ? {} : { reach }))
+    expect(count('public')).toEqual([0, 0, 1, 0])
+    expect(count('private')).toEqual([0, 1, 1, 0])
+    expect(count('loopback')).toEqual([1, 1, 1, 0])
+    expect(count()).toEqual([1, 1, 1, 0])
+  })
+
+  it('stop no leaf from beginning a network where none of them can be believed', () => {
+    const servent = new Servent({ role: 'auto' })
+    const link = servent.link(9)
+    const { id } = testContact(71)
+    const named = base64url.baseEncode(
+      writeContact({ id, addresses: [Uint8Array.of(54, 1, 0x61, 6, 0, 22)] })
+    )
+    servent.from(link, { type: 'connect', headers: { ...LEAF, 'x-servent-try': named } })
+    expect(servent.tiers().tier).toBe('ultrapeer')
   })
 })
 
