@@ -25,9 +25,13 @@ interface UnderWay {
   readonly askedLeaves: Set<Neighbour>
 }
 
-/** A leaf came up, or told another table. */
+/** A leaf came up, or told another table; one that does so all the time has its turns, since each looks at all queries. */
 export function extendToLeaf(state: GnutellaState, fx: Fx, leaf: Neighbour): void {
-  const isRouted = leaf.tiered?.soundTable !== undefined
+  if (!leaf.tiered!.extensions.take(1, state.nowMs)) {
+    state.count('extensionsCapped')
+    return
+  }
+  const isRouted = leaf.tiered!.soundTable !== undefined
   let left = isRouted ? QUERIES_EXTENDED_MAX : SEARCHES_UNROUTED_MAX
   for (const query of underWay(state)) {
     // What others ask for would take the budget of a leaf that has only just come, and most of it is not for it.

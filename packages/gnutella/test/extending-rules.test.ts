@@ -2,7 +2,13 @@
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { SEARCH_SPREAD_MS, SEARCHES_MAX } from '../src/constants.ts'
-import { QUERIES_EXTENDED_MAX, SEARCHES_UNROUTED_MAX, WAIT_PER_HOP_MS } from '../src/tier-constants.ts'
+import {
+  EXTENSIONS_BURST,
+  EXTENSIONS_PER_SECOND,
+  QUERIES_EXTENDED_MAX,
+  SEARCHES_UNROUTED_MAX,
+  WAIT_PER_HOP_MS
+} from '../src/tier-constants.ts'
 import { LEAF, query, Servent, tableOf, ULTRAPEER } from './servent.ts'
 
 const GUIDED = 0x8000 | (1 << 12)
@@ -81,6 +87,26 @@ describe('a leaf without a table that says something', () => {
       servent.from(leaf, ...tableOf('blue'))
       expect(queriesTo(servent, leaf)).toEqual([...Array(searches - asked).fill('query 1/0'), 'query 1/1'])
     }
+  })
+})
+
+describe('a leaf that tells one table after the other', () => {
+  it('has what is under way looked through EXTENSIONS_BURST times, and then EXTENSIONS_PER_SECOND', () => {
+    const servent = ultrapeer()
+    // The first time was as it came up.
+    const leaf = servent.neighbour(1, { headers: LEAF })
+    const tell = () => {
+      servent.from(leaf, ...tableOf('green'))
+      servent.search('blue')
+      servent.take()
+      servent.from(leaf, ...tableOf('blue'))
+      return queriesTo(servent, leaf).length
+    }
+    const asked = Array.from({ length: EXTENSIONS_BURST / 2 }, tell)
+    expect(asked).toEqual([...Array(EXTENSIONS_BURST / 2 - 1).fill(1), 0])
+    expect(servent.counter('extensionsCapped')).toBe(1)
+    servent.pass((1000 * 2) / EXTENSIONS_PER_SECOND)
+    expect(tell()).toBe(2)
   })
 })
 
