@@ -36,7 +36,7 @@ export function dynamicTimer(number: number): string {
   return `dynamic-${number}`
 }
 
-/** Asks for a leaf, or for a search of this servent. False: too many run already. */
+/** Asks for a leaf, or for a search of this servent. False: it runs already, or too many do. */
 export function startDynamic(
   state: GnutellaState,
   fx: Fx,
@@ -71,10 +71,18 @@ export function startDynamic(
   return true
 }
 
-/** A neighbour came up: what found nobody to ask begins with it, and does not wait its turn. False: it was begun. */
-export function greetDynamic(state: GnutellaState, fx: Fx, running: RunningQuery): boolean {
-  if (running.asked.size > 0 || running.probed.size > 0) return false
-  probe(state, fx, running, false)
+/**
+ * A neighbour came up: what found nobody to ask begins with it, and does not wait its turn. Only this one is asked, so that
+ * a handshake causes one message for each query; the others come in their turn. False: it was begun.
+ */
+export function greetDynamic(
+  state: GnutellaState,
+  fx: Fx,
+  running: RunningQuery,
+  neighbour: Neighbour
+): boolean {
+  if (running.asked.size > 0 || running.probed.size > 0 || neighbour.fullSinceMs !== undefined) return false
+  askBlindly(state, fx, running, [neighbour])
   return true
 }
 
@@ -83,9 +91,7 @@ function probe(state: GnutellaState, fx: Fx, running: RunningQuery, leavesAsked:
   const open = unasked(state, running)
   const tabled = open.filter(({ tiered }) => tiered?.table !== undefined)
   if (tabled.length === 0) {
-    for (const neighbour of draw(fx, open, BLIND_PROBES))
-      ask(state, fx, running, neighbour, Math.min(BLIND_PROBE_TTL, ttlOf(running, neighbour)))
-    fx.setTimer(dynamicTimer(running.number), query.waitMs(BLIND_PROBE_TTL))
+    askBlindly(state, fx, running, draw(fx, open, BLIND_PROBES))
     return
   }
   const matching = tabled.filter(neighbour => isWorthProbing(neighbour, hashes))
@@ -99,6 +105,13 @@ function probe(state: GnutellaState, fx: Fx, running: RunningQuery, leavesAsked:
   // Where nobody near may have it, there is nothing to wait for.
   if (probed.length === 0 && !leavesAsked) onDynamicTimer(state, fx, running.number)
   else fx.setTimer(dynamicTimer(running.number), query.waitMs(1))
+}
+
+/** Probes neighbours of which no table is known. */
+function askBlindly(state: GnutellaState, fx: Fx, running: RunningQuery, some: readonly Neighbour[]): void {
+  for (const neighbour of some)
+    ask(state, fx, running, neighbour, Math.min(BLIND_PROBE_TTL, ttlOf(running, neighbour)))
+  fx.setTimer(dynamicTimer(running.number), running.query.waitMs(BLIND_PROBE_TTL))
 }
 
 /** A probe is for those that take the query again with a higher TTL, and whose tables do not claim half of the world. */

@@ -3,8 +3,8 @@
  * now, and another ultrapeer. In a network that has just begun, links and tables come after the first searches; what a
  * query may still find is not left out because it was asked a moment too early.
  *
- * Nobody is handed a query twice, a leaf only what its table matches (until there is one, what its budget for that
- * bears), and one event hands on `QUERIES_EXTENDED_MAX`, own searches first.
+ * Nobody is handed a query twice, a leaf only what its table matches (until there is one that says something,
+ * `SEARCHES_UNROUTED_MAX` own searches), and one event hands on `QUERIES_EXTENDED_MAX`, own searches first.
  */
 import type { RequestId } from '@servent/overlay/machine'
 import { greetDynamic } from './dynamic-rules.ts'
@@ -14,7 +14,7 @@ import { hashesOfQuery, type QueryHashes } from './qrp-hash.ts'
 import { askLeaf } from './routing-rules.ts'
 import { isYoung, queryOf } from './search-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
-import { QUERIES_EXTENDED_MAX } from './tier-constants.ts'
+import { QUERIES_EXTENDED_MAX, SEARCHES_UNROUTED_MAX } from './tier-constants.ts'
 
 /** What a leaf may be handed: a query as its asker sent it, one hop before this servent's. */
 interface UnderWay {
@@ -25,11 +25,17 @@ interface UnderWay {
   readonly askedLeaves: Set<Neighbour>
 }
 
-/** A leaf came up, or told another table. */
+/** A leaf came up, or told another table; one that does so all the time has its turns, since each looks at all queries. */
 export function extendToLeaf(state: GnutellaState, fx: Fx, leaf: Neighbour): void {
-  let left = QUERIES_EXTENDED_MAX
+  if (!leaf.tiered!.extensions.take(1, state.nowMs)) {
+    state.count('extensionsCapped')
+    return
+  }
+  const isRouted = leaf.tiered!.soundTable !== undefined
+  let left = isRouted ? QUERIES_EXTENDED_MAX : SEARCHES_UNROUTED_MAX
   for (const query of underWay(state)) {
-    if (left === 0) return
+    // What others ask for would take the budget of a leaf that has only just come, and most of it is not for it.
+    if (left === 0 || (!isRouted && query.search === undefined)) return
     const { message, hashes, askedLeaves, search } = query
     if (query.leaf === leaf || askedLeaves.has(leaf) || !askLeaf(state, fx, message, hashes, leaf, search))
       continue
@@ -39,14 +45,14 @@ export function extendToLeaf(state: GnutellaState, fx: Fx, leaf: Neighbour): voi
 }
 
 /** An ultrapeer came up: what has found nobody to ask begins with it. */
-export function extendToUltrapeer(state: GnutellaState, fx: Fx): void {
+export function extendToUltrapeer(state: GnutellaState, fx: Fx, ultrapeer: Neighbour): void {
   let left = QUERIES_EXTENDED_MAX
   const running = [...state.tiers.all()].sort(
     (a, b) => Number(a.leaf !== undefined) - Number(b.leaf !== undefined)
   )
   for (const query of running) {
     if (left === 0) return
-    if (greetDynamic(state, fx, query)) left -= 1
+    if (greetDynamic(state, fx, query, ultrapeer)) left -= 1
   }
 }
 

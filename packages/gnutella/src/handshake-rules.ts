@@ -5,11 +5,19 @@
  * A refusal names others to try. The published `X-Try` holds IPv4 addresses and ports, which peers of libp2p
  * do not have; ours is `X-Servent-Try`: contacts parted by commas, each in base64url without padding, its
  * bytes as in GGEP `SVNT.C`. At most `TRY_CONTACTS_MAX` of at most `TRY_CONTACT_BYTES_MAX` bytes. A leaf that calls names
- * its ultrapeers in it, so that a leaf without any finds them and does not begin a network of its own.
+ * its ultrapeers in it, so that a servent without any finds them and does not begin a network of its own. Of other
+ * strangers it is not read: nobody makes a servent call whom he likes by calling it.
  *
  * `X-Servent-Walk: 0.1` says that walkers may be sent here (`random-walk-rules.ts`).
  */
-import type { Contact, Link, LinkEnd, Peer } from '@servent/overlay/machine'
+import {
+  believable,
+  type Contact,
+  type Input,
+  type Link,
+  type LinkEnd,
+  type Peer
+} from '@servent/overlay/machine'
 import { base64url } from 'multiformats/bases/base64'
 import { sayBye } from './bye-rules.ts'
 import { jitter, noteContact, openMore } from './calling-rules.ts'
@@ -34,6 +42,7 @@ import { greetWithSearches } from './search-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import { readTierHeaders, tierHeaders } from './tier-headers.ts'
 import { comeToTerms, hasRoomFor, onTierLinkDown, onTierLinkUp, stillFits } from './tier-rules.ts'
+import type { GnutellaTypes } from './types.ts'
 import { WALK_HEADER, WALK_VERSION } from './walk-wire.ts'
 
 const STATUS_FULL = 503
@@ -45,7 +54,11 @@ export function handshakeTimer(link: Link): string {
   return `handshake-${link}`
 }
 
-export function onLinkUp(state: GnutellaState, fx: Fx, link: Link, peer: Peer, inbound: boolean): void {
+export function onLinkUp(
+  state: GnutellaState,
+  fx: Fx,
+  { link, peer, inbound, origin }: Extract<Input<GnutellaTypes>, { type: 'link-up' }>
+): void {
   // Where both sides opened at once, one link stays, and an open of ours may end without a word.
   state.opening.delete(peer)
   if (state.neighbours.handshakes >= HANDSHAKES_MAX && inbound) {
@@ -56,7 +69,7 @@ export function onLinkUp(state: GnutellaState, fx: Fx, link: Link, peer: Peer, i
   const { id } = fx.peers.contact(peer)
   const full = state.neighbours.places >= state.places
   const shares = { relayed: state.relayShare(nowMs), calls: state.callShare(nowMs) }
-  const neighbour = new Neighbour({ link, peer, id, inbound, nowMs, ...shares })
+  const neighbour = new Neighbour({ link, peer, id, inbound, reach: origin?.reach, nowMs, ...shares })
   if (!inbound && full) {
     // All places were taken while it was opened. Nothing was said yet.
     state.hosts.postpone(peer, nowMs + SETTLED_MS)
@@ -77,11 +90,9 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
     return
   }
   readHeaders(state, neighbour, message.headers)
-  for (const contact of contactsOf(message.headers[TRY_HEADER])) {
-    noteContact(state, fx, contact, neighbour.peer)
-    if (neighbour.tiered !== undefined) neighbour.tiered.namesOthers = true
-  }
   const banished = state.banished.get(neighbour.name.text) !== undefined
+  if (!banished && neighbour.kind === 'leaf' && ultrapeersOf(state).length === 0)
+    noteUltrapeers(state, fx, neighbour, message.headers)
   if (banished || !hasRoomFor(state, fx, neighbour)) {
     refuse(state, fx, neighbour, banished ? 'Come back later' : reasonFor(state))
     return
@@ -89,6 +100,16 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
   state.neighbours.setPhase(neighbour, 'accepted')
   const headers = { ...ownHeaders(state), ...othersToTry(state, fx, neighbour.peer) }
   fx.send(neighbour.link, { type: 'status', status: STATUS_OK, reason: 'OK', headers }, PRIORITY_HANDSHAKE)
+}
+
+/** What a leaf names, as far as it may know where they are. */
+function noteUltrapeers(state: GnutellaState, fx: Fx, leaf: Neighbour, headers: Headers): void {
+  for (const { id, addresses } of contactsOf(headers[TRY_HEADER])) {
+    const believed = believable(addresses, leaf.reach, 'no-names')
+    if (believed.length === 0) continue
+    noteContact(state, fx, { id, addresses: believed }, leaf.peer)
+    leaf.tiered!.namesOthers = true
+  }
 }
 
 /** The answer to our CONNECT, or the last word after our 200. */

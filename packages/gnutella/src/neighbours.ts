@@ -4,7 +4,7 @@
  * A link takes a place from the moment on which both sides could come to terms: an own one once it is up, a
  * stranger's once it is accepted. There are never more than the user's number of places.
  */
-import { type Link, type Peer, peerIdText, TokenBucket } from '@servent/overlay/machine'
+import { type Link, type Peer, peerIdText, type Reach, TokenBucket } from '@servent/overlay/machine'
 import {
   HITS_BURST,
   HITS_PER_SECOND,
@@ -59,6 +59,8 @@ export class Neighbour {
   readonly peer: Peer
   readonly name: PeerName
   readonly inbound: boolean
+  /** From where it is reached, where that is known. */
+  readonly reach: Reach | undefined
   readonly startedMs: number
   phase: Phase
   /** When it came up, if it did. */
@@ -113,6 +115,7 @@ export class Neighbour {
     peer: Peer
     id: Uint8Array
     inbound: boolean
+    reach?: Reach | undefined
     nowMs: number
     relayed: TokenBucket
     calls: TokenBucket
@@ -122,6 +125,7 @@ export class Neighbour {
     this.peer = init.peer
     this.name = new PeerName(init.id)
     this.inbound = init.inbound
+    this.reach = init.reach
     this.phase = init.inbound ? 'called' : 'calling'
     this.startedMs = nowMs
     this.heardMs = nowMs

@@ -75,10 +75,11 @@ function inTiers(
     neighbour.kind === 'leaf' ? ttlOfLeaf(query) : Math.min(query.ttl, TTL_MAX - hops, ULTRAPEER_TTL_MAX)
   const probed = routes.get(guid)
   if (probed === undefined) {
-    routes.set(guid, { ...route, ttl }, nowMs)
+    const isProbe = ttl === 1 && neighbour.kind !== 'leaf'
+    routes.set(guid, isProbe ? { ...route, probeKey: cacheKey(query) } : route, nowMs)
     state.recent.add(guid, query.ttl, hops, neighbour.name)
     if (mayShare(state, hashes)) match(state, fx, neighbour.link, query)
-  } else probed.ttl = ttl
+  } else probed.probeKey = undefined
   if (tiers.tier === 'leaf') return
   if (neighbour.kind === 'leaf' && state.style === 'dynamic') {
     startDynamic(state, fx, { ...query, hops: hops + 1 }, { leaf: neighbour })
@@ -134,7 +135,7 @@ function isTaken(state: GnutellaState, fx: Fx, neighbour: Neighbour, query: Quer
   }
   if (isHeldBack(state, neighbour)) return false
   const known = state.routes.get(guid)
-  if (known !== undefined && !isExtended(state, query, known)) {
+  if (known !== undefined && !isExtended(state, neighbour, query, known)) {
     state.count('queriesDuplicate')
     // Several paths bring the same query; one link brings it twice only by mistake.
     if (known.link === neighbour.link) offend(state, fx, neighbour, 'duplicates')
@@ -176,10 +177,17 @@ export function isFit(state: GnutellaState, fx: Fx, neighbour: Neighbour, query:
 
 /**
  * A query that came for one hop, as a probe, and comes again to go further (`X-Ext-Probes`): by whichever link, since
- * whoever probes may go on by another, and nobody else hands it on then.
+ * whoever probes may go on by another, and nobody else hands it on then. A leaf does not probe, and another text under
+ * the same GUID is another query: its hits would go to who asked for the first.
  */
-function isExtended({ tiers }: GnutellaState, { ttl }: QueryMessage, known: QueryRoute): boolean {
-  return tiers.tier === 'ultrapeer' && known.ttl === 1 && ttl > 1
+function isExtended(
+  { tiers }: GnutellaState,
+  { kind }: Neighbour,
+  query: QueryMessage,
+  { probeKey }: QueryRoute
+): boolean {
+  if (tiers.tier !== 'ultrapeer' || kind === 'leaf' || probeKey === undefined || query.ttl <= 1) return false
+  return probeKey === cacheKey(query)
 }
 
 /** Not for queries that all peers would answer with all that they have, or none with anything. */

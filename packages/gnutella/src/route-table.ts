@@ -13,8 +13,8 @@ export interface QueryRoute {
   readonly hops: number
   /** Hits that were handed back. */
   hits: number
-  /** With which it came, in the two tiers: a probe of 1 may come again with more. */
-  ttl?: number
+  /** What it asks for, in the two tiers, while it came as a probe for one hop: the same may come again with more. */
+  probeKey?: string | undefined
   /** Under which its hits are cached, if they are. */
   cacheKey?: string
 }

@@ -98,6 +98,7 @@ const COUNTERS = [
   'unreachable',
   'leafQueriesSent',
   'leafQueriesCapped',
+  'extensionsCapped',
   'lastHopsSpared',
   'dynamicQueries',
   'dynamicQueriesRefused',

@@ -145,6 +145,11 @@ export const DYNAMIC_LEAVES_MAX = DYNAMIC_MAX - SEARCHES_MAX
 export const DYNAMIC_PER_LEAF_MAX = 8
 /** Queries under way that a link which came up, or a table that came, is asked with. */
 export const QUERIES_EXTENDED_MAX = 64
+/** Times that queries under way are looked through for one leaf: burst, and a second. A leaf tells a table more seldom. */
+export const EXTENSIONS_BURST = 8
+export const EXTENSIONS_PER_SECOND = 1
+/** Own searches that a leaf is asked with as it comes up, while no table says what it has. */
+export const SEARCHES_UNROUTED_MAX = 8
 /** Queries of one leaf: burst, and a second. */
 export const LEAF_QUERIES_BURST = 20
 export const LEAF_QUERIES_PER_SECOND = 1

@@ -3,7 +3,8 @@
  * none of them says and reads nothing of it.
  *
  * `GUID` is gtk-gnutella's: an ultrapeer that knows its leaf's hands on pushes to it that no hit has shown the way. It is
- * anybody's word, so that who came first with one keeps it while its link lives.
+ * anybody's word, so that the leaf whose link came up first with one keeps it while that lives. Of other servents it is
+ * not read.
  */
 import type { Guid, Headers } from './messages.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -69,17 +70,26 @@ export function readTierHeaders(state: GnutellaState, neighbour: Neighbour, head
   const degree = Number(headers['x-degree'])
   if (Number.isInteger(degree) && degree >= 1) tiered.degree = Math.min(degree, DEGREE_MAX)
   const guid = headers.guid?.toLowerCase()
-  if (guid === undefined || !/^[0-9a-f]{32}$/.test(guid)) return
-  if (guid === state.servent || isHeldByAnother(state, neighbour, guid)) state.count('guidsRefused')
-  else tiered.servent = guid
+  if (guid !== undefined && /^[0-9a-f]{32}$/.test(guid)) takeGuid(state, neighbour, guid)
+  // Another may have come up with what the first word said.
+  else if (tiered.servent !== undefined) takeGuid(state, neighbour, tiered.servent)
 }
 
-/** Whether another peer's link, a leaf's, said this GUID first: pushes for it are that peer's. */
-export function isHeldByAnother({ neighbours }: GnutellaState, { peer }: Neighbour, guid: Guid): boolean {
-  for (const { tiered, peer: holder, phase } of neighbours.all) {
-    if (tiered?.servent === guid && holder !== peer && phase !== 'leaving' && phase !== 'called') return true
+function takeGuid(state: GnutellaState, neighbour: Neighbour, guid: Guid): void {
+  const { kind } = neighbour
+  const tiered = neighbour.tiered!
+  if (kind !== 'leaf') return
+  if (guid !== state.servent && !isHeldByAnother(state, neighbour, guid)) {
+    tiered.servent = guid
+    return
   }
-  return false
+  state.count('guidsRefused')
+  if (tiered.servent === guid) tiered.servent = undefined
+}
+
+/** Whether another peer's link, a leaf's that is up, said this GUID first: pushes for it are that peer's. */
+export function isHeldByAnother({ neighbours }: GnutellaState, { peer }: Neighbour, guid: Guid): boolean {
+  return neighbours.leaves.some(leaf => leaf.tiered?.servent === guid && leaf.peer !== peer)
 }
 
 function flag(header: string | undefined): boolean | undefined {

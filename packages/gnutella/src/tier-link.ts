@@ -6,6 +6,8 @@ import type { PatchPart, ToldTable } from './qrp-patch.ts'
 import type { QueryRoutingTable } from './query-routing-table.ts'
 import {
   DEGREE_UNSAID,
+  EXTENSIONS_BURST,
+  EXTENSIONS_PER_SECOND,
   LEAF_QUERIES_BURST,
   LEAF_QUERIES_PER_SECOND,
   LEAF_TABLE_UPDATE_MS,
@@ -46,6 +48,8 @@ export class TierLink {
   readonly patched: TokenBucket
   /** Queries that reach it though no table asks for them. */
   readonly unrouted: TokenBucket
+  /** How often its tables have the queries under way looked through. */
+  readonly extensions: TokenBucket
   /** Own queries of a leaf. */
   readonly queries: TokenBucket
 
@@ -57,6 +61,7 @@ export class TierLink {
   constructor(nowMs: number) {
     this.patched = new TokenBucket(TABLE_SLOTS_BURST, TABLE_SLOTS_PER_SECOND, nowMs)
     this.unrouted = new TokenBucket(UNROUTED_BURST, UNROUTED_PER_SECOND, nowMs)
+    this.extensions = new TokenBucket(EXTENSIONS_BURST, EXTENSIONS_PER_SECOND, nowMs)
     this.queries = new TokenBucket(LEAF_QUERIES_BURST, LEAF_QUERIES_PER_SECOND, nowMs)
     this.updates = new TokenBucket(TABLE_UPDATES_BURST, 1000 / LEAF_TABLE_UPDATE_MS, nowMs)
   }

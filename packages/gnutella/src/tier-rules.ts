@@ -93,7 +93,7 @@ export function onTierLinkUp(state: GnutellaState, fx: Fx, neighbour: Neighbour)
   tellTable(state, fx, neighbour)
   if (tiers.tier !== 'ultrapeer') return
   if (neighbour.kind === 'leaf') extendToLeaf(state, fx, neighbour)
-  else extendToUltrapeer(state, fx)
+  else extendToUltrapeer(state, fx, neighbour)
 }
 
 /** A link is gone that was up. */

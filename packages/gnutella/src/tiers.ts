@@ -120,13 +120,15 @@ export class Tiers {
     return this.#byGuid.get(guid)
   }
 
-  /** Nothing where too many run already, of this leaf or in all. */
+  /** Nothing where it runs already, or too many do, of this leaf or in all. */
   begin(
     init: Pick<RunningQuery, 'message' | 'hashes' | 'leaf' | 'ttlMax' | 'search' | 'askedLeaves'>,
     { wanted, guided }: { readonly wanted: number; readonly guided: boolean },
     nowMs: number
   ): RunningQuery | undefined {
-    const { leaf } = init
+    const { leaf, message } = init
+    // Results are counted by the GUID, and nobody takes those of another's query.
+    if (this.#byGuid.has(message.guid)) return undefined
     if (this.#running.size >= DYNAMIC_MAX || (leaf !== undefined && !this.#hasRoomFor(leaf))) return undefined
     this.#numbers += 1
     const query = new DynamicQuery(wanted, guided, nowMs)
@@ -138,7 +140,7 @@ export class Tiers {
       asked: new Set<Neighbour>()
     }
     this.#running.set(running.number, running)
-    this.#byGuid.set(init.message.guid, running)
+    this.#byGuid.set(message.guid, running)
     return running
   }
 

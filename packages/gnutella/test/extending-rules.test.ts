@@ -2,7 +2,13 @@
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { SEARCH_SPREAD_MS, SEARCHES_MAX } from '../src/constants.ts'
-import { QUERIES_EXTENDED_MAX, WAIT_PER_HOP_MS } from '../src/tier-constants.ts'
+import {
+  EXTENSIONS_BURST,
+  EXTENSIONS_PER_SECOND,
+  QUERIES_EXTENDED_MAX,
+  SEARCHES_UNROUTED_MAX,
+  WAIT_PER_HOP_MS
+} from '../src/tier-constants.ts'
 import { LEAF, query, Servent, tableOf, ULTRAPEER } from './servent.ts'
 
 const GUIDED = 0x8000 | (1 << 12)
@@ -61,8 +67,51 @@ describe('an own search of an ultrapeer', () => {
   })
 })
 
+describe('a leaf without a table that says something', () => {
+  it('is asked with SEARCHES_UNROUTED_MAX own searches as it comes up, and not one more, nor for others', () => {
+    for (const searches of [0, SEARCHES_UNROUTED_MAX, SEARCHES_UNROUTED_MAX + 1]) {
+      const servent = ultrapeer()
+      const asker = servent.neighbour(1, { headers: LEAF })
+      servent.from(asker, ...tableOf('green'), query({ flags: GUIDED }))
+      for (let count = 0; count < searches; count += 1) servent.search('blue')
+      const leaf = servent.link(2)
+      servent.take()
+      servent.from(
+        leaf,
+        { type: 'connect', headers: LEAF },
+        { type: 'status', status: 200, reason: 'OK', headers: {} }
+      )
+      const asked = Math.min(searches, SEARCHES_UNROUTED_MAX)
+      expect(queriesTo(servent, leaf)).toEqual(Array(asked).fill('query 1/0'))
+      // The rest is for what its table says.
+      servent.from(leaf, ...tableOf('blue'))
+      expect(queriesTo(servent, leaf)).toEqual([...Array(searches - asked).fill('query 1/0'), 'query 1/1'])
+    }
+  })
+})
+
+describe('a leaf that tells one table after the other', () => {
+  it('has what is under way looked through EXTENSIONS_BURST times, and then EXTENSIONS_PER_SECOND', () => {
+    const servent = ultrapeer()
+    // The first time was as it came up.
+    const leaf = servent.neighbour(1, { headers: LEAF })
+    const tell = () => {
+      servent.from(leaf, ...tableOf('green'))
+      servent.search('blue')
+      servent.take()
+      servent.from(leaf, ...tableOf('blue'))
+      return queriesTo(servent, leaf).length
+    }
+    const asked = Array.from({ length: EXTENSIONS_BURST / 2 }, tell)
+    expect(asked).toEqual([...Array(EXTENSIONS_BURST / 2 - 1).fill(1), 0])
+    expect(servent.counter('extensionsCapped')).toBe(1)
+    servent.pass((1000 * 2) / EXTENSIONS_PER_SECOND)
+    expect(tell()).toBe(2)
+  })
+})
+
 describe('what an ultrapeer asks for a leaf', () => {
-  it('is handed to a leaf that comes later, with the hop that it took', () => {
+  it('is handed to a leaf that comes later once its table matches, with the hop that it took', () => {
     const servent = ultrapeer()
     const asker = servent.neighbour(1, { headers: LEAF })
     servent.from(asker, query({ flags: GUIDED }))
@@ -73,6 +122,8 @@ describe('what an ultrapeer asks for a leaf', () => {
       { type: 'connect', headers: LEAF },
       { type: 'status', status: 200, reason: 'OK', headers: {} }
     )
+    expect(queriesTo(servent, leaf)).toEqual([])
+    servent.from(leaf, ...tableOf('blue'))
     expect(queriesTo(servent, leaf)).toEqual(['query 1/1'])
     servent.from(asker, ...tableOf('blue'))
     expect(queriesTo(servent, asker)).toEqual([])

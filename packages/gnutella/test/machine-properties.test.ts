@@ -35,7 +35,12 @@ import { guidanceMessage } from '../src/guidance-wire.ts'
 import { GnutellaMachine } from '../src/machine.ts'
 import type { GnutellaMessage, Headers } from '../src/messages.ts'
 import { hashWord } from '../src/qrp-hash.ts'
-import { DYNAMIC_MAX, PUSH_PROXY_ROUTES_MAX, SENDS_PER_MESSAGE_TIERS_MAX } from '../src/tier-constants.ts'
+import {
+  DYNAMIC_MAX,
+  PUSH_PROXY_ROUTES_MAX,
+  QUERIES_EXTENDED_MAX,
+  SENDS_PER_MESSAGE_TIERS_MAX
+} from '../src/tier-constants.ts'
 import type {
   GnutellaAnswer,
   GnutellaCommand,
@@ -323,6 +328,30 @@ describe('the machine', () => {
     servent.from(links[3]!, query())
     // All but the asker and the one that the cache stands in for.
     expect(servent.sent()).toHaveLength(SENDS_PER_MESSAGE_MAX - 2)
+  })
+
+  it('causes by a handshake QUERIES_EXTENDED_MAX queries, to whom it is with alone, and not one more', () => {
+    const servent = new Servent({ role: 'ultrapeer', degree: 32, leaves: 100 })
+    const first = servent.neighbour(1, { headers: ULTRAPEER })
+    const perLeaf = 8
+    const leaves = QUERIES_EXTENDED_MAX / perLeaf + 1
+    for (let leaf = 0; leaf < leaves; leaf += 1) {
+      const link = servent.neighbour(100 + leaf, { headers: LEAF })
+      for (let count = 0; count < perLeaf; count += 1) servent.from(link, query())
+    }
+    expect(servent.tiers().dynamicQueries).toBe(leaves * perLeaf)
+    for (let peer = 2; peer < 12; peer += 1)
+      servent.from(servent.neighbour(peer, { headers: ULTRAPEER }), ...tableOf('blue'))
+    // Whom they began with is gone, so that each begins anew.
+    servent.down(first)
+    const late = servent.link(50)
+    servent.from(late, { type: 'connect', headers: ULTRAPEER })
+    servent.take()
+    servent.from(late, { type: 'status', status: 200, reason: 'OK', headers: {} })
+    const sent = servent.take().flatMap(effect => (effect.type === 'send' ? [effect] : []))
+    expect(sent.length).toBeLessThanOrEqual(SENDS_PER_MESSAGE_TIERS_MAX)
+    const asked = sent.filter(({ message }) => message.type === 'query')
+    expect(asked.map(({ link }) => link)).toEqual(Array(QUERIES_EXTENDED_MAX).fill(late))
   })
 })
 

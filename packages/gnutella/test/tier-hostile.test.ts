@@ -1,9 +1,13 @@
 /** What a peer of the two tiers gains that says more of itself, or of what it sends, than is true. */
+import type { Contact, LinkOrigin } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
+import { base64url } from 'multiformats/bases/base64'
 import { describe, expect, it } from 'vitest'
-import { TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
+import { OFFENCES_PER_MINUTE_MAX, TTL_HARD_MAX, TTL_MAX } from '../src/constants.ts'
+import { writeContact } from '../src/extension.ts'
 import type { Headers } from '../src/messages.ts'
-import { hashWord } from '../src/qrp-hash.ts'
+import type { Neighbour } from '../src/neighbours.ts'
+import { hashesOfQuery, hashWord } from '../src/qrp-hash.ts'
 import { patchOf, ToldTable } from '../src/qrp-patch.ts'
 import { QueryRoutingTable } from '../src/query-routing-table.ts'
 import {
@@ -15,8 +19,10 @@ import {
   WORDS_MAX
 } from '../src/tier-constants.ts'
 import { TierLink } from '../src/tier-link.ts'
+import { Tiers } from '../src/tiers.ts'
+import type { GnutellaSettings } from '../src/types.ts'
 import { walkExtension } from '../src/walk-wire.ts'
-import { freshGuid, LEAF, MODERN, query, Servent, ULTRAPEER } from './servent.ts'
+import { freshGuid, hit, LEAF, MODERN, push, query, Servent, ULTRAPEER } from './servent.ts'
 
 const words = (...some: string[]) => ({ type: 'words' as const, hashes: Uint32Array.from(some, hashWord) })
 
@@ -78,6 +84,189 @@ describe('hops', () => {
       expect(servent.counter('descriptorsBadTtl')).toBe(offences)
       expect(servent.asked()).toHaveLength(1 - offences)
     }
+  })
+})
+
+describe('a query on its last hop', () => {
+  const blue = { type: 'query', text: 'blue' }
+  const setUp = () => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    const [from, other] = [1, 2].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [
+      number,
+      number
+    ]
+    const leaf = servent.neighbour(9, { headers: LEAF })
+    const last = query({ ttl: 1, hops: 2 })
+    servent.from(from, last)
+    servent.take()
+    return { servent, from, other, leaf, last }
+  }
+
+  it('is taken up by no leaf, whether it keeps the text or asks for something else', () => {
+    for (const text of ['blue', 'mp3 music']) {
+      const { servent, leaf, last } = setUp()
+      servent.from(leaf, { ...last, ttl: 4, hops: 0, text })
+      expect(servent.outline()).toEqual({})
+      expect(servent.tiers().dynamicQueries).toBe(0)
+      expect(servent.counter('queriesDuplicate')).toBe(1)
+    }
+  })
+
+  it('goes no further with another text or other URNs, and still does as it was first', () => {
+    const { servent, from, other, last } = setUp()
+    const urns = ['urn:sha1:PLSTHIPQGSSZTS5FJUPAKUZWUGYQYPFB']
+    for (const changed of [{ text: 'mp3 music' }, { urns }]) {
+      servent.from(from, { ...last, ttl: 4, ...changed })
+      expect(servent.outline()).toEqual({})
+    }
+    servent.from(from, { ...last, ttl: 4 })
+    expect(servent.sent(other)).toMatchObject([blue])
+  })
+})
+
+describe('others to try that a stranger names', () => {
+  /** Hosts that are known once a leaf that is reached from `reach` named these, on a servent that has so many ultrapeers. */
+  const noted = (
+    contacts: readonly Contact[],
+    {
+      headers = LEAF,
+      reach,
+      settings = { role: 'ultrapeer' },
+      before = () => undefined
+    }: {
+      headers?: Headers
+      reach?: LinkOrigin['reach']
+      settings?: Partial<GnutellaSettings>
+      before?: (servent: Servent) => unknown
+    } = {}
+  ) => {
+    const servent = new Servent(settings)
+    before(servent)
+    const known = servent.machine.snapshot().hostCache
+    const peer = servent.effects.peers.intern(testContact(9))
+    const origin = reach === undefined ? {} : { origin: { host: 'h', network: 'n', isRelayed: false, reach } }
+    servent.handle({ type: 'link-up', link: 99, peer, inbound: true, ...origin })
+    const named = contacts.map(contact => base64url.baseEncode(writeContact(contact))).join(',')
+    servent.from(99, { type: 'connect', headers: { ...headers, 'x-servent-try': named } })
+    return servent.machine.snapshot().hostCache - known
+  }
+  const others = [testContact(71), testContact(72)]
+
+  it('are noted where a leaf does it, and this servent has no ultrapeer', () => {
+    for (const role of ['auto', 'leaf', 'ultrapeer'] as const)
+      expect(noted(others, { settings: { role } })).toBe(2)
+    const before = (servent: Servent) => servent.neighbour(1, { headers: ULTRAPEER })
+    for (const role of ['leaf', 'ultrapeer'] as const)
+      expect(noted(others, { settings: { role }, before })).toBe(0)
+  })
+
+  it('are not, where it is an ultrapeer or an old servent, or this one is old', () => {
+    for (const headers of [ULTRAPEER, MODERN]) expect(noted(others, { headers })).toBe(0)
+    expect(noted(others, { headers: MODERN, settings: {} })).toBe(0)
+    expect(noted(others, { settings: {} })).toBe(0)
+  })
+
+  it('are not, where it is banished', () => {
+    const before = (servent: Servent) => {
+      const link = servent.neighbour(9, { headers: LEAF })
+      for (let count = 0; count <= OFFENCES_PER_MINUTE_MAX; count += 1) servent.from(link, query({ ttl: 0 }))
+      servent.down(link)
+    }
+    expect(noted(others, { before })).toBe(0)
+  })
+
+  it('are believed as far as it may know where they are, and never by a name', () => {
+    const { id } = testContact(71)
+    const at = (...address: number[]) => [{ id, addresses: [Uint8Array.from([...address, 6, 0, 22])] }]
+    const [loopback, inside, outside] = [at(4, 127, 0, 0, 1), at(4, 10, 0, 0, 1), at(4, 8, 8, 8, 8)]
+    const name = at(54, 1, 0x61)
+    const count = (reach?: LinkOrigin['reach']) =>
+      [loopback, inside, outside, name].map(contacts => noted(contacts, reach === undefined ? {} : { reach }))
+    expect(count('public')).toEqual([0, 0, 1, 0])
+    expect(count('private')).toEqual([0, 1, 1, 0])
+    expect(count('loopback')).toEqual([1, 1, 1, 0])
+    expect(count()).toEqual([1, 1, 1, 0])
+  })
+
+  it('stop no leaf from beginning a network where none of them can be believed', () => {
+    const servent = new Servent({ role: 'auto' })
+    const link = servent.link(9)
+    const { id } = testContact(71)
+    const named = base64url.baseEncode(
+      writeContact({ id, addresses: [Uint8Array.of(54, 1, 0x61, 6, 0, 22)] })
+    )
+    servent.from(link, { type: 'connect', headers: { ...LEAF, 'x-servent-try': named } })
+    expect(servent.tiers().tier).toBe('ultrapeer')
+  })
+})
+
+describe('the GUID of somebody else', () => {
+  const guid = 'ab'.repeat(16)
+  const pushed = (servent: Servent, from: number) => {
+    servent.take()
+    servent.from(from, push({ servent: guid }))
+    return servent.outline()
+  }
+  const squats: readonly [string, (servent: Servent) => void][] = [
+    ['an ultrapeer', servent => servent.neighbour(1, { headers: { ...ULTRAPEER, guid } })],
+    ['a leaf whose handshake is not over', servent => pending(servent, 1)]
+  ]
+  const pending = (servent: Servent, peer: number) => {
+    const link = servent.link(peer)
+    servent.from(link, { type: 'connect', headers: { ...LEAF, guid } })
+    return link
+  }
+
+  it.each(squats)('that %s says keeps no pushes from whom hits show the way to', (_, squat) => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    squat(servent)
+    const honest = servent.neighbour(2, { headers: ULTRAPEER })
+    const asker = servent.neighbour(3, { headers: ULTRAPEER })
+    const asked = query({ hops: 1, ttl: 3 })
+    servent.from(asker, asked)
+    servent.from(honest, hit(asked.guid, { servent: guid }))
+    expect(pushed(servent, asker)).toEqual({ [honest]: ['push 6/1'] })
+  })
+
+  it.each(squats)('that %s says is taken from no leaf that comes up with it', (_, squat) => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    squat(servent)
+    const asker = servent.neighbour(3, { headers: ULTRAPEER })
+    const leaf = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    expect(servent.counter('guidsRefused')).toBe(0)
+    expect(pushed(servent, asker)).toEqual({ [leaf]: ['push 6/1'] })
+  })
+
+  it('is lost to whoever waits with the last word until its leaf is up', () => {
+    const servent = new Servent({ role: 'ultrapeer' })
+    const asker = servent.neighbour(3, { headers: ULTRAPEER })
+    const squatter = pending(servent, 1)
+    const leaf = servent.neighbour(2, { headers: { ...LEAF, guid } })
+    servent.from(squatter, { type: 'status', status: 200, reason: 'OK', headers: {} })
+    expect(servent.tiers().leaves).toBe(2)
+    expect(servent.counter('guidsRefused')).toBe(1)
+    expect(pushed(servent, asker)).toEqual({ [leaf]: ['push 6/1'] })
+    servent.down(leaf)
+    expect(pushed(servent, asker)).toEqual({})
+  })
+})
+
+describe('the GUID of a dynamic query', () => {
+  it('is for nobody else while it runs', () => {
+    const tiers = new Tiers({ role: 'ultrapeer' })
+    const begin = (guid: string) => {
+      const message = query({ guid })
+      const asker = { leaf: undefined, search: undefined, ttlMax: 4, askedLeaves: new Set<Neighbour>() }
+      const init = { message, hashes: hashesOfQuery(message), ...asker }
+      return tiers.begin(init, { wanted: 1, guided: false }, 0)
+    }
+    const [guid, another] = [freshGuid(), freshGuid()]
+    const first = begin(guid)!
+    expect(begin(guid)).toBeUndefined()
+    expect(tiers.byGuid(guid)).toBe(first)
+    expect(begin(another)).toBeDefined()
+    tiers.end(first)
+    expect(begin(guid)).toBeDefined()
   })
 })
 

@@ -927,12 +927,15 @@ describe('a dynamic query', () => {
     const servent = ultrapeer()
     const leaf = servent.neighbour(1, { headers: LEAF })
     const [first] = [2, 3].map(peer => servent.neighbour(peer, { headers: ULTRAPEER })) as [number, number]
-    const asked = query({ ttl: 1 })
-    servent.from(leaf, asked)
-    servent.take()
-    for (const link of [leaf, first]) servent.from(link, { ...asked, ttl: 4 })
-    expect(servent.outline()).toEqual({})
-    expect(servent.tiers().dynamicQueries).toBe(1)
+    // Of one that guides, the TTL is its cap.
+    for (const [index, flags] of [0x8000, 0x8000 | (1 << 12)].entries()) {
+      const asked = query({ ttl: 1, flags })
+      servent.from(leaf, asked)
+      servent.take()
+      for (const link of [leaf, first]) servent.from(link, { ...asked, ttl: 4 })
+      expect(servent.outline()).toEqual({})
+      expect(servent.tiers().dynamicQueries).toBe(index + 1)
+    }
   })
 
   it('goes no further than its asker wants: an own search, and that of a leaf that guides', () => {
