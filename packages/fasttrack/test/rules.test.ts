@@ -748,24 +748,65 @@ describe('a query that comes again', () => {
     expect([relayed(peer), peer.counter('queriesDuplicate')]).toEqual([[], 2])
   })
 
-  it('while the index is asked is answered to who brings it last, and goes on from there', () => {
+  it('while the index is asked goes on for who brings it then; what the index has is of who asked first', () => {
     const { peer, links } = supernode()
-    const [long, short] = links as [number, number]
+    peer.bond(30, 'session')
+    const [long, short, ...others] = links as [number, number, ...number[]]
     const last = query({ ttl: 0, hops: 2, wanted: { ...WANTED, limit: 6 } })
     peer.from(long, last)
     peer.from(short, { ...last, ttl: 1, hops: 1, wanted: { ...WANTED, limit: 34 } })
-    expect(peer.typesTo(long)).toEqual(['query-end'])
-    expect(asks(peer)).toHaveLength(1)
-    peer.answerLast('index-search', HITS)
+    expect(peer.typesTo(long)).toEqual([])
+    const [search, ...more] = asks(peer)
+    expect(more).toEqual([])
     const asked = peer.effects.log.flatMap(effect =>
       effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
     )
     expect(asked).toHaveLength(6)
+    // Neither of those that asked is asked.
+    expect(others).toEqual(expect.arrayContaining(asked))
     // With the room that the shorter way leaves.
     expect(relayed(peer).every(({ wanted }) => wanted.limit === 6)).toBe(true)
+    peer.take()
+    const found = result(700, 7)
+    peer.from(asked[0]!, { type: 'results', id: last.id, hops: 1, results: [found] })
+    const { record, index } = result(30, 1)
+    const file = { key: `${index}`, words: ['blue'], size: 1000, type: 'audio/flac', body: record }
+    peer.answer(search!.id, {
+      type: 'index-hits',
+      hits: [{ owner: peer.nameOf(30), file }],
+      isCapped: false
+    })
+    expect(peer.sent(long)).toMatchObject([
+      { type: 'results', hops: 1, results: [{ index: 1, record }] },
+      { type: 'query-end', id: last.id }
+    ])
+    expect(peer.sent(short)).toMatchObject([{ type: 'results', hops: 2, results: [found] }])
+    peer.take()
     for (const link of asked) peer.from(link, { type: 'query-end', id: last.id })
-    expect([peer.typesTo(long), peer.typesTo(short)]).toEqual([['query-end'], ['query-end']])
+    expect([peer.typesTo(long), peer.typesTo(short)]).toEqual([[], ['query-end']])
     expect(peer.machine.sizes().running).toBe(0)
+  })
+
+  it('while the index is asked holds nobody up: either asker may leave, and the other has its part', () => {
+    for (const leaves of ['first', 'later'] as const) {
+      const { peer, links } = supernode()
+      const [long, short] = links as [number, number]
+      const last = query({ ttl: 0, hops: 2 })
+      peer.from(long, last)
+      peer.from(short, { ...last, ttl: 1, hops: 1 })
+      const [search] = asks(peer)
+      const asked = peer.effects.log.flatMap(effect =>
+        effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+      )
+      expect(peer.machine.sizes().running).toBe(2)
+      peer.down(leaves === 'first' ? long : short, 'reset')
+      expect(peer.machine.sizes().running).toBe(1)
+      peer.take()
+      peer.answer(search!.id, HITS)
+      for (const link of asked) peer.from(link, { type: 'query-end', id: last.id })
+      expect(peer.typesTo(leaves === 'first' ? short : long)).toEqual(['query-end'])
+      expect(peer.machine.sizes().running).toBe(0)
+    }
   })
 
   it('goes on TTL_MAX times at most, whoever brings it', () => {
