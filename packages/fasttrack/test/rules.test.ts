@@ -478,7 +478,7 @@ describe('lists of supernodes', () => {
   const toldTo = (peer: TestPeer, link: number) =>
     peer.sent(link).flatMap(message => (message.type === 'supernodes' ? message.entries : []))
 
-  it('are asked for by who has none, by the first that it stays with, and a few of later ones', () => {
+  it('are asked for by who has none, by the first two that it stays with, and a few of later ones', () => {
     const peer = new TestPeer({ role: 'ordinary' })
     peer.handle({ type: 'contact', peer: peer.peer(1) })
     const home = peer.link(1, false)
@@ -495,7 +495,7 @@ describe('lists of supernodes', () => {
       SUPERNODES_PER_TELLER_MAX
     ])
     peer.from(home, list(30, 25), welcome('session'))
-    peer.from(spare, welcome('spare'))
+    peer.from(spare, list(60, 25), welcome('spare'))
     peer.take()
     peer.down(home, 'reset')
     expect(wantedIn(peer, spare)).toEqual([SUPERNODES_SAMPLE])
@@ -507,6 +507,28 @@ describe('lists of supernodes', () => {
     peer.take()
     peer.pass(3_000)
     expect(wantedIn(peer, other)).toEqual([0])
+  })
+
+  it('are asked for in full until two have told theirs: neither one in parts nor one with nothing is two', () => {
+    /** What the spare is asked for when its supernode is gone, after what both have told. */
+    const asksAfter = (ofHome: readonly SupernodesMessage[], ofSpare: readonly SupernodesMessage[]) => {
+      const peer = new TestPeer({ role: 'ordinary' })
+      peer.handle({ type: 'contact', peer: peer.peer(1) })
+      const home = peer.link(1, false)
+      peer.from(home, list(2, 20), welcome('probe'))
+      const spare = peer.linkOf(peer.opened().at(-1)!)
+      peer.from(spare, welcome('probe', { users: 100 }))
+      peer.pass(3_000)
+      peer.from(home, ...ofHome, welcome('session'))
+      peer.from(spare, ...ofSpare, welcome('spare'))
+      peer.take()
+      peer.down(home, 'reset')
+      return wantedIn(peer, spare)
+    }
+    expect(asksAfter([list(30, 25), list(55, 25)], [])).toEqual([SUPERNODES_PER_TELLER_MAX])
+    expect(asksAfter([list(30, 25)], [list(0, 0)])).toEqual([SUPERNODES_PER_TELLER_MAX])
+    expect(asksAfter([list(0, 0)], [list(0, 0)])).toEqual([SUPERNODES_PER_TELLER_MAX])
+    expect(asksAfter([list(30, 25)], [list(60, 1)])).toEqual([SUPERNODES_SAMPLE])
   })
 
   it('are as long as was asked for, and for a stranger one message', () => {
