@@ -14,7 +14,8 @@ import {
   PEERINGS_MAX,
   RETRY_MS,
   SAID_MAX,
-  STANDBYS_PART
+  STANDBYS_PART,
+  SUPERNODES_PER_TELLER_MAX
 } from './constants.ts'
 import { answerWithSupernodes, supernodesWanted } from './list-rules.ts'
 import type { HelloMessage, Wanting, WelcomeMessage } from './messages.ts'
@@ -43,7 +44,8 @@ export function reach(state: FastTrackState, fx: Fx, peer: Peer, wants: Wanting)
 }
 
 export function sayHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, wants: Wanting): void {
-  neighbour.asked = { wants, atMs: state.nowMs }
+  const wanted = supernodesWanted(state, wants)
+  neighbour.asked = { wants, atMs: state.nowMs, isWhole: wanted === SUPERNODES_PER_TELLER_MAX }
   if (wants === 'session') state.pendingSession = neighbour.link
   if (wants === 'spare') state.pendingSpare = neighbour.link
   const { isReachable, uploadKbps } = state.circumstances
@@ -55,7 +57,7 @@ export function sayHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, wa
     uploadKbps: Math.min(SAID_MAX, uploadKbps),
     uptimeS: Math.min(SAID_MAX, state.uptimeS),
     addresses: fx.peers.contact(SELF).addresses,
-    supernodesWanted: supernodesWanted(state, wants)
+    supernodesWanted: wanted
   }
   fx.send(neighbour.link, hello, CONTROL)
 }

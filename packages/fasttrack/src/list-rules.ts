@@ -1,7 +1,8 @@
 /**
  * Telling others of supernodes, and hearing of them: up to 200 at connect and every two hours (giFT, packet 00). Lists were nine
  * tenths of all bytes where each link was told all of one, so whoever links says how many it can use: all that it keeps of
- * one teller where it has none or an old one, a few otherwise; and every two hours it is told what is new.
+ * one teller where it has none or an old one, a few otherwise; and every two hours it is told what is new. It has one when two
+ * have told all that it can use of theirs: the first alone could tell of its friends and of nobody else.
  */
 import type { Peer } from '@servent/overlay/machine'
 import {
@@ -132,7 +133,7 @@ export function onSupernodes(
   }
   if (isHint) return
   const { asked } = neighbour
-  if (asked !== undefined && asked.wants !== 'probe') state.listedMs = nowMs
+  if (asked?.isWhole && entries.length > 0) onWholeList(state, neighbour.peer)
   // The list comes before the welcome.
   if (bond === 'supernode' || asked?.wants === 'session') {
     state.heirs = heirs.map(heir => fx.peers.intern(heir)).filter(peer => peer > 0)
@@ -142,6 +143,14 @@ export function onSupernodes(
       heirs.map(heir => fx.peers.intern(heir))
     )
   seek(state, fx)
+}
+
+/** Of the same teller further messages are parts of one list. */
+function onWholeList(state: FastTrackState, peer: Peer): void {
+  const { lister, nowMs } = state
+  if (lister !== undefined && lister.peer !== peer && nowMs - lister.atMs < SUPERNODES_REFRESH_MS)
+    state.listedMs = nowMs
+  state.lister = { peer, atMs: nowMs }
 }
 
 /** Where nothing else is known, they are as good as any. */

@@ -81,8 +81,8 @@ export class Neighbour {
   readonly inbound: boolean
   readonly upMs: number
   bond: Bond = 'new'
-  /** What it was last asked for, and when. */
-  asked: { readonly wants: Wanting; readonly atMs: number } | undefined
+  /** What it was last asked for, when, and whether with all of its list that can be used. */
+  asked: { readonly wants: Wanting; readonly atMs: number; readonly isWhole: boolean } | undefined
   /** It answered a probe, and would take one more. */
   wouldTake = false
   /** Its link is closed for want of room, and not yet down. */

@@ -4,6 +4,7 @@
  * time is up, and they brought fewer than ten results, four more. Results go back along the path of the query; its end is
  * told by whoever has no more to give. One id is answered once from an index. A query that came by a longer way first comes again
  * with more of its way left: then it is only handed on, or what the longer way has brought in too early would end it there.
+ * What the index has stays of who asked first, or whoever hears an id could have another's results sent to itself.
  */
 import type { IndexHit } from '@servent/keyword-index'
 import { type Link, type RequestId, SELF } from '@servent/overlay/machine'
@@ -32,12 +33,14 @@ const QUERIES_TIMER_MS = 250
 
 export interface RunningQuery {
   readonly id: string
+  /** What it is found by: its id, unless it waits for the index alone while others are asked for a later asker. */
+  key: string
   /** Who asked; nothing where it is an own search. */
-  from: Link | undefined
+  readonly from: Link | undefined
   readonly search: RequestId | undefined
   readonly wanted: Wanted
   ttl: number
-  hops: number
+  readonly hops: number
   /** The user that asked, and is not told of its own files. */
   readonly except: string | undefined
   /** Results that may still go back. */
@@ -97,33 +100,29 @@ export function onQuery(state: FastTrackState, fx: Fx, neighbour: Neighbour, que
 
 /** A query that was answered here, or is being, and may go on now. False: it is on its way already, or too much is. */
 function goFurther(state: FastTrackState, fx: Fx, init: QueryBegin): boolean {
-  const { running, nowMs } = state
-  const { id, from, ttl, hops } = init
-  const known = running.get(id)
-  if (known === undefined) {
-    if (running.size >= RUNNING_QUERIES_MAX) {
-      state.count('queriesRefused')
-      return false
-    }
-    const query = newQuery(state, init)
-    query.isAnswered = true
-    enter(state, fx, query)
-    proceed(state, fx, query)
-    return true
-  }
-  if (known.from === undefined || known.asked.size > 0) {
+  const { running } = state
+  const known = running.get(init.id)
+  if (known !== undefined && (known.from === undefined || known.asked.size > 0)) {
     state.count('queriesDuplicate')
     return false
   }
-  // The index has not answered yet: what it has goes to who asks now, and on it goes from there.
-  end(fx, known.from, id)
-  known.from = from
-  known.ttl = ttl
-  known.hops = hops
-  // The longer a way, the smaller the share of the results that it leaves: nothing has been given of it yet.
-  known.left = resultsOf(init)
-  known.deadlineMs = nowMs + RELAY_STEP_MS * (ttl + 1)
-  state.seen.set(id, ttl, nowMs)
+  if (running.size >= RUNNING_QUERIES_MAX) {
+    state.count('queriesRefused')
+    return false
+  }
+  const avoid = new Set<Link>()
+  if (known?.from !== undefined) {
+    // The index has not answered yet: who asked first has its results and then the end, and is not asked itself.
+    avoid.add(known.from)
+    known.ttl = 0
+    running.delete(known.key)
+    known.key = `${known.id} index`
+    running.set(known.key, known)
+  }
+  const query = newQuery(state, { ...init, avoid })
+  query.isAnswered = true
+  enter(state, fx, query)
+  proceed(state, fx, query)
   return true
 }
 
@@ -163,6 +162,7 @@ export function beginQuery(state: FastTrackState, fx: Fx, init: QueryBegin): boo
 function newQuery({ nowMs }: FastTrackState, init: QueryBegin): RunningQuery {
   return {
     id: init.id,
+    key: init.id,
     from: init.from,
     search: init.search,
     wanted: init.wanted,
@@ -183,7 +183,7 @@ const resultsOf = ({ wanted }: QueryBegin): number => Math.min(wanted.limit, SEA
 
 function enter({ running, seen, nowMs }: FastTrackState, fx: Fx, query: RunningQuery): void {
   seen.set(query.id, query.ttl, nowMs)
-  running.set(query.id, query)
+  running.set(query.key, query)
   if (running.size === 1) fx.setTimer(QUERIES_TIMER, QUERIES_TIMER_MS)
 }
 
@@ -192,7 +192,7 @@ function searchIndex(state: FastTrackState, fx: Fx, query: RunningQuery): void {
   const { wanted, left, except } = query
   const done = (later: Fx, hits: readonly IndexHit[]) => {
     state.admission.done()
-    if (state.running.get(query.id) !== query) return
+    if (state.running.get(query.key) !== query) return
     answer(state, later, query, hits)
     query.isAnswered = true
     proceed(state, later, query)
@@ -255,7 +255,7 @@ function relay(state: FastTrackState, fx: Fx, query: RunningQuery, most: number)
 }
 
 function finish(state: FastTrackState, fx: Fx, query: RunningQuery): void {
-  state.running.delete(query.id)
+  state.running.delete(query.key)
   if (query.from === undefined) onRoundEnd(state, fx, query.search!, new Set(query.asked.keys()))
   else if (state.neighbours.get(query.from) !== undefined) end(fx, query.from, query.id)
 }
@@ -288,7 +288,7 @@ export function onQueriesTimer(state: FastTrackState, fx: Fx): void {
 /** A link is gone: nobody waits for its queries' answers, and nothing more comes from it for those of others. */
 export function dropQueriesOf(state: FastTrackState, fx: Fx, link: Link): void {
   for (const query of [...state.running.values()]) {
-    if (query.from === link) state.running.delete(query.id)
+    if (query.from === link) state.running.delete(query.key)
     else if (query.asked.get(link) === false) {
       query.asked.set(link, true)
       proceed(state, fx, query)

@@ -123,8 +123,10 @@ export class FastTrackState {
   /** Links that are being opened, what for, and since when. */
   readonly opening = new Map<Peer, { readonly wants: Wanting; readonly atMs: number }>()
   savedMs = Number.NEGATIVE_INFINITY
-  /** When this peer was last told all of somebody's list that it can use. */
+  /** When a second peer had told all of its list that can be used, soon after another. */
   listedMs = Number.NEGATIVE_INFINITY
+  /** Who told it last, and when. */
+  lister: { readonly peer: Peer; readonly atMs: number } | undefined
 
   // Of an ordinary node, and of a supernode that steps down.
   supernode: Link | undefined
@@ -265,6 +267,7 @@ export class FastTrackState {
     for (const peer of this.opening.keys()) hold(peer)
     for (const peer of this.moving) hold(peer)
     for (const peer of this.heirs) hold(peer)
+    if (this.lister !== undefined) hold(this.lister.peer)
     for (const { used } of this.searches.values()) for (const peer of used) hold(peer)
   }
 

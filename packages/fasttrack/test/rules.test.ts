@@ -478,7 +478,7 @@ describe('lists of supernodes', () => {
   const toldTo = (peer: TestPeer, link: number) =>
     peer.sent(link).flatMap(message => (message.type === 'supernodes' ? message.entries : []))
 
-  it('are asked for by who has none, by the first that it stays with, and a few of later ones', () => {
+  it('are asked for by who has none, by the first two that it stays with, and a few of later ones', () => {
     const peer = new TestPeer({ role: 'ordinary' })
     peer.handle({ type: 'contact', peer: peer.peer(1) })
     const home = peer.link(1, false)
@@ -495,7 +495,7 @@ describe('lists of supernodes', () => {
       SUPERNODES_PER_TELLER_MAX
     ])
     peer.from(home, list(30, 25), welcome('session'))
-    peer.from(spare, welcome('spare'))
+    peer.from(spare, list(60, 25), welcome('spare'))
     peer.take()
     peer.down(home, 'reset')
     expect(wantedIn(peer, spare)).toEqual([SUPERNODES_SAMPLE])
@@ -507,6 +507,28 @@ describe('lists of supernodes', () => {
     peer.take()
     peer.pass(3_000)
     expect(wantedIn(peer, other)).toEqual([0])
+  })
+
+  it('are asked for in full until two have told theirs: neither one in parts nor one with nothing is two', () => {
+    /** What the spare is asked for when its supernode is gone, after what both have told. */
+    const asksAfter = (ofHome: readonly SupernodesMessage[], ofSpare: readonly SupernodesMessage[]) => {
+      const peer = new TestPeer({ role: 'ordinary' })
+      peer.handle({ type: 'contact', peer: peer.peer(1) })
+      const home = peer.link(1, false)
+      peer.from(home, list(2, 20), welcome('probe'))
+      const spare = peer.linkOf(peer.opened().at(-1)!)
+      peer.from(spare, welcome('probe', { users: 100 }))
+      peer.pass(3_000)
+      peer.from(home, ...ofHome, welcome('session'))
+      peer.from(spare, ...ofSpare, welcome('spare'))
+      peer.take()
+      peer.down(home, 'reset')
+      return wantedIn(peer, spare)
+    }
+    expect(asksAfter([list(30, 25), list(55, 25)], [])).toEqual([SUPERNODES_PER_TELLER_MAX])
+    expect(asksAfter([list(30, 25)], [list(0, 0)])).toEqual([SUPERNODES_PER_TELLER_MAX])
+    expect(asksAfter([list(0, 0)], [list(0, 0)])).toEqual([SUPERNODES_PER_TELLER_MAX])
+    expect(asksAfter([list(30, 25)], [list(60, 1)])).toEqual([SUPERNODES_SAMPLE])
   })
 
   it('are as long as was asked for, and for a stranger one message', () => {
@@ -748,24 +770,65 @@ describe('a query that comes again', () => {
     expect([relayed(peer), peer.counter('queriesDuplicate')]).toEqual([[], 2])
   })
 
-  it('while the index is asked is answered to who brings it last, and goes on from there', () => {
+  it('while the index is asked goes on for who brings it then; what the index has is of who asked first', () => {
     const { peer, links } = supernode()
-    const [long, short] = links as [number, number]
+    peer.bond(30, 'session')
+    const [long, short, ...others] = links as [number, number, ...number[]]
     const last = query({ ttl: 0, hops: 2, wanted: { ...WANTED, limit: 6 } })
     peer.from(long, last)
     peer.from(short, { ...last, ttl: 1, hops: 1, wanted: { ...WANTED, limit: 34 } })
-    expect(peer.typesTo(long)).toEqual(['query-end'])
-    expect(asks(peer)).toHaveLength(1)
-    peer.answerLast('index-search', HITS)
+    expect(peer.typesTo(long)).toEqual([])
+    const [search, ...more] = asks(peer)
+    expect(more).toEqual([])
     const asked = peer.effects.log.flatMap(effect =>
       effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
     )
     expect(asked).toHaveLength(6)
+    // Neither of those that asked is asked.
+    expect(others).toEqual(expect.arrayContaining(asked))
     // With the room that the shorter way leaves.
     expect(relayed(peer).every(({ wanted }) => wanted.limit === 6)).toBe(true)
+    peer.take()
+    const found = result(700, 7)
+    peer.from(asked[0]!, { type: 'results', id: last.id, hops: 1, results: [found] })
+    const { record, index } = result(30, 1)
+    const file = { key: `${index}`, words: ['blue'], size: 1000, type: 'audio/flac', body: record }
+    peer.answer(search!.id, {
+      type: 'index-hits',
+      hits: [{ owner: peer.nameOf(30), file }],
+      isCapped: false
+    })
+    expect(peer.sent(long)).toMatchObject([
+      { type: 'results', hops: 1, results: [{ index: 1, record }] },
+      { type: 'query-end', id: last.id }
+    ])
+    expect(peer.sent(short)).toMatchObject([{ type: 'results', hops: 2, results: [found] }])
+    peer.take()
     for (const link of asked) peer.from(link, { type: 'query-end', id: last.id })
-    expect([peer.typesTo(long), peer.typesTo(short)]).toEqual([['query-end'], ['query-end']])
+    expect([peer.typesTo(long), peer.typesTo(short)]).toEqual([[], ['query-end']])
     expect(peer.machine.sizes().running).toBe(0)
+  })
+
+  it('while the index is asked holds nobody up: either asker may leave, and the other has its part', () => {
+    for (const leaves of ['first', 'later'] as const) {
+      const { peer, links } = supernode()
+      const [long, short] = links as [number, number]
+      const last = query({ ttl: 0, hops: 2 })
+      peer.from(long, last)
+      peer.from(short, { ...last, ttl: 1, hops: 1 })
+      const [search] = asks(peer)
+      const asked = peer.effects.log.flatMap(effect =>
+        effect.type === 'send' && effect.message.type === 'query' ? [effect.link] : []
+      )
+      expect(peer.machine.sizes().running).toBe(2)
+      peer.down(leaves === 'first' ? long : short, 'reset')
+      expect(peer.machine.sizes().running).toBe(1)
+      peer.take()
+      peer.answer(search!.id, HITS)
+      for (const link of asked) peer.from(link, { type: 'query-end', id: last.id })
+      expect(peer.typesTo(leaves === 'first' ? short : long)).toEqual(['query-end'])
+      expect(peer.machine.sizes().running).toBe(0)
+    }
   })
 
   it('goes on TTL_MAX times at most, whoever brings it', () => {

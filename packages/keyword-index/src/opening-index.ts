@@ -90,27 +90,48 @@ export class OpeningIndex implements KeywordIndex {
     throw new IndexUnavailableError(this.#isClosed ? 'The index was closed.' : this.#problem)
   }
 
+  /** Rejects never: nobody may be waiting for it. */
   async #try(): Promise<void> {
-    const { open, onFailure, onOpen, retryMsMax = RETRY_MS_MAX } = this.#init
+    const { open, onFailure, onOpen } = this.#init
+    let index: KeywordIndex
     try {
-      const index = await open()
-      if (this.#isClosed) {
-        await index.close()
-        return
-      }
-      this.#index = index
-      onOpen?.()
+      index = await open()
     } catch (error) {
       if (this.#isClosed) return
-      this.#problem = (error as Error).message
-      const waitMs = this.#againMs
-      this.#againMs = Math.min(2 * waitMs, retryMsMax)
-      this.#timer = setTimeout(() => {
-        this.#attempt = this.#try()
-      }, waitMs)
-      this.#timer.unref()
-      onFailure?.(error as Error, waitMs)
+      const waitMs = this.#tryLater((error as Error).message)
+      tell(() => onFailure?.(error as Error, waitMs))
+      return
     }
+    if (this.#isClosed) {
+      try {
+        await index.close()
+      } catch {
+        // Whoever closed it is gone, and so is who would hear of this.
+      }
+      return
+    }
+    this.#index = index
+    tell(() => onOpen?.())
+  }
+
+  #tryLater(problem: string): number {
+    this.#problem = problem
+    const waitMs = this.#againMs
+    this.#againMs = Math.min(2 * waitMs, this.#init.retryMsMax ?? RETRY_MS_MAX)
+    this.#timer = setTimeout(() => {
+      this.#attempt = this.#try()
+    }, waitMs)
+    this.#timer.unref()
+    return waitMs
+  }
+}
+
+/** What a listener throws is its own failure: the index is as open, or as far away, as it was. */
+function tell(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    process.emitWarning(error as Error)
   }
 }
 
@@ -120,7 +141,9 @@ export async function within(ms: number, work: Promise<unknown>): Promise<boolea
   const late = new Promise<false>(resolve => {
     timer = setTimeout(() => resolve(false), ms)
   })
-  const done = await Promise.race([work.then(() => true), late])
-  clearTimeout(timer)
-  return done
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { IndexUnavailableError } from '../src/errors.ts'
 import { type KeywordIndex, OpeningIndex } from '../src/index.ts'
 import { MemoryIndex } from '../src/memory.ts'
-import { RETRY_MS, RETRY_MS_MAX } from '../src/opening-index.ts'
+import { RETRY_MS, RETRY_MS_MAX, within } from '../src/opening-index.ts'
 import { describeStore } from './conformance.ts'
 import { digest, file } from './files.ts'
 
@@ -104,5 +104,48 @@ describe('a store that is away', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(close).toHaveBeenCalledOnce()
     expect(isOpen).toBe(false)
+  })
+
+  it('is told of to listeners that may throw: it is opened once, and closed', async () => {
+    vi.useFakeTimers()
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const store = new MemoryIndex()
+    const close = vi.spyOn(store, 'close')
+    let tries = 0
+    const index = new OpeningIndex({
+      open: async () => {
+        tries += 1
+        return tries === 1 ? await away() : store
+      },
+      onFailure: () => {
+        throw new Error('of onFailure')
+      },
+      onOpen: () => {
+        throw new Error('of onOpen')
+      }
+    })
+    await index.attempted(1_000)
+    expect(index.problem).toBe('Nobody is there.')
+    await vi.advanceTimersByTimeAsync(RETRY_MS)
+    expect(index.problem).toBeUndefined()
+    expect(await index.totals()).toMatchObject({ files: 0 })
+    await vi.advanceTimersByTimeAsync(10 * RETRY_MS_MAX)
+    expect(tries).toBe(2)
+    expect(warn.mock.calls.map(([warning]) => (warning as Error).message)).toEqual([
+      'of onFailure',
+      'of onOpen'
+    ])
+    await index.close()
+    expect(close).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+    warn.mockRestore()
+  })
+
+  it('has no timer left where what was waited for fails', async () => {
+    vi.useFakeTimers()
+    await expect(within(60_000, Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+    expect(vi.getTimerCount()).toBe(0)
+    expect(await within(60_000, Promise.resolve())).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

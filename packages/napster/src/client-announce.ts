@@ -218,9 +218,11 @@ export function onShareAck(state: NapsterState, fx: Fx, { batch, refused }: Shar
   if (underWay === undefined || underWay.batch !== batch) return
   announcing.underWay = undefined
   const reasons = new Map(refused.map(({ place, reason }) => [place, reason]))
-  const isLater = refused.some(({ reason }) => reason === 'later')
+  // What is gone is taken back until that is done, so every refusal of it means "later".
+  const isTakenBack = underWay.type === 'unshare-records'
+  const isLater = refused.some(({ reason }) => isTakenBack || reason === 'later')
   if (isLater) state.count('batchesRefused')
-  if (underWay.type === 'unshare-records') onTakenBack(announcing, underWay, reasons)
+  if (isTakenBack) onTakenBack(announcing, underWay, reasons)
   else onAnnounced(state, underWay, reasons)
   // A server that is busy is not asked again at once.
   if (isLater) fx.setTimer(ANNOUNCE_TIMER, ANNOUNCE_LATER_MS)

@@ -303,6 +303,27 @@ describe('announcing', () => {
     expect(batchesOf(desk.sent(link))).toMatchObject([{ type: 'unshare-records', indexes: [2] }])
   })
 
+  it('takes back what was refused after a while, for whatever reason it was', () => {
+    const { desk, link } = withFiles(1)
+    desk.settle().sent()
+    desk.from(link, ack(1))
+    desk.command({ type: 'changed', added: [], removed: [1] })
+    desk.sent()
+    for (const [batch, reason] of [
+      [2, 'unsound'],
+      [3, 'full'],
+      [4, 'later']
+    ] as const) {
+      desk.from(link, ack(batch, { 0: reason }))
+      desk.pass(ANNOUNCE_LATER_MS - 1)
+      expect(batchesOf(desk.sent(link))).toEqual([])
+      desk.pass(1)
+      expect(batchesOf(desk.sent(link))).toMatchObject([{ type: 'unshare-records', indexes: [1] }])
+    }
+    desk.from(link, ack(5))
+    expect(desk.tables.announced.files).toBe(0)
+  })
+
   it('is made again after "later", and after no answer', () => {
     const { desk, link } = withFiles(1)
     expect(batchesOf(desk.settle().sent(link))).toHaveLength(1)

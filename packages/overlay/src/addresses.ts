@@ -48,7 +48,10 @@ const IP6 = 41
 const IP6_ZONE = 42
 const NAMES: ReadonlySet<number> = new Set([53, 54, 55, 56])
 
-/** Nothing where these bytes are no multiaddr, one of protocols that nobody here speaks, or one that begins nowhere. */
+/**
+ * Nothing where these bytes are no multiaddr, one of protocols that nobody here speaks, or one that begins nowhere or at
+ * the unspecified address.
+ */
 export function viewAddress(bytes: Uint8Array): AddressView | undefined {
   if (bytes.length === 0 || bytes.length > ADDRESS_BYTES_MAX) return undefined
   let first: number | undefined
@@ -123,16 +126,27 @@ const numberOf = (bytes: Iterable<number>): number => [...bytes].reduce((sum, by
 const textNumber = (text: string): number => numberOf(text.split('.').map(Number))
 const INSIDE_NUMBERS = INSIDE_IP4.map(([first, last]) => [textNumber(first), textNumber(last)] as const)
 
-/** Of four bytes in network order. */
-function reachOfIp4(bytes: Uint8Array): Reach {
+/** Of four bytes in network order. Nothing of 0.0.0.0: whoever dials it comes to its own machine, on many systems. */
+function reachOfIp4(bytes: Uint8Array): Reach | undefined {
   if (bytes[0] === 127) return 'loopback'
   const number = numberOf(bytes)
+  if (number === 0) return undefined
   return INSIDE_NUMBERS.some(([first, last]) => first <= number && number <= last) ? 'private' : 'public'
 }
 
-/** Of sixteen bytes: the Internet is 2000::/3, without documentation (2001:db8::/32). */
-function reachOfIp6(bytes: Uint8Array): Reach {
-  if (bytes.every((byte, at) => byte === (at === 15 ? 1 : 0))) return 'loopback'
+/**
+ * Of sixteen bytes: the Internet is 2000::/3, without documentation (2001:db8::/32). Nothing of the unspecified address,
+ * as of that of IPv4. One that stands for an address of IPv4 leads where that one leads: mapped (::ffff:0:0/96), and of
+ * 6to4 (2002::/16, RFC 3056).
+ */
+function reachOfIp6(bytes: Uint8Array): Reach | undefined {
+  const isMapped = numberOf(bytes.subarray(0, 6)) === 0 && numberOf(bytes.subarray(6, 12)) === 0xffff
+  if (isMapped) return reachOfIp4(bytes.subarray(12))
+  if (bytes[0] === 0x20 && bytes[1] === 0x02) return reachOfIp4(bytes.subarray(2, 6))
+  if (bytes.subarray(0, 15).every(byte => byte === 0)) {
+    if (bytes[15] === 0) return undefined
+    if (bytes[15] === 1) return 'loopback'
+  }
   const isDocumentation = numberOf(bytes.subarray(0, 4)) === 0x2001_0db8
   return (bytes[0]! & 0xe0) === 0x20 && !isDocumentation ? 'public' : 'private'
 }

@@ -32,21 +32,31 @@ export function recordInside(sealed: Uint8Array): FileRecord {
     throw new RecordError(
       `A signed record has at most ${SEALED_RECORD_BYTES_MAX} bytes, not ${sealed.length}.`
     )
+  let payload: Uint8Array | undefined
   for (let at = 0; at < sealed.length; ) {
     const tag = sealed[at]!
-    if (tag % 8 !== LENGTH_DELIMITED) break
+    if (tag >= 0x80 || tag % 8 !== LENGTH_DELIMITED) throw unreadable()
     let length = 0
     let read = 0
+    let byte: number
     do {
-      length += ((sealed[at + 1 + read] ?? 0) & 0x7f) << (7 * read)
+      byte = sealed[at + 1 + read] ?? 0
+      length += (byte & 0x7f) << (7 * read)
       read += 1
-    } while (read < LENGTH_BYTES_MAX && sealed[at + read]! >= 0x80)
+    } while (byte >= 0x80 && read < LENGTH_BYTES_MAX)
     const from = at + 1 + read
     at = from + length
-    if (tag >> 3 === PAYLOAD && at <= sealed.length) return decodeRecord(sealed.subarray(from, at))
+    if (byte >= 0x80 || at > sealed.length) throw unreadable()
+    if (tag >> 3 !== PAYLOAD) continue
+    // Decoders of protobuf take the last one: what is looked at here would not be what others verify.
+    if (payload !== undefined) throw new RecordError('The envelope has more than one record in it.')
+    payload = sealed.subarray(from, at)
   }
-  throw new RecordError('The record has no envelope that can be read.')
+  if (payload === undefined) throw unreadable()
+  return decodeRecord(payload)
 }
+
+const unreadable = () => new RecordError('The record has no envelope that can be read.')
 
 /** As long as a signed one, and signed by nobody. */
 export function unsignedRecord(record: FileRecord): Uint8Array {

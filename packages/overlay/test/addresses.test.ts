@@ -19,13 +19,21 @@ test.each([
   ['/ip4/128.0.0.0/tcp/1', 'public'],
   ['/ip4/255.255.255.255/tcp/1', 'private'],
   ['/ip6/::1/tcp/1', 'loopback'],
-  ['/ip6/::/tcp/1', 'private'],
+  ['/ip4/0.0.0.1/tcp/1', 'private'],
+  ['/ip6/::2/tcp/1', 'private'],
   ['/ip6/2000::/tcp/1', 'public'],
   ['/ip6/3fff:ffff::1/tcp/1', 'public'],
   ['/ip6/4000::1/tcp/1', 'private'],
   ['/ip6/2001:db8::1/tcp/1', 'private'],
   ['/ip6/2001:db9::1/tcp/1', 'public'],
-  ['/ip6/::ffff:8.8.8.8/tcp/1', 'private'],
+  ['/ip6/::ffff:8.8.8.8/tcp/1', 'public'],
+  ['/ip6/::ffff:10.1.1.1/tcp/1', 'private'],
+  ['/ip6/::ffff:127.0.0.1/tcp/1', 'loopback'],
+  ['/ip6/::fffe:8.8.8.8/tcp/1', 'private'],
+  ['/ip6/0:0:1::ffff:127.0.0.1/tcp/1', 'private'],
+  ['/ip6/2002:808:808::1/tcp/1', 'public'],
+  ['/ip6/2002:a01:101::1/tcp/1', 'private'],
+  ['/ip6/2002:7f00:1::1/tcp/1', 'loopback'],
   ['/ip6zone/eth0/ip6/fe80::1/tcp/1', 'private'],
   [`/ip4/8.8.8.8/tcp/1/p2p/${RELAY}/p2p-circuit`, 'public'],
   [`/ip4/10.1.1.1/tcp/1/p2p/${RELAY}/p2p-circuit`, 'private'],
@@ -50,6 +58,13 @@ describe('what is no address of a peer', () => {
       [...bytes('/memory/x')]
     ])
       expect(viewAddress(Uint8Array.from(bad))).toBeUndefined()
+  })
+
+  it('is the unspecified one, in whatever form: it is dialled as the own machine', () => {
+    for (const host of ['ip4/0.0.0.0', 'ip6/::', 'ip6/::ffff:0.0.0.0', 'ip6/2002::1', 'ip6zone/eth0/ip6/::'])
+      expect(viewAddress(bytes(`/${host}/tcp/1`)), host).toBeUndefined()
+    for (const from of ['public', 'private', 'loopback', undefined] as const)
+      expect(believable([bytes('/ip4/0.0.0.0/tcp/1')], from, 'names')).toEqual([])
   })
 
   it('is one of more than ADDRESS_BYTES_MAX bytes', () => {

@@ -410,6 +410,28 @@ describe('a record that is only handed on', () => {
     await expect(openRecord(unsigned, { nowMs: NOW })).rejects.toEqual(refusal)
   })
 
+  test('is refused where a second one could be read instead of it', async () => {
+    const sealed = await sealRecord(RECORD, KEY)
+    const other = unsignedRecord({ ...RECORD, name: 'other.txt' })
+    // Between the key and the type of the payload before it, and the signature after it.
+    const payload = other.slice(38 + 2 + '/servent/file-record'.length, -66)
+    expect(payload[0]).toBe(0x1a)
+    const after = (...bytes: number[]) => {
+      const whole = Uint8Array.from([...sealed, ...bytes])
+      return () => recordInside(whole)
+    }
+    const { payload: last } = RecordEnvelope.createFromProtobuf(Uint8Array.from([...sealed, ...payload]))
+    expect(decodeRecord(last)).toEqual({ ...RECORD, name: 'other.txt' })
+    expect(after(...payload)).toThrow('more than one record')
+    // As a field whose number has two bytes, behind a number, and behind a length in three bytes.
+    expect(after(0x9a, 0, ...payload.subarray(1))).toThrow(refusal)
+    expect(after(0x30, 1, ...payload)).toThrow(refusal)
+    expect(after(0x32, 0x80, 0x80, 0, ...payload)).toThrow(refusal)
+    // A field of nobody's that can be passed over hides nothing.
+    expect(after(0x32, 1, 7)()).toEqual(RECORD)
+    expect(after(0x32, 1)).toThrow(refusal)
+  })
+
   test('is refused where it is cut short, beyond SEALED_RECORD_BYTES_MAX, or no envelope', async () => {
     const sealed = await sealRecord(RECORD, KEY)
     // Up to where the record ends; the signature after it is not looked at.
