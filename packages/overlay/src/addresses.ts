@@ -81,7 +81,10 @@ function readVarint(bytes: Uint8Array, at: number): { value: number; end: number
   if (low === undefined) return undefined
   if (low < 0x80) return { value: low, end: at + 1 }
   const high = bytes[at + 1]
-  return high === undefined || high >= 0x80 ? undefined : { value: (low & 0x7f) | (high << 7), end: at + 2 }
+  // Longer than it need be, it is none that libp2p would read.
+  return high === undefined || high >= 0x80 || high === 0
+    ? undefined
+    : { value: (low & 0x7f) | (high << 7), end: at + 2 }
 }
 
 /**

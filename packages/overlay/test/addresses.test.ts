@@ -60,6 +60,11 @@ describe('what is no address of a peer', () => {
       expect(viewAddress(Uint8Array.from(bad))).toBeUndefined()
   })
 
+  it('is one whose code is written longer than it need be', () => {
+    expect(viewAddress(Uint8Array.from([4, 8, 8, 8, 8, 6, 0, 1]))).toEqual({ reach: 'public' })
+    expect(viewAddress(Uint8Array.from([132, 0, 8, 8, 8, 8, 6, 0, 1]))).toBeUndefined()
+  })
+
   it('is the unspecified one, in whatever form: it is dialled as the own machine', () => {
     for (const host of ['ip4/0.0.0.0', 'ip6/::', 'ip6/::ffff:0.0.0.0', 'ip6/2002::1', 'ip6zone/eth0/ip6/::'])
       expect(viewAddress(bytes(`/${host}/tcp/1`)), host).toBeUndefined()
