@@ -74,11 +74,12 @@ export function comeToTerms(state: GnutellaState, fx: Fx, neighbour: Neighbour):
 
 /** Whether what both sides are still fits when the last word of the handshake is said. */
 export function stillFits(
-  { tiers, neighbours }: GnutellaState,
+  { tiers, neighbours, places }: GnutellaState,
   { kind }: Neighbour,
   changedFrom: Neighbour['kind'] | undefined
 ): boolean {
-  if (tiers.flat) return true
+  // The user may have taken places away since one was given. A place that is taken is this one's already.
+  if (tiers.flat) return neighbours.places <= places
   if (tiers.tier === 'leaf') return kind === 'ultrapeer'
   // The place was given for what a stranger said first. Only who was guided may become another, a leaf (3.5).
   if (changedFrom !== undefined && (changedFrom !== 'ultrapeer' || kind !== 'leaf')) return false

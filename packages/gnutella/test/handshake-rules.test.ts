@@ -96,6 +96,17 @@ describe('a link that a stranger opened', () => {
     })
   })
 
+  it('ends with its last word where the user took the places away that there were for it', () => {
+    const servent = new Servent({ neighbours: 2 })
+    servent.neighbour(1)
+    const late = servent.link(2)
+    servent.from(late, { type: 'connect', headers: MODERN })
+    servent.command({ type: 'resize', neighbours: 1 })
+    servent.from(late, OK)
+    expect(servent.closed()).toEqual([late])
+    expect(servent.machine.snapshot().neighbours).toHaveLength(1)
+  })
+
   it('ends where the stranger thinks better of it', () => {
     const servent = new Servent()
     const link = servent.link(1)
