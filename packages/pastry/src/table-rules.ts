@@ -6,8 +6,8 @@
  * Repair (Rowstron section 2.5): for an entry that failed, others of its row are asked for theirs in that place, and
  * then those of the next row.
  */
-import { PRIORITY_TABLE } from '@servent/key-routing/machine'
-import { NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
+import { type Ping, PRIORITY_TABLE } from '@servent/key-routing/machine'
+import { type Link, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import {
   CANDIDATES_MAX,
   COLUMNS_MAX,
@@ -19,7 +19,7 @@ import {
   SECOND_STAGE_ASKS_MAX
 } from './constants.ts'
 import type { Fx, PastryNode } from './node.ts'
-import { ping, request } from './node-calls.ts'
+import { request } from './node-calls.ts'
 import { rangeOfSlot } from './node-ids.ts'
 
 /** The right rule of `PastryRules.isNearer`. */
@@ -110,7 +110,8 @@ function measureNext(node: PastryNode, fx: Fx): void {
 
 /**
  * By one ping over a link that is up: the mean that calls keep of all round trips has those in it that waited for a
- * link. Nothing where it does not answer.
+ * link. What was asked again, or sent again when its link went down, is not timed from the first try, which was lost:
+ * a near peer would pass for a far one. Nothing where it does not answer.
  */
 export function measure(
   node: PastryNode,
@@ -119,13 +120,19 @@ export function measure(
   done: (ms: number | 'later' | undefined, fx: Fx) => void
 ): void {
   const { calls } = node.router
-  const beganMs = calls.linkOf(peer) === undefined ? undefined : fx.nowMs()
-  ping(node, peer, fx, (lives, fx) => {
-    if (lives !== true) {
-      done(lives === 'later' ? 'later' : undefined, fx)
+  let [link, beganMs] = [undefined as Link | undefined, 0]
+  const ping = (id: number): Ping => {
+    link = calls.linkOf(peer)
+    beganMs = node.nowMs
+    return { type: 'ping', id }
+  }
+  request(node, peer, ping, fx, (heard, fx) => {
+    if (heard === undefined || heard === 'later') {
+      done(heard, fx)
       return
     }
-    const ms = beganMs === undefined ? (calls.rttMs(peer) ?? 1) : Math.max(1, fx.nowMs() - beganMs)
+    const isOneTrip = link !== undefined && link === calls.linkOf(peer)
+    const ms = isOneTrip ? Math.max(1, fx.nowMs() - beganMs) : (calls.rttMs(peer) ?? 1)
     node.rememberDistance(peer, ms)
     done(ms, fx)
   })
