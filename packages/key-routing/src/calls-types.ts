@@ -96,6 +96,11 @@ export function isInGoodOrder({ kind }: LinkEnd): boolean {
   return kind === 'closed' || kind === 'idle'
 }
 
+/** Whether the other side closed a link that it did not need: what was sent last on it may not have been read. */
+export function mayBeUnread(end: LinkEnd): boolean {
+  return end.kind === 'duplicate' || isInGoodOrder(end)
+}
+
 /** Whether what was sent on a link that ended may be sent on another one: it may not have been read. */
 export function mayGoAgain<T extends MachineTypes>(call: Call<T>, end: LinkEnd): boolean {
   return end.kind === 'duplicate' || (isInGoodOrder(end) && !call.sentAgain)

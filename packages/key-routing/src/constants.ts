@@ -22,6 +22,8 @@ export const RELAYS_MAX = 4096
 export const RELAYS_PER_PEER_MAX = 256
 /** Of these, lookups of several origins with one id: by chance hardly two, and one past it is refused as `busy`. */
 export const SAME_ID_MAX = 8
+/** Answers that go again where their link to the origin was being closed: of the latest so many. */
+export const STRAIGHT_ANSWERS_MAX = 256
 /** Lookups of this peer itself at a time: one past it fails as `busy`. */
 export const OWN_LOOKUPS_MAX = 1024
 /** Times that a lookup starts anew at its origin, when nothing came of it. */

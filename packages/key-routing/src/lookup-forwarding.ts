@@ -23,6 +23,7 @@ import {
   TRIES_MAX
 } from './constants.ts'
 import { NO_LINK } from './links.ts'
+import { StraightAnswers } from './lookup-answers.ts'
 import { Doubts } from './lookup-doubts.ts'
 import { namedTest, Relay, type RelayRules, RelayTable } from './lookup-relay.ts'
 import { tellStep } from './lookup-trace.ts'
@@ -64,11 +65,13 @@ export class Forwarding implements RelayRules {
   readonly #deps: LookupDeps
   readonly #origin: OriginRules
   readonly #doubts: Doubts
+  readonly #straight: StraightAnswers
 
   constructor(deps: LookupDeps, origin: OriginRules) {
     this.#deps = deps
     this.#origin = origin
     this.#doubts = new Doubts(deps)
+    this.#straight = new StraightAnswers(deps)
   }
 
   onLookup(link: Link, message: Lookup, effects: RoutingEffects): void {
@@ -232,6 +235,11 @@ export class Forwarding implements RelayRules {
     for (const relay of this.#doubts.settle(peer, effects)) this.#goOn(relay, effects)
   }
 
+  /** The other side closed a link, and may have done so before it read what was sent last. */
+  linkClosed(link: Link, effects: RoutingEffects): void {
+    this.#straight.closed(link, effects)
+  }
+
   /** The lookup is over here. */
   finish(relay: Relay, by: Peer, effects: RoutingEffects): void {
     this.#deps.calls.end(relay, relay.state === 'asking' && relay.hop === by, effects)
@@ -247,6 +255,7 @@ export class Forwarding implements RelayRules {
 
   heldPeers(hold: (peer: Peer) => void): void {
     for (const relay of this.relays.all()) relay.heldPeers(hold)
+    this.#straight.heldPeers(hold)
   }
 
   #onSilentHop(relay: Relay, effects: RoutingEffects): void {
@@ -316,13 +325,15 @@ export class Forwarding implements RelayRules {
       timeouts: relay.timeouts
     }
     const origin = relay.replyBy === 'path' ? NO_PEER : peers.intern(relay.origin)
-    const isLinked = origin !== NO_PEER && origin !== SELF && calls.linkOf(origin) !== undefined
-    const to = isLinked ? origin : relay.from
+    const straight = origin === NO_PEER || origin === SELF ? undefined : calls.linkOf(origin)
+    const to = straight === undefined ? relay.from : origin
     // An answer that goes back says to the hop before that this peer has the lookup.
     const link = calls.linkOf(relay.from)
     if (to !== relay.from && !acknowledged && link !== undefined) this.#acknowledge(link, relay, effects)
     this.finish(relay, SELF, effects)
     calls.tell(to, found, PRIORITY_LOOKUP, effects)
+    if (straight !== undefined && to !== relay.from)
+      this.#straight.sent(straight, to, relay.from, found, effects)
   }
 
   #fail(relay: Relay, reason: LookupFailure, effects: RoutingEffects): void {

@@ -10,6 +10,7 @@ import {
   compareClockwise,
   type Input,
   type Key,
+  type Link,
   NO_PEER,
   type Peer,
   SELF,
@@ -154,6 +155,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
 
   settled(peer: Peer, effects: RoutingEffects): void {
     this.#forwarding.settled(peer, effects)
+  }
+
+  linkClosed(link: Link, effects: RoutingEffects): void {
+    this.#forwarding.linkClosed(link, effects)
   }
 
   heldPeers(hold: (peer: Peer) => void): void {

@@ -11,7 +11,7 @@
  */
 import type { Effects, Input, Key, MachineTypes, Peer } from '@servent/overlay/machine'
 import { Calls } from './calls.ts'
-import type { LinkEvents } from './calls-types.ts'
+import { type LinkEvents, mayBeUnread } from './calls-types.ts'
 import { Lookups } from './lookup.ts'
 import type { LookupDone, LookupOptions } from './lookup-types.ts'
 import { ROUTER_SETTINGS, type RouterSettings } from './router-settings.ts'
@@ -84,9 +84,13 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
 
   /** True for what the overlay need not see. `start`, `stop` and `contact` are always for it too. */
   handle(input: Input<T>, effects: Effects<T>): boolean {
-    if (this.calls.handle(input, effects)) return true
-    const own = input as Input<RoutingTypes>
     const ownEffects = effects as unknown as RoutingEffects
+    if (this.calls.handle(input, effects)) {
+      if (input.type === 'link-down' && mayBeUnread(input.end))
+        this.#lookups.linkClosed(input.link, ownEffects)
+      return true
+    }
+    const own = input as Input<RoutingTypes>
     if (this.#lookups.handle(own, ownEffects)) return true
     const taken = this.#part?.handle(own, ownEffects) ?? false
     return taken && input.type !== 'start' && input.type !== 'stop' && input.type !== 'contact'

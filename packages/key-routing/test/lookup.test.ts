@@ -18,6 +18,7 @@ import {
   routerSettings,
   SAME_ID_MAX,
   SILENT_MAX,
+  STRAIGHT_ANSWERS_MAX,
   TIMEOUTS_MAX,
   TRIES_MAX
 } from '../src/machine.ts'
@@ -351,6 +352,57 @@ describe('the root', () => {
     expect(solo.message(from, lookupFrom(ORIGIN, { hops: 3 }))).toEqual([`${from}: found`])
     expect(solo.last('found')).toMatchObject(answer)
     expect(solo.opened).toEqual([])
+  })
+
+  it.each(['closed', 'idle', 'duplicate'] as const)(
+    'answers once more, back along the path, where the link to the origin was %s meanwhile',
+    kind => {
+      const { solo, from } = root()
+      const origin = solo.link(50, true)
+      solo.message(from, lookupFrom(ORIGIN, { hops: 3 }))
+      const found = solo.last('found')
+      solo.effects.take()
+      solo.down(origin, kind)
+      expect(solo.said()).toEqual([`${from}: found`])
+      expect(solo.last('found')).toEqual(found)
+      expect(solo.opened).toEqual([])
+      // Once is enough.
+      solo.effects.take()
+      solo.down(solo.link(50, true), kind)
+      expect(solo.said()).toEqual([])
+    }
+  )
+
+  it('answers once more over a newer link to the origin', () => {
+    const { solo, from } = root()
+    const older = solo.link(50, true)
+    solo.message(from, lookupFrom(ORIGIN))
+    const newer = solo.link(50, true)
+    solo.effects.take()
+    solo.down(older, 'duplicate')
+    expect(solo.said()).toEqual([`${newer}: found`])
+  })
+
+  it('does not answer again what was read, nor an origin that is lost', () => {
+    const { solo, from } = root()
+    const [lost, read] = [solo.link(50, true), solo.link(51, true)]
+    solo.message(from, lookupFrom(ORIGIN))
+    solo.message(from, lookupFrom(testContact(51)))
+    solo.effects.take()
+    solo.down(lost, 'reset')
+    solo.advance(CALL_TIMEOUT_FIRST_MS)
+    solo.down(read, 'closed')
+    expect(solo.said()).toEqual([])
+  })
+
+  it('keeps the latest answers for a link that was being closed', () => {
+    const { solo, from } = root()
+    const origin = solo.link(50, true)
+    for (let id = 0; id <= STRAIGHT_ANSWERS_MAX; id += 1) solo.message(from, lookupFrom(ORIGIN, { id }))
+    solo.effects.take()
+    solo.down(origin, 'closed')
+    const again = solo.effects.sent().flatMap(message => (message.type === 'found' ? [message.id] : []))
+    expect(again).toEqual(Array.from({ length: STRAIGHT_ANSWERS_MAX }, (_, index) => index + 1))
   })
 
   it('names so many replicas, and none in a lookup of tables', () => {
