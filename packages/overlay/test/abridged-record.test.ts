@@ -1,5 +1,5 @@
 /** Records abridged by what is said beside them, and made whole again. */
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { generateKeyPair, generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import {
   ABRIDGED_RECORD_BYTES_MAX,
   abridge,
@@ -176,4 +176,10 @@ describe('what is no abridged record', () => {
     const long = { ...RECORD, tags: { title: 'x'.repeat(256) } }
     expect(() => encodeAbridged(long, new Uint8Array(64))).toThrow(refusal)
   })
+})
+
+test('a record of a provider whose PeerId is not its key cannot be abridged', async () => {
+  const rsa = await generateKeyPair('RSA', 2048)
+  const whole = await sealRecord({ ...RECORD, provider: rsa.publicKey.toString() }, rsa)
+  expect(abridge(whole)).toBeUndefined()
 })
