@@ -32,12 +32,12 @@ import {
   type Query,
   SELF
 } from '@servent/overlay'
-import { KeyContentRouting } from './content-routing.ts'
-import { KeyPeerRouting } from './peer-routing.ts'
 import type { Signatures } from './records-sealing.ts'
 import { Announcer } from './service-announcer.ts'
 import { ServiceCommands } from './service-commands.ts'
 import { LOOKUP_WAIT_MS, PUBLISH_BYTES_PER_S, READY_MS } from './service-constants.ts'
+import { KeyContentRouting } from './service-content-routing.ts'
+import { KeyPeerRouting } from './service-peer-routing.ts'
 import { Readiness } from './service-readiness.ts'
 import { ServiceReads } from './service-reads.ts'
 import type {
