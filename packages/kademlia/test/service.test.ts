@@ -180,17 +180,25 @@ describe('bounds', () => {
     honest.catalogue.add('honest song.mp3')
     liar.catalogue.add('decoy song.mp3')
     await announced(honest, liar)
-    // It answers with the records of somebody else, which they signed.
+    const recordsOf = async (peer: Peer, words: string) => {
+      const stream = await seeker.node.dialProtocol(peerIdFromString(peer.peerId), WORDS_PROTOCOL)
+      const frames = lpStream(stream, { maxDataLength: 2 ** 20, maxBufferSize: 2 ** 21 })
+      await frames.write(encodeQuestion(parseQuery(words)))
+      return decodeAnswer((await frames.read()).subarray()).records
+    }
+    // One of somebody else, which they signed, and one of its own, which has not the word.
+    liar.catalogue.add('beside the point.mp3')
+    const [stolen, beside] = [await recordsOf(honest, 'song'), await recordsOf(liar, 'beside point')]
+    expect([stolen.length, beside.length]).toEqual([1, 1])
     await liar.node.unhandle(WORDS_PROTOCOL)
-    const stolen = await seeker.node.dialProtocol(peerIdFromString(honest.peerId), WORDS_PROTOCOL)
-    const frames = lpStream(stolen, { maxDataLength: 2 ** 20, maxBufferSize: 2 ** 21 })
-    await frames.write(encodeQuestion(parseQuery('song')))
-    const { records } = decodeAnswer((await frames.read()).subarray())
+    let records = stolen
     await liar.node.handle(WORDS_PROTOCOL, async stream => {
       const answer = lpStream(stream)
       await answer.read()
       await answer.write(encodeAnswer({ records, more: false }))
     })
+    expect((await hitsOf(seeker, 'song')).map(({ provider }) => provider.peerId)).toEqual([honest.peerId])
+    records = beside
     expect((await hitsOf(seeker, 'song')).map(({ provider }) => provider.peerId)).toEqual([honest.peerId])
   }, 60_000)
 })
