@@ -7,11 +7,14 @@ import { all, folder, last, neighbours, noise, sha256, startNode, stopNodes } fr
 
 afterEach(stopNodes)
 
-const SIZE = 12 * 2 ** 20 + 5
+const MIB = 2 ** 20
+const SIZE = 24 * MIB + 5
+/** At one MiB a second, a part is announced by then, and the tables of the two tiers have it. */
+const ANNOUNCED_BYTES = 14 * MIB
 
-/** One that shares a file and sends it slowly, one that fetches it and has a block, and a third. */
-async function three(flags = {}, set: readonly string[] = []) {
-  const one = await startNode({ flags: { 'max-upload-rate': `${2 ** 20}` }, set })
+/** One that shares a file and sends it slowly, one that fetches it and has so much of it, and a third. */
+async function three(bytes: number, flags = {}, set: readonly string[] = []) {
+  const one = await startNode({ flags: { 'max-upload-rate': `${MIB}` }, set })
   const two = await startNode({ bootstrap: [one], flags, set })
   const three = await startNode({ bootstrap: [one, two], set })
   const path = join(await folder('music'), 'Big Country.ogg')
@@ -24,8 +27,8 @@ async function three(flags = {}, set: readonly string[] = []) {
   fetched.catch(() => {})
   // What came first is marked by then, which is done once in a second.
   await expect
-    .poll(() => two.downloads()[0]?.verifiedBytes ?? 0, { timeout: 20_000 })
-    .toBeGreaterThan(3 * 2 ** 20)
+    .poll(() => two.downloads()[0]?.verifiedBytes ?? 0, { timeout: 40_000 })
+    .toBeGreaterThan(bytes)
   return { one, two, three, path, id, fetched }
 }
 
@@ -35,7 +38,7 @@ async function providersFound(node: ServentNode, words: string): Promise<string[
 }
 
 test('who is fetching a file is a source of it, and shares it neither by words nor in its library', async () => {
-  const { one, two, three: other, path, id, fetched } = await three()
+  const { one, two, three: other, path, id, fetched } = await three(ANNOUNCED_BYTES)
   const fetching = all(other.get(id))
   fetching.catch(() => {})
   const isSource = () => other.downloads()[0]?.sources.some(({ peer }) => peer === two.peerId)
@@ -49,11 +52,11 @@ test('who is fetching a file is a source of it, and shares it neither by words n
   expect(sources).toContainEqual({ peer: one.peerId, relayed: false, rate: expect.any(Number) })
   expect(events.at(-1)).toMatchObject({ sources: 2 })
   await fetched
-}, 60_000)
+}, 120_000)
 
 test('no-share-partial: nobody finds it with who is fetching it', async () => {
   // Of equals, where no route table keeps the query from it.
-  const { one, two, three: other, id } = await three({ 'no-share-partial': true }, ['gnutella.role=flat'])
+  const { one, two, three: other, id } = await three(3 * MIB, { 'no-share-partial': true }, ['gnutella.role=flat'])
   const answered = (node: ServentNode) => node.overlay('gnutella')!.counters.queriesAnswered
   const [before, received] = [answered(one), two.overlay('gnutella')!.counters.queriesReceived]
   const fetched = all(other.get(id))
