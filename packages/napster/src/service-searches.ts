@@ -15,10 +15,13 @@ import { isWord, tagWord } from './entries.ts'
 import { ServerError } from './errors.ts'
 import type { Bounds, Wanted } from './messages.ts'
 import type { NapsterSearchOptions } from './service-init.ts'
-import { type Ended, type FoundFile, NapsterSearch, type NapsterSearchInit } from './service-search.ts'
+import { type FoundFile, NapsterSearch, type NapsterSearchInit } from './service-search.ts'
 import type { NapsterCommand, NapsterNotice } from './types.ts'
 
 type SearchNotice = NapsterNotice & { type: 'found' | 'search-ended' | 'search-traffic' | 'browsed' }
+
+const STOPPED = 'The search was broken off: this peer was stopped.'
+const OUT_OF_TIME = 'The time for the search was over before the server had answered. Give it more time.'
 
 export interface SearchesInit {
   readonly clock: Clock
@@ -35,6 +38,7 @@ interface ByContent {
 export class Searches {
   readonly #init: SearchesInit
   readonly #running: RunningSearches<NapsterNotice, FoundFile, NapsterSearch>
+  #timesStopped = 0
 
   constructor(init: SearchesInit) {
     this.#init = init
@@ -55,6 +59,7 @@ export class Searches {
   }
 
   stop(): void {
+    this.#timesStopped += 1
     this.#running.endAll()
   }
 
@@ -66,11 +71,15 @@ export class Searches {
     const { signal, timeoutMs, traffic } = options
     const wanted = wantedOf(query, options)
     const init = { wants, limit: query.limit, traffic }
+    const timesStopped = this.#timesStopped
     const search = yield* this.#run({ type: 'search', wanted }, init, signal, timeoutMs)
-    const ended: Ended = search.ended ?? { unanswered: [], reason: '' }
-    if (search.count === 0 && ended.nobody === true) throw new NobodyToAskError(ended.reason)
-    options.onEnd?.(ended)
-    if (search.count === 0 && ended.reason !== '') throw new ServerError(ended.reason)
+    const wasStopped = this.#timesStopped > timesStopped
+    // No server said that this is all there is.
+    const reason = search.count >= query.limit ? '' : wasStopped ? STOPPED : OUT_OF_TIME
+    const { ended } = search
+    if (search.count === 0 && ended?.nobody === true) throw new NobodyToAskError(ended.reason)
+    options.onEnd?.(ended ?? { unanswered: [], reason })
+    if (search.count === 0 && ended !== undefined && ended.reason !== '') throw new ServerError(ended.reason)
   }
 
   async *browse(user: string, { signal }: { readonly signal?: AbortSignal }): AsyncGenerator<Hit, void> {

@@ -171,6 +171,23 @@ describe('two servers', () => {
     expect(hits).toMatchObject([{ hops: 0, provider: { peerId: sharer.peerId } }])
     expect(ends).toMatchObject([{ unanswered: [one.peerId] }])
   })
+
+  it('say that a search was broken off, and why', async () => {
+    const server = await startNode({ server: {} })
+    const seeker = await startNode({ servers: [server.address] })
+    await loggedIn(seeker)
+    const ends: Ended[] = []
+    const search = (options = {}) =>
+      gather(seeker.service.search(parseQuery('song'), { onEnd: end => ends.push(end), ...options }))
+    expect(await search({ timeoutMs: 0 })).toEqual([])
+    const broken = search()
+    await seeker.libp2p.stop()
+    expect(await broken).toEqual([])
+    expect(ends.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('time for the search was over'),
+      expect.stringContaining('this peer was stopped')
+    ])
+  })
 })
 
 describe('the life of a service', () => {
