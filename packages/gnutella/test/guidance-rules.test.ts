@@ -11,6 +11,7 @@ import {
   RESULTS_WANTED_FOR_LEAF,
   WAIT_PER_HOP_MS
 } from '../src/tier-constants.ts'
+import { type VendorMessage, vendorMessage } from '../src/vendor-wire.ts'
 import { find, freshGuid, hit, LEAF, query, result, Servent, ULTRAPEER } from './servent.ts'
 
 const DYNAMIC: Headers = { ...ULTRAPEER, 'x-dynamic-querying': '0.1' }
@@ -204,4 +205,25 @@ describe('an ultrapeer', () => {
       expect(asksOn(servent)).toBe(false)
     }
   })
+})
+
+it('reads what Solares wrote, and nothing else, as guidance', () => {
+  const guid = freshGuid()
+  const said = { vendor: 'BEAR', selector: 12, version: 1, data: Uint8Array.of(0x02, 0x01) }
+  const read = (changed: Partial<VendorMessage>) =>
+    guidanceOf(vendorMessage({ guid, ttl: 1 }, { ...said, ...changed }))
+  expect(read({})).toEqual({ type: 'response', results: 0x0102 })
+  expect(read({ selector: 11, data: new Uint8Array() })).toEqual({ type: 'request' })
+  for (const other of [
+    { vendor: 'LIME' },
+    { selector: 10 },
+    { selector: 11 },
+    { version: 2 },
+    { data: new Uint8Array(1) },
+    { data: new Uint8Array(3) }
+  ])
+    expect(read(other)).toBeUndefined()
+  expect(
+    guidanceOf({ type: 'other', descriptor: 0x31, guid, ttl: 1, hops: 0, payload: new Uint8Array(7) })
+  ).toBeUndefined()
 })

@@ -55,6 +55,8 @@ describe('what is no address of a peer', () => {
       [...bytes('/unix/%2Fetc')],
       [...bytes(`/p2p/${RELAY}`)],
       [...bytes('/tcp/80')],
+      // A zone, of no address.
+      [42, 1, 97],
       [...bytes('/memory/x')]
     ])
       expect(viewAddress(Uint8Array.from(bad))).toBeUndefined()
