@@ -1,4 +1,4 @@
-/** Random messages of Chord's wire within its bounds, streams of them, and ways to break them. */
+/** Random messages of Chord's wire within its bounds. */
 import type { RoutingMessage } from '@servent/key-routing/machine'
 import type { Contact } from '@servent/overlay/machine'
 import fc from 'fast-check'
@@ -10,7 +10,6 @@ import {
   VIRTUAL_NODES_MAX
 } from '../src/constants.ts'
 import type { ChordMessage, Member, RingMessage, RingNode, Standing } from '../src/messages.ts'
-import { chordCodec } from '../src/wire.ts'
 
 const u32 = fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }))
 const index = fc.nat({ max: VIRTUAL_NODES_MAX - 1 })
@@ -105,52 +104,4 @@ function withoutNothing<T extends { predecessor: RingNode | undefined }>({ prede
   return { ...rest, ...(predecessor && { predecessor }) } as Omit<T, 'predecessor'> & {
     predecessor?: RingNode
   }
-}
-
-export const encode = (made: ChordMessage): Uint8Array => chordCodec.open('initiator').encode(made)
-
-export const bytesOf = (...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array =>
-  Uint8Array.from(parts.flatMap(part => [...part]))
-
-/** What a link gives for these chunks, and what ended it. */
-export function readAll(chunks: readonly Uint8Array[]): {
-  messages: ChordMessage[]
-  malformed: string | undefined
-  buffered: number
-} {
-  const link = chordCodec.open('responder')
-  const messages: ChordMessage[] = []
-  let buffered = 0
-  try {
-    for (const chunk of chunks) {
-      link.decode(chunk, read => messages.push(read))
-      buffered = Math.max(buffered, link.bufferedBytes)
-    }
-    return { messages, malformed: undefined, buffered }
-  } catch (error) {
-    if ((error as Error).name !== 'MalformedError') throw error
-    return { messages, malformed: (error as Error).message, buffered }
-  }
-}
-
-/** Where a stream is cut. */
-export const cuts = fc.array(fc.nat({ max: 5000 }), { maxLength: 8 })
-
-export function cutUp(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {
-  const places = [...new Set(at.map(place => place % (bytes.length + 1)))].sort((a, b) => a - b)
-  return [...places, bytes.length].map((end, place) => bytes.subarray(places[place - 1] ?? 0, end))
-}
-
-export const mutation = fc.record({ at: fc.nat(), to: fc.nat({ max: 255 }), isCut: fc.boolean() })
-export type Mutation = { readonly at: number; readonly to: number; readonly isCut: boolean }
-
-/** Bytes that were changed, or taken out. */
-export function mutate(bytes: Uint8Array, mutations: readonly Mutation[]): Uint8Array {
-  const broken = [...bytes]
-  for (const { at, to, isCut } of mutations) {
-    if (broken.length === 0) break
-    if (isCut) broken.splice(at % broken.length, 1)
-    else broken[at % broken.length] = to
-  }
-  return Uint8Array.from(broken)
 }

@@ -1,19 +1,12 @@
 /** What holds of every message and of every stream of bytes. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { bytesOf, cuts, cutUp, mutate, mutation, streamsOf } from '../../overlay/test/wire-streams.ts'
 import { chordCodec } from '../src/wire.ts'
 import { FRAME_BYTES_MAX } from '../src/wire-limits.ts'
-import {
-  bytesOf,
-  cuts,
-  cutUp,
-  encode,
-  message,
-  mutate,
-  mutation,
-  readAll,
-  ringMessage
-} from './wire-arbitraries.ts'
+import { message, ringMessage } from './wire-arbitraries.ts'
+
+const { encode, readAll } = streamsOf(chordCodec)
 
 describe('every message', () => {
   it('that is made here is read as it was made', () => {

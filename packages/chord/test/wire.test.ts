@@ -7,6 +7,7 @@ import protobuf from 'protobufjs'
 import { writer } from 'protons-runtime'
 import { describe, expect, it } from 'vitest'
 import { withUnknownFields } from '../../key-routing/test/proto-surgery.ts'
+import { bytesOf, streamsOf } from '../../overlay/test/wire-streams.ts'
 import {
   CANDIDATE_STEPS_MAX,
   FINGERS_MAX,
@@ -17,7 +18,9 @@ import {
 import type { ChordMessage, Member, RingMessage, RingNode } from '../src/messages.ts'
 import { chordCodec } from '../src/wire.ts'
 import { FRAME_BYTES_MAX, FRAME_LENGTH_BYTES_MAX } from '../src/wire-limits.ts'
-import { bytesOf, encode, message, readAll, ringMessage } from './wire-arbitraries.ts'
+import { message, ringMessage } from './wire-arbitraries.ts'
+
+const { encode, readAll } = streamsOf(chordCodec)
 
 const ID = Uint8Array.of(18, 32, ...new Uint8Array(32).fill(7))
 const contact = { id: ID, addresses: [] }

@@ -1,4 +1,4 @@
-/** Messages, streams and what goes wrong with them, made at random within their bounds. */
+/** Messages of FastTrack's wire, made at random within their bounds. */
 import {
   ADDRESS_BYTES_MAX,
   CONTACT_ADDRESSES_MAX,
@@ -10,7 +10,6 @@ import fc from 'fast-check'
 import { HEIRS_MAX, HOPS_MAX, LOAD_MAX, SAID_MAX, SUPERNODES_MAX, TARGETS_MAX } from '../src/constants.ts'
 import { type FastTrackMessage, REFUSALS, type Term, type Wanted } from '../src/messages.ts'
 import { COMPARE_NUMBERS, TAG_NUMBERS } from '../src/tags.ts'
-import { fasttrackCodec } from '../src/wire.ts'
 
 const u32 = fc.oneof(fc.constantFrom(0, 1, 127, 128, 2 ** 32 - 1), fc.nat({ max: 2 ** 32 - 1 }))
 const bytes = (max: number) => fc.uint8Array({ minLength: 1, maxLength: max })
@@ -108,53 +107,3 @@ export const message: fc.Arbitrary<FastTrackMessage> = fc.oneof(
     ttl: fc.nat({ max: HOPS_MAX })
   })
 )
-
-export const encode = (made: FastTrackMessage): Uint8Array => fasttrackCodec.open('initiator').encode(made)
-
-export const bytesOf = (...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array =>
-  Uint8Array.from(parts.flatMap(part => [...part]))
-
-/** What a link gives for these chunks, and what ended it. */
-export function readAll(chunks: readonly Uint8Array[]): {
-  messages: FastTrackMessage[]
-  malformed: string | undefined
-  buffered: number
-} {
-  const link = fasttrackCodec.open('responder')
-  const messages: FastTrackMessage[] = []
-  let buffered = 0
-  try {
-    for (const chunk of chunks) {
-      link.decode(chunk, read => messages.push(read))
-      buffered = Math.max(buffered, link.bufferedBytes)
-    }
-    return { messages, malformed: undefined, buffered }
-  } catch (error) {
-    if ((error as Error).name !== 'MalformedError') throw error
-    return { messages, malformed: (error as Error).message, buffered }
-  }
-}
-
-/** Where a stream is cut. */
-export const cuts = fc.array(fc.nat({ max: 5000 }), { maxLength: 8 })
-
-export function cutUp(stream: Uint8Array, at: readonly number[]): Uint8Array[] {
-  const places = [...new Set(at.map(place => place % (stream.length + 1)))].sort((a, b) => a - b)
-  return [...places, stream.length].map((end, place) => stream.subarray(places[place - 1] ?? 0, end))
-}
-
-export const mutation = fc.record({ at: fc.nat(), to: fc.nat({ max: 255 }), isCut: fc.boolean() })
-
-/** Bytes that were changed, or taken out. */
-export function mutate(
-  stream: Uint8Array,
-  mutations: readonly { readonly at: number; readonly to: number; readonly isCut: boolean }[]
-): Uint8Array {
-  const broken = [...stream]
-  for (const { at, to, isCut } of mutations) {
-    if (broken.length === 0) break
-    if (isCut) broken.splice(at % broken.length, 1)
-    else broken[at % broken.length] = to
-  }
-  return Uint8Array.from(broken)
-}

@@ -9,6 +9,7 @@ import {
 import fc from 'fast-check'
 import protobuf from 'protobufjs'
 import { describe, expect, it } from 'vitest'
+import { bytesOf, cuts, cutUp, mutate, mutation, streamsOf } from '../../overlay/test/wire-streams.ts'
 import {
   FRAME_BYTES_MAX,
   FRAME_LENGTH_BYTES_MAX,
@@ -30,7 +31,9 @@ import {
 import type { FastTrackMessage, QueryMessage, Wanted } from '../src/messages.ts'
 import { fasttrackCodec } from '../src/wire.ts'
 import { TYPES } from '../src/wire-messages.ts'
-import { bytesOf, cuts, cutUp, encode, message, mutate, mutation, readAll } from './wire-arbitraries.ts'
+import { message } from './wire-arbitraries.ts'
+
+const { encode, readAll } = streamsOf(fasttrackCodec)
 
 const ID = Uint8Array.of(0, 36, 8, 1, 18, 32, ...new Uint8Array(32).fill(7))
 const contact = { id: ID, addresses: [] }

@@ -6,6 +6,7 @@ import type { Key, Peer } from '@servent/overlay/machine'
 import { CONTACTS_ALL_MAX } from './constants.ts'
 import { groupOf } from './group.ts'
 import { type Life, LifeTable } from './life-table.ts'
+import { NO_HALVES } from './packed-rows.ts'
 
 export class Contacts {
   readonly table: LifeTable
@@ -13,7 +14,7 @@ export class Contacts {
   readonly #keyOf: (peer: Peer) => Key
   #level = 0
   /** For each group so many places: row plus one; 0 is free. */
-  #places = new Uint16Array(0)
+  #places = NO_HALVES
 
   constructor(perGroup: number, freshTold: number, keyOf: (peer: Peer) => Key) {
     this.#perGroup = perGroup
@@ -69,7 +70,7 @@ export class Contacts {
     }))
     while (this.table.size > 0) this.table.remove(this.table.size - 1)
     this.#level = level
-    this.#places = new Uint16Array(0)
+    this.#places = NO_HALVES
     const own = groupOf(self, level)
     const left: { peer: Peer; life: Life }[] = []
     for (const { peer, life, heardMs, rttMs } of all) {

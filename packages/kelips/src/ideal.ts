@@ -61,11 +61,13 @@ export class IdealGroups {
 
 function chosen(peer: number, members: readonly number[], count: number, choice: IdealChoice): number[] {
   if (members.length <= count) return [...members]
-  const samples = new Set<number>()
   const wanted = Math.min(members.length, Math.max(count, choice.samples))
-  while (samples.size < wanted) samples.add(members[choice.below(members.length)]!)
+  const all: number[] = []
+  while (all.length < wanted) {
+    const sample = members[choice.below(members.length)]!
+    if (!all.includes(sample)) all.push(sample)
+  }
   const { rtt } = choice
-  const all = [...samples]
   if (rtt !== undefined) all.sort((a, b) => rtt(peer, a) - rtt(peer, b) || a - b)
   return all.slice(0, count)
 }
@@ -86,6 +88,8 @@ export function adoptTables(
     table.told(row, Number.MAX_SAFE_INTEGER)
     if (rttMs !== undefined) table.setRtt(row, rttMs)
   }
+  view.reserve(members.length)
+  kelips.contacts.table.reserve(contacts.length)
   for (const known of members) take(known, true)
   for (const known of contacts) take(known, false)
   kelips.estimate = kelips.localEstimate

@@ -2,11 +2,11 @@
 import type { Key, Peer } from '@servent/overlay/machine'
 import { ORIGINS_MAX, TUPLES_PER_ORIGIN_MAX } from './constants.ts'
 import { type Life, LifeTable } from './life-table.ts'
-import { grown } from './row-index.ts'
+import { grown, NO_HALVES } from './packed-rows.ts'
 
 export class Origins {
   readonly table: LifeTable
-  #tuples = new Uint16Array(0)
+  #tuples = NO_HALVES
 
   constructor(freshTold: number, keyOf: (peer: Peer) => Key) {
     this.table = new LifeTable(ORIGINS_MAX, freshTold, keyOf)

@@ -1,6 +1,6 @@
 /** Signatures beside the rows of a table: a column that takes room once there is one, since a simulation has none. */
 import { SIGNATURE_BYTES_MAX } from './constants.ts'
-import { grown } from './row-index.ts'
+import { grown } from './packed-rows.ts'
 
 const WIDTH = SIGNATURE_BYTES_MAX + 1
 const NO_SIGNATURE = new Uint8Array(0)

@@ -10,7 +10,8 @@
 import type { RecordKind } from '@servent/key-routing/machine'
 import type { Peer } from '@servent/overlay/machine'
 import { PREFIX_BYTES } from './constants.ts'
-import { grown, RowIndex, roomFor } from './row-index.ts'
+import { PackedRows, ROW_BYTES, ROW_HALVES, roomFor } from './packed-rows.ts'
+import { RowIndex } from './row-index.ts'
 import { Signatures } from './signatures.ts'
 
 export interface Tuple {
@@ -31,20 +32,26 @@ export const KINDS: readonly RecordKind[] = ['provider', 'word', 'value']
 const WITHDRAWN = 4
 const TOLD_MOST = 255
 
+// Of a row: first the prefix of the key, then these halves of 32 or 64 bits, and two bytes.
+const ORIGIN = 8
+const SEQUENCE = 10
+const EXPIRES = 14
+const TOLD = 32
+const FLAGS = 33
+
+/** A sequence as four halves, and back. */
+const sequence = new Float64Array(1)
+const sequenceHalves = new Uint16Array(sequence.buffer)
+
 export class TupleTable {
   readonly rowsMax: number
   readonly #freshTold: number
-  readonly #index = new RowIndex(row => hashOf(this.#keys, row * PREFIX_BYTES))
+  readonly #rows = new PackedRows()
+  readonly #index = new RowIndex(row => hashOf(this.#rows.bytes, row * ROW_BYTES))
   readonly #signatures = new Signatures()
   #size = 0
   #fresh = 0
   #untold = 0
-  #keys = new Uint8Array(0)
-  #origins = new Int32Array(0)
-  #sequences = new Float64Array(0)
-  #expires = new Uint32Array(0)
-  #told = new Uint8Array(0)
-  #flags = new Uint8Array(0)
 
   constructor(rowsMax: number, freshTold: number) {
     this.rowsMax = rowsMax
@@ -66,8 +73,7 @@ export class TupleTable {
 
   /** Of rows and index, without signatures. */
   get byteLength(): number {
-    const columns = [this.#keys, this.#origins, this.#sequences, this.#expires, this.#told, this.#flags]
-    return columns.reduce((bytes, column) => bytes + column.byteLength, this.#index.bytes)
+    return this.#rows.byteLength + this.#index.bytes
   }
 
   get signatureBytes(): number {
@@ -76,34 +82,35 @@ export class TupleTable {
 
   /** -1: it is not there. */
   find(kind: RecordKind, prefix: Uint8Array, origin: Peer): number {
-    const code = KINDS.indexOf(kind)
-    return this.#index.find(
-      hashOf(prefix, 0),
-      row => this.#origins[row] === origin && (this.#flags[row]! & 3) === code && this.#isUnder(row, prefix)
-    )
+    for (const row of this.#under(kind, prefix)) if (this.originAt(row) === origin) return row
+    return -1
   }
 
   /** Rows of a kind under a key, the withdrawn ones too. */
   under(kind: RecordKind, prefix: Uint8Array): number[] {
+    return [...this.#under(kind, prefix)]
+  }
+
+  *#under(kind: RecordKind, prefix: Uint8Array): Iterable<number> {
     const code = KINDS.indexOf(kind)
-    const rows: number[] = []
-    this.#index.find(hashOf(prefix, 0), row => {
-      if ((this.#flags[row]! & 3) === code && this.#isUnder(row, prefix)) rows.push(row)
-      return false
-    })
-    return rows
+    const index = this.#index
+    for (let at = index.home(hashOf(prefix, 0)); ; at = index.after(at)) {
+      const row = index.rowAt(at)
+      if (row < 0) return
+      if ((this.#rows.byte(row, FLAGS) & 3) === code && this.#isUnder(row, prefix)) yield row
+    }
   }
 
   /** -1: there is no room. It must not be there. */
   add(tuple: Tuple, origin: Peer): number {
     if (this.#size >= this.rowsMax) return -1
-    if (this.#size === this.#origins.length) this.#grow(roomFor(this.#size, this.rowsMax))
+    if (this.#size === this.#rows.room) this.#rows.grow(roomFor(this.#size, this.rowsMax))
     const row = this.#size
     this.#size += 1
-    this.#keys.set(tuple.prefix, row * PREFIX_BYTES)
-    this.#origins[row] = origin
+    this.#rows.bytes.set(tuple.prefix, row * ROW_BYTES)
+    this.#rows.setWord(row, ORIGIN, origin)
     // As told as can be, until it is renewed.
-    this.#told[row] = TOLD_MOST
+    this.#rows.setByte(row, TOLD, TOLD_MOST)
     this.#index.add(row)
     this.renew(row, tuple)
     return row
@@ -111,28 +118,24 @@ export class TupleTable {
 
   /** Takes a newer version, which is news. */
   renew(row: number, tuple: Tuple): void {
-    this.#sequences[row] = tuple.sequence
-    this.#expires[row] = Math.floor(tuple.expiresMs / 1000)
-    this.#flags[row] = KINDS.indexOf(tuple.kind) + (tuple.withdrawn ? WITHDRAWN : 0)
-    this.#signatures.set(row, tuple.signature, this.#origins.length)
+    sequence[0] = tuple.sequence
+    this.#rows.halves.set(sequenceHalves, row * ROW_HALVES + SEQUENCE)
+    this.#rows.setWord(row, EXPIRES, Math.floor(tuple.expiresMs / 1000))
+    this.#rows.setByte(row, FLAGS, KINDS.indexOf(tuple.kind) + (tuple.withdrawn ? WITHDRAWN : 0))
+    this.#signatures.set(row, tuple.signature, this.#rows.room)
     if (!this.isFresh(row)) this.#fresh += 1
-    if (this.#told[row] !== 0) this.#untold += 1
-    this.#told[row] = 0
+    if (this.toldAt(row) !== 0) this.#untold += 1
+    this.#rows.setByte(row, TOLD, 0)
   }
 
   remove(row: number): void {
     if (this.isFresh(row)) this.#fresh -= 1
-    if (this.#told[row] === 0) this.#untold -= 1
+    if (this.toldAt(row) === 0) this.#untold -= 1
     this.#index.remove(row)
     const last = this.#size - 1
     if (row !== last) {
       this.#index.renumber(last, row)
-      this.#keys.copyWithin(row * PREFIX_BYTES, last * PREFIX_BYTES, (last + 1) * PREFIX_BYTES)
-      this.#origins[row] = this.#origins[last]!
-      this.#sequences[row] = this.#sequences[last]!
-      this.#expires[row] = this.#expires[last]!
-      this.#told[row] = this.#told[last]!
-      this.#flags[row] = this.#flags[last]!
+      this.#rows.move(last, row)
       this.#signatures.move(last, row)
     }
     this.#size = last
@@ -140,9 +143,9 @@ export class TupleTable {
 
   tupleAt(row: number): Tuple {
     return {
-      kind: KINDS[this.#flags[row]! & 3]!,
+      kind: KINDS[this.#rows.byte(row, FLAGS) & 3]!,
       prefix: this.prefixAt(row).slice(),
-      sequence: this.#sequences[row]!,
+      sequence: this.sequenceAt(row),
       expiresMs: this.expiresMs(row),
       withdrawn: this.isWithdrawn(row),
       signature: this.#signatures.at(row)
@@ -151,54 +154,46 @@ export class TupleTable {
 
   /** A view of it, good until the table changes. */
   prefixAt(row: number): Uint8Array {
-    return this.#keys.subarray(row * PREFIX_BYTES, (row + 1) * PREFIX_BYTES)
+    return this.#rows.view(row, 0, PREFIX_BYTES)
   }
 
   originAt(row: number): Peer {
-    return this.#origins[row]!
+    return this.#rows.word(row, ORIGIN)
   }
 
   sequenceAt(row: number): number {
-    return this.#sequences[row]!
+    const from = row * ROW_HALVES + SEQUENCE
+    for (let half = 0; half < 4; half += 1) sequenceHalves[half] = this.#rows.halves[from + half]!
+    return sequence[0]!
   }
 
   expiresMs(row: number): number {
-    return this.#expires[row]! * 1000
+    return this.#rows.word(row, EXPIRES) * 1000
   }
 
   isWithdrawn(row: number): boolean {
-    return (this.#flags[row]! & WITHDRAWN) !== 0
+    return (this.#rows.byte(row, FLAGS) & WITHDRAWN) !== 0
   }
 
   isFresh(row: number): boolean {
-    return this.#told[row]! < this.#freshTold
+    return this.toldAt(row) < this.#freshTold
   }
 
   toldAt(row: number): number {
-    return this.#told[row]!
+    return this.#rows.byte(row, TOLD)
   }
 
   /** It went into so many messages. */
   told(row: number, messages: number): void {
     const wasFresh = this.isFresh(row)
-    if (this.#told[row] === 0 && messages > 0) this.#untold -= 1
-    this.#told[row] = Math.min(TOLD_MOST, this.#told[row]! + messages)
+    if (this.toldAt(row) === 0 && messages > 0) this.#untold -= 1
+    this.#rows.setByte(row, TOLD, Math.min(TOLD_MOST, this.toldAt(row) + messages))
     if (wasFresh && !this.isFresh(row)) this.#fresh -= 1
   }
 
   #isUnder(row: number, prefix: Uint8Array): boolean {
-    const from = row * PREFIX_BYTES
-    for (let at = 0; at < PREFIX_BYTES; at += 1) if (this.#keys[from + at] !== prefix[at]) return false
+    for (let at = 0; at < PREFIX_BYTES; at += 1) if (this.#rows.byte(row, at) !== prefix[at]) return false
     return true
-  }
-
-  #grow(rows: number): void {
-    this.#keys = grown(this.#keys, rows * PREFIX_BYTES)
-    this.#origins = grown(this.#origins, rows)
-    this.#sequences = grown(this.#sequences, rows)
-    this.#expires = grown(this.#expires, rows)
-    this.#told = grown(this.#told, rows)
-    this.#flags = grown(this.#flags, rows)
   }
 }
 

@@ -1,4 +1,4 @@
-/** Nodes on a ring, Chord's or Pastry's: what one shares or puts, another finds. */
+/** Nodes on a ring, Chord's or Pastry's, or in an affinity group of Kelips: what one shares or puts, another finds. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ServentNode } from '@servent/node'
@@ -9,24 +9,36 @@ afterEach(stopNodes)
 
 const text = (words: string) => new TextEncoder().encode(words)
 
-/** Whether a node stands among so many: of Chord it has a neighbour, of Pastry it is active and knows all the others. */
+/**
+ * Whether a node stands among so many: of Chord it has a neighbour, of Pastry it is active and knows all the others; so
+ * few are one group of Kelips, where each knows all the others, too.
+ */
 const STANDS = {
   chord: (node: ServentNode) => node.overlay('chord')!.neighbours.length > 0,
   pastry: (node: ServentNode, count: number) => {
     const { neighbours, mode } = node.overlay('pastry')!
     return mode === 'member' && neighbours.length === count - 1
+  },
+  kelips: (node: ServentNode, count: number) => {
+    const { members, mode } = node.overlay('kelips')!
+    return mode === 'member' && (members as readonly object[]).length === count - 1
   }
 }
 
-describe.each(['chord', 'pastry'] as const)('%s', overlay => {
+describe.each(['chord', 'pastry', 'kelips'] as const)('%s', overlay => {
   const announced = (node: ServentNode) =>
     node.status().overlays.find(({ name }) => name === overlay)?.announced
+
+  const stand = (nodes: readonly ServentNode[]) =>
+    expect
+      .poll(() => nodes.every(node => STANDS[overlay](node, nodes.length)), { timeout: 15_000 })
+      .toBe(true)
 
   async function ring(count: number, overlays: string = overlay): Promise<ServentNode[]> {
     const nodes: ServentNode[] = []
     for (let place = 0; place < count; place += 1)
       nodes.push(await startNode({ bootstrap: nodes.slice(0, 1), flags: { overlays } }))
-    await expect.poll(() => nodes.every(node => STANDS[overlay](node, count)), { timeout: 10_000 }).toBe(true)
+    await stand(nodes)
     return nodes
   }
 
@@ -84,7 +96,7 @@ describe.each(['chord', 'pastry'] as const)('%s', overlay => {
     })
   })
 
-  test('what is asked right after the start waits until the node is on a ring', async () => {
+  test('what is asked right after the start waits until the node has met its network', async () => {
     const one = await startNode({ flags: { overlays: overlay } })
     const two = await startNode({ bootstrap: [one], flags: { overlays: overlay } })
     expect((await two.put({ key: 'greeting', value: text('hello') })).overlays[0]!.copies).toBe(2)
@@ -99,11 +111,12 @@ describe.each(['chord', 'pastry'] as const)('%s', overlay => {
     })
   })
 
-  test('a node that leaves in good order hands over what it keeps', async () => {
+  test('a node that leaves in good order hands over what it keeps, and is missed', async () => {
     const [one, two, three] = (await ring(3)) as [ServentNode, ServentNode, ServentNode]
     for (let number = 0; number < 8; number += 1)
       await two.put({ key: `key ${number}`, value: text(`value ${number}`) })
     await one.stop()
+    await stand([two, three])
     for (let number = 0; number < 8; number += 1)
       expect(await three.value({ key: `key ${number}` })).toMatchObject({ value: text(`value ${number}`) })
   })

@@ -1,4 +1,4 @@
-/** Random messages of Pastry's wire within its bounds, and what a link makes of bytes. */
+/** Random messages of Pastry's wire within its bounds. */
 import { NEXT_HOPS_MAX, SILENT_MAX } from '@servent/key-routing/machine'
 import fc from 'fast-check'
 import { contact, routingMessage } from '../../chord/test/wire-arbitraries.ts'
@@ -15,7 +15,6 @@ import {
   type Standing,
   TABLE_PROBE_MS_MAX
 } from '../src/machine.ts'
-import { pastryCodec } from '../src/wire.ts'
 
 const id = fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }))
 const row = fc.nat({ max: ROWS_MAX - 1 })
@@ -68,26 +67,3 @@ export const message: fc.Arbitrary<PastryMessage> = fc.oneof(
   { weight: 3, arbitrary: nodeMessage },
   { weight: 1, arbitrary: routingMessage }
 )
-
-export const encode = (made: PastryMessage): Uint8Array => pastryCodec.open('initiator').encode(made)
-
-/** What a link gives for these chunks, and what ended it. */
-export function readAll(chunks: readonly Uint8Array[]): {
-  messages: PastryMessage[]
-  malformed: string | undefined
-  buffered: number
-} {
-  const link = pastryCodec.open('responder')
-  const messages: PastryMessage[] = []
-  let buffered = 0
-  try {
-    for (const chunk of chunks) {
-      link.decode(chunk, read => messages.push(read))
-      buffered = Math.max(buffered, link.bufferedBytes)
-    }
-    return { messages, malformed: undefined, buffered }
-  } catch (error) {
-    if ((error as Error).name !== 'MalformedError') throw error
-    return { messages, malformed: (error as Error).message, buffered }
-  }
-}

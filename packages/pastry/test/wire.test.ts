@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import protobuf from 'protobufjs'
 import { writer } from 'protons-runtime'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, cuts, cutUp, mutate, mutation } from '../../chord/test/wire-arbitraries.ts'
 import { withUnknownFields } from '../../key-routing/test/proto-surgery.ts'
+import { bytesOf, cuts, cutUp, mutate, mutation, streamsOf } from '../../overlay/test/wire-streams.ts'
 import {
   COLUMNS_MAX,
   DISTANCE_MS_MAX,
@@ -21,7 +21,9 @@ import {
 } from '../src/machine.ts'
 import { pastryCodec } from '../src/wire.ts'
 import { FRAME_BYTES_MAX, FRAME_LENGTH_BYTES_MAX } from '../src/wire-limits.ts'
-import { encode, message, nodeMessage, readAll } from './wire-arbitraries.ts'
+import { message, nodeMessage } from './wire-arbitraries.ts'
+
+const { encode, readAll } = streamsOf(pastryCodec)
 
 /** The largest that there can be. */
 const wide = {

@@ -17,6 +17,10 @@ export function idsIn(message: unknown): number {
   if (message === null || typeof message !== 'object') return 0
   if ('addresses' in message) return 1
   let ids = 0
-  for (const field of Object.values(message)) ids += idsIn(field)
+  // Messages are plain objects and arrays. There is one for every event: no list of its fields is made for it.
+  for (const name in message) {
+    const field = (message as Record<string, unknown>)[name]
+    if (typeof field === 'object') ids += idsIn(field)
+  }
   return ids
 }

@@ -34,6 +34,8 @@ import type { Standing } from './structured-members.ts'
 /** After so long every first heartbeat is signed: the simulator answers within 1 ms. */
 const SIGNED_US = 5000
 const US_PER_MS = 1000
+/** One for all, so that tables which copy it need not fetch another one for each entry. */
+const NO_SIGNATURE = new Uint8Array(0)
 
 export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
   readonly #settings: KelipsSettings
@@ -78,8 +80,9 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
     for (const [at, node] of nodes.entries()) {
       const known = (other: number): KnownLife => {
         const peer = nodes[other]!
-        const entry = { peer: simulation.peerOf(node, peer), life: lives[other]! }
-        return proximity === 'off' ? entry : { ...entry, rttMs: network.roundTripUs(node, peer) / US_PER_MS }
+        const [handle, life] = [simulation.peerOf(node, peer), lives[other]!]
+        if (proximity === 'off') return { peer: handle, life }
+        return { peer: handle, life, rttMs: network.roundTripUs(node, peer) / US_PER_MS }
       }
       const { members, contacts } = ideal.tables(at, count, choice)
       simulation.command(node, {
@@ -141,7 +144,7 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
 function answerOf(question: KelipsQuestion): KelipsTypes['answer'] {
   switch (question.type) {
     case 'sign':
-      return { type: 'signed', signatures: question.statements.map(() => new Uint8Array(0)) }
+      return { type: 'signed', signatures: question.statements.map(() => NO_SIGNATURE) }
     case 'check':
       return { type: 'checked', good: question.signed.map(() => true) }
     default:
