@@ -26,9 +26,7 @@ async function three(bytes: number, flags = {}, set: readonly string[] = []) {
   const fetched = all(two.get(id))
   fetched.catch(() => {})
   // What came first is marked by then, which is done once in a second.
-  await expect
-    .poll(() => two.downloads()[0]?.verifiedBytes ?? 0, { timeout: 40_000 })
-    .toBeGreaterThan(bytes)
+  await expect.poll(() => two.downloads()[0]?.verifiedBytes ?? 0, { timeout: 40_000 }).toBeGreaterThan(bytes)
   return { one, two, three, path, id, fetched }
 }
 
@@ -56,7 +54,12 @@ test('who is fetching a file is a source of it, and shares it neither by words n
 
 test('no-share-partial: nobody finds it with who is fetching it', async () => {
   // Of equals, where no route table keeps the query from it.
-  const { one, two, three: other, id } = await three(3 * MIB, { 'no-share-partial': true }, ['gnutella.role=flat'])
+  const {
+    one,
+    two,
+    three: other,
+    id
+  } = await three(3 * MIB, { 'no-share-partial': true }, ['gnutella.role=flat'])
   const answered = (node: ServentNode) => node.overlay('gnutella')!.counters.queriesAnswered
   const [before, received] = [answered(one), two.overlay('gnutella')!.counters.queriesReceived]
   const fetched = all(other.get(id))
