@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Daemon, eventually, neighbours } from '../test/e2e/harness.ts'
 
-const OVERLAYS = 'napster,gnutella,fasttrack,chord'
+const OVERLAYS = 'napster,gnutella,fasttrack,chord,pastry,kelips,kademlia'
 // The first shares and the last looks for it. Both are weak peers where an overlay tells them apart: leaves of
 // Gnutella, ordinary peers of FastTrack. Those in between are ultrapeers and supernodes, and one is Napster's server.
 const WEAK = ['--overlays', OVERLAYS, '--set', 'gnutella.role=leaf', '--set', 'fasttrack.role=ordinary']

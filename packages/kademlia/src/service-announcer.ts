@@ -4,8 +4,10 @@
  * last file with them is gone. A file that is being fetched has its content's key alone. What is provided is not
  * remembered between runs: a peer that starts says all of it again.
  */
+import { Pace } from '@servent/key-routing'
 import type { Clock } from '@servent/libp2p-host'
 import {
+  type AnnouncedSnapshot,
   type Catalogue,
   isPartial,
   type PartialFile,
@@ -65,6 +67,9 @@ export class Announcer {
     again: new Map<string, number>()
   }
   readonly #bucket: TokenBucket
+  /** Of keys. */
+  readonly #pace = new Pace()
+  readonly #refused = new Set<number>()
   readonly counters = { keysProvided: 0, keysFailed: 0, keysWithdrawn: 0, filesRefused: 0 }
   #catalogue: Catalogue | undefined
   #ends: (() => void)[] = []
@@ -78,10 +83,26 @@ export class Announcer {
     this.#bucket = new TokenBucket(PROVIDES_PER_SECOND, PROVIDES_PER_SECOND, init.clock.nowMs())
   }
 
-  /** Files all of whose keys were provided, of files shared. */
-  get progress(): { files: number; of: number } {
+  /** Files all of whose keys were provided, of files shared, and while some are left what holds them back. */
+  get progress(): AnnouncedSnapshot {
+    const { isReady, clock, keysMax = KEYS_PROVIDED_MAX } = this.#init
     const of = this.#catalogue?.totals.files ?? 0
-    return { files: Math.min(this.#announcedFiles, of), of }
+    const files = Math.min(this.#announcedFiles, of)
+    const keysLeft = this.#due.fresh.size + this.#due.retry.size
+    const pace = keysLeft > 0 ? this.#pace.view(keysLeft, clock.nowMs()) : undefined
+    return {
+      files,
+      of,
+      ...(this.#refused.size > 0 && {
+        refused: this.#refused.size,
+        why: `a node provides ${keysMax} keys at most`
+      }),
+      ...(pace !== undefined && {
+        leftMs: pace.leftMs,
+        limit: pace.isPaid ? { name: 'providesPerSecond', perS: PROVIDES_PER_SECOND } : { name: 'answers' }
+      }),
+      ...(keysLeft > 0 && !isReady() && { limit: { name: 'nobody' } })
+    }
   }
 
   get keys(): number {
@@ -106,6 +127,7 @@ export class Announcer {
     this.#catalogue = undefined
     this.#keys.clear()
     this.#files.clear()
+    this.#refused.clear()
     for (const queue of Object.values(this.#due)) queue.clear()
     this.#announcedFiles = 0
   }
@@ -140,6 +162,7 @@ export class Announcer {
     const fresh = keys.filter(name => !this.#keys.has(name))
     if (this.#keys.size + fresh.length > (this.#init.keysMax ?? KEYS_PROVIDED_MAX)) {
       this.counters.filesRefused += 1
+      if (!isPartial(file)) this.#refused.add(file.index)
       return
     }
     for (const [at, name] of keys.entries()) {
@@ -158,6 +181,7 @@ export class Announcer {
   }
 
   #remove(index: number): void {
+    this.#refused.delete(index)
     const told = this.#files.get(index)
     if (told === undefined) return
     this.#files.delete(index)
@@ -225,6 +249,9 @@ export class Announcer {
       return
     }
     const isFirst = key.providedMs === 0
+    // Whoever has a place free waits for the budget.
+    const isPaid = this.#underWay < PROVIDES_AT_A_TIME
+    this.#pace.add({ files: 1, startMs: nowMs, waitedMs: isPaid ? 1 : 0, toldMs: isPaid ? 0 : 1 })
     key.providedMs = Math.max(1, nowMs)
     this.#due.again.set(name, nowMs + PROVIDE_AGAIN_MS)
     if (!isFirst) return

@@ -1,5 +1,5 @@
 /** What a peer answers that serves: who is nearer, what it keeps, and which of its own files have some words. */
-import { fitInMessage, type StoredRecord } from '@servent/key-routing/machine'
+import { fitInMessage, isFull, type StoredRecord } from '@servent/key-routing/machine'
 import { type Contact, type Key, type Link, type Peer, sameBytes } from '@servent/overlay/machine'
 import type { Fx, Kad } from './kad.ts'
 import { providersThatFit } from './kad-wire.ts'
@@ -109,7 +109,7 @@ export function keepProvider(kad: Kad, key: Key, publisher: Contact, fx: Fx): vo
     subject: key,
     body: NOTHING
   } as const
-  if (kad.records.put(record, fx.nowMs(), wallMs) === 'full') kad.counters.refused += 1
+  if (isFull(kad.records.put(record, fx.nowMs(), wallMs))) kad.counters.refused += 1
 }
 
 const NOTHING = new Uint8Array(0)

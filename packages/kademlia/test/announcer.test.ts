@@ -132,6 +132,11 @@ it('provides PROVIDES_PER_SECOND keys a second, PROVIDES_AT_A_TIME at a time, an
   full.catalogue.add('d')
   expect([full.announcer.keys, full.announcer.counters.filesRefused]).toEqual([6, 1])
   await full.pass(3_000)
-  expect(full.announcer.progress).toEqual({ files: 3, of: 4 })
+  expect(full.announcer.progress).toEqual({
+    files: 3,
+    of: 4,
+    refused: 1,
+    why: 'a node provides 6 keys at most'
+  })
   full.announcer.stop()
 })

@@ -256,8 +256,8 @@ function verdict(kelips: Kelips, tuple: PeerTuple): StoreOutcome {
   if (provider === undefined) return 'full'
   const row = tuples.find(tuple.kind, tuple.prefix, provider)
   if (row >= 0) return tuples.sequenceAt(row) >= tuple.sequence ? 'older' : 'kept'
-  if (origins.table.find(provider) >= 0 && !origins.mayHaveMore(provider)) return 'full'
-  if (tuples.under(tuple.kind, tuple.prefix).length >= TUPLES_PER_KEY_MAX) return 'full'
+  if (origins.table.find(provider) >= 0 && !origins.mayHaveMore(provider)) return 'full-publisher'
+  if (tuples.under(tuple.kind, tuple.prefix).length >= TUPLES_PER_KEY_MAX) return 'full-key'
   return 'kept'
 }
 

@@ -6,7 +6,13 @@
  *
  * A value has no provider who stays: whoever puts it has a member of the key's group place it (`values.ts`).
  */
-import { isReadable, nameOf, type StoredRecord, type StoreOutcome } from '@servent/key-routing/machine'
+import {
+  isFull,
+  isReadable,
+  nameOf,
+  type StoredRecord,
+  type StoreOutcome
+} from '@servent/key-routing/machine'
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
 import {
   OFFER_HOLDERS,
@@ -52,7 +58,7 @@ export function announce(
   const due = new Map<string, { readonly tuple: Omit<PeerTuple, 'signature'>; readonly places: number[] }>()
   for (const [at, record] of records.entries()) {
     const kept = kelips.own.put(record, kelips.nowMs, kelips.wallMs)
-    if (kept === 'full' || kept === 'older') {
+    if (isFull(kept) || kept === 'older') {
       done(at, { outcome: kept, copies: 0 }, fx)
       continue
     }
@@ -83,15 +89,25 @@ export function announce(
 
 /** One tuple for all records of a kind under a key: as long as the longest of them lives; none left takes it back. */
 function tupleOf(kelips: Kelips, record: StoredRecord, prefix: Uint8Array): Omit<PeerTuple, 'signature'> {
-  const { own, wallMs, nowMs } = kelips
+  const { own, ownTuples, wallMs, nowMs } = kelips
+  const common = {
+    kind: record.kind,
+    prefix,
+    provider: kelips.peers.contact(SELF),
+    sequence: record.sequence
+  }
+  if (isReadable(record, wallMs)) {
+    // Those under the key already live as long as their tuple says: a word that all files have is not read for each.
+    const known = ownTuples.get(tupleName({ kind: record.kind, prefix }))
+    const ownS = Math.floor(record.expiresMs / 1000)
+    const longestMs = Math.max(1000 * ownS, known?.withdrawn === false ? known.expiresMs : 0)
+    return { ...common, expiresMs: longestMs, withdrawn: false }
+  }
   const { records } = own.page(record.kind, record.key, 0, all => all.length, nowMs, wallMs)
   const readable = records.filter(one => isReadable(one, wallMs))
   const expiresMs = readable.reduce((latest, one) => Math.max(latest, one.expiresMs), 0)
   return {
-    kind: record.kind,
-    prefix,
-    provider: kelips.peers.contact(SELF),
-    sequence: record.sequence,
+    ...common,
     expiresMs: 1000 * Math.floor((readable.length > 0 ? expiresMs : record.expiresMs) / 1000),
     withdrawn: readable.length === 0
   }

@@ -6,6 +6,7 @@
  */
 import {
   type CallOutcome,
+  isFull,
   isReadable,
   type StoredRecord,
   type StoreOutcome
@@ -81,7 +82,7 @@ class Placing {
     this.#tried.push(peer)
     const settle = (outcome: StoreOutcome | 'unreachable', later: Fx): void => {
       const isPassing =
-        outcome === 'unreachable' || outcome === 'full' || outcome === 'busy' || outcome === 'not-root'
+        outcome === 'unreachable' || isFull(outcome) || outcome === 'busy' || outcome === 'not-root'
       if (outcome === 'kept') this.#kept += 1
       if (this.#outcome !== 'kept' && this.#outcome !== 'older') this.#outcome = outcome
       if (outcome === 'older') this.#outcome = outcome
@@ -172,7 +173,7 @@ function sameAs(a: StoredRecord, b: StoredRecord): boolean {
 
 function take(kelips: Kelips, record: StoredRecord, fx: Fx): StoreOutcome {
   const put = kelips.values.put(record, kelips.nowMs, kelips.wallMs)
-  if (put === 'full' || put === 'older') return put
+  if (isFull(put) || put === 'older') return put
   tellOf(kelips, record, false, fx)
   return 'kept'
 }

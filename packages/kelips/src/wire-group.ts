@@ -50,7 +50,9 @@ export const OUTCOMES: readonly StoreOutcome[] = [
   'refused',
   'full',
   'busy',
-  'not-root'
+  'not-root',
+  'full-key',
+  'full-publisher'
 ]
 
 function sum<E>(entries: readonly E[], length: (entry: E) => number): number {

@@ -88,11 +88,11 @@ describe('tables', () => {
     for (let number = 1; number <= TUPLES_PER_KEY_MAX + 2; number += 1) join(own, number)
     for (let key = 1; key <= TUPLES_PER_ORIGIN_MAX; key += 1)
       expect(keepTuple(own.kelips, tupleOf(1, key))).toBe('kept')
-    expect(keepTuple(own.kelips, tupleOf(1, TUPLES_PER_ORIGIN_MAX + 1))).toBe('full')
+    expect(keepTuple(own.kelips, tupleOf(1, TUPLES_PER_ORIGIN_MAX + 1))).toBe('full-publisher')
     // The first provider has one under this key already.
     for (let number = 2; number <= TUPLES_PER_KEY_MAX; number += 1)
       expect(keepTuple(own.kelips, tupleOf(number, 1))).toBe('kept')
-    expect(keepTuple(own.kelips, tupleOf(TUPLES_PER_KEY_MAX + 1, 1))).toBe('full')
+    expect(keepTuple(own.kelips, tupleOf(TUPLES_PER_KEY_MAX + 1, 1))).toBe('full-key')
   })
 
   it('a tuple is valid for TUPLE_LIFETIME_MS_MAX at most', () => {

@@ -58,6 +58,8 @@ const outcome = fc.constantFrom(
   'older' as const,
   'refused' as const,
   'full' as const,
+  'full-key' as const,
+  'full-publisher' as const,
   'busy' as const,
   'not-root' as const
 )

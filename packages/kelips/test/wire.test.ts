@@ -242,7 +242,7 @@ describe('bounds, at each and one past it', () => {
     for (const entry of [3, 4, 5]) expect(() => decode(frame(2, (entry << 3) | 2, 0))).toThrow(MalformedError)
     const short = frame(2, (4 << 3) | 2, 4, (1 << 3) | 2, 2, 1, 1)
     expect(() => decode(short)).toThrow('A peer has 8 bytes, not 2.')
-    expect(() => decode(frame(10, (2 << 3) | 2, 1, 9))).toThrow('No outcome has the number 9.')
+    expect(() => decode(frame(10, (2 << 3) | 2, 1, 10))).toThrow('No outcome has the number 10.')
     expect(decode(frame(15))).toEqual([])
   })
 })

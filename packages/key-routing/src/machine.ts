@@ -46,7 +46,7 @@ export {
   writeVarint
 } from './store-fields.ts'
 export { RecordKeeper } from './store-keeper.ts'
-export type * from './store-messages.ts'
+export * from './store-messages.ts'
 export { STORE_SETTINGS } from './store-settings.ts'
 export type * from './store-types.ts'
 export {

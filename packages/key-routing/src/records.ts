@@ -17,7 +17,7 @@ import {
   type StoreLimits,
   SWEEP_EAGER_MS
 } from './store-constants.ts'
-import type { RecordKind, StoredRecord } from './store-messages.ts'
+import type { Full, RecordKind, StoredRecord } from './store-messages.ts'
 import { recordByteLength } from './store-wire-records.ts'
 
 export interface Held {
@@ -44,7 +44,7 @@ export interface KeySlot {
   fullMs: number | undefined
 }
 
-export type PutOutcome = 'kept' | 'same' | 'older' | 'full'
+export type PutOutcome = 'kept' | 'same' | 'older' | Full
 
 export interface Page {
   readonly records: StoredRecord[]
@@ -119,9 +119,10 @@ export class RecordTable {
     if (old?.fingerprint === fingerprint) return 'same'
     if (old !== undefined && record.kind !== 'value' && old.record.sequence >= record.sequence) return 'older'
     const bytes = recordByteLength(record)
-    if (!this.#makeRoom(record, bytes, slot, old, nowMs, wallMs)) {
+    const full = this.#makeRoom(record, bytes, slot, old, nowMs, wallMs)
+    if (full !== undefined) {
       if (slot !== undefined) slot.fullMs = nowMs
-      return 'full'
+      return full
     }
     // A sweep that made room may have taken the old one, and the slot with it.
     const current = this.find(record)
@@ -207,24 +208,27 @@ export class RecordTable {
     old: Held | undefined,
     nowMs: number,
     wallMs: number
-  ): boolean {
+  ): Full | undefined {
     const moreBytes = bytes - (old?.bytes ?? 0)
     const moreRecords = old === undefined ? 1 : 0
-    if (!this.#fitsPeer(record, moreBytes, moreRecords)) {
-      if (nowMs - this.#sweptMs < SWEEP_EAGER_MS || this.sweep(nowMs, wallMs) === 0) return false
-      if (!this.#fitsPeer(record, moreBytes, moreRecords)) return false
+    const full = this.#fullFor(record, moreBytes, moreRecords)
+    if (full !== undefined) {
+      if (nowMs - this.#sweptMs < SWEEP_EAGER_MS || this.sweep(nowMs, wallMs) === 0) return full
+      const still = this.#fullFor(record, moreBytes, moreRecords)
+      if (still !== undefined) return still
     }
     while (slot !== undefined && !this.#fitsKey(slot, moreBytes, moreRecords)) {
       const place = placeToTake(slot, record)
-      if (place === undefined || place === old) return false
+      if (place === undefined || place === old) return 'full-key'
       slot.fullMs = nowMs
       this.#forget(place)
       slot.held.delete(identityOf(place.record))
     }
-    return true
+    return undefined
   }
 
-  #fitsPeer({ kind, publisher }: StoredRecord, moreBytes: number, moreRecords: number): boolean {
+  /** Why this peer could not keep so much more, whatever the key. */
+  #fullFor({ kind, publisher }: StoredRecord, moreBytes: number, moreRecords: number): Full | undefined {
     const { limits } = this
     const account = this.#publishers.get(nameOf(publisher.id))
     const kindBytesMax = {
@@ -232,13 +236,15 @@ export class RecordTable {
       word: limits.wordBytesMax,
       value: limits.valueBytesMax
     }[kind]
-    return (
+    const fits =
       this.#records + moreRecords <= limits.recordsMax &&
       this.#bytes + moreBytes <= limits.bytesMax &&
-      this.#kinds[kind].bytes + moreBytes <= kindBytesMax &&
+      this.#kinds[kind].bytes + moreBytes <= kindBytesMax
+    if (!fits) return 'full'
+    const isWithin =
       (account?.records ?? 0) + moreRecords <= limits.publisherRecordsMax &&
       (account?.bytes ?? 0) + moreBytes <= limits.publisherBytesMax
-    )
+    return isWithin ? undefined : 'full-publisher'
   }
 
   #fitsKey(slot: KeySlot, moreBytes: number, moreRecords: number): boolean {

@@ -4,7 +4,13 @@
  * another name now, or a peer that has other addresses, is not announced any more.
  */
 import type { StateStore } from '@servent/libp2p-host'
-import { type Catalogue, PARTIAL_INDEX_MIN, type PartialFile, type SharedFile } from '@servent/overlay'
+import {
+  type Catalogue,
+  type Contact,
+  PARTIAL_INDEX_MIN,
+  type PartialFile,
+  type SharedFile
+} from '@servent/overlay'
 import { ANNOUNCED_CHUNK } from './service-constants.ts'
 
 const PREFIX = 'announced/'
@@ -108,4 +114,15 @@ export class Announced {
       )
     }
   }
+}
+
+/** FNV-1a over what a file's records say, 32 bits. */
+export function tagOf({ id, name, type, tags }: AnyFile, self: Contact): number {
+  const addresses = self.addresses.map(address => String.fromCharCode(...address)).sort()
+  const text = JSON.stringify([id.toString(), name, type, Object.entries(tags).sort(), addresses])
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  }
+  return hash >>> 0
 }

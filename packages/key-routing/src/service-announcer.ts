@@ -6,25 +6,30 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock, StateStore } from '@servent/libp2p-host'
-import { type Catalogue, type Contact, isPartial, type SharedFile, TokenBucket } from '@servent/overlay'
+import {
+  type AnnouncedSnapshot,
+  type Catalogue,
+  type Contact,
+  isPartial,
+  type SharedFile
+} from '@servent/overlay'
 import { providerRecord, type Stamp, withdrawals, wordRecords } from './records-sealing.ts'
-import { Announced, type AnyFile, filesOf } from './service-announced.ts'
+import { Announced, type AnyFile, filesOf, tagOf } from './service-announced.ts'
 import {
   CATALOGUE_PASS_MS,
   CATALOGUE_RETRY_MS,
   CATALOGUE_SETTLE_MS,
   LOST_RETRY_MS,
   PUBLISH_BATCH_BYTES,
-  PUBLISH_BATCH_FILES,
   PUBLISHED_LIFETIME_MS,
   PUBLISHED_RENEW_MS,
   SAMPLE_FILES,
   WITHDRAWALS_MAX
 } from './service-constants.ts'
 import { LostRecords } from './service-lost.ts'
-import { isPassing, type PublishOutcome } from './service-outcomes.ts'
+import { lostOf, type PublishOutcome } from './service-outcomes.ts'
+import { Batch, bytesOf, type Prepared, Telling } from './service-telling.ts'
 import type { StoredRecord } from './store-messages.ts'
-import { recordByteLength } from './store-wire-records.ts'
 
 export interface AnnouncerInit {
   readonly privateKey: PrivateKey
@@ -48,20 +53,12 @@ export interface AnnouncerInit {
   readonly onError: (error: Error) => void
 }
 
-interface Prepared {
-  readonly file: AnyFile
-  readonly tag: number
-  readonly records: readonly StoredRecord[]
-  readonly expiresMs: number
-}
-
 export class Announcer {
   readonly #init: AnnouncerInit
   readonly #announced: Announced
-  readonly #bucket: TokenBucket
   readonly #removed = new Map<number, AnyFile>()
   readonly #lost = new LostRecords()
-  readonly counters = { filesAnnounced: 0, filesRefused: 0, filesWithdrawn: 0, recordsPublished: 0 }
+  readonly #telling: Telling
   #catalogue: Catalogue | undefined
   #unsubscribe: (() => void) | undefined
   #stop = new AbortController()
@@ -75,14 +72,16 @@ export class Announcer {
   constructor(init: AnnouncerInit) {
     this.#init = init
     this.#announced = new Announced(init.store)
-    const capacity = Math.max(init.bytesPerS, PUBLISH_BATCH_BYTES)
-    this.#bucket = new TokenBucket(capacity, init.bytesPerS, init.clock.nowMs())
+    this.#telling = new Telling(init, this.#announced, this.#lost)
   }
 
-  /** Files announced of files shared. */
-  get progress(): { files: number; of: number } {
-    const of = this.#catalogue?.totals.files ?? 0
-    return { files: Math.min(of, this.#announced.count(this.#init.clock.wallMs())), of }
+  /** Files announced of files shared, and while some are left what holds them back. */
+  get progress(): AnnouncedSnapshot {
+    return this.#telling.progress(this.#catalogue?.totals.files ?? 0)
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#telling.counters
   }
 
   /** Files whose records are still to be withdrawn. */
@@ -95,6 +94,7 @@ export class Announcer {
     this.#catalogue = catalogue
     const take = (changes: readonly { type: 'added' | 'removed'; file: AnyFile }[]) => {
       for (const { type, file } of changes) {
+        this.#telling.refusals.forget(file.index)
         if (type === 'added') this.#removed.delete(file.index)
         else if (this.#removed.size < WITHDRAWALS_MAX) this.#removed.set(file.index, file)
       }
@@ -162,7 +162,7 @@ export class Announcer {
       () => this.#retryLost(signal),
       () => this.#withdraw(signal),
       () => this.#pass(signal),
-      () => this.#init.renewOthers(signal, (bytes, until) => this.#spend(bytes, until)),
+      () => this.#init.renewOthers(signal, (bytes, until) => this.#telling.spend(bytes, until)),
       () => this.#announced.save()
     ]
     while (!signal.aborted) {
@@ -218,7 +218,7 @@ export class Announcer {
       if (!this.#removed.has(index)) continue
       if (this.#announced.has(index) && !(await this.#isGiven(file))) {
         const records = await withdrawals(file, this.stamp())
-        const lost = lostOf(records, await this.#publish(records, signal))
+        const lost = lostOf(records, await this.#telling.tell(records, signal))
         const isWhole = lost.length < records.length && this.#lost.set(index, lost)
         if (lost.length > 0) this.#isShort = true
         if (!isWhole) {
@@ -227,7 +227,7 @@ export class Announcer {
           if (lost.length === records.length) return false
           continue
         }
-        this.counters.filesWithdrawn += 1
+        this.#telling.counters.filesWithdrawn += 1
         // What is fetched under the same id has lost its record, too, and gets it anew.
         const fetched = this.#catalogue?.partials?.get(file.id)
         if (fetched !== undefined) this.#announced.delete(fetched.index)
@@ -248,25 +248,21 @@ export class Announcer {
     const catalogue = this.#catalogue
     if (catalogue === undefined) return true
     const present = new Set<number>()
-    let batch: Prepared[] = []
+    let batch = new Batch()
     let isReached = true
     for await (const file of filesOf(catalogue)) {
       signal.throwIfAborted()
       present.add(file.index)
       const prepared = await this.#prepare(file)
       if (prepared === undefined) continue
-      batch.push(prepared)
-      if (
-        batch.length < PUBLISH_BATCH_FILES &&
-        bytesOf(batch.flatMap(({ records }) => records)) < PUBLISH_BATCH_BYTES
-      )
-        continue
+      batch.add(prepared)
+      if (!this.#telling.isWhole(batch)) continue
       isReached = await this.#announce(batch, signal)
-      batch = []
+      batch = new Batch()
       if (!isReached) return false
       if (this.#removed.size > 0) await this.#withdraw(signal)
     }
-    if (batch.length > 0) isReached = await this.#announce(batch, signal)
+    if (batch.files.length > 0) isReached = await this.#announce(batch, signal)
     // What was unshared while this peer was off has no name here any more: its records expire.
     for (const index of [...this.#announced.indices()])
       if (!present.has(index) && !this.#removed.has(index)) this.#announced.delete(index)
@@ -275,38 +271,27 @@ export class Announcer {
 
   /** The records of a file, where it is due. */
   async #prepare(file: AnyFile): Promise<Prepared | undefined> {
-    const tag = tagOf(file, this.#init.self())
-    const leftMs = this.#announced.until(file.index, tag) - this.#init.clock.wallMs()
-    if (leftMs > PUBLISHED_RENEW_MS) return undefined
+    const { clock, self } = this.#init
+    const tag = tagOf(file, self())
+    const until = this.#announced.until(file.index, tag)
+    if (until - clock.wallMs() > PUBLISHED_RENEW_MS) return undefined
+    if (this.#telling.refusals.isRefused(file.index, tag, clock.nowMs())) return undefined
     try {
       const stamp = this.stamp()
       const records = [await providerRecord(file.id.multihash, stamp), ...(await wordRecords(file, stamp))]
-      return { file, tag, records, expiresMs: stamp.expiresMs }
+      return { file, tag, records, expiresMs: stamp.expiresMs, isNew: until === 0 }
     } catch {
       // A name or tags that no record can hold: other files are no worse for it.
-      this.counters.filesRefused += 1
+      this.#telling.refuse(file, tag, 'unfit')
       return undefined
     }
   }
 
   /** False: not one record came anywhere. */
-  async #announce(batch: readonly Prepared[], signal: AbortSignal): Promise<boolean> {
-    const all = batch.flatMap(({ records }) => records)
-    const outcomes = await this.#publish(all, signal)
-    let place = 0
-    for (const { file, tag, records, expiresMs } of batch) {
-      const own = outcomes.slice(place, place + records.length)
-      place += records.length
-      const lost = lostOf(records, own)
-      if (lost.length > 0) this.#isShort = true
-      // A word that is full or lost elsewhere keeps nobody from finding the file by its others.
-      const isFound = isKept(own[0]) && (own.length === 1 || own.slice(1).some(isKept))
-      if (isFound && this.#lost.set(file.index, lost)) {
-        this.#announced.set(file.index, tag, expiresMs)
-        this.counters.filesAnnounced += 1
-      } else if (lost.length === 0) this.counters.filesRefused += 1
-    }
-    return lostOf(all, outcomes).length < all.length
+  async #announce(batch: Batch, signal: AbortSignal): Promise<boolean> {
+    const { isReached, isShort } = await this.#telling.announce(batch, signal)
+    this.#isShort ||= isShort
+    return isReached
   }
 
   /** Up to the first batch of which nothing comes anywhere: the rest has its turn later. */
@@ -319,7 +304,7 @@ export class Announcer {
       batch.push([index, records.filter(({ expiresMs }) => expiresMs > wallMs)])
       const all = batch.flatMap(([, own]) => own)
       if (place < entries.length - 1 && bytesOf(all) < PUBLISH_BATCH_BYTES) continue
-      const lost = new Set(all.length === 0 ? [] : lostOf(all, await this.#publish(all, signal)))
+      const lost = new Set(all.length === 0 ? [] : lostOf(all, await this.#telling.tell(all, signal)))
       for (const [file, own] of batch)
         this.#lost.set(
           file,
@@ -328,23 +313,6 @@ export class Announcer {
       if (all.length > 0 && lost.size === all.length) return
       batch = []
     }
-  }
-
-  async #publish(records: readonly StoredRecord[], signal: AbortSignal): Promise<readonly PublishOutcome[]> {
-    await this.#spend(bytesOf(records), signal)
-    this.counters.recordsPublished += records.length
-    return this.#init.publish(records, signal)
-  }
-
-  /** Waits until what was sent before is paid for. */
-  async #spend(bytes: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#init
-    for (let wait = 1; wait > 0; ) {
-      wait = this.#bucket.waitMs(1, clock.nowMs())
-      if (wait > 0) await this.#sleep(wait, false, signal)
-      signal.throwIfAborted()
-    }
-    this.#bucket.charge(bytes, clock.nowMs())
   }
 
   /** Ends early when it is stopped and, where it is said, when something has changed. */
@@ -361,28 +329,4 @@ export class Announcer {
     clock.clearTimeout(timer)
     this.#wake = undefined
   }
-}
-
-function isKept(outcome: PublishOutcome | undefined): boolean {
-  return outcome === 'kept' || outcome === 'few-copies' || outcome === 'older'
-}
-
-/** Those to which no root has said yes or no. */
-function lostOf(records: readonly StoredRecord[], outcomes: readonly PublishOutcome[]): StoredRecord[] {
-  return records.filter((_, place) => isPassing(outcomes[place] ?? 'unreachable'))
-}
-
-function bytesOf(records: readonly StoredRecord[]): number {
-  return records.reduce((bytes, record) => bytes + recordByteLength(record), 0)
-}
-
-/** FNV-1a over what a file's records say, 32 bits. */
-function tagOf({ id, name, type, tags }: AnyFile, self: Contact): number {
-  const addresses = self.addresses.map(address => String.fromCharCode(...address)).sort()
-  const text = JSON.stringify([id.toString(), name, type, Object.entries(tags).sort(), addresses])
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  }
-  return hash >>> 0
 }

@@ -1,10 +1,16 @@
 /** Numbers of the service of a key-routed overlay: how long what is announced lives, and how fast it goes out. */
+import { FULL_REMEMBERED_MS } from './store-constants.ts'
 
 /** What announcing may send, bytes a second, where nobody says otherwise: 100,000 files in about four hours. */
 export const PUBLISH_BYTES_PER_S = 32 * 1024
-/** Bytes of records in one command to publish, about. */
+/**
+ * Bytes of records in one command to publish, about: what the budget allows in `PUBLISH_BATCH_S`, and no less and no more
+ * than this. In a larger batch more records have the same root, and go to it in one message.
+ */
 export const PUBLISH_BATCH_BYTES = 64 * 1024
-/** Files in one command to publish. */
+export const PUBLISH_BATCH_BYTES_MOST = 1024 * 1024
+export const PUBLISH_BATCH_S = 2
+/** Files in one command to publish, for each `PUBLISH_BATCH_BYTES`: they may be of few words. */
 export const PUBLISH_BATCH_FILES = 32
 /** How long a record of a file, a provider or a value lives, and how long before its end it is made anew. */
 export const PUBLISHED_LIFETIME_MS = 24 * 60 * 60 * 1000
@@ -18,6 +24,13 @@ export const CATALOGUE_RETRY_MS = 2000
 export const LOST_RETRY_MS = 30_000
 /** Files of which such records are remembered; one past it is announced again as a whole. */
 export const LOST_FILES_MAX = 1024
+/** Until a file that nobody had room for is tried again, and a key that was full: as long as holders remember it. */
+export const REFUSED_RETRY_MS = FULL_REMEMBERED_MS
+/** Keys that are known to be full; of more the one that was known longest is tried again. */
+export const FULL_KEYS_MAX = 8192
+/** Batches of late, and how late, by which the pace of announcing is told. */
+export const PACE_BATCHES_MAX = 64
+export const PACE_MS = 5 * 60 * 1000
 /** Until a value or a provided content is renewed again that could not be. */
 export const RENEWAL_RETRY_MS = 5 * 60 * 1000
 /** Files that are not shared any more and whose records are still to be withdrawn: others expire. */

@@ -34,6 +34,8 @@ const REASONS: Readonly<Record<PublishOutcome, string>> = {
   older: 'a newer value is there',
   refused: 'the peer that is responsible for the key refuses it',
   full: 'the peer that is responsible for the key is full',
+  'full-key': 'the key is full',
+  'full-publisher': 'the peer that is responsible for the key keeps no more of this peer',
   busy: 'the peer that is responsible for the key is busy; try again',
   'not-root': 'no peer is responsible for the key just now; try again',
   unreachable: 'no peer that is responsible for the key could be reached; is this node connected?'

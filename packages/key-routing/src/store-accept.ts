@@ -16,7 +16,7 @@ import {
   STORES_WAITING_PER_PEER_MAX
 } from './store-constants.ts'
 import type { StoreContext } from './store-context.ts'
-import type { StoredRecord, StoreOutcome, StoreRecords } from './store-messages.ts'
+import { isFull, type StoredRecord, type StoreOutcome, type StoreRecords } from './store-messages.ts'
 import type { RoutingEffects } from './types.ts'
 
 /** `pulled`: this peer asked for it, as the root of the key or for a read. */
@@ -173,7 +173,7 @@ export class Acceptance {
     const outcome = table.put(record, effects.nowMs(), effects.wallMs())
     job.outcomes[index] = outcome === 'same' ? 'kept' : outcome
     if (outcome !== 'kept') {
-      if (outcome === 'full') counters.storesRefused += 1
+      if (isFull(outcome)) counters.storesRefused += 1
       return
     }
     counters.stored += 1

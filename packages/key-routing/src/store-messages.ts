@@ -52,9 +52,16 @@ export interface RecordsStored {
 /**
  * `kept`: the root and as many copies as the write quorum asks for hold it. `few-copies`: the root holds it and
  * will copy it, but too few copies were acknowledged in time. `older`: a newer one is kept. `refused`:
- * signature, expiry or form. `full`: a limit. `busy`: try again later. `not-root`: look again.
+ * signature, expiry or form. `busy`: try again later. `not-root`: look again.
  */
-export type StoreOutcome = 'kept' | 'few-copies' | 'older' | 'refused' | 'full' | 'busy' | 'not-root'
+export type StoreOutcome = 'kept' | 'few-copies' | 'older' | 'refused' | Full | 'busy' | 'not-root'
+
+/** Whose limit it is: of the holder as a whole, of the key, or of what the holder keeps of one publisher. */
+export type Full = 'full' | 'full-key' | 'full-publisher'
+
+export function isFull(outcome: string | undefined): outcome is Full {
+  return outcome === 'full' || outcome === 'full-key' || outcome === 'full-publisher'
+}
 
 export interface GetRecords {
   readonly type: 'get'

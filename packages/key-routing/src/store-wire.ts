@@ -52,7 +52,9 @@ const OUTCOMES: readonly StoreOutcome[] = [
   'refused',
   'full',
   'busy',
-  'not-root'
+  'not-root',
+  'full-key',
+  'full-publisher'
 ]
 const WHATS: readonly DigestAnswer['what'][] = ['same', 'branches', 'all', 'busy']
 /** In the order of their numbers in the `oneof`, from 1. */

@@ -81,8 +81,11 @@ describe('limits', () => {
     // A record of kind 0 is two bytes shorter, and so is its bound.
     const shorter = limit === 'providerBytesMax' ? 3 * (one - recordByteLength(make(1))) : 0
     const { table, outcomes } = putAll({ [limit]: most - shorter }, [1, 2, 3, 4].map(make))
-    expect(outcomes).toEqual(['kept', 'kept', 'kept', 'full'])
-    expect(putAll({ [limit]: most - shorter - 1 }, [1, 2, 3].map(make)).outcomes[2]).toBe('full')
+    // Whose limit it is: the key's, the publisher's, or the peer's as a whole.
+    const full = /^(key|publisher)/.exec(limit)?.[1]
+    const outcome = full === undefined ? 'full' : `full-${full}`
+    expect(outcomes).toEqual(['kept', 'kept', 'kept', outcome])
+    expect(putAll({ [limit]: most - shorter - 1 }, [1, 2, 3].map(make)).outcomes[2]).toBe(outcome)
     // A newer version of what is there takes no more room.
     expect(table.put({ ...make(2), sequence: 2 }, 0, WALL)).toBe('kept')
     const held = table.find(make(1))!
@@ -124,7 +127,7 @@ describe('limits', () => {
       record(3),
       record(2, { subject: keyAt(1) })
     ])
-    expect(outcomes).toEqual(['kept', 'kept', 'kept', 'kept', 'kept', 'kept', 'full'])
+    expect(outcomes).toEqual(['kept', 'kept', 'kept', 'kept', 'kept', 'kept', 'full-key'])
     const { records, total } = table.page('word', keyAt(1), 0, all, 0, WALL)
     // Those that expire first have gone.
     expect(records.map(({ publisher, subject }) => [publisher.id[9], subject[0]])).toEqual([

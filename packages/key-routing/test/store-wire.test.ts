@@ -54,7 +54,17 @@ const record: fc.Arbitrary<StoredRecord> = fc
   }))
 const records = fc.array(record, { maxLength: 4 })
 const fingerprints = fc.array(fc.integer({ min: 0, max: 2 ** 52 - 1 }), { maxLength: STORE_RECORDS_MAX })
-const OUTCOMES: StoreOutcome[] = ['kept', 'few-copies', 'older', 'refused', 'full', 'busy', 'not-root']
+const OUTCOMES: StoreOutcome[] = [
+  'kept',
+  'few-copies',
+  'older',
+  'refused',
+  'full',
+  'busy',
+  'not-root',
+  'full-key',
+  'full-publisher'
+]
 const message: fc.Arbitrary<StoreMessage> = fc.oneof(
   fc.record({
     type: fc.constant('store' as const),
@@ -290,7 +300,7 @@ describe('bounds', () => {
     ['a key of 31 bytes', { get: { key: new Uint8Array(31) } }],
     ['a key of 33 bytes', { get: { key: new Uint8Array(33) } }],
     ['a range with one end', { pull: { from: range.from } }],
-    ['an outcome that is not known', { stored: { outcomes: [7], copies: [1] } }],
+    ['an outcome that is not known', { stored: { outcomes: [9], copies: [1] } }],
     ['outcomes without counts', { stored: { outcomes: [0] } }],
     ['a record without a publisher', { store: { records: [{ ...plainRecord(1), publisher: undefined }] } }],
     [

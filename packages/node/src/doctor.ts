@@ -214,7 +214,9 @@ function overlayCheck(overlay: OverlaySnapshot, { config, overlays, status }: Do
       name: check,
       ok: others.length > 0,
       message: `${announced.refused} shared files are found ${found}: ${announced.why}.`,
-      ...(others.length === 0 && { try: 'share fewer files, or wait for another supernode' })
+      ...(others.length === 0 && {
+        try: `share fewer files, or wait for ${name === 'fasttrack' ? 'another supernode' : 'more peers'}`
+      })
     }
   }
   if (neighbours.length > 0)

@@ -10,7 +10,16 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { ServentNode } from '../src/index.ts'
 import { stopNetworks } from './support/networks.ts'
 import { folder, last, noise, type StartOptions, startNode, stopNodes } from './support/nodes.ts'
-import { ask, crossSigned, holdSlots, keysOf, quietOverlay, startShowing } from './support/participants.ts'
+import {
+  ask,
+  crossSigned,
+  holdSlots,
+  keysOf,
+  queue,
+  quietOverlay,
+  startShowing,
+  waiting
+} from './support/participants.ts'
 
 vi.mock('../src/overlay-factories.ts', async original => {
   const factories = await original<typeof import('../src/overlay-factories.ts')>()
@@ -37,22 +46,6 @@ async function shared(node: ServentNode, bytes: number, seed: number) {
   await writeFile(path, noise(bytes, seed))
   const { ids, ticket } = await last(node.share(path))
   return { id: ids[0]!, ticket: ticket! }
-}
-
-/** Who waits at a node, first in line first, with standing and level. */
-const waiting = (node: ServentNode) =>
-  node
-    .uploads()
-    .filter(({ state }) => state === 'queued')
-    .map(({ peer, standing, level, band }) => [peer, standing, level, band])
-
-/** Begins a download that has to wait at another node; `done` is its end. */
-async function queue(asker: ServentNode, at: ServentNode, ticket: string) {
-  const done = last(asker.get(ticket))
-  // Where a test ends before the download does, its node stops.
-  done.catch(() => {})
-  await expect.poll(() => waiting(at).map(([peer]) => peer), { timeout: 10_000 }).toContain(asker.peerId)
-  return { done }
 }
 
 test('who gave this node something goes before a stranger when all slots are taken, and after a restart', async () => {

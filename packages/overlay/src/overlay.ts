@@ -61,6 +61,31 @@ export interface NeighbourSnapshot {
   readonly [detail: string]: unknown
 }
 
+/** How far an overlay is with announcing what is shared. */
+export interface AnnouncedSnapshot {
+  readonly files: number
+  readonly of: number
+  /** Files that whoever keeps the index would not take, and why, in words. */
+  readonly refused?: number
+  readonly why?: string
+  /** Of `files`, those that some of their words do not find, because others fill those words. */
+  readonly partly?: number
+  /** While files are left, where it is known: how fast it goes of late, and how long it takes yet at that pace. */
+  readonly filesPerS?: number
+  readonly leftMs?: number
+  /** While files are left: what holds them back. */
+  readonly limit?: AnnouncingLimit
+}
+
+/**
+ * `publishRate`: the setting of that name, in bytes a second. `providesPerSecond`: keys of Kademlia's a second.
+ * `answers`: whoever is told takes his time. `nobody`: there is nobody yet who could be told.
+ */
+export interface AnnouncingLimit {
+  readonly name: 'publishRate' | 'providesPerSecond' | 'answers' | 'nobody'
+  readonly perS?: number
+}
+
 /** What status, page and lab show. Plain data. */
 export interface OverlaySnapshot {
   readonly name: OverlayName
@@ -70,13 +95,7 @@ export interface OverlaySnapshot {
   readonly neighbours: readonly NeighbourSnapshot[]
   readonly counters: Readonly<Record<string, number>>
   /** Files announced of files shared, where the overlay announces. */
-  readonly announced?: {
-    readonly files: number
-    readonly of: number
-    /** Files that whoever keeps the index would not take, and why, in words. */
-    readonly refused?: number
-    readonly why?: string
-  }
+  readonly announced?: AnnouncedSnapshot
   /** Tables of this overlay. */
   readonly [table: string]: unknown
 }

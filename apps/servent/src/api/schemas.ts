@@ -201,7 +201,21 @@ export const StatusAnswer = Type.Object(
               files: Count('Announced'),
               of: Count('Shared'),
               refused: Type.Optional(Count('Refused by who keeps the index')),
-              why: Type.Optional(Type.String({ description: 'Why they were refused' }))
+              why: Type.Optional(Type.String({ description: 'Why they were refused' })),
+              partly: Type.Optional(Count('Of those announced: found by some of their words alone')),
+              filesPerS: Type.Optional(Type.Number({ description: 'Of late, while files are left' })),
+              leftMs: Type.Optional(Type.Integer({ description: 'How long it takes yet at that pace' })),
+              limit: Type.Optional(
+                Type.Object(
+                  {
+                    name: Type.String({ description: 'publishRate, providesPerSecond, answers or nobody' }),
+                    perS: Type.Optional(
+                      Type.Number({ description: 'Bytes a second of publishRate, keys a second of Kademlia' })
+                    )
+                  },
+                  { ...open, description: 'What holds it back, while files are left' }
+                )
+              )
             })
           )
         },

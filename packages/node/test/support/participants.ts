@@ -7,11 +7,13 @@ import { RECEIPTS_PROTOCOL } from '@servent/fasttrack/credit'
 import { streamDuplex } from '@servent/libp2p-host'
 import type { Overlay, OverlaySnapshot } from '@servent/overlay'
 import { HTTP_PROTOCOL, SERVER_LIMITS } from '@servent/transfer'
+import { expect } from 'vitest'
 import { encodeAnswer } from '../../../fasttrack/src/credit/exchange.ts'
 import type { Receipt } from '../../../fasttrack/src/credit/receipt.ts'
 import { sealReceipt, sealStatement } from '../../../fasttrack/src/credit/receipt-sealing.ts'
 import type { ServentNode } from '../../src/index.ts'
 import { startNetwork } from './networks.ts'
+import { last } from './nodes.ts'
 
 /** FastTrack as far as levels go, which need no supernodes: it finds nothing. */
 export function quietOverlay(): Overlay {
@@ -99,4 +101,20 @@ export async function startShowing(privateKey: Ed25519PrivateKey, sealed: readon
 
 function nameOf(key: Ed25519PrivateKey): string {
   return key.publicKey.toString()
+}
+
+/** Who waits at a node, first in line first, with standing and level. */
+export const waiting = (node: ServentNode) =>
+  node
+    .uploads()
+    .filter(({ state }) => state === 'queued')
+    .map(({ peer, standing, level, band }) => [peer, standing, level, band])
+
+/** Begins a download that has to wait at another node; `done` is its end. */
+export async function queue(asker: ServentNode, at: ServentNode, ticket: string) {
+  const done = last(asker.get(ticket))
+  // Where a test ends before the download does, its node stops.
+  done.catch(() => {})
+  await expect.poll(() => waiting(at).map(([peer]) => peer), { timeout: 10_000 }).toContain(asker.peerId)
+  return { done }
 }

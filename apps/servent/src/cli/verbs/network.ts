@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { formatBytes, formatCount, formatDuration, plural, shortPeer } from '../../terminal/format.ts'
 import { facts, table } from '../../terminal/table.ts'
 import { displayWidth } from '../../terminal/width.ts'
+import { announcedParts } from '../announced.ts'
 import type { Act, Context } from '../context.ts'
 import { verb } from '../program.ts'
 
@@ -119,12 +120,7 @@ function showOverlay(context: Context, snapshot: OverlaySnapshot): void {
   const head = [
     reason === undefined ? state : `${state} (${reason})`,
     plural(neighbours.length, 'neighbour'),
-    ...(announced === undefined
-      ? []
-      : [`announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`]),
-    ...(announced?.refused === undefined
-      ? []
-      : [`${formatCount(announced.refused)} refused (${announced.why})`])
+    ...announcedParts(announced)
   ]
   out.line(`${name}: ${head.join(', ')}`)
   const parts: [string, unknown][] = [

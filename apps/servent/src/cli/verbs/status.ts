@@ -3,6 +3,7 @@ import type { NodeStatus } from '@servent/node'
 import type { Command } from 'commander'
 import { formatBytes, formatCount, formatDuration, formatLeft, plural } from '../../terminal/format.ts'
 import { facts } from '../../terminal/table.ts'
+import { announcedParts } from '../announced.ts'
 import type { Act, Context } from '../context.ts'
 import { verb } from '../program.ts'
 
@@ -106,12 +107,9 @@ function overlayLine(
   const parts = [
     reason === undefined ? state : `${state} (${reason})`,
     plural(neighbours, 'neighbour'),
-    announced === undefined
-      ? ''
-      : `announced ${formatCount(announced.files)} of ${plural(announced.of, 'file')}`,
-    announced?.refused === undefined ? '' : `${formatCount(announced.refused)} refused (${announced.why})`
+    ...announcedParts(announced)
   ]
-  return `${name.padEnd(nameWidth)}  ${parts.filter(part => part !== '').join(', ')}`
+  return `${name.padEnd(nameWidth)}  ${parts.join(', ')}`
 }
 
 /** `1 paused, 1 done`: what there is none of is not worth a word. */
