@@ -115,11 +115,8 @@ export class ChordMachine implements Machine<ChordTypes> {
     if (ring.stopped) return
     ring.nowMs = effects.nowMs()
     ring.peers = effects.peers
-    ring.rootKey = undefined
     if (input.type === 'message') {
       const { message } = input
-      const asked = message.type === 'lookup' || message.type === 'next-hops-request'
-      if (asked && message.root) ring.rootKey = message.key
       if (message.type === 'lookup-failed' && message.reason === 'not-ready')
         onNotReady(ring, input.link, effects)
     }

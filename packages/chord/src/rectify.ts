@@ -72,13 +72,17 @@ function probe(
   // Not only whether its peer lives: the place itself may have left the ring.
   askNeighbours(ring, place, predecessor, place.predecessorVersion, fx, (answer, fx) => {
     ring.inHand.delete(hand)
-    if (place.term !== term) return
-    place.rectifying = false
-    if (answer === 'later' || place.predecessor !== predecessor) return
-    if (answer !== 'dead') {
-      place.predecessorHeardMs = ring.nowMs
-      place.predecessorVersion = answer.version
+    if (place.term === term) {
+      place.rectifying = false
+      if (answer !== 'later' && place.predecessor === predecessor) {
+        if (answer !== 'dead') {
+          place.predecessorHeardMs = ring.nowMs
+          place.predecessorVersion = answer.version
+        }
+        done(answer === 'dead', fx)
+      }
     }
-    done(answer === 'dead', fx)
+    // Whatever came of it: lookups of its keys wait for nothing else.
+    ring.router.settled(peerOfRef(predecessor), fx)
   })
 }

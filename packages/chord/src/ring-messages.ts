@@ -24,7 +24,7 @@ export function onMessage(ring: Ring, link: Link, message: ChordMessage, fx: Fx)
   if (peer === undefined) return
   switch (message.type) {
     case 'neighbours-request':
-      answer(link, onNeighboursRequest(ring, peer, message), fx)
+      answer(link, onNeighboursRequest(ring, peer, message, fx), fx)
       break
     case 'fingers-request':
       answer(link, fingersOf(ring, message.id, ring.places[message.index]), fx)
@@ -48,7 +48,7 @@ function answer(link: Link, message: ChordMessage, fx: Fx): void {
   fx.send(link, message, PRIORITY_TABLE)
 }
 
-function onNeighboursRequest(ring: Ring, peer: Peer, message: NeighboursRequest): Neighbours {
+function onNeighboursRequest(ring: Ring, peer: Peer, message: NeighboursRequest, fx: Fx): Neighbours {
   const place = ring.places[message.index]
   if (place === undefined || !place.member) {
     return {
@@ -63,7 +63,8 @@ function onNeighboursRequest(ring: Ring, peer: Peer, message: NeighboursRequest)
   }
   if (place.predecessor !== NOBODY && place.predecessor === refOf(peer, message.sender)) {
     place.predecessorHeardMs = ring.nowMs
-    place.predecessorLost = false
+    // A joiner asks, too: whether one that was lost is a member again it says itself.
+    if (place.predecessorLost && ring.maintenance) ring.rules.checkPredecessor(ring, place, fx)
   }
   const { version, predecessor } = place
   const unchanged = message.version === version

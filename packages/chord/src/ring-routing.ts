@@ -28,15 +28,26 @@ export function rootOf(
     }
     const from = ring.key(predecessor)
     if (inHalfOpen(key, from, to)) return { from, to }
-    if (silent(peerOfRef(predecessor))) mayClaim = true
+    if (isGone(ring, place, silent)) mayClaim = true
   }
   return mayClaim ? claimOf(ring, key, silent, asRoot) : undefined
 }
 
 /**
- * The predecessor is silent: as long as no other takes its place, its keys come here. But only where somebody's list,
+ * Whether a place is rid of its predecessor. That somebody found it silent is not enough, for it may be far from that
+ * one, or late: it must be lost, which this peer finds out itself (`doubted`). Where maintenance stands still nobody
+ * finds out, and the word of others is all there is.
+ */
+function isGone(ring: Ring, place: Place, silent: (peer: Peer) => boolean): boolean {
+  const { predecessor, predecessorLost } = place
+  if (predecessor === NOBODY) return false
+  return ring.maintenance ? predecessorLost : silent(peerOfRef(predecessor))
+}
+
+/**
+ * The predecessor is gone: as long as no other takes its place, its keys come here. But only where somebody's list,
  * of whoever forwarded or of another place of this peer, has nobody living between the key and this place. That a
- * peer is silent which stands before it is not enough, for it may have been asked in another of its places. More
+ * peer is gone which stands before it is not enough, for it may have been asked in another of its places. More
  * than the key itself is not claimed, for who lies between the predecessor and this key is not known.
  */
 function claimOf(
@@ -46,9 +57,7 @@ function claimOf(
   asRoot: boolean
 ): KeyRange | undefined {
   const place = placeBehind(ring, key)
-  const { predecessor } = place
-  if (predecessor === NOBODY || !silent(peerOfRef(predecessor))) return undefined
-  if (isOutBefore(ring, key, place)) return undefined
+  if (!isGone(ring, place, silent) || isOutBefore(ring, key, place)) return undefined
   if (!asRoot && !isReached(ring, key, place)) return undefined
   return knowsBetween(ring, key, place, silent) ? undefined : { from: keyBefore(key), to: place.key }
 }
@@ -74,17 +83,49 @@ function isOutBefore(ring: Ring, key: Key, place: Place): boolean {
 
 /**
  * Whether any place of this peer knows of a node at or behind the key and before `place` that was not found
- * silent: the key is that one's, or belongs to somebody before it.
+ * silent or lost: the key is that one's, or belongs to somebody before it.
  */
 function knowsBetween(ring: Ring, key: Key, place: Place, silent: (peer: Peer) => boolean): boolean {
+  const { predecessor: before, predecessorLost } = place
   const isBetween = (ref: RingRef): boolean =>
-    compareClockwise(key, ring.key(ref), place.key) < 0 && !isOwn(ref) && !silent(peerOfRef(ref))
+    compareClockwise(key, ring.key(ref), place.key) < 0 &&
+    !isOwn(ref) &&
+    !(predecessorLost && ref === before) &&
+    !silent(peerOfRef(ref))
   return ring.members.some(({ predecessor, successors, fingers }) => {
     if (predecessor !== NOBODY && isBetween(predecessor)) return true
     if (successors.some(isBetween)) return true
     for (let at = 0; at < fingers.length; at += 1) if (isBetween(fingers.at(at))) return true
     return false
   })
+}
+
+/**
+ * The predecessor of the place that a key was brought to, where it was silent to somebody: it is asked, and nobody takes
+ * its place before it is lost. Nothing where this peer is on the way at best: whoever is silent there is gone round.
+ */
+function doubted(
+  ring: Ring,
+  key: Key,
+  silent: (peer: Peer) => boolean,
+  asRoot: boolean,
+  fx: Fx
+): Peer | undefined {
+  if (!ring.maintenance || ring.members.length === 0) return undefined
+  const place = placeBehind(ring, key)
+  const { predecessor } = place
+  if (predecessor === NOBODY || !silent(peerOfRef(predecessor))) return undefined
+  if (!asRoot && !isReached(ring, key, place)) return undefined
+  askSilent(ring, place, fx)
+  return place.rectifying ? peerOfRef(predecessor) : undefined
+}
+
+/** One that is lost is asked by its timer alone: each time that it is, it is silent. */
+function askSilent(ring: Ring, place: Place, fx: Fx): void {
+  if (place.predecessorLost) return
+  const askedMs = ring.nowMs - ring.settings.checkPredecessorMs
+  place.predecessorHeardMs = Math.min(place.predecessorHeardMs, askedMs)
+  ring.rules.checkPredecessor(ring, place, fx)
 }
 
 /** Adds hops as long as there is room, each peer once. */
@@ -114,17 +155,22 @@ export function nextHops(
   ring: Ring,
   key: Key,
   limit: number,
-  silent: (peer: Peer) => boolean
+  silent: (peer: Peer) => boolean,
+  asRoot = false
 ): readonly NextHop[] {
   const place = nearestPlace(ring, key)
   if (place === undefined) return []
   const hops = new Hops(limit, silent)
   const behind = placeBehind(ring, key)
   // As a peer that is no member: whoever forwarded tries the next one of its list.
-  if (ring.rootKey === key && isOutBefore(ring, key, behind)) return []
-  // Somebody came between since whoever forwarded looked: the key is the predecessor's, or of one before it.
-  if (ring.rootKey === key && behind.predecessor !== NOBODY && !behind.predecessorLost)
+  if (asRoot && isOutBefore(ring, key, behind)) return []
+  if (asRoot && behind.predecessor !== NOBODY && !behind.predecessorLost) {
+    // Whoever looks step by step comes again when this peer knows whether it is the root: nobody further round does.
+    if (ring.maintenance && limit > 1 && silent(peerOfRef(behind.predecessor)))
+      return [{ peer: SELF, root: true }]
+    // Somebody came between since whoever forwarded looked: the key is the predecessor's, or of one before it.
     hops.add(behind.predecessor, true)
+  }
   const { successors } = place
   const reach = firstAtOrBehind(ring, place, key)
   for (let at = reach; at < successors.length; at += 1) {
@@ -237,14 +283,7 @@ export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
     if (!place.member) continue
     const [head] = place.successors
     if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
-    // One that is lost is asked by its timer alone: each time that it is, it is silent.
-    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer && !place.predecessorLost) {
-      place.predecessorHeardMs = Math.min(
-        place.predecessorHeardMs,
-        ring.nowMs - ring.settings.checkPredecessorMs
-      )
-      ring.rules.checkPredecessor(ring, place, fx)
-    }
+    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer) askSilent(ring, place, fx)
   }
 }
 
@@ -263,8 +302,17 @@ export class ChordRouting implements KeyRouting {
     return this.#ring.rules.rootOf(this.#ring, key, silent, asRoot)
   }
 
-  nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[] {
-    return nextHops(this.#ring, key, limit, silent)
+  nextHops(key: Key, limit: number, silent: (peer: Peer) => boolean, asRoot?: boolean): readonly NextHop[] {
+    return nextHops(this.#ring, key, limit, silent, asRoot)
+  }
+
+  doubted(
+    key: Key,
+    silent: (peer: Peer) => boolean,
+    asRoot: boolean,
+    effects: RoutingEffects
+  ): Peer | undefined {
+    return doubted(this.#ring, key, silent, asRoot, effects as unknown as Fx)
   }
 
   ownRanges(): readonly KeyRange[] {

@@ -112,8 +112,6 @@ export class Ring {
   founders: readonly Peer[] = []
   foundedMs = 0
   nowMs = 0
-  /** While a message is handled: the key that its sender takes this peer for the root of. */
-  rootKey: Key | undefined
   /** Probes for a foreign ring so far. */
   probes = 0
   /** One is under way. */

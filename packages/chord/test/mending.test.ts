@@ -115,16 +115,27 @@ describe('a predecessor', () => {
     }
   })
 
-  it('is heard of by the place that precedes, not by another one of its peer', () => {
-    const all = answeredRing({ successors: R }, [1], () => undefined)
-    all.place.predecessor = ref(200)
-    const ask = (sender: number) => {
+  it('that was lost and asks something is asked whether it is a member again; a joiner of that place is none', () => {
+    const asked = (standing: 'ring' | 'out', sender: number) => {
+      const all = answeredRing({ successors: R }, [1], (_peer, { id }) => ({
+        type: 'neighbours',
+        id,
+        standing,
+        version: 1,
+        unchanged: false,
+        listLength: R,
+        successors: []
+      }))
+      all.place.predecessor = ref(200)
       all.place.predecessorLost = true
       const request = { type: 'neighbours-request', id: 1, index: 0, version: 0, sender } as const
       onMessage(all.ring, 200, request, all.fx)
-      return all.place.predecessorLost
+      return { asked: all.sent.map(({ peer }) => peer), lost: all.place.predecessorLost }
     }
-    expect([ask(1), ask(0)]).toEqual([true, false])
+    expect(asked('ring', 0)).toEqual({ asked: [200], lost: false })
+    expect(asked('out', 0)).toEqual({ asked: [200], lost: true })
+    // Another place of its peer.
+    expect(asked('ring', 1)).toEqual({ asked: [], lost: true })
   })
 })
 

@@ -81,7 +81,7 @@ it('a peer tells of the range of each of its places', () => {
 })
 
 describe('a key before the second place of a peer', () => {
-  it('is of nobody behind it: the predecessor is tried, and where that is silent the key is its own', () => {
+  it('is of nobody behind it: the predecessor is tried, and where that is lost the key is its own', () => {
     const { ring, first, second } = inTwoPlaces(
       { first: 60_000, second: 8000 },
       { first: [], second: [9000, 10_000] }
@@ -91,33 +91,41 @@ describe('a key before the second place of a peer', () => {
     expect(rootOf(ring, key, none)).toBeUndefined()
     expect(nextHops(ring, key, 4, none)).toEqual([{ peer: 8000, root: true }])
     expect(nextHops(ring, key, 4, only(8000))).toEqual([])
-    expect(rootOf(ring, key, only(8000))).toMatchObject({ to: second.key })
+    expect(rootOf(ring, key, only(8000))).toBeUndefined()
+    second.predecessorLost = true
+    expect(rootOf(ring, key, none)).toMatchObject({ to: second.key })
   })
 
   it('is of one between that lives', () => {
-    const { ring } = inTwoPlaces({ first: 60_000, second: 8000 }, { first: [6000, 9000], second: [9000] })
+    const { ring, second } = inTwoPlaces(
+      { first: 60_000, second: 8000 },
+      { first: [6000, 9000], second: [9000] }
+    )
     expect(nextHops(ring, keyOfNumber(5000), 4, none)).toEqual([
       { peer: 6000, root: true },
       { peer: 8000, root: true }
     ])
-    expect(rootOf(ring, keyOfNumber(5000), only(8000))).toBeUndefined()
+    second.predecessorLost = true
+    expect(rootOf(ring, keyOfNumber(5000), none)).toBeUndefined()
   })
 
-  it("does not fall to the first place when that one's predecessor is silent", () => {
+  it("does not fall to the first place when that one's predecessor is lost", () => {
     const { ring, first } = inTwoPlaces({ first: 60_000, second: 7000 }, { first: [100], second: [9000] })
-    expect(rootOf(ring, keyOfNumber(5000), only(60_000), true)).toBeUndefined()
-    expect(rootOf(ring, keyOfNumber(50_000), only(60_000), true)).toMatchObject({ to: first.key })
+    first.predecessorLost = true
+    expect(rootOf(ring, keyOfNumber(5000), none, true)).toBeUndefined()
+    expect(rootOf(ring, keyOfNumber(50_000), none, true)).toMatchObject({ to: first.key })
   })
 })
 
-describe('a key whose root was silent in one of its places', () => {
+describe('a key whose root is lost in one of its places', () => {
   const key = keyOfNumber(6000)
 
   it('does not fall to the place behind another of them', () => {
     const { ring, second } = inTwoPlaces({ first: 60_000, second: 9 }, { first: [100, 6300], second: [9000] })
     // It lies at 7140, and nobody knows who is between.
     second.predecessor = refOf(6300, 1)
-    expect(rootOf(ring, key, only(6300))).toBeUndefined()
+    second.predecessorLost = true
+    expect(rootOf(ring, key, none)).toBeUndefined()
   })
 
   it('falls to the place right behind that one, and to one that the list reaches', () => {
@@ -125,26 +133,27 @@ describe('a key whose root was silent in one of its places', () => {
       { first: 60_000, second: 6300 },
       { first: [100, 6300], second: [9000] }
     )
-    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+    second.predecessorLost = true
+    expect(rootOf(ring, key, none)).toMatchObject({ to: second.key })
     first.successors = [ref(100), refOf(SELF, 1)]
-    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+    expect(rootOf(ring, key, none)).toMatchObject({ to: second.key })
     first.successors = [ref(100)]
-    expect(rootOf(ring, key, only(6300))).toBeUndefined()
+    expect(rootOf(ring, key, none)).toBeUndefined()
     first.wrapped = true
-    expect(rootOf(ring, key, only(6300))).toMatchObject({ to: second.key })
+    expect(rootOf(ring, key, none)).toMatchObject({ to: second.key })
   })
 })
 
 describe('a key before a node that a peer knows in the tables of another of its places', () => {
   it.each(['finger', 'successor', 'predecessor'])('does not fall to it (%s)', table => {
-    const { ring, second } = inTwoPlaces(
+    const { ring, first, second } = inTwoPlaces(
       { first: 60_000, second: table === 'predecessor' ? 50_000 : 8000 },
       { first: [100], second: table === 'successor' ? [9000, 50_000] : [9000] }
     )
     if (table === 'finger') second.fingers.set(distanceExponent(second.key, keyOfNumber(50_000)), ref(50_000))
-    expect(rootOf(ring, keyOfNumber(40_000), only(60_000), true)).toBeUndefined()
-    const both = (peer: number) => peer === 60_000 || peer === 50_000
-    expect(rootOf(ring, keyOfNumber(40_000), both, true)).toMatchObject({ to: keyOfNumber(0) })
+    first.predecessorLost = true
+    expect(rootOf(ring, keyOfNumber(40_000), none, true)).toBeUndefined()
+    expect(rootOf(ring, keyOfNumber(40_000), only(50_000), true)).toMatchObject({ to: keyOfNumber(0) })
   })
 })
 
@@ -152,21 +161,20 @@ describe('a key that was brought to a place that is no member', () => {
   const key = keyOfNumber(5000)
 
   it('goes no further, and falls to no other place of the peer', () => {
-    const { ring, second } = inTwoPlaces(
+    const { ring, first, second } = inTwoPlaces(
       { first: 60_000, second: 7000 },
       { first: [100, 200], second: [9000] }
     )
     second.member = false
+    first.predecessorLost = true
     expect(nextHops(ring, key, 1, none)).toEqual([{ peer: 200, root: false }])
-    ring.rootKey = key
-    expect(nextHops(ring, key, 1, none)).toEqual([])
-    expect(rootOf(ring, key, only(60_000), true)).toBeUndefined()
+    expect(nextHops(ring, key, 1, none, true)).toEqual([])
+    expect(rootOf(ring, key, none, true)).toBeUndefined()
   })
 
   it('goes back along the ring where the place is one', () => {
     const { ring } = inTwoPlaces({ first: 60_000, second: 7000 }, { first: [100, 200], second: [9000] })
-    ring.rootKey = key
-    expect(nextHops(ring, key, 1, none)).toEqual([{ peer: 7000, root: true }])
+    expect(nextHops(ring, key, 1, none, true)).toEqual([{ peer: 7000, root: true }])
   })
 })
 

@@ -45,26 +45,41 @@ export interface IterativeEnds {
   onIterativeFailed(lookup: IterativeLookup, reason: LookupFailure, effects: RoutingEffects): void
 }
 
+const NOTHING: readonly Uint8Array[] = []
+
 interface Candidate {
   readonly peer: Peer
   /** Whoever named it takes it for the root if all before it are silent. */
   readonly root: boolean
   /** Named so by this peer's own tables. */
   readonly own: boolean
-  /** It named as many hops as an answer holds, and may know more; or itself, if the others that it named are silent. */
-  readonly again: boolean
+  /**
+   * It named as many hops as an answer holds, and may know more; or itself, if the others that it named are silent. What
+   * it was told of silent peers then: asked with the same again it would say the same.
+   */
+  readonly told?: readonly Uint8Array[]
 }
 
 class Step extends Request<RoutingTypes> {
   readonly to: Peer
   readonly root: boolean
+  readonly own: boolean
+  /** Root candidates that it is told are silent. */
+  readonly silent: readonly Uint8Array[]
   readonly #lookup: IterativeLookup
 
-  constructor(lookup: IterativeLookup, id: number, to: Peer, root: boolean) {
+  constructor(
+    lookup: IterativeLookup,
+    id: number,
+    { peer, root, own }: Candidate,
+    silent: readonly Uint8Array[]
+  ) {
     super(id)
     this.#lookup = lookup
-    this.to = to
+    this.to = peer
     this.root = root
+    this.own = own
+    this.silent = silent
   }
 
   override onAnswer(answer: RoutingTypes['message'], effects: RoutingEffects): void {
@@ -87,6 +102,8 @@ export class IterativeLookup {
   timeouts = 0
   /** Whom it asked first. */
   first: Peer = NO_PEER
+  /** It ended with somebody who will be the root once another is dead, and was named by others. */
+  wasLedToDoubt = false
   readonly #deps: LookupDeps
   readonly #ends: IterativeEnds
   /** The best last. */
@@ -118,7 +135,7 @@ export class IterativeLookup {
     const roots = hops.filter(({ root, peer }) => root && peer !== SELF)
     const self = { peer: SELF, root: true }
     const all = roots.length === 0 ? hops : [...roots, self, ...hops.filter(({ root }) => !root)]
-    for (const hop of all.toReversed()) this.#candidates.push({ ...hop, own: true, again: false })
+    for (const hop of all.toReversed()) this.#candidates.push({ ...hop, own: true })
     this.#go(effects)
   }
 
@@ -148,10 +165,10 @@ export class IterativeLookup {
 
   #take(step: Step, answer: NextHopsAnswer, effects: RoutingEffects): void {
     if (answer.hops.length >= NEXT_HOPS_MAX)
-      this.#candidates.push({ peer: step.to, root: false, own: false, again: true })
+      this.#candidates.push({ peer: step.to, root: false, own: false, told: step.silent })
     const named = answer.hops
       .slice(0, NEXT_HOPS_MAX)
-      .map(({ contact, root }) => ({ peer: effects.peers.intern(contact), root, own: false, again: false }))
+      .map(({ contact, root }) => ({ peer: effects.peers.intern(contact), root, own: false }))
     const fresh = named.filter(
       ({ peer, root }) => peer !== NO_PEER && !this.#asked.has(peer) && (peer !== SELF || root)
     )
@@ -160,11 +177,21 @@ export class IterativeLookup {
       let isNew = fresh.length > 0
       for (const { peer, root } of named)
         if (root && this.#silent.includes(peer) && this.#nameSilent(peer, effects)) isNew = true
-      if (isNew) this.#candidates.push({ peer: step.to, root: true, own: false, again: true })
+      if (isNew) this.#candidates.push({ peer: step.to, root: true, own: false, told: NOTHING })
+      else if (step.root) this.#endInDoubt(step)
     }
     this.#candidates.push(...fresh.reverse())
     if (this.#candidates.length > CANDIDATES_MAX)
       this.#candidates.splice(0, this.#candidates.length - CANDIDATES_MAX)
+  }
+
+  /**
+   * It was told of the silent ones, and finds out whether they are dead: before it has, nobody else can say more. Whoever
+   * made this up ends no attempt but this one: the next goes another way.
+   */
+  #endInDoubt({ own }: Step): void {
+    this.#candidates.length = 0
+    this.wasLedToDoubt = !own
   }
 
   onStepFailed(step: Step, why: CallFailure, effects: RoutingEffects): void {
@@ -200,8 +227,10 @@ export class IterativeLookup {
     while (!this.#over && this.#underWay < alpha && this.#steps < HOPS_MAX) {
       const candidate = this.#candidates.pop()
       if (candidate === undefined) break
-      if (candidate.peer === SELF) this.#askSelf(candidate, effects)
-      else if (candidate.again || !this.#asked.has(candidate.peer)) this.#ask(candidate, effects)
+      const { peer, told } = candidate
+      if (peer === SELF) this.#askSelf(candidate, effects)
+      else if (told === undefined ? !this.#asked.has(peer) : told !== this.#silentIds)
+        this.#ask(candidate, effects)
     }
     // A request that failed at once has come here by itself.
     if (this.#over || this.#underWay > 0) return
@@ -233,8 +262,9 @@ export class IterativeLookup {
     )
   }
 
-  #ask({ peer, root }: Candidate, effects: RoutingEffects): void {
+  #ask(candidate: Candidate, effects: RoutingEffects): void {
     const { calls } = this.#deps
+    const { peer, root } = candidate
     const id = calls.nextId()
     this.#asked.add(peer)
     if (this.#steps === 0) this.first = peer
@@ -242,7 +272,7 @@ export class IterativeLookup {
     this.#underWay += 1
     this.#trace('sent', peer, root, effects)
     calls.ask(
-      new Step(this, id, peer, root),
+      new Step(this, id, candidate, this.#silentIds),
       peer,
       {
         type: 'next-hops-request',

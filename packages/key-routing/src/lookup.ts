@@ -28,6 +28,7 @@ import type { RoutingCommand, RoutingEffects, RoutingTypes } from './types.ts'
 
 const NO_COMMAND = -1
 const NO_IDS: readonly Uint8Array[] = []
+const NO_PEERS: readonly Peer[] = []
 
 export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   readonly #deps: LookupDeps
@@ -240,8 +241,9 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   #attempt(own: OwnLookup, effects: RoutingEffects): void {
     own.attempts += 1
     if (own.style === 'iterative') {
+      const before = own.steps?.wasLedToDoubt === true ? [own.steps.first] : NO_PEERS
       own.steps = new IterativeLookup(this.#deps, this, effects.random() & ID_MAX, own.key, own.purpose)
-      own.steps.begin(own.avoided ?? [], effects)
+      own.steps.begin([...(own.avoided ?? NO_PEERS), ...before], effects)
       return
     }
     const last = own.relays?.at(-1)

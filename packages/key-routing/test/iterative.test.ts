@@ -135,6 +135,51 @@ describe('an iterative lookup', () => {
     expect(names.length).toBeLessThanOrEqual(SILENT_MAX)
   })
 
+  it('asks nobody again who was told of all that are silent, for it would say the same', () => {
+    const origin = new Origin(NEXT_HOPS_MAX + 1, 1)
+    const others = Array.from({ length: NEXT_HOPS_MAX }, (_, index) => index + 2)
+    origin.lookup(KEY)
+    origin.answer(1, origin.request(1).id, { hops: hops(...others) })
+    for (const number of others) origin.answer(number, origin.request(number).id, {})
+    expect(origin.results).toMatchObject([{ failed: 'no-route', hops: NEXT_HOPS_MAX + 1, timeouts: 0 }])
+    expect(origin.asked()).toEqual([1, ...others])
+  })
+
+  /** Peer 2 is silent, and peer 3 knows that, and is the root once 2 is dead. */
+  function inDoubt(named: 'by tables' | 'by peer 1'): { origin: Origin; asked: number[] } {
+    const origin = new Origin(5, 0, { lookupAttempts: 2, lookupBudgetMs: 8000 })
+    const numbers = named === 'by tables' ? [2, 3, 4] : [1, 5]
+    origin.routing.hops = numbers.map(number => ({
+      peer: origin.peer(number),
+      root: named === 'by tables' && number < 4
+    }))
+    origin.lookup(KEY)
+    if (named === 'by peer 1') origin.answer(1, origin.request(1).id, { hops: hops('2r', '3r', 4) })
+    origin.down(origin.links.get(2)!)
+    const { id, root, silent } = origin.request(3)
+    expect([root, silent]).toEqual([true, [testContact(2).id]])
+    origin.answer(3, id, { hops: hops('3r') })
+    const asked = origin.asked()
+    origin.links.set(2, origin.link(2))
+    return { origin, asked }
+  }
+
+  it('asks nobody else while a root finds out whether the silent one before it is dead, and comes again', () => {
+    const { origin, asked } = inDoubt('by tables')
+    expect(asked).toEqual([2, 3])
+    origin.advance(3999)
+    expect([origin.asked(), origin.results]).toEqual([[], []])
+    origin.advance(1)
+    expect(origin.asked()).toEqual([2])
+  })
+
+  it('comes by another way, so that whoever made that root up holds up one attempt alone', () => {
+    const { origin, asked } = inDoubt('by peer 1')
+    expect(asked).toEqual([1, 2, 3])
+    origin.advance(4000)
+    expect(origin.asked()).toEqual([5])
+  })
+
   it('is the root itself when those before it are silent', () => {
     const origin = new Origin(1, 1)
     origin.routing.hops = [{ peer: origin.peer(1), root: true }]

@@ -43,6 +43,7 @@ export class FixedRouting implements KeyRouting {
   isPlausibleRange?: (root: Peer, range: KeyRange) => boolean
   ownRanges?: () => readonly KeyRange[]
   believeRoot?: (root: Peer, key: Key, to: Key) => RootBelief
+  doubted?: NonNullable<KeyRouting['doubted']>
   /** Whom `onSilent` told of. */
   readonly silent: Peer[] = []
 

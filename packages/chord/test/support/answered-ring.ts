@@ -22,6 +22,8 @@ export interface AnsweredRing {
   readonly fx: Fx
   /** Requests and what was told, in their order. */
   readonly sent: { readonly peer: Peer; readonly message: ChordMessage }[]
+  /** Peers that lookups were said not to wait for any more, in their order. */
+  readonly settled: Peer[]
   /** Whether requests wait in place of being answered. */
   hold: boolean
   /** Answers those that wait, in their order; what is asked then waits in its turn. */
@@ -64,6 +66,7 @@ export function answeredRing(
 ): AnsweredRing {
   const ring = new Ring(chordSettings(settings), CORRECT_CHORD)
   const sent: AnsweredRing['sent'] = []
+  const settled: Peer[] = []
   const fx = {
     peers,
     nowMs: () => 0,
@@ -81,6 +84,7 @@ export function answeredRing(
     place: ring.places[0]!,
     fx,
     sent,
+    settled,
     hold: false,
     release: () => {
       for (const answerIt of held.splice(0)) answerIt()
@@ -121,6 +125,7 @@ export function answeredRing(
       if (self.hold) held.push(answerIt)
       else answerIt()
     },
+    settled: (peer: Peer) => settled.push(peer),
     tablesChanged: () => undefined
   } as unknown as Ring['router']
   ring.begin(fx)
