@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NodeStatus } from '@servent/node'
-import { Daemon } from './harness.ts'
+import type { Daemon } from './harness.ts'
 
 type Announced = NonNullable<NodeStatus['overlays'][number]['announced']>
 

@@ -86,6 +86,8 @@ export const PINGS_PER_ROUND = 2
 /** Members of which nothing was heard for this part of the time after which they are gone: so many a round are asked. */
 export const DOUBT_PART = 1 / 3
 export const DOUBTS_PER_ROUND = 4
+/** Members that were silent and are asked once more, at a time; of more the next one is given up at once. */
+export const DOUBTED_MAX = 256
 /** Between two looks at which tuples are over, in rounds. */
 export const SWEEP_ROUNDS = 16
 /** Farewells that are news at a time; of more the oldest is not told on. */

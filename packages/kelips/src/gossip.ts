@@ -2,10 +2,12 @@
  * Gossip (IPTPS section 3): each round tells a few members and contacts some entries of every sort, within a ration
  * and within a budget of bytes a second. Contacts pass on what concerns more than one group.
  */
+import { ping as pingTwice } from '@servent/key-routing/machine'
 import { type Peer, randomBelow, SELF } from '@servent/overlay/machine'
 import {
   CHAIN_SPARE,
   DOUBT_PART,
+  DOUBTED_MAX,
   DOUBTS_PER_ROUND,
   ESTIMATE_APART_MAX,
   ESTIMATE_PARTS,
@@ -318,10 +320,29 @@ export function noteRtt(kelips: Kelips, peer: Peer): void {
   }
 }
 
-/** It did not answer: it is taken out, and comes back with its next heartbeat if it lives. */
-export function onSilent(kelips: Kelips, peer: Peer, _fx: Fx): void {
-  if (!kelips.maintenance || !kelips.knows(peer)) return
+/**
+ * It did not answer. A contact is taken out, and comes back with its next heartbeat if it lives: others of its group do as
+ * well. A member is asked itself before that, with more patience: by the view this peer answers whose a key is, and the
+ * keys of one that is only far away, or late, are nobody else's.
+ */
+export function onSilent(kelips: Kelips, peer: Peer, fx: Fx): void {
+  if (!kelips.maintenance || !kelips.knows(peer) || kelips.doubted.has(peer)) return
   kelips.counters.silent += 1
+  if (kelips.view.find(peer) < 0 || kelips.doubted.size >= DOUBTED_MAX) {
+    giveUp(kelips, peer)
+    return
+  }
+  kelips.doubted.add(peer)
+  pingTwice(kelips.calls, peer, fx, (isAlive, _later) => {
+    kelips.doubted.delete(peer)
+    if (!kelips.maintenance) return
+    const row = kelips.view.find(peer)
+    if (isAlive === true && row >= 0) kelips.view.hear(row, kelips.nowMs)
+    else if (isAlive === false) giveUp(kelips, peer)
+  })
+}
+
+function giveUp(kelips: Kelips, peer: Peer): void {
   kelips.cache.lost.add(peer)
   kelips.bury(peer)
 }

@@ -102,6 +102,8 @@ export class Kelips {
   readonly values: RecordTable
   /** The last life of those that are gone: by handle, the oldest first. */
   readonly dead = new Map<Peer, { readonly startS: number; readonly beat: number }>()
+  /** Members that did not answer, until they do or are given up. */
+  readonly doubted = new Set<Peer>()
   readonly cache = new PeerCache()
   readonly counters: Record<keyof typeof COUNTERS, number> = { ...COUNTERS }
   /** Farewells that are news, and into how many messages each went. */

@@ -323,5 +323,6 @@ function identityOf({ kind, publisher, subject }: StoredRecord): string {
 
 /** A text that is equal where the bytes are: fit for keys of maps. */
 export function nameOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
+  // Typed arrays are spread one by one through their iterator, which takes five times as long.
+  return String.fromCharCode.apply(null, bytes as unknown as number[])
 }

@@ -88,9 +88,9 @@ export const PUBLISH_RECORDS_MAX = 4096
 /** Commands to publish at a time: one past it is told `busy`. */
 export const PUBLISHES_MAX = 64
 /** Lookups of one command to publish at a time. */
-export const PUBLISH_LOOKUPS = 4
+export const PUBLISH_LOOKUPS = 8
 /** Requests to store of one command at a time. */
-export const PUBLISH_STORES = 4
+export const PUBLISH_STORES = 16
 /** Times that a record is tried: its root may have changed, or be busy. */
 export const PUBLISH_ATTEMPTS_MAX = 4
 /** Before a record is tried again. */

@@ -49,7 +49,7 @@ describe('a hot word', () => {
       node => ring.publish(node, many(ring, node, 60, HOT, 60 * node)).outcomes
     )
     expect(outcomes.filter(outcome => outcome === 'kept').length).toBeGreaterThanOrEqual(100)
-    expect(outcomes).toContain('full')
+    expect(outcomes).toContain('full-key')
     const { records, total } = ring.fetch(6, HOT)
     expect([records.length, total]).toEqual([100, COUNT_MAX])
     // Nobody has the word for himself.

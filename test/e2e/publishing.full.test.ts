@@ -1,0 +1,145 @@
+/**
+ * Publishing: one peer of 20 shares 100,000 files. Announcing ends within its budget, or `status` says which limit holds
+ * it back and how long it takes yet; what others have no room for is counted, with why; and all the while whoever
+ * searches is answered. `SERVENT_PUBLISH_FILES`, `_PEERS` and `_OVERLAYS` change the size.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { Daemon, eventually, neighbours } from './harness.ts'
+import {
+  announcedOf,
+  COMMON_WORD,
+  costOf,
+  countersOf,
+  follow,
+  numberOf,
+  percentile,
+  type Sample,
+  search,
+  writeLibrary
+} from './publishing.ts'
+
+const FILES = Number(process.env.SERVENT_PUBLISH_FILES ?? 100_000)
+const PEERS = Number(process.env.SERVENT_PUBLISH_PEERS ?? 20)
+const OVERLAYS = (process.env.SERVENT_PUBLISH_OVERLAYS ?? 'chord,pastry,kelips,kademlia').split(',')
+/** More than two cores can do, so that the answers are what holds announcing back. */
+const PUBLISH_RATE = 16 * 1024 * 1024
+/** Kademlia's budget of keys has no setting, and would take over an hour: it is followed for so long, and says so. */
+const KADEMLIA_S = 120
+/** A hundredth of what two quiet cores do. */
+const FILES_PER_S_MIN = 1
+const START_S = 300
+const STARTS_AT_A_TIME = 2
+const ANSWER_MS_MAX = 12_000
+const SEARCHES_AFTER = 60
+/** As many listen for this process's end. */
+process.setMaxListeners(2 * PEERS + process.getMaxListeners())
+
+const daemons: Daemon[] = []
+
+afterEach(async () => {
+  await Promise.all(daemons.splice(0).map(daemon => daemon[Symbol.asyncDispose]()))
+}, 120_000)
+
+async function startPeers(overlay: string): Promise<Daemon[]> {
+  const rate = overlay === 'kademlia' ? [] : ['--set', `${overlay}.publishRate=${PUBLISH_RATE}`]
+  const flags = ['--overlays', overlay, ...rate]
+  daemons.push(await Daemon.start({ flags }))
+  while (daemons.length < PEERS) {
+    const count = Math.min(STARTS_AT_A_TIME, PEERS - daemons.length)
+    const known = { flags: [...flags, '--bootstrap', daemons[0]!.address] }
+    daemons.push(...(await Promise.all(Array.from({ length: count }, () => Daemon.start(known)))))
+  }
+  for (const daemon of daemons) await neighbours(daemon, Math.min(3, PEERS - 1), overlay)
+  return daemons
+}
+
+const deadlineS = FILES / FILES_PER_S_MIN
+
+it.each(OVERLAYS)(
+  `%s: ${FILES} files at one of ${PEERS} peers`,
+  async overlay => {
+    const [giver, ...others] = (await startPeers(overlay)) as [Daemon, ...Daemon[]]
+    const folder = join(giver.home, 'library')
+    await mkdir(folder)
+    await writeLibrary(folder, FILES)
+    const before = await Promise.all(daemons.map(costOf))
+    const sharing = giver.json(['share', folder])
+    const withinS = overlay === 'kademlia' ? KADEMLIA_S : deadlineS
+    const course = await follow(giver, others, overlay, FILES, withinS)
+    expect(await sharing).toMatchObject({ files: FILES })
+    const after = await Promise.all(daemons.map(costOf))
+    const { end, searches, seconds, samples } = course
+
+    // It is over, and every file is announced, or was refused for a limit that is named; or it says when it will be over.
+    const isOver = end.files + (end.refused ?? 0) >= FILES
+    if (isOver) {
+      expect(end.of).toBe(FILES)
+      expect(end.limit).toBeUndefined()
+      if (end.refused !== undefined) expect(end.why).toMatch(/others fill|keep no more|are full/)
+    } else {
+      expect(overlay).toBe('kademlia')
+      expect(end.limit).toBeDefined()
+      expect(end.leftMs).toBeGreaterThan(0)
+    }
+    // While it went on, it was said what held it back.
+    const working = samples.filter(({ files, refused = 0, of }) => files > 0 && files + refused < of)
+    expect(working.filter(({ limit }) => limit === undefined)).toEqual([])
+
+    // Whoever searches is answered meanwhile, and in time.
+    expect(searches.length).toBeGreaterThan(0)
+    expect(searches.filter(({ reason }) => reason !== undefined)).toEqual([])
+    expect(Math.max(...searches.map(({ ms }) => ms))).toBeLessThan(ANSWER_MS_MAX)
+    const common = searches.filter(({ word }) => word === COMMON_WORD)
+    expect(common.at(-1)?.hits).toBe(1)
+
+    // What is announced is found: as many as are announced of all, but for chance.
+    const last = await announcedOf(giver, overlay)
+    let found = 0
+    for (let turn = 0; turn < SEARCHES_AFTER; turn += 1) {
+      const file = Math.floor((turn * FILES) / SEARCHES_AFTER)
+      found += (await search(others[turn % others.length]!, numberOf(file), overlay)).hits
+    }
+    if (isOver) expect(found / SEARCHES_AFTER).toBeGreaterThan((0.8 * last.files) / FILES - 0.1)
+    report(overlay, { end, seconds, searches, found, before, after, samples })
+    await eventually(async () => (await giver.run(['status'])).out.includes('announced'), 'status says so')
+    const { sentBytes = 0 } = await countersOf(giver, overlay)
+    console.log(`${overlay}: sent by the giver ${(sentBytes / 2 ** 20).toFixed(1)} MiB`)
+  },
+  1000 * (START_S + 2 * deadlineS)
+)
+
+interface Measured {
+  readonly end: Awaited<ReturnType<typeof announcedOf>>
+  readonly seconds: number
+  readonly searches: readonly { readonly ms: number; readonly word: string }[]
+  readonly found: number
+  readonly before: readonly Awaited<ReturnType<typeof costOf>>[]
+  readonly after: readonly Awaited<ReturnType<typeof costOf>>[]
+  readonly samples: readonly Sample[]
+}
+
+function report(overlay: string, { end, seconds, searches, found, before, after, samples }: Measured): void {
+  const cpu = after.map(({ cpuS }, at) => cpuS - before[at]!.cpuS)
+  const mebibytes = after.map(({ residentBytes }) => Math.round(residentBytes / 2 ** 20))
+  const ms = (part: number) =>
+    Math.round(
+      percentile(
+        searches.map(one => one.ms),
+        part
+      )
+    )
+  console.log(
+    [
+      `${overlay}: ${JSON.stringify(end)} in ${seconds.toFixed(0)} s, ${(end.files / seconds).toFixed(1)} files a second`,
+      `CPU: giver ${cpu[0]!.toFixed(0)} s, others ${cpu
+        .slice(1)
+        .reduce((sum, one) => sum + one, 0)
+        .toFixed(0)} s together`,
+      `memory: giver ${mebibytes[0]} MiB, others up to ${Math.max(...mebibytes.slice(1))} MiB`,
+      `searches meanwhile: ${searches.length}, p50 ${ms(0.5)} ms, p95 ${ms(0.95)} ms; found after it ${found} of ${SEARCHES_AFTER}`,
+      `half way: ${JSON.stringify(samples[Math.floor(samples.length / 2)])}`
+    ].join('\n')
+  )
+}
