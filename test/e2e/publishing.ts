@@ -67,10 +67,15 @@ export interface Search {
   readonly reason?: string
 }
 
+/** A connection that was kept, and that the daemon ends just then, is no answer: it is asked on a new one. */
+async function ask(daemon: Daemon, path: string, init: RequestInit = {}): Promise<Response> {
+  return daemon.api(path, init).catch(() => daemon.api(path, init))
+}
+
 /** By the API, of the daemon's whole network. */
 export async function search(daemon: Daemon, text: string, overlay: string): Promise<Search> {
   const startMs = performance.now()
-  const response = await daemon.api('/v1/searches', {
+  const response = await ask(daemon, '/v1/searches', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ text, overlays: [overlay], limit: 1 })
@@ -84,12 +89,12 @@ export async function search(daemon: Daemon, text: string, overlay: string): Pro
 }
 
 export async function announcedOf(daemon: Daemon, overlay: string): Promise<Announced> {
-  const status = (await (await daemon.api('/v1/status')).json()) as NodeStatus
+  const status = (await (await ask(daemon, '/v1/status')).json()) as NodeStatus
   return status.overlays.find(({ name }) => name === overlay)!.announced!
 }
 
 export async function countersOf(daemon: Daemon, overlay: string): Promise<Record<string, number>> {
-  const snapshot = await (await daemon.api(`/v1/overlays/${overlay}`)).json()
+  const snapshot = await (await ask(daemon, `/v1/overlays/${overlay}`)).json()
   return (snapshot as { counters: Record<string, number> }).counters
 }
 
