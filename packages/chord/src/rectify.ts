@@ -3,7 +3,7 @@
  * replaces it; any other node does only when it is dead.
  */
 import type { Fx, Place, Ring } from './ring.ts'
-import { askNeighbours, isOwn } from './ring-calls.ts'
+import { askNeighbours, isOwn, type NodeAnswer } from './ring-calls.ts'
 import { inOpen, NOBODY, peerOfRef } from './ring-key.ts'
 import { remember, setPredecessor } from './ring-tables.ts'
 import { tellCandidate } from './stabilise.ts'
@@ -42,12 +42,12 @@ export function rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void {
  * Asks a predecessor that was not heard of for its time. What comes of it is for the next who claims its place. One
  * that was lost is asked again each time: as long as it counts as lost anybody has its place, however far behind.
  */
-export function checkPredecessor(ring: Ring, place: Place, fx: Fx): void {
+export function checkPredecessor(ring: Ring, place: Place, fx: Fx, tries?: number): void {
   const { predecessor, predecessorHeardMs, predecessorLost, rectifying } = place
   if (!place.member || predecessor === NOBODY || rectifying) return
   const isDue = ring.nowMs - predecessorHeardMs >= ring.settings.checkPredecessorMs
   if (!isDue && !predecessorLost) return
-  probe(ring, place, fx, (dead, fx) => {
+  const done = (dead: boolean, fx: Fx): void => {
     if (place.predecessorLost === dead) return
     place.predecessorLost = dead
     if (dead) {
@@ -55,7 +55,8 @@ export function checkPredecessor(ring: Ring, place: Place, fx: Fx): void {
       remember(ring, predecessor)
     }
     ring.router.tablesChanged(fx)
-  })
+  }
+  probe(ring, place, fx, done, NOBODY, tries)
 }
 
 function probe(
@@ -63,14 +64,14 @@ function probe(
   place: Place,
   fx: Fx,
   done: (dead: boolean, fx: Fx) => void,
-  claimant: RingRef = NOBODY
+  claimant: RingRef = NOBODY,
+  tries?: number
 ): void {
   const { term, predecessor } = place
   const hand = [predecessor, claimant].filter(ref => ref !== NOBODY)
   place.rectifying = true
   ring.inHand.add(hand)
-  // Not only whether its peer lives: the place itself may have left the ring.
-  askNeighbours(ring, place, predecessor, place.predecessorVersion, fx, (answer, fx) => {
+  const heard = (answer: NodeAnswer, fx: Fx): void => {
     ring.inHand.delete(hand)
     if (place.term === term) {
       place.rectifying = false
@@ -84,5 +85,7 @@ function probe(
     }
     // Whatever came of it: lookups of its keys wait for nothing else.
     ring.router.settled(peerOfRef(predecessor), fx)
-  })
+  }
+  // Not only whether its peer lives: the place itself may have left the ring.
+  askNeighbours(ring, place, predecessor, place.predecessorVersion, fx, heard, tries)
 }

@@ -30,14 +30,15 @@ export interface NodeTables {
 /** `later`: nothing was learnt, for this peer has too much in hand. */
 export type NodeAnswer = NodeTables | 'dead' | 'later'
 
-/** A place asks a node for predecessor and list. `done` may be called before this returns. */
+/** A place asks a node for predecessor and list. `done` may be called before this returns. `tries`: as for `request`. */
 export function askNeighbours(
   ring: Ring,
   asker: Place,
   ref: RingRef,
   version: number,
   fx: Fx,
-  done: (answer: NodeAnswer, fx: Fx) => void
+  done: (answer: NodeAnswer, fx: Fx) => void,
+  tries?: number
 ): void {
   const peer = peerOfRef(ref)
   const index = indexOfRef(ref)
@@ -54,7 +55,8 @@ export function askNeighbours(
     (answer, fx) => {
       if (typeof answer === 'object' && answer.type === 'neighbours') done(tablesOf(ring, peer, answer), fx)
       else done(answer === 'later' ? 'later' : 'dead', fx)
-    }
+    },
+    tries
   )
 }
 

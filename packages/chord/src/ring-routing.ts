@@ -121,11 +121,11 @@ function doubted(
 }
 
 /** One that is lost is asked by its timer alone: each time that it is, it is silent. */
-function askSilent(ring: Ring, place: Place, fx: Fx): void {
+function askSilent(ring: Ring, place: Place, fx: Fx, tries?: number): void {
   if (place.predecessorLost) return
   const askedMs = ring.nowMs - ring.settings.checkPredecessorMs
   place.predecessorHeardMs = Math.min(place.predecessorHeardMs, askedMs)
-  ring.rules.checkPredecessor(ring, place, fx)
+  ring.rules.checkPredecessor(ring, place, fx, tries)
 }
 
 /** Adds hops as long as there is room, each peer once. */
@@ -275,15 +275,16 @@ function dropFingersOf(ring: Ring, peer: Peer, fx: Fx): void {
   }
 }
 
-/** A request was not answered: a finger goes; successors and predecessor are asked by the rules themselves. */
-export function onSilent(ring: Ring, peer: Peer, fx: Fx): void {
+/** It may be gone: a finger goes; successors and predecessor are asked by the rules themselves. */
+export function onSilent(ring: Ring, peer: Peer, fx: Fx, tries?: number): void {
   if (!ring.maintenance || ring.mode !== 'ring') return
   dropFingersOf(ring, peer, fx)
   for (const place of ring.places) {
     if (!place.member) continue
     const [head] = place.successors
     if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
-    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer) askSilent(ring, place, fx)
+    if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer)
+      askSilent(ring, place, fx, tries)
   }
 }
 
@@ -332,7 +333,8 @@ export class ChordRouting implements KeyRouting {
     return believeRoot(this.#ring, root, key, to)
   }
 
+  /** What was not answered was its first try. */
   onSilent(peer: Peer, effects: RoutingEffects): void {
-    onSilent(this.#ring, peer, effects as unknown as Fx)
+    onSilent(this.#ring, peer, effects as unknown as Fx, 1)
   }
 }

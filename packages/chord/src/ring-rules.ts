@@ -16,7 +16,8 @@ export interface ChordRules {
   rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void
   /** `node` may follow nearer than the first successor. `from` told of it: `SELF` where this peer found it. */
   consider(ring: Ring, place: Place, node: RingRef, steps: number, fx: Fx, from?: Peer): void
-  checkPredecessor(ring: Ring, place: Place, fx: Fx): void
+  /** `tries`: one is enough where something that was asked of it was not answered already. */
+  checkPredecessor(ring: Ring, place: Place, fx: Fx, tries?: number): void
   rootOf(ring: Ring, key: Key, silent: (peer: Peer) => boolean, asRoot?: boolean): KeyRange | undefined
   /** Whether the first r + 1 members build their lists at once; else one node is a ring from the start. */
   readonly forming: boolean

@@ -81,7 +81,7 @@ describe('a place whose predecessor was silent to somebody', () => {
   ): AnsweredRing & { routing: ChordRouting; doubt: () => unknown } {
     const all = answeredRing({ successors: R }, [1, 2, 3], (_peer, { id }) => {
       if (lives === undefined) return 'busy'
-      if (!lives) return undefined
+      if (!lives) return 'silent'
       return {
         type: 'neighbours',
         id,
@@ -121,13 +121,24 @@ describe('a place whose predecessor was silent to somebody', () => {
   it('has its keys once it is lost, whoever found that out', () => {
     const all = behind(false)
     expect(all.doubt()).toBe(PREDECESSOR)
+    // Twice, for a busy peer is not a dead one.
+    all.release()
+    expect([all.place.predecessorLost, all.settled, all.sent.length]).toEqual([false, [], 2])
     all.release()
     expect([all.place.predecessorLost, all.settled]).toEqual([true, [PREDECESSOR]])
     expect(claim(all)).toMatchObject({ to: all.place.key })
     // Who comes afresh has found nobody silent.
     expect(all.routing.rootOf(KEY, () => false, true)).toMatchObject({ to: all.place.key })
     // Its timer asks it from now on.
-    expect([all.doubt(), all.sent.length]).toEqual([undefined, 1])
+    expect([all.doubt(), all.sent.length]).toEqual([undefined, 2])
+  })
+
+  it('asks once where it was this peer itself that had no answer: that was the first time', () => {
+    const all = behind(false)
+    all.routing.onSilent(PREDECESSOR, all.fx as never)
+    expect(all.doubt()).toBe(PREDECESSOR)
+    all.release()
+    expect([all.place.predecessorLost, all.settled, all.sent.length]).toEqual([true, [PREDECESSOR], 1])
   })
 
   it('learns nothing while it has too much in hand, and nobody waits for that', () => {
@@ -141,6 +152,7 @@ describe('a place whose predecessor was silent to somebody', () => {
     const all = behind(false)
     expect(all.doubt()).toBe(PREDECESSOR)
     leavePlace(all.ring, all.place, all.fx)
+    all.release()
     all.release()
     expect(all.settled).toEqual([PREDECESSOR])
     expect(all.doubt()).toBeUndefined()

@@ -280,11 +280,12 @@ export class Forwarding implements RelayRules {
 
   /**
    * A lookup that this peer has already. It may have gone around: where all between are found silent, the key is
-   * this peer's own now. Otherwise a duplicate is acknowledged, so that its sender tries nobody else; but one
+   * this peer's own now, and where it knows of somebody between, that one's. Otherwise a duplicate is acknowledged, so that its sender tries nobody else; but one
    * that came back to its origin leads nowhere.
    */
   #cameAgain(link: Link, relay: Relay, message: Lookup, effects: RoutingEffects): void {
     const underWay = relay.state === 'asking' || relay.state === 'taken'
+    const wasRoot = relay.asRoot
     const range =
       message.root && underWay
         ? this.#deps.routing.rootOf(relay.key, namedTest(message.silent, effects.peers), true)
@@ -297,11 +298,22 @@ export class Forwarding implements RelayRules {
       else this.#answer(relay, range, true, effects)
     } else if (message.root && underWay && this.#doubts.holdsBack(relay.asRootNow(message), effects)) {
       this.#acknowledge(link, message, effects)
+    } else if (message.root && underWay && !wasRoot && this.#knowsRoot(link, relay, effects)) {
+      this.#acknowledge(link, message, effects)
+      this.#deps.calls.end(relay, false, effects)
+      this.forward(relay, effects)
     } else if ((relay.own !== undefined && relay.state !== 'waiting') || relay.state === 'failed') {
       this.#refuse(link, message, 'no-route', effects)
     } else {
       this.#acknowledge(link, message, effects)
     }
+  }
+
+  /** Somebody came between since whoever takes this peer for the root looked, and nobody else knows of it yet. */
+  #knowsRoot(link: Link, relay: Relay, { peers }: RoutingEffects): boolean {
+    const { calls, routing } = this.#deps
+    const [hop] = routing.nextHops(relay.key, 1, relay.leftOutTest(peers), true)
+    return hop?.root === true && ![SELF, relay.hop, calls.peerOf(link)].includes(hop.peer)
   }
 
   /** This peer is the root. `acknowledged`: the hop before knows that it has the lookup. */

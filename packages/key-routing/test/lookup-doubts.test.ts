@@ -148,6 +148,53 @@ describe('a lookup whose root was silent to somebody', () => {
   })
 })
 
+describe('a lookup that comes round to a peer which knows of somebody between', () => {
+  /** Its tables name peer 3 to whoever takes this peer for the root: nobody before it has heard of that one. */
+  function between(): Doubting {
+    const all = doubting({ lookupAttempts: 1 })
+    const { solo } = all
+    solo.routing.doubted = () => undefined
+    solo.link(3)
+    solo.routing.nextHops = (_key, limit, silent, asRoot) =>
+      [{ peer: solo.peer(asRoot ? 3 : 1), root: asRoot === true }]
+        .filter(hop => !silent(hop.peer))
+        .slice(0, limit)
+    return all
+  }
+  const AS_ROOT = { root: true, hops: 4 }
+
+  it('goes to that one, once, though it went on before', () => {
+    const { solo, links, from } = between()
+    solo.message(from, lookupFrom(ORIGIN))
+    solo.message(links[1]!, { type: 'hop-ack', origin: ORIGIN.id, id: 77 })
+    const to = solo.router.calls.linkOf(solo.peer(3))
+    expect(solo.message(links[2]!, lookupFrom(ORIGIN, AS_ROOT))).toEqual([
+      `${links[2]}: hop-ack`,
+      `${to}: lookup`
+    ])
+    expect(solo.last('lookup')).toMatchObject({ root: true, hops: 5 })
+    expect(solo.message(links[2]!, lookupFrom(ORIGIN, AS_ROOT))).toEqual([`${links[2]}: hop-ack`])
+  })
+
+  it('does not go back to whom it came from', () => {
+    const { solo, from } = between()
+    solo.message(from, lookupFrom(ORIGIN))
+    const link = solo.router.calls.linkOf(solo.peer(3))!
+    expect(solo.message(link, lookupFrom(ORIGIN, AS_ROOT))).toEqual([`${link}: hop-ack`])
+  })
+
+  it('of this peer itself is answered by that one', () => {
+    const { solo, links } = between()
+    solo.lookup(keyAt(5))
+    const { id, origin } = solo.last('lookup')
+    solo.message(links[1]!, { type: 'hop-ack', origin: origin.id, id })
+    solo.message(links[2]!, lookupFrom(origin, { ...AS_ROOT, id }))
+    expect(solo.last('lookup')).toMatchObject({ root: true, id })
+    solo.message(solo.router.calls.linkOf(solo.peer(3))!, foundBy(testContact(3), { origin, id }))
+    expect(solo.results).toMatchObject([{ root: testContact(3) }])
+  })
+})
+
 describe('how many lookups wait', () => {
   it('as many as are taken on from a peer; one past it is refused, and each goes on once', () => {
     const { solo, from, settled } = doubting()

@@ -10,11 +10,11 @@ import {
 import type { RingNode } from '../../src/messages.ts'
 import { type Fx, type Place, Ring } from '../../src/ring.ts'
 
-/** `undefined`: it is dead. `busy`: this peer has too much in hand to ask. */
+/** `undefined`: it is dead. `silent`: no answer came in time. `busy`: this peer has too much in hand to ask. */
 type Answering = (
   peer: Peer,
   message: ChordMessage & { readonly id: number }
-) => ChordMessage | 'busy' | undefined
+) => ChordMessage | 'busy' | 'silent' | undefined
 
 export interface AnsweredRing {
   readonly ring: Ring
@@ -106,7 +106,7 @@ export function answeredRing(
         sent.push({ peer, message })
         const answerIt = () => {
           const answered = answer(peer, message)
-          if (answered === 'busy') done({ failed: 'busy' }, fx)
+          if (answered === 'busy' || answered === 'silent') done({ failed: answered }, fx)
           else done(answered === undefined ? { failed: 'unreachable' } : { answer: answered }, fx)
         }
         if (self.hold) held.push(answerIt)
