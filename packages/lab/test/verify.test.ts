@@ -2,8 +2,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { OVERLAYS } from '../src/overlays/settings.ts'
+import { resolvePlan } from '../src/plan.ts'
 import {
   parseStoredPlans,
   readStoredPlans,
@@ -122,6 +124,17 @@ it('they come out as they were stored: if not, see `servent lab verify`', async 
   expect(verdicts.filter(({ same }) => !same)).toEqual([])
   // Half a minute by itself, and one for each overlay and way of searching.
 }, 300_000)
+
+it('those that take minutes are plans, too, and docs/benchmarks.md has their fingerprints', async () => {
+  const root = new URL('../../../', import.meta.url)
+  const stored = await readStoredPlans(fileURLToPath(new URL('bench/large-plans.json', root)))
+  const figures = await readFile(new URL('docs/benchmarks.md', root), 'utf8')
+  expect(stored.length).toBeGreaterThan(0)
+  for (const { name, plan, fingerprint } of stored) {
+    expect(() => resolvePlan(plan), name).not.toThrow()
+    expect(figures, name).toContain(fingerprint.slice(0, 12))
+  }
+})
 
 it('what is no list of plans is refused', () => {
   for (const text of ['nothing', '{}', '[{"name":"x"}]'])
