@@ -163,6 +163,29 @@ describe('a packed table of lives', () => {
     expect(table.signatureBytes + tuples.signatureBytes).toBe(0)
   })
 
+  it('that makes room at once has as much as one that grew, and finds the same', () => {
+    for (const rows of [0, 1, 4, 5, 100, 390, 999, 1000, 1001]) {
+      const [grown, reserved] = [1, 2].map(() => new LifeTable(1000, FRESH_TOLD_MAX, keyOf))
+      reserved!.reserve(rows)
+      for (const table of [grown!, reserved!])
+        for (let peer = 1; peer <= rows; peer += 1)
+          expect(table.add(peer, life(1), 0) >= 0).toBe(peer <= 1000)
+      expect(reserved!.byteLength).toBe(grown!.byteLength)
+      for (let peer = 1; peer <= rows + 1; peer += 1) expect(reserved!.find(peer)).toBe(grown!.find(peer))
+    }
+  })
+
+  it('keeps numbers of 32 bits whole', () => {
+    const table = new LifeTable(2, FRESH_TOLD_MAX, () => keyOf(1))
+    const [peer, startS, heardMs] = [2 ** 31 - 1, 2 ** 32 - 1, 100 * (2 ** 32 - 1)]
+    table.add(5, life(1), 0)
+    table.add(peer, { ...life(CHAIN_LENGTH), startS }, heardMs)
+    table.remove(0)
+    expect(table.find(peer)).toBe(0)
+    expect([table.peerAt(0), table.startAt(0), table.heardMs(0)]).toEqual([peer, startS, heardMs])
+    expect(table.beatAt(0)).toBe(CHAIN_LENGTH)
+  })
+
   it('keeps round trips up to RTT_MS_MAX', () => {
     const table = new LifeTable(1, FRESH_TOLD_MAX, keyOf)
     table.add(1, life(1), 0)
@@ -222,6 +245,17 @@ describe('a packed table of tuples', () => {
         expect(under).toBe([...model.keys()].filter(name => name.startsWith('word 3 ')).length)
       })
     )
+  })
+
+  it('keeps sequences of 53 bits and times of 32', () => {
+    const table = new TupleTable(3, FRESH_TOLD_MAX)
+    const expiresMs = 1000 * (2 ** 32 - 1)
+    const sequences = [0, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]
+    for (const [at, sequence] of sequences.entries())
+      table.add(tuple(at, { sequence, expiresMs }), 70_000 + at)
+    expect(sequences.map((_, row) => table.sequenceAt(row))).toEqual(sequences)
+    expect(sequences.map((_, row) => table.originAt(row))).toEqual([70_000, 70_001, 70_002])
+    expect(table.expiresMs(2)).toBe(expiresMs)
   })
 })
 

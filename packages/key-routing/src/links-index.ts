@@ -1,16 +1,21 @@
 /**
- * Neighbours by one of their numbers: open addressing over one array, in which each number stands beside its value.
- * It takes a quarter of what a map does. A machine asks it with every message, and a simulation holds a hundred
- * thousand machines.
+ * Neighbours by one of their numbers: open addressing over one array of those that have them. It takes an eighth of what
+ * a map does. A machine asks it with every message, and a simulation holds a hundred thousand machines.
  */
 const ROOM_AT_FIRST = 8
 /** Of the golden ratio: numbers in a row are spread over the table (Knuth, 6.4). */
 const SPREAD = 0x9e3779b1
 
 export class NumberIndex<V> {
-  /** Pairs of a number and its value, as many as a power of two, of which at most three quarters are taken. */
-  #table: (number | V | undefined)[] = []
+  /** As many places as a power of two, of which at most three quarters are taken. */
+  #table: (V | undefined)[] = []
   #size = 0
+  readonly #numberOf: (value: V) => number
+
+  /** `numberOf` gives the same number as long as the value is in the index. */
+  constructor(numberOf: (value: V) => number) {
+    this.#numberOf = numberOf
+  }
 
   get size(): number {
     return this.#size
@@ -19,18 +24,13 @@ export class NumberIndex<V> {
   get(number: number): V | undefined {
     const table = this.#table
     if (table.length === 0) return undefined
-    const mask = table.length - 1
-    for (let at = placeOf(number, table.length); ; at = (at + 2) & mask) {
-      const known = table[at]
-      if (known === number) return table[at + 1] as V
-      if (known === undefined) return undefined
-    }
+    return table[this.#placeOf(number)]
   }
 
-  /** A number that is not in it. */
-  add(number: number, value: V): void {
-    if (8 * (this.#size + 1) > 3 * this.#table.length) this.#grow()
-    this.#insert(number, value)
+  /** A value whose number is not in it. */
+  add(value: V): void {
+    if (4 * (this.#size + 1) > 3 * this.#table.length) this.#grow()
+    this.#table[this.#placeOf(this.#numberOf(value))] = value
     this.#size += 1
   }
 
@@ -38,39 +38,38 @@ export class NumberIndex<V> {
   delete(number: number): void {
     const table = this.#table
     const mask = table.length - 1
-    let gap = placeOf(number, table.length)
-    while (table[gap] !== number) gap = (gap + 2) & mask
-    for (let at = (gap + 2) & mask; table[at] !== undefined; at = (at + 2) & mask) {
-      const home = placeOf(table[at] as number, table.length)
+    let gap = this.#placeOf(number)
+    for (let at = (gap + 1) & mask; table[at] !== undefined; at = (at + 1) & mask) {
+      const home = homeOf(this.#numberOf(table[at]!), table.length)
       if (((at - home) & mask) < ((at - gap) & mask)) continue
       table[gap] = table[at]
-      table[gap + 1] = table[at + 1]
       gap = at
     }
     table[gap] = undefined
-    table[gap + 1] = undefined
     this.#size -= 1
   }
 
-  #insert(number: number, value: V): void {
+  /** Where the value with this number is, or would be. */
+  #placeOf(number: number): number {
     const table = this.#table
     const mask = table.length - 1
-    let at = placeOf(number, table.length)
-    while (table[at] !== undefined) at = (at + 2) & mask
-    table[at] = number
-    table[at + 1] = value
+    let at = homeOf(number, table.length)
+    for (let value = table[at]; value !== undefined; value = table[at]) {
+      if (this.#numberOf(value) === number) break
+      at = (at + 1) & mask
+    }
+    return at
   }
 
   #grow(): void {
     const old = this.#table
-    const length = Math.max(2 * ROOM_AT_FIRST, 2 * old.length)
-    this.#table = new Array<number | V | undefined>(length).fill(undefined)
-    for (let at = 0; at < old.length; at += 2)
-      if (old[at] !== undefined) this.#insert(old[at] as number, old[at + 1] as V)
+    this.#table = new Array<V | undefined>(Math.max(ROOM_AT_FIRST, 2 * old.length)).fill(undefined)
+    for (const value of old)
+      if (value !== undefined) this.#table[this.#placeOf(this.#numberOf(value))] = value
   }
 }
 
-/** An even place, by the highest bits of the product, which depend on all bits of the number. */
-function placeOf(number: number, length: number): number {
-  return (Math.imul(number, SPREAD) >>> (Math.clz32(length) + 1)) & ~1
+/** By the highest bits of the product, which depend on all bits of the number. */
+function homeOf(number: number, length: number): number {
+  return Math.imul(number, SPREAD) >>> (Math.clz32(length) + 1)
 }

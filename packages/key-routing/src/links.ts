@@ -118,8 +118,8 @@ export class Links<T extends MachineTypes> {
   readonly #settings: RouterSettings
   /** In the order in which they came. */
   readonly #all: Neighbour<T>[] = []
-  readonly #byPeer = new NumberIndex<Neighbour<T>>()
-  readonly #byLink = new NumberIndex<Neighbour<T>>()
+  readonly #byPeer = new NumberIndex<Neighbour<T>>(({ peer }) => peer)
+  readonly #byLink = new NumberIndex<Neighbour<T>>(({ link }) => link)
   /** Links that another one to the same peer took the place of, until their end is told. */
   readonly #older = new LazyMap<Link, Neighbour<T>>()
   #holders: readonly string[] = []
@@ -160,7 +160,7 @@ export class Links<T extends MachineTypes> {
     if (neighbour === undefined) {
       neighbour = new Neighbour<T>(peer)
       this.#all.push(neighbour)
-      this.#byPeer.add(peer, neighbour)
+      this.#byPeer.add(neighbour)
     }
     return neighbour
   }
@@ -180,7 +180,7 @@ export class Links<T extends MachineTypes> {
     neighbour.inbound = inbound
     neighbour.usedMs = nowMs
     this.#own += ownPlaces(neighbour) - before
-    this.#byLink.add(link, neighbour)
+    this.#byLink.add(neighbour)
     return neighbour
   }
 

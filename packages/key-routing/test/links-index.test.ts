@@ -8,13 +8,13 @@ it('holds what a map holds, whatever is put in and taken out', () => {
   const number = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 2 ** 31 - 1 }))
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), number), { maxLength: 300 }), steps => {
-      const index = new NumberIndex<{ readonly number: number }>()
+      const index = new NumberIndex<{ readonly number: number }>(({ number }) => number)
       const known = new Map<number, { readonly number: number }>()
       for (const [isIn, number] of steps) {
         const value = known.get(number)
         if (isIn && value === undefined) {
           const added = { number }
-          index.add(number, added)
+          index.add(added)
           known.set(number, added)
         } else if (!isIn && value !== undefined) {
           index.delete(number)

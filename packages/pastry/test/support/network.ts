@@ -2,7 +2,7 @@
  * Networks of Pastry machines in the simulator, with an observer's view of them: who is alive, what everybody's tables
  * are, and what they should be.
  */
-import type { Key } from '@servent/overlay/machine'
+import type { Key, Machine } from '@servent/overlay/machine'
 import { type NodeIndex, type Random, Simulation, type SimulationInit } from '@servent/simulator'
 import {
   CORRECT_PASTRY,
@@ -22,6 +22,10 @@ export interface NetworkInit {
   readonly seed: string
   readonly settings?: Partial<PastrySettings>
   readonly rules?: PastryRules
+  /** Of those that go by other ones. */
+  readonly rulesOf?: (node: NodeIndex) => PastryRules | undefined
+  /** What stands before a machine, of those that do not say what theirs says. */
+  readonly disguise?: (node: NodeIndex, machine: PastryMachine) => Machine<PastryTypes>
   /** Where nodes differ. */
   readonly settingsOf?: (node: NodeIndex) => Partial<PastrySettings>
   readonly simulation?: Partial<Omit<SimulationInit<PastryTypes>, 'seed' | 'codec' | 'createMachine'>>
@@ -44,8 +48,13 @@ export class PastryNetwork {
       ...init.simulation,
       seed: init.seed,
       codec: plainCodec,
-      createMachine: node =>
-        new PastryMachine({ ...this.settings, ...init.settingsOf?.(node) }, init.rules ?? CORRECT_PASTRY),
+      createMachine: node => {
+        const machine = new PastryMachine(
+          { ...this.settings, ...init.settingsOf?.(node) },
+          init.rulesOf?.(node) ?? init.rules ?? CORRECT_PASTRY
+        )
+        return init.disguise?.(node, machine) ?? machine
+      },
       onNotice: (node, notice, nowUs) => {
         for (const hear of this.notices) hear(node, notice, nowUs)
       }
