@@ -34,6 +34,10 @@ interface Listed {
   readonly providers: Set<Peer>
   hops: number
   total: number
+  /** Who tells of them: pages are of one peer's list. */
+  by: Peer | undefined
+  /** Pages came from several, and did not fit together: they are asked for once more. */
+  isAgain: boolean
   isWhole: boolean
   failure: LookupFailure | undefined
 }
@@ -66,6 +70,8 @@ export class Fetch {
       providers: new Set(),
       hops: 0,
       total: 0,
+      by: undefined,
+      isAgain: false,
       isWhole: false,
       failure: undefined
     }))
@@ -108,16 +114,23 @@ export class Fetch {
         }
         if (result.hops > 0) this.#noteFound(result.tuples)
         one.total = result.total
+        one.by = result.by
         for (const { provider } of result.tuples) {
           const peer = this.#kelips.intern(provider)
           if (peer !== undefined) one.providers.add(peer)
         }
-        const got = (page + 1) * FOUND_TUPLES_MAX
-        one.isWhole = got >= result.total
-        if (one.isWhole || page + 1 === PAGES || result.tuples.length === 0) done(later)
-        else this.#list(one, page + 1, done, later)
+        // By who is in it, not by pages: those of different peers overlap.
+        one.isWhole = one.providers.size >= result.total
+        const isLast = (page + 1) * FOUND_TUPLES_MAX >= result.total || page + 1 === PAGES
+        if (one.isWhole) done(later)
+        else if (!isLast && result.tuples.length > 0) this.#list(one, page + 1, done, later)
+        else if (page > 0 && result.total <= PROVIDERS_ASKED_MAX && !one.isAgain) {
+          one.isAgain = true
+          this.#list(one, 0, done, later)
+        } else done(later)
       },
-      fx
+      fx,
+      one.by
     )
   }
 
