@@ -13,8 +13,14 @@ import {
   type StoredRecord
 } from '@servent/key-routing/machine'
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
-import { FOUND_TUPLES_MAX, PROVIDERS_ASKED_MAX, PROVIDERS_AT_ONCE } from './constants.ts'
-import { find } from './find.ts'
+import {
+  FOUND_TUPLES_MAX,
+  HEDGE_MS,
+  PROVIDERS_ASKED_MAX,
+  PROVIDERS_AT_ONCE,
+  PROVIDERS_WAITED_FOR_MAX
+} from './constants.ts'
+import { find, Hedge } from './find.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
 import type { Fx } from './types.ts'
@@ -58,6 +64,8 @@ export class Fetch {
   readonly #beganMs: number
   #waiting: Peer[] = []
   #asking = 0
+  /** Of these, providers that take long: they do not hold up the others. */
+  #slow = 0
   #isOver = false
 
   constructor(kelips: Kelips, ask: FetchAsk, done: () => void) {
@@ -148,13 +156,17 @@ export class Fetch {
   }
 
   #next(from: Listed, fx: Fx): void {
-    while (!this.#isOver && this.#asking < PROVIDERS_AT_ONCE && this.#seen.size < this.#ask.limit) {
+    while (!this.#isOver && this.#mayAsk && this.#seen.size < this.#ask.limit) {
       const peer = this.#waiting.shift()
       if (peer === undefined) break
       this.#asking += 1
       this.#records(from, peer, 0, fx)
     }
     if (!this.#isOver && this.#asking === 0) this.#end(undefined, fx)
+  }
+
+  get #mayAsk(): boolean {
+    return this.#asking - this.#slow < PROVIDERS_AT_ONCE && this.#asking < PROVIDERS_WAITED_FOR_MAX
   }
 
   #records(from: Listed, peer: Peer, after: number, fx: Fx): void {
@@ -179,6 +191,13 @@ export class Fetch {
       return
     }
     this.#note(REQUEST_BYTES)
+    let isSlow = false
+    const hedge = new Hedge(later => {
+      isSlow = true
+      this.#slow += 1
+      if (!this.#isOver) this.#next(from, later)
+    })
+    kelips.calls.wait(hedge, kelips.nowMs + HEDGE_MS, fx)
     askForPage(
       kelips,
       peer,
@@ -187,6 +206,8 @@ export class Fetch {
       after,
       wanted,
       (page, later) => {
+        kelips.calls.end(hedge, false, later)
+        if (isSlow) this.#slow -= 1
         if (this.#isOver) return
         if (page !== undefined) {
           this.#note(

@@ -72,7 +72,7 @@ export function find(
 }
 
 /** A wait that ends in asking somebody else. */
-class Hedge extends Call<KelipsTypes> {
+export class Hedge extends Call<KelipsTypes> {
   readonly #onFailed: (fx: Fx) => void
 
   constructor(onFailed: (fx: Fx) => void) {

@@ -37,7 +37,7 @@ const SLICE_US = 10 * US_PER_S
  * it: Kelips tells two of a group, and gossip the others. A failure at that very moment, in which gossip stands still, would
  * measure the moment.
  */
-const SETTLE_US = 120 * US_PER_S
+const SETTLE_US = 300 * US_PER_S
 /** For announcing what is shared; whoever is not done then has met something that does not end. */
 const PUBLISH_US_MAX = 86_400 * US_PER_S
 
