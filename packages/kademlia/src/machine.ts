@@ -8,7 +8,9 @@ import {
   Calls,
   jittered,
   LOOKUP_BUDGET_MS_MAX,
+  OWN_LINKS_MAX,
   READS_MAX,
+  type RouterSettings,
   type RoutingCommand,
   routerSettings
 } from '@servent/key-routing/machine'
@@ -81,7 +83,9 @@ const SWEEP_TIMER = 'kad/sweep'
 const SAVE_TIMER = 'kad/save'
 const PEERS_SAVED_AS = 'kademlia/peers'
 
-const PATIENCE = {
+/** A lookup asks a hundred peers at a time (alpha on each path), and many may be dead: libp2p has dials wait for a place. */
+const CALLS: Partial<RouterSettings> = {
+  ownLinks: OWN_LINKS_MAX,
   callTimeoutFirstMs: ANSWER_FIRST_MS,
   callTimeoutLowMs: ANSWER_LOW_MS,
   callTimeoutHighMs: ANSWER_HIGH_MS,
@@ -115,7 +119,7 @@ export class KademliaMachine implements Machine<KademliaTypes> {
     kad.calls = new Calls<KademliaTypes>(
       ANSWERS,
       { onUnreachable: (peer, _reason, fx) => fellSilent(kad, peer, 'unreachable', fx) },
-      routerSettings({ ...PATIENCE, ...kad.settings.routing })
+      routerSettings({ ...CALLS, ...kad.settings.routing })
     )
   }
 

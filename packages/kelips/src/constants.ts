@@ -176,9 +176,11 @@ export const STEP_PATIENCE_MS = 1000
 /** Tuples of one answer, and contacts beside them. */
 export const FOUND_TUPLES_MAX = 64
 export const FOUND_CONTACTS_MAX = 16
-/** Providers that one command asks for records, and at a time. */
+/** Providers that one command asks for records. */
 export const PROVIDERS_ASKED_MAX = 512
+/** At a time, of those that answer within `HEDGE_MS`; and with those that take longer, of whom many may be dead. */
 export const PROVIDERS_AT_ONCE = 8
+export const PROVIDERS_WAITED_FOR_MAX = 64
 
 /** Tuples in one offer. */
 export const OFFER_TUPLES_MAX = 64

@@ -13,8 +13,14 @@ import {
   type StoredRecord
 } from '@servent/key-routing/machine'
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
-import { FOUND_TUPLES_MAX, PROVIDERS_ASKED_MAX, PROVIDERS_AT_ONCE } from './constants.ts'
-import { find } from './find.ts'
+import {
+  FOUND_TUPLES_MAX,
+  HEDGE_MS,
+  PROVIDERS_ASKED_MAX,
+  PROVIDERS_AT_ONCE,
+  PROVIDERS_WAITED_FOR_MAX
+} from './constants.ts'
+import { find, Hedge } from './find.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
 import type { Fx } from './types.ts'
@@ -34,6 +40,10 @@ interface Listed {
   readonly providers: Set<Peer>
   hops: number
   total: number
+  /** Who tells of them: pages are of one peer's list. */
+  by: Peer | undefined
+  /** Pages came from several, and did not fit together: they are asked for once more. */
+  isAgain: boolean
   isWhole: boolean
   failure: LookupFailure | undefined
 }
@@ -54,6 +64,8 @@ export class Fetch {
   readonly #beganMs: number
   #waiting: Peer[] = []
   #asking = 0
+  /** Of these, providers that take long: they do not hold up the others. */
+  #slow = 0
   #isOver = false
 
   constructor(kelips: Kelips, ask: FetchAsk, done: () => void) {
@@ -66,6 +78,8 @@ export class Fetch {
       providers: new Set(),
       hops: 0,
       total: 0,
+      by: undefined,
+      isAgain: false,
       isWhole: false,
       failure: undefined
     }))
@@ -108,16 +122,23 @@ export class Fetch {
         }
         if (result.hops > 0) this.#noteFound(result.tuples)
         one.total = result.total
+        one.by = result.by
         for (const { provider } of result.tuples) {
           const peer = this.#kelips.intern(provider)
           if (peer !== undefined) one.providers.add(peer)
         }
-        const got = (page + 1) * FOUND_TUPLES_MAX
-        one.isWhole = got >= result.total
-        if (one.isWhole || page + 1 === PAGES || result.tuples.length === 0) done(later)
-        else this.#list(one, page + 1, done, later)
+        // By who is in it, not by pages: those of different peers overlap.
+        one.isWhole = one.providers.size >= result.total
+        const isLast = (page + 1) * FOUND_TUPLES_MAX >= result.total || page + 1 === PAGES
+        if (one.isWhole) done(later)
+        else if (!isLast && result.tuples.length > 0) this.#list(one, page + 1, done, later)
+        else if (page > 0 && result.total <= PROVIDERS_ASKED_MAX && !one.isAgain) {
+          one.isAgain = true
+          this.#list(one, 0, done, later)
+        } else done(later)
       },
-      fx
+      fx,
+      one.by
     )
   }
 
@@ -135,13 +156,17 @@ export class Fetch {
   }
 
   #next(from: Listed, fx: Fx): void {
-    while (!this.#isOver && this.#asking < PROVIDERS_AT_ONCE && this.#seen.size < this.#ask.limit) {
+    while (!this.#isOver && this.#mayAsk && this.#seen.size < this.#ask.limit) {
       const peer = this.#waiting.shift()
       if (peer === undefined) break
       this.#asking += 1
       this.#records(from, peer, 0, fx)
     }
     if (!this.#isOver && this.#asking === 0) this.#end(undefined, fx)
+  }
+
+  get #mayAsk(): boolean {
+    return this.#asking - this.#slow < PROVIDERS_AT_ONCE && this.#asking < PROVIDERS_WAITED_FOR_MAX
   }
 
   #records(from: Listed, peer: Peer, after: number, fx: Fx): void {
@@ -166,6 +191,13 @@ export class Fetch {
       return
     }
     this.#note(REQUEST_BYTES)
+    let isSlow = false
+    const hedge = new Hedge(later => {
+      isSlow = true
+      this.#slow += 1
+      if (!this.#isOver) this.#next(from, later)
+    })
+    kelips.calls.wait(hedge, kelips.nowMs + HEDGE_MS, fx)
     askForPage(
       kelips,
       peer,
@@ -174,6 +206,8 @@ export class Fetch {
       after,
       wanted,
       (page, later) => {
+        kelips.calls.end(hedge, false, later)
+        if (isSlow) this.#slow -= 1
         if (this.#isOver) return
         if (page !== undefined) {
           this.#note(

@@ -34,6 +34,8 @@ interface FindCost {
 }
 
 export interface FindFound extends FindCost {
+  /** Whose answer it is; nothing where it was passed on, or is this peer's own. */
+  readonly by?: Peer | undefined
   readonly total: number
   readonly tuples: readonly PeerTuple[]
   readonly nearest: readonly Contact[]
@@ -47,19 +49,30 @@ export type FindDone = (result: FindFound | FindFailed, fx: Fx) => void
 
 type Answer = Omit<Providers, 'type' | 'id'>
 
-/** `done` is called once, perhaps before this returns. `after`: so many tuples are known already. */
-export function find(kelips: Kelips, key: Key, want: Want, after: number, done: FindDone, fx: Fx): void {
+/**
+ * `done` is called once, perhaps before this returns. `after`: so many tuples are known already, in the order of the
+ * peer `by` that told of them, and each has an order of its own: it is asked first.
+ */
+export function find(
+  kelips: Kelips,
+  key: Key,
+  want: Want,
+  after: number,
+  done: FindDone,
+  fx: Fx,
+  by?: Peer
+): void {
   kelips.counters.finds += 1
   if (kelips.finds >= FINDS_MAX) {
     done({ failed: 'busy', hops: 0, timeouts: 0, elapsedMs: 0 }, fx)
     return
   }
   kelips.finds += 1
-  new Finding(kelips, key, want, after, done).begin(fx)
+  new Finding(kelips, key, want, after, done).begin(by, fx)
 }
 
 /** A wait that ends in asking somebody else. */
-class Hedge extends Call<KelipsTypes> {
+export class Hedge extends Call<KelipsTypes> {
   readonly #onFailed: (fx: Fx) => void
 
   constructor(onFailed: (fx: Fx) => void) {
@@ -104,14 +117,15 @@ class Finding {
     this.#beganMs = kelips.nowMs
   }
 
-  begin(fx: Fx): void {
+  begin(by: Peer | undefined, fx: Fx): void {
     const kelips = this.#kelips
     this.#release = kelips.hold(this.#peers)
     if (kelips.mode !== 'member') {
       this.#fail('not-ready', 0, fx)
       return
     }
-    if (kelips.covers(this.#key)) {
+    if (by !== undefined) this.#add(by, 0)
+    if (by === undefined && kelips.covers(this.#key)) {
       const own = answerOf(kelips, this.#key, this.#want, this.#after)
       if (isAnswer(own, this.#want) || kelips.view.size === 0) {
         this.#end(own, 0, fx)
@@ -121,7 +135,7 @@ class Finding {
       this.#denial = own
       // The group's others may have heard by now.
       for (let other = 0; other < DENIALS; other += 1) this.#addMember(0, fx)
-    } else for (const peer of contactsFor(kelips, this.#key)) this.#add(peer, 0)
+    } else for (const peer of contactsFor(kelips, this.#key)) if (peer !== by) this.#add(peer, 0)
     this.#next(fx)
   }
 
@@ -219,7 +233,7 @@ class Finding {
     const { answer } = outcome
     this.#timeouts += answer.timeouts
     if (isAnswer(answer, this.#want)) {
-      this.#end(answer, 1 + answer.hops, fx)
+      this.#end(answer, 1 + answer.hops, fx, ttl === 0 ? peer : undefined)
       return
     }
     if (answer.covers) {
@@ -242,10 +256,10 @@ class Finding {
     else this.#fail(failed, this.#tries, fx)
   }
 
-  #end({ total, tuples, nearest }: Answer, hops: number, fx: Fx): void {
+  #end({ total, tuples, nearest }: Answer, hops: number, fx: Fx, by?: Peer): void {
     this.#close(fx)
     const elapsedMs = this.#kelips.nowMs - this.#beganMs
-    this.#done({ total, tuples, nearest, hops, timeouts: this.#timeouts, elapsedMs }, fx)
+    this.#done({ by, total, tuples, nearest, hops, timeouts: this.#timeouts, elapsedMs }, fx)
   }
 
   #close(fx: Fx): void {

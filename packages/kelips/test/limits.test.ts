@@ -22,6 +22,8 @@ import {
   ORIGINS_MAX,
   OWN_RECORDS_MAX,
   PROVIDERS_ASKED_MAX,
+  PROVIDERS_AT_ONCE,
+  PROVIDERS_WAITED_FOR_MAX,
   PULL_PAGES_MAX,
   RATION_MAX,
   SIGN_MAX,
@@ -265,6 +267,28 @@ describe('requests', () => {
     const ask = { command: 1, kind: 'word', keys: [foreignKey(own)], limit: 4096 } as const
     new Fetch(own.kelips, ask, () => undefined).begin(own.fx)
     expect(asked.filter(({ type }) => type === 'get').length).toBe(PROVIDERS_ASKED_MAX)
+  })
+
+  it('PROVIDERS_WAITED_FOR_MAX providers that take long are waited for, each in turn', () => {
+    const own = lone({ groups: 2 })
+    for (let number = 1; number <= 20; number += 1) join(own, number)
+    let provider = 100
+    const asked = answering(own, message => {
+      if (message.type !== 'find') return undefined
+      const tuples = Array.from({ length: FOUND_TUPLES_MAX }, () => tupleOf(provider++, 1))
+      const total = PROVIDERS_WAITED_FOR_MAX + 1
+      return {
+        answer: { type: 'providers', id: 1, covers: true, hops: 0, timeouts: 0, total, tuples, nearest: [] }
+      }
+    })
+    const slow: { onFailed(why: string, fx: object): void }[] = []
+    own.kelips.calls.wait = ((call: never) => slow.push(call)) as never
+    const ask = { command: 1, kind: 'word', keys: [foreignKey(own)], limit: 4096 } as const
+    new Fetch(own.kelips, ask, () => undefined).begin(own.fx)
+    const requests = () => asked.filter(({ type }) => type === 'get').length
+    expect(requests()).toBe(PROVIDERS_AT_ONCE)
+    for (let next = slow.pop(); next !== undefined; next = slow.pop()) next.onFailed('silent', own.fx)
+    expect(requests()).toBe(PROVIDERS_WAITED_FOR_MAX)
   })
 
   it('PULL_PAGES_MAX pages are pulled from somebody who has always one more', () => {

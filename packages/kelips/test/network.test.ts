@@ -1,5 +1,6 @@
 /** Networks of machines in the simulator: joining, finding, announcing, values, dying. */
 import { describe, expect, it } from 'vitest'
+import { FOUND_TUPLES_MAX, groupOf, PREFIX_BYTES } from '../src/machine.ts'
 import { KelipsNetwork } from './support/network.ts'
 import { keyOf, randomKey, Workload } from './support/workload.ts'
 
@@ -114,6 +115,32 @@ describe('a network that came one by one', () => {
       expect(simulation.nodeOf(work.told(command, 'looked-up')[0]!.root)).toBe(network.rootOf(key))
   })
 })
+
+it('a word of three pages is read whole after four in ten died, whoever tells of its pages', () => {
+  const network = new KelipsNetwork({ seed: 'pages', settings: { groups: 4 } })
+  const work = new Workload(network)
+  const { simulation } = network
+  const nodes = network.startIdeal(160, 2)
+  const key = keyOf('of three pages')
+  const providers = nodes.slice(0, 2 * FOUND_TUPLES_MAX + 12)
+  for (const node of providers) work.publish(node, work.record(node, 'word', key))
+  const knowing = (node: number) =>
+    network.machine(node).state.tuples.under('word', key.slice(0, PREFIX_BYTES)).length
+  const group = nodes.filter(node => groupOf(simulation.keyOf(node), 2) === groupOf(key, 2))
+  // Until gossip has told them all.
+  for (let s = 0; s < 1800 && group.some(node => knowing(node) < providers.length); s += 60)
+    simulation.runFor(60 * SECOND_US)
+  for (const node of nodes) simulation.command(node, { type: 'maintenance', on: false })
+  for (const node of nodes.filter((_, at) => at % 5 < 2)) simulation.silence(node)
+  const living = providers.filter(node => simulation.alive(node))
+  const asking = simulation.aliveNodes().slice(-20)
+  const found = asking.map(node =>
+    work.give(node, { type: 'fetch-rarest', keys: [key], limit: providers.length })
+  )
+  simulation.runFor(60 * SECOND_US)
+  for (const [at, nodes] of work.providersOf(found).entries())
+    expect(nodes).toEqual(living.filter(node => node !== asking[at] || nodes.includes(node)))
+}, 180_000)
 
 it('whoever leaves in good order is missed at once, and nobody waits for its time to be over', () => {
   const { network } = joined('leaving', 24, { groups: 2 })

@@ -2,7 +2,9 @@
  * Reading records under a key, page by page: from its root, from holders of copies where the root is silent, and
  * from one of them where the root has nothing, for it may have become the root only now. A search of several
  * words asks the homes of all of them for their counts at once, and the rarest for its records; a word that
- * nobody has ends it (Reynolds and Vahdat, Middleware 2003, intersect from the smallest list so).
+ * nobody has ends it (Reynolds and Vahdat, Middleware 2003, intersect from the smallest list so). Where the way to such a
+ * word's home led past silent peers, those may have been its holders: then the others' rarest is read, since names
+ * of files hold all of their words, and whoever asks looks at names.
  */
 import { type Key, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import { LOOKUP_BUDGET_MS } from './constants.ts'
@@ -32,6 +34,8 @@ interface Home {
   /** Asked after one that had nothing: there is one such second opinion. */
   asked: number
   total: number | undefined
+  /** Peers that should have been asked before its home were silent. */
+  isDoubted: boolean
   failure: LookupFailure | undefined
 }
 
@@ -67,6 +71,7 @@ export class Fetch {
       hops: 0,
       asked: 0,
       total: undefined,
+      isDoubted: false,
       failure: undefined
     }))
   }
@@ -83,6 +88,7 @@ export class Fetch {
         (result, later) => {
           if (this.#isOver) return
           home.hops = result.hops
+          home.isDoubted = result.timeouts > 0
           this.#noteLookup(home.key, result, later)
           if ('failed' in result) {
             home.failure = result.failed
@@ -123,17 +129,18 @@ export class Fetch {
   /** A word is counted, or cannot be. */
   #counted(effects: RoutingEffects): void {
     if (this.#isOver) return
-    if (this.#homes.some(home => home.total === 0)) {
+    if (this.#homes.some(home => home.total === 0 && !home.isDoubted)) {
       this.#end(0, undefined, effects)
       return
     }
     if (this.#homes.some(home => home.total === undefined && home.failure === undefined)) return
     let rarest: Home | undefined
     for (const home of this.#homes) {
-      if (home.total !== undefined && (rarest === undefined || home.total < rarest.total!)) rarest = home
+      if (home.total! > 0 && (rarest === undefined || home.total! < rarest.total!)) rarest = home
     }
-    if (rarest === undefined) this.#end(0, this.#homes[0]?.failure ?? 'no-route', effects)
-    else this.#fetch(rarest, 0, effects)
+    if (rarest !== undefined) this.#fetch(rarest, 0, effects)
+    else if (this.#homes.some(home => home.total === 0)) this.#end(0, undefined, effects)
+    else this.#end(0, this.#homes[0]?.failure ?? 'no-route', effects)
   }
 
   #fetch(home: Home, after: number, effects: RoutingEffects): void {

@@ -155,6 +155,22 @@ describe('a search of several words', () => {
     expect(paged() - before).toBeLessThan(100)
   })
 
+  it('reads the rarest of the others where the holders of a word died, since names hold all of their words', () => {
+    const ring = new RecordRing({ nodes: 12, detectMs: 600_000 })
+    ring.publish(0, many(ring, 0, 20, keys[0]))
+    ring.publish(0, many(ring, 0, 40, keys[2]))
+    const lost = ring.record(0, keys[1]!)
+    ring.publish(0, [lost])
+    for (const node of ring.holding(lost)) ring.simulation.silence(node)
+    const asking = ring.inOrder().find(node => node !== 0 && ring.simulation.alive(node))!
+    const { end, records } = search(ring, asking)
+    expect(end.failure).toBeUndefined()
+    expect(new Set(records.map(({ key }) => String(key)))).toEqual(new Set([String(keys[0])]))
+    expect(records).toHaveLength(20)
+    // One word, and nobody else's names to look at.
+    expect(search(ring, asking, [keys[1]!])).toMatchObject({ end: { total: 0 }, records: [] })
+  })
+
   it(`has at most ${FETCH_KEYS_MAX} words`, () => {
     const ring = new RecordRing({ nodes: 3 })
     const words = (count: number) => Array.from({ length: count }, (_, index) => spreadKey(index))

@@ -8,6 +8,7 @@
  */
 export { type CompareOptions, compare } from './compare.ts'
 export { PlanError, RunError } from './errors.ts'
+export { lowerHull } from './hull.ts'
 export { parseSet, SETTINGS } from './overlays/settings.ts'
 export { type Plan, type PlanInput, resolvePlan } from './plan.ts'
 export type { Progress } from './progress.ts'

@@ -32,6 +32,12 @@ const WARM_LOOKUPS_PART = 1 / 3
 const CONTACTS = 3
 /** Virtual time between two words of progress. */
 const SLICE_US = 10 * US_PER_S
+/**
+ * Between the last acknowledgement of what was announced and a failure. Who has acknowledged is not all that is to know of
+ * it: Kelips tells two of a group, and gossip the others. A failure at that very moment, in which gossip stands still, would
+ * measure the moment.
+ */
+const SETTLE_US = 300 * US_PER_S
 /** For announcing what is shared; whoever is not done then has met something that does not end. */
 const PUBLISH_US_MAX = 86_400 * US_PER_S
 
@@ -99,6 +105,7 @@ class Run {
     if (failures !== null) this.#warmUp()
     this.#runUntil(this.#plan.warmup * US_PER_S)
     const publishing = this.#publish()
+    if (failures !== null && publishing !== undefined) this.#runUntil(simulation.nowUs + SETTLE_US)
     if (failures !== null) this.#putBeforeFailure()
     const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment, this.#plan.nodes)
     if (repair !== undefined) this.#peers.onMemberDeath = node => repair.onDeath(node)

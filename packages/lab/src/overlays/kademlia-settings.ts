@@ -1,7 +1,10 @@
 /** Settings of Kademlia that a plan may change. Bounds are the machine's own. */
 import {
   ALPHA_DEFAULT,
+  ANSWER_HIGH_MS,
+  ANSWER_LOW_MS,
   BUCKET_PEERS_MAX,
+  DIAL_MS,
   DISJOINT_PATHS_DEFAULT,
   DISJOINT_PATHS_MAX,
   K_DEFAULT,
@@ -34,6 +37,11 @@ export const kademliaSettings = {
   paths: count(DISJOINT_PATHS_DEFAULT, DISJOINT_PATHS_MAX, 'Paths of a lookup that have no peer in common'),
   'refresh-ms': period(REFRESH_MS, 'Between two refreshes of the buckets'),
   'self-lookup-ms': period(SELF_LOOKUP_MS, 'Between two lookups of the own key'),
+  'answer-ms': {
+    ...period(ANSWER_LOW_MS, 'Least time that a request waits; beyond it as long as three round trips'),
+    maximum: ANSWER_HIGH_MS
+  },
+  'dial-ms': period(DIAL_MS, 'Time that a request waits for a link to whom it goes'),
   'lookup-budget-ms': {
     type: 'integer',
     minimum: PERIOD_MS_MIN,

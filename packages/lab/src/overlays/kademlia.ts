@@ -14,7 +14,12 @@ import {
   kademliaSettings
 } from '@servent/kademlia/machine'
 import { kademliaCodec } from '@servent/kademlia/wire'
-import type { RoutingMessage, RoutingTypes } from '@servent/key-routing/machine'
+import {
+  CALL_TIMEOUT_FIRST_MS,
+  type RouterSettings,
+  type RoutingMessage,
+  type RoutingTypes
+} from '@servent/key-routing/machine'
 import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, randomOf } from '@servent/simulator'
 import type { Adapter, DeploymentInit } from '../deployment.ts'
@@ -123,8 +128,17 @@ function settingsOf(settings: Settings, frozen: boolean): KademliaSettings {
     selfLookupMs: number('self-lookup-ms'),
     lookupBudgetMs: number('lookup-budget-ms'),
     traceLookups: true,
-    routing: frozen ? INDEPENDENT_CALLS : {}
+    routing: frozen ? INDEPENDENT_CALLS : patience(number('answer-ms'), number('dial-ms'))
   })
+}
+
+/** How long requests wait. Of a peer whose round trip is not known, as long as any structured overlay does. */
+function patience(answerMs: number, dialMs: number): Partial<RouterSettings> {
+  return {
+    callTimeoutFirstMs: Math.max(answerMs, CALL_TIMEOUT_FIRST_MS),
+    callTimeoutLowMs: answerMs,
+    openTimeoutMs: dialMs
+  }
 }
 
 export const kademlia: Adapter = {

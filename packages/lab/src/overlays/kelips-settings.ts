@@ -67,5 +67,9 @@ export const kelipsSettings = {
   },
   'merge-ms': number(0, PERIOD_MS_MAX, MERGE_MS, 'Between two probes for a foreign network; 0: never'),
   replicas: number(1, REPLICAS_MOST, REPLICAS_DEFAULT, 'Homenodes of a value'),
-  'lookup-budget-ms': number(PERIOD_MS_MIN, LOOKUP_BUDGET_MS_MAX, LOOKUP_BUDGET_MS, 'Time that a lookup has')
+  'lookup-budget-ms': {
+    ...number(PERIOD_MS_MIN, LOOKUP_BUDGET_MS_MAX, LOOKUP_BUDGET_MS, 'Time that a lookup has'),
+    // As the others have it there: lookups and searches that meet the dead have all the time that they need.
+    defaultWithFailures: LOOKUP_BUDGET_MS_MAX
+  }
 } as const satisfies SettingsSchema
