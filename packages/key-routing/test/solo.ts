@@ -51,7 +51,7 @@ export class FixedRouting implements KeyRouting {
     return this.root(key, silent)
   }
 
-  nextHops(_key: Key, limit: number, silent: (peer: Peer) => boolean): readonly NextHop[] {
+  nextHops(_key: Key, limit: number, silent: (peer: Peer) => boolean, _asRoot?: boolean): readonly NextHop[] {
     return this.hops.filter(hop => !silent(hop.peer)).slice(0, limit)
   }
 
