@@ -41,7 +41,7 @@ function provider() {
       expiresMs,
       subject: new Uint8Array(32).fill(file),
       body: new Uint8Array(1),
-      withdrawn
+      ...(withdrawn && { withdrawn: true as const })
     }
     announce(kelips, [record], (_, result) => said.push(result.outcome), own.fx)
     return said
