@@ -52,7 +52,9 @@ async function startPeers(overlay: string): Promise<Daemon[]> {
     const known = { flags: [...flags, '--bootstrap', daemons[0]!.address] }
     daemons.push(...(await Promise.all(Array.from({ length: count }, () => Daemon.start(known)))))
   }
-  for (const daemon of daemons) await neighbours(daemon, Math.min(3, PEERS - 1), overlay)
+  // Kademlia keeps no links, but those of its first lookups.
+  const links = overlay === 'kademlia' ? 1 : Math.min(3, PEERS - 1)
+  for (const daemon of daemons) await neighbours(daemon, links, overlay)
   return daemons
 }
 
