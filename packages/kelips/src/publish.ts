@@ -153,6 +153,11 @@ interface Placed {
   readonly tuple: PeerTuple
 }
 
+function forget(kelips: Kelips, tuple: PeerTuple): void {
+  const name = tupleName(tuple)
+  if (kelips.ownTuples.get(name) === tuple) kelips.ownTuples.delete(name)
+}
+
 /** To members of one group: this peer itself where it is one, and others. */
 function offer(
   kelips: Kelips,
@@ -174,6 +179,8 @@ function offer(
   const end = (later: Fx): void => {
     for (const [at, { at: place }] of placed.entries()) {
       const outcome = outcomes[at]!
+      // Nobody has it, so the next record under its key is to say it again, and the group does not lack it.
+      if (copies[at] === 0 && isFull(outcome)) forget(kelips, placed[at]!.tuple)
       // Somebody has it, and one is few where two should.
       const isFew = outcome === 'kept' && copies[at]! < OFFER_HOLDERS && kelips.view.size > 0
       done(place, { outcome: isFew ? 'few-copies' : outcome, copies: copies[at]! }, later)
