@@ -19,7 +19,7 @@ export class ChordService extends StructuredService<ChordTypes, ChordMachine> {
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: ChordComponents, init: ChordInit = {}) {
-    const settings = settingsOf(init)
+    const settings = settingsOf(init, components.connectionManager.getMaxConnections())
     super(components, init, {
       name: 'chord',
       protocol: CHORD_PROTOCOL,

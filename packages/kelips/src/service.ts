@@ -21,7 +21,7 @@ export class KelipsService extends StructuredService<KelipsTypes, KelipsMachine>
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: KelipsComponents, init: KelipsInit = {}) {
-    const settings = settingsOf(init)
+    const settings = settingsOf(init, components.connectionManager.getMaxConnections())
     const privateKey = init.privateKey ?? components.privateKey
     if (privateKey !== undefined) checkKey(privateKey)
     super(components, init, {

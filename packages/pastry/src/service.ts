@@ -19,7 +19,7 @@ export class PastryService extends StructuredService<PastryTypes, PastryMachine>
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: PastryComponents, init: PastryInit = {}) {
-    const settings = settingsOf(init)
+    const settings = settingsOf(init, components.connectionManager.getMaxConnections())
     super(components, init, {
       name: 'pastry',
       protocol: PASTRY_PROTOCOL,
