@@ -13,7 +13,7 @@ export function limitsOf(settings: ChordSettings): Partial<HostLimits> {
 }
 
 /** Settings of the machine, of those that are given. `connectionsMax`: that libp2p may have. */
-export function settingsOf(init: ChordInit, connectionsMax: number): ChordSettings {
+export function settingsOf(init: ChordInit, connectionsMax = Number.POSITIVE_INFINITY): ChordSettings {
   const settings = chordSettings(settingsGiven(init, CHORD_SETTINGS))
   return servedSettings(settings, init, OWN_LINKS_MAX * settings.virtualNodes, connectionsMax)
 }

@@ -13,7 +13,7 @@ export function limitsOf(settings: KelipsSettings): Partial<HostLimits> {
 }
 
 /** Settings of the machine, of those that are given. `connectionsMax`: that libp2p may have. */
-export function settingsOf(init: KelipsInit, connectionsMax: number): KelipsSettings {
+export function settingsOf(init: KelipsInit, connectionsMax = Number.POSITIVE_INFINITY): KelipsSettings {
   return servedSettings(
     kelipsSettings(settingsGiven(init, KELIPS_SETTINGS)),
     init,

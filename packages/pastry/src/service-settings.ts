@@ -13,7 +13,7 @@ export function limitsOf(settings: PastrySettings): Partial<HostLimits> {
 }
 
 /** Settings of the machine, of those that are given. `connectionsMax`: that libp2p may have. */
-export function settingsOf(init: PastryInit, connectionsMax: number): PastrySettings {
+export function settingsOf(init: PastryInit, connectionsMax = Number.POSITIVE_INFINITY): PastrySettings {
   return servedSettings(
     pastrySettings(settingsGiven(init, PASTRY_SETTINGS)),
     init,
