@@ -1,25 +1,24 @@
-/** Chord's ring over TCP, Noise and Yamux on loopback, in real time: the same machines and chance, other PeerIds. */
+/** The life of an overlay's network over TCP, Noise and Yamux on loopback, in real time: the same machines and chance, other PeerIds. */
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
-import type { ChordTypes } from '@servent/chord/machine'
-import { chordCodec } from '@servent/chord/wire'
-import { boundedYamux, type HostComponents, MachineHost } from '@servent/libp2p-host'
-import type { Contact } from '@servent/overlay/machine'
+import { boundedYamux, type HostComponents, MachineHost, MemoryStore } from '@servent/libp2p-host'
+import type { Contact, MachineTypes } from '@servent/overlay/machine'
 import { createLibp2p } from 'libp2p'
 import {
-  answered,
   HOST_LIMITS,
   type Life,
+  type LifeInit,
   live,
   NAMES,
   type Name,
   Peers,
   type Ring,
-  type RingInit,
+  storeOfLife,
   watchedOf
-} from './chord-life.ts'
+} from './life.ts'
+import type { Watched } from './watched.ts'
 
 const LOOK_MS = 10
 /** A machine with other work takes longer than virtual time does. */
@@ -37,44 +36,66 @@ async function createNode(place: number) {
   })
 }
 
-export async function onTcp(init: RingInit): Promise<Life> {
+interface Node<T extends MachineTypes> {
+  readonly libp2p: Awaited<ReturnType<typeof createNode>>
+  readonly watched: Watched<T>
+  readonly host: MachineHost<T>
+}
+
+export async function onTcp<T extends MachineTypes>(init: LifeInit<T>): Promise<Life> {
+  const { name: overlayName, protocol, codec, answered } = init.overlay
   const created = await Promise.all(NAMES.map((_, place) => createNode(place)))
   const contacts: Contact[] = created.map(({ peerId }) => ({ id: peerId.toMultihash().bytes, addresses: [] }))
   const peers = new Peers(contacts)
-  const nodeOf = (name: Name) => created[contacts.indexOf(peers.contactOf(name))]!
-  const watched = watchedOf(init, peers)
-  const hostOf = new Map(
-    NAMES.map(name => {
-      const host = new MachineHost<ChordTypes>(nodeOf(name).services.parts.components, {
-        name: 'chord',
-        protocol: '/servent/chord/1.0.0',
-        codec: chordCodec,
-        machine: watched.get(name)!,
-        limits: HOST_LIMITS,
-        answer: async question => answered(question),
-        onNotice: () => {}
-      })
-      return [name, host] as const
+  const placeOf = (name: Name) => contacts.indexOf(peers.contactOf(name))
+  const stores = new Map(NAMES.map(name => [name, new MemoryStore()]))
+  const begin = (name: Name, libp2p: Node<T>['libp2p'], life = 0): Node<T> => {
+    const watched = watchedOf(init, peers, name, life)
+    const host = new MachineHost<T>(libp2p.services.parts.components, {
+      name: overlayName,
+      protocol,
+      codec,
+      machine: watched,
+      limits: HOST_LIMITS,
+      store: storeOfLife(stores.get(name)!, watched),
+      answer: async question => answered(question),
+      onNotice: () => {}
     })
-  )
-  const ring: Ring = {
+    return { libp2p, watched, host }
+  }
+  const all: Node<T>[] = []
+  const nodes = new Map<Name, Node<T>>()
+  const add = (name: Name, node: Node<T>) => {
+    all.push(node)
+    nodes.set(name, node)
+  }
+  for (const name of NAMES) add(name, begin(name, created[placeOf(name)]!))
+  const nodeOf = (name: Name) => nodes.get(name)!
+  const ring: Ring<T> = {
     peers,
-    watched: name => watched.get(name)!,
+    watched: name => nodeOf(name).watched,
     wallMs: () => Date.now(),
-    start: name => hostOf.get(name)!.start(),
-    contact: (name, other) =>
-      hostOf.get(name)!.addContact(nodeOf(other).peerId, nodeOf(other).getMultiaddrs()),
+    start: name => nodeOf(name).host.start(),
+    contact: (name, other) => {
+      const { peerId } = nodeOf(other).libp2p
+      nodeOf(name).host.addContact(peerId, nodeOf(other).libp2p.getMultiaddrs())
+    },
     command: (name, command) => {
-      hostOf.get(name)!.command(command)
-      return watched.get(name)!.lastCommand
+      nodeOf(name).host.command(command)
+      return nodeOf(name).watched.lastCommand
     },
     // Its machine is told nothing that it could tell others: its connections are gone, and nobody reaches it.
     crash: async name => {
-      for (const connection of nodeOf(name).getConnections())
-        connection.abort(new Error('The process is gone.'))
-      await nodeOf(name).stop()
+      const { libp2p, watched } = nodeOf(name)
+      watched.end()
+      for (const connection of libp2p.getConnections()) connection.abort(new Error('The process is gone.'))
+      await libp2p.stop()
     },
-    stop: name => hostOf.get(name)!.stop(),
+    stop: name => nodeOf(name).host.stop(),
+    restart: async name => {
+      add(name, begin(name, await createNode(placeOf(name)), 1))
+      await nodeOf(name).host.start()
+    },
     pass: async (ms, holds) => {
       const untilMs = performance.now() + PATIENCE * ms
       while (!holds() && performance.now() < untilMs)
@@ -82,9 +103,9 @@ export async function onTcp(init: RingInit): Promise<Life> {
     }
   }
   try {
-    return await live(ring)
+    return await live(ring, init.overlay)
   } finally {
-    await Promise.all([...hostOf.values()].map(host => host.stop()))
-    await Promise.all(created.map(node => node.stop()))
+    await Promise.all(all.map(({ host }) => host.stop()))
+    await Promise.all(all.map(({ libp2p }) => libp2p.stop()))
   }
 }
