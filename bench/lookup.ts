@@ -2,7 +2,7 @@
  * Lookups of Chord, Pastry and Kelips beside those of libp2p's Kademlia (`@libp2p/kad-dht`): 64 real peers on loopback in
  * four processes, at most 32 connections each, the same provider records to be found by the same peers.
  *
- *     npm run bench:lookup -- --json [--rounds 3] [--lookups 400] [--connections 32] [--idle-seconds 300] [--seed 1] [--sides kad,chord]
+ *     npm run bench:lookup -- --json [--peers 64] [--rounds 3] [--lookups 400] [--connections 32] [--idle-seconds 300] [--seed 1] [--sides kad,chord]
  *
  * They take turns, each with a network of its own. In a round every peer provides its four contents; random
  * peers look up random contents until the first provider, then a process with 13 of the 64 peers is killed, and
@@ -14,7 +14,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { overRounds, type PhaseFigures } from './lookup/figures.ts'
-import { PEERS, PROCESSES, type Round, runRound } from './lookup/round.ts'
+import { processesOf, type Round, runRound } from './lookup/round.ts'
 import { SIDES, type SideName } from './lookup/sides.ts'
 
 /** Lookups for the same CPU, Chord's to Kademlia's. */
@@ -36,6 +36,7 @@ interface SideFigures extends Record<Phase, PhaseFigures> {
 const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
+    peers: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '3' },
     lookups: { type: 'string', default: '400' },
     connections: { type: 'string', default: '32' },
@@ -46,6 +47,7 @@ const { values: flags } = parseArgs({
 })
 
 async function main(): Promise<void> {
+  const peers = Number(flags.peers)
   const rounds = Number(flags.rounds)
   const count = Number(flags.lookups)
   const connectionsMax = Number(flags.connections)
@@ -59,14 +61,14 @@ async function main(): Promise<void> {
       const idleSeconds = round === 0 ? Number(flags['idle-seconds']) : 0
       done
         .get(side)!
-        .push(await runRound({ side, seed, lookups: count, connectionsMax, idleSeconds, progress }))
+        .push(await runRound({ side, peers, seed, lookups: count, connectionsMax, idleSeconds, progress }))
     }
   }
   const sides = new Map([...done].map(([side, ran]) => [side, figuresOf(ran)]))
   const judged = judgedOf(sides)
   if (flags.json) {
     const host = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version }
-    const network = { peers: PEERS, processes: PROCESSES, connectionsMax }
+    const network = { peers, processes: processesOf(peers), connectionsMax }
     process.stdout.write(
       `${JSON.stringify({ bench: 'lookup', host, network, goal: GOAL_RATIO, judged, sides: Object.fromEntries(sides) })}\n`
     )

@@ -6,11 +6,13 @@ import { type Lookup, lookups } from './plan.ts'
 import { isRing } from './ring.ts'
 import type { SideName } from './sides.ts'
 
-export const PEERS = 64
-/** The last process is the one that is killed: 13 of 64 peers, a fifth. */
-export const PROCESSES: readonly number[] = [17, 17, 17, 13]
-const KILLED = PROCESSES.length - 1
-const CONTENTS = 256
+/** Peers of each process. The last one is killed: a fifth of all, 13 of 64 peers. */
+export function processesOf(peers: number): readonly number[] {
+  const killed = Math.round(peers / 5)
+  const others = Math.ceil((peers - killed) / 3)
+  return [others, others, peers - killed - 2 * others, killed]
+}
+const CONTENTS_PER_PEER = 4
 const INTRODUCTIONS = 3
 /** Lookups under way at a time in each process. */
 const AT_ONCE = 2
@@ -23,6 +25,7 @@ const TABLES_REST_MS = 5_000
 
 export interface RoundInit {
   readonly side: SideName
+  readonly peers: number
   readonly seed: string
   readonly lookups: number
   /** That libp2p lets a peer have. */
@@ -46,6 +49,7 @@ export interface Round {
 
 export async function runRound({
   side,
+  peers,
   seed,
   lookups: count,
   connectionsMax,
@@ -53,10 +57,12 @@ export async function runRound({
   progress
 }: RoundInit): Promise<Round> {
   const startMs = performance.now()
+  const processes = processesOf(peers)
+  const contents = CONTENTS_PER_PEER * peers
   await using network = await Network.start({
     side,
     seed,
-    processes: PROCESSES,
+    processes,
     introductions: INTRODUCTIONS,
     connectionsMax
   })
@@ -72,7 +78,7 @@ export async function runRound({
     return phaseFigures(findings, difference(before, await network.usage()), seconds)
   }
   const draw = (label: string, count: number) =>
-    lookups(seed, label, { count, peers: PEERS, contents: CONTENTS, alive: peer => network.alive(peer) })
+    lookups(seed, label, { count, peers, contents, alive: peer => network.alive(peer) })
   const phase = async (label: string) => {
     const figures = await measured(() => network.find(draw(label, count), AT_ONCE))
     progress(
@@ -81,8 +87,8 @@ export async function runRound({
     return figures
   }
 
-  const provided = await measured(() => network.provide(CONTENTS, AT_ONCE))
-  progress(`${provided.right} of ${CONTENTS} contents provided`)
+  const provided = await measured(() => network.provide(contents, AT_ONCE))
+  progress(`${provided.right} of ${contents} contents provided`)
   await network.find(draw('warm-up', WARM_UP_LOOKUPS), AT_ONCE)
   const alone = await measured(() => oneByOne(network, draw('alone', ALONE_LOOKUPS)))
   const whole = await phase('whole')
@@ -91,7 +97,7 @@ export async function runRound({
   const connections = states.map(state => state.connections)
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 
-  await network.kill(KILLED)
+  await network.kill(processes.length - 1)
   const killed = await phase('after the kill')
   return {
     settledSeconds,
@@ -124,5 +130,5 @@ async function oneByOne(network: Network, tasks: readonly Lookup[]) {
 async function standStill(network: Network, seconds: number): Promise<IdleFigures> {
   const before = await network.usage()
   await sleep(seconds * 1000)
-  return idleFigures(difference(before, await network.usage()), PEERS, seconds)
+  return idleFigures(difference(before, await network.usage()), network.peers, seconds)
 }

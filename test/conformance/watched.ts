@@ -74,6 +74,10 @@ export class Watched<T extends MachineTypes> implements Machine<T> {
     this.#isEnded = true
   }
 
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
   peerName(peer: Peer): string {
     if (peer === SELF) return this.#init.name
     const { id } = this.#effects!.peers.contact(peer)
@@ -89,6 +93,9 @@ export class Watched<T extends MachineTypes> implements Machine<T> {
 
   #told(input: Input<T>): string {
     switch (input.type) {
+      // Contacts are saved with their addresses.
+      case 'start':
+        return `start with ${[...input.saved.keys()].join(' and ') || 'nothing'}`
       case 'contact':
       case 'unreachable':
         return `${input.type} ${this.peerName(input.peer)}`
@@ -140,7 +147,7 @@ export class Watched<T extends MachineTypes> implements Machine<T> {
         effects.ask(id, question)
       },
       save: (key, bytes) => {
-        said(`save ${key} ${textOf(bytes)}`)
+        said(`save ${key}${bytes === undefined ? ' no more' : ''}`)
         effects.save(key, bytes)
       },
       notify: notice => {

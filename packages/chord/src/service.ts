@@ -19,17 +19,17 @@ export class ChordService extends StructuredService<ChordTypes, ChordMachine> {
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: ChordComponents, init: ChordInit = {}) {
-    const settings = settingsOf(init)
+    const settings = () => settingsOf(init, components.connectionManager.getMaxConnections())
     super(components, init, {
       name: 'chord',
       protocol: CHORD_PROTOCOL,
       codec: chordCodec,
-      createMachine: () => new ChordMachine(settings),
+      createMachine: () => new ChordMachine(settings()),
       seek: contacts => ({ type: 'join', contacts }),
       leave: { type: 'leave' },
       hasLeft: ({ mode }) => mode === 'idle',
       whyAlone: () => this.#mismatch,
-      limits: limitsOf(settings),
+      limits: limitsOf(settingsOf(init)),
       onNotice: notice => this.#noticed(notice),
       rolesOf,
       describe: (tables, nameOf) => ({

@@ -293,7 +293,7 @@ describe('settings', () => {
     [1, 10, 10 + INBOUND_LINKS_MAX]
   ])('with %i places and %s own links leave the host room for %i links', (virtualNodes, ownLinks, most) => {
     const limits = limitsOf(
-      settingsOf({ virtualNodes, ...(ownLinks === undefined ? {} : { routing: { ownLinks } }) })
+      settingsOf({ virtualNodes, ...(ownLinks === undefined ? {} : { routing: { ownLinks } }) }, 300)
     )
     expect(limits).toEqual({ linksMax: most, inboundLinksMax: virtualNodes * INBOUND_LINKS_MAX })
   })

@@ -20,7 +20,7 @@ import {
   WALK_TTL,
   WALKS_OF_VIAS
 } from './constants.ts'
-import { anyContact, anyMember, linkedMember, noteRtt, onSilent } from './gossip.ts'
+import { anyContact, anyMember, linkedMember, noteRtt, onFailed, onSilent } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, nearestContacts } from './nearest.ts'
@@ -216,7 +216,7 @@ class Finding {
     const kelips = this.#kelips
     this.#waiting -= 1
     if (this.#isOver) {
-      if ('failed' in outcome && outcome.failed !== 'busy' && ttl === 0) onSilent(kelips, peer, fx)
+      if ('failed' in outcome && ttl === 0) onFailed(kelips, peer, outcome, fx)
       return
     }
     if (!('answer' in outcome) || outcome.answer.type !== 'providers') {
@@ -302,7 +302,7 @@ export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void 
         answer(kelips, from, { ...rest, id, hops: hops + 1 }, later)
         return
       }
-      if (ttl === 1) onSilent(kelips, next, later)
+      if (ttl === 1) onFailed(kelips, next, outcome, later)
       answer(kelips, from, { ...own, type: 'providers', id, timeouts: own.timeouts + 1 }, later)
     },
     fx,

@@ -2,7 +2,7 @@
  * Gossip (IPTPS section 3): each round tells a few members and contacts some entries of every sort, within a ration
  * and within a budget of bytes a second. Contacts pass on what concerns more than one group.
  */
-import { ping as pingTwice } from '@servent/key-routing/machine'
+import { type CallOutcome, ping as pingTwice } from '@servent/key-routing/machine'
 import { type Peer, randomBelow, SELF } from '@servent/overlay/machine'
 import {
   CHAIN_SPARE,
@@ -22,7 +22,7 @@ import {
 import { takeBeats, takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
 import type { LifeTable } from './life-table.ts'
-import type { Beat, Gossip, PeerLife, PeerTuple } from './messages.ts'
+import type { Beat, Gossip, KelipsMessage, PeerLife, PeerTuple } from './messages.ts'
 import { armNews } from './news.ts'
 import { beginChain } from './own-life.ts'
 import { pickFresh, pickRation } from './ration.ts'
@@ -318,6 +318,11 @@ export function noteRtt(kelips: Kelips, peer: Peer): void {
     const row = table.find(peer)
     if (row >= 0) table.setRtt(row, rttMs)
   }
+}
+
+/** A call to it came to nothing. Where this peer had no place for one, or it none for a connection, it may well live. */
+export function onFailed(kelips: Kelips, peer: Peer, outcome: CallOutcome<KelipsMessage>, fx: Fx): void {
+  if (!('failed' in outcome) || outcome.failed !== 'busy') onSilent(kelips, peer, fx)
 }
 
 /**

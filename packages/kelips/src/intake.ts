@@ -165,13 +165,14 @@ function isCandidate(
     if (row < 0) continue
     if (table.startAt(row) === life.startS) {
       advance(kelips, peer, table, row, life)
+      if (isBack(kelips, peer)) continue
       if (!isProvider || table === kelips.origins.table) return false
       continue
     }
     if (life.startS < table.startAt(row)) return false
     return kelips.isTimely(life, kelips.memberTimeoutMs())
   }
-  const isKnown = kelips.knows(peer) || kelips.origins.table.find(peer) >= 0
+  const isKnown = kelips.knows(peer) || (kelips.origins.table.find(peer) >= 0 && !isBack(kelips, peer))
   // A provider that is a member or a contact is taken from there.
   if (isKnown) return false
   if (life.beat >= CHAIN_LENGTH) return false
@@ -181,6 +182,11 @@ function isCandidate(
     return false
   }
   return welcome || isProvider || isWanted(kelips, peer, life)
+}
+
+/** It was taken out of view and contacts, and is a provider still: that alone is no reason to leave it out. */
+function isBack(kelips: Kelips, peer: Peer): boolean {
+  return !kelips.knows(peer) && kelips.dead.has(peer)
 }
 
 /** Whether there is a place for it in view or contacts. */
@@ -229,7 +235,7 @@ export function enter(
     table.renew(row, life, nowMs)
     table.freshen(row)
   }
-  if (!isNew || !kelips.rules.isRisen(kelips, peer, life)) return !isNew
+  if ((!isNew && !isBack(kelips, peer)) || !kelips.rules.isRisen(kelips, peer, life)) return !isNew
   kelips.dead.delete(peer)
   const key = kelips.peers.key(peer)
   let isIn = false

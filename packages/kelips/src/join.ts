@@ -18,7 +18,7 @@ import {
   WELCOME_LIVES_MAX
 } from './constants.ts'
 import { setLevel } from './epoch.ts'
-import { anyMember, noteRtt, onSilent, tellLife } from './gossip.ts'
+import { anyMember, noteRtt, onFailed, tellLife } from './gossip.ts'
 import { groupOf } from './group.ts'
 import { takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
@@ -58,7 +58,7 @@ export function askToJoin(kelips: Kelips, peer: Peer, fx: Fx): void {
       kelips.introducing.delete(peer)
       if ('answer' in outcome && outcome.answer.type === 'welcome')
         onWelcome(kelips, peer, outcome.answer, later)
-      else onSilent(kelips, peer, later)
+      else onFailed(kelips, peer, outcome, later)
     },
     fx,
     // Its signatures are checked.
@@ -217,7 +217,7 @@ function pullPage(
     PRIORITY_STATE,
     (outcome, later) => {
       if (!('answer' in outcome) || outcome.answer.type !== 'state') {
-        onSilent(kelips, by, later)
+        onFailed(kelips, by, outcome, later)
         done(false, later)
         return
       }

@@ -28,7 +28,7 @@ import {
   SIGN_MAX
 } from './constants.ts'
 import { find } from './find.ts'
-import { onSilent } from './gossip.ts'
+import { onFailed } from './gossip.ts'
 import { groupOf } from './group.ts'
 import { keepTuple, takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
@@ -276,7 +276,7 @@ function sendOffer(
     PRIORITY_STATE,
     (outcome, later) => {
       if (!('answer' in outcome) || outcome.answer.type !== 'offered') {
-        onSilent(kelips, peer, later)
+        onFailed(kelips, peer, outcome, later)
         done(undefined, later)
         return
       }

@@ -12,7 +12,12 @@ export function limitsOf(settings: KelipsSettings): Partial<HostLimits> {
   return linkLimits(settings, INBOUND_LINKS_MAX)
 }
 
-/** Settings of the machine, of those that are given. */
-export function settingsOf(init: KelipsInit): KelipsSettings {
-  return servedSettings(kelipsSettings(settingsGiven(init, KELIPS_SETTINGS)), init, OWN_LINKS_MAX)
+/** Settings of the machine, of those that are given. `connectionsMax`: that libp2p may have. */
+export function settingsOf(init: KelipsInit, connectionsMax = Number.POSITIVE_INFINITY): KelipsSettings {
+  return servedSettings(
+    kelipsSettings(settingsGiven(init, KELIPS_SETTINGS)),
+    init,
+    OWN_LINKS_MAX,
+    connectionsMax
+  )
 }

@@ -21,14 +21,14 @@ export class KelipsService extends StructuredService<KelipsTypes, KelipsMachine>
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: KelipsComponents, init: KelipsInit = {}) {
-    const settings = settingsOf(init)
+    const settings = () => settingsOf(init, components.connectionManager.getMaxConnections())
     const privateKey = init.privateKey ?? components.privateKey
     if (privateKey !== undefined) checkKey(privateKey)
     super(components, init, {
       name: 'kelips',
       protocol: KELIPS_PROTOCOL,
       codec: kelipsCodec,
-      createMachine: () => new KelipsMachine(settings),
+      createMachine: () => new KelipsMachine(settings()),
       // Without a key there is no service.
       answer: question => answerSigning(question, privateKey!),
       seek: contacts => ({ type: 'join', contacts }),
@@ -36,7 +36,7 @@ export class KelipsService extends StructuredService<KelipsTypes, KelipsMachine>
       // The farewell goes out at once: only values that are under way to others are waited for.
       hasLeft: ({ routing }) => routing.calls === 0,
       whyAlone: () => this.#mismatch,
-      limits: limitsOf(settings),
+      limits: limitsOf(settingsOf(init)),
       onNotice: notice => this.#noticed(notice),
       rolesOf,
       describe: (tables, nameOf) => ({

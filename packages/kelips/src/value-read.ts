@@ -6,7 +6,7 @@ import { type RecordsPage, type StoredRecord, VALUE_HOLDERS_MAX } from '@servent
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
 import { PRIORITY_FIND } from './constants.ts'
 import { type FindFailed, type FindFound, find } from './find.ts'
-import { onSilent } from './gossip.ts'
+import { onFailed } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Fx } from './types.ts'
 import { keepValue, sendValue } from './values.ts'
@@ -122,7 +122,7 @@ export function askForPage(
         done(outcome.answer, later)
         return
       }
-      if (!('failed' in outcome) || outcome.failed !== 'busy') onSilent(kelips, peer, later)
+      onFailed(kelips, peer, outcome, later)
       done(undefined, later)
     },
     fx

@@ -20,7 +20,7 @@ import {
   PRIORITY_STATE,
   REPAIRS_PER_ROUND
 } from './constants.ts'
-import { anyMember, onSilent } from './gossip.ts'
+import { anyMember, onFailed } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { KelipsMessage } from './messages.ts'
 import { nearestMembers } from './nearest.ts'
@@ -210,7 +210,7 @@ export function sendValue(
         done(outcomes[0] ?? 'unreachable', later, copies[0] ?? 0)
         return
       }
-      if (!('failed' in outcome) || outcome.failed !== 'busy') onSilent(kelips, peer, later)
+      onFailed(kelips, peer, outcome, later)
       done('unreachable', later, 0)
     },
     fx,

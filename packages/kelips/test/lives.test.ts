@@ -1,7 +1,10 @@
 /** Lives over hours: chains that are renewed, providers that die, clocks that differ, and what a restart finds again. */
+import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
+import { takeIn } from '../src/intake.ts'
 import { CHAIN_LENGTH, CLOCK_SKEW_MS, ORIGIN_TIMEOUT_MS_MIN, SLEPT_MS, SWEEP_ROUNDS } from '../src/machine.ts'
 import { quiet, ROUND_US, SECOND_US } from './support/experiments.ts'
+import { lifeOf, lone, tupleOf } from './support/lone.ts'
 import { KelipsNetwork } from './support/network.ts'
 import { keyOf, Workload } from './support/workload.ts'
 
@@ -134,5 +137,31 @@ describe('what is saved', () => {
     simulation.runFor(ROUND_US)
     expect(network.machine(node).mode).toBe('member')
     expect(network.machine(node).snapshot().remembered).toEqual([])
+  })
+})
+
+describe('a member that keeps a tuple for its group, and was taken for dead', () => {
+  const setUp = () => {
+    const alone = lone()
+    const peer = alone.kelips.intern(testContact(1))!
+    const told = { lives: [lifeOf(1)], tuples: [tupleOf(1, 7)] }
+    takeIn(alone.kelips, told, alone.fx)
+    expect(alone.kelips.knows(peer)).toBe(true)
+    expect(alone.kelips.origins.table.find(peer)).toBeGreaterThanOrEqual(0)
+    alone.kelips.bury(peer)
+    takeIn(alone.kelips, { lives: [lifeOf(1)], tuples: [] }, alone.fx)
+    // An old copy of its life brings nobody back.
+    expect(alone.kelips.knows(peer)).toBe(false)
+    return { ...alone, peer }
+  }
+
+  it.each([
+    ['begins a new life', { startS: lifeOf(1).startS + 1 }],
+    ['says that it lives', { beat: 1 }]
+  ])('is a member again when it %s', (_, own) => {
+    const { kelips, fx, peer } = setUp()
+    takeIn(kelips, { lives: [{ ...lifeOf(1), ...own }], tuples: [] }, fx)
+    expect(kelips.knows(peer)).toBe(true)
+    expect(kelips.dead.has(peer)).toBe(false)
   })
 })

@@ -105,11 +105,11 @@ describe('kelips() in one line', () => {
     const { components } = one as never as { components: never }
     expect(() => kelips({ bootstrap: ['/ip4/127.0.0.1/tcp/1'] })(components)).toThrow('does not')
     expect(BOOTSTRAP_PEERS_MAX).toBe(8)
-    expect(limitsOf(settingsOf({}))).toEqual({
+    expect(limitsOf(settingsOf({}, 300))).toEqual({
       linksMax: OWN_LINKS_MAX + INBOUND_LINKS_MAX,
       inboundLinksMax: INBOUND_LINKS_MAX
     })
-    expect(settingsOf({ groups: 5, records: { repairMs: 5 } })).toMatchObject({
+    expect(settingsOf({ groups: 5, records: { repairMs: 5 } }, 300)).toMatchObject({
       groups: 4,
       store: { repairMs: 5 }
     })

@@ -91,9 +91,14 @@ export class Tell<T extends MachineTypes> extends Call<T> {
   override onFailed(): void {}
 }
 
-/** Whoever ends a link so says nothing of itself by that: it may have had no use for it. */
+/** Whoever ends a link so says nothing of itself by that: it may have had no use for it, or no room. */
 export function isInGoodOrder({ kind }: LinkEnd): boolean {
-  return kind === 'closed' || kind === 'idle'
+  return kind === 'closed' || kind === 'idle' || kind === 'room'
+}
+
+/** Where this peer itself needed the room, no link takes the place of the one that gave way. */
+export function isMissable(end: LinkEnd): boolean {
+  return isInGoodOrder(end) && end.kind !== 'room'
 }
 
 /** Whether the other side closed a link that it did not need: what was sent last on it may not have been read. */

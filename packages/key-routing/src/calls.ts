@@ -20,7 +20,7 @@ import {
   type CallDone,
   type CallFailure,
   DoneRequest,
-  isInGoodOrder,
+  isMissable,
   type LinkEvents,
   mayGoAgain,
   type Request,
@@ -32,6 +32,8 @@ import { ROUTER_SETTINGS, type RouterSettings } from './router-settings.ts'
 
 /** The first of the calls under way is due. */
 export const CALLS_TIMER = 'calls'
+
+type Unreachable = Extract<Input<MachineTypes>, { type: 'unreachable' }>
 
 export class Calls<T extends MachineTypes> {
   readonly #settings: RouterSettings
@@ -212,7 +214,7 @@ export class Calls<T extends MachineTypes> {
         this.#onLinkDown(input.link, input.end, effects)
         return true
       case 'unreachable':
-        this.#onUnreachable(input.peer, input.reason, effects)
+        this.#onUnreachable(input, effects)
         return true
       case 'message':
         return this.#onMessage(input.link, input.message as { type: string; id: number }, effects)
@@ -231,12 +233,7 @@ export class Calls<T extends MachineTypes> {
   }
 
   /** Collections by name, and how many are in each. */
-  sizes(): {
-    readonly calls: number
-    readonly neighbours: number
-    readonly links: number
-    readonly own: number
-  } {
+  sizes(): Readonly<Record<'calls' | 'neighbours' | 'links' | 'own', number>> {
     const { size: neighbours, linked: links, own } = this.#links
     return { calls: this.#pending.size, neighbours, links, own }
   }
@@ -278,10 +275,9 @@ export class Calls<T extends MachineTypes> {
     }
     // While a link was being closed nothing could be opened in its place.
     if (neighbour.link === NO_LINK && neighbour.waiting !== undefined && !neighbour.opening) {
-      if (!this.#connect(neighbour, effects)) this.#failWaiting(neighbour, effects)
+      if (!this.#connect(neighbour, effects)) this.#failWaiting(neighbour, 'busy', effects)
     }
-    // The other side did not need it. Whether that peer is still there the new link shows.
-    if (isInGoodOrder(end) && neighbour.holders !== 0) this.#connect(neighbour, effects)
+    if (isMissable(end) && this.#links.isMissed(neighbour)) this.#connect(neighbour, effects)
     if (neighbour.link === NO_LINK) this.#events.onUnlinked?.(neighbour.peer, end, effects)
     this.#links.drop(neighbour)
   }
@@ -297,22 +293,25 @@ export class Calls<T extends MachineTypes> {
     else this.#fail(call, 'busy', effects)
   }
 
-  #onUnreachable(peer: Peer, reason: string, effects: Effects<T>): void {
+  /** A peer that has no room for a connection lives: those who wait may ask it later. */
+  #onUnreachable({ peer, reason, noRoom = false }: Unreachable, effects: Effects<T>): void {
     const neighbour = this.#links.of(peer)
+    const mayLive = noRoom && neighbour?.turnedAway() === true
     if (neighbour !== undefined) {
+      if (!mayLive) neighbour.hadRoom()
       this.#links.opening(neighbour, false)
-      if (!isUp(neighbour)) this.#failWaiting(neighbour, effects)
+      if (!isUp(neighbour)) this.#failWaiting(neighbour, mayLive ? 'busy' : 'unreachable', effects)
     }
-    this.#events.onUnreachable?.(peer, reason, effects)
+    if (!mayLive) this.#events.onUnreachable?.(peer, reason, effects)
     if (neighbour !== undefined) this.#links.drop(neighbour)
   }
 
-  #failWaiting(neighbour: Neighbour<T>, effects: Effects<T>): void {
+  #failWaiting(neighbour: Neighbour<T>, why: CallFailure, effects: Effects<T>): void {
     const { waiting } = neighbour
     neighbour.waiting = undefined
     for (const call of waiting ?? [])
       if (call.at >= 0 && call.link === NO_LINK && call.peer === neighbour.peer)
-        this.#fail(call, 'unreachable', effects)
+        this.#fail(call, why, effects)
   }
 
   #onTimer(effects: Effects<T>): void {

@@ -67,6 +67,8 @@ export const LINGER_MS = 10_000
 export const LOOKS_PER_LINGER = 4
 /** Links that this peer opens on its own where nobody says how many. */
 export const OWN_LINKS_DEFAULT = 128
+/** Times in a row that a peer may have no room for a connection before it counts as one that nobody reaches. */
+export const TURNED_AWAY_MAX = 7
 /** A clock may be read a little early: nothing is due sooner than this. */
 export const CLOCK_GRAIN_MS = 0.5
 

@@ -4,7 +4,13 @@
  */
 import type { Effects, Link, MachineTypes, Peer } from '@servent/overlay/machine'
 import type { Call } from './calls-types.ts'
-import { BACKOFF_MAX, HOLDERS_MAX, LOOKS_PER_LINGER, ROUND_TRIPS_BEFORE_SILENT } from './constants.ts'
+import {
+  BACKOFF_MAX,
+  HOLDERS_MAX,
+  LOOKS_PER_LINGER,
+  ROUND_TRIPS_BEFORE_SILENT,
+  TURNED_AWAY_MAX
+} from './constants.ts'
 import { LazyMap } from './lazy-map.ts'
 import { NumberIndex } from './links-index.ts'
 import type { RouterSettings } from './router-settings.ts'
@@ -15,11 +21,13 @@ export const LINKS_TIMER = 'links'
 /** No host gives this number to a link. */
 export const NO_LINK: Link = -1
 
-// Bits of a neighbour's state; above them, how many requests in a row were not answered in time.
+// Bits of a neighbour's state; above them, how many times in a row it had no room, and requests that were not answered.
 const INBOUND = 1
 const OPENING = 2
 const CLOSING = 4
-const SILENCE = 8
+const UNASKED = 8
+const TURNED_AWAY = 16
+const SILENCE = TURNED_AWAY * (TURNED_AWAY_MAX + 1)
 const FLAGS = SILENCE - 1
 
 /** A machine has some forty of them, so what is only true or false shares a word. */
@@ -79,7 +87,7 @@ export class Neighbour<T extends MachineTypes> {
 
   answered(tookMs: number): void {
     const sampleMs = Math.max(1, Math.round(tookMs))
-    this.#state &= FLAGS
+    this.#state &= FLAGS & ~UNASKED
     if (this.#srtt8 === 0) {
       this.#srtt8 = sampleMs * 8
       this.#rttvar4 = sampleMs * 2
@@ -88,6 +96,27 @@ export class Neighbour<T extends MachineTypes> {
     const error = sampleMs - (this.#srtt8 >> 3)
     this.#srtt8 = Math.max(1, this.#srtt8 + error)
     this.#rttvar4 += Math.abs(error) - (this.#rttvar4 >> 2)
+  }
+
+  /** Its link was opened though no call needed it, and none was answered since. */
+  get unasked(): boolean {
+    return (this.#state & UNASKED) !== 0
+  }
+
+  set unasked(is: boolean) {
+    this.#set(UNASKED, is)
+  }
+
+  /** It had no room for a connection. False: so often in a row that it counts as one that nobody reaches. */
+  turnedAway(): boolean {
+    if (((this.#state & FLAGS) / TURNED_AWAY) >> 0 >= TURNED_AWAY_MAX) return false
+    this.#state += TURNED_AWAY
+    return true
+  }
+
+  /** It has a link, or is given up. */
+  hadRoom(): void {
+    this.#state -= this.#state & (FLAGS - (TURNED_AWAY - 1))
   }
 
   silent(): void {
@@ -176,6 +205,7 @@ export class Links<T extends MachineTypes> {
     }
     neighbour.opening = false
     neighbour.closing = false
+    neighbour.hadRoom()
     neighbour.link = link
     neighbour.inbound = inbound
     neighbour.usedMs = nowMs
@@ -239,15 +269,27 @@ export class Links<T extends MachineTypes> {
     return neighbour
   }
 
-  /** Whether there is a place for one more own link; where not, closes the longest unused that nobody needs. */
+  /**
+   * Whether there is a place for one more own link. Where not, closes the longest unused of those that no table holds,
+   * and where there is none, of those that one does: a table keeps its peer, and a call opens the link again.
+   */
   makeRoom(effects: Effects<T>): boolean {
     if (this.#own < this.#settings.ownLinks) return true
     let oldest: Neighbour<T> | undefined
-    for (const neighbour of this.#all) {
-      if (isIdle(neighbour) && (oldest === undefined || neighbour.usedMs < oldest.usedMs)) oldest = neighbour
-    }
+    for (const neighbour of this.#all)
+      if (isIdle(neighbour) && (oldest === undefined || isSooner(neighbour, oldest))) oldest = neighbour
     if (oldest === undefined) return false
     this.close(oldest, 'Another link takes its place.', effects)
+    return true
+  }
+
+  /**
+   * Whether a link that ended for lack of use is opened again before a call needs it: a table holds its peer, and whether
+   * that is still there the new link shows. Once between two calls: the other side may have had no room for it.
+   */
+  isMissed(neighbour: Neighbour<T>): boolean {
+    if (neighbour.holders === 0 || neighbour.unasked || this.#own >= this.#settings.heldLinks) return false
+    neighbour.unasked = true
     return true
   }
 
@@ -303,7 +345,11 @@ function ownPlaces<T extends MachineTypes>(neighbour: Neighbour<T>): 0 | 1 {
 }
 
 function isIdle<T extends MachineTypes>(neighbour: Neighbour<T>): boolean {
-  return (
-    !neighbour.opening && neighbour.holders === 0 && neighbour.pending === 0 && ownPlaces(neighbour) === 1
-  )
+  return !neighbour.opening && neighbour.pending === 0 && ownPlaces(neighbour) === 1
+}
+
+/** Of two idle ones, which makes room first. */
+function isSooner<T extends MachineTypes>(one: Neighbour<T>, other: Neighbour<T>): boolean {
+  if ((one.holders === 0) !== (other.holders === 0)) return one.holders === 0
+  return one.usedMs < other.usedMs
 }

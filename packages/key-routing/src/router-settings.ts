@@ -38,6 +38,11 @@ export interface RouterSettings {
   readonly lingerMs: number
   /** Links that this peer opened, at a time, 1 to `OWN_LINKS_MAX`. */
   readonly ownLinks: number
+  /**
+   * Of these, those up to which a link that a table holds is opened again when the other side closed it; beyond, it waits
+   * for a call. 0 to `ownLinks`.
+   */
+  readonly heldLinks: number
 }
 
 export const ROUTER_SETTINGS: RouterSettings = {
@@ -52,7 +57,8 @@ export const ROUTER_SETTINGS: RouterSettings = {
   callTimeoutHighMs: CALL_TIMEOUT_HIGH_MS,
   openTimeoutMs: OPEN_TIMEOUT_MS,
   lingerMs: LINGER_MS,
-  ownLinks: OWN_LINKS_DEFAULT
+  ownLinks: OWN_LINKS_DEFAULT,
+  heldLinks: OWN_LINKS_MAX
 }
 
 const HOUR_MS = 3_600_000
@@ -64,6 +70,7 @@ const HOUR_MS = 3_600_000
 export function routerSettings(own: Partial<RouterSettings> = {}): RouterSettings {
   const all = { ...ROUTER_SETTINGS, ...own }
   const high = clamp(all.callTimeoutHighMs, 1, HOUR_MS)
+  const ownLinks = clamp(all.ownLinks, 1, OWN_LINKS_MAX)
   return {
     style: all.style,
     lookupBudgetMs: clamp(all.lookupBudgetMs, 1, LOOKUP_BUDGET_MS_MAX),
@@ -76,6 +83,7 @@ export function routerSettings(own: Partial<RouterSettings> = {}): RouterSetting
     callTimeoutHighMs: high,
     openTimeoutMs: clamp(all.openTimeoutMs, 1, HOUR_MS),
     lingerMs: clamp(all.lingerMs, 1, 24 * HOUR_MS),
-    ownLinks: clamp(all.ownLinks, 1, OWN_LINKS_MAX)
+    ownLinks,
+    heldLinks: clamp(all.heldLinks, 0, ownLinks)
   }
 }

@@ -316,6 +316,8 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
       machine: createMachine(),
       codec,
       limits: { ...this.#overlay.limits, ...limits },
+      // Tables know more peers than there may be connections: a call opens a link where there is none.
+      linksGiveWay: true,
       answer: async (question, signal) => {
         const own = question as RoutingQuestion
         if (own.type === 'verify' || own.type === 'select') return this.#answer(own)

@@ -4,6 +4,7 @@ import type { HostLimits } from '@servent/libp2p-host'
 import type { MachineTypes } from '@servent/overlay'
 import { inspectRecord } from './records-body.ts'
 import type { KeyRoutedInit } from './service-types.ts'
+import { HELD_SHARE } from './structured-constants.ts'
 import type { ServedSettings } from './structured-settings.ts'
 
 /** The overlay's own settings, and what every service of its kind takes. */
@@ -28,15 +29,20 @@ export function settingsGiven<S extends ServedSettings>(init: object, defaults: 
   return Object.fromEntries(Object.entries(init).filter(isSetting)) as Partial<S>
 }
 
-/** Settings of a machine that a service runs. `ownLinks`: those that it opens, where the user does not say. */
+/**
+ * Settings of a machine that a service runs. `ownLinks`: those that it opens, where the user does not say.
+ * `connectionsMax`: that libp2p may have. As many are opened by others as by this peer, and a few are kept free.
+ */
 export function servedSettings<S extends ServedSettings>(
   settings: S,
   { routing, records }: { readonly routing?: S['routing']; readonly records?: S['store'] },
-  ownLinks: number
+  ownLinks: number,
+  connectionsMax: number
 ): S {
+  const heldLinks = Math.min(ownLinks, Math.floor(connectionsMax * HELD_SHARE))
   return {
     ...settings,
-    routing: { ownLinks, ...routing },
+    routing: { ownLinks, heldLinks, ...routing },
     // Without it, whatever a publisher brings by its own link would be kept, whatever it says.
     store: { inspect: inspectRecord, ...records }
   }

@@ -72,11 +72,12 @@ export class StructuredService<
     init: StructuredInit<T, ServedSettings>,
     overlay: StructuredOverlay<T, M>
   ) {
+    const privateKey = signingKey(overlay.name, init.privateKey ?? components.privateKey)
     const { createMachine } = overlay
     let machine = createMachine()
     super(
       components,
-      { ...init, privateKey: signingKey(overlay.name, init.privateKey ?? components.privateKey) },
+      { ...init, privateKey },
       {
         ...overlay,
         createMachine: () => {

@@ -15,7 +15,8 @@ import {
   OWN_LINKS_MAX,
   type RouterSettings,
   type RoutingMessage,
-  routerSettings
+  routerSettings,
+  TURNED_AWAY_MAX
 } from '../src/machine.ts'
 import { Solo } from './solo.ts'
 
@@ -353,11 +354,11 @@ describe('links', () => {
     expect(solo.said()).toEqual([`${again}: ping`])
   })
 
-  it('of this peer have so many places: the longest unused makes room, and one that is held does not', () => {
+  it('of this peer have so many places: the longest unused makes room, those that a table holds last', () => {
     const solo = new Asker({ ownLinks: 3 })
     const { calls } = solo.router
     calls.hold(solo.peer(1), 'table')
-    solo.link(1)
+    const held = solo.link(1)
     solo.advance(1)
     const second = solo.link(2)
     solo.advance(1)
@@ -373,9 +374,16 @@ describe('links', () => {
     solo.ask(6)
     expect(solo.closed).toEqual([third, second])
     solo.ask(7)
+    expect(solo.closed).toEqual([third, second, held])
+    solo.ask(8)
     expect(solo.outcomes).toEqual(['pong', 'busy'])
-    expect(solo.opened).toEqual([solo.peer(5), solo.peer(6)])
+    expect(solo.opened).toEqual([solo.peer(5), solo.peer(6), solo.peer(7)])
     expect(calls.sizes().own).toBe(3)
+    // The table has its peer still, and a call opens the link again when there is a place.
+    solo.down(held, 'local')
+    solo.unreachable(5)
+    solo.ask(1)
+    expect(solo.opened.at(-1)).toBe(solo.peer(1))
   })
 
   it('are told to the overlay after requests on them have gone or failed', () => {
@@ -415,6 +423,63 @@ describe('links', () => {
     // One that broke is the overlay's matter.
     solo.down(solo.link(1), 'reset')
     expect(solo.opened).toEqual([solo.peer(1)])
+  })
+
+  it('to peers of a table are opened once before a call needs them, for the other side may have had no room', () => {
+    const solo = new Asker()
+    solo.act(() => solo.router.calls.hold(solo.peer(1), 'table'))
+    solo.down(solo.link(1), 'closed')
+    expect(solo.opened).toEqual([solo.peer(1)])
+    solo.down(solo.link(1), 'closed')
+    expect(solo.opened).toEqual([solo.peer(1)])
+    solo.ask(1)
+    expect(solo.opened).toEqual([solo.peer(1), solo.peer(1)])
+    const link = solo.link(1)
+    solo.measure(1, link, 20)
+    solo.down(link, 'closed')
+    expect(solo.opened).toEqual([solo.peer(1), solo.peer(1), solo.peer(1)])
+  })
+
+  it('that gave way for want of room here wait for a call; what was under way on them goes again', () => {
+    const solo = new Asker()
+    solo.act(() => solo.router.calls.hold(solo.peer(1), 'table'))
+    const link = solo.link(1)
+    solo.down(link, 'room')
+    expect(solo.opened).toEqual([])
+    expect(solo.heard).toEqual(['linked 1', 'unlinked 1: room'])
+    solo.ask(2)
+    solo.down(solo.link(2), 'room')
+    expect([solo.opened, solo.outcomes]).toEqual([[solo.peer(2), solo.peer(2)], []])
+  })
+
+  it('beyond those that this peer holds by itself are not opened before a call needs them', () => {
+    expect(routerSettings({ ownLinks: 8, heldLinks: 9 }).heldLinks).toBe(8)
+    const solo = new Asker({ ownLinks: 8, heldLinks: 1 })
+    for (const number of [1, 2, 3]) solo.act(() => solo.router.calls.hold(solo.peer(number), 'table'))
+    const [first, second] = [solo.link(1, true), solo.link(2, true)]
+    solo.down(first, 'closed')
+    solo.down(second, 'closed')
+    expect(solo.opened).toEqual([solo.peer(1)])
+  })
+
+  it('for which a peer has no room leave it alive, TURNED_AWAY_MAX times in a row, and one more is one too many', () => {
+    const solo = new Asker()
+    const turnedAway = () => {
+      solo.ask(1)
+      solo.give({ type: 'unreachable', peer: solo.peer(1), reason: 'full', noRoom: true })
+    }
+    solo.act(() => solo.router.calls.hold(solo.peer(1), 'table'))
+    for (let count = 0; count < TURNED_AWAY_MAX; count += 1) turnedAway()
+    expect(solo.outcomes).toEqual(Array(TURNED_AWAY_MAX).fill('busy'))
+    expect(solo.heard).toEqual([])
+    turnedAway()
+    expect(solo.outcomes.at(-1)).toBe('unreachable')
+    expect(solo.heard).toEqual(['unreachable 1'])
+    // Then it counts anew, and so it does when a link came up.
+    for (let count = 0; count < TURNED_AWAY_MAX; count += 1) turnedAway()
+    solo.down(solo.link(1))
+    turnedAway()
+    expect(solo.heard.filter(words => words.startsWith('unreachable'))).toHaveLength(1)
   })
 
   it('leave nothing behind', () => {

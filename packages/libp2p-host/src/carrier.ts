@@ -15,7 +15,7 @@ import type { Clock } from './clock.ts'
 import { dialTargetOf, peerIdOfContact } from './contacts.ts'
 import type { RecordedEffect } from './effects.ts'
 import type { HostLink } from './link.ts'
-import type { LinkTable } from './link-table.ts'
+import { type LinkTable, NO_PLACE } from './link-table.ts'
 import type { HostMetrics } from './metrics.ts'
 import type { Opener } from './opener.ts'
 import type { StateWriter } from './saves.ts'
@@ -123,7 +123,7 @@ export class Carrier<T extends MachineTypes> {
     if (links.has(peer) || opener.stageOf(peer) !== undefined) return
     if (!links.hasRoom) {
       metrics.count('limitHits')
-      dispatch({ type: 'unreachable', peer, reason: 'There is no place for another link.' })
+      dispatch({ type: 'unreachable', peer, reason: NO_PLACE, noRoom: true })
       return
     }
     try {
@@ -131,7 +131,7 @@ export class Carrier<T extends MachineTypes> {
       const peerId = peerIdOfContact(contact)
       if (opener.open(peer, peerId, dialTargetOf(peerId, contact))) return
       metrics.count('limitHits')
-      dispatch({ type: 'unreachable', peer, reason: 'Too many opens wait.' })
+      dispatch({ type: 'unreachable', peer, reason: 'Too many opens wait.', noRoom: true })
     } catch (error) {
       // Contacts come from messages of remote peers: their bytes need not be a PeerId.
       metrics.count('opensFailed')

@@ -23,3 +23,15 @@ export const systemClock: Clock = {
     setImmediate(run)
   }
 }
+
+/** Waits for the work, for at most so long. */
+export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: unknown
+  await Promise.race([
+    work,
+    new Promise<void>(resolve => {
+      timer = clock.setTimeout(resolve, ms)
+    })
+  ])
+  clock.clearTimeout(timer)
+}

@@ -21,18 +21,19 @@ import {
 } from '@servent/overlay'
 import { Asks } from './asks.ts'
 import { Carrier } from './carrier.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock, within } from './clock.ts'
 import { contactOf, peerIdOfContact } from './contacts.ts'
 import { DialledConnections } from './dialled.ts'
 import { Discovery, type HeardAddresses } from './discovery.ts'
 import { EARLY_CONTACTS_MAX, type HostLimits, hostLimits } from './limits.ts'
-import { LinkTable } from './link-table.ts'
+import { LinkTable, NO_PLACE } from './link-table.ts'
 import { MachineRunner } from './machine-runner.ts'
 import { HostMetrics } from './metrics.ts'
 import { Opener } from './opener.ts'
 import { originOf } from './paths.ts'
 import { Protection } from './protection.ts'
 import { cryptoRandom } from './random.ts'
+import { Room } from './room.ts'
 import { MemoryStore, StateWriter } from './saves.ts'
 import { Turns } from './turns.ts'
 import type { HostComponents, HostInit, HostState, LinkInfo } from './types.ts'
@@ -65,6 +66,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
   readonly #carrier: Carrier<T>
   readonly #discovery: Discovery
   readonly #protection: Protection
+  readonly #room: Room | undefined
   readonly #early: Peer[] = []
   #state: HostState = 'new'
   #failure: string | undefined
@@ -99,6 +101,8 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     const { peerStore } = components
     const dialled = new DialledConnections({ clock, peerStore, log: this.#log })
     this.#dialled = dialled
+    const links = () => this.#links.all()
+    if (init.linksGiveWay) this.#room = new Room(components, { ...init, links, clock, log: this.#log })
     this.#opener = new Opener({
       connectionManager: components.connectionManager,
       peerStore,
@@ -106,8 +110,9 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       clock,
       limits,
       onDialled: connection => dialled.add(connection),
+      room: this.#room,
       onOpen: (peer, stream, connection) => this.#opened(peer, stream, connection),
-      onFailure: (peer, reason) => this.#openFailed(peer, reason)
+      onFailure: (peer, reason, noRoom) => this.#openFailed(peer, reason, noRoom)
     })
     this.#links = new LinkTable<T['message']>({
       self: components.peerId,
@@ -211,6 +216,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     this.#runner.dispatch({ type: 'start', saved })
     if (!this.#is('running')) return
     for (const peer of this.#early.splice(0)) this.#runner.dispatch({ type: 'contact', peer })
+    this.#room?.start()
     await this.#discovery.start()
   }
 
@@ -318,26 +324,25 @@ export class MachineHost<T extends MachineTypes> implements Startable {
 
   #opened(peer: Peer, stream: Stream, connection: Connection): void {
     if (this.#links.size >= this.#limits.linksMax) {
-      stream.abort(new Error('There is no place for another link.'))
-      this.#openFailed(peer, 'There is no place for another link.')
+      stream.abort(new Error(NO_PLACE))
+      this.#openFailed(peer, NO_PLACE, true)
       return
     }
     this.#links.outbound(peer, connection.remotePeer, stream, connection)
   }
 
-  #openFailed(peer: Peer, reason: string): void {
+  #openFailed(peer: Peer, reason: string, noRoom: boolean): void {
     this.#metrics.count('opensFailed')
     if (this.#links.openFailed(peer)) return
     this.#log('peer %d is unreachable: %s', peer, reason)
-    this.#runner.dispatch({ type: 'unreachable', peer, reason })
+    this.#runner.dispatch({ type: 'unreachable', peer, reason, ...(noRoom && { noRoom }) })
   }
 
   async #stop(): Promise<void> {
     const wasRunning = this.#state === 'running'
     if (this.#state !== 'failed') this.#state = wasRunning ? 'stopping' : 'stopped'
     if (wasRunning) {
-      this.#opener.cancelAll()
-      this.#dialled.stop()
+      this.#endOpening()
       this.#asks.stop('The overlay stops.')
       this.#carrier.stop()
       this.#runner.dispatch({ type: 'stop' })
@@ -355,8 +360,7 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     this.#state = 'failed'
     this.#failure = failure
     this.#log.error('the %s overlay has stopped: %s', this.#init.name, failure)
-    this.#opener.cancelAll()
-    this.#dialled.stop()
+    this.#endOpening()
     this.#asks.stop('The overlay has failed.')
     this.#carrier.stop()
     this.#links.endAll({ kind: 'stopped', message: 'The overlay has failed.' }, 'end')
@@ -368,6 +372,13 @@ export class MachineHost<T extends MachineTypes> implements Startable {
     } catch (error) {
       this.#log.error('the failure could not be delivered - %e', error as Error)
     }
+  }
+
+  /** Connections are libp2p's own matter from now on. */
+  #endOpening(): void {
+    this.#opener.cancelAll()
+    this.#dialled.stop()
+    this.#room?.stop()
   }
 
   #is(state: HostState): boolean {
@@ -385,16 +396,4 @@ export class MachineHost<T extends MachineTypes> implements Startable {
       peers: this.#peers.size
     }
   }
-}
-
-/** Waits for the work, for at most so long. */
-async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: unknown
-  await Promise.race([
-    work,
-    new Promise<void>(resolve => {
-      timer = clock.setTimeout(resolve, ms)
-    })
-  ])
-  clock.clearTimeout(timer)
 }

@@ -76,6 +76,21 @@ export const DIAL_ADDRESSES_MAX = 16
  * the other side may take to close its half of the stream.
  */
 export const DIALLED_UNUSED_MS = 6_000
+/**
+ * Of the connections that libp2p may have, one in so many is kept free for those who come, and no more than this: as
+ * many may come at once before others have given way to them.
+ */
+export const CONNECTIONS_PER_FREE = 8
+export const CONNECTIONS_KEPT_FREE_MAX = 8
+/** What was used within so long does not give way: an answer may be on its way. */
+export const ROOM_QUIET_MS = 1_000
+/** Where nothing gave way, until it is looked for again. */
+export const ROOM_LOOK_MS = 250
+/** How long the other side may take to read that a link gives way, before its connection is closed. */
+export const ROOM_CLOSE_MS = 1_000
+/** Dials of one open to a peer that is there and has no place, and the pause before the second; each is twice as long. */
+export const DIAL_TRIES_MAX = 3
+export const DIAL_AGAIN_MS = 300
 /** Bytes given to a codec at a time: bounds how many messages one call can bring. */
 export const DECODE_BYTES_MAX = 4 * 1024
 /** Small pieces that wait to be decoded are merged up to this size. */

@@ -6,6 +6,8 @@ import { HostLink, type LinkContext } from './link.ts'
 import type { OpeningStage } from './opener.ts'
 import { comparePeerIds, judgeInbound } from './tie-break.ts'
 
+export const NO_PLACE = 'There is no place for another link.'
+
 /** A stream that waits for what becomes of another one to the same peer. */
 interface Held {
   readonly peerId: PeerId
@@ -98,7 +100,7 @@ export class LinkTable<Message> {
     } else if (verdict === 'accept') {
       if (!this.#hasInboundRoom()) {
         metrics.count('limitHits')
-        this.#refuse(stream, 'There is no place for another link.')
+        this.#refuse(stream, NO_PLACE)
         return
       }
       this.#init.cancelOpen(peer)
@@ -191,7 +193,7 @@ export class LinkTable<Message> {
     const held = this.#held.get(peer)
     if (held === undefined || this.#byPeer.has(peer)) return false
     if (!this.#hasInboundRoom()) {
-      this.#drop(peer, 'There is no place for another link.')
+      this.#drop(peer, NO_PLACE)
       return false
     }
     this.#take(peer, held)

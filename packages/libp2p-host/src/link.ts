@@ -176,6 +176,11 @@ export class HostLink<Message> {
     }
   }
 
+  /** When something last came or went. */
+  get activeAtMs(): number {
+    return this.#activeAtMs
+  }
+
   get queueBytes(): number {
     return this.#sender.queueBytes
   }

@@ -4,8 +4,10 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Peer } from '@servent/overlay'
 import type { Clock } from './clock.ts'
-import { DIAL_ADDRESSES_MAX } from './limits.ts'
+import { DIAL_ADDRESSES_MAX, DIAL_AGAIN_MS, DIAL_TRIES_MAX } from './limits.ts'
 import { reasonOf } from './link.ts'
+import { hungUp, NoRoomError } from './no-room.ts'
+import type { Room } from './room.ts'
 
 /** libp2p starts its parts side by side: the connection manager may start after the overlay does. */
 const NOT_STARTED_RETRY_MS = 20
@@ -32,11 +34,14 @@ export interface OpenerInit {
   readonly protocol: string
   readonly clock: Clock
   readonly limits: OpenerLimits
+  /** Where it is not given, dials are made whether there is a place for their connection or not. */
+  readonly room?: Pick<Room, 'take' | 'give'> | undefined
   /** A connection was made for an open, and none was there before. */
   readonly onDialled: (connection: Connection) => void
   /** Exactly one of these two is called for each open that is not cancelled. */
   readonly onOpen: (peer: Peer, stream: Stream, connection: Connection) => void
-  readonly onFailure: (peer: Peer, reason: string) => void
+  /** `noRoom`: here, or at the peer, there is no place for another connection. */
+  readonly onFailure: (peer: Peer, reason: string, noRoom: boolean) => void
 }
 
 export class Opener {
@@ -109,11 +114,11 @@ export class Opener {
       limits.openTimeoutMs
     )
     let opened: { stream: Stream; connection: Connection } | undefined
-    let reason = ''
+    let failure: unknown
     try {
       opened = await this.#openStream(opening)
     } catch (error) {
-      reason = failureOf(abort.signal.aborted ? abort.signal.reason : error)
+      failure = abort.signal.aborted ? abort.signal.reason : error
     }
     clock.clearTimeout(timeout)
     this.#active -= 1
@@ -123,43 +128,67 @@ export class Opener {
     } else {
       this.#openings.delete(peer)
       if (opened !== undefined) onOpen(peer, opened.stream, opened.connection)
-      else onFailure(peer, reason)
+      else onFailure(peer, failureOf(failure), hungUp(failure))
     }
     this.#fill()
   }
 
+  /** Over the connection that is there, or over one that is dialled. */
   async #openStream(opening: Opening): Promise<{ stream: Stream; connection: Connection }> {
     const { signal } = opening.abort
-    opening.stage = 'dialing'
-    const connection = await this.#connect(opening, { signal })
-    signal.throwIfAborted()
-    opening.stage = 'negotiating'
-    const stream = await connection.newStream(this.#init.protocol, { signal, runOnLimitedConnection: true })
-    return { stream, connection }
+    for (let tries = 1; ; ) {
+      try {
+        opening.stage = 'dialing'
+        const connection = this.#held(opening.peerId) ?? (await this.#connect(opening, { signal }))
+        signal.throwIfAborted()
+        opening.stage = 'negotiating'
+        const { protocol } = this.#init
+        const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true })
+        return { stream, connection }
+      } catch (error) {
+        signal.throwIfAborted()
+        if ((error as Error).name === 'NotStartedError') await this.#pause(NOT_STARTED_RETRY_MS)
+        else if (hungUp(error) && tries < DIAL_TRIES_MAX) {
+          // Whoever is full has others give way when somebody knocks, and what is being closed is gone by then.
+          opening.stage = 'dialing'
+          await this.#pause(DIAL_AGAIN_MS * 2 ** (tries - 1))
+          tries += 1
+        } else throw error
+        signal.throwIfAborted()
+      }
+    }
+  }
+
+  #held(peerId: PeerId): Connection | undefined {
+    return this.#init.connectionManager
+      .getConnections(peerId)
+      .find(connection => connection.status === 'open' && connection.limits === undefined)
   }
 
   async #connect({ peerId, addresses }: Opening, options: AbortOptions): Promise<Connection> {
-    const { connectionManager, peerStore, clock, onDialled } = this.#init
-    for (;;) {
-      const held = connectionManager
-        .getConnections(peerId)
-        .find(connection => connection.status === 'open' && connection.limits === undefined)
-      if (held !== undefined) return held
-      try {
-        const known =
-          addresses.length === 0 ? [] : joined(addresses, await storedAddresses(peerStore, peerId, options))
-        options.signal?.throwIfAborted()
-        // Without addresses libp2p looks into its peer store and asks its peer routing.
-        const dialled = await connectionManager.openConnection(known.length > 0 ? known : peerId, options)
-        onDialled(dialled)
-        return dialled
-      } catch (error) {
-        options.signal?.throwIfAborted()
-        if ((error as Error).name !== 'NotStartedError') throw error
-        await new Promise<void>(resolve => clock.setTimeout(resolve, NOT_STARTED_RETRY_MS))
-        options.signal?.throwIfAborted()
-      }
+    const { peerStore, onDialled } = this.#init
+    const known =
+      addresses.length === 0 ? [] : joined(addresses, await storedAddresses(peerStore, peerId, options))
+    options.signal?.throwIfAborted()
+    // Without addresses libp2p looks into its peer store and asks its peer routing.
+    const dialled = await this.#dial(known.length > 0 ? known : peerId, options)
+    onDialled(dialled)
+    return dialled
+  }
+
+  async #dial(to: PeerId | Multiaddr[], options: AbortOptions): Promise<Connection> {
+    const { room, connectionManager } = this.#init
+    if (room === undefined) return await connectionManager.openConnection(to, options)
+    if (!(await room.take())) throw new NoRoomError('Every connection that libp2p may have is in use.')
+    try {
+      return await connectionManager.openConnection(to, options)
+    } finally {
+      room.give()
     }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>(resolve => this.#init.clock.setTimeout(resolve, ms))
   }
 }
 

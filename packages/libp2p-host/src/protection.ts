@@ -8,6 +8,9 @@ import type { Logger, PeerId, PeerStore } from '@libp2p/interface'
 /** Of 0 to 100, as libp2p's documentation has it. */
 const NEIGHBOUR_VALUE = 50
 
+/** The tag of an overlay's neighbours. */
+export const neighbourTag = (overlay: string): string => `servent-${overlay}`
+
 export class Protection {
   readonly #peerStore: PeerStore
   readonly #tag: string
@@ -17,7 +20,7 @@ export class Protection {
 
   constructor(peerStore: PeerStore, overlay: string, log: Logger) {
     this.#peerStore = peerStore
-    this.#tag = `servent-${overlay}`
+    this.#tag = neighbourTag(overlay)
     this.#log = log
   }
 

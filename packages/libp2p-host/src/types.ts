@@ -45,6 +45,11 @@ export interface HostInit<T extends MachineTypes> {
   /** False: no handler is registered, so that remote peers learn at once that no stream is taken. */
   readonly acceptInbound?: boolean
   /**
+   * True for a machine that opens links when it needs them: where libp2p has no more places for connections, those that
+   * were unused for longest end (`room`), so that newcomers and dials find one. Others keep their links.
+   */
+  readonly linksGiveWay?: boolean
+  /**
    * Does what a machine asks for. At most `asksMax` run at a time, in the order of the questions; they may
    * end in any order. A rejection becomes the `error` of the answer. `signal` aborts when the host stops.
    */

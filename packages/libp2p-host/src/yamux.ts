@@ -1,5 +1,5 @@
 /**
- * Yamux with every length bounded. The stock multiplexer has three holes that a remote peer can use:
+ * Yamux with every length bounded. The stock multiplexer has four holes that a remote peer can use:
  *
  * - It buffers a frame whole before it looks at its length, and a header may declare 4 GiB. Here headers are
  *   read as they come: a data frame longer than what its stream may receive ends the connection before one
@@ -8,6 +8,9 @@
  *   the window never exceeds the read buffer.
  * - What waits to be written is unbounded, for a stream and for the connection: a peer that asks (pings, new
  *   streams) and never reads makes it grow. Here both have a limit.
+ * - A stream is opened by a frame that goes out a moment later. Where the peer hung up in that moment, writing it
+ *   throws where nobody can catch it, and ends the process. Here what comes too late is thrown away: the end of the
+ *   connection, which is on its way, ends the stream.
  *
  * Rules: the Yamux specification, https://github.com/hashicorp/yamux/blob/master/spec.md.
  */
@@ -40,6 +43,11 @@ export class FrameLengthError extends Error {
 /** What a stream of Yamux knows of its window, beside the public interface. */
 interface WindowedStream extends Stream {
   readonly recvWindowCapacity?: number
+}
+
+/** What a connection knows of its writable half, beside the public interface. */
+interface WritableHalf {
+  readonly writeStatus?: 'writable' | 'paused' | 'closing' | 'closed'
 }
 
 type Bounds = Required<
@@ -107,6 +115,11 @@ class BoundedYamux implements StreamMuxerFactory {
     }
     connection.addEventListener('message', onMessage)
     connection.maxWriteBufferLength = CONNECTION_WRITE_BUFFER_BYTES_MAX
+    const send = connection.send.bind(connection)
+    connection.send = data => {
+      const { writeStatus } = connection as WritableHalf
+      return writeStatus === 'closing' || writeStatus === 'closed' ? true : send(data)
+    }
     muxer = this.#inner.createStreamMuxer(connection)
     return muxer
   }

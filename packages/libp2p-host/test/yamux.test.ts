@@ -283,3 +283,18 @@ describe('below and above the multiplexer', () => {
     expect(bodyOf((await bob.puppet.until('message')).message)).toBe('still there')
   })
 })
+
+test('a stream that is opened just when the peer hung up ends with its connection, and nothing is thrown in between', async () => {
+  const at = wire(() => boundedYamux()())
+  const thrown: Error[] = []
+  const onThrown = (error: Error) => void thrown.push(error)
+  process.on('uncaughtException', onThrown)
+  const opening = at.muxer.createStream()
+  // Its first frame goes out in a microtask, after this.
+  at.server.abort(new Error('The peer hung up.'))
+  const stream = await opening.catch(() => undefined)
+  await turns(4)
+  process.off('uncaughtException', onThrown)
+  expect(thrown).toEqual([])
+  expect(stream?.status).not.toBe('open')
+})

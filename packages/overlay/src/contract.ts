@@ -45,6 +45,7 @@ export interface LinkEnd {
     | 'limit' // a bound of the host was reached
     | 'idle' // nothing came or went for the host's idle time
     | 'duplicate' // a second link to the same peer, and the other one stays
+    | 'room' // the host needed its connection's place for another, and it was the longest unused
     | 'stopped' // the host stops
   readonly message: string
 }
@@ -90,8 +91,8 @@ export type Input<T extends MachineTypes> =
     }
   /** Nothing comes from this link afterwards, and what is sent to it is dropped. */
   | { readonly type: 'link-down'; readonly link: Link; readonly end: LinkEnd }
-  /** An `open` came to nothing. */
-  | { readonly type: 'unreachable'; readonly peer: Peer; readonly reason: string }
+  /** An `open` came to nothing. `noRoom`: for want of a place, here or there, which says nothing of whether it lives. */
+  | { readonly type: 'unreachable'; readonly peer: Peer; readonly reason: string; readonly noRoom?: boolean }
   /** Decoded, within its limits, in the order in which it was sent. */
   | { readonly type: 'message'; readonly link: Link; readonly message: T['message'] }
   | { readonly type: 'pressure'; readonly link: Link; readonly level: PressureLevel }

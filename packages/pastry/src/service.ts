@@ -19,17 +19,17 @@ export class PastryService extends StructuredService<PastryTypes, PastryMachine>
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: PastryComponents, init: PastryInit = {}) {
-    const settings = settingsOf(init)
+    const settings = () => settingsOf(init, components.connectionManager.getMaxConnections())
     super(components, init, {
       name: 'pastry',
       protocol: PASTRY_PROTOCOL,
       codec: pastryCodec,
-      createMachine: () => new PastryMachine(settings),
+      createMachine: () => new PastryMachine(settings()),
       seek: contacts => ({ type: 'join', contacts }),
       leave: { type: 'leave' },
       hasLeft: ({ mode }) => mode === 'idle',
       whyAlone: () => this.#mismatch,
-      limits: limitsOf(settings),
+      limits: limitsOf(settingsOf(init)),
       onNotice: notice => this.#noticed(notice),
       rolesOf,
       describe: (tables, nameOf) => ({

@@ -323,7 +323,7 @@ describe('what others claim', () => {
 
 describe('the service', () => {
   it('opens OWN_LINKS_MAX links and takes INBOUND_LINKS_MAX', () => {
-    const settings = settingsOf({})
+    const settings = settingsOf({}, 300)
     expect(settings.routing.ownLinks).toBe(OWN_LINKS_MAX)
     expect(limitsOf(settings)).toEqual({
       linksMax: INBOUND_LINKS_MAX + OWN_LINKS_MAX,

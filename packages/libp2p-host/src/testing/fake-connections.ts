@@ -21,6 +21,11 @@ export class FakeConnections {
     this.#dial = dial
   }
 
+  /** Nobody here has to make room. */
+  getMaxConnections(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
   getConnections(peerId?: PeerId): Connection[] {
     return this.fakes(peerId).map(fake => fake.asConnection)
   }

@@ -22,6 +22,7 @@ import { VirtualClock } from './virtual-clock.ts'
 
 const DELAY_MS = 10
 const IDENTIFY_DELAYS = 2
+const REFUSAL_DELAYS = 4
 /** A run that has more events than this goes round in circles. */
 const EVENTS_MAX = 10_000_000
 
@@ -30,6 +31,8 @@ export interface FakeNetworkInit {
   readonly delayMs?: number | ((from: string, to: string) => number)
   /** Delays from a connection until identify has told of its other end. Default 2, as long as a stream takes. */
   readonly identifyDelays?: number
+  /** Delays until a dial of a node that is gone fails. Default 4, as long as one takes that finds its node. */
+  readonly refusalDelays?: number
 }
 
 export interface FakeNodeInit {
@@ -69,8 +72,11 @@ export class FakeNetwork {
   readonly clock = new VirtualClock()
   readonly #delayMs: (from: string, to: string) => number
   readonly #identifyDelays: number
+  readonly #refusalDelays: number
   /** By PeerId. */
   readonly #places = new Map<string, Place>()
+  /** Names of those that were removed. */
+  readonly #gone = new Map<string, string>()
   readonly #wires = new Map<string, Set<Wire>>()
   /** Pairs of names between which nothing can be dialled. */
   readonly #cuts = new Set<string>()
@@ -78,8 +84,9 @@ export class FakeNetwork {
   #nextConnection = 1
 
   constructor(init: FakeNetworkInit = {}) {
-    const { delayMs = DELAY_MS, identifyDelays = IDENTIFY_DELAYS } = init
+    const { delayMs = DELAY_MS, identifyDelays = IDENTIFY_DELAYS, refusalDelays = REFUSAL_DELAYS } = init
     this.#identifyDelays = identifyDelays
+    this.#refusalDelays = refusalDelays
     this.#delayMs = typeof delayMs === 'function' ? delayMs : () => delayMs
   }
 
@@ -150,6 +157,7 @@ export class FakeNetwork {
   remove(node: FakeNode): void {
     const place = this.#place(node)
     this.#places.delete(node.peerId.toString())
+    this.#gone.set(node.peerId.toString(), node.name)
     const connections = place.connections.fakes()
     // All of them first: its machine, which hears of each, is not to tell the others.
     for (const connection of connections) connection.vanish()
@@ -204,8 +212,9 @@ export class FakeNetwork {
     signal?: AbortSignal
   ): Promise<Connection> {
     const target = this.#places.get(to.toString())
-    const name = target?.node.name ?? 'nobody'
-    await this.#pass(4 * this.#delayMs(from.node.name, name), signal)
+    const name = target?.node.name ?? this.#gone.get(to.toString()) ?? 'nobody'
+    const delays = target === undefined ? this.#refusalDelays : 4
+    await this.#pass(delays * this.#delayMs(from.node.name, name), signal)
     const isThere =
       target?.isReachable === true &&
       this.#places.get(from.node.peerId.toString()) === from &&

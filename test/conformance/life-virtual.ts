@@ -1,5 +1,5 @@
 /**
- * Chord's ring in virtual time, twice: on the libp2p host over fakes, and in the simulator. Both have the same
+ * The life of an overlay's network in virtual time, twice: on the libp2p host over fakes, and in the simulator. Both have the same
  * peers, the same chance, and a network with the same times, so that each node must have the same log.
  *
  * The network is that of the fakes: a connection opens in four one-way delays and stays when a link closes, a
@@ -7,23 +7,22 @@
  * microseconds here, as the simulator's does, and delays differ between pairs, so that hardly anything happens at
  * the same time.
  */
-import { ChordMachine, type ChordTypes } from '@servent/chord/machine'
-import { chordCodec } from '@servent/chord/wire'
-import { type Clock, MachineHost } from '@servent/libp2p-host'
+import { type Clock, MachineHost, MemoryStore } from '@servent/libp2p-host'
 import { FakeNetwork, type FakeNode } from '@servent/libp2p-host/testing'
+import type { MachineTypes } from '@servent/overlay/machine'
 import { type NetworkModel, type NodeIndex, Simulation } from '@servent/simulator'
 import {
-  answered,
   HOST_LIMITS,
   type Life,
+  type LifeInit,
   live,
   NAMES,
   type Name,
   Peers,
   type Ring,
-  type RingInit,
+  storeOfLife,
   watchedOf
-} from './chord-life.ts'
+} from './life.ts'
 import type { Watched } from './watched.ts'
 
 export interface VirtualLife extends Life {
@@ -42,12 +41,37 @@ function delayUs(a: Name, b: Name): number {
   return 5_000 + 2 * (((low * NAMES.length + high) * 7_919) % 10_007)
 }
 
-function lifeWithLogs(life: Life, watched: ReadonlyMap<Name, Watched<ChordTypes>>): VirtualLife {
-  const logs = Object.fromEntries([...watched].map(([name, { log }]) => [name, log]))
-  return { ...life, logs }
+/** Machines by name, one after the other where a node begins again: the latest stands for it. */
+class Machines<T extends MachineTypes> {
+  readonly #init: LifeInit<T>
+  readonly #peers: Peers
+  readonly #lives = new Map<Name, Watched<T>[]>()
+
+  constructor(init: LifeInit<T>, peers: Peers) {
+    this.#init = init
+    this.#peers = peers
+  }
+
+  begin(name: Name): Watched<T> {
+    const lives = this.#lives.get(name) ?? []
+    lives.push(watchedOf(this.#init, this.#peers, name, lives.length))
+    this.#lives.set(name, lives)
+    return lives.at(-1)!
+  }
+
+  of(name: Name): Watched<T> {
+    return this.#lives.get(name)!.at(-1)!
+  }
+
+  logs(): Record<string, readonly string[]> {
+    return Object.fromEntries(
+      [...this.#lives].map(([name, lives]) => [name, lives.flatMap(({ log }) => log)])
+    )
+  }
 }
 
-export async function onSimulator(init: RingInit): Promise<VirtualLife> {
+export async function onSimulator<T extends MachineTypes>(init: LifeInit<T>): Promise<VirtualLife> {
+  const { overlay } = init
   /** Since when two nodes have a connection, by the sum of their bits. */
   const connectedUs = new Map<number, number>()
   const pair = (a: NodeIndex, b: NodeIndex) => (1 << a) | (1 << b)
@@ -63,57 +87,67 @@ export async function onSimulator(init: RingInit): Promise<VirtualLife> {
       return 5 * oneWayUs(from, to)
     }
   }
-  const simulation: Simulation<ChordTypes> = new Simulation<ChordTypes>({
+  const simulation: Simulation<T> = new Simulation<T>({
     seed: init.seed,
-    codec: chordCodec,
+    codec: overlay.codec,
     network,
-    createMachine: node => watched.get(nameOf(node))!,
-    answer: answered,
+    createMachine: node => machines.begin(nameOf(node)),
+    answer: overlay.answered,
     answerDelayUs: ANSWER_MS * 1_000
   })
   const nodes = simulation.addNodes(NAMES.length)
   const peers = new Peers(nodes.map(node => simulation.contactOf(node)))
   const nameOf = (node: NodeIndex) => peers.nameOf(simulation.contactOf(node).id)!
   const nodeOf = (name: Name) => simulation.nodeOf(peers.contactOf(name))!
-  const watched = watchedOf(init, peers)
-  const ring: Ring = {
+  const disconnect = (name: Name) => {
+    for (const other of nodes) connectedUs.delete(pair(nodeOf(name), other))
+  }
+  const machines = new Machines(init, peers)
+  const ring: Ring<T> = {
     peers,
-    watched: name => watched.get(name)!,
+    watched: name => machines.of(name),
     wallMs: () => WALL_AT_START_MS + Math.floor(simulation.nowUs / 1_000),
     start: async name => simulation.start(nodeOf(name)),
     contact: (name, other) => simulation.contact(nodeOf(name), nodeOf(other)),
     command: (name, command) => {
       simulation.command(nodeOf(name), command)
-      return watched.get(name)!.lastCommand
+      return machines.of(name).lastCommand
     },
     crash: async name => {
       simulation.crash(nodeOf(name))
-      for (const other of nodes) connectedUs.delete(pair(nodeOf(name), other))
+      disconnect(name)
     },
-    stop: async name => simulation.stop(nodeOf(name)),
+    stop: async name => {
+      simulation.stop(nodeOf(name))
+      disconnect(name)
+    },
+    restart: async name => simulation.revive(nodeOf(name), { keepSaved: true }),
     pass: async ms => simulation.runFor(ms * 1_000)
   }
-  return lifeWithLogs(await live(ring), watched)
+  const life = await live(ring, overlay)
+  return { ...life, logs: machines.logs() }
 }
 
-export async function onFakes(init: RingInit): Promise<VirtualLife> {
-  let crashed: Name | undefined
+export async function onFakes<T extends MachineTypes>(init: LifeInit<T>): Promise<VirtualLife> {
+  const { overlay } = init
+  /** Its host, which does not know. */
+  let gone: MachineHost<T> | undefined
   const network = new FakeNetwork({
-    // Nobody is there after four delays, and a refusal would be back after six.
-    delayMs: (from, to) =>
-      to === 'nobody' ? 1.5 * delayUs(from as Name, crashed!) : delayUs(from as Name, to as Name),
+    delayMs: (from, to) => delayUs(from as Name, to as Name),
+    refusalDelays: 6,
     // A link is up on both sides before identify tells of its peer, who is no news then.
     identifyDelays: 3
   })
-  const simulation = new Simulation<ChordTypes>({
+  const simulation = new Simulation<T>({
     seed: init.seed,
-    codec: chordCodec,
-    createMachine: () => new ChordMachine()
+    codec: overlay.codec,
+    createMachine: () => overlay.createMachine({})
   })
   const peers = new Peers(simulation.addNodes(NAMES.length).map(node => simulation.contactOf(node)))
-  const watched = watchedOf(init, peers)
+  const machines = new Machines(init, peers)
   const nodes = new Map<Name, FakeNode>()
-  const hosts = new Map<Name, MachineHost<ChordTypes>>()
+  const hosts = new Map<Name, MachineHost<T>>()
+  const stores = new Map(NAMES.map(name => [name, new MemoryStore()]))
   /** Whole milliseconds, as the simulator's. */
   const clock: Clock = {
     nowMs: () => Math.floor(network.clock.nowMs() / 1_000),
@@ -122,50 +156,73 @@ export async function onFakes(init: RingInit): Promise<VirtualLife> {
     clearTimeout: handle => network.clock.clearTimeout(handle),
     defer: run => network.clock.defer(run)
   }
-  for (const [place, name] of NAMES.entries()) {
-    const node = await network.addNode({ name, seed: place + 1, contact: peers.contactOf(name) })
+  const begin = async (name: Name) => {
+    const node = await network.addNode({
+      name,
+      seed: NAMES.indexOf(name) + 1,
+      contact: peers.contactOf(name)
+    })
     nodes.set(name, node)
+    const watched = machines.begin(name)
     hosts.set(
       name,
-      new MachineHost<ChordTypes>(node.components, {
-        name: 'chord',
-        protocol: '/servent/chord/1.0.0',
-        codec: chordCodec,
-        machine: watched.get(name)!,
+      new MachineHost<T>(node.components, {
+        name: overlay.name,
+        protocol: overlay.protocol,
+        codec: overlay.codec,
+        machine: watched,
         limits: HOST_LIMITS,
+        store: storeOfLife(stores.get(name)!, watched),
         clock,
         answer: async question => {
           await new Promise<void>(resolve => clock.setTimeout(resolve, ANSWER_MS))
-          return answered(question)
+          return overlay.answered(question)
         },
         onNotice: () => {}
       })
     )
   }
+  for (const name of NAMES) await begin(name)
   const stopping: Promise<void>[] = []
-  const ring: Ring = {
+  const ring: Ring<T> = {
     peers,
-    watched: name => watched.get(name)!,
+    watched: name => machines.of(name),
     wallMs: () => clock.wallMs(),
     start: name => network.finish(hosts.get(name)!.start()),
     contact: (name, other) => network.discover(nodes.get(name)!, nodes.get(other)!),
     command: (name, command) => {
       hosts.get(name)!.command(command)
-      return watched.get(name)!.lastCommand
+      return machines.of(name).lastCommand
     },
     crash: async name => {
-      crashed = name
-      watched.get(name)!.end()
+      machines.of(name).end()
       network.remove(nodes.get(name)!)
+      gone = hosts.get(name)
+    },
+    restart: async name => {
+      await begin(name)
+      await network.finish(hosts.get(name)!.start())
     },
     // Its last words are on their way as time passes on.
     stop: async name => {
-      stopping.push(hosts.get(name)!.stop())
+      const stopped = hosts.get(name)!.stop()
+      stopping.push(stopped.then(() => network.remove(nodes.get(name)!)))
     },
     pass: ms => network.runFor(ms * 1_000)
   }
-  const life = await live(ring)
-  if (crashed !== undefined) stopping.push(hosts.get(crashed)!.stop())
+  const life = await live(ring, overlay)
+  if (gone !== undefined) stopping.push(gone.stop())
   await network.finish(Promise.all(stopping), STOPS_US)
-  return lifeWithLogs(life, watched)
+  return { ...life, logs: machines.logs() }
+}
+
+/** Where the logs of a node part, with what each host wrote there; nothing where they are the same. */
+export function whereTheyPart(one: VirtualLife, other: VirtualLife): string[] {
+  return NAMES.flatMap(name => {
+    const [left, right] = [one.logs[name]!, other.logs[name]!]
+    const at = Array.from({ length: Math.max(left.length, right.length) }, (_, line) => line).find(
+      line => left[line] !== right[line]
+    )
+    return at === undefined ? [] : [`${name}, line ${at + 1}: ${left[at]} / ${right[at]}`]
+  })
 }

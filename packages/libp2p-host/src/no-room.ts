@@ -1,0 +1,28 @@
+/** How a dial that found no place is told from one that found nobody. */
+
+/** Here every connection is in use. */
+export class NoRoomError extends Error {
+  static override readonly name = 'NoRoomError'
+  override readonly name = 'NoRoomError'
+}
+
+/**
+ * Codes and names of what a dial fails with where a process listens and hangs up, as libp2p does when it has as many
+ * connections as it may, and of what a stream does where its connection is being closed for want of room. Where nobody
+ * listens a dial is refused instead, or gets no answer at all.
+ */
+const HUNG_UP: ReadonlySet<unknown> = new Set([
+  NoRoomError.name,
+  'ECONNRESET',
+  'EPIPE',
+  'UnexpectedEOFError',
+  'ConnectionClosedError',
+  'MuxerClosedError'
+])
+
+/** Of several addresses one is enough: a peer that hangs up at one of them lives. */
+export function hungUp(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof AggregateError) return error.errors.some(hungUp)
+  return HUNG_UP.has(error.name) || HUNG_UP.has((error as { code?: unknown }).code)
+}

@@ -1,0 +1,257 @@
+/** Places among the connections that libp2p may have: kept free, made, and found by those who come. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { identify } from '@libp2p/identify'
+import { type Libp2p, TypedEventEmitter } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import type { LinkEnd } from '@servent/overlay'
+import { createLibp2p } from 'libp2p'
+import { afterEach, describe, expect, test } from 'vitest'
+import { boundedYamux } from '../src/index.ts'
+import {
+  CONNECTIONS_KEPT_FREE_MAX,
+  CONNECTIONS_PER_FREE,
+  DIAL_TRIES_MAX,
+  ROOM_LOOK_MS,
+  ROOM_QUIET_MS
+} from '../src/limits.ts'
+import { hungUp, NoRoomError } from '../src/no-room.ts'
+import { Room, type RoomLink } from '../src/room.ts'
+import { silentLogger } from '../src/testing/silent-logger.ts'
+import { VirtualClock } from '../src/testing.ts'
+import { open, startNode, stopAll, type TestNode } from './support/nodes.ts'
+import { eventually, turns } from './support/stream-pair.ts'
+
+const OWN = '/servent/own/1.0.0'
+const NOW_MS = 1_000_000
+
+interface FakeStream extends EventTarget {
+  id: string
+  protocol: string
+}
+
+/** Connections of a peer that may have `most`, each with a link of this overlay that was used at some time. */
+class Crowd {
+  readonly clock = new VirtualClock()
+  readonly room: Room
+  readonly ended: string[] = []
+  readonly closed: string[] = []
+  readonly tags = new Map<string, string[]>()
+  readonly #events = new TypedEventEmitter()
+  readonly #links: RoomLink[] = []
+  #connections: { id: string; remotePeer: string; status: string; streams: FakeStream[] }[] = []
+
+  constructor(most: number) {
+    this.pass(NOW_MS)
+    const components = {
+      connectionManager: { getConnections: () => this.#connections, getMaxConnections: () => most },
+      events: this.#events,
+      peerStore: {
+        get: async (peer: string) => ({ tags: new Map((this.tags.get(peer) ?? []).map(tag => [tag, {}])) })
+      }
+    }
+    this.room = new Room(components as never, {
+      name: 'pastry',
+      protocol: OWN,
+      links: () => this.#links,
+      clock: this.clock,
+      log: silentLogger
+    })
+    this.room.start()
+  }
+
+  pass(ms: number): void {
+    const untilMs = this.clock.nowMs() + ms
+    while ((this.clock.nextAtMs ?? Number.POSITIVE_INFINITY) <= untilMs) this.clock.step()
+    this.clock.advanceTo(untilMs)
+  }
+
+  get size(): number {
+    return this.#connections.length
+  }
+
+  /** A connection with streams of these protocols. */
+  connect(id: string, protocols: readonly string[] = [], openMs = 0): void {
+    const streams = protocols.map((protocol, at) =>
+      Object.assign(new EventTarget(), { id: `${id} ${at}`, protocol })
+    )
+    const connection = Object.assign(new EventTarget(), {
+      id,
+      remotePeer: id,
+      status: 'open',
+      streams: [...streams],
+      timeline: { open: openMs },
+      close: async () => {
+        this.closed.push(id)
+        this.#connections = this.#connections.filter(other => other.id !== id)
+        connection.dispatchEvent(new Event('close'))
+      }
+    })
+    this.#connections.push(connection)
+  }
+
+  link(id: string, usedMs: number, queueBytes = 0): void {
+    this.connect(id, [OWN])
+    const connection = this.#connections.at(-1)!
+    const stream = connection.streams[0]!
+    const link = {
+      place: { connection: id, stream },
+      activeAtMs: usedMs,
+      queueBytes,
+      close: ({ kind }: LinkEnd) => {
+        this.ended.push(`${id} ${kind}`)
+        this.#links.splice(this.#links.indexOf(link as unknown as RoomLink), 1)
+        connection.streams = connection.streams.filter(other => other !== stream)
+        stream.dispatchEvent(new Event('close'))
+      }
+    }
+    this.#links.push(link as unknown as RoomLink)
+  }
+
+  /** So many links, the first of them unused for longest. */
+  links(count: number): void {
+    for (let at = 0; at < count; at += 1) this.link(`n${at}`, at)
+  }
+
+  async comes(id: string): Promise<void> {
+    this.connect(id, ['/other/1.0.0'])
+    this.#events.safeDispatchEvent('connection:open')
+    await turns()
+  }
+}
+
+describe('of the connections that libp2p may have', () => {
+  test.each([
+    { most: CONNECTIONS_PER_FREE - 1, free: 0 },
+    { most: CONNECTIONS_PER_FREE, free: 1 },
+    { most: CONNECTIONS_PER_FREE * CONNECTIONS_KEPT_FREE_MAX, free: CONNECTIONS_KEPT_FREE_MAX },
+    { most: CONNECTIONS_PER_FREE * (CONNECTIONS_KEPT_FREE_MAX + 1), free: CONNECTIONS_KEPT_FREE_MAX }
+  ])('of $most, $free are kept free for those who come', async ({ most, free }) => {
+    const crowd = new Crowd(most)
+    crowd.links(most - free - 1)
+    await crowd.comes('the last that has a place')
+    expect(crowd.closed).toEqual([])
+    await crowd.comes('one more')
+    expect([crowd.size, crowd.closed]).toEqual([most - free, ['n0']])
+  })
+
+  test('the longest unused goes, its link in good order before its connection', async () => {
+    const crowd = new Crowd(8)
+    for (const [id, usedMs] of [
+      ['b', 20],
+      ['a', 10],
+      ['c', 30]
+    ] as const)
+      crowd.link(id, usedMs)
+    for (let at = 0; at < 5; at += 1) await crowd.comes(`comer ${at}`)
+    expect([crowd.ended, crowd.closed]).toEqual([['a room'], ['a']])
+  })
+
+  test('one without a stream goes before any that has a link', async () => {
+    const crowd = new Crowd(8)
+    crowd.link('linked', 10)
+    crowd.connect('of no use', [], -1)
+    for (let at = 0; at < 6; at += 1) await crowd.comes(`comer ${at}`)
+    expect(crowd.closed).toEqual(['of no use'])
+  })
+
+  test('what others use or value, what was used just now, and what has something to say stay', async () => {
+    const crowd = new Crowd(8)
+    crowd.connect('used by another protocol', [OWN, '/other/1.0.0'])
+    crowd.link('valued', 10)
+    crowd.tags.set('valued', ['servent-pastry', 'a friend'])
+    crowd.link('used', NOW_MS - ROOM_QUIET_MS + 1)
+    crowd.link('has something to say', 10, 1)
+    crowd.link('a neighbour', 20)
+    crowd.tags.set('a neighbour', ['servent-pastry'])
+    for (let at = 0; at < 4; at += 1) await crowd.comes(`comer ${at}`)
+    expect(crowd.closed).toEqual(['a neighbour'])
+    // The one that was used gives way a while later, when it is quiet.
+    crowd.pass(ROOM_LOOK_MS)
+    await turns()
+    expect(crowd.closed).toEqual(['a neighbour', 'used'])
+  })
+
+  test('a dial has one, until it is over, and where every one is in use there is none', async () => {
+    const crowd = new Crowd(2)
+    await crowd.comes('one')
+    expect(await crowd.room.take()).toBe(true)
+    expect(await crowd.room.take()).toBe(false)
+    crowd.room.give()
+    expect(await crowd.room.take()).toBe(true)
+    await crowd.comes('another')
+    crowd.room.give()
+    expect(await crowd.room.take()).toBe(false)
+  })
+})
+
+test('a dial that is hung up on is told from one that finds nobody', () => {
+  const failed = (code: string) => Object.assign(new Error('connect'), { code })
+  expect(hungUp(failed('ECONNRESET'))).toBe(true)
+  expect(hungUp(new AggregateError([failed('ECONNREFUSED'), failed('EPIPE')]))).toBe(true)
+  expect(hungUp(new NoRoomError('full'))).toBe(true)
+  expect(hungUp(failed('ECONNREFUSED'))).toBe(false)
+  expect(hungUp(new Error('No stream within 15000 ms.'))).toBe(false)
+  expect(hungUp('ECONNRESET')).toBe(false)
+})
+
+describe('over TCP', () => {
+  const others: Libp2p[] = []
+
+  afterEach(async () => {
+    await stopAll()
+    await Promise.all(others.splice(0).map(node => node.stop()))
+  })
+
+  /** A peer without an overlay that has as many connections as it may. */
+  async function fullPeer(): Promise<Libp2p> {
+    const node = await createLibp2p({
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [boundedYamux()],
+      connectionManager: { maxConnections: 1, inboundConnectionThreshold: 1_000 },
+      services: { identify: identify() }
+    })
+    others.push(node)
+    const guest = await startNode()
+    await guest.libp2p.dial(node.getMultiaddrs())
+    return node
+  }
+
+  test('who is turned away DIAL_TRIES_MAX times is told that there is no room, and not that nobody is there', async () => {
+    const full = await fullPeer()
+    const alice = await startNode()
+    let dials = 0
+    const { connectionManager } = alice.components
+    const dial = connectionManager.openConnection.bind(connectionManager)
+    connectionManager.openConnection = (...given) => {
+      dials += 1
+      return dial(...given)
+    }
+    open(alice, { libp2p: full } as TestNode)
+    expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: true })
+    expect(dials).toBe(DIAL_TRIES_MAX)
+    await full.stop()
+    open(alice, { libp2p: full } as TestNode)
+    const gone = await alice.puppet.until('unreachable', ({ noRoom }) => noRoom === undefined)
+    expect(gone.reason).toMatch(/ECONNREFUSED|no valid addresses/i)
+  })
+
+  test('a peer with as many links as it may have takes newcomers in, and those that went hear nothing bad', async () => {
+    const hub = await startNode({ linksGiveWay: true, protocol: OWN })
+    hub.components.connectionManager.setMaxConnections(8)
+    const guests: TestNode[] = []
+    for (let at = 0; at < 10; at += 1) {
+      const guest = await startNode({ protocol: OWN })
+      guests.push(guest)
+      open(guest, hub)
+      await guest.puppet.until('link-up')
+      if (at === 6) await sleep(ROOM_QUIET_MS)
+    }
+    await eventually(() => hub.libp2p.getConnections().length <= 7).toBe(true)
+    expect(hub.puppet.of('link-down').map(({ end }) => end.kind)).toEqual(['room', 'room', 'room'])
+    const heard = guests.flatMap(({ puppet }) => puppet.of('link-down')).map(({ end }) => end.kind)
+    expect(heard).toEqual(['closed', 'closed', 'closed'])
+  })
+})
