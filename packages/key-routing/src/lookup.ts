@@ -231,9 +231,8 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   }
 
   /** When an own lookup starts anew, or where it has been all it may, its end. */
-  #nextTryMs(own: OwnLookup): number {
+  #nextTryMs(own: OwnLookup, next = own.attempts + 1): number {
     const { lookupAttempts } = this.#deps.settings
-    const next = own.attempts + 1
     if (next >= lookupAttempts) return own.endMs
     return own.startMs + ((own.endMs - own.startMs) * next) / lookupAttempts
   }
@@ -295,8 +294,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     own.hops = Math.max(own.hops, hops)
     own.timeouts += timeouts
     // Whoever was on the way may know more a little later.
-    if (own.attempts < this.#deps.settings.lookupAttempts) return
-    this.#giveUp(own, reason, effects)
+    if (own.attempts >= this.#deps.settings.lookupAttempts) this.#giveUp(own, reason, effects)
+    // It may have taken longer than its part of the time, in which nothing else was begun.
+    else if (own.style === 'iterative')
+      this.#deps.calls.wait(own, this.#nextTryMs(own, own.attempts), effects)
   }
 
   #beliefIn(root: Peer, key: Key, to: Key): RootBelief {

@@ -287,6 +287,15 @@ describe('an iterative lookup', () => {
     expect(slow.results).toMatchObject([{ failed: 'budget', timeouts: 1, elapsedMs: 3000 }])
   })
 
+  it('starts anew at once where what came to nothing took longer than its part of the time', () => {
+    const origin = new Origin(1, 1, { lookupAttempts: 2, lookupBudgetMs: 1.5 * CALL_TIMEOUT_FIRST_MS })
+    origin.lookup(KEY)
+    origin.advance(CALL_TIMEOUT_FIRST_MS)
+    expect(origin.asked()).toEqual([1])
+    origin.advance(10)
+    expect([origin.asked(), origin.results]).toEqual([[1], []])
+  })
+
   it('has so many steps, and knows so many peers', () => {
     const origin = new Origin(HOPS_MAX + 1, 1)
     origin.lookup(KEY)
