@@ -7,6 +7,7 @@
 import {
   Calls,
   jittered,
+  LinkNetworks,
   LOOKUP_BUDGET_MS_MAX,
   READS_MAX,
   type RoutingCommand,
@@ -117,12 +118,14 @@ export class KademliaMachine implements Machine<KademliaTypes> {
       { onUnreachable: (peer, _reason, fx) => fellSilent(kad, peer, 'unreachable', fx) },
       routerSettings({ ...PATIENCE, ...kad.settings.routing })
     )
+    kad.networks = new LinkNetworks(kad.calls)
   }
 
   handle(input: Input<KademliaTypes>, effects: Effects<KademliaTypes>): void {
     const kad = this.#kad
     if (kad.stopped) return
     if (input.type === 'start') this.#begin(effects)
+    kad.networks.see(input)
     if (kad.calls.handle(input, effects)) return
     switch (input.type) {
       case 'start':
