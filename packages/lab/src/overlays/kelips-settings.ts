@@ -26,6 +26,7 @@ import {
   PERIOD_MS_MAX,
   PERIOD_MS_MIN
 } from '@servent/key-routing/machine'
+import { checksSetting, pathsSetting } from './defences.ts'
 import type { SettingsSchema } from './settings.ts'
 
 const number = (minimum: number, maximum: number, initial: number, description: string) =>
@@ -67,5 +68,7 @@ export const kelipsSettings = {
   },
   'merge-ms': number(0, PERIOD_MS_MAX, MERGE_MS, 'Between two probes for a foreign network; 0: never'),
   replicas: number(1, REPLICAS_MOST, REPLICAS_DEFAULT, 'Homenodes of a value'),
-  'lookup-budget-ms': number(PERIOD_MS_MIN, LOOKUP_BUDGET_MS_MAX, LOOKUP_BUDGET_MS, 'Time that a lookup has')
+  'lookup-budget-ms': number(PERIOD_MS_MIN, LOOKUP_BUDGET_MS_MAX, LOOKUP_BUDGET_MS, 'Time that a lookup has'),
+  paths: pathsSetting,
+  'answer-checks': checksSetting('off')
 } as const satisfies SettingsSchema
