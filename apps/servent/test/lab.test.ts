@@ -108,6 +108,9 @@ describe('lab compare', () => {
     ['--nodes 1e9', 'nodes is 1000000000, and it takes a whole number from 2 to 1000000.'],
     ['--nodes 1000000', 'and a simulation holds 8388608. Try --nodes 300000.'],
     ['--failures 1.5', 'failures is 1.5, and it takes a number from 0 to 0.95.'],
+    ['--liars 0.6', 'liars is 0.6, and it takes a number from 0 to 0.5.'],
+    ['--liars 0.1 --lies fib', 'lies.0 is "fib"'],
+    ['--overlays gnutella --liars 0.1', 'Nobody lies in gnutella, which has no roots of keys'],
     ['--churn rubbish', '"rubbish" is no distribution of sessions. There are exp:1h,'],
     ['--start early', 'Allowed choices are ideal, joined.'],
     ['--turbo', "Unknown option '--turbo'."],
@@ -188,7 +191,16 @@ describe('lab verify', () => {
 it('help names the verbs, their flags and examples; completion knows them', async () => {
   const { code, out } = await runLine('lab compare --help')
   expect(code).toBe(0)
-  for (const flag of ['--overlays', '--failures', '--churn', '--latency', '--set', '--out'])
+  for (const flag of [
+    '--overlays',
+    '--failures',
+    '--liars',
+    '--lies',
+    '--churn',
+    '--latency',
+    '--set',
+    '--out'
+  ])
     expect(out).toContain(flag)
   expect((await runLine('lab')).out).toContain('compare')
   const { out: script } = await runLine('completion bash')

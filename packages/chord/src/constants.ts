@@ -81,3 +81,6 @@ export const CONTACTS_ASKED_MAX = 3
 export const EXCHANGE_MS_MIN = 100
 /** Messages that one message causes at most: the exchange while a ring forms, or a joiner's finger guesses. */
 export const SENDS_PER_MESSAGE_MAX = FORMING_MEMBERS_MAX + FINGER_PROBES_MAX
+
+/** Nodes that one place asks at a time whether they belong into its list: those of its own and of a head's, and no more. */
+export const LIST_ASKS_MAX = 2 * SUCCESSORS_MAX

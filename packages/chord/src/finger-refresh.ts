@@ -3,7 +3,7 @@
  * round fills the gaps, and looks after one of the fingers that are there: one that still answers costs two
  * messages, any other is looked up. Nobody becomes a finger who was not linked with first.
  */
-import { addPowerOfTwo, compareClockwise, type Key } from '@servent/overlay/machine'
+import { addPowerOfTwo, compareClockwise, type Key, type Peer } from '@servent/overlay/machine'
 import { fillGaps } from './finger-gaps.ts'
 import { tendByProximity } from './proximity.ts'
 import type { Fx, Place, Ring } from './ring.ts'
@@ -152,8 +152,21 @@ export function takeFinger(ring: Ring, place: Place, exponent: number, ref: Ring
   if (reached > exponent || reached < 0) removeAtExponent(place, exponent)
   const old = reached < 0 ? ref : place.fingers.get(reached)
   const nearer = old === NOBODY || compareClockwise(place.key, key, ring.key(old)) < 0
-  if (reached >= exponent && (reached === exponent || nearer)) place.fingers.set(reached, ref)
+  const isFirst = reached >= exponent && (reached === exponent || nearer)
+  if (isFirst && !isCrowdedOut(ring, place, reached, ref)) place.fingers.set(reached, ref)
   syncLinks(ring, fx)
+}
+
+/** Whether the fingers of other exponents have as many from where this one is as they may. */
+export function isCrowdedOut(ring: Ring, place: Place, exponent: number, ref: RingRef): boolean {
+  if (ring.router.settings.peersPerNetwork === 0) return false
+  const { fingers } = place
+  const others: Peer[] = []
+  for (let at = 0; at < fingers.length; at += 1)
+    if (fingers.exponentAt(at) !== exponent) others.push(peerOfRef(fingers.at(at)))
+  if (!ring.router.isCrowded(peerOfRef(ref), others)) return false
+  ring.count('fingersCrowdedOut')
+  return true
 }
 
 function removeAtExponent(place: Place, exponent: number): void {

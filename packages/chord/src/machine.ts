@@ -57,7 +57,7 @@ export * from './constants.ts'
 export * from './ideal.ts'
 export { mergeBoundMs } from './merge.ts'
 export type * from './messages.ts'
-export { indexOfRef, keyOfPlace, peerOfRef, refOf } from './ring-key.ts'
+export { indexOfRef, keyBefore, keyOfPlace, peerOfRef, refOf } from './ring-key.ts'
 export type { ChordRules } from './ring-rules.ts'
 export { CHORD_SETTINGS, chordSettings } from './ring-settings.ts'
 export type * from './types.ts'
@@ -162,6 +162,7 @@ export class ChordMachine implements Machine<ChordTypes> {
     for (const place of ring.places) {
       ref(place.predecessor)
       for (const one of place.successors) ref(one)
+      for (const one of place.askedForList) ref(one)
       for (let at = 0; at < place.fingers.length; at += 1) ref(place.fingers.at(at))
     }
   }

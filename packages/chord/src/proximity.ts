@@ -6,7 +6,7 @@
 import { linkedRttMs } from '@servent/key-routing/machine'
 import { addPowerOfTwo } from '@servent/overlay/machine'
 import { PROXIMITY_PINGS_MAX, PROXIMITY_SAMPLES_MAX, PROXIMITY_SEARCH_ONE_IN } from './constants.ts'
-import { dropFinger, findStart } from './finger-refresh.ts'
+import { dropFinger, findStart, isCrowdedOut } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, ping, probeNode } from './ring-calls.ts'
 import { distanceExponent, NOBODY, peerOfRef } from './ring-key.ts'
@@ -142,7 +142,7 @@ function choose(ring: Ring, place: Place, exponent: number, candidates: readonly
   let bestMs = best === NOBODY ? Number.POSITIVE_INFINITY : (rttOf(ring, best) ?? Number.POSITIVE_INFINITY)
   for (const ref of candidates) {
     const rttMs = rttOf(ring, ref)
-    if (rttMs === undefined || rttMs >= bestMs) continue
+    if (rttMs === undefined || rttMs >= bestMs || isCrowdedOut(ring, place, exponent, ref)) continue
     best = ref
     bestMs = rttMs
   }

@@ -58,6 +58,8 @@ export class Place {
   /** The first successor, where it forms a ring, and since when. */
   formingHead: RingRef = NOBODY
   formingSinceMs = 0
+  /** Who is asked whether it has a place in the list: handles that are good while it is. */
+  readonly askedForList = new Set<RingRef>()
   stabilising = false
   rectifying = false
   fixing = false

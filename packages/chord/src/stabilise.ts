@@ -4,6 +4,7 @@
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import { compareClockwise, type Peer, SELF } from '@servent/overlay/machine'
+import { takeList } from './asked-list.ts'
 import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, FOUNDERS_KEPT_MS, STABILISE_STEPS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
@@ -46,7 +47,7 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
       place.stabilising = false
       notify(ring, place, fx)
     } else {
-      adoptList(ring, place, head, answer.successors, fx)
+      takeList(ring, place, head, answer.successors, fx)
       fromPredecessor(ring, place, head, answer, 0, fx)
     }
   })
@@ -110,7 +111,7 @@ function fromPredecessor(
     ring.inHand.delete(hand)
     if (place.term !== term) return
     if (typeof answer === 'object' && !answer.forming && isNearer(ring, place, predecessor)) {
-      adoptList(ring, place, predecessor, answer.successors, fx)
+      takeList(ring, place, predecessor, answer.successors, fx)
       fromPredecessor(ring, place, predecessor, answer, steps + 1, fx)
       return
     }
@@ -190,7 +191,7 @@ function takeIn(ring: Ring, place: Place, term: number, node: RingRef, answer: N
     return
   }
   const [displaced] = place.successors
-  adoptList(ring, place, node, answer.successors, fx)
+  takeList(ring, place, node, answer.successors, fx)
   notify(ring, place, fx)
   if (displaced === undefined || place.successors.includes(displaced)) return
   ring.count('displaced')

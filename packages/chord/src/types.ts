@@ -30,6 +30,11 @@ export interface ChordSettings extends StructuredSettings {
   readonly proximity: 'on' | 'off'
   /** Nodes that each finger is chosen from, 1 to `PROXIMITY_SAMPLES_MAX`; nothing: as many as `successors`. */
   readonly samples: number | undefined
+  /**
+   * `told`: a list is what its head says. `asked`: who is in the own list or the head's alone is asked itself, before it
+   * goes or comes, so that no head can leave members out.
+   */
+  readonly lists: 'told' | 'asked'
   readonly stabiliseMs: number
   readonly fixFingersMs: number
   readonly checkPredecessorMs: number

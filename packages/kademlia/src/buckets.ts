@@ -14,6 +14,8 @@ export interface BucketEntry {
   heardMs: number
   /** Requests in a row that it did not answer. */
   silences: number
+  /** From where it answered last; nothing where that is not known, as of those who were adopted. */
+  network: string | undefined
 }
 
 /** What a test replaces by something wrong, to see that its observer finds it. */
@@ -64,13 +66,25 @@ export class Buckets {
     return this.at(this.prefixOf(key)).length >= this.#k
   }
 
+  /** Whether the bucket of a key has as many from one network as it may; `most` 0: it may have any number. */
+  isCrowded(key: Key, network: string | undefined, most: number): boolean {
+    if (most === 0 || network === undefined) return false
+    return this.at(this.prefixOf(key)).filter(entry => entry.network === network).length >= most
+  }
+
   /** Puts it at the end of its bucket: it was heard of last. False where the bucket is full. */
-  add(peer: Peer, key: Key, nowMs: number, rules: BucketRules = RIGHT_BUCKETS): boolean {
+  add(
+    peer: Peer,
+    key: Key,
+    nowMs: number,
+    rules: BucketRules = RIGHT_BUCKETS,
+    network: string | undefined = undefined
+  ): boolean {
     const prefixBits = this.prefixOf(key) + rules.misplacedBits
     while (this.#buckets.length <= prefixBits) this.#buckets.push([])
     const bucket = this.#buckets[prefixBits]!
     if (bucket.length >= this.#k && !rules.overfills) return false
-    bucket.push({ peer, key, prefixBits, heardMs: nowMs, silences: 0 })
+    bucket.push({ peer, key, prefixBits, heardMs: nowMs, silences: 0, network })
     this.#size += 1
     return true
   }

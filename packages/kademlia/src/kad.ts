@@ -1,5 +1,11 @@
 /** What the parts of Kademlia's machine share: settings, buckets, calls, and who takes part. */
-import { type Calls, LOOKUP_BUDGET_MS_MAX, PeerCache, RecordTable } from '@servent/key-routing/machine'
+import {
+  type Calls,
+  type LinkNetworks,
+  LOOKUP_BUDGET_MS_MAX,
+  PeerCache,
+  RecordTable
+} from '@servent/key-routing/machine'
 import { type Effects, type Key, type Peer, type PeerTable, SELF } from '@servent/overlay/machine'
 import { Buckets } from './buckets.ts'
 import type { LookupRun } from './lookup-run.ts'
@@ -28,6 +34,7 @@ export class Kad {
   readonly refreshedMs: (number | undefined)[] = []
   readonly counters = { lookups: 0, failed: 0, refused: 0, entered: 0, left: 0 }
   calls!: Calls<KademliaTypes>
+  networks!: LinkNetworks<KademliaTypes>
   events!: TableEvents
   peers!: PeerTable
   self!: Key
@@ -53,6 +60,11 @@ export class Kad {
   /** What every request bears that comes from a peer which answers none. */
   get mark(): { readonly client?: true } {
     return this.settings.mode === 'client' ? { client: true } : {}
+  }
+
+  /** That one bucket takes in (`RouterSettings`). */
+  get peersPerNetwork(): number {
+    return this.settings.routing.peersPerNetwork ?? 0
   }
 
   get serves(): boolean {

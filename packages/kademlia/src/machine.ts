@@ -7,6 +7,7 @@
 import {
   Calls,
   jittered,
+  LinkNetworks,
   LOOKUP_BUDGET_MS_MAX,
   OWN_LINKS_MAX,
   READS_MAX,
@@ -121,12 +122,14 @@ export class KademliaMachine implements Machine<KademliaTypes> {
       { onUnreachable: (peer, _reason, fx) => fellSilent(kad, peer, 'unreachable', fx) },
       routerSettings({ ...CALLS, ...kad.settings.routing })
     )
+    kad.networks = new LinkNetworks(kad.calls)
   }
 
   handle(input: Input<KademliaTypes>, effects: Effects<KademliaTypes>): void {
     const kad = this.#kad
     if (kad.stopped) return
     if (input.type === 'start') this.#begin(effects)
+    kad.networks.see(input)
     if (kad.calls.handle(input, effects)) return
     switch (input.type) {
       case 'start':

@@ -40,8 +40,11 @@ export function answered(kad: Kad, peer: Peer, fx: Fx): void {
   const { buckets } = kad
   const key = fx.peers.key(peer)
   const entry = buckets.find(peer, key)
-  if (entry !== undefined) buckets.heard(entry, fx.nowMs())
-  else if (kad.maintenance) enter(kad, peer, fx)
+  const network = kad.networks.of(peer)
+  if (entry !== undefined) {
+    entry.network = network ?? entry.network
+    buckets.heard(entry, fx.nowMs())
+  } else if (kad.maintenance && !buckets.isCrowded(key, network, kad.peersPerNetwork)) enter(kad, peer, fx)
 }
 
 /** A request to a peer was not answered. Where nothing could be sent to it, it goes at once. */
@@ -68,7 +71,8 @@ function enter(kad: Kad, peer: Peer, fx: Fx): void {
       if (isAlive === true) answered(kad, oldest, later)
       if (isAlive !== false) return
       fellSilent(kad, oldest, 'unreachable', later)
-      if (buckets.find(peer, key) === undefined && !buckets.isFull(key)) put(kad, peer, later)
+      const isCrowded = buckets.isCrowded(key, kad.networks.of(peer), kad.peersPerNetwork)
+      if (buckets.find(peer, key) === undefined && !buckets.isFull(key) && !isCrowded) put(kad, peer, later)
     })
     return
   }
@@ -77,7 +81,7 @@ function enter(kad: Kad, peer: Peer, fx: Fx): void {
 
 function put(kad: Kad, peer: Peer, fx: Fx): void {
   const wasEmpty = kad.buckets.size === 0
-  kad.buckets.add(peer, fx.peers.key(peer), fx.nowMs(), kad.rules)
+  kad.buckets.add(peer, fx.peers.key(peer), fx.nowMs(), kad.rules, kad.networks.of(peer))
   kad.cache.lost.remove(peer)
   kad.counters.entered += 1
   if (wasEmpty) kad.events.onFilled(fx)

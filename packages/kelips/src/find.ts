@@ -10,6 +10,7 @@ import {
   DENIALS,
   FIND_TRIES_MAX,
   FINDS_MAX,
+  FOUND_CONTACTS_MAX,
   FOUND_TUPLES_MAX,
   HEDGE_MS,
   HEDGES_MAX,
@@ -24,6 +25,7 @@ import { anyContact, anyMember, linkedMember, noteRtt, onFailed, onSilent } from
 import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, nearestContacts } from './nearest.ts'
+import { NearestAnswers } from './nearest-answers.ts'
 import type { Fx, KelipsTypes } from './types.ts'
 
 interface FindCost {
@@ -106,6 +108,8 @@ class Finding {
   #vias = 0
   #waiting = 0
   #isOver = false
+  readonly #nearest: NearestAnswers
+  #isSettling = false
   readonly #hedge = new Hedge(fx => this.#next(fx))
 
   constructor(kelips: Kelips, key: Key, want: Want, after: number, done: FindDone) {
@@ -115,6 +119,7 @@ class Finding {
     this.#after = after
     this.#done = done
     this.#beganMs = kelips.nowMs
+    this.#nearest = new NearestAnswers(kelips, key)
   }
 
   begin(by: Peer | undefined, fx: Fx): void {
@@ -136,7 +141,8 @@ class Finding {
       // The group's others may have heard by now.
       for (let other = 0; other < DENIALS; other += 1) this.#addMember(0, fx)
     } else for (const peer of contactsFor(kelips, this.#key)) if (peer !== by) this.#add(peer, 0)
-    this.#next(fx)
+    const ways = this.#want === 'peer' ? this.#nearest.wanted : 1
+    for (let way = 0; way < ways; way += 1) this.#next(fx)
   }
 
   #add(peer: Peer, ttl: number): void {
@@ -164,7 +170,7 @@ class Finding {
 
   #next(fx: Fx): void {
     const kelips = this.#kelips
-    if (this.#isOver) return
+    if (this.#isOver || this.#isSettling) return
     if (this.#denials > DENIALS && this.#denial !== undefined) {
       this.#end(this.#denial, 1, fx)
       return
@@ -233,7 +239,7 @@ class Finding {
     const { answer } = outcome
     this.#timeouts += answer.timeouts
     if (isAnswer(answer, this.#want)) {
-      this.#end(answer, 1 + answer.hops, fx, ttl === 0 ? peer : undefined)
+      this.#onAnswer(peer, ttl, answer, fx)
       return
     }
     if (answer.covers) {
@@ -250,9 +256,35 @@ class Finding {
     this.#next(fx)
   }
 
+  #onAnswer(peer: Peer, ttl: number, answer: Answer, fx: Fx): void {
+    if (this.#want !== 'peer' || !this.#nearest.judges) {
+      this.#end(answer, 1 + answer.hops, fx, ttl === 0 ? peer : undefined)
+      return
+    }
+    this.#nearest.add(
+      ttl === 0 ? peer : undefined,
+      answer.nearest.slice(0, FOUND_CONTACTS_MAX),
+      1 + answer.hops
+    )
+    if (this.#nearest.isEnough) this.#settle(fx)
+    else this.#next(fx)
+  }
+
+  /** Of all that were named, the nearest that answers itself. */
+  #settle(fx: Fx): void {
+    if (this.#isSettling) return
+    this.#isSettling = true
+    this.#nearest.settle(fx, (nearest, hops, later) => {
+      if (this.#isOver) return
+      if (nearest.length === 0) this.#fail('no-route', this.#tries, later)
+      else this.#end({ covers: true, hops, timeouts: 0, total: 0, tuples: [], nearest }, hops, later)
+    })
+  }
+
   /** What was denied once, and nobody else could be asked, is believed. */
   #over(failed: LookupFailure, fx: Fx): void {
-    if (this.#denial !== undefined) this.#end(this.#denial, 1, fx)
+    if (!this.#nearest.isEmpty) this.#settle(fx)
+    else if (this.#denial !== undefined) this.#end(this.#denial, 1, fx)
     else this.#fail(failed, this.#tries, fx)
   }
 

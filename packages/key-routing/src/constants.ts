@@ -28,6 +28,10 @@ export const STRAIGHT_ANSWERS_MAX = 256
 export const OWN_LOOKUPS_MAX = 1024
 /** Times that a lookup starts anew at its origin, when nothing came of it. */
 export const ATTEMPTS_MAX = 8
+/** Ways by which one lookup goes at one time. */
+export const LOOKUP_PATHS_MAX = 16
+/** Of one network, that a table may be told to take in: as many as most tables have entries. */
+export const NETWORK_PEERS_MAX = 256
 /** Peers that an iterative lookup may know and has not asked yet. */
 export const CANDIDATES_MAX = 256
 /** Steps of an iterative lookup at a time. */

@@ -3,11 +3,26 @@
  * and where it was being closed just then, the answer was not read: it goes again then, back along the path, whose
  * links were used a moment ago. Nobody else would see that it is lost before the lookup's time is over.
  */
-import type { Link, Peer } from '@servent/overlay/machine'
+import { compareClockwise, type Key, type Link, type Peer, type PeerTable } from '@servent/overlay/machine'
 import { PRIORITY_LOOKUP, STRAIGHT_ANSWERS_MAX } from './constants.ts'
-import type { LookupDeps } from './lookup-types.ts'
+import type { LookupDeps, LookupFound } from './lookup-types.ts'
 import type { Found } from './messages.ts'
+import type { KeyRouting } from './routing.ts'
 import type { RoutingEffects } from './types.ts'
+
+/** Negative where the root of `a` is nearer to the key: of several answers the nearest is the truest, since a root is. */
+export function compareAnswers(
+  routing: KeyRouting,
+  key: Key,
+  a: LookupFound,
+  b: LookupFound,
+  peers: PeerTable
+): number {
+  return (
+    routing.compareRoots?.(key, peers.intern(a.root), peers.intern(b.root)) ??
+    compareClockwise(key, a.to, b.to)
+  )
+}
 
 interface Straight {
   readonly link: Link

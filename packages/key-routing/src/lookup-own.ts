@@ -1,11 +1,14 @@
 /** A lookup of this peer itself: what it is for, when it starts anew, and what came of it. */
-import type { Key, Peer } from '@servent/overlay/machine'
+import { type Key, NO_PEER, type Peer } from '@servent/overlay/machine'
 import { Call } from './calls-types.ts'
 import type { IterativeLookup } from './iterative.ts'
 import type { Relay } from './lookup-relay.ts'
-import type { LookupDone, LookupFound } from './lookup-types.ts'
+import type { LookupDone, LookupFound, LookupResult } from './lookup-types.ts'
 import type { LookupFailure, LookupPurpose } from './messages.ts'
 import type { LookupStyle, RoutingEffects, RoutingTypes } from './types.ts'
+
+/** In place of a command's number: a part of the machine asked. */
+export const NO_COMMAND = -1
 
 /** What an own lookup tells when its time has come. */
 export interface OwnRules {
@@ -22,6 +25,8 @@ export class OwnLookup extends Call<RoutingTypes> {
   readonly done: LookupDone<RoutingTypes>
   /** The command that asked for it; -1 where a part of the machine did. */
   readonly command: number
+  /** Times that it may start. */
+  readonly attemptsMax: number
   readonly #rules: OwnRules
   attempts = 0
   /** Of attempts that came to nothing. */
@@ -30,8 +35,8 @@ export class OwnLookup extends Call<RoutingTypes> {
   failure: LookupFailure = 'budget'
   relays: Relay[] | undefined = undefined
   steps: IterativeLookup | undefined = undefined
-  /** Hops by which answers came that were not believed, and the roots that those named. */
-  avoided: Peer[] | undefined = undefined
+  /** By these hops others go, or answers came that were not believed; and the roots that those named. */
+  avoided: readonly Peer[]
   /** The nearest to the key of the answers that were doubted: of several it is the truest, since a root is. */
   doubtful: LookupFound | undefined = undefined
 
@@ -44,6 +49,8 @@ export class OwnLookup extends Call<RoutingTypes> {
     readonly budgetMs: number
     readonly done: LookupDone<RoutingTypes>
     readonly command: number
+    readonly attemptsMax: number
+    readonly avoided: readonly Peer[]
   }) {
     super()
     this.#rules = init.rules
@@ -54,9 +61,37 @@ export class OwnLookup extends Call<RoutingTypes> {
     this.endMs = init.startMs + init.budgetMs
     this.done = init.done
     this.command = init.command
+    this.attemptsMax = init.attemptsMax
+    this.avoided = init.avoided
+  }
+
+  /** When it starts anew, or where it has been all it may, its end. */
+  get nextTryMs(): number {
+    return this.tryMs(this.attempts + 1)
+  }
+
+  tryMs(next: number): number {
+    if (next >= this.attemptsMax) return this.endMs
+    return this.startMs + ((this.endMs - this.startMs) * next) / this.attemptsMax
   }
 
   override onFailed(_why: unknown, effects: RoutingEffects): void {
     this.#rules.onDue(this, effects)
+  }
+}
+
+/** Of its latest attempt; nothing where that found nobody to go to. */
+export function firstHopOf({ steps, relays }: OwnLookup): Peer | undefined {
+  const hop = steps?.first ?? relays?.at(-1)?.hop ?? NO_PEER
+  return hop === NO_PEER ? undefined : hop
+}
+
+export function tellResult(command: number, result: LookupResult, effects: RoutingEffects): void {
+  const { hops, timeouts, elapsedMs } = result
+  if ('failed' in result) {
+    effects.notify({ type: 'lookup-failed', command, reason: result.failed, hops, timeouts, elapsedMs })
+  } else {
+    const { root, replicas } = result
+    effects.notify({ type: 'looked-up', command, root, replicas, hops, timeouts, elapsedMs })
   }
 }

@@ -195,6 +195,10 @@ export class Relay extends Call<RoutingTypes> {
   }
 }
 
+export function isUnderWay({ state }: Relay): boolean {
+  return state === 'asking' || state === 'taken' || state === 'waiting'
+}
+
 /** A test of PeerIds that came with a message. */
 export function namedTest(ids: readonly Uint8Array[], peers: PeerTable): (peer: Peer) => boolean {
   return ids.length === 0 ? nobody : peer => isNamed(ids, peer, peers)

@@ -1,6 +1,7 @@
 /** What a lookup is asked with and what comes of it, and what lookups need of their router. */
 import type { Contact, Effects, Key, MachineTypes } from '@servent/overlay/machine'
 import type { Calls } from './calls.ts'
+import type { LinkNetworks } from './link-networks.ts'
 import type { LookupFailure, LookupPurpose } from './messages.ts'
 import type { RouterSettings } from './router-settings.ts'
 import type { KeyRouting } from './routing.ts'
@@ -43,4 +44,5 @@ export interface LookupDeps {
   readonly calls: Calls<RoutingTypes>
   readonly routing: KeyRouting
   readonly settings: RouterSettings
+  readonly networks: LinkNetworks<RoutingTypes>
 }

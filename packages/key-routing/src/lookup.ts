@@ -7,7 +7,6 @@
  */
 import {
   betweenRightClosed,
-  compareClockwise,
   type Input,
   type Key,
   type Link,
@@ -18,21 +17,23 @@ import {
 } from '@servent/overlay/machine'
 import { ID_MAX, LOOKUP_BUDGET_MS_MAX, OWN_LOOKUPS_MAX, PRIORITY_URGENT } from './constants.ts'
 import { answerStep, type IterativeEnds, IterativeLookup } from './iterative.ts'
+import { compareAnswers } from './lookup-answers.ts'
 import { Forwarding, type OriginRules } from './lookup-forwarding.ts'
-import { OwnLookup, type OwnRules } from './lookup-own.ts'
-import { nobody, Relay } from './lookup-relay.ts'
+import { NO_COMMAND, OwnLookup, type OwnRules, tellResult } from './lookup-own.ts'
+import { DiverseLookups, type PathOptions, type Paths } from './lookup-paths.ts'
+import { isUnderWay, nobody, Relay } from './lookup-relay.ts'
 import type { LookupDeps, LookupDone, LookupFound, LookupOptions, LookupResult } from './lookup-types.ts'
 import type { Found, LookupFailure } from './messages.ts'
 import type { KeyRange, RootBelief } from './routing.ts'
 import type { RoutingCommand, RoutingEffects, RoutingTypes } from './types.ts'
 
-const NO_COMMAND = -1
 const NO_IDS: readonly Uint8Array[] = []
-const NO_PEERS: readonly Peer[] = []
+const NOBODY: readonly Peer[] = []
 
-export class Lookups implements OriginRules, OwnRules, IterativeEnds {
+export class Lookups implements OriginRules, OwnRules, IterativeEnds, Paths {
   readonly #deps: LookupDeps
   readonly #forwarding: Forwarding
+  readonly #diverse: DiverseLookups
   #own: Set<OwnLookup> | undefined
   /** Of this peer itself: begun, and ended without a root. */
   #begun = 0
@@ -44,6 +45,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   constructor(deps: LookupDeps) {
     this.#deps = deps
     this.#forwarding = new Forwarding(deps, this)
+    this.#diverse = new DiverseLookups(deps, this)
   }
 
   handle(input: Input<RoutingTypes>, effects: RoutingEffects): boolean {
@@ -59,6 +61,18 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     effects: RoutingEffects,
     command = NO_COMMAND
   ): void {
+    const { routing, settings } = this.#deps
+    if (settings.lookupPaths === 1 || !routing.ready) this.beginPath(key, options, done, effects, command)
+    else this.#diverse.begin(key, options, done, effects, command)
+  }
+
+  beginPath(
+    key: Key,
+    options: PathOptions,
+    done: LookupDone<RoutingTypes>,
+    effects: RoutingEffects,
+    command = NO_COMMAND
+  ): OwnLookup | undefined {
     const { routing, settings, calls } = this.#deps
     const { purpose, style = settings.style, budgetMs = settings.lookupBudgetMs } = options
     const own = new OwnLookup({
@@ -69,7 +83,9 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
       startMs: effects.nowMs(),
       budgetMs: Math.min(Math.max(1, budgetMs), LOOKUP_BUDGET_MS_MAX),
       done,
-      command
+      command,
+      attemptsMax: options.attempts ?? settings.lookupAttempts,
+      avoided: options.avoided ?? NOBODY
     })
     this.#begun += 1
     this.#own ??= new Set()
@@ -80,9 +96,14 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
       this.#end(own, this.#notFound(own, routing.ready ? 'busy' : 'not-ready', effects), effects)
     } else {
       this.#own.add(own)
-      calls.wait(own, this.#nextTryMs(own), effects)
+      calls.wait(own, own.nextTryMs, effects)
       this.#attempt(own, effects)
     }
+    return this.#own.has(own) ? own : undefined
+  }
+
+  dropPath(own: OwnLookup, effects: RoutingEffects): void {
+    this.#forget(own, effects)
   }
 
   onDue(own: OwnLookup, effects: RoutingEffects): void {
@@ -93,7 +114,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     }
     // An iterative lookup sees all that happens to it: it starts anew only where it found no way.
     const anew = own.steps === undefined || own.steps.isOver
-    this.#deps.calls.wait(own, anew ? this.#nextTryMs(own) : own.endMs, effects)
+    this.#deps.calls.wait(own, anew ? own.nextTryMs : own.endMs, effects)
     if (anew) this.#attempt(own, effects)
   }
 
@@ -164,19 +185,23 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
 
   heldPeers(hold: (peer: Peer) => void): void {
     this.#forwarding.heldPeers(hold)
+    this.#diverse.heldPeers(hold)
     for (const own of this.#own ?? []) {
       own.steps?.heldPeers(hold)
-      for (const peer of own.avoided ?? []) hold(peer)
+      for (const peer of own.avoided) hold(peer)
     }
   }
 
   snapshot(): {
     readonly own: number
+    /** Those that go by several ways, each of which counts among `own` as well. */
+    readonly diverse: number
     readonly relays: number
     readonly counters: Readonly<Record<string, number>>
   } {
     return {
       own: this.#own?.size ?? 0,
+      diverse: this.#diverse.size,
       relays: this.#forwarding.relays.size,
       counters: {
         begun: this.#begun,
@@ -222,6 +247,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
       return true
     }
     if (command.type !== 'give-up') return false
+    if (this.#diverse.giveUp(command.command, effects)) return true
     for (const own of this.#own ?? []) {
       if (own.command !== command.command) continue
       this.#forget(own, effects)
@@ -230,19 +256,12 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     return false
   }
 
-  /** When an own lookup starts anew, or where it has been all it may, its end. */
-  #nextTryMs(own: OwnLookup, next = own.attempts + 1): number {
-    const { lookupAttempts } = this.#deps.settings
-    if (next >= lookupAttempts) return own.endMs
-    return own.startMs + ((own.endMs - own.startMs) * next) / lookupAttempts
-  }
-
   #attempt(own: OwnLookup, effects: RoutingEffects): void {
     own.attempts += 1
     if (own.style === 'iterative') {
-      const before = own.steps?.wasLedToDoubt === true ? [own.steps.first] : NO_PEERS
+      const before = own.steps?.wasLedToDoubt === true ? [own.steps.first] : NOBODY
       own.steps = new IterativeLookup(this.#deps, this, effects.random() & ID_MAX, own.key, own.purpose)
-      own.steps.begin([...(own.avoided ?? NO_PEERS), ...before], effects)
+      own.steps.begin([...own.avoided, ...before], effects)
       return
     }
     const last = own.relays?.at(-1)
@@ -253,7 +272,8 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
       this.#attemptFailed(own, 'busy', 0, 0, effects)
       return
     }
-    if (last !== undefined) relay.avoid = [...(own.avoided ?? []), last.hop].filter(peer => peer !== NO_PEER)
+    if (last !== undefined) relay.avoid = [...own.avoided, last.hop].filter(peer => peer !== NO_PEER)
+    else if (own.avoided.length > 0) relay.avoid = own.avoided
     own.relays ??= []
     own.relays.push(relay)
     this.#forwarding.forward(relay, effects)
@@ -294,17 +314,17 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     own.hops = Math.max(own.hops, hops)
     own.timeouts += timeouts
     // Whoever was on the way may know more a little later.
-    if (own.attempts >= this.#deps.settings.lookupAttempts) this.#giveUp(own, reason, effects)
+    if (own.attempts >= own.attemptsMax) this.#giveUp(own, reason, effects)
     // It may have taken longer than its part of the time, in which nothing else was begun.
-    else if (own.style === 'iterative')
-      this.#deps.calls.wait(own, this.#nextTryMs(own, own.attempts), effects)
+    else if (own.style === 'iterative') this.#deps.calls.wait(own, own.tryMs(own.attempts), effects)
   }
 
   #beliefIn(root: Peer, key: Key, to: Key): RootBelief {
     if (root === SELF) return 'sound'
     // Nobody can speak to a peer that the host has no room for.
     if (root === NO_PEER) return 'impossible'
-    return this.#deps.routing.believeRoot?.(root, key, to) ?? 'sound'
+    const { routing, settings } = this.#deps
+    return (settings.answerChecks === 'on' && routing.believeRoot?.(root, key, to)) || 'sound'
   }
 
   /** Tries by others than those by whom this answer came. */
@@ -315,8 +335,8 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
     avoided: readonly Peer[],
     effects: RoutingEffects
   ): void {
-    own.avoided ??= []
-    own.avoided.push(...avoided.filter(peer => peer !== NO_PEER && peer !== SELF))
+    const fresh = avoided.filter(peer => peer !== NO_PEER && peer !== SELF)
+    own.avoided = [...own.avoided, ...fresh]
     own.timeouts = Math.max(own.timeouts, answer.timeouts)
     if (belief === 'impossible') {
       this.#answersRefused += 1
@@ -325,20 +345,17 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
       if (own.doubtful === undefined || this.#isNearer(own.key, answer, own.doubtful, effects))
         own.doubtful = answer
     }
-    if (own.attempts >= this.#deps.settings.lookupAttempts) {
+    if (own.attempts >= own.attemptsMax) {
       this.#giveUp(own, 'no-route', effects)
       return
     }
     own.failure = 'no-route'
-    this.#deps.calls.wait(own, this.#nextTryMs(own), effects)
+    this.#deps.calls.wait(own, own.nextTryMs, effects)
     this.#attempt(own, effects)
   }
 
   #isNearer(key: Key, a: LookupFound, b: LookupFound, { peers }: RoutingEffects): boolean {
-    const { routing } = this.#deps
-    if (routing.compareRoots !== undefined)
-      return routing.compareRoots(key, peers.intern(a.root), peers.intern(b.root)) < 0
-    return compareClockwise(key, a.to, b.to) < 0
+    return compareAnswers(this.#deps.routing, key, a, b, peers) < 0
   }
 
   /** Nothing better came than what was doubted, where anything came. */
@@ -379,19 +396,5 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds {
   #ownOf(lookup: IterativeLookup): OwnLookup | undefined {
     for (const own of this.#own ?? []) if (own.steps === lookup) return own
     return undefined
-  }
-}
-
-function isUnderWay({ state }: Relay): boolean {
-  return state === 'asking' || state === 'taken' || state === 'waiting'
-}
-
-function tellResult(command: number, result: LookupResult, effects: RoutingEffects): void {
-  const { hops, timeouts, elapsedMs } = result
-  if ('failed' in result) {
-    effects.notify({ type: 'lookup-failed', command, reason: result.failed, hops, timeouts, elapsedMs })
-  } else {
-    const { root, replicas } = result
-    effects.notify({ type: 'looked-up', command, root, replicas, hops, timeouts, elapsedMs })
   }
 }

@@ -7,6 +7,7 @@ export { Call, type CallDone, type CallFailure, type CallOutcome, type LinkEvent
 export * from './constants.ts'
 export { framedCodec, type MessageKinds, routedCodec } from './framed-codec.ts'
 export { jittered } from './jittered.ts'
+export { LinkNetworks } from './link-networks.ts'
 export type {
   LookupCost,
   LookupDone,

@@ -10,6 +10,8 @@ import {
   LOOKUP_ATTEMPTS,
   LOOKUP_BUDGET_MS,
   LOOKUP_BUDGET_MS_MAX,
+  LOOKUP_PATHS_MAX,
+  NETWORK_PEERS_MAX,
   OPEN_TIMEOUT_MS,
   OWN_LINKS_DEFAULT,
   OWN_LINKS_MAX,
@@ -26,6 +28,15 @@ export interface RouterSettings {
   readonly lookupAttempts: number
   /** Peers that an iterative lookup asks at a time, 1 to `ALPHA_MAX`. */
   readonly alpha: number
+  /**
+   * Ways by which a lookup goes at one time, each by another first hop, 1 to `LOOKUP_PATHS_MAX`. With more than one the
+   * answer that is nearest to the key counts, once its root has answered this peer itself.
+   */
+  readonly lookupPaths: number
+  /** Whether the tables judge if who is named as the root can be it (`KeyRouting.believeRoot`). */
+  readonly answerChecks: 'on' | 'off'
+  /** Of one /24 of IPv4, or /48 of IPv6, that a table takes in, at most `NETWORK_PEERS_MAX`; 0: any number. */
+  readonly peersPerNetwork: number
   /** Holders of copies that an answer names, 0 to `REPLICAS_MAX`. */
   readonly replicas: number
   /** Whether each step of a lookup is told by a notice. */
@@ -50,6 +61,9 @@ export const ROUTER_SETTINGS: RouterSettings = {
   lookupBudgetMs: LOOKUP_BUDGET_MS,
   lookupAttempts: LOOKUP_ATTEMPTS,
   alpha: 1,
+  lookupPaths: 1,
+  answerChecks: 'on',
+  peersPerNetwork: 0,
   replicas: REPLICAS_MAX,
   traceLookups: false,
   callTimeoutFirstMs: CALL_TIMEOUT_FIRST_MS,
@@ -76,6 +90,9 @@ export function routerSettings(own: Partial<RouterSettings> = {}): RouterSetting
     lookupBudgetMs: clamp(all.lookupBudgetMs, 1, LOOKUP_BUDGET_MS_MAX),
     lookupAttempts: clamp(all.lookupAttempts, 1, ATTEMPTS_MAX),
     alpha: clamp(all.alpha, 1, ALPHA_MAX),
+    lookupPaths: clamp(all.lookupPaths, 1, LOOKUP_PATHS_MAX),
+    answerChecks: all.answerChecks,
+    peersPerNetwork: clamp(all.peersPerNetwork, 0, NETWORK_PEERS_MAX),
     replicas: clamp(all.replicas, 0, REPLICAS_MAX),
     traceLookups: all.traceLookups,
     callTimeoutFirstMs: clamp(all.callTimeoutFirstMs, 1, high),

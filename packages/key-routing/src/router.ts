@@ -12,6 +12,7 @@
 import type { Effects, Input, Key, MachineTypes, Peer } from '@servent/overlay/machine'
 import { Calls } from './calls.ts'
 import { type LinkEvents, mayBeUnread } from './calls-types.ts'
+import { LinkNetworks } from './link-networks.ts'
 import { Lookups } from './lookup.ts'
 import type { LookupDone, LookupOptions } from './lookup-types.ts'
 import { ROUTER_SETTINGS, type RouterSettings } from './router-settings.ts'
@@ -67,6 +68,7 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
   readonly calls: Calls<T>
   readonly settings: RouterSettings
   readonly #lookups: Lookups
+  readonly #networks: LinkNetworks<RoutingTypes>
   #part: RouterPart | undefined
 
   constructor(init: KeyRouterInit<T>) {
@@ -74,7 +76,9 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
     this.settings = settings
     this.calls = new Calls<T>(answers, links, settings)
     // The overlay's messages hold those of routing, so its calls and effects serve lookups.
-    this.#lookups = new Lookups({ calls: this.calls as unknown as Calls<RoutingTypes>, routing, settings })
+    const ownCalls = this.calls as unknown as Calls<RoutingTypes>
+    this.#networks = new LinkNetworks(ownCalls)
+    this.#lookups = new Lookups({ calls: ownCalls, routing, settings, networks: this.#networks })
   }
 
   /** The part that keeps records. It is made with this router's `calls` and `lookup`, so it comes afterwards. */
@@ -85,6 +89,7 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
   /** True for what the overlay need not see. `start`, `stop` and `contact` are always for it too. */
   handle(input: Input<T>, effects: Effects<T>): boolean {
     const ownEffects = effects as unknown as RoutingEffects
+    this.#networks.see(input as Input<RoutingTypes>)
     if (this.calls.handle(input, effects)) {
       if (input.type === 'link-down' && mayBeUnread(input.end))
         this.#lookups.linkClosed(input.link, ownEffects)
@@ -104,6 +109,11 @@ export class KeyRouter<T extends MachineTypes = RoutingTypes> {
       done as unknown as LookupDone<RoutingTypes>,
       effects as unknown as RoutingEffects
     )
+  }
+
+  /** Whether as many of a table's others as `peersPerNetwork` says come from where this peer comes from. */
+  isCrowded(peer: Peer, others: Iterable<Peer>): boolean {
+    return this.#networks.isCrowded(peer, others, this.settings.peersPerNetwork)
   }
 
   /** The overlay says so when what it is the root of, or a replica set, may have changed. */

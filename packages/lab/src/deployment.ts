@@ -3,7 +3,9 @@
  * network of the overlay's own machine, asks it what the plan asks, and holds its answers against the truth. It
  * judges by what the whole network is, never by what a machine says of its answer.
  */
+import type { Key } from '@servent/overlay/machine'
 import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
+import type { Liars } from './liars/liars.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Places } from './places.ts'
 import type { Part, RoleSamples } from './run-result.ts'
@@ -59,6 +61,8 @@ export interface DeploymentInit {
   readonly places: Places
   /** A part of the peers will die, and maintenance stand still: no link may tell anybody of it. */
   readonly frozen: boolean
+  /** Nothing where nobody lies. */
+  readonly liars?: Liars
 }
 
 /** One network of one overlay. Nodes are added by whoever runs it, before any of these calls. */
@@ -72,6 +76,8 @@ export interface Deployment {
   start(node: NodeIndex): void
   /** Whether a node takes part, so that it may be asked to look something up. */
   isMember(node: NodeIndex): boolean
+  /** Whether the root of a key lies, so that nobody could find out from it. Left out: nobody does. */
+  rootLies?(key: Key): boolean
   /** Told as a node dies, whether it was a member or not; its tables can still be seen. */
   onDeath(node: NodeIndex): void
   /** Maintenance stands still from now on. */

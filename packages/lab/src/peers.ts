@@ -88,7 +88,8 @@ export class Peers implements Population {
 
   /** Microseconds of an interval in which a peer lived. */
   aliveUs(node: NodeIndex, fromUs: number, toUs: number): number {
-    const born = Math.max(fromUs, this.#bornUs[node]!)
+    // Nodes that are no peers never were.
+    const born = Math.max(fromUs, this.#bornUs[node] ?? Number.POSITIVE_INFINITY)
     const died = Math.min(toUs, this.#diedUs[node] ?? toUs)
     return Math.max(0, died - born)
   }

@@ -13,6 +13,7 @@ import { given } from '@servent/overlay/machine'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { PlanError } from './errors.ts'
+import { LIES } from './liars/lies.ts'
 import { checkModels } from './models.ts'
 import { KEEPS_RECORDS, OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
 
@@ -30,6 +31,8 @@ const SECONDS_MAX = 8_640_000
  * before anything is measured, may take one.
  */
 export const RECORDS_SECONDS_MAX = STORED_LIFETIME_MS_MAX / 1000 - 86_400
+/** Of all peers: where most lie, the honest ones are the exception. */
+export const LIARS_MAX = 0.5
 const TEXT_CHARACTERS_MAX = 4096
 /** Somebody has to share something. */
 const FREELOADERS_MAX = 0.99
@@ -59,6 +62,15 @@ export const PlanSchema = Type.Object(
     seed: Type.Integer({ minimum: 0, maximum: SEED_MAX, description: 'Seed of the first run' }),
     failures: Type.Union([Type.Number({ minimum: 0, maximum: FAILURES_MAX }), Type.Null()], {
       description: 'Part of the peers that dies at one instant, after which maintenance stands still'
+    }),
+    liars: Type.Union([Type.Number({ minimum: 0, maximum: LIARS_MAX }), Type.Null()], {
+      description:
+        'Part of the peers that lies, together; they ask for nothing, and nobody asks for what they are the root of'
+    }),
+    lies: Type.Array(Type.Enum(LIES), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'How they lie'
     }),
     churn: Type.Union([Type.String({ maxLength: TEXT_CHARACTERS_MAX }), Type.Null()], {
       description:
@@ -130,6 +142,7 @@ export function resolvePlan(input: PlanInput): Plan {
   checkShape(plan)
   checkWork(plan)
   checkRecords(plan)
+  checkLiars(plan)
   if (plan.failures !== null && plan.churn !== null) {
     throw new PlanError(
       'failures and churn exclude each other: with failures, maintenance stands still, and nobody could come or go.'
@@ -177,6 +190,8 @@ function defaults(given: PlanInput): PlanInput {
     seeds: 1,
     seed: 1,
     failures: null,
+    liars: null,
+    lies: [...LIES],
     churn,
     latency: 'planetlab',
     workload,
@@ -224,6 +239,14 @@ function checkRecords({ searches, puts, duration, overlays }: Plan): void {
   throw new PlanError(
     `duration is ${duration}, and records that peers of ${keeper} keep for each other expire meanwhile: try ` +
       `--duration ${RECORDS_SECONDS_MAX} or less.`
+  )
+}
+
+function checkLiars({ liars, overlays }: Plan): void {
+  const without = liars === null ? undefined : overlays.find(overlay => !KEEPS_RECORDS[overlay])
+  if (without === undefined) return
+  throw new PlanError(
+    `Nobody lies in ${without}, which has no roots of keys: leave it out of --overlays, or leave out --liars.`
   )
 }
 

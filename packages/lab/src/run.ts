@@ -10,6 +10,7 @@ import {
 } from '@servent/simulator'
 import { type Deployment, TAIL_US } from './deployment.ts'
 import { RunError } from './errors.ts'
+import { Liars } from './liars/liars.ts'
 import type { PlanFiles, RunTask } from './messages.ts'
 import { churnOfPlan, latencyOfPlan } from './models.ts'
 import { ADAPTERS } from './overlays/adapters.ts'
@@ -21,7 +22,7 @@ import { RepairWatch } from './repair.ts'
 import type { Publishing, RunResult } from './run-result.ts'
 import { ValuesWork } from './values-work.ts'
 import { MeasuredTime } from './window.ts'
-import { Work } from './work.ts'
+import { type Choose, Work } from './work.ts'
 import { type GetAsk, type LookupAsk, type PutAsk, type SearchAsk, World } from './world.ts'
 
 const US_PER_S = 1_000_000
@@ -63,6 +64,7 @@ class Run {
   readonly #places: Places
   readonly #deployment: Deployment
   readonly #peers: Peers
+  readonly #choose: Choose
   readonly #work: Work
   readonly #values: ValuesWork
   readonly #churn: ChurnProcess | undefined
@@ -83,17 +85,21 @@ class Run {
     this.#traced = this.#churn?.type === 'trace' ? nodesUpAtFirst(this.#churn.events) : undefined
     const network = latencyOfPlan(plan, files, this.#random.fork('latency'))
     this.#places = new Places(plan.nodes)
+    const liars = Liars.of(plan, seed, this.#places)
     this.#deployment = ADAPTERS[task.overlay].deploy({
       seed,
       network,
       settings: overlaySettings(plan, task.overlay),
       world: this.#world,
       places: this.#places,
-      frozen: plan.failures !== null
+      frozen: plan.failures !== null,
+      ...(liars && { liars })
     })
     this.#peers = new Peers(this.#deployment, this.#places)
-    this.#work = new Work(this.#deployment, this.#places, network)
-    this.#values = new ValuesWork(this.#deployment, this.#places)
+    const asks = (node: NodeIndex) => this.#deployment.isMember(node) && liars?.isLiar(node) !== true
+    this.#choose = ({ chooser }) => this.#places.choose(chooser, asks)
+    this.#work = new Work(this.#deployment, this.#choose, network)
+    this.#values = new ValuesWork(this.#deployment, this.#choose)
     this.#expectedUs = (plan.warmup + plan.duration) * US_PER_S + this.#deployment.lookupUsMax
   }
 
@@ -200,7 +206,7 @@ class Run {
     const fromUs = warmup * US_PER_S - 2 * withinUs
     for (const ask of this.#world.makeLookups(this.#random.fork('warm-up'), count, withinUs)) {
       this.#runUntil(fromUs + ask.atUs)
-      const origin = this.#places.choose(ask.chooser, node => this.#deployment.isMember(node))
+      const origin = this.#choose(ask)
       if (origin !== undefined && simulation.alive(origin)) this.#deployment.lookup(origin, ask, () => {})
     }
   }

@@ -5,9 +5,9 @@
  */
 import type { NodeIndex } from '@servent/simulator'
 import type { Deployment, GetOutcome, PutOutcome } from './deployment.ts'
-import type { Places } from './places.ts'
 import type { ValueSamples } from './run-result.ts'
-import type { Ask, GetAsk, PutAsk } from './world.ts'
+import type { Choose } from './work.ts'
+import type { GetAsk, PutAsk } from './world.ts'
 
 interface Begun<Outcome> {
   readonly origin: NodeIndex
@@ -24,7 +24,7 @@ interface BegunGet extends Begun<GetOutcome> {
 
 export class ValuesWork {
   readonly #deployment: Deployment
-  readonly #places: Places
+  readonly #choose: Choose
   readonly #puts: Begun<PutOutcome>[] = []
   readonly #gets: BegunGet[] = []
   /** Of each version, the value that it is one of. */
@@ -33,9 +33,9 @@ export class ValuesWork {
   readonly #nobody = { puts: 0, gets: 0 }
   #open = 0
 
-  constructor(deployment: Deployment, places: Places) {
+  constructor(deployment: Deployment, choose: Choose) {
     this.#deployment = deployment
-    this.#places = places
+    this.#choose = choose
   }
 
   /** Begun and not answered yet. */
@@ -108,10 +108,6 @@ export class ValuesWork {
     const { version } = outcome as Exclude<GetOutcome, 'failed'>
     if (version === undefined) return wanted === undefined
     return this.#valueOf[version] === value && version >= (wanted ?? 0)
-  }
-
-  #choose({ chooser }: Ask): NodeIndex | undefined {
-    return this.#places.choose(chooser, node => this.#deployment.isMember(node))
   }
 
   #begin(origin: NodeIndex): { origin: NodeIndex; startedUs: number; tookUs: number } {

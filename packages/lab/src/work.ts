@@ -1,7 +1,6 @@
 /** Lookups and searches of a run while they are under way, and what came of them. */
 import type { LatencyModel, NodeIndex } from '@servent/simulator'
 import type { Deployment, LookupOutcome, SearchOutcome } from './deployment.ts'
-import type { Places } from './places.ts'
 import type { LookupSamples, Part, SearchSamples } from './run-result.ts'
 import type { Ask, LookupAsk, SearchAsk } from './world.ts'
 
@@ -21,18 +20,21 @@ interface BegunSearch extends Begun {
   outcome?: SearchOutcome
 }
 
+/** Who asks, of those who take part now and say what is so; nothing: nobody. */
+export type Choose = (ask: Ask) => NodeIndex | undefined
+
 export class Work {
   readonly #deployment: Deployment
-  readonly #places: Places
+  readonly #choose: Choose
   readonly #network: LatencyModel
   readonly #lookups: BegunLookup[] = []
   readonly #searches: BegunSearch[] = []
   #nobody = { lookups: 0, searches: 0 }
   #open = 0
 
-  constructor(deployment: Deployment, places: Places, network: LatencyModel) {
+  constructor(deployment: Deployment, choose: Choose, network: LatencyModel) {
     this.#deployment = deployment
-    this.#places = places
+    this.#choose = choose
     this.#network = network
   }
 
@@ -41,8 +43,9 @@ export class Work {
     return this.#open
   }
 
+  /** What a liar is the root of is not asked for. */
   lookup(ask: LookupAsk): void {
-    const origin = this.#choose(ask)
+    const origin = this.#deployment.rootLies?.(ask.key) === true ? undefined : this.#choose(ask)
     if (origin === undefined) {
       this.#nobody.lookups += 1
       return
@@ -111,10 +114,6 @@ export class Work {
       firstHitUs: Float64Array.from(asked.flatMap(({ firstHitUs }) => firstHitUs ?? [])),
       ...partsOf(issued)
     }
-  }
-
-  #choose({ chooser }: Ask): NodeIndex | undefined {
-    return this.#places.choose(chooser, node => this.#deployment.isMember(node))
   }
 
   #begin(origin: NodeIndex): Begun {

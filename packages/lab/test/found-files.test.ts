@@ -113,7 +113,10 @@ describe('over all searches', () => {
         return told
       }
     } as unknown as Deployment
-    const work = new Work(deployment, places(), { roundTripUs: () => 1 } as never)
+    const shared = places()
+    const work = new Work(deployment, ({ chooser }) => shared.choose(chooser, () => true), {
+      roundTripUs: () => 1
+    } as never)
     for (const [one] of searches) work.search(one)
     return work.searchSamples()
   }

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { parseSet, settingsOf } from '../src/overlays/settings.ts'
 import {
   ENOUGH_MAX,
+  LIARS_MAX,
   LOOKUPS_MAX,
   NODES_MAX,
   type PlanInput,
@@ -33,6 +34,8 @@ describe('a plan', () => {
       seeds: 1,
       seed: 1,
       failures: null,
+      liars: null,
+      lies: ['wrong-owner', 'drop', 'poison'],
       churn: null,
       latency: 'planetlab',
       workload: 'lookup',
@@ -48,6 +51,19 @@ describe('a plan', () => {
       backend: 'simulator',
       workers: 1
     })
+  })
+
+  it('liars go from 0 to LIARS_MAX, each kind of lie once at least, and no overlay without roots has them', () => {
+    for (const liars of [0, LIARS_MAX]) expect(refusal({ liars })).toBeUndefined()
+    for (const liars of [-0.1, LIARS_MAX + 0.1])
+      expect(refusal({ liars })).toBe(`liars is ${liars}, and it takes a number from 0 to 0.5.`)
+    expect(refusal({ liars: 0.1, lies: [] })).toContain('lies is []')
+    expect(refusal({ liars: 0.1, lies: ['drop', 'drop'] })).toContain('lies is ["drop","drop"]')
+    expect(refusal({ liars: 0.1, lies: ['fib'] })).toContain('lies.0 is "fib"')
+    for (const overlay of ['chord', 'pastry', 'kelips', 'kademlia'])
+      expect(refusal({ overlays: [overlay], liars: 0.1 })).toBeUndefined()
+    for (const overlay of ['gnutella', 'fasttrack'])
+      expect(refusal({ overlays: ['chord', overlay], liars: 0.1 })).toContain(`Nobody lies in ${overlay}`)
   })
 
   it('spreads its work so that floods keep up, and leaves out the first half of a run with churn', () => {

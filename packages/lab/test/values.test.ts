@@ -27,7 +27,7 @@ function stage() {
   } as unknown as Deployment
   const places = new Places(2)
   for (const node of [0, 1]) places.take(node)
-  const work = new ValuesWork(deployment, places)
+  const work = new ValuesWork(deployment, ({ chooser }) => places.choose(chooser, node => alive.has(node)))
   const ask = (value: number) => ({ atUs: 0, chooser: 0, value, key: new Uint8Array(32) })
   const begin = (act: () => void): ((outcome: PutOutcome | GetOutcome) => void) => {
     act()

@@ -6,6 +6,7 @@ import { compareKeys, type Key, keyDigit, SELF } from '@servent/overlay/machine'
 import type { Fx, PastryNode } from './node.ts'
 import { compareCloseness } from './node-ids.ts'
 import { arm, GATHER_TIMER } from './rounds.ts'
+import { isCrowdedOut } from './table-rules.ts'
 import type { AdoptedTables } from './types.ts'
 
 /** Numbers of peers, as an observer numbers them: from 0. */
@@ -128,7 +129,7 @@ export function adoptTables(node: PastryNode, tables: AdoptedTables, fx: Fx): vo
   for (const peer of tables.leaves) node.leaves.add(peer)
   for (const { peer, distanceMs } of tables.entries) {
     const slot = peer === SELF ? -1 : node.slotOf(peer)
-    if (slot >= 0) node.table.set(slot, peer, distanceMs)
+    if (slot >= 0 && !isCrowdedOut(node, slot, peer)) node.table.set(slot, peer, distanceMs)
   }
   for (const { peer, distanceMs } of tables.neighbours) node.neighbourhood.add(peer, distanceMs)
   for (const peer of new Set([...node.leaves.members, ...node.table.peers()])) node.sync(peer, fx)

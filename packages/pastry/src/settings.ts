@@ -21,6 +21,7 @@ export const PASTRY_SETTINGS: PastrySettings = {
   digitBits: DIGIT_BITS_DEFAULT,
   neighbourhood: NEIGHBOURHOOD_DEFAULT,
   proximity: 'on',
+  distances: 'told',
   heartbeatMs: HEARTBEAT_MS,
   leafExchangeMs: LEAF_EXCHANGE_MS,
   tableProbeMs: 0,

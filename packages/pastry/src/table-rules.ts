@@ -58,14 +58,15 @@ function mayServe(node: PastryNode, peer: Peer): boolean {
 
 /** A peer that was heard, at a distance; 0 where that was not measured. */
 function take(node: PastryNode, peer: Peer, ms: number, fx: Fx): void {
-  const { table, neighbourhood } = node
-  neighbourhood.add(peer, ms)
+  const { table, neighbourhood, router } = node
+  if (!router.isCrowded(peer, neighbourhood.peers)) neighbourhood.add(peer, ms)
   const slot = node.slotOf(peer)
   const entry = table.at(slot)
   if (entry === peer) {
     if (ms > 0) table.set(slot, peer, ms)
     return
   }
+  if (isCrowdedOut(node, slot, peer)) return
   if (entry !== NO_PEER) {
     if (node.settings.proximity === 'off') return
     const entryMs = table.distanceMs(slot)
@@ -77,6 +78,15 @@ function take(node: PastryNode, peer: Peer, ms: number, fx: Fx): void {
   table.set(slot, peer, ms)
   node.sync(peer, fx)
   if (entry !== NO_PEER) node.sync(entry, fx)
+}
+
+/** Whether the other slots have as many from where this peer is as they may. */
+export function isCrowdedOut({ table, router }: PastryNode, slot: number, peer: Peer): boolean {
+  if (router.settings.peersPerNetwork === 0) return false
+  return router.isCrowded(
+    peer,
+    table.peers().filter(other => other !== table.at(slot))
+  )
 }
 
 function measureLater(node: PastryNode, peer: Peer, fx: Fx): void {
@@ -147,8 +157,10 @@ function measured(node: PastryNode, peer: Peer, ms: number, fx: Fx): void {
 }
 
 export function onDistance(node: PastryNode, peer: Peer, distanceUs: number, fx: Fx): void {
-  if (node.mode === 'member' && distanceUs > 0 && distanceUs <= 1000 * DISTANCE_MS_MAX)
-    considerEntry(node, peer, fx, distanceUs / 1000)
+  if (node.mode !== 'member' || distanceUs <= 0 || distanceUs > 1000 * DISTANCE_MS_MAX) return
+  if (node.settings.distances === 'told') considerEntry(node, peer, fx, distanceUs / 1000)
+  // Whoever says that it is near, and is not, would have the place of one that is. Measured once, it is not again.
+  else if (!node.distances.has(peer)) considerEntry(node, peer, fx)
 }
 
 /** An entry failed, or is no member any more. */

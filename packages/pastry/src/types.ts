@@ -31,6 +31,8 @@ export interface PastrySettings extends StructuredSettings {
   readonly neighbourhood: number
   /** Whether entries of the routing table are chosen by their round trip. */
   readonly proximity: 'on' | 'off'
+  /** Whether another one's word counts for how far away it is, where this one has not measured that itself. */
+  readonly distances: 'told' | 'own'
   /** T_ls: to the left neighbour. */
   readonly heartbeatMs: number
   /** Between two exchanges of leaf sets with one of the leaves. */

@@ -117,14 +117,13 @@ export class Openings<T extends MachineTypes> {
 
   /** Who dialled hears that the other side has the link, or had no place for it. */
   up(link: Link, hasPlace: boolean): void {
-    const { links, runner, endings } = this.#world
+    const { links, endings } = this.#world
     const end = endOf(link)
     if (!links.has(link) || links.state(end) !== TAKEN) return
     const node = links.owner(end)
     links.setState(end, UP)
     this.#settle(link)
-    const input = { type: 'link-up', link, peer: links.owner(end + 1) + 1, inbound: false } as const
-    runner.tell(node, input, TRACE_LINK_UP, link)
+    this.#tellUp(node, links.owner(end + 1), link, false)
     if (!hasPlace && links.has(link)) endings.reset(end, NO_PLACE)
   }
 
@@ -154,7 +153,7 @@ export class Openings<T extends MachineTypes> {
 
   /** Both sides have a link, at once. Nothing happens where they have or open one. */
   connect(a: NodeIndex, b: NodeIndex): void {
-    const { links, runner, schedule } = this.#world
+    const { links, schedule } = this.#world
     if (links.find(a, b) >= 0 || links.find(b, a) >= 0) return
     const end = links.allocate(a, b)
     for (const own of [end, end + 1]) {
@@ -164,8 +163,8 @@ export class Openings<T extends MachineTypes> {
     }
     this.#arm(end)
     const [link, other] = [links.id(end), links.id(end + 1)]
-    runner.tell(a, { type: 'link-up', link, peer: b + 1, inbound: false }, TRACE_LINK_UP, link)
-    runner.tell(b, { type: 'link-up', link: other, peer: a + 1, inbound: true }, TRACE_LINK_UP, other)
+    this.#tellUp(a, b, link, false)
+    this.#tellUp(b, a, other, true)
   }
 
   /**
@@ -173,7 +172,7 @@ export class Openings<T extends MachineTypes> {
    * knows nothing of any more.
    */
   #take(end: End, lost: End): boolean {
-    const { links, limits, schedule, runner, endings } = this.#world
+    const { links, limits, schedule, endings } = this.#world
     const [node, to] = [links.owner(end), links.owner(end + 1)]
     const { nowUs } = schedule
     const upUs = nowUs + this.#world.oneWayUs(to, node)
@@ -192,8 +191,15 @@ export class Openings<T extends MachineTypes> {
     links.enter(end + 1)
     this.#arm(end)
     if (wasTold) endings.tellDown(to, replaced, 'duplicate', 'Another link takes its place.')
-    runner.tell(to, { type: 'link-up', link, peer: node + 1, inbound: true }, TRACE_LINK_UP, link)
+    this.#tellUp(to, node, link, true)
     return true
+  }
+
+  #tellUp(node: NodeIndex, other: NodeIndex, link: Link, inbound: boolean): void {
+    const { init, runner } = this.#world
+    const up = { type: 'link-up', link, peer: other + 1, inbound } as const
+    const input = init.originOf === undefined ? up : { ...up, origin: init.originOf(other) }
+    runner.tell(node, input, TRACE_LINK_UP, link)
   }
 
   /** Counts a link, and draws when it breaks. */

@@ -1,5 +1,5 @@
 /** What a simulation is made of, and what it asks of models of the network. All times are whole microseconds. */
-import type { Codec, Key, LinkQueueLimits, Machine, MachineTypes } from '@servent/overlay/machine'
+import type { Codec, Key, LinkOrigin, LinkQueueLimits, Machine, MachineTypes } from '@servent/overlay/machine'
 import type { Random } from './random.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -91,6 +91,8 @@ export interface SimulationInit<T extends MachineTypes> {
   readonly forgetDead?: boolean
   /** Ids of nodes in the key space, for tests against an oracle. Default: SHA-256 of the PeerId's multihash. */
   readonly keyOf?: (node: NodeIndex) => Key
+  /** From where links to a node seem to come, which never changes. Default: the network has no addresses. */
+  readonly originOf?: (node: NodeIndex) => LinkOrigin
   /** How many ids (peers, keys) a message holds, for p2psim's measure of 20 bytes and 4 an id. Default: none. */
   readonly idsIn?: (message: T['message']) => number
 }

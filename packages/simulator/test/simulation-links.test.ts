@@ -1,6 +1,7 @@
 /** Links: how they come up, what goes over them, and how they end, as machines are told it. */
+import type { LinkOrigin } from '@servent/overlay/machine'
 import { expect, test } from 'vitest'
-import type { NetworkModel, SimulationLimits } from '../src/index.ts'
+import type { NetworkModel, NodeIndex, SimulationLimits } from '../src/index.ts'
 import { ProbeBench } from './support/probe.ts'
 
 /** 10 ms each way, and 2 ms for the handshakes: a dial takes 32 ms to the dialled peer, 42 ms back. */
@@ -441,4 +442,32 @@ test('who comes back by a new link while the other side still holds the old one 
 test('a model that gives no time fails the run', () => {
   const bench = new ProbeBench({ network: { oneWayUs: () => Number.NaN } }).nodes(2)
   expect(() => bench.open(0, 1)).toThrow(/the network says that it takes NaN us from 0 to 1/i)
+})
+
+test('a network with addresses says with each link where its other end is; one without says nothing', () => {
+  const originOf = (node: NodeIndex): LinkOrigin => ({
+    host: `11.0.${node}.1`,
+    network: `11.0.${node}`,
+    isRelayed: false,
+    reach: 'public'
+  })
+  const told = (init: { readonly originOf?: typeof originOf }) => {
+    const bench = new ProbeBench({ network: tenMs, ...init }).nodes(3)
+    const origins: [NodeIndex, string | undefined][] = []
+    bench.react = (node, input) => {
+      if (input.type === 'link-up') origins.push([node, input.origin?.network])
+    }
+    bench.open(0, 1)
+    bench.run(100)
+    bench.linked(1, 2)
+    bench.run(100)
+    return origins
+  }
+  expect(told({ originOf })).toEqual([
+    [1, '11.0.0'],
+    [0, '11.0.1'],
+    [1, '11.0.2'],
+    [2, '11.0.1']
+  ])
+  expect(told({}).map(([, network]) => network)).toEqual(Array(4).fill(undefined))
 })

@@ -1,4 +1,5 @@
 /** A ring whose requests are answered at once by a function: for tests of single rules. */
+import { ROUTER_SETTINGS } from '@servent/key-routing/machine'
 import type { Contact, Key, Peer, PeerTable } from '@servent/overlay/machine'
 import {
   type ChordMessage,
@@ -92,6 +93,7 @@ export function answeredRing(
     found: undefined
   }
   ring.router = {
+    settings: ROUTER_SETTINGS,
     calls: {
       nextId: () => {
         nextId += 1

@@ -1,5 +1,5 @@
 /** One machine by itself: a test is its host, and plays all the others. */
-import type { Input, Link, Peer } from '@servent/overlay/machine'
+import type { Input, Link, LinkOrigin, Peer } from '@servent/overlay/machine'
 import { RecordingEffects, testContact } from '@servent/overlay/testing'
 import {
   KademliaMachine,
@@ -32,13 +32,13 @@ export class Solo {
   }
 
   /** Links with a peer, once; gives the link. */
-  link(number: number, inbound = true): Link {
+  link(number: number, inbound = true, origin?: LinkOrigin): Link {
     const peer = this.peer(number)
     const known = this.#links.get(peer)
     if (known !== undefined) return known
     const link = this.#links.size + 1
     this.#links.set(peer, link)
-    this.give({ type: 'link-up', link, peer, inbound })
+    this.give({ type: 'link-up', link, peer, inbound, ...(origin && { origin }) })
     return link
   }
 

@@ -16,6 +16,7 @@ import {
   PERIOD_MS_MAX,
   PERIOD_MS_MIN
 } from '@servent/key-routing/machine'
+import { DEFENCES } from './defences.ts'
 import type { SettingsSchema } from './settings.ts'
 
 const REPLICAS_MAX = SUCCESSORS_MAX
@@ -55,6 +56,11 @@ export const chordSettings = {
     default: 0,
     description: 'Nodes that a finger is chosen from; 0: as many as there are successors'
   },
+  lists: {
+    enum: ['told', 'asked'],
+    default: 'told',
+    description: 'Whether a successor list is what its head says, or whoever is in one of two lists is asked'
+  },
   style: {
     enum: ['semi-recursive', 'recursive', 'iterative'],
     default: 'semi-recursive',
@@ -85,5 +91,6 @@ export const chordSettings = {
     // Table II of ToN gives its lookups all the time that they need.
     defaultWithFailures: LOOKUP_BUDGET_MS_MAX,
     description: 'Time that a lookup has'
-  }
+  },
+  ...DEFENCES
 } as const satisfies SettingsSchema

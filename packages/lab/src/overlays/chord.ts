@@ -21,7 +21,9 @@ import type { LookupStyle } from '@servent/key-routing/machine'
 import type { Key } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import type { Adapter, DeploymentInit } from '../deployment.ts'
+import { CHORD_LIES } from '../liars/routing-lies.ts'
 import { entryBytes } from './contacts.ts'
+import { defencesOf } from './defences.ts'
 import type { Settings } from './settings.ts'
 import { type Begun, INDEPENDENT_CALLS, StructuredDeployment } from './structured.ts'
 import type { Standing } from './structured-members.ts'
@@ -33,7 +35,13 @@ export class ChordDeployment extends StructuredDeployment<ChordTypes> {
   constructor(init: DeploymentInit, createMachine = (settings: ChordSettings) => new ChordMachine(settings)) {
     const settings = settingsOf(init.settings, init.frozen)
     const { lookupBudgetMs, style } = settings
-    super(init, { codec: chordCodec, createMachine: () => createMachine(settings), lookupBudgetMs, style })
+    super(init, {
+      codec: chordCodec,
+      createMachine: () => createMachine(settings),
+      lookupBudgetMs,
+      style,
+      lies: CHORD_LIES
+    })
     this.#settings = settings
   }
 
@@ -151,6 +159,7 @@ function settingsOf(settings: Settings, frozen: boolean): ChordSettings {
     virtualNodes: number('virtual-nodes'),
     proximity: settings.proximity as 'on' | 'off',
     samples: number('samples') === 0 ? undefined : number('samples'),
+    lists: settings.lists as 'told' | 'asked',
     style: settings.style as LookupStyle,
     stabiliseMs: number('stabilise-ms'),
     fixFingersMs: number('fix-fingers-ms'),
@@ -161,7 +170,7 @@ function settingsOf(settings: Settings, frozen: boolean): ChordSettings {
     // Nobody starts again with what it saved.
     saveMs: 0,
     traceLookups: true,
-    routing: frozen ? INDEPENDENT_CALLS : {}
+    routing: { ...(frozen ? INDEPENDENT_CALLS : {}), ...defencesOf(settings) }
   })
 }
 

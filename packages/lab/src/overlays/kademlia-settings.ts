@@ -18,6 +18,7 @@ import {
   PERIOD_MS_MAX,
   PERIOD_MS_MIN
 } from '@servent/key-routing/machine'
+import { networkSetting } from './defences.ts'
 import type { SettingsSchema } from './settings.ts'
 
 const count = (initial: number, maximum: number, description: string) =>
@@ -35,6 +36,7 @@ export const kademliaSettings = {
   k: count(K_DEFAULT, BUCKET_PEERS_MAX, 'Peers of a bucket and of an answer, and holders of a record'),
   alpha: count(ALPHA_DEFAULT, PATH_REQUESTS_MAX, 'Requests under way on each path of a lookup'),
   paths: count(DISJOINT_PATHS_DEFAULT, DISJOINT_PATHS_MAX, 'Paths of a lookup that have no peer in common'),
+  'peers-per-network': { ...networkSetting, maximum: BUCKET_PEERS_MAX },
   'refresh-ms': period(REFRESH_MS, 'Between two refreshes of the buckets'),
   'self-lookup-ms': period(SELF_LOOKUP_MS, 'Between two lookups of the own key'),
   'answer-ms': {

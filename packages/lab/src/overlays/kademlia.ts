@@ -23,6 +23,7 @@ import {
 import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, randomOf } from '@servent/simulator'
 import type { Adapter, DeploymentInit } from '../deployment.ts'
+import { KADEMLIA_LIES } from '../liars/kademlia-lies.ts'
 import { entryBytes } from './contacts.ts'
 import type { Settings } from './settings.ts'
 import { INDEPENDENT_CALLS, StructuredDeployment } from './structured.ts'
@@ -55,6 +56,7 @@ export class KademliaDeployment extends StructuredDeployment<KademliaTypes> {
       createMachine: () => createMachine(settings),
       lookupBudgetMs: settings.lookupBudgetMs,
       style: 'iterative',
+      lies: KADEMLIA_LIES,
       // Its unions hold those of `RoutingTypes`.
       traffic: traffic =>
         new StructuredTraffic(
@@ -128,7 +130,10 @@ function settingsOf(settings: Settings, frozen: boolean): KademliaSettings {
     selfLookupMs: number('self-lookup-ms'),
     lookupBudgetMs: number('lookup-budget-ms'),
     traceLookups: true,
-    routing: frozen ? INDEPENDENT_CALLS : patience(number('answer-ms'), number('dial-ms'))
+    routing: {
+      ...(frozen ? INDEPENDENT_CALLS : patience(number('answer-ms'), number('dial-ms'))),
+      peersPerNetwork: number('peers-per-network')
+    }
   })
 }
 

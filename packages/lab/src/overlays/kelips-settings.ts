@@ -26,6 +26,7 @@ import {
   PERIOD_MS_MAX,
   PERIOD_MS_MIN
 } from '@servent/key-routing/machine'
+import { checksSetting, pathsSetting } from './defences.ts'
 import type { SettingsSchema } from './settings.ts'
 
 const number = (minimum: number, maximum: number, initial: number, description: string) =>
@@ -71,5 +72,7 @@ export const kelipsSettings = {
     ...number(PERIOD_MS_MIN, LOOKUP_BUDGET_MS_MAX, LOOKUP_BUDGET_MS, 'Time that a lookup has'),
     // As the others have it there: lookups and searches that meet the dead have all the time that they need.
     defaultWithFailures: LOOKUP_BUDGET_MS_MAX
-  }
+  },
+  paths: pathsSetting,
+  'answer-checks': checksSetting('off')
 } as const satisfies SettingsSchema

@@ -25,7 +25,9 @@ import { kelipsCodec } from '@servent/kelips/wire'
 import type { Key } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import type { Adapter, DeploymentInit } from '../deployment.ts'
+import { KELIPS_LIES } from '../liars/kelips-lies.ts'
 import { entryBytes } from './contacts.ts'
+import { defencesOf } from './defences.ts'
 import { KelipsTraffic } from './kelips-traffic.ts'
 import type { Settings } from './settings.ts'
 import { type Begun, INDEPENDENT_CALLS, StructuredDeployment, type Told } from './structured.ts'
@@ -57,6 +59,7 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
       lookupBudgetMs: settings.lookupBudgetMs,
       // Who asks sends every request itself.
       style: 'iterative',
+      lies: KELIPS_LIES,
       answer: answerOf,
       traffic: of => new KelipsTraffic(of)
     })
@@ -174,7 +177,7 @@ function settingsOf(settings: Settings, frozen: boolean): KelipsSettings {
     // Nobody starts again with what it saved.
     saveMs: 0,
     // As many as a real peer opens.
-    routing: { ownLinks: OWN_LINKS_MAX, ...(frozen && INDEPENDENT_CALLS) }
+    routing: { ownLinks: OWN_LINKS_MAX, ...(frozen && INDEPENDENT_CALLS), ...defencesOf(settings) }
   })
 }
 

@@ -39,14 +39,9 @@ export function watched<T extends MachineTypes>(watch: Watch<T>): (machine: Mach
   }
 }
 
-class WatchedEffects<T extends MachineTypes> implements Effects<T> {
+/** Effects that go where those within go. */
+export class PassedEffects<T extends MachineTypes> implements Effects<T> {
   inner!: Effects<T>
-  machine = 0
-  readonly #watch: Watch<T>
-
-  constructor(watch: Watch<T>) {
-    this.#watch = watch
-  }
 
   get peers(): Effects<T>['peers'] {
     return this.inner.peers
@@ -67,7 +62,6 @@ class WatchedEffects<T extends MachineTypes> implements Effects<T> {
     this.inner.close(link, reason)
   }
   send(link: Link, message: T['message'], priority: number): void {
-    this.#watch.onSend(message, link, this.machine, this.inner)
     this.inner.send(link, message, priority)
   }
   setTimer(timer: Timer, afterMs: number): void {
@@ -83,7 +77,25 @@ class WatchedEffects<T extends MachineTypes> implements Effects<T> {
     this.inner.save(key, bytes)
   }
   notify(notice: T['notice']): void {
-    this.#watch.onNotify?.(notice, this.machine)
     this.inner.notify(notice)
+  }
+}
+
+class WatchedEffects<T extends MachineTypes> extends PassedEffects<T> {
+  machine = 0
+  readonly #watch: Watch<T>
+
+  constructor(watch: Watch<T>) {
+    super()
+    this.#watch = watch
+  }
+
+  override send(link: Link, message: T['message'], priority: number): void {
+    this.#watch.onSend(message, link, this.machine, this.inner)
+    super.send(link, message, priority)
+  }
+  override notify(notice: T['notice']): void {
+    this.#watch.onNotify?.(notice, this.machine)
+    super.notify(notice)
   }
 }

@@ -18,6 +18,7 @@ import {
   NEIGHBOURHOOD_MS,
   ROW_MS
 } from '@servent/pastry/machine'
+import { DEFENCES } from './defences.ts'
 import type { SettingsSchema } from './settings.ts'
 
 /** This peer, and one side of the longest leaf set: each holder then has all the others in its own. */
@@ -55,6 +56,11 @@ export const pastrySettings = {
     default: 'on',
     description: 'Whether entries of the routing table are chosen by their round trip'
   },
+  distances: {
+    enum: ['told', 'own'],
+    default: 'told',
+    description: 'Whether the word of another counts for how far away it is'
+  },
   style: {
     enum: ['semi-recursive', 'recursive', 'iterative'],
     default: 'semi-recursive',
@@ -81,5 +87,6 @@ export const pastrySettings = {
     // As Chord has it there: lookups that meet the dead have all the time that they need.
     defaultWithFailures: LOOKUP_BUDGET_MS_MAX,
     description: 'Time that a lookup has'
-  }
+  },
+  ...DEFENCES
 } as const satisfies SettingsSchema

@@ -18,7 +18,9 @@ import {
 import { pastryCodec } from '@servent/pastry/wire'
 import type { NodeIndex } from '@servent/simulator'
 import type { Adapter, DeploymentInit } from '../deployment.ts'
+import { PASTRY_LIES } from '../liars/routing-lies.ts'
 import { entryBytes } from './contacts.ts'
+import { defencesOf } from './defences.ts'
 import type { Settings } from './settings.ts'
 import { INDEPENDENT_CALLS, StructuredDeployment } from './structured.ts'
 import type { Standing } from './structured-members.ts'
@@ -39,7 +41,13 @@ export class PastryDeployment extends StructuredDeployment<PastryTypes> {
   ) {
     const settings = settingsOf(init.settings, init.frozen)
     const { lookupBudgetMs, style } = settings
-    super(init, { codec: pastryCodec, createMachine: () => createMachine(settings), lookupBudgetMs, style })
+    super(init, {
+      codec: pastryCodec,
+      createMachine: () => createMachine(settings),
+      lookupBudgetMs,
+      style,
+      lies: PASTRY_LIES
+    })
     this.#settings = settings
   }
 
@@ -130,6 +138,7 @@ function settingsOf(settings: Settings, frozen: boolean): PastrySettings {
     digitBits: number('digit-bits'),
     neighbourhood: number('neighbourhood'),
     proximity: settings.proximity as 'on' | 'off',
+    distances: settings.distances as 'told' | 'own',
     style: settings.style as LookupStyle,
     heartbeatMs: number('heartbeat-ms'),
     leafExchangeMs: number('leaf-exchange-ms'),
@@ -142,7 +151,7 @@ function settingsOf(settings: Settings, frozen: boolean): PastrySettings {
     // Nobody starts again with what it saved.
     saveMs: 0,
     traceLookups: true,
-    routing: frozen ? INDEPENDENT_CALLS : {}
+    routing: { ...(frozen ? INDEPENDENT_CALLS : {}), ...defencesOf(settings) }
   })
 }
 

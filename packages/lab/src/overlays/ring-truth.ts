@@ -2,7 +2,7 @@
  * Who is on the ring, and who therefore is the root of a key, by an observer who sees everybody: what every
  * answer of a ring overlay is held against. A peer may have several places.
  */
-import { compareKeys, KEY_BITS, type Key, keyBit } from '@servent/overlay/machine'
+import { compareKeys, KEY_BITS, type Key, keyBit, xorDistance } from '@servent/overlay/machine'
 import { compareCloseness } from '@servent/pastry/machine'
 import type { NodeIndex } from '@servent/simulator'
 
@@ -70,6 +70,35 @@ export class RingTruth {
       found.add(this.#places[(at - 1 - step + length) % length]!)
     }
     return [...found]
+  }
+
+  /** So many places that follow a key, the nearest first, without one that lies at it. */
+  behind(key: Key, count: number): NodeIndex[] {
+    const { length } = this.#places
+    const at = this.#firstAt(key)
+    const here = length > 0 && compareKeys(this.#places[at % length]!.key, key) === 0 ? 1 : 0
+    return Array.from(
+      { length: Math.min(count, length - here) },
+      (_, step) => this.#places[(at + here + step) % length]!.node
+    )
+  }
+
+  /** The so many nearest to a key by XOR, the nearest first: they stand together, in the smallest part that has them. */
+  nearestByXorOf(key: Key, count: number): NodeIndex[] {
+    let from = 0
+    let to = this.#places.length
+    for (let bit = 0; bit < KEY_BITS && to - from > count; bit += 1) {
+      const middle = this.#firstWithBit(from, to, bit)
+      const [first, last] = keyBit(key, bit) === 1 ? [middle, to] : [from, middle]
+      if (last - first < count) break
+      from = first
+      to = last
+    }
+    const apart = this.#places
+      .slice(from, to)
+      .map(({ key: own, node }) => ({ node, far: xorDistance(key, own) }))
+    apart.sort((a, b) => compareKeys(a.far, b.far))
+    return apart.slice(0, count).map(({ node }) => node)
   }
 
   /** The peer nearest to a key by XOR, with one bit after the other of the key as long as anybody has it. */

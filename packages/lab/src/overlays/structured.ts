@@ -22,6 +22,8 @@ import {
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
+import { LiarGroup } from '../liars/group.ts'
+import { Liar, type LyingRules, lying, nobodyThere } from '../liars/lying.ts'
 import type { GetAsk, LookupAsk, PutAsk, SearchAsk } from '../world.ts'
 import { idsIn } from './contacts.ts'
 import { ExpiringMap } from './expiring-map.ts'
@@ -81,6 +83,8 @@ export interface StructuredInit<T extends MachineTypes> {
   readonly style: LookupStyle
   /** Answers questions that are not of routing. */
   readonly answer?: (question: T['question']) => T['answer']
+  /** How its peers lie where they do. */
+  readonly lies: LyingRules<T>
   /** Where messages of lookups are the overlay's own. */
   readonly traffic?: (init: TrafficInit<T>) => QuestionTraffic<T>
 }
@@ -99,6 +103,8 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   readonly #records: StructuredRecords
   readonly #values = new StructuredValues(VALUE_US_MAX, () => this.#routing)
   readonly #traffic: QuestionTraffic<RoutingTypes>
+  readonly #group: LiarGroup | undefined
+  readonly #phantoms = new Set<NodeIndex>()
   /** Who has announced what it shares; nothing before anybody does. Whoever joins then does so too, once. */
   #announced: Set<NodeIndex> | undefined
   /** By the first bits of their keys, which are random: steps tell of nothing else. */
@@ -116,6 +122,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       lookupBudgetMs,
       style,
       answer,
+      lies,
       traffic = (init: TrafficInit<RoutingTypes>) => new StructuredTraffic(init)
     } = own as unknown as StructuredInit<RoutingTypes>
     this.init = init
@@ -136,6 +143,14 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
         this.#records.onSend(message)
       }
     })
+    const { liars } = init
+    const create = (node: NodeIndex): Machine<RoutingTypes> => {
+      if (this.#phantoms.has(node)) return nobodyThere()
+      const machine = createMachine(node)
+      if (liars?.isLiar(node) !== true) return machine
+      this.#group!.add(node)
+      return lying(machine, new Liar(this.#group!, node, liars.lies), lies)
+    }
     this.#routing = new Simulation<RoutingTypes>({
       seed: init.seed,
       codec,
@@ -143,8 +158,9 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       // Nobody comes back, and nobody looks at the dead.
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: node => watch(createMachine(node)),
-      // Nobody lies here.
+      createMachine: node => watch(create(node)),
+      ...(liars && { originOf: node => liars.originOf(node) }),
+      // Nobody forges here.
       answer: question => {
         if (question.type === 'verify') return { type: 'verified', good: question.records.map(() => true) }
         return question.type === 'select' ? newestOf(question.records) : answer?.(question)
@@ -153,6 +169,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       idsIn
     })
     this.simulation = this.#routing as unknown as Simulation<T>
+    this.#group = liars && new LiarGroup(this.#routing)
   }
 
   /** The keys of the places that a peer has. */
@@ -187,10 +204,30 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
     this.adopt(nodes)
     this.#isIdeal = false
     this.members.addAll(nodes)
+    this.#addPhantoms()
   }
 
   start(node: NodeIndex): void {
+    this.#addPhantoms()
     this.simulation.start(node)
+  }
+
+  /** As many as there are liars, once: nobody who dials them hears anything. */
+  #addPhantoms(): void {
+    const { liars } = this.init
+    if (liars === undefined || this.#phantoms.size > 0) return
+    for (let count = 0; count < liars.count; count += 1) {
+      const node = this.simulation.addNode()
+      this.#phantoms.add(node)
+      this.simulation.start(node)
+      this.simulation.silence(node)
+      this.#group!.addPhantom(node)
+    }
+  }
+
+  rootLies(key: Key): boolean {
+    const root = this.rootOf(key)
+    return root !== undefined && this.#group?.has(root) === true
   }
 
   isMember(node: NodeIndex): boolean {
@@ -200,6 +237,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   onDeath(node: NodeIndex): void {
     this.#records.onDeath(node)
     this.members.onDeath(node)
+    this.#group?.remove(node)
     this.#announced?.delete(node)
   }
 

@@ -1,4 +1,5 @@
 /** A node whose requests are answered by a function, or wait: for tests of single rules and of their bounds. */
+import { ROUTER_SETTINGS } from '@servent/key-routing/machine'
 import type { Contact, Key, Peer, PeerTable } from '@servent/overlay/machine'
 import { CORRECT_PASTRY, type PastryMessage, type PastrySettings, pastrySettings } from '../../src/machine.ts'
 import { type Fx, PastryNode } from '../../src/node.ts'
@@ -61,6 +62,8 @@ export function answeredNode(
   } as unknown as Fx
   let nextId = 0
   node.router = {
+    settings: ROUTER_SETTINGS,
+    isCrowded: () => false,
     calls: {
       nextId: () => {
         nextId += 1

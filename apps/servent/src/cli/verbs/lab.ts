@@ -56,6 +56,11 @@ function compareVerb(lab: Command, act: Act): void {
       'Part of the peers that dies at one instant, before the lookups: 0 to 0.95'
     ).argParser(number),
     new Option(
+      '--liars <P>',
+      'Part of the peers that lies, together: 0 to 0.5; in Chord, Pastry, Kelips and Kademlia'
+    ).argParser(number),
+    new Option('--lies <a,b>', 'How, of wrong-owner, drop and poison; default: all').argParser(list),
+    new Option(
       '--churn <C>',
       'Sessions and absences of peers, as exp:1h or exp:1h/exp:10m; or rate:0.05, trace:FILE'
     ),

@@ -1,0 +1,173 @@
+/** Successor lists whose members were asked themselves, against heads that leave out members and name who is none. */
+import { describe, expect, it } from 'vitest'
+import { takeList } from '../src/asked-list.ts'
+import { isCrowdedOut, takeFinger } from '../src/finger-refresh.ts'
+import { type ChordSettings, LIST_ASKS_MAX } from '../src/machine.ts'
+import { type AnsweredRing, answeredRing, keyOfNumber, ref } from './support/answered-ring.ts'
+import { ChordNetwork } from './support/network.ts'
+
+/** Of peers that are asked whether they are members, these say that they are; all others are silent. */
+function ringOf(members: readonly number[], list: readonly number[], settings: Partial<ChordSettings> = {}) {
+  const all = answeredRing(
+    { successors: list.length, lists: 'asked', ...settings },
+    list,
+    (peer, { type, id }) => {
+      if (type !== 'next-hops-request' || !members.includes(peer)) return undefined
+      const range = { from: keyOfNumber(peer - 1), to: keyOfNumber(peer) }
+      return { type: 'next-hops-answer', id, range, hops: [], replicas: [] }
+    }
+  )
+  return all
+}
+
+const take = (all: AnsweredRing, head: number, ...list: number[]) =>
+  takeList(all.ring, all.place, ref(head), list.map(ref), all.fx)
+const listOf = ({ place }: AnsweredRing) => [...place.successors]
+const asked = ({ sent }: AnsweredRing) => sent.map(({ peer }) => peer)
+
+describe('a list that is asked', () => {
+  it('costs nothing where the head’s is the same', () => {
+    const all = ringOf([], [10, 20, 30])
+    take(all, 10, 20, 30, 40)
+    expect(listOf(all)).toEqual([10, 20, 30].map(ref))
+    expect(asked(all)).toEqual([])
+  })
+
+  it('keeps whom the head leaves out, as long as they answer', () => {
+    const all = ringOf([20, 30], [10, 20, 30])
+    take(all, 10, 50, 90)
+    expect(listOf(all)).toEqual([10, 20, 30].map(ref))
+    expect(asked(all)).toEqual([20, 30])
+  })
+
+  it('lets go who is left out and does not answer, and takes in who answers in its place', () => {
+    const all = ringOf([30, 40], [10, 20, 30])
+    take(all, 10, 30, 40)
+    expect(listOf(all)).toEqual([10, 30].map(ref))
+    take(all, 10, 30, 40)
+    expect(listOf(all)).toEqual([10, 30, 40].map(ref))
+  })
+
+  it('does not take in whom the head names where nobody is', () => {
+    const all = ringOf([10, 20, 30], [10, 20, 30])
+    take(all, 10, 12, 20, 30)
+    expect(asked(all)).toEqual([12])
+    expect(listOf(all)).toEqual([10, 20, 30].map(ref))
+  })
+
+  it('takes in whoever came between, in its place', () => {
+    const all = ringOf([12, 20, 30], [10, 20, 30])
+    take(all, 10, 12, 20, 30)
+    expect(listOf(all)).toEqual([10, 12, 20].map(ref))
+  })
+
+  it('asks each once at a time', () => {
+    const all = ringOf([20, 30], [10, 20, 30])
+    all.hold = true
+    take(all, 10, 50, 90)
+    take(all, 10, 50, 90)
+    expect(asked(all)).toEqual([20, 30])
+    const held = new Set(all.place.askedForList)
+    expect(held).toEqual(new Set([20, 30].map(ref)))
+    all.release()
+    expect(all.place.askedForList.size).toBe(0)
+  })
+
+  it('LIST_ASKS_MAX are asked at a time, whatever heads say; one past it is not', () => {
+    const all = ringOf([], [1000, 2000, 3000])
+    all.hold = true
+    for (let at = 0; at < LIST_ASKS_MAX; at += 1) take(all, 1000, 1001 + at, 2000, 3000)
+    expect(asked(all).length).toBe(LIST_ASKS_MAX)
+    take(all, 1000, 1900, 2000, 3000)
+    expect(asked(all).length).toBe(LIST_ASKS_MAX)
+    expect(listOf(all)).toEqual([1000, 2000, 3000].map(ref))
+    all.release()
+    take(all, 1000, 1900, 2000, 3000)
+    expect(asked(all)).toContain(1900)
+  })
+
+  it('that became short is filled with those who answer', () => {
+    const all = ringOf([20, 40], [10, 20], { successors: 4 })
+    take(all, 10, 20, 30, 40)
+    expect(listOf(all)).toEqual([10, 20, 40].map(ref))
+    expect(asked(all)).toEqual([30, 40])
+  })
+
+  it('is the head’s where it is told, and where it goes once around', () => {
+    const told = ringOf([], [10, 20, 30], { lists: 'told' })
+    take(told, 10, 50, 90)
+    expect(listOf(told)).toEqual([10, 50, 90].map(ref))
+    expect(asked(told)).toEqual([])
+    const few = ringOf([], [10, 20], { successors: 4 })
+    take(few, 10, 50, 0)
+    expect(listOf(few)).toEqual([10, 50].map(ref))
+    expect(few.place.wrapped).toBe(true)
+    // Whose list is full has heard of more than there could be.
+    const full = ringOf([20, 30], [10, 20, 30])
+    take(full, 10, 0)
+    expect(listOf(full)).toEqual([10, 20, 30].map(ref))
+    const around = ringOf([], [10, 20, 30])
+    around.place.wrapped = true
+    take(around, 10, 50)
+    expect(listOf(around)).toEqual([10, 50].map(ref))
+  })
+})
+
+it('a ring in which some leave stays as correct by asked lists as by told ones', () => {
+  const [told, askedFor] = (['told', 'asked'] as const).map(lists => {
+    const network = new ChordNetwork({ seed: 'lists', settings: { lists, successors: 4 } })
+    const { simulation } = network
+    const nodes = simulation.addNodes(24)
+    for (const [at, node] of nodes.entries()) {
+      simulation.start(node)
+      if (at > 0) simulation.contact(node, nodes[0]!)
+      simulation.runFor(2_000_000)
+    }
+    simulation.runFor(600_000_000)
+    for (const node of nodes.slice(5, 9)) simulation.crash(node)
+    simulation.runFor(600_000_000)
+    return simulation
+      .aliveNodes()
+      .map(node => network.tablesOf(node).places[0]!.successors.map(({ peer }) => peer))
+  })
+  expect(askedFor).toEqual(told)
+  expect(told!.every(list => list.length === 4)).toBe(true)
+})
+
+describe('fingers from one network', () => {
+  /** Peers with an even number are from one network, of which a table takes in two. */
+  function crowding() {
+    const all = ringOf([], [1, 2])
+    const isCrowded = (peer: number, others: Iterable<number>) =>
+      peer % 2 === 0 && [...others].filter(other => other % 2 === 0 && other !== peer).length >= 2
+    const { router } = all.ring
+    all.ring.router = {
+      ...router,
+      settings: { ...router.settings, peersPerNetwork: 2 },
+      isCrowded
+    } as unknown as typeof router
+    const fingers = () =>
+      Array.from({ length: all.place.fingers.length }, (_, at) => all.place.fingers.at(at))
+    const exponentOf = (peer: number) => 240 + Math.floor(Math.log2(peer))
+    return {
+      all,
+      fingers,
+      take: (peer: number) => takeFinger(all.ring, all.place, exponentOf(peer), ref(peer), all.fx)
+    }
+  }
+
+  it('are two at most; the third is left out, and others come in', () => {
+    const { all, fingers, take: takeOne } = crowding()
+    for (const peer of [64, 128, 256, 513]) takeOne(peer)
+    expect(fingers()).toEqual([513, 128, 64].map(ref))
+    expect(all.ring.counters.fingersCrowdedOut).toBe(1)
+  })
+
+  it('may take the place of each other', () => {
+    const { all, fingers, take: takeOne } = crowding()
+    for (const peer of [66, 128]) takeOne(peer)
+    takeOne(64)
+    expect(fingers()).toEqual([128, 64].map(ref))
+    expect(isCrowdedOut(all.ring, all.place, 246, ref(64))).toBe(false)
+  })
+})
