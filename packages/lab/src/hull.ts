@@ -1,9 +1,8 @@
 /**
- * The lower hull of settings that were measured, as Li, Stribling, Morris and Kaashoek draw it ("Bandwidth-efficient
- * management of DHT routing tables" and "A performance vs. cost framework for evaluating DHT design tradeoffs under
- * churn", INFOCOM 2005, section III): each setting of an overlay is a point of what it costs and what it gives, and the
- * overlay is as good as the convex line under all of its points. One setting says little of an overlay; its hull says
- * what it gives to whoever sets it well.
+ * The lower hull of settings that were measured, as Li, Stribling, Morris, Kaashoek and Gil draw it ("A performance vs. cost
+ * framework for evaluating DHT design tradeoffs under churn", INFOCOM 2005): each setting of an overlay is a point of
+ * what it costs and what it gives, and the overlay is as good as the convex line under all of its points. One setting
+ * says little of an overlay; its hull says what it gives to whoever sets it well.
  */
 
 export type At<T> = (point: T) => readonly [cost: number, loss: number]
