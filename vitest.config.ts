@@ -12,7 +12,8 @@ const CODECS = [
   'packages/fasttrack/src/wire*.ts',
   'packages/fasttrack/src/credit/{receipt,receipt-sealing,exchange,max-flow,credit-graph,claims,receipt-book}.ts',
   'packages/keyword-index/src/{answer,ask,check,generation,intersection,matching,memory-index,posting-lists,word-numbers,word-table}.ts',
-  'packages/kademlia/src/wire.ts'
+  'packages/kademlia/src/wire.ts',
+  'packages/{pastry,kelips}/src/wire*.ts'
 ]
 const full = process.env.SERVENT_TEST_FULL === '1'
 const exclude = ['**/node_modules/**', '**/dist/**', ...(full ? [] : ['**/*.full.test.ts'])]

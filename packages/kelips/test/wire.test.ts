@@ -245,4 +245,16 @@ describe('bounds, at each and one past it', () => {
     expect(() => decode(frame(10, (2 << 3) | 2, 1, 10))).toThrow('No outcome has the number 10.')
     expect(decode(frame(15))).toEqual([])
   })
+
+  it('a field of a heartbeat that nobody knows yet is passed over', () => {
+    const field = (number: number, ...body: number[]) => [(number << 3) | 2, body.length, ...body]
+    const beat = [...field(1, ...Array(8).fill(7)), ...field(3, ...Array(16).fill(9))]
+    const gossip = (...body: number[]) => {
+      const inner = field(2, ...field(4, ...body))
+      return decode(Uint8Array.of(inner.length, ...inner))
+    }
+    const [known] = gossip(...beat)
+    expect(known).toMatchObject({ type: 'gossip', beats: [{ beat: 0 }] })
+    expect(gossip(...beat, ...field(9, 1))).toEqual([known])
+  })
 })
