@@ -116,7 +116,8 @@ export class Fetch {
         one.hops = Math.max(one.hops, result.hops)
         if (result.hops > 0) this.#note(REQUEST_BYTES)
         if ('failed' in result) {
-          if (page === 0) one.failure = result.failed
+          // What another list had is still there.
+          if (one.providers.size === 0) one.failure = result.failed
           done(later)
           return
         }

@@ -129,7 +129,10 @@ class Finding {
       this.#fail('not-ready', 0, fx)
       return
     }
-    if (by !== undefined) this.#add(by, 0)
+    if (by !== undefined) {
+      this.#add(by, 0)
+      if (kelips.covers(this.#key)) this.#addMember(0, fx)
+    }
     if (by === undefined && kelips.covers(this.#key)) {
       const own = answerOf(kelips, this.#key, this.#want, this.#after)
       if (isAnswer(own, this.#want) || kelips.view.size === 0) {
@@ -266,6 +269,7 @@ class Finding {
       answer.nearest.slice(0, FOUND_CONTACTS_MAX),
       1 + answer.hops
     )
+    for (const named of this.#nearest.peers()) this.#peers.add(named)
     if (this.#nearest.isEnough) this.#settle(fx)
     else this.#next(fx)
   }
@@ -274,7 +278,8 @@ class Finding {
   #settle(fx: Fx): void {
     if (this.#isSettling) return
     this.#isSettling = true
-    this.#nearest.settle(fx, (nearest, hops, later) => {
+    const endMs = this.#beganMs + this.#kelips.settings.lookupBudgetMs
+    this.#nearest.settle(fx, endMs, (nearest, hops, later) => {
       if (this.#isOver) return
       if (nearest.length === 0) this.#fail('no-route', this.#tries, later)
       else this.#end({ covers: true, hops, timeouts: 0, total: 0, tuples: [], nearest }, hops, later)

@@ -64,8 +64,8 @@ export class NearestAnswers {
     this.#named = all.sort((a, b) => compareKeys(a.distance, b.distance))
   }
 
-  /** The nearest that lives, and the others behind it; nothing where all are silent. */
-  settle(fx: Fx, done: (nearest: readonly Contact[], hops: number, fx: Fx) => void): void {
+  /** The nearest that lives, and the others behind it; nothing where all are silent. After `endMs` nobody is asked. */
+  settle(fx: Fx, endMs: number, done: (nearest: readonly Contact[], hops: number, fx: Fx) => void): void {
     const { calls, peers } = this.#kelips
     const [first] = this.#named
     const end = (later: Fx): void =>
@@ -75,7 +75,8 @@ export class NearestAnswers {
         later
       )
     // A single answer is believed as it is.
-    if (first === undefined || this.wanted === 1 || this.#heard.has(first.peer)) {
+    const isOver = this.#kelips.nowMs >= endMs
+    if (first === undefined || isOver || this.wanted === 1 || this.#heard.has(first.peer)) {
       end(fx)
       return
     }
@@ -85,12 +86,13 @@ export class NearestAnswers {
         return
       }
       this.#named = this.#named.filter(({ peer }) => peer !== first.peer)
-      this.settle(later, done)
+      this.settle(later, endMs, done)
     })
   }
 
-  heldPeers(hold: (peer: Peer) => void): void {
-    for (const { peer } of this.#named) hold(peer)
+  /** Those that were named: whoever asks holds them. */
+  *peers(): Generator<Peer> {
+    for (const { peer } of this.#named) yield peer
   }
 
   #isSound(named: readonly Named[]): boolean {

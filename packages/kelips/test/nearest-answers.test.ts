@@ -39,9 +39,9 @@ function asking(routing: KelipsSettings['routing'], view: readonly number[] = []
   for (const rank of view) kelips.view.add(peer(rank), lifeOf(BY_DISTANCE[rank]!), 1000)
   const answers = new NearestAnswers(kelips, KEY)
   /** Ranks of what it comes to. */
-  const settled = (): number[] => {
+  const settled = (endMs = Number.POSITIVE_INFINITY): number[] => {
     let found: readonly Contact[] = []
-    answers.settle(fx as Fx, nearest => {
+    answers.settle(fx as Fx, endMs, nearest => {
       found = nearest
     })
     return found.map(({ id }) =>
@@ -78,6 +78,14 @@ describe('two answers that are wanted', () => {
     answers.add(peer(3), named(3, 9), 1)
     answers.add(undefined, named(20), 3)
     expect(settled()).toEqual([3, 9, 20])
+    expect(asked).toEqual([])
+  })
+
+  it('are taken as they are where there is no time to ask, and whoever asks holds all that were named', () => {
+    const { answers, asked, peer, settled, kelips } = asking({ lookupPaths: 2 })
+    answers.add(undefined, named(0, 1), 1)
+    expect([...answers.peers()]).toEqual([peer(0), peer(1)])
+    expect(settled(kelips.nowMs)).toEqual([0, 1])
     expect(asked).toEqual([])
   })
 

@@ -110,6 +110,8 @@ class DiverseLookup extends Call<RoutingTypes> {
   readonly #firstHops: Peer[] = []
   /** Not known yet to live. */
   #answers: LookupFound[] = []
+  /** The nearest whose root could not be asked. */
+  #unheard: LookupFound | undefined
   #rounds = 0
   #isBeginning = false
   #isAsking = false
@@ -157,8 +159,14 @@ class DiverseLookup extends Call<RoutingTypes> {
   }
 
   override onFailed(_why: unknown, effects: RoutingEffects): void {
-    if (effects.nowMs() + 1 > this.#endMs) this.#fail('budget', effects)
-    else this.#settle(effects)
+    if (effects.nowMs() + 1 <= this.#endMs) {
+      this.#settle(effects)
+      return
+    }
+    // What nobody had time to ask is better than nothing.
+    const answer = this.#unheard ?? this.#answers[0]
+    if (answer === undefined) this.#fail('budget', effects)
+    else this.#end(answer, effects)
   }
 
   stop(effects: RoutingEffects): void {
@@ -215,6 +223,10 @@ class DiverseLookup extends Call<RoutingTypes> {
     const { peers } = effects
     this.#answers.sort((a, b) => compareAnswers(routing, key, a, b, peers))
     const answer = this.#answers.shift()
+    if (answer === undefined && this.#unheard !== undefined) {
+      this.#end(this.#unheard, effects)
+      return
+    }
     if (answer === undefined) {
       if (this.#rounds < settings.lookupAttempts) this.begin(effects)
       else if (this.#underWay.size === 0) this.#fail(this.#failure, effects)
@@ -225,9 +237,14 @@ class DiverseLookup extends Call<RoutingTypes> {
     const heard = (lives: boolean | 'later', later: RoutingEffects): void => {
       this.#isAsking = false
       if (this.#isOver) return
-      // Who has too much in hand to ask must believe.
-      if (lives !== false) {
+      if (lives === true) {
         this.#end(answer, later)
+        return
+      }
+      // It could not be asked, here or there: it counts where nobody behind it answers.
+      if (lives === 'later') {
+        this.#unheard ??= answer
+        this.#settle(later)
         return
       }
       this.#timeouts += 1

@@ -27,7 +27,6 @@ import type { Found, LookupFailure } from './messages.ts'
 import type { KeyRange, RootBelief } from './routing.ts'
 import type { RoutingCommand, RoutingEffects, RoutingTypes } from './types.ts'
 
-const NO_IDS: readonly Uint8Array[] = []
 const NOBODY: readonly Peer[] = []
 
 export class Lookups implements OriginRules, OwnRules, IterativeEnds, Paths {
@@ -120,17 +119,18 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds, Paths {
 
   onOwnFound(relay: Relay, found: Found, from: Peer, effects: RoutingEffects): void {
     const own = relay.own!
-    const { peers } = effects
     // A stranger may speak for itself only, and whoever speaks must claim the key.
-    if (!relay.wentTo(from) && !sameBytes(found.root.id, peers.contact(from).id)) return
+    if (!relay.wentTo(from) && !sameBytes(found.root.id, effects.peers.contact(from).id)) return
     if (!betweenRightClosed(own.key, found.from, found.to)) return
     this.#forwarding.finish(relay, from, effects)
     const { root, from: rangeFrom, to, replicas, hops } = found
     const timeouts = relay.timeoutsBefore + found.timeouts
     const elapsedMs = effects.nowMs() - own.startMs
     const result = { root, from: rangeFrom, to, replicas, hops, timeouts, elapsedMs }
-    const peer = peers.intern(root)
-    const belief = this.#beliefIn(peer, own.key, to)
+    const peer = effects.peers.intern(root)
+    // A lookup of which this peer is the root comes back to it; that it is one is not for others to say.
+    const isOthers = peer === SELF && this.#deps.routing.rootOf(own.key, nobody) === undefined
+    const belief = isOthers ? 'impossible' : this.#beliefIn(peer, own.key, to)
     if (belief === 'sound') this.#end(own, result, effects)
     else this.#disbelieve(own, result, belief, [relay.hop, peer], effects)
   }
@@ -155,10 +155,10 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds, Paths {
   ): void {
     const own = this.#ownOf(lookup)
     if (own === undefined) return
+    const { hops } = lookup
     const timeouts = own.timeouts + lookup.timeouts
     const elapsedMs = effects.nowMs() - own.startMs
-    const contact = effects.peers.contact(root)
-    const result = { root: contact, from, to, replicas, hops: lookup.hops, timeouts, elapsedMs }
+    const result = { root: effects.peers.contact(root), from, to, replicas, hops, timeouts, elapsedMs }
     const belief = this.#beliefIn(root, own.key, to)
     if (belief === 'sound') this.#end(own, result, effects)
     else this.#disbelieve(own, result, belief, [lookup.first, root], effects)
@@ -295,7 +295,7 @@ export class Lookups implements OriginRules, OwnRules, IterativeEnds, Paths {
       hops: 0,
       timeouts: 0,
       asRoot: false,
-      silentIds: NO_IDS,
+      silentIds: [],
       endMs: own.endMs
     })
     relay.own = own

@@ -97,7 +97,9 @@ export class Telling {
   progress(of: number): AnnouncedSnapshot {
     const { clock, bytesPerS, isReady } = this.#init
     const files = Math.min(of, this.#announced.count(clock.wallMs()))
-    const { files: refused, partly, why } = this.refusals
+    const { partly, why } = this.refusals
+    // One whose renewal was refused is announced for as long as it was.
+    const refused = Math.min(this.refusals.files, of - files)
     const left = of - files - refused
     const pace = left > 0 ? this.#pace.view(left, clock.nowMs()) : undefined
     return {

@@ -1,5 +1,5 @@
 /** Lookups by several ways: whose answer counts, who is asked whether it is there, and what is not waited for. */
-import type { Key, LinkOrigin, Peer } from '@servent/overlay/machine'
+import { type Key, type LinkOrigin, type Peer, SELF } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -93,6 +93,35 @@ describe('a lookup by three ways', () => {
     expect(solo.results).toMatchObject([{ root: testContact(4), timeouts: 1 }])
     expect(solo.routing.silent).toEqual([solo.peer(9)])
     expect(links.size).toBe(6)
+  })
+
+  it('takes a root that could not be asked only where none behind it answers', () => {
+    const turnedAway = (alive: boolean) => {
+      const { solo, says, pongs } = asking()
+      solo.lookup(KEY)
+      says(1, 9, 6)
+      says(2, 4, 20)
+      says(3, 4, 20)
+      solo.give({ type: 'unreachable', peer: solo.peer(9), reason: 'It is full.', noRoom: true })
+      expect(solo.results).toEqual([])
+      if (alive) pongs(4)
+      else solo.advance(LOOKUP_BUDGET_MS)
+      return solo.results
+    }
+    expect(turnedAway(true)).toMatchObject([{ root: testContact(4) }])
+    expect(turnedAway(false)).toMatchObject([{ root: testContact(9) }])
+  })
+
+  it('is not ended by a hop that says that the asker is the root itself', () => {
+    const { solo, links, sentTo, says, pongs } = asking()
+    solo.lookup(KEY)
+    const message = foundBy(solo.effects.peers.contact(SELF), sentTo(1).at(-1)!, range(6))
+    solo.give({ type: 'message', link: links.get(1)!, message })
+    expect(solo.results).toEqual([])
+    says(2, 4, 20)
+    says(3, 4, 20)
+    pongs(4)
+    expect(solo.results).toMatchObject([{ root: testContact(4) }])
   })
 
   it('does not wait for a way that is silent longer than until a lookup starts anew', () => {

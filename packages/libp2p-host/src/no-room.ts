@@ -20,9 +20,17 @@ const HUNG_UP: ReadonlySet<unknown> = new Set([
   'MuxerClosedError'
 ])
 
+/**
+ * What libp2p makes of the same where the connection stood for a moment, as it does across a network: an error of its own
+ * that keeps the text alone.
+ */
+const WRAPPED: ReadonlySet<string> = new Set(['EncryptionFailedError', 'MuxerUnavailableError'])
+const HUNG_UP_TEXT = /ECONNRESET|EPIPE|Unexpected EOF/
+
 /** Of several addresses one is enough: a peer that hangs up at one of them lives. */
 export function hungUp(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof AggregateError) return error.errors.some(hungUp)
+  if (WRAPPED.has(error.name)) return HUNG_UP_TEXT.test(error.message)
   return HUNG_UP.has(error.name) || HUNG_UP.has((error as { code?: unknown }).code)
 }

@@ -60,6 +60,9 @@ export class Room {
   /** Dials under way: each has a place. */
   #dials = 0
   #timer: unknown
+  /** Of connections whose links are ending. */
+  readonly #closing = new Set<unknown>()
+  #clearing: Promise<void> | undefined
   #ended = false
 
   constructor(components: RoomComponents, init: RoomInit) {
@@ -74,7 +77,8 @@ export class Room {
   stop(): void {
     this.#ended = true
     this.#components.events.removeEventListener('connection:open', this.#onOpen)
-    this.#init.clock.clearTimeout(this.#timer)
+    for (const timer of [this.#timer, ...this.#closing]) this.#init.clock.clearTimeout(timer)
+    this.#closing.clear()
   }
 
   /** A place for a dial, until `give`. False: every connection is in use, and no dial may be made. */
@@ -104,7 +108,15 @@ export class Room {
     return this.#used() > most - Math.min(CONNECTIONS_KEPT_FREE_MAX, Math.floor(most / CONNECTIONS_PER_FREE))
   }
 
-  async #clear(): Promise<void> {
+  /** One at a time: whoever comes meanwhile waits for the one that runs, which sees them. */
+  #clear(): Promise<void> {
+    this.#clearing ??= this.#clearOut().finally(() => {
+      this.#clearing = undefined
+    })
+    return this.#clearing
+  }
+
+  async #clearOut(): Promise<void> {
     const valued = new Set<string>()
     while (!this.#ended && this.#isOver()) {
       const candidate = this.#longestUnused(valued)
@@ -114,10 +126,13 @@ export class Room {
       }
       const { id, remotePeer } = candidate.connection
       this.#leaving.add(id)
-      if (await this.#isValued(remotePeer)) {
+      const isValued = await this.#isValued(remotePeer)
+      // It may have closed meanwhile, or be in use.
+      if (!isValued && this.#isUnused(candidate)) this.#giveWay(candidate)
+      else {
         this.#leaving.delete(id)
         valued.add(id)
-      } else this.#giveWay(candidate)
+      }
     }
   }
 
@@ -141,6 +156,10 @@ export class Room {
         longest = { connection, link, unusedMs }
     }
     return longest
+  }
+
+  #isUnused({ connection, link }: Candidate): boolean {
+    return connection.status === 'open' && this.#unusedMs(connection, link) >= ROOM_QUIET_MS
   }
 
   /** 0 where somebody uses it now. One without a link has been of no use since it was opened. */
@@ -172,10 +191,12 @@ export class Room {
     let timer: unknown
     const close = () => {
       clock.clearTimeout(timer)
+      this.#closing.delete(timer)
       stream.removeEventListener('close', close)
       this.#close(connection, stream.id)
     }
     timer = clock.setTimeout(close, ROOM_CLOSE_MS)
+    this.#closing.add(timer)
     stream.addEventListener('close', close)
     link.close(GIVES_WAY)
   }

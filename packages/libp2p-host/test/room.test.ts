@@ -1,9 +1,11 @@
 /** Places among the connections that libp2p may have: kept free, made, and found by those who come. */
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { identify } from '@libp2p/identify'
 import { type Libp2p, TypedEventEmitter } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { LinkEnd } from '@servent/overlay'
 import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -24,6 +26,7 @@ import { eventually, turns } from './support/stream-pair.ts'
 
 const OWN = '/servent/own/1.0.0'
 const NOW_MS = 1_000_000
+const LONG_WAY_MS = 25
 
 interface FakeStream extends EventTarget {
   id: string
@@ -191,6 +194,10 @@ test('a dial that is hung up on is told from one that finds nobody', () => {
   expect(hungUp(new AggregateError([failed('ECONNREFUSED'), failed('EPIPE')]))).toBe(true)
   expect(hungUp(new NoRoomError('full'))).toBe(true)
   expect(hungUp(failed('ECONNREFUSED'))).toBe(false)
+  const wrapped = (message: string) => Object.assign(new Error(message), { name: 'EncryptionFailedError' })
+  expect(hungUp(wrapped('read ECONNRESET'))).toBe(true)
+  expect(hungUp(wrapped('Unexpected EOF - stream closed while reading 0/1 bytes'))).toBe(true)
+  expect(hungUp(wrapped('Payload identity key does not match'))).toBe(false)
   expect(hungUp(new Error('No stream within 15000 ms.'))).toBe(false)
   expect(hungUp('ECONNRESET')).toBe(false)
 })
@@ -236,6 +243,27 @@ describe('over TCP', () => {
     open(alice, { libp2p: full } as TestNode)
     const gone = await alice.puppet.until('unreachable', ({ noRoom }) => noRoom === undefined)
     expect(gone.reason).toMatch(/ECONNREFUSED|no valid addresses/i)
+  })
+
+  test('so it is where the way is long, and the connection stood for a moment', async () => {
+    const full = await fullPeer()
+    const port = /tcp\/(\d+)/.exec(`${full.getMultiaddrs()[0]}`)![1]
+    const proxy = createServer(near => {
+      const far = connect(Number(port), '127.0.0.1')
+      for (const socket of [near, far]) socket.on('error', () => {})
+      near.on('data', bytes => far.write(bytes)).on('close', () => far.destroy())
+      far.on('data', bytes => near.write(bytes))
+      far.on('close', () => setTimeout(() => near.resetAndDestroy(), LONG_WAY_MS))
+    })
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+    try {
+      const alice = await startNode()
+      const address = `/ip4/127.0.0.1/tcp/${(proxy.address() as AddressInfo).port}/p2p/${full.peerId}`
+      open(alice, { libp2p: { peerId: full.peerId, getMultiaddrs: () => [multiaddr(address)] } } as TestNode)
+      expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: true })
+    } finally {
+      proxy.close()
+    }
   })
 
   test('a peer with as many links as it may have takes newcomers in, and those that went hear nothing bad', async () => {
