@@ -139,7 +139,8 @@ export class Opener {
     for (let tries = 1; ; ) {
       try {
         opening.stage = 'dialing'
-        const connection = this.#held(opening.peerId) ?? (await this.#connect(opening, { signal }))
+        // Never in the moment of the open itself: a link that comes up in the same turn calls it off.
+        const connection = await (this.#held(opening.peerId) ?? this.#connect(opening, { signal }))
         signal.throwIfAborted()
         opening.stage = 'negotiating'
         const { protocol } = this.#init
