@@ -90,6 +90,13 @@ describe('a frame', () => {
     expect(read(frame(13, 9 << 3, 9))).toMatchObject({ messages: [{ type: 'ping' }] })
   })
 
+  it('takes a reason that is not known yet for the first', () => {
+    const shared = (reason: number) =>
+      read(frame(TYPES.indexOf('shared') + 1, 1 << 3, 1, (2 << 3) | 2, 1, 5, (3 << 3) | 2, 1, reason))
+    expect(shared(2)).toMatchObject({ messages: [{ type: 'shared', refused: [5], reasons: ['files'] }] })
+    expect(shared(99)).toMatchObject({ messages: [{ type: 'shared', refused: [5], reasons: ['other'] }] })
+  })
+
   it.each([
     ['empty', [0], 'A frame is empty.'],
     ['two messages', [4, (13 << 3) | 2, 0, (13 << 3) | 2, 0], 'A frame holds one message.'],
