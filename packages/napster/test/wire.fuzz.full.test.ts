@@ -1,16 +1,10 @@
-/**
- * A minute of streams that are made, broken and cut at random. `SERVENT_FUZZ_MS` gives more time or less,
- * `SERVENT_FUZZ_SEED` repeats a run whose seed was printed.
- */
+/** A minute of streams that are made, broken and cut at random; `fuzz-streams.ts` says what gives more time or less. */
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { fuzz } from '../../overlay/test/fuzz-streams.ts'
 import { FORMATS } from '../src/formats.ts'
 import { cuts, cutUp, message, mutate, mutation } from './arbitraries.ts'
 import { checkMessage, encode, frame, readAll } from './laws.ts'
-
-const FUZZ_MS = Number(process.env.SERVENT_FUZZ_MS ?? 60_000)
-const SEED = Number(process.env.SERVENT_FUZZ_SEED ?? Date.now() % 0x7fff_ffff)
-const RUNS_AT_A_TIME = 200
 
 const code = fc.oneof(
   fc.constantFrom(...Object.values(FORMATS).map(format => format.code as number), 200),
@@ -38,33 +32,17 @@ const made = fc.oneof(
   fc.uint8Array({ maxLength: 100 })
 )
 
-it(
-  'no stream makes the codec throw what it may not, hold more than it may, or read twice differently',
-  () => {
-    console.log(`fuzzing with seed ${SEED} for ${FUZZ_MS} ms`)
-    const end = performance.now() + FUZZ_MS
-    let streams = 0
-    let messages = 0
-    for (let round = 0; round === 0 || performance.now() < end; round += 1) {
-      fc.assert(
-        fc.property(
-          fc.array(made, { maxLength: 5 }),
-          fc.array(mutation, { maxLength: 8 }),
-          cuts,
-          (pieces, broken, at) => {
-            const bytes = mutate(Buffer.concat(pieces), broken)
-            const whole = readAll([bytes])
-            expect(readAll(cutUp(bytes, at))).toEqual(whole)
-            for (const read of whole.messages) checkMessage(read)
-            streams += 1
-            messages += whole.messages.length
-          }
-        ),
-        { seed: SEED + round, numRuns: RUNS_AT_A_TIME }
-      )
+fuzz(read =>
+  fc.property(
+    fc.array(made, { maxLength: 5 }),
+    fc.array(mutation, { maxLength: 8 }),
+    cuts,
+    (pieces, broken, at) => {
+      const bytes = mutate(Buffer.concat(pieces), broken)
+      const whole = readAll([bytes])
+      expect(readAll(cutUp(bytes, at))).toEqual(whole)
+      for (const one of whole.messages) checkMessage(one)
+      read(whole.messages.length)
     }
-    console.log(`${streams} streams, ${messages} messages`)
-    expect(messages).toBeGreaterThan(0)
-  },
-  FUZZ_MS + 60_000
+  )
 )

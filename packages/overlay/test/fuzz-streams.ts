@@ -1,5 +1,5 @@
 /**
- * A minute of streams that are made, broken and cut at random, for a codec of frames of protobuf. `SERVENT_FUZZ_MS`
+ * A minute of streams that are made, broken and cut at random, for any codec or one of frames of protobuf. `SERVENT_FUZZ_MS`
  * gives more time or less, `SERVENT_FUZZ_SEED` repeats a run whose seed was printed.
  */
 import fc from 'fast-check'
@@ -35,9 +35,8 @@ const frameUpTo = (fieldMax: number) =>
       return bytesOf(varint(kind.length + bytes.length), kind, bytes)
     })
 
-export function fuzzStreams<Message>({ codec, message, fieldMax, bufferedBytesMax }: Fuzzed<Message>): void {
-  const { encode, readAll } = streamsOf(codec)
-  const piece = fc.oneof(message.map(encode), frameUpTo(fieldMax), fc.uint8Array({ maxLength: 300 }))
+/** Runs what `property` makes until the time is over; it says of each stream how many messages were read of it. */
+export function fuzz(property: (read: (messages: number) => void) => fc.IRawProperty<unknown>): void {
   it(
     'no stream makes the codec throw what it may not, hold more than it may, or read twice differently',
     () => {
@@ -45,33 +44,36 @@ export function fuzzStreams<Message>({ codec, message, fieldMax, bufferedBytesMa
       const end = performance.now() + FUZZ_MS
       let streams = 0
       let messages = 0
-      for (let round = 0; round === 0 || performance.now() < end; round += 1) {
-        fc.assert(
-          fc.property(
-            fc.array(piece, { maxLength: 5 }),
-            fc.array(mutation, { maxLength: 8 }),
-            cuts,
-            (pieces, broken, at) => {
-              const bytes = mutate(bytesOf(...pieces), broken)
-              const whole = readAll([bytes])
-              const parts = readAll(cutUp(bytes, at))
-              expect(parts.messages).toEqual(whole.messages)
-              expect(parts.malformed).toBe(whole.malformed)
-              expect(parts.buffered).toBeLessThanOrEqual(bufferedBytesMax)
-              for (const read of whole.messages) {
-                expect(codec.byteLength(read)).toBe(encode(read).length)
-                expect(readAll([encode(read)]).messages).toEqual([read])
-              }
-              streams += 1
-              messages += whole.messages.length
-            }
-          ),
-          { seed: SEED + round, numRuns: RUNS_AT_A_TIME }
-        )
-      }
+      const streamIsRead = property(read => {
+        streams += 1
+        messages += read
+      })
+      for (let round = 0; round === 0 || performance.now() < end; round += 1)
+        fc.assert(streamIsRead, { seed: SEED + round, numRuns: RUNS_AT_A_TIME })
       console.log(`${streams} streams, ${messages} messages`)
       expect(messages).toBeGreaterThan(0)
     },
     FUZZ_MS + 60_000
+  )
+}
+
+export function fuzzStreams<Message>({ codec, message, fieldMax, bufferedBytesMax }: Fuzzed<Message>): void {
+  const { encode, readAll } = streamsOf(codec)
+  const piece = fc.oneof(message.map(encode), frameUpTo(fieldMax), fc.uint8Array({ maxLength: 300 }))
+  const pieces = fc.array(piece, { maxLength: 5 })
+  fuzz(read =>
+    fc.property(pieces, fc.array(mutation, { maxLength: 8 }), cuts, (made, broken, at) => {
+      const bytes = mutate(bytesOf(...made), broken)
+      const whole = readAll([bytes])
+      const parts = readAll(cutUp(bytes, at))
+      expect(parts.messages).toEqual(whole.messages)
+      expect(parts.malformed).toBe(whole.malformed)
+      expect(parts.buffered).toBeLessThanOrEqual(bufferedBytesMax)
+      for (const one of whole.messages) {
+        expect(codec.byteLength(one)).toBe(encode(one).length)
+        expect(readAll([encode(one)]).messages).toEqual([one])
+      }
+      read(whole.messages.length)
+    })
   )
 }
