@@ -279,7 +279,7 @@ export class Announcer {
     try {
       const stamp = this.stamp()
       const records = [await providerRecord(file.id.multihash, stamp), ...(await wordRecords(file, stamp))]
-      return { file, tag, records, expiresMs: stamp.expiresMs, isNew: !this.#announced.has(file.index) }
+      return { file, tag, records, expiresMs: stamp.expiresMs }
     } catch {
       // A name or tags that no record can hold: other files are no worse for it.
       this.#telling.refuse(file, tag, 'unfit')

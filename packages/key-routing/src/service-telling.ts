@@ -38,8 +38,6 @@ export interface Prepared {
   readonly tag: number
   readonly records: readonly StoredRecord[]
   readonly expiresMs: number
-  /** Nothing of it is with others yet. */
-  readonly isNew: boolean
 }
 
 /** Files that are told of with one command. */
@@ -121,8 +119,8 @@ export class Telling {
     signal: AbortSignal
   ): Promise<{ readonly isReached: boolean; readonly isShort: boolean }> {
     const { clock } = this.#init
-    const all = batch.flatMap(({ records, isNew }) =>
-      records.filter(record => !isNew || !this.#isHopeless(record))
+    const all = batch.flatMap(({ file, records }) =>
+      this.#announced.has(file.index) ? records : records.filter(record => !this.#isHopeless(record))
     )
     const startMs = clock.nowMs()
     if (all.length > 0) await this.spend(bytesOf(all), signal)
