@@ -40,6 +40,8 @@ class Crowd {
   readonly ended: string[] = []
   readonly closed: string[] = []
   readonly tags = new Map<string, string[]>()
+  /** While it is looked up whether a peer is valued. */
+  onAsked: (peer: string) => void = () => {}
   readonly #events = new TypedEventEmitter()
   readonly #links: RoomLink[] = []
   #connections: { id: string; remotePeer: string; status: string; streams: FakeStream[] }[] = []
@@ -50,7 +52,10 @@ class Crowd {
       connectionManager: { getConnections: () => this.#connections, getMaxConnections: () => most },
       events: this.#events,
       peerStore: {
-        get: async (peer: string) => ({ tags: new Map((this.tags.get(peer) ?? []).map(tag => [tag, {}])) })
+        get: async (peer: string) => {
+          this.onAsked(peer)
+          return { tags: new Map((this.tags.get(peer) ?? []).map(tag => [tag, {}])) }
+        }
       }
     }
     this.room = new Room(components as never, {
@@ -67,6 +72,12 @@ class Crowd {
     const untilMs = this.clock.nowMs() + ms
     while ((this.clock.nextAtMs ?? Number.POSITIVE_INFINITY) <= untilMs) this.clock.step()
     this.clock.advanceTo(untilMs)
+  }
+
+  /** Something comes or goes on a link now. */
+  use(id: string): void {
+    const link = this.#links.find(({ place }) => `${place.connection}` === id)!
+    Object.assign(link, { queueBytes: 1 })
   }
 
   get size(): number {
@@ -124,6 +135,18 @@ class Crowd {
 }
 
 describe('of the connections that libp2p may have', () => {
+  test('one that is used while it is looked up whether its peer is valued stays, and another gives way', async () => {
+    const most = CONNECTIONS_PER_FREE
+    const crowd = new Crowd(most)
+    crowd.links(most - 1)
+    crowd.onAsked = peer => {
+      if (peer === 'n0') crowd.use('n0')
+    }
+    await crowd.comes('one more')
+    expect(crowd.ended).toEqual(['n1 room'])
+    expect(crowd.closed).toEqual(['n1'])
+  })
+
   test.each([
     { most: CONNECTIONS_PER_FREE - 1, free: 0 },
     { most: CONNECTIONS_PER_FREE, free: 1 },
