@@ -5,8 +5,9 @@
  * A refusal names others to try. The published `X-Try` holds IPv4 addresses and ports, which peers of libp2p
  * do not have; ours is `X-Servent-Try`: contacts parted by commas, each in base64url without padding, its
  * bytes as in GGEP `SVNT.C`. At most `TRY_CONTACTS_MAX` of at most `TRY_CONTACT_BYTES_MAX` bytes. A leaf that calls names
- * its ultrapeers in it, so that a servent without any finds them and does not begin a network of its own. Of other
- * strangers it is not read: nobody makes a servent call whom he likes by calling it.
+ * its ultrapeers in its first word and in its last, so that a servent without any finds them and does not begin a
+ * network of its own, and two that the leaf called at the same time find each other. Of other strangers it is not read:
+ * nobody makes a servent call whom he likes by calling it.
  *
  * `X-Servent-Walk: 0.1` says that walkers may be sent here (`random-walk-rules.ts`).
  */
@@ -79,8 +80,8 @@ export function onLinkUp(
   state.neighbours.add(neighbour)
   fx.setTimer(handshakeTimer(link), HANDSHAKE_MS)
   if (inbound) return
-  const others = state.tiers.tier === 'leaf' ? toTry(fx, ultrapeersOf(state), peer) : {}
-  fx.send(link, { type: 'connect', headers: { ...ownHeaders(state), ...others } }, PRIORITY_HANDSHAKE)
+  const headers = { ...ownHeaders(state), ...ownUltrapeers(state, fx, peer) }
+  fx.send(link, { type: 'connect', headers }, PRIORITY_HANDSHAKE)
 }
 
 /** A stranger's CONNECT. */
@@ -91,8 +92,7 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
   }
   readHeaders(state, neighbour, message.headers)
   const banished = state.banished.get(neighbour.name.text) !== undefined
-  if (!banished && neighbour.kind === 'leaf' && ultrapeersOf(state).length === 0)
-    noteUltrapeers(state, fx, neighbour, message.headers)
+  if (!banished) noteUltrapeers(state, fx, neighbour, message.headers)
   if (banished || !hasRoomFor(state, fx, neighbour)) {
     refuse(state, fx, neighbour, banished ? 'Come back later' : reasonFor(state))
     return
@@ -102,8 +102,9 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
   fx.send(neighbour.link, { type: 'status', status: STATUS_OK, reason: 'OK', headers }, PRIORITY_HANDSHAKE)
 }
 
-/** What a leaf names, as far as it may know where they are. */
+/** What a leaf names to a servent that has no ultrapeer, as far as the leaf may know where they are. */
 function noteUltrapeers(state: GnutellaState, fx: Fx, leaf: Neighbour, headers: Headers): void {
+  if (leaf.kind !== 'leaf' || ultrapeersOf(state).length > 0) return
   for (const { id, addresses } of contactsOf(headers[TRY_HEADER])) {
     const believed = believable(addresses, leaf.reach, 'no-names')
     if (believed.length === 0) continue
@@ -119,7 +120,8 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
     outOfStep(state, fx, neighbour)
     return
   }
-  for (const contact of contactsOf(message.headers[TRY_HEADER])) noteContact(state, fx, contact, peer)
+  if (phase === 'calling')
+    for (const contact of contactsOf(message.headers[TRY_HEADER])) noteContact(state, fx, contact, peer)
   if (message.status !== STATUS_OK) {
     state.count('handshakesFailed')
     fail(state, fx, neighbour, `It answered ${message.status}.`)
@@ -137,9 +139,11 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
   }
   if (phase === 'calling') {
     // Who was guided says so, since its first words were others.
-    const headers: Headers = tier === state.tiers.tier ? {} : { 'x-ultrapeer': 'False', guid: state.servent }
+    const guided: Headers = tier === state.tiers.tier ? {} : { 'x-ultrapeer': 'False', guid: state.servent }
+    const headers = { ...guided, ...ownUltrapeers(state, fx, peer) }
     fx.send(link, { type: 'status', status: STATUS_OK, reason: 'OK', headers }, PRIORITY_HANDSHAKE)
   }
+  if (phase === 'accepted') noteUltrapeers(state, fx, neighbour, message.headers)
   fx.cancelTimer(handshakeTimer(link))
   state.neighbours.setPhase(neighbour, 'up')
   neighbour.upMs = state.nowMs
@@ -149,6 +153,8 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
   else state.hosts.worked(peer, state.nowMs, fx.wallMs())
   onTierLinkUp(state, fx, neighbour)
   greetWithSearches(state, fx, neighbour)
+  // Whom it named is called now, and not with the next upkeep: searches wait.
+  if (neighbour.tiered?.namesOthers === true) openMore(state, fx)
 }
 
 /** 10 s went by without the handshake's end: whoever dribbles takes no place for long. */
@@ -226,6 +232,11 @@ function readHeaders(state: GnutellaState, neighbour: Neighbour, headers: Header
 
 function ultrapeersOf({ neighbours }: GnutellaState): Neighbour[] {
   return neighbours.peers.filter(({ kind }) => kind === 'ultrapeer')
+}
+
+/** What a leaf says where it calls. */
+function ownUltrapeers(state: GnutellaState, fx: Fx, except: Peer): Headers {
+  return state.tiers.tier === 'leaf' ? toTry(fx, ultrapeersOf(state), except) : {}
 }
 
 function othersToTry(state: GnutellaState, fx: Fx, except: Peer): Headers {

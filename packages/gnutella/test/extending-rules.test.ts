@@ -1,7 +1,9 @@
 /** Queries that are under way, and links and tables that come since. */
-import { testContact } from '@servent/overlay/testing'
+import type { Link } from '@servent/overlay/machine'
+import { type Effect, testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { SEARCH_SPREAD_MS, SEARCHES_MAX } from '../src/constants.ts'
+import type { GnutellaMessage } from '../src/messages.ts'
 import {
   EXTENSIONS_BURST,
   EXTENSIONS_PER_SECOND,
@@ -9,6 +11,7 @@ import {
   SEARCHES_UNROUTED_MAX,
   WAIT_PER_HOP_MS
 } from '../src/tier-constants.ts'
+import type { GnutellaTypes } from '../src/types.ts'
 import { LEAF, query, Servent, tableOf, ULTRAPEER } from './servent.ts'
 
 const GUIDED = 0x8000 | (1 << 12)
@@ -177,6 +180,14 @@ describe('what an ultrapeer asks for a leaf', () => {
   })
 })
 
+/** The handshake's word that was sent on a link. */
+function wordOn(effects: readonly Effect<GnutellaTypes>[], link: Link): GnutellaMessage {
+  const [word] = effects.flatMap(effect =>
+    effect.type === 'send' && effect.link === link ? [effect.message] : []
+  )
+  return word!
+}
+
 describe('a servent that changes its tier', () => {
   it('goes on with whoever called and was not answered yet, so that two leaves that come at once are both taken', () => {
     const servent = new Servent({ role: 'auto' })
@@ -202,6 +213,25 @@ describe('a servent that changes its tier', () => {
     lonely.down(link)
     const ultrapeer = lonely.effects.peers.intern(testContact(7))
     expect(lonely.take()).toContainEqual({ type: 'open', peer: ultrapeer })
+  })
+
+  it('finds the other ultrapeer that a leaf called at the same time, by the last word of that leaf', () => {
+    const leaf = new Servent({ role: 'leaf' })
+    const called = [1, 2].map(peer => {
+      const ultrapeer = new Servent({ role: 'ultrapeer' })
+      return { ultrapeer, out: leaf.link(peer, false), link: ultrapeer.link(9) }
+    })
+    // The first words name nobody: neither is an ultrapeer of the leaf yet.
+    const connects = leaf.take()
+    for (const { ultrapeer, out, link } of called) ultrapeer.from(link, wordOn(connects, out))
+    const opened = called.map(({ ultrapeer, out, link }) => {
+      leaf.from(out, ultrapeer.sent(link)[0]!)
+      ultrapeer.from(link, wordOn(leaf.take(), out))
+      return ultrapeer
+        .take()
+        .flatMap(effect => (effect.type === 'open' ? [ultrapeer.effects.peers.contact(effect.peer).id] : []))
+    })
+    expect(opened).toEqual([[], [testContact(1).id]])
   })
 
   it('calls at once whom it had called as what it was before', () => {

@@ -68,6 +68,8 @@ const NETWORKS = {
   'of three in a row that know each other': [[1], [0, 2], [1]],
   'of three that all know the first': [[], [0], [0]],
   'of three that all know the last': [[2], [2], []],
+  'of three, the first knows the others': [[1, 2], [], []],
+  'of three, the first knows the others, and they know it': [[1, 2], [0], [0]],
   'of three that all know each other': [
     [1, 2],
     [0, 2],

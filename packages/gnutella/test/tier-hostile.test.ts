@@ -132,9 +132,11 @@ describe('others to try that a stranger names', () => {
       headers = LEAF,
       reach,
       settings = { role: 'ultrapeer' },
-      before = () => undefined
+      before = () => undefined,
+      word = 'first'
     }: {
       headers?: Headers
+      word?: 'first' | 'last'
       reach?: LinkOrigin['reach']
       settings?: Partial<GnutellaSettings>
       before?: (servent: Servent) => unknown
@@ -147,7 +149,9 @@ describe('others to try that a stranger names', () => {
     const origin = reach === undefined ? {} : { origin: { host: 'h', network: 'n', isRelayed: false, reach } }
     servent.handle({ type: 'link-up', link: 99, peer, inbound: true, ...origin })
     const named = contacts.map(contact => base64url.baseEncode(writeContact(contact))).join(',')
-    servent.from(99, { type: 'connect', headers: { ...headers, 'x-servent-try': named } })
+    const naming = { 'x-servent-try': named }
+    servent.from(99, { type: 'connect', headers: { ...headers, ...(word === 'first' ? naming : {}) } })
+    if (word === 'last') servent.from(99, { type: 'status', status: 200, reason: 'OK', headers: naming })
     return servent.machine.snapshot().hostCache - known
   }
   const others = [testContact(71), testContact(72)]
@@ -158,6 +162,16 @@ describe('others to try that a stranger names', () => {
     const before = (servent: Servent) => servent.neighbour(1, { headers: ULTRAPEER })
     for (const role of ['leaf', 'ultrapeer'] as const)
       expect(noted(others, { settings: { role }, before })).toBe(0)
+  })
+
+  it('are noted in the last word of a leaf as in its first, and not in that of others', () => {
+    const more = (headers: Headers, before?: (servent: Servent) => unknown) => {
+      const options = { headers, word: 'last', ...(before === undefined ? {} : { before }) } as const
+      return noted(others, options) - noted([], options)
+    }
+    expect(more(LEAF)).toBe(2)
+    for (const headers of [ULTRAPEER, MODERN]) expect(more(headers)).toBe(0)
+    expect(more(LEAF, servent => servent.neighbour(1, { headers: ULTRAPEER }))).toBe(0)
   })
 
   it('are not, where it is an ultrapeer or an old servent, or this one is old', () => {
