@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type SwarmRun, swarmRun } from './support/swarm.ts'
 
-const SEEDS = 100
+const SEEDS = 40
 
 it(`${SEEDS} seeds: when the faults are over, the ring is ideal again and all lookups are right`, () => {
   const runs = Array.from({ length: SEEDS }, (_, seed) => swarmRun(`swarm ${seed}`))
