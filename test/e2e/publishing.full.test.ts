@@ -1,7 +1,8 @@
 /**
- * Publishing: one peer of 20 shares 100,000 files. Announcing ends within its budget, or `status` says which limit holds
- * it back and how long it takes yet; what others have no room for is counted, with why; and all the while whoever
- * searches is answered. `SERVENT_PUBLISH_FILES`, `_PEERS` and `_OVERLAYS` change the size.
+ * Publishing: one peer of several shares thousands of files. Announcing ends within its budget, or `status` says which
+ * limit holds it back and how long it takes yet; what others have no room for is counted, with why; and all the while
+ * whoever searches is answered. `SERVENT_PUBLISH_FILES`, `_PEERS` and `_OVERLAYS` change the size: with 100,000 files and
+ * 20 peers an overlay takes most of an hour.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,15 +21,15 @@ import {
   writeLibrary
 } from './publishing.ts'
 
-const FILES = Number(process.env.SERVENT_PUBLISH_FILES ?? 100_000)
-const PEERS = Number(process.env.SERVENT_PUBLISH_PEERS ?? 20)
+const FILES = Number(process.env.SERVENT_PUBLISH_FILES ?? 2000)
+const PEERS = Number(process.env.SERVENT_PUBLISH_PEERS ?? 8)
 const OVERLAYS = (process.env.SERVENT_PUBLISH_OVERLAYS ?? 'chord,pastry,kelips,kademlia').split(',')
 /** More than two cores can do, so that the answers are what holds announcing back. */
 const PUBLISH_RATE = 16 * 1024 * 1024
 /** Kademlia's budget of keys has no setting, and would take over an hour: it is followed for so long, and says so. */
 const KADEMLIA_S = 120
-/** A hundredth of what two quiet cores do. */
-const FILES_PER_S_MIN = 1
+/** A twentieth of what two quiet cores do. */
+const FILES_PER_S_MIN = 5
 const START_S = 300
 const STARTS_AT_A_TIME = 2
 /** A search ends by itself within this; of 20 one may wait for a machine that has too much to do. */
