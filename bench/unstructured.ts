@@ -1,6 +1,6 @@
 /**
  * Gnutella's ways of searching side by side: `npm run bench:unstructured -- [--nodes 10000] [--searches 300]
- * [--seeds 1] [--seed 1] [--rare 0.2] [--only flood,ring] [--json]`.
+ * [--seeds 1] [--seed 1] [--rare 0.2] [--warmup SECONDS] [--only flood,ring] [--json]`.
  *
  * All on the same world: 70 % of the peers share nothing, 1 % of the others give half of all results, files are asked
  * for in proportion to their copies, and a fifth of the searches (`--rare`) is for files that there are once. A search
@@ -55,6 +55,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     rare: { type: 'string', default: '0.2' },
+    warmup: { type: 'string' },
     only: { type: 'string', default: '' },
     json: { type: 'boolean', default: false }
   }
@@ -77,7 +78,7 @@ function run({ set, warmup }: Variant): Promise<Results> {
       searches,
       seeds: Number(values.seeds),
       seed: Number(values.seed),
-      warmup,
+      warmup: values.warmup === undefined ? warmup : Number(values.warmup),
       duration: Math.max(1, Math.ceil(searches / SEARCHES_PER_S)),
       freeloaders: 0.7,
       sharing: 'heavy',
