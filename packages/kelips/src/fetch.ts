@@ -3,10 +3,10 @@
  * several words asks for the tuples of all of them at once, keeps the providers that have every word, as far as whole
  * lists came, and asks those about the rarest. Whoever is gone has no answer, so what is told is there.
  */
-
-import type { LookupFailure } from '@servent/key-routing/machine'
 import {
+  Hedge,
   isReadable,
+  type LookupFailure,
   nameOf,
   PAGE_RECORDS_MAX,
   type RecordKind,
@@ -20,10 +20,10 @@ import {
   PROVIDERS_AT_ONCE,
   PROVIDERS_WAITED_FOR_MAX
 } from './constants.ts'
-import { find, Hedge } from './find.ts'
+import { find } from './find.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
-import type { Fx } from './types.ts'
+import type { Fx, KelipsTypes } from './types.ts'
 import { askForPage } from './value-read.ts'
 import { groupByteLength } from './wire-group.ts'
 
@@ -193,7 +193,7 @@ export class Fetch {
     }
     this.#note(REQUEST_BYTES)
     let isSlow = false
-    const hedge = new Hedge(later => {
+    const hedge = new Hedge<KelipsTypes>(later => {
       isSlow = true
       this.#slow += 1
       if (!this.#isOver) this.#next(from, later)
