@@ -101,6 +101,8 @@ export const GOSSIP_BYTES_PER_S_LEAST = 256
 export const GOSSIP_BYTES_PER_S_MOST = 2 ** 24
 /** Gossip that was saved up may go out at once, in bytes. */
 export const GOSSIP_BURST_BYTES = 16_384
+/** Of what is saved up news leave so much to rounds: heartbeats must not wait where many announce at once. */
+export const GOSSIP_FOR_ROUNDS_BYTES = GOSSIP_BURST_BYTES / 2
 /** Of one message of gossip: some MTUs, and more than all rations with the longest PeerIds and two addresses each. */
 export const GOSSIP_BYTES_MAX = 6144
 /** Entries of one message of gossip, of each sort. */
