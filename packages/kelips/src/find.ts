@@ -80,6 +80,8 @@ class Finding {
   readonly #after: number
   readonly #done: FindDone
   readonly #beganMs: number
+  /** Whose list is read on: nobody else is asked for as long as it may answer. */
+  #by: Peer | undefined
   /** Whom to ask, and how far each may pass it on. */
   readonly #candidates: { readonly peer: Peer; readonly ttl: number }[] = []
   readonly #asked = new Set<Peer>()
@@ -116,6 +118,7 @@ class Finding {
       return
     }
     if (by !== undefined) {
+      this.#by = by
       this.#add(by, 0)
       if (kelips.covers(this.#key)) this.#addMember(0, fx)
     }
@@ -181,7 +184,7 @@ class Finding {
     }
     this.#tries += 1
     this.#waiting += 1
-    if (this.#waiting < HEDGES_MAX && kelips.rules.retries)
+    if (this.#waiting < HEDGES_MAX && kelips.rules.retries && next.peer !== this.#by)
       kelips.calls.wait(this.#hedge, kelips.nowMs + HEDGE_MS, fx)
     this.#ask(next.peer, next.ttl, fx)
   }
