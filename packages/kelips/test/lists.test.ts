@@ -37,14 +37,14 @@ function searching(total = TOTAL) {
       done({ answer: { type: 'page', id: message.id, records: [], total: 0 } }, fx)
       return
     }
-    const { after } = message as Find
+    const { id, after } = message as Find
     finds.push({
       peer,
       after,
       answer: list => {
         const tuples = list.slice(after, after + FOUND_TUPLES_MAX)
         const rest = { covers: true, hops: 0, timeouts: 0, total, nearest: [] }
-        done({ answer: { type: 'providers', id: message.id, tuples, ...rest } }, fx)
+        done({ answer: { type: 'providers', id, tuples, ...rest } }, fx)
       },
       silent: () => done({ failed: 'silent' }, fx)
     })
