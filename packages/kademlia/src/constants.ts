@@ -29,10 +29,16 @@ export const STREAMS_PER_CONNECTION_MAX = 8
 
 /** Words of a query whose keys are looked up. The files of those who are asked are held against all words. */
 export const KEYS_PER_SEARCH_MAX = 8
-/** Peers that one search asks for their files, each perhaps dialled for it. */
-export const ASKED_PER_SEARCH_MAX = 64
-/** Of those, at a time. */
+/**
+ * Peers that one search asks for their files, each perhaps dialled for it: as many as one answer tells of, and as in
+ * Kelips. It asks no more once it has what it wants, so only who wants much of common words comes here.
+ */
+export const ASKED_PER_SEARCH_MAX = 512
+/** Of those, at a time; whoever takes longer than `ASKED_SLOW_MS` does not count, for it may be dead. */
 export const ASKED_AT_A_TIME = 8
+export const ASKED_SLOW_MS = 400
+/** At a time with those who take long. */
+export const ASKED_WAITED_FOR_MAX = 64
 /** Providers of one word that a search remembers. */
 export const PROVIDERS_PER_WORD_MAX = 1_024
 /** Searches and lookups of this node under way at a time. */

@@ -144,6 +144,13 @@ export function providersThatFit(contacts: readonly Contact[]): Contact[] {
   return fitting
 }
 
+/** Whether none was left out: one more as long as the longest of them would have had room. */
+export function isWhole(contacts: readonly Contact[]): boolean {
+  const lengths = contacts.map(contact => bytesFieldLength(contactByteLength(contact)))
+  const bytes = lengths.reduce((sum, length) => sum + length, 0)
+  return contacts.length < PROVIDERS_TOLD_MAX && bytes + Math.max(0, ...lengths) <= PROVIDERS_TOLD_BYTES_MAX
+}
+
 function frameLength(message: KademliaMessage): number {
   const fields = fieldsOf(message)
   const length =

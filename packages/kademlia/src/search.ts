@@ -1,17 +1,25 @@
 /**
  * Searches by words, as the service over libp2p does them (`service-search.ts`): the providers of all words are looked
- * up at once. A peer that is told of for every word is asked for its files at once, and those of the rarest word in the
- * end, for a list of providers is cut at what its message holds.
+ * up at once. A peer that is told of for every word is asked for its files at once. In the end those of the rarest word
+ * are, too, as far as lists of other words were cut at what a message holds: whoever a whole list lacks has no file with
+ * that word. Peers are asked until there are as many files as are wanted, and the dead do not hold up those who live.
  */
-import { FETCH_RECORDS_MAX, isReadable, nameOf, type StoredRecord } from '@servent/key-routing/machine'
+import { FETCH_RECORDS_MAX, Hedge, isReadable, nameOf, type StoredRecord } from '@servent/key-routing/machine'
 import { type Contact, type Key, NO_PEER, type Peer, SELF, sameBytes } from '@servent/overlay/machine'
-import { ASKED_AT_A_TIME, ASKED_PER_SEARCH_MAX, PROVIDERS_PER_WORD_MAX } from './constants.ts'
+import {
+  ASKED_AT_A_TIME,
+  ASKED_PER_SEARCH_MAX,
+  ASKED_SLOW_MS,
+  ASKED_WAITED_FOR_MAX,
+  PROVIDERS_PER_WORD_MAX
+} from './constants.ts'
 import type { Fx, Kad } from './kad.ts'
-import { kademliaCodec } from './kad-wire.ts'
+import { isWhole, kademliaCodec } from './kad-wire.ts'
 import { type LookupEnd, startLookup } from './lookup-run.ts'
 import { KAD_PRIORITY_LOOKUP } from './machine-constants.ts'
 import type { FilesAnswer, KademliaAnswer, KademliaMessage } from './messages.ts'
 import { providersOf } from './serving.ts'
+import type { KademliaTypes } from './types.ts'
 
 export interface SearchInit {
   readonly command: number
@@ -30,6 +38,14 @@ interface Candidate {
   readonly words: Set<number>
 }
 
+/** Who has one word, as far as this search was told. */
+interface Listed {
+  readonly key: Key
+  count: number
+  /** The nearest to the key were asked, and none of them left anybody out. */
+  isWhole: boolean
+}
+
 export class Search {
   readonly #kad: Kad
   readonly #init: SearchInit
@@ -37,14 +53,15 @@ export class Search {
   readonly #startMs: number
   readonly #traffic = { messages: 0, bytes: 0 }
   readonly #candidates = new Map<Peer, Candidate>()
-  /** Providers of each word that this search was told of. */
-  readonly #counts: number[]
+  readonly #listed: readonly Listed[]
   readonly #waiting: Candidate[] = []
   readonly #asked = new Set<Peer>()
   readonly #seen = new Set<string>()
   readonly #failures: (LookupEnd['failed'] | undefined)[] = []
   #lookups: number
   #asking = 0
+  /** Of these, those who take long: they do not hold up the others. */
+  #slow = 0
   #isOver = false
 
   constructor(kad: Kad, init: SearchInit, fx: Fx) {
@@ -52,7 +69,7 @@ export class Search {
     this.#init = init
     this.#limit = Math.min(init.limit, FETCH_RECORDS_MAX)
     this.#startMs = fx.nowMs()
-    this.#counts = init.keys.map(() => 0)
+    this.#listed = init.keys.map(key => ({ key, count: 0, isWhole: true }))
     this.#lookups = init.keys.length
   }
 
@@ -61,7 +78,8 @@ export class Search {
   }
 
   start(fx: Fx): void {
-    for (const [index, key] of this.#init.keys.entries()) {
+    for (const [index, listed] of this.#listed.entries()) {
+      const { key } = listed
       // This peer may be one of the k that keep the word.
       for (const provider of providersOf(this.#kad, key, fx)) this.#told(index, provider, 0, fx)
       startLookup(
@@ -72,7 +90,7 @@ export class Search {
           asking: 'get-providers',
           budgetMs: this.#kad.settings.lookupBudgetMs,
           onAnswer: (_from, answer, steps, later) => this.#onProviders(index, answer, steps, later),
-          done: (end, later) => this.#onLookedUp(end, later)
+          done: (end, later) => this.#onLookedUp(listed, end, later)
         },
         fx
       )
@@ -86,13 +104,15 @@ export class Search {
 
   #onProviders(index: number, answer: KademliaAnswer, steps: number, fx: Fx): boolean {
     if (this.#isOver) return true
-    if (answer.type === 'providers')
-      for (const provider of answer.providers) this.#told(index, provider, steps, fx)
+    if (answer.type !== 'providers') return false
+    if (!isWhole(answer.providers)) this.#listed[index]!.isWhole = false
+    for (const provider of answer.providers) this.#told(index, provider, steps, fx)
     return false
   }
 
-  #onLookedUp({ traffic, failed }: LookupEnd, fx: Fx): void {
+  #onLookedUp(listed: Listed, { traffic, failed, isComplete }: LookupEnd, fx: Fx): void {
     if (this.#isOver) return
+    if (!isComplete || failed !== undefined) listed.isWhole = false
     this.#note(traffic.messages, traffic.bytes)
     this.#failures.push(failed)
     this.#lookups -= 1
@@ -102,21 +122,31 @@ export class Search {
 
   #told(index: number, provider: Contact, steps: number, fx: Fx): void {
     const peer = fx.peers.intern(provider)
-    if (peer === SELF || peer === NO_PEER || this.#counts[index]! >= PROVIDERS_PER_WORD_MAX) return
     const known = this.#candidates.get(peer)
-    if (known?.words.has(index) === true) return
+    if (peer === SELF || known?.words.has(index) === true) return
+    const listed = this.#listed[index]!
+    if (peer === NO_PEER || listed.count >= PROVIDERS_PER_WORD_MAX) {
+      listed.isWhole = false
+      return
+    }
     const candidate = known ?? { peer, steps, words: new Set<number>() }
     this.#candidates.set(peer, candidate)
     candidate.words.add(index)
-    this.#counts[index]! += 1
-    if (this.#init.kind === 'provider')
-      this.#tell([providerRecord(this.#init.keys[index]!, provider, fx)], steps, fx)
-    else if (candidate.words.size === this.#counts.length) this.#enqueue(candidate, fx)
+    listed.count += 1
+    if (this.#init.kind === 'provider') this.#tell([providerRecord(listed.key, provider, fx)], steps, fx)
+    else if (candidate.words.size === this.#listed.length) this.#enqueue(candidate, fx)
   }
 
   #askRarest(fx: Fx): void {
-    const rarest = this.#counts.indexOf(Math.min(...this.#counts))
-    const left = [...this.#candidates.values()].filter(({ words }) => words.has(rarest))
+    const told = [...this.#listed.keys()].filter(index => this.#listed[index]!.count > 0)
+    const whole = [...this.#listed.keys()].filter(index => this.#listed[index]!.isWhole)
+    // Of a list that was cut nobody knows how long it is.
+    const [rarest] = (whole.length > 0 ? whole : told).sort(
+      (a, b) => this.#listed[a]!.count - this.#listed[b]!.count
+    )
+    const left = [...this.#candidates.values()].filter(
+      ({ words }) => words.has(rarest ?? 0) && whole.every(index => words.has(index))
+    )
     left.sort((a, b) => b.words.size - a.words.size)
     for (const candidate of left) this.#enqueue(candidate, fx)
   }
@@ -128,12 +158,29 @@ export class Search {
     this.#askNext(fx)
   }
 
+  get #mayAsk(): boolean {
+    const isWanted = !this.#isOver && this.#seen.size < this.#limit
+    return isWanted && this.#asking - this.#slow < ASKED_AT_A_TIME && this.#asking < ASKED_WAITED_FOR_MAX
+  }
+
   #askNext(fx: Fx): void {
-    if (this.#asking >= ASKED_AT_A_TIME || this.#isOver) return
-    const candidate = this.#waiting.shift()
-    if (candidate === undefined) return
+    while (this.#mayAsk) {
+      const candidate = this.#waiting.shift()
+      if (candidate === undefined) return
+      this.#ask(candidate, fx)
+    }
+  }
+
+  #ask(candidate: Candidate, fx: Fx): void {
     this.#asking += 1
     const { calls, mark } = this.#kad
+    let isSlow = false
+    const hedge = new Hedge<KademliaTypes>(later => {
+      isSlow = true
+      this.#slow += 1
+      this.#askNext(later)
+    })
+    calls.wait(hedge, fx.nowMs() + ASKED_SLOW_MS, fx)
     const question = { type: 'files-question', id: calls.nextId(), words: this.#init.keys, ...mark } as const
     this.#noteMessage(question)
     calls.request(
@@ -141,7 +188,9 @@ export class Search {
       question,
       KAD_PRIORITY_LOOKUP,
       (outcome, later) => {
+        calls.end(hedge, false, later)
         this.#asking -= 1
+        if (isSlow) this.#slow -= 1
         if (this.#isOver) return
         if ('answer' in outcome && outcome.answer.type === 'files-answer')
           this.#onFiles(candidate, outcome.answer, later)
@@ -190,7 +239,8 @@ export class Search {
   }
 
   #endIfOver(fx: Fx): void {
-    const isWaiting = this.#lookups > 0 || this.#asking > 0 || this.#waiting.length > 0
+    const mayGoOn = this.#waiting.length > 0 && this.#seen.size < this.#limit
+    const isWaiting = this.#lookups > 0 || this.#asking > 0 || mayGoOn
     if (this.#isOver || isWaiting) return
     this.#isOver = true
     this.#init.done()

@@ -25,6 +25,8 @@ import { decode as digestFrom, create as digestOf } from 'multiformats/hashes/di
 import {
   ASKED_AT_A_TIME,
   ASKED_PER_SEARCH_MAX,
+  ASKED_SLOW_MS,
+  ASKED_WAITED_FOR_MAX,
   KEYS_PER_SEARCH_MAX,
   PROVIDERS_PER_WORD_MAX
 } from './constants.ts'
@@ -108,6 +110,8 @@ class SearchRun {
   #words = 0
   #lookups = 0
   #asking = 0
+  /** Of these, those who take long: they do not hold up the others. */
+  #slow = 0
   #wake: (() => void) | undefined
 
   constructor(init: SearchesInit, query: Query, signal: AbortSignal, traffic: SearchTraffic) {
@@ -197,19 +201,38 @@ class SearchRun {
     this.#askNext()
   }
 
+  get #mayAsk(): boolean {
+    const isFree = this.#asking - this.#slow < ASKED_AT_A_TIME && this.#asking < ASKED_WAITED_FOR_MAX
+    return isFree && !this.#signal.aborted && !this.#hasEnough
+  }
+
+  get #hasEnough(): boolean {
+    return this.#seen.size >= this.#query.limit
+  }
+
   #askNext(): void {
-    if (this.#asking >= ASKED_AT_A_TIME || this.#signal.aborted) return
-    const candidate = this.#waiting.shift()
-    if (candidate === undefined) return
-    this.#asking += 1
-    this.#ask(candidate)
-      // Who is gone, or does not speak this, has nothing that could be had.
-      .catch(() => {})
-      .finally(() => {
-        this.#asking -= 1
+    const { clock } = this.#init
+    while (this.#mayAsk) {
+      const candidate = this.#waiting.shift()
+      if (candidate === undefined) return
+      this.#asking += 1
+      let isSlow = false
+      const hedge = clock.setTimeout(() => {
+        isSlow = true
+        this.#slow += 1
         this.#askNext()
-        this.#wake?.()
-      })
+      }, ASKED_SLOW_MS)
+      this.#ask(candidate)
+        // Who is gone, or does not speak this, has nothing that could be had.
+        .catch(() => {})
+        .finally(() => {
+          clock.clearTimeout(hedge)
+          this.#asking -= 1
+          if (isSlow) this.#slow -= 1
+          this.#askNext()
+          this.#wake?.()
+        })
+    }
   }
 
   async #ask({ id, addresses, steps }: Candidate): Promise<void> {

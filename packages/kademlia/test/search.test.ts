@@ -3,12 +3,14 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import type { KadDHT, QueryEvent } from '@libp2p/kad-dht'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { systemClock } from '@servent/libp2p-host'
+import { type Clock, systemClock } from '@servent/libp2p-host'
 import { parseQuery } from '@servent/overlay'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import {
   ASKED_AT_A_TIME,
   ASKED_PER_SEARCH_MAX,
+  ASKED_SLOW_MS,
+  ASKED_WAITED_FOR_MAX,
   KEYS_PER_SEARCH_MAX,
   PROVIDERS_PER_WORD_MAX
 } from '../src/constants.ts'
@@ -25,10 +27,17 @@ class Told {
   readonly lookedUp: string[] = []
   atATime = 0
   atATimeMost = 0
+  /** Whoever is asked waits for this. */
+  answering = Promise.resolve()
   readonly searches: Searches
   readonly #by: ReadonlyMap<string, readonly PeerId[]>
 
-  constructor(from: PeerId, told: Readonly<Record<string, readonly PeerId[]>>, self = 'nobody') {
+  constructor(
+    from: PeerId,
+    told: Readonly<Record<string, readonly PeerId[]>>,
+    self = 'nobody',
+    clock: Clock = systemClock
+  ) {
     this.#by = new Map(Object.entries(told).map(([word, peers]) => [`${cidOfWord(word)}`, peers]))
     const { lookedUp } = this
     const providers = this.#by
@@ -44,11 +53,11 @@ class Told {
       this.asked.push(peer)
       this.atATime += 1
       this.atATimeMost = Math.max(this.atATimeMost, this.atATime)
-      await new Promise(resolve => setTimeout(resolve, 1))
+      await this.answering
       this.atATime -= 1
       return { records: [], more: false, bytes: 10 }
     }
-    this.searches = new Searches({ dht, words: { ask }, clock: systemClock, self })
+    this.searches = new Searches({ dht, words: { ask }, clock, self })
   }
 
   async search(text: string): Promise<{ messages: number; bytes: number }> {
@@ -83,6 +92,32 @@ it('looks up KEYS_PER_SEARCH_MAX words, and asks ASKED_PER_SEARCH_MAX peers, ASK
   const words = Array.from({ length: KEYS_PER_SEARCH_MAX + 1 }, (_, at) => `w${at}`)
   await told.search(words.join(' '))
   expect(told.lookedUp).toHaveLength(1 + KEYS_PER_SEARCH_MAX)
+})
+
+it('those who take longer than ASKED_SLOW_MS hold up nobody before they are ASKED_WAITED_FOR_MAX', async () => {
+  const [from, ...many] = (await peersOf(ASKED_WAITED_FOR_MAX + 2)) as [PeerId, ...PeerId[]]
+  const due: (() => void)[] = []
+  const clock: Clock = {
+    ...systemClock,
+    setTimeout: (run, afterMs) => {
+      expect(afterMs).toBe(ASKED_SLOW_MS)
+      return due.push(run)
+    },
+    clearTimeout: () => undefined
+  }
+  const told = new Told(from, { word: many }, 'nobody', clock)
+  let answer = () => {}
+  told.answering = new Promise(resolve => {
+    answer = resolve
+  })
+  const searched = told.search('word')
+  await vi.waitFor(() => expect(told.asked).toHaveLength(ASKED_AT_A_TIME))
+  for (let run = due.shift(); run !== undefined; run = due.shift()) run()
+  expect(told.asked).toHaveLength(ASKED_WAITED_FOR_MAX)
+  answer()
+  await searched
+  expect(told.asked).toHaveLength(many.length)
+  expect(told.atATimeMost).toBe(ASKED_WAITED_FOR_MAX)
 })
 
 it('remembers PROVIDERS_PER_WORD_MAX providers of a word', async () => {

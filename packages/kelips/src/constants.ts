@@ -101,6 +101,8 @@ export const GOSSIP_BYTES_PER_S_LEAST = 256
 export const GOSSIP_BYTES_PER_S_MOST = 2 ** 24
 /** Gossip that was saved up may go out at once, in bytes. */
 export const GOSSIP_BURST_BYTES = 16_384
+/** Of what is saved up news leave so much to rounds: heartbeats must not wait where many announce at once. */
+export const GOSSIP_FOR_ROUNDS_BYTES = GOSSIP_BURST_BYTES / 2
 /** Of one message of gossip: some MTUs, and more than all rations with the longest PeerIds and two addresses each. */
 export const GOSSIP_BYTES_MAX = 6144
 /** Entries of one message of gossip, of each sort. */
@@ -176,6 +178,8 @@ export const STEP_PATIENCE_MS = 1000
 /** Tuples of one answer, and contacts beside them. */
 export const FOUND_TUPLES_MAX = 64
 export const FOUND_CONTACTS_MAX = 16
+/** Times that a list of several pages is read anew, where whoever told of its first ones was silent. */
+export const LISTS_AGAIN_MAX = 3
 /** Providers that one command asks for records. */
 export const PROVIDERS_ASKED_MAX = 512
 /** At a time, of those that answer within `HEDGE_MS`; and with those that take longer, of whom many may be dead. */

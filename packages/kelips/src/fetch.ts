@@ -3,10 +3,10 @@
  * several words asks for the tuples of all of them at once, keeps the providers that have every word, as far as whole
  * lists came, and asks those about the rarest. Whoever is gone has no answer, so what is told is there.
  */
-
-import type { LookupFailure } from '@servent/key-routing/machine'
 import {
+  Hedge,
   isReadable,
+  type LookupFailure,
   nameOf,
   PAGE_RECORDS_MAX,
   type RecordKind,
@@ -16,14 +16,15 @@ import { type Key, type Peer, SELF } from '@servent/overlay/machine'
 import {
   FOUND_TUPLES_MAX,
   HEDGE_MS,
+  LISTS_AGAIN_MAX,
   PROVIDERS_ASKED_MAX,
   PROVIDERS_AT_ONCE,
   PROVIDERS_WAITED_FOR_MAX
 } from './constants.ts'
-import { find, Hedge } from './find.ts'
+import { find } from './find.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
-import type { Fx } from './types.ts'
+import type { Fx, KelipsTypes } from './types.ts'
 import { askForPage } from './value-read.ts'
 import { groupByteLength } from './wire-group.ts'
 
@@ -42,8 +43,8 @@ interface Listed {
   total: number
   /** Who tells of them: pages are of one peer's list. */
   by: Peer | undefined
-  /** Pages came from several, and did not fit together: they are asked for once more. */
-  isAgain: boolean
+  /** Times that it was begun anew: pages came from several, and did not fit together. */
+  again: number
   isWhole: boolean
   failure: LookupFailure | undefined
 }
@@ -79,7 +80,7 @@ export class Fetch {
       hops: 0,
       total: 0,
       by: undefined,
-      isAgain: false,
+      again: 0,
       isWhole: false,
       failure: undefined
     }))
@@ -122,6 +123,7 @@ export class Fetch {
           return
         }
         if (result.hops > 0) this.#noteFound(result.tuples)
+        const isOther = page > 0 && result.by !== one.by
         one.total = result.total
         one.by = result.by
         for (const { provider } of result.tuples) {
@@ -131,10 +133,12 @@ export class Fetch {
         // By who is in it, not by pages: those of different peers overlap.
         one.isWhole = one.providers.size >= result.total
         const isLast = (page + 1) * FOUND_TUPLES_MAX >= result.total || page + 1 === PAGES
+        const goesOn = !isOther && !isLast && result.tuples.length > 0
         if (one.isWhole) done(later)
-        else if (!isLast && result.tuples.length > 0) this.#list(one, page + 1, done, later)
-        else if (page > 0 && result.total <= PROVIDERS_ASKED_MAX && !one.isAgain) {
-          one.isAgain = true
+        else if (goesOn) this.#list(one, page + 1, done, later)
+        else if (page > 0 && result.total <= PROVIDERS_ASKED_MAX && one.again < LISTS_AGAIN_MAX) {
+          // Each has an order of its own: what came before is of no use to whoever goes on.
+          one.again += 1
           this.#list(one, 0, done, later)
         } else done(later)
       },
@@ -193,7 +197,7 @@ export class Fetch {
     }
     this.#note(REQUEST_BYTES)
     let isSlow = false
-    const hedge = new Hedge(later => {
+    const hedge = new Hedge<KelipsTypes>(later => {
       isSlow = true
       this.#slow += 1
       if (!this.#isOver) this.#next(from, later)

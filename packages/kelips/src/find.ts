@@ -4,7 +4,7 @@
  * walk that a contact begins; and a member of one's own group, whose contacts are others. Each step of a walk passes
  * the question on and the answer back. Whoever takes long does not hold it up: the next one is asked, too.
  */
-import { Call, type CallOutcome, type LookupFailure } from '@servent/key-routing/machine'
+import { type CallOutcome, Hedge, type LookupFailure } from '@servent/key-routing/machine'
 import { type Contact, type Key, type Peer, randomBelow } from '@servent/overlay/machine'
 import {
   DENIALS,
@@ -73,20 +73,6 @@ export function find(
   new Finding(kelips, key, want, after, done).begin(by, fx)
 }
 
-/** A wait that ends in asking somebody else. */
-export class Hedge extends Call<KelipsTypes> {
-  readonly #onFailed: (fx: Fx) => void
-
-  constructor(onFailed: (fx: Fx) => void) {
-    super()
-    this.#onFailed = onFailed
-  }
-
-  override onFailed(_why: string, fx: Fx): void {
-    this.#onFailed(fx)
-  }
-}
-
 class Finding {
   readonly #kelips: Kelips
   readonly #key: Key
@@ -94,6 +80,8 @@ class Finding {
   readonly #after: number
   readonly #done: FindDone
   readonly #beganMs: number
+  /** Whose list is read on: nobody else is asked for as long as it may answer. */
+  #by: Peer | undefined
   /** Whom to ask, and how far each may pass it on. */
   readonly #candidates: { readonly peer: Peer; readonly ttl: number }[] = []
   readonly #asked = new Set<Peer>()
@@ -110,7 +98,7 @@ class Finding {
   #isOver = false
   readonly #nearest: NearestAnswers
   #isSettling = false
-  readonly #hedge = new Hedge(fx => this.#next(fx))
+  readonly #hedge = new Hedge<KelipsTypes>(fx => this.#next(fx))
 
   constructor(kelips: Kelips, key: Key, want: Want, after: number, done: FindDone) {
     this.#kelips = kelips
@@ -130,6 +118,7 @@ class Finding {
       return
     }
     if (by !== undefined) {
+      this.#by = by
       this.#add(by, 0)
       if (kelips.covers(this.#key)) this.#addMember(0, fx)
     }
@@ -195,7 +184,7 @@ class Finding {
     }
     this.#tries += 1
     this.#waiting += 1
-    if (this.#waiting < HEDGES_MAX && kelips.rules.retries)
+    if (this.#waiting < HEDGES_MAX && kelips.rules.retries && next.peer !== this.#by)
       kelips.calls.wait(this.#hedge, kelips.nowMs + HEDGE_MS, fx)
     this.#ask(next.peer, next.ttl, fx)
   }

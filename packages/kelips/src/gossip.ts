@@ -13,6 +13,7 @@ import {
   ESTIMATE_PARTS,
   FRESH_TOLD_MAX,
   GOSSIP_BYTES_MAX,
+  GOSSIP_FOR_ROUNDS_BYTES,
   GOSSIP_PER_PEER_MAX,
   PEER_PREFIX_BYTES,
   PINGS_PER_ROUND,
@@ -41,11 +42,11 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
   kelips.estimate = averaged(kelips, kelips.estimate)
   if (view.size > 0) {
     const rows = chooseTargets(measured(kelips, view), settings.targets, fx)
-    send(kelips, compose(kelips, 'members', rows.length, fx), peersAt(view, rows), fx)
+    tell(kelips, compose(kelips, 'members', fx), peersAt(view, rows), fx)
   }
   if (contacts.table.size > 0 && settings.contactTargets > 0) {
     const rows = chooseTargets(measured(kelips, contacts.table), settings.contactTargets, fx)
-    send(kelips, compose(kelips, 'contacts', rows.length, fx), peersAt(contacts.table, rows), fx)
+    tell(kelips, compose(kelips, 'contacts', fx), peersAt(contacts.table, rows), fx)
   }
   const { table } = contacts
   for (const row of stalest(table, PINGS_PER_ROUND)) ping(kelips, table.peerAt(row), fx)
@@ -55,15 +56,22 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
     if (view.heardMs(row) < doubtMs) ping(kelips, view.peerAt(row), fx)
 }
 
-/** Entries that are fresh, to members drawn evenly: near ones would tell each other. */
+/**
+ * Entries that are fresh, to members drawn evenly: near ones would tell each other. Where many announce at once there are
+ * more than the budget lets go. They wait for it then, and leave rounds what these need.
+ */
 export function tellNews(kelips: Kelips, fx: Fx): void {
   kelips.newsArmed = false
-  const { view, settings } = kelips
+  const { view, settings, gossipBudget, nowMs } = kelips
   const rows = chooseTargets({ size: view.size, rttMs: () => 1 }, settings.targets, fx)
   if (rows.length === 0) return
-  send(kelips, compose(kelips, 'news', rows.length, fx), peersAt(view, rows), fx)
-  // What the ration left over.
-  armNews(kelips, fx)
+  const draft = compose(kelips, 'news', fx)
+  if (draft.isEmpty) return
+  const bytes = rows.length * groupByteLength(draft.message) + GOSSIP_FOR_ROUNDS_BYTES
+  const waitMs = gossipBudget.waitMs(bytes, nowMs)
+  if (waitMs === 0) tell(kelips, draft, peersAt(view, rows), fx)
+  // What the ration left over, or had to wait.
+  armNews(kelips, fx, waitMs)
 }
 
 /** The same life to these peers, as news: how a joiner comes to be known in its group. */
@@ -118,19 +126,18 @@ function peersAt(table: LifeTable, rows: readonly number[]): Peer[] {
   return rows.map(row => table.peerAt(row))
 }
 
-/** Entries are added while they fit; those that went in are told to so many. */
+/** Entries are added while they fit; how many they were told to is known when it has gone. */
 class Draft {
   readonly #kelips: Kelips
-  readonly #targets: number
+  readonly #told: ((messages: number) => void)[] = []
   readonly lives: PeerLife[] = []
   readonly beats: Beat[] = []
   readonly tuples: PeerTuple[] = []
   readonly #inIt = new Set<Peer>()
   #left: number
 
-  constructor(kelips: Kelips, targets: number) {
+  constructor(kelips: Kelips) {
     this.#kelips = kelips
-    this.#targets = targets
     this.#left = GOSSIP_BYTES_MAX - groupByteLength(this.message)
   }
 
@@ -140,6 +147,11 @@ class Draft {
 
   get isEmpty(): boolean {
     return this.lives.length + this.beats.length + this.tuples.length === 0
+  }
+
+  /** It went to so many. What the budget held back is as fresh as it was. */
+  told(messages: number): void {
+    if (messages > 0) for (const note of this.#told) note(messages)
   }
 
   #fits(bytes: number): boolean {
@@ -153,7 +165,10 @@ class Draft {
     const life = this.#kelips.ownLife
     if (life === undefined) return
     const isFresh = this.#kelips.rules.isNews(this.#kelips)
-    if (!whole) this.#kelips.chainTold += this.#targets
+    if (!whole)
+      this.#told.push(messages => {
+        this.#kelips.chainTold += messages
+      })
     if (whole || isFresh) this.#life(SELF, life)
     else this.#beat(SELF, life.beat, life.value)
   }
@@ -163,7 +178,7 @@ class Draft {
     const isIn = whole
       ? this.#life(peer, this.#kelips.lifeAt(table, row))
       : this.#beat(peer, table.beatAt(row), table.valueAt(row).slice())
-    if (isIn && whole) table.told(row, this.#targets)
+    if (isIn && whole) this.#told.push(messages => table.told(row, messages))
   }
 
   tuple(row: number, withLife: boolean): void {
@@ -173,18 +188,18 @@ class Draft {
     if (withLife && origin >= 0) this.row(origins.table, origin, true)
     if (!this.#fits(tupleByteLength(tuple))) return
     this.tuples.push(tuple)
-    tuples.told(row, this.#targets)
+    this.#told.push(messages => tuples.told(row, messages))
   }
 
   farewells(): void {
     const { farewells } = this.#kelips
-    for (const one of farewells) {
-      if (!this.#fits(beatByteLength(one.beat))) break
-      this.beats.push(one.beat)
-      one.told += this.#targets
-    }
-    const left = farewells.filter(({ told }) => told < FRESH_TOLD_MAX)
-    farewells.splice(0, farewells.length, ...left)
+    const taken = farewells.filter(({ beat }) => this.#fits(beatByteLength(beat)))
+    this.beats.push(...taken.map(({ beat }) => beat))
+    this.#told.push(messages => {
+      for (const one of taken) one.told += messages
+      const left = farewells.filter(({ told }) => told < FRESH_TOLD_MAX)
+      farewells.splice(0, farewells.length, ...left)
+    })
   }
 
   #life(peer: Peer, life: PeerLife): boolean {
@@ -209,9 +224,9 @@ class Draft {
  * What is fresh goes whole, since nobody knows it; what is old goes as a heartbeat, but for one of each table, so that
  * whoever missed it when it was fresh learns of it some time. Other groups' contacts are each known to few: they go whole.
  */
-function compose(kelips: Kelips, to: 'members' | 'contacts' | 'news', targets: number, fx: Fx): Gossip {
+function compose(kelips: Kelips, to: 'members' | 'contacts' | 'news', fx: Fx): Draft {
   const { view, contacts, origins, tuples, settings, counters } = kelips
-  const draft = new Draft(kelips, targets)
+  const draft = new Draft(kelips)
   const pick = (table: LifeTable, ration: number): readonly number[] =>
     to === 'news' ? pickFresh(table, ration, fx) : pickRation(table, ration, fx)
   if (to !== 'news') draft.self(to === 'contacts')
@@ -235,7 +250,7 @@ function compose(kelips: Kelips, to: 'members' | 'contacts' | 'news', targets: n
     addLives(draft, origins.table, pick(origins.table, settings.originRation), false, !isTurn)
   if (to !== 'news')
     addLives(draft, contacts.table, pick(contacts.table, settings.contactRation), true, false)
-  return draft.message
+  return draft
 }
 
 function addLives(
@@ -253,19 +268,25 @@ function addLives(
   }
 }
 
-/** One message, once for each peer as far as the budget goes. */
-function send(kelips: Kelips, message: Gossip, peers: readonly Peer[], fx: Fx): void {
-  if (message.lives.length + message.beats.length + message.tuples.length === 0) return
+function tell(kelips: Kelips, draft: Draft, peers: readonly Peer[], fx: Fx): void {
+  if (!draft.isEmpty) draft.told(send(kelips, draft.message, peers, fx))
+}
+
+/** One message, once for each peer as far as the budget goes. Gives how many it went to. */
+function send(kelips: Kelips, message: Gossip, peers: readonly Peer[], fx: Fx): number {
   const bytes = groupByteLength(message)
+  let sent = 0
   for (const peer of peers) {
     if (!kelips.rules.mayGo(kelips, bytes)) {
       kelips.counters.gossipHeldBack += 1
       continue
     }
+    sent += 1
     kelips.counters.gossipSent += 1
     kelips.counters.gossipBytes += bytes
     kelips.calls.tell(peer, message, PRIORITY_GOSSIP, fx)
   }
+  return sent
 }
 
 /** The own heartbeat among those of providers, and a new chain before the old one ends. */

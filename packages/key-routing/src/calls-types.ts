@@ -91,6 +91,20 @@ export class Tell<T extends MachineTypes> extends Call<T> {
   override onFailed(): void {}
 }
 
+/** A wait for somebody who may be slow, after which somebody else is asked, too (`Calls.wait`). */
+export class Hedge<T extends MachineTypes> extends Call<T> {
+  readonly #onDue: (effects: Effects<T>) => void
+
+  constructor(onDue: (effects: Effects<T>) => void) {
+    super()
+    this.#onDue = onDue
+  }
+
+  override onFailed(_why: CallFailure, effects: Effects<T>): void {
+    this.#onDue(effects)
+  }
+}
+
 /** Whoever ends a link so says nothing of itself by that: it may have had no use for it, or no room. */
 export function isInGoodOrder({ kind }: LinkEnd): boolean {
   return kind === 'closed' || kind === 'idle' || kind === 'room'

@@ -3,7 +3,14 @@
  * and tells it of its tables by `KeyRouting`.
  */
 export { Calls } from './calls.ts'
-export { Call, type CallDone, type CallFailure, type CallOutcome, type LinkEvents } from './calls-types.ts'
+export {
+  Call,
+  type CallDone,
+  type CallFailure,
+  type CallOutcome,
+  Hedge,
+  type LinkEvents
+} from './calls-types.ts'
 export * from './constants.ts'
 export { framedCodec, type MessageKinds, routedCodec } from './framed-codec.ts'
 export { jittered } from './jittered.ts'

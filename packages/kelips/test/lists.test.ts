@@ -1,0 +1,107 @@
+/** A word's list of several pages: each peer has an order of its own, so pages are of one peer's list. */
+import type { Call } from '@servent/key-routing/machine'
+import type { Peer } from '@servent/overlay/machine'
+import { testContact } from '@servent/overlay/testing'
+import { expect, it } from 'vitest'
+import { FOUND_TUPLES_MAX, HEDGE_MS, LISTS_AGAIN_MAX } from '../src/constants.ts'
+import { Fetch } from '../src/fetch.ts'
+import { groupOf } from '../src/group.ts'
+import { enter } from '../src/intake.ts'
+import type { Find, KelipsMessage, PeerTuple } from '../src/messages.ts'
+import type { KelipsTypes } from '../src/types.ts'
+import { lifeOf, lone, tupleOf } from './support/lone.ts'
+
+const FIRST_PROVIDER = 1000
+const TOTAL = 2 * FOUND_TUPLES_MAX
+
+interface Asked {
+  readonly peer: Peer
+  readonly after: number
+  /** The page that was asked for, of this list. */
+  answer(list: readonly PeerTuple[]): void
+  silent(): void
+}
+
+/** A search for a word of two pages, by one of two groups, of whose requests the test says what comes. */
+function searching(total = TOTAL) {
+  const own = lone({ groups: 2 })
+  const { kelips, fx } = own
+  for (let number = 1; number <= 20; number += 1)
+    enter(kelips, kelips.peers.intern(testContact(number)), lifeOf(number))
+  const finds: Asked[] = []
+  const providers = new Set<Peer>()
+  const waits: Call<KelipsTypes>[] = []
+  kelips.calls.request = ((peer: Peer, message: KelipsMessage, _priority: number, done: Done) => {
+    if (message.type === 'get') {
+      providers.add(peer)
+      done({ answer: { type: 'page', id: message.id, records: [], total: 0 } }, fx)
+      return
+    }
+    const { id, after } = message as Find
+    finds.push({
+      peer,
+      after,
+      answer: list => {
+        const tuples = list.slice(after, after + FOUND_TUPLES_MAX)
+        const rest = { covers: true, hops: 0, timeouts: 0, total, nearest: [] }
+        done({ answer: { type: 'providers', id, tuples, ...rest } }, fx)
+      },
+      silent: () => done({ failed: 'silent' }, fx)
+    })
+  }) as never
+  kelips.calls.wait = (call, dueMs) => {
+    if (dueMs - kelips.nowMs === HEDGE_MS) waits.push(call)
+  }
+  kelips.calls.end = call => {
+    if (waits.includes(call)) waits.splice(waits.indexOf(call), 1)
+  }
+  const key = new Uint8Array(32)
+  key[0] = groupOf(kelips.key, 1) === 0 ? 255 : 0
+  const ask = { command: 1, kind: 'word', keys: [key], limit: 4096 } as const
+  new Fetch(kelips, ask, () => undefined).begin(fx)
+  return {
+    finds,
+    providers,
+    /** Whoever was asked takes long. */
+    grow: () => {
+      for (const call of waits.splice(0)) call.onFailed('silent', fx)
+    }
+  }
+}
+
+type Done = (outcome: object, fx: object) => void
+
+const list = Array.from({ length: TOTAL }, (_, at) => tupleOf(FIRST_PROVIDER + at, 1, { kind: 'word' }))
+const otherOrder = list.toReversed()
+
+it('whoever told of the first page is waited for with the second, however long that takes', () => {
+  const { finds, providers, grow } = searching()
+  finds[0]!.answer(list)
+  expect(finds[1]).toMatchObject({ peer: finds[0]!.peer, after: FOUND_TUPLES_MAX })
+  grow()
+  expect(finds).toHaveLength(2)
+  finds[1]!.answer(list)
+  expect(providers.size).toBe(TOTAL)
+})
+
+it('where it is silent another one is asked, from its first page on', () => {
+  const { finds, providers } = searching()
+  finds[0]!.answer(list)
+  finds[1]!.silent()
+  // Its second page is the first one of the other: nothing new.
+  expect(finds[2]).toMatchObject({ after: FOUND_TUPLES_MAX })
+  expect(finds[2]!.peer).not.toBe(finds[0]!.peer)
+  finds[2]!.answer(otherOrder)
+  expect(finds[3]).toMatchObject({ peer: finds[2]!.peer, after: 0 })
+  finds[3]!.answer(otherOrder)
+  expect(providers.size).toBe(TOTAL)
+})
+
+it('a list is begun anew LISTS_AGAIN_MAX times, where nobody ever tells of all of it', () => {
+  const { finds, providers } = searching(TOTAL + 1)
+  for (let at = 0; at < finds.length; at += 1) finds[at]!.answer(list)
+  const firstPages = finds.filter(({ after }) => after === 0)
+  expect(firstPages).toHaveLength(1 + LISTS_AGAIN_MAX)
+  // Those that were told of are asked all the same.
+  expect(providers.size).toBe(TOTAL)
+})
