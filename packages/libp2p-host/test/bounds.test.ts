@@ -55,7 +55,9 @@ describe('links', () => {
     await linked(network, others[0]!, hub)
     hub.open(others[1]!)
     hub.open(others[2]!)
-    expect(hub.puppet.of('unreachable')).toMatchObject([{ reason: 'There is no place for another link.' }])
+    expect(hub.puppet.of('unreachable')).toMatchObject([
+      { reason: 'There is no place for another link.', noRoom: 'here' }
+    ])
     await network.runFor(1_000)
     expect(hub.host.links()).toHaveLength(2)
   })
@@ -69,7 +71,7 @@ describe('links', () => {
     hub.open(others[1]!)
     await network.runFor(1_000)
     expect(hub.host.links()).toMatchObject([{ inbound: true }])
-    expect(hub.puppet.of('unreachable')).toHaveLength(1)
+    expect(hub.puppet.of('unreachable')).toMatchObject([{ noRoom: 'here' }])
     expect(others[1]!.host.links()).toHaveLength(0)
   })
 
@@ -78,7 +80,7 @@ describe('links', () => {
     const hub = await addPuppet(network, 'hub', 100, { limits: { opensMax: 2, opensWaitingMax: 1 } })
     const others = await Promise.all([1, 2, 3, 4].map(seed => addPuppet(network, `n${seed}`, seed)))
     for (const other of others) hub.open(other)
-    expect(hub.puppet.of('unreachable')).toMatchObject([{ reason: 'Too many opens wait.' }])
+    expect(hub.puppet.of('unreachable')).toMatchObject([{ reason: 'Too many opens wait.', noRoom: 'here' }])
     expect(hub.host.counters.opening).toBe(3)
     // Two dials of 60 ms side by side, and then the third.
     await network.runFor(61)

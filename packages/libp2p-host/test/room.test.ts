@@ -17,7 +17,7 @@ import {
   ROOM_LOOK_MS,
   ROOM_QUIET_MS
 } from '../src/limits.ts'
-import { hungUp, NoRoomError } from '../src/no-room.ts'
+import { NoRoomError, whoHasNoRoom } from '../src/no-room.ts'
 import { Room, type RoomLink } from '../src/room.ts'
 import { silentLogger } from '../src/testing/silent-logger.ts'
 import { VirtualClock } from '../src/testing.ts'
@@ -211,18 +211,18 @@ describe('of the connections that libp2p may have', () => {
   })
 })
 
-test('a dial that is hung up on is told from one that finds nobody', () => {
+test('a dial that is hung up on is told from one that finds nobody, and from one that has no place here', () => {
   const failed = (code: string) => Object.assign(new Error('connect'), { code })
-  expect(hungUp(failed('ECONNRESET'))).toBe(true)
-  expect(hungUp(new AggregateError([failed('ECONNREFUSED'), failed('EPIPE')]))).toBe(true)
-  expect(hungUp(new NoRoomError('full'))).toBe(true)
-  expect(hungUp(failed('ECONNREFUSED'))).toBe(false)
+  expect(whoHasNoRoom(failed('ECONNRESET'))).toBe('there')
+  expect(whoHasNoRoom(new AggregateError([failed('ECONNREFUSED'), failed('EPIPE')]))).toBe('there')
+  expect(whoHasNoRoom(new NoRoomError('full'))).toBe('here')
+  expect(whoHasNoRoom(failed('ECONNREFUSED'))).toBeUndefined()
   const wrapped = (message: string) => Object.assign(new Error(message), { name: 'EncryptionFailedError' })
-  expect(hungUp(wrapped('read ECONNRESET'))).toBe(true)
-  expect(hungUp(wrapped('Unexpected EOF - stream closed while reading 0/1 bytes'))).toBe(true)
-  expect(hungUp(wrapped('Payload identity key does not match'))).toBe(false)
-  expect(hungUp(new Error('No stream within 15000 ms.'))).toBe(false)
-  expect(hungUp('ECONNRESET')).toBe(false)
+  expect(whoHasNoRoom(wrapped('read ECONNRESET'))).toBe('there')
+  expect(whoHasNoRoom(wrapped('Unexpected EOF - stream closed while reading 0/1 bytes'))).toBe('there')
+  expect(whoHasNoRoom(wrapped('Payload identity key does not match'))).toBeUndefined()
+  expect(whoHasNoRoom(new Error('No stream within 15000 ms.'))).toBeUndefined()
+  expect(whoHasNoRoom('ECONNRESET')).toBeUndefined()
 })
 
 describe('over TCP', () => {
@@ -260,7 +260,7 @@ describe('over TCP', () => {
       return dial(...given)
     }
     open(alice, { libp2p: full } as TestNode)
-    expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: true })
+    expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: 'there' })
     expect(dials).toBe(DIAL_TRIES_MAX)
     await full.stop()
     open(alice, { libp2p: full } as TestNode)
@@ -283,7 +283,7 @@ describe('over TCP', () => {
       const alice = await startNode()
       const address = `/ip4/127.0.0.1/tcp/${(proxy.address() as AddressInfo).port}/p2p/${full.peerId}`
       open(alice, { libp2p: { peerId: full.peerId, getMultiaddrs: () => [multiaddr(address)] } } as TestNode)
-      expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: true })
+      expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: 'there' })
     } finally {
       proxy.close()
     }
