@@ -7,7 +7,7 @@ import { RENEWAL_RETRY_MS, STORE_RETRY_MS, STORE_TRIES_MAX, VALUE_MS } from './s
 import { isPassing, type PublishOutcome } from './service-outcomes.ts'
 import { type Own, OwnRecords, type OwnValue } from './service-own.ts'
 import type { ReadsInit } from './service-reads.ts'
-import { providerRecord, type Stamp, valueRecord } from './records-sealing.ts'
+import { providerRecord, type Stamp, valueRecord } from './service-sealing.ts'
 import { type Turn, Turns, untilAborted } from './service-turns.ts'
 import type { FoundValue, PutOptions, ValueOptions } from './service-types.ts'
 import {

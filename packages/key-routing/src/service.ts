@@ -32,7 +32,7 @@ import {
   type Query,
   SELF
 } from '@servent/overlay'
-import type { Signatures } from './records-sealing.ts'
+import type { Signatures } from './service-sealing.ts'
 import { Announcer } from './service-announcer.ts'
 import { ServiceCommands } from './service-commands.ts'
 import { LOOKUP_WAIT_MS, PUBLISH_BYTES_PER_S, READY_MS } from './service-constants.ts'
