@@ -85,6 +85,7 @@ it('a sharer that takes no calls calls back where the fetcher can be called', as
   const done = await fetcher.json(['get', ticket])
   expect(done).toMatchObject({ event: 'done', bytes: 5 * MiB })
   const { peers } = await fetcher.json(['peers'])
-  const way = peers.find((peer: { peerId: string }) => peer.peerId === sharer.ready.peerId)
-  expect(way).toMatchObject({ direction: 'inbound', relayed: false })
+  // Where an overlay has met it over the relay before, that connection stands beside the one that was asked for.
+  const ways = peers.filter((peer: { peerId: string }) => peer.peerId === sharer.ready.peerId)
+  expect(ways).toContainEqual(expect.objectContaining({ direction: 'inbound', relayed: false }))
 }, 120_000)

@@ -12,8 +12,8 @@ export function limitsOf(settings: ChordSettings): Partial<HostLimits> {
   return linkLimits(settings, INBOUND_LINKS_MAX * settings.virtualNodes)
 }
 
-/** Settings of the machine, of those that are given. `connectionsMax`: that libp2p may have. */
-export function settingsOf(init: ChordInit, connectionsMax = Number.POSITIVE_INFINITY): ChordSettings {
+/** Settings of the machine, of those that are given. `heldMax`: links that it may open before a call needs them. */
+export function settingsOf(init: ChordInit, heldMax = Number.POSITIVE_INFINITY): ChordSettings {
   const settings = chordSettings(settingsGiven(init, CHORD_SETTINGS))
-  return servedSettings(settings, init, OWN_LINKS_MAX * settings.virtualNodes, connectionsMax)
+  return servedSettings(settings, init, OWN_LINKS_MAX * settings.virtualNodes, heldMax)
 }

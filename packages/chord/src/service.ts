@@ -19,17 +19,18 @@ export class ChordService extends StructuredService<ChordTypes, ChordMachine> {
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: ChordComponents, init: ChordInit = {}) {
-    const settings = () => settingsOf(init, components.connectionManager.getMaxConnections())
+    const settings = settingsOf(init)
     super(components, init, {
       name: 'chord',
       protocol: CHORD_PROTOCOL,
       codec: chordCodec,
-      createMachine: () => new ChordMachine(settings()),
+      createMachine: heldMax => new ChordMachine(settingsOf(init, heldMax)),
+      ownLinks: settings.routing.ownLinks!,
       seek: contacts => ({ type: 'join', contacts }),
       leave: { type: 'leave' },
       hasLeft: ({ mode }) => mode === 'idle',
       whyAlone: () => this.#mismatch,
-      limits: limitsOf(settingsOf(init)),
+      limits: limitsOf(settings),
       onNotice: notice => this.#noticed(notice),
       rolesOf,
       describe: (tables, nameOf) => ({

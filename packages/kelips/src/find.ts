@@ -117,12 +117,12 @@ class Finding {
       this.#fail('not-ready', 0, fx)
       return
     }
+    const covers = kelips.covers(this.#key)
     if (by !== undefined) {
       this.#by = by
       this.#add(by, 0)
-      if (kelips.covers(this.#key)) this.#addMember(0, fx)
     }
-    if (by === undefined && kelips.covers(this.#key)) {
+    if (by === undefined && covers) {
       const own = answerOf(kelips, this.#key, this.#want, this.#after)
       if (isAnswer(own, this.#want) || kelips.view.size === 0) {
         this.#end(own, 0, fx)
@@ -133,6 +133,8 @@ class Finding {
       // The group's others may have heard by now.
       for (let other = 0; other < DENIALS; other += 1) this.#addMember(0, fx)
     } else for (const peer of contactsFor(kelips, this.#key)) if (peer !== by) this.#add(peer, 0)
+    // After a split there may be no contact in the other half yet. Members of the own half have its tuples, too.
+    if (by !== undefined && covers) this.#addMember(0, fx)
     const ways = this.#want === 'peer' ? this.#nearest.wanted : 1
     for (let way = 0; way < ways; way += 1) this.#next(fx)
   }

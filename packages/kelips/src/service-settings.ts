@@ -12,12 +12,12 @@ export function limitsOf(settings: KelipsSettings): Partial<HostLimits> {
   return linkLimits(settings, INBOUND_LINKS_MAX)
 }
 
-/** Settings of the machine, of those that are given. `connectionsMax`: that libp2p may have. */
-export function settingsOf(init: KelipsInit, connectionsMax = Number.POSITIVE_INFINITY): KelipsSettings {
+/** Settings of the machine, of those that are given. `heldMax`: links that it may open before a call needs them. */
+export function settingsOf(init: KelipsInit, heldMax = Number.POSITIVE_INFINITY): KelipsSettings {
   return servedSettings(
     kelipsSettings(settingsGiven(init, KELIPS_SETTINGS)),
     init,
     OWN_LINKS_MAX,
-    connectionsMax
+    heldMax
   )
 }

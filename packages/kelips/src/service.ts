@@ -21,14 +21,15 @@ export class KelipsService extends StructuredService<KelipsTypes, KelipsMachine>
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: KelipsComponents, init: KelipsInit = {}) {
-    const settings = () => settingsOf(init, components.connectionManager.getMaxConnections())
+    const settings = settingsOf(init)
     const privateKey = init.privateKey ?? components.privateKey
     if (privateKey !== undefined) checkKey(privateKey)
     super(components, init, {
       name: 'kelips',
       protocol: KELIPS_PROTOCOL,
       codec: kelipsCodec,
-      createMachine: () => new KelipsMachine(settings()),
+      createMachine: heldMax => new KelipsMachine(settingsOf(init, heldMax)),
+      ownLinks: settings.routing.ownLinks!,
       // Without a key there is no service.
       answer: question => answerSigning(question, privateKey!),
       seek: contacts => ({ type: 'join', contacts }),
@@ -36,7 +37,7 @@ export class KelipsService extends StructuredService<KelipsTypes, KelipsMachine>
       // The farewell goes out at once: only values that are under way to others are waited for.
       hasLeft: ({ routing }) => routing.calls === 0,
       whyAlone: () => this.#mismatch,
-      limits: limitsOf(settingsOf(init)),
+      limits: limitsOf(settings),
       onNotice: notice => this.#noticed(notice),
       rolesOf,
       describe: (tables, nameOf) => ({

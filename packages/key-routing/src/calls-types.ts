@@ -9,7 +9,7 @@ import {
 } from '@servent/overlay/machine'
 import { NO_LINK } from './links.ts'
 
-/** `busy`: a bound of this peer itself; it says nothing about the other one. */
+/** `busy`: there was no place for it, here or there, which says nothing of whether the other peer lives. */
 export type CallFailure = 'silent' | 'unreachable' | 'link-down' | 'busy'
 
 export type CallOutcome<M> = { readonly answer: M } | { readonly failed: CallFailure }

@@ -97,7 +97,10 @@ export class Calls<T extends MachineTypes> {
     this.#links.drop(neighbour)
   }
 
-  /** Opens a link where none is up: told by `onLinked` or `onUnreachable`. False: there is no place for it. */
+  /**
+   * Opens a link where none is up and none is being opened. `onLinked` tells of it, `onUnreachable` that nobody is there;
+   * a place that was lacking, here or there, is told by neither. False: this peer may have no more links of its own.
+   */
   open(peer: Peer, effects: Effects<T>): boolean {
     if (peer === SELF) return false
     const neighbour = this.#links.obtain(peer)
@@ -293,10 +296,10 @@ export class Calls<T extends MachineTypes> {
     else this.#fail(call, 'busy', effects)
   }
 
-  /** A peer that has no room for a connection lives: those who wait may ask it later. */
-  #onUnreachable({ peer, reason, noRoom = false }: Unreachable, effects: Effects<T>): void {
+  /** A peer that has no room for a connection lives: those who wait may ask it later. Room here is not its matter. */
+  #onUnreachable({ peer, reason, noRoom }: Unreachable, effects: Effects<T>): void {
     const neighbour = this.#links.of(peer)
-    const mayLive = noRoom && neighbour?.turnedAway() === true
+    const mayLive = noRoom === 'here' || (noRoom === 'there' && neighbour?.turnedAway() === true)
     if (neighbour !== undefined) {
       if (!mayLive) neighbour.hadRoom()
       this.#links.opening(neighbour, false)

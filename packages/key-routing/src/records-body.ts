@@ -1,7 +1,7 @@
 /**
  * What is inside a record's body: a libp2p signed envelope (RFC 0002) around one of four statements, each in the
  * one form that DAG-CBOR gives it. `inspectRecord` holds the statement against the record around it, signature
- * aside, and is pure; `records-sealing.ts` signs and checks signatures.
+ * aside, and is pure; `service-sealing.ts` signs and checks signatures.
  */
 import * as dagCbor from '@ipld/dag-cbor'
 import { sha256 } from '@noble/hashes/sha2.js'

@@ -1,7 +1,7 @@
 /** A signed value by itself, for a store that is not this one: what it says of its key, its writer and its age is proven. */
 import { peerIdText } from '@servent/overlay'
 import { decodeValue, keyOfValue, readEnvelope } from './records-body.ts'
-import { isGenuine, type Stamp, valueRecord } from './records-sealing.ts'
+import { isGenuine, type Stamp, valueRecord } from './service-sealing.ts'
 import { ValueError } from './validators.ts'
 
 export interface SealedValue {

@@ -13,7 +13,6 @@ import {
   isPartial,
   type SharedFile
 } from '@servent/overlay'
-import { providerRecord, type Stamp, withdrawals, wordRecords } from './records-sealing.ts'
 import { Announced, type AnyFile, filesOf, tagOf } from './service-announced.ts'
 import {
   CATALOGUE_PASS_MS,
@@ -28,6 +27,7 @@ import {
 } from './service-constants.ts'
 import { LostRecords } from './service-lost.ts'
 import { lostOf, type PublishOutcome } from './service-outcomes.ts'
+import { providerRecord, type Stamp, withdrawals, wordRecords } from './service-sealing.ts'
 import { Batch, bytesOf, type Prepared, Telling } from './service-telling.ts'
 import type { StoredRecord } from './store-messages.ts'
 

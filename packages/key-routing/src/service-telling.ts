@@ -2,7 +2,7 @@
  * Tells roots of the files of a batch within the budget, and settles what came of each: it is found, or refused, or some
  * of its records are lost on their way. Says how far announcing is, and what holds it back.
  */
-import type { Clock } from '@servent/libp2p-host'
+import { type Clock, pause } from '@servent/libp2p-host'
 import { type AnnouncedSnapshot, isPartial, TokenBucket } from '@servent/overlay'
 import { nameOf } from './records.ts'
 import type { Announced, AnyFile } from './service-announced.ts'
@@ -15,7 +15,6 @@ import {
 import type { LostRecords } from './service-lost.ts'
 import { isKept, lostOf, type PublishOutcome } from './service-outcomes.ts'
 import { Pace } from './service-pace.ts'
-import { pause } from './service-pause.ts'
 import { type RefusalReason, Refusals, reasonOf } from './service-refusals.ts'
 import { FILE_WORDS_MAX, PUBLISH_RECORDS_MAX } from './store-constants.ts'
 import { isFull, type StoredRecord } from './store-messages.ts'

@@ -1,13 +1,13 @@
 /** `put`, `get` and `provide`, and keeping alive what they wrote. */
+import { pause } from '@servent/libp2p-host'
 import { peerIdText } from '@servent/overlay'
 import { nameOf } from './records.ts'
 import { keyOfValue } from './records-body.ts'
-import { providerRecord, type Stamp, valueRecord } from './records-sealing.ts'
 import { RENEWAL_RETRY_MS, STORE_RETRY_MS, STORE_TRIES_MAX, VALUE_MS } from './service-constants.ts'
 import { isPassing, type PublishOutcome } from './service-outcomes.ts'
 import { type Own, OwnRecords, type OwnValue } from './service-own.ts'
-import { pause } from './service-pause.ts'
 import type { ReadsInit } from './service-reads.ts'
+import { providerRecord, type Stamp, valueRecord } from './service-sealing.ts'
 import { type Turn, Turns, untilAborted } from './service-turns.ts'
 import type { FoundValue, PutOptions, ValueOptions } from './service-types.ts'
 import {

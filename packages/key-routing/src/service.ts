@@ -32,7 +32,6 @@ import {
   type Query,
   SELF
 } from '@servent/overlay'
-import type { Signatures } from './records-sealing.ts'
 import { Announcer } from './service-announcer.ts'
 import { ServiceCommands } from './service-commands.ts'
 import { LOOKUP_WAIT_MS, PUBLISH_BYTES_PER_S, READY_MS } from './service-constants.ts'
@@ -40,6 +39,7 @@ import { KeyContentRouting } from './service-content-routing.ts'
 import { KeyPeerRouting } from './service-peer-routing.ts'
 import { Readiness } from './service-readiness.ts'
 import { ServiceReads } from './service-reads.ts'
+import type { Signatures } from './service-sealing.ts'
 import type {
   FoundValue,
   KeyRoutedInit,
@@ -149,8 +149,8 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   }
 
   async start(): Promise<void> {
-    // A host runs once; libp2p may be started again.
-    if (this.#host.state !== 'new') this.#host = this.#newHost()
+    // A host runs once, and libp2p may be started again. What a machine may hold is known when all services are made.
+    this.#host = this.#newHost()
     this.#readiness.start()
     await this.#host.start()
     const { bootstrap = [] } = this.#overlay

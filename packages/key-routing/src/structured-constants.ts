@@ -30,5 +30,5 @@ export const ROOT_ODDS_REFUSED = 1_000_000
 /** A ring may have shrunk to one in so many since the own list was made: most of it died, or was cut off. */
 export const RING_SHRINK_MAX = 2
 
-/** Of libp2p's connections, those that this peer opens before a call needs them. */
+/** Of libp2p's connections, those that this peer's overlays together open before a call needs them. */
 export const HELD_SHARE = 3 / 8

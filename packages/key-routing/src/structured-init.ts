@@ -4,7 +4,6 @@ import type { HostLimits } from '@servent/libp2p-host'
 import type { MachineTypes } from '@servent/overlay'
 import { inspectRecord } from './records-body.ts'
 import type { KeyRoutedInit } from './service-types.ts'
-import { HELD_SHARE } from './structured-constants.ts'
 import type { ServedSettings } from './structured-settings.ts'
 
 /** The overlay's own settings, and what every service of its kind takes. */
@@ -30,16 +29,16 @@ export function settingsGiven<S extends ServedSettings>(init: object, defaults: 
 }
 
 /**
- * Settings of a machine that a service runs. `ownLinks`: those that it opens, where the user does not say.
- * `connectionsMax`: that libp2p may have. As many are opened by others as by this peer, and a few are kept free.
+ * Settings of a machine that a service runs. `ownLinks`: those that it opens, where the user does not say. `heldMax`:
+ * those that it may open before a call needs them. As many are opened by others as by this peer, and a few are kept free.
  */
 export function servedSettings<S extends ServedSettings>(
   settings: S,
   { routing, records }: { readonly routing?: S['routing']; readonly records?: S['store'] },
   ownLinks: number,
-  connectionsMax: number
+  heldMax: number
 ): S {
-  const heldLinks = Math.min(ownLinks, Math.floor(connectionsMax * HELD_SHARE))
+  const heldLinks = Math.min(ownLinks, heldMax)
   return {
     ...settings,
     routing: { ownLinks, heldLinks, ...routing },

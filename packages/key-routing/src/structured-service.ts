@@ -11,6 +11,7 @@ import type { RouterSnapshot } from './router.ts'
 import type { Membership } from './routing.ts'
 import { KeyRoutedService } from './service.ts'
 import { LOOK_MS } from './service-constants.ts'
+import { HeldShare } from './service-share.ts'
 import type { KeyRoutedOverlay } from './service-types.ts'
 import type { StoreSnapshot } from './store-types.ts'
 import { LEAVE_MS } from './structured-constants.ts'
@@ -42,8 +43,10 @@ export interface StructuredOverlay<T extends StructuredTypes, M extends Structur
     KeyRoutedOverlay<T>,
     'name' | 'protocol' | 'codec' | 'seek' | 'whyAlone' | 'limits' | 'answer' | 'onNotice'
   > {
-  /** A new machine for each start. */
-  readonly createMachine: () => M
+  /** A new machine for each start. `heldMax`: links that it may open before a call needs them. */
+  readonly createMachine: (heldMax: number) => M
+  /** Links that it opens at a time. */
+  readonly ownLinks: number
   /** Records are handed over and others told who goes, while connections are open; `hasLeft` says that it is done. */
   readonly leave: T['command']
   readonly hasLeft: (tables: T['snapshot']) => boolean
@@ -73,15 +76,16 @@ export class StructuredService<
     overlay: StructuredOverlay<T, M>
   ) {
     const privateKey = signingKey(overlay.name, init.privateKey ?? components.privateKey)
-    const { createMachine } = overlay
-    let machine = createMachine()
+    const { createMachine, ownLinks } = overlay
+    const share = new HeldShare(components.connectionManager, ownLinks)
+    let machine = createMachine(share.links)
     super(
       components,
       { ...init, privateKey },
       {
         ...overlay,
         createMachine: () => {
-          machine = createMachine()
+          machine = createMachine(share.links)
           return machine
         },
         membership: () => machine.membership,

@@ -15,7 +15,7 @@
 import { publicKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { isTimely, nameOf } from './records.ts'
 import { decodeValue, namespaceOf, readEnvelope, type ValueStatement } from './records-body.ts'
-import { isGenuine, type Signatures } from './records-sealing.ts'
+import { isGenuine, type Signatures } from './service-sealing.ts'
 import type { Selector, Validator } from './service-types.ts'
 import type { StoredRecord } from './store-messages.ts'
 

@@ -1,5 +1,5 @@
 /** Requests: whom they go to, how long they wait, and which links stay. */
-import { SELF } from '@servent/overlay/machine'
+import { type NoRoom, SELF } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -466,7 +466,7 @@ describe('links', () => {
     const solo = new Asker()
     const turnedAway = () => {
       solo.ask(1)
-      solo.give({ type: 'unreachable', peer: solo.peer(1), reason: 'full', noRoom: true })
+      solo.give({ type: 'unreachable', peer: solo.peer(1), reason: 'full', noRoom: 'there' })
     }
     solo.act(() => solo.router.calls.hold(solo.peer(1), 'table'))
     for (let count = 0; count < TURNED_AWAY_MAX; count += 1) turnedAway()
@@ -480,6 +480,28 @@ describe('links', () => {
     solo.down(solo.link(1))
     turnedAway()
     expect(solo.heard.filter(words => words.startsWith('unreachable'))).toHaveLength(1)
+  })
+
+  it('for which this peer itself has no room say nothing of the other side, however many in a row', () => {
+    const solo = new Asker()
+    solo.act(() => solo.router.calls.hold(solo.peer(1), 'table'))
+    const comesToNothing = (noRoom: NoRoom) => {
+      solo.ask(1)
+      solo.give({ type: 'unreachable', peer: solo.peer(1), reason: 'full', noRoom })
+    }
+    for (let count = 0; count <= TURNED_AWAY_MAX; count += 1) comesToNothing('here')
+    // Nor do they count among those that it turned away.
+    for (let count = 0; count < TURNED_AWAY_MAX; count += 1) {
+      comesToNothing('there')
+      comesToNothing('here')
+    }
+    expect(new Set(solo.outcomes)).toEqual(new Set(['busy']))
+    expect(solo.heard).toEqual([])
+    comesToNothing('there')
+    expect([solo.outcomes.at(-1), solo.heard]).toEqual(['unreachable', ['unreachable 1']])
+    // Nobody need be known for this peer to have no room.
+    solo.give({ type: 'unreachable', peer: solo.peer(2), reason: 'full', noRoom: 'here' })
+    expect(solo.heard).toHaveLength(1)
   })
 
   it('leave nothing behind', () => {

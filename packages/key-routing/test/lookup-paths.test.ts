@@ -102,7 +102,7 @@ describe('a lookup by three ways', () => {
       says(1, 9, 6)
       says(2, 4, 20)
       says(3, 4, 20)
-      solo.give({ type: 'unreachable', peer: solo.peer(9), reason: 'It is full.', noRoom: true })
+      solo.give({ type: 'unreachable', peer: solo.peer(9), reason: 'It is full.', noRoom: 'there' })
       expect(solo.results).toEqual([])
       if (alive) pongs(4)
       else solo.advance(LOOKUP_BUDGET_MS)

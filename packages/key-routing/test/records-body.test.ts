@@ -34,7 +34,7 @@ import {
   readEnvelope,
   wordsOf
 } from '../src/records-body.ts'
-import { isGenuine, providerRecord, valueRecord, withdrawals, wordRecords } from '../src/records-sealing.ts'
+import { isGenuine, providerRecord, valueRecord, withdrawals, wordRecords } from '../src/service-sealing.ts'
 import { Validators } from '../src/validators.ts'
 
 const WALL = 1_800_000_000_000

@@ -5,7 +5,7 @@ import { type Contact, ContentId, parseQuery, type SharedFile } from '@servent/o
 import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { providerRecord, type Stamp, wordRecords } from '../src/records-sealing.ts'
+import { providerRecord, type Stamp, wordRecords } from '../src/service-sealing.ts'
 import { Announcer } from '../src/service-announcer.ts'
 import { ServiceCommands } from '../src/service-commands.ts'
 import { LOST_RETRY_MS, PUBLISHED_LIFETIME_MS } from '../src/service-constants.ts'

@@ -6,7 +6,7 @@ import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overla
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nameOf } from '../src/records.ts'
 import { keyOfMultihash, keyOfValue } from '../src/records-body.ts'
-import { valueRecord } from '../src/records-sealing.ts'
+import { valueRecord } from '../src/service-sealing.ts'
 import { Announcer } from '../src/service-announcer.ts'
 import { ServiceCommands } from '../src/service-commands.ts'
 import {

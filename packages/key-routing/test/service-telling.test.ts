@@ -4,7 +4,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { keyOfContent, keyOfWord, type SharedFile } from '@servent/overlay'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { nameOf } from '../src/records.ts'
-import { providerRecord, wordRecords } from '../src/records-sealing.ts'
+import { providerRecord, wordRecords } from '../src/service-sealing.ts'
 import { Announced } from '../src/service-announced.ts'
 import {
   FULL_KEYS_MAX,

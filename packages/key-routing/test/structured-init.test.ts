@@ -26,7 +26,7 @@ it('records are looked into, and links opened within a bound, unless the user sa
     STRUCTURED_SETTINGS,
     { routing: { ownLinks: 8 }, records: { repairMs: 0 } },
     32,
-    32
+    12
   )
   expect([chosen.routing, chosen.store]).toEqual([
     { ownLinks: 8, heldLinks: 12 },

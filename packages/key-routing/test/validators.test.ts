@@ -2,7 +2,7 @@
 import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { providerRecord, type Signatures, valueRecord } from '../src/records-sealing.ts'
+import { providerRecord, type Signatures, valueRecord } from '../src/service-sealing.ts'
 import { SEQUENCE_AHEAD_MS_MAX, STORED_LIFETIME_MS_MAX } from '../src/store-constants.ts'
 import { Validators } from '../src/validators.ts'
 

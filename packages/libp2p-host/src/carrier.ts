@@ -123,7 +123,7 @@ export class Carrier<T extends MachineTypes> {
     if (links.has(peer) || opener.stageOf(peer) !== undefined) return
     if (!links.hasRoom) {
       metrics.count('limitHits')
-      dispatch({ type: 'unreachable', peer, reason: NO_PLACE, noRoom: true })
+      dispatch({ type: 'unreachable', peer, reason: NO_PLACE, noRoom: 'here' })
       return
     }
     try {
@@ -131,7 +131,7 @@ export class Carrier<T extends MachineTypes> {
       const peerId = peerIdOfContact(contact)
       if (opener.open(peer, peerId, dialTargetOf(peerId, contact))) return
       metrics.count('limitHits')
-      dispatch({ type: 'unreachable', peer, reason: 'Too many opens wait.', noRoom: true })
+      dispatch({ type: 'unreachable', peer, reason: 'Too many opens wait.', noRoom: 'here' })
     } catch (error) {
       // Contacts come from messages of remote peers: their bytes need not be a PeerId.
       metrics.count('opensFailed')

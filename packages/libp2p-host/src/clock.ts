@@ -35,3 +35,25 @@ export async function within(clock: Clock, ms: number, work: Promise<unknown>): 
   ])
   clock.clearTimeout(timer)
 }
+
+/**
+ * A wait that ends at once where it is called off.
+ *
+ * @throws whatever the signal aborts with
+ */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  let timer: unknown
+  const aborted = Promise.withResolvers<void>()
+  const onAbort = () => aborted.resolve()
+  signal.addEventListener('abort', onAbort)
+  await Promise.race([
+    aborted.promise,
+    new Promise<void>(resolve => {
+      timer = clock.setTimeout(resolve, ms)
+    })
+  ])
+  clock.clearTimeout(timer)
+  signal.removeEventListener('abort', onAbort)
+  signal.throwIfAborted()
+}

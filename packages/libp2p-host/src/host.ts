@@ -13,6 +13,7 @@ import {
   type Machine,
   type MachineTypes,
   NO_PEER,
+  type NoRoom,
   OverlayStoppedError,
   type Peer,
   PeerInterner,
@@ -325,17 +326,17 @@ export class MachineHost<T extends MachineTypes> implements Startable {
   #opened(peer: Peer, stream: Stream, connection: Connection): void {
     if (this.#links.size >= this.#limits.linksMax) {
       stream.abort(new Error(NO_PLACE))
-      this.#openFailed(peer, NO_PLACE, true)
+      this.#openFailed(peer, NO_PLACE, 'here')
       return
     }
     this.#links.outbound(peer, connection.remotePeer, stream, connection)
   }
 
-  #openFailed(peer: Peer, reason: string, noRoom: boolean): void {
+  #openFailed(peer: Peer, reason: string, noRoom: NoRoom | undefined): void {
     this.#metrics.count('opensFailed')
     if (this.#links.openFailed(peer)) return
     this.#log('peer %d is unreachable: %s', peer, reason)
-    this.#runner.dispatch({ type: 'unreachable', peer, reason, ...(noRoom && { noRoom }) })
+    this.#runner.dispatch({ type: 'unreachable', peer, reason, ...(noRoom !== undefined && { noRoom }) })
   }
 
   async #stop(): Promise<void> {

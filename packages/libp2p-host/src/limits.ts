@@ -84,8 +84,9 @@ export const CONNECTIONS_PER_FREE = 8
 export const CONNECTIONS_KEPT_FREE_MAX = 8
 /** What was used within so long does not give way: an answer may be on its way. */
 export const ROOM_QUIET_MS = 1_000
-/** Where nothing gave way, until it is looked for again. */
+/** Where nothing gave way, until it is looked for again; twice as long each time that nothing does, up to the most. */
 export const ROOM_LOOK_MS = 250
+export const ROOM_LOOK_MS_MAX = 8_000
 /** How long the other side may take to read that a link gives way, before its connection is closed. */
 export const ROOM_CLOSE_MS = 1_000
 /** Dials of one open to a peer that is there and has no place, and the pause before the second; each is twice as long. */

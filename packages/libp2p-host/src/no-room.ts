@@ -1,4 +1,5 @@
 /** How a dial that found no place is told from one that found nobody. */
+import type { NoRoom } from '@servent/overlay'
 
 /** Here every connection is in use. */
 export class NoRoomError extends Error {
@@ -12,7 +13,6 @@ export class NoRoomError extends Error {
  * listens a dial is refused instead, or gets no answer at all.
  */
 const HUNG_UP: ReadonlySet<unknown> = new Set([
-  NoRoomError.name,
   'ECONNRESET',
   'EPIPE',
   'UnexpectedEOFError',
@@ -27,8 +27,14 @@ const HUNG_UP: ReadonlySet<unknown> = new Set([
 const WRAPPED: ReadonlySet<string> = new Set(['EncryptionFailedError', 'MuxerUnavailableError'])
 const HUNG_UP_TEXT = /ECONNRESET|EPIPE|Unexpected EOF/
 
+/** Nothing where the dial failed for another reason. */
+export function whoHasNoRoom(error: unknown): NoRoom | undefined {
+  if ((error as Error | undefined)?.name === NoRoomError.name) return 'here'
+  return hungUp(error) ? 'there' : undefined
+}
+
 /** Of several addresses one is enough: a peer that hangs up at one of them lives. */
-export function hungUp(error: unknown): boolean {
+function hungUp(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof AggregateError) return error.errors.some(hungUp)
   if (WRAPPED.has(error.name)) return HUNG_UP_TEXT.test(error.message)

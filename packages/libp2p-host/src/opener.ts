@@ -2,11 +2,11 @@
 import type { AbortOptions, Connection, PeerId, PeerStore, Stream } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Peer } from '@servent/overlay'
-import type { Clock } from './clock.ts'
+import type { NoRoom, Peer } from '@servent/overlay'
+import { type Clock, pause } from './clock.ts'
 import { DIAL_ADDRESSES_MAX, DIAL_AGAIN_MS, DIAL_TRIES_MAX } from './limits.ts'
 import { reasonOf } from './link.ts'
-import { hungUp, NoRoomError } from './no-room.ts'
+import { NoRoomError, whoHasNoRoom } from './no-room.ts'
 import type { Room } from './room.ts'
 
 /** libp2p starts its parts side by side: the connection manager may start after the overlay does. */
@@ -41,7 +41,7 @@ export interface OpenerInit {
   /** Exactly one of these two is called for each open that is not cancelled. */
   readonly onOpen: (peer: Peer, stream: Stream, connection: Connection) => void
   /** `noRoom`: here, or at the peer, there is no place for another connection. */
-  readonly onFailure: (peer: Peer, reason: string, noRoom: boolean) => void
+  readonly onFailure: (peer: Peer, reason: string, noRoom: NoRoom | undefined) => void
 }
 
 export class Opener {
@@ -128,7 +128,7 @@ export class Opener {
     } else {
       this.#openings.delete(peer)
       if (opened !== undefined) onOpen(peer, opened.stream, opened.connection)
-      else onFailure(peer, failureOf(failure), hungUp(failure))
+      else onFailure(peer, failureOf(failure), whoHasNoRoom(failure))
     }
     this.#fill()
   }
@@ -136,6 +136,7 @@ export class Opener {
   /** Over the connection that is there, or over one that is dialled. */
   async #openStream(opening: Opening): Promise<{ stream: Stream; connection: Connection }> {
     const { signal } = opening.abort
+    const { clock, protocol } = this.#init
     for (let tries = 1; ; ) {
       try {
         opening.stage = 'dialing'
@@ -143,19 +144,17 @@ export class Opener {
         const connection = await (this.#held(opening.peerId) ?? this.#connect(opening, { signal }))
         signal.throwIfAborted()
         opening.stage = 'negotiating'
-        const { protocol } = this.#init
         const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true })
         return { stream, connection }
       } catch (error) {
         signal.throwIfAborted()
-        if ((error as Error).name === 'NotStartedError') await this.#pause(NOT_STARTED_RETRY_MS)
-        else if (hungUp(error) && tries < DIAL_TRIES_MAX) {
+        if ((error as Error).name === 'NotStartedError') await pause(clock, NOT_STARTED_RETRY_MS, signal)
+        else if (whoHasNoRoom(error) !== undefined && tries < DIAL_TRIES_MAX) {
           // Whoever is full has others give way when somebody knocks, and what is being closed is gone by then.
           opening.stage = 'dialing'
-          await this.#pause(DIAL_AGAIN_MS * 2 ** (tries - 1))
+          await pause(clock, DIAL_AGAIN_MS * 2 ** (tries - 1), signal)
           tries += 1
         } else throw error
-        signal.throwIfAborted()
       }
     }
   }
@@ -186,10 +185,6 @@ export class Opener {
     } finally {
       room.give()
     }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await new Promise<void>(resolve => this.#init.clock.setTimeout(resolve, ms))
   }
 }
 

@@ -6,7 +6,8 @@
  *
  * So links give way. Before a dial, and when somebody came, the connection that was unused for longest is closed, its
  * link in good order before it, until a few places are free. What others use or value is left alone: a connection
- * with a stream of another protocol, and one to a peer that carries a tag of somebody else's.
+ * with a stream of another protocol, and one to a peer that carries a tag of somebody else's. Overlays of one node keep
+ * its places together.
  */
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
 import type { LinkEnd, OverlayName } from '@servent/overlay'
@@ -16,6 +17,7 @@ import {
   CONNECTIONS_PER_FREE,
   ROOM_CLOSE_MS,
   ROOM_LOOK_MS,
+  ROOM_LOOK_MS_MAX,
   ROOM_QUIET_MS
 } from './limits.ts'
 import type { LinkPlace } from './link.ts'
@@ -51,15 +53,39 @@ const GIVES_WAY: LinkEnd = {
   message: 'It was unused for longest, and another needs its place.'
 }
 
+/** What all overlays of one libp2p node have in common, since its connections are the same ones. */
+interface Places {
+  /** Ids of connections that are being closed: their places count as free. */
+  readonly leaving: Set<string>
+  /** Dials under way: each has a place. */
+  dials: number
+  /** Room is made by one overlay at a time: two that see one place lacking would both give one. */
+  clearing: Promise<void>
+}
+
+const placesOf = new WeakMap<RoomComponents['connectionManager'], Places>()
+
+function sharedPlaces(connectionManager: RoomComponents['connectionManager']): Places {
+  const places = placesOf.get(connectionManager) ?? {
+    leaving: new Set(),
+    dials: 0,
+    clearing: Promise.resolve()
+  }
+  placesOf.set(connectionManager, places)
+  return places
+}
+
 export class Room {
   readonly #components: RoomComponents
   readonly #init: RoomInit
-  /** Ids of connections that are being closed: their places count as free. */
-  readonly #leaving = new Set<string>()
-  readonly #onOpen = () => void this.#clear()
-  /** Dials under way: each has a place. */
-  #dials = 0
+  readonly #places: Places
+  readonly #onOpen = () => {
+    this.#lookMs = ROOM_LOOK_MS
+    void this.#clear()
+  }
   #timer: unknown
+  /** How long until it is looked for again, where nothing gives way. */
+  #lookMs = ROOM_LOOK_MS
   /** Of connections whose links are ending. */
   readonly #closing = new Set<unknown>()
   #clearing: Promise<void> | undefined
@@ -68,6 +94,7 @@ export class Room {
   constructor(components: RoomComponents, init: RoomInit) {
     this.#components = components
     this.#init = init
+    this.#places = sharedPlaces(components.connectionManager)
   }
 
   start(): void {
@@ -83,24 +110,24 @@ export class Room {
 
   /** A place for a dial, until `give`. False: every connection is in use, and no dial may be made. */
   async take(): Promise<boolean> {
-    this.#dials += 1
+    this.#places.dials += 1
     await this.#clear()
     // Where nothing gives way just now, a dial may have one of the places that are kept for those who come.
     if (this.#used() <= this.#components.connectionManager.getMaxConnections()) return true
-    this.#dials -= 1
+    this.#places.dials -= 1
     return false
   }
 
   /** The dial is over: either there is a connection now, or there is none. */
   give(): void {
-    this.#dials -= 1
+    this.#places.dials -= 1
   }
 
   #used(): number {
     const open = this.#components.connectionManager
       .getConnections()
-      .filter(({ id }) => !this.#leaving.has(id))
-    return open.length + this.#dials
+      .filter(({ id }) => !this.#places.leaving.has(id))
+    return open.length + this.#places.dials
   }
 
   #isOver(): boolean {
@@ -108,54 +135,60 @@ export class Room {
     return this.#used() > most - Math.min(CONNECTIONS_KEPT_FREE_MAX, Math.floor(most / CONNECTIONS_PER_FREE))
   }
 
-  /** One at a time: whoever comes meanwhile waits for the one that runs, which sees them. */
+  /** One at a time: whoever comes meanwhile waits for the one that waits or runs, which sees them. */
   #clear(): Promise<void> {
-    this.#clearing ??= this.#clearOut().finally(() => {
-      this.#clearing = undefined
-    })
+    const places = this.#places
+    this.#clearing ??= places.clearing
+      .then(() => this.#clearOut())
+      .finally(() => {
+        this.#clearing = undefined
+      })
+    places.clearing = this.#clearing.catch(() => {})
     return this.#clearing
   }
 
   async #clearOut(): Promise<void> {
-    const valued = new Set<string>()
-    while (!this.#ended && this.#isOver()) {
-      const candidate = this.#longestUnused(valued)
-      if (candidate === undefined) {
-        this.#lookLater()
-        return
-      }
+    const { leaving } = this.#places
+    const candidates = !this.#ended && this.#isOver() ? this.#unused() : []
+    for (const candidate of candidates) {
+      if (this.#ended || !this.#isOver()) break
       const { id, remotePeer } = candidate.connection
-      this.#leaving.add(id)
+      leaving.add(id)
       const isValued = await this.#isValued(remotePeer)
       // It may have closed meanwhile, or be in use.
       if (!isValued && this.#isUnused(candidate)) this.#giveWay(candidate)
-      else {
-        this.#leaving.delete(id)
-        valued.add(id)
-      }
+      else leaving.delete(id)
     }
+    if (this.#ended) return
+    if (this.#isOver()) this.#lookLater()
+    else this.#lookMs = ROOM_LOOK_MS
   }
 
-  /** What is in use now need not be so in a while. */
+  /**
+   * What is in use now need not be so in a while. Nothing says when that is: it is looked for soon, and then less and
+   * less often, for where all are valued it may be so for as long as the node runs.
+   */
   #lookLater(): void {
     const { clock } = this.#init
     clock.clearTimeout(this.#timer)
-    this.#timer = clock.setTimeout(() => void this.#clear(), ROOM_LOOK_MS)
+    this.#timer = clock.setTimeout(() => {
+      this.#lookMs = Math.min(ROOM_LOOK_MS_MAX, 2 * this.#lookMs)
+      void this.#clear()
+    }, this.#lookMs)
   }
 
-  #longestUnused(valued: ReadonlySet<string>): Candidate | undefined {
-    const { connectionManager } = this.#components
+  /** Those that may give way, the longest unused first. */
+  #unused(): Candidate[] {
     const byConnection = new Map(this.#init.links().map(link => [link.place.connection, link]))
-    let longest: Candidate | undefined
-    for (const connection of connectionManager.getConnections()) {
-      const { id, status } = connection
-      if (status !== 'open' || this.#leaving.has(id) || valued.has(id)) continue
-      const link = byConnection.get(id)
-      const unusedMs = this.#unusedMs(connection, link)
-      if (unusedMs >= Math.max(ROOM_QUIET_MS, longest?.unusedMs ?? 0))
-        longest = { connection, link, unusedMs }
-    }
-    return longest
+    return this.#components.connectionManager
+      .getConnections()
+      .filter(({ id, status }) => status === 'open' && !this.#places.leaving.has(id))
+      .map(connection => {
+        const link = byConnection.get(connection.id)
+        return { connection, link, unusedMs: this.#unusedMs(connection, link) }
+      })
+      .filter(({ unusedMs }) => unusedMs >= ROOM_QUIET_MS)
+      .sort((a, b) => b.unusedMs - a.unusedMs)
   }
 
   #isUnused({ connection, link }: Candidate): boolean {
@@ -181,7 +214,7 @@ export class Room {
   #giveWay({ connection, link }: Candidate): void {
     const { clock } = this.#init
     const { id } = connection
-    connection.addEventListener('close', () => this.#leaving.delete(id), { once: true })
+    connection.addEventListener('close', () => this.#places.leaving.delete(id), { once: true })
     if (link === undefined) {
       this.#close(connection)
       return
@@ -205,7 +238,7 @@ export class Room {
   #close(connection: Connection, ended?: string): void {
     const { log } = this.#init
     if (connection.streams.some(({ id }) => id !== ended)) {
-      this.#leaving.delete(connection.id)
+      this.#places.leaving.delete(connection.id)
       return
     }
     connection.close().catch((error: Error) => {

@@ -17,10 +17,10 @@ import {
 } from '../src/limits.ts'
 import { reasonOf } from '../src/link.ts'
 import { Opener } from '../src/opener.ts'
-import { FakeNetwork } from '../src/testing.ts'
+import { FakeNetwork, VirtualClock } from '../src/testing.ts'
 import { addPuppet, FAKE_PROTOCOL, type FakePuppet } from './support/fakes.ts'
 import { blob, bodyOf, Puppet, type PuppetTypes, puppetCodec, text } from './support/puppet.ts'
-import { eventually } from './support/stream-pair.ts'
+import { eventually, turns } from './support/stream-pair.ts'
 
 async function linked(network: FakeNetwork, from: FakePuppet, to: FakePuppet): Promise<number> {
   const before = from.puppet.of('link-up').length
@@ -55,7 +55,9 @@ describe('links', () => {
     await linked(network, others[0]!, hub)
     hub.open(others[1]!)
     hub.open(others[2]!)
-    expect(hub.puppet.of('unreachable')).toMatchObject([{ reason: 'There is no place for another link.' }])
+    expect(hub.puppet.of('unreachable')).toMatchObject([
+      { reason: 'There is no place for another link.', noRoom: 'here' }
+    ])
     await network.runFor(1_000)
     expect(hub.host.links()).toHaveLength(2)
   })
@@ -69,7 +71,7 @@ describe('links', () => {
     hub.open(others[1]!)
     await network.runFor(1_000)
     expect(hub.host.links()).toMatchObject([{ inbound: true }])
-    expect(hub.puppet.of('unreachable')).toHaveLength(1)
+    expect(hub.puppet.of('unreachable')).toMatchObject([{ noRoom: 'here' }])
     expect(others[1]!.host.links()).toHaveLength(0)
   })
 
@@ -78,7 +80,7 @@ describe('links', () => {
     const hub = await addPuppet(network, 'hub', 100, { limits: { opensMax: 2, opensWaitingMax: 1 } })
     const others = await Promise.all([1, 2, 3, 4].map(seed => addPuppet(network, `n${seed}`, seed)))
     for (const other of others) hub.open(other)
-    expect(hub.puppet.of('unreachable')).toMatchObject([{ reason: 'Too many opens wait.' }])
+    expect(hub.puppet.of('unreachable')).toMatchObject([{ reason: 'Too many opens wait.', noRoom: 'here' }])
     expect(hub.host.counters.opening).toBe(3)
     // Two dials of 60 ms side by side, and then the third.
     await network.runFor(61)
@@ -612,6 +614,37 @@ test('a stream that comes of an open that was called off is reset', async () => 
   negotiated.resolve({ abort: reset.resolve } as unknown as Stream)
   expect((await reset.promise).message).toBe('The open was called off.')
   expect(opener.size).toBe(0)
+})
+
+test('an open that is called off between two tries ends at once, and the next one has its turn', async () => {
+  const peerId = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', new Uint8Array(32)))
+  const clock = new VirtualClock()
+  let dials = 0
+  const opener = new Opener({
+    connectionManager: {
+      getConnections: () => [],
+      openConnection: async () => {
+        dials += 1
+        throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+      }
+    } as never,
+    peerStore: {} as never,
+    protocol: FAKE_PROTOCOL,
+    clock,
+    limits: { opensMax: 1, opensWaitingMax: 1, openTimeoutMs: 60_000 },
+    onDialled: () => {},
+    onOpen: () => expect.unreachable(),
+    onFailure: () => expect.unreachable()
+  })
+  opener.open(1, peerId, [])
+  await eventually(() => dials).toBe(1)
+  opener.open(2, peerId, [])
+  // No time passes here: a pause that went on would hold the second one up for ever.
+  opener.cancel(1)
+  await eventually(() => dials).toBe(2)
+  opener.cancelAll()
+  await turns()
+  expect([opener.size, clock.nextAtMs]).toEqual([0, undefined])
 })
 
 describe('a dial', () => {

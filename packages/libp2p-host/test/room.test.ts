@@ -6,7 +6,7 @@ import { type Libp2p, TypedEventEmitter } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { LinkEnd } from '@servent/overlay'
+import type { LinkEnd, OverlayName } from '@servent/overlay'
 import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
 import { boundedYamux } from '../src/index.ts'
@@ -15,9 +15,10 @@ import {
   CONNECTIONS_PER_FREE,
   DIAL_TRIES_MAX,
   ROOM_LOOK_MS,
+  ROOM_LOOK_MS_MAX,
   ROOM_QUIET_MS
 } from '../src/limits.ts'
-import { hungUp, NoRoomError } from '../src/no-room.ts'
+import { NoRoomError, whoHasNoRoom } from '../src/no-room.ts'
 import { Room, type RoomLink } from '../src/room.ts'
 import { silentLogger } from '../src/testing/silent-logger.ts'
 import { VirtualClock } from '../src/testing.ts'
@@ -25,6 +26,7 @@ import { open, startNode, stopAll, type TestNode } from './support/nodes.ts'
 import { eventually, turns } from './support/stream-pair.ts'
 
 const OWN = '/servent/own/1.0.0'
+const OTHER = '/servent/second/1.0.0'
 const NOW_MS = 1_000_000
 const LONG_WAY_MS = 25
 
@@ -44,11 +46,15 @@ class Crowd {
   onAsked: (peer: string) => void = () => {}
   readonly #events = new TypedEventEmitter()
   readonly #links: RoomLink[] = []
+  readonly #others: RoomLink[] = []
+  readonly #components
+  /** How often all connections were looked through. */
+  scans = 0
   #connections: { id: string; remotePeer: string; status: string; streams: FakeStream[] }[] = []
 
   constructor(most: number) {
     this.pass(NOW_MS)
-    const components = {
+    this.#components = {
       connectionManager: { getConnections: () => this.#connections, getMaxConnections: () => most },
       events: this.#events,
       peerStore: {
@@ -58,14 +64,32 @@ class Crowd {
         }
       }
     }
-    this.room = new Room(components as never, {
-      name: 'pastry',
-      protocol: OWN,
-      links: () => this.#links,
+    this.room = this.#overlay('pastry', OWN, () => {
+      this.scans += 1
+      return this.#links
+    })
+  }
+
+  #overlay(name: OverlayName, protocol: string, links: () => readonly RoomLink[]): Room {
+    const room = new Room(this.#components as never, {
+      name,
+      protocol,
+      links,
       clock: this.clock,
       log: silentLogger
     })
-    this.room.start()
+    room.start()
+    return room
+  }
+
+  /** Another overlay on the same libp2p node. */
+  secondOverlay(): Room {
+    return this.#overlay('chord', OTHER, () => this.#others)
+  }
+
+  /** A link of that one. */
+  otherLink(id: string, usedMs: number): void {
+    this.link(id, usedMs, 0, OTHER, this.#others)
   }
 
   pass(ms: number): void {
@@ -104,8 +128,8 @@ class Crowd {
     this.#connections.push(connection)
   }
 
-  link(id: string, usedMs: number, queueBytes = 0): void {
-    this.connect(id, [OWN])
+  link(id: string, usedMs: number, queueBytes = 0, protocol = OWN, links = this.#links): void {
+    this.connect(id, [protocol])
     const connection = this.#connections.at(-1)!
     const stream = connection.streams[0]!
     const link = {
@@ -114,12 +138,12 @@ class Crowd {
       queueBytes,
       close: ({ kind }: LinkEnd) => {
         this.ended.push(`${id} ${kind}`)
-        this.#links.splice(this.#links.indexOf(link as unknown as RoomLink), 1)
+        links.splice(links.indexOf(link as unknown as RoomLink), 1)
         connection.streams = connection.streams.filter(other => other !== stream)
         stream.dispatchEvent(new Event('close'))
       }
     }
-    this.#links.push(link as unknown as RoomLink)
+    links.push(link as unknown as RoomLink)
   }
 
   /** So many links, the first of them unused for longest. */
@@ -198,6 +222,47 @@ describe('of the connections that libp2p may have', () => {
     expect(crowd.closed).toEqual(['a neighbour', 'used'])
   })
 
+  test('where all are valued it is looked for less and less often, and soon again when somebody comes', async () => {
+    const crowd = new Crowd(8)
+    crowd.links(7)
+    for (let at = 0; at < 7; at += 1) crowd.tags.set(`n${at}`, ['a friend'])
+    await crowd.comes('one more')
+    expect([crowd.scans, crowd.closed]).toEqual([1, []])
+    const looksIn = async (ms: number): Promise<number> => {
+      const before = crowd.scans
+      for (const untilMs = crowd.clock.nowMs() + ms; crowd.clock.nowMs() < untilMs; ) {
+        crowd.pass(ROOM_LOOK_MS)
+        await turns()
+      }
+      return crowd.scans - before
+    }
+    // After 250 ms, and then after 500, 1,000, 2,000, 4,000 and 8,000.
+    expect(await looksIn(2 * ROOM_LOOK_MS_MAX - ROOM_LOOK_MS)).toBe(6)
+    expect(await looksIn(10 * ROOM_LOOK_MS_MAX)).toBe(10)
+    await crowd.comes('another')
+    expect(await looksIn(ROOM_LOOK_MS)).toBe(1)
+    crowd.tags.clear()
+    await looksIn(2 * ROOM_LOOK_MS)
+    expect(crowd.closed).toEqual(['n0', 'n1'])
+    expect(await looksIn(10 * ROOM_LOOK_MS_MAX)).toBe(0)
+  })
+
+  test('two overlays of one node give one place where one is lacking, and a dial of either takes one', async () => {
+    const crowd = new Crowd(CONNECTIONS_PER_FREE)
+    const second = crowd.secondOverlay()
+    for (let at = 0; at < 3; at += 1) crowd.link(`n${at}`, 10 + at)
+    for (let at = 0; at < 4; at += 1) crowd.otherLink(`o${at}`, at)
+    await crowd.comes('one more')
+    expect(crowd.closed).toHaveLength(1)
+    const full = new Crowd(2)
+    const other = full.secondOverlay()
+    await full.comes('one')
+    expect([await full.room.take(), await other.take()]).toEqual([true, false])
+    full.room.give()
+    expect(await other.take()).toBe(true)
+    second.stop()
+  })
+
   test('a dial has one, until it is over, and where every one is in use there is none', async () => {
     const crowd = new Crowd(2)
     await crowd.comes('one')
@@ -211,18 +276,18 @@ describe('of the connections that libp2p may have', () => {
   })
 })
 
-test('a dial that is hung up on is told from one that finds nobody', () => {
+test('a dial that is hung up on is told from one that finds nobody, and from one that has no place here', () => {
   const failed = (code: string) => Object.assign(new Error('connect'), { code })
-  expect(hungUp(failed('ECONNRESET'))).toBe(true)
-  expect(hungUp(new AggregateError([failed('ECONNREFUSED'), failed('EPIPE')]))).toBe(true)
-  expect(hungUp(new NoRoomError('full'))).toBe(true)
-  expect(hungUp(failed('ECONNREFUSED'))).toBe(false)
+  expect(whoHasNoRoom(failed('ECONNRESET'))).toBe('there')
+  expect(whoHasNoRoom(new AggregateError([failed('ECONNREFUSED'), failed('EPIPE')]))).toBe('there')
+  expect(whoHasNoRoom(new NoRoomError('full'))).toBe('here')
+  expect(whoHasNoRoom(failed('ECONNREFUSED'))).toBeUndefined()
   const wrapped = (message: string) => Object.assign(new Error(message), { name: 'EncryptionFailedError' })
-  expect(hungUp(wrapped('read ECONNRESET'))).toBe(true)
-  expect(hungUp(wrapped('Unexpected EOF - stream closed while reading 0/1 bytes'))).toBe(true)
-  expect(hungUp(wrapped('Payload identity key does not match'))).toBe(false)
-  expect(hungUp(new Error('No stream within 15000 ms.'))).toBe(false)
-  expect(hungUp('ECONNRESET')).toBe(false)
+  expect(whoHasNoRoom(wrapped('read ECONNRESET'))).toBe('there')
+  expect(whoHasNoRoom(wrapped('Unexpected EOF - stream closed while reading 0/1 bytes'))).toBe('there')
+  expect(whoHasNoRoom(wrapped('Payload identity key does not match'))).toBeUndefined()
+  expect(whoHasNoRoom(new Error('No stream within 15000 ms.'))).toBeUndefined()
+  expect(whoHasNoRoom('ECONNRESET')).toBeUndefined()
 })
 
 describe('over TCP', () => {
@@ -260,7 +325,7 @@ describe('over TCP', () => {
       return dial(...given)
     }
     open(alice, { libp2p: full } as TestNode)
-    expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: true })
+    expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: 'there' })
     expect(dials).toBe(DIAL_TRIES_MAX)
     await full.stop()
     open(alice, { libp2p: full } as TestNode)
@@ -283,7 +348,7 @@ describe('over TCP', () => {
       const alice = await startNode()
       const address = `/ip4/127.0.0.1/tcp/${(proxy.address() as AddressInfo).port}/p2p/${full.peerId}`
       open(alice, { libp2p: { peerId: full.peerId, getMultiaddrs: () => [multiaddr(address)] } } as TestNode)
-      expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: true })
+      expect(await alice.puppet.until('unreachable')).toMatchObject({ noRoom: 'there' })
     } finally {
       proxy.close()
     }

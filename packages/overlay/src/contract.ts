@@ -50,6 +50,9 @@ export interface LinkEnd {
   readonly message: string
 }
 
+/** Who has no place for a link or for its connection: this peer itself, or the one that it wanted to reach. */
+export type NoRoom = 'here' | 'there'
+
 /**
  * Where the other end of a link is, by the address of the connection below it, and by nobody's word. It is for bounds on
  * how much comes from one place: addresses are dear, PeerIds are not.
@@ -91,8 +94,8 @@ export type Input<T extends MachineTypes> =
     }
   /** Nothing comes from this link afterwards, and what is sent to it is dropped. */
   | { readonly type: 'link-down'; readonly link: Link; readonly end: LinkEnd }
-  /** An `open` came to nothing. `noRoom`: for want of a place, here or there, which says nothing of whether it lives. */
-  | { readonly type: 'unreachable'; readonly peer: Peer; readonly reason: string; readonly noRoom?: boolean }
+  /** An `open` came to nothing. `noRoom`: for want of a place, which says nothing of whether the peer lives. */
+  | { readonly type: 'unreachable'; readonly peer: Peer; readonly reason: string; readonly noRoom?: NoRoom }
   /** Decoded, within its limits, in the order in which it was sent. */
   | { readonly type: 'message'; readonly link: Link; readonly message: T['message'] }
   | { readonly type: 'pressure'; readonly link: Link; readonly level: PressureLevel }

@@ -12,12 +12,12 @@ export function limitsOf(settings: PastrySettings): Partial<HostLimits> {
   return linkLimits(settings, INBOUND_LINKS_MAX)
 }
 
-/** Settings of the machine, of those that are given. `connectionsMax`: that libp2p may have. */
-export function settingsOf(init: PastryInit, connectionsMax = Number.POSITIVE_INFINITY): PastrySettings {
+/** Settings of the machine, of those that are given. `heldMax`: links that it may open before a call needs them. */
+export function settingsOf(init: PastryInit, heldMax = Number.POSITIVE_INFINITY): PastrySettings {
   return servedSettings(
     pastrySettings(settingsGiven(init, PASTRY_SETTINGS)),
     init,
     OWN_LINKS_MAX,
-    connectionsMax
+    heldMax
   )
 }

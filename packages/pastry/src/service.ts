@@ -19,17 +19,18 @@ export class PastryService extends StructuredService<PastryTypes, PastryMachine>
    * @throws Error       a bootstrap address is no multiaddr
    */
   constructor(components: PastryComponents, init: PastryInit = {}) {
-    const settings = () => settingsOf(init, components.connectionManager.getMaxConnections())
+    const settings = settingsOf(init)
     super(components, init, {
       name: 'pastry',
       protocol: PASTRY_PROTOCOL,
       codec: pastryCodec,
-      createMachine: () => new PastryMachine(settings()),
+      createMachine: heldMax => new PastryMachine(settingsOf(init, heldMax)),
+      ownLinks: settings.routing.ownLinks!,
       seek: contacts => ({ type: 'join', contacts }),
       leave: { type: 'leave' },
       hasLeft: ({ mode }) => mode === 'idle',
       whyAlone: () => this.#mismatch,
-      limits: limitsOf(settingsOf(init)),
+      limits: limitsOf(settings),
       onNotice: notice => this.#noticed(notice),
       rolesOf,
       describe: (tables, nameOf) => ({

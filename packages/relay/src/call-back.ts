@@ -7,12 +7,22 @@
  */
 import {
   type Connection,
+  type IdentifyResult,
   type Logger,
   type PeerId,
   type Startable,
   serviceCapabilities
 } from '@libp2p/interface'
-import { type HostComponents, isCircuit, isRelayed, relayOf, streamDuplex } from '@servent/libp2p-host'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import {
+  type HostComponents,
+  isCircuit,
+  isRelayed,
+  relayOf,
+  streamDuplex,
+  systemClock,
+  within
+} from '@servent/libp2p-host'
 import { CallRules } from './call-rules.ts'
 import { CALL_BACK_MS, CALL_BACKS_MAX, CALL_BACKS_PER_RELAY_MAX } from './limits.ts'
 
@@ -22,6 +32,8 @@ const MADE = 1
 const NOT_MADE = 0
 const ARRIVAL_MS = 1_000
 const ARRIVAL_STEP_MS = 20
+/** For what identify brings over a connection that is new: part of the asker's `CALL_BACK_MS`. */
+const IDENTIFY_MS = 2_000
 /** Streams of one connection: one asks at a time, another one may be ending. */
 const STREAMS_MAX = 2
 
@@ -111,14 +123,8 @@ export class CallBack implements Startable {
     const call = { relay }
     this.#calling.add(call)
     try {
-      const peer = await this.#components.peerStore.get(remotePeer).catch(() => undefined)
-      // What it signed itself: identify's other addresses are anybody's word.
-      const own = (peer?.addresses ?? []).filter(({ isCertified }) => isCertified)
-      const addresses = this.#rules.targets(
-        relayed,
-        own.map(({ multiaddr }) => multiaddr),
-        this.#components.connectionManager
-      )
+      const own = await this.#signedAddresses(remotePeer)
+      const addresses = this.#rules.targets(relayed, own, this.#components.connectionManager)
       if (addresses.length === 0) return false
       // `force`: the relayed connection would do otherwise.
       await this.#components.connectionManager.openConnection(addresses, {
@@ -131,6 +137,33 @@ export class CallBack implements Startable {
       return false
     } finally {
       this.#calling.delete(call)
+    }
+  }
+
+  /**
+   * What a peer signed itself: identify's other addresses are anybody's word. Over a connection that is new its question
+   * may come before what identify brings, and is not refused for that.
+   */
+  async #signedAddresses(peerId: PeerId): Promise<Multiaddr[]> {
+    const { events, peerStore } = this.#components
+    const identified = Promise.withResolvers<void>()
+    const onIdentify = ({ detail }: CustomEvent<IdentifyResult>) => {
+      if (detail.peerId.equals(peerId)) identified.resolve()
+    }
+    const signed = async (): Promise<Multiaddr[]> => {
+      const peer = await peerStore.get(peerId).catch(() => undefined)
+      return (peer?.addresses ?? [])
+        .filter(({ isCertified }) => isCertified)
+        .map(({ multiaddr }) => multiaddr)
+    }
+    events.addEventListener('peer:identify', onIdentify)
+    try {
+      const known = await signed()
+      if (known.length > 0) return known
+      await within(systemClock, IDENTIFY_MS, identified.promise)
+      return await signed()
+    } finally {
+      events.removeEventListener('peer:identify', onIdentify)
     }
   }
 }

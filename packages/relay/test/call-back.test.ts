@@ -32,8 +32,10 @@ async function called(
   addresses: readonly string[],
   dial: () => Promise<unknown> = async () => ({}),
   isCertified = true,
-  standing: readonly Connection[] = []
+  standing: readonly Connection[] = [],
+  known: () => boolean = () => true
 ) {
+  const events = new EventTarget()
   const dialled: string[][] = []
   let handle: ((stream: Stream, connection: Connection) => Promise<void>) | undefined
   const components = {
@@ -50,13 +52,18 @@ async function called(
         return dial()
       }
     },
+    events,
     peerStore: {
-      get: async () => ({ addresses: addresses.map(text => ({ multiaddr: multiaddr(text), isCertified })) })
+      get: async () => {
+        if (!known()) throw new Error('Nothing is known of it.')
+        return { addresses: addresses.map(text => ({ multiaddr: multiaddr(text), isCertified })) }
+      }
     }
   } as unknown as HostComponents
   await new CallBack(components).start()
   return {
     dialled,
+    identified: (peerId: PeerId) => events.dispatchEvent(new CustomEvent('peer:identify', { detail: { peerId } })),
     /** As a peer over a relay at `relay`, or straight from there. */
     async ask(remotePeer: PeerId, relay: string, over = '/p2p-circuit') {
       const [, stream] = await streamPair()
@@ -102,6 +109,21 @@ test('what a peer has not signed itself is not called', async () => {
   const peer = await called(['/ip4/1.2.3.4/tcp/1'], undefined, false)
   await peer.ask(await newPeer(), PUBLIC_RELAY)
   expect(peer.dialled).toEqual([])
+})
+
+test('who asks before identify has told its addresses is called when it has', async () => {
+  let isKnown = false
+  const peer = await called(['/ip4/1.2.3.4/tcp/1'], undefined, true, [], () => isKnown)
+  const asker = await newPeer()
+  const asked = peer.ask(asker, PUBLIC_RELAY)
+  await new Promise(resolve => setTimeout(resolve, 20))
+  peer.identified(await newPeer())
+  await new Promise(resolve => setTimeout(resolve, 20))
+  expect(peer.dialled).toEqual([])
+  isKnown = true
+  peer.identified(asker)
+  await asked
+  expect(peer.dialled).toEqual([[`/ip4/1.2.3.4/tcp/1/p2p/${asker}`]])
 })
 
 test('CALL_BACK_ADDRESSES_MAX of a peer are tried, and not one more', async () => {

@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { vi } from 'vitest'
 import { type ConfigInput, createNode, loadConfig, type NodeDeps, type ServentNode } from '../../src/index.ts'
+
+// Several nodes start, meet and fetch in one process, and the first of a file loads all their modules: on a machine that
+// has other work to do that alone takes longer than a test of pure code may.
+vi.setConfig({ testTimeout: 60_000 })
 
 export interface StartOptions {
   readonly dataDir?: string

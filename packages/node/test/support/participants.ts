@@ -115,6 +115,6 @@ export async function queue(asker: ServentNode, at: ServentNode, ticket: string)
   const done = last(asker.get(ticket))
   // Where a test ends before the download does, its node stops.
   done.catch(() => {})
-  await expect.poll(() => waiting(at).map(([peer]) => peer), { timeout: 10_000 }).toContain(asker.peerId)
+  await expect.poll(() => waiting(at).map(([peer]) => peer), { timeout: 30_000 }).toContain(asker.peerId)
   return { done }
 }
