@@ -31,7 +31,11 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map(libp2p => libp2p.stop()))
 })
 
-async function start(names: readonly Name[], maxConnections: number, bootstrap: readonly string[] = []): Promise<Peer> {
+async function start(
+  names: readonly Name[],
+  maxConnections: number,
+  bootstrap: readonly string[] = []
+): Promise<Peer> {
   const own = Object.fromEntries(names.map(name => [name, OVERLAYS[name]({ bootstrap })]))
   const libp2p = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
@@ -48,8 +52,7 @@ async function start(names: readonly Name[], maxConnections: number, bootstrap: 
 test('what each overlay keeps is found by a peer that comes when all have met', async () => {
   const hub = await start(NAMES, CONNECTIONS_MAX)
   const addresses = hub.libp2p.getMultiaddrs().map(String)
-  for (const name of NAMES)
-    for (let count = 0; count < PEERS; count += 1) await start([name], 300, addresses)
+  for (const name of NAMES) for (let count = 0; count < PEERS; count += 1) await start([name], 300, addresses)
   for (const name of NAMES) {
     const service = hub.services[name]!
     await service.ready({ peers: 2, signal: AbortSignal.timeout(READY_MS) })

@@ -14,10 +14,5 @@ export function limitsOf(settings: KelipsSettings): Partial<HostLimits> {
 
 /** Settings of the machine, of those that are given. `heldMax`: links that it may open before a call needs them. */
 export function settingsOf(init: KelipsInit, heldMax = Number.POSITIVE_INFINITY): KelipsSettings {
-  return servedSettings(
-    kelipsSettings(settingsGiven(init, KELIPS_SETTINGS)),
-    init,
-    OWN_LINKS_MAX,
-    heldMax
-  )
+  return servedSettings(kelipsSettings(settingsGiven(init, KELIPS_SETTINGS)), init, OWN_LINKS_MAX, heldMax)
 }

@@ -1,8 +1,8 @@
 /** Writes of one peer that meet: renewals, puts under one key, and a content that is provided no more. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, it } from 'vitest'
-import { valueRecord } from '../src/service-sealing.ts'
 import { PUBLISHED_LIFETIME_MS, PUBLISHED_RENEW_MS } from '../src/service-constants.ts'
+import { valueRecord } from '../src/service-sealing.ts'
 import { Turns } from '../src/service-turns.ts'
 import { SEQUENCE_AHEAD_MS_MAX } from '../src/store-constants.ts'
 import { OwnWrites, START_MS } from './own-writes.ts'

@@ -6,7 +6,6 @@ import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overla
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nameOf } from '../src/records.ts'
 import { keyOfMultihash, keyOfValue } from '../src/records-body.ts'
-import { valueRecord } from '../src/service-sealing.ts'
 import { Announcer } from '../src/service-announcer.ts'
 import { ServiceCommands } from '../src/service-commands.ts'
 import {
@@ -20,6 +19,7 @@ import {
   RENEWAL_RETRY_MS
 } from '../src/service-constants.ts'
 import { LostRecords } from '../src/service-lost.ts'
+import { valueRecord } from '../src/service-sealing.ts'
 import { ServiceValues } from '../src/service-values.ts'
 import type { StoredRecord, StoreOutcome } from '../src/store-messages.ts'
 import { recordByteLength } from '../src/store-wire-records.ts'

@@ -4,7 +4,6 @@ import type { PrivateKey } from '@libp2p/interface'
 import { keyOfContent, keyOfWord, type SharedFile } from '@servent/overlay'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { nameOf } from '../src/records.ts'
-import { providerRecord, wordRecords } from '../src/service-sealing.ts'
 import { Announced } from '../src/service-announced.ts'
 import {
   FULL_KEYS_MAX,
@@ -20,6 +19,7 @@ import {
 import { LostRecords } from '../src/service-lost.ts'
 import { Pace } from '../src/service-pace.ts'
 import { Refusals, reasonOf } from '../src/service-refusals.ts'
+import { providerRecord, wordRecords } from '../src/service-sealing.ts'
 import { Batch, bytesOf, type Prepared, Telling } from '../src/service-telling.ts'
 import { FILE_WORDS_MAX, PUBLISH_RECORDS_MAX } from '../src/store-constants.ts'
 import type { StoredRecord, StoreOutcome } from '../src/store-messages.ts'

@@ -14,10 +14,5 @@ export function limitsOf(settings: PastrySettings): Partial<HostLimits> {
 
 /** Settings of the machine, of those that are given. `heldMax`: links that it may open before a call needs them. */
 export function settingsOf(init: PastryInit, heldMax = Number.POSITIVE_INFINITY): PastrySettings {
-  return servedSettings(
-    pastrySettings(settingsGiven(init, PASTRY_SETTINGS)),
-    init,
-    OWN_LINKS_MAX,
-    heldMax
-  )
+  return servedSettings(pastrySettings(settingsGiven(init, PASTRY_SETTINGS)), init, OWN_LINKS_MAX, heldMax)
 }

@@ -63,7 +63,8 @@ async function called(
   await new CallBack(components).start()
   return {
     dialled,
-    identified: (peerId: PeerId) => events.dispatchEvent(new CustomEvent('peer:identify', { detail: { peerId } })),
+    identified: (peerId: PeerId) =>
+      events.dispatchEvent(new CustomEvent('peer:identify', { detail: { peerId } })),
     /** As a peer over a relay at `relay`, or straight from there. */
     async ask(remotePeer: PeerId, relay: string, over = '/p2p-circuit') {
       const [, stream] = await streamPair()
