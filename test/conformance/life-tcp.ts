@@ -1,11 +1,10 @@
 /** The life of an overlay's network over TCP, Noise and Yamux on loopback, in real time: the same machines and chance, other PeerIds. */
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { boundedYamux, type HostComponents, MachineHost, MemoryStore } from '@servent/libp2p-host'
+import { peerIdText } from '@servent/overlay'
 import type { Contact, MachineTypes } from '@servent/overlay/machine'
 import { createLibp2p } from 'libp2p'
 import {
@@ -27,20 +26,20 @@ const LOOK_MS = 10
 const PATIENCE = 4
 
 /** Whether two peers are on different sides of a partition. */
-type Apart = (one: PeerId, other: PeerId) => boolean
+type Apart = (one: string, other: string) => boolean
 
 /** Keys of one life are no other's: a port that a peer of one gave up may be another's when it is dialled again. */
 async function createNode(life: string, place: number, isApart: Apart) {
   const name = new TextEncoder().encode(`${place} ${life}`.padEnd(32)).subarray(0, 32)
   const privateKey = await generateKeyPairFromSeed('Ed25519', name)
-  const self = peerIdFromPrivateKey(privateKey)
+  const self = peerIdText(privateKey.publicKey.toMultihash().bytes)
   return await createLibp2p({
     privateKey,
     // What was under way when the network parted is refused where it arrives.
     connectionGater: {
-      denyDialPeer: peer => isApart(self, peer),
-      denyInboundEncryptedConnection: peer => isApart(self, peer),
-      denyOutboundEncryptedConnection: peer => isApart(self, peer)
+      denyDialPeer: peer => isApart(self, `${peer}`),
+      denyInboundEncryptedConnection: peer => isApart(self, `${peer}`),
+      denyOutboundEncryptedConnection: peer => isApart(self, `${peer}`)
     },
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
@@ -62,7 +61,7 @@ export async function onTcp<T extends MachineTypes>(init: LifeInit<T>): Promise<
   const lifeName = `${overlayName} ${init.seed}`
   /** PeerIds of one side, where the network is parted. */
   let side: ReadonlySet<string> | undefined
-  const isApart: Apart = (one, other) => side !== undefined && side.has(`${one}`) !== side.has(`${other}`)
+  const isApart: Apart = (one, other) => side !== undefined && side.has(one) !== side.has(other)
   const created = await Promise.all(NAMES.map((_, place) => createNode(lifeName, place, isApart)))
   const contacts: Contact[] = created.map(({ peerId }) => ({ id: peerId.toMultihash().bytes, addresses: [] }))
   const peers = new Peers(contacts)
@@ -124,7 +123,7 @@ export async function onTcp<T extends MachineTypes>(init: LifeInit<T>): Promise<
       side = new Set(names.map(name => `${nodeOf(name).libp2p.peerId}`))
       for (const { libp2p } of nodes.values())
         for (const connection of libp2p.getConnections())
-          if (isApart(libp2p.peerId, connection.remotePeer))
+          if (isApart(`${libp2p.peerId}`, `${connection.remotePeer}`))
             connection.abort(new Error('The network parted.'))
     },
     divergesFromHere: () => {},
