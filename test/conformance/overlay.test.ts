@@ -106,7 +106,7 @@ describe('over TCP', () => {
       expect(await liveServed({ ...overlay, place: overTcp(), right })).toEqual(right)
       expect(await refusedBy({ ...overlay, place: overTcp(), right })).toEqual(RIGHT_REFUSALS)
     },
-    240_000
+    600_000
   )
 })
 

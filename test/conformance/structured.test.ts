@@ -95,6 +95,6 @@ describe('over TCP', () => {
       const { tables, answers } = await simulated(seed)
       expect(await tcp()).toEqual({ tables, answers })
     },
-    240_000
+    600_000
   )
 })
