@@ -1,14 +1,10 @@
-/**
- * Chord's machine on every host: in virtual time each node has the same log of inputs and effects on the libp2p
- * host as in the simulator, and over TCP, where time is nobody's, the same tables and answers come of it.
- */
+/** What of the life in `structured.test.ts` is Chord's alone: its ways of lookup, what its logs show, and what tells of a ring that is broken. */
 import { expect, test } from 'vitest'
 import { WRONG_ROOTS } from '../../packages/chord/test/mutants/wrong-roots.ts'
 import { NAMES } from './life.ts'
 import { chordLife as overlay } from './life-overlays.ts'
-import { onTcp } from './life-tcp.ts'
 import { onFakes, onSimulator, whereTheyPart } from './life-virtual.ts'
-import { RIGHT_ANSWERS, words } from './right-answers.ts'
+import { words } from './right-answers.ts'
 
 test.each(['semi-recursive', 'recursive', 'iterative'] as const)(
   'with %s lookups each node has the same log on fakes as in the simulator',
@@ -21,15 +17,6 @@ test.each(['semi-recursive', 'recursive', 'iterative'] as const)(
   },
   120_000
 )
-
-test('the life of a ring is what it should be, and over TCP the same comes of it', async () => {
-  const seed = 'conformance'
-  const { tables, answers } = await onSimulator({ overlay, seed })
-  expect(Object.keys(tables)).toEqual(['formed', 'joined', 'mended', 'left', 'came back'])
-  expect(tables.left!.e).toEqual({ mode: 'ring', predecessor: 'd', successors: ['g', 'a', 'b'] })
-  expect(answers).toEqual(RIGHT_ANSWERS)
-  expect(await onTcp({ overlay, seed })).toEqual({ tables, answers })
-}, 120_000)
 
 test('logs show every kind of input and effect that Chord has to do with', async () => {
   const { logs } = await onSimulator({ overlay, seed: 'conformance' })
@@ -50,15 +37,6 @@ test('one node whose setting differs by a millisecond has another log', async ()
     /^e, line \d+: {3}-> set stabilise-0 \d+ \/ {3}-> set/
   )
 })
-
-test('another chance gives other logs, and the same tables and answers', async () => {
-  const [one, other] = [
-    await onSimulator({ overlay, seed: 'conformance' }),
-    await onSimulator({ overlay, seed: 'another' })
-  ]
-  expect(whereTheyPart(one, other)).toHaveLength(NAMES.length)
-  expect([other.tables, other.answers]).toEqual([one.tables, one.answers])
-}, 120_000)
 
 test('a ring whose peers keep no copies loses the value in the crash, and does not pass for one that does', async () => {
   const { answers } = await onSimulator({ overlay, seed: 'conformance', settingsOf: () => ({ replicas: 1 }) })

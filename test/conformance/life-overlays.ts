@@ -20,10 +20,11 @@ import {
 } from '@servent/pastry/machine'
 import { pastryCodec } from '@servent/pastry/wire'
 import { answered, type LifeOverlay, type Name, type Tables } from './life.ts'
+import { deviating, KADEMLIA_DEVIATIONS, KELIPS_DEVIATIONS, RIGHT_ANSWERS } from './right-answers.ts'
 
 /** Links that no table wants close between two questions. */
 const ROUTING = { lingerMs: 1_000 }
-const SAVE_MS = 4_000
+const SAVE_MS = 2_000
 
 const CHORD: Partial<ChordSettings> = {
   successors: 3,
@@ -31,9 +32,9 @@ const CHORD: Partial<ChordSettings> = {
   stabiliseMs: 500,
   fixFingersMs: 500,
   checkPredecessorMs: 500,
-  mergeMs: 3_000,
+  mergeMs: 1_500,
   saveMs: SAVE_MS,
-  store: { repairMs: 3_000 },
+  store: { repairMs: 2_000 },
   routing: ROUTING
 }
 
@@ -60,10 +61,11 @@ export const chordLife: LifeOverlay<ChordTypes> = {
   wholeTables: (name, alive) => ({
     mode: 'ring',
     predecessor: next(name, alive, -1),
-    successors: [1, 2, 3].map(places => next(name, alive, places))
+    successors: [1, 2, 3].slice(0, alive.length - 1).map(places => next(name, alive, places))
   }),
   isOut: ({ mode }) => mode === 'idle',
-  isRightAtOnce: true,
+  tellsByGossip: false,
+  answers: RIGHT_ANSWERS,
   compare: (key, a, b) => compareKeys(clockwise(key, a), clockwise(key, b))
 }
 
@@ -87,9 +89,9 @@ const PASTRY: Partial<PastrySettings> = {
   tableProbeMs: 2_000,
   rowMs: 3_000,
   neighbourhoodMs: 2_000,
-  mergeMs: 3_000,
+  mergeMs: 1_500,
   saveMs: SAVE_MS,
-  store: { repairMs: 3_000 },
+  store: { repairMs: 2_000 },
   routing: ROUTING
 }
 
@@ -111,15 +113,17 @@ export const pastryLife: LifeOverlay<PastryTypes> = {
     larger: [1, 2].map(places => next(name, alive, places))
   }),
   isOut: ({ mode }) => mode === 'idle',
-  isRightAtOnce: true,
+  tellsByGossip: false,
+  answers: RIGHT_ANSWERS,
   compare: compareCloseness
 }
 
 const KELIPS: Partial<KelipsSettings> = {
   gossipMs: 500,
   heartbeatMs: 1_000,
-  mergeMs: 3_000,
-  replicas: 3,
+  mergeMs: 1_500,
+  // Of seven, so that each side of a partition has some of them, wherever they are.
+  replicas: 5,
   saveMs: SAVE_MS,
   routing: ROUTING
 }
@@ -148,7 +152,8 @@ export const kelipsLife: LifeOverlay<KelipsTypes> = {
   }),
   wholeTables: (name, alive) => ({ mode: 'member', members: others(name, alive) }),
   isOut: ({ mode }) => mode === 'idle',
-  isRightAtOnce: false,
+  tellsByGossip: true,
+  answers: deviating(KELIPS_DEVIATIONS),
   compare: byXor
 }
 
@@ -179,7 +184,8 @@ export const kademliaLife: LifeOverlay<KademliaTypes> = {
   },
   wholeTables: (name, alive) => ({ mode: 'member', known: others(name, alive) }),
   isOut: ({ mode }) => mode === 'idle',
-  isRightAtOnce: true,
+  tellsByGossip: false,
+  answers: deviating(KADEMLIA_DEVIATIONS),
   compare: byXor
 }
 

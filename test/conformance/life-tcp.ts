@@ -4,13 +4,13 @@ import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { boundedYamux, type HostComponents, MachineHost, MemoryStore } from '@servent/libp2p-host'
+import { peerIdText } from '@servent/overlay'
 import type { Contact, MachineTypes } from '@servent/overlay/machine'
 import { createLibp2p } from 'libp2p'
 import {
   HOST_LIMITS,
   type Life,
   type LifeInit,
-  live,
   NAMES,
   type Name,
   Peers,
@@ -18,15 +18,29 @@ import {
   storeOfLife,
   watchedOf
 } from './life.ts'
+import { live } from './life-steps.ts'
 import type { Watched } from './watched.ts'
 
 const LOOK_MS = 10
 /** A machine with other work takes longer than virtual time does. */
 const PATIENCE = 4
 
-async function createNode(place: number) {
+/** Whether two peers are on different sides of a partition. */
+type Apart = (one: string, other: string) => boolean
+
+/** Keys of one life are no other's: a port that a peer of one gave up may be another's when it is dialled again. */
+async function createNode(life: string, place: number, isApart: Apart) {
+  const name = new TextEncoder().encode(`${place} ${life}`.padEnd(32)).subarray(0, 32)
+  const privateKey = await generateKeyPairFromSeed('Ed25519', name)
+  const self = peerIdText(privateKey.publicKey.toMultihash().bytes)
   return await createLibp2p({
-    privateKey: await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(place + 1)),
+    privateKey,
+    // What was under way when the network parted is refused where it arrives.
+    connectionGater: {
+      denyDialPeer: peer => isApart(self, `${peer}`),
+      denyInboundEncryptedConnection: peer => isApart(self, `${peer}`),
+      denyOutboundEncryptedConnection: peer => isApart(self, `${peer}`)
+    },
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
@@ -44,7 +58,11 @@ interface Node<T extends MachineTypes> {
 
 export async function onTcp<T extends MachineTypes>(init: LifeInit<T>): Promise<Life> {
   const { name: overlayName, protocol, codec, answered } = init.overlay
-  const created = await Promise.all(NAMES.map((_, place) => createNode(place)))
+  const lifeName = `${overlayName} ${init.seed}`
+  /** PeerIds of one side, where the network is parted. */
+  let side: ReadonlySet<string> | undefined
+  const isApart: Apart = (one, other) => side !== undefined && side.has(one) !== side.has(other)
+  const created = await Promise.all(NAMES.map((_, place) => createNode(lifeName, place, isApart)))
   const contacts: Contact[] = created.map(({ peerId }) => ({ id: peerId.toMultihash().bytes, addresses: [] }))
   const peers = new Peers(contacts)
   const placeOf = (name: Name) => contacts.indexOf(peers.contactOf(name))
@@ -64,6 +82,7 @@ export async function onTcp<T extends MachineTypes>(init: LifeInit<T>): Promise<
     return { libp2p, watched, host }
   }
   const all: Node<T>[] = []
+  const lives = new Map<Name, number>()
   const nodes = new Map<Name, Node<T>>()
   const add = (name: Name, node: Node<T>) => {
     all.push(node)
@@ -93,8 +112,23 @@ export async function onTcp<T extends MachineTypes>(init: LifeInit<T>): Promise<
     },
     stop: name => nodeOf(name).host.stop(),
     restart: async name => {
-      add(name, begin(name, await createNode(placeOf(name)), 1))
+      const life = (lives.get(name) ?? 0) + 1
+      lives.set(name, life)
+      // One that was stopped runs still, but for its overlay.
+      await nodeOf(name).libp2p.stop()
+      add(name, begin(name, await createNode(lifeName, placeOf(name), isApart), life))
       await nodeOf(name).host.start()
+    },
+    split: names => {
+      side = new Set(names.map(name => `${nodeOf(name).libp2p.peerId}`))
+      for (const { libp2p } of nodes.values())
+        for (const connection of libp2p.getConnections())
+          if (isApart(`${libp2p.peerId}`, `${connection.remotePeer}`))
+            connection.abort(new Error('The network parted.'))
+    },
+    divergesFromHere: () => {},
+    heal: () => {
+      side = undefined
     },
     pass: async (ms, holds) => {
       const untilMs = performance.now() + PATIENCE * ms

@@ -10,12 +10,11 @@
 import { type Clock, MachineHost, MemoryStore } from '@servent/libp2p-host'
 import { FakeNetwork, type FakeNode } from '@servent/libp2p-host/testing'
 import type { MachineTypes } from '@servent/overlay/machine'
-import { type NetworkModel, type NodeIndex, Simulation } from '@servent/simulator'
+import { type NetworkModel, type NodeIndex, Partitions, Simulation, sidesOf } from '@servent/simulator'
 import {
   HOST_LIMITS,
   type Life,
   type LifeInit,
-  live,
   NAMES,
   type Name,
   Peers,
@@ -23,17 +22,29 @@ import {
   storeOfLife,
   watchedOf
 } from './life.ts'
+import { live } from './life-steps.ts'
 import type { Watched } from './watched.ts'
+
+type Logs = Readonly<Record<string, readonly string[]>>
 
 export interface VirtualLife extends Life {
   /** Inputs and effects, by node. */
-  readonly logs: Readonly<Record<string, readonly string[]>>
+  readonly logs: Logs
+  /**
+   * The same until the first peer comes back. How soon a dial finds a process that begins while it is under way, and what
+   * becomes of what is sent into a partition, is another matter on each of the two hosts.
+   */
+  readonly whole: Logs
 }
 
 const ANSWER_MS = 1
 const WALL_AT_START_MS = Date.UTC(2026, 0, 1)
 /** What ends a host takes its time: flushes and goodbyes. */
 const STOPS_US = 60_000_000
+/** Between two looks at whether what is waited for holds. */
+const LOOK_MS = 100
+/** How long a partition of the simulator keeps back what is sent, and what is opened, before it comes to nothing. */
+const PARTED_US = 2_000_000
 
 /** One way, whoever of the two sends. Even, for half of it is asked for, and spread so that sums are hardly ever alike. */
 function delayUs(a: Name, b: Name): number {
@@ -41,11 +52,23 @@ function delayUs(a: Name, b: Name): number {
   return 5_000 + 2 * (((low * NAMES.length + high) * 7_919) % 10_007)
 }
 
+/** Pairs of one that is on a side and one that is not. */
+function across(side: readonly Name[]): (readonly [Name, Name])[] {
+  const others = NAMES.filter(name => !side.includes(name))
+  return side.flatMap(one => others.map(other => [one, other] as const))
+}
+
+/** Both hosts look at the same times, so that equal logs stay equal. */
+async function passing(ms: number, holds: () => boolean, pass: (ms: number) => Promise<void>): Promise<void> {
+  for (let leftMs = ms; leftMs > 0 && !holds(); leftMs -= LOOK_MS) await pass(Math.min(LOOK_MS, leftMs))
+}
+
 /** Machines by name, one after the other where a node begins again: the latest stands for it. */
 class Machines<T extends MachineTypes> {
   readonly #init: LifeInit<T>
   readonly #peers: Peers
   readonly #lives = new Map<Name, Watched<T>[]>()
+  whole: Logs = {}
 
   constructor(init: LifeInit<T>, peers: Peers) {
     this.#init = init
@@ -63,7 +86,12 @@ class Machines<T extends MachineTypes> {
     return this.#lives.get(name)!.at(-1)!
   }
 
-  logs(): Record<string, readonly string[]> {
+  /** Everything up to here is what the logs of the two hosts are compared by. */
+  mark(): void {
+    this.whole = this.logs()
+  }
+
+  logs(): Logs {
     return Object.fromEntries(
       [...this.#lives].map(([name, lives]) => [name, lives.flatMap(({ log }) => log)])
     )
@@ -76,7 +104,8 @@ export async function onSimulator<T extends MachineTypes>(init: LifeInit<T>): Pr
   const connectedUs = new Map<number, number>()
   const pair = (a: NodeIndex, b: NodeIndex) => (1 << a) | (1 << b)
   const oneWayUs = (from: NodeIndex, to: NodeIndex) => delayUs(nameOf(from), nameOf(to))
-  const network: NetworkModel = {
+  const partitions = new Partitions()
+  const network: NetworkModel = partitions.over({
     oneWayUs,
     dialUs: (from, to) => {
       const { nowUs } = simulation
@@ -86,14 +115,15 @@ export async function onSimulator<T extends MachineTypes>(init: LifeInit<T>): Pr
         connectedUs.set(pair(from, to), Math.min(upUs, nowUs + 4 * oneWayUs(from, to)))
       return 5 * oneWayUs(from, to)
     }
-  }
+  })
   const simulation: Simulation<T> = new Simulation<T>({
     seed: init.seed,
     codec: overlay.codec,
     network,
     createMachine: node => machines.begin(nameOf(node)),
     answer: overlay.answered,
-    answerDelayUs: ANSWER_MS * 1_000
+    answerDelayUs: ANSWER_MS * 1_000,
+    limits: { stallTimeoutUs: PARTED_US, openTimeoutUs: PARTED_US }
   })
   const nodes = simulation.addNodes(NAMES.length)
   const peers = new Peers(nodes.map(node => simulation.contactOf(node)))
@@ -122,16 +152,23 @@ export async function onSimulator<T extends MachineTypes>(init: LifeInit<T>): Pr
       disconnect(name)
     },
     restart: async name => simulation.revive(nodeOf(name), { keepSaved: true }),
-    pass: async ms => simulation.runFor(ms * 1_000)
+    split: side => {
+      partitions.split(sidesOf([side.map(nodeOf)]), simulation.nowUs)
+      for (const [one, other] of across(side)) connectedUs.delete(pair(nodeOf(one), nodeOf(other)))
+    },
+    divergesFromHere: () => machines.mark(),
+    heal: () => partitions.heal(simulation.nowUs),
+    pass: (ms, holds) => passing(ms, holds, async byMs => simulation.runFor(byMs * 1_000))
   }
   const life = await live(ring, overlay)
-  return { ...life, logs: machines.logs() }
+  return { ...life, logs: machines.logs(), whole: machines.whole }
 }
 
 export async function onFakes<T extends MachineTypes>(init: LifeInit<T>): Promise<VirtualLife> {
   const { overlay } = init
-  /** Its host, which does not know. */
-  let gone: MachineHost<T> | undefined
+  /** Hosts that were taken away and do not know. */
+  const gone: MachineHost<T>[] = []
+  let parted: readonly Name[] = []
   const network = new FakeNetwork({
     delayMs: (from, to) => delayUs(from as Name, to as Name),
     refusalDelays: 6,
@@ -197,7 +234,7 @@ export async function onFakes<T extends MachineTypes>(init: LifeInit<T>): Promis
     crash: async name => {
       machines.of(name).end()
       network.remove(nodes.get(name)!)
-      gone = hosts.get(name)
+      gone.push(hosts.get(name)!)
     },
     restart: async name => {
       await begin(name)
@@ -205,21 +242,30 @@ export async function onFakes<T extends MachineTypes>(init: LifeInit<T>): Promis
     },
     // Its last words are on their way as time passes on.
     stop: async name => {
+      const node = nodes.get(name)!
       const stopped = hosts.get(name)!.stop()
-      stopping.push(stopped.then(() => network.remove(nodes.get(name)!)))
+      stopping.push(stopped.then(() => network.remove(node)))
     },
-    pass: ms => network.runFor(ms * 1_000)
+    split: side => {
+      parted = side
+      for (const [one, other] of across(side)) network.cut(nodes.get(one)!, nodes.get(other)!)
+    },
+    divergesFromHere: () => machines.mark(),
+    heal: () => {
+      for (const [one, other] of across(parted)) network.heal(nodes.get(one)!, nodes.get(other)!)
+    },
+    pass: (ms, holds) => passing(ms, holds, byMs => network.runFor(byMs * 1_000))
   }
   const life = await live(ring, overlay)
-  if (gone !== undefined) stopping.push(gone.stop())
+  stopping.push(...gone.map(host => host.stop()))
   await network.finish(Promise.all(stopping), STOPS_US)
-  return { ...life, logs: machines.logs() }
+  return { ...life, logs: machines.logs(), whole: machines.whole }
 }
 
 /** Where the logs of a node part, with what each host wrote there; nothing where they are the same. */
 export function whereTheyPart(one: VirtualLife, other: VirtualLife): string[] {
   return NAMES.flatMap(name => {
-    const [left, right] = [one.logs[name]!, other.logs[name]!]
+    const [left, right] = [one.whole[name]!, other.whole[name]!]
     const at = Array.from({ length: Math.max(left.length, right.length) }, (_, line) => line).find(
       line => left[line] !== right[line]
     )

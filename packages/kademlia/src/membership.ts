@@ -1,7 +1,8 @@
 /**
  * Joining, and how tables are kept (paper section 2.3). Whoever knows somebody looks up its own key, so that those
  * around it meet it, and then a key of every bucket that is further away than its nearest neighbour. Later it looks up
- * its own key, and a key of every bucket in which nothing was looked up meanwhile, every five minutes (js).
+ * its own key, and a key of every bucket in which nothing was looked up meanwhile, every five minutes (js). Whom it lost
+ * it asks again then, one a round, so that the halves of a network that was parted find each other.
  */
 import { jittered } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
@@ -48,11 +49,23 @@ export function onTableTimer(kad: Kad, timer: string | number, fx: Fx): boolean 
   if (timer === JOIN_TIMER) {
     if (kad.mode === 'joining') join(kad, fx)
   } else if (timer === SELF_TIMER) {
-    if (kad.maintenance) lookUpSelf(kad, fx)
+    if (kad.maintenance) {
+      askLost(kad, fx)
+      lookUpSelf(kad, fx)
+    }
   } else if (timer === REFRESH_TIMER) {
     if (kad.maintenance) refresh(kad, false, fx)
   } else return false
   return true
+}
+
+/**
+ * One of those that went silent, each round another: they may have been on the other side of a partition. js keeps them in
+ * its buckets as long as there is room, and so asks them in every lookup.
+ */
+function askLost(kad: Kad, fx: Fx): void {
+  const lost = kad.cache.lost.next()
+  if (lost !== undefined) meet(kad, lost, fx)
 }
 
 export function setMaintenance(kad: Kad, on: boolean, fx: Fx): void {

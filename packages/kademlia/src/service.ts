@@ -206,7 +206,7 @@ export class KademliaService implements Overlay, Startable {
    * @throws ValueError           it is too long, or nobody took it
    * @throws OverlayStoppedError  the overlay does not run
    */
-  put(
+  async put(
     key: string | Uint8Array,
     value: Uint8Array,
     { signal }: { readonly signal?: AbortSignal } = {}

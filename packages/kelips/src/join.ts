@@ -33,11 +33,11 @@ export const JOIN_TIMER = 'join'
 /** Asks contacts, and is a network of its own where nobody answers, or nobody is known. */
 export function seek(kelips: Kelips, fx: Fx): void {
   if (kelips.mode !== 'joining') return
-  const { bootstrap, lost } = kelips.cache
-  const isAlone = bootstrap.peers.length === 0 && lost.peers.length === 0
+  const { cache } = kelips
+  const isAlone = cache.bootstrap.peers.length === 0 && cache.lost.peers.length === 0
   if (isAlone || kelips.nowMs - kelips.joiningMs >= JOIN_ALONE_MS) becomeMember(kelips, fx)
   for (let asked = 0; asked < CONTACTS_ASKED_MAX; asked += 1) {
-    const peer = bootstrap.next() ?? lost.next()
+    const peer = cache.next()
     if (peer !== undefined) askToJoin(kelips, peer, fx)
   }
   if (kelips.mode === 'joining' && kelips.maintenance) fx.setTimer(JOIN_TIMER, JOIN_RETRY_MS)

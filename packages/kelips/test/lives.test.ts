@@ -129,6 +129,27 @@ describe('what is saved', () => {
     expect(work.providersOf([found])).toEqual([[nodes[3]!]])
   }, 30_000)
 
+  it('brings it back by whom it has saved, also where its host tells it of some that are gone', () => {
+    const network = new KelipsNetwork({ seed: 'gone', settings: { groups: 1, saveMs: 5000 } })
+    const { simulation } = network
+    const nodes = network.startIdeal(8, 0)
+    simulation.runFor(30 * SECOND_US)
+    const [back, ...others] = nodes as [number, ...number[]]
+    // In good order, so that nobody looks for it.
+    simulation.command(back, { type: 'leave' })
+    simulation.runFor(ROUND_US)
+    simulation.stop(back)
+    simulation.runFor(10 * ROUND_US)
+    for (const gone of others.slice(0, 4)) simulation.crash(gone)
+    simulation.revive(back, { keepSaved: true })
+    // As a host does of whomever it dials for the first time since its start.
+    for (const gone of others.slice(0, 4)) simulation.contact(back, gone)
+    simulation.runFor(20 * ROUND_US)
+    const { members } = network.machine(back).snapshot()
+    const known = members.map(({ peer }) => simulation.nodeOfPeer(back, peer))
+    expect(known).toEqual(expect.arrayContaining(others.slice(4)))
+  })
+
   it('of another version or cut short is as good as nothing', () => {
     const network = new KelipsNetwork({ seed: 'broken', simulation: { trace: false } })
     const { simulation } = network

@@ -23,6 +23,17 @@ export class PeerCache {
   readonly lost = new PeerMemory(LOST_PEERS_MAX)
   /** Contacts in it as it was loaded or saved last. */
   #saved = 0
+  #turn = 0
+
+  /**
+   * One of those remembered, of the two memories by turns as long as both have somebody. Neither may keep the other from
+   * its turn: whom a peer that comes back dials of its lost ones its host may tell it of, and they may be gone for good.
+   */
+  next(): Peer | undefined {
+    this.#turn += 1
+    const [first, second] = this.#turn % 2 === 1 ? [this.bootstrap, this.lost] : [this.lost, this.bootstrap]
+    return first.next() ?? second.next()
+  }
 
   /**
    * What to save, with those of the tables, the most worth first. Nothing where a peer that is out of its network, and

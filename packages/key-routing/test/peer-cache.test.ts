@@ -76,6 +76,17 @@ describe('the peer cache', () => {
     expect(held.sort((a, b) => a - b)).toEqual(all)
   })
 
+  it('gives of both memories by turns, and of one alone where the other is empty', () => {
+    const cache = new PeerCache()
+    expect(cache.next()).toBeUndefined()
+    for (const peer of [1, 2]) cache.lost.add(peer)
+    expect([cache.next(), cache.next()].toSorted()).toEqual([1, 2])
+    for (const peer of [3, 4, 5]) cache.bootstrap.add(peer)
+    const four = Array.from({ length: 4 }, () => cache.next()!)
+    expect(four.filter(peer => peer < 3).toSorted()).toEqual([1, 2])
+    expect(new Set(four).size).toBe(4)
+  })
+
   it('of a better time is not written over by a peer that is out of its network', () => {
     const table = tableOf(5)
     const cache = new PeerCache()
