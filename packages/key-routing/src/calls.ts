@@ -1,9 +1,7 @@
 /**
  * Requests and answers over links that are up or are opened for them. One timer serves all requests: it is set to
  * the first time at which something is due.
- *
- * An id is taken only from the peer that it was sent to, so that nobody answers for another; what comes late is
- * dropped. Whether to try again is the caller's matter.
+ * An id is taken only from the peer that it was sent to; what comes late is dropped. Trying again is the caller's matter.
  */
 import {
   type Effects,
@@ -98,8 +96,8 @@ export class Calls<T extends MachineTypes> {
   }
 
   /**
-   * Opens a link where none is up and none is being opened. `onLinked` tells of it, `onUnreachable` that nobody is there;
-   * a place that was lacking, here or there, is told by neither. False: this peer may have no more links of its own.
+   * Opens a link where none is up or being opened: told by `onLinked`, or by `onUnreachable` unless only a place was
+   * lacking. False: this peer may have no more links of its own.
    */
   open(peer: Peer, effects: Effects<T>): boolean {
     if (peer === SELF) return false

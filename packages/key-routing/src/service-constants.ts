@@ -46,6 +46,10 @@ export const ANNOUNCED_CHUNK = 1024
 /** A search, a read or a write ends after this where nobody says how long. */
 export const SEARCH_MS = 10_000
 export const VALUE_MS = 20_000
+/** Times that a search is begun of which nothing came but that nobody responsible was reached: a busy peer may answer yet. */
+export const READ_TRIES_MAX = 3
+/** Until the second of them; each further pause is twice as long. */
+export const READ_RETRY_MS = 250
 /** Times that a value or a provider record is brought to its root while nobody takes it for a passing reason. */
 export const STORE_TRIES_MAX = 5
 /** Until the second of them; each further pause is twice as long. */

@@ -3,7 +3,7 @@
  * addresses of a hit's provider: a file record holds none, so they are what the word's home was told. A wrong one
  * costs a dial and leads to nobody else, for a connection proves its PeerId; those of `findProviders` are signed.
  */
-import { type Clock, multiaddrsOfContact } from '@servent/libp2p-host'
+import { type Clock, multiaddrsOfContact, pause } from '@servent/libp2p-host'
 import {
   type Contact,
   type ContentId,
@@ -23,7 +23,13 @@ import type { LookupFailure } from './messages.ts'
 import { nameOf } from './records.ts'
 import { decodeProvider, keyOfMultihash, readEnvelope } from './records-body.ts'
 import type { ServiceCommands } from './service-commands.ts'
-import { PROVIDERS_MAX, SEARCH_MS, SEARCH_RECORDS_MAX } from './service-constants.ts'
+import {
+  PROVIDERS_MAX,
+  READ_RETRY_MS,
+  READ_TRIES_MAX,
+  SEARCH_MS,
+  SEARCH_RECORDS_MAX
+} from './service-constants.ts'
 import type { Readiness } from './service-readiness.ts'
 import { isGenuine } from './service-sealing.ts'
 import type { KeyRoutedSearchOptions, SearchExtent } from './service-types.ts'
@@ -135,30 +141,37 @@ export class ServiceReads {
       if (total < COUNT_MAX) extent.total = total
       else delete extent.total
     }
+    let failure: LookupError | undefined
     try {
-      for await (const notice of commands.follow(command, ['records-end'], until)) {
-        if (notice.type === 'records') {
-          const { hops, elapsedMs, total } = notice
-          for (const record of notice.records) {
-            read += 1
-            note(total)
-            yield { record, hops, elapsedMs }
+      for (let tries = 1; ; tries += 1) {
+        let failed: LookupFailure | undefined
+        for await (const notice of commands.follow(command, ['records-end'], until)) {
+          if (notice.type === 'records') {
+            const { hops, elapsedMs, total } = notice
+            for (const record of notice.records) {
+              read += 1
+              note(total)
+              yield { record, hops, elapsedMs }
+            }
+          } else if (notice.type === 'records-end') {
+            if (traffic !== undefined) {
+              traffic.messages += notice.traffic.messages
+              traffic.bytes += notice.traffic.bytes
+            }
+            failed = notice.failure
+            if (failed === undefined) note(notice.total)
           }
-        } else if (notice.type === 'records-end') {
-          if (traffic !== undefined) {
-            traffic.messages += notice.traffic.messages
-            traffic.bytes += notice.traffic.bytes
-          }
-          if (notice.failure !== undefined) {
-            extent.more = true
-            throw new LookupError(`${FAILURES[notice.failure]} (${notice.failure})`)
-          }
-          note(notice.total)
         }
+        if (failed === undefined) return
+        extent.more = true
+        failure = new LookupError(`${FAILURES[failed]} (${failed})`)
+        if (failed !== 'no-route' || read > 0 || tries === READ_TRIES_MAX) throw failure
+        await pause(clock, READ_RETRY_MS * 2 ** (tries - 1), until)
       }
     } catch (error) {
-      // Its time is over: what was found was told.
       if (!ended.signal.aborted || signal?.aborted === true) throw error
+      // Its time is over: what was found was told, and so is that nobody was reached.
+      if (failure !== undefined && read === 0) throw failure
     } finally {
       clock.clearTimeout(timer)
     }

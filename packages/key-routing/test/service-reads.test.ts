@@ -7,7 +7,7 @@ import * as Digest from 'multiformats/hashes/digest'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Announcer } from '../src/service-announcer.ts'
 import { ServiceCommands } from '../src/service-commands.ts'
-import { LOST_RETRY_MS, PUBLISHED_LIFETIME_MS } from '../src/service-constants.ts'
+import { LOST_RETRY_MS, PUBLISHED_LIFETIME_MS, READ_TRIES_MAX } from '../src/service-constants.ts'
 import { KeyContentRouting } from '../src/service-content-routing.ts'
 import { ServiceReads } from '../src/service-reads.ts'
 import { providerRecord, type Stamp, wordRecords } from '../src/service-sealing.ts'
@@ -20,6 +20,7 @@ import { all, SmallCatalogue, until } from './mesh.ts'
 
 type End = Pick<RoutingNotice & { type: 'records-end' }, 'total' | 'failure'>
 const WALL = 1_800_000_000_000
+const LEFT_MS = 10_000
 
 let stamp: Stamp
 let self: Contact
@@ -34,11 +35,15 @@ beforeAll(async () => {
 })
 
 /** Reads over a machine that tells these records and then this end; without an end, the time is over after them. */
-function reads(records: readonly StoredRecord[], end: End | undefined): ServiceReads {
+function reads(records: readonly StoredRecord[], ...ends: (End | undefined)[]): ServiceReads {
   let onLate = () => {}
+  let tries = 0
   const commands: ServiceCommands = new ServiceCommands({
     command: ({ type }) => {
       if (type === 'give-up') return 1
+      // The last of the ends is that of all further tries.
+      const end = ends[Math.min(tries, ends.length - 1)]
+      tries += 1
       setImmediate(() => {
         const total = end?.total ?? records.length + 1
         if (records.length > 0)
@@ -52,12 +57,13 @@ function reads(records: readonly StoredRecord[], end: End | undefined): ServiceR
   })
   return new ServiceReads({
     commands,
-    readiness: { wait: async () => 1000 },
+    readiness: { wait: async () => LEFT_MS },
     clock: {
       nowMs: () => 0,
       wallMs: () => WALL,
-      setTimeout: run => {
-        onLate = run
+      setTimeout: (run, afterMs) => {
+        if (afterMs === LEFT_MS) onLate = run
+        else setImmediate(run)
       },
       clearTimeout: () => {}
     },
@@ -69,6 +75,24 @@ function reads(records: readonly StoredRecord[], end: End | undefined): ServiceR
 const LOST = { total: 0, failure: 'no-route' } as const
 
 describe('a search', () => {
+  it('that reached nobody is begun READ_TRIES_MAX times, and not where something came or it failed otherwise', async () => {
+    const count = async (...ends: (End | undefined)[]) => {
+      const traffic = { messages: 0, bytes: 0 }
+      const search = all(reads([], ...ends).search(parseQuery('blue'), { traffic }))
+      const why = await search.then(
+        () => 'done',
+        ({ message }: Error) => message
+      )
+      return [traffic.messages / 2, why.replace(/.*\(/, '(')]
+    }
+    const found: End = { total: 0 }
+    expect(await count(LOST)).toEqual([READ_TRIES_MAX, '(no-route)'])
+    expect(await count(LOST, found)).toEqual([2, 'done'])
+    expect(await count({ total: 0, failure: 'budget' })).toEqual([1, '(budget)'])
+    // Its time is over in the second try: nobody was reached yet.
+    expect(await count(LOST, undefined)).toEqual([1, '(no-route)'])
+  })
+
   it('tells what was found, and then that it came to no end', async () => {
     const extent: SearchExtent = { more: false }
     const traffic = { messages: 0, bytes: 0 }
