@@ -144,7 +144,7 @@ export function providersThatFit(contacts: readonly Contact[]): Contact[] {
   return fitting
 }
 
-/** Whether none was left out: one more as long as the longest of them would have had room. */
+/** Whether none was left out, as far as that can be told: one more as long as the longest of them would have had room. */
 export function isWhole(contacts: readonly Contact[]): boolean {
   const lengths = contacts.map(contact => bytesFieldLength(contactByteLength(contact)))
   const bytes = lengths.reduce((sum, length) => sum + length, 0)

@@ -1,8 +1,11 @@
 /**
- * Searches by words, as the service over libp2p does them (`service-search.ts`): the providers of all words are looked
+ * Searches by words, much as the service over libp2p does them (`service-search.ts`): the providers of all words are looked
  * up at once. A peer that is told of for every word is asked for its files at once. In the end those of the rarest word
  * are, too, as far as lists of other words were cut at what a message holds: whoever a whole list lacks has no file with
  * that word. Peers are asked until there are as many files as are wanted, and the dead do not hold up those who live.
+ *
+ * The service knows less: libp2p's `findProviders` ends with twenty providers, where this asks all of the nearest, and the
+ * service leaves nobody out for a list that looks whole. So what the simulator finds of common words is an upper bound.
  */
 import { FETCH_RECORDS_MAX, Hedge, isReadable, nameOf, type StoredRecord } from '@servent/key-routing/machine'
 import { type Contact, type Key, NO_PEER, type Peer, SELF, sameBytes } from '@servent/overlay/machine'

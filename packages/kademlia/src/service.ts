@@ -185,7 +185,8 @@ export class KademliaService implements Overlay, Startable {
 
   /**
    * Looks up who has files with the words, and asks at most `ASKED_PER_SEARCH_MAX` of them, at most `ASKED_AT_A_TIME` at
-   * a time and `ASKED_WAITED_FOR_MAX` with those who take long. Ends with the query's limit, with the answers, or after `timeoutMs` (`SEARCH_MS`).
+   * a time and `ASKED_WAITED_FOR_MAX` with those who take long. Ends with the query's limit, with the answers, or after
+   * `timeoutMs` (`SEARCH_MS`).
    *
    * @throws NotReadyError        this peer knew nobody in that time
    * @throws LimitError           `SEARCHES_MAX` are under way

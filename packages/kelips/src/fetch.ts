@@ -133,14 +133,15 @@ export class Fetch {
         // By who is in it, not by pages: those of different peers overlap.
         one.isWhole = one.providers.size >= result.total
         const isLast = (page + 1) * FOUND_TUPLES_MAX >= result.total || page + 1 === PAGES
-        const goesOn = !isOther && !isLast && result.tuples.length > 0
+        const isOver = isLast || result.tuples.length === 0
+        const lacks = isOver && page > 0 && result.total <= PROVIDERS_ASKED_MAX
         if (one.isWhole) done(later)
-        else if (goesOn) this.#list(one, page + 1, done, later)
-        else if (page > 0 && result.total <= PROVIDERS_ASKED_MAX && one.again < LISTS_AGAIN_MAX) {
+        else if ((isOther || lacks) && one.again < LISTS_AGAIN_MAX) {
           // Each has an order of its own: what came before is of no use to whoever goes on.
           one.again += 1
           this.#list(one, 0, done, later)
-        } else done(later)
+        } else if (!isOver) this.#list(one, page + 1, done, later)
+        else done(later)
       },
       fx,
       one.by
@@ -156,7 +157,9 @@ export class Fetch {
     }
     const rarest = answered.reduce((least, one) => (one.total < least.total ? one : least))
     const whole = answered.filter(({ isWhole }) => isWhole)
-    this.#waiting = [...rarest.providers].filter(peer => whole.every(({ providers }) => providers.has(peer)))
+    const told = [...rarest.providers].filter(peer => whole.every(({ providers }) => providers.has(peer)))
+    // Lists of several peers may be more than one of them tells.
+    this.#waiting = told.slice(0, PROVIDERS_ASKED_MAX)
     this.#next(rarest, fx)
   }
 

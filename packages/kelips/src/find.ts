@@ -80,7 +80,7 @@ class Finding {
   readonly #after: number
   readonly #done: FindDone
   readonly #beganMs: number
-  /** Whose list is read on: nobody else is asked for as long as it may answer. */
+  /** Whose list is read on: it has longer than others have, since another's list is of no use to it. */
   #by: Peer | undefined
   /** Whom to ask, and how far each may pass it on. */
   readonly #candidates: { readonly peer: Peer; readonly ttl: number }[] = []
@@ -186,8 +186,9 @@ class Finding {
     }
     this.#tries += 1
     this.#waiting += 1
-    if (this.#waiting < HEDGES_MAX && kelips.rules.retries && next.peer !== this.#by)
-      kelips.calls.wait(this.#hedge, kelips.nowMs + HEDGE_MS, fx)
+    const patienceMs = next.peer === this.#by ? STEP_PATIENCE_MS : HEDGE_MS
+    if (this.#waiting < HEDGES_MAX && kelips.rules.retries)
+      kelips.calls.wait(this.#hedge, kelips.nowMs + patienceMs, fx)
     this.#ask(next.peer, next.ttl, fx)
   }
 

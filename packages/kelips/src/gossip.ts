@@ -11,25 +11,23 @@ import {
   DOUBTS_PER_ROUND,
   ESTIMATE_APART_MAX,
   ESTIMATE_PARTS,
-  FRESH_TOLD_MAX,
-  GOSSIP_BYTES_MAX,
+  GOSSIP_BURST_BYTES,
   GOSSIP_FOR_ROUNDS_BYTES,
   GOSSIP_PER_PEER_MAX,
-  PEER_PREFIX_BYTES,
   PINGS_PER_ROUND,
   PRIORITY_GOSSIP,
   SLEPT_MS
 } from './constants.ts'
+import { compose, type Draft, head } from './gossip-draft.ts'
 import { takeBeats, takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
 import type { LifeTable } from './life-table.ts'
-import type { Beat, Gossip, KelipsMessage, PeerLife, PeerTuple } from './messages.ts'
+import type { Beat, Gossip, KelipsMessage, PeerLife } from './messages.ts'
 import { armNews } from './news.ts'
 import { beginChain } from './own-life.ts'
-import { pickFresh, pickRation } from './ration.ts'
 import { chooseTargets } from './spatial.ts'
 import type { Fx } from './types.ts'
-import { beatByteLength, groupByteLength, lifeByteLength, tupleByteLength } from './wire-group.ts'
+import { groupByteLength } from './wire-group.ts'
 
 /** One round. */
 export function gossipRound(kelips: Kelips, fx: Fx): void {
@@ -67,9 +65,11 @@ export function tellNews(kelips: Kelips, fx: Fx): void {
   if (rows.length === 0) return
   const draft = compose(kelips, 'news', fx)
   if (draft.isEmpty) return
-  const bytes = rows.length * groupByteLength(draft.message) + GOSSIP_FOR_ROUNDS_BYTES
-  const waitMs = gossipBudget.waitMs(bytes, nowMs)
-  if (waitMs === 0) tell(kelips, draft, peersAt(view, rows), fx)
+  const bytes = groupByteLength(draft.message)
+  // A draft is no longer than what is not left to rounds; many of a long one are not told at once.
+  const told = rows.slice(0, Math.floor((GOSSIP_BURST_BYTES - GOSSIP_FOR_ROUNDS_BYTES) / bytes))
+  const waitMs = gossipBudget.waitMs(told.length * bytes + GOSSIP_FOR_ROUNDS_BYTES, nowMs)
+  if (waitMs === 0) tell(kelips, draft, peersAt(view, told), fx)
   // What the ration left over, or had to wait.
   armNews(kelips, fx, waitMs)
 }
@@ -112,11 +112,6 @@ function averaged(kelips: Kelips, estimate: number): number {
 /** With this weight at every message the mean of all peers comes out, and no single group's size. */
 const OWN_WEIGHT = 1 / 16
 
-function head(kelips: Kelips) {
-  const estimate = Math.max(0, Math.round(kelips.estimate * ESTIMATE_PARTS))
-  return { type: 'gossip', level: kelips.level, estimate } as const
-}
-
 /** Without proximity all are equally far. */
 function measured(kelips: Kelips, table: LifeTable): Pick<LifeTable, 'size' | 'rttMs'> {
   return kelips.settings.proximity === 'on' ? table : { size: table.size, rttMs: () => 1 }
@@ -124,148 +119,6 @@ function measured(kelips: Kelips, table: LifeTable): Pick<LifeTable, 'size' | 'r
 
 function peersAt(table: LifeTable, rows: readonly number[]): Peer[] {
   return rows.map(row => table.peerAt(row))
-}
-
-/** Entries are added while they fit; how many they were told to is known when it has gone. */
-class Draft {
-  readonly #kelips: Kelips
-  readonly #told: ((messages: number) => void)[] = []
-  readonly lives: PeerLife[] = []
-  readonly beats: Beat[] = []
-  readonly tuples: PeerTuple[] = []
-  readonly #inIt = new Set<Peer>()
-  #left: number
-
-  constructor(kelips: Kelips) {
-    this.#kelips = kelips
-    this.#left = GOSSIP_BYTES_MAX - groupByteLength(this.message)
-  }
-
-  get message(): Gossip {
-    return { ...head(this.#kelips), lives: this.lives, beats: this.beats, tuples: this.tuples }
-  }
-
-  get isEmpty(): boolean {
-    return this.lives.length + this.beats.length + this.tuples.length === 0
-  }
-
-  /** It went to so many. What the budget held back is as fresh as it was. */
-  told(messages: number): void {
-    if (messages > 0) for (const note of this.#told) note(messages)
-  }
-
-  #fits(bytes: number): boolean {
-    if (bytes > this.#left) return false
-    this.#left -= bytes
-    return true
-  }
-
-  /** This peer itself. A chain that has just begun nobody could hold its heartbeats against. */
-  self(whole: boolean): void {
-    const life = this.#kelips.ownLife
-    if (life === undefined) return
-    const isFresh = this.#kelips.rules.isNews(this.#kelips)
-    if (!whole)
-      this.#told.push(messages => {
-        this.#kelips.chainTold += messages
-      })
-    if (whole || isFresh) this.#life(SELF, life)
-    else this.#beat(SELF, life.beat, life.value)
-  }
-
-  row(table: LifeTable, row: number, whole: boolean): void {
-    const peer = table.peerAt(row)
-    const isIn = whole
-      ? this.#life(peer, this.#kelips.lifeAt(table, row))
-      : this.#beat(peer, table.beatAt(row), table.valueAt(row).slice())
-    if (isIn && whole) this.#told.push(messages => table.told(row, messages))
-  }
-
-  tuple(row: number, withLife: boolean): void {
-    const { tuples, origins } = this.#kelips
-    const tuple = this.#kelips.tupleAt(row)
-    const origin = origins.table.find(tuples.originAt(row))
-    if (withLife && origin >= 0) this.row(origins.table, origin, true)
-    if (!this.#fits(tupleByteLength(tuple))) return
-    this.tuples.push(tuple)
-    this.#told.push(messages => tuples.told(row, messages))
-  }
-
-  farewells(): void {
-    const { farewells } = this.#kelips
-    const taken = farewells.filter(({ beat }) => this.#fits(beatByteLength(beat)))
-    this.beats.push(...taken.map(({ beat }) => beat))
-    this.#told.push(messages => {
-      for (const one of taken) one.told += messages
-      const left = farewells.filter(({ told }) => told < FRESH_TOLD_MAX)
-      farewells.splice(0, farewells.length, ...left)
-    })
-  }
-
-  #life(peer: Peer, life: PeerLife): boolean {
-    if (this.#inIt.has(peer)) return false
-    if (!this.#fits(lifeByteLength(life))) return false
-    this.#inIt.add(peer)
-    this.lives.push(life)
-    return true
-  }
-
-  #beat(peer: Peer, beat: number, value: Uint8Array): boolean {
-    if (this.#inIt.has(peer)) return false
-    const entry = { peer: this.#kelips.peers.key(peer).slice(0, PEER_PREFIX_BYTES), beat, value }
-    if (!this.#fits(beatByteLength(entry))) return false
-    this.#inIt.add(peer)
-    this.beats.push(entry)
-    return true
-  }
-}
-
-/**
- * What is fresh goes whole, since nobody knows it; what is old goes as a heartbeat, but for one of each table, so that
- * whoever missed it when it was fresh learns of it some time. Other groups' contacts are each known to few: they go whole.
- */
-function compose(kelips: Kelips, to: 'members' | 'contacts' | 'news', fx: Fx): Draft {
-  const { view, contacts, origins, tuples, settings, counters } = kelips
-  const draft = new Draft(kelips)
-  const pick = (table: LifeTable, ration: number): readonly number[] =>
-    to === 'news' ? pickFresh(table, ration, fx) : pickRation(table, ration, fx)
-  if (to !== 'news') draft.self(to === 'contacts')
-  draft.farewells()
-  const isTurn = counters.rounds % 2 === 0
-  addLives(
-    draft,
-    view,
-    pick(view, to === 'contacts' ? settings.contactRation : settings.memberRation),
-    to === 'contacts',
-    isTurn
-  )
-  if (to !== 'contacts') {
-    const rows =
-      to === 'news'
-        ? pickFresh(tuples, settings.tupleRation, fx)
-        : pickRation(tuples, settings.tupleRation, fx)
-    for (const row of rows) draft.tuple(row, tuples.isFresh(row) || isTurn)
-  }
-  if (to === 'members')
-    addLives(draft, origins.table, pick(origins.table, settings.originRation), false, !isTurn)
-  if (to !== 'news')
-    addLives(draft, contacts.table, pick(contacts.table, settings.contactRation), true, false)
-  return draft
-}
-
-function addLives(
-  draft: Draft,
-  table: LifeTable,
-  rows: readonly number[],
-  whole: boolean,
-  oneWhole: boolean
-): void {
-  let isOwed = oneWhole
-  for (const row of rows) {
-    const asOld = !whole && !table.isFresh(row)
-    draft.row(table, row, !asOld || isOwed)
-    if (asOld) isOwed = false
-  }
 }
 
 function tell(kelips: Kelips, draft: Draft, peers: readonly Peer[], fx: Fx): void {

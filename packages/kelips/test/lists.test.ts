@@ -3,7 +3,13 @@ import type { Call } from '@servent/key-routing/machine'
 import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { expect, it } from 'vitest'
-import { FOUND_TUPLES_MAX, HEDGE_MS, LISTS_AGAIN_MAX } from '../src/constants.ts'
+import {
+  FOUND_TUPLES_MAX,
+  HEDGE_MS,
+  LISTS_AGAIN_MAX,
+  PROVIDERS_ASKED_MAX,
+  STEP_PATIENCE_MS
+} from '../src/constants.ts'
 import { Fetch } from '../src/fetch.ts'
 import { groupOf } from '../src/group.ts'
 import { enter } from '../src/intake.ts'
@@ -30,7 +36,7 @@ function searching(total = TOTAL) {
     enter(kelips, kelips.peers.intern(testContact(number)), lifeOf(number))
   const finds: Asked[] = []
   const providers = new Set<Peer>()
-  const waits: Call<KelipsTypes>[] = []
+  const waits: { readonly call: Call<KelipsTypes>; readonly ms: number }[] = []
   kelips.calls.request = ((peer: Peer, message: KelipsMessage, _priority: number, done: Done) => {
     if (message.type === 'get') {
       providers.add(peer)
@@ -50,10 +56,12 @@ function searching(total = TOTAL) {
     })
   }) as never
   kelips.calls.wait = (call, dueMs) => {
-    if (dueMs - kelips.nowMs === HEDGE_MS) waits.push(call)
+    const ms = dueMs - kelips.nowMs
+    if (ms <= STEP_PATIENCE_MS) waits.push({ call, ms })
   }
   kelips.calls.end = call => {
-    if (waits.includes(call)) waits.splice(waits.indexOf(call), 1)
+    const at = waits.findIndex(one => one.call === call)
+    if (at >= 0) waits.splice(at, 1)
   }
   const key = new Uint8Array(32)
   key[0] = groupOf(kelips.key, 1) === 0 ? 255 : 0
@@ -62,9 +70,12 @@ function searching(total = TOTAL) {
   return {
     finds,
     providers,
-    /** Whoever was asked takes long. */
-    grow: () => {
-      for (const call of waits.splice(0)) call.onFailed('silent', fx)
+    /** Whoever was asked takes so long. */
+    grow: (byMs: number) => {
+      for (const one of waits.filter(({ ms }) => ms <= byMs)) {
+        waits.splice(waits.indexOf(one), 1)
+        one.call.onFailed('silent', fx)
+      }
     }
   }
 }
@@ -74,14 +85,26 @@ type Done = (outcome: object, fx: object) => void
 const list = Array.from({ length: TOTAL }, (_, at) => tupleOf(FIRST_PROVIDER + at, 1, { kind: 'word' }))
 const otherOrder = list.toReversed()
 
-it('whoever told of the first page is waited for with the second, however long that takes', () => {
+it('whoever told of the first page is waited for with the second longer than others are, and not for ever', () => {
   const { finds, providers, grow } = searching()
   finds[0]!.answer(list)
   expect(finds[1]).toMatchObject({ peer: finds[0]!.peer, after: FOUND_TUPLES_MAX })
-  grow()
+  grow(HEDGE_MS)
   expect(finds).toHaveLength(2)
+  grow(STEP_PATIENCE_MS)
+  expect(finds).toHaveLength(3)
   finds[1]!.answer(list)
   expect(providers.size).toBe(TOTAL)
+})
+
+it('of a word with more than PROVIDERS_ASKED_MAX providers another list is read, too, where the first is silent', () => {
+  const total = PROVIDERS_ASKED_MAX + 1
+  const long = Array.from({ length: total }, (_, at) => tupleOf(FIRST_PROVIDER + at, 1, { kind: 'word' }))
+  const { finds, providers } = searching(total)
+  finds[0]!.answer(long)
+  finds[1]!.silent()
+  for (let at = 2; at < finds.length; at += 1) finds[at]!.answer(long.toReversed())
+  expect(providers.size).toBe(PROVIDERS_ASKED_MAX)
 })
 
 it('where it is silent another one is asked, from its first page on', () => {

@@ -7,6 +7,7 @@ import { gossipRound, tellNews } from '../src/gossip.ts'
 import { enter, keepTuple } from '../src/intake.ts'
 import type { Gossip } from '../src/messages.ts'
 import { armNews, NEWS_TIMER, noteFarewell } from '../src/news.ts'
+import { groupByteLength } from '../src/wire-group.ts'
 import { lifeOf, lone, tupleOf } from './support/lone.ts'
 import { KelipsNetwork } from './support/network.ts'
 import { keyOf, Workload } from './support/workload.ts'
@@ -73,6 +74,22 @@ describe('news', () => {
     kelips.nowMs += 1
     tellNews(kelips, fx)
     expect(sent).toHaveLength(kelips.settings.targets)
+  })
+
+  it('that are long go to fewer at once, so that what is left to rounds stays theirs', () => {
+    const { kelips, fx, sent, timers } = withNews()
+    const settings = { ...kelips.settings, targets: 6, tupleRation: 16, memberRation: 16 }
+    Object.assign(kelips, { settings })
+    for (let key = 2; key <= 40; key += 1)
+      expect(keepTuple(kelips, tupleOf((1 + (key % 6)) as Peer, key))).toBe('kept')
+    tellNews(kelips, fx)
+    const bytes = groupByteLength(sent[0]!.message as Gossip)
+    const free = GOSSIP_BURST_BYTES - GOSSIP_FOR_ROUNDS_BYTES
+    expect(6 * bytes).toBeGreaterThan(free)
+    expect(sent).toHaveLength(Math.floor(free / bytes))
+    expect(timers).toHaveLength(1)
+    // What rounds need is there still.
+    expect(kelips.gossipBudget.take(GOSSIP_FOR_ROUNDS_BYTES, kelips.nowMs)).toBe(true)
   })
 
   it(`go on until each tuple was told ${FRESH_TOLD_MAX} times, and then no more`, () => {

@@ -199,7 +199,7 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
    * verified. Ends with the query's limit, with the records, or after `timeoutMs` (`SEARCH_MS` where it is not
    * said). A query without words is looked for by the words of its tags. `extent` says whether more exist.
    *
-   * @throws LookupError          at the end: too few could be asked, and others may have files, too
+   * @throws LookupError          at the end: too few could be asked, in up to `READ_TRIES_MAX` tries; others may have files
    * @throws NotReadyError        the overlay was not ready in that time
    * @throws OverlayStoppedError  the overlay does not run
    */

@@ -40,7 +40,7 @@ export interface OpenerInit {
   readonly onDialled: (connection: Connection) => void
   /** Exactly one of these two is called for each open that is not cancelled. */
   readonly onOpen: (peer: Peer, stream: Stream, connection: Connection) => void
-  /** `noRoom`: here, or at the peer, there is no place for another connection. */
+  /** `noRoom`: who has no place for another connection, where that was why. */
   readonly onFailure: (peer: Peer, reason: string, noRoom: NoRoom | undefined) => void
 }
 

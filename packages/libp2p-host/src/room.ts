@@ -137,14 +137,16 @@ export class Room {
 
   /** One at a time: whoever comes meanwhile waits for the one that waits or runs, which sees them. */
   #clear(): Promise<void> {
+    if (this.#clearing !== undefined) return this.#clearing
     const places = this.#places
-    this.#clearing ??= places.clearing
+    const clearing = places.clearing
       .then(() => this.#clearOut())
       .finally(() => {
         this.#clearing = undefined
       })
-    places.clearing = this.#clearing.catch(() => {})
-    return this.#clearing
+    this.#clearing = clearing
+    places.clearing = clearing.catch(() => {})
+    return clearing
   }
 
   async #clearOut(): Promise<void> {
@@ -156,8 +158,10 @@ export class Room {
       leaving.add(id)
       const isValued = await this.#isValued(remotePeer)
       // It may have closed meanwhile, or be in use.
-      if (!isValued && this.#isUnused(candidate)) this.#giveWay(candidate)
-      else leaving.delete(id)
+      if (!isValued && this.#isUnused(candidate)) {
+        this.#giveWay(candidate)
+        this.#lookMs = ROOM_LOOK_MS
+      } else leaving.delete(id)
     }
     if (this.#ended) return
     if (this.#isOver()) this.#lookLater()

@@ -122,13 +122,16 @@ export class CallBack implements Startable {
     if (this.#calling.size >= CALL_BACKS_MAX || over >= CALL_BACKS_PER_RELAY_MAX) return false
     const call = { relay }
     this.#calling.add(call)
+    // The asker waits for so long.
+    const signal = AbortSignal.timeout(CALL_BACK_MS)
     try {
       const own = await this.#signedAddresses(remotePeer)
+      if (this.#direct(remotePeer) !== undefined) return true
       const addresses = this.#rules.targets(relayed, own, this.#components.connectionManager)
       if (addresses.length === 0) return false
       // `force`: the relayed connection would do otherwise.
       await this.#components.connectionManager.openConnection(addresses, {
-        signal: AbortSignal.timeout(CALL_BACK_MS),
+        signal,
         force: true
       })
       return true
