@@ -32,8 +32,8 @@ const KADEMLIA_S = 120
 const FILES_PER_S_MIN = 5
 const START_S = 300
 const STARTS_AT_A_TIME = 2
-/** A search ends by itself within this; of 20 one may wait for a machine that has too much to do. */
-const ANSWER_MS_MAX = 10_000
+/** A search ends by itself a second before this; of 20 one may wait for a machine that has too much to do. */
+const ANSWER_MS_MAX = 6_000
 const SEARCHES_AFTER = 60
 /** As many listen for this process's end. */
 process.setMaxListeners(2 * PEERS + process.getMaxListeners())
