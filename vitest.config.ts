@@ -41,7 +41,7 @@ export default defineConfig({
       ],
       exclude: [
         // But for the one that reads signatures of strangers.
-        'packages/*/src/service!(-sealing).ts',
+        'packages/*/src/service!(-sealing|-sealed-values).ts',
         'packages/*/src/testing/**',
         'packages/*/src/index.ts',
         // A part of a service: the validators of its user.

@@ -1,10 +1,10 @@
 /** What structured overlays share, and its adapters to libp2p. */
 export * from './machine.ts'
-export { openValue, type SealedValue, sealValue } from './sealed-values.ts'
 export { type FoundKey, KeyRoutedService } from './service.ts'
 export { Pace } from './service-pace.ts'
 export { NotReadyError } from './service-readiness.ts'
 export { LookupError } from './service-reads.ts'
+export { openValue, type SealedValue, sealValue } from './service-sealed-values.ts'
 export type { Stamp } from './service-sealing.ts'
 export type * from './service-types.ts'
 export * from './structured-init.ts'
