@@ -59,6 +59,10 @@ export function checkPredecessor(ring: Ring, place: Place, fx: Fx, tries?: numbe
   probe(ring, place, fx, done, NOBODY, tries)
 }
 
+/**
+ * Whether the predecessor is a member. One that forms a ring is so only where both founded this one, a moment ago: any
+ * other was started anew, waits itself until somebody has its place, and would keep that place for ever.
+ */
 function probe(
   ring: Ring,
   place: Place,
@@ -76,11 +80,12 @@ function probe(
     if (place.term === term) {
       place.rectifying = false
       if (answer !== 'later' && place.predecessor === predecessor) {
-        if (answer !== 'dead') {
+        const dead = answer === 'dead' || (answer.forming && !ring.isFounder(peerOfRef(predecessor)))
+        if (!dead) {
           place.predecessorHeardMs = ring.nowMs
           place.predecessorVersion = answer.version
         }
-        done(answer === 'dead', fx)
+        done(dead, fx)
       }
     }
     // Whatever came of it: lookups of its keys wait for nothing else.

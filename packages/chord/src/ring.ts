@@ -14,6 +14,7 @@ import {
   type PeerTable,
   SELF
 } from '@servent/overlay/machine'
+import { FOUNDERS_KEPT_MS } from './constants.ts'
 import { FingerTable } from './finger-table.ts'
 import type { FormingTable } from './forming-table.ts'
 import type { RingNode } from './messages.ts'
@@ -130,6 +131,11 @@ export class Ring {
     this.settings = settings
     this.rules = rules
     this.places = Array.from({ length: settings.virtualNodes }, (_, index) => new Place(index))
+  }
+
+  /** Whether it began this ring together with this peer, so short a time ago that it may not know of it yet. */
+  isFounder(peer: Peer): boolean {
+    return this.nowMs - this.foundedMs <= FOUNDERS_KEPT_MS && this.founders.includes(peer)
   }
 
   key(ref: RingRef): Key {

@@ -1,9 +1,9 @@
 /** Who leaves, who is another's, and who was remembered: what must not stay in anybody's tables, and what must. */
 
-import { SELF } from '@servent/overlay/machine'
+import { type Peer, SELF } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
-import { FORMING_NAMES_MAX } from '../src/constants.ts'
+import { FORMING_NAMES_MAX, FOUNDERS_KEPT_MS } from '../src/constants.ts'
 import { FormingTable } from '../src/forming-table.ts'
 import type { ChordSettings } from '../src/machine.ts'
 import { rectify } from '../src/rectify.ts'
@@ -90,6 +90,29 @@ describe('a predecessor', () => {
       rectify(all.ring, all.place, ref(100), all.fx)
       expect(all.place.predecessor, standing).toBe(standing === 'ring' ? ref(200) : ref(100))
     }
+  })
+
+  it('that was started anew and forms a ring is no member; a founder that is a moment behind is one', () => {
+    const claimed = (founders: readonly Peer[], foundedMs: number) => {
+      const all = answeredRing({ successors: R }, [1], (_peer, { id }) => ({
+        type: 'neighbours',
+        id,
+        standing: 'forming',
+        version: 1,
+        unchanged: false,
+        listLength: R,
+        successors: []
+      }))
+      all.ring.founders = founders
+      all.ring.foundedMs = foundedMs
+      all.place.predecessor = ref(200)
+      rectify(all.ring, all.place, ref(100), all.fx)
+      return all.place.predecessor
+    }
+    expect(claimed([], 0)).toBe(ref(100))
+    expect(claimed([150], 0)).toBe(ref(100))
+    expect(claimed([150, 200], -FOUNDERS_KEPT_MS)).toBe(ref(200))
+    expect(claimed([150, 200], -FOUNDERS_KEPT_MS - 1)).toBe(ref(100))
   })
 
   it('that leaves names the one before it, which is taken in only if it answers', () => {
