@@ -96,6 +96,13 @@ export const FAREWELLS_MAX = 32
 export const NEWS_MS = 50
 /** What gossip may send, bytes a second: a bound, not a mean. IPTPS: 816, without signatures. */
 export const GOSSIP_BYTES_PER_S = 4096
+/** Members nearest to a key that are told of a tuple by whoever has it from its provider. */
+export const RENDEZVOUS_MEMBERS = 2
+/** Members that one offer has told at most. */
+export const RENDEZVOUS_PEERS_MAX = 32
+/** What that may send beside gossip, bytes a second, and at once; what is over it is news like others. */
+export const RENDEZVOUS_BYTES_PER_S = 4096
+export const RENDEZVOUS_BURST_BYTES = 32_768
 /** Below this no message of gossip would ever go. */
 export const GOSSIP_BYTES_PER_S_LEAST = 256
 export const GOSSIP_BYTES_PER_S_MOST = 2 ** 24

@@ -24,7 +24,7 @@ import {
 import { anyContact, anyMember, linkedMember, noteRtt, onFailed, onSilent } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
-import { contactsFor, nearestContacts } from './nearest.ts'
+import { contactsFor, isNearer, nearestContacts, nearestOthers } from './nearest.ts'
 import { NearestAnswers } from './nearest-answers.ts'
 import type { Fx, KelipsTypes } from './types.ts'
 
@@ -130,8 +130,9 @@ class Finding {
       }
       this.#denials += 1
       this.#denial = own
-      // The group's others may have heard by now.
-      for (let other = 0; other < DENIALS; other += 1) this.#addMember(0, fx)
+      // Others of the group may have heard by now, the one that is nearest before any other.
+      for (const peer of nearestOthers(kelips, this.#key, 1)) this.#add(peer, 0)
+      for (let other = 1; other < DENIALS; other += 1) this.#addMember(0, fx)
     } else for (const peer of contactsFor(kelips, this.#key)) if (peer !== by) this.#add(peer, 0)
     // After a split there may be no contact in the other half yet. Members of the own half have its tuples, too.
     if (by !== undefined && covers) this.#addMember(0, fx)
@@ -339,9 +340,16 @@ export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void 
   )
 }
 
-/** In the key's group a random member; from outside it a contact, and not always the same one. */
+/**
+ * In the key's group the member that is nearest to it, or from there a random one; from outside it a contact, and not
+ * always the same one.
+ */
 function nextStep(kelips: Kelips, from: Peer, key: Key, covers: boolean, fx: Fx): Peer | undefined {
-  if (covers) return anyMember(kelips, fx, [from])
+  if (covers) {
+    const [nearest] = nearestOthers(kelips, key, 1, from)
+    const isFurther = nearest === undefined || isNearer(key, kelips.key, kelips.peers.key(nearest))
+    return isFurther ? anyMember(kelips, fx, [from]) : nearest
+  }
   const contacts = contactsFor(kelips, key).filter(peer => peer !== from)
   return contacts.length === 0 ? undefined : contacts[randomBelow(fx, contacts.length)]
 }

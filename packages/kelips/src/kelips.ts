@@ -32,6 +32,8 @@ import {
   REFRESH_ROUNDS,
   REFRESHES_AT_ONCE,
   REFRESHES_PER_TIMEOUT,
+  RENDEZVOUS_BURST_BYTES,
+  RENDEZVOUS_BYTES_PER_S,
   TIMEOUT_FACTOR,
   TIMEOUT_ROUNDS_MIN,
   TUPLES_MAX,
@@ -53,6 +55,8 @@ const COUNTERS = {
   gossipBytes: 0,
   gossipHeldBack: 0,
   gossipUnread: 0,
+  rendezvousSent: 0,
+  rendezvousBytes: 0,
   livesRefused: 0,
   tuplesRefused: 0,
   staleRefused: 0,
@@ -149,6 +153,7 @@ export class Kelips {
   /** Peers that were asked to introduce this one, and have not answered. */
   readonly introducing = new Set<Peer>()
   gossipBudget!: TokenBucket
+  rendezvousBudget!: TokenBucket
   hashBudget!: TokenBucket
   /** Entries that are news wait for this timer. */
   newsArmed = false
@@ -172,6 +177,7 @@ export class Kelips {
 
   begin(fx: Fx): void {
     this.gossipBudget = new TokenBucket(GOSSIP_BURST_BYTES, this.settings.gossipBytesPerS, fx.nowMs())
+    this.rendezvousBudget = new TokenBucket(RENDEZVOUS_BURST_BYTES, RENDEZVOUS_BYTES_PER_S, fx.nowMs())
     this.hashBudget = new TokenBucket(HASH_STEPS_BURST, HASH_STEPS_PER_S, fx.nowMs())
     this.contacts.relevel(this.level, this.key)
   }

@@ -13,6 +13,30 @@ export function nearestMembers(kelips: Kelips, key: Key, count: number): Peer[] 
   return apart.slice(0, count).map(({ peer }) => peer)
 }
 
+/** Of its view, the nearest to a key first. `count` is small. */
+export function nearestOthers({ view, peers }: Kelips, key: Uint8Array, count: number, but?: Peer): Peer[] {
+  const nearest: Peer[] = []
+  for (let row = 0; row < view.size; row += 1) {
+    const peer = view.peerAt(row)
+    if (peer === but) continue
+    let place = nearest.length
+    while (place > 0 && isNearer(key, peers.key(peer), peers.key(nearest[place - 1]!))) place -= 1
+    if (place >= count) continue
+    nearest.splice(place, 0, peer)
+    nearest.length = Math.min(nearest.length, count)
+  }
+  return nearest
+}
+
+/** By the bits that differ from a key, or from as much of it as is known. */
+export function isNearer(key: Uint8Array, one: Key, other: Key): boolean {
+  for (let at = 0; at < key.length; at += 1) {
+    const apart = (key[at]! ^ one[at]!) - (key[at]! ^ other[at]!)
+    if (apart !== 0) return apart < 0
+  }
+  return false
+}
+
 export function nearestContacts(kelips: Kelips, key: Key): Contact[] {
   return nearestMembers(kelips, key, FOUND_CONTACTS_MAX).map(peer => kelips.peers.contact(peer))
 }

@@ -35,6 +35,7 @@ import type { Kelips } from './kelips.ts'
 import type { Offer, PeerTuple } from './messages.ts'
 import { contactsFor } from './nearest.ts'
 import { armNews } from './news.ts'
+import { tellNearest } from './rendezvous.ts'
 import { tupleStatement } from './statements.ts'
 import { KINDS } from './tuple-table.ts'
 import type { Fx } from './types.ts'
@@ -174,6 +175,11 @@ function offer(
   }
   if (kelips.covers(key)) {
     for (const [at, { tuple }] of placed.entries()) note(at, keepTuple(kelips, tuple))
+    tellNearest(
+      kelips,
+      placed.map(({ tuple }) => tuple),
+      fx
+    )
     armNews(kelips, fx)
   }
   const end = (later: Fx): void => {
@@ -307,9 +313,16 @@ export function onOffer(kelips: Kelips, from: Peer, { id, life, tuples }: Offer,
   }
   // Only its own: others' come by gossip.
   const isOwn = tuples.every(({ provider }) => kelips.intern(provider) === from)
-  takeIn(kelips, { lives: [life], tuples: isOwn ? tuples : [] }, fx, ({ outcomes }, later) =>
+  takeIn(kelips, { lives: [life], tuples: isOwn ? tuples : [] }, fx, ({ outcomes }, later) => {
     say(isOwn ? outcomes : refuse, later)
-  )
+    // A member tells them itself.
+    if (isOwn && !kelips.isMember(kelips.peers.key(from)))
+      tellNearest(
+        kelips,
+        tuples.filter((_, at) => outcomes[at] === 'kept'),
+        later
+      )
+  })
 }
 
 /** In a few groups where it is due, each round, this peer says that it lives. */
