@@ -29,9 +29,11 @@ export interface LookupRules {
   readonly takesAgain: boolean
   /** Whether whoever was asked counts among the nearest although it did not answer. */
   readonly countsSilent: boolean
+  /** Whether whoever did not answer is waited for all the same. */
+  readonly waitsForSilent: boolean
 }
 
-export const RIGHT_LOOKUP: LookupRules = { takesAgain: false, countsSilent: false }
+export const RIGHT_LOOKUP: LookupRules = { takesAgain: false, countsSilent: false, waitsForSilent: false }
 
 type State = 'known' | 'asked' | 'answered' | 'silent'
 
@@ -136,6 +138,7 @@ export class DisjointLookup {
 
   /** A peer that was asked cannot be reached, or did not answer in time. */
   onSilent(peer: Peer): void {
+    if (this.#rules.waitsForSilent) return
     const candidate = this.#end(peer)
     if (candidate === undefined) return
     candidate.state = this.#rules.countsSilent ? 'answered' : 'silent'

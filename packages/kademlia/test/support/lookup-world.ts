@@ -66,6 +66,7 @@ export function randomKeys(seed: string, count: number): Key[] {
 /** What is wrong with a walk, by the names of the invariants. */
 export function wrongs(world: World, { lookup, asked, responders }: Walk): string[] {
   const found: string[] = []
+  if (lookup.underWay > 0 || !lookup.isComplete) found.push('D6: does not end')
   const closest = lookup.closest()
   for (const [at, { peer }] of closest.entries()) {
     const before = closest[at - 1]
