@@ -1,17 +1,11 @@
 /** Runs a plan: every overlay with every seed, and from all of them the results. */
-import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
-import { nodesUpAtFirst, randomOf } from '@servent/simulator'
-import { type CreateWorker, createWorker, workerFrom } from './create-worker.ts'
-import { PlanError } from './errors.ts'
+import { createWorker, workerFrom } from './create-worker.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { commitOfCode, hostNow } from './host.ts'
-import { runsAtATime } from './memory.ts'
-import type { PlanFiles, RunTask } from './messages.ts'
-import { churnOfPlan, filesOf, latencyOfPlan } from './models.ts'
-import { overlaySettings, type Plan, seedsOf } from './plan.ts'
-import { runAll } from './pool.ts'
+import type { Job, PlanTexts } from './messages.ts'
+import { overlaySettings, type Plan } from './plan.ts'
+import { jobsOf } from './plan-jobs.ts'
+import { type OnRun, runAll } from './pool.ts'
 import type { Progress } from './progress.ts'
 import { type Results, SCHEMA } from './results.ts'
 import type { RunResult } from './run-result.ts'
@@ -32,7 +26,8 @@ export interface CompareOptions {
  * @throws RunError   a run failed
  */
 export async function compare(plan: Plan, options: CompareOptions = {}): Promise<Results> {
-  const { runs, nodes } = await runPlan(plan, options)
+  const [ran] = await runPlans([plan], options)
+  const { runs, nodes } = ran!
   const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   return {
     schema: SCHEMA,
@@ -57,42 +52,47 @@ export interface RanPlan {
   readonly nodes: number
 }
 
-/** What every run measured. */
-export async function runPlan(plan: Plan, options: CompareOptions = {}): Promise<RanPlan> {
-  const files = await readPlanFiles(plan, options.resolvePath ?? (name => name))
-  // What cannot be read is said here, once, and not by each run.
-  latencyOfPlan(plan, files, randomOf(''))
-  const churn = churnOfPlan(plan, files)
-  const workers = runsAtATime(plan, churn)
-  const nodes = churn?.type === 'trace' ? nodesUpAtFirst(churn.events).length : plan.nodes
-  // Seed by seed, so that every overlay soon shows what it costs.
-  const tasks: RunTask[] = seedsOf(plan).flatMap(seed => plan.overlays.map(overlay => ({ overlay, seed })))
-  const create: CreateWorker =
-    options.workerSource === undefined ? createWorker : workerFrom(options.workerSource)
-  const runs = await runAll(tasks, {
-    setup: { plan, files },
-    workers,
-    createWorker: create,
-    signal: options.signal ?? new AbortController().signal,
-    onProgress: options.onProgress ?? (() => {})
+/** What every run of these plans measured, of each plan by itself. */
+export async function runPlans(
+  plans: readonly Plan[],
+  options: CompareOptions = {},
+  onProgress: (plan: number, progress: Progress) => void = (_, progress) => options.onProgress?.(progress)
+): Promise<RanPlan[]> {
+  const { jobs, nodes, texts } = await jobsOf(plans, options.resolvePath ?? (name => name))
+  const all = jobs.flatMap((ofPlan, plan) => ofPlan.map(job => ({ job, plan })))
+  const results = plans.map((): RunResult[] => [])
+  await runJobs(
+    all.map(({ job }) => job),
+    texts,
+    options,
+    {
+      onRun: (index, run) => {
+        results[all[index]!.plan]!.push(run)
+      },
+      onProgress: (progress, index) => onProgress(all[index]!.plan, progress)
+    }
+  )
+  return plans.map(({ overlays }, plan) => ({
+    nodes: nodes[plan]!,
+    runs: overlays.flatMap(overlay =>
+      results[plan]!.filter(run => run.overlay === overlay).sort((a, b) => a.seed - b.seed)
+    )
+  }))
+}
+
+/** Runs jobs on as many threads as their plans say; `onRun` is told of each as it ends. */
+export async function runJobs(
+  jobs: readonly Job[],
+  texts: PlanTexts,
+  { signal, workerSource }: Pick<CompareOptions, 'signal' | 'workerSource'>,
+  { onRun, onProgress }: { onRun: OnRun; onProgress: (progress: Progress, index: number) => void }
+): Promise<void> {
+  await runAll(jobs, {
+    setup: { texts },
+    workers: Math.max(...jobs.map(({ plan }) => plan.workers)),
+    createWorker: workerSource === undefined ? createWorker : workerFrom(workerSource),
+    signal: signal ?? new AbortController().signal,
+    onRun,
+    onProgress
   })
-  return { nodes, runs: plan.overlays.flatMap(overlay => runs.filter(run => run.overlay === overlay)) }
-}
-
-async function readPlanFiles(plan: Plan, resolvePath: (name: string) => string): Promise<PlanFiles> {
-  const { matrix, trace } = filesOf(plan)
-  return {
-    ...(matrix === undefined ? {} : { matrix: await readText('latency', resolvePath(matrix)) }),
-    ...(trace === undefined ? {} : { trace: await readText('churn', resolvePath(trace)) })
-  }
-}
-
-/** A text, unpacked where its name ends in `.gz`. */
-async function readText(field: string, path: string): Promise<string> {
-  try {
-    const bytes = await readFile(path)
-    return (path.endsWith('.gz') ? await promisify(gunzip)(bytes) : bytes).toString('utf8')
-  } catch (error) {
-    throw new PlanError(`${field} names the file ${path}, which cannot be read: ${(error as Error).message}.`)
-  }
 }

@@ -17,9 +17,19 @@ export interface PlanFiles {
   readonly trace?: string
 }
 
-export interface WorkerSetup {
+/** A run with all that decides it. Work is in any unit: how much more it is than that of another run of its overlay. */
+export interface Job extends RunTask {
   readonly plan: Plan
-  readonly files: PlanFiles
+  /** So many fit into memory at a time. */
+  readonly atATime: number
+  readonly work: number
+}
+
+/** Texts of the files that plans name, by these names. */
+export type PlanTexts = Readonly<Record<string, string>>
+
+export interface WorkerSetup {
+  readonly texts: PlanTexts
 }
 
 /** `done` from 0 to 1: the part of a run's virtual time that has passed. */

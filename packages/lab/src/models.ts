@@ -8,7 +8,7 @@ import {
   randomOf
 } from '@servent/simulator'
 import { PlanError } from './errors.ts'
-import type { PlanFiles } from './messages.ts'
+import type { PlanFiles, PlanTexts } from './messages.ts'
 import type { Plan } from './plan.ts'
 
 const MATRIX = 'matrix:'
@@ -30,6 +30,15 @@ export function filesOf({ latency, churn }: Pick<Plan, 'latency' | 'churn'>): {
   return {
     ...(latency.startsWith(MATRIX) ? { matrix: latency.slice(MATRIX.length) } : {}),
     ...(churn?.startsWith(TRACE) ? { trace: churn.slice(TRACE.length) } : {})
+  }
+}
+
+/** Of the texts of many plans those that this one names. */
+export function filesIn(texts: PlanTexts, plan: Pick<Plan, 'latency' | 'churn'>): PlanFiles {
+  const { matrix, trace } = filesOf(plan)
+  return {
+    ...(matrix === undefined ? {} : { matrix: texts[matrix] ?? '' }),
+    ...(trace === undefined ? {} : { trace: texts[trace] ?? '' })
   }
 }
 

@@ -2,7 +2,7 @@
  * How far a comparison is, and how long it will take. Overlays cost differently, so each is judged by its own
  * runs, and nothing is promised before every overlay has shown what it costs.
  */
-import type { RunTask } from './messages.ts'
+import type { Job } from './messages.ts'
 import type { OverlayId } from './overlays/settings.ts'
 
 export interface Progress {
@@ -19,6 +19,7 @@ const DONE_MIN = 0.05
 
 interface Run {
   readonly overlay: OverlayId
+  readonly work: number
   done: number
   beganMs: number
   tookMs: number
@@ -29,8 +30,12 @@ export class Estimate {
   readonly #workers: number
   readonly #now: () => number
 
-  constructor(tasks: readonly RunTask[], workers: number, now: () => number = () => performance.now()) {
-    this.#runs = tasks.map(({ overlay }) => ({ overlay, done: 0, beganMs: 0, tookMs: 0 }))
+  constructor(
+    jobs: readonly Pick<Job, 'overlay' | 'work'>[],
+    workers: number,
+    now: () => number = () => performance.now()
+  ) {
+    this.#runs = jobs.map(({ overlay, work }) => ({ overlay, work, done: 0, beganMs: 0, tookMs: 0 }))
     this.#workers = workers
     this.#now = now
   }
@@ -54,7 +59,7 @@ export class Estimate {
     let leftMs = 0
     let longestMs = 0
     for (const one of this.#runs) {
-      const costMs = costs.get(one.overlay)!
+      const costMs = one.work * costs.get(one.overlay)!
       const restMs = (1 - one.done) * costMs
       allMs += costMs
       leftMs += restMs
@@ -65,19 +70,20 @@ export class Estimate {
     return { runs, runsDone, done: 1 - leftMs / allMs, remainingMs }
   }
 
-  /** Milliseconds of a whole run of each overlay; nothing while one of them has not shown enough. */
+  /** Milliseconds of a unit of work of each overlay; nothing while one of them has not shown enough. */
   #costs(): Map<OverlayId, number> | undefined {
-    const spent = new Map<OverlayId, { ms: number; done: number }>()
-    for (const { overlay, done, tookMs } of this.#runs) {
-      const sum = spent.get(overlay) ?? { ms: 0, done: 0 }
+    const spent = new Map<OverlayId, { ms: number; done: number; work: number }>()
+    for (const { overlay, work, done, tookMs } of this.#runs) {
+      const sum = spent.get(overlay) ?? { ms: 0, done: 0, work: 0 }
       sum.ms += tookMs
       sum.done += done
+      sum.work += done * work
       spent.set(overlay, sum)
     }
     const costs = new Map<OverlayId, number>()
-    for (const [overlay, { ms, done }] of spent) {
+    for (const [overlay, { ms, done, work }] of spent) {
       if (done < DONE_MIN) return undefined
-      costs.set(overlay, ms / done)
+      costs.set(overlay, ms / work)
     }
     return costs
   }

@@ -229,7 +229,7 @@ const network = Type.Object(
   )
 )
 
-const overlay = Type.Object(
+export const OverlaySchema = Type.Object(
   {
     overlay: Type.Enum(OVERLAYS),
     settings: Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Boolean()]), {
@@ -325,6 +325,18 @@ const overlay = Type.Object(
   closed('One overlay')
 )
 
+export const HostSchema = Type.Object(
+  {
+    node: Type.String(),
+    platform: Type.String(),
+    arch: Type.String(),
+    cpu: Type.String(),
+    cpus: Type.Integer(),
+    memory_bytes: Type.Integer()
+  },
+  closed('Where it was measured: of use for cost alone')
+)
+
 export const ResultsSchema = Type.Object(
   {
     event: Type.Optional(
@@ -340,18 +352,8 @@ export const ResultsSchema = Type.Object(
       pattern: '^[0-9a-f]{64}$',
       description: 'SHA-256 over what every run did and measured, in the order of overlays and seeds'
     }),
-    host: Type.Object(
-      {
-        node: Type.String(),
-        platform: Type.String(),
-        arch: Type.String(),
-        cpu: Type.String(),
-        cpus: Type.Integer(),
-        memory_bytes: Type.Integer()
-      },
-      closed('Where it was measured: of use for cost alone')
-    ),
-    overlays: Type.Array(overlay)
+    host: HostSchema,
+    overlays: Type.Array(OverlaySchema)
   },
   { ...closed('What a comparison gives'), $id: SCHEMA }
 )

@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
-import { type CompareOptions, runPlan } from './compare.ts'
+import { type CompareOptions, runPlans } from './compare.ts'
 import { PlanError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { Settings } from './overlays/settings.ts'
@@ -42,7 +42,7 @@ export interface VerifyOptions extends Omit<CompareOptions, 'onProgress'> {
   readonly workers?: number | undefined
   /** Settings over those of the plans: how one sees that a change is noticed. */
   readonly set?: Settings
-  /** Told before each plan, and then how far it is. */
+  /** Told as each plan is first heard of, and then how far all are. */
   readonly onProgress?: (place: PlanPlace, progress?: Progress) => void
 }
 
@@ -98,18 +98,17 @@ export async function verify(plans: readonly StoredPlan[], options: VerifyOption
   // All of them before the first is run, which may take long.
   const resolved = plans.map(stored => resolveStored(stored, { workers, set }))
   refuseUntaken(set, resolved)
-  const verdicts: Verdict[] = []
-  for (const [index, { name, fingerprint }] of plans.entries()) {
-    const place = { name, index, plans: plans.length }
-    onProgress(place)
-    const { runs } = await runPlan(resolved[index]!, {
-      ...how,
-      onProgress: progress => onProgress(place, progress)
-    })
-    const actual = fingerprintOf(runs)
-    verdicts.push({ name, expected: fingerprint, actual, same: actual === fingerprint })
-  }
-  return verdicts
+  const places = plans.map(({ name }, index) => ({ name, index, plans: plans.length }))
+  const begun = new Set<number>()
+  const ran = await runPlans(resolved, how, (plan, progress) => {
+    if (!begun.has(plan)) onProgress(places[plan]!)
+    begun.add(plan)
+    onProgress(places[plan]!, progress)
+  })
+  return plans.map(({ name, fingerprint }, index) => {
+    const actual = fingerprintOf(ran[index]!.runs)
+    return { name, expected: fingerprint, actual, same: actual === fingerprint }
+  })
 }
 
 /** With the settings over it that are of its overlays. */

@@ -1,7 +1,8 @@
 /** A worker thread: runs one network after another and says how far it is. */
 import { setFlagsFromString } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FromWorker, RunTask, WorkerSetup } from './messages.ts'
+import type { FromWorker, Job, WorkerSetup } from './messages.ts'
+import { filesIn } from './models.ts'
 import { runOnce } from './run.ts'
 
 /** Between two words of progress: often enough for a line that people look at. */
@@ -19,9 +20,9 @@ setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
 setFlagsFromString('--external-memory-accounted-in-global-limit')
 
 const port = parentPort!
-const { plan, files } = workerData as WorkerSetup
+const { texts } = workerData as WorkerSetup
 
-port.on('message', (task: RunTask) => {
+port.on('message', (job: Job) => {
   let toldMs = performance.now()
   const onProgress = (done: number) => {
     const nowMs = performance.now()
@@ -30,7 +31,7 @@ port.on('message', (task: RunTask) => {
     tell({ type: 'progress', done })
   }
   try {
-    tell({ type: 'result', run: runOnce(plan, files, task, onProgress) })
+    tell({ type: 'result', run: runOnce(job.plan, filesIn(texts, job.plan), job, onProgress) })
   } catch (error) {
     const { name, message } = error as Error
     tell({ type: 'failed', name, message })

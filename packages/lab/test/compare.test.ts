@@ -153,14 +153,79 @@ describe('the end', () => {
     ['a thread that ends', 'process.exit(0)', 'The run of chord with seed 1: its thread ended.']
   ])('says which run it was: %s', async (_, act, message) => {
     const source = `const port = require('node:worker_threads').parentPort\nport.on('message', () => { ${act} })`
-    const ran = runAll([{ overlay: 'chord', seed: 1 }], {
-      setup: { plan: resolvePlan({}), files: {} },
+    const job = { plan: resolvePlan({}), overlay: 'chord' as const, seed: 1, atATime: 1, work: 1 }
+    const ran = runAll([job], {
+      setup: { texts: {} },
       workers: 1,
       createWorker: workerFrom(source),
       signal: new AbortController().signal,
+      onRun: () => {},
       onProgress: () => {}
     })
     await expect(ran).rejects.toMatchObject({ name: 'RunError', message })
+  })
+})
+
+describe('jobs of unlike size', () => {
+  /** Ends a run 20 ms after it was given, and tells what it was by its seed. */
+  const source = `
+    const port = require('node:worker_threads').parentPort
+    port.on('message', ({ seed }) => setTimeout(() => port.postMessage({ type: 'result', run: { seed } }), 20))`
+
+  it('run as many at a time as fit beside each other, and are begun in their order', async () => {
+    const atATime = [3, 3, 3, 1, 2, 3, 3]
+    const jobs = atATime.map((many, seed) => ({
+      plan: resolvePlan({}),
+      overlay: 'chord' as const,
+      seed,
+      atATime: many,
+      work: 1
+    }))
+    const running = new Set<number>()
+    let [broken, most] = [0, 0]
+    const ended: number[] = []
+    await runAll(jobs, {
+      setup: { texts: {} },
+      workers: 8,
+      createWorker: (setup, count) => {
+        // The largest may take all the memory.
+        expect(count).toBe(1)
+        const worker = workerFrom(source)(setup, count)
+        const post = worker.postMessage.bind(worker)
+        worker.postMessage = (job: (typeof jobs)[number]) => {
+          running.add(job.seed)
+          most = Math.max(most, running.size)
+          if (running.size > Math.min(...[...running].map(seed => atATime[seed]!))) broken += 1
+          post(job)
+        }
+        return worker
+      },
+      signal: new AbortController().signal,
+      onRun: (index, { seed }) => {
+        expect(seed).toBe(index)
+        running.delete(index)
+        ended.push(index)
+      },
+      onProgress: () => {}
+    })
+    expect([broken, most]).toEqual([0, 3])
+    expect(ended.toSorted((a, b) => a - b)).toEqual(atATime.map((_, index) => index))
+    expect(ended.indexOf(3)).toBe(3)
+  })
+
+  it('whose result can be kept nowhere end it all', async () => {
+    const job = { plan: resolvePlan({}), overlay: 'chord' as const, seed: 1, atATime: 1, work: 1 }
+    const ran = runAll([job, job], {
+      setup: { texts: {} },
+      workers: 1,
+      createWorker: workerFrom(source),
+      signal: new AbortController().signal,
+      onRun: () => {
+        throw new Error('The disk is full.')
+      },
+      onProgress: () => {}
+    })
+    await expect(ran).rejects.toThrow('The disk is full.')
   })
 })
 
