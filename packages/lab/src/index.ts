@@ -13,6 +13,17 @@ export { parseSet, SETTINGS } from './overlays/settings.ts'
 export { type Plan, type PlanInput, resolvePlan } from './plan.ts'
 export type { Progress } from './progress.ts'
 export { type OverlayResults, type Results, ResultsSchema } from './results.ts'
+export { runStudy, type StudyRunOptions } from './study/run-study.ts'
+export { resolveStudy, type Study, type StudyOptions } from './study/study.ts'
+export {
+  type Figure,
+  type FigureName,
+  type Paired,
+  type PartResults,
+  type PointResults,
+  type StudyResults,
+  StudyResultsSchema
+} from './study/study-results.ts'
 export {
   parseStoredPlans,
   readStoredPlans,

@@ -1,0 +1,113 @@
+/**
+ * One number of each run, and what they say together: the median, its interval by the bootstrap, and the differences
+ * between overlays run by run, for runs of one seed have the same work.
+ */
+import { randomOf } from '@servent/simulator'
+import type { RunResult } from '../run-result.ts'
+import { inequality, mean, percentile, pooled, sum } from '../statistics.ts'
+import type { Figure, FigureName, Paired, PointResults } from './study-results.ts'
+
+const RESAMPLES = 2_000
+/** Of fewer runs a bootstrap says nothing. */
+const BOOTSTRAP_RUNS_MIN = 5
+const US_PER_MS = 1000
+const US_PER_S = 1_000_000
+
+type Of = (run: RunResult) => number | null
+
+const meanOf = (samples: ArrayLike<number> | undefined) =>
+  samples === undefined || samples.length === 0 ? null : mean(samples)
+const quantile = (samples: Float64Array | undefined, percent: number, by = 1) =>
+  samples === undefined || samples.length === 0 ? null : percentile(pooled([samples]), percent) / by
+const part = (right: number, of: number) => (of === 0 ? null : right / of)
+
+const FIGURES: Readonly<Record<FigureName, Of>> = {
+  success: ({ lookups: { correct, incorrect, failed } }) => part(correct, correct + incorrect + failed),
+  hops: ({ lookups }) => meanOf(lookups.hops),
+  hops_p95: ({ lookups }) => quantile(lookups.hops, 95),
+  latency_ms: ({ lookups }) => quantile(lookups.latencyUs, 50, US_PER_MS),
+  latency_ms_p95: ({ lookups }) => quantile(lookups.latencyUs, 95, US_PER_MS),
+  timeouts: ({ lookups }) => meanOf(lookups.timeouts),
+  messages: ({ lookups }) => meanOf(lookups.messages),
+  stretch: ({ lookups }) => meanOf(lookups.stretch),
+  recall: ({ searches }) => (searches === undefined ? null : part(searches.right, searches.wanted)),
+  recall_single_copy: ({ searches }) =>
+    searches?.single === undefined ? null : part(searches.single.right, searches.single.wanted),
+  search_messages: ({ searches }) => meanOf(searches?.messages),
+  search_bytes: ({ searches }) => meanOf(searches?.bytes),
+  first_hit_ms: ({ searches }) => quantile(searches?.firstHitUs, 50, US_PER_MS),
+  put_success: ({ values }) =>
+    values === undefined ? null : part(values.puts.acknowledged, values.puts.issued),
+  get_success: ({ values }) =>
+    values === undefined
+      ? null
+      : part(values.gets.correct, values.gets.correct + values.gets.incorrect + values.gets.failed),
+  bytes_per_s: ({ nodes, traffic }) => {
+    const bytes = sum(Object.values(traffic.bytesByType))
+    return nodes.aliveUs === 0 ? null : (bytes * US_PER_S) / nodes.aliveUs
+  },
+  state_entries: ({ nodes }) => meanOf(nodes.stateEntries),
+  connections: ({ nodes }) => meanOf(nodes.connections),
+  load_gini: ({ nodes }) => inequality([nodes.messagesReceived])?.gini ?? null
+}
+
+/** `runs` in the order of their seeds. */
+export function figuresOf(runs: readonly RunResult[]): Record<FigureName, Figure> {
+  const entries = Object.entries(FIGURES).map(([name, of]) => {
+    const each = runs.map(of)
+    const values = each.filter(value => value !== null)
+    return [name, { runs: each, median: medianOf(values), ci95: bootstrap(values) }] as const
+  })
+  return Object.fromEntries(entries) as Record<FigureName, Figure>
+}
+
+/** Every other overlay against the first, at the same place; settings that vary are no pair of anything. */
+export function pairsOf(points: readonly PointResults[]): Paired[] {
+  const [first] = points
+  if (first === undefined) return []
+  const plain = points.filter(({ set }) => Object.keys(set).length === 0)
+  return plain.flatMap(({ overlay, at, figures }) => {
+    const against = plain.find(other => other.overlay === first.overlay && sameAs(other.at, at))
+    if (against === undefined || overlay === first.overlay) return []
+    return Object.entries(figures).flatMap(([name, { runs }]) => {
+      const others = against.figures[name as FigureName].runs
+      const differences = runs.flatMap((value, index) => {
+        const other = others[index] ?? null
+        return value === null || other === null ? [] : [value - other]
+      })
+      const median = medianOf(differences)
+      if (median === null) return []
+      return [
+        {
+          overlay,
+          against: first.overlay,
+          at,
+          figure: name as FigureName,
+          median,
+          ci95: bootstrap(differences)
+        }
+      ]
+    })
+  })
+}
+
+const sameAs = (a: PointResults['at'], b: PointResults['at']) => JSON.stringify(a) === JSON.stringify(b)
+
+/** Of an even number the mean of the two in the middle. */
+export function medianOf(values: readonly number[]): number | null {
+  if (values.length === 0) return null
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** The middle 95 % of medians of as many values drawn from these, again and again; the same draws each time. */
+export function bootstrap(values: readonly number[]): [number, number] | null {
+  if (values.length < BOOTSTRAP_RUNS_MIN) return null
+  const random = randomOf(`bootstrap ${values.length}`)
+  const medians = Array.from(
+    { length: RESAMPLES },
+    () => medianOf(values.map(() => values[random.below(values.length)]!))!
+  ).sort((a, b) => a - b)
+  return [percentile(medians, 2.5), percentile(medians, 97.5)]
+}

@@ -1,0 +1,62 @@
+/**
+ * Runs of a study on disk, each in a file of its own as soon as it has ended: so a study that was interrupted goes on
+ * with what is there. A file is named by all that decides what its run measures, the code among it, and is whole or not
+ * there.
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { fingerprintOf } from '../fingerprint.ts'
+import type { Job, PlanTexts } from '../messages.ts'
+import { filesIn } from '../models.ts'
+import type { RunResult } from '../run-result.ts'
+
+const NAME_CHARACTERS = 24
+
+export class RunStore {
+  readonly #folder: string
+  readonly #commit: string | null
+  readonly #texts: PlanTexts
+
+  /** `commit` of the code: runs of other code are others. */
+  constructor(folder: string, commit: string | null, texts: PlanTexts) {
+    this.#folder = folder
+    this.#commit = commit
+    this.#texts = texts
+    mkdirSync(folder, { recursive: true })
+  }
+
+  /** Nothing where it is not there, or is not what was written. */
+  find(job: Job): RunResult | undefined {
+    try {
+      const { fingerprint, run } = deserialize(gunzipSync(readFileSync(this.#fileOf(job)))) as Stored
+      return fingerprintOf([run]) === fingerprint ? run : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** @throws Error  the disk takes no more */
+  add(job: Job, run: RunResult): void {
+    const file = this.#fileOf(job)
+    const stored: Stored = { fingerprint: fingerprintOf([run]), run }
+    writeFileSync(`${file}.part`, gzipSync(serialize(stored)))
+    renameSync(`${file}.part`, file)
+  }
+
+  #fileOf({ plan, overlay, seed }: Job): string {
+    // How many there are beside it, and how many run at a time, makes no difference to a run.
+    const { workers: _workers, seeds: _seeds, seed: _seed, overlays: _overlays, ...what } = plan
+    const files = filesIn(this.#texts, plan)
+    const all = JSON.stringify([this.#commit, overlay, seed, what, files])
+    const name = createHash('sha256').update(all).digest('hex').slice(0, NAME_CHARACTERS)
+    return join(this.#folder, `${name}.run`)
+  }
+}
+
+interface Stored {
+  readonly fingerprint: string
+  readonly run: RunResult
+}

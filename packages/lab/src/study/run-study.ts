@@ -1,0 +1,111 @@
+/** Runs a study: all its points on the same threads, each run kept as it ends, and results made of them in the end. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { type CompareOptions, runJobs } from '../compare.ts'
+import { fingerprintOf } from '../fingerprint.ts'
+import { commitOfCode, hostNow } from '../host.ts'
+import type { Job } from '../messages.ts'
+import { overlaySettings } from '../plan.ts'
+import { jobsOf } from '../plan-jobs.ts'
+import type { Progress } from '../progress.ts'
+import type { RunResult } from '../run-result.ts'
+import { summariseOverlay } from '../summary.ts'
+import { curvesOf } from './curves.ts'
+import { figuresOf, pairsOf } from './figures.ts'
+import { RunStore } from './run-store.ts'
+import type { Study } from './study.ts'
+import { STUDY_SCHEMA, type StudyResults } from './study-results.ts'
+
+const RUNS_FOLDER = 'runs'
+
+export interface StudyRunOptions extends CompareOptions {
+  /** Where its runs are kept. */
+  readonly folder: string
+  /** Told first, with how many of all runs were there already. */
+  readonly onBegin?: (runs: { readonly there: number; readonly all: number }) => void
+  /** Told of every run of every point, in order, as results are made of them. */
+  readonly onSamples?: (part: number, point: number, run: RunResult) => void
+}
+
+/**
+ * @throws PlanError  a point does not fit into memory, or a file that it names cannot be read
+ * @throws RunError   a run failed
+ */
+export async function runStudy(study: Study, options: StudyRunOptions): Promise<StudyResults> {
+  const { folder, onBegin = () => {}, onSamples = () => {}, resolvePath = name => name } = options
+  const points = study.parts.flatMap(part => part.points)
+  const { texts, jobs, nodes } = await jobsOf(
+    points.map(({ plan }) => plan),
+    resolvePath
+  )
+  const commit = options.workerSource === undefined ? await commitOfCode() : null
+  const store = new RunStore(join(folder, RUNS_FOLDER), commit, texts)
+  const all = jobs.flat()
+  const left = all.filter(job => store.find(job) === undefined)
+  onBegin({ there: all.length - left.length, all: all.length })
+  await runJobs(left, texts, options, {
+    onRun: (index, run) => store.add(left[index]!, run),
+    onProgress: progress => options.onProgress?.(ofAll(progress, all.length))
+  })
+
+  const hash = createHash('sha256')
+  const rssPeakBytes = process.resourceUsage().maxRSS * 1024
+  let next = 0
+  const parts = study.parts.map(({ name, title, about, varies, points: planned }, part) => {
+    const results = planned.map(({ overlay, at, set, plan }, point) => {
+      const index = next
+      next += 1
+      const runs = jobs[index]!.map(job => storedRun(store, job))
+      for (const run of runs) {
+        hash.update(fingerprintOf([run]))
+        onSamples(part, point, run)
+      }
+      const what = {
+        overlay,
+        settings: overlaySettings(plan, overlay),
+        backend: plan.backend,
+        nodes: nodes[index]!
+      }
+      return {
+        overlay,
+        at,
+        set,
+        plan,
+        results: summariseOverlay(what, runs, rssPeakBytes),
+        figures: figuresOf(runs),
+        curves: curvesOf(runs)
+      }
+    })
+    return {
+      name,
+      title,
+      about: about ?? null,
+      varies: [...varies],
+      points: results,
+      paired: pairsOf(results)
+    }
+  })
+  return {
+    schema: STUDY_SCHEMA,
+    name: study.name,
+    title: study.title,
+    about: study.about ?? null,
+    commit,
+    fingerprint: hash.digest('hex'),
+    host: hostNow(),
+    parts
+  }
+}
+
+function storedRun(store: RunStore, job: Job): RunResult {
+  const run = store.find(job)
+  if (run === undefined)
+    throw new Error(`The run of ${job.overlay} with seed ${job.seed} is not on disk any more.`)
+  return run
+}
+
+/** Those that were there already count as done, and have cost nothing now. */
+function ofAll({ runs, runsDone, done, remainingMs }: Progress, all: number): Progress {
+  const there = all - runs
+  return { runs: all, runsDone: there + runsDone, done: (there + done * runs) / all, remainingMs }
+}

@@ -1,0 +1,133 @@
+/** Reads a plan file: YAML, with the line of whatever is wrong with it. */
+
+import { Check, Errors } from 'typebox/value'
+import { type Document, isNode, LineCounter, parse, parseDocument, stringify } from 'yaml'
+import { PlanError } from '../errors.ts'
+import { OVERLAYS } from '../overlays/settings.ts'
+import { PLAN_FILE_BYTES_MAX, type StudyFile, StudySchema } from './study-schema.ts'
+
+export type Path = readonly (string | number)[]
+
+/** A file that was read, and where in it something stands. */
+export interface ReadFile {
+  readonly file: StudyFile
+  /** The line of what stands at a path, or of the nearest that holds it; nothing where no text is behind it. */
+  line(path: Path): number | undefined
+}
+
+/** @throws PlanError  it is no YAML, too long, or not what a plan file is made of; `name` is told with it */
+export function parseStudy(text: string, name: string, changes: readonly string[] = []): ReadFile {
+  if (Buffer.byteLength(text) > PLAN_FILE_BYTES_MAX)
+    throw new PlanError(`${name} has more than ${PLAN_FILE_BYTES_MAX} bytes: that is no plan file.`)
+  const lines = new LineCounter()
+  // No aliases: a few lines of them make more than fits into memory.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [error] = document.errors
+  if (error !== undefined)
+    throw new PlanError(`${name}:${lines.linePos(error.pos[0]).line}: ${error.message}.`)
+  const line = (path: Path) => lineOf(document, lines, path)
+  let file: unknown
+  try {
+    file = document.toJS({ maxAliasCount: 0 })
+  } catch (cause) {
+    throw new PlanError(`${name}: ${(cause as Error).message}. A plan file has no aliases.`)
+  }
+  changed(file, changes)
+  if (!Check(StudySchema, file)) {
+    const { path, message } = firstWrong(file)
+    const at = line(path)
+    throw new PlanError(`${name}${at === undefined ? '' : `:${at}`}: ${message}`)
+  }
+  return { file: file as StudyFile, line }
+}
+
+export function writeStudy(file: StudyFile): string {
+  return stringify(file, { lineWidth: 100 })
+}
+
+function lineOf(document: Document, lines: LineCounter, path: Path): number | undefined {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+  }
+  return undefined
+}
+
+/** What is wrong first, in words. An unknown key says so, rather than that something must not be there. */
+function firstWrong(file: unknown): { readonly path: Path; readonly message: string } {
+  const errors = Errors(StudySchema, file)
+  // Of a field that takes one value or several, the error of the value itself says more than that neither fits.
+  const [error] = [...errors].sort((a, b) => depthOf(b.instancePath) - depthOf(a.instancePath))
+  const path = (error?.instancePath ?? '').split('/').slice(1).map(unescaped)
+  const { keyword, params, message = 'is not what a plan file is made of' } = error ?? {}
+  if (keyword === 'additionalProperties') {
+    const [key] = (params as { additionalProperties: string[] }).additionalProperties
+    return { path: [...path, key!], message: `${placeOf(path)} has no ${key}.` }
+  }
+  const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], file)
+  const shown = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`
+  return { path, message: `${placeOf(path)} ${shown}: it ${message}.` }
+}
+
+const depthOf = (pointer: string) => pointer.split('/').length
+
+function unescaped(key: string): string | number {
+  const plain = key.replaceAll('~1', '/').replaceAll('~0', '~')
+  return /^\d+$/.test(plain) ? Number(plain) : plain
+}
+
+function placeOf(path: Path): string {
+  if (path.length === 0) return 'The file'
+  return path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
+    ''
+  )
+}
+
+/**
+ * `seeds=3` changes a field everywhere, `sizes.nodes=[100, 1000]` that of one part, and `chord.successors=20` a setting
+ * of an overlay in every part that runs it.
+ */
+function changed(file: unknown, changes: readonly string[]): void {
+  if (changes.length === 0) return
+  const { parts, common } = file as { parts?: unknown; common?: object }
+  if (!Array.isArray(parts)) return
+  for (const change of changes) {
+    const match = /^(?:([a-z][a-z0-9-]*)\.)?([A-Za-z-]+)=(.+)$/s.exec(change)
+    if (match === null)
+      throw new PlanError(
+        `--set takes field=value, part.field=value or overlay.setting=value, and it says ${JSON.stringify(change)}.`
+      )
+    const [, of, key, text] = match as unknown as [string, string | undefined, string, string]
+    const value: unknown = parsedValue(text, change)
+    const overlay = OVERLAYS.find(one => one === of)
+    const named = parts.filter(part => (part as { name?: unknown })?.name === of)
+    if (overlay === undefined && of !== undefined && named.length === 0)
+      throw new PlanError(`--set ${change}: the plan has no part ${of}, and there is no such overlay.`)
+    for (const part of overlay === undefined && of !== undefined ? named : parts) {
+      if (part === null || typeof part !== 'object') continue
+      if (overlay === undefined) (part as Record<string, unknown>)[key] = value
+      else if (runs(part, common, overlay)) {
+        const { set } = part as { set?: object }
+        ;(part as Record<string, unknown>).set = { ...set, [`${overlay}.${key}`]: value }
+      }
+    }
+  }
+}
+
+function parsedValue(text: string, change: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 0 })
+  } catch (cause) {
+    throw new PlanError(`--set ${change}: ${(cause as Error).message}`)
+  }
+}
+
+function runs(
+  part: { overlays?: unknown },
+  common: { overlays?: unknown } | undefined,
+  overlay: string
+): boolean {
+  const overlays = part.overlays ?? common?.overlays
+  return Array.isArray(overlays) && overlays.includes(overlay)
+}
