@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ResultsSchema } from '@servent/lab'
+import { ResultsSchema, type StudyResults, StudyResultsSchema } from '@servent/lab'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runLine } from './fixture.ts'
@@ -13,6 +13,93 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('lab run', () => {
+  const PLAN = `title: Small
+common: { warmup: 20, duration: 20 }
+parts:
+  - name: sizes
+    title: Two sizes
+    overlays: [chord, kelips]
+    nodes: [12, 16]
+    lookups: 20
+`
+  const planIn = async (name: string) => {
+    const own = await mkdtemp(join(folder, name))
+    await writeFile(join(own, 'small.yaml'), PLAN)
+    return own
+  }
+
+  it('prints one object of the schema, and has a folder with all that it says', async () => {
+    const cwd = await planIn('json')
+    const { code, json, err } = await runLine('lab run small.yaml --workers 1 --json', { cwd })
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(json).toHaveLength(1)
+    const { folder: own, ...results } = json[0] as unknown as StudyResults & { folder: string }
+    expect(Check(StudyResultsSchema, results)).toBe(true)
+    const { event, ...written } = results
+    expect(event).toBe('done')
+    expect(own).toMatch(/\/runs\/small-[0-9a-f]{8}$/)
+    expect(JSON.parse(await readFile(join(own, 'results.json'), 'utf8'))).toEqual(written)
+    expect((await readdir(own)).sort()).toEqual([
+      'SHA256SUMS',
+      'fingerprint.txt',
+      'plan.resolved.yaml',
+      'results.json',
+      'runs',
+      'samples.csv',
+      'samples.parquet'
+    ])
+  })
+
+  it('shows a table for each part, and runs nothing again that is there', async () => {
+    const cwd = await planIn('table')
+    const line = 'lab run small.yaml --set seeds=2 --out mine'
+    const first = await runLine(line, { cwd })
+    expect(first.code).toBe(0)
+    const [title, header, ...rows] = first.out.split('\n')
+    expect(title).toBe('Two sizes (medians of 2 runs)')
+    expect(header).toMatch(/^OVERLAY +NODES +RIGHT +HOPS +MS /)
+    expect(rows.slice(0, 4).map(row => row.split(/ +/).slice(0, 3).join(' '))).toEqual([
+      'chord 12 1.0000',
+      'kelips 12 1.0000',
+      'chord 16 1.0000',
+      'kelips 16 1.0000'
+    ])
+    expect(first.out).toMatch(/\nFingerprint [0-9a-f]{64}\n$/)
+    const again = await runLine(line, { cwd })
+    expect(again.out).toBe(first.out)
+    expect(again.err).toContain('8 of 8 runs are in mine already.')
+    const resolved = await runLine('lab run mine/plan.resolved.yaml --out mine', { cwd })
+    expect(resolved.out).toBe(first.out)
+  })
+
+  it.each([
+    ['none.yaml', 'error: The plan none.yaml cannot be read: ENOENT'],
+    [
+      'small.yaml --set sizes.nodes=0',
+      'error: small.yaml:7: parts[0].nodes is 0, and it takes a whole number'
+    ],
+    ['small.yaml --set latency=matrix:none.tsv', 'error: latency names the file '],
+    ['small.yaml --out small.yaml', 'error: The study goes to small.yaml, and nothing can be written there'],
+    ['small.yaml --workers none', 'error: ']
+  ])('refuses %s before anything runs', async (line, message) => {
+    const cwd = await planIn('refused')
+    const { code, out, err } = await runLine(`lab run ${line}`, { cwd })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(message)
+    expect(err).toContain('servent lab run')
+    expect(err).not.toContain('lab compare')
+  })
+
+  it('finds the files of a plan beside it', async () => {
+    const cwd = await planIn('beside')
+    await writeFile(join(cwd, 'two.tsv'), '0\t30\n30\t0\n')
+    const line = 'lab run ../beside/small.yaml --set latency=matrix:two.tsv --out out'
+    const { code, err } = await runLine(line.replace('../beside', cwd), { cwd: folder })
+    expect({ code, err: err.includes('error') }).toEqual({ code: 0, err: false })
+  })
+})
 
 describe('lab compare', () => {
   it('prints one object of the schema, and writes it with its fingerprint', async () => {
@@ -204,5 +291,5 @@ it('help names the verbs, their flags and examples; completion knows them', asyn
     expect(out).toContain(flag)
   expect((await runLine('lab')).out).toContain('compare')
   const { out: script } = await runLine('completion bash')
-  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare verify"/)
+  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare run verify"/)
 })

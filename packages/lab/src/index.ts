@@ -16,6 +16,14 @@ export { type OverlayResults, type Results, ResultsSchema } from './results.ts'
 export { runStudy, type StudyRunOptions } from './study/run-study.ts'
 export { resolveStudy, type Study, type StudyOptions } from './study/study.ts'
 export {
+  folderOf,
+  prepareStudy,
+  runInFolder,
+  STUDY_FILES,
+  writeBeside,
+  writeSums
+} from './study/study-folder.ts'
+export {
   type Figure,
   type FigureName,
   type Paired,

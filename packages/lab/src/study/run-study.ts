@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type CompareOptions, runJobs } from '../compare.ts'
 import { fingerprintOf } from '../fingerprint.ts'
-import { commitOfCode, hostNow } from '../host.ts'
+import { commitOfCode, hostNow, identityOfCode } from '../host.ts'
 import type { Job } from '../messages.ts'
 import { overlaySettings } from '../plan.ts'
 import { jobsOf } from '../plan-jobs.ts'
@@ -39,7 +39,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
     resolvePath
   )
   const commit = options.workerSource === undefined ? await commitOfCode() : null
-  const store = new RunStore(join(folder, RUNS_FOLDER), commit, texts)
+  const store = new RunStore(join(folder, RUNS_FOLDER), await identityOfCode(options.workerSource), texts)
   const all = jobs.flat()
   const left = all.filter(job => store.find(job) === undefined)
   onBegin({ there: all.length - left.length, all: all.length })

@@ -2,25 +2,28 @@
  * `lab`: compares overlays in the simulator, and sees whether they still do what they did. Needs no node. The lab
  * itself is loaded only here, so that other verbs start as fast as without it.
  */
-import type { Plan, PlanInput, Progress, Results } from '@servent/lab'
+import type { Plan, PlanInput, Results } from '@servent/lab'
 import { type Command, Option } from 'commander'
 import { labAssets } from '../../lab-assets.ts'
 import { ProblemError } from '../../problem.ts'
-import { formatDuration, formatPercent, plural } from '../../terminal/format.ts'
-import { bar } from '../../terminal/progress.ts'
+import { plural } from '../../terminal/format.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
 import { list } from '../options.ts'
 import { verb } from '../program.ts'
 import { filesIn, prepareOut, writeOut } from './lab-out.ts'
+import { runVerb } from './lab-run.ts'
 import { resultLines } from './lab-table.ts'
+import { inVerb, plainLineOf, showProgress } from './lab-words.ts'
 
 export function labVerbs(program: Command, act: Act): void {
   const lab = verb(program, 'lab', 'Compare overlays in a simulator', [
     'servent lab compare --overlays chord,gnutella --nodes 1000 --lookups 1000',
+    'servent lab run plans/quick.yaml',
     'servent lab verify'
   ])
   lab.action(() => lab.help())
   compareVerb(lab, act)
+  runVerb(lab, act)
   verifyVerb(lab, act)
 }
 
@@ -123,7 +126,7 @@ function verifyVerb(lab: Command, act: Act): void {
     .action(
       act((...given) =>
         runVerify(...given).catch(error => {
-          throw ofVerify(error)
+          throw inVerb('verify', error)
         })
       )
     )
@@ -159,7 +162,7 @@ async function runCompare(
   progress.show(beginningOf(plan))
   const results = await compare(plan, {
     signal,
-    onProgress: at => progress.show(lineOf(at), plainLineOf(at)),
+    onProgress: at => showProgress(progress, at),
     workerSource: labAssets()?.workerSource,
     resolvePath: name => context.path(name)
   })
@@ -196,27 +199,9 @@ function beginningOf({ nodes, overlays, seeds }: Plan): string {
   return `Running ${plural(nodes, 'peer')} of ${overlays.join(', ')}, ${plural(overlays.length * seeds, 'run')} …`
 }
 
-/** `███─── 30 %  3 of 10 runs, about 2 min left`. */
-const lineOf = (at: Progress) => `${bar(at.done, 1)}  ${runsOf(at)}`
-/** `30 %: 3 of 10 runs, about 2 min left`. */
-const plainLineOf = (at: Progress) => `${formatPercent(at.done, 1)}: ${runsOf(at)}`
-
-function runsOf({ remainingMs, runs, runsDone }: Progress): string {
-  const left =
-    remainingMs === undefined || remainingMs < 1000 ? '' : `, about ${formatDuration(remainingMs)} left`
-  return `${runsDone} of ${plural(runs, 'run')}${left}`
-}
-
 function warn({ notes }: Context, { overlays }: Results): void {
   for (const { overlay, warnings } of overlays)
     for (const warning of warnings) notes.line(`${notes.style('yellow', 'warning:')} ${overlay}: ${warning}`)
-}
-
-/** As a mistake in the line of this verb. */
-function ofVerify(error: unknown): unknown {
-  const { name, message } = error as Error
-  if (name !== 'PlanError') return error
-  return new ProblemError({ code: 'usage', message, try: 'servent lab verify --help' })
 }
 
 async function runVerify(
