@@ -232,6 +232,47 @@ describe('lab compare', () => {
   })
 })
 
+describe('gates', () => {
+  it('exit 8 where one comes true, for comparisons and studies, and say which; 0 else', async () => {
+    const cwd = await mkdtemp(join(folder, 'gates'))
+    const line = `lab compare --overlays chord ${SMALL}`
+    expect((await runLine(`${line} --out base`, { cwd })).code).toBe(0)
+    const same = await runLine(`${line} --baseline base/results.json --fail-if hops.p95>+10%`, { cwd })
+    expect({ code: same.code, err: same.err.includes('passed: 1 of 1 gates') }).toEqual({
+      code: 0,
+      err: true
+    })
+    const gates = '--fail-if hops.p95<=+0% --fail-if success<0.5'
+    const failed = await runLine(`${line} --baseline base/results.json ${gates} --json`, { cwd })
+    expect(failed.code).toBe(8)
+    expect(failed.json).toMatchObject([
+      { event: 'done', gates: [{ gate: 'hops.p95<=+0%', name: 'chord', passed: false }, { passed: true }] }
+    ])
+    expect(Check(ResultsSchema, failed.json[0])).toBe(true)
+
+    await writeFile(
+      join(cwd, 'plan.yaml'),
+      'title: x\nparts: [{ name: a, nodes: [12, 14], lookups: 5, warmup: 20, duration: 20 }]\n'
+    )
+    const study = await runLine('lab run plan.yaml --fail-if success<=1 --out mine', { cwd })
+    expect(study.code).toBe(8)
+    expect(study.err).toContain('failed: success<=1 of a chord nodes=14: it is 1.')
+    const held = 'lab run plan.yaml --baseline mine/results.json --fail-if hops.mean>+0 --out mine'
+    expect((await runLine(held, { cwd })).code).toBe(0)
+  })
+
+  it.each([
+    ['--fail-if success', '--fail-if takes a metric'],
+    ['--fail-if hops.mean>+1', 'give one with --baseline FILE'],
+    ['--baseline none.json --fail-if hops.mean>+1', '--baseline names none.json, which cannot be read'],
+    ['--baseline none.json', 'no --fail-if says what must not be']
+  ])('2 for %s, before anything runs', async (flags, message) => {
+    const { code, out, err } = await runLine(`lab compare --nodes 100000 ${flags}`, { cwd: folder })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(message)
+  })
+})
+
 describe('lab verify', () => {
   it('9 where a number of a protocol has changed, and which; 0 once it is renewed on purpose', async () => {
     const file = join(folder, 'plans.json')

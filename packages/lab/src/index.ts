@@ -6,8 +6,10 @@
  * threads, one for each seed at a time, and a fingerprint over all that they did says whether two comparisons
  * were the same.
  */
+export { judgedOf, type Kept, parseResults, plannedIn, refuseOther } from './baseline.ts'
 export { type CompareOptions, compare } from './compare.ts'
 export { PlanError, RunError } from './errors.ts'
+export { type GateVerdict, judge, parseGates } from './gates.ts'
 export { lowerHull } from './hull.ts'
 export { parseSet, SETTINGS } from './overlays/settings.ts'
 export { type Plan, type PlanInput, resolvePlan } from './plan.ts'

@@ -14,6 +14,23 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 const orNull = <S extends TSchema>(schema: S, why: string) =>
   Type.Union([schema, Type.Null()], { description: `Null: ${why}` })
 
+/** Of the line that `--json` prints. */
+export const GatesSchema = Type.Optional(
+  Type.Array(
+    Type.Object(
+      {
+        gate: Type.String(),
+        name: Type.String({ description: 'Of which results' }),
+        value: orNull(Type.Number(), 'it was not measured, or there is no such number'),
+        baseline: orNull(Type.Number(), 'there is no baseline, or it has none'),
+        passed: Type.Boolean()
+      },
+      closed('One gate, and one overlay that it is of')
+    ),
+    { description: 'Of the line that --json prints, where gates were asked for; not in the file' }
+  )
+)
+
 const interval = Type.Union([Type.Tuple([Type.Number(), Type.Number()]), Type.Null()], {
   description:
     'Student’s 95 % interval of the mean, over the means of the runs. Null: one run, which does not say how networks differ'
@@ -342,6 +359,7 @@ export const ResultsSchema = Type.Object(
     event: Type.Optional(
       Type.Literal('done', { description: 'Of the line that --json prints; not in the file' })
     ),
+    gates: GatesSchema,
     schema: Type.Literal(SCHEMA),
     plan: PlanSchema,
     commit: orNull(

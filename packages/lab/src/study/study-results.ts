@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { OVERLAYS } from '../overlays/settings.ts'
 import { PlanSchema } from '../plan.ts'
-import { HostSchema, OverlaySchema } from '../results.ts'
+import { GatesSchema, HostSchema, OverlaySchema } from '../results.ts'
 
 export const STUDY_SCHEMA = 'servent-study/1'
 
@@ -121,6 +121,10 @@ export const StudyResultsSchema = Type.Object(
     event: Type.Optional(
       Type.Literal('done', { description: 'Of the line that --json prints; not in the file' })
     ),
+    folder: Type.Optional(
+      Type.String({ description: 'Of the line that --json prints: where the files are; not in them' })
+    ),
+    gates: GatesSchema,
     schema: Type.Literal(STUDY_SCHEMA),
     name: Type.String(),
     title: Type.String(),

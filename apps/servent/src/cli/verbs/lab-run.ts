@@ -9,6 +9,7 @@ import { plural } from '../../terminal/format.ts'
 import type { Act, Context } from '../context.ts'
 import { list } from '../options.ts'
 import { verb } from '../program.ts'
+import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
 import { studyLines } from './lab-study-table.ts'
 import { inVerb, showProgress } from './lab-words.ts'
 
@@ -34,6 +35,8 @@ export function runVerb(lab: Command, act: Act): void {
     .addOption(
       new Option('--out <DIR>', 'Where its folder is; default: runs/ with its name and what it asks')
     )
+    .addOption(gateOptions()[0]!)
+    .addOption(gateOptions()[1]!)
     .action(
       act((...given) =>
         runPlanFile(...given).catch(error => {
@@ -47,15 +50,15 @@ async function runPlanFile(
   context: Context,
   [file]: string[],
   options: Record<string, unknown>
-): Promise<undefined> {
-  const { folderOf, prepareStudy, resolveStudy, runInFolder, STUDY_FILES, writeSums } = await import(
-    '@servent/lab'
-  )
+): Promise<number | undefined> {
+  const { folderOf, plannedIn, prepareStudy, resolveStudy, runInFolder, STUDY_FILES, writeSums } =
+    await import('@servent/lab')
   const { set, workers, out } = options as { set?: string[]; workers?: number; out?: string }
   const study = resolveStudy(await readPlan(context, file!), file!, {
     workers,
     ...(set === undefined ? {} : { set })
   })
+  const judge = await judgeOf(context, options, plannedIn(study))
   const shown = out ?? folderOf(study)
   const folder = context.path(shown)
   await prepareStudy(study, folder).catch(error => {
@@ -76,12 +79,15 @@ async function runPlanFile(
   })
   progress.clear()
   await writeSums(folder)
-  if (context.json) context.emit({ event: 'done', folder, ...results })
+  const gates = judge?.(results)
+  if (context.json) context.emit({ event: 'done', folder, ...results, ...(gates && { gates }) })
   else context.out.lines(studyLines(results, context.out.columnsMax))
   talk.line()
   warn(context, results)
   talk.line(`Written: ${join(shown, STUDY_FILES.results)} and, beside it, samples, plan and checksums`)
+  if (gates !== undefined) return sayGates(context, gates)
   context.next(`servent lab run ${join(shown, STUDY_FILES.plan)}`)
+  return undefined
 }
 
 async function readPlan(context: Context, file: string): Promise<string> {

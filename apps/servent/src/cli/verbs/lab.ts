@@ -10,6 +10,7 @@ import { plural } from '../../terminal/format.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
 import { list } from '../options.ts'
 import { verb } from '../program.ts'
+import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
 import { filesIn, prepareOut, writeOut } from './lab-out.ts'
 import { runVerb } from './lab-run.ts'
 import { resultLines } from './lab-table.ts'
@@ -31,12 +32,13 @@ function compareVerb(lab: Command, act: Act): void {
   const command = verb(lab, 'compare', 'Run overlays on the same work and show what it takes them', [
     'servent lab compare --overlays chord --nodes 1000 --lookups 4000 --failures 0.3 --set chord.successors=20',
     'servent lab compare --overlays gnutella,fasttrack,chord --workload mixed --seeds 10 --out results',
-    'servent lab compare --overlays chord --churn exp:1h --json'
+    'servent lab compare --overlays chord --churn exp:1h --json',
+    "servent lab compare --baseline results/results.json --fail-if 'hops.p95>+10%' --fail-if 'success<0.99'"
   ])
   for (const option of [
     new Option(
       '--overlays <a,b>',
-      'Which to compare, of gnutella, fasttrack, chord and pastry; default: chord'
+      'Which to compare, of gnutella, fasttrack, chord, pastry, kelips and kademlia; default: chord'
     ).argParser(list),
     new Option('--nodes <N>', 'Peers of each network; default: 1000').argParser(number),
     new Option('--lookups <N>', 'Lookups of a run; default: 10000').argParser(number),
@@ -106,7 +108,8 @@ function compareVerb(lab: Command, act: Act): void {
     setOption(),
     new Option('--backend <B>', 'Where the overlays run; this version has simulator'),
     workersOption(),
-    new Option('--out <DIR>', 'Write results.json and fingerprint.txt there')
+    new Option('--out <DIR>', 'Write results.json and fingerprint.txt there'),
+    ...gateOptions()
   ]) {
     command.addOption(option)
   }
@@ -152,10 +155,17 @@ async function runCompare(
   context: Context,
   _: string[],
   options: Record<string, unknown>
-): Promise<undefined> {
+): Promise<number | undefined> {
   const { compare, parseSet, resolvePlan } = await import('@servent/lab')
-  const { set, out, ...fields } = options as { set?: string[]; out?: string }
+  const {
+    set,
+    out,
+    baseline: _baseline,
+    failIf: _gates,
+    ...fields
+  } = options as { set?: string[]; out?: string } & Record<string, unknown>
   const plan = resolvePlan({ ...(fields as PlanInput), ...(set === undefined ? {} : { set: parseSet(set) }) })
+  const judge = await judgeOf(context, options, new Map(plan.overlays.map(overlay => [overlay, plan])))
   const folder = out === undefined ? undefined : context.path(out)
   if (folder !== undefined) await prepareOut(folder)
   const { progress, signal } = context
@@ -168,7 +178,8 @@ async function runCompare(
   })
   progress.clear()
   // Said before they are written: hours of work are not lost with a disk that is full.
-  if (context.json) context.emit({ event: 'done', ...results })
+  const gates = judge?.(results)
+  if (context.json) context.emit({ event: 'done', ...results, ...(gates && { gates }) })
   else context.out.lines(resultLines(results, context.out.columnsMax))
   const { talk } = context
   talk.line()
@@ -177,7 +188,9 @@ async function runCompare(
     await writeOut(folder, results)
     talk.line(`Written: ${filesIn(out!)}`)
   }
+  if (gates !== undefined) return sayGates(context, gates)
   context.next(again(options, plan.seeds === 1 ? { seeds: 10 } : { out: out ?? 'results' }))
+  return undefined
 }
 
 /** The command again, with something more: several seeds give intervals, a folder keeps all figures. */
