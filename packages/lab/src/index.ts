@@ -27,13 +27,14 @@ export {
 } from './study/study-folder.ts'
 export {
   type Figure,
-  type FigureName,
   type Paired,
   type PartResults,
   type PointResults,
+  type Published,
   type StudyResults,
   StudyResultsSchema
 } from './study/study-results.ts'
+export type { FigureName } from './study/study-schema.ts'
 export {
   parseStoredPlans,
   readStoredPlans,

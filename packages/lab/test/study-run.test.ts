@@ -27,6 +27,8 @@ parts:
     overlays: [chord, kelips]
     nodes: [12, 20]
     lookups: 30
+    published:
+      - { overlay: kelips, at: { nodes: 20 }, figure: hops, value: 1, source: A paper }
   - name: words
     overlays: [gnutella]
     nodes: 12
@@ -92,6 +94,24 @@ describe('a study', () => {
       median: differences.toSorted((a, b) => a - b)[2]
     })
     expect(whole.parts[1]!.paired).toEqual([])
+  })
+
+  it('stands beside what others published', () => {
+    const { figures } = whole.parts[0]!.points[3]!
+    const { median, ci95 } = figures.hops
+    expect(whole.parts[0]!.published).toEqual([
+      {
+        overlay: 'kelips',
+        at: { nodes: 20 },
+        set: {},
+        figure: 'hops',
+        value: 1,
+        source: 'A paper',
+        median,
+        ci95
+      }
+    ])
+    expect(whole.parts[1]!.published).toEqual([])
   })
 
   it('is the same with two workers, in another folder', async () => {

@@ -6,6 +6,7 @@ import {
   PARTS_MAX,
   PLAN_FILE_BYTES_MAX,
   POINTS_MAX,
+  PUBLISHED_MAX,
   RUNS_MAX,
   VALUES_MAX
 } from '../src/study/study-schema.ts'
@@ -196,4 +197,48 @@ it('the plans that are shipped are plans', async () => {
     expect(shipped.parts.flatMap(part => part.points).length, file).toBeGreaterThan(0)
     expect(shipped.about, file).toBeDefined()
   }
+})
+
+describe('figures of others', () => {
+  const withFigures = (figures: string) => `${ONE}    published: [${figures}]\n`
+
+  it('are of one point each, whatever else of it is not said', () => {
+    const text = withFigures(
+      '{ overlay: chord, at: { nodes: 32 }, figure: hops_as_published, value: 2.5, source: A paper }'
+    )
+    const [part] = study(text).parts
+    expect(part!.published).toEqual([
+      { point: 2, figure: 'hops_as_published', value: 2.5, source: 'A paper' }
+    ])
+    expect(study(study(text).resolved).parts[0]!.published).toEqual(part!.published)
+  })
+
+  it.each([
+    [
+      '{ overlay: chord, figure: hops, value: 1, source: x }',
+      'plans/x.yaml:7: published[0] is of 2 points of sizes'
+    ],
+    [
+      '{ overlay: chord, at: { nodes: 64 }, figure: hops, value: 1, source: x }',
+      'published[0] is of no point of sizes'
+    ],
+    [
+      '{ overlay: chord, at: { nodes: 16 }, figure: steps, value: 1, source: x }',
+      'published[0].figure is "steps"'
+    ],
+    ['{ overlay: chord, at: { nodes: 16 }, figure: hops, value: 1 }', 'published[0] lacks source.']
+  ])('refused: %s', (figures, message) => {
+    expect(() => study(withFigures(figures))).toThrow(message)
+  })
+
+  it('PUBLISHED_MAX of them, and not one more', () => {
+    const some = (count: number) =>
+      withFigures(
+        Array(count)
+          .fill('{ overlay: chord, at: { nodes: 16 }, figure: hops, value: 1, source: x }')
+          .join(', ')
+      )
+    expect(study(some(PUBLISHED_MAX)).parts[0]!.published).toHaveLength(PUBLISHED_MAX)
+    expect(() => study(some(PUBLISHED_MAX + 1))).toThrow('published')
+  })
 })

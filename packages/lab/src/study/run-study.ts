@@ -51,7 +51,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
   const hash = createHash('sha256')
   const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   let next = 0
-  const parts = study.parts.map(({ name, title, about, varies, points: planned }, part) => {
+  const parts = study.parts.map(({ name, title, about, varies, points: planned, published }, part) => {
     const results = planned.map(({ overlay, at, set, plan }, point) => {
       const index = next
       next += 1
@@ -82,7 +82,12 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
       about: about ?? null,
       varies: [...varies],
       points: results,
-      paired: pairsOf(results)
+      paired: pairsOf(results),
+      published: published.map(({ point, figure, value, source }) => {
+        const { overlay, at, set, figures } = results[point]!
+        const { median, ci95 } = figures[figure]
+        return { overlay, at, set, figure, value, source, median, ci95 }
+      })
     }
   })
   return {
