@@ -236,7 +236,8 @@ function rolesOf(runs: readonly RoleSamples[]): OverlayResults['roles'] {
   if (runs.length === 0) return null
   const ratios = pooled(runs.map(run => run.ordinariesPerSupernode))
   const ordinaries = sum(runs.map(run => run.ordinaries))
-  const count = (of: keyof RoleSamples['counts']) => mean(runs.map(run => run.counts[of]))
+  const counts = (of: keyof RoleSamples['counts']) => runs.flatMap(run => run.counts[of] ?? [])
+  const count = (of: keyof RoleSamples['counts']) => (counts(of).length === 0 ? null : mean(counts(of)))
   return {
     supernodes: mean(runs.map(run => mean(run.supernodes))),
     ordinaries_per_supernode:
@@ -248,7 +249,7 @@ function rolesOf(runs: readonly RoleSamples[]): OverlayResults['roles'] {
     demotions: count('demotions'),
     handovers: count('handovers'),
     cut_off: count('cutOff'),
-    supernodes_lost: count('supernodesLost'),
+    supernodes_lost: mean(counts('supernodesLost')),
     spares_taken: count('sparesTaken'),
     homeless: ordinaries === 0 ? null : sum(runs.map(run => run.homeless)) / ordinaries
   }
