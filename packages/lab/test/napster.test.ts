@@ -2,6 +2,7 @@
 import { NapsterMachine, type NapsterSettings, type NapsterTypes } from '@servent/napster/machine'
 import { type Link, type Machine, SELF } from '@servent/overlay/machine'
 import { latencyModel, type NodeIndex, randomOf } from '@servent/simulator'
+import { Errors } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
 import type { LookupOutcome, SearchOutcome } from '../src/deployment.ts'
 import { fingerprintOf } from '../src/fingerprint.ts'
@@ -11,7 +12,9 @@ import { type OverlayId, settingsOf } from '../src/overlays/settings.ts'
 import { Peers } from '../src/peers.ts'
 import { Places } from '../src/places.ts'
 import { type PlanInput, resolvePlan } from '../src/plan.ts'
+import { ResultsSchema } from '../src/results.ts'
 import { runOnce } from '../src/run.ts'
+import { summariseOverlay } from '../src/summary.ts'
 import { lookUpAll as lookUpAllIn, net as netOf, world } from './deployed.ts'
 
 interface Net {
@@ -411,9 +414,9 @@ describe('runs', () => {
       expect(traffic.bytesByType[type], type).toBeGreaterThan(0)
   })
 
-  it.each(['exp:10m', 'rate:0.1'])('with %s see the same peers come and go as other overlays do', churn => {
-    const more = { churn, lookups: 20, searches: 0 }
-    const [own, other] = [run(more), run(more, 'gnutella')]
+  it.each(['exp:2m', 'rate:0.3'])('with %s see the same peers come and go as other overlays do', churn => {
+    const more = { churn, nodes: 30, lookups: 5, searches: 0, warmup: 60, duration: 200 }
+    const [own, other] = [run(more), run(more, 'fasttrack')]
     expect(own.nodes.aliveUs).toBe(other.nodes.aliveUs)
     expect(own.nodes.atEnd.live).toBe(other.nodes.atEnd.live)
   })
@@ -429,6 +432,52 @@ describe('runs', () => {
     // One has most of all, in a network of which all others have a few.
     expect(received.at(-1)).toBeGreaterThan(10 * received.at(-2)!)
     expect(nodes.aliveUs).toBe(60 * 600_000_000)
+  })
+
+  it('have servers in their table of roles, and null for what nobody does there', () => {
+    const plan = { overlay: 'napster', settings: {}, backend: 'simulator', nodes: 60 } as const
+    const results = summariseOverlay(plan, [run({ set: { 'napster.servers': 2 } })], 0)
+    expect([...Errors(ResultsSchema.properties.overlays.items, results)]).toEqual([])
+    expect(results.roles).toMatchObject({
+      supernodes: 2,
+      ordinaries_per_supernode: { mean: 30 },
+      users_per_supernode: { mean: 30 },
+      supernodes_lost: 0,
+      homeless: 0,
+      promotions: null,
+      demotions: null,
+      handovers: null,
+      cut_off: null,
+      spares_taken: null
+    })
+    expect(results).toMatchObject({
+      values: null,
+      publishing: null,
+      network: null,
+      timeouts_per_lookup: null
+    })
+    expect(results.load!.max_over_mean).toBeGreaterThan(10)
+  })
+
+  it('begin with two users, with nobody, and before anybody is in', () => {
+    const two = run({ nodes: 2, lookups: 10, searches: 10 })
+    expect(two.lookups.correct).toBe(10)
+    expect(two.searches).toMatchObject({ failed: 0, right: two.searches!.wanted })
+    const trace = '5 0 up\n6 1 up\n'
+    const plan = resolvePlan({ ...SMALL, overlays: ['napster'], nodes: 2, churn: 'trace:t' })
+    const { nodes, lookups } = runOnce(plan, { trace }, { overlay: 'napster', seed: 1 })
+    expect(nodes.atStart).toEqual({ live: 2, members: 2 })
+    expect(lookups.correct).toBe(60)
+    const early = run({ start: 'joined', warmup: 0, duration: 0, lookups: 5, searches: 0 })
+    expect(early.lookups.unissued).toBe(5)
+  })
+
+  it('in which most share nothing, some files are rare, and some results are enough', () => {
+    const demand = { freeloaders: 0.7, sharing: 'heavy', demand: 'zipf', rare: 0.2, enough: 5 } as const
+    const { searches } = run({ ...demand, set: { 'napster.servers': 2 } })
+    expect(searches).toMatchObject({ failed: 0, right: searches!.wanted })
+    expect(searches!.capped!.right).toBe(searches!.capped!.wanted)
+    expect(searches!.single!.right).toBe(searches!.single!.wanted)
   })
 
   it('in which half of the users die find what the others share, where the server lives', () => {
