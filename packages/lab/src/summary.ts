@@ -41,12 +41,15 @@ export function summariseOverlay(
   return {
     ...what,
     seeds: runs.map(run => run.seed),
-    warnings: warningsOf(population, {
-      lookup: counts,
-      search: searches,
-      put: values?.puts ?? null,
-      get: values?.gets ?? null
-    }),
+    warnings: [
+      ...warningsOf(population, {
+        lookup: counts,
+        search: searches,
+        put: values?.puts ?? null,
+        get: values?.gets ?? null
+      }),
+      ...unservedOf(runs)
+    ],
     population,
     lookups: counts,
     hops: summarise(lookups.map(one => one.hops)),
@@ -89,6 +92,15 @@ function warningsOf(
             `began, ${end.members} of ${end.live} when it ended. Try a longer --warmup.`
         ]
   )
+}
+
+/** Where all that others depend on died, figures are those of an overlay that is not there any more. */
+function unservedOf(runs: readonly RunResult[]): string[] {
+  const unserved = runs.filter(({ roles }) => roles?.supernodes.at(-1) === 0).length
+  if (unserved === 0) return []
+  return [
+    `In ${unserved} of ${runs.length} runs no supernode or server was left when the measured time ended.`
+  ]
 }
 
 function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {

@@ -20,7 +20,7 @@ it('as many runs at a time as were asked for, as long as they fit', () => {
   expect(runs(10_000, 16, { set: { 'chord.virtual-nodes': 8 } })).toBe(5)
   expect(runs(100_000, 16, { set: { 'chord.successors': 32 } })).toBe(2)
   expect(runs(100_000, 16, { start: 'joined' })).toBe(2)
-  expect(runs(100_000, 16, { overlays: ['napster'] })).toBe(6)
+  expect(runs(100_000, 16, { overlays: ['napster'] })).toBe(7)
   expect(runs(100_000, 16, { overlays: ['napster'], churn: 'exp:1h' })).toBe(3)
   expect(runs(100_000, 32, { overlays: ['fasttrack'] })).toBe(5)
   expect(runs(100_000, 32, { overlays: ['fasttrack'], churn: 'exp:1h' })).toBe(3)

@@ -480,6 +480,19 @@ describe('runs', () => {
     expect(searches!.single!.right).toBe(searches!.single!.wanted)
   })
 
+  it('in which the only server dies find nothing, and say why', () => {
+    // A chance of 0.95: that of this seed is among them.
+    const alone = run({ failures: 0.95 })
+    expect(alone.lookups).toMatchObject({ incorrect: 0, unissued: 0 })
+    // What the own peer has, whoever asks has found.
+    expect([...alone.lookups.hops].every(hops => hops === 0)).toBe(true)
+    expect(alone.lookups.correct + alone.lookups.failed).toBe(60)
+    expect(alone.searches).toMatchObject({ issued: 30, failed: 30, found: 0, right: 0 })
+    const plan = { overlay: 'napster', settings: {}, backend: 'simulator', nodes: 60 } as const
+    const { warnings } = summariseOverlay(plan, [alone, run({ failures: 0 })], 0)
+    expect(warnings).toEqual(['In 1 of 2 runs no supernode or server was left when the measured time ended.'])
+  })
+
   it('in which half of the users die find what the others share, where the server lives', () => {
     const { lookups, searches, nodes } = run({ failures: 0.5, set: { 'napster.servers-fail': 'off' } })
     expect(nodes.atEnd).toEqual({ live: 30, members: 30 })
