@@ -186,8 +186,8 @@ describe('lab compare', () => {
 
   it.each([
     [
-      '--overlays napster',
-      'no overlay "napster". It has gnutella, fasttrack, chord, pastry, kelips, kademlia.'
+      '--overlays freenet',
+      'no overlay "freenet". It has napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
     ],
     ['--overlays chord --backend processes', 'The backend processes comes in a later version'],
     ['--nodes few', 'nodes is "few", and it takes a whole number from 2 to 1000000.'],

@@ -71,6 +71,9 @@ const looks = (description: string) =>
     'no supernode was looked at'
   )
 
+const ofChange = (description: string) =>
+  orNull(number(description), 'nobody changes its role in this overlay')
+
 const roles = Type.Object(
   {
     supernodes: number('The mean over looks and runs'),
@@ -84,16 +87,16 @@ const roles = Type.Object(
     users_per_supernode: looks('Users that each supernode says it has'),
     supernode_bytes_per_s: looks('Sent and received by each supernode, in the real encoding'),
     supernode_queries_per_s: looks('Queries that came to each supernode, of its users and of others'),
-    promotions: number('Peers that became supernodes'),
-    demotions: number('Supernodes that began to step down'),
-    handovers: number('Users that were told to move to another supernode'),
-    cut_off: number('Users that a supernode which stepped down left before they had moved'),
+    promotions: ofChange('Peers that became supernodes'),
+    demotions: ofChange('Supernodes that began to step down'),
+    handovers: ofChange('Users that were told to move to another supernode'),
+    cut_off: ofChange('Users that a supernode which stepped down left before they had moved'),
     supernodes_lost: number('Ends of links to the own supernode, as users noticed them'),
-    spares_taken: number('Of these, how often the spare was asked to take its place'),
+    spares_taken: ofChange('Of these, how often the spare was asked to take its place'),
     homeless: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'there was no ordinary peer')
   },
   closed(
-    'Supernodes and ordinary peers in the measured time, looked at each minute; what is counted is the mean over runs. homeless: of ordinary peers at all looks, the part that had no supernode by their own word'
+    'Supernodes, or servers that do their work, and ordinary peers in the measured time, looked at each minute; what is counted is the mean over runs. homeless: of ordinary peers at all looks, the part that had no supernode by their own word'
   )
 )
 

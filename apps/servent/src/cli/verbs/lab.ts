@@ -38,7 +38,7 @@ function compareVerb(lab: Command, act: Act): void {
   for (const option of [
     new Option(
       '--overlays <a,b>',
-      'Which to compare, of gnutella, fasttrack, chord, pastry, kelips and kademlia; default: chord'
+      'Which to compare, of napster, gnutella, fasttrack, chord, pastry, kelips and kademlia; default: chord'
     ).argParser(list),
     new Option('--nodes <N>', 'Peers of each network; default: 1000').argParser(number),
     new Option('--lookups <N>', 'Lookups of a run; default: 10000').argParser(number),
