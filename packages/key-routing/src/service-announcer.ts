@@ -14,6 +14,7 @@ import {
   type SharedFile
 } from '@servent/overlay'
 import { Announced, type AnyFile, filesOf, tagOf } from './service-announced.ts'
+import { Audit, type Audited } from './service-audit.ts'
 import {
   CATALOGUE_PASS_MS,
   CATALOGUE_RETRY_MS,
@@ -50,6 +51,8 @@ export interface AnnouncerInit {
     signal: AbortSignal,
     spend: (bytes: number, signal: AbortSignal) => Promise<void>
   ) => Promise<void>
+  /** What else was announced, to be looked after; nothing at all is where it is left out. */
+  readonly auditOthers?: () => Iterable<Audited>
   readonly onError: (error: Error) => void
 }
 
@@ -59,6 +62,7 @@ export class Announcer {
   readonly #removed = new Map<number, AnyFile>()
   readonly #lost = new LostRecords()
   readonly #telling: Telling
+  readonly #audit: Audit | undefined
   #catalogue: Catalogue | undefined
   #unsubscribe: (() => void) | undefined
   #stop = new AbortController()
@@ -67,12 +71,18 @@ export class Announcer {
   #isShort = false
   #wake: (() => void) | undefined
   #sequence = 0
-  #running: Promise<void> | undefined
+  #running: Promise<unknown> | undefined
 
   constructor(init: AnnouncerInit) {
     this.#init = init
     this.#announced = new Announced(init.store)
     this.#telling = new Telling(init, this.#announced, this.#lost)
+    if (init.auditOthers !== undefined)
+      this.#audit = new Audit({
+        ...init,
+        announced: () => this.#audited(),
+        spend: (bytes, signal) => this.#telling.spend(bytes, signal)
+      })
   }
 
   /** Files announced of files shared, and while some are left what holds them back. */
@@ -81,7 +91,7 @@ export class Announcer {
   }
 
   get counters(): Readonly<Record<string, number>> {
-    return this.#telling.counters
+    return { ...this.#telling.counters, ...this.#audit?.counters }
   }
 
   /** Files whose records are still to be withdrawn. */
@@ -116,9 +126,12 @@ export class Announcer {
   start(): void {
     this.#stop = new AbortController()
     this.#isDirty = true
-    this.#running = this.#run(this.#stop.signal).catch(error => {
-      if (!this.#stop.signal.aborted) this.#init.onError(error as Error)
-    })
+    const { signal } = this.#stop
+    const guarded = (run: Promise<void> | undefined) =>
+      run?.catch(error => {
+        if (!signal.aborted) this.#init.onError(error as Error)
+      })
+    this.#running = Promise.all([guarded(this.#run(signal)), guarded(this.#audit?.run(signal))])
   }
 
   async stop(): Promise<void> {
@@ -269,6 +282,25 @@ export class Announcer {
     return isReached
   }
 
+  /** Contents and values first, for they are few. */
+  async *#audited(): AsyncGenerator<Audited, void> {
+    yield* this.#init.auditOthers?.() ?? []
+    const catalogue = this.#catalogue
+    if (catalogue === undefined) return
+    const { privateKey, self } = this.#init
+    for await (const file of filesOf(catalogue)) {
+      const until = () => this.#announced.until(file.index, tagOf(file, self()))
+      const expiresMs = until()
+      yield {
+        expiresMs,
+        records: async stamp =>
+          until() !== expiresMs || this.#removed.has(file.index)
+            ? undefined
+            : recordsOf(file, { ...stamp, privateKey, self: self() })
+      }
+    }
+  }
+
   /** The records of a file, where it is due. */
   async #prepare(file: AnyFile): Promise<Prepared | undefined> {
     const { clock, self } = this.#init
@@ -278,8 +310,7 @@ export class Announcer {
     if (this.#telling.refusals.isRefused(file.index, tag, clock.nowMs())) return undefined
     try {
       const stamp = this.stamp()
-      const records = [await providerRecord(file.id.multihash, stamp), ...(await wordRecords(file, stamp))]
-      return { file, tag, records, expiresMs: stamp.expiresMs }
+      return { file, tag, records: await recordsOf(file, stamp), expiresMs: stamp.expiresMs }
     } catch {
       // A name or tags that no record can hold: other files are no worse for it.
       this.#telling.refuse(file, tag, 'unfit')
@@ -329,4 +360,8 @@ export class Announcer {
     clock.clearTimeout(timer)
     this.#wake = undefined
   }
+}
+
+async function recordsOf(file: AnyFile, stamp: Stamp): Promise<StoredRecord[]> {
+  return [await providerRecord(file.id.multihash, stamp), ...(await wordRecords(file, stamp))]
 }

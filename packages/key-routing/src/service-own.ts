@@ -9,6 +9,8 @@ import {
 
 export interface Own {
   readonly bytes: Uint8Array
+  /** When it was told, milliseconds since 1970. */
+  readonly toldMs: number
   /** Milliseconds since 1970. */
   dueMs: number
 }
@@ -33,7 +35,7 @@ export class OwnRecords {
 
   /** One past the bound takes the place of the oldest, which expires. */
   provide(multihash: Uint8Array, wallMs: number): void {
-    keep(this.#provided, { bytes: multihash, dueMs: dueAfter(wallMs) }, PROVIDED_MAX)
+    keep(this.#provided, { bytes: multihash, toldMs: wallMs, dueMs: dueAfter(wallMs) }, PROVIDED_MAX)
   }
 
   cancel(multihash: Uint8Array): void {
@@ -41,7 +43,7 @@ export class OwnRecords {
   }
 
   put(key: Uint8Array, value: Uint8Array, wallMs: number): void {
-    keep(this.#values, { bytes: key, value, dueMs: dueAfter(wallMs) }, OWN_VALUES_MAX)
+    keep(this.#values, { bytes: key, value, toldMs: wallMs, dueMs: dueAfter(wallMs) }, OWN_VALUES_MAX)
   }
 
   forgetValue(key: Uint8Array): void {
@@ -56,6 +58,10 @@ export class OwnRecords {
   /** Whether this is still what was put last under its key. */
   isLatest(one: OwnValue): boolean {
     return this.#values.get(nameOf(one.bytes)) === one
+  }
+
+  get allProvided(): readonly Own[] {
+    return [...this.#provided.values()]
   }
 
   dueProvided(wallMs: number): Own[] {

@@ -3,7 +3,14 @@ import { pause } from '@servent/libp2p-host'
 import { peerIdText } from '@servent/overlay'
 import { nameOf } from './records.ts'
 import { keyOfValue } from './records-body.ts'
-import { RENEWAL_RETRY_MS, STORE_RETRY_MS, STORE_TRIES_MAX, VALUE_MS } from './service-constants.ts'
+import type { Audited } from './service-audit.ts'
+import {
+  PUBLISHED_LIFETIME_MS,
+  RENEWAL_RETRY_MS,
+  STORE_RETRY_MS,
+  STORE_TRIES_MAX,
+  VALUE_MS
+} from './service-constants.ts'
 import { isPassing, type PublishOutcome } from './service-outcomes.ts'
 import { type Own, OwnRecords, type OwnValue } from './service-own.ts'
 import type { ReadsInit } from './service-reads.ts'
@@ -153,7 +160,7 @@ export class ServiceValues {
   ): Promise<void> {
     const { outcome } = await this.#store(record, signal, triesMax)
     if (!isThere(outcome)) throw new ValueError(`The provider record was not kept: ${REASONS[outcome]}.`)
-    this.own.provide(multihash, this.#init.clock.wallMs())
+    this.own.provide(multihash, record.expiresMs - PUBLISHED_LIFETIME_MS)
   }
 
   /**
@@ -184,6 +191,18 @@ export class ServiceValues {
     for (const one of this.own.dueValues(wallMs)) await attempt(one, () => this.#renewValue(one, signal, pay))
     if (errors.length > 0)
       throw new AggregateError(errors, `${errors.length} values or contents could not be renewed just now.`)
+  }
+
+  /** Contents that are provided, to see whether the network still has them. Values may be others' by now. */
+  *audited(): Generator<Audited, void> {
+    for (const one of this.own.allProvided)
+      yield {
+        expiresMs: one.toldMs + PUBLISHED_LIFETIME_MS,
+        records: async stamp =>
+          this.own.isProvided(one)
+            ? [await providerRecord(one.bytes, { ...this.#init.stamp(), ...stamp })]
+            : undefined
+      }
   }
 
   /** What was due may have been cancelled while the others had their turn. */
