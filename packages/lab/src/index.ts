@@ -24,6 +24,7 @@ export {
   type StudyResults,
   StudyResultsSchema
 } from './study/study-results.ts'
+export { PARTS_MAX, POINTS_MAX } from './study/study-schema.ts'
 export {
   parseStoredPlans,
   readStoredPlans,

@@ -1,0 +1,48 @@
+/** From a specification to SVG, without a browser; its colours follow the reader's light or dark. */
+import { parse, View } from 'vega'
+import { compile } from 'vega-lite'
+import { escaped } from './html.ts'
+import { COLOURS, PAPER } from './looks.ts'
+import type { Spec } from './spec.ts'
+
+/** What Vega would tell somebody who writes specifications; tests hear it. */
+const SILENT = {
+  level: () => SILENT,
+  error: () => SILENT,
+  warn: () => SILENT,
+  info: () => SILENT,
+  debug: () => SILENT
+}
+
+export interface Described {
+  /** Letters, digits and hyphens. */
+  readonly id: string
+  readonly title: string
+  readonly text: string
+}
+
+/** For a page that has `DARK_RULES` in its style sheet. */
+export async function draw(spec: Spec, { id, title, text }: Described): Promise<string> {
+  const logger = SILENT as never
+  const view = new View(parse(compile(spec, { logger }).spec), { renderer: 'none', logger })
+  const svg = await view.toSVG()
+  view.finalize()
+  const names = `role="img" aria-labelledby="${id}-title ${id}-desc"`
+  const told = `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-desc">${escaped(text)}</desc>`
+  return svg.replace(/^(<svg [^>]*)>/, `$1 ${names}>${told}`)
+}
+
+/** Colours are attributes of what Vega draws, and a style sheet has the last word on those. */
+const inDark = (of: string) =>
+  COLOURS.flatMap(({ light, dark }) =>
+    ['fill', 'stroke'].map(paint => `${of}[${paint}="${light}"]{${paint}:${dark}}`)
+  ).join('')
+
+/** For plots on a page. */
+export const DARK_RULES = inDark('.plot ')
+
+/** A file of its own. */
+export function alone(svg: string): string {
+  const style = `<style>@media (prefers-color-scheme:dark){svg{background:${PAPER.dark}}${inDark('')}}</style>`
+  return svg.replace(/^<svg [^>]*>/, open => `${open}${style}`)
+}

@@ -1,0 +1,50 @@
+/** Numbers as people read them. The exact ones stand beside them, in `<data>`. */
+const DIGITS = 3
+
+const grouped = (most: number, least = 0) =>
+  new Intl.NumberFormat('en-GB', { maximumFractionDigits: most, minimumFractionDigits: least })
+const whole = grouped(0)
+
+/** Three digits that mean something; more where it is large: 0.0123, 1.23, 12.3, 1,234. */
+export function shown(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return `${value}`
+  const before = Math.floor(Math.log10(Math.abs(value))) + 1
+  return grouped(Math.min(20, Math.max(0, DIGITS - before))).format(value)
+}
+
+/** 0.9987 is 99.9 %: a part that is not all is never written as all, nor one that is not none as none. */
+export function percent(part: number): string {
+  const value = part * 100
+  for (const digits of [0, 1, 2, 3]) {
+    const text = grouped(digits).format(value)
+    if ((text !== '100' || part === 1) && (text !== '0' || part === 0) && (digits > 0 || value % 1 === 0))
+      return `${text} %`
+  }
+  return part > 0.5 ? 'over 99.999 %' : 'under 0.001 %'
+}
+
+export const count = (value: number) => whole.format(value)
+
+const UNITS = [
+  ['GiB', 2 ** 30],
+  ['MiB', 2 ** 20]
+] as const
+
+export function memory(bytes: number): string {
+  const [unit, size] = UNITS.find(([, least]) => bytes >= least) ?? UNITS[1]
+  return `${shown(bytes / size)} ${unit}`
+}
+
+/** 90 s, 10 min, 4 h. */
+export function duration(seconds: number): string {
+  if (seconds >= 7_200) return `${shown(seconds / 3_600)} h`
+  return seconds >= 120 ? `${shown(seconds / 60)} min` : `${shown(seconds)} s`
+}
+
+/** "Chord, Pastry and Kelips". */
+export function listed(words: readonly string[], last = 'and'): string {
+  return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
+}
+
+const SMALL = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
+export const inWords = (value: number) => SMALL[value] ?? count(value)

@@ -1,0 +1,188 @@
+/** What figures show, in sentences: who is best and who is worst, by medians, and whether their intervals part them. */
+import type { FigureName } from '@servent/lab'
+import { wordsOf } from './axes.ts'
+import { labelOf, type OverlayId } from './looks.ts'
+import { MEASURES } from './measures.ts'
+import { inWords, listed, percent, shown } from './numbers.ts'
+import { theoryOf } from './theory.ts'
+import { distinct, figureOf, type PartView, type Row } from './view.ts'
+
+interface Standing {
+  readonly name: string
+  readonly median: number
+  readonly ci95: readonly [number, number] | null
+}
+
+interface Question {
+  readonly figure: FigureName
+  readonly unit: string
+  readonly isMoreBetter: boolean
+  /** Of one, and of several. */
+  readonly best: readonly [string, string]
+  readonly worst: string
+}
+
+/** What is said of the network that a part ends with. */
+const QUESTIONS: readonly Question[] = [
+  {
+    figure: 'success',
+    unit: '',
+    isMoreBetter: true,
+    best: ['succeeds most often', 'succeed most often'],
+    worst: 'least often'
+  },
+  {
+    figure: 'latency_ms',
+    unit: ' ms',
+    isMoreBetter: false,
+    best: ['answers soonest', 'answer soonest'],
+    worst: 'latest'
+  },
+  {
+    figure: 'hops',
+    unit: ' steps',
+    isMoreBetter: false,
+    best: ['takes the fewest steps', 'take the fewest steps'],
+    worst: 'the most'
+  },
+  {
+    figure: 'recall',
+    unit: '',
+    isMoreBetter: true,
+    best: ['finds the most', 'find the most'],
+    worst: 'the least'
+  },
+  {
+    figure: 'search_bytes',
+    unit: ' B a search',
+    isMoreBetter: false,
+    best: ['searches with the fewest bytes', 'search with the fewest bytes'],
+    worst: 'with the most'
+  },
+  {
+    figure: 'get_success',
+    unit: '',
+    isMoreBetter: true,
+    best: ['keeps values best', 'keep values best'],
+    worst: 'worst'
+  },
+  {
+    figure: 'bytes_per_s',
+    unit: ' B/s a peer',
+    isMoreBetter: false,
+    best: ['sends the least', 'send the least'],
+    worst: 'the most'
+  }
+]
+
+/** Settings that vary make no statement of an overlay: those are left to the hull. */
+export function sentencesOf(view: PartView): string[] {
+  if (view.hasGrid) return hullSentences(view)
+  return distinct(view.last.map(({ study }) => study)).flatMap(study => {
+    const rows = view.last.filter(row => row.study === study)
+    const among = [
+      ...(view.members.length > 1 ? [study] : []),
+      ...(view.lastWords === '' ? [] : [view.lastWords])
+    ]
+    const lead = among.length === 0 ? '' : `${capital(among.join(', '))}: `
+    const said = QUESTIONS.flatMap(question => sentence(rows, question) ?? [])
+    return [
+      ...(said.length === 0 ? [] : [`${lead}${said.join(' ')}`]),
+      ...growth(
+        view.rows.filter(row => row.study === study),
+        view
+      )
+    ]
+  })
+}
+
+function sentence(rows: readonly Row[], question: Question): string | undefined {
+  const standings = rows
+    .flatMap((row): Standing[] => {
+      const found = figureOf(row, question.figure)
+      return found === undefined
+        ? []
+        : [{ name: labelOf(row.point.overlay), median: found.median, ci95: found.ci95 }]
+    })
+    .sort((a, b) => (question.isMoreBetter ? b.median - a.median : a.median - b.median))
+  const [first] = standings
+  const last = standings.at(-1)
+  if (first === undefined || last === undefined || standings.length < 2) return undefined
+  const value = (one: Standing) => measured(one, question)
+  const same = standings.filter(({ median }) => median === first.median)
+  if (same.length === standings.length)
+    return `${question.figure === 'success' ? 'In success' : `In ${MEASURES[question.figure].label.toLowerCase()}`} all ${inWords(same.length)} are alike: ${value(first)}.`
+  const lead =
+    same.length === 1
+      ? `Of ${inWords(standings.length)} overlays ${first.name} ${question.best[0]}, ${value(first)}`
+      : `Of ${inWords(standings.length)} overlays ${listed(same.map(({ name }) => name))} ${question.best[1]}, ${value(first)} each`
+  const next = standings[same.length]!
+  const doubt =
+    same.length === 1 &&
+    next !== last &&
+    first.ci95 !== null &&
+    next.ci95 !== null &&
+    overlap(first.ci95, next.ci95)
+      ? ` (its interval overlaps that of ${next.name}, ${value(next)})`
+      : ''
+  const others = standings.filter(({ median }) => median === last.median)
+  return `${lead}${doubt}, and ${listed(others.map(({ name }) => name))} ${question.worst}, ${value(last)}.`
+}
+
+function measured({ median, ci95 }: Standing, { figure, unit }: Question): string {
+  const { write } = MEASURES[figure]
+  return ci95 === null
+    ? `${write(median)}${unit}`
+    : `${write(median)}${unit} [${write(ci95[0])}, ${write(ci95[1])}]`
+}
+
+const overlap = (a: readonly [number, number], b: readonly [number, number]) => a[0] <= b[1] && b[0] <= a[1]
+
+/** From the first value along to the last one. */
+function growth(rows: readonly Row[], view: PartView): string[] {
+  const { axis } = view
+  const values = axis?.values ?? []
+  if (axis === undefined || values.length < 2 || view.varies.length > 1) return []
+  const [from, to] = [values[0]!, values.at(-1)!]
+  const figure: FigureName = axis.field === 'nodes' ? 'hops' : 'success'
+  const of = (overlay: OverlayId, value: typeof from) => {
+    const row = rows.find(({ point, x }) => point.overlay === overlay && x === axis.at(value))
+    const found = row && figureOf(row, figure)
+    return row && found ? { row, median: found.median } : undefined
+  }
+  const { write } = MEASURES[figure]
+  const said = distinct(rows.map(({ point }) => point.overlay)).flatMap(overlay => {
+    const [a, b] = [of(overlay, from), of(overlay, to)]
+    if (a === undefined || b === undefined) return []
+    const theory = figure === 'hops' ? theoryOf(overlay) : undefined
+    const expected =
+      theory === undefined
+        ? ''
+        : ` (theory ${[a, b].map(({ row: { point } }) => shown(theory.hops(point.plan.nodes, point.results.settings))).join(' to ')})`
+    return [`${labelOf(overlay)} from ${write(a.median)} to ${write(b.median)}${expected}`]
+  })
+  if (said.length === 0) return []
+  const what = figure === 'hops' ? 'steps of a lookup go' : 'success goes'
+  return [`From ${wordsOf(axis.field, from)} to ${wordsOf(axis.field, to)} ${what}: ${said.join('; ')}.`]
+}
+
+/** What the setting of the least latency gives and costs, of each overlay. */
+function hullSentences(view: PartView): string[] {
+  if (view.axis !== undefined || view.members.length > 1) return []
+  return distinct(view.rows.map(({ point }) => point.overlay)).flatMap(overlay => {
+    const rows = view.rows.filter(row => row.point.overlay === overlay && figureOf(row, 'latency_ms'))
+    if (rows.length < 2) return []
+    const by = (name: FigureName) =>
+      rows.toSorted((a, b) => figureOf(a, name)!.median - figureOf(b, name)!.median) as [Row, ...Row[]]
+    const told = (row: Row) =>
+      `${shown(figureOf(row, 'latency_ms')!.median)} ms for ${shown(figureOf(row, 'bytes_per_s')!.median)} B/s (${row.set})`
+    const [soonest, cheapest] = [by('latency_ms')[0], by('bytes_per_s')[0]]
+    const all = rows.map(row => figureOf(row, 'success')?.median ?? 1)
+    return [
+      `Of ${inWords(rows.length)} settings of ${labelOf(overlay)} the soonest gives ${told(soonest)}, and the cheapest ${told(cheapest)}; ` +
+        `success is ${percent(Math.min(...all))} at least.`
+    ]
+  })
+}
+
+const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

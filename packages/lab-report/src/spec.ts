@@ -1,0 +1,242 @@
+/** What all plots have in common, in Vega-Lite's words. */
+import type { TopLevelSpec } from 'vega-lite'
+import type { Axis } from './axes.ts'
+import { GRID, INK, LOOKS, type OverlayId, QUIET } from './looks.ts'
+import { duration } from './numbers.ts'
+import type { Table } from './table.ts'
+import { theoryOf } from './theory.ts'
+import { distinct, type Row } from './view.ts'
+
+export type Spec = TopLevelSpec
+export type Datum = Readonly<Record<string, string | number | boolean | null>>
+type Loose = Record<string, unknown>
+
+/** A plot before it is drawn. */
+export interface Plot {
+  /** Within its part. */
+  readonly name: string
+  readonly title: string
+  /** How to read it: sentences. */
+  readonly caption: string
+  readonly spec: Spec
+  readonly table: Table
+}
+
+export const WIDTH_PX = 360
+const HEIGHT_PX = 290
+const PANEL_HEIGHT_PX = 170
+/** The place for an axis at the left, where panels do not fit themselves into a width. */
+const AXIS_PX = 62
+const TEXT_PX = 12
+
+const CONFIG = {
+  // The page describes each plot, and has its table.
+  aria: false,
+  background: 'transparent',
+  font: 'system-ui, sans-serif',
+  padding: 4,
+  view: { stroke: null },
+  axis: {
+    labelColor: INK.light,
+    titleColor: INK.light,
+    labelFontSize: TEXT_PX,
+    titleFontSize: TEXT_PX,
+    titleFontWeight: 'normal',
+    titlePadding: 8,
+    labelLimit: 150,
+    titleLimit: 320,
+    gridColor: GRID.light,
+    domainColor: QUIET.light,
+    tickColor: QUIET.light,
+    labelOverlap: 'greedy',
+    labelSeparation: 4
+  },
+  legend: {
+    orient: 'bottom',
+    columns: 3,
+    title: null,
+    labelColor: INK.light,
+    labelFontSize: TEXT_PX,
+    symbolSize: 70,
+    symbolStrokeWidth: 2,
+    labelLimit: 110,
+    columnPadding: 12,
+    rowPadding: 4,
+    offset: 8
+  },
+  header: {
+    labelColor: INK.light,
+    labelFontSize: TEXT_PX,
+    labelFontWeight: 'bold',
+    labelLimit: 320,
+    titleColor: INK.light
+  }
+} as const
+
+/** One panel, or one for each `panel` of the data where there are several, all with the same scales. */
+export function framed(data: readonly Datum[], layer: readonly Loose[], more: Loose = {}): Spec {
+  const panels = distinct(data.map(({ panel }) => panel))
+  const ordered = data.map(datum => ({ ...datum, order: panels.indexOf(datum.panel ?? '') }))
+  const top = { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', config: CONFIG }
+  const { height = HEIGHT_PX, panelHeight = PANEL_HEIGHT_PX, ...rest } = more
+  if (panels.length <= 1) {
+    return {
+      ...top,
+      width: WIDTH_PX,
+      height,
+      autosize: { type: 'fit', contains: 'padding' },
+      data: { values: data },
+      layer,
+      ...rest
+    } as unknown as Spec
+  }
+  return {
+    ...top,
+    data: { values: ordered },
+    facet: {
+      field: 'panel',
+      type: 'nominal',
+      // Not by the texts, which are others' and would stand in an expression.
+      sort: { field: 'order', op: 'min' },
+      header: { title: null, labelAnchor: 'start' }
+    },
+    columns: 1,
+    spec: { width: WIDTH_PX - AXIS_PX, height: panelHeight, layer },
+    ...rest
+  } as unknown as Spec
+}
+
+export const theoryLabel = (overlay: OverlayId) => theoryOf(overlay)?.label
+/** In the order of the looks. */
+export const overlaysOf = (rows: readonly Row[]): OverlayId[] => {
+  const there = new Set(rows.map(({ point }) => point.overlay))
+  return (Object.keys(LOOKS) as OverlayId[]).filter(overlay => there.has(overlay))
+}
+
+/** A line for what has no points: a path of Vega's. */
+const STROKE_SHAPE = 'M-1,0L1,0'
+const THEORY_DASH = [1, 3]
+
+export interface Series {
+  readonly labels: readonly string[]
+  readonly colours: readonly string[]
+  readonly dashes: readonly (readonly number[])[]
+  readonly shapes: readonly string[]
+}
+
+/** Overlays, and those of them whose papers are drawn too. */
+export function seriesOf(overlays: readonly OverlayId[], withTheory: readonly OverlayId[] = []): Series {
+  const each = [
+    ...overlays.map(overlay => LOOKS[overlay]),
+    ...withTheory.map(overlay => ({
+      ...LOOKS[overlay],
+      label: theoryLabel(overlay)!,
+      dash: THEORY_DASH,
+      shape: STROKE_SHAPE
+    }))
+  ]
+  return {
+    labels: each.map(({ label }) => label),
+    colours: each.map(({ light }) => light),
+    dashes: each.map(({ dash }) => dash),
+    shapes: each.map(({ shape }) => shape)
+  }
+}
+
+/** `legend` by points where there are any, else by lines. */
+export function coded(
+  { labels, colours, dashes, shapes }: Series,
+  legend: 'points' | 'lines' | 'none'
+): {
+  readonly color: Loose
+  readonly dash: Loose
+  readonly shape: Loose
+} {
+  const field = { field: 'series', type: 'nominal' }
+  const shown = (is: boolean) => (is ? {} : { legend: null })
+  return {
+    color: { ...field, scale: { domain: labels, range: colours }, ...shown(legend !== 'none') },
+    dash: { ...field, scale: { domain: labels, range: dashes }, ...shown(legend === 'lines') },
+    shape: { ...field, scale: { domain: labels, range: shapes }, ...shown(legend === 'points') }
+  }
+}
+
+/** Numbers of an axis, grouped, without zeros that say nothing. */
+export const NUMBERS = ',.3~f'
+const PARTS = '~%'
+/** From what on of its range a measure is drawn by its logarithm. */
+const LOG_RATIO = 30
+const LOG_MARGIN = 1.12
+
+/** How a measure lies along its axis, by the numbers that are drawn. */
+export function scaled(title: string, numbers: readonly number[], isPart = false): Loose {
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
+  if (isPart) {
+    // What is all but everything is told apart only where the axis does not begin at nothing.
+    const from = least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0
+    return { scale: { domain: [from, 1], zero: false }, axis: { title, format: PARTS } }
+  }
+  if (least > 0 && most / least > LOG_RATIO) {
+    const domain = [least / LOG_MARGIN, most * LOG_MARGIN]
+    return {
+      scale: { type: 'log', domain, nice: false },
+      axis: { title: `${title} (log scale)`, format: NUMBERS, values: decades(domain[0]!, domain[1]!) }
+    }
+  }
+  return { scale: { zero: true, nice: true }, axis: { title, format: NUMBERS, tickCount: 6 } }
+}
+
+/** 1, 2, 5, 10 and so on, or powers of ten alone where they are enough. */
+export function decades(from: number, to: number): number[] {
+  const steps = to / from > 3_000 ? [1] : [1, 2, 5]
+  const values: number[] = []
+  for (let power = Math.floor(Math.log10(from)); power <= Math.log10(to); power += 1)
+    for (const step of steps) {
+      // Powers of ten below one are no exact doubles: read as they are written.
+      const value = Number(`${step}e${power}`)
+      if (value >= from && value <= to) values.push(value)
+    }
+  return values
+}
+
+const NAMES_LEVEL_MOST = 4
+
+/** How the field that varies lies along: ticks where it was measured. */
+export function along({ title, scale, isPart, isTime, values, at }: Axis): Loose {
+  const field = { field: 'x' }
+  if (scale === 'names') {
+    const labelAngle = values.length > NAMES_LEVEL_MOST ? -40 : 0
+    return {
+      ...field,
+      type: 'ordinal',
+      scale: { domain: values.map(at), padding: 0.3 },
+      axis: { title, labelAngle }
+    }
+  }
+  const numbers = values.map(value => Number(at(value)))
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
+  const log = {
+    type: 'log',
+    domain: [least / LOG_MARGIN, most * LOG_MARGIN],
+    nice: false
+  }
+  const margin = (most - least) / 30
+  const linear = { domain: [least - margin, most + margin], nice: false, zero: false }
+  const ticks = [...new Set(numbers)].sort((a, b) => a - b)
+  // An expression of numbers and of units that stand here.
+  const label = ticks.reduceRight(
+    (rest, tick) => `datum.value === ${tick} ? '${duration(tick)}' : ${rest}`,
+    "''"
+  )
+  return {
+    ...field,
+    type: 'quantitative',
+    scale: scale === 'log' ? log : linear,
+    axis: {
+      title: scale === 'log' ? `${title} (log scale)` : title,
+      values: ticks,
+      grid: false,
+      ...(isTime ? { labelExpr: label } : { format: isPart ? PARTS : NUMBERS })
+    }
+  }
+}
