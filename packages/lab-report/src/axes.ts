@@ -8,6 +8,8 @@ interface Field {
   readonly title: string
   /** In a sentence, of one value. */
   readonly words: (value: Value) => string
+  /** In a list of values, under the title. */
+  readonly short?: (value: Value) => string
   readonly number?: (value: Value) => number | undefined
   readonly scale?: 'log' | 'linear'
   readonly isPart?: boolean
@@ -19,6 +21,7 @@ const plain = (value: Value) =>
 const partOf = (title: string, words: (part: string) => string): Field => ({
   title,
   words: value => words(typeof value === 'number' ? percent(value) : 'none'),
+  short: value => (typeof value === 'number' ? percent(value) : 'none'),
   // No field of the kind is what 0 of it is.
   number: value => (value === null ? 0 : asNumber(value)),
   isPart: true
@@ -38,6 +41,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   nodes: {
     title: 'Peers',
     words: value => `${count(Number(value))} peers`,
+    short: value => count(Number(value)),
     number: asNumber,
     scale: 'log'
   },
@@ -51,6 +55,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
       const seconds = sessionSeconds(value)
       if (value === null) return 'no churn'
       return seconds === undefined ? `churn ${value}` : `sessions of ${duration(seconds)}`
+    },
+    short: value => {
+      const seconds = sessionSeconds(value)
+      return seconds === undefined ? plain(value) : duration(seconds)
     },
     number: sessionSeconds,
     scale: 'log'
@@ -71,6 +79,7 @@ export const ownOf = <T>(of: Readonly<Record<string, T>>, name: string): T | und
   Object.hasOwn(of, name) ? of[name] : undefined
 
 export const wordsOf = (name: string, value: Value) => fieldOf(name).words(value)
+export const shortOf = (name: string, value: Value) => (fieldOf(name).short ?? plain)(value)
 export const titleOf = (name: string) => fieldOf(name).title
 
 export interface Axis {

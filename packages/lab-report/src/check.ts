@@ -1,40 +1,70 @@
 /** Results are files, and may be those of strangers: what is drawn has the lab's schema, and fits. */
 import { PARTS_MAX, POINTS_MAX, type StudyResults, StudyResultsSchema } from '@servent/lab'
-import { Check, Errors } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import { ReportError } from './errors.ts'
 import { RESULTS_VALUES_MAX, STUDIES_MAX, TEXT_CHARACTERS_MAX } from './limits.ts'
 
-/** @throws ReportError  says of which study, and where in it */
-export function checkStudies(studies: readonly StudyResults[]): void {
+const schema = Compile(StudyResultsSchema)
+
+/**
+ * The same, with texts that can be shown.
+ *
+ * @throws ReportError  says of which study, and where in it
+ */
+export function checkedStudies(studies: readonly StudyResults[]): StudyResults[] {
   if (studies.length === 0)
     throw new ReportError('There is nothing to report: give it the results of a study.')
   if (studies.length > STUDIES_MAX)
     throw new ReportError(`A report sets ${STUDIES_MAX} studies side by side at most, not ${studies.length}.`)
-  studies.forEach((study, index) => {
-    const wrong = (why: string) =>
-      new ReportError(
-        `${studies.length === 1 ? 'The results' : `Results ${index + 1} of ${studies.length}`} ${why}`
-      )
-    checkSize(study, wrong)
-    if (!Check(StudyResultsSchema, study)) {
-      const [error] = Errors(StudyResultsSchema, study)
-      const { instancePath = '', message = 'are none' } = error ?? {}
-      throw wrong(`are not of the schema servent-study/1: ${instancePath || 'they'} ${message}.`)
-    }
-    const { parts } = study
-    if (parts.length > PARTS_MAX)
-      throw wrong(`have ${parts.length} parts, and a study has ${PARTS_MAX} at most.`)
-    const points = parts.reduce((sum, part) => sum + part.points.length, 0)
-    if (points > POINTS_MAX) throw wrong(`have ${points} points, and a study has ${POINTS_MAX} at most.`)
-    if (points === 0) throw wrong('have no points, so there is nothing to draw.')
-    parts.forEach(({ name }, at) => {
-      if (parts.findIndex(part => part.name === name) < at) throw wrong(`have two parts of the name ${name}.`)
-    })
+  return studies.map((study, index) => {
+    const whose = studies.length === 1 ? 'The results' : `Results ${index + 1} of ${studies.length}`
+    return checked(study, why => new ReportError(readable(`${whose} ${why}`)))
   })
 }
 
+type Wrong = (why: string) => ReportError
+
+function checked(results: StudyResults, wrong: Wrong): StudyResults {
+  checkSize(results, wrong)
+  if (!schema.Check(results)) {
+    const [error] = schema.Errors(results)
+    const { instancePath = '', message = 'are none' } = error ?? {}
+    throw wrong(`are not of the schema servent-study/1: ${instancePath || 'they'} ${message}.`)
+  }
+  // The schema says how deep they go, so that walking down has an end.
+  const study = readable(results)
+  const { parts } = study
+  if (parts.length > PARTS_MAX)
+    throw wrong(`have ${parts.length} parts, and a study has ${PARTS_MAX} at most.`)
+  const points = parts.reduce((sum, part) => sum + part.points.length, 0)
+  if (points > POINTS_MAX) throw wrong(`have ${points} points, and a study has ${POINTS_MAX} at most.`)
+  if (points === 0) throw wrong('have no points, so there is nothing to draw.')
+  const names = new Set<string>()
+  for (const { name, varies, points } of parts) {
+    if (names.has(name)) throw wrong(`have two parts of the name ${name}.`)
+    names.add(name)
+    const unknown = varies.find(field => points.some(({ plan }) => !Object.hasOwn(plan, field)))
+    if (unknown !== undefined)
+      throw wrong(`have a part ${name} in which ${unknown} varies, and no plan has that.`)
+  }
+  return study
+}
+
+/** What turns the direction of text around, and what XML has no place for, escaped or not. */
+const UNREADABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g
+
+function readable<T>(value: T): T {
+  const walk = (inner: unknown): unknown => {
+    if (typeof inner === 'string') return inner.toWellFormed().replace(UNREADABLE, '\ufffd')
+    if (Array.isArray(inner)) return inner.map(walk)
+    if (inner === null || typeof inner !== 'object') return inner
+    return Object.fromEntries(Object.entries(inner).map(([key, each]) => [walk(key) as string, walk(each)]))
+  }
+  return walk(value) as T
+}
+
 /** Before the schema is held against it, which takes time for each value. */
-function checkSize(study: unknown, wrong: (why: string) => ReportError): void {
+function checkSize(study: unknown, wrong: Wrong): void {
   let left = RESULTS_VALUES_MAX
   const waiting: unknown[] = [study]
   while (waiting.length > 0) {

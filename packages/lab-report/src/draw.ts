@@ -1,5 +1,5 @@
 /** From a specification to SVG, without a browser; its colours follow the reader's light or dark. */
-import { parse, View } from 'vega'
+import * as vega from 'vega'
 import { compile } from 'vega-lite'
 import { escaped } from './html.ts'
 import { COLOURS, PAPER } from './looks.ts'
@@ -14,6 +14,16 @@ const SILENT = {
   debug: () => SILENT
 }
 
+type Measure = (item: { readonly fontSize?: number; readonly text?: unknown }, text?: unknown) => number
+
+/** Of its height a letter of a common sans-serif is so wide, on average. */
+const LETTER_WIDTH = 0.57
+
+// Vega takes letters for wider than they are where it has no canvas to measure them, and leaves out labels that fit.
+const { textMetrics } = vega as unknown as { readonly textMetrics: { width: Measure } }
+textMetrics.width = ({ fontSize = 11, text: own }, text = own) =>
+  Math.round(LETTER_WIDTH * fontSize * `${text ?? ''}`.length)
+
 export interface Described {
   /** Letters, digits and hyphens. */
   readonly id: string
@@ -24,7 +34,11 @@ export interface Described {
 /** For a page that has `DARK_RULES` in its style sheet. */
 export async function draw(spec: Spec, { id, title, text }: Described): Promise<string> {
   const logger = SILENT as never
-  const view = new View(parse(compile(spec, { logger }).spec), { renderer: 'none', logger })
+  // Vega writes into the data that it draws.
+  const view = new vega.View(vega.parse(compile(structuredClone(spec), { logger }).spec), {
+    renderer: 'none',
+    logger
+  })
   const svg = await view.toSVG()
   view.finalize()
   const names = `role="img" aria-labelledby="${id}-title ${id}-desc"`

@@ -31,9 +31,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;'
 }
 
-/** For text and for values of attributes, of HTML and of SVG. XML has no place for control characters, escaped or not. */
+/** For text and for values of attributes, of HTML and of SVG. */
 export function escaped(text: string): string {
-  return text
-    .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
-    .replace(/[&<>"']/g, character => ENTITIES[character]!)
+  return text.replace(/[&<>"']/g, character => ENTITIES[character]!)
 }

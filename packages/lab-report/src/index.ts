@@ -10,7 +10,7 @@
  * The page holds no script, loads nothing, and says so in its Content-Security-Policy; what others wrote is escaped.
  */
 import type { StudyResults } from '@servent/lab'
-import { checkStudies } from './check.ts'
+import { checkedStudies } from './check.ts'
 import { alone, draw } from './draw.ts'
 import type { Labelled } from './fairness.ts'
 import { NAME_CHARACTERS_MAX } from './limits.ts'
@@ -40,8 +40,8 @@ export interface Report {
  * @throws ReportError  there are no studies, or too many; results are not of the schema, or hold more than a study
  *                      leaves behind
  */
-export async function reportOf(studies: readonly StudyResults[]): Promise<Report> {
-  checkStudies(studies)
+export async function reportOf(results: readonly StudyResults[]): Promise<Report> {
+  const studies = checkedStudies(results)
   const labelled = labels(studies)
   const named = namer()
   const parts: DrawnPart[] = []

@@ -4,7 +4,7 @@
 export const STUDIES_MAX = 8
 /** One text of results: the longest that a plan file may have, or the lab writes. */
 export const TEXT_CHARACTERS_MAX = 4_096
-/** Numbers, texts, lists and objects of the results of one study: some twice what 100,000 runs leave behind. */
-export const RESULTS_VALUES_MAX = 8_000_000
+/** Numbers, texts, lists and objects of the results of one study: a little more than 100,000 runs leave behind. */
+export const RESULTS_VALUES_MAX = 4_000_000
 /** Names of plots, which become names of files. */
 export const NAME_CHARACTERS_MAX = 64

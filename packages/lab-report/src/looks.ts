@@ -1,6 +1,6 @@
 /**
- * How overlays look: a colour each, the same in every plot, told apart by shape and dash as well. Colours differ in
- * lightness too, so that people who see fewer of them tell them apart; on light paper and on dark each has a contrast
+ * How overlays look: a colour each, the same in every plot, told apart by shape and dash as well. Of
+ * colours near their hues those were sought that lie furthest apart for people who lack one kind of cone; on light paper and on dark each has a contrast
  * of three to one at least (WCAG 1.4.11). Plots are drawn in the light ones, and a style sheet changes them.
  */
 import type { PointResults } from '@servent/lab'
@@ -17,15 +17,15 @@ export interface Look {
 
 /** In the order in which they are shown. */
 export const LOOKS: Readonly<Record<OverlayId, Look>> = {
-  gnutella: { label: 'Gnutella', light: '#d05000', dark: '#ff9a52', dash: [7, 3], shape: 'triangle-up' },
-  fasttrack: { label: 'FastTrack', light: '#8c7400', dark: '#f2dc5d', dash: [2, 2], shape: 'diamond' },
-  chord: { label: 'Chord', light: '#0058a8', dark: '#4f9ff0', dash: [1, 0], shape: 'circle' },
-  pastry: { label: 'Pastry', light: '#00906a', dark: '#5ee0b5', dash: [9, 2, 2, 2], shape: 'square' },
-  kelips: { label: 'Kelips', light: '#c05a9c', dark: '#f3a6d6', dash: [4, 2], shape: 'cross' },
+  gnutella: { label: 'Gnutella', light: '#9d3436', dark: '#fb7501', dash: [7, 3], shape: 'triangle-up' },
+  fasttrack: { label: 'FastTrack', light: '#b47c02', dark: '#fbdb5c', dash: [2, 2], shape: 'diamond' },
+  chord: { label: 'Chord', light: '#405bc6', dark: '#476ed7', dash: [1, 0], shape: 'circle' },
+  pastry: { label: 'Pastry', light: '#27a397', dark: '#5afdec', dash: [9, 2, 2, 2], shape: 'square' },
+  kelips: { label: 'Kelips', light: '#621378', dark: '#af4a6a', dash: [4, 2], shape: 'cross' },
   kademlia: {
     label: 'Kademlia',
-    light: '#3c4148',
-    dark: '#d8dce2',
+    light: '#1e2229',
+    dark: '#a5a8b4',
     dash: [5, 2, 1, 2],
     shape: 'triangle-down'
   }
@@ -38,10 +38,10 @@ export const GRID = { light: '#dcdcd8', dark: '#3a3d43' }
 export const PAPER = { light: '#ffffff', dark: '#15171a' }
 /** What became of lookups, from the best to the worst, and those of which nothing could become. */
 export const OUTCOMES = {
-  correct: { light: '#7fb2dd', dark: '#2f6ea3' },
-  incorrect: { light: '#b3261e', dark: '#ff8a80' },
-  failed: { light: '#e59500', dark: '#ffc766' },
-  unissued: { light: '#8a8f98', dark: '#7c828c' }
+  correct: { light: '#3f7fb5', dark: '#3b76ab' },
+  incorrect: { light: '#8c1d18', dark: '#ffa599' },
+  failed: { light: '#cf8400', dark: '#ffcf70' },
+  unissued: { light: '#5d626b', dark: '#858a93' }
 }
 
 /** Every colour that is drawn, with what it is on dark paper. */

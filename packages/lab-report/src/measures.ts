@@ -31,14 +31,10 @@ const part = (label: string, means: string): Measure => ({
 export const MEASURES: Readonly<Record<FigureName, Measure>> = {
   success: part('Success', 'Correct lookups of all that were issued, failed ones too'),
   hops: measure('Hops', 'steps', 'Forward steps of a lookup, the mean of a run'),
-  hops_p95: measure('Hops, 95th percentile', 'steps', 'Steps that 95 of 100 answered lookups do not exceed'),
+  hops_p95: measure('Hops p95', 'steps', 'Steps that 95 of 100 answered lookups do not exceed'),
   latency_ms: measure('Latency', 'ms', 'From the question to the answer of a lookup, the median of a run'),
-  latency_ms_p95: measure('Latency, 95th percentile', 'ms', 'What 95 of 100 answered lookups do not exceed'),
-  timeouts: measure(
-    'Timeouts a lookup',
-    'messages',
-    'Messages to peers that did not answer, the mean of a run'
-  ),
+  latency_ms_p95: measure('Latency p95', 'ms', 'What 95 of 100 answered lookups do not exceed'),
+  timeouts: measure('Timeouts a lookup', '', 'Messages to peers that did not answer, the mean of a run'),
   messages: measure('Messages a lookup', '', 'Sent by all peers for one lookup, the mean of a run'),
   stretch: measure('Stretch', '', 'Time of a lookup over the direct round trip, the mean of a run'),
   recall: part('Recall', 'Of the files that searches could have found, the part that they found'),
@@ -52,24 +48,24 @@ export const MEASURES: Readonly<Record<FigureName, Measure>> = {
   put_success: part('Puts acknowledged', 'Puts that a write quorum acknowledged, of all that were issued'),
   get_success: part('Gets correct', 'Gets that gave the newest version, of all that were issued'),
   bytes_per_s: measure(
-    'Bytes sent by a peer',
+    'Bytes sent',
     'B/s',
-    'By a live peer, in the real encoding, without encryption and TCP'
+    'By a live peer in a second, in the real encoding, without encryption and TCP'
   ),
   state_entries: measure(
-    'Table entries of a peer',
+    'Table entries',
     '',
-    'Entries of routing tables and caches at the end of a run'
+    'Of a peer: entries of routing tables and caches at the end of a run'
   ),
   connections: measure(
-    'Connections of a peer',
+    'Connections',
     '',
-    'Links that are up at the end of a run, whoever opened them'
+    'Of a peer: links that are up at the end of a run, whoever opened them'
   ),
   load_gini: measure(
-    'Load, Gini coefficient',
+    'Load Gini',
     '',
-    '0 where all peers take in as many messages, towards 1 where one takes in all'
+    'Gini’s coefficient of the messages that peers take in: 0 where all take in as many, towards 1 where one has all'
   )
 }
 export const FIGURES = Object.keys(MEASURES) as FigureName[]

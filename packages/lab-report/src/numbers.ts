@@ -1,5 +1,7 @@
 /** Numbers as people read them. The exact ones stand beside them, in `<data>`. */
 const DIGITS = 3
+/** A number and its unit stay in one line. */
+export const NBSP = '\u00a0'
 
 const grouped = (most: number, least = 0) =>
   new Intl.NumberFormat('en-GB', { maximumFractionDigits: most, minimumFractionDigits: least })
@@ -18,9 +20,9 @@ export function percent(part: number): string {
   for (const digits of [0, 1, 2, 3]) {
     const text = grouped(digits).format(value)
     if ((text !== '100' || part === 1) && (text !== '0' || part === 0) && (digits > 0 || value % 1 === 0))
-      return `${text} %`
+      return `${text}${NBSP}%`
   }
-  return part > 0.5 ? 'over 99.999 %' : 'under 0.001 %'
+  return part > 0.5 ? `over 99.999${NBSP}%` : `under 0.001${NBSP}%`
 }
 
 export const count = (value: number) => whole.format(value)
@@ -32,13 +34,13 @@ const UNITS = [
 
 export function memory(bytes: number): string {
   const [unit, size] = UNITS.find(([, least]) => bytes >= least) ?? UNITS[1]
-  return `${shown(bytes / size)} ${unit}`
+  return `${shown(bytes / size)}${NBSP}${unit}`
 }
 
 /** 90 s, 10 min, 4 h. */
 export function duration(seconds: number): string {
-  if (seconds >= 7_200) return `${shown(seconds / 3_600)} h`
-  return seconds >= 120 ? `${shown(seconds / 60)} min` : `${shown(seconds)} s`
+  if (seconds >= 7_200) return `${shown(seconds / 3_600)}${NBSP}h`
+  return seconds >= 120 ? `${shown(seconds / 60)}${NBSP}min` : `${shown(seconds)}${NBSP}s`
 }
 
 /** "Chord, Pastry and Kelips". */
@@ -48,3 +50,5 @@ export function listed(words: readonly string[], last = 'and'): string {
 
 const SMALL = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 export const inWords = (value: number) => SMALL[value] ?? count(value)
+
+export const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

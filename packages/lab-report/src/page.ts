@@ -1,5 +1,5 @@
 /** The page: one file that needs nothing else, and may ask for nothing else. */
-import { axisOf, wordsOf } from './axes.ts'
+import { shortOf, titleOf, wordsOf } from './axes.ts'
 import { fairnessHtml, type Labelled, originHtml } from './fairness.ts'
 import { Html, html } from './html.ts'
 import { LOOKS, labelOf, type OverlayId } from './looks.ts'
@@ -105,8 +105,9 @@ ${tableHtml(table, `${id}-paired-${at}`)}</details>\n`
 }
 
 function figureHtml({ id, title, caption, svg, table }: DrawnPlot): Html {
-  return html`<figure id="${id}"><figcaption><strong>${title}</strong> <span>${caption}</span></figcaption>
+  return html`<figure id="${id}" aria-labelledby="${id}-head"><h3 id="${id}-head">${title}</h3>
 <div class="plot">${new Html(svg)}</div>
+<figcaption>${caption}</figcaption>
 <details><summary>The same as a table</summary>
 ${tableHtml(table, `${id}-table`)}</details></figure>
 `
@@ -134,8 +135,7 @@ function comparedTable(parts: readonly DrawnPart[]): Table {
       )
       const fields = view.varies.map(field => {
         const values = distinct(points.map(({ at }) => at[field] ?? null))
-        const { title } = axisOf(field, values)
-        return `${title}: ${values.map(value => wordsOf(field, value)).join(', ')}`
+        return `${titleOf(field)}: ${values.map(value => shortOf(field, value)).join(', ')}`
       })
       const keys = distinct(points.flatMap(({ set }) => Object.keys(set)))
       const { latency, start } = points[0]!.plan

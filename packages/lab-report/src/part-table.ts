@@ -1,27 +1,25 @@
 /** Tables of a part: all that was measured of its points, and how overlays differ run by run. */
 import type { FigureName, PartResults } from '@servent/lab'
-import { wordsOf } from './axes.ts'
+import { titleOf, wordsOf } from './axes.ts'
 import { labelOf } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
-import { count } from './numbers.ts'
+import { capital, count } from './numbers.ts'
 import type { Cell, Table } from './table.ts'
-import { distinct, type Member, type PartView, type Row } from './view.ts'
-
-const OUTCOMES = ['correct', 'incorrect', 'failed', 'unissued'] as const
+import { distinct, type Member, type PartView, type Row, settingWords } from './view.ts'
 
 /** What the visible table has of each overlay; all that there is stands in the other one. */
 const FIRST: readonly FigureName[] = [
   'success',
+  'recall',
+  'put_success',
+  'get_success',
   'hops',
   'latency_ms',
   'latency_ms_p95',
   'timeouts',
-  'recall',
   'first_hit_ms',
   'search_messages',
   'search_bytes',
-  'put_success',
-  'get_success',
   'bytes_per_s',
   'state_entries',
   'connections',
@@ -35,7 +33,7 @@ export function lastTable(view: PartView): Table | undefined {
   const rows = overlays.flatMap(overlay => view.last.filter(({ point }) => point.overlay === overlay))
   const where = view.lastWords === '' ? '' : `, ${view.lastWords}`
   return {
-    ...tableOf(view, rows, FIRST, []),
+    ...tableOf(view, rows, FIRST, [], true),
     caption: `Summary${where}: medians of runs, with their 95 % intervals where there are five or more; failed, incorrect and unissued of all runs together`
   }
 }
@@ -50,66 +48,85 @@ function tableOf(
   view: PartView,
   all: readonly Pick<Row, 'study' | 'point'>[],
   of: readonly FigureName[],
-  varies: readonly string[]
+  varies: readonly string[],
+  isShort = false
 ): Table {
   const hasStudies = view.members.length > 1
-  const figures = of.filter(name => all.some(({ point }) => (point.figures[name]?.median ?? null) !== null))
-  const works = ['lookups', 'searches', 'puts', 'gets'] as const
-  const asked = works.filter(work => all.some(({ point }) => point.plan[work] > 0))
-  const counts = asked.flatMap(work => countsOf(work))
+  const figures = of
+    .filter(name => all.some(({ point }) => (point.figures[name]?.median ?? null) !== null))
+    .map(name => ({
+      title: MEASURES[name].label,
+      write: MEASURES[name].write,
+      of: ({ figures: { [name]: figure } }: Point): Cell =>
+        figure?.median === null || figure === undefined ? null : { median: figure.median, ci95: figure.ci95 }
+    }))
+  const works = WORKS.filter(work => all.some(({ point }) => point.plan[work] > 0))
+  const counts = works.flatMap(work =>
+    COUNTS[work]
+      .filter(({ isTrouble }) => isTrouble || !isShort)
+      .map(({ title, of }) => ({
+        title: works.length === 1 ? title : `${capital(work)} ${title.toLowerCase()}`,
+        write: count,
+        of: ({ results }: Point) => of(results)
+      }))
+  )
+  // What was lost stands beside what it was lost of, as not every screen has room for all of the table.
+  const measured = isShort
+    ? [...figures.slice(0, works.length), ...counts, ...figures.slice(works.length)]
+    : [...figures, ...counts]
   return {
     caption: 'All points: medians of runs with their 95 % intervals; counts of all runs together',
     heads: 1 + Number(hasStudies) + varies.length + Number(view.hasGrid),
     columns: [
       { title: 'Overlay' },
       ...(hasStudies ? [{ title: 'Study' }] : []),
-      ...varies.map(title => ({ title })),
+      ...varies.map(field => ({ title: titleOf(field) })),
       ...(view.hasGrid ? [{ title: 'Settings' }] : []),
-      ...figures.map(name => ({ title: MEASURES[name].label, write: MEASURES[name].write })),
-      ...counts.map(({ title }) => ({ title, write: count }))
+      ...measured
     ],
     rows: all.map(({ study, point }) => [
       labelOf(point.overlay),
       ...(hasStudies ? [study] : []),
       ...varies.map(field => wordsOf(field, point.at[field] ?? null)),
-      ...(view.hasGrid
-        ? [
-            Object.entries(point.set)
-              .map(([key, value]) => `${key.slice(key.indexOf('.') + 1)} ${value}`)
-              .join(', ')
-          ]
-        : []),
-      ...figures.map((name): Cell => {
-        const { median, ci95 } = point.figures[name]!
-        return median === null ? null : { median, ci95 }
-      }),
-      ...counts.map(({ of }): Cell => of(point.results))
+      ...(view.hasGrid ? [settingWords(point)] : []),
+      ...measured.map(({ of }) => of(point))
     ])
   }
 }
 
-type Results = PartResults['points'][number]['results']
+type Point = PartResults['points'][number]
+type Results = Point['results']
+
+interface Count {
+  readonly title: string
+  /** What a summary has too: trouble, and what could not be asked. */
+  readonly isTrouble: boolean
+  readonly of: (results: Results) => number | null
+}
+
+const WORKS = ['lookups', 'searches', 'puts', 'gets'] as const
 
 /** Failed, incorrect and unissued apart. */
-function countsOf(work: 'lookups' | 'searches' | 'puts' | 'gets') {
-  if (work === 'lookups')
-    return OUTCOMES.map(kind => ({
-      title: `Lookups ${kind}`,
-      of: (results: Results): Cell => results.lookups[kind]
-    }))
-  if (work === 'searches')
-    return (['issued', 'failed', 'unissued'] as const).map(kind => ({
-      title: `Searches ${kind}`,
-      of: ({ searches }: Results): Cell => searches?.[kind] ?? null
-    }))
-  if (work === 'puts')
-    return (['acknowledged', 'few_copies', 'failed', 'unissued'] as const).map(kind => ({
-      title: `Puts ${kind.replace('few_copies', 'with few copies')}`,
-      of: ({ values }: Results): Cell => values?.puts[kind] ?? null
-    }))
-  return OUTCOMES.map(kind => ({
-    title: `Gets ${kind}`,
-    of: ({ values }: Results): Cell => values?.gets[kind] ?? null
+const COUNTS: Readonly<Record<(typeof WORKS)[number], readonly Count[]>> = {
+  lookups: (['correct', 'incorrect', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind),
+    isTrouble: kind !== 'correct',
+    of: ({ lookups }) => lookups[kind]
+  })),
+  searches: (['issued', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind),
+    isTrouble: kind !== 'issued',
+    of: ({ searches }) => searches?.[kind] ?? null
+  })),
+  puts: (['acknowledged', 'few_copies', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind.replace('few_', 'with few ')),
+    isTrouble: kind !== 'acknowledged',
+    of: ({ values }) => values?.puts[kind] ?? null
+  })),
+  gets: (['correct', 'incorrect', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind),
+    isTrouble: kind !== 'correct',
+    of: ({ values }) => values?.gets[kind] ?? null
   }))
 }
 
@@ -139,7 +156,7 @@ export function pairedTable({ study, part }: Member, { varies, members }: PartVi
     heads: 1 + varies.length,
     columns: [
       { title: 'Overlay' },
-      ...varies.map(title => ({ title })),
+      ...varies.map(field => ({ title: titleOf(field) })),
       ...figures.map(name => ({
         title: MEASURES[name].label,
         write: MEASURES[name].isPart ? points : MEASURES[name].write

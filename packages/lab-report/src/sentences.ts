@@ -3,7 +3,7 @@ import type { FigureName } from '@servent/lab'
 import { wordsOf } from './axes.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { MEASURES } from './measures.ts'
-import { inWords, listed, percent, shown } from './numbers.ts'
+import { capital, count, inWords, listed, NBSP, percent, shown } from './numbers.ts'
 import { theoryOf } from './theory.ts'
 import { distinct, figureOf, type PartView, type Row } from './view.ts'
 
@@ -33,14 +33,14 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     figure: 'latency_ms',
-    unit: ' ms',
+    unit: `${NBSP}ms`,
     isMoreBetter: false,
     best: ['answers soonest', 'answer soonest'],
     worst: 'latest'
   },
   {
     figure: 'hops',
-    unit: ' steps',
+    unit: '',
     isMoreBetter: false,
     best: ['takes the fewest steps', 'take the fewest steps'],
     worst: 'the most'
@@ -54,7 +54,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     figure: 'search_bytes',
-    unit: ' B a search',
+    unit: `${NBSP}B`,
     isMoreBetter: false,
     best: ['searches with the fewest bytes', 'search with the fewest bytes'],
     worst: 'with the most'
@@ -68,7 +68,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     figure: 'bytes_per_s',
-    unit: ' B/s a peer',
+    unit: `${NBSP}B/s a peer`,
     isMoreBetter: false,
     best: ['sends the least', 'send the least'],
     worst: 'the most'
@@ -84,10 +84,10 @@ export function sentencesOf(view: PartView): string[] {
       ...(view.members.length > 1 ? [study] : []),
       ...(view.lastWords === '' ? [] : [view.lastWords])
     ]
-    const lead = among.length === 0 ? '' : `${capital(among.join(', '))}: `
+    const lead = among.length === 0 ? '' : `With ${among.join(', ')}: `
     const said = QUESTIONS.flatMap(question => sentence(rows, question) ?? [])
     return [
-      ...(said.length === 0 ? [] : [`${lead}${said.join(' ')}`]),
+      ...(said.length === 0 ? [] : [capital(`${lead}${joined(said)}.`)]),
       ...growth(
         view.rows.filter(row => row.study === study),
         view
@@ -109,31 +109,55 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
   const last = standings.at(-1)
   if (first === undefined || last === undefined || standings.length < 2) return undefined
   const value = (one: Standing) => measured(one, question)
+  const namesOf = (median: number) =>
+    listed(standings.filter(one => one.median === median).map(({ name }) => name))
   const same = standings.filter(({ median }) => median === first.median)
-  if (same.length === standings.length)
-    return `${question.figure === 'success' ? 'In success' : `In ${MEASURES[question.figure].label.toLowerCase()}`} all ${inWords(same.length)} are alike: ${value(first)}.`
-  const lead =
-    same.length === 1
-      ? `Of ${inWords(standings.length)} overlays ${first.name} ${question.best[0]}, ${value(first)}`
-      : `Of ${inWords(standings.length)} overlays ${listed(same.map(({ name }) => name))} ${question.best[1]}, ${value(first)} each`
+  const of = `of ${inWords(standings.length)} overlays`
+  if (same.length === standings.length) {
+    const what = MEASURES[question.figure].label.toLowerCase()
+    return `${of} all are alike in ${what} (${value(first)}${question.figure === 'success' ? lost(rows) : ''})`
+  }
   const next = standings[same.length]!
-  const doubt =
-    same.length === 1 &&
-    next !== last &&
-    first.ci95 !== null &&
-    next.ci95 !== null &&
-    overlap(first.ci95, next.ci95)
-      ? ` (its interval overlaps that of ${next.name}, ${value(next)})`
-      : ''
-  const others = standings.filter(({ median }) => median === last.median)
-  return `${lead}${doubt}, and ${listed(others.map(({ name }) => name))} ${question.worst}, ${value(last)}.`
+  const isClose =
+    same.length === 1 && next !== last && first.ci95 && next.ci95 && overlap(first.ci95, next.ci95)
+  const doubt = isClose ? `; the interval of ${next.name}, ${value(next)}, overlaps` : ''
+  const [one, several] = question.best
+  return (
+    `${of} ${namesOf(first.median)} ${same.length === 1 ? one : several} (${value(first)}${doubt}), ` +
+    `${namesOf(last.median)} ${question.worst} (${value(last)})`
+  )
+}
+
+/** A median run may have lost nothing while others did. */
+function lost(rows: readonly Row[]): string {
+  const said = rows.flatMap(({ point }) => {
+    const { correct, issued } = point.results.lookups
+    return correct === issued
+      ? []
+      : [`${labelOf(point.overlay)} lost ${count(issued - correct)} of ${count(issued)}`]
+  })
+  return said.length === 0 ? '' : ` in the median run; of all ${listed(said)}`
+}
+
+/** "Of six overlays" once, for as long as there are six. */
+function joined(sentences: readonly string[]): string {
+  let before = ''
+  return sentences
+    .map(text => {
+      const of = /^of [^ ]+ overlays /.exec(text)?.[0] ?? ''
+      const is = of === before
+      before = of
+      return is ? text.slice(of.length) : text
+    })
+    .join('; ')
 }
 
 function measured({ median, ci95 }: Standing, { figure, unit }: Question): string {
   const { write } = MEASURES[figure]
-  return ci95 === null
-    ? `${write(median)}${unit}`
-    : `${write(median)}${unit} [${write(ci95[0])}, ${write(ci95[1])}]`
+  const value = `${write(median)}${unit}`
+  // An interval of one number, as it is written, says nothing.
+  const ends = ci95 === null ? [] : distinct(ci95.map(write))
+  return ends.length < 2 ? value : `${value} [${ends.join(', ')}]`
 }
 
 const overlap = (a: readonly [number, number], b: readonly [number, number]) => a[0] <= b[1] && b[0] <= a[1]
@@ -158,12 +182,15 @@ function growth(rows: readonly Row[], view: PartView): string[] {
     const expected =
       theory === undefined
         ? ''
-        : ` (theory ${[a, b].map(({ row: { point } }) => shown(theory.hops(point.plan.nodes, point.results.settings))).join(' to ')})`
-    return [`${labelOf(overlay)} from ${write(a.median)} to ${write(b.median)}${expected}`]
+        : ` (theory ${span([a, b].map(({ row: { point } }) => shown(theory.hops(point.plan.nodes, point.results.settings))))})`
+    const [start, end] = [write(a.median), write(b.median)]
+    const went = start === end ? `${start} at both` : `from ${start} to ${end}`
+    return [`${labelOf(overlay)} ${went}${expected}`]
   })
   if (said.length === 0) return []
   const what = figure === 'hops' ? 'steps of a lookup go' : 'success goes'
-  return [`From ${wordsOf(axis.field, from)} to ${wordsOf(axis.field, to)} ${what}: ${said.join('; ')}.`]
+  const [start, end] = [wordsOf(axis.field, from), wordsOf(axis.field, to)]
+  return [`Between ${start} and ${end} ${what}: ${said.join('; ')}.`]
 }
 
 /** What the setting of the least latency gives and costs, of each overlay. */
@@ -185,4 +212,4 @@ function hullSentences(view: PartView): string[] {
   })
 }
 
-const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+const span = (texts: readonly string[]) => distinct(texts).join(' to ')

@@ -43,26 +43,28 @@ const CONFIG = {
     titleFontSize: TEXT_PX,
     titleFontWeight: 'normal',
     titlePadding: 8,
-    labelLimit: 150,
-    titleLimit: 320,
+    labelLimit: 0,
+    titleLimit: 0,
     gridColor: GRID.light,
     domainColor: QUIET.light,
     tickColor: QUIET.light,
     labelOverlap: 'greedy',
-    labelSeparation: 4
+    labelSeparation: 3
   },
   legend: {
     orient: 'bottom',
-    columns: 3,
     title: null,
     labelColor: INK.light,
     labelFontSize: TEXT_PX,
     symbolSize: 70,
     symbolStrokeWidth: 2,
-    labelLimit: 110,
-    columnPadding: 12,
+    symbolOpacity: 1,
+    labelLimit: 0,
+    columnPadding: 14,
     rowPadding: 4,
-    offset: 8
+    offset: 8,
+    // From the left edge of all that is drawn, so that its columns fit.
+    layout: { bottom: { anchor: 'start', frame: 'bounds', direction: 'vertical' } }
   },
   header: {
     labelColor: INK.light,
@@ -76,7 +78,8 @@ const CONFIG = {
 /** One panel, or one for each `panel` of the data where there are several, all with the same scales. */
 export function framed(data: readonly Datum[], layer: readonly Loose[], more: Loose = {}): Spec {
   const panels = distinct(data.map(({ panel }) => panel))
-  const ordered = data.map(datum => ({ ...datum, order: panels.indexOf(datum.panel ?? '') }))
+  const copied = data.map(datum => ('series' in datum ? { ...datum, look: datum.series! } : datum))
+  const ordered = copied.map(datum => ({ ...datum, order: panels.indexOf(datum.panel ?? '') }))
   const top = { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', config: CONFIG }
   const { height = HEIGHT_PX, panelHeight = PANEL_HEIGHT_PX, ...rest } = more
   if (panels.length <= 1) {
@@ -85,7 +88,7 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
       width: WIDTH_PX,
       height,
       autosize: { type: 'fit', contains: 'padding' },
-      data: { values: data },
+      data: { values: copied },
       layer,
       ...rest
     } as unknown as Spec
@@ -115,7 +118,11 @@ export const overlaysOf = (rows: readonly Row[]): OverlayId[] => {
 
 /** A line for what has no points: a path of Vega's. */
 const STROKE_SHAPE = 'M-1,0L1,0'
+/** Of a legend: one that stands alone in a row looks lost. */
+const COLUMNS = 3
 const THEORY_DASH = [1, 3]
+/** The square of how long a line is in a legend: its dashes are to be seen. */
+const LINE_SYMBOL = 600
 
 export interface Series {
   readonly labels: readonly string[]
@@ -153,16 +160,25 @@ export function coded(
   readonly shape: Loose
 } {
   const field = { field: 'series', type: 'nominal' }
-  const shown = (is: boolean) => (is ? {} : { legend: null })
+  // A legend is shared by all that is of one field, or by none of it: what is not in the legend is of its copy.
+  const of = (kind: string) => (kind === legend ? field : { ...field, field: 'look' })
+  const shown = (is: boolean) => {
+    if (!is) return { legend: null }
+    const columns = labels.length === COLUMNS + 1 ? 2 : COLUMNS
+    return { legend: { columns, ...(legend === 'lines' && { symbolSize: LINE_SYMBOL }) } }
+  }
   return {
     color: { ...field, scale: { domain: labels, range: colours }, ...shown(legend !== 'none') },
-    dash: { ...field, scale: { domain: labels, range: dashes }, ...shown(legend === 'lines') },
-    shape: { ...field, scale: { domain: labels, range: shapes }, ...shown(legend === 'points') }
+    dash: { ...of('lines'), scale: { domain: labels, range: dashes }, ...shown(legend === 'lines') },
+    shape: { ...of('points'), scale: { domain: labels, range: shapes }, ...shown(legend === 'points') }
   }
 }
 
 /** Numbers of an axis, grouped, without zeros that say nothing. */
 export const NUMBERS = ',.3~f'
+/** 20k: where grouped ones are too wide to stand beside each other. */
+const SHORT = '~s'
+const SHORT_FROM = 20_000
 const PARTS = '~%'
 /** From what on of its range a measure is drawn by its logarithm. */
 const LOG_RATIO = 30
@@ -176,14 +192,15 @@ export function scaled(title: string, numbers: readonly number[], isPart = false
     const from = least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0
     return { scale: { domain: [from, 1], zero: false }, axis: { title, format: PARTS } }
   }
+  const format = most >= SHORT_FROM ? SHORT : NUMBERS
   if (least > 0 && most / least > LOG_RATIO) {
     const domain = [least / LOG_MARGIN, most * LOG_MARGIN]
     return {
       scale: { type: 'log', domain, nice: false },
-      axis: { title: `${title} (log scale)`, format: NUMBERS, values: decades(domain[0]!, domain[1]!) }
+      axis: { title: `${title} (log)`, format, values: decades(domain[0]!, domain[1]!) }
     }
   }
-  return { scale: { zero: true, nice: true }, axis: { title, format: NUMBERS, tickCount: 6 } }
+  return { scale: { zero: true, nice: true }, axis: { title, format, tickCount: 6 } }
 }
 
 /** 1, 2, 5, 10 and so on, or powers of ten alone where they are enough. */
@@ -233,7 +250,7 @@ export function along({ title, scale, isPart, isTime, values, at }: Axis): Loose
     type: 'quantitative',
     scale: scale === 'log' ? log : linear,
     axis: {
-      title: scale === 'log' ? `${title} (log scale)` : title,
+      title: scale === 'log' ? `${title} (log)` : title,
       values: ticks,
       grid: false,
       ...(isTime ? { labelExpr: label } : { format: isPart ? PARTS : NUMBERS })

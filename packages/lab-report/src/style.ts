@@ -11,7 +11,7 @@ export const STYLE = `
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.55 Charter,'Bitstream Charter','Sitka Text',Cambria,Georgia,serif}
-main,header,footer{max-width:64rem;margin:0 auto;padding:0 1.25rem}
+main,header,footer{max-width:68rem;margin:0 auto;padding:0 1.25rem}
 header{padding-top:3rem}
 main{padding-bottom:4rem}
 h1{font-size:2rem;line-height:1.2;margin:0 0 .75rem;font-weight:600;text-wrap:balance}
@@ -34,18 +34,17 @@ code{font:.875em/1.4 ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',mo
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,25rem),1fr));gap:2.5rem 2.5rem;margin:2rem 0;align-items:start}
 figure{margin:0;min-width:0;font:.875rem/1.45 system-ui,sans-serif}
 figure .plot svg{display:block;width:100%;height:auto;max-width:30rem}
-figcaption{margin-bottom:.5rem}
-figcaption strong{display:block;font-size:.9375rem}
-figcaption span{color:var(--quiet)}
+figure h3{font-size:.9375rem;margin:0 0 .5rem}
+figcaption{color:var(--quiet);margin-top:.5rem}
 details{font:.875rem/1.45 system-ui,sans-serif;margin:.75rem 0}
 summary{cursor:pointer;color:var(--link)}
-.scroll{overflow:auto;max-height:32rem;margin:.75rem 0 1.25rem;max-width:100%}
-.scroll.whole{max-height:none}
+.scroll{overflow:auto;margin:.75rem 0 1.25rem;max-width:100%}
+details .scroll{max-height:32rem}
 table{border-collapse:collapse;font:.8125rem/1.4 system-ui,sans-serif;font-variant-numeric:tabular-nums lining-nums}
 caption{text-align:left;color:var(--quiet);padding-bottom:.4rem;caption-side:top}
-th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line)}
+th,td{text-align:left;vertical-align:top;padding:.3rem .45rem;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{padding-left:0}
-thead th{vertical-align:bottom;font-weight:600;border-bottom:1px solid var(--quiet);min-width:4.5rem}
+thead th{vertical-align:bottom;font-weight:600;border-bottom:1px solid var(--quiet);min-width:3.5rem}
 tbody th{font-weight:500}
 th.number,td.number{text-align:right}
 .interval{display:block;color:var(--quiet);font-size:.75rem;white-space:nowrap}
@@ -53,5 +52,5 @@ th.number,td.number{text-align:right}
 footer{border-top:1px solid var(--line);padding-top:1rem;padding-bottom:3rem;color:var(--quiet);font-size:.875rem}
 @media (max-width:30rem){body{font-size:1rem}main,header,footer{padding-left:.5rem;padding-right:.5rem}header{padding-top:1.5rem}h1{font-size:1.5rem}h2{font-size:1.2rem}}
 @media screen and (prefers-color-scheme:dark){:root{${variables('dark')}}${DARK_RULES}}
-@media print{@page{margin:16mm}body{font-size:10pt}.skip,nav{display:none}.scroll{overflow:visible;max-height:none}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.plots{grid-template-columns:1fr 1fr;gap:1.5rem}table{font-size:7pt}th,td{padding:.15rem .25rem}thead th{min-width:0}.interval{white-space:normal}a{color:inherit}}
+@media print{@page{margin:16mm}body{font-size:10pt}.skip,nav{display:none}.scroll,details .scroll{overflow:visible;max-height:none}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.plots{grid-template-columns:1fr 1fr;gap:1.5rem}table{font-size:7pt}th,td{padding:.15rem .25rem}thead th{min-width:0}.interval{white-space:normal}a{color:inherit}}
 `

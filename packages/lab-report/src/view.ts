@@ -1,6 +1,6 @@
 /** A part as it is drawn: of one study or of several, its points as rows, by what varies in it. */
 import type { Figure, FigureName, PartResults, PointResults } from '@servent/lab'
-import { type Axis, axisOf, type Value, wordsOf } from './axes.ts'
+import { type Axis, axisOf, wordsOf } from './axes.ts'
 
 /** Panels of one plot. What more there is stands in the part's table. */
 const PANELS_MOST = 12
@@ -60,9 +60,7 @@ export function viewOf(members: readonly Member[]): PartView {
         study,
         panel: [...(hasSeveral ? [study] : []), ...beside].join(' · '),
         x: axis?.at(point.at[axis.field] ?? null),
-        set: Object.entries(point.set)
-          .map(([key, value]) => `${key.slice(key.indexOf('.') + 1)} ${value}`)
-          .join(', '),
+        set: settingWords(point),
         point
       }
     })
@@ -87,11 +85,13 @@ export function viewOf(members: readonly Member[]): PartView {
   }
 }
 
-export const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
+/** Those that vary, without their overlay's name. */
+export const settingWords = ({ set }: PointResults) =>
+  Object.entries(set)
+    .map(([key, value]) => `${key.slice(key.indexOf('.') + 1)} ${value}`)
+    .join(', ')
 
-export function valuesOfAxis({ axis }: PartView): readonly Value[] {
-  return axis?.values ?? []
-}
+export const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 
 /** A figure of a point that has any. */
 export function figureOf(

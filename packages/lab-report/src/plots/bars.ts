@@ -54,7 +54,7 @@ export function outcomesPlot(view: PartView): Plot | undefined {
             field: 'kind',
             type: 'nominal',
             scale: { domain: KINDS, range: KINDS.map(kind => OUTCOMES[kind].light) },
-            legend: { columns: 4, symbolType: 'square' }
+            legend: { columns: 4, symbolType: 'square', columnPadding: 10 }
           },
           order: { field: 'rank' }
         }
@@ -129,9 +129,8 @@ export function bytesPlot(view: PartView): Plot | undefined {
               title: null,
               ticks: false,
               domain: false,
-              labelLimit: 118,
-              minExtent: 118,
-              maxExtent: 118
+              minExtent: 112,
+              maxExtent: 112
             }
           },
           color: {
@@ -193,6 +192,13 @@ function kindsOf({ point }: Row): { readonly kind: string; readonly bytes: numbe
   const large = sorted.filter(({ bytes }) => bytes / mean >= KIND_PART_LEAST)
   const small = sorted.slice(large.length)
   const rest = small.reduce((sum, { bytes }) => sum + bytes, 0)
-  if (small.length < 2) return sorted
-  return [...large, { kind: `${small.length} others`, bytes: rest }]
+  const named = ({ kind, bytes }: (typeof sorted)[number]) => ({ kind: shortened(kind), bytes })
+  if (small.length < 2) return sorted.map(named)
+  return [...large.map(named), { kind: `${small.length} others`, bytes: rest }]
 }
+
+/** Of messages the longest name is a little shorter; others' files may have any. */
+const KIND_CHARACTERS = 19
+
+const shortened = (kind: string) =>
+  kind.length > KIND_CHARACTERS ? `${kind.slice(0, KIND_CHARACTERS - 1)}…` : kind

@@ -45,7 +45,9 @@ const HOPS: Curve = {
 const LATENCY: Curve = {
   name: 'latency-distribution',
   title: 'How long lookups take',
-  caption: 'Of all answered lookups, the part that took no longer. What failed is not in it.',
+  caption:
+    'Of all answered lookups, the part that took no longer. What failed is not in it; what took no time, as peers answered ' +
+    'themselves, is in the height that a line begins at.',
   // An answer in no time, of who asked, has no place on a scale of logarithms.
   pairs: ({ point }) =>
     (point.curves.latency_ms ?? []).flatMap((ms, at, all): Pair[] =>
@@ -118,6 +120,17 @@ function specOf(rows: readonly Row[], curve: Curve): Spec {
   const even = distinct(rows.map(({ panel }) => panel)).flatMap(panel =>
     [0, 1].map(at => ({ kind: 'even', panel, series: '', x: at, y: at }))
   )
+  const floor = Math.min(...data.map(({ y }) => Number(y)))
+  // Nobody has more links than the most: the line goes down to the axis, which has no place for nothing.
+  const ends: Datum[] = curve.isYLog
+    ? rows.map(row => ({
+        kind: 'measured',
+        panel: row.panel,
+        series: labelOf(row.point.overlay),
+        x: curve.pairs(row).at(-1)![0],
+        y: floor
+      }))
+    : []
   const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), curve.isDiscrete ? 'points' : 'lines')
   const x = { field: 'x', type: 'quantitative', ...xScale(data, curve) }
   const y = { field: 'y', type: 'quantitative', ...yScale(data, curve) }
@@ -127,7 +140,7 @@ function specOf(rows: readonly Row[], curve: Curve): Spec {
     mark: {
       type: 'line',
       strokeWidth: curve.isDiscrete ? 1.25 : 2,
-      ...(curve === DEGREES && { interpolate: 'step-after' })
+      ...(curve === DEGREES && { interpolate: 'step-before' })
     },
     encoding: { x, y, color, strokeDash: dash, order: { field: 'x' } }
   }
@@ -141,7 +154,7 @@ function specOf(rows: readonly Row[], curve: Curve): Spec {
     mark: { type: 'line', strokeWidth: 1, color: '#595e66' },
     encoding: { x, y, order: { field: 'x' } }
   }
-  return framed(curve.hasEven ? [...data, ...even] : data, [
+  return framed(curve.hasEven ? [...data, ...even] : [...data, ...ends], [
     ...(curve.hasEven ? [straight] : []),
     line,
     ...(curve.isDiscrete ? [points] : [])
@@ -155,7 +168,7 @@ function xScale(data: readonly Datum[], { x: { title }, isXLog, isXPart, isDiscr
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
   if (isXPart) return { scale: { domain: [0, 1] }, axis: { title, format: '~%', tickCount: 5 } }
   if (isXLog && most / least >= RATIO_MIN) {
-    const axis = { title: `${title} (log scale)`, format: NUMBERS, values: decades(least, most), grid: false }
+    const axis = { title: `${title} (log)`, format: NUMBERS, values: decades(least, most), grid: false }
     return { scale: { type: 'log', domain: [least, most], nice: false }, axis }
   }
   const tickMinStep = isDiscrete ? 1 : undefined
@@ -169,7 +182,7 @@ function yScale(data: readonly Datum[], { y: { title }, isYLog }: Curve) {
   const numbers = data.map(({ y }) => Number(y))
   const least = Math.min(...numbers)
   if (isYLog) {
-    const axis = { title: `${title} (log scale)`, format: '~%', values: decades(least, 1) }
+    const axis = { title: `${title} (log)`, format: '~%', values: decades(least, 1) }
     return { scale: { type: 'log', domain: [least, 1], nice: false }, axis }
   }
   return { scale: { zero: true, nice: true }, axis: { title, format: '~%', tickCount: 5 } }
