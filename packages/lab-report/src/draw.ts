@@ -14,15 +14,25 @@ const SILENT = {
   debug: () => SILENT
 }
 
-type Measure = (item: { readonly fontSize?: number; readonly text?: unknown }, text?: unknown) => number
+type Measure = (
+  item: { readonly fontSize?: number; readonly fontWeight?: unknown; readonly text?: unknown },
+  text?: unknown
+) => number
 
-/** Of its height a letter of a common sans-serif is so wide, on average. */
-const LETTER_WIDTH = 0.57
+/** Of its height a small letter of a common sans-serif is so wide, a digit or a capital, and how much more a bold one. */
+const SMALL_WIDTH = 0.54
+const LARGE_WIDTH = 0.65
+const BOLD = 1.12
+
+function widthOf(text: string): number {
+  const large = text.match(/[^a-z ,.-]/g)?.length ?? 0
+  return large * LARGE_WIDTH + (text.length - large) * SMALL_WIDTH
+}
 
 // Vega takes letters for wider than they are where it has no canvas to measure them, and leaves out labels that fit.
 const { textMetrics } = vega as unknown as { readonly textMetrics: { width: Measure } }
-textMetrics.width = ({ fontSize = 11, text: own }, text = own) =>
-  Math.round(LETTER_WIDTH * fontSize * `${text ?? ''}`.length)
+textMetrics.width = ({ fontSize = 11, fontWeight, text: own }, text = own) =>
+  Math.round((fontWeight === 'bold' ? BOLD : 1) * fontSize * widthOf(`${text ?? ''}`))
 
 export interface Described {
   /** Letters, digits and hyphens. */
@@ -43,7 +53,9 @@ export async function draw(spec: Spec, { id, title, text }: Described): Promise<
   view.finalize()
   const names = `role="img" aria-labelledby="${id}-title ${id}-desc"`
   const told = `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-desc">${escaped(text)}</desc>`
-  return svg.replace(/^(<svg [^>]*)>/, `$1 ${names}>${told}`)
+  // An image is one thing to who hears it, and none of its parts has a role of its own.
+  const plain = svg.replace(/<[a-z][^>]*>/g, tag => tag.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, ''))
+  return plain.replace(/^(<svg [^>]*)>/, `$1 ${names}>${told}`)
 }
 
 /** Colours are attributes of what Vega draws, and a style sheet has the last word on those. */

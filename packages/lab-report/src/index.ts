@@ -80,7 +80,7 @@ function labels(studies: readonly StudyResults[]): Labelled[] {
     `${name} ${commit?.slice(0, COMMIT_CHARACTERS) ?? ''}`.trim()
   )
   if (isUnlike(commits)) return studies.map((study, at) => ({ label: commits[at]!, study }))
-  return studies.map((study, at) => ({ label: `${commits[at]}, run ${at + 1}`, study }))
+  return studies.map((study, at) => ({ label: `${names[at]}, run ${at + 1}`, study }))
 }
 
 /** Names that files and elements can have, no two alike, of texts that others chose. */

@@ -4,7 +4,7 @@ import { fairnessHtml, type Labelled, originHtml } from './fairness.ts'
 import { Html, html } from './html.ts'
 import { LOOKS, labelOf, type OverlayId } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
-import { count, duration, inWords, listed } from './numbers.ts'
+import { capital, count, duration, inWords, listed } from './numbers.ts'
 import { lastTable, pairedTable, summaryTable } from './part-table.ts'
 import { sentencesOf } from './sentences.ts'
 import type { Plot } from './spec.ts'
@@ -49,7 +49,7 @@ export function pageOf(studies: readonly Labelled[], parts: readonly DrawnPart[]
 <h1>${title}</h1>
 ${abouts.map(about => html`<p class="about">${about}</p>\n`)}${
   !isOne &&
-  html`<p>${inWords(studies.length)} studies side by side: ${listed(studies.map(({ label }) => label))}.</p>`
+  html`<p>${capital(inWords(studies.length))} studies side by side: ${listed(studies.map(({ label }) => label))}.</p>`
 }
 <nav aria-label="Contents"><ul>
 <li><a href="#short">In short</a></li>

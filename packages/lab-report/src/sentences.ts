@@ -82,12 +82,14 @@ export function sentencesOf(view: PartView): string[] {
     const rows = view.last.filter(row => row.study === study)
     const among = [
       ...(view.members.length > 1 ? [study] : []),
-      ...(view.lastWords === '' ? [] : [view.lastWords])
+      ...(view.lastWords === '' ? [] : [`with ${view.lastWords}`])
     ]
-    const lead = among.length === 0 ? '' : `With ${among.join(', ')}: `
+    const lead = among.length === 0 ? '' : `${among.join(', ')}: `
     const said = QUESTIONS.flatMap(question => sentence(rows, question) ?? [])
     return [
-      ...(said.length === 0 ? [] : [capital(`${lead}${joined(said)}.`)]),
+      ...(said.length === 0
+        ? []
+        : [view.members.length > 1 ? `${lead}${joined(said)}.` : capital(`${lead}${joined(said)}.`)]),
       ...growth(
         view.rows.filter(row => row.study === study),
         view
@@ -114,7 +116,7 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
   const same = standings.filter(({ median }) => median === first.median)
   const of = `of ${inWords(standings.length)} overlays`
   if (same.length === standings.length) {
-    const what = MEASURES[question.figure].label.toLowerCase()
+    const [what] = MEASURES[question.figure].label.toLowerCase().split(',') as [string]
     return `${of} all are alike in ${what} (${value(first)}${question.figure === 'success' ? lost(rows) : ''})`
   }
   const next = standings[same.length]!

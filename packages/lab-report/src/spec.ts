@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { Axis } from './axes.ts'
 import { GRID, INK, LOOKS, type OverlayId, QUIET } from './looks.ts'
-import { duration } from './numbers.ts'
+import { duration, shown } from './numbers.ts'
 import type { Table } from './table.ts'
 import { theoryOf } from './theory.ts'
 import { distinct, type Row } from './view.ts'
@@ -49,7 +49,7 @@ const CONFIG = {
     domainColor: QUIET.light,
     tickColor: QUIET.light,
     labelOverlap: 'greedy',
-    labelSeparation: 3
+    labelSeparation: 5
   },
   legend: {
     orient: 'bottom',
@@ -70,7 +70,7 @@ const CONFIG = {
     labelColor: INK.light,
     labelFontSize: TEXT_PX,
     labelFontWeight: 'bold',
-    labelLimit: 320,
+    labelLimit: WIDTH_PX - AXIS_PX,
     titleColor: INK.light
   }
 } as const
@@ -81,7 +81,7 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
   const copied = data.map(datum => ('series' in datum ? { ...datum, look: datum.series! } : datum))
   const ordered = copied.map(datum => ({ ...datum, order: panels.indexOf(datum.panel ?? '') }))
   const top = { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', config: CONFIG }
-  const { height = HEIGHT_PX, panelHeight = PANEL_HEIGHT_PX, ...rest } = more
+  const { height = HEIGHT_PX, panelHeight = PANEL_HEIGHT_PX, axisPx = AXIS_PX, ...rest } = more
   if (panels.length <= 1) {
     return {
       ...top,
@@ -104,7 +104,7 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
       header: { title: null, labelAnchor: 'start' }
     },
     columns: 1,
-    spec: { width: WIDTH_PX - AXIS_PX, height: panelHeight, layer },
+    spec: { width: WIDTH_PX - Number(axisPx), height: panelHeight, layer },
     ...rest
   } as unknown as Spec
 }
@@ -184,33 +184,51 @@ const PARTS = '~%'
 const LOG_RATIO = 30
 const LOG_MARGIN = 1.12
 
+type Side = 'x' | 'y'
+
 /** How a measure lies along its axis, by the numbers that are drawn. */
-export function scaled(title: string, numbers: readonly number[], isPart = false): Loose {
+export function scaled(title: string, numbers: readonly number[], side: Side, isPart = false): Loose {
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
   if (isPart) {
     // What is all but everything is told apart only where the axis does not begin at nothing.
     const from = least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0
-    return { scale: { domain: [from, 1], zero: false }, axis: { title, format: PARTS } }
+    return { scale: { domain: [from, 1], zero: false }, axis: { title, format: PARTS, tickCount: 5 } }
   }
   const format = most >= SHORT_FROM ? SHORT : NUMBERS
   if (least > 0 && most / least > LOG_RATIO) {
-    const domain = [least / LOG_MARGIN, most * LOG_MARGIN]
+    const [from, to] = [least / LOG_MARGIN, most * LOG_MARGIN]
     return {
-      scale: { type: 'log', domain, nice: false },
-      axis: { title: `${title} (log)`, format, values: decades(domain[0]!, domain[1]!) }
+      scale: { type: 'log', domain: [from, to], nice: false },
+      axis: { title: `${title} (log)`, format, values: decades(from, to, side) }
     }
   }
-  return { scale: { zero: true, nice: true }, axis: { title, format, tickCount: 6 } }
+  // Labels that stand beside each other need more room than those above each other.
+  const tickCount = side === 'x' && most >= 1_000 ? 4 : 6
+  return { scale: { zero: true, nice: true }, axis: { title, format, tickCount } }
 }
 
-/** 1, 2, 5, 10 and so on, or powers of ten alone where they are enough. */
-export function decades(from: number, to: number): number[] {
-  const steps = to / from > 3_000 ? [1] : [1, 2, 5]
+/** Parts of a whole, from none to all. */
+export const QUARTERS = { format: PARTS, values: [0, 0.25, 0.5, 0.75, 1] }
+
+const DIGITS_OF_DECADE = [[1, 2, 5], [1, 3], [1]] as const
+const LETTER_PX = 8
+const LINE_PX = 15
+
+/** 1, 2, 5, 10 and so on, or fewer, so that their labels have room. */
+export function decades(from: number, to: number, side: Side): number[] {
+  const [first, last] = [Math.floor(Math.log10(from)), Math.log10(to)]
+  const letters = Math.max(...[from, to].map(value => shown(value).length))
+  const [room, need] =
+    side === 'x' ? [WIDTH_PX - AXIS_PX, LETTER_PX * (letters + 1)] : [PANEL_HEIGHT_PX, LINE_PX]
+  const labels = (room / need) * (1 / (last - Math.log10(from)))
+  // How many labels of equal distance a decade has room for, and the nearest two of each choice.
+  const digits = DIGITS_OF_DECADE.find((_, at) => labels * Math.log10([2, 3, 10][at]!) >= 1) ?? [1]
+  const every = Math.max(1, Math.ceil(1 / labels))
   const values: number[] = []
-  for (let power = Math.floor(Math.log10(from)); power <= Math.log10(to); power += 1)
-    for (const step of steps) {
+  for (let power = first; power <= last; power += 1)
+    for (const digit of power % every === 0 ? digits : []) {
       // Powers of ten below one are no exact doubles: read as they are written.
-      const value = Number(`${step}e${power}`)
+      const value = Number(`${digit}e${power}`)
       if (value >= from && value <= to) values.push(value)
     }
   return values

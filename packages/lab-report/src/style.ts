@@ -42,15 +42,17 @@ summary{cursor:pointer;color:var(--link)}
 details .scroll{max-height:32rem}
 table{border-collapse:collapse;font:.8125rem/1.4 system-ui,sans-serif;font-variant-numeric:tabular-nums lining-nums}
 caption{text-align:left;color:var(--quiet);padding-bottom:.4rem;caption-side:top}
+caption span{display:block;position:sticky;left:0;max-width:min(44rem,calc(100vw - 2.5rem))}
 th,td{text-align:left;vertical-align:top;padding:.3rem .45rem;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{padding-left:0}
 thead th{vertical-align:bottom;font-weight:600;border-bottom:1px solid var(--quiet);min-width:3.5rem}
 tbody th{font-weight:500}
+td:not(.number){min-width:7.5rem}
 th.number,td.number{text-align:right}
 .interval{display:block;color:var(--quiet);font-size:.75rem;white-space:nowrap}
 .none{color:var(--quiet)}
 footer{border-top:1px solid var(--line);padding-top:1rem;padding-bottom:3rem;color:var(--quiet);font-size:.875rem}
 @media (max-width:30rem){body{font-size:1rem}main,header,footer{padding-left:.5rem;padding-right:.5rem}header{padding-top:1.5rem}h1{font-size:1.5rem}h2{font-size:1.2rem}}
 @media screen and (prefers-color-scheme:dark){:root{${variables('dark')}}${DARK_RULES}}
-@media print{@page{margin:16mm}body{font-size:10pt}.skip,nav{display:none}.scroll,details .scroll{overflow:visible;max-height:none}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.plots{grid-template-columns:1fr 1fr;gap:1.5rem}table{font-size:7pt}th,td{padding:.15rem .25rem}thead th{min-width:0}.interval{white-space:normal}a{color:inherit}}
+@media print{@page{margin:16mm}body{font-size:10pt}.skip,nav,details:not([open]){display:none}dt{break-after:avoid}.scroll,details .scroll{overflow:visible;max-height:none}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.plots{grid-template-columns:1fr 1fr;gap:1.5rem}table{font-size:7pt}th,td{padding:.15rem .25rem}thead th{min-width:0}.interval{white-space:normal}a{color:inherit}}
 `

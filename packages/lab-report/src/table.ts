@@ -27,8 +27,8 @@ export interface Table {
 
 /** Wide ones scroll by themselves, by keys too, so that the page does not. */
 export function tableHtml({ caption, columns, heads, rows }: Table, id: string): Html {
-  return html`<div class="scroll" role="region" aria-labelledby="${id}" tabindex="0"><table>
-<caption id="${id}">${caption}</caption>
+  return html`<div class="scroll" role="group" aria-labelledby="${id}" tabindex="0"><table>
+<caption id="${id}"><span>${caption}</span></caption>
 <thead><tr>${columns.map(
     ({ title, isText = false }, at) =>
       html`<th scope="col"${new Html(at < heads || isText ? '' : ' class="number"')}>${title}</th>`

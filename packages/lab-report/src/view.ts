@@ -85,6 +85,9 @@ export function viewOf(members: readonly Member[]): PartView {
   }
 }
 
+/** Where a row lies along what varies. */
+export const alongWords = ({ point }: Row, { field }: Axis) => wordsOf(field, point.at[field] ?? null)
+
 /** Those that vary, without their overlay's name. */
 export const settingWords = ({ set }: PointResults) =>
   Object.entries(set)

@@ -1,6 +1,6 @@
 /** Colours: seen on light and dark, and told apart by people who see fewer of them. */
 import { describe, expect, it } from 'vitest'
-import { INK, LOOKS, OUTCOMES, PAPER, QUIET } from '../src/looks.ts'
+import { COLOURS, INK, LOOKS, OUTCOMES, PAPER, QUIET } from '../src/looks.ts'
 
 type Colour = readonly [red: number, green: number, blue: number]
 
@@ -93,6 +93,10 @@ describe.each(['light', 'dark'] as const)('on %s paper', mode => {
     const sorted = light.toSorted((a, b) => a - b)
     for (const [at, value] of sorted.slice(1).entries()) expect(value - sorted[at]!).toBeGreaterThan(0.04)
   })
+})
+
+it('no two colours are alike, for each is changed to another in the dark', () => {
+  expect(new Set(COLOURS.map(({ light }) => light)).size).toBe(COLOURS.length)
 })
 
 it('and without colours by shape and by dash', () => {

@@ -43,18 +43,22 @@ describe('numbers', () => {
     expect([1, 6, 12].map(inWords)).toEqual(['one', 'six', '12'])
   })
 
-  it('ticks of logarithms are round, and not too many', () => {
-    expect(decades(3, 300)).toEqual([5, 10, 20, 50, 100, 200])
-    expect(decades(0.0005, 1)).toEqual([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
-    expect(decades(1, 1e6)).toEqual([1, 10, 100, 1000, 10_000, 100_000, 1_000_000])
+  it('ticks of logarithms are round, and have room', () => {
+    expect(decades(3, 300, 'x')).toEqual([5, 10, 20, 50, 100, 200])
+    expect(decades(1, 999, 'x')).toEqual([1, 3, 10, 30, 100, 300])
+    expect(decades(2, 5000, 'x')).toEqual([10, 100, 1000])
+    expect(decades(0.001, 1, 'y')).toEqual([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    expect(decades(0.0001, 1, 'y')).toEqual([0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1])
+    expect(decades(1, 1e6, 'x')).toEqual([1, 100, 10_000, 1_000_000])
+    expect(decades(1, 1e6, 'y')).toEqual([1, 10, 100, 1000, 10_000, 100_000, 1_000_000])
   })
 
   it('a scale goes by logarithms where numbers are far apart, and parts of all to the whole', () => {
-    expect(scaled('B', [1, 31])).toMatchObject({ scale: { type: 'log' } })
-    expect(scaled('B', [1, 30])).toMatchObject({ scale: { zero: true } })
-    expect(scaled('B', [0, 1000])).toMatchObject({ scale: { zero: true } })
-    expect(scaled('P', [0.2, 1], true)).toMatchObject({ scale: { domain: [0, 1] } })
-    expect(scaled('P', [0.95, 1], true)).toMatchObject({ scale: { domain: [0.9, 1] } })
+    expect(scaled('B', [1, 31], 'y')).toMatchObject({ scale: { type: 'log' } })
+    expect(scaled('B', [1, 30], 'y')).toMatchObject({ scale: { zero: true } })
+    expect(scaled('B', [0, 1000], 'y')).toMatchObject({ scale: { zero: true } })
+    expect(scaled('P', [0.2, 1], 'y', true)).toMatchObject({ scale: { domain: [0, 1] } })
+    expect(scaled('P', [0.95, 1], 'y', true)).toMatchObject({ scale: { domain: [0.9, 1] } })
   })
 })
 

@@ -1,6 +1,5 @@
 /** What was measured along what varies, a line for each overlay: with its theory's where steps go with size. */
 import type { FigureName } from '@servent/lab'
-import { wordsOf } from '../axes.ts'
 import { LOOKS, labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
 import {
@@ -16,7 +15,7 @@ import {
 } from '../spec.ts'
 import type { Cell, Table } from '../table.ts'
 import { theoryOf } from '../theory.ts'
-import { distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
 
 /** Points of a theory's line. */
 const THEORY_STEPS = 24
@@ -53,7 +52,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
   )
   const { color, dash, shape } = coded(seriesOf(overlays, theories), 'points')
   const x = along(axis)
-  const y = { field: 'y', type: 'quantitative', ...scaled(measure.axis, numbers, measure.isPart) }
+  const y = { field: 'y', type: 'quantitative', ...scaled(measure.axis, numbers, 'y', measure.isPart) }
   const measured = { filter: { field: 'kind', equal: 'measured' } }
   const spec = framed(
     [...data, ...expected],
@@ -121,7 +120,6 @@ function tableOf(view: PartView, rows: readonly Row[], figure: FigureName, title
     const found = row === undefined ? undefined : figureOf(row, figure)
     return found === undefined ? null : { median: found.median, ci95: found.ci95 }
   }
-  const wordsAt = ({ point }: Row) => wordsOf(axis.field, point.at[axis.field] ?? null)
   const first = [...(hasPanels ? [{ title: 'Panel' }] : []), { title: axis.title }]
   if (view.hasGrid) {
     return {
@@ -130,7 +128,7 @@ function tableOf(view: PartView, rows: readonly Row[], figure: FigureName, title
       columns: [...first, { title: 'Overlay' }, { title: 'Settings' }, { title: label, write }],
       rows: rows.map(row => [
         ...(hasPanels ? [row.panel] : []),
-        wordsAt(row),
+        alongWords(row, axis),
         labelOf(row.point.overlay),
         row.set,
         cellOf(row)
@@ -155,7 +153,7 @@ function tableOf(view: PartView, rows: readonly Row[], figure: FigureName, title
         return [
           [
             ...(hasPanels ? [panel] : []),
-            wordsAt(own[0]!),
+            alongWords(own[0]!, axis),
             ...overlays.map(overlay => cellOf(of(overlay))),
             ...theories.map(overlay => {
               const point = of(overlay)?.point

@@ -1,7 +1,7 @@
 /** Shares of one network: what became of lookups, and which messages the bytes are of. */
 import { LOOKS, labelOf, OUTCOMES } from '../looks.ts'
 import { percent, shown } from '../numbers.ts'
-import { type Datum, framed, overlaysOf, type Plot } from '../spec.ts'
+import { type Datum, framed, overlaysOf, type Plot, QUARTERS } from '../spec.ts'
 import { distinct, type PartView, type Row } from '../view.ts'
 
 const KINDS = Object.keys(OUTCOMES) as (keyof typeof OUTCOMES)[]
@@ -42,7 +42,7 @@ export function outcomesPlot(view: PartView): Plot | undefined {
             type: 'quantitative',
             stack: 'zero',
             scale: { domain: [0, 1] },
-            axis: { title: 'Lookups that were planned', format: '~%', tickCount: 5 }
+            axis: { title: 'Lookups that were planned', ...QUARTERS }
           },
           y: {
             field: 'overlay',
@@ -92,6 +92,8 @@ export function outcomesPlot(view: PartView): Plot | undefined {
 /** Kinds of messages with a smaller part than this are taken together. */
 const KIND_PART_LEAST = 0.03
 const KIND_BAR_PX = 17
+/** Of names of messages, the longest. */
+const NAME_PX = 124
 
 /** Each overlay's bytes, its kinds of messages one beside the other, the largest first: a bar begins where the last ended. */
 export function bytesPlot(view: PartView): Plot | undefined {
@@ -118,7 +120,7 @@ export function bytesPlot(view: PartView): Plot | undefined {
             field: 'from',
             type: 'quantitative',
             scale: { domain: [0, 1] },
-            axis: { title: 'Bytes that a peer sends', format: '~%', tickCount: 5 }
+            axis: { title: 'Bytes that a peer sends', ...QUARTERS }
           },
           x2: { field: 'to' },
           y: {
@@ -129,8 +131,8 @@ export function bytesPlot(view: PartView): Plot | undefined {
               title: null,
               ticks: false,
               domain: false,
-              minExtent: 112,
-              maxExtent: 112
+              minExtent: NAME_PX,
+              maxExtent: NAME_PX
             }
           },
           color: {
@@ -145,6 +147,7 @@ export function bytesPlot(view: PartView): Plot | undefined {
     {
       height: 60 + KIND_BAR_PX * data.length,
       panelHeight: { step: KIND_BAR_PX },
+      axisPx: NAME_PX + 12,
       resolve: { scale: { y: 'independent' } }
     }
   )

@@ -9,6 +9,7 @@ import {
   NUMBERS,
   overlaysOf,
   type Plot,
+  QUARTERS,
   type Spec,
   seriesOf
 } from '../spec.ts'
@@ -166,9 +167,9 @@ const RATIO_MIN = 10
 function xScale(data: readonly Datum[], { x: { title }, isXLog, isXPart, isDiscrete }: Curve) {
   const numbers = data.map(({ x }) => Number(x))
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
-  if (isXPart) return { scale: { domain: [0, 1] }, axis: { title, format: '~%', tickCount: 5 } }
+  if (isXPart) return { scale: { domain: [0, 1] }, axis: { title, ...QUARTERS } }
   if (isXLog && most / least >= RATIO_MIN) {
-    const axis = { title: `${title} (log)`, format: NUMBERS, values: decades(least, most), grid: false }
+    const axis = { title: `${title} (log)`, format: NUMBERS, values: decades(least, most, 'x'), grid: false }
     return { scale: { type: 'log', domain: [least, most], nice: false }, axis }
   }
   const tickMinStep = isDiscrete ? 1 : undefined
@@ -182,7 +183,7 @@ function yScale(data: readonly Datum[], { y: { title }, isYLog }: Curve) {
   const numbers = data.map(({ y }) => Number(y))
   const least = Math.min(...numbers)
   if (isYLog) {
-    const axis = { title: `${title} (log)`, format: '~%', values: decades(least, 1) }
+    const axis = { title: `${title} (log)`, format: '~%', values: decades(least, 1, 'y') }
     return { scale: { type: 'log', domain: [least, 1], nice: false }, axis }
   }
   return { scale: { zero: true, nice: true }, axis: { title, format: '~%', tickCount: 5 } }

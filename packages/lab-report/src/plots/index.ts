@@ -57,7 +57,10 @@ const OF_VALUES: Wanted = [
 
 /** In the order in which they are shown. Names are unlike each other. */
 export function plotsOf(view: PartView): Plot[] {
-  const wanted = [...(ownOf(ALONG, view.axis?.field ?? '') ?? OTHERWISE), ...OF_SEARCHES, ...OF_VALUES]
+  const ofLookups = ownOf(ALONG, view.axis?.field ?? '') ?? OTHERWISE
+  const hasLookups = view.rows.some(({ point }) => point.plan.lookups > 0)
+  const rest = [...OF_SEARCHES, ...OF_VALUES]
+  const wanted = hasLookups ? [...ofLookups, ...rest] : [...rest, ...ofLookups]
   const lines = wanted.flatMap(([figure, title]) => alongPlot(view, figure, title) ?? [])
   const trades = tradePlots(view)
   // Of a grid one network is as good as another: its distributions would be those of settings that nobody chose.

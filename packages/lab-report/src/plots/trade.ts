@@ -3,7 +3,7 @@ import { type FigureName, lowerHull } from '@servent/lab'
 import { labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
 import { coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
-import { distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
 
 interface Trade {
   readonly name: string
@@ -54,7 +54,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
   // A hull is of one place of what varies, so each place is a panel.
   const panelOf = (row: Row) =>
     hasHull && view.axis !== undefined
-      ? [row.panel, `${view.axis.title}: ${row.x}`].filter(Boolean).join(' · ')
+      ? [row.panel, alongWords(row, view.axis)].filter(Boolean).join(' · ')
       : row.panel
   const place = (row: Row) => [figureOf(row, cost)!.median, figureOf(row, gain)!.median] as const
   const corners = new Set(
@@ -92,12 +92,12 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
   const x = {
     field: 'x',
     type: 'quantitative',
-    ...scaled(MEASURES[cost].axis, all(['x', ...intervals.map(end => `x${end}`)]))
+    ...scaled(MEASURES[cost].axis, all(['x', ...intervals.map(end => `x${end}`)]), 'x')
   }
   const y = {
     field: 'y',
     type: 'quantitative',
-    ...scaled(MEASURES[gain].axis, all(['y', ...intervals.map(end => `y${end}`)]), MEASURES[gain].isPart)
+    ...scaled(MEASURES[gain].axis, all(['y', ...intervals.map(end => `y${end}`)]), 'y', MEASURES[gain].isPart)
   }
   const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), 'points')
   const isLine = hasHull || view.axis !== undefined
@@ -164,7 +164,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
       rows: rows.map(row => [
         ...(hasPanels ? [panelOf(row)] : []),
         labelOf(row.point.overlay),
-        ...(isVaried ? [`${row.x}`] : []),
+        ...(isVaried ? [alongWords(row, view.axis!)] : []),
         ...(view.hasGrid ? [row.set] : []),
         figureOf(row, cost)!,
         figureOf(row, gain)!,
