@@ -53,8 +53,13 @@ export async function draw(spec: Spec, { id, title, text }: Described): Promise<
   view.finalize()
   const names = `role="img" aria-labelledby="${id}-title ${id}-desc"`
   const told = `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-desc">${escaped(text)}</desc>`
-  // An image is one thing to who hears it, and none of its parts has a role of its own.
-  const plain = svg.replace(/<[a-z][^>]*>/g, tag => tag.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, ''))
+  // An image is one thing to who hears it, so that none of its parts has a role of its own. And nobody sees a
+  // thousandth of a pixel.
+  const plain = svg.replace(/<[a-z][^>]*>/g, tag =>
+    tag
+      .replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, '')
+      .replace(/\d+\.\d{3,}/g, number => `${Number(Number(number).toFixed(2))}`)
+  )
   return plain.replace(/^(<svg [^>]*)>/, `$1 ${names}>${told}`)
 }
 

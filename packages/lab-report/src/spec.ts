@@ -235,6 +235,8 @@ export function decades(from: number, to: number, side: Side): number[] {
 }
 
 const NAMES_LEVEL_MOST = 4
+/** Names are as long as others wrote them. */
+const NAME_LIMIT_PX = 130
 
 /** How the field that varies lies along: ticks where it was measured. */
 export function along({ title, scale, isPart, isTime, values, at }: Axis): Loose {
@@ -245,7 +247,7 @@ export function along({ title, scale, isPart, isTime, values, at }: Axis): Loose
       ...field,
       type: 'ordinal',
       scale: { domain: values.map(at), padding: 0.3 },
-      axis: { title, labelAngle }
+      axis: { title, labelAngle, labelLimit: NAME_LIMIT_PX }
     }
   }
   const numbers = values.map(value => Number(at(value)))

@@ -10,14 +10,13 @@ export const STYLE = `
 :root{color-scheme:light dark;${variables('light')}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.55 Charter,'Bitstream Charter','Sitka Text',Cambria,Georgia,serif}
+body{margin:0;overflow-wrap:anywhere;background:var(--paper);color:var(--ink);font:1.0625rem/1.55 Charter,'Bitstream Charter','Sitka Text',Cambria,Georgia,serif}
 main,header,footer{max-width:68rem;margin:0 auto;padding:0 1.25rem}
 header{padding-top:3rem}
 main{padding-bottom:4rem}
 h1{font-size:2rem;line-height:1.2;margin:0 0 .75rem;font-weight:600;text-wrap:balance}
 h2{font-size:1.4rem;line-height:1.3;margin:3rem 0 .75rem;font-weight:600;text-wrap:balance}
 h3{font-size:1.1rem;margin:2rem 0 .5rem;font-weight:600}
-h1,h2,h3,p,li,dd,code{overflow-wrap:anywhere}
 p,ul,ol,dl{max-width:44rem;margin:0 0 1rem}
 ul,ol{padding-left:1.25rem}
 li{margin-bottom:.4rem}
@@ -40,10 +39,10 @@ details{font:.875rem/1.45 system-ui,sans-serif;margin:.75rem 0}
 summary{cursor:pointer;color:var(--link)}
 .scroll{overflow:auto;margin:.75rem 0 1.25rem;max-width:100%}
 details .scroll{max-height:32rem}
-table{border-collapse:collapse;font:.8125rem/1.4 system-ui,sans-serif;font-variant-numeric:tabular-nums lining-nums}
+table{border-collapse:collapse;overflow-wrap:break-word;font:.8125rem/1.4 system-ui,sans-serif;font-variant-numeric:tabular-nums lining-nums}
 caption{text-align:left;color:var(--quiet);padding-bottom:.4rem;caption-side:top}
 caption span{display:block;position:sticky;left:0;max-width:min(44rem,calc(100vw - 2.5rem))}
-th,td{text-align:left;vertical-align:top;padding:.3rem .45rem;border-bottom:1px solid var(--line)}
+th,td{max-width:24rem;text-align:left;vertical-align:top;padding:.3rem .45rem;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{padding-left:0}
 thead th{vertical-align:bottom;font-weight:600;border-bottom:1px solid var(--quiet);min-width:3.5rem}
 tbody th{font-weight:500}

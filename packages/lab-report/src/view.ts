@@ -32,9 +32,9 @@ export interface PartView {
   readonly varies: readonly string[]
   readonly hasGrid: boolean
   readonly rows: readonly Row[]
-  /** Of the rows those whose fields all have their last value, each study a panel: what is drawn of one network. */
+  /** Of each study the rows whose fields all have their last value, in a panel of its own: what is drawn of one network. */
   readonly last: readonly Row[]
-  /** What those have in common, in words. */
+  /** What those have in common, in words; empty where nothing varies, or studies end with unlike ones. */
   readonly lastWords: string
   /** Panels that are left out of plots. */
   readonly panelsLeftOut: number
@@ -67,7 +67,16 @@ export function viewOf(members: readonly Member[]): PartView {
   )
   const panels = distinct(all.map(({ panel }) => panel))
   const drawn = new Set(panels.slice(0, PANELS_MOST))
-  const lastAt = Object.fromEntries(varies.map(field => [field, valuesOf(field).at(-1)!]))
+  const lasts = members.map(member => lastOf(member, varies))
+  // What all studies end with is said once, what they end with each for itself beside its name.
+  const isCommon = distinct(lasts.map(({ words }) => words)).length === 1
+  const last = lasts.flatMap(({ points: ends, words }, at) => {
+    const beside = isCommon ? [] : [words]
+    const panel = hasSeveral ? [members[at]!.study, ...beside].join(' · ') : ''
+    return all
+      .filter(({ study, point }) => study === members[at]!.study && ends.has(point))
+      .map(row => ({ ...row, panel }))
+  })
   return {
     name: part.name,
     title: part.title,
@@ -77,11 +86,20 @@ export function viewOf(members: readonly Member[]): PartView {
     varies,
     hasGrid: points.some(({ set }) => Object.keys(set).length > 0),
     rows: all.filter(({ panel }) => drawn.has(panel)),
-    last: all
-      .filter(({ point }) => varies.every(field => (point.at[field] ?? null) === lastAt[field]))
-      .map(row => ({ ...row, panel: hasSeveral ? row.study : '' })),
-    lastWords: varies.map(field => wordsOf(field, lastAt[field]!)).join(', '),
+    last,
+    lastWords: isCommon ? lasts[0]!.words : '',
     panelsLeftOut: panels.length - drawn.size
+  }
+}
+
+/** Of a study the points at which all that varies has its last value. */
+function lastOf({ part: { points } }: Member, varies: readonly string[]) {
+  const values = varies.map(field => [field, points.at(-1)!.at[field] ?? null] as const)
+  return {
+    points: new Set(
+      points.filter(({ at }) => values.every(([field, value]) => (at[field] ?? null) === value))
+    ),
+    words: values.map(([field, value]) => wordsOf(field, value)).join(', ')
   }
 }
 

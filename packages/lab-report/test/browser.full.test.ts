@@ -6,15 +6,35 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { StudyResults } from '@servent/lab'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Report, reportOf } from '../src/index.ts'
+import { TEXT_CHARACTERS_MAX } from '../src/limits.ts'
 import { EVERY_KIND, studyOf } from './support/studies.ts'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const inPage = readFileSync(new URL('./support/in-page.js', import.meta.url), 'utf8')
 const hasBrowser = existsSync(executablePath)
+
+/** With texts as long as they may be. */
+function longer(study: StudyResults): StudyResults {
+  const copy = structuredClone(study)
+  const word = 'x'.repeat(TEXT_CHARACTERS_MAX)
+  copy.title = word
+  copy.name = word
+  for (const part of copy.parts) {
+    part.title = word
+    part.about = word
+    for (const { at, plan, results } of part.points) {
+      if (at.churn !== undefined) at.churn = `${at.churn}${word}`.slice(0, TEXT_CHARACTERS_MAX)
+      plan.latency = word
+      results.bytes_per_node_per_s!.by_type = { ...results.bytes_per_node_per_s!.by_type, [word]: 1e6 }
+    }
+  }
+  return copy
+}
 
 describe.skipIf(!hasBrowser)(`in ${executablePath}${hasBrowser ? '' : ', which is not there'}`, () => {
   let report: Report
@@ -26,7 +46,8 @@ describe.skipIf(!hasBrowser)(`in ${executablePath}${hasBrowser ? '' : ', which i
     const study = await studyOf(EVERY_KIND)
     report = await reportOf([study])
     const both = await reportOf([study, { ...study, name: 'again' }])
-    for (const [name, { html }] of Object.entries({ one: report, both })) {
+    const long = await reportOf([longer(study), { ...longer(study), name: 'again' }])
+    for (const [name, { html }] of Object.entries({ one: report, both, long })) {
       files[name] = join(folder, `${name}.html`)
       writeFileSync(files[name], html)
     }
@@ -86,14 +107,20 @@ describe.skipIf(!hasBrowser)(`in ${executablePath}${hasBrowser ? '' : ', which i
     180_000
   )
 
-  it.each([320, 768, 1280])('nothing is wider than a window of %i px', async width => {
-    await open('both', width, 'light', async page => {
+  it.each([
+    ['both', 320],
+    ['both', 768],
+    ['both', 1280],
+    ['long', 320],
+    ['long', 1280]
+  ])('nothing is wider than its window: %s, %i px', async (file, width) => {
+    await open(file, width, 'light', async page => {
       expect(await page.evaluate('pageWidth()')).toBe(width)
     })
   })
 
   it('no two labels of a plot overlap, and none is cut off', async () => {
-    for (const file of ['one', 'both'])
+    for (const file of ['one', 'both', 'long'])
       await open(file, 1280, 'light', async page => {
         expect(await page.evaluate('misplaced()')).toEqual([])
       })

@@ -59,3 +59,13 @@ it('studies of one name and one commit are numbered', async () => {
   const { html } = await reportOf([before, structuredClone(before)])
   expect(html).toContain('plan, run 1 and plan, run 2.')
 })
+
+it('studies that end with unlike networks are drawn with the last one of each', async () => {
+  const small = changed(before, { name: 'small' })
+  const [sizes] = small.parts as [StudyResults['parts'][0]]
+  sizes.points = sizes.points.filter(({ at }) => at.nodes === 8)
+  const { plots } = await reportOf([small, changed(after, { name: 'large' })])
+  const { spec } = plots.find(({ name }) => name === 'sizes-load')!
+  const { data } = spec as unknown as { data: { values: { panel: string }[] } }
+  expect([...new Set(data.values.map(({ panel }) => panel))]).toEqual(['small · 8 peers', 'large · 16 peers'])
+})

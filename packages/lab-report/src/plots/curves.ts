@@ -1,5 +1,5 @@
 /** Distributions of one network: hops, latency, load and degrees, a line for each overlay. */
-import { labelOf } from '../looks.ts'
+import { labelOf, QUIET } from '../looks.ts'
 import { count, percent, shown } from '../numbers.ts'
 import {
   coded,
@@ -152,7 +152,7 @@ function specOf(rows: readonly Row[], curve: Curve): Spec {
   }
   const straight = {
     transform: [{ filter: { field: 'kind', equal: 'even' } }],
-    mark: { type: 'line', strokeWidth: 1, color: '#595e66' },
+    mark: { type: 'line', strokeWidth: 1, color: QUIET.light },
     encoding: { x, y, order: { field: 'x' } }
   }
   return framed(curve.hasEven ? [...data, ...even] : [...data, ...ends], [
