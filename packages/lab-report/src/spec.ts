@@ -212,7 +212,7 @@ export const QUARTERS = { format: PARTS, values: [0, 0.25, 0.5, 0.75, 1] }
 
 const DIGITS_OF_DECADE = [[1, 2, 5], [1, 3], [1]] as const
 const LETTER_PX = 8
-const LINE_PX = 15
+const LINE_PX = 20
 
 /** 1, 2, 5, 10 and so on, or fewer, so that their labels have room. */
 export function decades(from: number, to: number, side: Side): number[] {
