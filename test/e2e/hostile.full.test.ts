@@ -66,7 +66,8 @@ it.runIf(process.platform === 'linux')(
   'four hostile peers change nothing for a fifth',
   async () => {
     const flags = ['--overlays', 'gnutella']
-    await using attacked = await Daemon.start({ flags })
+    // As a leaf of the other one it would refuse strangers, and nothing would be attacked.
+    await using attacked = await Daemon.start({ flags: [...flags, '--set', 'gnutella.role=ultrapeer'] })
     await using other = await Daemon.start({ flags: [...flags, '--bootstrap', attacked.address] })
     await neighbours(other, 1)
     const folder = join(attacked.home, 'shared')

@@ -15,6 +15,7 @@ export type ProblemCode =
   | 'no-token'
   | 'verification-failed'
   | 'too-large'
+  | 'gate-failed'
   | 'drift'
   | 'interrupted'
 
@@ -42,6 +43,7 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   'no-token': { exit: 6, status: 401 },
   'verification-failed': { exit: 7, status: 502 },
   'too-large': { exit: 2, status: 413 },
+  'gate-failed': { exit: 8, status: 500 },
   drift: { exit: 9, status: 500 },
   interrupted: { exit: 130, status: 499 }
 }

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ResultsSchema } from '@servent/lab'
+import { ResultsSchema, type StudyResults, StudyResultsSchema } from '@servent/lab'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runLine } from './fixture.ts'
@@ -13,6 +13,93 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('lab run', () => {
+  const PLAN = `title: Small
+common: { warmup: 20, duration: 20 }
+parts:
+  - name: sizes
+    title: Two sizes
+    overlays: [chord, kelips]
+    nodes: [12, 16]
+    lookups: 20
+`
+  const planIn = async (name: string) => {
+    const own = await mkdtemp(join(folder, name))
+    await writeFile(join(own, 'small.yaml'), PLAN)
+    return own
+  }
+
+  it('prints one object of the schema, and has a folder with all that it says', async () => {
+    const cwd = await planIn('json')
+    const { code, json, err } = await runLine('lab run small.yaml --workers 1 --json', { cwd })
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(json).toHaveLength(1)
+    const { folder: own, ...results } = json[0] as unknown as StudyResults & { folder: string }
+    expect(Check(StudyResultsSchema, results)).toBe(true)
+    const { event, ...written } = results
+    expect(event).toBe('done')
+    expect(own).toMatch(/\/runs\/small-[0-9a-f]{8}$/)
+    expect(JSON.parse(await readFile(join(own, 'results.json'), 'utf8'))).toEqual(written)
+    expect((await readdir(own)).sort()).toEqual([
+      'SHA256SUMS',
+      'fingerprint.txt',
+      'plan.resolved.yaml',
+      'results.json',
+      'runs',
+      'samples.csv',
+      'samples.parquet'
+    ])
+  })
+
+  it('shows a table for each part, and runs nothing again that is there', async () => {
+    const cwd = await planIn('table')
+    const line = 'lab run small.yaml --set seeds=2 --out mine'
+    const first = await runLine(line, { cwd })
+    expect(first.code).toBe(0)
+    const [title, header, ...rows] = first.out.split('\n')
+    expect(title).toBe('Two sizes (medians of 2 runs)')
+    expect(header).toMatch(/^OVERLAY +NODES +RIGHT +HOPS +MS /)
+    expect(rows.slice(0, 4).map(row => row.split(/ +/).slice(0, 3).join(' '))).toEqual([
+      'chord 12 1.0000',
+      'kelips 12 1.0000',
+      'chord 16 1.0000',
+      'kelips 16 1.0000'
+    ])
+    expect(first.out).toMatch(/\nFingerprint [0-9a-f]{64}\n$/)
+    const again = await runLine(line, { cwd })
+    expect(again.out).toBe(first.out)
+    expect(again.err).toContain('8 of 8 runs are in mine already.')
+    const resolved = await runLine('lab run mine/plan.resolved.yaml --out mine', { cwd })
+    expect(resolved.out).toBe(first.out)
+  })
+
+  it.each([
+    ['none.yaml', 'error: The plan none.yaml cannot be read: ENOENT'],
+    [
+      'small.yaml --set sizes.nodes=0',
+      'error: small.yaml:7: parts[0].nodes is 0, and it takes a whole number'
+    ],
+    ['small.yaml --set latency=matrix:none.tsv', 'error: latency names the file '],
+    ['small.yaml --out small.yaml', 'error: The study goes to small.yaml, and nothing can be written there'],
+    ['small.yaml --workers none', 'error: ']
+  ])('refuses %s before anything runs', async (line, message) => {
+    const cwd = await planIn('refused')
+    const { code, out, err } = await runLine(`lab run ${line}`, { cwd })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(message)
+    expect(err).toContain('servent lab run')
+    expect(err).not.toContain('lab compare')
+  })
+
+  it('finds the files of a plan beside it', async () => {
+    const cwd = await planIn('beside')
+    await writeFile(join(cwd, 'two.tsv'), '0\t30\n30\t0\n')
+    const line = 'lab run ../beside/small.yaml --set latency=matrix:two.tsv --out out'
+    const { code, err } = await runLine(line.replace('../beside', cwd), { cwd: folder })
+    expect({ code, err: err.includes('error') }).toEqual({ code: 0, err: false })
+  })
+})
 
 describe('lab compare', () => {
   it('prints one object of the schema, and writes it with its fingerprint', async () => {
@@ -99,8 +186,8 @@ describe('lab compare', () => {
 
   it.each([
     [
-      '--overlays napster',
-      'no overlay "napster". It has gnutella, fasttrack, chord, pastry, kelips, kademlia.'
+      '--overlays freenet',
+      'no overlay "freenet". It has napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
     ],
     ['--overlays chord --backend processes', 'The backend processes comes in a later version'],
     ['--nodes few', 'nodes is "few", and it takes a whole number from 2 to 1000000.'],
@@ -142,6 +229,47 @@ describe('lab compare', () => {
     expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(code).toBe(130)
     expect(json).toMatchObject([{ event: 'error', code: 'interrupted', exit: 130 }])
+  })
+})
+
+describe('gates', () => {
+  it('exit 8 where one comes true, for comparisons and studies, and say which; 0 else', async () => {
+    const cwd = await mkdtemp(join(folder, 'gates'))
+    const line = `lab compare --overlays chord ${SMALL}`
+    expect((await runLine(`${line} --out base`, { cwd })).code).toBe(0)
+    const same = await runLine(`${line} --baseline base/results.json --fail-if hops.p95>+10%`, { cwd })
+    expect({ code: same.code, err: same.err.includes('passed: 1 of 1 gates') }).toEqual({
+      code: 0,
+      err: true
+    })
+    const gates = '--fail-if hops.p95<=+0% --fail-if success<0.5'
+    const failed = await runLine(`${line} --baseline base/results.json ${gates} --json`, { cwd })
+    expect(failed.code).toBe(8)
+    expect(failed.json).toMatchObject([
+      { event: 'done', gates: [{ gate: 'hops.p95<=+0%', name: 'chord', passed: false }, { passed: true }] }
+    ])
+    expect(Check(ResultsSchema, failed.json[0])).toBe(true)
+
+    await writeFile(
+      join(cwd, 'plan.yaml'),
+      'title: x\nparts: [{ name: a, nodes: [12, 14], lookups: 5, warmup: 20, duration: 20 }]\n'
+    )
+    const study = await runLine('lab run plan.yaml --fail-if success<=1 --out mine', { cwd })
+    expect(study.code).toBe(8)
+    expect(study.err).toContain('failed: success<=1 of a chord nodes=14: it is 1.')
+    const held = 'lab run plan.yaml --baseline mine/results.json --fail-if hops.mean>+0 --out mine'
+    expect((await runLine(held, { cwd })).code).toBe(0)
+  })
+
+  it.each([
+    ['--fail-if success', '--fail-if takes a metric'],
+    ['--fail-if hops.mean>+1', 'give one with --baseline FILE'],
+    ['--baseline none.json --fail-if hops.mean>+1', '--baseline names none.json, which cannot be read'],
+    ['--baseline none.json', 'no --fail-if says what must not be']
+  ])('2 for %s, before anything runs', async (flags, message) => {
+    const { code, out, err } = await runLine(`lab compare --nodes 100000 ${flags}`, { cwd: folder })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(message)
   })
 })
 
@@ -204,5 +332,5 @@ it('help names the verbs, their flags and examples; completion knows them', asyn
     expect(out).toContain(flag)
   expect((await runLine('lab')).out).toContain('compare')
   const { out: script } = await runLine('completion bash')
-  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare verify"/)
+  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare run verify"/)
 })

@@ -1,5 +1,5 @@
 /** How fairly was compared: what was the same for all, who could not be asked, and what the figures rest on. */
-import type { PartResults, StudyResults } from '@servent/lab'
+import { type PartResults, STUDY_FILES, type StudyResults } from '@servent/lab'
 import { type Html, html } from './html.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { count, duration, listed, memory } from './numbers.ts'
@@ -76,7 +76,7 @@ function unissuedOf({ points }: PartResults): string {
 /** Where it ran, of which code, and how it is run again. */
 export function originHtml(studies: readonly Labelled[]): Html {
   return html`${studies.map(({ label, study }) => {
-    const { host, commit, fingerprint, name } = study
+    const { host, commit, fingerprint } = study
     const isDirty = commit?.endsWith('-dirty') ?? false
     const clean = commit?.replace(/-dirty$/, '')
     return html`${studies.length > 1 && html`<h3>${label}</h3>`}<dl>
@@ -87,10 +87,7 @@ export function originHtml(studies: readonly Labelled[]): Html {
         : html`commit <code>${clean}</code>${isDirty && ', with changes that are in no commit'}`
     }</dd>
 <dt>Fingerprint</dt><dd><code>${fingerprint}</code>, over what every run did and measured</dd>
-<dt>Again</dt><dd><code>npx servent lab run ${shellWord(`${name}.resolved.yaml`)}</code> with the plan that stands beside these results has every choice filled in; the same code gives the same fingerprint.</dd>
+<dt>Again</dt><dd><code>npx servent lab run ${STUDY_FILES.plan}</code>, in the folder of these results: the plan there has every choice filled in, and the same code gives the same fingerprint.</dd>
 </dl>`
   })}`
 }
-
-/** As a shell takes it for one word, whatever is in it. */
-const shellWord = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

@@ -17,15 +17,16 @@ export interface Look {
 
 /** In the order in which they are shown. */
 export const LOOKS: Readonly<Record<OverlayId, Look>> = {
-  gnutella: { label: 'Gnutella', light: '#9d3436', dark: '#fb7501', dash: [7, 3], shape: 'triangle-up' },
-  fasttrack: { label: 'FastTrack', light: '#b47c02', dark: '#fbdb5c', dash: [2, 2], shape: 'diamond' },
-  chord: { label: 'Chord', light: '#405bc6', dark: '#476ed7', dash: [1, 0], shape: 'circle' },
-  pastry: { label: 'Pastry', light: '#27a397', dark: '#5afdec', dash: [9, 2, 2, 2], shape: 'square' },
-  kelips: { label: 'Kelips', light: '#621378', dark: '#af4a6a', dash: [4, 2], shape: 'cross' },
+  napster: { label: 'Napster', light: '#839c33', dark: '#69841a', dash: [12, 3], shape: 'triangle-right' },
+  gnutella: { label: 'Gnutella', light: '#8b1b0c', dark: '#fa9a4f', dash: [7, 3], shape: 'triangle-up' },
+  fasttrack: { label: 'FastTrack', light: '#965e00', dark: '#fde16f', dash: [2, 2], shape: 'diamond' },
+  chord: { label: 'Chord', light: '#0a4995', dark: '#6093ff', dash: [1, 0], shape: 'circle' },
+  pastry: { label: 'Pastry', light: '#068b75', dark: '#8dfee3', dash: [9, 2, 2, 2], shape: 'square' },
+  kelips: { label: 'Kelips', light: '#cc6dd0', dark: '#cd57a3', dash: [4, 2], shape: 'cross' },
   kademlia: {
     label: 'Kademlia',
-    light: '#1e2229',
-    dark: '#a5a8b4',
+    light: '#202129',
+    dark: '#b1b5c2',
     dash: [5, 2, 1, 2],
     shape: 'triangle-down'
   }

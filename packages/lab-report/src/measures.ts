@@ -31,6 +31,11 @@ const part = (label: string, means: string): Measure => ({
 export const MEASURES: Readonly<Record<FigureName, Measure>> = {
   success: part('Success', 'Correct lookups of all that were issued, failed ones too'),
   hops: measure('Hops', 'steps', 'Forward steps of a lookup, the mean of a run'),
+  hops_as_published: measure(
+    'Hops as published',
+    'steps',
+    'Steps of a lookup as the overlay’s paper counts them, the mean of a run'
+  ),
   hops_p95: measure('Hops p95', 'steps', 'Steps that 95 of 100 answered lookups do not exceed'),
   latency_ms: measure('Latency', 'ms', 'From the question to the answer of a lookup, the median of a run'),
   latency_ms_p95: measure('Latency p95', 'ms', 'What 95 of 100 answered lookups do not exceed'),

@@ -5,7 +5,7 @@ import { Html, html } from './html.ts'
 import { LOOKS, labelOf, type OverlayId } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
 import { capital, count, duration, inWords, listed } from './numbers.ts'
-import { lastTable, pairedTable, summaryTable } from './part-table.ts'
+import { lastTable, pairedTable, publishedTable, summaryTable } from './part-table.ts'
 import { sentencesOf } from './sentences.ts'
 import type { Plot } from './spec.ts'
 import { STYLE } from './style.ts'
@@ -90,10 +90,12 @@ function shortHtml(parts: readonly DrawnPart[]): Html {
 
 function partHtml({ id, view, plots }: DrawnPart): Html {
   const last = lastTable(view)
+  const published = publishedTable(view)
   const paired = view.members.flatMap(member => pairedTable(member, view) ?? [])
   return html`<section class="part" aria-labelledby="${id}"><h2 id="${id}">${view.title}</h2>
 ${view.about !== null && html`<p>${view.about}</p>`}
 ${last && tableHtml(last, `${id}-last`)}
+${published && tableHtml(published, `${id}-published`)}
 <div class="plots">${plots.map(figureHtml)}</div>
 <details><summary>All points of this part in numbers</summary>
 ${tableHtml(summaryTable(view), `${id}-all`)}</details>

@@ -170,5 +170,36 @@ export function pairedTable({ study, part }: Member, { varies, members }: PartVi
   }
 }
 
+/** What others published, beside what came out; nothing where a part's plan names none. */
+export function publishedTable(view: PartView): Table | undefined {
+  const all = view.members.flatMap(({ study, part }) => part.published.map(one => ({ study, one })))
+  if (all.length === 0) return undefined
+  const hasStudies = view.members.length > 1
+  return {
+    caption: 'What was published, and what came out here',
+    heads: 1 + Number(hasStudies) + view.varies.length + Number(view.hasGrid) + 1,
+    columns: [
+      { title: 'Overlay' },
+      ...(hasStudies ? [{ title: 'Study' }] : []),
+      ...view.varies.map(field => ({ title: titleOf(field) })),
+      ...(view.hasGrid ? [{ title: 'Settings' }] : []),
+      { title: 'Figure' },
+      { title: 'Published' },
+      { title: 'Here' },
+      { title: 'Source', isText: true }
+    ],
+    rows: all.map(({ study, one: { overlay, at, set, figure, value, source, median, ci95 } }) => [
+      labelOf(overlay),
+      ...(hasStudies ? [study] : []),
+      ...view.varies.map(field => wordsOf(field, at[field] ?? null)),
+      ...(view.hasGrid ? [settingWords({ set })] : []),
+      MEASURES[figure].label,
+      value,
+      median === null ? null : { median, ci95 },
+      source
+    ])
+  }
+}
+
 /** A difference of two parts is no part of anything: it is written in points of a hundred. */
 const points = (difference: number) => `${MEASURES.hops.write(difference * 100)} points`

@@ -77,7 +77,21 @@ const QUESTIONS: readonly Question[] = [
 
 /** Settings that vary make no statement of an overlay: those are left to the hull. */
 export function sentencesOf(view: PartView): string[] {
-  if (view.hasGrid) return hullSentences(view)
+  return [...(view.hasGrid ? hullSentences(view) : standings(view)), ...publishedSentences(view)]
+}
+
+/** How far others' figures are confirmed, where there are intervals to say so. */
+function publishedSentences({ members }: PartView): string[] {
+  return members.flatMap(({ study, part }) => {
+    const held = part.published.filter(({ ci95 }) => ci95 !== null)
+    if (held.length === 0) return []
+    const inside = held.filter(({ value, ci95 }) => ci95![0] <= value && value <= ci95![1])
+    const of = `${members.length > 1 ? `${study}: of` : 'Of'} ${inWords(held.length)} published figures`
+    return [`${of} ${inWords(inside.length)} lie in the intervals that were measured here.`]
+  })
+}
+
+function standings(view: PartView): string[] {
   return distinct(view.last.map(({ study }) => study)).flatMap(study => {
     const rows = view.last.filter(row => row.study === study)
     const among = [
@@ -99,7 +113,7 @@ export function sentencesOf(view: PartView): string[] {
 }
 
 function sentence(rows: readonly Row[], question: Question): string | undefined {
-  const standings = rows
+  const ranked = rows
     .flatMap((row): Standing[] => {
       const found = figureOf(row, question.figure)
       return found === undefined
@@ -107,19 +121,19 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
         : [{ name: labelOf(row.point.overlay), median: found.median, ci95: found.ci95 }]
     })
     .sort((a, b) => (question.isMoreBetter ? b.median - a.median : a.median - b.median))
-  const [first] = standings
-  const last = standings.at(-1)
-  if (first === undefined || last === undefined || standings.length < 2) return undefined
+  const [first] = ranked
+  const last = ranked.at(-1)
+  if (first === undefined || last === undefined || ranked.length < 2) return undefined
   const value = (one: Standing) => measured(one, question)
   const namesOf = (median: number) =>
-    listed(standings.filter(one => one.median === median).map(({ name }) => name))
-  const same = standings.filter(({ median }) => median === first.median)
-  const of = `of ${inWords(standings.length)} overlays`
-  if (same.length === standings.length) {
+    listed(ranked.filter(one => one.median === median).map(({ name }) => name))
+  const same = ranked.filter(({ median }) => median === first.median)
+  const of = `of ${inWords(ranked.length)} overlays`
+  if (same.length === ranked.length) {
     const [what] = MEASURES[question.figure].label.toLowerCase().split(',') as [string]
     return `${of} all are alike in ${what} (${value(first)}${question.figure === 'success' ? lost(rows) : ''})`
   }
-  const next = standings[same.length]!
+  const next = ranked[same.length]!
   const isClose =
     same.length === 1 && next !== last && first.ci95 && next.ci95 && overlap(first.ci95, next.ci95)
   const doubt = isClose ? `; the interval of ${next.name}, ${value(next)}, overlaps` : ''

@@ -4,7 +4,6 @@ import type { Axis } from './axes.ts'
 import { GRID, INK, LOOKS, type OverlayId, QUIET } from './looks.ts'
 import { duration, shown } from './numbers.ts'
 import type { Table } from './table.ts'
-import { theoryOf } from './theory.ts'
 import { distinct, type Row } from './view.ts'
 
 export type Spec = TopLevelSpec
@@ -109,7 +108,6 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
   } as unknown as Spec
 }
 
-export const theoryLabel = (overlay: OverlayId) => theoryOf(overlay)?.label
 /** In the order of the looks. */
 export const overlaysOf = (rows: readonly Row[]): OverlayId[] => {
   const there = new Set(rows.map(({ point }) => point.overlay))
@@ -131,13 +129,16 @@ export interface Series {
   readonly shapes: readonly string[]
 }
 
-/** Overlays, and those of them whose papers are drawn too. */
-export function seriesOf(overlays: readonly OverlayId[], withTheory: readonly OverlayId[] = []): Series {
+/** Overlays, and lines of papers beside some of them, as they are named. */
+export function seriesOf(
+  overlays: readonly OverlayId[],
+  papers: readonly (readonly [OverlayId, label: string])[] = []
+): Series {
   const each = [
     ...overlays.map(overlay => LOOKS[overlay]),
-    ...withTheory.map(overlay => ({
+    ...papers.map(([overlay, label]) => ({
       ...LOOKS[overlay],
-      label: theoryLabel(overlay)!,
+      label,
       dash: THEORY_DASH,
       shape: STROKE_SHAPE
     }))

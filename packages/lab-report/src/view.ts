@@ -107,7 +107,7 @@ function lastOf({ part: { points } }: Member, varies: readonly string[]) {
 export const alongWords = ({ point }: Row, { field }: Axis) => wordsOf(field, point.at[field] ?? null)
 
 /** Those that vary, without their overlay's name. */
-export const settingWords = ({ set }: PointResults) =>
+export const settingWords = ({ set }: Pick<PointResults, 'set'>) =>
   Object.entries(set)
     .map(([key, value]) => `${key.slice(key.indexOf('.') + 1)} ${value}`)
     .join(', ')

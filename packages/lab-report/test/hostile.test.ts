@@ -112,16 +112,6 @@ describe('texts of others', () => {
     expect(all.plots.length).toBeGreaterThan(3)
   }, 60_000)
 
-  it('a plan of which the name is no plain word is one word to a shell', async () => {
-    const { html } = await reportOf([changed(study, { name: "a; rm -rf '$HOME'" })])
-    expect(html).toContain(
-      'npx servent lab run &#39;a; rm -rf &#39;\\&#39;&#39;$HOME&#39;\\&#39;&#39;.resolved.yaml&#39;'.replaceAll(
-        '\\\\',
-        '\\'
-      )
-    )
-  })
-
   it('names of plots have 64 characters at most, and no two are alike', async () => {
     const long = structuredClone(study)
     const [first, second] = long.parts as [StudyResults['parts'][0], StudyResults['parts'][0]]

@@ -62,8 +62,8 @@ const seen = (hex: string, sight: string) => {
   )
 }
 const distance = (a: Colour, b: Colour) => Math.hypot(...a.map((value, at) => value - b[at]!))
-/** Some six of the smallest steps that are seen side by side. */
-const APART = 0.12
+/** Some five of the smallest steps that are seen side by side. */
+const APART = 0.11
 
 const overlays = Object.values(LOOKS)
 

@@ -56,7 +56,12 @@ describe('which plots a part gets', () => {
   })
 
   it('by failures, churn and liars: success first', () => {
-    expect(plotsOf('dead').slice(0, 2)).toEqual(['success-by-failures', 'timeouts-by-failures'])
+    // And what was published before all.
+    expect(plotsOf('dead').slice(0, 3)).toEqual([
+      'hops-as-published-by-failures',
+      'success-by-failures',
+      'timeouts-by-failures'
+    ])
     expect(plotsOf('going').slice(0, 2)).toEqual(['success-by-churn', 'bytes-per-s-by-churn'])
     expect(plotsOf('lying')[0]).toBe('success-by-liars')
     // Lookups whose root lies are not issued, and a plot tells them apart.
@@ -104,6 +109,22 @@ describe('numbers', () => {
         1
       ])
     }
+  })
+
+  it('published figures stand beside ours: as a line, as a column, and in a table', () => {
+    const [first] = partOf('dead').published
+    expect(first).toMatchObject({ overlay: 'chord', figure: 'hops_as_published', value: 1.5 })
+    const { spec } = report.plots.find(({ name }) => name === 'dead-hops-as-published-by-failures')!
+    const { values } = (spec as unknown as { data: { values: { series: string; x: number; y: number }[] } })
+      .data
+    expect(values.filter(({ series }) => series === 'Chord, published')).toMatchObject([{ x: 0.25, y: 1.5 }])
+    const row = tableOf(report.html, 'dead-hops-as-published-by-failures-table').get(
+      `25${NBSP}% of the peers dead`
+    )!
+    expect(row.at(-1)).toBe(1.5)
+    const [published] = tableOf(report.html, 'part-dead-published').values()
+    expect(published).toEqual([1.5, first!.median])
+    expect(report.html).toContain('A paper, table 1')
   })
 
   it('what a plot draws is what its table has', () => {
@@ -192,7 +213,7 @@ describe('the page', () => {
     expect(report.html).toContain(`, ${host.cpus} core`)
     expect(report.html).toContain(fingerprint)
     if (commit !== null) expect(report.html).toContain(commit.replace('-dirty', ''))
-    expect(report.html).toContain('<code>npx servent lab run every-kind.resolved.yaml</code>')
+    expect(report.html).toContain('<code>npx servent lab run plan.resolved.yaml</code>')
   })
 
   it('holds no script, and may load nothing', () => {

@@ -47,7 +47,7 @@ describe('numbers', () => {
     expect(decades(3, 300, 'x')).toEqual([5, 10, 20, 50, 100, 200])
     expect(decades(1, 999, 'x')).toEqual([1, 3, 10, 30, 100, 300])
     expect(decades(2, 5000, 'x')).toEqual([10, 100, 1000])
-    expect(decades(0.001, 1, 'y')).toEqual([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    expect(decades(0.01, 1, 'y')).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
     expect(decades(0.0001, 1, 'y')).toEqual([0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1])
     expect(decades(1, 1e6, 'x')).toEqual([1, 100, 10_000, 1_000_000])
     expect(decades(1, 1e6, 'y')).toEqual([1, 10, 100, 1000, 10_000, 100_000, 1_000_000])

@@ -68,6 +68,11 @@ export interface DeploymentInit {
 /** One network of one overlay. Nodes are added by whoever runs it, before any of these calls. */
 export interface Deployment {
   readonly simulation: AnySimulation
+  /**
+   * Nodes beside the peers, of an operator: there before the first peer, which knows of them from its start and is told
+   * of nobody else. They ask for nothing and share nothing, and nobody comes or goes for them. Left out: there are none.
+   */
+  readonly servers?: readonly NodeIndex[]
   /** Whether machines count p2psim's ids in their messages. */
   readonly countsIds: boolean
   /** Starts all these nodes with the tables that the protocol would have given them long ago. */
@@ -82,6 +87,8 @@ export interface Deployment {
   onDeath(node: NodeIndex): void
   /** Maintenance stands still from now on. */
   freeze(): void
+  /** This part of the peers dies now: what becomes of `servers`. */
+  failServers?(share: number): void
   /** Announces what is shared; nothing where the overlay does not. `done` is called once, with what that cost. */
   publish?(done: (cost: { readonly messages: number; readonly bytes: number }) => void): void
   /** `done` is called once, later or never: who runs it waits `lookupUsMax` at most. */

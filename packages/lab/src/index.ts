@@ -6,8 +6,10 @@
  * threads, one for each seed at a time, and a fingerprint over all that they did says whether two comparisons
  * were the same.
  */
+export { judgedOf, type Kept, parseResults, plannedIn, refuseOther } from './baseline.ts'
 export { type CompareOptions, compare } from './compare.ts'
 export { PlanError, RunError } from './errors.ts'
+export { type GateVerdict, judge, parseGates } from './gates.ts'
 export { lowerHull } from './hull.ts'
 export { parseSet, SETTINGS } from './overlays/settings.ts'
 export { type Plan, type PlanInput, resolvePlan } from './plan.ts'
@@ -16,15 +18,23 @@ export { type OverlayResults, type Results, ResultsSchema } from './results.ts'
 export { runStudy, type StudyRunOptions } from './study/run-study.ts'
 export { resolveStudy, type Study, type StudyOptions } from './study/study.ts'
 export {
+  folderOf,
+  prepareStudy,
+  runInFolder,
+  STUDY_FILES,
+  writeBeside,
+  writeSums
+} from './study/study-folder.ts'
+export {
   type Figure,
-  type FigureName,
   type Paired,
   type PartResults,
   type PointResults,
+  type Published,
   type StudyResults,
   StudyResultsSchema
 } from './study/study-results.ts'
-export { PARTS_MAX, POINTS_MAX } from './study/study-schema.ts'
+export { type FigureName, PARTS_MAX, POINTS_MAX } from './study/study-schema.ts'
 export {
   parseStoredPlans,
   readStoredPlans,

@@ -39,6 +39,8 @@ interface NodeBytes {
 const NODE_BYTES: Readonly<Record<OverlayId, NodeBytes>> = {
   // 100,000 ideal peers: 3.4 GiB. 5,000 that joined: 310 MiB.
   chord: { ideal: 36 * KIB, joined: 60 * KIB },
+  // 50,000 ideal users: 1,034 MiB, with what servers know of them; 10,000: 407 MiB. As many in two hours of churn: 636 MiB.
+  napster: { ideal: 22 * KIB, joined: 41 * KIB },
   // 3,000 ideal peers: 345 MiB, most of it caches of hosts and routes of queries. 1,500 that joined: 405 MiB.
   gnutella: { ideal: 116 * KIB, joined: 270 * KIB },
   // 10,000 ideal peers: 705 MiB, most of it lists of supernodes. As many in an hour of churn: 1,166 MiB.
@@ -115,6 +117,8 @@ function linksOfNode(plan: Plan, overlay: OverlayId, peers: number): number {
   const settings = overlaySettings(plan, overlay)
   const number = (key: string) => settings[key] as number
   if (overlay === 'gnutella') return number('neighbours') / 2
+  // That to its server; servers have few with each other.
+  if (overlay === 'napster') return 1
   // Two of each ordinary peer; those between supernodes, and as many again of peers that ask or move.
   if (overlay === 'fasttrack') return 2 + (2 * PEERINGS_SOUGHT) / number('ordinaries-per-supernode')
   // Leaves have each other; an entry need not have whose entry it is.

@@ -9,6 +9,12 @@ import type { Places } from './places.ts'
 export class Peers implements Population {
   readonly #deployment: Deployment
   readonly #places: Places
+  /** Added, and not seen to run yet. */
+  #coming: NodeIndex[] = []
+  /** Nodes that an overlay has beside the peers are none of them. Dense, in no order. */
+  readonly #alive: NodeIndex[] = []
+  readonly #placeInAlive: number[] = []
+  #sorted: readonly NodeIndex[] | undefined
   readonly #bornUs: number[] = []
   readonly #diedUs: (number | undefined)[] = []
   /** Told of each peer that died as a member, after the overlay was. */
@@ -36,6 +42,7 @@ export class Peers implements Population {
     this.#places.take(node)
     this.#bornUs[node] = this.nowUs
     this.#diedUs[node] = undefined
+    this.#coming.push(node)
     return node
   }
 
@@ -43,14 +50,17 @@ export class Peers implements Population {
     this.#deployment.start(node)
   }
 
+  /** Who joins by servers has known them from its start. */
   contact(node: NodeIndex, other: NodeIndex): void {
-    this.#deployment.simulation.contact(node, other)
+    const { servers, simulation } = this.#deployment
+    if (servers === undefined) simulation.contact(node, other)
   }
 
   crash(node: NodeIndex): void {
     const { simulation } = this.#deployment
     this.#places.leave(node)
     this.#diedUs[node] = this.nowUs
+    this.#leave(node)
     const wasMember = this.#deployment.isMember(node)
     this.#deployment.onDeath(node)
     simulation.silence(node)
@@ -70,16 +80,20 @@ export class Peers implements Population {
     return this.#diedUs[node] === undefined
   }
 
+  /** In ascending order. */
   aliveNodes(): readonly NodeIndex[] {
-    return this.#deployment.simulation.aliveNodes()
+    this.#welcome()
+    this.#sorted ??= this.#alive.toSorted((a, b) => a - b)
+    return this.#sorted
   }
 
   get aliveCount(): number {
-    return this.#deployment.simulation.aliveCount
+    this.#welcome()
+    return this.#alive.length
   }
 
   pickAlive(random: Random): NodeIndex | undefined {
-    return this.#deployment.simulation.pickAlive(random)
+    return this.aliveCount === 0 ? undefined : this.#alive[random.below(this.aliveCount)]
   }
 
   at(us: number, act: () => void): void {
@@ -92,5 +106,25 @@ export class Peers implements Population {
     const born = Math.max(fromUs, this.#bornUs[node] ?? Number.POSITIVE_INFINITY)
     const died = Math.min(toUs, this.#diedUs[node] ?? toUs)
     return Math.max(0, died - born)
+  }
+
+  /** Those who were added run once somebody has started them, which an ideal start does by itself. */
+  #welcome(): void {
+    const { simulation } = this.#deployment
+    if (this.#coming.length === 0) return
+    for (const node of this.#coming)
+      if (simulation.alive(node)) this.#placeInAlive[node] = this.#alive.push(node) - 1
+    this.#coming = this.#coming.filter(node => !simulation.alive(node))
+    this.#sorted = undefined
+  }
+
+  #leave(node: NodeIndex): void {
+    this.#welcome()
+    const last = this.#alive.pop()!
+    this.#sorted = undefined
+    if (last === node) return
+    const place = this.#placeInAlive[node]!
+    this.#alive[place] = last
+    this.#placeInAlive[last] = place
   }
 }

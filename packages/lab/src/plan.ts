@@ -283,7 +283,7 @@ function shown(value: unknown): string {
 }
 
 /** A field's numbers in words; nothing where it is no number. */
-function rangeOf(schema: TSchema | undefined): string | undefined {
+export function rangeOf(schema: TSchema | undefined): string | undefined {
   const { type, minimum, maximum, anyOf } = (schema ?? {}) as {
     readonly type?: string
     readonly minimum?: number

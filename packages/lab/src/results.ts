@@ -14,6 +14,23 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 const orNull = <S extends TSchema>(schema: S, why: string) =>
   Type.Union([schema, Type.Null()], { description: `Null: ${why}` })
 
+/** Of the line that `--json` prints. */
+export const GatesSchema = Type.Optional(
+  Type.Array(
+    Type.Object(
+      {
+        gate: Type.String(),
+        name: Type.String({ description: 'Of which results' }),
+        value: orNull(Type.Number(), 'it was not measured, or there is no such number'),
+        baseline: orNull(Type.Number(), 'there is no baseline, or it has none'),
+        passed: Type.Boolean()
+      },
+      closed('One gate, and one overlay that it is of')
+    ),
+    { description: 'Of the line that --json prints, where gates were asked for; not in the file' }
+  )
+)
+
 const interval = Type.Union([Type.Tuple([Type.Number(), Type.Number()]), Type.Null()], {
   description:
     'Student’s 95 % interval of the mean, over the means of the runs. Null: one run, which does not say how networks differ'
@@ -54,6 +71,9 @@ const looks = (description: string) =>
     'no supernode was looked at'
   )
 
+const ofChange = (description: string) =>
+  orNull(number(description), 'nobody changes its role in this overlay')
+
 const roles = Type.Object(
   {
     supernodes: number('The mean over looks and runs'),
@@ -67,16 +87,16 @@ const roles = Type.Object(
     users_per_supernode: looks('Users that each supernode says it has'),
     supernode_bytes_per_s: looks('Sent and received by each supernode, in the real encoding'),
     supernode_queries_per_s: looks('Queries that came to each supernode, of its users and of others'),
-    promotions: number('Peers that became supernodes'),
-    demotions: number('Supernodes that began to step down'),
-    handovers: number('Users that were told to move to another supernode'),
-    cut_off: number('Users that a supernode which stepped down left before they had moved'),
+    promotions: ofChange('Peers that became supernodes'),
+    demotions: ofChange('Supernodes that began to step down'),
+    handovers: ofChange('Users that were told to move to another supernode'),
+    cut_off: ofChange('Users that a supernode which stepped down left before they had moved'),
     supernodes_lost: number('Ends of links to the own supernode, as users noticed them'),
-    spares_taken: number('Of these, how often the spare was asked to take its place'),
+    spares_taken: ofChange('Of these, how often the spare was asked to take its place'),
     homeless: orNull(Type.Number({ minimum: 0, maximum: 1 }), 'there was no ordinary peer')
   },
   closed(
-    'Supernodes and ordinary peers in the measured time, looked at each minute; what is counted is the mean over runs. homeless: of ordinary peers at all looks, the part that had no supernode by their own word'
+    'Supernodes, or servers that do their work, and ordinary peers in the measured time, looked at each minute; what is counted is the mean over runs. homeless: of ordinary peers at all looks, the part that had no supernode by their own word'
   )
 )
 
@@ -342,6 +362,7 @@ export const ResultsSchema = Type.Object(
     event: Type.Optional(
       Type.Literal('done', { description: 'Of the line that --json prints; not in the file' })
     ),
+    gates: GatesSchema,
     schema: Type.Literal(SCHEMA),
     plan: PlanSchema,
     commit: orNull(

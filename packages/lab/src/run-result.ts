@@ -107,15 +107,16 @@ export interface RoleSamples {
   /** Ordinary peers without a supernode, of ordinary peers, all looks together. */
   readonly homeless: number
   readonly ordinaries: number
+  /** Of what the overlay has: where servers stay what they are, only how often they were lost. */
   readonly counts: {
     /** Users that were told to move, and those that a supernode left without a word. */
-    readonly handovers: number
-    readonly cutOff: number
-    readonly promotions: number
-    readonly demotions: number
+    readonly handovers?: number
+    readonly cutOff?: number
+    readonly promotions?: number
+    readonly demotions?: number
     /** Of users whose supernode went; and those of them that turned to their spare. */
     readonly supernodesLost: number
-    readonly sparesTaken: number
+    readonly sparesTaken?: number
   }
 }
 

@@ -121,6 +121,7 @@ class Run {
     if (failures !== null) {
       deployment.freeze()
       failShare(this.#peers, failures)
+      deployment.failServers?.(failures)
     }
     this.#ask(fromUs)
     this.#runUntil(fromUs + duration * US_PER_S)

@@ -41,12 +41,15 @@ export function summariseOverlay(
   return {
     ...what,
     seeds: runs.map(run => run.seed),
-    warnings: warningsOf(population, {
-      lookup: counts,
-      search: searches,
-      put: values?.puts ?? null,
-      get: values?.gets ?? null
-    }),
+    warnings: [
+      ...warningsOf(population, {
+        lookup: counts,
+        search: searches,
+        put: values?.puts ?? null,
+        get: values?.gets ?? null
+      }),
+      ...unservedOf(runs)
+    ],
     population,
     lookups: counts,
     hops: summarise(lookups.map(one => one.hops)),
@@ -89,6 +92,15 @@ function warningsOf(
             `began, ${end.members} of ${end.live} when it ended. Try a longer --warmup.`
         ]
   )
+}
+
+/** Where all that others depend on died, figures are those of an overlay that is not there any more. */
+function unservedOf(runs: readonly RunResult[]): string[] {
+  const unserved = runs.filter(({ roles }) => roles?.supernodes.at(-1) === 0).length
+  if (unserved === 0) return []
+  return [
+    `In ${unserved} of ${runs.length} runs no supernode or server was left when the measured time ended.`
+  ]
 }
 
 function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {
@@ -236,7 +248,8 @@ function rolesOf(runs: readonly RoleSamples[]): OverlayResults['roles'] {
   if (runs.length === 0) return null
   const ratios = pooled(runs.map(run => run.ordinariesPerSupernode))
   const ordinaries = sum(runs.map(run => run.ordinaries))
-  const count = (of: keyof RoleSamples['counts']) => mean(runs.map(run => run.counts[of]))
+  const counts = (of: keyof RoleSamples['counts']) => runs.flatMap(run => run.counts[of] ?? [])
+  const count = (of: keyof RoleSamples['counts']) => (counts(of).length === 0 ? null : mean(counts(of)))
   return {
     supernodes: mean(runs.map(run => mean(run.supernodes))),
     ordinaries_per_supernode:
@@ -248,7 +261,7 @@ function rolesOf(runs: readonly RoleSamples[]): OverlayResults['roles'] {
     demotions: count('demotions'),
     handovers: count('handovers'),
     cut_off: count('cutOff'),
-    supernodes_lost: count('supernodesLost'),
+    supernodes_lost: mean(counts('supernodesLost')),
     spares_taken: count('sparesTaken'),
     homeless: ordinaries === 0 ? null : sum(runs.map(run => run.homeless)) / ordinaries
   }

@@ -26,8 +26,8 @@ export class MeasuredTime {
     this.#bytesByType = bytesByType(deployment)
     this.#p2psimBytes = metrics.p2psimBytes
     this.#upkeep = upkeepUntilNow(deployment)
-    this.#bytesSent = perNode(peers.size, node => metrics.sentBy(node).bytes)
-    this.#messagesReceived = perNode(peers.size, node => metrics.receivedBy(node).messages)
+    this.#bytesSent = perNode(simulation.size, node => metrics.sentBy(node).bytes)
+    this.#messagesReceived = perNode(simulation.size, node => metrics.receivedBy(node).messages)
   }
 
   /** Ends now. */
@@ -41,9 +41,11 @@ export class MeasuredTime {
     const { simulation, countsIds } = deployment
     const { metrics, nowUs } = simulation
     const lasted = nowUs - this.#fromUs
-    const aliveUs = perNode(this.#peers.size, node => this.#peers.aliveUs(node, this.#fromUs, nowUs))
-    const living = [...this.#peers.aliveNodes()].sort((a, b) => a - b)
-    const steady = living.filter(node => aliveUs[node] === lasted)
+    const aliveUs = perNode(simulation.size, node => this.#peers.aliveUs(node, this.#fromUs, nowUs))
+    const servers = (deployment.servers ?? []).filter(node => simulation.alive(node))
+    // What a server bears is borne in this overlay: without it, nobody would seem to bear anything.
+    const living = [...this.#peers.aliveNodes(), ...servers].sort((a, b) => a - b)
+    const steady = living.filter(node => aliveUs[node] === lasted || servers.includes(node))
     const states = living.map(node => deployment.state(node))
     const before = this.#bytesByType
     const types = Object.entries(bytesByType(deployment)).map(

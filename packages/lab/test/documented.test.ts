@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { SETTINGS } from '../src/overlays/settings.ts'
 import { PlanSchema } from '../src/plan.ts'
 import { ResultsSchema } from '../src/results.ts'
+import { StudyResultsSchema } from '../src/study/study-results.ts'
 
 const text = readFileSync(new URL('../../../docs/lab.md', import.meta.url), 'utf8')
 
@@ -19,6 +20,16 @@ it('every field of results.json is described', () => {
   const fields = new Set(Object.entries(rest).flatMap(([name, schema]) => [name, ...fieldsOf(schema)]))
   expect(fields.size).toBeGreaterThan(50)
   expect([...fields, 'plan'].filter(name => !text.includes(`\`${name}\``))).toEqual([])
+})
+
+it('every field of a study’s results.json is described', () => {
+  const { host: _host, gates: _gates, ...rest } = StudyResultsSchema.properties
+  const point = rest.parts.items.properties.points.items.properties
+  const ofLab = new Set([...fieldsOf(point.results), ...fieldsOf(point.plan)])
+  const fields = new Set(Object.entries(rest).flatMap(([name, schema]) => [name, ...fieldsOf(schema)]))
+  const own = [...fields].filter(name => !ofLab.has(name))
+  expect(own.length).toBeGreaterThan(15)
+  expect(own.filter(name => !text.includes(`\`${name}\``))).toEqual([])
 })
 
 it('every field of a plan and every setting has its line', () => {

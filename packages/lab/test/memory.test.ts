@@ -20,6 +20,8 @@ it('as many runs at a time as were asked for, as long as they fit', () => {
   expect(runs(10_000, 16, { set: { 'chord.virtual-nodes': 8 } })).toBe(5)
   expect(runs(100_000, 16, { set: { 'chord.successors': 32 } })).toBe(2)
   expect(runs(100_000, 16, { start: 'joined' })).toBe(2)
+  expect(runs(100_000, 16, { overlays: ['napster'] })).toBe(7)
+  expect(runs(100_000, 16, { overlays: ['napster'], churn: 'exp:1h' })).toBe(3)
   expect(runs(100_000, 32, { overlays: ['fasttrack'] })).toBe(5)
   expect(runs(100_000, 32, { overlays: ['fasttrack'], churn: 'exp:1h' })).toBe(3)
   // Tables grow with the root of the number of peers, and with groups that are too few.
@@ -34,6 +36,8 @@ it('a network with more links than a simulation holds is refused, however much m
   )
   expect(runs(300_000, 1000)).toBe(8)
   expect(runs(1_000_000, 1000, { overlays: ['fasttrack'] })).toBe(8)
+  // One link each, to a server.
+  expect(runs(1_000_000, 1000, { overlays: ['napster'] })).toBe(8)
   const small = { overlays: ['fasttrack' as const], set: { 'fasttrack.ordinaries-per-supernode': 2 } }
   expect(() => runs(1_000_000, 1000, small)).toThrow('Try --nodes 190000.')
   // A peer of Pastry has its leaves, and fifteen entries for each digit.

@@ -62,7 +62,7 @@ describe('a plan', () => {
     expect(refusal({ liars: 0.1, lies: ['fib'] })).toContain('lies.0 is "fib"')
     for (const overlay of ['chord', 'pastry', 'kelips', 'kademlia'])
       expect(refusal({ overlays: [overlay], liars: 0.1 })).toBeUndefined()
-    for (const overlay of ['gnutella', 'fasttrack'])
+    for (const overlay of ['napster', 'gnutella', 'fasttrack'])
       expect(refusal({ overlays: ['chord', overlay], liars: 0.1 })).toContain(`Nobody lies in ${overlay}`)
   })
 
@@ -114,8 +114,8 @@ describe('a plan', () => {
     [{ overlays: [] }, 'overlays'],
     [{ overlays: ['chord', 'chord'] }, 'overlays'],
     [
-      { overlays: ['napster'] },
-      'no overlay "napster". It has gnutella, fasttrack, chord, pastry, kelips, kademlia.'
+      { overlays: ['freenet'] },
+      'no overlay "freenet". It has napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
     ],
     [{ backend: 'processes' }, 'The backend processes comes in a later version; this one has simulator.'],
     [{ backend: 'cloud' }, 'backend is "cloud"'],
@@ -133,6 +133,7 @@ describe('a plan', () => {
     [{ workload: 'values' as const, puts: 0 }, 'The plan asks for nothing'],
     [{ puts: 0, gets: 5 }, 'Gets ask for what was put, and nothing is'],
     [{ overlays: ['chord', 'gnutella'], puts: 5 }, 'gnutella keeps no values under keys'],
+    [{ overlays: ['chord', 'napster'], puts: 5 }, 'napster keeps no values under keys'],
     [{ latency: 'far' }, 'latency: "far" is no model of latency'],
     [{ latency: 'uniform:80-20' }, 'latency: "uniform:80-20"'],
     [{ churn: 'exp:often' }, 'churn: "often" is no time'],

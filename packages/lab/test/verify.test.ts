@@ -40,6 +40,7 @@ it('tell which one drifted, are renewed on purpose, and notice one number of one
     expect(renewed.map(({ fingerprint }) => fingerprint)).toEqual(first.map(({ actual }) => actual))
 
     const changes = {
+      napster: { 'napster.servers': 3 },
       gnutella: { 'gnutella.neighbours': 5 },
       fasttrack: { 'fasttrack.ttl': 0, 'fasttrack.ordinaries-per-supernode': 3 },
       chord: { 'chord.stabilise-ms': 10_000 },
@@ -73,7 +74,7 @@ it('a setting that no plan takes is refused before anything runs, and so is a pl
   await refusal(plans, { 'chrod.successors': 3 }).toMatchObject({
     name: 'PlanError',
     message:
-      'chrod.successors is set, and no stored plan runs that overlay: they run gnutella, fasttrack, chord, pastry, kelips, kademlia.'
+      'chrod.successors is set, and no stored plan runs that overlay: they run napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
   })
   await refusal(plans, { 'chord.sucessors': 3 }).toMatchObject({
     name: 'PlanError',

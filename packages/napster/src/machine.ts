@@ -67,8 +67,10 @@ import type { NapsterCommand, NapsterSettings, NapsterTables, NapsterTypes } fro
 
 export * from './best-host.ts'
 export * from './constants.ts'
+export { entryOf } from './entries.ts'
 export type * from './messages.ts'
 export type * from './types.ts'
+export { wantedContent, wantedOf } from './wanted.ts'
 export { napsterCodec } from './wire.ts'
 
 const UPKEEP_TIMER = 'upkeep'

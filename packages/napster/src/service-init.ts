@@ -7,6 +7,7 @@ import type { Clock, HostLimits, StateStore, TraceStep } from '@servent/libp2p-h
 import type { SearchOptions } from '@servent/overlay'
 import type { Ended } from './service-search.ts'
 import type { NapsterTypes } from './types.ts'
+import type { WantedBounds } from './wanted.ts'
 
 export interface NapsterServerInit {
   /** Keeps what users share, as long as they are here. Whoever made it closes it. */
@@ -53,13 +54,7 @@ export interface NapsterInit {
 }
 
 /** A search may bound what OpenNap's could, and hear how it ended. */
-export interface NapsterSearchOptions extends SearchOptions {
-  /** 0 to 10. */
-  readonly minLinkSpeed?: number
-  readonly maxLinkSpeed?: number
-  /** kbit/s. */
-  readonly minBitrate?: number
-  readonly maxBitrate?: number
+export interface NapsterSearchOptions extends SearchOptions, WantedBounds {
   /** Told once, when all servers have answered or their time is over. */
   readonly onEnd?: (ended: Ended) => void
 }

@@ -6,14 +6,10 @@ import {
   NobodyToAskError,
   type Provider,
   peerIdText,
-  QUERY_WORDS_MAX,
-  type Query,
-  type RequestId,
-  tokens
+  type RequestId
 } from '@servent/overlay'
-import { isWord, tagWord } from './entries.ts'
 import { ServerError } from './errors.ts'
-import type { Bounds, Wanted } from './messages.ts'
+import type { Wanted } from './messages.ts'
 import type { NapsterSearchOptions } from './service-init.ts'
 import { type FoundFile, NapsterSearch, type NapsterSearchInit } from './service-search.ts'
 import type { NapsterCommand, NapsterNotice } from './types.ts'
@@ -27,12 +23,6 @@ export interface SearchesInit {
   readonly clock: Clock
   readonly command: (command: NapsterCommand) => RequestId
   readonly isRunning: () => boolean
-}
-
-/** What is looked for by its content. */
-interface ByContent {
-  readonly content: Uint8Array
-  readonly limit: number
 }
 
 export class Searches {
@@ -64,18 +54,17 @@ export class Searches {
   }
 
   async *find(
-    query: Query | ByContent,
+    wanted: Wanted,
     options: NapsterSearchOptions,
     wants: (record: FileRecord) => boolean
   ): AsyncGenerator<Hit, void> {
     const { signal, timeoutMs, traffic } = options
-    const wanted = wantedOf(query, options)
-    const init = { wants, limit: query.limit, traffic }
+    const init = { wants, limit: wanted.limit, traffic }
     const timesStopped = this.#timesStopped
     const search = yield* this.#run({ type: 'search', wanted }, init, signal, timeoutMs)
     const wasStopped = this.#timesStopped > timesStopped
     // No server said that this is all there is.
-    const reason = search.count >= query.limit ? '' : wasStopped ? STOPPED : OUT_OF_TIME
+    const reason = search.count >= wanted.limit ? '' : wasStopped ? STOPPED : OUT_OF_TIME
     const { ended } = search
     if (search.count === 0 && ended?.nobody === true) throw new NobodyToAskError(ended.reason)
     options.onEnd?.(ended ?? { unanswered: [], reason })
@@ -125,27 +114,3 @@ export function providerOf({ contact, index }: FoundFile): Provider {
     push: { overlay: 'napster', servent: peerId, index }
   }
 }
-
-function wantedOf(query: Query | ByContent, options: NapsterSearchOptions): Wanted {
-  const link = boundsOf(options.minLinkSpeed, options.maxLinkSpeed)
-  const bitrate = boundsOf(options.minBitrate, options.maxBitrate)
-  const none = { words: [], without: [], mediaType: '', size: {}, link, bitrate, limit: query.limit }
-  if ('content' in query) return { ...none, content: query.content }
-  const { words, without = [], type = '', minSize, maxSize, tags = {} } = query
-  // A search for tags is one for the words that a server's index has of them.
-  const tagWords = Object.entries(tags).flatMap(([tag, value]) =>
-    tokens(value).map(word => tagWord(tag, word))
-  )
-  return {
-    ...none,
-    words: [...new Set([...words, ...tagWords.filter(isWord)])].slice(0, QUERY_WORDS_MAX),
-    without,
-    mediaType: type,
-    size: boundsOf(minSize, maxSize)
-  }
-}
-
-const boundsOf = (min: number | undefined, max: number | undefined): Bounds => ({
-  ...(min !== undefined && { min }),
-  ...(max !== undefined && { max })
-})

@@ -25,7 +25,6 @@ import {
   type Overlay,
   type OverlaySnapshot,
   type Provider,
-  QUERY_RESULTS_MAX,
   type Query,
   type RequestId,
   SealedRecords,
@@ -50,6 +49,7 @@ import { type HotlistEvent, People } from './service-people.ts'
 import { PUSH_PROTOCOL, sendSubject, sendWords } from './service-push.ts'
 import { Searches } from './service-searches.ts'
 import type { NapsterNotice, NapsterTables, NapsterTypes, WhoisReply } from './types.ts'
+import { wantedContent, wantedOf } from './wanted.ts'
 import { napsterCodec } from './wire.ts'
 
 export const NAPSTER_PROTOCOL = '/servent/napster/1.0.0'
@@ -146,7 +146,7 @@ export class NapsterService implements Overlay, Startable {
    * @throws ServerError          nothing was found because no server could answer
    */
   async *search(query: Query, options: NapsterSearchOptions = {}): AsyncGenerator<Hit, void> {
-    yield* this.#searches.find(query, options, record => matches(query, record))
+    yield* this.#searches.find(wantedOf(query, options), options, record => matches(query, record))
   }
 
   /**
@@ -155,8 +155,8 @@ export class NapsterService implements Overlay, Startable {
    * @throws ServerError          nothing was found because no server could answer
    */
   async *findProviders(id: ContentId, options: NapsterSearchOptions = {}): AsyncGenerator<Provider, void> {
-    const init = { content: id.digest, limit: QUERY_RESULTS_MAX }
-    for await (const { provider } of this.#searches.find(init, options, record => record.id.equals(id)))
+    const wanted = wantedContent(id, options)
+    for await (const { provider } of this.#searches.find(wanted, options, record => record.id.equals(id)))
       yield provider
   }
 

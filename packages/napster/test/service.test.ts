@@ -3,10 +3,12 @@ import { request } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { KeywordIndex } from '@servent/keyword-index'
 import { parseQuery } from '@servent/overlay'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { HotlistEvent } from '../src/service-people.ts'
 import type { Ended } from '../src/service-search.ts'
+import { NaiveIndex } from './naive-index.ts'
 import { peerIdOf } from './peer.ts'
 import { announced, gather, homeOf, loggedIn, startNode, stopNodes, until } from './real-nodes.ts'
 
@@ -173,7 +175,16 @@ describe('two servers', () => {
   })
 
   it('say that a search was broken off, and why', async () => {
-    const server = await startNode({ server: {} })
+    // Its answer comes when the seeker is gone.
+    const asked = Promise.withResolvers<void>()
+    const stopped = Promise.withResolvers<void>()
+    const index: KeywordIndex = new NaiveIndex()
+    index.search = async () => {
+      asked.resolve()
+      await stopped.promise
+      return { hits: [], isCapped: false }
+    }
+    const server = await startNode({ server: { index } })
     const seeker = await startNode({ servers: [server.address] })
     await loggedIn(seeker)
     const ends: Ended[] = []
@@ -181,7 +192,9 @@ describe('two servers', () => {
       gather(seeker.service.search(parseQuery('song'), { onEnd: end => ends.push(end), ...options }))
     expect(await search({ timeoutMs: 0 })).toEqual([])
     const broken = search()
+    await asked.promise
     await seeker.libp2p.stop()
+    stopped.resolve()
     expect(await broken).toEqual([])
     expect(ends.map(({ reason }) => reason)).toEqual([
       expect.stringContaining('time for the search was over'),

@@ -1,24 +1,11 @@
-/** What was measured along what varies, a line for each overlay: with its theory's where steps go with size. */
+/** What was measured along what varies, a line for each overlay, and what papers say of it. */
 import type { FigureName } from '@servent/lab'
 import { LOOKS, labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
-import {
-  along,
-  coded,
-  type Datum,
-  framed,
-  overlaysOf,
-  type Plot,
-  scaled,
-  seriesOf,
-  theoryLabel
-} from '../spec.ts'
+import { along, coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
 import type { Cell, Table } from '../table.ts'
-import { theoryOf } from '../theory.ts'
 import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
-
-/** Points of a theory's line. */
-const THEORY_STEPS = 24
+import { type Paper, papersOf } from './papers.ts'
 
 /** Nothing where no run measured it, or nothing varies. */
 export function alongPlot(view: PartView, figure: FigureName, title: string): Plot | undefined {
@@ -27,10 +14,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
   if (axis === undefined || distinct(rows.map(({ x }) => x)).length < 2) return undefined
   const measure = MEASURES[figure]
   const overlays = overlaysOf(rows)
-  const theories =
-    figure === 'hops' && axis.field === 'nodes'
-      ? overlays.filter(overlay => theoryOf(overlay) !== undefined)
-      : []
+  const papers = papersOf(view, rows, figure)
   const data: Datum[] = rows.map(row => {
     const { median, ci95 } = figureOf(row, figure)!
     return {
@@ -44,13 +28,17 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
       high: ci95?.[1] ?? null
     }
   })
-  const expected = theories.flatMap(overlay =>
-    theoryLine(rows.filter(({ point }) => point.overlay === overlay))
-  )
+  const expected = papers.flatMap(({ line }) => line)
   const numbers = [...data, ...expected].flatMap(({ y, low, high }) =>
     [y, low, high].filter(value => typeof value === 'number')
   )
-  const { color, dash, shape } = coded(seriesOf(overlays, theories), 'points')
+  const { color, dash, shape } = coded(
+    seriesOf(
+      overlays,
+      papers.map(({ overlay, label }) => [overlay, label] as const)
+    ),
+    'points'
+  )
   const x = along(axis)
   const y = { field: 'y', type: 'quantitative', ...scaled(measure.axis, numbers, 'y', measure.isPart) }
   const measured = { filter: { field: 'kind', equal: 'measured' } }
@@ -58,7 +46,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
     [...data, ...expected],
     [
       {
-        transform: [{ filter: { field: 'kind', equal: 'theory' } }],
+        transform: [{ filter: { field: 'kind', equal: 'paper' } }],
         mark: { type: 'line', strokeWidth: 1.5 },
         encoding: { x, y, color, strokeDash: dash }
       },
@@ -79,7 +67,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
       }
     ]
   )
-  const sources = theories.map(overlay => theoryOf(overlay)!.source)
+  const sources = distinct(papers.flatMap(paper => paper.sources))
   return {
     name: `${figure.replaceAll('_', '-')}-by-${axis.field}`,
     title,
@@ -92,26 +80,18 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
         : [])
     ].join(' '),
     spec,
-    table: tableOf(view, rows, figure, title)
+    table: tableOf(view, rows, papers, figure, title)
   }
 }
 
-function theoryLine(rows: readonly Row[]): Datum[] {
-  return distinct(rows.map(({ panel }) => panel)).flatMap(panel => {
-    const own = rows.filter(row => row.panel === panel)
-    const { overlay, results } = own[0]!.point
-    const sizes = own.map(({ point }) => point.plan.nodes)
-    const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
-    return Array.from({ length: THEORY_STEPS + 1 }, (_, step) => {
-      const x = least * (most / least) ** (step / THEORY_STEPS)
-      const y = theoryOf(overlay)!.hops(x, results.settings)
-      return { kind: 'theory', panel, series: theoryLabel(overlay)!, set: '', x, y, low: null, high: null }
-    })
-  })
-}
-
 /** A row for each value of what varies, a column for each overlay; a row for each point where settings vary too. */
-function tableOf(view: PartView, rows: readonly Row[], figure: FigureName, title: string): Table {
+function tableOf(
+  view: PartView,
+  rows: readonly Row[],
+  papers: readonly Paper[],
+  figure: FigureName,
+  title: string
+): Table {
   const axis = view.axis!
   const { write, label } = MEASURES[figure]
   const panels = distinct(rows.map(({ panel }) => panel))
@@ -136,14 +116,13 @@ function tableOf(view: PartView, rows: readonly Row[], figure: FigureName, title
     }
   }
   const overlays = overlaysOf(rows)
-  const theories = figure === 'hops' && axis.field === 'nodes' ? overlays.filter(theoryLabel) : []
   return {
     caption: title,
     heads: first.length,
     columns: [
       ...first,
       ...overlays.map(overlay => ({ title: LOOKS[overlay].label, write })),
-      ...theories.map(overlay => ({ title: theoryLabel(overlay)! }))
+      ...papers.map(({ label: title }) => ({ title, write }))
     ],
     rows: panels.flatMap(panel =>
       axis.values.flatMap(value => {
@@ -155,11 +134,9 @@ function tableOf(view: PartView, rows: readonly Row[], figure: FigureName, title
             ...(hasPanels ? [panel] : []),
             alongWords(own[0]!, axis),
             ...overlays.map(overlay => cellOf(of(overlay))),
-            ...theories.map(overlay => {
-              const point = of(overlay)?.point
-              return point === undefined
-                ? null
-                : theoryOf(overlay)!.hops(point.plan.nodes, point.results.settings)
+            ...papers.map(paper => {
+              const row = of(paper.overlay)
+              return row === undefined ? null : paper.of(row)
             })
           ]
         ]

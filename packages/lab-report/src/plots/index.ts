@@ -1,8 +1,9 @@
 /** Which plots a part gets: by what varies in it, and by what was measured. */
 import type { FigureName } from '@servent/lab'
 import { ownOf } from '../axes.ts'
+import { MEASURES } from '../measures.ts'
 import type { Plot } from '../spec.ts'
-import type { PartView } from '../view.ts'
+import { distinct, type PartView } from '../view.ts'
 import { alongPlot } from './along.ts'
 import { bytesPlot, outcomesPlot } from './bars.ts'
 import { curvePlots } from './curves.ts'
@@ -60,7 +61,12 @@ export function plotsOf(view: PartView): Plot[] {
   const ofLookups = ownOf(ALONG, view.axis?.field ?? '') ?? OTHERWISE
   const hasLookups = view.rows.some(({ point }) => point.plan.lookups > 0)
   const rest = [...OF_SEARCHES, ...OF_VALUES]
-  const wanted = hasLookups ? [...ofLookups, ...rest] : [...rest, ...ofLookups]
+  const usual = hasLookups ? [...ofLookups, ...rest] : [...rest, ...ofLookups]
+  // What others published stands beside what came out, whatever it is of.
+  const published = distinct(view.members.flatMap(({ part }) => part.published.map(({ figure }) => figure)))
+    .filter(figure => usual.every(([name]) => name !== figure))
+    .map(figure => [figure, `${MEASURES[figure].label.split(',')[0]!}, and what was published`] as const)
+  const wanted = [...published, ...usual]
   const lines = wanted.flatMap(([figure, title]) => alongPlot(view, figure, title) ?? [])
   const trades = tradePlots(view)
   // Of a grid one network is as good as another: its distributions would be those of settings that nobody chose.

@@ -10,8 +10,9 @@ title: Everything at once
 about: Small networks.
 common: {seeds: 2, lookups: 30, duration: 30, warmup: 30, nodes: 16}
 parts:
-  - {name: sizes, title: Sizes, overlays: [gnutella, chord, pastry, kelips, kademlia], nodes: [8, 16], seeds: 5}
-  - {name: dead, title: The dead, about: Half of them, overlays: [chord, kademlia], failures: [0, 0.25, 0.5]}
+  - {name: sizes, title: Sizes, overlays: [napster, gnutella, chord, pastry, kelips, kademlia], nodes: [8, 16], seeds: 5}
+  - {name: dead, title: The dead, about: Half of them, overlays: [chord, kademlia], failures: [0, 0.25, 0.5],
+     published: [{overlay: chord, at: {failures: 0.25}, figure: hops_as_published, value: 1.5, source: 'A paper, table 1'}]}
   - {name: going, title: Coming and going, overlays: [chord, pastry], churn: ["exp:5m", "exp:1h"]}
   - {name: lying, title: Liars, overlays: [chord, pastry], liars: [0, 0.25]}
   - {name: tuned, title: Settings, overlays: [chord, pastry], grid: {chord: {successors: [2, 4, 8]}, pastry: {leaf-set: [4, 8]}}}

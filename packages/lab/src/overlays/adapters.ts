@@ -5,6 +5,7 @@ import { fasttrack } from './fasttrack.ts'
 import { gnutella } from './gnutella.ts'
 import { kademlia } from './kademlia.ts'
 import { kelips } from './kelips.ts'
+import { napster } from './napster.ts'
 import { pastry } from './pastry.ts'
 import type { OverlayId } from './settings.ts'
 
@@ -14,5 +15,6 @@ export const ADAPTERS: Readonly<Record<OverlayId, Adapter>> = {
   gnutella,
   kademlia,
   kelips,
+  napster,
   pastry
 }

@@ -5,11 +5,7 @@
 import type { Counter, FastTrackTables, FastTrackTypes } from '@servent/fasttrack/machine'
 import type { NodeIndex, Simulation } from '@servent/simulator'
 import type { RoleSamples } from '../run-result.ts'
-
-const LOOK_EVERY_US = 60_000_000
-const US_PER_S = 1_000_000
-
-type Counts = Record<keyof RoleSamples['counts'], number>
+import { RoleLooks, type RolesNow, type Serving } from './role-looks.ts'
 
 const COUNTED = {
   handovers: 'usersHandedOver',
@@ -18,35 +14,21 @@ const COUNTED = {
   demotions: 'demotions',
   supernodesLost: 'supernodesLost',
   sparesTaken: 'sparesTaken'
-} as const satisfies Record<keyof Counts, Counter>
+} as const satisfies Record<keyof RoleSamples['counts'], Counter>
 
-interface Seen {
-  readonly bytes: number
-  readonly queries: number
-}
+type Counts = Record<keyof typeof COUNTED, number>
 
 export class RoleWatch {
   readonly #simulation: Simulation<FastTrackTypes>
-  readonly #samples = {
-    supernodes: [] as number[],
-    ordinariesPerSupernode: [] as number[],
-    users: [] as number[],
-    bytesPerS: [] as number[],
-    queriesPerS: [] as number[]
-  }
-  #homeless = 0
-  #ordinaries = 0
+  readonly #looks: RoleLooks
   readonly #counts: Counts
-  /** Of those that were supernodes at the last look. */
-  #seen = new Map<NodeIndex, Seen>()
-  #isOver = false
 
   /** Begins now. */
   constructor(simulation: Simulation<FastTrackTypes>) {
     this.#simulation = simulation
     this.#counts = Object.fromEntries(Object.keys(COUNTED).map(name => [name, 0])) as Counts
     for (const node of simulation.aliveNodes()) this.#count(this.#tables(node), -1)
-    this.#look()
+    this.#looks = new RoleLooks(simulation, () => this.#rolesNow())
   }
 
   /** A peer that lived until now. */
@@ -56,49 +38,23 @@ export class RoleWatch {
 
   /** Ends now. */
   end(): RoleSamples {
-    this.#isOver = true
     for (const node of this.#simulation.aliveNodes()) this.#count(this.#tables(node), 1)
-    const { supernodes, ordinariesPerSupernode, users, bytesPerS, queriesPerS } = this.#samples
-    return {
-      supernodes: Float64Array.from(supernodes),
-      ordinariesPerSupernode: Float64Array.from(ordinariesPerSupernode),
-      users: Float64Array.from(users),
-      bytesPerS: Float64Array.from(bytesPerS),
-      queriesPerS: Float64Array.from(queriesPerS),
-      homeless: this.#homeless,
-      ordinaries: this.#ordinaries,
-      counts: this.#counts
-    }
+    return { ...this.#looks.end(), counts: this.#counts }
   }
 
-  #look(): void {
-    if (this.#isOver) return
-    const { metrics, aliveCount } = this.#simulation
-    const samples = this.#samples
-    const before = this.#seen
-    this.#seen = new Map()
+  #rolesNow(): RolesNow {
+    const serving: Serving[] = []
+    let ordinaries = 0
+    let homeless = 0
     for (const node of this.#simulation.aliveNodes()) {
       const { role, users, supernode, counters } = this.#tables(node)
-      if (role === 'ordinary') {
-        this.#ordinaries += 1
-        if (supernode === null) this.#homeless += 1
-        continue
+      if (role === 'supernode') serving.push({ node, users, queries: counters.queriesReceived! })
+      else {
+        ordinaries += 1
+        if (supernode === null) homeless += 1
       }
-      const now: Seen = {
-        bytes: metrics.sentBy(node).bytes + metrics.receivedBy(node).bytes,
-        queries: counters.queriesReceived!
-      }
-      this.#seen.set(node, now)
-      samples.users.push(users)
-      const then = before.get(node)
-      if (then === undefined) continue
-      samples.bytesPerS.push(((now.bytes - then.bytes) * US_PER_S) / LOOK_EVERY_US)
-      samples.queriesPerS.push(((now.queries - then.queries) * US_PER_S) / LOOK_EVERY_US)
     }
-    const supernodes = this.#seen.size
-    samples.supernodes.push(supernodes)
-    if (supernodes > 0) samples.ordinariesPerSupernode.push((aliveCount - supernodes) / supernodes)
-    this.#simulation.after(LOOK_EVERY_US, () => this.#look())
+    return { serving, ordinaries, homeless }
   }
 
   #count({ counters }: FastTrackTables, sign: 1 | -1): void {

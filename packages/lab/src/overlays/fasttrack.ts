@@ -21,12 +21,7 @@ import {
   wantedContent,
   wantedOf
 } from '@servent/fasttrack/machine'
-import {
-  answerFromIndex,
-  type IndexedFile,
-  MemoryIndex,
-  SEARCH_FILES_MAX
-} from '@servent/keyword-index/memory'
+import { answerFromIndex, MemoryIndex } from '@servent/keyword-index/memory'
 import { peerIdText, type RequestId } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation } from '@servent/simulator'
 import {
@@ -46,6 +41,7 @@ import { settledTiers } from './fasttrack-tiers.ts'
 import { SearchMessages } from './fasttrack-traffic.ts'
 import { FoundFiles } from './found-files.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
+import { filesOf } from './indexed-files.ts'
 import { livingFile } from './living-file.ts'
 import { watched } from './observed.ts'
 
@@ -350,15 +346,6 @@ class FastTrackDeployment implements Deployment {
   #textOf(node: NodeIndex): string {
     return peerIdText(this.simulation.contactOf(node).id)
   }
-}
-
-function filesOf(index: MemoryIndex, owner: string): IndexedFile[] {
-  const files: IndexedFile[] = []
-  for (let page = index.browse(owner, undefined, SEARCH_FILES_MAX); page.length > 0; ) {
-    files.push(...page)
-    page = index.browse(owner, page.at(-1)!.key, SEARCH_FILES_MAX)
-  }
-  return files
 }
 
 const keyOf = (node: NodeIndex, search: RequestId): string => `${node}/${search}`

@@ -5,14 +5,16 @@ import { fasttrackSettings } from './fasttrack-settings.ts'
 import { gnutellaSettings } from './gnutella-settings.ts'
 import { kademliaSettings } from './kademlia-settings.ts'
 import { kelipsSettings } from './kelips-settings.ts'
+import { napsterSettings } from './napster-settings.ts'
 import { pastrySettings } from './pastry-settings.ts'
 
 /** Overlays that the lab can run, in the order in which it shows them. */
-export const OVERLAYS = ['gnutella', 'fasttrack', 'chord', 'pastry', 'kelips', 'kademlia'] as const
+export const OVERLAYS = ['napster', 'gnutella', 'fasttrack', 'chord', 'pastry', 'kelips', 'kademlia'] as const
 export type OverlayId = (typeof OVERLAYS)[number]
 
 /** Whether peers keep records of others under keys: of files that are announced, and values that are put. */
 export const KEEPS_RECORDS: Readonly<Record<OverlayId, boolean>> = {
+  napster: false,
   gnutella: false,
   fasttrack: false,
   chord: true,
@@ -47,6 +49,7 @@ export const SETTINGS: Readonly<Record<OverlayId, SettingsSchema>> = {
   chord: chordSettings,
   fasttrack: fasttrackSettings,
   gnutella: gnutellaSettings,
+  napster: napsterSettings,
   pastry: pastrySettings,
   kelips: kelipsSettings,
   kademlia: kademliaSettings

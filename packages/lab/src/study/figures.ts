@@ -5,7 +5,8 @@
 import { randomOf } from '@servent/simulator'
 import type { RunResult } from '../run-result.ts'
 import { inequality, mean, percentile, pooled, sum } from '../statistics.ts'
-import type { Figure, FigureName, Paired, PointResults } from './study-results.ts'
+import type { Figure, Paired, PointResults } from './study-results.ts'
+import type { FigureName } from './study-schema.ts'
 
 const RESAMPLES = 2_000
 /** Of fewer runs a bootstrap says nothing. */
@@ -24,6 +25,7 @@ const part = (right: number, of: number) => (of === 0 ? null : right / of)
 const FIGURES: Readonly<Record<FigureName, Of>> = {
   success: ({ lookups: { correct, incorrect, failed } }) => part(correct, correct + incorrect + failed),
   hops: ({ lookups }) => meanOf(lookups.hops),
+  hops_as_published: ({ lookups }) => meanOf(lookups.hopsAsPublished),
   hops_p95: ({ lookups }) => quantile(lookups.hops, 95),
   latency_ms: ({ lookups }) => quantile(lookups.latencyUs, 50, US_PER_MS),
   latency_ms_p95: ({ lookups }) => quantile(lookups.latencyUs, 95, US_PER_MS),

@@ -17,13 +17,13 @@ const NAME_CHARACTERS = 24
 
 export class RunStore {
   readonly #folder: string
-  readonly #commit: string | null
+  readonly #code: string
   readonly #texts: PlanTexts
 
-  /** `commit` of the code: runs of other code are others. */
-  constructor(folder: string, commit: string | null, texts: PlanTexts) {
+  /** `code` names what runs: runs of other code are others. */
+  constructor(folder: string, code: string, texts: PlanTexts) {
     this.#folder = folder
-    this.#commit = commit
+    this.#code = code
     this.#texts = texts
     mkdirSync(folder, { recursive: true })
   }
@@ -50,7 +50,7 @@ export class RunStore {
     // How many there are beside it, and how many run at a time, makes no difference to a run.
     const { workers: _workers, seeds: _seeds, seed: _seed, overlays: _overlays, ...what } = plan
     const files = filesIn(this.#texts, plan)
-    const all = JSON.stringify([this.#commit, overlay, seed, what, files])
+    const all = JSON.stringify([this.#code, overlay, seed, what, files])
     const name = createHash('sha256').update(all).digest('hex').slice(0, NAME_CHARACTERS)
     return join(this.#folder, `${name}.run`)
   }

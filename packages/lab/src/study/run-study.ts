@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type CompareOptions, runJobs } from '../compare.ts'
 import { fingerprintOf } from '../fingerprint.ts'
-import { commitOfCode, hostNow } from '../host.ts'
+import { commitOfCode, hostNow, identityOfCode } from '../host.ts'
 import type { Job } from '../messages.ts'
 import { overlaySettings } from '../plan.ts'
 import { jobsOf } from '../plan-jobs.ts'
@@ -39,7 +39,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
     resolvePath
   )
   const commit = options.workerSource === undefined ? await commitOfCode() : null
-  const store = new RunStore(join(folder, RUNS_FOLDER), commit, texts)
+  const store = new RunStore(join(folder, RUNS_FOLDER), await identityOfCode(options.workerSource), texts)
   const all = jobs.flat()
   const left = all.filter(job => store.find(job) === undefined)
   onBegin({ there: all.length - left.length, all: all.length })
@@ -51,7 +51,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
   const hash = createHash('sha256')
   const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   let next = 0
-  const parts = study.parts.map(({ name, title, about, varies, points: planned }, part) => {
+  const parts = study.parts.map(({ name, title, about, varies, points: planned, published }, part) => {
     const results = planned.map(({ overlay, at, set, plan }, point) => {
       const index = next
       next += 1
@@ -82,7 +82,12 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
       about: about ?? null,
       varies: [...varies],
       points: results,
-      paired: pairsOf(results)
+      paired: pairsOf(results),
+      published: published.map(({ point, figure, value, source }) => {
+        const { overlay, at, set, figures } = results[point]!
+        const { median, ci95 } = figures[figure]
+        return { overlay, at, set, figure, value, source, median, ci95 }
+      })
     }
   })
   return {

@@ -4,6 +4,7 @@ import { Check, Errors } from 'typebox/value'
 import { type Document, isNode, LineCounter, parse, parseDocument, stringify } from 'yaml'
 import { PlanError } from '../errors.ts'
 import { OVERLAYS } from '../overlays/settings.ts'
+import { type Plan, PlanSchema, rangeOf } from '../plan.ts'
 import { PLAN_FILE_BYTES_MAX, type StudyFile, StudySchema } from './study-schema.ts'
 
 export type Path = readonly (string | number)[]
@@ -53,20 +54,28 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number | un
   return undefined
 }
 
-/** What is wrong first, in words. An unknown key says so, rather than that something must not be there. */
+/** What is wrong first, in words. */
 function firstWrong(file: unknown): { readonly path: Path; readonly message: string } {
-  const errors = Errors(StudySchema, file)
-  // Of a field that takes one value or several, the error of the value itself says more than that neither fits.
-  const [error] = [...errors].sort((a, b) => depthOf(b.instancePath) - depthOf(a.instancePath))
-  const path = (error?.instancePath ?? '').split('/').slice(1).map(unescaped)
-  const { keyword, params, message = 'is not what a plan file is made of' } = error ?? {}
+  const errors = [...Errors(StudySchema, file)]
+  // That a key must not be there says more than what is wrong with its value; and of a field that takes one value or
+  // several, what is wrong with the value says more than that neither fits.
+  const unknown = errors.find(({ keyword }) => keyword === 'additionalProperties')
+  const deepest = errors.toSorted((a, b) => depthOf(b.instancePath) - depthOf(a.instancePath))
+  const { keyword, params, instancePath = '', message } = unknown ?? deepest[0] ?? {}
+  const path = instancePath.split('/').slice(1).map(unescaped)
   if (keyword === 'additionalProperties') {
     const [key] = (params as { additionalProperties: string[] }).additionalProperties
     return { path: [...path, key!], message: `${placeOf(path)} has no ${key}.` }
   }
+  if (keyword === 'required') {
+    const missing = (params as { requiredProperties: string[] }).requiredProperties
+    return { path, message: `${placeOf(path)} lacks ${missing.join(', ')}.` }
+  }
   const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], file)
-  const shown = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`
-  return { path, message: `${placeOf(path)} ${shown}: it ${message}.` }
+  const field = path.findLast(key => typeof key === 'string')
+  const range = rangeOf(PlanSchema.properties[field as keyof Plan])
+  const takes = range === undefined ? `it ${message ?? 'is not what it takes'}` : `it takes ${range}`
+  return { path, message: `${placeOf(path)} is ${JSON.stringify(value)}, and ${takes}.` }
 }
 
 const depthOf = (pointer: string) => pointer.split('/').length

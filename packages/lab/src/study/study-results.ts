@@ -5,7 +5,8 @@
 import { type Static, Type } from 'typebox'
 import { OVERLAYS } from '../overlays/settings.ts'
 import { PlanSchema } from '../plan.ts'
-import { HostSchema, OverlaySchema } from '../results.ts'
+import { GatesSchema, HostSchema, OverlaySchema } from '../results.ts'
+import { FIGURE_NAMES, type FigureName } from './study-schema.ts'
 
 export const STUDY_SCHEMA = 'servent-study/1'
 
@@ -30,29 +31,6 @@ const figure = Type.Object(
   },
   closed('One number of each run, their median, and its 95 % interval by the bootstrap')
 )
-
-const FIGURE_NAMES = [
-  'success',
-  'hops',
-  'hops_p95',
-  'latency_ms',
-  'latency_ms_p95',
-  'timeouts',
-  'messages',
-  'stretch',
-  'recall',
-  'recall_single_copy',
-  'search_messages',
-  'search_bytes',
-  'first_hit_ms',
-  'put_success',
-  'get_success',
-  'bytes_per_s',
-  'state_entries',
-  'connections',
-  'load_gini'
-] as const
-export type FigureName = (typeof FIGURE_NAMES)[number]
 
 const curves = Type.Object(
   {
@@ -89,6 +67,20 @@ const paired = Type.Object(
   closed('How much one overlay has more than another on the same work')
 )
 
+const published = Type.Object(
+  {
+    overlay: Type.Enum(OVERLAYS),
+    at: Type.Record(Type.String(), value),
+    set: Type.Record(Type.String(), value),
+    figure: Type.Enum(FIGURE_NAMES),
+    value: Type.Number({ description: 'As it was published' }),
+    source: Type.String(),
+    median: orNull(Type.Number(), 'it was not measured here'),
+    ci95: interval
+  },
+  closed('A figure that others published, and what came out here')
+)
+
 const point = Type.Object(
   {
     overlay: Type.Enum(OVERLAYS),
@@ -111,7 +103,8 @@ const part = Type.Object(
       description: 'Fields of the plan that have several values, in their order'
     }),
     points: Type.Array(point),
-    paired: Type.Array(paired, { description: 'Each overlay against the first one of the part' })
+    paired: Type.Array(paired, { description: 'Each overlay against the first one of the part' }),
+    published: Type.Array(published, { description: 'As the plan file has them, in its order' })
   },
   closed('A question of the study')
 )
@@ -121,6 +114,10 @@ export const StudyResultsSchema = Type.Object(
     event: Type.Optional(
       Type.Literal('done', { description: 'Of the line that --json prints; not in the file' })
     ),
+    folder: Type.Optional(
+      Type.String({ description: 'Of the line that --json prints: where the files are; not in them' })
+    ),
+    gates: GatesSchema,
     schema: Type.Literal(STUDY_SCHEMA),
     name: Type.String(),
     title: Type.String(),
@@ -144,3 +141,4 @@ export type PartResults = StudyResults['parts'][number]
 export type PointResults = PartResults['points'][number]
 export type Figure = PointResults['figures'][FigureName]
 export type Paired = PartResults['paired'][number]
+export type Published = PartResults['published'][number]

@@ -15,15 +15,47 @@ export const VALUES_MAX = 64
 export const POINTS_MAX = 2_000
 /** Runs of a study: its points with all their seeds. */
 export const RUNS_MAX = 100_000
+/** Figures of others that a part is held against. */
+export const PUBLISHED_MAX = 256
 /** A plan file. */
 export const PLAN_FILE_BYTES_MAX = 1_048_576
 const TEXT_CHARACTERS_MAX = 4_096
 const TITLE_CHARACTERS_MAX = 200
 
+/** Numbers that each run has one of. */
+export const FIGURE_NAMES = [
+  'success',
+  'hops',
+  'hops_p95',
+  'hops_as_published',
+  'latency_ms',
+  'latency_ms_p95',
+  'timeouts',
+  'messages',
+  'stretch',
+  'recall',
+  'recall_single_copy',
+  'search_messages',
+  'search_bytes',
+  'first_hit_ms',
+  'put_success',
+  'get_success',
+  'bytes_per_s',
+  'state_entries',
+  'connections',
+  'load_gini'
+] as const
+export type FigureName = (typeof FIGURE_NAMES)[number]
+
 const closed = { additionalProperties: false } as const
 const title = Type.String({ minLength: 1, maxLength: TITLE_CHARACTERS_MAX })
 const about = Type.String({ maxLength: TEXT_CHARACTERS_MAX })
 const setting = Type.Union([Type.String({ maxLength: 64 }), Type.Number(), Type.Boolean()])
+
+const choices = Type.Record(
+  Type.String({ maxLength: 64 }),
+  Type.Union([Type.String({ maxLength: 64 }), Type.Number(), Type.Boolean(), Type.Null()])
+)
 
 const { overlays, lies, set, workers: _, backend, ...varying } = PlanSchema.properties
 /** Fields of a plan that may have several values. */
@@ -63,6 +95,22 @@ const part = Type.Object(
           ),
           closed
         )
+      )
+    ),
+    published: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            overlay: Type.Enum(OVERLAYS),
+            at: Type.Optional(choices),
+            set: Type.Optional(choices),
+            figure: Type.Enum(FIGURE_NAMES),
+            value: Type.Number(),
+            source: title
+          },
+          closed
+        ),
+        { maxItems: PUBLISHED_MAX }
       )
     ),
     ...fields

@@ -4,7 +4,7 @@ import { PlanError } from '../errors.ts'
 import { OVERLAYS, type OverlayId, type Settings, type SettingValue } from '../overlays/settings.ts'
 import { type Plan, type PlanInput, resolvePlan } from '../plan.ts'
 import { type Path, parseStudy, type ReadFile, writeStudy } from './study-file.ts'
-import { POINTS_MAX, RUNS_MAX, type StudyFile, VARYING } from './study-schema.ts'
+import { type FigureName, POINTS_MAX, RUNS_MAX, type StudyFile, VARYING } from './study-schema.ts'
 
 export type Value = string | number | boolean | null
 
@@ -17,6 +17,14 @@ export interface Point {
   readonly plan: Plan
 }
 
+/** A figure that others published of one of the points. */
+export interface PublishedFigure {
+  readonly point: number
+  readonly figure: FigureName
+  readonly value: number
+  readonly source: string
+}
+
 export interface StudyPart {
   readonly name: string
   readonly title: string
@@ -24,6 +32,7 @@ export interface StudyPart {
   /** Fields with several values, in the file's order. */
   readonly varies: readonly string[]
   readonly points: readonly Point[]
+  readonly published: readonly PublishedFigure[]
 }
 
 export interface Study {
@@ -79,7 +88,7 @@ function partOf(
     const number = line(at)
     return new PlanError(`${path}${number === undefined ? '' : `:${number}`}: ${message}`)
   }
-  const { name, title, about, grid = {}, ...given } = part
+  const { name, title, about, grid = {}, published = [], ...given } = part
   if (OVERLAYS.some(overlay => overlay === name))
     throw wrong(`A part cannot be named ${name}: an overlay is.`)
   if (file.parts.findIndex(other => other.name === name) < index) throw wrong(`Two parts are named ${name}.`)
@@ -130,8 +139,23 @@ function partOf(
       'set',
       foreign
     ])
-  return { name, title: title ?? name, about, varies, points }
+  const figures = published.map(({ overlay, at = {}, set: varied = {}, figure, value, source }, number) => {
+    const of = points.flatMap((point, place) =>
+      point.overlay === overlay && isWithin(at, point.at) && isWithin(varied, point.set) ? [place] : []
+    )
+    if (of.length === 1) return { point: of[0]!, figure, value, source }
+    const many = of.length === 0 ? 'no point' : `${of.length} points`
+    throw wrong(`published[${number}] is of ${many} of ${name}, and it takes one: say overlay, at and set.`, [
+      ...own,
+      'published',
+      number
+    ])
+  })
+  return { name, title: title ?? name, about, varies, points, published: figures }
 }
+
+const isWithin = (some: Readonly<Record<string, unknown>>, all: Readonly<Record<string, unknown>>) =>
+  Object.entries(some).every(([key, value]) => Object.hasOwn(all, key) && all[key] === value)
 
 function planOf(input: PlanInput, wrong: (error: PlanError) => PlanError): Plan {
   try {
@@ -163,7 +187,7 @@ function resolvedFile(file: StudyFile, parts: readonly StudyPart[]): StudyFile {
     ...rest,
     parts: file.parts.map((part, index) => {
       const { points, varies } = parts[index]!
-      const { name, title, about, grid } = part
+      const { name, title, about, grid, published } = part
       const [first] = points
       const { overlays, set: ofCommon } = { overlays: ['chord'], ...file.common, ...part } as {
         overlays: OverlayId[]
@@ -183,7 +207,8 @@ function resolvedFile(file: StudyFile, parts: readonly StudyPart[]): StudyFile {
         lies: first!.plan.lies,
         backend: first!.plan.backend,
         ...(Object.keys(set).length > 0 && { set }),
-        ...(grid !== undefined && { grid })
+        ...(grid !== undefined && { grid }),
+        ...(published !== undefined && { published })
       } as StudyFile['parts'][number]
     })
   }

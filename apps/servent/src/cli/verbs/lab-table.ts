@@ -64,8 +64,8 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
     }
   ],
   ['  bytes a second', ({ roles }) => plainOrNone(roles?.supernode_bytes_per_s?.mean)],
-  ['  users told to move', ({ roles }) => roles && plain(roles.handovers)],
-  ['  users cut off', ({ roles }) => roles && plain(roles.cut_off)],
+  ['  users told to move', ({ roles }) => plainOrNone(roles?.handovers)],
+  ['  users cut off', ({ roles }) => plainOrNone(roles?.cut_off)],
   ['simulated in', ({ cost }) => `${formatDuration(cost.wall_s * 1000)}, ${formatCount(cost.events)} events`]
 ]
 

@@ -2,25 +2,29 @@
  * `lab`: compares overlays in the simulator, and sees whether they still do what they did. Needs no node. The lab
  * itself is loaded only here, so that other verbs start as fast as without it.
  */
-import type { Plan, PlanInput, Progress, Results } from '@servent/lab'
+import type { Plan, PlanInput, Results } from '@servent/lab'
 import { type Command, Option } from 'commander'
 import { labAssets } from '../../lab-assets.ts'
 import { ProblemError } from '../../problem.ts'
-import { formatDuration, formatPercent, plural } from '../../terminal/format.ts'
-import { bar } from '../../terminal/progress.ts'
+import { plural } from '../../terminal/format.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
 import { list } from '../options.ts'
 import { verb } from '../program.ts'
+import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
 import { filesIn, prepareOut, writeOut } from './lab-out.ts'
+import { runVerb } from './lab-run.ts'
 import { resultLines } from './lab-table.ts'
+import { inVerb, plainLineOf, showProgress } from './lab-words.ts'
 
 export function labVerbs(program: Command, act: Act): void {
   const lab = verb(program, 'lab', 'Compare overlays in a simulator', [
     'servent lab compare --overlays chord,gnutella --nodes 1000 --lookups 1000',
+    'servent lab run plans/quick.yaml',
     'servent lab verify'
   ])
   lab.action(() => lab.help())
   compareVerb(lab, act)
+  runVerb(lab, act)
   verifyVerb(lab, act)
 }
 
@@ -28,12 +32,13 @@ function compareVerb(lab: Command, act: Act): void {
   const command = verb(lab, 'compare', 'Run overlays on the same work and show what it takes them', [
     'servent lab compare --overlays chord --nodes 1000 --lookups 4000 --failures 0.3 --set chord.successors=20',
     'servent lab compare --overlays gnutella,fasttrack,chord --workload mixed --seeds 10 --out results',
-    'servent lab compare --overlays chord --churn exp:1h --json'
+    'servent lab compare --overlays chord --churn exp:1h --json',
+    "servent lab compare --baseline results/results.json --fail-if 'hops.p95>+10%' --fail-if 'success<0.99'"
   ])
   for (const option of [
     new Option(
       '--overlays <a,b>',
-      'Which to compare, of gnutella, fasttrack, chord and pastry; default: chord'
+      'Which to compare, of napster, gnutella, fasttrack, chord, pastry, kelips and kademlia; default: chord'
     ).argParser(list),
     new Option('--nodes <N>', 'Peers of each network; default: 1000').argParser(number),
     new Option('--lookups <N>', 'Lookups of a run; default: 10000').argParser(number),
@@ -103,7 +108,8 @@ function compareVerb(lab: Command, act: Act): void {
     setOption(),
     new Option('--backend <B>', 'Where the overlays run; this version has simulator'),
     workersOption(),
-    new Option('--out <DIR>', 'Write results.json and fingerprint.txt there')
+    new Option('--out <DIR>', 'Write results.json and fingerprint.txt there'),
+    ...gateOptions()
   ]) {
     command.addOption(option)
   }
@@ -123,7 +129,7 @@ function verifyVerb(lab: Command, act: Act): void {
     .action(
       act((...given) =>
         runVerify(...given).catch(error => {
-          throw ofVerify(error)
+          throw inVerb('verify', error)
         })
       )
     )
@@ -149,23 +155,31 @@ async function runCompare(
   context: Context,
   _: string[],
   options: Record<string, unknown>
-): Promise<undefined> {
+): Promise<number | undefined> {
   const { compare, parseSet, resolvePlan } = await import('@servent/lab')
-  const { set, out, ...fields } = options as { set?: string[]; out?: string }
+  const {
+    set,
+    out,
+    baseline: _baseline,
+    failIf: _gates,
+    ...fields
+  } = options as { set?: string[]; out?: string } & Record<string, unknown>
   const plan = resolvePlan({ ...(fields as PlanInput), ...(set === undefined ? {} : { set: parseSet(set) }) })
+  const judge = await judgeOf(context, options, new Map(plan.overlays.map(overlay => [overlay, plan])))
   const folder = out === undefined ? undefined : context.path(out)
   if (folder !== undefined) await prepareOut(folder)
   const { progress, signal } = context
   progress.show(beginningOf(plan))
   const results = await compare(plan, {
     signal,
-    onProgress: at => progress.show(lineOf(at), plainLineOf(at)),
+    onProgress: at => showProgress(progress, at),
     workerSource: labAssets()?.workerSource,
     resolvePath: name => context.path(name)
   })
   progress.clear()
   // Said before they are written: hours of work are not lost with a disk that is full.
-  if (context.json) context.emit({ event: 'done', ...results })
+  const gates = judge?.(results)
+  if (context.json) context.emit({ event: 'done', ...results, ...(gates && { gates }) })
   else context.out.lines(resultLines(results, context.out.columnsMax))
   const { talk } = context
   talk.line()
@@ -174,7 +188,9 @@ async function runCompare(
     await writeOut(folder, results)
     talk.line(`Written: ${filesIn(out!)}`)
   }
+  if (gates !== undefined) return sayGates(context, gates)
   context.next(again(options, plan.seeds === 1 ? { seeds: 10 } : { out: out ?? 'results' }))
+  return undefined
 }
 
 /** The command again, with something more: several seeds give intervals, a folder keeps all figures. */
@@ -196,27 +212,9 @@ function beginningOf({ nodes, overlays, seeds }: Plan): string {
   return `Running ${plural(nodes, 'peer')} of ${overlays.join(', ')}, ${plural(overlays.length * seeds, 'run')} …`
 }
 
-/** `███─── 30 %  3 of 10 runs, about 2 min left`. */
-const lineOf = (at: Progress) => `${bar(at.done, 1)}  ${runsOf(at)}`
-/** `30 %: 3 of 10 runs, about 2 min left`. */
-const plainLineOf = (at: Progress) => `${formatPercent(at.done, 1)}: ${runsOf(at)}`
-
-function runsOf({ remainingMs, runs, runsDone }: Progress): string {
-  const left =
-    remainingMs === undefined || remainingMs < 1000 ? '' : `, about ${formatDuration(remainingMs)} left`
-  return `${runsDone} of ${plural(runs, 'run')}${left}`
-}
-
 function warn({ notes }: Context, { overlays }: Results): void {
   for (const { overlay, warnings } of overlays)
     for (const warning of warnings) notes.line(`${notes.style('yellow', 'warning:')} ${overlay}: ${warning}`)
-}
-
-/** As a mistake in the line of this verb. */
-function ofVerify(error: unknown): unknown {
-  const { name, message } = error as Error
-  if (name !== 'PlanError') return error
-  return new ProblemError({ code: 'usage', message, try: 'servent lab verify --help' })
 }
 
 async function runVerify(

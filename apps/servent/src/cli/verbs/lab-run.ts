@@ -1,0 +1,120 @@
+/** `lab run`: a plan file, from its first run to a folder with all that it says. */
+import { readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import type { StudyResults } from '@servent/lab'
+import { type Command, Option } from 'commander'
+import { labAssets } from '../../lab-assets.ts'
+import { ProblemError } from '../../problem.ts'
+import { plural } from '../../terminal/format.ts'
+import type { Act, Context } from '../context.ts'
+import { list } from '../options.ts'
+import { verb } from '../program.ts'
+import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
+import { studyLines } from './lab-study-table.ts'
+import { inVerb, showProgress } from './lab-words.ts'
+
+export function runVerb(lab: Command, act: Act): void {
+  verb(lab, 'run', 'Run a plan file: several questions, each with several values', [
+    'servent lab run plans/quick.yaml',
+    'servent lab run plans/churn.yaml --set seeds=20',
+    'servent lab run plans/quick.yaml --set lookups.nodes=[100,1000] --out runs/mine'
+  ])
+    .argument('<file>', 'The plan, in YAML; docs/lab.md says what it may have')
+    .addOption(
+      new Option(
+        '--set <name=value>',
+        'A field everywhere (seeds=20), of one part (lookups.nodes=[100,1000]), or a setting (chord.successors=4); repeatable'
+      ).argParser(list)
+    )
+    .addOption(
+      new Option(
+        '--workers <N>',
+        'Runs at a time at most, as memory allows; makes no difference to results'
+      ).argParser(Number)
+    )
+    .addOption(
+      new Option('--out <DIR>', 'Where its folder is; default: runs/ with its name and what it asks')
+    )
+    .addOption(gateOptions()[0]!)
+    .addOption(gateOptions()[1]!)
+    .action(
+      act((...given) =>
+        runPlanFile(...given).catch(error => {
+          throw inVerb('run', error)
+        })
+      )
+    )
+}
+
+async function runPlanFile(
+  context: Context,
+  [file]: string[],
+  options: Record<string, unknown>
+): Promise<number | undefined> {
+  const { folderOf, plannedIn, prepareStudy, resolveStudy, runInFolder, STUDY_FILES, writeSums } =
+    await import('@servent/lab')
+  const { set, workers, out } = options as { set?: string[]; workers?: number; out?: string }
+  const study = resolveStudy(await readPlan(context, file!), file!, {
+    workers,
+    ...(set === undefined ? {} : { set })
+  })
+  const judge = await judgeOf(context, options, plannedIn(study))
+  const shown = out ?? folderOf(study)
+  const folder = context.path(shown)
+  await prepareStudy(study, folder).catch(error => {
+    throw noFolder(shown, error)
+  })
+  const { progress, talk } = context
+  progress.show(`Running ${file} …`)
+  const results = await runInFolder(study, {
+    folder,
+    signal: context.signal,
+    workerSource: labAssets()?.workerSource,
+    // Beside the plan first: a plan and its files go together.
+    resolvePath: name => context.path(join(relative(context.io.cwd, context.path(file!)), '..', name)),
+    onBegin: ({ there, all }) => {
+      if (there > 0) talk.line(`${there} of ${plural(all, 'run')} are in ${shown} already.`)
+    },
+    onProgress: at => showProgress(progress, at)
+  })
+  progress.clear()
+  await writeSums(folder)
+  const gates = judge?.(results)
+  if (context.json) context.emit({ event: 'done', folder, ...results, ...(gates && { gates }) })
+  else context.out.lines(studyLines(results, context.out.columnsMax))
+  talk.line()
+  warn(context, results)
+  talk.line(`Written: ${join(shown, STUDY_FILES.results)} and, beside it, samples, plan and checksums`)
+  if (gates !== undefined) return sayGates(context, gates)
+  context.next(`servent lab run ${join(shown, STUDY_FILES.plan)}`)
+  return undefined
+}
+
+async function readPlan(context: Context, file: string): Promise<string> {
+  try {
+    return await readFile(context.path(file), 'utf8')
+  } catch (error) {
+    throw new ProblemError({
+      code: 'usage',
+      message: `The plan ${file} cannot be read: ${(error as Error).message}.`,
+      try: 'servent lab run plans/quick.yaml'
+    })
+  }
+}
+
+function noFolder(folder: string, error: unknown): ProblemError {
+  return new ProblemError({
+    code: 'usage',
+    message: `The study goes to ${folder}, and nothing can be written there: ${(error as Error).message}.`,
+    try: 'servent lab run with --out and a folder that you may write to'
+  })
+}
+
+function warn({ notes }: Context, { parts }: StudyResults): void {
+  for (const { name, points } of parts)
+    for (const { overlay, at, results } of points)
+      for (const warning of results.warnings)
+        notes.line(
+          `${notes.style('yellow', 'warning:')} ${name}, ${[overlay, ...Object.values(at)].join(' ')}: ${warning}`
+        )
+}

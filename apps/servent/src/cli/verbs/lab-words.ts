@@ -1,0 +1,25 @@
+/** What the lab's verbs say alike: how far they are, as a line that is written over or not, and what was wrong. */
+import type { Progress } from '@servent/lab'
+import { ProblemError } from '../../problem.ts'
+import { formatDuration, formatPercent, plural } from '../../terminal/format.ts'
+import { bar, type ProgressLine } from '../../terminal/progress.ts'
+
+export function showProgress(line: ProgressLine, at: Progress): void {
+  line.show(`${bar(at.done, 1)}  ${runsOf(at)}`, plainLineOf(at))
+}
+
+/** `30 %: 3 of 10 runs, about 2 min left`. */
+export const plainLineOf = (at: Progress) => `${formatPercent(at.done, 1)}: ${runsOf(at)}`
+
+function runsOf({ remainingMs, runs, runsDone }: Progress): string {
+  const left =
+    remainingMs === undefined || remainingMs < 1000 ? '' : `, about ${formatDuration(remainingMs)} left`
+  return `${runsDone} of ${plural(runs, 'run')}${left}`
+}
+
+/** What was wrong with a plan, as a mistake in the line of this verb. */
+export function inVerb(verb: string, error: unknown): unknown {
+  const { name, message } = error as Error
+  if (name !== 'PlanError') return error
+  return new ProblemError({ code: 'usage', message, try: `servent lab ${verb} --help` })
+}

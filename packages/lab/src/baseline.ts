@@ -1,0 +1,96 @@
+/** Results that were kept, read again to hold new ones against: a comparison's or a study's. */
+import { Check } from 'typebox/value'
+import { PlanError } from './errors.ts'
+import type { Judged } from './gates.ts'
+import type { Plan } from './plan.ts'
+import { type Results, ResultsSchema } from './results.ts'
+import type { Study } from './study/study.ts'
+import { type StudyResults, StudyResultsSchema } from './study/study-results.ts'
+
+export type Kept = Results | StudyResults
+
+/** @throws PlanError  no results of the lab, or of another version */
+export function parseResults(text: string, name: string): Kept {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new PlanError(`${name} is no JSON: ${(error as Error).message}.`)
+  }
+  if (Check(ResultsSchema, value) || Check(StudyResultsSchema, value)) return value as Kept
+  const { schema } = (value ?? {}) as { schema?: unknown }
+  throw new PlanError(
+    `${name} has no results of this lab${schema === undefined ? '' : `: its schema is ${JSON.stringify(schema)}, or differs from what this version writes`}.`
+  )
+}
+
+/** What gates judge, by names that are the same for the same plan. */
+export function judgedOf(kept: Kept): Judged[] {
+  if ('overlays' in kept) return kept.overlays.map(results => ({ name: results.overlay, results }))
+  return kept.parts.flatMap(({ name, points }) =>
+    points.map(({ overlay, at, set, results }) => ({
+      name: nameOf(name, { overlay, at, set }),
+      results
+    }))
+  )
+}
+
+type Choices = Readonly<Record<string, unknown>>
+
+function nameOf(
+  part: string,
+  { overlay, at, set }: { readonly overlay: string; readonly at: Choices; readonly set: Choices }
+): string {
+  return [part, overlay, ...choices(at), ...choices(set)].join(' ')
+}
+
+const choices = (record: Choices) => Object.entries(record).map(([key, value]) => `${key}=${value}`)
+
+/** Plans of a study, by the names of what gates judge. */
+export function plannedIn({ parts }: Study): Map<string, Plan> {
+  return new Map(
+    parts.flatMap(({ name, points }) => points.map(point => [nameOf(name, point), point.plan] as const))
+  )
+}
+
+/** What was planned for each of what gates judge. */
+function plansOf(kept: Kept): Map<string, Plan> {
+  if ('overlays' in kept) return new Map(kept.overlays.map(({ overlay }) => [overlay, kept.plan]))
+  const plans = kept.parts.flatMap(({ points }) => points.map(({ plan }) => plan))
+  return new Map(judgedOf(kept).map(({ name }, index) => [name, plans[index]!]))
+}
+
+/**
+ * A baseline says something only of the same work. How many runs there were, with which seeds, and what else was
+ * compared makes no difference to what is held against what.
+ *
+ * @throws PlanError  something was measured with another plan, or is not in the baseline
+ */
+export function refuseOther(baseline: Kept, planned: ReadonlyMap<string, Plan>): void {
+  const before = plansOf(baseline)
+  for (const [name, plan] of planned) {
+    const other = before.get(name)
+    if (other === undefined)
+      throw new PlanError(`The baseline has nothing of ${name}. It has ${[...before.keys()].join(', ')}.`)
+    const field = Object.keys(plan).find(
+      key =>
+        !IRRELEVANT.has(key) && JSON.stringify(of(plan, key, name)) !== JSON.stringify(of(other, key, name))
+    ) as keyof Plan | undefined
+    if (field === undefined) continue
+    throw new PlanError(
+      `The baseline was measured with another plan: ${name} had ${field} ${JSON.stringify(other[field])}, and has ` +
+        `${JSON.stringify(plan[field])} now.`
+    )
+  }
+}
+
+const IRRELEVANT: ReadonlySet<string> = new Set(['workers', 'seeds', 'seed', 'overlays'])
+
+/** Settings of other overlays are nothing to this one. */
+function of(plan: Plan, key: string, name: string): unknown {
+  if (key !== 'set') return plan[key as keyof Plan]
+  const words = name.split(' ')
+  return Object.entries(plan.set)
+    .filter(([setting]) => words.includes(setting.split('.')[0]!))
+    .sort()
+}

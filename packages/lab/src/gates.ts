@@ -1,0 +1,138 @@
+/**
+ * Gates: sentences that results must not make true, as `hops.p95>+10%` against a baseline, or `success<0.99`. Of a value
+ * that is not there nothing can be said, and a gate that cannot be judged has failed.
+ */
+import { PlanError } from './errors.ts'
+import type { OverlayId } from './overlays/settings.ts'
+import { OVERLAYS } from './overlays/settings.ts'
+import type { OverlayResults } from './results.ts'
+
+export const GATES_MAX = 64
+
+export interface Gate {
+  /** As it was written. */
+  readonly text: string
+  /** Nothing: of every overlay. */
+  readonly overlay: OverlayId | undefined
+  /** Where in the results of an overlay, or `success`, `recall`. */
+  readonly metric: string
+  readonly operator: '<' | '<=' | '>' | '>='
+  readonly value: number
+  /** What it is held against: itself, or by how much it is more than the baseline's, in its unit or in its parts. */
+  readonly kind: 'value' | 'difference' | 'part'
+}
+
+/** Results of one overlay, with the name of what they are of, the same in results and baseline. */
+export interface Judged {
+  readonly name: string
+  readonly results: OverlayResults
+}
+
+export interface GateVerdict {
+  readonly gate: string
+  /** Which results. */
+  readonly name: string
+  readonly value: number | null
+  readonly baseline: number | null
+  readonly passed: boolean
+}
+
+/** Shares that a reader asks for first, by short names. */
+const SHORT: Readonly<Record<string, (results: OverlayResults) => number | null>> = {
+  success: ({ lookups }) => (lookups.issued === 0 ? null : lookups.correct / lookups.issued),
+  recall: ({ searches }) => searches?.recall ?? null
+}
+
+/** @throws PlanError  it is none */
+export function parseGate(text: string): Gate {
+  const match = /^\s*([a-z0-9_.-]+?)\s*(<=|>=|<|>)\s*([+-]?)(\d+(?:\.\d+)?(?:e-?\d+)?)(%?)\s*$/i.exec(text)
+  if (match === null) throw noGate(text)
+  const [, name, operator, sign, digits, percent] = match as unknown as [
+    string,
+    string,
+    Gate['operator'],
+    string,
+    string,
+    string
+  ]
+  // `+10%` and `-3` are differences; a percentage of nothing is none.
+  if (percent !== '' && sign === '') throw noGate(text)
+  const overlay = OVERLAYS.find(one => name.startsWith(`${one}.`))
+  const number = Number(digits) * (sign === '-' ? -1 : 1)
+  return {
+    text,
+    overlay,
+    metric: overlay === undefined ? name : name.slice(overlay.length + 1),
+    operator,
+    value: percent === '' ? number : number / 100,
+    kind: sign === '' ? 'value' : percent === '' ? 'difference' : 'part'
+  }
+}
+
+function noGate(text: string): PlanError {
+  return new PlanError(
+    `--fail-if takes a metric, <, <=, > or >=, and a number (success<0.99) or how far from the baseline it may be ` +
+      `(hops.p95>+10%, searches.recall<-0.01), and it says ${JSON.stringify(text)}.`
+  )
+}
+
+/** @throws PlanError  more than there may be, or a difference and no baseline */
+export function parseGates(texts: readonly string[], hasBaseline: boolean): Gate[] {
+  if (texts.length > GATES_MAX)
+    throw new PlanError(`There are ${texts.length} gates, and ${GATES_MAX} at most.`)
+  const gates = texts.map(parseGate)
+  const relative = gates.find(({ kind }) => kind !== 'value')
+  if (relative !== undefined && !hasBaseline)
+    throw new PlanError(
+      `--fail-if ${relative.text} is held against a baseline: give one with --baseline FILE.`
+    )
+  return gates
+}
+
+/** Each gate of each result that it is of. A gate of an overlay that is not there fails by that name. */
+export function judge(
+  gates: readonly Gate[],
+  results: readonly Judged[],
+  baseline: readonly Judged[] | undefined
+): GateVerdict[] {
+  return gates.flatMap(gate => {
+    const of = results.filter(one => gate.overlay === undefined || one.results.overlay === gate.overlay)
+    if (of.length === 0)
+      return [{ gate: gate.text, name: gate.overlay ?? '', value: null, baseline: null, passed: false }]
+    return of.map(({ name, results: own }) => {
+      const before = baseline?.find(one => one.name === name)?.results
+      const value = metricOf(own, gate.metric)
+      const base = before === undefined ? null : metricOf(before, gate.metric)
+      return { gate: gate.text, name, value, baseline: base, passed: passes(gate, value, base) }
+    })
+  })
+}
+
+function passes({ kind, operator, value: limit }: Gate, value: number | null, base: number | null): boolean {
+  if (value === null) return false
+  if (kind === 'value') return !holds(operator, value, limit)
+  if (base === null) return false
+  return !holds(operator, value, kind === 'difference' ? base + limit : base * (1 + limit))
+}
+
+function holds(operator: Gate['operator'], left: number, right: number): boolean {
+  if (operator === '<') return left < right
+  if (operator === '<=') return left <= right
+  return operator === '>' ? left > right : left >= right
+}
+
+/** Null where it was not measured, or there is no such number. */
+function metricOf(results: OverlayResults, metric: string): number | null {
+  const short = Object.hasOwn(SHORT, metric) ? SHORT[metric] : undefined
+  if (short !== undefined) return short(results)
+  const value = metric
+    .split('.')
+    .reduce<unknown>(
+      (at, key) =>
+        at !== null && typeof at === 'object' && Object.hasOwn(at, key)
+          ? (at as Record<string, unknown>)[key]
+          : undefined,
+      results
+    )
+  return typeof value === 'number' ? value : null
+}

@@ -1,0 +1,80 @@
+/**
+ * The folder of a study: its plan with every choice made, its runs as they end, and in the end what they say. The same
+ * plan has the same folder, so that a study which was interrupted goes on there.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { runStudy, type StudyRunOptions } from './run-study.ts'
+import { SampleFiles } from './samples.ts'
+import type { Study } from './study.ts'
+import type { StudyResults } from './study-results.ts'
+
+export const STUDY_FILES = {
+  plan: 'plan.resolved.yaml',
+  results: 'results.json',
+  fingerprint: 'fingerprint.txt',
+  csv: 'samples.csv',
+  parquet: 'samples.parquet',
+  sums: 'SHA256SUMS'
+} as const
+/** Written first and renamed then, so that earlier files stay until the new ones are whole. */
+const PART = '.part'
+const ID_CHARACTERS = 8
+
+/** `runs/quick-1f0b73c1`: of its name and all that it asks. */
+export function folderOf({ name, resolved }: Study): string {
+  const id = createHash('sha256').update(resolved).digest('hex').slice(0, ID_CHARACTERS)
+  return join('runs', `${name}-${id}`)
+}
+
+/** Makes the folder, and sees whether it takes files, before hours go into the study. */
+export async function prepareStudy(study: Study, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const name of Object.values(STUDY_FILES)) {
+    await writeFile(join(folder, `${name}${PART}`), '')
+    await rm(join(folder, `${name}${PART}`))
+    const there = await stat(join(folder, name)).catch(() => undefined)
+    if (there?.isDirectory()) throw new Error(`${name} is a folder there`)
+  }
+  await writeWhole(join(folder, STUDY_FILES.plan), study.resolved)
+}
+
+/** Runs the study, writes all but its checksums, and gives its results. */
+export async function runInFolder(study: Study, options: StudyRunOptions): Promise<StudyResults> {
+  const { folder } = options
+  const samples = new SampleFiles(join(folder, STUDY_FILES.csv), join(folder, STUDY_FILES.parquet))
+  const results = await runStudy(study, {
+    ...options,
+    onSamples: (part, point, run) => {
+      const { name, points } = study.parts[part]!
+      samples.add(name, points[point]!, run)
+    }
+  })
+  samples.finish()
+  await writeWhole(join(folder, STUDY_FILES.results), `${JSON.stringify(results, null, 2)}\n`)
+  await writeWhole(join(folder, STUDY_FILES.fingerprint), `${results.fingerprint}\n`)
+  return results
+}
+
+/** Files of a study beside its own: a report, plots. `name` may have folders before it. */
+export async function writeBeside(folder: string, name: string, text: string): Promise<void> {
+  await mkdir(dirname(join(folder, name)), { recursive: true })
+  await writeWhole(join(folder, name), text)
+}
+
+/** `SHA256SUMS`, as `sha256sum -c` reads it, of these files and the study's own. */
+export async function writeSums(folder: string, more: readonly string[] = []): Promise<void> {
+  const { sums, ...own } = STUDY_FILES
+  const lines: string[] = []
+  for (const name of [...Object.values(own), ...more].sort()) {
+    const hash = createHash('sha256').update(await readFile(join(folder, name)))
+    lines.push(`${hash.digest('hex')}  ${name}\n`)
+  }
+  await writeWhole(join(folder, sums), lines.join(''))
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writeFile(`${file}${PART}`, text)
+  await rename(`${file}${PART}`, file)
+}

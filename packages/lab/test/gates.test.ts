@@ -1,0 +1,154 @@
+/** Gates: how they are read, and when they come true. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { judgedOf, parseResults, plannedIn, refuseOther } from '../src/baseline.ts'
+import { compare } from '../src/compare.ts'
+import { GATES_MAX, judge, parseGate, parseGates } from '../src/gates.ts'
+import { type Plan, resolvePlan } from '../src/plan.ts'
+import type { Results } from '../src/results.ts'
+import { resolveStudy } from '../src/study/study.ts'
+
+const PLAN = {
+  overlays: ['chord' as const, 'gnutella' as const],
+  nodes: 20,
+  lookups: 40,
+  warmup: 20,
+  duration: 20
+}
+let plan: Plan
+let results: Results
+beforeAll(async () => {
+  plan = resolvePlan(PLAN)
+  results = await compare(plan)
+}, 60_000)
+
+const planned = (of: Plan = plan) => new Map(of.overlays.map(overlay => [overlay, of]))
+const changed = (hops: number): Results => ({
+  ...results,
+  overlays: results.overlays.map(one => ({ ...one, hops: { ...one.hops!, p95: hops } }))
+})
+
+describe('a gate', () => {
+  it.each([
+    ['success<0.99', { overlay: undefined, metric: 'success', operator: '<', value: 0.99, kind: 'value' }],
+    ['hops.p95>+10%', { metric: 'hops.p95', operator: '>', value: 0.1, kind: 'part' }],
+    [
+      'chord.hops.mean >= +0.5',
+      { overlay: 'chord', metric: 'hops.mean', operator: '>=', value: 0.5, kind: 'difference' }
+    ],
+    [
+      'searches.recall<=-1e-2',
+      { metric: 'searches.recall', operator: '<=', value: -0.01, kind: 'difference' }
+    ],
+    [
+      'kelips.state_entries_per_node.max<-50%',
+      { overlay: 'kelips', operator: '<', value: -0.5, kind: 'part' }
+    ]
+  ])('%s', (text, gate) => {
+    expect(parseGate(text)).toMatchObject({ text, ...gate })
+  })
+
+  it.each(['', 'success', 'success<', '<0.99', 'success=0.99', 'hops.p95>10%', 'hops.p95>+ten', 'a b<1'])(
+    'is not %j',
+    text => {
+      expect(() => parseGate(text)).toThrow('--fail-if takes a metric')
+    }
+  )
+
+  it('that is held against a baseline needs one; GATES_MAX there may be, and not one more', () => {
+    expect(() => parseGates(['hops.mean>+1'], false)).toThrow('give one with --baseline FILE')
+    expect(parseGates(['hops.mean>+1'], true)).toHaveLength(1)
+    expect(parseGates(Array(GATES_MAX).fill('success<1'), false)).toHaveLength(GATES_MAX)
+    expect(() => parseGates(Array(GATES_MAX + 1).fill('success<1'), false)).toThrow(`${GATES_MAX} at most`)
+  })
+})
+
+describe('is judged', () => {
+  const verdicts = (texts: string[], now: Results, before?: Results) =>
+    judge(parseGates(texts, before !== undefined), judgedOf(now), before && judgedOf(before))
+  const passed = (text: string, now: number, before?: number) =>
+    verdicts([text], changed(now), before === undefined ? undefined : changed(before)).map(one => one.passed)
+
+  it('by itself, by a difference and by a part, at the limit and past it', () => {
+    expect([passed('hops.p95>5', 5), passed('hops.p95>5', 6)]).toEqual([
+      [true, true],
+      [false, false]
+    ])
+    expect([passed('hops.p95>=5', 5), passed('hops.p95<=5', 5), passed('hops.p95<5', 5)]).toEqual([
+      [false, false],
+      [false, false],
+      [true, true]
+    ])
+    expect([passed('hops.p95>+10%', 11, 10), passed('hops.p95>+10%', 11.1, 10)]).toEqual([
+      [true, true],
+      [false, false]
+    ])
+    expect([passed('hops.p95>+2', 12, 10), passed('hops.p95>+2', 13, 10)]).toEqual([
+      [true, true],
+      [false, false]
+    ])
+    expect([passed('hops.p95<-10%', 9, 10), passed('hops.p95<-10%', 8.9, 10)]).toEqual([
+      [true, true],
+      [false, false]
+    ])
+  })
+
+  it('of one overlay or of all, with what was and what is', () => {
+    expect(verdicts(['chord.hops.p95>+50%'], changed(20), changed(10))).toEqual([
+      { gate: 'chord.hops.p95>+50%', name: 'chord', value: 20, baseline: 10, passed: false }
+    ])
+    expect(verdicts(['success<0.9'], results).map(({ name, value }) => [name, value])).toEqual([
+      ['chord', 1],
+      ['gnutella', results.overlays[1]!.lookups.correct / 40]
+    ])
+  })
+
+  it('as failed where there is nothing to judge: no such metric, not measured, not there, not in the baseline', () => {
+    for (const text of ['hops.p96<1', 'searches.recall<0.5', 'kelips.success<0.9', 'overlay<1', 'recall<0.5'])
+      expect(verdicts([text], results).map(({ value, passed: isFine }) => [value, isFine])).toContainEqual([
+        null,
+        false
+      ])
+    const without = { ...results, overlays: results.overlays.slice(0, 1) }
+    expect(verdicts(['hops.p95>+10%'], results, without).map(one => one.passed)).toEqual([true, false])
+  })
+})
+
+describe('a baseline', () => {
+  it('is read if the lab wrote it', () => {
+    expect(parseResults(JSON.stringify(results), 'b.json')).toEqual(results)
+    expect(() => parseResults('{', 'b.json')).toThrow('b.json is no JSON')
+    expect(() => parseResults('{}', 'b.json')).toThrow('b.json has no results of this lab.')
+    expect(() => parseResults('{"schema":"servent-lab/9"}', 'b.json')).toThrow(
+      'its schema is "servent-lab/9"'
+    )
+  })
+
+  it('is of the same plan, whatever the number of runs and what else was compared', () => {
+    expect(() => refuseOther(results, planned())).not.toThrow()
+    expect(() =>
+      refuseOther(results, planned(resolvePlan({ ...PLAN, seeds: 3, seed: 9, workers: 1 })))
+    ).not.toThrow()
+    const alone = resolvePlan({ ...PLAN, overlays: ['chord'] })
+    expect(() => refuseOther(results, planned(alone))).not.toThrow()
+    expect(() => refuseOther({ ...results, plan: alone }, planned())).not.toThrow()
+    const other = resolvePlan({ ...PLAN, set: { 'gnutella.ttl': 3 } })
+    expect(() => refuseOther(results, new Map([['chord', other]]))).not.toThrow()
+    expect(() => refuseOther(results, new Map([['gnutella', other]]))).toThrow('gnutella had set {}')
+    expect(() => refuseOther(results, planned(resolvePlan({ ...PLAN, nodes: 21 })))).toThrow(
+      'The baseline was measured with another plan: chord had nodes 20, and has 21 now.'
+    )
+    const more = resolvePlan({ ...PLAN, overlays: ['chord', 'kelips'] })
+    expect(() => refuseOther(results, planned(more))).toThrow('nothing of kelips. It has chord, gnutella.')
+  })
+
+  it('of a study is named by part, overlay and what varies', () => {
+    const text =
+      'title: x\nparts: [{ name: a, nodes: [9, 8], lookups: 1, grid: { chord: { successors: [2, 3] } } }]\n'
+    expect([...plannedIn(resolveStudy(text, 'x.yaml')).keys()]).toEqual([
+      'a chord nodes=9 chord.successors=2',
+      'a chord nodes=9 chord.successors=3',
+      'a chord nodes=8 chord.successors=2',
+      'a chord nodes=8 chord.successors=3'
+    ])
+  })
+})
