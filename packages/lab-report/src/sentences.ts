@@ -86,10 +86,23 @@ function publishedSentences({ members }: PartView): string[] {
     const held = part.published.filter(({ ci95 }) => ci95 !== null)
     if (held.length === 0) return []
     const inside = held.filter(({ value, ci95 }) => ci95![0] <= value && value <= ci95![1])
-    const of = `${members.length > 1 ? `${study}: of` : 'Of'} ${inWords(held.length)} published figures`
-    return [`${of} ${inWords(inside.length)} lie in the intervals that were measured here.`]
+    // Of nothing there is no part that something else is off.
+    const off = held.flatMap(({ value, median }) =>
+      value === 0 || median === null ? [] : [Math.abs(median / value - 1)]
+    )
+    const apart =
+      off.length === 0
+        ? ''
+        : `; medians differ from them by ${span([Math.min(...off), Math.max(...off)].map(percentOff))}`
+    const of = `${members.length > 1 ? `${study}: of` : 'Of'} ${plural(held.length, 'published figure')}`
+    const lie =
+      inside.length === 0 ? 'none lies' : inside.length === 1 ? 'one lies' : `${inWords(inside.length)} lie`
+    return [`${of} ${lie} in the interval that was measured here${apart}.`]
   })
 }
+
+const plural = (amount: number, word: string) => `${inWords(amount)} ${word}${amount === 1 ? '' : 's'}`
+const percentOff = (part: number) => `${shown(100 * part)}${NBSP}%`
 
 function standings(view: PartView): string[] {
   return distinct(view.last.map(({ study }) => study)).flatMap(study => {

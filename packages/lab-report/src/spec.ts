@@ -116,8 +116,6 @@ export const overlaysOf = (rows: readonly Row[]): OverlayId[] => {
 
 /** A line for what has no points: a path of Vega's. */
 const STROKE_SHAPE = 'M-1,0L1,0'
-/** Of a legend: one that stands alone in a row looks lost. */
-const COLUMNS = 3
 const THEORY_DASH = [1, 3]
 /** The square of how long a line is in a legend: its dashes are to be seen. */
 const LINE_SYMBOL = 600
@@ -151,6 +149,16 @@ export function seriesOf(
   }
 }
 
+const SHORT_LETTERS = 9
+
+/** Of a legend: as many as fit beside each other, and none alone in the last row where that can be. */
+function columnsOf(labels: readonly string[], isOfLines: boolean): number {
+  // Lines take more room than points do.
+  const most = !isOfLines && labels.every(({ length }) => length <= SHORT_LETTERS) ? 4 : 3
+  const isLonely = (columns: number) => labels.length > columns && labels.length % columns === 1
+  return [most, most - 1, 2].find(columns => !isLonely(columns)) ?? most
+}
+
 /** `legend` by points where there are any, else by lines. */
 export function coded(
   { labels, colours, dashes, shapes }: Series,
@@ -165,7 +173,7 @@ export function coded(
   const of = (kind: string) => (kind === legend ? field : { ...field, field: 'look' })
   const shown = (is: boolean) => {
     if (!is) return { legend: null }
-    const columns = labels.length === COLUMNS + 1 ? 2 : COLUMNS
+    const columns = columnsOf(labels, legend === 'lines')
     return { legend: { columns, ...(legend === 'lines' && { symbolSize: LINE_SYMBOL }) } }
   }
   return {

@@ -159,6 +159,19 @@ describe('numbers', () => {
     )
   })
 
+  it('every bar of bytes has its name', () => {
+    for (const { name, svg, spec } of report.plots.filter(plot => plot.name.endsWith('bytes-by-kind'))) {
+      const { values } = (spec as unknown as { data: { values: { kind: string }[] } }).data
+      const drawn = [...svg.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text]) => text)
+      const lacking = values.filter(({ kind }) => !drawn.includes(kind))
+      expect(lacking, name).toEqual([])
+      for (const kind of new Set(values.map(one => one.kind)))
+        expect(drawn.filter(text => text === kind).length, kind).toBe(
+          values.filter(one => one.kind === kind).length
+        )
+    }
+  })
+
   it('correct, incorrect, failed and unissued stand apart', () => {
     const table = tableOf(report.html, 'lying-outcomes-table')
     const { lookups } = partOf('lying').points.find(

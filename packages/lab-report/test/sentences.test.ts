@@ -111,4 +111,28 @@ describe('of figures that are close', () => {
       'all are alike in success (100 % in the median run; of all Chord lost 2 of 100)'
     )
   })
+
+  it('published figures that the intervals hold are counted, and how far the medians are off', () => {
+    const published = (value: number, median: number, ci95: [number, number] | null) => ({
+      overlay: 'chord' as const,
+      at: {},
+      set: {},
+      figure: 'hops' as const,
+      source: 'A paper',
+      value,
+      median,
+      ci95
+    })
+    const part = structuredClone(partOf('alone'))
+    part.published = [published(2, 2.1, [1.9, 2.3]), published(4, 3, [2, 3.5]), published(5, 5, null)]
+    expect(said(part)).toEqual([
+      'Of two published figures one lies in the interval that was measured here; medians differ from them by 5 % to 25 %.'
+    ])
+    part.published = [published(4, 3, [2, 3.5])]
+    expect(said(part)[0]).toContain(
+      'Of one published figure none lies in the interval that was measured here;'
+    )
+    part.published = [published(5, 5, null)]
+    expect(said(part)).toEqual([])
+  })
 })

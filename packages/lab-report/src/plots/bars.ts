@@ -131,6 +131,8 @@ export function bytesPlot(view: PartView): Plot | undefined {
               title: null,
               ticks: false,
               domain: false,
+              // Every bar has its name, as close as they are.
+              labelOverlap: false,
               minExtent: NAME_PX,
               maxExtent: NAME_PX
             }

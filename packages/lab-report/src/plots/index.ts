@@ -65,7 +65,7 @@ export function plotsOf(view: PartView): Plot[] {
   // What others published stands beside what came out, whatever it is of.
   const published = distinct(view.members.flatMap(({ part }) => part.published.map(({ figure }) => figure)))
     .filter(figure => usual.every(([name]) => name !== figure))
-    .map(figure => [figure, `${MEASURES[figure].label.split(',')[0]!}, and what was published`] as const)
+    .map(figure => [figure, `${MEASURES[figure].label.split(',')[0]!}, beside the papers`] as const)
   const wanted = [...published, ...usual]
   const lines = wanted.flatMap(([figure, title]) => alongPlot(view, figure, title) ?? [])
   const trades = tradePlots(view)
