@@ -1,11 +1,10 @@
 // One CommonJS file with all that a built module reaches: what the executable carries.
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 // Vega's looks for a canvas with an `await` that CommonJS has no place for; its other one knows that there is none.
-const NO_CANVAS = fileURLToPath(
-  new URL('../node_modules/vega-canvas/build/vega-canvas.browser.js', import.meta.url)
-)
+const MODULES = join(import.meta.dirname, '..', 'node_modules')
+const NO_CANVAS = join(MODULES, 'vega-canvas', 'build', 'vega-canvas.browser.js')
 
 export async function bundle(input, file) {
   const bundler = await rolldown({

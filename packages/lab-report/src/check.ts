@@ -1,8 +1,23 @@
 /** Results are files, and may be those of strangers: what is drawn has the lab's schema, and fits. */
-import { PARTS_MAX, POINTS_MAX, type StudyResults, StudyResultsSchema } from '@servent/lab'
+import {
+  PARTS_MAX,
+  POINTS_MAX,
+  type PointResults,
+  PUBLISHED_MAX,
+  type StudyResults,
+  StudyResultsSchema
+} from '@servent/lab'
 import { Compile } from 'typebox/compile'
 import { ReportError } from './errors.ts'
-import { RESULTS_VALUES_MAX, STUDIES_MAX, TEXT_CHARACTERS_MAX } from './limits.ts'
+import {
+  CURVE_POINTS_MAX,
+  KINDS_MAX,
+  RESULTS_VALUES_MAX,
+  STUDIES_MAX,
+  TEXT_CHARACTERS_MAX,
+  WARNINGS_MAX
+} from './limits.ts'
+import { FIGURES } from './measures.ts'
 
 const schema = Compile(StudyResultsSchema)
 
@@ -40,14 +55,37 @@ function checked(results: StudyResults, wrong: Wrong): StudyResults {
   if (points > POINTS_MAX) throw wrong(`have ${points} points, and a study has ${POINTS_MAX} at most.`)
   if (points === 0) throw wrong('have no points, so there is nothing to draw.')
   const names = new Set<string>()
-  for (const { name, varies, points } of parts) {
+  for (const { name, varies, points, paired, published } of parts) {
     if (names.has(name)) throw wrong(`have two parts of the name ${name}.`)
     names.add(name)
     const unknown = varies.find(field => points.some(({ plan }) => !Object.hasOwn(plan, field)))
     if (unknown !== undefined)
       throw wrong(`have a part ${name} in which ${unknown} varies, and no plan has that.`)
+    // Each overlay against the first one, at each point and in each figure.
+    if (paired.length > points.length * FIGURES.length)
+      throw wrong(`have a part ${name} with more comparisons (${paired.length}) than its points allow.`)
+    if (published.length > PUBLISHED_MAX)
+      throw wrong(
+        `have a part ${name} with ${published.length} published figures, and a part has ${PUBLISHED_MAX} at most.`
+      )
+    for (const point of points) checkPoint(point, wrong)
   }
   return study
+}
+
+function checkPoint({ overlay, curves, results }: PointResults, wrong: Wrong): void {
+  const { bytes_per_node_per_s: bytes, settings, topology, warnings } = results
+  const sizes: readonly (readonly [what: string, size: number, most: number])[] = [
+    ['steps in a curve of hops', curves.hops?.length ?? 0, CURVE_POINTS_MAX],
+    ['quantiles of latency', curves.latency_ms?.length ?? 0, CURVE_POINTS_MAX],
+    ['steps in a curve of load', curves.load?.length ?? 0, CURVE_POINTS_MAX],
+    ['numbers of links', topology?.degrees.length ?? 0, CURVE_POINTS_MAX],
+    ['kinds of messages', Object.keys(bytes?.by_type ?? {}).length, KINDS_MAX],
+    ['settings', Object.keys(settings).length, KINDS_MAX],
+    ['warnings', warnings.length, WARNINGS_MAX]
+  ]
+  for (const [what, size, most] of sizes)
+    if (size > most) throw wrong(`have a point of ${overlay} with ${size} ${what}, and ${most} are the most.`)
 }
 
 /** What turns the direction of text around, and what XML has no place for, escaped or not. */

@@ -5,11 +5,13 @@ import { labelOf, type OverlayId } from './looks.ts'
 import { count, duration, listed, memory } from './numbers.ts'
 import { distinct } from './view.ts'
 
+/** A study, as the report calls it. */
 export interface Labelled {
   readonly label: string
   readonly study: StudyResults
 }
 
+/** As `docs/lab.md` says it of every plan; what a study has nothing of is left out. */
 export function fairnessHtml(studies: readonly Labelled[]): Html {
   const points = studies.flatMap(({ study }) => study.parts.flatMap(part => part.points))
   const seeds = distinct(points.map(({ results }) => results.seeds.length)).sort((a, b) => a - b)

@@ -8,3 +8,9 @@ export const TEXT_CHARACTERS_MAX = 4_096
 export const RESULTS_VALUES_MAX = 4_000_000
 /** Names of plots, which become names of files. */
 export const NAME_CHARACTERS_MAX = 64
+/** Of one curve: steps, quantiles, or numbers of links that peers have. A network of a million peers has fewer. */
+export const CURVE_POINTS_MAX = 10_000
+/** Kinds of messages of one overlay, and its settings: some ten times as many as any has. */
+export const KINDS_MAX = 512
+/** Sentences of the lab on one point. */
+export const WARNINGS_MAX = 16

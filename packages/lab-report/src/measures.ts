@@ -28,6 +28,7 @@ const part = (label: string, means: string): Measure => ({
   write: percent
 })
 
+/** Medians of runs are shown of each, so that the words say what a run's own number is. */
 export const MEASURES: Readonly<Record<FigureName, Measure>> = {
   success: part('Success', 'Correct lookups of all that were issued, failed ones too'),
   hops: measure('Hops', 'steps', 'Forward steps of a lookup, the mean of a run'),

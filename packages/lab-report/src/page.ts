@@ -4,7 +4,7 @@ import { fairnessHtml, type Labelled, originHtml } from './fairness.ts'
 import { Html, html } from './html.ts'
 import { LOOKS, labelOf, type OverlayId } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
-import { capital, count, duration, inWords, listed } from './numbers.ts'
+import { capital, count, duration, extent, inWords, listed } from './numbers.ts'
 import { lastTable, pairedTable, publishedTable, summaryTable } from './part-table.ts'
 import { sentencesOf } from './sentences.ts'
 import type { Plot } from './spec.ts'
@@ -27,6 +27,7 @@ export interface DrawnPart {
   readonly plots: readonly DrawnPlot[]
 }
 
+/** In the order in which it is read: what came out, how it was made, each part, and where all comes from. */
 export function pageOf(studies: readonly Labelled[], parts: readonly DrawnPart[]): string {
   const [{ study }] = studies as readonly [Labelled]
   const isOne = studies.length === 1
@@ -88,6 +89,7 @@ function shortHtml(parts: readonly DrawnPart[]): Html {
   )}</dl>`
 }
 
+/** Numbers first, then plots; what is only looked up is folded away. */
 function partHtml({ id, view, plots }: DrawnPart): Html {
   const last = lastTable(view)
   const published = publishedTable(view)
@@ -106,6 +108,7 @@ ${tableHtml(table, `${id}-paired-${at}`)}</details>\n`
 `
 }
 
+/** The text stands under the plot, so that plots beside each other begin at one height. */
 function figureHtml({ id, title, caption, svg, table }: DrawnPlot): Html {
   return html`<figure id="${id}" aria-labelledby="${id}-head"><h3 id="${id}-head">${title}</h3>
 <div class="plot">${new Html(svg)}</div>
@@ -130,7 +133,7 @@ function comparedTable(parts: readonly DrawnPart[]): Table {
       const points = view.members.flatMap(({ part }) => part.points)
       const range = (of: (point: (typeof points)[number]) => number, write: (value: number) => string) => {
         const all = points.map(of)
-        return distinct([Math.min(...all), Math.max(...all)].map(write)).join(' to ')
+        return distinct(extent(all).map(write)).join(' to ')
       }
       const works = (['lookups', 'searches', 'puts', 'gets'] as const).flatMap(work =>
         points.some(({ plan }) => plan[work] > 0) ? [`${range(({ plan }) => plan[work], count)} ${work}`] : []
@@ -163,6 +166,7 @@ function comparedTable(parts: readonly DrawnPart[]): Table {
   }
 }
 
+/** What else decides what comes out, for who runs it again with other ones. */
 function settingsTable(parts: readonly DrawnPart[]): Table {
   const points = parts.flatMap(({ view }) => view.members.flatMap(({ part }) => part.points))
   const rows = (Object.keys(LOOKS) as OverlayId[]).flatMap(overlay => {
@@ -181,6 +185,7 @@ function settingsTable(parts: readonly DrawnPart[]): Table {
   }
 }
 
+/** Only words that the page has need a meaning. */
 function figuresThere(parts: readonly DrawnPart[]) {
   const points = parts.flatMap(({ view }) => view.members.flatMap(({ part }) => part.points))
   return FIGURES.filter(name => points.some(({ figures }) => (figures[name]?.median ?? null) !== null))

@@ -130,6 +130,7 @@ const COUNTS: Readonly<Record<(typeof WORKS)[number], readonly Count[]>> = {
   }))
 }
 
+/** Of differences those that somebody asks for; the others follow from the points. */
 const COMPARED: readonly FigureName[] = [
   'success',
   'hops',

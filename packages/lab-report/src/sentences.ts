@@ -3,7 +3,7 @@ import type { FigureName } from '@servent/lab'
 import { wordsOf } from './axes.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { MEASURES } from './measures.ts'
-import { capital, count, inWords, listed, NBSP, percent, shown } from './numbers.ts'
+import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
 import { theoryOf } from './theory.ts'
 import { distinct, figureOf, type PartView, type Row } from './view.ts'
 
@@ -90,10 +90,7 @@ function publishedSentences({ members }: PartView): string[] {
     const off = held.flatMap(({ value, median }) =>
       value === 0 || median === null ? [] : [Math.abs(median / value - 1)]
     )
-    const apart =
-      off.length === 0
-        ? ''
-        : `; medians differ from them by ${span([Math.min(...off), Math.max(...off)].map(percentOff))}`
+    const apart = off.length === 0 ? '' : `; medians differ from them by ${span(extent(off).map(percentOff))}`
     const of = `${members.length > 1 ? `${study}: of` : 'Of'} ${plural(held.length, 'published figure')}`
     const lie =
       inside.length === 0 ? 'none lies' : inside.length === 1 ? 'one lies' : `${inWords(inside.length)} lie`

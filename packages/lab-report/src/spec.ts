@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { Axis } from './axes.ts'
 import { GRID, INK, LOOKS, type OverlayId, QUIET } from './looks.ts'
-import { duration, shown } from './numbers.ts'
+import { duration, extent, shown } from './numbers.ts'
 import type { Table } from './table.ts'
 import { distinct, type Row } from './view.ts'
 
@@ -197,7 +197,7 @@ type Side = 'x' | 'y'
 
 /** How a measure lies along its axis, by the numbers that are drawn. */
 export function scaled(title: string, numbers: readonly number[], side: Side, isPart = false): Loose {
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
+  const [least, most] = extent(numbers)
   if (isPart) {
     // What is all but everything is told apart only where the axis does not begin at nothing.
     const from = least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0
@@ -260,7 +260,7 @@ export function along({ title, scale, isPart, isTime, values, at }: Axis): Loose
     }
   }
   const numbers = values.map(value => Number(at(value)))
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
+  const [least, most] = extent(numbers)
   const log = {
     type: 'log',
     domain: [least / LOG_MARGIN, most * LOG_MARGIN],

@@ -14,6 +14,7 @@ const setting = (settings: Settings, key: string, otherwise: number) => {
   return typeof value === 'number' && value > 0 ? value : otherwise
 }
 
+/** Gnutella, FastTrack and Napster have none, and Kademlia’s paper gives a bound, not a mean. */
 const THEORY: Partial<Record<PointResults['overlay'], Theory>> = {
   chord: {
     label: 'Chord, theory',

@@ -1,9 +1,25 @@
 /** Results are files, and may be those of strangers: what stands in them is text, and has bounds. */
-import { PARTS_MAX, POINTS_MAX, type StudyResults } from '@servent/lab'
+import {
+  PARTS_MAX,
+  type PartResults,
+  POINTS_MAX,
+  type PointResults,
+  PUBLISHED_MAX,
+  type StudyResults
+} from '@servent/lab'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkedStudies } from '../src/check.ts'
 import { type Report, reportOf } from '../src/index.ts'
-import { NAME_CHARACTERS_MAX, RESULTS_VALUES_MAX, STUDIES_MAX, TEXT_CHARACTERS_MAX } from '../src/limits.ts'
+import {
+  CURVE_POINTS_MAX,
+  KINDS_MAX,
+  NAME_CHARACTERS_MAX,
+  RESULTS_VALUES_MAX,
+  STUDIES_MAX,
+  TEXT_CHARACTERS_MAX,
+  WARNINGS_MAX
+} from '../src/limits.ts'
+import { FIGURES } from '../src/measures.ts'
 import { changed, studyOf } from './support/studies.ts'
 
 let study: StudyResults
@@ -161,6 +177,121 @@ describe('bounds', () => {
       })
     expect(refusal([points(POINTS_MAX)])).toBeUndefined()
     expect(refusal([points(POINTS_MAX + 1)])).toContain('2001 points')
+  }, 60_000)
+
+  it('as long curves, and as many kinds, settings, warnings and figures of others, as networks have', () => {
+    const filled = (fill: (point: PointResults, part: PartResults) => void) => {
+      const full = structuredClone(study)
+      fill(full.parts[0]!.points[0]!, full.parts[0]!)
+      return refusal([full])
+    }
+    const list = <T>(length: number, of: T): T[] => Array.from({ length }, () => of)
+    const keys = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`key-${at}`, 1]))
+    const cases: readonly [
+      limit: number,
+      fill: (size: number) => (point: PointResults, part: PartResults) => void,
+      why: string
+    ][] = [
+      [
+        CURVE_POINTS_MAX,
+        size => point => {
+          point.curves.hops = list(size, [1, 0])
+        },
+        'steps in a curve of hops'
+      ],
+      [
+        CURVE_POINTS_MAX,
+        size => point => {
+          point.curves.latency_ms = list(size, 1)
+        },
+        'quantiles of latency'
+      ],
+      [
+        CURVE_POINTS_MAX,
+        size => point => {
+          point.curves.load = list(size, 1)
+        },
+        'steps in a curve of load'
+      ],
+      [
+        CURVE_POINTS_MAX,
+        size => point => {
+          point.results.topology!.degrees = list(size, [1, 1])
+        },
+        'numbers of links'
+      ],
+      [
+        KINDS_MAX,
+        size => point => {
+          point.results.bytes_per_node_per_s!.by_type = keys(size)
+        },
+        'kinds of messages'
+      ],
+      [
+        KINDS_MAX,
+        size => point => {
+          point.results.settings = keys(size)
+        },
+        'settings'
+      ],
+      [
+        WARNINGS_MAX,
+        size => point => {
+          point.results.warnings = list(size, 'late')
+        },
+        'warnings'
+      ],
+      [
+        PUBLISHED_MAX,
+        size => (_, part) => {
+          const one = {
+            overlay: 'chord',
+            at: {},
+            set: {},
+            figure: 'hops',
+            value: 1,
+            source: 'x',
+            median: 1,
+            ci95: null
+          } as const
+          part.published = list(size, { ...one, at: {}, set: {}, ci95: null })
+        },
+        'published figures'
+      ]
+    ]
+    for (const [limit, fill, why] of cases) {
+      expect(filled(fill(limit)), why).toBeUndefined()
+      expect(filled(fill(limit + 1))).toContain(`${limit + 1} ${why}`)
+    }
+    const { points, paired } = study.parts[0]!
+    const [one] = [
+      {
+        ...paired[0]!,
+        overlay: 'chord',
+        against: 'gnutella',
+        at: {},
+        figure: 'hops',
+        median: 1,
+        ci95: null
+      } as const
+    ]
+    const pairs = (count: number) =>
+      filled((_, part) => {
+        part.paired = list(count, { ...one, at: {}, ci95: null })
+      })
+    expect(pairs(points.length * FIGURES.length)).toBeUndefined()
+    expect(pairs(points.length * FIGURES.length + 1)).toContain('more comparisons')
+  }, 60_000)
+
+  it('the longest curves are drawn', async () => {
+    const long = structuredClone(study)
+    for (const { curves, results } of long.parts[1]!.points) {
+      curves.load = Array.from({ length: CURVE_POINTS_MAX }, (_, at) => at / (CURVE_POINTS_MAX - 1))
+      results.topology!.degrees = Array.from({ length: CURVE_POINTS_MAX }, (_, at) => [at, 1])
+    }
+    const { plots } = await reportOf([changed(long, { parts: [long.parts[1]!] })])
+    expect(plots.map(({ name }) => name)).toContain('words-degrees')
   }, 60_000)
 
   it('two parts of one name are no study', () => {

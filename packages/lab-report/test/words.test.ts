@@ -1,7 +1,7 @@
 /** Numbers and fields of plans as people read them. */
 import { describe, expect, it } from 'vitest'
 import { axisOf, titleOf, wordsOf } from '../src/axes.ts'
-import { duration, inWords, listed, memory, NBSP, percent, shown } from '../src/numbers.ts'
+import { duration, extent, inWords, listed, memory, NBSP, percent, shown } from '../src/numbers.ts'
 import { decades, scaled } from '../src/spec.ts'
 
 describe('numbers', () => {
@@ -41,6 +41,11 @@ describe('numbers', () => {
       'a, b and c'
     ])
     expect([1, 6, 12].map(inWords)).toEqual(['one', 'six', '12'])
+  })
+
+  it('the least and the most of more numbers than a call takes', () => {
+    const many = Array.from({ length: 1_000_000 }, (_, at) => at - 7)
+    expect(extent(many)).toEqual([-7, 999_992])
   })
 
   it('ticks of logarithms are round, and have room', () => {

@@ -7,7 +7,10 @@ import type { Cell, Table } from '../table.ts'
 import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
 import { type Paper, papersOf } from './papers.ts'
 
-/** Nothing where no run measured it, or nothing varies. */
+/**
+ * Lines join medians, bars are their intervals, dotted lines are of papers. Settings that vary have a line each, in the
+ * colour of their overlay. Nothing where no run measured it, or nothing varies.
+ */
 export function alongPlot(view: PartView, figure: FigureName, title: string): Plot | undefined {
   const { axis } = view
   const rows = view.rows.filter(row => figureOf(row, figure) !== undefined)

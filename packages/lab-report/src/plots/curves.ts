@@ -1,6 +1,6 @@
 /** Distributions of one network: hops, latency, load and degrees, a line for each overlay. */
 import { labelOf, QUIET } from '../looks.ts'
-import { count, percent, shown } from '../numbers.ts'
+import { count, extent, percent, shown } from '../numbers.ts'
 import {
   coded,
   type Datum,
@@ -121,7 +121,7 @@ function specOf(rows: readonly Row[], curve: Curve): Spec {
   const even = distinct(rows.map(({ panel }) => panel)).flatMap(panel =>
     [0, 1].map(at => ({ kind: 'even', panel, series: '', x: at, y: at }))
   )
-  const floor = Math.min(...data.map(({ y }) => Number(y)))
+  const floor = extent(data.map(({ y }) => Number(y)))[0]
   // Nobody has more links than the most: the line goes down to the axis, which has no place for nothing.
   const ends: Datum[] = curve.isYLog
     ? rows.map(row => ({
@@ -166,7 +166,7 @@ const RATIO_MIN = 10
 
 function xScale(data: readonly Datum[], { x: { title }, isXLog, isXPart, isDiscrete }: Curve) {
   const numbers = data.map(({ x }) => Number(x))
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)]
+  const [least, most] = extent(numbers)
   if (isXPart) return { scale: { domain: [0, 1] }, axis: { title, ...QUARTERS } }
   if (isXLog && most / least >= RATIO_MIN) {
     const axis = { title: `${title} (log)`, format: NUMBERS, values: decades(least, most, 'x'), grid: false }
@@ -181,7 +181,7 @@ function xScale(data: readonly Datum[], { x: { title }, isXLog, isXPart, isDiscr
 
 function yScale(data: readonly Datum[], { y: { title }, isYLog }: Curve) {
   const numbers = data.map(({ y }) => Number(y))
-  const least = Math.min(...numbers)
+  const [least] = extent(numbers)
   if (isYLog) {
     const axis = { title: `${title} (log)`, format: '~%', values: decades(least, 1, 'y') }
     return { scale: { type: 'log', domain: [least, 1], nice: false }, axis }

@@ -4,6 +4,7 @@
  */
 import type { FigureName, Published } from '@servent/lab'
 import { labelOf, type OverlayId } from '../looks.ts'
+import { extent } from '../numbers.ts'
 import { type Datum, overlaysOf } from '../spec.ts'
 import { theoryOf } from '../theory.ts'
 import { distinct, type PartView, type Row } from '../view.ts'
@@ -36,7 +37,7 @@ function theoryPaper(overlay: OverlayId, rows: readonly Row[]): Paper[] {
   const line = distinct(rows.map(({ panel }) => panel)).flatMap(panel => {
     const own = rows.filter(row => row.panel === panel)
     const sizes = own.map(({ point }) => point.plan.nodes)
-    const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+    const [least, most] = extent(sizes)
     return Array.from({ length: THEORY_STEPS + 1 }, (_, step) => {
       // Even steps of the logarithm, as the axis has it.
       const x = least * (most / least) ** (step / THEORY_STEPS)

@@ -5,6 +5,7 @@ import { MEASURES } from '../measures.ts'
 import { coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
 import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
 
+/** Two figures of a point, one against the other: to the left costs less. */
 interface Trade {
   readonly name: string
   readonly title: string
