@@ -23,8 +23,9 @@ const FLOORS: Readonly<Record<string, number>> = {
   'packages/kademlia': 3,
   'packages/node': 4,
   'packages/lab': 5,
-  'apps/servent': 6,
-  'apps/web': 6
+  'packages/lab-report': 6,
+  'apps/servent': 7,
+  'apps/web': 7
 }
 
 /** The service of an overlay: `service.ts`, its parts `service-….ts`, and the factory. */

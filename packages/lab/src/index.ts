@@ -34,7 +34,7 @@ export {
   type StudyResults,
   StudyResultsSchema
 } from './study/study-results.ts'
-export type { FigureName } from './study/study-schema.ts'
+export { type FigureName, PARTS_MAX, POINTS_MAX, PUBLISHED_MAX } from './study/study-schema.ts'
 export {
   parseStoredPlans,
   readStoredPlans,

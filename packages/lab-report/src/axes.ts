@@ -1,0 +1,110 @@
+/** Fields of a plan that vary, as axes: their titles, their numbers, and their values in words. */
+import type { PointResults } from '@servent/lab'
+import { count, duration, percent, shown } from './numbers.ts'
+
+export type Value = PointResults['at'][string]
+
+interface Field {
+  readonly title: string
+  /** In a sentence, of one value. */
+  readonly words: (value: Value) => string
+  /** In a list of values, under the title. */
+  readonly short?: (value: Value) => string
+  readonly number?: (value: Value) => number | undefined
+  readonly scale?: 'log' | 'linear'
+  readonly isPart?: boolean
+}
+
+const asNumber = (value: Value) => (typeof value === 'number' ? value : undefined)
+const plain = (value: Value) =>
+  typeof value === 'number' ? shown(value) : value === null ? 'none' : `${value}`
+const partOf = (title: string, words: (part: string) => string): Field => ({
+  title,
+  words: value => words(typeof value === 'number' ? percent(value) : 'none'),
+  short: value => (typeof value === 'number' ? percent(value) : 'none'),
+  // No field of the kind is what 0 of it is.
+  number: value => (value === null ? 0 : asNumber(value)),
+  isPart: true
+})
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+/** Mean session of `exp:1h` and `constant:10m`, in seconds; others have none, or none that says much. */
+function sessionSeconds(value: Value): number | undefined {
+  const [, amount, unit] = /^(?:exp|constant):([0-9.]{1,16})([smhd])(?:\/|$)/.exec(`${value}`) ?? []
+  const seconds = Number(amount) * (SECONDS[unit ?? ''] ?? Number.NaN)
+  return seconds > 0 ? seconds : undefined
+}
+
+/** Those that a plan's fields lead to have their names; any other goes by its own. */
+const FIELDS: Readonly<Record<string, Field>> = {
+  nodes: {
+    title: 'Peers',
+    words: value => `${count(Number(value))} peers`,
+    short: value => count(Number(value)),
+    number: asNumber,
+    scale: 'log'
+  },
+  failures: partOf('Peers that died at one instant', part => `${part} of the peers dead`),
+  liars: partOf('Peers that lie', part => `${part} of the peers lying`),
+  freeloaders: partOf('Peers that share nothing', part => `${part} of the peers sharing nothing`),
+  rare: partOf('Searches for a single copy', part => `${part} of the searches for a single copy`),
+  churn: {
+    title: 'Mean session',
+    words: value => {
+      const seconds = sessionSeconds(value)
+      if (value === null) return 'no churn'
+      return seconds === undefined ? `churn ${value}` : `sessions of ${duration(seconds)}`
+    },
+    short: value => {
+      const seconds = sessionSeconds(value)
+      return seconds === undefined ? plain(value) : duration(seconds)
+    },
+    number: sessionSeconds,
+    scale: 'log'
+  },
+  enough: {
+    title: 'Results that a search wants',
+    words: value => (value === null ? 'all results wanted' : `${plain(value)} results wanted`),
+    number: asNumber,
+    scale: 'log'
+  }
+}
+
+const fieldOf = (name: string): Field =>
+  ownOf(FIELDS, name) ?? { title: name, words: value => `${name} ${plain(value)}`, number: asNumber }
+
+/** What an object says of a name that others chose: nothing where only its prototype does. */
+export const ownOf = <T>(of: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(of, name) ? of[name] : undefined
+
+export const wordsOf = (name: string, value: Value) => fieldOf(name).words(value)
+export const shortOf = (name: string, value: Value) => (fieldOf(name).short ?? plain)(value)
+export const titleOf = (name: string) => fieldOf(name).title
+
+export interface Axis {
+  readonly field: string
+  readonly title: string
+  /** Numbers of which the axis is made, or nothing where its values are names. */
+  readonly scale: 'log' | 'linear' | 'names'
+  readonly isPart: boolean
+  readonly isTime: boolean
+  readonly values: readonly Value[]
+  at(value: Value): number | string
+}
+
+/** An axis for the values of a field; of names, where one of them is no number or there is no place for it. */
+export function axisOf(field: string, values: readonly Value[]): Axis {
+  const { title, words, number = () => undefined, scale = 'linear', isPart = false } = fieldOf(field)
+  const numbers = values.map(number)
+  const isNumeric = numbers.every(each => each !== undefined && (scale !== 'log' || each > 0))
+  return {
+    field,
+    title,
+    scale: isNumeric ? scale : 'names',
+    isPart,
+    isTime: field === 'churn' && isNumeric,
+    values,
+    at: value => (isNumeric ? number(value)! : words(value))
+  }
+}

@@ -1,0 +1,95 @@
+/** How fairly was compared: what was the same for all, who could not be asked, and what the figures rest on. */
+import { type PartResults, STUDY_FILES, type StudyResults } from '@servent/lab'
+import { type Html, html } from './html.ts'
+import { labelOf, type OverlayId } from './looks.ts'
+import { count, duration, listed, memory } from './numbers.ts'
+import { distinct } from './view.ts'
+
+/** A study, as the report calls it. */
+export interface Labelled {
+  readonly label: string
+  readonly study: StudyResults
+}
+
+/** As `docs/lab.md` says it of every plan; what a study has nothing of is left out. */
+export function fairnessHtml(studies: readonly Labelled[]): Html {
+  const points = studies.flatMap(({ study }) => study.parts.flatMap(part => part.points))
+  const seeds = distinct(points.map(({ results }) => results.seeds.length)).sort((a, b) => a - b)
+  const [least, most] = [seeds[0]!, seeds.at(-1)!]
+  const runs = least === most ? count(least) : `${count(least)} to ${count(most)}`
+  const warmups = distinct(points.map(({ plan }) => plan.warmup)).sort((a, b) => a - b)
+  const warmup = distinct([warmups[0]!, warmups.at(-1)!])
+    .map(duration)
+    .join(' to ')
+  const hasFailures = points.some(({ plan }) => plan.failures !== null)
+  const hasLiars = points.some(({ plan }) => plan.liars !== null)
+  return html`<ul>
+<li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and what is asked by whom and when are drawn from a run’s seed before any overlay is asked. Overlays are compared on the same seeds.</li>
+<li><strong>The machines of real peers.</strong> What runs in the simulator is the code that peers run over the network, in virtual time; sizes are those of the real encoding, without encryption and TCP.</li>
+<li><strong>Held against the truth.</strong> An observer who sees everybody says whether an answer is correct. No lookup is dropped: incorrect and failed ones count against success, and those that nobody was there to ask are counted as unissued, apart from all figures.</li>
+<li><strong>${runs} ${most === 1 ? 'run' : 'runs'} of each point,</strong> a seed each. A figure is the median over runs; its interval is the middle 95 % of 2,000 bootstrap medians. Of fewer than five runs there is none.</li>
+<li><strong>What is left out.</strong> The first ${warmup} of virtual time of each run, in which networks settle, is not measured.</li>
+<li><strong>Timeouts</strong> are messages to peers that could not be reached or did not answer in time, seen by the observer alike for every overlay that has them. What a lookup waits for them is part of its latency; a lookup that has no answer in its overlay’s time has failed, and is in no latency.</li>
+${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, maintenance stands still, and lookups come right after it.</li>\n`}${
+  hasLiars &&
+  html`<li><strong>Liars</strong> are the same peers in each overlay and know each other. Only honest peers ask; a lookup whose root lies is unissued.</li>\n`
+}</ul>
+${unaskedHtml(studies)}`
+}
+
+/** Who could not be asked: warnings of the lab, and lookups, searches, puts and gets that nobody was there to begin. */
+function unaskedHtml(studies: readonly Labelled[]): Html {
+  const lines = studies.flatMap(({ label, study }) =>
+    study.parts.flatMap(part => {
+      const counts = unissuedOf(part)
+      const where = studies.length > 1 ? `${label}, ${part.title}` : part.title
+      const warnings = distinct(
+        part.points.flatMap(({ overlay, results }) =>
+          results.warnings.map(text => `${labelOf(overlay)}: ${text}`)
+        )
+      )
+      return [
+        ...(counts === '' ? [] : [`${where}: ${counts}.`]),
+        ...warnings.map(text => `${where}. ${text}`)
+      ]
+    })
+  )
+  if (lines.length === 0) return html`<p>Everybody who was to be asked could be asked.</p>`
+  return html`<p>Not everybody could be asked:</p><ul>${lines.map(line => html`<li>${line}</li>\n`)}</ul>`
+}
+
+function unissuedOf({ points }: PartResults): string {
+  const of = new Map<OverlayId, readonly [unissued: number, planned: number]>()
+  for (const { overlay, results } of points) {
+    const { lookups, searches, values } = results
+    const works = [lookups, searches, values?.puts, values?.gets].filter(
+      work => work !== null && work !== undefined
+    )
+    const [unissued, planned] = of.get(overlay) ?? [0, 0]
+    const sum = works.reduce((total, work) => total + work.unissued, 0)
+    of.set(overlay, [unissued + sum, works.reduce((total, work) => total + work.issued, planned + sum)])
+  }
+  const said = [...of].flatMap(([overlay, [unissued, planned]]) =>
+    unissued === 0 ? [] : [`${labelOf(overlay)} ${count(unissued)} of ${count(planned)}`]
+  )
+  return said.length === 0 ? '' : `unissued ${listed(said)}`
+}
+
+/** Where it ran, of which code, and how it is run again. */
+export function originHtml(studies: readonly Labelled[]): Html {
+  return html`${studies.map(({ label, study }) => {
+    const { host, commit, fingerprint } = study
+    const isDirty = commit?.endsWith('-dirty') ?? false
+    const clean = commit?.replace(/-dirty$/, '')
+    return html`${studies.length > 1 && html`<h3>${label}</h3>`}<dl>
+<dt>Hardware</dt><dd>${host.cpu}, ${count(host.cpus)} ${host.cpus === 1 ? 'core' : 'cores'}, ${memory(host.memory_bytes)}; ${host.platform} ${host.arch}, Node ${host.node}. Times here are virtual: another machine takes longer or shorter and measures the same.</dd>
+<dt>Code</dt><dd>${
+      commit === null
+        ? 'not a checkout, so that its commit is unknown'
+        : html`commit <code>${clean}</code>${isDirty && ', with changes that are in no commit'}`
+    }</dd>
+<dt>Fingerprint</dt><dd><code>${fingerprint}</code>, over what every run did and measured</dd>
+<dt>Again</dt><dd><code>npx servent lab run ${STUDY_FILES.plan}</code>, in the folder of these results: the plan there has every choice filled in, and the same code gives the same fingerprint.</dd>
+</dl>`
+  })}`
+}

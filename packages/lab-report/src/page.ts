@@ -1,0 +1,192 @@
+/** The page: one file that needs nothing else, and may ask for nothing else. */
+import { shortOf, titleOf, wordsOf } from './axes.ts'
+import { fairnessHtml, type Labelled, originHtml } from './fairness.ts'
+import { Html, html } from './html.ts'
+import { LOOKS, labelOf, type OverlayId } from './looks.ts'
+import { FIGURES, MEASURES } from './measures.ts'
+import { capital, count, duration, extent, inWords, listed } from './numbers.ts'
+import { lastTable, pairedTable, publishedTable, summaryTable } from './part-table.ts'
+import { sentencesOf } from './sentences.ts'
+import type { Plot } from './spec.ts'
+import { STYLE } from './style.ts'
+import { type Table, tableHtml } from './table.ts'
+import { distinct, type PartView } from './view.ts'
+
+/** Nothing is loaded from anywhere, and no script runs. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+export interface DrawnPlot extends Plot {
+  /** Of the element, and of the file that it may become. */
+  readonly id: string
+  readonly svg: string
+}
+
+export interface DrawnPart {
+  readonly id: string
+  readonly view: PartView
+  readonly plots: readonly DrawnPlot[]
+}
+
+/** In the order in which it is read: what came out, how it was made, each part, and where all comes from. */
+export function pageOf(studies: readonly Labelled[], parts: readonly DrawnPart[]): string {
+  const [{ study }] = studies as readonly [Labelled]
+  const isOne = studies.length === 1
+  const titles = distinct(studies.map(one => one.study.title))
+  const title = titles.length === 1 ? study.title : listed(titles)
+  const abouts = distinct(studies.flatMap(one => one.study.about ?? []))
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>${title}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#main">To the report</a>
+<header>
+<h1>${title}</h1>
+${abouts.map(about => html`<p class="about">${about}</p>\n`)}${
+  !isOne &&
+  html`<p>${capital(inWords(studies.length))} studies side by side: ${listed(studies.map(({ label }) => label))}.</p>`
+}
+<nav aria-label="Contents"><ul>
+<li><a href="#short">In short</a></li>
+<li><a href="#compared">What was compared, and how fairly</a></li>
+${parts.map(({ id, view }) => html`<li><a href="#${id}">${view.title}</a></li>\n`)}<li><a href="#origin">Where it comes from</a></li>
+</ul></nav>
+</header>
+<main id="main">
+<section aria-labelledby="short"><h2 id="short">In short</h2>
+${shortHtml(parts)}</section>
+<section aria-labelledby="compared"><h2 id="compared">What was compared, and how fairly</h2>
+${tableHtml(comparedTable(parts), 'compared-table')}
+${fairnessHtml(studies)}</section>
+${parts.map(partHtml)}<section class="part" aria-labelledby="origin"><h2 id="origin">Where it comes from</h2>
+${originHtml(studies)}
+<details><summary>Settings of the overlays</summary>
+${tableHtml(settingsTable(parts), 'settings-table')}</details>
+<details><summary>What the figures mean</summary>
+<dl>${figuresThere(parts).map(name => html`<dt>${MEASURES[name].label}</dt><dd>${MEASURES[name].means}.</dd>\n`)}</dl></details>
+</section>
+</main>
+<footer>Made by Servent’s lab from results alone: this file needs no network, and runs no script.</footer>
+</body>
+</html>
+`.text
+}
+
+function shortHtml(parts: readonly DrawnPart[]): Html {
+  const said = parts.map(({ id, view }) => ({ id, view, sentences: sentencesOf(view) }))
+  const silent = said.every(({ sentences }) => sentences.length === 0)
+  if (silent) return html`<p>There is one thing of each kind, and nothing to set against it.</p>`
+  return html`<dl>${said.map(
+    ({ id, view, sentences }) =>
+      sentences.length > 0 &&
+      html`<dt><a href="#${id}">${view.title}</a></dt>${sentences.map(text => html`<dd>${text}</dd>\n`)}`
+  )}</dl>`
+}
+
+/** Numbers first, then plots; what is only looked up is folded away. */
+function partHtml({ id, view, plots }: DrawnPart): Html {
+  const last = lastTable(view)
+  const published = publishedTable(view)
+  const paired = view.members.flatMap(member => pairedTable(member, view) ?? [])
+  return html`<section class="part" aria-labelledby="${id}"><h2 id="${id}">${view.title}</h2>
+${view.about !== null && html`<p>${view.about}</p>`}
+${last && tableHtml(last, `${id}-last`)}
+${published && tableHtml(published, `${id}-published`)}
+<div class="plots">${plots.map(figureHtml)}</div>
+<details><summary>All points of this part in numbers</summary>
+${tableHtml(summaryTable(view), `${id}-all`)}</details>
+${paired.map(
+  (table, at) => html`<details><summary>${table.caption}</summary>
+${tableHtml(table, `${id}-paired-${at}`)}</details>\n`
+)}</section>
+`
+}
+
+/** The text stands under the plot, so that plots beside each other begin at one height. */
+function figureHtml({ id, title, caption, svg, table }: DrawnPlot): Html {
+  return html`<figure id="${id}" aria-labelledby="${id}-head"><h3 id="${id}-head">${title}</h3>
+<div class="plot">${new Html(svg)}</div>
+<figcaption>${caption}</figcaption>
+<details><summary>The same as a table</summary>
+${tableHtml(table, `${id}-table`)}</details></figure>
+`
+}
+
+/** What each part asks, of whom, and of how many. */
+function comparedTable(parts: readonly DrawnPart[]): Table {
+  return {
+    caption: 'Parts of the comparison',
+    heads: 1,
+    columns: ['Part', 'Overlays', 'Peers', 'What varies', 'Asked in a run', 'Runs of a point', 'Network'].map(
+      title => ({
+        title,
+        isText: true
+      })
+    ),
+    rows: parts.map(({ view }) => {
+      const points = view.members.flatMap(({ part }) => part.points)
+      const range = (of: (point: (typeof points)[number]) => number, write: (value: number) => string) => {
+        const all = points.map(of)
+        return distinct(extent(all).map(write)).join(' to ')
+      }
+      const works = (['lookups', 'searches', 'puts', 'gets'] as const).flatMap(work =>
+        points.some(({ plan }) => plan[work] > 0) ? [`${range(({ plan }) => plan[work], count)} ${work}`] : []
+      )
+      const fields = view.varies.map(field => {
+        const values = distinct(points.map(({ at }) => at[field] ?? null))
+        return `${titleOf(field)}: ${values.map(value => shortOf(field, value)).join(', ')}`
+      })
+      const keys = distinct(points.flatMap(({ set }) => Object.keys(set)))
+      const { latency, start } = points[0]!.plan
+      const fixed = (['failures', 'churn', 'liars'] as const).flatMap(field => {
+        const value = points[0]!.plan[field]
+        return value === null || view.varies.includes(field) ? [] : [wordsOf(field, value)]
+      })
+      return [
+        view.title,
+        listed(distinct(points.map(({ overlay }) => overlay)).map(labelOf)),
+        range(({ plan }) => plan.nodes, count),
+        [...fields, ...(keys.length > 0 ? [`settings ${keys.join(', ')}`] : [])].join('; ') || 'nothing',
+        listed(works),
+        range(({ results }) => results.seeds.length, count),
+        [
+          `round trips ${latency}`,
+          `${start} start`,
+          ...fixed,
+          `measured for ${range(({ plan }) => plan.duration, duration)} after ${range(({ plan }) => plan.warmup, duration)}`
+        ].join(', ')
+      ]
+    })
+  }
+}
+
+/** What else decides what comes out, for who runs it again with other ones. */
+function settingsTable(parts: readonly DrawnPart[]): Table {
+  const points = parts.flatMap(({ view }) => view.members.flatMap(({ part }) => part.points))
+  const rows = (Object.keys(LOOKS) as OverlayId[]).flatMap(overlay => {
+    const own = points.filter(point => point.overlay === overlay)
+    const keys = distinct(own.flatMap(({ results }) => Object.keys(results.settings)))
+    return keys.map(key => {
+      const values = distinct(own.map(({ results }) => `${results.settings[key]}`))
+      return [labelOf(overlay), key, values.join(', ')]
+    })
+  })
+  return {
+    caption: 'All settings that the overlays ran with; several values where they vary',
+    heads: 2,
+    columns: ['Overlay', 'Setting', 'Values'].map(title => ({ title, isText: true })),
+    rows
+  }
+}
+
+/** Only words that the page has need a meaning. */
+function figuresThere(parts: readonly DrawnPart[]) {
+  const points = parts.flatMap(({ view }) => view.members.flatMap(({ part }) => part.points))
+  return FIGURES.filter(name => points.some(({ figures }) => (figures[name]?.median ?? null) !== null))
+}

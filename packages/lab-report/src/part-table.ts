@@ -1,0 +1,206 @@
+/** Tables of a part: all that was measured of its points, and how overlays differ run by run. */
+import type { FigureName, PartResults } from '@servent/lab'
+import { titleOf, wordsOf } from './axes.ts'
+import { labelOf } from './looks.ts'
+import { FIGURES, MEASURES } from './measures.ts'
+import { capital, count } from './numbers.ts'
+import type { Cell, Table } from './table.ts'
+import { distinct, type Member, type PartView, type Row, settingWords } from './view.ts'
+
+/** What the visible table has of each overlay; all that there is stands in the other one. */
+const FIRST: readonly FigureName[] = [
+  'success',
+  'recall',
+  'put_success',
+  'get_success',
+  'hops',
+  'latency_ms',
+  'latency_ms_p95',
+  'timeouts',
+  'first_hit_ms',
+  'search_messages',
+  'search_bytes',
+  'bytes_per_s',
+  'state_entries',
+  'connections',
+  'load_gini'
+]
+
+/** The network that a part ends with, studies beside each other; nothing of settings that vary. */
+export function lastTable(view: PartView): Table | undefined {
+  if (view.hasGrid || view.last.length === 0) return undefined
+  const overlays = distinct(view.last.map(({ point }) => point.overlay))
+  const rows = overlays.flatMap(overlay => view.last.filter(({ point }) => point.overlay === overlay))
+  const where = view.lastWords === '' ? '' : `, ${view.lastWords}`
+  return {
+    ...tableOf(view, rows, FIRST, [], true),
+    caption: `Summary${where}: medians of runs, with their 95 % intervals where there are five or more; failed, incorrect and unissued of all runs together`
+  }
+}
+
+/** A row for each point, a column for each figure that any of them has. */
+export function summaryTable(view: PartView): Table {
+  const all = view.members.flatMap(({ study, part }) => part.points.map(point => ({ study, point })))
+  return tableOf(view, all, FIGURES, view.varies)
+}
+
+function tableOf(
+  view: PartView,
+  all: readonly Pick<Row, 'study' | 'point'>[],
+  of: readonly FigureName[],
+  varies: readonly string[],
+  isShort = false
+): Table {
+  const hasStudies = view.members.length > 1
+  const figures = of
+    .filter(name => all.some(({ point }) => (point.figures[name]?.median ?? null) !== null))
+    .map(name => ({
+      title: MEASURES[name].label,
+      write: MEASURES[name].write,
+      of: ({ figures: { [name]: figure } }: Point): Cell =>
+        figure?.median === null || figure === undefined ? null : { median: figure.median, ci95: figure.ci95 }
+    }))
+  const works = WORKS.filter(work => all.some(({ point }) => point.plan[work] > 0))
+  const counts = works.flatMap(work =>
+    COUNTS[work]
+      .filter(({ isTrouble }) => isTrouble || !isShort)
+      .map(({ title, of }) => ({
+        title: works.length === 1 ? title : `${capital(work)} ${title.toLowerCase()}`,
+        write: count,
+        of: ({ results }: Point) => of(results)
+      }))
+  )
+  // What was lost stands beside what it was lost of, as not every screen has room for all of the table.
+  const measured = isShort
+    ? [...figures.slice(0, works.length), ...counts, ...figures.slice(works.length)]
+    : [...figures, ...counts]
+  return {
+    caption: 'All points: medians of runs with their 95 % intervals; counts of all runs together',
+    heads: 1 + Number(hasStudies) + varies.length + Number(view.hasGrid),
+    columns: [
+      { title: 'Overlay' },
+      ...(hasStudies ? [{ title: 'Study' }] : []),
+      ...varies.map(field => ({ title: titleOf(field) })),
+      ...(view.hasGrid ? [{ title: 'Settings' }] : []),
+      ...measured
+    ],
+    rows: all.map(({ study, point }) => [
+      labelOf(point.overlay),
+      ...(hasStudies ? [study] : []),
+      ...varies.map(field => wordsOf(field, point.at[field] ?? null)),
+      ...(view.hasGrid ? [settingWords(point)] : []),
+      ...measured.map(({ of }) => of(point))
+    ])
+  }
+}
+
+type Point = PartResults['points'][number]
+type Results = Point['results']
+
+interface Count {
+  readonly title: string
+  /** What a summary has too: trouble, and what could not be asked. */
+  readonly isTrouble: boolean
+  readonly of: (results: Results) => number | null
+}
+
+const WORKS = ['lookups', 'searches', 'puts', 'gets'] as const
+
+/** Failed, incorrect and unissued apart. */
+const COUNTS: Readonly<Record<(typeof WORKS)[number], readonly Count[]>> = {
+  lookups: (['correct', 'incorrect', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind),
+    isTrouble: kind !== 'correct',
+    of: ({ lookups }) => lookups[kind]
+  })),
+  searches: (['issued', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind),
+    isTrouble: kind !== 'issued',
+    of: ({ searches }) => searches?.[kind] ?? null
+  })),
+  puts: (['acknowledged', 'few_copies', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind.replace('few_', 'with few ')),
+    isTrouble: kind !== 'acknowledged',
+    of: ({ values }) => values?.puts[kind] ?? null
+  })),
+  gets: (['correct', 'incorrect', 'failed', 'unissued'] as const).map(kind => ({
+    title: capital(kind),
+    isTrouble: kind !== 'correct',
+    of: ({ values }) => values?.gets[kind] ?? null
+  }))
+}
+
+/** Of differences those that somebody asks for; the others follow from the points. */
+const COMPARED: readonly FigureName[] = [
+  'success',
+  'hops',
+  'latency_ms',
+  'messages',
+  'recall',
+  'search_messages',
+  'search_bytes',
+  'get_success',
+  'bytes_per_s',
+  'load_gini'
+]
+
+/** Nothing where a part has one overlay, or settings that vary in all of them. */
+export function pairedTable({ study, part }: Member, { varies, members }: PartView): Table | undefined {
+  const [first] = part.paired
+  if (first === undefined) return undefined
+  const figures = COMPARED.filter(name => part.paired.some(({ figure }) => figure === name))
+  const key = ({ overlay, at }: (typeof part.paired)[number]) => JSON.stringify([overlay, at])
+  const groups = Map.groupBy(part.paired, key)
+  const against = labelOf(first.against)
+  return {
+    caption: `How much more than ${against} on the same work${members.length > 1 ? `, ${study}` : ''}: medians of the differences, run by run`,
+    heads: 1 + varies.length,
+    columns: [
+      { title: 'Overlay' },
+      ...varies.map(field => ({ title: titleOf(field) })),
+      ...figures.map(name => ({
+        title: MEASURES[name].label,
+        write: MEASURES[name].isPart ? points : MEASURES[name].write
+      }))
+    ],
+    rows: [...groups.values()].map(group => [
+      `${labelOf(group[0]!.overlay)} less ${against}`,
+      ...varies.map(field => wordsOf(field, group[0]!.at[field] ?? null)),
+      ...figures.map((name): Cell => group.find(({ figure }) => figure === name) ?? null)
+    ])
+  }
+}
+
+/** What others published, beside what came out; nothing where a part's plan names none. */
+export function publishedTable(view: PartView): Table | undefined {
+  const all = view.members.flatMap(({ study, part }) => part.published.map(one => ({ study, one })))
+  if (all.length === 0) return undefined
+  const hasStudies = view.members.length > 1
+  return {
+    caption: 'What was published, and what came out here',
+    heads: 1 + Number(hasStudies) + view.varies.length + Number(view.hasGrid) + 1,
+    columns: [
+      { title: 'Overlay' },
+      ...(hasStudies ? [{ title: 'Study' }] : []),
+      ...view.varies.map(field => ({ title: titleOf(field) })),
+      ...(view.hasGrid ? [{ title: 'Settings' }] : []),
+      { title: 'Figure' },
+      { title: 'Published' },
+      { title: 'Here' },
+      { title: 'Source', isText: true }
+    ],
+    rows: all.map(({ study, one: { overlay, at, set, figure, value, source, median, ci95 } }) => [
+      labelOf(overlay),
+      ...(hasStudies ? [study] : []),
+      ...view.varies.map(field => wordsOf(field, at[field] ?? null)),
+      ...(view.hasGrid ? [settingWords({ set })] : []),
+      MEASURES[figure].label,
+      value,
+      median === null ? null : { median, ci95 },
+      source
+    ])
+  }
+}
+
+/** A difference of two parts is no part of anything: it is written in points of a hundred. */
+const points = (difference: number) => `${MEASURES.hops.write(difference * 100)} points`

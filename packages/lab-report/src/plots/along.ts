@@ -1,0 +1,149 @@
+/** What was measured along what varies, a line for each overlay, and what papers say of it. */
+import type { FigureName } from '@servent/lab'
+import { LOOKS, labelOf } from '../looks.ts'
+import { MEASURES } from '../measures.ts'
+import { along, coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
+import type { Cell, Table } from '../table.ts'
+import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { type Paper, papersOf } from './papers.ts'
+
+/**
+ * Lines join medians, bars are their intervals, dotted lines are of papers. Settings that vary have a line each, in the
+ * colour of their overlay. Nothing where no run measured it, or nothing varies.
+ */
+export function alongPlot(view: PartView, figure: FigureName, title: string): Plot | undefined {
+  const { axis } = view
+  const rows = view.rows.filter(row => figureOf(row, figure) !== undefined)
+  if (axis === undefined || distinct(rows.map(({ x }) => x)).length < 2) return undefined
+  const measure = MEASURES[figure]
+  const overlays = overlaysOf(rows)
+  const papers = papersOf(view, rows, figure)
+  const data: Datum[] = rows.map(row => {
+    const { median, ci95 } = figureOf(row, figure)!
+    return {
+      kind: 'measured',
+      panel: row.panel,
+      series: labelOf(row.point.overlay),
+      set: row.set,
+      x: row.x!,
+      y: median,
+      low: ci95?.[0] ?? null,
+      high: ci95?.[1] ?? null
+    }
+  })
+  const expected = papers.flatMap(({ line }) => line)
+  const numbers = [...data, ...expected].flatMap(({ y, low, high }) =>
+    [y, low, high].filter(value => typeof value === 'number')
+  )
+  const { color, dash, shape } = coded(
+    seriesOf(
+      overlays,
+      papers.map(({ overlay, label }) => [overlay, label] as const)
+    ),
+    'points'
+  )
+  const x = along(axis)
+  const y = { field: 'y', type: 'quantitative', ...scaled(measure.axis, numbers, 'y', measure.isPart) }
+  const measured = { filter: { field: 'kind', equal: 'measured' } }
+  const spec = framed(
+    [...data, ...expected],
+    [
+      {
+        transform: [{ filter: { field: 'kind', equal: 'paper' } }],
+        mark: { type: 'line', strokeWidth: 1.5 },
+        encoding: { x, y, color, strokeDash: dash }
+      },
+      {
+        transform: [measured, { filter: { field: 'low', valid: true } }],
+        mark: { type: 'rule', strokeWidth: 1.5, opacity: 0.7 },
+        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color }
+      },
+      {
+        transform: [measured],
+        mark: { type: 'line', strokeWidth: 1.75 },
+        encoding: { x, y, color, strokeDash: dash, detail: { field: 'set' } }
+      },
+      {
+        transform: [measured],
+        mark: { type: 'point', filled: true, opacity: 1, size: 45 },
+        encoding: { x, y, color, shape }
+      }
+    ]
+  )
+  const sources = distinct(papers.flatMap(paper => paper.sources))
+  return {
+    name: `${figure.replaceAll('_', '-')}-by-${axis.field}`,
+    title,
+    caption: [
+      `${measure.means}.`,
+      howDrawn(rows),
+      ...(sources.length > 0 ? [`Dotted: what papers say. ${sources.join('; ')}.`] : []),
+      ...(view.panelsLeftOut > 0
+        ? [`${view.panelsLeftOut} more combinations stand in the table of the part.`]
+        : [])
+    ].join(' '),
+    spec,
+    table: tableOf(view, rows, papers, figure, title)
+  }
+}
+
+/** A row for each value of what varies, a column for each overlay; a row for each point where settings vary too. */
+function tableOf(
+  view: PartView,
+  rows: readonly Row[],
+  papers: readonly Paper[],
+  figure: FigureName,
+  title: string
+): Table {
+  const axis = view.axis!
+  const { write, label } = MEASURES[figure]
+  const panels = distinct(rows.map(({ panel }) => panel))
+  const hasPanels = panels.length > 1
+  const cellOf = (row: Row | undefined): Cell => {
+    const found = row === undefined ? undefined : figureOf(row, figure)
+    return found === undefined ? null : { median: found.median, ci95: found.ci95 }
+  }
+  const first = [...(hasPanels ? [{ title: 'Panel' }] : []), { title: axis.title }]
+  if (view.hasGrid) {
+    return {
+      caption: title,
+      heads: first.length + 2,
+      columns: [...first, { title: 'Overlay' }, { title: 'Settings' }, { title: label, write }],
+      rows: rows.map(row => [
+        ...(hasPanels ? [row.panel] : []),
+        alongWords(row, axis),
+        labelOf(row.point.overlay),
+        row.set,
+        cellOf(row)
+      ])
+    }
+  }
+  const overlays = overlaysOf(rows)
+  return {
+    caption: title,
+    heads: first.length,
+    columns: [
+      ...first,
+      ...overlays.map(overlay => ({ title: LOOKS[overlay].label, write })),
+      ...papers.map(({ label: title }) => ({ title, write }))
+    ],
+    rows: panels.flatMap(panel =>
+      axis.values.flatMap(value => {
+        const own = rows.filter(row => row.panel === panel && row.x === axis.at(value))
+        const of = (overlay: string) => own.find(({ point }) => point.overlay === overlay)
+        if (own.length === 0) return []
+        return [
+          [
+            ...(hasPanels ? [panel] : []),
+            alongWords(own[0]!, axis),
+            ...overlays.map(overlay => cellOf(of(overlay))),
+            ...papers.map(paper => {
+              const row = of(paper.overlay)
+              return row === undefined ? null : paper.of(row)
+            })
+          ]
+        ]
+      })
+    )
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * What papers say, beside what was measured: a line of their theory where steps go with size, and figures that they
+ * printed, as the plan file names them.
+ */
+import type { FigureName, Published } from '@servent/lab'
+import { labelOf, type OverlayId } from '../looks.ts'
+import { extent } from '../numbers.ts'
+import { type Datum, overlaysOf } from '../spec.ts'
+import { theoryOf } from '../theory.ts'
+import { distinct, type PartView, type Row } from '../view.ts'
+
+/** Points of a theory's line: enough to look like a curve. */
+const THEORY_STEPS = 24
+
+export interface Paper {
+  readonly overlay: OverlayId
+  /** In the legend, and over its column. */
+  readonly label: string
+  readonly sources: readonly string[]
+  readonly line: readonly Datum[]
+  /** For the point of a row; null where the paper says nothing of it. */
+  readonly of: (row: Row) => number | null
+}
+
+/** `rows` are those that are drawn. */
+export function papersOf(view: PartView, rows: readonly Row[], figure: FigureName): Paper[] {
+  const ofOverlay = (overlay: OverlayId) => rows.filter(({ point }) => point.overlay === overlay)
+  return overlaysOf(rows).flatMap(overlay => [
+    ...(figure === 'hops' && view.axis?.field === 'nodes' ? theoryPaper(overlay, ofOverlay(overlay)) : []),
+    ...printed(view, overlay, ofOverlay(overlay), figure)
+  ])
+}
+
+function theoryPaper(overlay: OverlayId, rows: readonly Row[]): Paper[] {
+  const theory = theoryOf(overlay)
+  if (theory === undefined) return []
+  const line = distinct(rows.map(({ panel }) => panel)).flatMap(panel => {
+    const own = rows.filter(row => row.panel === panel)
+    const sizes = own.map(({ point }) => point.plan.nodes)
+    const [least, most] = extent(sizes)
+    return Array.from({ length: THEORY_STEPS + 1 }, (_, step) => {
+      // Even steps of the logarithm, as the axis has it.
+      const x = least * (most / least) ** (step / THEORY_STEPS)
+      return datum(panel, theory.label, x, theory.hops(x, own[0]!.point.results.settings))
+    })
+  })
+  const of = ({ point }: Row) => theory.hops(point.plan.nodes, point.results.settings)
+  return [{ overlay, label: theory.label, sources: [theory.source], line, of }]
+}
+
+function printed(view: PartView, overlay: OverlayId, rows: readonly Row[], figure: FigureName): Paper[] {
+  const all = view.members.flatMap(({ study, part }) =>
+    part.published
+      .filter(one => one.overlay === overlay && one.figure === figure)
+      .map(one => ({ study, ...one }))
+  )
+  const of = (row: Row) => all.find(one => one.study === row.study && isOf(one, row))?.value ?? null
+  const label = `${labelOf(overlay)}, published`
+  const line = rows.flatMap(row => {
+    const value = of(row)
+    return value === null ? [] : [datum(row.panel, label, row.x!, value)]
+  })
+  return line.length === 0
+    ? []
+    : [{ overlay, label, sources: distinct(all.map(({ source }) => source)), line, of }]
+}
+
+/** A plan file may name only some of what varies: the lab fills in the rest, as the point has it. */
+const isOf = ({ at, set }: Published, { point }: Row) =>
+  Object.entries(at).every(([field, value]) => (point.at[field] ?? null) === value) &&
+  Object.entries(set).every(([key, value]) => point.set[key] === value)
+
+const datum = (panel: string, series: string, x: number | string, y: number): Datum => ({
+  kind: 'paper',
+  panel,
+  series,
+  set: '',
+  x,
+  y,
+  low: null,
+  high: null
+})

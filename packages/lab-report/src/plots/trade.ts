@@ -1,0 +1,176 @@
+/** What one thing costs in another: latency in bytes, as a hull of settings, and what searches find in what they send. */
+import { type FigureName, lowerHull } from '@servent/lab'
+import { labelOf } from '../looks.ts'
+import { MEASURES } from '../measures.ts'
+import { coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
+import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+
+/** Two figures of a point, one against the other: to the left costs less. */
+interface Trade {
+  readonly name: string
+  readonly title: string
+  readonly caption: string
+  readonly cost: FigureName
+  readonly gain: FigureName
+  readonly hasHull: boolean
+}
+
+const HULL: Trade = {
+  name: 'cost-against-latency',
+  title: 'What latency costs',
+  caption:
+    'Each point is a choice of settings; the line under them is the best that an overlay gives to whoever sets it well (Li et ' +
+    'al., INFOCOM 2005). Lookups that failed are not in the latency: the table of the part has them.',
+  cost: 'bytes_per_s',
+  gain: 'latency_ms',
+  hasHull: true
+}
+const SEARCHES: readonly Trade[] = [
+  {
+    name: 'recall-against-messages',
+    title: 'What searches find, by the messages that they send',
+    caption: 'To the left is cheap, at the top is found. What announcing files costs is not in it.',
+    cost: 'search_messages',
+    gain: 'recall',
+    hasHull: false
+  },
+  {
+    name: 'recall-against-bytes',
+    title: 'What searches find, by the bytes that they send',
+    caption: 'To the left is cheap, at the top is found. What announcing files costs is not in it.',
+    cost: 'search_bytes',
+    gain: 'recall',
+    hasHull: false
+  }
+]
+
+export function tradePlots(view: PartView): Plot[] {
+  return [...(view.hasGrid ? [HULL] : []), ...SEARCHES].flatMap(trade => tradePlot(view, trade) ?? [])
+}
+
+function tradePlot(view: PartView, trade: Trade): Plot | undefined {
+  const { cost, gain, hasHull } = trade
+  const rows = view.rows.filter(row => figureOf(row, cost) && figureOf(row, gain))
+  if (rows.length === 0) return undefined
+  // A hull is of one place of what varies, so each place is a panel.
+  const panelOf = (row: Row) =>
+    hasHull && view.axis !== undefined
+      ? [row.panel, alongWords(row, view.axis)].filter(Boolean).join(' · ')
+      : row.panel
+  const place = (row: Row) => [figureOf(row, cost)!.median, figureOf(row, gain)!.median] as const
+  const corners = new Set(
+    hasHull
+      ? distinct(rows.map(panelOf)).flatMap(panel =>
+          overlaysOf(rows).flatMap(overlay =>
+            lowerHull(
+              rows.filter(row => panelOf(row) === panel && row.point.overlay === overlay),
+              place
+            )
+          )
+        )
+      : rows
+  )
+  const data: Datum[] = rows.map((row, at) => {
+    const [x, y] = place(row)
+    const [xs, ys] = [figureOf(row, cost)!.ci95, figureOf(row, gain)!.ci95]
+    return {
+      kind: 'measured',
+      panel: panelOf(row),
+      series: labelOf(row.point.overlay),
+      at,
+      x,
+      y,
+      xLow: xs?.[0] ?? null,
+      xHigh: xs?.[1] ?? null,
+      yLow: ys?.[0] ?? null,
+      yHigh: ys?.[1] ?? null,
+      isCorner: corners.has(row)
+    }
+  })
+  const all = (names: readonly string[]) =>
+    data.flatMap(datum => names.map(name => datum[name])).filter(value => typeof value === 'number')
+  const intervals = hasHull ? [] : ['Low', 'High']
+  const x = {
+    field: 'x',
+    type: 'quantitative',
+    ...scaled(MEASURES[cost].axis, all(['x', ...intervals.map(end => `x${end}`)]), 'x')
+  }
+  const y = {
+    field: 'y',
+    type: 'quantitative',
+    ...scaled(MEASURES[gain].axis, all(['y', ...intervals.map(end => `y${end}`)]), 'y', MEASURES[gain].isPart)
+  }
+  const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), 'points')
+  const isLine = hasHull || view.axis !== undefined
+  const has = (field: string) => ({ filter: { field, valid: true } })
+  const spec = framed(data, [
+    ...(hasHull
+      ? []
+      : [
+          {
+            transform: [has('xLow')],
+            mark: { type: 'rule', strokeWidth: 1.25, opacity: 0.7 },
+            encoding: { x: { ...x, field: 'xLow' }, x2: { field: 'xHigh' }, y, color }
+          },
+          {
+            transform: [has('yLow')],
+            mark: { type: 'rule', strokeWidth: 1.25, opacity: 0.7 },
+            encoding: { x, y: { ...y, field: 'yLow' }, y2: { field: 'yHigh' }, color }
+          }
+        ]),
+    ...(isLine
+      ? [
+          {
+            transform: [{ filter: { field: 'isCorner', equal: true } }],
+            mark: { type: 'line', strokeWidth: 1.75 },
+            encoding: { x, y, color, strokeDash: dash, order: { field: hasHull ? 'x' : 'at' } }
+          }
+        ]
+      : []),
+    {
+      mark: { type: 'point', filled: true, size: 55 },
+      encoding: {
+        x,
+        y,
+        color,
+        shape,
+        // Beside the hull: there, and not worth taking.
+        opacity: { condition: { test: { field: 'isCorner', equal: true }, value: 1 }, value: 0.45 }
+      }
+    }
+  ])
+  const hasPanels = distinct(rows.map(panelOf)).length > 1
+  const isVaried = !hasHull && view.axis !== undefined
+  return {
+    name: trade.name,
+    title: trade.title,
+    caption: [
+      trade.caption,
+      hasHull ? `Medians of ${rows[0]!.point.results.seeds.length} runs.` : howDrawn(rows),
+      ...(isVaried ? [`Lines go along what varies: ${view.axis!.title.toLowerCase()}.`] : [])
+    ].join(' '),
+    spec,
+    table: {
+      caption: trade.title,
+      heads: 1 + Number(hasPanels) + Number(isVaried) + Number(view.hasGrid),
+      columns: [
+        ...(hasPanels ? [{ title: 'Panel' }] : []),
+        { title: 'Overlay' },
+        ...(isVaried ? [{ title: view.axis!.title }] : []),
+        ...(view.hasGrid ? [{ title: 'Settings' }] : []),
+        { title: MEASURES[cost].label, write: MEASURES[cost].write },
+        { title: MEASURES[gain].label, write: MEASURES[gain].write },
+        ...(hasHull ? [{ title: 'On the hull' }] : [])
+      ],
+      rows: rows.map(row => [
+        ...(hasPanels ? [panelOf(row)] : []),
+        labelOf(row.point.overlay),
+        ...(isVaried ? [alongWords(row, view.axis!)] : []),
+        ...(view.hasGrid ? [row.set] : []),
+        figureOf(row, cost)!,
+        figureOf(row, gain)!,
+        ...(hasHull ? [corners.has(row) ? 'yes' : 'no'] : [])
+      ])
+    }
+  }
+}

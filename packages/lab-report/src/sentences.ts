@@ -1,0 +1,241 @@
+/** What figures show, in sentences: who is best and who is worst, by medians, and whether their intervals part them. */
+import type { FigureName } from '@servent/lab'
+import { wordsOf } from './axes.ts'
+import { labelOf, type OverlayId } from './looks.ts'
+import { MEASURES } from './measures.ts'
+import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
+import { theoryOf } from './theory.ts'
+import { distinct, figureOf, type PartView, type Row } from './view.ts'
+
+interface Standing {
+  readonly name: string
+  readonly median: number
+  readonly ci95: readonly [number, number] | null
+}
+
+interface Question {
+  readonly figure: FigureName
+  readonly unit: string
+  readonly isMoreBetter: boolean
+  /** Of one, and of several. */
+  readonly best: readonly [string, string]
+  readonly worst: string
+}
+
+/** What is said of the network that a part ends with. */
+const QUESTIONS: readonly Question[] = [
+  {
+    figure: 'success',
+    unit: '',
+    isMoreBetter: true,
+    best: ['succeeds most often', 'succeed most often'],
+    worst: 'least often'
+  },
+  {
+    figure: 'latency_ms',
+    unit: `${NBSP}ms`,
+    isMoreBetter: false,
+    best: ['answers soonest', 'answer soonest'],
+    worst: 'latest'
+  },
+  {
+    figure: 'hops',
+    unit: '',
+    isMoreBetter: false,
+    best: ['takes the fewest steps', 'take the fewest steps'],
+    worst: 'the most'
+  },
+  {
+    figure: 'recall',
+    unit: '',
+    isMoreBetter: true,
+    best: ['finds the most', 'find the most'],
+    worst: 'the least'
+  },
+  {
+    figure: 'search_bytes',
+    unit: `${NBSP}B`,
+    isMoreBetter: false,
+    best: ['searches with the fewest bytes', 'search with the fewest bytes'],
+    worst: 'with the most'
+  },
+  {
+    figure: 'get_success',
+    unit: '',
+    isMoreBetter: true,
+    best: ['keeps values best', 'keep values best'],
+    worst: 'worst'
+  },
+  {
+    figure: 'bytes_per_s',
+    unit: `${NBSP}B/s a peer`,
+    isMoreBetter: false,
+    best: ['sends the least', 'send the least'],
+    worst: 'the most'
+  }
+]
+
+/** Settings that vary make no statement of an overlay: those are left to the hull. */
+export function sentencesOf(view: PartView): string[] {
+  return [...(view.hasGrid ? hullSentences(view) : standings(view)), ...publishedSentences(view)]
+}
+
+/** How far others' figures are confirmed, where there are intervals to say so. */
+function publishedSentences({ members }: PartView): string[] {
+  return members.flatMap(({ study, part }) => {
+    const held = part.published.filter(({ ci95 }) => ci95 !== null)
+    if (held.length === 0) return []
+    const inside = held.filter(({ value, ci95 }) => ci95![0] <= value && value <= ci95![1])
+    // Of nothing there is no part that something else is off.
+    const off = held.flatMap(({ value, median }) =>
+      value === 0 || median === null ? [] : [Math.abs(median / value - 1)]
+    )
+    const apart = off.length === 0 ? '' : `; medians differ from them by ${span(extent(off).map(percentOff))}`
+    const of = `${members.length > 1 ? `${study}: of` : 'Of'} ${plural(held.length, 'published figure')}`
+    const lie =
+      inside.length === 0 ? 'none lies' : inside.length === 1 ? 'one lies' : `${inWords(inside.length)} lie`
+    return [`${of} ${lie} in the interval that was measured here${apart}.`]
+  })
+}
+
+const plural = (amount: number, word: string) => `${inWords(amount)} ${word}${amount === 1 ? '' : 's'}`
+const percentOff = (part: number) => `${shown(100 * part)}${NBSP}%`
+
+function standings(view: PartView): string[] {
+  return distinct(view.last.map(({ study }) => study)).flatMap(study => {
+    const rows = view.last.filter(row => row.study === study)
+    const among = [
+      ...(view.members.length > 1 ? [study] : []),
+      ...(view.lastWords === '' ? [] : [`with ${view.lastWords}`])
+    ]
+    const lead = among.length === 0 ? '' : `${among.join(', ')}: `
+    const said = QUESTIONS.flatMap(question => sentence(rows, question) ?? [])
+    return [
+      ...(said.length === 0
+        ? []
+        : [view.members.length > 1 ? `${lead}${joined(said)}.` : capital(`${lead}${joined(said)}.`)]),
+      ...growth(
+        view.rows.filter(row => row.study === study),
+        view
+      )
+    ]
+  })
+}
+
+function sentence(rows: readonly Row[], question: Question): string | undefined {
+  const ranked = rows
+    .flatMap((row): Standing[] => {
+      const found = figureOf(row, question.figure)
+      return found === undefined
+        ? []
+        : [{ name: labelOf(row.point.overlay), median: found.median, ci95: found.ci95 }]
+    })
+    .sort((a, b) => (question.isMoreBetter ? b.median - a.median : a.median - b.median))
+  const [first] = ranked
+  const last = ranked.at(-1)
+  if (first === undefined || last === undefined || ranked.length < 2) return undefined
+  const value = (one: Standing) => measured(one, question)
+  const namesOf = (median: number) =>
+    listed(ranked.filter(one => one.median === median).map(({ name }) => name))
+  const same = ranked.filter(({ median }) => median === first.median)
+  const of = `of ${inWords(ranked.length)} overlays`
+  if (same.length === ranked.length) {
+    const [what] = MEASURES[question.figure].label.toLowerCase().split(',') as [string]
+    return `${of} all are alike in ${what} (${value(first)}${question.figure === 'success' ? lost(rows) : ''})`
+  }
+  const next = ranked[same.length]!
+  const isClose =
+    same.length === 1 && next !== last && first.ci95 && next.ci95 && overlap(first.ci95, next.ci95)
+  const doubt = isClose ? `; the interval of ${next.name}, ${value(next)}, overlaps` : ''
+  const [one, several] = question.best
+  return (
+    `${of} ${namesOf(first.median)} ${same.length === 1 ? one : several} (${value(first)}${doubt}), ` +
+    `${namesOf(last.median)} ${question.worst} (${value(last)})`
+  )
+}
+
+/** A median run may have lost nothing while others did. */
+function lost(rows: readonly Row[]): string {
+  const said = rows.flatMap(({ point }) => {
+    const { correct, issued } = point.results.lookups
+    return correct === issued
+      ? []
+      : [`${labelOf(point.overlay)} lost ${count(issued - correct)} of ${count(issued)}`]
+  })
+  return said.length === 0 ? '' : ` in the median run; of all ${listed(said)}`
+}
+
+/** "Of six overlays" once, for as long as there are six. */
+function joined(sentences: readonly string[]): string {
+  let before = ''
+  return sentences
+    .map(text => {
+      const of = /^of [^ ]+ overlays /.exec(text)?.[0] ?? ''
+      const is = of === before
+      before = of
+      return is ? text.slice(of.length) : text
+    })
+    .join('; ')
+}
+
+function measured({ median, ci95 }: Standing, { figure, unit }: Question): string {
+  const { write } = MEASURES[figure]
+  const value = `${write(median)}${unit}`
+  // An interval of one number, as it is written, says nothing.
+  const ends = ci95 === null ? [] : distinct(ci95.map(write))
+  return ends.length < 2 ? value : `${value} [${ends.join(', ')}]`
+}
+
+const overlap = (a: readonly [number, number], b: readonly [number, number]) => a[0] <= b[1] && b[0] <= a[1]
+
+/** From the first value along to the last one. */
+function growth(rows: readonly Row[], view: PartView): string[] {
+  const { axis } = view
+  const values = axis?.values ?? []
+  if (axis === undefined || values.length < 2 || view.varies.length > 1) return []
+  const [from, to] = [values[0]!, values.at(-1)!]
+  const figure: FigureName = axis.field === 'nodes' ? 'hops' : 'success'
+  const of = (overlay: OverlayId, value: typeof from) => {
+    const row = rows.find(({ point, x }) => point.overlay === overlay && x === axis.at(value))
+    const found = row && figureOf(row, figure)
+    return row && found ? { row, median: found.median } : undefined
+  }
+  const { write } = MEASURES[figure]
+  const said = distinct(rows.map(({ point }) => point.overlay)).flatMap(overlay => {
+    const [a, b] = [of(overlay, from), of(overlay, to)]
+    if (a === undefined || b === undefined) return []
+    const theory = figure === 'hops' ? theoryOf(overlay) : undefined
+    const expected =
+      theory === undefined
+        ? ''
+        : ` (theory ${span([a, b].map(({ row: { point } }) => shown(theory.hops(point.plan.nodes, point.results.settings))))})`
+    const [start, end] = [write(a.median), write(b.median)]
+    const went = start === end ? `${start} at both` : `from ${start} to ${end}`
+    return [`${labelOf(overlay)} ${went}${expected}`]
+  })
+  if (said.length === 0) return []
+  const what = figure === 'hops' ? 'steps of a lookup go' : 'success goes'
+  const [start, end] = [wordsOf(axis.field, from), wordsOf(axis.field, to)]
+  return [`Between ${start} and ${end} ${what}: ${said.join('; ')}.`]
+}
+
+/** What the setting of the least latency gives and costs, of each overlay. */
+function hullSentences(view: PartView): string[] {
+  if (view.axis !== undefined || view.members.length > 1) return []
+  return distinct(view.rows.map(({ point }) => point.overlay)).flatMap(overlay => {
+    const rows = view.rows.filter(row => row.point.overlay === overlay && figureOf(row, 'latency_ms'))
+    if (rows.length < 2) return []
+    const by = (name: FigureName) =>
+      rows.toSorted((a, b) => figureOf(a, name)!.median - figureOf(b, name)!.median) as [Row, ...Row[]]
+    const told = (row: Row) =>
+      `${shown(figureOf(row, 'latency_ms')!.median)} ms for ${shown(figureOf(row, 'bytes_per_s')!.median)} B/s (${row.set})`
+    const [soonest, cheapest] = [by('latency_ms')[0], by('bytes_per_s')[0]]
+    const all = rows.map(row => figureOf(row, 'success')?.median ?? 1)
+    return [
+      `Of ${inWords(rows.length)} settings of ${labelOf(overlay)} the soonest gives ${told(soonest)}, and the cheapest ${told(cheapest)}; ` +
+        `success is ${percent(Math.min(...all))} at least.`
+    ]
+  })
+}
+
+const span = (texts: readonly string[]) => distinct(texts).join(' to ')

@@ -1,0 +1,136 @@
+/** A part as it is drawn: of one study or of several, its points as rows, by what varies in it. */
+import type { Figure, FigureName, PartResults, PointResults } from '@servent/lab'
+import { type Axis, axisOf, wordsOf } from './axes.ts'
+
+/** Panels of one plot. What more there is stands in the part's table. */
+const PANELS_MOST = 12
+
+export interface Member {
+  /** Of the study, as the report calls it. */
+  readonly study: string
+  readonly part: PartResults
+}
+
+export interface Row {
+  readonly study: string
+  /** The panel that it is drawn in: the study, where there are several, and what varies beside the axis. */
+  readonly panel: string
+  readonly x: number | string | undefined
+  /** The overlay's settings that vary, in words. */
+  readonly set: string
+  readonly point: PointResults
+}
+
+export interface PartView {
+  readonly name: string
+  readonly title: string
+  readonly about: string | null
+  readonly members: readonly Member[]
+  /** What is drawn along; nothing where nothing varies. */
+  readonly axis: Axis | undefined
+  /** Fields that vary, the axis among them. */
+  readonly varies: readonly string[]
+  readonly hasGrid: boolean
+  readonly rows: readonly Row[]
+  /** Of each study the rows whose fields all have their last value, in a panel of its own: what is drawn of one network. */
+  readonly last: readonly Row[]
+  /** What those have in common, in words; empty where nothing varies, or studies end with unlike ones. */
+  readonly lastWords: string
+  /** Panels that are left out of plots. */
+  readonly panelsLeftOut: number
+}
+
+/** All parts of one name. */
+export function viewOf(members: readonly Member[]): PartView {
+  const [{ part }] = members as readonly [Member]
+  const points = members.flatMap(member => member.part.points)
+  const fields = [...new Set(members.flatMap(member => member.part.varies))]
+  const valuesOf = (field: string) => distinct(points.map(({ at }) => at[field] ?? null))
+  const varies = fields.filter(field => valuesOf(field).length > 1)
+  // Most is known of how things go with size.
+  const along = varies.find(field => field === 'nodes') ?? varies[0]
+  const axis = along === undefined ? undefined : axisOf(along, valuesOf(along))
+  const hasSeveral = members.length > 1
+  const all = members.flatMap(({ study, part: { points } }) =>
+    points.map((point): Row => {
+      const beside = varies
+        .filter(field => field !== along)
+        .map(field => wordsOf(field, point.at[field] ?? null))
+      return {
+        study,
+        panel: [...(hasSeveral ? [study] : []), ...beside].join(' · '),
+        x: axis?.at(point.at[axis.field] ?? null),
+        set: settingWords(point),
+        point
+      }
+    })
+  )
+  const panels = distinct(all.map(({ panel }) => panel))
+  const drawn = new Set(panels.slice(0, PANELS_MOST))
+  const lasts = members.map(member => lastOf(member, varies))
+  // What all studies end with is said once, what they end with each for itself beside its name.
+  const isCommon = distinct(lasts.map(({ words }) => words)).length === 1
+  const last = lasts.flatMap(({ points: ends, words }, at) => {
+    const beside = isCommon ? [] : [words]
+    const panel = hasSeveral ? [members[at]!.study, ...beside].join(' · ') : ''
+    return all
+      .filter(({ study, point }) => study === members[at]!.study && ends.has(point))
+      .map(row => ({ ...row, panel }))
+  })
+  return {
+    name: part.name,
+    title: part.title,
+    about: part.about,
+    members,
+    axis,
+    varies,
+    hasGrid: points.some(({ set }) => Object.keys(set).length > 0),
+    rows: all.filter(({ panel }) => drawn.has(panel)),
+    last,
+    lastWords: isCommon ? lasts[0]!.words : '',
+    panelsLeftOut: panels.length - drawn.size
+  }
+}
+
+/** Of a study the points at which all that varies has its last value. */
+function lastOf({ part: { points } }: Member, varies: readonly string[]) {
+  const values = varies.map(field => [field, points.at(-1)!.at[field] ?? null] as const)
+  return {
+    points: new Set(
+      points.filter(({ at }) => values.every(([field, value]) => (at[field] ?? null) === value))
+    ),
+    words: values.map(([field, value]) => wordsOf(field, value)).join(', ')
+  }
+}
+
+/** Where a row lies along what varies. */
+export const alongWords = ({ point }: Row, { field }: Axis) => wordsOf(field, point.at[field] ?? null)
+
+/** Those that vary, without their overlay's name. */
+export const settingWords = ({ set }: Pick<PointResults, 'set'>) =>
+  Object.entries(set)
+    .map(([key, value]) => `${key.slice(key.indexOf('.') + 1)} ${value}`)
+    .join(', ')
+
+export const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
+
+/** A figure of a point that has any. */
+export function figureOf(
+  { point }: Row,
+  name: FigureName
+): (Figure & { readonly median: number }) | undefined {
+  const figure = point.figures[name]
+  return figure === undefined || figure.median === null ? undefined : { ...figure, median: figure.median }
+}
+
+/** "Median of five runs with its 95 % interval.", as it is drawn. */
+export function howDrawn(rows: readonly Row[]): string {
+  const runs = distinct(rows.map(({ point }) => point.results.seeds.length)).sort((a, b) => a - b)
+  const [least = 0, most = 0] = [runs[0], runs.at(-1)]
+  if (most === 1) return 'One run each, which has no interval.'
+  const of = least === most ? `${most}` : `${least} to ${most}`
+  const has = rows.some(({ point }) => Object.values(point.figures).some(({ ci95 }) => ci95 !== null))
+  return has
+    ? `Medians of ${of} runs; bars are their 95 % intervals.`
+    : `Medians of ${of} runs; of fewer than five no interval is drawn.`
+}

@@ -1,0 +1,171 @@
+/**
+ * Reports in a browser: whether everybody can use them, and whether all of them is to be seen. Chromium is that of the
+ * system (`CHROMIUM` says where, or Debian's `/usr/bin/chromium`); where there is none the tests are left out.
+ */
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { StudyResults } from '@servent/lab'
+import axe from 'axe-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Report, reportOf } from '../src/index.ts'
+import { TEXT_CHARACTERS_MAX } from '../src/limits.ts'
+import { EVERY_KIND, studyOf } from './support/studies.ts'
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const inPage = readFileSync(new URL('./support/in-page.js', import.meta.url), 'utf8')
+const hasBrowser = existsSync(executablePath)
+
+/** With texts as long as they may be. */
+function longer(study: StudyResults): StudyResults {
+  const copy = structuredClone(study)
+  const word = 'x'.repeat(TEXT_CHARACTERS_MAX)
+  copy.title = word
+  copy.name = word
+  for (const part of copy.parts) {
+    part.title = word
+    part.about = word
+    for (const { at, plan, results } of part.points) {
+      if (at.churn !== undefined) at.churn = `${at.churn}${word}`.slice(0, TEXT_CHARACTERS_MAX)
+      plan.latency = word
+      results.bytes_per_node_per_s!.by_type = { ...results.bytes_per_node_per_s!.by_type, [word]: 1e6 }
+    }
+  }
+  return copy
+}
+
+describe.skipIf(!hasBrowser)(`in ${executablePath}${hasBrowser ? '' : ', which is not there'}`, () => {
+  let report: Report
+  let browser: Browser
+  const folder = mkdtempSync(join(tmpdir(), 'report-page-'))
+  const files: Record<string, string> = {}
+
+  beforeAll(async () => {
+    const study = await studyOf(EVERY_KIND)
+    report = await reportOf([study])
+    const both = await reportOf([study, { ...study, name: 'again' }])
+    const long = await reportOf([longer(study), { ...longer(study), name: 'again' }])
+    for (const [name, { html }] of Object.entries({ one: report, both, long })) {
+      files[name] = join(folder, `${name}.html`)
+      writeFileSync(files[name], html)
+    }
+    // Whoever runs tests as root, as in a container, has no sandbox; the page is our own.
+    browser = await chromium.launch({
+      executablePath,
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : []
+    })
+  }, 180_000)
+  afterAll(() => browser?.close())
+
+  async function open(
+    file: string,
+    width: number,
+    colorScheme: 'light' | 'dark',
+    run: (page: Page) => Promise<void>
+  ) {
+    // Axe is a script, which the page's own policy keeps out.
+    const context = await browser.newContext({
+      viewport: { width, height: 900 },
+      colorScheme,
+      bypassCSP: true
+    })
+    const page = await context.newPage()
+    await page.goto(pathToFileURL(files[file]!).href)
+    await page.evaluate(inPage)
+    await run(page)
+    await context.close()
+  }
+
+  it('asks for nothing but itself, and breaks no rule of its own policy', async () => {
+    const page = await browser.newPage()
+    const asked: string[] = []
+    const said: string[] = []
+    page.on('request', request => asked.push(request.url()))
+    page.on('console', message => said.push(message.text()))
+    page.on('pageerror', error => said.push(error.message))
+    await page.goto(pathToFileURL(files.one!).href)
+    expect(asked).toEqual([pathToFileURL(files.one!).href])
+    expect(said).toEqual([])
+    await page.close()
+  })
+
+  it.each([
+    ['one', 1280, 'light'],
+    ['one', 1280, 'dark'],
+    ['one', 320, 'light'],
+    ['both', 320, 'dark']
+  ] as const)(
+    'axe finds nothing: %s at %i px, %s',
+    async (file, width, scheme) => {
+      await open(file, width, scheme, async page => {
+        await page.evaluate(axe.source)
+        expect(await page.evaluate('broken()')).toEqual([])
+      })
+    },
+    180_000
+  )
+
+  it.each([
+    ['both', 320],
+    ['both', 768],
+    ['both', 1280],
+    ['long', 320],
+    ['long', 1280]
+  ])('nothing is wider than its window: %s, %i px', async (file, width) => {
+    await open(file, width, 'light', async page => {
+      expect(await page.evaluate('pageWidth()')).toBe(width)
+    })
+  })
+
+  it('no two labels of a plot overlap, and none is cut off', async () => {
+    for (const file of ['one', 'both', 'long'])
+      await open(file, 1280, 'light', async page => {
+        expect(await page.evaluate('misplaced()')).toEqual([])
+      })
+  })
+
+  it('letters of plots are large enough on the narrowest screen', async () => {
+    await open('both', 320, 'light', async page => {
+      expect(await page.evaluate('leastLetterPx()')).toBeGreaterThan(9)
+    })
+  })
+
+  it('in the dark every line, point and letter changes its colour', async () => {
+    await open('one', 1280, 'dark', async page => {
+      expect(await page.evaluate('unchanged()')).toEqual([])
+    })
+    await open('one', 1280, 'light', async page => {
+      expect(((await page.evaluate('unchanged()')) as string[]).length).toBeGreaterThan(8)
+    })
+  })
+
+  it('a plot is a file of its own, which a reader of XML takes', async () => {
+    await open('one', 1280, 'light', async page => {
+      for (const { name, svg } of report.plots)
+        expect(await page.evaluate(`xmlError(${JSON.stringify(svg)})`), name).toBe('')
+      expect(await page.evaluate(`xmlError('<svg>')`)).not.toBe('')
+    })
+  })
+
+  it('by keys: first past the contents', async () => {
+    await open('one', 320, 'light', async page => {
+      await page.keyboard.press('Tab')
+      const { text, left } = (await page.evaluate('focused()')) as { text: string; left: number }
+      expect(text).toBe('To the report')
+      expect(left).toBeGreaterThan(0)
+      await page.keyboard.press('Enter')
+      expect(new URL(page.url()).hash).toBe('#main')
+    })
+  })
+
+  it('is printed, on light paper whatever the reader’s theme', async () => {
+    await open('one', 1280, 'dark', async page => {
+      expect(await page.evaluate('paper()')).not.toBe('rgb(255, 255, 255)')
+      await page.emulateMedia({ media: 'print' })
+      expect(await page.evaluate('paper()')).toBe('rgb(255, 255, 255)')
+      expect((await page.pdf({ format: 'A4' })).subarray(0, 5).toString()).toBe('%PDF-')
+    })
+  })
+})

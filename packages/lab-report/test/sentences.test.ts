@@ -1,0 +1,138 @@
+/** Sentences say what figures show, and no more. */
+import type { Figure, FigureName, PartResults, StudyResults } from '@servent/lab'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { NBSP, shown } from '../src/numbers.ts'
+import { sentencesOf } from '../src/sentences.ts'
+import { viewOf } from '../src/view.ts'
+import { studyOf } from './support/studies.ts'
+
+let study: StudyResults
+beforeAll(async () => {
+  study = await studyOf(`
+title: Small
+common: {lookups: 20, duration: 20, warmup: 20}
+parts:
+  - {name: sizes, overlays: [chord, pastry, kelips], nodes: [8, 16], seeds: 5}
+  - {name: tuned, overlays: [chord], nodes: 16, seeds: 2, grid: {chord: {successors: [2, 4, 8]}}}
+  - {name: alone, overlays: [chord], nodes: 16}
+`)
+}, 60_000)
+
+const said = (part: PartResults) =>
+  sentencesOf(viewOf([{ study: 'small', part }])).map(text => text.replaceAll(NBSP, ' '))
+const partOf = (name: string) => study.parts.find(part => part.name === name)!
+
+/** The part of sizes, with other figures in its last network. */
+function with16(
+  of: Partial<Record<FigureName, Record<string, Pick<Figure, 'median' | 'ci95'>>>>
+): PartResults {
+  const part = structuredClone(partOf('sizes'))
+  for (const point of part.points.filter(({ at }) => at.nodes === 16))
+    for (const [name, figures] of Object.entries(of))
+      Object.assign(point.figures[name as FigureName], figures[point.overlay])
+  return part
+}
+
+describe('of real runs', () => {
+  it('the one with the least median answers soonest, by the numbers of the results', () => {
+    const points = partOf('sizes').points.filter(({ at }) => at.nodes === 16)
+    const [best] = points.toSorted((a, b) => a.figures.latency_ms.median! - b.figures.latency_ms.median!)
+    const { median, ci95 } = best!.figures.latency_ms
+    const ends = new Set(ci95!.map(shown))
+    const interval = ends.size === 1 ? ')' : ` [${[...ends].join(', ')}]`
+    expect(said(partOf('sizes'))[0]).toContain(
+      `${best!.overlay.charAt(0).toUpperCase()}${best!.overlay.slice(1)} answers soonest (${shown(median!)} ms${interval}`
+    )
+  })
+
+  it('steps by size stand beside theory', () => {
+    const of = (nodes: number) =>
+      partOf('sizes').points.find(({ overlay, at }) => overlay === 'chord' && at.nodes === nodes)!.figures
+        .hops.median!
+    expect(said(partOf('sizes'))[1]).toMatch(/^Between 8 peers and 16 peers steps of a lookup go: /)
+    expect(said(partOf('sizes'))[1]).toContain(
+      `Chord from ${shown(of(8))} to ${shown(of(16))} (theory 1 to ${shown(1.5)})`
+    )
+  })
+
+  it('of settings the soonest and the cheapest', () => {
+    const points = partOf('tuned').points.toSorted(
+      (a, b) => a.figures.latency_ms.median! - b.figures.latency_ms.median!
+    )
+    expect(said(partOf('tuned'))).toEqual([
+      expect.stringContaining(
+        `Of three settings of Chord the soonest gives ${shown(points[0]!.figures.latency_ms.median!)} ms for ${shown(points[0]!.figures.bytes_per_s.median!)} B/s (successors ${points[0]!.set['chord.successors']})`
+      )
+    ])
+  })
+
+  it('of one overlay alone nothing is said', () => {
+    expect(said(partOf('alone'))).toEqual([])
+  })
+})
+
+describe('of figures that are close', () => {
+  const ms = (median: number, ci95: [number, number] | null = null) => ({ median, ci95 })
+
+  it('intervals that overlap are named', () => {
+    const [text] = said(
+      with16({ latency_ms: { chord: ms(10, [8, 12]), pastry: ms(11, [10, 13]), kelips: ms(90, [80, 99]) } })
+    )
+    expect(text).toContain(
+      'Chord answers soonest (10 ms [8, 12]; the interval of Pastry, 11 ms [10, 13], overlaps), Kelips latest (90 ms [80, 99])'
+    )
+  })
+
+  it('intervals that do not are not', () => {
+    const [text] = said(
+      with16({ latency_ms: { chord: ms(10, [8, 12]), pastry: ms(14, [13, 15]), kelips: ms(90, [80, 99]) } })
+    )
+    expect(text).toContain('Chord answers soonest (10 ms [8, 12]), Kelips latest (90 ms [80, 99])')
+  })
+
+  it('who is alike is named together, and nobody is best where all are', () => {
+    const [two] = said(with16({ hops: { chord: ms(2), pastry: ms(1), kelips: ms(1) } }))
+    expect(two).toContain('Pastry and Kelips take the fewest steps (1), Chord the most (2)')
+    const [all] = said(with16({ hops: { chord: ms(1), pastry: ms(1), kelips: ms(1) } }))
+    expect(all).toContain('all are alike in hops (1)')
+  })
+
+  it('what a median run hides is said', () => {
+    const part = with16({ success: { chord: ms(1), pastry: ms(1), kelips: ms(1) } })
+    for (const { overlay, at, results } of part.points)
+      results.lookups = {
+        issued: 100,
+        correct: overlay === 'chord' && at.nodes === 16 ? 98 : 100,
+        incorrect: 0,
+        failed: 0,
+        unissued: 0
+      }
+    expect(said(part)[0]).toContain(
+      'all are alike in success (100 % in the median run; of all Chord lost 2 of 100)'
+    )
+  })
+
+  it('published figures that the intervals hold are counted, and how far the medians are off', () => {
+    const published = (value: number, median: number, ci95: [number, number] | null) => ({
+      overlay: 'chord' as const,
+      at: {},
+      set: {},
+      figure: 'hops' as const,
+      source: 'A paper',
+      value,
+      median,
+      ci95
+    })
+    const part = structuredClone(partOf('alone'))
+    part.published = [published(2, 2.1, [1.9, 2.3]), published(4, 3, [2, 3.5]), published(5, 5, null)]
+    expect(said(part)).toEqual([
+      'Of two published figures one lies in the interval that was measured here; medians differ from them by 5 % to 25 %.'
+    ])
+    part.published = [published(4, 3, [2, 3.5])]
+    expect(said(part)[0]).toContain(
+      'Of one published figure none lies in the interval that was measured here;'
+    )
+    part.published = [published(5, 5, null)]
+    expect(said(part)).toEqual([])
+  })
+})
