@@ -45,6 +45,8 @@ parts:
       'SHA256SUMS',
       'fingerprint.txt',
       'plan.resolved.yaml',
+      'plots',
+      'report.html',
       'results.json',
       'runs',
       'samples.csv',
@@ -90,6 +92,31 @@ parts:
     expect(err).toContain(message)
     expect(err).toContain('servent lab run')
     expect(err).not.toContain('lab compare')
+  })
+
+  it('leaves a report, which is drawn again, and beside that of another study', async () => {
+    const cwd = await planIn('report')
+    for (const seed of [1, 2]) {
+      const line = `lab run small.yaml --set seed=${seed} --out run${seed}`
+      expect((await runLine(line, { cwd })).code).toBe(0)
+    }
+    const page = await readFile(join(cwd, 'run1/report.html'), 'utf8')
+    expect(page).toContain('Two sizes')
+    const plots = await readdir(join(cwd, 'run1/plots'))
+    expect(plots.filter(name => name.endsWith('.svg')).length).toBeGreaterThan(3)
+    expect(await readFile(join(cwd, 'run1/SHA256SUMS'), 'utf8')).toContain(`  plots/${plots[0]}\n`)
+    await rm(join(cwd, 'run1/report.html'))
+    expect((await runLine('lab report run1', { cwd })).code).toBe(0)
+    expect(await readFile(join(cwd, 'run1/report.html'), 'utf8')).toBe(page)
+    const both = await runLine('lab report run1 run2/results.json --out both --json', { cwd })
+    expect(both.code).toBe(0)
+    expect(both.json).toMatchObject([{ event: 'done', folder: join(cwd, 'both') }])
+    expect(await readFile(join(cwd, 'both/report.html'), 'utf8')).not.toBe(page)
+    for (const wrong of ['none', 'small.yaml', 'run1/plots']) {
+      const refused = await runLine(`lab report ${wrong}`, { cwd })
+      expect({ code: refused.code, out: refused.out }).toEqual({ code: 2, out: '' })
+      expect(refused.err).toContain(`${wrong} is no study that was run: `)
+    }
   })
 
   it('finds the files of a plan beside it', async () => {
@@ -332,5 +359,5 @@ it('help names the verbs, their flags and examples; completion knows them', asyn
     expect(out).toContain(flag)
   expect((await runLine('lab')).out).toContain('compare')
   const { out: script } = await runLine('completion bash')
-  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare run verify"/)
+  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare run report verify"/)
 })

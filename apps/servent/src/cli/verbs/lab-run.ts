@@ -10,16 +10,16 @@ import type { Act, Context } from '../context.ts'
 import { list } from '../options.ts'
 import { verb } from '../program.ts'
 import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
+import { writeReport } from './lab-report.ts'
 import { studyLines } from './lab-study-table.ts'
 import { inVerb, showProgress } from './lab-words.ts'
 
 export function runVerb(lab: Command, act: Act): void {
-  verb(lab, 'run', 'Run a plan file: several questions, each with several values', [
+  verb(lab, 'run <FILE>', 'Run a plan file: several questions, each with several values', [
     'servent lab run plans/quick.yaml',
     'servent lab run plans/churn.yaml --set seeds=20',
     'servent lab run plans/quick.yaml --set lookups.nodes=[100,1000] --out runs/mine'
   ])
-    .argument('<file>', 'The plan, in YAML; docs/lab.md says what it may have')
     .addOption(
       new Option(
         '--set <name=value>',
@@ -78,15 +78,17 @@ async function runPlanFile(
     onProgress: at => showProgress(progress, at)
   })
   progress.clear()
-  await writeSums(folder)
+  await writeSums(folder, await writeReport(folder, [results]))
   const gates = judge?.(results)
   if (context.json) context.emit({ event: 'done', folder, ...results, ...(gates && { gates }) })
   else context.out.lines(studyLines(results, context.out.columnsMax))
   talk.line()
   warn(context, results)
-  talk.line(`Written: ${join(shown, STUDY_FILES.results)} and, beside it, samples, plan and checksums`)
+  talk.line(
+    `Written: ${join(shown, 'report.html')} and, beside it, ${STUDY_FILES.results}, samples and plots`
+  )
   if (gates !== undefined) return sayGates(context, gates)
-  context.next(`servent lab run ${join(shown, STUDY_FILES.plan)}`)
+  context.next(`servent lab run ${join(shown, STUDY_FILES.plan)}`, `servent lab report ${shown}`)
   return undefined
 }
 

@@ -12,6 +12,7 @@ import { list } from '../options.ts'
 import { verb } from '../program.ts'
 import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
 import { filesIn, prepareOut, writeOut } from './lab-out.ts'
+import { reportVerb } from './lab-report.ts'
 import { runVerb } from './lab-run.ts'
 import { resultLines } from './lab-table.ts'
 import { inVerb, plainLineOf, showProgress } from './lab-words.ts'
@@ -25,6 +26,7 @@ export function labVerbs(program: Command, act: Act): void {
   lab.action(() => lab.help())
   compareVerb(lab, act)
   runVerb(lab, act)
+  reportVerb(lab, act)
   verifyVerb(lab, act)
 }
 
