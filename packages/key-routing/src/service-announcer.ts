@@ -13,6 +13,7 @@ import {
   isPartial,
   type SharedFile
 } from '@servent/overlay'
+import { nameOf } from './records.ts'
 import { Announced, type AnyFile, filesOf, tagOf } from './service-announced.ts'
 import { Audit, type Audited } from './service-audit.ts'
 import {
@@ -51,8 +52,13 @@ export interface AnnouncerInit {
     signal: AbortSignal,
     spend: (bytes: number, signal: AbortSignal) => Promise<void>
   ) => Promise<void>
-  /** What else was announced, to be looked after; nothing at all is where it is left out. */
-  readonly auditOthers?: () => Iterable<Audited>
+  /** Left out: what was announced is not looked after. */
+  readonly audits?: {
+    /** Whether this peer is with others. */
+    readonly isAmongOthers: () => boolean
+    /** What else was announced. */
+    readonly others: () => Iterable<Audited>
+  }
   readonly onError: (error: Error) => void
 }
 
@@ -77,11 +83,14 @@ export class Announcer {
     this.#init = init
     this.#announced = new Announced(init.store)
     this.#telling = new Telling(init, this.#announced, this.#lost)
-    if (init.auditOthers !== undefined)
+    if (init.audits !== undefined)
       this.#audit = new Audit({
-        ...init,
+        clock: init.clock,
+        isAmongOthers: init.audits.isAmongOthers,
         announced: () => this.#audited(),
-        spend: (bytes, signal) => this.#telling.spend(bytes, signal)
+        publish: init.publish,
+        spend: (bytes, signal) => this.#telling.spend(bytes, signal),
+        onError: init.onError
       })
   }
 
@@ -282,23 +291,38 @@ export class Announcer {
     return isReached
   }
 
-  /** Contents and values first, for they are few. */
+  /** Contents that are provided first, then files. */
   async *#audited(): AsyncGenerator<Audited, void> {
-    yield* this.#init.auditOthers?.() ?? []
+    yield* this.#init.audits?.others() ?? []
     const catalogue = this.#catalogue
     if (catalogue === undefined) return
-    const { privateKey, self } = this.#init
     for await (const file of filesOf(catalogue)) {
-      const until = () => this.#announced.until(file.index, tagOf(file, self()))
+      const until = () => this.#announced.until(file.index, tagOf(file, this.#init.self()))
       const expiresMs = until()
       yield {
         expiresMs,
         records: async stamp =>
-          until() !== expiresMs || this.#removed.has(file.index)
+          until() !== expiresMs || this.#removed.has(file.index) || this.#lost.has(file.index)
             ? undefined
-            : recordsOf(file, { ...stamp, privateKey, self: self() })
+            : this.#auditedRecords(file, stamp),
+        missed: () => {
+          this.#announced.delete(file.index)
+          this.changed()
+        }
       }
     }
+  }
+
+  /** Without words that had no room: to ask again and again is not for them. */
+  async #auditedRecords(
+    file: AnyFile,
+    stamp: Pick<Stamp, 'sequence' | 'expiresMs'>
+  ): Promise<StoredRecord[]> {
+    const { clock, privateKey, self } = this.#init
+    const records = await recordsOf(file, { ...stamp, privateKey, self: self() })
+    return records.filter(
+      ({ kind, key }) => kind !== 'word' || !this.#telling.refusals.isKeyFull(nameOf(key), clock.nowMs())
+    )
   }
 
   /** The records of a file, where it is due. */

@@ -12,7 +12,7 @@ export const PUBLISH_BATCH_BYTES_MOST = 1024 * 1024
 export const PUBLISH_BATCH_S = 2
 /** Between two looks at whether the network still has a record: from the beginning of one pass over all to the next. */
 export const AUDIT_PASS_MS = 60_000
-/** Records that are looked after, bytes a second, and at once: of many each has its turn after hours. */
+/** Records that are looked after, bytes a second, and at once: some 400 files an hour. */
 export const AUDIT_BYTES_PER_S = 256
 export const AUDIT_BURST_BYTES = 4096
 /** By how much a record that is looked after is older than what was announced, of which whole seconds are remembered. */

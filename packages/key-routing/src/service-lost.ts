@@ -13,6 +13,10 @@ export class LostRecords {
     return this.#byFile.size
   }
 
+  has(index: number): boolean {
+    return this.#byFile.has(index)
+  }
+
   /** Files in a copy, since trying changes what is lost. */
   entries(): [index: number, records: readonly StoredRecord[]][] {
     return [...this.#byFile]

@@ -9,10 +9,13 @@ import {
 
 export interface Own {
   readonly bytes: Uint8Array
-  /** When it was told, milliseconds since 1970. */
-  readonly toldMs: number
   /** Milliseconds since 1970. */
   dueMs: number
+}
+
+export interface OwnContent extends Own {
+  /** When it was told of last, milliseconds since 1970. */
+  readonly toldMs: number
 }
 
 export interface OwnValue extends Own {
@@ -21,7 +24,7 @@ export interface OwnValue extends Own {
 
 export class OwnRecords {
   /** By multihash, the longest known first. */
-  readonly #provided = new Map<string, Own>()
+  readonly #provided = new Map<string, OwnContent>()
   /** By key. */
   readonly #values = new Map<string, OwnValue>()
 
@@ -43,7 +46,7 @@ export class OwnRecords {
   }
 
   put(key: Uint8Array, value: Uint8Array, wallMs: number): void {
-    keep(this.#values, { bytes: key, value, toldMs: wallMs, dueMs: dueAfter(wallMs) }, OWN_VALUES_MAX)
+    keep(this.#values, { bytes: key, value, dueMs: dueAfter(wallMs) }, OWN_VALUES_MAX)
   }
 
   forgetValue(key: Uint8Array): void {
@@ -60,7 +63,7 @@ export class OwnRecords {
     return this.#values.get(nameOf(one.bytes)) === one
   }
 
-  get allProvided(): readonly Own[] {
+  get allProvided(): readonly OwnContent[] {
     return [...this.#provided.values()]
   }
 

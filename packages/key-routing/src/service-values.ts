@@ -194,14 +194,19 @@ export class ServiceValues {
   }
 
   /** Contents that are provided, to see whether the network still has them. Values may be others' by now. */
-  *audited(): Generator<Audited, void> {
+  *audited(onDue: () => void): Generator<Audited, void> {
+    const { clock } = this.#init
     for (const one of this.own.allProvided)
       yield {
         expiresMs: one.toldMs + PUBLISHED_LIFETIME_MS,
         records: async stamp =>
-          this.own.isProvided(one)
+          this.own.isProvided(one) && one.dueMs > clock.wallMs()
             ? [await providerRecord(one.bytes, { ...this.#init.stamp(), ...stamp })]
-            : undefined
+            : undefined,
+        missed: () => {
+          one.dueMs = clock.wallMs()
+          onDue()
+        }
       }
   }
 

@@ -128,7 +128,10 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
       publish: (records, signal) => this.#publish(records, signal),
       isKnown: (file, signal) => this.#reads.isAnnounced(file.id, this.#host.selfContact(), signal),
       renewOthers: (signal, spend) => this.#values.renew(signal, spend),
-      auditOthers: () => this.#values.audited(),
+      audits: {
+        isAmongOthers: () => this.#readiness.isReady(2),
+        others: () => this.#values.audited(() => this.#announcer.changed())
+      },
       onError: error => this.#log('announcing failed and goes on later - %e', error)
     })
     const stamp = () => this.#announcer.stamp()
