@@ -100,6 +100,8 @@ export const GOSSIP_BYTES_PER_S = 4096
 export const RENDEZVOUS_MEMBERS = 2
 /** Members that one offer has told at most. */
 export const RENDEZVOUS_PEERS_MAX = 32
+/** Messages of this kind to one member in a round: it reads `GOSSIP_PER_PEER_MAX` of all kinds. */
+export const RENDEZVOUS_PER_PEER_MAX = 8
 /** What that may send beside gossip, bytes a second, and at once; what is over it is news like others. */
 export const RENDEZVOUS_BYTES_PER_S = 4096
 export const RENDEZVOUS_BURST_BYTES = 32_768

@@ -312,7 +312,8 @@ export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void 
   const { id, key, want, after, ttl } = message
   const covers = kelips.covers(key)
   const own = covers ? answerOf(kelips, key, want, after) : elsewhere(kelips, key)
-  const next = ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, from, key, covers, fx)
+  const isFirst = ttl === WALK_TTL
+  const next = ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, from, key, covers, isFirst, fx)
   if (next === undefined || kelips.relays >= RELAYS_MAX) {
     answer(kelips, from, { ...own, type: 'providers', id }, fx)
     return
@@ -341,10 +342,18 @@ export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void 
 }
 
 /**
- * In the key's group the member that is nearest to it, or from there a random one; from outside it a contact, and not
+ * In the key's group first the member that is nearest to it, and then random ones; from outside it a contact, and not
  * always the same one.
  */
-function nextStep(kelips: Kelips, from: Peer, key: Key, covers: boolean, fx: Fx): Peer | undefined {
+function nextStep(
+  kelips: Kelips,
+  from: Peer,
+  key: Key,
+  covers: boolean,
+  isFirst: boolean,
+  fx: Fx
+): Peer | undefined {
+  if (covers && !isFirst) return anyMember(kelips, fx, [from])
   if (covers) {
     const [nearest] = nearestOthers(kelips, key, 1, from)
     const isFurther = nearest === undefined || isNearer(key, kelips.key, kelips.peers.key(nearest))

@@ -1,6 +1,13 @@
 /** A message of gossip while it is made: what goes into it, as far as that fits, and to how many it went. */
 import { type Peer, SELF } from '@servent/overlay/machine'
-import { ESTIMATE_PARTS, FRESH_TOLD_MAX, GOSSIP_BYTES_MAX, PEER_PREFIX_BYTES } from './constants.ts'
+import {
+  ESTIMATE_PARTS,
+  FRESH_TOLD_MAX,
+  GOSSIP_BYTES_MAX,
+  GOSSIP_LIVES_MAX,
+  GOSSIP_TUPLES_MAX,
+  PEER_PREFIX_BYTES
+} from './constants.ts'
 import type { Kelips } from './kelips.ts'
 import type { LifeTable } from './life-table.ts'
 import type { Beat, Gossip, PeerLife, PeerTuple } from './messages.ts'
@@ -69,14 +76,17 @@ export class Draft {
     if (isIn && whole) this.#told.push(messages => table.told(row, messages))
   }
 
-  tuple(row: number, withLife: boolean): void {
+  /** False: there is no room for it. */
+  tuple(row: number, withLife: boolean): boolean {
     const { tuples, origins } = this.#kelips
     const tuple = this.#kelips.tupleAt(row)
     const origin = origins.table.find(tuples.originAt(row))
+    if (this.tuples.length >= GOSSIP_TUPLES_MAX) return false
     if (withLife && origin >= 0) this.row(origins.table, origin, true)
-    if (!this.#fits(tupleByteLength(tuple))) return
+    if (!this.#fits(tupleByteLength(tuple))) return false
     this.tuples.push(tuple)
     this.#told.push(messages => tuples.told(row, messages))
+    return true
   }
 
   farewells(): void {
@@ -91,7 +101,7 @@ export class Draft {
   }
 
   #life(peer: Peer, life: PeerLife): boolean {
-    if (this.#inIt.has(peer)) return false
+    if (this.#inIt.has(peer) || this.lives.length >= GOSSIP_LIVES_MAX) return false
     if (!this.#fits(lifeByteLength(life))) return false
     this.#inIt.add(peer)
     this.lives.push(life)

@@ -35,6 +35,7 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
   counters.rounds += 1
   kelips.epochRounds += 1
   kelips.heardOf.clear()
+  kelips.rendezvousTold.clear()
   renewOwn(kelips, fx)
   kelips.rules.expire(kelips)
   kelips.estimate = averaged(kelips, kelips.estimate)

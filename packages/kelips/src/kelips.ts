@@ -114,6 +114,8 @@ export class Kelips {
   readonly farewells: { readonly beat: Beat; told: number }[] = []
   /** Messages of gossip that each peer has sent in this round. */
   readonly heardOf = new Map<Peer, number>()
+  /** Messages to members nearest to a key, in this round. */
+  readonly rendezvousTold = new Map<Peer, number>()
   readonly #asked = new Map<RequestId, OnAnswer>()
   /** This peer's own tuples, by kind and prefix. */
   readonly ownTuples = new Map<string, PeerTuple>()

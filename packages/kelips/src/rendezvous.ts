@@ -4,7 +4,12 @@
  * at random, and in the seconds after an announcement find nobody who has heard of it.)
  */
 import type { Peer } from '@servent/overlay/machine'
-import { PRIORITY_GOSSIP, RENDEZVOUS_MEMBERS, RENDEZVOUS_PEERS_MAX } from './constants.ts'
+import {
+  PRIORITY_GOSSIP,
+  RENDEZVOUS_MEMBERS,
+  RENDEZVOUS_PEERS_MAX,
+  RENDEZVOUS_PER_PEER_MAX
+} from './constants.ts'
 import { Draft } from './gossip-draft.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
@@ -12,7 +17,7 @@ import { nearestOthers } from './nearest.ts'
 import type { Fx } from './types.ts'
 import { groupByteLength } from './wire-group.ts'
 
-/** Tuples that this peer keeps. Those for which there is no room now come round as news. */
+/** Tuples that this peer keeps. What the bounds hold back comes round as news. */
 export function tellNearest(kelips: Kelips, tuples: readonly PeerTuple[], fx: Fx): void {
   const rowsOf = new Map<Peer, number[]>()
   for (const { kind, prefix, provider } of tuples) {
@@ -26,14 +31,25 @@ export function tellNearest(kelips: Kelips, tuples: readonly PeerTuple[], fx: Fx
       else if (rowsOf.size < RENDEZVOUS_PEERS_MAX) rowsOf.set(peer, [row])
     }
   }
-  for (const [peer, rows] of rowsOf) {
+  for (const [peer, rows] of rowsOf) tell(kelips, peer, rows, fx)
+}
+
+/** In as many messages as it takes, and no more than leave the peer room for this one's gossip. */
+function tell(kelips: Kelips, peer: Peer, rows: readonly number[], fx: Fx): void {
+  const { rendezvousTold, rendezvousBudget, counters, calls } = kelips
+  let next = 0
+  while (next < rows.length) {
+    const told = (rendezvousTold.get(peer) ?? 0) + 1
+    if (told > RENDEZVOUS_PER_PEER_MAX) return
     const draft = new Draft(kelips)
-    for (const row of rows) draft.tuple(row, true)
+    while (next < rows.length && draft.tuple(rows[next]!, true)) next += 1
+    if (draft.tuples.length === 0) return
     const bytes = groupByteLength(draft.message)
-    if (!kelips.rendezvousBudget.take(bytes, kelips.nowMs)) return
-    kelips.counters.rendezvousSent += 1
-    kelips.counters.rendezvousBytes += bytes
+    if (!rendezvousBudget.take(bytes, kelips.nowMs)) return
+    rendezvousTold.set(peer, told)
+    counters.rendezvousSent += 1
+    counters.rendezvousBytes += bytes
     draft.told(1)
-    kelips.calls.tell(peer, draft.message, PRIORITY_GOSSIP, fx)
+    calls.tell(peer, draft.message, PRIORITY_GOSSIP, fx)
   }
 }

@@ -3,17 +3,22 @@ import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { expect, it } from 'vitest'
 import {
+  GOSSIP_TUPLES_MAX,
   PREFIX_BYTES,
   RENDEZVOUS_BURST_BYTES,
   RENDEZVOUS_BYTES_PER_S,
   RENDEZVOUS_MEMBERS,
-  RENDEZVOUS_PEERS_MAX
+  RENDEZVOUS_PEERS_MAX,
+  RENDEZVOUS_PER_PEER_MAX
 } from '../src/constants.ts'
+import { gossipRound } from '../src/gossip.ts'
+import { Draft } from '../src/gossip-draft.ts'
 import { enter, keepTuple } from '../src/intake.ts'
 import type { KelipsQuestion, KelipsTypes } from '../src/machine.ts'
-import type { Gossip, PeerTuple } from '../src/messages.ts'
+import type { Gossip, KelipsMessage, PeerTuple } from '../src/messages.ts'
 import { nearestMembers, nearestOthers } from '../src/nearest.ts'
 import { tellNearest } from '../src/rendezvous.ts'
+import { kelipsCodec } from '../src/wire.ts'
 import { groupByteLength } from '../src/wire-group.ts'
 import { lifeOf, lone, tupleOf } from './support/lone.ts'
 import { answerOf, KelipsNetwork } from './support/network.ts'
@@ -44,6 +49,7 @@ it('the nearest are those with the fewest bits apart, and never the provider its
     expect(nearestOthers(kelips, tuple.prefix, 3)).toEqual(ranked.slice(0, 3))
     expect(nearestOthers(kelips, tuple.prefix, 2, ranked[0])).toEqual(ranked.slice(1, 3))
     sent.length = 0
+    kelips.rendezvousTold.clear()
     tellNearest(kelips, [tuple], fx)
     const told = ranked.slice(0, RENDEZVOUS_MEMBERS).filter(peer => peer !== provider)
     expect(sent.map(({ peer }) => peer)).toEqual(told)
@@ -80,13 +86,55 @@ it.each([RENDEZVOUS_PEERS_MAX, RENDEZVOUS_PEERS_MAX + 1])(
   }
 )
 
+it('what does not fit into one message goes in the next, and every message is one that its reader takes', () => {
+  const { kelips, fx, sent, keep } = withMembers(3)
+  const tuples = Array.from({ length: 2 * GOSSIP_TUPLES_MAX }, (_, at) => keep(at + 1))
+  tellNearest(kelips, tuples, fx)
+  const codec = kelipsCodec.open('initiator')
+  for (const { message } of sent) {
+    expect((message as Gossip).tuples.length).toBeLessThanOrEqual(GOSSIP_TUPLES_MAX)
+    const read: KelipsMessage[] = []
+    kelipsCodec.open('responder').decode(codec.encode(message), one => void read.push(one))
+    expect(read).toHaveLength(1)
+  }
+  const prefixes = sent.flatMap(({ message }) => (message as Gossip).tuples.map(({ prefix }) => `${prefix}`))
+  expect(new Set(prefixes)).toEqual(new Set(tuples.map(({ prefix }) => `${prefix}`)))
+})
+
+it.each([GOSSIP_TUPLES_MAX, GOSSIP_TUPLES_MAX + 1])('of %i tuples a message has GOSSIP_TUPLES_MAX', count => {
+  const { kelips, keep } = withMembers()
+  const draft = new Draft(kelips)
+  for (let serial = 1; serial <= count; serial += 1) {
+    keep(serial)
+    expect(draft.tuple(serial - 1, false)).toBe(serial <= GOSSIP_TUPLES_MAX)
+  }
+  expect(draft.tuples).toHaveLength(GOSSIP_TUPLES_MAX)
+})
+
+it(`RENDEZVOUS_PER_PEER_MAX messages go to one member in a round, and not one more`, () => {
+  const { kelips, fx, sent, keep } = withMembers(2)
+  const tuple = keep(1)
+  const tell = (times: number) => {
+    sent.length = 0
+    for (let time = 0; time < times; time += 1) tellNearest(kelips, [tuple], fx)
+    return sent.length
+  }
+  expect(tell(RENDEZVOUS_PER_PEER_MAX)).toBe(RENDEZVOUS_PER_PEER_MAX)
+  expect(tell(1)).toBe(0)
+  gossipRound(kelips, fx)
+  expect(tell(1)).toBe(1)
+})
+
 it(`no more than ${RENDEZVOUS_BURST_BYTES} bytes go at once, and ${RENDEZVOUS_BYTES_PER_S} a second; gossip has its own`, () => {
   const { kelips, fx, sent, keep } = withMembers()
   const gossip = kelips.gossipBudget.waitMs(kelips.gossipBudget.capacity, kelips.nowMs)
   const tuple = keep(1)
   const tellUntilFull = () => {
     sent.length = 0
-    for (let time = 0; time < 1000; time += 1) tellNearest(kelips, [tuple], fx)
+    for (let time = 0; time < 1000; time += 1) {
+      kelips.rendezvousTold.clear()
+      tellNearest(kelips, [tuple], fx)
+    }
     return sent.reduce((sum, { message }) => sum + groupByteLength(message as Gossip), 0)
   }
   const bytes = tellUntilFull()

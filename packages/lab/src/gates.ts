@@ -3,9 +3,8 @@
  * that is not there nothing can be said, and a gate that cannot be judged has failed.
  */
 import { PlanError } from './errors.ts'
-import type { OverlayId } from './overlays/settings.ts'
-import { OVERLAYS } from './overlays/settings.ts'
-import type { OverlayResults } from './results.ts'
+import { OVERLAYS, type OverlayId } from './overlays/settings.ts'
+import { type OverlayResults, OverlaySchema } from './results.ts'
 
 export const GATES_MAX = 64
 
@@ -76,8 +75,15 @@ function noGate(text: string): PlanError {
   )
 }
 
-/** @throws PlanError  more than there may be, or a difference and no baseline */
-export function parseGates(texts: readonly string[], hasBaseline: boolean): Gate[] {
+/**
+ * @param overlays  that are judged
+ * @throws PlanError  more than there may be, a difference and no baseline, or a metric or an overlay that is not there
+ */
+export function parseGates(
+  texts: readonly string[],
+  hasBaseline: boolean,
+  overlays: readonly string[] = OVERLAYS
+): Gate[] {
   if (texts.length > GATES_MAX)
     throw new PlanError(`There are ${texts.length} gates, and ${GATES_MAX} at most.`)
   const gates = texts.map(parseGate)
@@ -86,7 +92,36 @@ export function parseGates(texts: readonly string[], hasBaseline: boolean): Gate
     throw new PlanError(
       `--fail-if ${relative.text} is held against a baseline: give one with --baseline FILE.`
     )
+  for (const { text, overlay, metric } of gates) {
+    if (overlay !== undefined && !overlays.includes(overlay))
+      throw new PlanError(`--fail-if ${text} is of ${overlay}, and the plan runs ${overlays.join(', ')}.`)
+    if (!Object.hasOwn(SHORT, metric) && !isNumber(OverlaySchema as AnySchema, metric.split('.')))
+      throw new PlanError(
+        `--fail-if ${text}: results have no number ${metric}. They have success, recall, hops.p95, latency_ms.p50, ` +
+          `lookups.incorrect, bytes_per_node_per_s.mean and all that docs/lab.md lists.`
+      )
+  }
   return gates
+}
+
+interface AnySchema {
+  readonly type?: string
+  readonly anyOf?: readonly AnySchema[]
+  readonly properties?: Readonly<Record<string, AnySchema>>
+  readonly patternProperties?: Readonly<Record<string, AnySchema>>
+}
+
+/** Whether there is a number at this path. */
+function isNumber(
+  { type, anyOf, properties, patternProperties }: AnySchema,
+  path: readonly string[]
+): boolean {
+  if (anyOf !== undefined) return anyOf.some(one => isNumber(one, path))
+  const [key, ...rest] = path
+  if (key === undefined) return type === 'number' || type === 'integer'
+  const [pattern] = Object.values(patternProperties ?? {})
+  const next = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : pattern
+  return next !== undefined && isNumber(next, rest)
 }
 
 /** Each gate of each result that it is of. A gate of an overlay that is not there fails by that name. */

@@ -178,7 +178,7 @@ describe('its folder', () => {
     const read = (name: string) => readFile(join(own, name), 'utf8')
     expect(comparable(JSON.parse(await read(STUDY_FILES.results)))).toBe(comparable(whole))
     expect(await read(STUDY_FILES.fingerprint)).toBe(`${whole.fingerprint}\n`)
-    expect(folderOf(resolveStudy(await read(STUDY_FILES.plan), 'small.yaml'))).toBe(folderOf(study(1)))
+    expect(folderOf(resolveStudy(await read(STUDY_FILES.plan), STUDY_FILES.plan))).toBe(folderOf(study(1)))
     await writeBeside(own, 'plots/one.svg', '<svg/>')
     await writeSums(own, ['plots/one.svg'])
     const lines = (await read(STUDY_FILES.sums)).trimEnd().split('\n')

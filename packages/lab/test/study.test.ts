@@ -81,6 +81,24 @@ parts:
     ])
   })
 
+  it('may have a setting set that varies, or of the overlay that a part has where it names none', () => {
+    const grid = `${ONE}    grid: { chord: { successors: [4, 8] } }\n`
+    expect(points(grid, ['chord.successors=6']).map(({ set }) => set)).toEqual([
+      { 'chord.successors': 6 },
+      {},
+      { 'chord.successors': 6 },
+      {}
+    ])
+    const bare = 'title: x\nparts: [{ name: a, nodes: 8 }]\n'
+    expect(points(bare, ['chord.successors=6'])[0]!.plan.set).toEqual({ 'chord.successors': 6 })
+  })
+
+  it('has the same name and points when its resolved file is run', () => {
+    const named = resolveStudy(study(ONE).resolved, 'runs/x-1/plan.resolved.yaml')
+    expect([named.name, named.resolved]).toEqual(['x', study(ONE).resolved])
+    expect(() => study('name: a/b\n'.concat(ONE))).toThrow('plans/x.yaml:1: name is "a/b"')
+  })
+
   it('is resolved to a file that comes to the same points, with its defaults', () => {
     const text = `${ONE}    churn: [null, 'exp:1h']
     grid: { chord: { successors: [4, 8] } }
@@ -149,6 +167,7 @@ describe('what is wrong is told with its line, before anything runs', () => {
     ['seeds', '--set takes field=value'],
     ['none.nodes=3', '--set none.nodes=3: the plan has no part none'],
     ['seed={', '--set seed={: '],
+    ['pastry.leaf-set=8', '--set pastry.leaf-set=8: no part runs pastry.'],
     ['seeds=0', 'parts[0].seeds is 0']
   ])('a change: %s', (change, message) => {
     expect(() => study(ONE, [change])).toThrow(message)

@@ -3,9 +3,12 @@
 import { Check, Errors } from 'typebox/value'
 import { type Document, isNode, LineCounter, parse, parseDocument, stringify } from 'yaml'
 import { PlanError } from '../errors.ts'
-import { OVERLAYS } from '../overlays/settings.ts'
+import { OVERLAYS, type OverlayId } from '../overlays/settings.ts'
 import { type Plan, PlanSchema, rangeOf } from '../plan.ts'
 import { PLAN_FILE_BYTES_MAX, type StudyFile, StudySchema } from './study-schema.ts'
+
+/** Of a part that names none, as of a plan. */
+export const OVERLAYS_DEFAULT: readonly OverlayId[] = ['chord']
 
 export type Path = readonly (string | number)[]
 
@@ -113,15 +116,24 @@ function changed(file: unknown, changes: readonly string[]): void {
     const named = parts.filter(part => (part as { name?: unknown })?.name === of)
     if (overlay === undefined && of !== undefined && named.length === 0)
       throw new PlanError(`--set ${change}: the plan has no part ${of}, and there is no such overlay.`)
+    let changes = 0
     for (const part of overlay === undefined && of !== undefined ? named : parts) {
       if (part === null || typeof part !== 'object') continue
       if (overlay === undefined) (part as Record<string, unknown>)[key] = value
-      else if (runs(part, common, overlay)) {
-        const { set } = part as { set?: object }
-        ;(part as Record<string, unknown>).set = { ...set, [`${overlay}.${key}`]: value }
-      }
+      else if (runs(part, common, overlay)) setSetting(part, overlay, key, value)
+      else continue
+      changes += 1
     }
+    if (changes === 0) throw new PlanError(`--set ${change}: no part runs ${overlay}.`)
   }
+}
+
+/** One that varies in the part has this one value then. */
+function setSetting(part: object, overlay: string, key: string, value: unknown): void {
+  const { set, grid } = part as { set?: object; grid?: Record<string, Record<string, unknown>> }
+  const axis = grid?.[overlay]
+  if (axis !== undefined && Object.hasOwn(axis, key)) axis[key] = [value]
+  else (part as Record<string, unknown>).set = { ...set, [`${overlay}.${key}`]: value }
 }
 
 function parsedValue(text: string, change: string): unknown {
@@ -137,6 +149,6 @@ function runs(
   common: { overlays?: unknown } | undefined,
   overlay: string
 ): boolean {
-  const overlays = part.overlays ?? common?.overlays
+  const overlays = part.overlays ?? common?.overlays ?? OVERLAYS_DEFAULT
   return Array.isArray(overlays) && overlays.includes(overlay)
 }

@@ -118,8 +118,11 @@ const part = Type.Object(
   closed
 )
 
+const NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+
 export const StudySchema = Type.Object(
   {
+    name: Type.Optional(Type.String({ pattern: NAME })),
     title,
     about: Type.Optional(about),
     common: Type.Optional(Type.Object(fields, closed)),

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { PlanError } from '../errors.ts'
 import { OVERLAYS, type OverlayId, type Settings, type SettingValue } from '../overlays/settings.ts'
 import { type Plan, type PlanInput, resolvePlan } from '../plan.ts'
-import { type Path, parseStudy, type ReadFile, writeStudy } from './study-file.ts'
+import { OVERLAYS_DEFAULT, type Path, parseStudy, type ReadFile, writeStudy } from './study-file.ts'
 import { type FigureName, POINTS_MAX, RUNS_MAX, type StudyFile, VARYING } from './study-schema.ts'
 
 export type Value = string | number | boolean | null
@@ -36,7 +36,7 @@ export interface StudyPart {
 }
 
 export interface Study {
-  /** Of its file, without the ending. */
+  /** As the file says, or of the file itself, without the ending. */
   readonly name: string
   readonly title: string
   readonly about: string | undefined
@@ -67,12 +67,13 @@ export function resolveStudy(text: string, path: string, options: StudyOptions =
     throw new PlanError(`${path} has ${points} points, and a study has ${POINTS_MAX} at most.`)
   if (runs > RUNS_MAX)
     throw new PlanError(`${path} has ${runs} runs, and a study has ${RUNS_MAX} at most: try fewer seeds.`)
+  const name = file.name ?? basename(path).replace(/\.ya?ml$/, '')
   return {
-    name: basename(path).replace(/\.(resolved\.)?ya?ml$/, ''),
+    name,
     title: file.title,
     about: file.about,
     parts,
-    resolved: writeStudy(resolvedFile(file, parts))
+    resolved: writeStudy(resolvedFile({ ...file, name }, parts))
   }
 }
 
@@ -182,14 +183,15 @@ function combinations<V>(axes: readonly (readonly [string, readonly V[]])[]): Re
 
 /** Defaults are filled in where they are the same at all points: the others follow from what varies. */
 function resolvedFile(file: StudyFile, parts: readonly StudyPart[]): StudyFile {
-  const { common: _, ...rest } = file
+  const { common: _, name, ...rest } = file
   return {
+    ...(name !== undefined && { name }),
     ...rest,
     parts: file.parts.map((part, index) => {
       const { points, varies } = parts[index]!
       const { name, title, about, grid, published } = part
       const [first] = points
-      const { overlays, set: ofCommon } = { overlays: ['chord'], ...file.common, ...part } as {
+      const { overlays, set: ofCommon } = { overlays: [...OVERLAYS_DEFAULT], ...file.common, ...part } as {
         overlays: OverlayId[]
         set?: Settings
       }

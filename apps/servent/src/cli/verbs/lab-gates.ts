@@ -26,7 +26,8 @@ export async function judgeOf(
   if (file === undefined && texts.length === 0) return undefined
   const { judge, judgedOf, parseGates, parseResults, refuseOther } = await import('@servent/lab')
   if (texts.length === 0) throw usage('--baseline is there, and no --fail-if says what must not be.')
-  const gates = parseGates(texts, file !== undefined)
+  const overlays = [...new Set([...planned.values()].flatMap(plan => plan.overlays))]
+  const gates = parseGates(texts, file !== undefined, overlays)
   const baseline = file === undefined ? undefined : parseResults(await textOf(context, file), file)
   if (baseline !== undefined) refuseOther(baseline, planned)
   const before = baseline && judgedOf(baseline)

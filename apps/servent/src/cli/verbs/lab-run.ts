@@ -70,7 +70,7 @@ async function runPlanFile(
     folder,
     signal: context.signal,
     workerSource: labAssets()?.workerSource,
-    // Beside the plan first: a plan and its files go together.
+    // A plan and its files go together.
     resolvePath: name => context.path(join(relative(context.io.cwd, context.path(file!)), '..', name)),
     onBegin: ({ there, all }) => {
       if (there > 0) talk.line(`${there} of ${plural(all, 'run')} are in ${shown} already.`)
