@@ -18,7 +18,8 @@ const NAMES: readonly Name[] = ['chord', 'pastry', 'kelips']
 const PEERS = 3
 /** Fewer than there are peers of all overlays. */
 const CONNECTIONS_MAX = 8
-const READY_MS = 60_000
+/** A newcomer whose only contact is full waits until a place is free there, on a busy machine for some time. */
+const READY_MS = 120_000
 
 interface Peer {
   readonly libp2p: Libp2p
@@ -65,6 +66,9 @@ test('what each overlay keeps is found by a peer that comes when all have met', 
     const found = await service.get(`of ${name}`, { timeoutMs: READY_MS })
     expect(new TextDecoder().decode(found!.value)).toBe(name)
   }
-  expect(hub.libp2p.getConnections().length).toBeLessThanOrEqual(CONNECTIONS_MAX)
+  // Libp2p takes one in before it sends another away.
+  await expect
+    .poll(() => hub.libp2p.getConnections().length, { timeout: READY_MS })
+    .toBeLessThanOrEqual(CONNECTIONS_MAX)
   expect(NAMES.map(name => hub.services[name]!.snapshot().state)).toEqual(['running', 'running', 'running'])
-}, 240_000)
+}, 480_000)
