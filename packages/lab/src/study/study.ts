@@ -95,11 +95,11 @@ function partOf(
   if (file.parts.findIndex(other => other.name === name) < index) throw wrong(`Two parts are named ${name}.`)
   const fields: Fields = { ...file.common, ...given, set: { ...file.common?.set, ...given.set } }
   const {
-    overlays = ['chord'],
+    overlays = OVERLAYS_DEFAULT,
     set = {},
     ...rest
   } = fields as Fields & {
-    overlays?: OverlayId[]
+    overlays?: readonly OverlayId[]
     set?: Settings
   }
   for (const overlay of Object.keys(grid))
@@ -183,23 +183,20 @@ function combinations<V>(axes: readonly (readonly [string, readonly V[]])[]): Re
 
 /** Defaults are filled in where they are the same at all points: the others follow from what varies. */
 function resolvedFile(file: StudyFile, parts: readonly StudyPart[]): StudyFile {
-  const { common: _, name, ...rest } = file
+  const { common, name: ofStudy, ...rest } = file
   return {
-    ...(name !== undefined && { name }),
+    name: ofStudy,
     ...rest,
     parts: file.parts.map((part, index) => {
       const { points, varies } = parts[index]!
       const { name, title, about, grid, published } = part
       const [first] = points
-      const { overlays, set: ofCommon } = { overlays: [...OVERLAYS_DEFAULT], ...file.common, ...part } as {
-        overlays: OverlayId[]
-        set?: Settings
-      }
+      const overlays = part.overlays ?? common?.overlays ?? [...OVERLAYS_DEFAULT]
       const shared = VARYING.filter(
         field => !varies.includes(field) && points.every(({ plan }) => plan[field] === first!.plan[field])
       ).map(field => [field, first!.plan[field]] as const)
       const lists = varies.map(field => [field, [...new Set(points.map(({ at }) => at[field]))]] as const)
-      const set = { ...file.common?.set, ...ofCommon }
+      const set = { ...common?.set, ...part.set }
       return {
         name,
         ...(title !== undefined && { title }),
