@@ -16,7 +16,9 @@ import {
 import type { PublishOutcome } from '../src/service-outcomes.ts'
 import { OwnRecords } from '../src/service-own.ts'
 import { bytesOf } from '../src/service-telling.ts'
+import { ServiceValues } from '../src/service-values.ts'
 import type { StoredRecord } from '../src/store-messages.ts'
+import { Validators } from '../src/validators.ts'
 import { SmallCatalogue, until } from './mesh.ts'
 
 const START_MS = 1_700_000_000_000
@@ -275,4 +277,33 @@ it('a record that is looked after is AUDIT_OLDER_MS older than what was announce
   stop.abort()
   await ran
   expect(stamps[0]).toEqual({ sequence: START_MS - AUDIT_OLDER_MS, expiresMs })
+})
+
+it('a content that was missed is due at once, and is not looked after until it was told anew; nor is one taken back', async () => {
+  const wallMs = START_MS + 5000
+  const values = new ServiceValues({
+    commands: undefined as never,
+    readiness: { wait: async () => 0 },
+    clock: { ...clockUntil(START_MS), wallMs: () => wallMs },
+    overlay: 'chord',
+    self: 'nobody',
+    stamp: () => ({ privateKey, self, sequence: wallMs, expiresMs: wallMs + PUBLISHED_LIFETIME_MS }),
+    validators: new Validators(undefined, undefined)
+  })
+  const contents = [1, 2].map(byte => Uint8Array.of(0x12, 1, byte))
+  for (const content of contents) values.own.provide(content, START_MS)
+  let due = 0
+  const all = [
+    ...values.audited(() => {
+      due += 1
+    })
+  ]
+  const stamp = { sequence: START_MS - AUDIT_OLDER_MS, expiresMs: all[0]!.expiresMs }
+  expect(all.map(({ expiresMs }) => expiresMs)).toEqual(Array(2).fill(START_MS + PUBLISHED_LIFETIME_MS))
+  expect(await all[0]!.records(stamp)).toMatchObject([{ kind: 'provider', ...stamp }])
+  all[0]!.missed()
+  expect([due, values.own.dueProvided(wallMs).map(({ bytes }) => bytes)]).toEqual([1, [contents[0]]])
+  expect(await all[0]!.records(stamp)).toBeUndefined()
+  values.own.cancel(contents[1]!)
+  expect(await all[1]!.records(stamp)).toBeUndefined()
 })
