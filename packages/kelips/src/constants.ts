@@ -64,6 +64,10 @@ export const HASH_STEPS_BURST = 200_000
 export const GOSSIP_MS = 2000
 /** Between two heartbeats. The same at all peers of a network. */
 export const HEARTBEAT_MS = 4000
+/** Where links are scarce: of a table with so many linked peers for each target, the others are not drawn from. */
+export const LINKED_TARGETS_MIN = 2
+/** One round in so many draws its targets from all none the less. */
+export const STRANGERS_EVERY_ROUNDS = 8
 /** Members that a round tells. IPTPS: 6 targets, 3 of them contacts. */
 export const TARGETS_DEFAULT = 3
 export const CONTACT_TARGETS_DEFAULT = 1

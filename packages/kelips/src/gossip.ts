@@ -25,7 +25,7 @@ import type { LifeTable } from './life-table.ts'
 import type { Beat, Gossip, KelipsMessage, PeerLife } from './messages.ts'
 import { armNews } from './news.ts'
 import { beginChain } from './own-life.ts'
-import { chooseTargets } from './spatial.ts'
+import { newsTargets, roundTargets } from './targets.ts'
 import type { Fx } from './types.ts'
 import { groupByteLength } from './wire-group.ts'
 
@@ -40,12 +40,12 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
   kelips.rules.expire(kelips)
   kelips.estimate = averaged(kelips, kelips.estimate)
   if (view.size > 0) {
-    const rows = chooseTargets(measured(kelips, view), settings.targets, fx)
-    tell(kelips, compose(kelips, 'members', fx), peersAt(view, rows), fx)
+    const peers = roundTargets(kelips, view, settings.targets, fx)
+    tell(kelips, compose(kelips, 'members', fx), peers, fx)
   }
   if (contacts.table.size > 0 && settings.contactTargets > 0) {
-    const rows = chooseTargets(measured(kelips, contacts.table), settings.contactTargets, fx)
-    tell(kelips, compose(kelips, 'contacts', fx), peersAt(contacts.table, rows), fx)
+    const peers = roundTargets(kelips, contacts.table, settings.contactTargets, fx)
+    tell(kelips, compose(kelips, 'contacts', fx), peers, fx)
   }
   const { table } = contacts
   for (const row of stalest(table, PINGS_PER_ROUND)) ping(kelips, table.peerAt(row), fx)
@@ -56,21 +56,21 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
 }
 
 /**
- * Entries that are fresh, to members drawn evenly: near ones would tell each other. Where many announce at once there are
- * more than the budget lets go. They wait for it then, and leave rounds what these need.
+ * Entries that are fresh. Where many announce at once there are more than the budget lets go. They wait for it then, and
+ * leave rounds what these need.
  */
 export function tellNews(kelips: Kelips, fx: Fx): void {
   kelips.newsArmed = false
   const { view, settings, gossipBudget, nowMs } = kelips
-  const rows = chooseTargets({ size: view.size, rttMs: () => 1 }, settings.targets, fx)
-  if (rows.length === 0) return
+  const peers = newsTargets(kelips, view, settings.targets, fx)
+  if (peers.length === 0) return
   const draft = compose(kelips, 'news', fx)
   if (draft.isEmpty) return
   const bytes = groupByteLength(draft.message)
   // A draft is no longer than what is not left to rounds; many of a long one are not told at once.
-  const told = rows.slice(0, Math.floor((GOSSIP_BURST_BYTES - GOSSIP_FOR_ROUNDS_BYTES) / bytes))
+  const told = peers.slice(0, Math.floor((GOSSIP_BURST_BYTES - GOSSIP_FOR_ROUNDS_BYTES) / bytes))
   const waitMs = gossipBudget.waitMs(told.length * bytes + GOSSIP_FOR_ROUNDS_BYTES, nowMs)
-  if (waitMs === 0) tell(kelips, draft, peersAt(view, told), fx)
+  if (waitMs === 0) tell(kelips, draft, told, fx)
   // What the ration left over, or had to wait.
   armNews(kelips, fx, waitMs)
 }
@@ -83,9 +83,8 @@ export function tellLife(kelips: Kelips, life: PeerLife, peers: readonly Peer[],
 /** The last word of this peer, to members and to contacts it is linked with. */
 export function tellFarewell(kelips: Kelips, beat: Beat, fx: Fx): void {
   const { view, contacts, settings } = kelips
-  const members = chooseTargets({ size: view.size, rttMs: () => 1 }, settings.targets, fx)
-  const others = chooseTargets(contacts.table, settings.targets, fx)
-  const peers = [...peersAt(view, members), ...peersAt(contacts.table, others)]
+  const members = newsTargets(kelips, view, settings.targets, fx)
+  const peers = [...members, ...newsTargets(kelips, contacts.table, settings.targets, fx)]
   send(kelips, { ...head(kelips), lives: [], beats: [beat], tuples: [] }, peers, fx)
 }
 
@@ -112,15 +111,6 @@ function averaged(kelips: Kelips, estimate: number): number {
 
 /** With this weight at every message the mean of all peers comes out, and no single group's size. */
 const OWN_WEIGHT = 1 / 16
-
-/** Without proximity all are equally far. */
-function measured(kelips: Kelips, table: LifeTable): Pick<LifeTable, 'size' | 'rttMs'> {
-  return kelips.settings.proximity === 'on' ? table : { size: table.size, rttMs: () => 1 }
-}
-
-function peersAt(table: LifeTable, rows: readonly number[]): Peer[] {
-  return rows.map(row => table.peerAt(row))
-}
 
 function tell(kelips: Kelips, draft: Draft, peers: readonly Peer[], fx: Fx): void {
   if (!draft.isEmpty) draft.told(send(kelips, draft.message, peers, fx))

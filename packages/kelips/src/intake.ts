@@ -17,7 +17,7 @@ import {
 import { dropTuples } from './expiry.ts'
 import { groupOf } from './group.ts'
 import type { Kelips } from './kelips.ts'
-import type { LifeTable } from './life-table.ts'
+import type { Life, LifeTable } from './life-table.ts'
 import type { Beat, PeerLife, PeerTuple } from './messages.ts'
 import { armNews, noteFarewell } from './news.ts'
 import { lifeStatement, tupleStatement } from './statements.ts'
@@ -163,25 +163,22 @@ function isCandidate(
   for (const table of tablesOf(kelips)) {
     const row = table.find(peer)
     if (row < 0) continue
-    if (table.startAt(row) === life.startS) {
-      advance(kelips, peer, table, row, life)
-      if (isBack(kelips, peer)) continue
-      if (!isProvider || table === kelips.origins.table) return false
-      continue
-    }
     if (life.startS < table.startAt(row)) return false
-    return kelips.isTimely(life, kelips.memberTimeoutMs())
+    if (life.startS > table.startAt(row)) return kelips.isTimely(life, kelips.memberTimeoutMs())
+    advance(kelips, peer, table, row, life)
+    break
   }
-  const isKnown = kelips.knows(peer) || (kelips.origins.table.find(peer) >= 0 && !isBack(kelips, peer))
   // A provider that is a member or a contact is taken from there.
-  if (isKnown) return false
+  if (kelips.knows(peer)) return false
   if (life.beat >= CHAIN_LENGTH) return false
   if (!kelips.rules.isRisen(kelips, peer, life)) return false
   if (!kelips.isTimely(life, kelips.originTimeoutMs())) {
     kelips.counters.staleRefused += 1
     return false
   }
-  return welcome || isProvider || isWanted(kelips, peer, life)
+  // One that is known as a provider already may be wanted as a member or a contact.
+  const isNewProvider = isProvider && (kelips.origins.table.find(peer) < 0 || isBack(kelips, peer))
+  return welcome || isNewProvider || isWanted(kelips, peer, life)
 }
 
 /** It was taken out of view and contacts, and is a provider still: that alone is no reason to leave it out. */
@@ -203,7 +200,7 @@ function isWanted(kelips: Kelips, peer: Peer, life: PeerLife): boolean {
  * half the time after which it would be gone. So a contact that is near stays as long as it is heard of, and one that
  * is dead is replaced long before its time is over.
  */
-function staleOf(kelips: Kelips, group: number, life: PeerLife): number {
+function staleOf(kelips: Kelips, group: number, life: Life): number {
   const { table } = kelips.contacts
   let stale = -1
   let bornMs = kelips.bornMs(life) - kelips.contactTimeoutMs() / 2
@@ -225,32 +222,44 @@ export function enter(
   isProvider = false
 ): boolean {
   const { view, contacts, origins, nowMs } = kelips
-  let isNew = true
+  const isKnown = kelips.knows(peer)
+  let isHeld = false
   for (const table of tablesOf(kelips)) {
     const row = table.find(peer)
     if (row < 0) continue
-    isNew = false
+    isHeld = true
     const known = { startS: table.startAt(row), beat: table.beatAt(row) }
     if (!kelips.rules.isNewer(life, known)) continue
     table.renew(row, life, nowMs)
     table.freshen(row)
   }
-  if ((!isNew && !isBack(kelips, peer)) || !kelips.rules.isRisen(kelips, peer, life)) return !isNew
+  if (isKnown || !kelips.rules.isRisen(kelips, peer, life)) return isHeld
   kelips.dead.delete(peer)
   const key = kelips.peers.key(peer)
+  // A provider may have been heard of since.
+  const known = origins.table.find(peer)
+  const latest = known >= 0 ? origins.table.lifeAt(known) : life
   let isIn = false
-  if (kelips.rules.belongs(kelips, key)) isIn = view.add(peer, life, nowMs) >= 0
+  if (kelips.rules.belongs(kelips, key)) isIn = view.add(peer, latest, nowMs) >= 0
   else {
     const group = groupOf(key, kelips.level)
     if (!contacts.hasRoom(group)) {
-      const stale = staleOf(kelips, group, life)
-      if (stale >= 0) contacts.remove(stale)
+      const stale = staleOf(kelips, group, latest)
+      if (stale >= 0) replaceContact(kelips, stale)
     }
-    isIn = contacts.add(peer, life, nowMs) >= 0
+    isIn = contacts.add(peer, latest, nowMs) >= 0
   }
   if (isIn) kelips.cache.lost.remove(peer)
   if (isProvider && origins.table.find(peer) < 0) origins.add(peer, life, nowMs)
   return isIn || welcome
+}
+
+/** Somebody with a newer heartbeat takes its place. It may come back, but not with an older one than it had. */
+function replaceContact(kelips: Kelips, row: number): void {
+  const { table } = kelips.contacts
+  const peer = table.peerAt(row)
+  if (kelips.origins.table.find(peer) < 0) kelips.remember(peer, table.startAt(row), table.beatAt(row) - 1)
+  kelips.contacts.remove(row)
 }
 
 /** `kept`: it is to be checked, and kept if it is good. */

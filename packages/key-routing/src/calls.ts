@@ -77,6 +77,11 @@ export class Calls<T extends MachineTypes> {
     return this.#links.of(peer)?.rttMs
   }
 
+  /** One more link would take the place of another, here or at the host. */
+  get holdsEnough(): boolean {
+    return this.#links.own >= this.#settings.heldLinks
+  }
+
   /** Peers with a link, in no order that means anything. */
   *linked(): Iterable<Peer> {
     for (const neighbour of this.#links.all()) if (isUp(neighbour)) yield neighbour.peer
@@ -368,12 +373,7 @@ export class Calls<T extends MachineTypes> {
     const neighbour = this.#links.of(call.peer)
     if (neighbour === undefined) return undefined
     neighbour.pending -= 1
-    const { waiting } = neighbour
-    if (call.link === NO_LINK && waiting !== undefined) {
-      const place = waiting.indexOf(call)
-      if (place >= 0) waiting.splice(place, 1)
-      if (waiting.length === 0) neighbour.waiting = undefined
-    }
+    if (call.link === NO_LINK) neighbour.waitsNoMore(call)
     return neighbour
   }
 

@@ -137,6 +137,14 @@ export class Neighbour<T extends MachineTypes> {
     return Math.min(callTimeoutHighMs, ms << Math.floor(this.#state / SILENCE))
   }
 
+  waitsNoMore(call: Call<T>): void {
+    const { waiting } = this
+    if (waiting === undefined) return
+    const place = waiting.indexOf(call)
+    if (place >= 0) waiting.splice(place, 1)
+    if (waiting.length === 0) this.waiting = undefined
+  }
+
   #set(flag: number, is: boolean): void {
     this.#state = is ? this.#state | flag : this.#state & ~flag
   }

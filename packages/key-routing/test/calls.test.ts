@@ -458,8 +458,21 @@ describe('links', () => {
     for (const number of [1, 2, 3]) solo.act(() => solo.router.calls.hold(solo.peer(number), 'table'))
     const [first, second] = [solo.link(1, true), solo.link(2, true)]
     solo.down(first, 'closed')
+    expect(solo.router.calls.holdsEnough).toBe(true)
     solo.down(second, 'closed')
     expect(solo.opened).toEqual([solo.peer(1)])
+  })
+
+  it('are enough when as many of its own are up or being opened as it should hold, whoever opened others', () => {
+    const solo = new Asker({ ownLinks: 8, heldLinks: 2 })
+    solo.link(1, true)
+    solo.ask(2)
+    expect(solo.router.calls.holdsEnough).toBe(false)
+    solo.ask(3)
+    expect(solo.router.calls.holdsEnough).toBe(true)
+    // What was asked on it does not go again.
+    solo.down(solo.link(3), 'reset')
+    expect(solo.router.calls.holdsEnough).toBe(false)
   })
 
   it('for which a peer has no room leave it alive, TURNED_AWAY_MAX times in a row, and one more is one too many', () => {
