@@ -56,7 +56,7 @@ parts:
 
   it('shows a table for each part, and runs nothing again that is there', async () => {
     const cwd = await planIn('table')
-    const line = 'lab run small.yaml --set seeds=2 --out mine'
+    const line = 'lab run small.yaml --set seeds=2 --set sizes.nodes=[12,18] --out mine'
     const first = await runLine(line, { cwd })
     expect(first.code).toBe(0)
     const [title, header, ...rows] = first.out.split('\n')
@@ -65,8 +65,8 @@ parts:
     expect(rows.slice(0, 4).map(row => row.split(/ +/).slice(0, 3).join(' '))).toEqual([
       'chord 12 1.0000',
       'kelips 12 1.0000',
-      'chord 16 1.0000',
-      'kelips 16 1.0000'
+      'chord 18 1.0000',
+      'kelips 18 1.0000'
     ])
     expect(first.out).toMatch(/\nFingerprint [0-9a-f]{64}\n$/)
     const again = await runLine(line, { cwd })

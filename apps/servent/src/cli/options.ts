@@ -44,7 +44,8 @@ function flagOf(setting: SettingInfo): Option {
   return option
 }
 
-function collect(value: string, before: string[] | undefined): string[] {
+/** Collects a flag that may be given several times, each one value with whatever commas it has. */
+export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
 }
 

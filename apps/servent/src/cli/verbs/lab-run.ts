@@ -7,7 +7,7 @@ import { labAssets } from '../../lab-assets.ts'
 import { ProblemError } from '../../problem.ts'
 import { plural } from '../../terminal/format.ts'
 import type { Act, Context } from '../context.ts'
-import { list } from '../options.ts'
+import { collect } from '../options.ts'
 import { verb } from '../program.ts'
 import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
 import { writeReport } from './lab-report.ts'
@@ -24,7 +24,7 @@ export function runVerb(lab: Command, act: Act): void {
       new Option(
         '--set <name=value>',
         'A field everywhere (seeds=20), of one part (lookups.nodes=[100,1000]), or a setting (chord.successors=4); repeatable'
-      ).argParser(list)
+      ).argParser(collect)
     )
     .addOption(
       new Option(
