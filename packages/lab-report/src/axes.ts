@@ -27,13 +27,20 @@ const partOf = (title: string, words: (part: string) => string): Field => ({
   isPart: true
 })
 
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 }
 
 /** Mean session of `exp:1h` and `constant:10m`, in seconds; others have none, or none that says much. */
 function sessionSeconds(value: Value): number | undefined {
   const [, amount, unit] = /^(?:exp|constant):([0-9.]{1,16})([smhd])(?:\/|$)/.exec(`${value}`) ?? []
   const seconds = Number(amount) * (SECONDS[unit ?? ''] ?? Number.NaN)
   return seconds > 0 ? seconds : undefined
+}
+
+/** Of `0.3/5m`, the part of the peers and the seconds. */
+function partedBy(value: Value): { readonly part: number; readonly seconds: number } | undefined {
+  const [, part, amount, unit] = /^([0-9.]{1,16})\/([0-9.]{1,16})(ms|[smhd])$/.exec(`${value}`) ?? []
+  const seconds = Number(amount) * (SECONDS[unit ?? ''] ?? Number.NaN)
+  return Number(part) > 0 && seconds > 0 ? { part: Number(part), seconds } : undefined
 }
 
 /** Those that a plan's fields lead to have their names; any other goes by its own. */
@@ -62,6 +69,19 @@ const FIELDS: Readonly<Record<string, Field>> = {
     },
     number: sessionSeconds,
     scale: 'log'
+  },
+  partition: {
+    title: 'Peers cut off from the others',
+    words: value => {
+      const parted = partedBy(value)
+      if (value === null) return 'no partition'
+      if (parted === undefined) return `partition ${value}`
+      return `${percent(parted.part)} of the peers cut off for ${duration(parted.seconds)}`
+    },
+    short: value => {
+      const parted = partedBy(value)
+      return parted === undefined ? plain(value) : `${percent(parted.part)}, ${duration(parted.seconds)}`
+    }
   },
   enough: {
     title: 'Results that a search wants',

@@ -22,6 +22,7 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
     .map(duration)
     .join(' to ')
   const hasFailures = points.some(({ plan }) => plan.failures !== null)
+  const hasPartition = points.some(({ plan }) => plan.partition !== null)
   const hasLiars = points.some(({ plan }) => plan.liars !== null)
   return html`<ul>
 <li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and what is asked by whom and when are drawn from a run’s seed before any overlay is asked. Overlays are compared on the same seeds.</li>
@@ -33,6 +34,9 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
 ${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, maintenance stands still, and lookups come right after it.</li>\n`}${
   hasLiars &&
   html`<li><strong>Liars</strong> are the same peers in each overlay and know each other. Only honest peers ask; a lookup whose root lies is unissued.</li>\n`
+}${
+  hasPartition &&
+  html`<li><strong>Partitions</strong> cut the same peers off in each overlay, for the same time. Meanwhile that is right which is so on the side of who asks; an operator’s servers are on the smaller side with the chance of any peer.</li>\n`
 }</ul>
 ${unaskedHtml(studies)}`
 }

@@ -53,6 +53,30 @@ export const MEASURES: Readonly<Record<FigureName, Measure>> = {
   first_hit_ms: measure('First hit', 'ms', 'From the question to the first file, the median of a run'),
   put_success: part('Puts acknowledged', 'Puts that a write quorum acknowledged, of all that were issued'),
   get_success: part('Gets correct', 'Gets that gave the newest version, of all that were issued'),
+  success_before: part('Success before the partition', 'Correct lookups of those asked before it'),
+  success_during: part(
+    'Success while parted',
+    'Correct lookups of those asked while the network is parted, by what is so on the side of who asks'
+  ),
+  success_after: part('Success after healing', 'Correct lookups of those asked when the network has healed'),
+  incorrect_during: part(
+    'Incorrect while parted',
+    'Of lookups asked while the network is parted, those that were answered with somebody else'
+  ),
+  recall_before: part('Recall before the partition', 'The part found of what searches before it could find'),
+  recall_during: part(
+    'Recall while parted',
+    'The part found of what searches could find on the side of who asks'
+  ),
+  recall_after: part(
+    'Recall after healing',
+    'The part found of what searches could find when the network has healed'
+  ),
+  healing_s: measure(
+    'Healing',
+    's',
+    'From the healing of the network until the overlay is as whole as it was, of runs in which it came to that'
+  ),
   bytes_per_s: measure(
     'Bytes sent',
     'B/s',

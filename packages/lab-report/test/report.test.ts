@@ -94,6 +94,43 @@ describe('which plots a part gets', () => {
   })
 })
 
+describe('a partition', () => {
+  it('has success and recall before it, while it lasts and after it, a panel for each, and healing', async () => {
+    const parted = await studyOf(`
+title: Parted
+common: {nodes: 24, lookups: 120, searches: 24, warmup: 60, duration: 240, seeds: 2}
+parts:
+  - {name: parted, title: Parted, overlays: [chord, napster], partition: [0.25/1m, 0.5/90s]}
+`)
+    const { html, plots } = await reportOf([parted])
+    expect(plots.map(({ name }) => name).slice(0, 3)).toEqual([
+      'parted-success-by-phase',
+      'parted-recall-by-phase',
+      'parted-healing-s-by-partition'
+    ])
+    const { data } = plots[0]!.spec as unknown as {
+      data: { values: { panel: string; x: string; y: number }[] }
+    }
+    const panels = [
+      `25${NBSP}% of the peers cut off for 60${NBSP}s`,
+      `50${NBSP}% of the peers cut off for 90${NBSP}s`
+    ]
+    expect([...new Set(data.values.map(({ panel }) => panel))]).toEqual(panels)
+    expect(data.values.slice(0, 3).map(({ x }) => x)).toEqual(['before', 'parted', 'healed'])
+    const { figures } = parted.parts[0]!.points[0]!
+    const {
+      success_before: before,
+      success_during: during,
+      success_after: after,
+      healing_s: healing
+    } = figures
+    const medians = [before, during, after, healing].map(({ median }) => median)
+    expect(data.values.slice(0, 3).map(({ y }) => y)).toEqual(medians.slice(0, 3))
+    expect(tableOf(html, 'parted-success-by-phase-table').get(`${panels[0]} | Chord`)).toEqual(medians)
+    expect(html).toContain('on the side of who asks')
+  }, 60_000)
+})
+
 describe('numbers', () => {
   it('a table along has the medians and intervals of results.json', () => {
     const table = tableOf(report.html, 'sizes-hops-by-nodes-table')

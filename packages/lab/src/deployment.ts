@@ -7,6 +7,7 @@ import type { Key } from '@servent/overlay/machine'
 import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
 import type { Liars } from './liars/liars.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
+import type { Sides } from './partition.ts'
 import type { Places } from './places.ts'
 import type { Part, RoleSamples } from './run-result.ts'
 import type { GetAsk, LookupAsk, PutAsk, SearchAsk, World } from './world.ts'
@@ -63,6 +64,8 @@ export interface DeploymentInit {
   readonly frozen: boolean
   /** Nothing where nobody lies. */
   readonly liars?: Liars
+  /** Nothing where no partition is planned. */
+  readonly sides?: Sides
 }
 
 /** One network of one overlay. Nodes are added by whoever runs it, before any of these calls. */
@@ -110,6 +113,12 @@ export interface Deployment {
    * who live, as often as it is called.
    */
   watchRepair(dead: NodeIndex): () => boolean
+  /**
+   * How much of one network there is, by the truth: as much before a partition as after the overlay has healed. Where
+   * keys have roots, the members that know their neighbours, so that everybody's lookups end at the same roots; else
+   * whom some peers reach over as many links as a query goes.
+   */
+  wholeness(): number
   /** Looks at the roles of peers from now until what it gives is called; nothing where all have one and the same. */
   watchRoles?(): () => RoleSamples
   state(node: NodeIndex): { readonly entries: number; readonly bytes: number }

@@ -29,6 +29,11 @@ export class Places {
     return this.#placeOf[node]!
   }
 
+  /** Whether a node ever had a place: an operator's server has none. */
+  had(node: NodeIndex): boolean {
+    return this.#placeOf[node] !== undefined
+  }
+
   /** Peers that are there, in the order of their places. */
   get taken(): NodeIndex[] {
     return this.#nodeAt.filter(node => node !== undefined)

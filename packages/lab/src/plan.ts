@@ -16,6 +16,7 @@ import { PlanError } from './errors.ts'
 import { LIES } from './liars/lies.ts'
 import { checkModels } from './models.ts'
 import { KEEPS_RECORDS, OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
+import { parsePartition } from './partition.ts'
 
 export const NODES_MAX = 1_000_000
 export const LOOKUPS_MAX = 10_000_000
@@ -75,6 +76,10 @@ export const PlanSchema = Type.Object(
     churn: Type.Union([Type.String({ maxLength: TEXT_CHARACTERS_MAX }), Type.Null()], {
       description:
         'Sessions of peers, as exp:1h; those who leave do so without a word and come back as new ones'
+    }),
+    partition: Type.Union([Type.String({ maxLength: TEXT_CHARACTERS_MAX }), Type.Null()], {
+      description:
+        'For how long a part of the peers and all others do not hear each other, as 0.3/5m; from when a quarter of the measured time has passed'
     }),
     latency: Type.String({ maxLength: TEXT_CHARACTERS_MAX, description: 'Round trips between peers' }),
     workload: Type.Enum(['lookup', 'search', 'mixed', 'values']),
@@ -143,6 +148,7 @@ export function resolvePlan(input: PlanInput): Plan {
   checkWork(plan)
   checkRecords(plan)
   checkLiars(plan)
+  checkPartition(plan)
   if (plan.failures !== null && plan.churn !== null) {
     throw new PlanError(
       'failures and churn exclude each other: with failures, maintenance stands still, and nobody could come or go.'
@@ -178,7 +184,8 @@ function defaults(given: PlanInput): PlanInput {
     (given.lookups ?? lookups) + (given.searches ?? searches) + (given.puts ?? puts) + (given.gets ?? gets)
   const churn = given.churn ?? null
   const atLeast = churn === null ? DURATION_SECONDS_MIN : CHURN_SECONDS_MIN
-  const duration = given.duration ?? Math.max(atLeast, Math.ceil(work / WORK_PER_SECOND))
+  const duration =
+    given.duration ?? Math.max(atLeast, Math.ceil(work / WORK_PER_SECOND), secondsForPartition(given))
   const quiet = given.start === 'joined' ? WARMUP_JOINED_SECONDS : WARMUP_IDEAL_SECONDS
   return {
     overlays: ['chord'],
@@ -193,6 +200,7 @@ function defaults(given: PlanInput): PlanInput {
     liars: null,
     lies: [...LIES],
     churn,
+    partition: null,
     latency: 'planetlab',
     workload,
     freeloaders: 0,
@@ -208,6 +216,12 @@ function defaults(given: PlanInput): PlanInput {
     backend: 'simulator',
     workers: Math.min(WORKERS_MAX, availableParallelism())
   }
+}
+
+/** A quarter before, a quarter parted, a half after it. */
+function secondsForPartition({ partition }: PlanInput): number {
+  if (typeof partition !== 'string') return 0
+  return Math.ceil((4 * parsePartition(partition).us) / 1_000_000)
 }
 
 /** By the numbers that are given. */
@@ -248,6 +262,26 @@ function checkLiars({ liars, overlays }: Plan): void {
   throw new PlanError(
     `Nobody lies in ${without}, which has no roots of keys: leave it out of --overlays, or leave out --liars.`
   )
+}
+
+/** A partition is measured by itself, and what is put has no truth on each side. */
+function checkPartition(plan: Plan): void {
+  const { partition, nodes, duration, puts } = plan
+  if (partition === null) return
+  const { part, us } = parsePartition(partition)
+  const apart = Math.round(part * nodes)
+  if (apart < 1)
+    throw new PlanError(`partition ${partition} of ${nodes} peers cuts off nobody: try a larger part.`)
+  const other = (['failures', 'churn', 'liars'] as const).find(field => plan[field] !== null)
+  if (other !== undefined || puts > 0)
+    throw new PlanError(
+      `partition and ${other ?? 'puts'} exclude each other: nobody could say which of them did what.`
+    )
+  if (2 * us > duration * 1_000_000)
+    throw new PlanError(
+      `partition ${partition} lasts longer than half of the measured time, which is ${duration} s: try --duration ` +
+        `${Math.ceil((4 * us) / 1_000_000)}.`
+    )
 }
 
 function checkShape(plan: Plan): void {

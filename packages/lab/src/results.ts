@@ -2,17 +2,13 @@
  * `results.json`: what a comparison gives, schema `servent-lab/1`. A field is null where the run did not
  * exercise it or where the overlay has no such thing; it is 0 only where it was measured and came out as 0.
  */
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { OVERLAYS } from './overlays/settings.ts'
 import { PlanSchema } from './plan.ts'
+import { partition } from './results-partition.ts'
+import { closed, count, number, orNull } from './schema-words.ts'
 
 export const SCHEMA = 'servent-lab/1'
-
-const closed = (description: string) => ({ additionalProperties: false, description })
-const number = (description: string) => Type.Number({ description })
-const count = (description: string) => Type.Integer({ minimum: 0, description })
-const orNull = <S extends TSchema>(schema: S, why: string) =>
-  Type.Union([schema, Type.Null()], { description: `Null: ${why}` })
 
 /** Of the line that `--json` prints. */
 export const GatesSchema = Type.Optional(
@@ -331,6 +327,7 @@ export const OverlaySchema = Type.Object(
       ),
       'nobody died while maintenance was on'
     ),
+    partition: orNull(partition, 'the plan has none'),
     roles: orNull(roles, 'all peers of the overlay have one role'),
     cost: Type.Object(
       {

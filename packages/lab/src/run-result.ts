@@ -21,6 +21,8 @@ export interface RunResult {
   readonly network?: NetworkSamples
   /** Nothing where nobody dies while maintenance is on. */
   readonly repair: RepairSamples | undefined
+  /** Only where the plan has a partition. */
+  readonly partition?: PartitionSamples
   /** Only where peers have roles. */
   readonly roles?: RoleSamples
   readonly measuredUs: number
@@ -86,6 +88,27 @@ export interface ValueSamples {
     /** Of those that were answered. */
     readonly latencyUs: Float64Array
   }
+}
+
+export const PHASES = ['before', 'during', 'after'] as const
+/** Of the measured time of a run with a partition. */
+export type Phase = (typeof PHASES)[number]
+
+export interface PartitionSamples {
+  /** Peers on the smaller side. */
+  readonly apart: number
+  /** By when they were asked. */
+  readonly phases: Readonly<Record<Phase, PhaseSamples>>
+  /** Microseconds from the healing of the network until the overlay was one again. Nothing: it was not when the run ended. */
+  readonly healedUs: number | undefined
+}
+
+export interface PhaseSamples {
+  readonly correct: number
+  readonly incorrect: number
+  readonly failed: number
+  /** Of searches: files that there were to find within reach, and those of them that were found. */
+  readonly searches: Part
 }
 
 export interface RepairSamples {

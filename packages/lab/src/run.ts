@@ -14,12 +14,14 @@ import { Liars } from './liars/liars.ts'
 import type { PlanFiles, RunTask } from './messages.ts'
 import { churnOfPlan, latencyOfPlan } from './models.ts'
 import { ADAPTERS } from './overlays/adapters.ts'
+import { beginningUs, parsePartition, Sides } from './partition.ts'
+import { PartitionWatch } from './partition-watch.ts'
 import { Peers } from './peers.ts'
 import { Places } from './places.ts'
 import { overlaySettings, type Plan } from './plan.ts'
 import { type Joining, joiningOf } from './population.ts'
 import { RepairWatch } from './repair.ts'
-import type { Publishing, RunResult } from './run-result.ts'
+import type { PartitionSamples, Publishing, RunResult } from './run-result.ts'
 import { ValuesWork } from './values-work.ts'
 import { MeasuredTime } from './window.ts'
 import { type Choose, Work } from './work.ts'
@@ -68,6 +70,7 @@ class Run {
   readonly #work: Work
   readonly #values: ValuesWork
   readonly #churn: ChurnProcess | undefined
+  readonly #partition: PartitionWatch | undefined
   /** Of a trace's peers those that are there at first: our first ones, in this order. All others begin down. */
   readonly #traced: readonly number[] | undefined
   /** Virtual time that the run is expected to end at. */
@@ -83,8 +86,10 @@ class Run {
     this.#world = new World(seed, plan)
     this.#churn = churnOfPlan(plan, files)
     this.#traced = this.#churn?.type === 'trace' ? nodesUpAtFirst(this.#churn.events) : undefined
-    const network = latencyOfPlan(plan, files, this.#random.fork('latency'))
+    const whole = latencyOfPlan(plan, files, this.#random.fork('latency'))
     this.#places = new Places(plan.nodes)
+    const sides = this.#sidesOf(plan)
+    const network = sides?.over(whole) ?? whole
     const liars = Liars.of(plan, seed, this.#places)
     this.#deployment = ADAPTERS[task.overlay].deploy({
       seed,
@@ -93,12 +98,14 @@ class Run {
       world: this.#world,
       places: this.#places,
       frozen: plan.failures !== null,
-      ...(liars && { liars })
+      ...(liars && { liars }),
+      ...(sides && { sides })
     })
+    this.#partition = sides && new PartitionWatch(this.#deployment, sides)
     this.#peers = new Peers(this.#deployment, this.#places)
     const asks = (node: NodeIndex) => this.#deployment.isMember(node) && liars?.isLiar(node) !== true
     this.#choose = ({ chooser }) => this.#places.choose(chooser, asks)
-    this.#work = new Work(this.#deployment, this.#choose, network)
+    this.#work = new Work(this.#deployment, this.#choose, network, () => this.#partition?.phase ?? 'before')
     this.#values = new ValuesWork(this.#deployment, this.#choose)
     this.#expectedUs = (plan.warmup + plan.duration) * US_PER_S + this.#deployment.lookupUsMax
   }
@@ -118,6 +125,8 @@ class Run {
     const measured = new MeasuredTime(deployment, this.#peers)
     const rolesUntilNow = deployment.watchRoles?.()
     const fromUs = simulation.nowUs
+    if (this.#plan.partition !== null)
+      this.#partition!.begin(beginningUs(this.#plan), parsePartition(this.#plan.partition))
     if (failures !== null) {
       deployment.freeze()
       failShare(this.#peers, failures)
@@ -141,9 +150,21 @@ class Run {
       publishing,
       ...window,
       repair: repair?.samples,
+      ...(this.#partition && { partition: this.#partitionSamples(this.#partition) }),
       ...(roles === undefined ? {} : { roles }),
       cost: { events: simulation.events, wallMs: 0 }
     }
+  }
+
+  #sidesOf({ partition }: Plan): Sides | undefined {
+    if (partition === null) return undefined
+    return new Sides(parsePartition(partition).part, this.#places, this.#random.fork('partition'))
+  }
+
+  #partitionSamples({ apart, healedUs }: PartitionWatch): PartitionSamples {
+    const { samplesOf } = this.#work
+    const of = samplesOf.bind(this.#work)
+    return { apart, healedUs, phases: { before: of('before'), during: of('during'), after: of('after') } }
   }
 
   #start(): void {

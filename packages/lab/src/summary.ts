@@ -4,6 +4,8 @@ import type { OverlayResults } from './results.ts'
 import type {
   Census,
   Part,
+  PartitionSamples,
+  Phase,
   RepairSamples,
   RoleSamples,
   RunResult,
@@ -69,6 +71,7 @@ export function summariseOverlay(
     network: networkOf(runs),
     load: inequality(runs.map(run => run.nodes.messagesReceived)),
     repair_s: repairOf(runs.flatMap(run => run.repair ?? [])),
+    partition: partitionOf(runs.flatMap(run => run.partition ?? [])),
     roles: rolesOf(runs.flatMap(run => run.roles ?? [])),
     cost: {
       events,
@@ -241,6 +244,37 @@ function repairOf(runs: readonly RepairSamples[]): OverlayResults['repair_s'] {
     p95: repaired === 0 ? null : percentile(sorted, 95) / US_PER_S,
     watched,
     unrepaired: watched - repaired
+  }
+}
+
+function partitionOf(runs: readonly PartitionSamples[]): OverlayResults['partition'] {
+  if (runs.length === 0) return null
+  const phaseOf = (phase: Phase) => {
+    const each = runs.map(run => run.phases[phase])
+    const total = (of: 'correct' | 'incorrect' | 'failed') => sum(each.map(one => one[of]))
+    const [correct, incorrect, failed] = [total('correct'), total('incorrect'), total('failed')]
+    const issued = correct + incorrect + failed
+    return {
+      issued,
+      correct,
+      incorrect,
+      failed,
+      success: issued === 0 ? null : correct / issued,
+      recall: recallOf(each.map(({ searches }) => searches))
+    }
+  }
+  const took = runs.flatMap(({ healedUs }) => (healedUs === undefined ? [] : healedUs / US_PER_S))
+  return {
+    apart: mean(runs.map(({ apart }) => apart)),
+    before: phaseOf('before'),
+    during: phaseOf('during'),
+    after: phaseOf('after'),
+    healing_s: {
+      mean: took.length === 0 ? null : mean(took),
+      max: took.length === 0 ? null : Math.max(...took),
+      healed: took.length,
+      unhealed: runs.length - took.length
+    }
   }
 }
 

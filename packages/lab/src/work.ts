@@ -1,12 +1,13 @@
 /** Lookups and searches of a run while they are under way, and what came of them. */
 import type { LatencyModel, NodeIndex } from '@servent/simulator'
 import type { Deployment, LookupOutcome, SearchOutcome } from './deployment.ts'
-import type { LookupSamples, Part, SearchSamples } from './run-result.ts'
+import type { LookupSamples, Part, Phase, PhaseSamples, SearchSamples } from './run-result.ts'
 import type { Ask, LookupAsk, SearchAsk } from './world.ts'
 
 interface Begun {
   readonly origin: NodeIndex
   readonly startedUs: number
+  readonly phase: Phase
   over: boolean
 }
 
@@ -27,15 +28,23 @@ export class Work {
   readonly #deployment: Deployment
   readonly #choose: Choose
   readonly #network: LatencyModel
+  readonly #phase: () => Phase
   readonly #lookups: BegunLookup[] = []
   readonly #searches: BegunSearch[] = []
   #nobody = { lookups: 0, searches: 0 }
   #open = 0
 
-  constructor(deployment: Deployment, choose: Choose, network: LatencyModel) {
+  /** `phase`: of the measured time, where a partition parts it. */
+  constructor(
+    deployment: Deployment,
+    choose: Choose,
+    network: LatencyModel,
+    phase: () => Phase = () => 'before'
+  ) {
     this.#deployment = deployment
     this.#choose = choose
     this.#network = network
+    this.#phase = phase
   }
 
   /** Begun and not answered yet. */
@@ -116,9 +125,24 @@ export class Work {
     }
   }
 
+  /** What came of those that were asked in one part of the measured time. */
+  samplesOf(phase: Phase): PhaseSamples {
+    const isOf = (one: Begun) => one.phase === phase && this.#wasIssued(one)
+    const lookups = this.#lookups.filter(isOf)
+    const count = (status: LookupOutcome['status']) =>
+      lookups.filter(({ outcome }) => (outcome?.status ?? 'failed') === status).length
+    const searches = this.#searches.filter(isOf)
+    return {
+      correct: count('correct'),
+      incorrect: count('incorrect'),
+      failed: count('failed'),
+      searches: sumOf(searches, ({ outcome }) => outcome!)
+    }
+  }
+
   #begin(origin: NodeIndex): Begun {
     this.#open += 1
-    return { origin, startedUs: this.#deployment.simulation.nowUs, over: false }
+    return { origin, startedUs: this.#deployment.simulation.nowUs, phase: this.#phase(), over: false }
   }
 
   #end(begun: Begun): void {
@@ -138,13 +162,14 @@ export class Work {
   }
 }
 
+function sumOf(of: readonly BegunSearch[], part: (search: BegunSearch) => Part): Part {
+  const parts = of.map(part)
+  const total = (name: keyof Part) => parts.reduce((sum, one) => sum + one[name], 0)
+  return { wanted: total('wanted'), right: total('right') }
+}
+
 /** What the plan asks to be looked at apart: nothing where it does not. */
 function partsOf(searches: readonly BegunSearch[]): Pick<SearchSamples, 'capped' | 'single'> {
-  const sumOf = (of: readonly BegunSearch[], part: (search: BegunSearch) => Part): Part =>
-    of.map(part).reduce((a, b) => ({ wanted: a.wanted + b.wanted, right: a.right + b.right }), {
-      wanted: 0,
-      right: 0
-    })
   const wanting = searches.filter(({ ask }) => ask.enough !== undefined)
   const singles = searches.filter(({ ask }) => ask.single)
   const capped = ({ ask, outcome }: BegunSearch): Part => ({

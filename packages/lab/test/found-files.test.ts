@@ -43,6 +43,15 @@ describe('a search for blue', () => {
     expect(left).toMatchObject({ wanted: 1, results: { wanted: 1 }, sought: { wanted: false, right: false } })
   })
 
+  it('wants nothing of those who are out of reach', () => {
+    const found = new FoundFiles(world, places(), 0, blue, 0, node => node !== 1 && node !== 2 && node !== 4)
+    expect(found).toMatchObject({
+      wanted: 1,
+      results: { wanted: 1 },
+      sought: { wanted: false, right: false }
+    })
+  })
+
   it('has found what came of it when it ended: a file once, a result for each who has it', () => {
     const found = new FoundFiles(world, places(), 0, blue, 1000)
     found.add([], 2000)

@@ -37,6 +37,7 @@ describe('a plan', () => {
       liars: null,
       lies: ['wrong-owner', 'drop', 'poison'],
       churn: null,
+      partition: null,
       latency: 'planetlab',
       workload: 'lookup',
       freeloaders: 0,

@@ -7,6 +7,7 @@ import { distinct, type PartView } from '../view.ts'
 import { alongPlot } from './along.ts'
 import { bytesPlot, outcomesPlot } from './bars.ts'
 import { curvePlots } from './curves.ts'
+import { phasePlots } from './phases.ts'
 import { tradePlots } from './trade.ts'
 
 type Wanted = readonly (readonly [FigureName, string])[]
@@ -31,6 +32,10 @@ const ALONG: Readonly<Record<string, Wanted>> = {
     ['bytes_per_s', 'Bytes by the length of sessions'],
     ['latency_ms', 'Latency by the length of sessions'],
     ['timeouts', 'Timeouts by the length of sessions']
+  ],
+  partition: [
+    ['healing_s', 'Time until the overlay is one again'],
+    ['bytes_per_s', 'Bytes that a peer sends, partition and healing among it']
   ],
   liars: [
     ['success', 'Attack: lookups that succeed while peers lie'],
@@ -70,6 +75,14 @@ export function plotsOf(view: PartView): Plot[] {
   const lines = wanted.flatMap(([figure, title]) => alongPlot(view, figure, title) ?? [])
   const trades = tradePlots(view)
   // Of a grid one network is as good as another: its distributions would be those of settings that nobody chose.
-  if (view.hasGrid) return [...trades, ...lines]
-  return [...lines, ...trades, outcomesPlot(view) ?? [], ...curvePlots(view), bytesPlot(view) ?? []].flat()
+  const phases = phasePlots(view)
+  if (view.hasGrid) return [...phases, ...trades, ...lines]
+  return [
+    ...phases,
+    ...lines,
+    ...trades,
+    outcomesPlot(view) ?? [],
+    ...curvePlots(view),
+    bytesPlot(view) ?? []
+  ].flat()
 }

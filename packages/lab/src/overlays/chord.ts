@@ -24,6 +24,7 @@ import type { Adapter, DeploymentInit } from '../deployment.ts'
 import { CHORD_LIES } from '../liars/routing-lies.ts'
 import { entryBytes } from './contacts.ts'
 import { defencesOf } from './defences.ts'
+import type { RingTruth } from './ring-truth.ts'
 import type { Settings } from './settings.ts'
 import { type Begun, INDEPENDENT_CALLS, StructuredDeployment } from './structured.ts'
 import type { Standing } from './structured-members.ts'
@@ -79,8 +80,8 @@ export class ChordDeployment extends StructuredDeployment<ChordTypes> {
     for (const [node, places] of tables) simulation.command(node, { type: 'adopt', places })
   }
 
-  protected rootOf(key: Key): NodeIndex | undefined {
-    return this.members.truth.successorOf(key)
+  protected rootOf(key: Key, truth: RingTruth): NodeIndex | undefined {
+    return truth.successorOf(key)
   }
 
   protected standingIn(notice: ChordNotice): Standing | undefined {
@@ -107,6 +108,17 @@ export class ChordDeployment extends StructuredDeployment<ChordTypes> {
     const [first] = successors
     const next = first === undefined ? before.node : this.simulation.nodeOfPeer(before.node, first.peer)
     return next === truth.successorOf(key)
+  }
+
+  /** The first successor of each of its places is the next one on the ring. */
+  protected isInPlace(node: NodeIndex): boolean {
+    const { simulation } = this
+    const { places } = simulation.machine(node).snapshot()
+    return this.keysOf(node).every((key, index) => {
+      const [first] = places[index]?.successors ?? []
+      const [next = node] = this.members.truth.behind(key, 1)
+      return (first === undefined ? node : simulation.nodeOfPeer(node, first.peer)) === next
+    })
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {
@@ -142,13 +154,13 @@ export class ChordDeployment extends StructuredDeployment<ChordTypes> {
    * none. Who names it from further back, out of its successor list, saves steps and is charged one.
    */
   protected override hopsAsPublished(
-    { key, path }: Begun,
+    { key, origin, path }: Begun,
     hops: number,
     root: NodeIndex | undefined
   ): number {
     if (hops === 0 || root === undefined) return 0
     const last = path.lastBefore(root, this.style)
-    return last === this.members.truth.predecessorOf(key)?.node ? hops - 1 : hops
+    return last === this.members.truthFor(origin).predecessorOf(key)?.node ? hops - 1 : hops
   }
 }
 

@@ -32,6 +32,7 @@ import {
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
+import { withinReach } from '../partition.ts'
 import type { RoleSamples } from '../run-result.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
@@ -42,6 +43,7 @@ import { SearchMessages } from './fasttrack-traffic.ts'
 import { FoundFiles } from './found-files.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
 import { filesOf } from './indexed-files.ts'
+import { countReached } from './linked.ts'
 import { livingFile } from './living-file.ts'
 import { watched } from './observed.ts'
 
@@ -52,6 +54,9 @@ const SETTLE_US = SEARCH_SETTLE_MS * US_PER_MS
 const ASKS_PER_S = 10
 /** Longer than any run: a link to a dead peer tells nobody. */
 const NEVER_US = 86_400_000_000_000
+
+/** Links between who asks, who has a file, and their supernodes. */
+const USER_STEPS = 2
 
 /** A lookup or search under way. */
 interface Asking {
@@ -77,6 +82,7 @@ class FastTrackDeployment implements Deployment {
   readonly #init: DeploymentInit
   readonly #target: number
   readonly #rounds: number
+  readonly #ttl: number
   readonly #traffic = new SearchMessages(SEARCH_US + TAIL_US, () => this.simulation.nowUs)
   readonly #files = new FastTrackFiles()
   /** Of supernodes, each from the first time that it is asked. */
@@ -95,6 +101,7 @@ class FastTrackDeployment implements Deployment {
     const settings = init.settings as Record<string, number>
     this.#target = settings['ordinaries-per-supernode']!
     this.#rounds = settings.rounds!
+    this.#ttl = settings.ttl!
     const watch = watched(this.#traffic)
     this.simulation = new Simulation<FastTrackTypes>({
       seed: init.seed,
@@ -104,7 +111,7 @@ class FastTrackDeployment implements Deployment {
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
       createMachine: () =>
-        watch(new FastTrackMachine({ ordinariesPerSupernode: this.#target, ttl: settings.ttl! })),
+        watch(new FastTrackMachine({ ordinariesPerSupernode: this.#target, ttl: this.#ttl })),
       answer: (question, node) => this.#answer(question, node),
       onNotice: (node, notice) => this.#onNotice(node, notice)
     })
@@ -185,7 +192,8 @@ class FastTrackDeployment implements Deployment {
   }
 
   lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
-    const file = livingFile(ask.file, this.#init)
+    const isInReach = withinReach(this.#init.sides, origin)
+    const file = livingFile(ask.file, this.#init, isInReach)
     const cost = { messages: 0, bytes: 0 }
     let stop = () => {}
     let isOver = false
@@ -193,7 +201,7 @@ class FastTrackDeployment implements Deployment {
       if (isOver) return
       isOver = true
       stop()
-      const right = found !== undefined && this.simulation.alive(found) && this.#shared(found).includes(file)
+      const right = found !== undefined && this.#has(found, file) && isInReach(found)
       const status = found === undefined ? 'failed' : right ? 'correct' : 'incorrect'
       done({ status, hops, hopsAsPublished: hops, cost, timeouts: undefined, found })
     }
@@ -213,8 +221,9 @@ class FastTrackDeployment implements Deployment {
   search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
     const { simulation } = this
     const { words } = ask
-    const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
+    const { world, places, sides } = this.#init
+    const isInReach = withinReach(sides, origin)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs, isInReach)
     let isAsked = true
     const wanted = wantedOf({ text: words.join(' '), words: [...words], limit: SEARCH_RESULTS_MAX })
     const stop = this.#ask(origin, wanted, {
@@ -264,6 +273,10 @@ class FastTrackDeployment implements Deployment {
       this.#roles = undefined
       return watch.end()
     }
+  }
+
+  wholeness(): number {
+    return countReached(this.simulation, this.#ttl + USER_STEPS)
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {
@@ -324,7 +337,9 @@ class FastTrackDeployment implements Deployment {
         return this.#files.page(question, simulation.contactOf(node), this.#shared(node))
       case 'dial-back': {
         const target = simulation.nodeOf(question.contact)
-        return { type: 'dialled', isReachable: target !== undefined && simulation.alive(target) }
+        const isReachable =
+          target !== undefined && simulation.alive(target) && withinReach(this.#init.sides, node)(target)
+        return { type: 'dialled', isReachable }
       }
       default:
         return answerFromIndex(this.#indexOf(node), question)
@@ -337,6 +352,10 @@ class FastTrackDeployment implements Deployment {
     const index = new MemoryIndex()
     this.#indexes.set(node, index)
     return index
+  }
+
+  #has(node: NodeIndex, file: WorldFile): boolean {
+    return this.simulation.alive(node) && this.#shared(node).includes(file)
   }
 
   #shared(node: NodeIndex): readonly WorldFile[] {

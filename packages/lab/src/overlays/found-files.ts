@@ -22,7 +22,7 @@ const NOTHING: Verdict = { found: 0, right: 0, rightResults: 0, soughtRight: fal
 
 /** Goes on while the search is under way: what is asked of it is how far it has come. */
 export class FoundFiles implements SearchOutcome {
-  /** By their ids as text: files that hold all words and that somebody else has who lives, and who they are. */
+  /** By their ids as text: files that hold all words and that somebody else has who lives in reach, and who they are. */
   readonly #wanted = new Map<string, ReadonlySet<NodeIndex>>()
   readonly #found = new Set<string>()
   /** A file and who has it. */
@@ -41,11 +41,12 @@ export class FoundFiles implements SearchOutcome {
     places: Places,
     origin: NodeIndex,
     { words, file }: Pick<SearchAsk, 'words' | 'file'>,
-    nowUs: number
+    nowUs: number,
+    isInReach: (node: NodeIndex) => boolean = () => true
   ) {
     let results = 0
     for (const one of world.matching(words)) {
-      const others = holdersOf(one, places).filter(node => node !== origin)
+      const others = holdersOf(one, places).filter(node => node !== origin && isInReach(node))
       if (others.length > 0) this.#wanted.set(`${one.id}`, new Set(others))
       results += others.length
     }

@@ -30,12 +30,14 @@ import {
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
+import { withinReach } from '../partition.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
 import { FoundFiles } from './found-files.ts'
 import { GnutellaFiles, urnOf } from './gnutella-files.ts'
 import { settledGraph } from './gnutella-graph.ts'
 import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
+import { countReached } from './linked.ts'
 import { livingFile } from './living-file.ts'
 import { watched } from './observed.ts'
 import type { Settings } from './settings.ts'
@@ -171,7 +173,8 @@ class GnutellaDeployment implements Deployment {
   }
 
   lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
-    const file = livingFile(ask.file, this.#init)
+    const isInReach = withinReach(this.#init.sides, origin)
+    const file = livingFile(ask.file, this.#init, isInReach)
     if (this.#shared(origin).includes(file)) {
       done({
         status: 'correct',
@@ -186,7 +189,7 @@ class GnutellaDeployment implements Deployment {
     let hit: { hops: number; found: NodeIndex | undefined } | undefined
     const end = () => {
       const { hops = 0, found } = hit ?? {}
-      const right = found !== undefined && this.simulation.alive(found) && this.#shared(found).includes(file)
+      const right = found !== undefined && this.#has(found, file) && isInReach(found)
       done({
         status: hit === undefined ? 'failed' : right ? 'correct' : 'incorrect',
         hops,
@@ -222,8 +225,9 @@ class GnutellaDeployment implements Deployment {
 
   search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
     const { simulation } = this
-    const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
+    const { world, places, sides } = this.#init
+    const isInReach = withinReach(sides, origin)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs, isInReach)
     let asked = true
     const { stop } = this.#ask(
       origin,
@@ -263,6 +267,10 @@ class GnutellaDeployment implements Deployment {
           neighbours.every(({ peerId }) => peerId !== name)
         )
       })
+  }
+
+  wholeness(): number {
+    return countReached(this.simulation, this.#settings.ttl)
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {
@@ -310,6 +318,10 @@ class GnutellaDeployment implements Deployment {
   #query(node: NodeIndex, search: RequestId): Query | undefined {
     const starting = this.#starting?.origin === node ? this.#starting : undefined
     return this.#queries.get(`${node}/${search}`) ?? starting
+  }
+
+  #has(node: NodeIndex, file: WorldFile): boolean {
+    return this.simulation.alive(node) && this.#shared(node).includes(file)
   }
 
   #shared(node: NodeIndex): readonly WorldFile[] {

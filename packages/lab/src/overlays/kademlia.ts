@@ -25,6 +25,7 @@ import { type NodeIndex, randomOf } from '@servent/simulator'
 import type { Adapter, DeploymentInit } from '../deployment.ts'
 import { KADEMLIA_LIES } from '../liars/kademlia-lies.ts'
 import { entryBytes } from './contacts.ts'
+import type { RingTruth } from './ring-truth.ts'
 import type { Settings } from './settings.ts'
 import { INDEPENDENT_CALLS, StructuredDeployment } from './structured.ts'
 import type { Standing } from './structured-members.ts'
@@ -81,8 +82,8 @@ export class KademliaDeployment extends StructuredDeployment<KademliaTypes> {
     }
   }
 
-  protected rootOf(key: Key): NodeIndex | undefined {
-    return this.members.truth.nearestByXor(key)
+  protected rootOf(key: Key, truth: RingTruth): NodeIndex | undefined {
+    return truth.nearestByXor(key)
   }
 
   protected standingIn(notice: KademliaNotice): Standing | undefined {
@@ -99,11 +100,22 @@ export class KademliaDeployment extends StructuredDeployment<KademliaTypes> {
     const { simulation } = this
     const key = simulation.keyOf(dead)
     return () => {
-      const root = this.rootOf(key)
+      const root = this.rootOf(key, this.members.truth)
       if (root === undefined) return true
       const { buckets } = simulation.machine(root).snapshot()
       return !buckets.some(({ peers }) => peers.some(peer => simulation.nodeOfPeer(root, peer) === dead))
     }
+  }
+
+  /** It has the nearest other member by XOR in its buckets, which its lookups of keys nearby end with. */
+  protected isInPlace(node: NodeIndex): boolean {
+    const { simulation } = this
+    const nearest = this.members.truth.nearestByXorOf(simulation.keyOf(node), 2).find(other => other !== node)
+    const { buckets } = simulation.machine(node).snapshot()
+    return (
+      nearest === undefined ||
+      buckets.some(({ peers }) => peers.some(peer => simulation.nodeOfPeer(node, peer) === nearest))
+    )
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {

@@ -9,6 +9,7 @@
 import {
   CHEAP_CHAIN,
   CORRECT_KELIPS,
+  groupOf,
   IdealGroups,
   KelipsMachine,
   type KelipsNotice,
@@ -29,6 +30,7 @@ import { KELIPS_LIES } from '../liars/kelips-lies.ts'
 import { entryBytes } from './contacts.ts'
 import { defencesOf } from './defences.ts'
 import { KelipsTraffic } from './kelips-traffic.ts'
+import type { RingTruth } from './ring-truth.ts'
 import type { Settings } from './settings.ts'
 import { type Begun, INDEPENDENT_CALLS, StructuredDeployment, type Told } from './structured.ts'
 import type { Standing } from './structured-members.ts'
@@ -97,8 +99,8 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
     }
   }
 
-  protected rootOf(key: Key): NodeIndex | undefined {
-    return this.members.truth.nearestByXor(key)
+  protected rootOf(key: Key, truth: RingTruth): NodeIndex | undefined {
+    return truth.nearestByXor(key)
   }
 
   protected standingIn(notice: KelipsNotice): Standing | undefined {
@@ -124,6 +126,19 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
   watchRepair(dead: NodeIndex): () => boolean {
     const knowing = [...this.#machines.keys()].filter(node => this.#knows(node, dead))
     return () => !knowing.some(node => this.#knows(node, dead))
+  }
+
+  /** It knows all members of the group that it takes for its own. */
+  protected isInPlace(node: NodeIndex): boolean {
+    const { level, view } = this.#machines.get(node)!.state
+    const { simulation } = this
+    const group = groupOf(simulation.keyOf(node), level)
+    return this.members.nodes.every(
+      other =>
+        other === node ||
+        groupOf(simulation.keyOf(other), level) !== group ||
+        view.find(simulation.peerOf(node, other)) >= 0
+    )
   }
 
   #knows(node: NodeIndex, other: NodeIndex): boolean {

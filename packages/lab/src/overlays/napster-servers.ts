@@ -4,6 +4,9 @@ import { MESH_LINKS_MAX, SERVERS_MAX } from '@servent/napster/machine'
 /** A server has places for a quarter more, so that users who choose one by chance find room. */
 const USERS_PER_SERVER = 16_000
 
+/** Links from user to user: one to a server, two at most between servers, one to who has the file. */
+export const FIND_STEPS = 4
+
 /** Servers of so many users: no more than a user knows. */
 export function serversOf(users: number): number {
   return Math.min(SERVERS_MAX, Math.ceil(users / USERS_PER_SERVER))

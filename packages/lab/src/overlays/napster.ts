@@ -41,6 +41,7 @@ import {
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
+import { withinReach } from '../partition.ts'
 import type { RoleSamples } from '../run-result.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
@@ -48,9 +49,10 @@ import { ExpiringMap } from './expiring-map.ts'
 import { FoundFiles } from './found-files.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
 import { filesOf } from './indexed-files.ts'
+import { countReached } from './linked.ts'
 import { livingFile } from './living-file.ts'
 import { NapsterFiles } from './napster-files.ts'
-import { serverLinks, serversOf } from './napster-servers.ts'
+import { FIND_STEPS, serverLinks, serversOf } from './napster-servers.ts'
 import { NapsterSessions } from './napster-sessions.ts'
 import { FindMessages } from './napster-traffic.ts'
 import { watched } from './observed.ts'
@@ -219,13 +221,14 @@ export class NapsterDeployment implements Deployment {
   }
 
   lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
-    const file = livingFile(ask.file, this.#init)
+    const isInReach = withinReach(this.#init.sides, origin)
+    const file = livingFile(ask.file, this.#init, isInReach)
     const cost = { messages: 0, bytes: 0 }
     let isOver = false
     const end = (found: NodeIndex | undefined, hops: number) => {
       if (isOver) return
       isOver = true
-      const right = found !== undefined && this.simulation.alive(found) && this.#shared(found).includes(file)
+      const right = found !== undefined && this.#has(found, file) && isInReach(found)
       const status = found === undefined ? 'failed' : right ? 'correct' : 'incorrect'
       // As published the question goes to the server, and whatever is further away is its own business.
       done({ status, hops, hopsAsPublished: Math.min(hops, 1), cost, timeouts: undefined, found })
@@ -248,8 +251,9 @@ export class NapsterDeployment implements Deployment {
   search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
     const { simulation } = this
     const { words } = ask
-    const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
+    const { world, places, sides } = this.#init
+    const isInReach = withinReach(sides, origin)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs, isInReach)
     const query = { text: words.join(' '), words, limit: this.#set.results }
     this.#ask(origin, wantedOf(query), results.cost, {
       wants: record => matches(query, record),
@@ -287,6 +291,10 @@ export class NapsterDeployment implements Deployment {
       return { serving, ordinaries, homeless: ordinaries - this.#sessions.size }
     })
     return () => ({ ...looks.end(), counts: { supernodesLost: this.#sessions.lost - lostBefore } })
+  }
+
+  wholeness(): number {
+    return countReached(this.simulation, FIND_STEPS)
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {
@@ -367,6 +375,10 @@ export class NapsterDeployment implements Deployment {
         if (question.type === 'index-remove-owner') this.#sessions.onLogout(question.owner)
         return answerFromIndex(this.#indexes.get(node)!, question)
     }
+  }
+
+  #has(node: NodeIndex, file: WorldFile): boolean {
+    return this.simulation.alive(node) && this.#shared(node).includes(file)
   }
 
   #shared(node: NodeIndex): readonly WorldFile[] {

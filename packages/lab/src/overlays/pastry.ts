@@ -21,6 +21,7 @@ import type { Adapter, DeploymentInit } from '../deployment.ts'
 import { PASTRY_LIES } from '../liars/routing-lies.ts'
 import { entryBytes } from './contacts.ts'
 import { defencesOf } from './defences.ts'
+import type { RingTruth } from './ring-truth.ts'
 import type { Settings } from './settings.ts'
 import { INDEPENDENT_CALLS, StructuredDeployment } from './structured.ts'
 import type { Standing } from './structured-members.ts'
@@ -79,8 +80,8 @@ export class PastryDeployment extends StructuredDeployment<PastryTypes> {
     }
   }
 
-  protected rootOf(key: Key): NodeIndex | undefined {
-    return this.members.truth.nearestTo(key)
+  protected rootOf(key: Key, truth: RingTruth): NodeIndex | undefined {
+    return truth.nearestTo(key)
   }
 
   protected standingIn(notice: PastryNotice): Standing | undefined {
@@ -107,6 +108,17 @@ export class PastryDeployment extends StructuredDeployment<PastryTypes> {
         return [smaller, larger].every(side => side.length >= length && !isIn(side))
       })
     }
+  }
+
+  /** Its nearest leaf on each side is the next member there. */
+  protected isInPlace(node: NodeIndex): boolean {
+    const { simulation } = this
+    const { smaller, larger } = simulation.machine(node).snapshot()
+    const nearest = [smaller[0], larger[0]].flatMap(peer =>
+      peer === undefined ? [] : simulation.nodeOfPeer(node, peer)
+    )
+    const next = this.members.truth.around(simulation.keyOf(node), 1)
+    return next.every(({ node: other }) => nearest.includes(other))
   }
 
   state(node: NodeIndex): { entries: number; bytes: number } {

@@ -37,6 +37,13 @@ export class RingTruth {
     }
   }
 
+  /** That of some of them. */
+  of(isIn: (node: NodeIndex) => boolean): RingTruth {
+    const some = new RingTruth()
+    some.#places.push(...this.#places.filter(({ node }) => isIn(node)))
+    return some
+  }
+
   /** The root of a key: the first place at or after it. */
   successorOf(key: Key): NodeIndex | undefined {
     const { length } = this.#places

@@ -6,6 +6,7 @@
  */
 import type { Key } from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
+import type { Sides } from '../partition.ts'
 import { RingTruth } from './ring-truth.ts'
 
 /** How a peer stands: `member`, with tables by which keys have roots, or one of a network that still forms. */
@@ -14,9 +15,21 @@ export type Standing = 'member' | 'forming' | 'out'
 class Those {
   readonly truth = new RingTruth()
   readonly nodes = new Set<NodeIndex>()
+  /** Of each side, as long as nobody comes or goes. */
+  #ofSides = new Map<number, RingTruth>()
+
+  /** Of a part of them. */
+  truthOfSide(side: number, sideOf: (node: NodeIndex) => number): RingTruth {
+    const known = this.#ofSides.get(side)
+    if (known !== undefined) return known
+    const truth = this.truth.of(node => sideOf(node) === side)
+    this.#ofSides.set(side, truth)
+    return truth
+  }
 
   set(node: NodeIndex, isIn: boolean, keysOf: (node: NodeIndex) => Key[]): void {
     if (isIn === this.nodes.has(node)) return
+    this.#ofSides.clear()
     if (isIn) {
       this.nodes.add(node)
       this.truth.add(node, keysOf(node))
@@ -31,10 +44,12 @@ export class StructuredMembers {
   readonly #members = new Those()
   readonly #forming = new Those()
   readonly #keysOf: (node: NodeIndex) => Key[]
+  readonly #sides: Sides | undefined
 
   /** `keysOf` gives the keys of a node's places. */
-  constructor(keysOf: (node: NodeIndex) => Key[]) {
+  constructor(keysOf: (node: NodeIndex) => Key[], sides?: Sides) {
     this.#keysOf = keysOf
+    this.#sides = sides
   }
 
   /** Members of a network that was put down, all at once. */
@@ -64,6 +79,13 @@ export class StructuredMembers {
   /** Of those who take part now. */
   get truth(): RingTruth {
     return this.#now.truth
+  }
+
+  /** Of those who take part now and whom a node hears. */
+  truthFor(node: NodeIndex): RingTruth {
+    const sides = this.#sides
+    if (sides?.isParted !== true) return this.truth
+    return this.#now.truthOfSide(sides.sideOf(node), one => sides.sideOf(one))
   }
 
   get #now(): Those {

@@ -13,6 +13,7 @@ import {
 import { type Contact, type Key, keyOfContent, keyOfWord } from '@servent/overlay/machine'
 import { type NodeIndex, type Simulation, WALL_START_MS } from '@servent/simulator'
 import type { DeploymentInit, SearchOutcome } from '../deployment.ts'
+import { withinReach } from '../partition.ts'
 import type { SearchAsk, WorldFile } from '../world.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import { labRecord } from './file-records.ts'
@@ -82,8 +83,9 @@ export class StructuredRecords implements Watch<RoutingTypes> {
   search(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome {
     const { words } = ask
     const simulation = this.#simulation()
-    const { world, places } = this.#init
-    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs)
+    const { world, places, sides } = this.#init
+    const isInReach = withinReach(sides, origin)
+    const results = new FoundFiles(world, places, origin, ask, simulation.nowUs, isInReach)
     const search: Search = { origin, words, results, done }
     const keys = words.map(keyOfWord)
     for (const key of keys) this.#expected.set(`${origin} ${nameOf(key)}`, search)

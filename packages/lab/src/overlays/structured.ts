@@ -1,7 +1,7 @@
 /**
  * A structured overlay in the lab, whichever it is: its machine takes the commands of `RoutingTypes`. A lookup finds the
- * root of a random key, and is right when that root is who the overlay's rule names among all that live and take part,
- * when it was asked or when the answer came. An overlay adds that rule, its ideal tables, and how it is looked at.
+ * root of a random key, and is right when that root is who the overlay's rule names among all that live, take part, and
+ * are heard where who asks is, when it was asked or when the answer came. An overlay adds that rule, its ideal tables, and how it is looked at.
  */
 import type {
   LookupStep,
@@ -29,6 +29,7 @@ import { idsIn } from './contacts.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import { LookupPath } from './lookup-path.ts'
 import { watched } from './observed.ts'
+import type { RingTruth } from './ring-truth.ts'
 import { type Standing, StructuredMembers } from './structured-members.ts'
 import { StructuredRecords } from './structured-records.ts'
 import {
@@ -69,6 +70,7 @@ export type Told = Extract<RoutingNotice, { type: 'looked-up' | 'lookup-failed' 
 
 export interface Begun {
   readonly key: Key
+  readonly origin: NodeIndex
   /** The root when it was asked. */
   readonly rootAtFirst: NodeIndex | undefined
   readonly path: LookupPath
@@ -97,7 +99,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   readonly valueUsMax = VALUE_US_MAX
   protected readonly init: DeploymentInit
   protected readonly style: LookupStyle
-  protected readonly members = new StructuredMembers(node => this.keysOf(node))
+  protected readonly members: StructuredMembers
   /** As far as all structured overlays are alike: the messages and commands of `key-routing`. */
   readonly #routing: Simulation<RoutingTypes>
   readonly #records: StructuredRecords
@@ -126,6 +128,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       traffic = (init: TrafficInit<RoutingTypes>) => new StructuredTraffic(init)
     } = own as unknown as StructuredInit<RoutingTypes>
     this.init = init
+    this.members = new StructuredMembers(node => this.keysOf(node), init.sides)
     this.style = style
     this.asksPerS = ASKS_PER_NODE_PER_S * init.places.count
     this.lookupUsMax = lookupBudgetMs * US_PER_MS + GRACE_US
@@ -175,8 +178,8 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   /** The keys of the places that a peer has. */
   protected abstract keysOf(node: NodeIndex): Key[]
 
-  /** Who is to keep a key, by the overlay's rule, of all that live and take part. */
-  protected abstract rootOf(key: Key): NodeIndex | undefined
+  /** Who is to keep a key, by the overlay's rule, of those of whom this is the truth. */
+  protected abstract rootOf(key: Key, truth: RingTruth): NodeIndex | undefined
 
   /** Starts them, and gives them the tables that the protocol would have given them long ago. */
   protected abstract adopt(nodes: readonly NodeIndex[]): void
@@ -185,6 +188,13 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   protected abstract standingIn(notice: T['notice']): Standing | undefined
 
   abstract watchRepair(dead: NodeIndex): () => boolean
+
+  /** Whether a member knows its neighbours of all that take part. */
+  protected abstract isInPlace(node: NodeIndex): boolean
+
+  wholeness(): number {
+    return this.members.nodes.filter(node => this.isInPlace(node)).length
+  }
 
   abstract state(node: NodeIndex): { entries: number; bytes: number }
 
@@ -226,7 +236,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   }
 
   rootLies(key: Key): boolean {
-    const root = this.rootOf(key)
+    const root = this.rootOf(key, this.members.truth)
     return root !== undefined && this.#group?.has(root) === true
   }
 
@@ -249,7 +259,8 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   lookup(origin: NodeIndex, { key }: LookupAsk, done: (outcome: LookupOutcome) => void): void {
     const begun: Begun = {
       key,
-      rootAtFirst: this.rootOf(key),
+      origin,
+      rootAtFirst: this.rootOf(key, this.members.truthFor(origin)),
       path: new LookupPath(),
       cost: { messages: 0, bytes: 0 },
       done
@@ -313,7 +324,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
     this.#beginning = undefined
     this.#byCommand.delete(told.command)
     this.#byKey.delete(tagOf(begun.key))
-    const { key, cost, done, rootAtFirst } = begun
+    const { key, origin, cost, done, rootAtFirst } = begun
     const { hops } = told
     const timeouts = this.timeoutsOf(begun, told)
     if (told.type === 'lookup-failed') {
@@ -321,7 +332,8 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       return
     }
     const found = this.simulation.nodeOf(told.root)
-    const right = found !== undefined && (found === rootAtFirst || found === this.rootOf(key))
+    const rootNow = this.rootOf(key, this.members.truthFor(origin))
+    const right = found !== undefined && (found === rootAtFirst || found === rootNow)
     const hopsAsPublished = this.hopsAsPublished(begun, hops, found)
     done({ status: right ? 'correct' : 'incorrect', hops, hopsAsPublished, cost, timeouts, found })
   }

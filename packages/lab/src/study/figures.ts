@@ -3,7 +3,7 @@
  * between overlays run by run, for runs of one seed have the same work.
  */
 import { randomOf } from '@servent/simulator'
-import type { RunResult } from '../run-result.ts'
+import type { Phase, RunResult } from '../run-result.ts'
 import { inequality, mean, percentile, pooled, sum } from '../statistics.ts'
 import type { Figure, Paired, PointResults } from './study-results.ts'
 import type { FigureName } from './study-schema.ts'
@@ -21,6 +21,18 @@ const meanOf = (samples: ArrayLike<number> | undefined) =>
 const quantile = (samples: Float64Array | undefined, percent: number, by = 1) =>
   samples === undefined || samples.length === 0 ? null : percentile(pooled([samples]), percent) / by
 const part = (right: number, of: number) => (of === 0 ? null : right / of)
+
+function successOf({ partition }: RunResult, phase: Phase): number | null {
+  if (partition === undefined) return null
+  const { correct, incorrect, failed } = partition.phases[phase]
+  return part(correct, correct + incorrect + failed)
+}
+
+function recallOf({ partition }: RunResult, phase: Phase): number | null {
+  if (partition === undefined) return null
+  const { right, wanted } = partition.phases[phase].searches
+  return part(right, wanted)
+}
 
 const FIGURES: Readonly<Record<FigureName, Of>> = {
   success: ({ lookups: { correct, incorrect, failed } }) => part(correct, correct + incorrect + failed),
@@ -44,6 +56,18 @@ const FIGURES: Readonly<Record<FigureName, Of>> = {
     values === undefined
       ? null
       : part(values.gets.correct, values.gets.correct + values.gets.incorrect + values.gets.failed),
+  success_before: run => successOf(run, 'before'),
+  success_during: run => successOf(run, 'during'),
+  success_after: run => successOf(run, 'after'),
+  incorrect_during: ({ partition }) => {
+    if (partition === undefined) return null
+    const { correct, incorrect, failed } = partition.phases.during
+    return part(incorrect, correct + incorrect + failed)
+  },
+  recall_before: run => recallOf(run, 'before'),
+  recall_during: run => recallOf(run, 'during'),
+  recall_after: run => recallOf(run, 'after'),
+  healing_s: ({ partition }) => (partition?.healedUs === undefined ? null : partition.healedUs / US_PER_S),
   bytes_per_s: ({ nodes, traffic }) => {
     const bytes = sum(Object.values(traffic.bytesByType))
     return nodes.aliveUs === 0 ? null : (bytes * US_PER_S) / nodes.aliveUs

@@ -6,13 +6,10 @@ import { type Static, Type } from 'typebox'
 import { OVERLAYS } from '../overlays/settings.ts'
 import { PlanSchema } from '../plan.ts'
 import { GatesSchema, HostSchema, OverlaySchema } from '../results.ts'
+import { closed, orNull } from '../schema-words.ts'
 import { FIGURE_NAMES, type FigureName } from './study-schema.ts'
 
 export const STUDY_SCHEMA = 'servent-study/1'
-
-const closed = (description: string) => ({ additionalProperties: false, description })
-const orNull = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S, why: string) =>
-  Type.Union([schema, Type.Null()], { description: `Null: ${why}` })
 
 const value = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])
 

@@ -14,9 +14,19 @@ const COLUMNS: readonly (readonly [title: string, figure: FigureName])[] = [
   ['FIRST MS', 'first_hit_ms'],
   ['PUTS', 'put_success'],
   ['GETS', 'get_success'],
+  ['PARTED', 'success_during'],
+  ['HEALED', 'success_after'],
+  ['HEALED S', 'healing_s'],
   ['BYTES/S', 'bytes_per_s']
 ]
-const SHARES: ReadonlySet<FigureName> = new Set(['success', 'recall', 'put_success', 'get_success'])
+const SHARES: ReadonlySet<FigureName> = new Set([
+  'success',
+  'recall',
+  'put_success',
+  'get_success',
+  'success_during',
+  'success_after'
+])
 
 export function studyLines({ parts, fingerprint }: StudyResults, columns?: number): string[] {
   return [...parts.flatMap(part => partLines(part, columns)), `Fingerprint ${fingerprint}`]

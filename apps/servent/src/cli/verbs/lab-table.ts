@@ -55,6 +55,22 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
     '  not repaired',
     ({ repair_s: repair }) => repair && `${formatCount(repair.unrepaired)} of ${formatCount(repair.watched)}`
   ],
+  ['lookups right before', ({ partition }) => fraction(partition?.before.success)],
+  ['  while parted', ({ partition }) => fraction(partition?.during.success)],
+  ['  wrong while parted', ({ partition }) => partition && formatCount(partition.during.incorrect)],
+  ['  after healing', ({ partition }) => fraction(partition?.after.success)],
+  ['recall before', ({ partition }) => fraction(partition?.before.recall)],
+  ['  while parted', ({ partition }) => fraction(partition?.during.recall)],
+  ['  after healing', ({ partition }) => fraction(partition?.after.recall)],
+  ['whole again after', ({ partition }) => seconds(partition?.healing_s.mean)],
+  [
+    '  not when the run ended',
+    ({ partition }) =>
+      partition &&
+      (partition.healing_s.unhealed === 0
+        ? undefined
+        : share(partition.healing_s.unhealed, partition.healing_s.unhealed + partition.healing_s.healed))
+  ],
   ['supernodes', ({ roles }) => roles && plain(roles.supernodes)],
   [
     '  others to each',

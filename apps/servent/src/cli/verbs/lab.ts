@@ -72,6 +72,10 @@ function compareVerb(lab: Command, act: Act): void {
       'Sessions and absences of peers, as exp:1h or exp:1h/exp:10m; or rate:0.05, trace:FILE'
     ),
     new Option(
+      '--partition <P>',
+      'Part of the peers that is cut off from the others for a while, as 0.3/5m: up to 0.5'
+    ),
+    new Option(
       '--latency <L>',
       'Round trips: planetlab (default), constant:50, uniform:20-80, exponential:50 or matrix:FILE'
     ),
