@@ -128,6 +128,72 @@ parts:
   })
 })
 
+describe('lab export-p2psim and read-p2psim', () => {
+  const PLAN = `title: Small
+common: { nodes: 12, lookups: 20, warmup: 30, duration: 30, churn: 'exp:10m' }
+parts:
+  - { name: one, overlays: [chord, pastry] }
+`
+  /** Only what is read of p2psim's statistics. */
+  const stats = (bytes: number, lookups: number) => `<-----STATS----->
+BW_PER_TYPE:: 0:${bytes}
+LOOKUP_RATES:: success:1.000 incorrect:0.000 failed:0.000
+CORRECT_LOOKUPS:: lookup_median:77 hops_mean:2.500 numlookups:${lookups}
+INCORRECT_LOOKUPS:: numlookups:0
+FAILED_LOOKUPS:: numlookups:0
+<-----ENDSTATS----->
+`
+
+  it('writes what p2psim runs, and sets what it printed beside the study', async () => {
+    const cwd = await mkdtemp(join(folder, 'p2psim'))
+    await writeFile(join(cwd, 'small.yaml'), PLAN)
+    const exported = await runLine('lab export-p2psim small.yaml --out theirs', { cwd })
+    expect(exported.code).toBe(0)
+    expect(exported.err).toContain('Left out: 1 point, as p2psim has no pastry')
+    expect(exported.err).toContain('files of 1 run beside it')
+    expect((await readdir(join(cwd, 'theirs'))).sort()).toEqual([
+      'events',
+      'generators',
+      'manifest.json',
+      'protocols',
+      'run.sh',
+      'topologies'
+    ])
+    expect((await runLine('lab run small.yaml --out ours', { cwd })).code).toBe(0)
+    const before = await runLine('lab read-p2psim theirs ours', { cwd })
+    expect(before.err).toContain('2 logs of p2psim are not there, as out/one-chord-0-seed-1-before.log')
+    await mkdir(join(cwd, 'theirs', 'out'))
+    await writeFile(join(cwd, 'theirs/out/one-chord-0-seed-1-before.log'), stats(100, 0))
+    await writeFile(join(cwd, 'theirs/out/one-chord-0-seed-1.log'), stats(5000, 20))
+    const { code, out, err } = await runLine('lab read-p2psim theirs ours', { cwd })
+    expect(code).toBe(0)
+    const [header, chord] = out.split('\n')
+    expect(header!.match(/p2psim/g)).toHaveLength(4)
+    expect(chord).toMatch(/one +chord +1 +1 +\S+ +77 +\S+ +2\.5/)
+    expect(err).toMatch(/Differs: one, chord: .*latency_ms/)
+    const { json } = await runLine('lab read-p2psim theirs ours --json', { cwd })
+    expect(json[0]).toMatchObject({
+      event: 'done',
+      points: [{ overlay: 'chord', runs: 1, p2psim: { success: 1, latency_ms: 77, hops: 2.5 } }],
+      missing: [],
+      left_out: [{ overlay: 'pastry' }]
+    })
+  })
+
+  it.each([
+    ['export-p2psim small.yaml', 'out'],
+    ['export-p2psim nowhere.yaml --out x', 'nowhere.yaml'],
+    ['read-p2psim nowhere nowhere', 'no study that was run'],
+    ['export-p2psim small.yaml --out x --set one.overlays=[pastry]', 'p2psim can run nothing of small']
+  ])('2 for %s', async (line, named) => {
+    const cwd = await mkdtemp(join(folder, 'wrong'))
+    await writeFile(join(cwd, 'small.yaml'), PLAN)
+    const { code, err } = await runLine(`lab ${line}`, { cwd })
+    expect(code).toBe(2)
+    expect(err).toContain(named)
+  })
+})
+
 describe('lab compare', () => {
   it('prints one object of the schema, and writes it with its fingerprint', async () => {
     const line = `lab compare --overlays chord ${SMALL} --set chord.successors=4 --out out --json`
@@ -352,6 +418,7 @@ it('help names the verbs, their flags and examples; completion knows them', asyn
     '--liars',
     '--lies',
     '--churn',
+    '--partition',
     '--latency',
     '--set',
     '--out'
@@ -359,5 +426,7 @@ it('help names the verbs, their flags and examples; completion knows them', asyn
     expect(out).toContain(flag)
   expect((await runLine('lab')).out).toContain('compare')
   const { out: script } = await runLine('completion bash')
-  expect(script).toMatch(/lab\) flags=".*--failures.*--update.*words="compare run report verify"/)
+  expect(script).toMatch(
+    /lab\) flags=".*--failures.*--update.*words="compare run report verify export-p2psim read-p2psim"/
+  )
 })

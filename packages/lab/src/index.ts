@@ -12,6 +12,12 @@ export { PlanError, RunError } from './errors.ts'
 export { type GateVerdict, judge, parseGates } from './gates.ts'
 export { lowerHull } from './hull.ts'
 export { parseSet, SETTINGS } from './overlays/settings.ts'
+export {
+  type ComparedPoint,
+  type P2psimComparison,
+  readP2psim
+} from './p2psim/compare.ts'
+export { exportP2psim } from './p2psim/export.ts'
 export { type Plan, type PlanInput, resolvePlan } from './plan.ts'
 export type { Progress } from './progress.ts'
 export { type OverlayResults, type Results, ResultsSchema } from './results.ts'

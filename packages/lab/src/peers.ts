@@ -6,8 +6,13 @@ import type { NodeIndex, Population, Random, Streams } from '@servent/simulator'
 import type { Deployment } from './deployment.ts'
 import type { Places } from './places.ts'
 
+/** Of a network what its peers need. */
+type Network = Pick<Deployment, 'servers' | 'start' | 'isMember' | 'onDeath'> & {
+  readonly simulation: Omit<Deployment['simulation'], 'metrics'>
+}
+
 export class Peers implements Population {
-  readonly #deployment: Deployment
+  readonly #deployment: Network
   readonly #places: Places
   /** Added, and not seen to run yet. */
   #coming: NodeIndex[] = []
@@ -20,7 +25,7 @@ export class Peers implements Population {
   /** Told of each peer that died as a member, after the overlay was. */
   onMemberDeath: (node: NodeIndex) => void = () => {}
 
-  constructor(deployment: Deployment, places: Places) {
+  constructor(deployment: Network, places: Places) {
     this.#deployment = deployment
     this.#places = places
   }

@@ -32,7 +32,7 @@ const US_PER_S = 1_000_000
 const WARM_LOOKUPS_PER_NODE = 10
 const WARM_LOOKUPS_PART = 1 / 3
 /** Members that somebody who comes is told of. */
-const CONTACTS = 3
+export const CONTACTS = 3
 /** Virtual time between two words of progress. */
 const SLICE_US = 10 * US_PER_S
 /**
@@ -45,6 +45,9 @@ const SETTLE_US = 300 * US_PER_S
 const PUBLISH_US_MAX = 86_400 * US_PER_S
 
 type AnyAsk = LookupAsk | SearchAsk | PutAsk | GetAsk
+
+/** What all is drawn from. */
+export const seedText = (seed: number) => `servent-lab/${seed}`
 
 export function runOnce(
   plan: Plan,
@@ -81,7 +84,7 @@ class Run {
     this.#task = task
     this.#onProgress = onProgress
     // Not of the overlay: what is drawn here is the same for all of them.
-    const seed = `servent-lab/${task.seed}`
+    const seed = seedText(task.seed)
     this.#random = randomOf(seed)
     this.#world = new World(seed, plan)
     this.#churn = churnOfPlan(plan, files)

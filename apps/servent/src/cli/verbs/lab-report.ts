@@ -60,7 +60,8 @@ interface Ran {
   readonly results: StudyResults
 }
 
-async function studyIn(context: Context, run: string): Promise<Ran> {
+/** @throws ProblemError  there is no study */
+export async function studyIn(context: Context, run: string): Promise<Ran> {
   const { parseResults, STUDY_FILES } = await import('@servent/lab')
   const path = context.path(run)
   try {

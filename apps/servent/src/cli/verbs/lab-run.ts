@@ -62,7 +62,7 @@ async function runPlanFile(
   const shown = out ?? folderOf(study)
   const folder = context.path(shown)
   await prepareStudy(study, folder).catch(error => {
-    throw noFolder(shown, error)
+    throw noFolder(shown, 'run', error)
   })
   const { progress, talk } = context
   progress.show(`Running ${file} …`)
@@ -70,8 +70,7 @@ async function runPlanFile(
     folder,
     signal: context.signal,
     workerSource: labAssets()?.workerSource,
-    // A plan and its files go together.
-    resolvePath: name => context.path(join(relative(context.io.cwd, context.path(file!)), '..', name)),
+    resolvePath: planPaths(context, file!),
     onBegin: ({ there, all }) => {
       if (there > 0) talk.line(`${there} of ${plural(all, 'run')} are in ${shown} already.`)
     },
@@ -92,7 +91,11 @@ async function runPlanFile(
   return undefined
 }
 
-async function readPlan(context: Context, file: string): Promise<string> {
+/** A plan and its files go together. */
+export const planPaths = (context: Context, file: string) => (name: string) =>
+  context.path(join(relative(context.io.cwd, context.path(file)), '..', name))
+
+export async function readPlan(context: Context, file: string): Promise<string> {
   try {
     return await readFile(context.path(file), 'utf8')
   } catch (error) {
@@ -104,11 +107,11 @@ async function readPlan(context: Context, file: string): Promise<string> {
   }
 }
 
-function noFolder(folder: string, error: unknown): ProblemError {
+export function noFolder(folder: string, ofVerb: string, error: unknown): ProblemError {
   return new ProblemError({
     code: 'usage',
     message: `The study goes to ${folder}, and nothing can be written there: ${(error as Error).message}.`,
-    try: 'servent lab run with --out and a folder that you may write to'
+    try: `servent lab ${ofVerb} with --out and a folder that you may write to`
   })
 }
 

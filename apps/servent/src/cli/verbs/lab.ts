@@ -12,6 +12,7 @@ import { list } from '../options.ts'
 import { verb } from '../program.ts'
 import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
 import { filesIn, prepareOut, writeOut } from './lab-out.ts'
+import { p2psimVerbs } from './lab-p2psim.ts'
 import { reportVerb } from './lab-report.ts'
 import { runVerb } from './lab-run.ts'
 import { resultLines } from './lab-table.ts'
@@ -28,6 +29,7 @@ export function labVerbs(program: Command, act: Act): void {
   runVerb(lab, act)
   reportVerb(lab, act)
   verifyVerb(lab, act)
+  p2psimVerbs(lab, act)
 }
 
 function compareVerb(lab: Command, act: Act): void {
