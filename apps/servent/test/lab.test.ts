@@ -50,8 +50,12 @@ parts:
       'results.json',
       'runs',
       'samples.csv',
-      'samples.parquet'
+      'samples.parquet',
+      'topology'
     ])
+    const sums = await readFile(join(own, 'SHA256SUMS'), 'utf8')
+    for (const name of ['report.html', 'results.json', 'topology/sizes-chord-0.graphml'])
+      expect(sums).toContain(`  ${name}\n`)
   })
 
   it('shows a table for each part, and runs nothing again that is there', async () => {

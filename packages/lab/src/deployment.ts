@@ -5,6 +5,7 @@
  */
 import type { Key } from '@servent/overlay/machine'
 import type { LatencyModel, NodeIndex, Simulation } from '@servent/simulator'
+import type { GraphRole } from './graph.ts'
 import type { Liars } from './liars/liars.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Sides } from './partition.ts'
@@ -121,6 +122,8 @@ export interface Deployment {
   wholeness(): number
   /** Looks at the roles of peers from now until what it gives is called; nothing where all have one and the same. */
   watchRoles?(): () => RoleSamples
+  /** What a live peer is in the overlay. Left out: all are alike. */
+  roleOf?(node: NodeIndex): GraphRole
   state(node: NodeIndex): { readonly entries: number; readonly bytes: number }
   /** Where all that is sent is watched. */
   readonly watch?: NetworkWatch

@@ -7,6 +7,8 @@ import type { RunResult } from './run-result.ts'
 export interface RunTask {
   readonly overlay: OverlayId
   readonly seed: number
+  /** The graph of links is kept. */
+  readonly graph?: boolean
 }
 
 /** Files that a plan names, read: workers open none. */

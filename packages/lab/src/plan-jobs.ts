@@ -20,10 +20,15 @@ export interface PlannedJobs {
   readonly nodes: readonly number[]
 }
 
-/** @throws PlanError  a plan does not fit into memory, or a file that it names cannot be read or is none */
+/**
+ * `withGraphs`: the first run of each plan keeps its graph.
+ *
+ * @throws PlanError  a plan does not fit into memory, or a file that it names cannot be read or is none
+ */
 export async function jobsOf(
   plans: readonly Plan[],
-  resolvePath: (name: string) => string
+  resolvePath: (name: string) => string,
+  withGraphs = false
 ): Promise<PlannedJobs> {
   const texts: Record<string, string> = {}
   for (const plan of plans) {
@@ -41,7 +46,9 @@ export async function jobsOf(
     return {
       nodes: churn?.type === 'trace' ? nodesUpAtFirst(churn.events).length : plan.nodes,
       jobs: seedsOf(plan).flatMap(seed =>
-        plan.overlays.map((overlay): Job => ({ plan, overlay, seed, atATime, work }))
+        plan.overlays.map(
+          (overlay): Job => ({ plan, overlay, seed, graph: withGraphs && seed === plan.seed, atATime, work })
+        )
       )
     }
   })

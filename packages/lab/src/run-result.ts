@@ -1,4 +1,5 @@
 /** What one run of one overlay measured: samples, not yet means. Crosses from a worker as it is. */
+import type { GraphSamples } from './graph.ts'
 import type { OverlayId } from './overlays/settings.ts'
 
 /** All samples are whole numbers where the simulator's are: microseconds, counts, bytes. */
@@ -26,6 +27,8 @@ export interface RunResult {
   /** Only where peers have roles. */
   readonly roles?: RoleSamples
   readonly measuredUs: number
+  /** Only where it was asked for: no measure, and in no fingerprint. Null: too large to be written down. */
+  readonly graph?: GraphSamples | null
   readonly cost: { readonly events: number; readonly wallMs: number }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@servent/simulator'
 import { type Deployment, TAIL_US } from './deployment.ts'
 import { RunError } from './errors.ts'
+import { graphOf } from './graph.ts'
 import { Liars } from './liars/liars.ts'
 import type { PlanFiles, RunTask } from './messages.ts'
 import { churnOfPlan, latencyOfPlan } from './models.ts'
@@ -138,6 +139,7 @@ class Run {
     this.#ask(fromUs)
     this.#runUntil(fromUs + duration * US_PER_S)
     const window = measured.end()
+    const graph = this.#task.graph ? { graph: graphOf(deployment, measured.living) } : {}
     const roles = rolesUntilNow?.()
     // Nobody dies any more for the sake of figures: what is still under way gets its time.
     this.#untilAnswered(() => this.#work.open, deployment.lookupUsMax)
@@ -155,6 +157,7 @@ class Run {
       repair: repair?.samples,
       ...(this.#partition && { partition: this.#partitionSamples(this.#partition) }),
       ...(roles === undefined ? {} : { roles }),
+      ...graph,
       cost: { events: simulation.events, wallMs: 0 }
     }
   }

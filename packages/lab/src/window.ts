@@ -30,6 +30,15 @@ export class MeasuredTime {
     this.#messagesReceived = perNode(simulation.size, node => metrics.receivedBy(node).messages)
   }
 
+  /**
+   * Who lives now. What a server bears is borne in this overlay: without it, nobody would seem to bear anything.
+   */
+  get living(): NodeIndex[] {
+    const { servers = [], simulation } = this.#deployment
+    const there = servers.filter(node => simulation.alive(node))
+    return [...this.#peers.aliveNodes(), ...there].sort((a, b) => a - b)
+  }
+
   /** Ends now. */
   end(): {
     readonly nodes: NodeSamples
@@ -43,8 +52,7 @@ export class MeasuredTime {
     const lasted = nowUs - this.#fromUs
     const aliveUs = perNode(simulation.size, node => this.#peers.aliveUs(node, this.#fromUs, nowUs))
     const servers = (deployment.servers ?? []).filter(node => simulation.alive(node))
-    // What a server bears is borne in this overlay: without it, nobody would seem to bear anything.
-    const living = [...this.#peers.aliveNodes(), ...servers].sort((a, b) => a - b)
+    const living = this.living
     const steady = living.filter(node => aliveUs[node] === lasted || servers.includes(node))
     const states = living.map(node => deployment.state(node))
     const before = this.#bytesByType

@@ -180,9 +180,10 @@ describe('its folder', () => {
     expect(await read(STUDY_FILES.fingerprint)).toBe(`${whole.fingerprint}\n`)
     expect(folderOf(resolveStudy(await read(STUDY_FILES.plan), STUDY_FILES.plan))).toBe(folderOf(study(1)))
     await writeBeside(own, 'plots/one.svg', '<svg/>')
-    await writeSums(own, ['plots/one.svg'])
+    await writeSums(own, whole, ['plots/one.svg'])
     const lines = (await read(STUDY_FILES.sums)).trimEnd().split('\n')
-    expect(lines).toHaveLength(6)
+    // Its own five, a graph of each of five points, and the plot.
+    expect(lines).toHaveLength(11)
     for (const line of lines) {
       const [sum, name] = line.split('  ')
       const hash = createHash('sha256').update(await readFile(join(own, name!)))

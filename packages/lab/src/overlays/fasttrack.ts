@@ -32,6 +32,7 @@ import {
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
+import type { GraphRole } from '../graph.ts'
 import { withinReach } from '../partition.ts'
 import type { RoleSamples } from '../run-result.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
@@ -273,6 +274,10 @@ class FastTrackDeployment implements Deployment {
       this.#roles = undefined
       return watch.end()
     }
+  }
+
+  roleOf(node: NodeIndex): GraphRole {
+    return this.#supernodes.has(node) ? 'supernode' : 'ordinary'
   }
 
   wholeness(): number {

@@ -30,6 +30,7 @@ import {
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
+import type { GraphRole } from '../graph.ts'
 import { withinReach } from '../partition.ts'
 import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
@@ -267,6 +268,11 @@ class GnutellaDeployment implements Deployment {
           neighbours.every(({ peerId }) => peerId !== name)
         )
       })
+  }
+
+  roleOf(node: NodeIndex): GraphRole {
+    const tier = this.simulation.machine(node).snapshot().tiers?.tier ?? 'flat'
+    return tier === 'flat' ? 'peer' : tier
   }
 
   wholeness(): number {

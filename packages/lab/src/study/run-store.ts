@@ -28,11 +28,12 @@ export class RunStore {
     mkdirSync(folder, { recursive: true })
   }
 
-  /** Nothing where it is not there, or is not what was written. */
+  /** Nothing where it is not there, is not what was written, or has no graph where one is asked for. */
   find(job: Job): RunResult | undefined {
     try {
       const { fingerprint, run } = deserialize(gunzipSync(readFileSync(this.#fileOf(job)))) as Stored
-      return fingerprintOf([run]) === fingerprint ? run : undefined
+      const isWhole = fingerprintOf([run]) === fingerprint && (!job.graph || run.graph !== undefined)
+      return isWhole ? run : undefined
     } catch {
       return undefined
     }

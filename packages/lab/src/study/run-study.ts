@@ -12,6 +12,7 @@ import type { RunResult } from '../run-result.ts'
 import { summariseOverlay } from '../summary.ts'
 import { curvesOf } from './curves.ts'
 import { figuresOf, pairsOf } from './figures.ts'
+import { graphFileOf } from './graphml.ts'
 import { RunStore } from './run-store.ts'
 import type { Study } from './study.ts'
 import { STUDY_SCHEMA, type StudyResults } from './study-results.ts'
@@ -36,7 +37,8 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
   const points = study.parts.flatMap(part => part.points)
   const { texts, jobs, nodes } = await jobsOf(
     points.map(({ plan }) => plan),
-    resolvePath
+    resolvePath,
+    true
   )
   const commit = options.workerSource === undefined ? await commitOfCode() : null
   const store = new RunStore(join(folder, RUNS_FOLDER), await identityOfCode(options.workerSource), texts)
@@ -71,6 +73,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
         at,
         set,
         plan,
+        graphml: runs[0]?.graph == null ? null : graphFileOf(name, overlay, point),
         results: summariseOverlay(what, runs, rssPeakBytes),
         figures: figuresOf(runs),
         curves: curvesOf(runs)

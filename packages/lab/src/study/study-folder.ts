@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { graphFileOf, writeGraphml } from './graphml.ts'
 import { runStudy, type StudyRunOptions } from './run-study.ts'
 import { SampleFiles } from './samples.ts'
 import type { Study } from './study.ts'
@@ -49,6 +50,8 @@ export async function runInFolder(study: Study, options: StudyRunOptions): Promi
     onSamples: (part, point, run) => {
       const { name, points } = study.parts[part]!
       samples.add(name, points[point]!, run)
+      if (run.graph)
+        writeGraphml(folder, graphFileOf(name, points[point]!.overlay, point), name, points[point]!, run)
     }
   })
   samples.finish()
@@ -64,10 +67,15 @@ export async function writeBeside(folder: string, name: string, text: string): P
 }
 
 /** `SHA256SUMS`, as `sha256sum -c` reads it, of these files and the study's own. */
-export async function writeSums(folder: string, more: readonly string[] = []): Promise<void> {
+export async function writeSums(
+  folder: string,
+  { parts }: Pick<StudyResults, 'parts'>,
+  more: readonly string[] = []
+): Promise<void> {
   const { sums, ...own } = STUDY_FILES
+  const graphs = parts.flatMap(({ points }) => points.flatMap(({ graphml }) => graphml ?? []))
   const lines: string[] = []
-  for (const name of [...Object.values(own), ...more].sort()) {
+  for (const name of [...Object.values(own), ...graphs, ...more].sort()) {
     const hash = createHash('sha256').update(await readFile(join(folder, name)))
     lines.push(`${hash.digest('hex')}  ${name}\n`)
   }

@@ -84,6 +84,12 @@ const point = Type.Object(
     at: Type.Record(Type.String(), value, { description: 'Fields of the plan that vary in this part' }),
     set: Type.Record(Type.String(), value, { description: 'Settings that vary in this part' }),
     plan: PlanSchema,
+    graphml: orNull(
+      Type.String({
+        description: 'File in its folder: the links at the end of the measured time of the first run'
+      }),
+      'that run had too many nodes or links'
+    ),
     results: OverlaySchema,
     figures: Type.Record(Type.Enum(FIGURE_NAMES), figure),
     curves

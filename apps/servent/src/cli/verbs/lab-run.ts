@@ -77,7 +77,7 @@ async function runPlanFile(
     onProgress: at => showProgress(progress, at)
   })
   progress.clear()
-  await writeSums(folder, await writeReport(folder, [results]))
+  await writeSums(folder, results, await writeReport(folder, [results]))
   const gates = judge?.(results)
   if (context.json) context.emit({ event: 'done', folder, ...results, ...(gates && { gates }) })
   else context.out.lines(studyLines(results, context.out.columnsMax))
