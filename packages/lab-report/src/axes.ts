@@ -80,8 +80,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
     },
     short: value => {
       const parted = partedBy(value)
-      return parted === undefined ? plain(value) : `${percent(parted.part)}, ${duration(parted.seconds)}`
-    }
+      return parted === undefined ? plain(value) : `${percent(parted.part)} for ${duration(parted.seconds)}`
+    },
+    number: value => (value === null ? 0 : partedBy(value)?.part),
+    isPart: true
   },
   enough: {
     title: 'Results that a search wants',
@@ -117,7 +119,9 @@ export interface Axis {
 export function axisOf(field: string, values: readonly Value[]): Axis {
   const { title, words, number = () => undefined, scale = 'linear', isPart = false } = fieldOf(field)
   const numbers = values.map(number)
-  const isNumeric = numbers.every(each => each !== undefined && (scale !== 'log' || each > 0))
+  // Values that lie at one place, as partitions of unlike length, are told apart by their names.
+  const isApart = new Set(numbers).size === numbers.length
+  const isNumeric = isApart && numbers.every(each => each !== undefined && (scale !== 'log' || each > 0))
   return {
     field,
     title,

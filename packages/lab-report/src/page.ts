@@ -144,7 +144,7 @@ function comparedTable(parts: readonly DrawnPart[]): Table {
       })
       const keys = distinct(points.flatMap(({ set }) => Object.keys(set)))
       const { latency, start } = points[0]!.plan
-      const fixed = (['failures', 'churn', 'liars'] as const).flatMap(field => {
+      const fixed = (['failures', 'churn', 'partition', 'liars'] as const).flatMap(field => {
         const value = points[0]!.plan[field]
         return value === null || view.varies.includes(field) ? [] : [wordsOf(field, value)]
       })

@@ -2,6 +2,7 @@
 import type { StudyResults } from '@servent/lab'
 import { compile } from 'vega-lite'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { axisOf } from '../src/axes.ts'
 import { type Report, reportOf } from '../src/index.ts'
 import { NBSP } from '../src/numbers.ts'
 import { changed, EVERY_KIND, studyOf } from './support/studies.ts'
@@ -128,6 +129,9 @@ parts:
     expect(data.values.slice(0, 3).map(({ y }) => y)).toEqual(medians.slice(0, 3))
     expect(tableOf(html, 'parted-success-by-phase-table').get(`${panels[0]} | Chord`)).toEqual(medians)
     expect(html).toContain('on the side of who asks')
+    const healings = plots[2]!.spec as unknown as { data: { values: { kind: string; x: number }[] } }
+    expect(healings.data.values.map(({ x }) => x)).toEqual([0.25, 0.25, 0.5, 0.5])
+    expect(axisOf('partition', ['0.25/1m', '0.25/90s', null]).scale).toBe('names')
   }, 60_000)
 })
 
