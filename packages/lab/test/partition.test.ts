@@ -128,7 +128,7 @@ const run = (overlay: OverlayId, more: PlanInput = {}) => {
   return runOnce(plan, {}, { overlay, seed: 1 })
 }
 
-describe('a run', () => {
+describe('a run', { timeout: 60_000 }, () => {
   it.each(OVERLAYS)('of %s is measured before, during and after', overlay => {
     const { partition, lookups } = run(overlay)
     const { before, during, after } = partition!.phases
@@ -157,11 +157,11 @@ describe('a run', () => {
     }
   )
 
-  // Of 40 peers two may lack somebody of their group for longer than that.
+  // Of larger networks one or two peers may lack somebody of their group for longer than a run.
   it('of Kelips heals when gossip has told everybody of all in its group', () => {
-    const { healedUs } = run('kelips', { nodes: 64, partition: '0.3/4m' }).partition!
+    const { healedUs } = run('kelips', { nodes: 24, partition: '0.25/2m', duration: 480 }).partition!
     expect(healedUs).toBeGreaterThan(0)
-    expect(healedUs).toBeLessThan(400_000_000)
+    expect(healedUs).toBeLessThan(200_000_000)
   })
 
   it('in which nobody has noticed is whole at once', () => {

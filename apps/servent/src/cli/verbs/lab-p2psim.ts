@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander'
 import { plural } from '../../terminal/format.ts'
 import { table } from '../../terminal/table.ts'
 import type { Act, Context } from '../context.ts'
-import { list } from '../options.ts'
+import { collect } from '../options.ts'
 import { verb } from '../program.ts'
 import { studyIn } from './lab-report.ts'
 import { noFolder, planPaths, readPlan } from './lab-run.ts'
@@ -20,7 +20,7 @@ export function p2psimVerbs(lab: Command, act: Act): void {
     'servent lab export-p2psim plans/p2psim.yaml --set nodes=256 --out p2psim'
   ])
     .addOption(new Option('--out <DIR>', 'Where they go').makeOptionMandatory())
-    .addOption(new Option('--set <name=value>', 'As of servent lab run; repeatable').argParser(list))
+    .addOption(new Option('--set <name=value>', 'As of servent lab run; repeatable').argParser(collect))
     .action(
       act((...given) =>
         runExport(...given).catch(error => {
