@@ -11,8 +11,7 @@ const SUCCESSORS_MIN = 4
 /** Why there is no such run in p2psim; nothing where there is. */
 export function whyNot({ overlay, plan }: Pick<Point, 'overlay' | 'plan'>): string | undefined {
   const { nodes, lookups, searches, puts, failures, liars, partition, churn, latency, start, warmup } = plan
-  if (overlay !== 'chord' && overlay !== 'kademlia' && overlay !== 'kelips')
-    return `p2psim has no ${overlay}, as far as it is finished`
+  if (overlay !== 'chord' && overlay !== 'kademlia' && overlay !== 'kelips') return `p2psim has no ${overlay}`
   if (nodes > P2PSIM_NODES_MAX) return `p2psim takes ${P2PSIM_NODES_MAX} peers at most, not ${nodes}`
   if (lookups === 0 || searches > 0 || puts > 0) return 'p2psim has lookups, and nothing else'
   if (failures !== null || liars !== null || partition !== null)
