@@ -57,7 +57,12 @@ function poisoned(original: StudyResults): StudyResults {
     'workload',
     'sharing',
     'demand',
-    'start'
+    'start',
+    'id',
+    'key',
+    'message',
+    'role',
+    'way'
   ])
   const walk = (value: unknown, key: string): unknown => {
     if (closed.has(key) || key === 'overlays' || key === 'lies') return value

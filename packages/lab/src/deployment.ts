@@ -9,6 +9,8 @@ import type { GraphRole } from './graph.ts'
 import type { Liars } from './liars/liars.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Sides } from './partition.ts'
+import type { PeerInPicture } from './path/picture.ts'
+import type { LookupTrace, Tracer } from './path/trace.ts'
 import type { Places } from './places.ts'
 import type { Part, RoleSamples } from './run-result.ts'
 import type { GetAsk, LookupAsk, PutAsk, SearchAsk, World } from './world.ts'
@@ -95,8 +97,11 @@ export interface Deployment {
   failServers?(share: number): void
   /** Announces what is shared; nothing where the overlay does not. `done` is called once, with what that cost. */
   publish?(done: (cost: { readonly messages: number; readonly bytes: number }) => void): void
-  /** `done` is called once, later or never: who runs it waits `lookupUsMax` at most. */
-  lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void
+  /** `done` is called once, later or never: who runs it waits `lookupUsMax` at most. `trace` is told what it is for, and of what is sent for it. */
+  lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void, trace?: LookupTrace): void
+  readonly tracer: Tracer
+  /** How a peer stands to a lookup now, for who draws its path. */
+  inPicture(node: NodeIndex, ask: LookupAsk): PeerInPicture
   /** `undefined`: the overlay has no search by words yet. */
   search?(origin: NodeIndex, ask: SearchAsk, done: () => void): SearchOutcome
   /** Writes a version of a value, a larger one than all before; `done` as of a lookup. Only where `KEEPS_RECORDS`. */

@@ -1,6 +1,7 @@
 /**
  * One hash over everything that runs did and measured, and nothing that differs between hosts: no wall times,
- * no memory, no plan, no graph that is only kept of some runs. So it changes when a protocol behaves otherwise, and only then.
+ * no memory, no plan, no graph that is only kept of some runs, and no path of a lookup, which is told of beside what was
+ * measured. So it changes when a protocol behaves otherwise, and only then.
  */
 import { createHash, type Hash } from 'node:crypto'
 import type { RunResult } from './run-result.ts'
@@ -8,7 +9,7 @@ import type { RunResult } from './run-result.ts'
 /** Runs in the order of the plan: overlays, and seeds within each. */
 export function fingerprintOf(runs: readonly RunResult[]): string {
   const hash = createHash('sha256')
-  for (const { cost, graph: _graph, ...run } of runs) add(hash, { ...run, events: cost.events })
+  for (const { cost, graph: _graph, path: _path, ...run } of runs) add(hash, { ...run, events: cost.events })
   return hash.digest('hex')
 }
 

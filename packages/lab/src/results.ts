@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { OVERLAYS } from './overlays/settings.ts'
+import { PathSchema } from './path/path-schema.ts'
 import { PlanSchema } from './plan.ts'
 import { partition } from './results-partition.ts'
 import { closed, count, number, orNull } from './schema-words.ts'
@@ -329,6 +330,13 @@ export const OverlaySchema = Type.Object(
     ),
     partition: orNull(partition, 'the plan has none'),
     roles: orNull(roles, 'all peers of the overlay have one role'),
+    // Earlier results have none, and are still read.
+    path: Type.Optional(
+      orNull(
+        PathSchema,
+        'none of the first lookups had a right answer from another peer; or in a study an earlier point of the part has the path of this overlay'
+      )
+    ),
     cost: Type.Object(
       {
         events: count('Of all runs'),

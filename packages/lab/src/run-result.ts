@@ -1,6 +1,7 @@
 /** What one run of one overlay measured: samples, not yet means. Crosses from a worker as it is. */
 import type { GraphSamples } from './graph.ts'
 import type { OverlayId } from './overlays/settings.ts'
+import type { Path } from './path/path-schema.ts'
 
 /** All samples are whole numbers where the simulator's are: microseconds, counts, bytes. */
 export interface RunResult {
@@ -29,6 +30,8 @@ export interface RunResult {
   readonly measuredUs: number
   /** Only where it was asked for: no measure, and in no fingerprint. Null: too large to be written down. */
   readonly graph?: GraphSamples | null
+  /** Of one lookup, for people to look at: not in the fingerprint. */
+  readonly path?: Path
   readonly cost: { readonly events: number; readonly wallMs: number }
 }
 

@@ -145,6 +145,7 @@ class Run {
     this.#untilAnswered(() => this.#work.open, deployment.lookupUsMax)
     this.#untilAnswered(() => this.#values.open, deployment.valueUsMax)
     this.#runUntil(simulation.nowUs + TAIL_US)
+    const path = this.#work.path()
     return {
       overlay: this.#task.overlay,
       seed: this.#task.seed,
@@ -158,6 +159,7 @@ class Run {
       ...(this.#partition && { partition: this.#partitionSamples(this.#partition) }),
       ...(roles === undefined ? {} : { roles }),
       ...graph,
+      ...(path === undefined ? {} : { path }),
       cost: { events: simulation.events, wallMs: 0 }
     }
   }

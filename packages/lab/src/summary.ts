@@ -73,6 +73,7 @@ export function summariseOverlay(
     repair_s: repairOf(runs.flatMap(run => run.repair ?? [])),
     partition: partitionOf(runs.flatMap(run => run.partition ?? [])),
     roles: rolesOf(runs.flatMap(run => run.roles ?? [])),
+    path: runs[0]?.path ?? null,
     cost: {
       events,
       events_per_s: threadMs === 0 ? 0 : Math.round((1000 * events) / threadMs),

@@ -1,8 +1,15 @@
 /** Lookups and searches of a run while they are under way, and what came of them. */
 import type { LatencyModel, NodeIndex } from '@servent/simulator'
 import type { Deployment, LookupOutcome, SearchOutcome } from './deployment.ts'
+import { type Followed, pathOf } from './path/path.ts'
+import type { Path } from './path/path-schema.ts'
+import { pictureOf } from './path/picture.ts'
+import type { LookupTrace } from './path/trace.ts'
 import type { LookupSamples, Part, Phase, PhaseSamples, SearchSamples } from './run-result.ts'
 import type { Ask, LookupAsk, SearchAsk } from './world.ts'
+
+/** The first ones of a run, of which one is shown. */
+const LOOKUPS_FOLLOWED = 16
 
 interface Begun {
   readonly origin: NodeIndex
@@ -31,6 +38,7 @@ export class Work {
   readonly #phase: () => Phase
   readonly #lookups: BegunLookup[] = []
   readonly #searches: BegunSearch[] = []
+  readonly #followed: Followed[] = []
   #nobody = { lookups: 0, searches: 0 }
   #open = 0
 
@@ -61,12 +69,33 @@ export class Work {
     }
     const begun: BegunLookup = { ...this.#begin(origin), tookUs: 0 }
     this.#lookups.push(begun)
-    this.#deployment.lookup(origin, ask, outcome => {
-      if (begun.over) return
-      begun.outcome = outcome
-      begun.tookUs = this.#deployment.simulation.nowUs - begun.startedUs
-      this.#end(begun)
-    })
+    const isFollowed = this.#lookups.length <= LOOKUPS_FOLLOWED
+    const trace = isFollowed ? this.#deployment.tracer.begin(origin) : undefined
+    this.#deployment.lookup(
+      origin,
+      ask,
+      outcome => {
+        if (begun.over) return
+        begun.outcome = outcome
+        begun.tookUs = this.#deployment.simulation.nowUs - begun.startedUs
+        this.#end(begun)
+        if (trace !== undefined) this.#follow(begun, ask, trace)
+      },
+      trace
+    )
+  }
+
+  /** How the network looks as the answer comes. What is still sent for it is added later. */
+  #follow({ outcome, tookUs }: BegunLookup, ask: LookupAsk, trace: LookupTrace): void {
+    const { status, found, hops } = outcome!
+    if (status !== 'correct' || found === undefined || found === trace.origin) return
+    const picture = pictureOf(this.#deployment, ask, trace)
+    this.#followed.push({ trace, picture, found, hops, tookUs })
+  }
+
+  /** Of a lookup of middle length: undefined where none of the first had an answer from somebody else. */
+  path(): Path | undefined {
+    return pathOf(this.#followed, this.lookupSamples().hops)
   }
 
   search(ask: SearchAsk): void {

@@ -69,6 +69,14 @@ describe('a study', () => {
     expect(words!.points[0]!.curves.hops).toBeNull()
   })
 
+  it('has the path of one lookup for each overlay of a part, at its first point', () => {
+    const paths = whole.parts.map(({ points }) => points.map(({ results }) => results.path))
+    expect(paths[0]!.map(path => path?.peers.length)).toEqual([12, undefined, undefined, undefined])
+    // So few of Kelips are one group, in which everybody knows the root.
+    // Nobody looked anything up.
+    expect(paths[1]).toEqual([null])
+  })
+
   it('has what the same run gives by itself', () => {
     const { plan, figures, curves } = whole.parts[0]!.points[2]!
     const runs = [1, 2, 3, 4, 5].map(seed => runOnce(plan, {}, { overlay: 'chord', seed }))

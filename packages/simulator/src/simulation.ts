@@ -10,10 +10,10 @@
  * A node can end in three ways: `stop`, in good order; `crash`, where its system tells the other sides; and
  * `silence`, where nobody is told. From `pause` it comes back with all that it missed.
  */
-import type { Contact, Key, Machine, MachineTypes, Peer, RequestId } from '@servent/overlay/machine'
+import type { Contact, Key, Link, Machine, MachineTypes, Peer, RequestId } from '@servent/overlay/machine'
 import { SELF } from '@servent/overlay/machine'
 import { ACT } from './event-queue-deeds.ts'
-import { UP } from './links.ts'
+import { endOf, UP } from './links.ts'
 import type { Metrics } from './metrics.ts'
 import { NodeLives } from './node-lives.ts'
 import { SimulationError } from './observer.ts'
@@ -279,6 +279,12 @@ export class Simulation<T extends MachineTypes> {
       .endsOf(node)
       .filter(end => links.state(end) === UP)
       .map(end => links.other(end))
+  }
+
+  /** The node at the other end of a machine's link; undefined where the link is no more. */
+  otherEnd(link: Link): NodeIndex | undefined {
+    const { links } = this.#world
+    return links.has(link) ? links.other(endOf(link)) : undefined
   }
 
   #mustRun(node: NodeIndex): void {

@@ -5,15 +5,20 @@ import {
   fasttrackCodec,
   QUERIES_TIMER
 } from '@servent/fasttrack/machine'
-import type { Input } from '@servent/overlay/machine'
+import type { Input, Link } from '@servent/overlay/machine'
 import { ExpiringMap } from './expiring-map.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
 import type { Watch } from './observed.ts'
+
+/** Messages that a peer sends at once for a query of its own: to its supernode, or to some others. */
+const UNTOLD = 64
 
 export class SearchMessages implements Watch<FastTrackTypes> {
   /** By the query's id, which is random: each round of a search has another one. */
   readonly #byId: ExpiringMap<string, QueryCost>
   #frozen = false
+  /** Sent for the query that is newest, which is told of once its peer has done. */
+  #untold: { readonly message: FastTrackMessage; readonly link: Link; readonly node: number }[] = []
   /** One query goes to several. */
   #measured: FastTrackMessage | undefined
   #measuredBytes = 0
@@ -30,6 +35,9 @@ export class SearchMessages implements Watch<FastTrackTypes> {
     this.#byId.set(id, cost)
     cost.messages += known?.messages ?? 0
     cost.bytes += known?.bytes ?? 0
+    for (const { message, link, node } of this.#untold)
+      if ('id' in message && message.id === id) cost.trace?.sent(message, link, node)
+    this.#untold = []
   }
 
   /** From now on upkeep stands still; a query's own time goes on. */
@@ -41,13 +49,16 @@ export class SearchMessages implements Watch<FastTrackTypes> {
     return !(this.#frozen && input.type === 'timer' && input.timer !== QUERIES_TIMER)
   }
 
-  onSend(message: FastTrackMessage): void {
+  onSend(message: FastTrackMessage, link: Link, node: number): void {
     if (message.type !== 'query' && message.type !== 'results' && message.type !== 'query-end') return
     let cost = this.#byId.get(message.id)
     if (cost === undefined) {
       cost = { messages: 0, bytes: 0 }
       this.#byId.set(message.id, cost)
+      this.#untold = []
     }
+    if (cost.trace !== undefined) cost.trace.sent(message, link, node)
+    else if (this.#untold.length < UNTOLD) this.#untold.push({ message, link, node })
     if (message !== this.#measured) {
       this.#measured = message
       this.#measuredBytes = fasttrackCodec.byteLength(message)

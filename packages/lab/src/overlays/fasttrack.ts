@@ -28,19 +28,21 @@ import {
   type Adapter,
   type Deployment,
   type DeploymentInit,
-  type LookupOutcome,
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
 import type { GraphRole } from '../graph.ts'
 import { withinReach } from '../partition.ts'
+import type { PeerInPicture } from '../path/picture.ts'
+import { Tracer } from '../path/trace.ts'
 import type { RoleSamples } from '../run-result.ts'
-import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
+import type { SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
 import { FastTrackFiles } from './fasttrack-files.ts'
 import { RoleWatch } from './fasttrack-roles.ts'
 import { settledTiers } from './fasttrack-tiers.ts'
 import { SearchMessages } from './fasttrack-traffic.ts'
+import { fileTarget, inFilePicture } from './file-pictures.ts'
 import { FoundFiles } from './found-files.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
 import { filesOf } from './indexed-files.ts'
@@ -80,6 +82,7 @@ class FastTrackDeployment implements Deployment {
   readonly lookupUsMax = SEARCH_US
   readonly valueUsMax = 0
   readonly asksPerS = ASKS_PER_S
+  readonly tracer = new Tracer(() => this.simulation)
   readonly #init: DeploymentInit
   readonly #target: number
   readonly #rounds: number
@@ -103,7 +106,7 @@ class FastTrackDeployment implements Deployment {
     this.#target = settings['ordinaries-per-supernode']!
     this.#rounds = settings.rounds!
     this.#ttl = settings.ttl!
-    const watch = watched(this.#traffic)
+    const watch = watched(this.#traffic, this.tracer)
     this.simulation = new Simulation<FastTrackTypes>({
       seed: init.seed,
       codec: fasttrackCodec,
@@ -111,8 +114,8 @@ class FastTrackDeployment implements Deployment {
       // Nobody comes back, and nobody looks at the dead.
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: () =>
-        watch(new FastTrackMachine({ ordinariesPerSupernode: this.#target, ttl: this.#ttl })),
+      createMachine: node =>
+        watch(new FastTrackMachine({ ordinariesPerSupernode: this.#target, ttl: this.#ttl }), node),
       answer: (question, node) => this.#answer(question, node),
       onNotice: (node, notice) => this.#onNotice(node, notice)
     })
@@ -192,10 +195,11 @@ class FastTrackDeployment implements Deployment {
     this.#traffic.freeze()
   }
 
-  lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
+  lookup(...[origin, ask, done, trace]: Parameters<Deployment['lookup']>): void {
     const isInReach = withinReach(this.#init.sides, origin)
     const file = livingFile(ask.file, this.#init, isInReach)
-    const cost = { messages: 0, bytes: 0 }
+    if (trace !== undefined) trace.target = fileTarget(file)
+    const cost = { messages: 0, bytes: 0, trace }
     let stop = () => {}
     let isOver = false
     const end = (found: NodeIndex | undefined, hops: number) => {
@@ -246,6 +250,16 @@ class FastTrackDeployment implements Deployment {
       done()
     })
     return results
+  }
+
+  inPicture(node: NodeIndex): PeerInPicture {
+    if (!this.simulation.alive(node)) return inFilePicture('peer', [])
+    const { neighbours } = this.simulation.machine(node).snapshot()
+    const seen = neighbours.filter(
+      ({ bond }) => bond === 'supernode' || bond === 'peering' || bond === 'user'
+    )
+    const links = seen.flatMap(({ peerId }) => this.#nodeOfText.get(peerId) ?? [])
+    return inFilePicture(this.roleOf(node), links)
   }
 
   /** Its users have another supernode, and its own one counts it among its users no more. */

@@ -10,6 +10,7 @@ import {
   gnutellaCodec
 } from '@servent/gnutella/machine'
 import type { Input, Link } from '@servent/overlay/machine'
+import type { LookupTrace } from '../path/trace.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import type { Watch } from './observed.ts'
 import { PongCount } from './pong-count.ts'
@@ -21,6 +22,8 @@ const OF_SEARCHES = /^(ring|dynamic)-/
 export interface QueryCost {
   messages: number
   bytes: number
+  /** Where each message is looked at as well. */
+  readonly trace?: LookupTrace | undefined
 }
 
 export class QueryTraffic implements Watch<GnutellaTypes> {
@@ -32,6 +35,8 @@ export class QueryTraffic implements Watch<GnutellaTypes> {
   readonly #bySearch: ExpiringMap<string, QueryCost>
   readonly #byGuid: ExpiringMap<string, QueryCost>
   #frozen = false
+  /** The last query that was sent and is nobody's yet. */
+  #untold: { readonly message: GnutellaMessage; readonly link: Link } | undefined
   /** A flood sends one message many times. */
   #measured: GnutellaMessage | undefined
   #measuredBytes = 0
@@ -65,7 +70,10 @@ export class QueryTraffic implements Watch<GnutellaTypes> {
     if (message.type === 'pong') this.pongs.sent(machine, link, clock.nowMs())
     if (!('guid' in message)) return
     const cost = this.#byGuid.get(message.guid)
-    if (cost !== undefined) this.#count(cost, message)
+    if (cost !== undefined) {
+      cost.trace?.sent(message, link, machine)
+      this.#count(cost, message)
+    } else if (message.type === 'query') this.#untold = { message, link }
   }
 
   /** The first message of a query is told of once it was sent. */
@@ -75,6 +83,8 @@ export class QueryTraffic implements Watch<GnutellaTypes> {
     const cost = this.#bySearch.get(`${machine}/${notice.search}`)
     if (cost === undefined || this.#byGuid.get(guid) !== undefined) return
     this.#byGuid.set(guid, cost)
+    const sent = this.#untold
+    if (sent?.message === notice.message) cost.trace?.sent(sent.message, sent.link, machine)
     this.#count(cost, notice.message)
   }
 

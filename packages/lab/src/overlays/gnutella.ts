@@ -25,15 +25,17 @@ import {
   type Adapter,
   type Deployment,
   type DeploymentInit,
-  type LookupOutcome,
   type NetworkWatch,
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
 import type { GraphRole } from '../graph.ts'
 import { withinReach } from '../partition.ts'
-import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
+import type { PeerInPicture } from '../path/picture.ts'
+import { Tracer } from '../path/trace.ts'
+import type { SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
+import { fileTarget, inFilePicture } from './file-pictures.ts'
 import { FoundFiles } from './found-files.ts'
 import { GnutellaFiles, urnOf } from './gnutella-files.ts'
 import { settledGraph } from './gnutella-graph.ts'
@@ -71,6 +73,7 @@ class GnutellaDeployment implements Deployment {
   readonly lookupUsMax = SEARCH_US
   readonly valueUsMax = 0
   readonly asksPerS = ASKS_PER_S
+  readonly tracer = new Tracer(() => this.simulation)
   readonly #init: DeploymentInit
   readonly #places: number
   readonly #settings: GnutellaSettings
@@ -91,7 +94,7 @@ class GnutellaDeployment implements Deployment {
     const settings = machineSettings(init.settings)
     this.#settings = settings
     this.#places = settings.neighbours
-    const watch = watched(this.#traffic)
+    const watch = watched(this.#traffic, this.tracer)
     this.simulation = new Simulation<GnutellaTypes>({
       seed: init.seed,
       codec: gnutellaCodec,
@@ -100,7 +103,7 @@ class GnutellaDeployment implements Deployment {
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
       createMachine: node =>
-        watch(new GnutellaMachine({ ...settings, role: this.#roles.get(node) ?? settings.role })),
+        watch(new GnutellaMachine({ ...settings, role: this.#roles.get(node) ?? settings.role }), node),
       answer: (question, node) => {
         const query = question.type === 'verify' ? this.#query(node, question.search) : undefined
         return this.#files.answer(question, this.simulation.contactOf(node), this.#shared(node), query)
@@ -173,9 +176,10 @@ class GnutellaDeployment implements Deployment {
     this.#traffic.freeze()
   }
 
-  lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
+  lookup(...[origin, ask, done, trace]: Parameters<Deployment['lookup']>): void {
     const isInReach = withinReach(this.#init.sides, origin)
     const file = livingFile(ask.file, this.#init, isInReach)
+    if (trace !== undefined) trace.target = fileTarget(file)
     if (this.#shared(origin).includes(file)) {
       done({
         status: 'correct',
@@ -216,7 +220,8 @@ class GnutellaDeployment implements Deployment {
           once()
         },
         onRefused: once
-      }
+      },
+      { messages: 0, bytes: 0, trace }
     )
     this.simulation.after(SEARCH_US, () => {
       stop()
@@ -253,6 +258,11 @@ class GnutellaDeployment implements Deployment {
       done()
     })
     return results
+  }
+
+  inPicture(node: NodeIndex): PeerInPicture {
+    const { simulation } = this
+    return inFilePicture(simulation.alive(node) ? this.roleOf(node) : 'peer', simulation.linkedTo(node))
   }
 
   watchRepair(dead: NodeIndex): () => boolean {

@@ -35,10 +35,11 @@ export class KelipsTraffic implements QuestionTraffic<KelipsTypes> {
     return true
   }
 
-  onSend(message: KelipsMessage, link: Link): void {
+  onSend(message: KelipsMessage, link: Link, node: number): void {
     const cost = this.#costOfQuestion(message) ?? this.#costOfAnswer(message, link)
     if (cost === undefined) return
     cost.messages += 1
+    cost.trace?.sent(message, link, node)
     // Nobody asks for the bytes of single lookups.
     if (cost === this.#publishing) cost.bytes += this.#bytesOf(message)
   }

@@ -117,6 +117,16 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
     return told.timeouts
   }
 
+  /** As the first peer that lives sees it; while their number changes, others may be one step behind. */
+  protected override get groups(): number {
+    const [first] = this.#machines.values()
+    return 2 ** (first?.state.level ?? 0)
+  }
+
+  protected override groupOf(key: Key): number {
+    return groupOf(key, Math.log2(this.groups))
+  }
+
   override onDeath(node: NodeIndex): void {
     super.onDeath(node)
     this.#machines.delete(node)

@@ -47,3 +47,13 @@ export const napsterSettings = {
     description: 'Whether each server dies with the same chance as a peer where a part of these does'
   }
 } as const satisfies SettingsSchema
+
+/** As a plan sets them. */
+export interface NapsterSet {
+  readonly servers: number
+  readonly 'users-per-server': number
+  readonly linked: 'on' | 'off'
+  readonly results: number
+  readonly 'files-per-user': number
+  readonly 'servers-fail': 'on' | 'off'
+}

@@ -49,6 +49,7 @@ export class FindMessages implements Watch<NapsterTypes> {
     const cost = this.#costOf(message, link, machine)
     if (cost === undefined) return
     cost.messages += 1
+    cost.trace?.sent(message, link, machine)
     cost.bytes += napsterCodec.byteLength(message)
   }
 

@@ -37,15 +37,17 @@ import {
   type Adapter,
   type Deployment,
   type DeploymentInit,
-  type LookupOutcome,
   type SearchOutcome,
   TAIL_US
 } from '../deployment.ts'
 import { withinReach } from '../partition.ts'
+import type { PeerInPicture } from '../path/picture.ts'
+import { Tracer } from '../path/trace.ts'
 import type { RoleSamples } from '../run-result.ts'
-import type { LookupAsk, SearchAsk, WorldFile } from '../world.ts'
+import type { SearchAsk, WorldFile } from '../world.ts'
 import { entryBytes } from './contacts.ts'
 import { ExpiringMap } from './expiring-map.ts'
+import { fileTarget, inFilePicture } from './file-pictures.ts'
 import { FoundFiles } from './found-files.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
 import { filesOf } from './indexed-files.ts'
@@ -54,6 +56,7 @@ import { livingFile } from './living-file.ts'
 import { NapsterFiles } from './napster-files.ts'
 import { FIND_STEPS, serverLinks, serversOf } from './napster-servers.ts'
 import { NapsterSessions } from './napster-sessions.ts'
+import type { NapsterSet } from './napster-settings.ts'
 import { FindMessages } from './napster-traffic.ts'
 import { watched } from './observed.ts'
 import { RoleLooks } from './role-looks.ts'
@@ -86,22 +89,13 @@ interface Asking {
   hasFound: boolean
 }
 
-/** As a plan sets them. */
-interface NapsterSet {
-  readonly servers: number
-  readonly 'users-per-server': number
-  readonly linked: 'on' | 'off'
-  readonly results: number
-  readonly 'files-per-user': number
-  readonly 'servers-fail': 'on' | 'off'
-}
-
 export class NapsterDeployment implements Deployment {
   readonly simulation: Simulation<NapsterTypes>
   readonly countsIds = false
   readonly lookupUsMax = SEARCH_US
   readonly valueUsMax = 0
   readonly asksPerS = ASKS_PER_S
+  readonly tracer = new Tracer(() => this.simulation)
   readonly #servers: NodeIndex[] = []
   readonly #init: DeploymentInit
   readonly #set: NapsterSet
@@ -122,7 +116,7 @@ export class NapsterDeployment implements Deployment {
   ) {
     this.#init = init
     this.#set = init.settings as unknown as NapsterSet
-    const watch = watched(this.#traffic)
+    const watch = watched(this.#traffic, this.tracer)
     const { 'users-per-server': users, 'files-per-user': sharedMax } = this.#set
     // The server's own user takes a place.
     const server = { usersMax: users + 1, sharedMax }
@@ -133,7 +127,7 @@ export class NapsterDeployment implements Deployment {
       // Nobody comes back, and nobody looks at the dead.
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: node => watch(machineOf(this.#indexes.has(node) ? { server } : {})),
+      createMachine: node => watch(machineOf(this.#indexes.has(node) ? { server } : {}), node),
       answer: (question, node) => this.#answer(question, node),
       onNotice: (node, notice) => this.#onNotice(node, notice)
     })
@@ -220,10 +214,11 @@ export class NapsterDeployment implements Deployment {
     for (const server of pickSome(this.#servers, count, random)) this.simulation.silence(server)
   }
 
-  lookup(origin: NodeIndex, ask: LookupAsk, done: (outcome: LookupOutcome) => void): void {
+  lookup(...[origin, ask, done, trace]: Parameters<Deployment['lookup']>): void {
     const isInReach = withinReach(this.#init.sides, origin)
     const file = livingFile(ask.file, this.#init, isInReach)
-    const cost = { messages: 0, bytes: 0 }
+    if (trace !== undefined) trace.target = fileTarget(file)
+    const cost = { messages: 0, bytes: 0, trace }
     let isOver = false
     const end = (found: NodeIndex | undefined, hops: number) => {
       if (isOver) return
@@ -268,6 +263,10 @@ export class NapsterDeployment implements Deployment {
       }
     })
     return results
+  }
+
+  inPicture(node: NodeIndex): PeerInPicture {
+    return inFilePicture(this.#indexes.has(node) ? 'server' : 'user', this.simulation.linkedTo(node))
   }
 
   /** Its server counts it among its users no more, and its files have left the index. */

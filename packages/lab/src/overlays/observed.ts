@@ -10,24 +10,30 @@ import type {
   SaveQuestion,
   Timer
 } from '@servent/overlay/machine'
+import type { NodeIndex } from '@servent/simulator'
+import type { Tracer } from '../path/trace.ts'
 
 export interface Watch<T extends MachineTypes> {
   /** Before each input; false: the machine does not hear of it. */
   onInput?(input: Input<T>, machine: number): boolean
-  /** `machine`: which of the watched ones it is, from 0 in the order in which they were made; with its own clock. */
+  /** `machine`: the node that runs it; with its own clock. */
   onSend(message: T['message'], link: Link, machine: number, clock: Pick<Effects<T>, 'nowMs'>): void
   onNotify?(notice: T['notice'], machine: number): void
 }
 
-/** Gives machines that behave as theirs do. One watch serves all: a machine is never entered while another is. */
-export function watched<T extends MachineTypes>(watch: Watch<T>): (machine: Machine<T>) => Machine<T> {
+/**
+ * Gives machines that behave as theirs do. One watch serves all: a machine is never entered while another is. The tracer
+ * hears of what comes to each.
+ */
+export function watched<T extends MachineTypes>(
+  watch: Watch<T>,
+  tracer: Tracer
+): (machine: Machine<T>, node: NodeIndex) => Machine<T> {
   const effects = new WatchedEffects<T>(watch)
-  let machines = 0
-  return machine => {
-    const number = machines
-    machines += 1
+  return (machine, number) => {
     return {
       handle(input, inner) {
+        if (input.type === 'message') tracer.arrived(input.message as object, number)
         if (watch.onInput?.(input, number) === false) return
         effects.inner = inner
         effects.machine = number

@@ -6,7 +6,8 @@
  * random, and no two of a run share 53 of them.
  */
 import type { RoutingMessage, RoutingTypes } from '@servent/key-routing/machine'
-import type { Input, Key, MachineTypes } from '@servent/overlay/machine'
+import type { Input, Key, Link, MachineTypes } from '@servent/overlay/machine'
+import type { LookupTrace } from '../path/trace.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import type { Watch } from './observed.ts'
 
@@ -14,6 +15,8 @@ import type { Watch } from './observed.ts'
 export interface Cost {
   messages: number
   bytes: number
+  /** Where each message is looked at as well. */
+  readonly trace?: LookupTrace | undefined
 }
 
 /** Messages of an overlay that finds keys by messages of its own, in place of `key-routing`'s. */
@@ -75,10 +78,11 @@ export class StructuredTraffic implements QuestionTraffic<RoutingTypes> {
     return true
   }
 
-  onSend(message: RoutingMessage): void {
+  onSend(message: RoutingMessage, link: Link, node: number): void {
     const cost = this.#costOf(message)
     if (cost === undefined) return
     cost.messages += 1
+    cost.trace?.sent(message, link, node)
     // Nobody asks for the bytes of single lookups.
     if (cost === this.#publishing) cost.bytes += this.#bytesOf(message)
   }

@@ -24,6 +24,8 @@ import {
 } from '../deployment.ts'
 import { LiarGroup } from '../liars/group.ts'
 import { Liar, type LyingRules, lying, nobodyThere } from '../liars/lying.ts'
+import { type PeerInPicture, textOfId } from '../path/picture.ts'
+import { type LookupTrace, Tracer } from '../path/trace.ts'
 import type { GetAsk, LookupAsk, PutAsk, SearchAsk } from '../world.ts'
 import { idsIn } from './contacts.ts'
 import { ExpiringMap } from './expiring-map.ts'
@@ -97,6 +99,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   readonly asksPerS: number
   readonly lookupUsMax: number
   readonly valueUsMax = VALUE_US_MAX
+  readonly tracer = new Tracer(() => this.simulation)
   protected readonly init: DeploymentInit
   protected readonly style: LookupStyle
   protected readonly members: StructuredMembers
@@ -139,13 +142,16 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
     this.#byCommand = new ExpiringMap(livesUs, nowUs)
     this.#traffic = traffic({ livesUs, nowUs, bytesOf })
     this.#records = new StructuredRecords(init, livesUs, () => this.#routing, bytesOf)
-    const watch = watched<RoutingTypes>({
-      onInput: (input, machine) => this.#traffic.onInput?.(input, machine) ?? true,
-      onSend: (message, link, machine, clock) => {
-        this.#traffic.onSend(message, link, machine, clock)
-        this.#records.onSend(message)
-      }
-    })
+    const watch = watched<RoutingTypes>(
+      {
+        onInput: (input, machine) => this.#traffic.onInput?.(input, machine) ?? true,
+        onSend: (message, link, machine, clock) => {
+          this.#traffic.onSend(message, link, machine, clock)
+          this.#records.onSend(message)
+        }
+      },
+      this.tracer
+    )
     const { liars } = init
     const create = (node: NodeIndex): Machine<RoutingTypes> => {
       if (this.#phantoms.has(node)) return nobodyThere()
@@ -161,7 +167,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       // Nobody comes back, and nobody looks at the dead.
       forgetDead: true,
       ...(init.frozen ? { limits: { stallTimeoutUs: NEVER_US } } : {}),
-      createMachine: node => watch(create(node)),
+      createMachine: node => watch(create(node), node),
       ...(liars && { originOf: node => liars.originOf(node) }),
       // Nobody forges here.
       answer: question => {
@@ -256,21 +262,44 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
       this.simulation.command(node, { type: 'maintenance', on: false })
   }
 
-  lookup(origin: NodeIndex, { key }: LookupAsk, done: (outcome: LookupOutcome) => void): void {
+  lookup(
+    origin: NodeIndex,
+    { key }: LookupAsk,
+    done: (outcome: LookupOutcome) => void,
+    trace?: LookupTrace
+  ): void {
     const begun: Begun = {
       key,
       origin,
       rootAtFirst: this.rootOf(key, this.members.truthFor(origin)),
       path: new LookupPath(),
-      cost: { messages: 0, bytes: 0 },
+      cost: { messages: 0, bytes: 0, trace },
       done
     }
+    if (trace !== undefined)
+      trace.target = { key: textOfId(key), file: null, groups: this.groups, group: this.groupOf(key) }
     this.#byKey.set(tagOf(key), begun)
     this.#traffic.expect(key, begun.cost)
     this.#beginning = begun
     const command = this.#routing.command(origin, { type: 'lookup', key })
     if (this.#beginning !== undefined) this.#byCommand.set(command, begun)
     this.#beginning = undefined
+  }
+
+  /** Of the places that a peer has, the first at or after what is looked up. */
+  inPicture(node: NodeIndex, { key }: LookupAsk): PeerInPicture {
+    const target = textOfId(key)
+    const places = this.keysOf(node).map(textOfId).sort()
+    const id = places.find(place => place >= target) ?? places[0]!
+    return { role: null, id, group: this.groupOf(this.simulation.keyOf(node)), links: [] }
+  }
+
+  /** Of an overlay that divides its peers by their keys: how many groups there are, and the one of a key. */
+  protected get groups(): number | null {
+    return null
+  }
+  protected groupOf(_key: Key): number | null {
+    return null
   }
 
   publish(done: (cost: Cost) => void): void {
@@ -315,7 +344,11 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   #onStep(node: NodeIndex, step: LookupStep): void {
     if (step.purpose !== 'user') return
     const begun = this.#byKey.get(tagOf(step.key))
-    begun?.path.add(step, node, this.simulation.nodeOfPeer(node, step.peer))
+    if (begun === undefined) return
+    const peer = this.simulation.nodeOfPeer(node, step.peer)
+    begun.path.add(step, node, peer)
+    if (step.what === 'silent') begun.cost.trace?.silent(node, peer)
+    if (step.what === 'sent' && this.style === 'iterative') begun.cost.trace?.steps.set(peer, step.hops)
   }
 
   #onTold(told: Told): void {

@@ -54,6 +54,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
   const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   let next = 0
   const parts = study.parts.map(({ name, title, about, varies, points: planned, published }, part) => {
+    const shown = new Set<string>()
     const results = planned.map(({ overlay, at, set, plan }, point) => {
       const index = next
       next += 1
@@ -68,13 +69,17 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
         backend: plan.backend,
         nodes: nodes[index]!
       }
+      const summary = summariseOverlay(what, runs, rssPeakBytes)
+      // A picture of each overlay is enough: of the first point that has any.
+      const hasPicture = summary.path !== null && !shown.has(overlay)
+      if (hasPicture) shown.add(overlay)
       return {
         overlay,
         at,
         set,
         plan,
         graphml: runs[0]?.graph == null ? null : graphFileOf(name, overlay, point),
-        results: summariseOverlay(what, runs, rssPeakBytes),
+        results: hasPicture ? summary : { ...summary, path: null },
         figures: figuresOf(runs),
         curves: curvesOf(runs)
       }
