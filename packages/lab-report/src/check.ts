@@ -1,6 +1,7 @@
 /** Results are files, and may be those of strangers: what is drawn has the lab's schema, and fits. */
 import {
   PARTS_MAX,
+  type Path,
   POINTS_MAX,
   type PointResults,
   PUBLISHED_MAX,
@@ -74,6 +75,7 @@ function checked(results: StudyResults, wrong: Wrong): StudyResults {
 }
 
 function checkPoint({ overlay, curves, results }: PointResults, wrong: Wrong): void {
+  checkPath(results.path ?? undefined, overlay, wrong)
   const { bytes_per_node_per_s: bytes, settings, topology, warnings } = results
   const sizes: readonly (readonly [what: string, size: number, most: number])[] = [
     ['steps in a curve of hops', curves.hops?.length ?? 0, CURVE_POINTS_MAX],
@@ -86,6 +88,21 @@ function checkPoint({ overlay, curves, results }: PointResults, wrong: Wrong): v
   ]
   for (const [what, size, most] of sizes)
     if (size > most) throw wrong(`have a point of ${overlay} with ${size} ${what}, and ${most} are the most.`)
+}
+
+/** Whoever is drawn has a place: the bounds of a path are in its schema. */
+function checkPath(path: Path | undefined, overlay: string, wrong: Wrong): void {
+  if (path === undefined) return
+  const { origin, answered_by: by, found, peers, links, events } = path
+  const known = new Set(peers.map(({ peer }) => peer))
+  if (known.size < peers.length) throw wrong(`have a path of ${overlay} with two peers of one number.`)
+  const named = [origin, by, found, ...links.flat(), ...events.flatMap(({ from, to }) => [from, to])]
+  const stranger = named.find(peer => !known.has(peer))
+  if (stranger !== undefined)
+    throw wrong(`have a path of ${overlay} with a peer ${stranger}, which is not among its peers.`)
+  const way = new Set(events.map(event => event.way))
+  if (!way.has('there') || !way.has('back'))
+    throw wrong(`have a path of ${overlay} without a way there and back.`)
 }
 
 /** What turns the direction of text around, and what XML has no place for, escaped or not. */

@@ -24,7 +24,8 @@ const SMALL_WIDTH = 0.54
 const LARGE_WIDTH = 0.65
 const BOLD = 1.12
 
-function widthOf(text: string): number {
+/** Of a text, in heights of its letters. */
+export function widthOf(text: string): number {
   const large = text.match(/[^a-z ,.-]/g)?.length ?? 0
   return large * LARGE_WIDTH + (text.length - large) * SMALL_WIDTH
 }

@@ -14,7 +14,9 @@ import { checkedStudies } from './check.ts'
 import { alone, draw } from './draw.ts'
 import type { Labelled } from './fairness.ts'
 import { NAME_CHARACTERS_MAX } from './limits.ts'
+import type { OverlayId } from './looks.ts'
 import { type DrawnPart, type DrawnPlot, pageOf } from './page.ts'
+import { pathPictures } from './paths/index.ts'
 import { plotsOf } from './plots/index.ts'
 import type { Spec } from './spec.ts'
 import { distinct, viewOf } from './view.ts'
@@ -30,10 +32,23 @@ export interface ReportPlot {
   readonly spec: Spec
 }
 
+/** The path of one lookup of an overlay. */
+export interface ReportPicture {
+  /** As names of plots. */
+  readonly name: string
+  readonly overlay: OverlayId
+  /** A file of its own, in light and dark. */
+  readonly svg: string
+  /** What happened, in words. */
+  readonly steps: readonly string[]
+}
+
 export interface Report {
   /** A whole page. */
   readonly html: string
   readonly plots: readonly ReportPlot[]
+  /** One of each overlay whose results have a path. */
+  readonly pictures: readonly ReportPicture[]
 }
 
 /**
@@ -44,6 +59,7 @@ export async function reportOf(results: readonly StudyResults[]): Promise<Report
   const studies = checkedStudies(results)
   const labelled = labels(studies)
   const named = namer()
+  const pictures = pathPictures(labelled, named)
   const parts: DrawnPart[] = []
   for (const name of distinct(studies.flatMap(({ parts }) => parts.map(part => part.name)))) {
     const members = labelled.flatMap(({ label, study }) =>
@@ -62,7 +78,8 @@ export async function reportOf(results: readonly StudyResults[]): Promise<Report
     parts.push({ id: named(`part-${name}`), view, plots })
   }
   return {
-    html: pageOf(labelled, parts),
+    html: pageOf(labelled, parts, pictures),
+    pictures: pictures.map(({ id, overlay, svg, steps }) => ({ name: id, overlay, svg: alone(svg), steps })),
     plots: parts.flatMap(({ plots }) =>
       plots.map(({ id, svg, spec }) => ({ name: id, svg: alone(svg), spec }))
     )

@@ -46,6 +46,6 @@ export const OUTCOMES = {
 }
 
 /** Every colour that is drawn, with what it is on dark paper. */
-export const COLOURS = [...Object.values(LOOKS), INK, QUIET, GRID, ...Object.values(OUTCOMES)]
+export const COLOURS = [...Object.values(LOOKS), INK, QUIET, GRID, PAPER, ...Object.values(OUTCOMES)]
 
 export const labelOf = (overlay: OverlayId) => LOOKS[overlay].label

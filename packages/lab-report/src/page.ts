@@ -6,6 +6,7 @@ import { LOOKS, labelOf, type OverlayId } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
 import { capital, count, duration, extent, inWords, listed } from './numbers.ts'
 import { lastTable, pairedTable, publishedTable, summaryTable } from './part-table.ts'
+import type { PathPicture } from './paths/index.ts'
 import { sentencesOf } from './sentences.ts'
 import type { Plot } from './spec.ts'
 import { STYLE } from './style.ts'
@@ -28,7 +29,11 @@ export interface DrawnPart {
 }
 
 /** In the order in which it is read: what came out, how it was made, each part, and where all comes from. */
-export function pageOf(studies: readonly Labelled[], parts: readonly DrawnPart[]): string {
+export function pageOf(
+  studies: readonly Labelled[],
+  parts: readonly DrawnPart[],
+  pictures: readonly PathPicture[]
+): string {
   const [{ study }] = studies as readonly [Labelled]
   const isOne = studies.length === 1
   const titles = distinct(studies.map(one => one.study.title))
@@ -55,7 +60,7 @@ ${abouts.map(about => html`<p class="about">${about}</p>\n`)}${
 <nav aria-label="Contents"><ul>
 <li><a href="#short">In short</a></li>
 <li><a href="#compared">What was compared, and how fairly</a></li>
-${parts.map(({ id, view }) => html`<li><a href="#${id}">${view.title}</a></li>\n`)}<li><a href="#origin">Where it comes from</a></li>
+${pictures.length > 0 && html`<li><a href="#lookups">One lookup, step by step</a></li>\n`}${parts.map(({ id, view }) => html`<li><a href="#${id}">${view.title}</a></li>\n`)}<li><a href="#origin">Where it comes from</a></li>
 </ul></nav>
 </header>
 <main id="main">
@@ -64,7 +69,7 @@ ${shortHtml(parts)}</section>
 <section aria-labelledby="compared"><h2 id="compared">What was compared, and how fairly</h2>
 ${tableHtml(comparedTable(parts), 'compared-table')}
 ${fairnessHtml(studies)}</section>
-${parts.map(partHtml)}<section class="part" aria-labelledby="origin"><h2 id="origin">Where it comes from</h2>
+${pictures.length > 0 && lookupsHtml(pictures)}${parts.map(partHtml)}<section class="part" aria-labelledby="origin"><h2 id="origin">Where it comes from</h2>
 ${originHtml(studies)}
 <details><summary>Settings of the overlays</summary>
 ${tableHtml(settingsTable(parts), 'settings-table')}</details>
@@ -87,6 +92,29 @@ function shortHtml(parts: readonly DrawnPart[]): Html {
       sentences.length > 0 &&
       html`<dt><a href="#${id}">${view.title}</a></dt>${sentences.map(text => html`<dd>${text}</dd>\n`)}`
   )}</dl>`
+}
+
+/** How one lookup of each overlay went. */
+function lookupsHtml(pictures: readonly PathPicture[]): Html {
+  return html`<section class="part" aria-labelledby="lookups"><h2 id="lookups">One lookup, step by step</h2>
+<p>One lookup of each overlay, of middle length, as an observer of all peers saw it. Numbers in a picture are those of the steps of its way, there and back; numbers beside dots are those of peers.</p>
+<div class="plots">${pictures.map(
+    ({
+      id,
+      title,
+      caption,
+      svg,
+      steps,
+      table
+    }) => html`<figure id="${id}" aria-labelledby="${id}-head"><h3 id="${id}-head">${title}</h3>
+<div class="plot">${new Html(svg)}</div>
+<figcaption>${caption}</figcaption>
+<ol class="steps">${steps.map(step => html`<li>${step}</li>\n`)}</ol>
+<details><summary>All its messages as a table</summary>
+${tableHtml(table, `${id}-table`)}</details></figure>
+`
+  )}</div></section>
+`
 }
 
 /** Numbers first, then plots; what is only looked up is folded away. */

@@ -34,6 +34,7 @@ code{font:.875em/1.4 ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',mo
 figure{margin:0;min-width:0;font:.875rem/1.45 system-ui,sans-serif}
 figure .plot svg{display:block;width:100%;height:auto;max-width:30rem}
 figure h3{font-size:.9375rem;margin:0 0 .5rem}
+figure .steps{margin:.75rem 0 0;padding-left:2rem}
 figcaption{color:var(--quiet);margin-top:.5rem}
 details{font:.875rem/1.45 system-ui,sans-serif;margin:.75rem 0}
 summary{cursor:pointer;color:var(--link)}

@@ -92,7 +92,10 @@ describe('texts of others', () => {
 
   it('are text on the page, in plots, and in the names of files', () => {
     expect(report.html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
-    for (const text of [report.html, ...report.plots.map(({ svg }) => svg)]) {
+    const pictures = report.pictures.map(({ svg }) => svg)
+    expect(pictures).toHaveLength(2)
+    expect(report.html).toContain('the file “&quot;&#39;&gt;&lt;script&gt;')
+    for (const text of [report.html, ...report.plots.map(({ svg }) => svg), ...pictures]) {
       expect(text).not.toMatch(/<script/i)
       expect(text).not.toMatch(/<img/i)
       expect(text.match(/<style/g)).toHaveLength(1)

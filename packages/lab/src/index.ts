@@ -18,6 +18,8 @@ export {
   readP2psim
 } from './p2psim/compare.ts'
 export { exportP2psim } from './p2psim/export.ts'
+export { PATH_EVENTS_MAX, PATH_LINKS_MAX, PATH_PEERS_MAX } from './path/path-limits.ts'
+export type { Path, PathEvent } from './path/path-schema.ts'
 export { type Plan, type PlanInput, resolvePlan } from './plan.ts'
 export type { Progress } from './progress.ts'
 export { type OverlayResults, type Results, ResultsSchema } from './results.ts'

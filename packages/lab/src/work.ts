@@ -5,6 +5,7 @@ import { type Followed, pathOf } from './path/path.ts'
 import type { Path } from './path/path-schema.ts'
 import { pictureOf } from './path/picture.ts'
 import type { LookupTrace } from './path/trace.ts'
+import { wayOf } from './path/way.ts'
 import type { LookupSamples, Part, Phase, PhaseSamples, SearchSamples } from './run-result.ts'
 import type { Ask, LookupAsk, SearchAsk } from './world.ts'
 
@@ -89,8 +90,12 @@ export class Work {
   #follow({ outcome, tookUs }: BegunLookup, ask: LookupAsk, trace: LookupTrace): void {
     const { status, found, hops } = outcome!
     if (status !== 'correct' || found === undefined || found === trace.origin) return
-    const picture = pictureOf(this.#deployment, ask, trace)
-    this.#followed.push({ trace, picture, found, hops, tookUs })
+    const isSupernode = (peer: NodeIndex) => this.#deployment.inPicture(peer, ask).role === 'supernode'
+    const way = wayOf(trace, { found, hops, tookUs, isSupernode })
+    if (way === undefined) return
+    const ofWay = [found, ...[...way.there, ...way.back].flatMap(({ from, to }) => [from, to])]
+    const picture = pictureOf(this.#deployment, ask, trace, ofWay)
+    this.#followed.push({ trace, picture, way, found, hops, tookUs })
   }
 
   /** Of a lookup of middle length: undefined where none of the first had an answer from somebody else. */

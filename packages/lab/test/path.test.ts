@@ -14,6 +14,7 @@ import {
 import { type Path, PathSchema } from '../src/path/path-schema.ts'
 import { type PeerInPicture, pictureOf } from '../src/path/picture.ts'
 import { NO_ANSWER, Tracer } from '../src/path/trace.ts'
+import { wayOf } from '../src/path/way.ts'
 import { type Plan, type PlanInput, resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
 import type { RunResult } from '../src/run-result.ts'
@@ -35,7 +36,7 @@ function expectWhole(path: Path, run: RunResult): void {
   expect(Check(PathSchema, path)).toBe(true)
   const seen = new Set(peers.map(({ peer }) => peer))
   expect(
-    [origin, by, ...events.flatMap(({ from, to }) => [from, to])].filter(peer => !seen.has(peer))
+    [origin, by, path.found, ...events.flatMap(({ from, to }) => [from, to])].filter(peer => !seen.has(peer))
   ).toEqual([])
   const times = events.map(({ at_us }) => at_us)
   expect(times).toEqual(times.toSorted((a, b) => a - b))
@@ -159,6 +160,37 @@ it.each<[string, OverlayId, PlanInput]>([
   expectWhole(run.path!, run)
 })
 
+it('is whole among more peers than are shown', () => {
+  const { run } = ran('gnutella', {}, { nodes: 400, lookups: 20 })
+  const path = run.path!
+  expectWhole(path, run)
+  expect(path.peers).toHaveLength(PATH_PEERS_MAX)
+  expect(path.events).toHaveLength(PATH_EVENTS_MAX)
+  expect(path.left_out).toBeGreaterThan(0)
+  expect(path.answered_by).toBe(path.found)
+  expect(wayIn(path, 'there')).toHaveLength(path.hops)
+})
+
+it('is none where fewer steps were seen than were counted: an answer out of a cache, which says how far others went', () => {
+  const simulation = { nowUs: 0, otherEnd: (link: number) => link, nodeOf: () => undefined }
+  const tracer = new Tracer(() => simulation as never)
+  const trace = tracer.begin(0)
+  for (const [from, to, type] of [
+    [0, 1, 'query'],
+    [1, 0, 'query-hit']
+  ] as const) {
+    const message = { type }
+    trace.sent(message, to, from)
+    tracer.arrived(message, to)
+  }
+  const wayIn = (hops: number, found: number, isSupernode = () => false) =>
+    wayOf(trace, { found, hops, tookUs: 0, isSupernode })
+  expect(wayIn(1, 1)?.answeredBy).toBe(1)
+  expect(wayIn(2, 2)).toBeUndefined()
+  // A supernode's user is one link further.
+  expect(wayIn(2, 2, () => true)?.answeredBy).toBe(1)
+})
+
 it('tells of peers that did not answer', () => {
   const paths = [1, 2, 3, 4].map(seed => ran('kademlia', {}, { failures: 0.5, seed }).run.path!)
   const silent = paths.flatMap(({ events }) => events.filter(({ message }) => message === NO_ANSWER))
@@ -195,7 +227,8 @@ describe('bounds', () => {
     send(0, ROOT, 'lookup')
     for (let number = 0; number < others; number += 1) send(0, ROOT, 'hop-ack')
     send(ROOT, 0, 'found')
-    return { trace, picture, found: ROOT, hops: 1, tookUs: 0 }
+    const end = { found: ROOT, hops: 1, tookUs: 0 }
+    return { trace, picture, way: wayOf(trace, { ...end, isSupernode: () => false })!, ...end }
   }
   const two = new Map([
     [0, place],
@@ -228,13 +261,13 @@ describe('bounds', () => {
       send(0, count - 1, 'lookup')
       const aliveNodes = () => Array.from({ length: count }, (_, node) => node)
       const deployment = { simulation: { aliveNodes }, inPicture: () => place } as unknown as Deployment
-      const picture = pictureOf(deployment, {} as LookupAsk, trace)
-      expect([...picture.keys()].slice(0, 2)).toEqual([0, count - 1])
+      const picture = pictureOf(deployment, {} as LookupAsk, trace, [count - 2])
+      expect([...picture.keys()].slice(0, 3)).toEqual([0, count - 2, count - 1])
       return picture.size
     }
     expect(sizeAmong(PATH_PEERS_MAX)).toBe(PATH_PEERS_MAX)
     for (const more of [1, 100, 100_000]) expect(sizeAmong(PATH_PEERS_MAX + more)).toBe(PATH_PEERS_MAX)
-    expect(sizeAmong(3)).toBe(3)
+    expect(sizeAmong(4)).toBe(4)
   })
 
   it(`${PATH_LINKS_MAX} links, each once`, () => {

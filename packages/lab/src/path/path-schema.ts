@@ -79,3 +79,4 @@ export const PathSchema = Type.Object(
 )
 
 export type Path = Static<typeof PathSchema>
+export type PathEvent = Path['events'][number]

@@ -5,12 +5,13 @@ import { PATH_EVENTS_MAX, PATH_LINKS_MAX } from './path-limits.ts'
 import type { Path } from './path-schema.ts'
 import type { Picture } from './picture.ts'
 import type { LookupTrace, Traced } from './trace.ts'
-import { namedBy, type Way, wayOf } from './way.ts'
+import { namedBy, type Way } from './way.ts'
 
-/** A lookup that was looked at, and had a right answer from another peer. */
+/** A lookup that was looked at, had a right answer from another peer, and went a way that is known. */
 export interface Followed {
   readonly trace: LookupTrace
   readonly picture: Picture
+  readonly way: Way
   readonly found: NodeIndex
   readonly hops: number
   readonly tookUs: number
@@ -21,15 +22,12 @@ export function pathOf(followed: readonly Followed[], hops: Float64Array): Path 
   if (hops.length === 0) return undefined
   const middle = percentile(hops.toSorted(), 50)
   const off = (one: Followed) => Math.abs(one.hops - middle)
-  for (const one of followed.toSorted((a, b) => off(a) - off(b))) {
-    const way = wayOf(one.trace, one)
-    if (way !== undefined) return written(one, way)
-  }
-  return undefined
+  const [nearest] = followed.toSorted((a, b) => off(a) - off(b))
+  return nearest && written(nearest)
 }
 
 /** Of more messages than there is room for, the way itself and the first of the others. */
-function written({ trace, picture, found, hops, tookUs }: Followed, way: Way): Path {
+function written({ trace, picture, way, found, hops, tookUs }: Followed): Path {
   const { origin, messages, leftOut, target } = trace
   const there = new Set(way.there)
   const back = new Set(way.back)

@@ -34,19 +34,30 @@ const ID_BYTES = 8
 
 export const textOfId = (key: Key): string => toHex(key.subarray(0, ID_BYTES))
 
-/** Of more peers than there is room for: those of the lookup, whom they are linked with, and others evenly. */
-export function pictureOf(deployment: Deployment, ask: LookupAsk, trace: LookupTrace): Picture {
+/** Of more peers than there is room for: `first` ones, those of the lookup, whom they are linked with, and others evenly. */
+export function pictureOf(
+  deployment: Deployment,
+  ask: LookupAsk,
+  trace: LookupTrace,
+  first: readonly NodeIndex[]
+): Picture {
   const picture = new Map<NodeIndex, PeerInPicture>()
   const see = (node: NodeIndex): void => {
     if (picture.has(node) || picture.size >= PATH_PEERS_MAX) return
     picture.set(node, deployment.inPicture(node, ask))
   }
   see(trace.origin)
+  first.forEach(see)
   for (const { from, to } of trace.messages) {
     see(from)
     see(to)
   }
-  for (const { links } of picture.values()) links.forEach(see)
+  // Of each in turn, so that none has all the room.
+  for (let place = 0, most = 1; place < most && picture.size < PATH_PEERS_MAX; place += 1)
+    for (const { links } of [...picture.values()]) {
+      most = Math.max(most, links.length)
+      if (place < links.length) see(links[place]!)
+    }
   const others = deployment.simulation.aliveNodes().filter(node => !picture.has(node))
   const count = Math.min(others.length, PATH_PEERS_MAX - picture.size)
   for (let at = 0; at < count; at += 1) see(others[Math.floor((at * others.length) / count)]!)

@@ -4,7 +4,6 @@
  * cache says how far somebody else went.
  */
 import type { NodeIndex } from '@servent/simulator'
-import type { Picture } from './picture.ts'
 import type { LookupTrace, Traced } from './trace.ts'
 
 /** Of all overlays: none uses a name of another's for something else. */
@@ -27,12 +26,13 @@ export interface Way {
   readonly answeredBy: NodeIndex
 }
 
+/** How a lookup ended. */
 export interface Answered {
   readonly found: NodeIndex
   readonly hops: number
   /** Since the question. */
   readonly tookUs: number
-  readonly picture: Picture
+  readonly isSupernode: (peer: NodeIndex) => boolean
 }
 
 const cameBy = (traced: Traced, us: number): boolean =>
@@ -41,7 +41,7 @@ const cameBy = (traced: Traced, us: number): boolean =>
 const isRequest = ({ message }: Traced): boolean => REQUESTS.has(message)
 const isAnswer = ({ message }: Traced): boolean => ANSWERS.has(message)
 
-export function wayOf(trace: LookupTrace, { found, hops, tookUs, picture }: Answered): Way | undefined {
+export function wayOf(trace: LookupTrace, { found, hops, tookUs, isSupernode }: Answered): Way | undefined {
   const { origin, messages } = trace
   const answers = messages.filter(one => isAnswer(one) && one.to === origin && cameBy(one, tookUs)).reverse()
   const ways = answers.flatMap(answer => {
@@ -52,7 +52,7 @@ export function wayOf(trace: LookupTrace, { found, hops, tookUs, picture }: Answ
   })
   // The link from a supernode to its user is counted, though nothing goes over it.
   const stepsOf = ({ there, answeredBy }: Way): number =>
-    there.length + (answeredBy !== found && picture.get(answeredBy)?.role === 'supernode' ? 1 : 0)
+    there.length + (answeredBy !== found && isSupernode(answeredBy) ? 1 : 0)
   const right = ways.filter(way => stepsOf(way) === hops)
   return right.find(({ answeredBy }) => answeredBy === found) ?? right[0]
 }

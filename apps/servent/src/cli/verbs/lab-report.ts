@@ -25,12 +25,13 @@ export async function writeReport(folder: string, studies: readonly StudyResults
     import('@servent/lab-report'),
     import('@servent/lab')
   ])
-  const { html, plots } = await reportOf(studies)
+  const { html, plots, pictures } = await reportOf(studies)
   const files = new Map([[PAGE, html]])
   for (const { name, svg, spec } of plots) {
     files.set(`plots/${name}.svg`, svg)
     files.set(`plots/${name}.vl.json`, `${JSON.stringify(spec, null, 2)}\n`)
   }
+  for (const { name, svg } of pictures) files.set(`plots/${name}.svg`, svg)
   for (const [name, text] of files) await writeBeside(folder, name, text)
   return [...files.keys()]
 }
