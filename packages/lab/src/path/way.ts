@@ -89,7 +89,8 @@ function thereTo(trace: LookupTrace, to: NodeIndex, untilUs: number): Traced[] |
 /** Where who asks sends every request itself: whose answer named its receiver; undefined where it knew it before. */
 export function namedBy({ origin, messages, steps }: LookupTrace, request: Traced): NodeIndex | undefined {
   const step = steps.get(request.to)
-  if (request.from !== origin || step === undefined || step < 2) return undefined
+  // Whom it asked first it knew. Some count these as one step, and some as none.
+  if (request.from !== origin || step === undefined || step === Math.min(...steps.values())) return undefined
   return messages.find(
     one =>
       isAnswer(one) &&
