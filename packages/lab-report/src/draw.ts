@@ -73,8 +73,8 @@ const inDark = (of: string) =>
 /** For plots on a page. */
 export const DARK_RULES = inDark('.plot ')
 
-/** A file of its own. */
+/** A file of its own. Its title stays first in it, where readers of SVG look for it. */
 export function alone(svg: string): string {
   const style = `<style>@media (prefers-color-scheme:dark){svg{background:${PAPER.dark}}${inDark('')}}</style>`
-  return svg.replace(/^<svg [^>]*>/, open => `${open}${style}`)
+  return svg.replace('</desc>', end => `${end}${style}`)
 }
