@@ -1,5 +1,6 @@
 /** Napster and FastTrack: servers or supernodes in the middle, each with its users around it. */
 import { GRID, INK, LOOKS, QUIET } from '../looks.ts'
+import { extent } from '../numbers.ts'
 import { Canvas, FAINT, lineItem, type Point, WIDTH } from './canvas.ts'
 import {
   awayFrom,
@@ -19,6 +20,8 @@ const LAST_RADIUS = WIDTH / 2 - 14
 const ROW = 15
 const SPACE = 9
 const HUB = 5
+/** For labels above and below. */
+const MARGIN = 26
 
 const isHub = (role: string | null) => role === 'server' || role === 'supernode'
 
@@ -28,8 +31,12 @@ export function drawTiers(view: PathView): Drawn {
   const hubs = path.peers.filter(({ role }) => isHub(role)).map(({ peer }) => peer)
   const isServer = overlay === 'napster'
   const canvas = new Canvas()
-  canvas.reach(WIDTH)
-  const { places, homeless } = placesOf(path, hubs)
+  const { places: around, homeless } = placesOf(path, hubs)
+  // As high as its circles are.
+  const heights = [...around.values()].map(({ y }) => y)
+  const [top, bottom] = extent(heights)
+  const places = new Map([...around].map(([peer, { x, y }]) => [peer, { x, y: y - top + MARGIN }]))
+  canvas.reach(bottom - top + 2 * MARGIN)
   const isBetween = ([a, b]: readonly [number, number]) => hubs.includes(a) && hubs.includes(b)
   for (const link of path.links)
     canvas.line([places.get(link[0])!, places.get(link[1])!], {
@@ -44,7 +51,7 @@ export function drawTiers(view: PathView): Drawn {
   drawPeers(canvas, view, places, peer =>
     hubs.includes(peer) ? { r: Math.max(HUB, 6), stroke: INK.light, 'stroke-width': 1.2 } : {}
   )
-  labelWay(canvas, view, places, awayFrom(MIDDLE))
+  labelWay(canvas, view, places, awayFrom({ x: MIDDLE.x, y: MIDDLE.y - top + MARGIN }))
   drawNumbers()
   const [hub, hubMany] = isServer ? ['server', 'servers'] : ['supernode', 'supernodes']
   canvas.legend([
