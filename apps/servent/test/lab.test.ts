@@ -121,7 +121,7 @@ parts:
       expect({ code: refused.code, out: refused.out }).toEqual({ code: 2, out: '' })
       expect(refused.err).toContain(`${wrong} is no study that was run: `)
     }
-  })
+  }, 60_000)
 
   it('finds the files of a plan beside it', async () => {
     const cwd = await planIn('beside')
