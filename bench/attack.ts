@@ -118,7 +118,7 @@ for (const overlay of values.overlays.split(',')) {
       if (values.json) continue
       const [figures] = results.overlays
       const cells = cellsOf(figures!)
-      console.log(row([overlay, percent(share, 1), name, ...cells, results.fingerprint.slice(0, 12)]))
+      console.log(row([overlay, percent(share, 1), name, ...cells, results.fingerprint!.slice(0, 12)]))
     }
   }
 }

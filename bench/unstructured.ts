@@ -163,6 +163,6 @@ for (const name of names) {
   if (values.json) continue
   const [figures] = results.overlays
   const cells = COLUMNS.map(([, of]) => of(figures!))
-  console.log(row([variant.title, ...cells, results.fingerprint.slice(0, 12)]))
+  console.log(row([variant.title, ...cells, results.fingerprint!.slice(0, 12)]))
 }
 if (values.json) console.log(JSON.stringify(all))

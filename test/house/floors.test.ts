@@ -24,6 +24,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   'packages/node': 4,
   'packages/lab': 5,
   'packages/lab-report': 6,
+  'packages/lab-real': 6,
   'apps/servent': 7,
   'apps/web': 7
 }

@@ -286,7 +286,10 @@ describe('lab compare', () => {
       '--overlays freenet',
       'no overlay "freenet". It has napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
     ],
-    ['--overlays chord --backend processes', 'The backend processes comes in a later version'],
+    [
+      '--overlays chord --backend processes --failures 0.3',
+      'maintenance stands still (failures), which the backend'
+    ],
     ['--nodes few', 'nodes is "few", and it takes a whole number from 2 to 1000000.'],
     ['--nodes 1', 'nodes is 1, and it takes a whole number from 2 to 1000000.'],
     ['--nodes 1e9', 'nodes is 1000000000, and it takes a whole number from 2 to 1000000.'],

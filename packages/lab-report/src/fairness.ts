@@ -86,14 +86,22 @@ export function originHtml(studies: readonly Labelled[]): Html {
     const isDirty = commit?.endsWith('-dirty') ?? false
     const clean = commit?.replace(/-dirty$/, '')
     return html`${studies.length > 1 && html`<h3>${label}</h3>`}<dl>
-<dt>Hardware</dt><dd>${host.cpu}, ${count(host.cpus)} ${host.cpus === 1 ? 'core' : 'cores'}, ${memory(host.memory_bytes)}; ${host.platform} ${host.arch}, Node ${host.node}. Times here are virtual: another machine takes longer or shorter and measures the same.</dd>
+<dt>Hardware</dt><dd>${host.cpu}, ${count(host.cpus)} ${host.cpus === 1 ? 'core' : 'cores'}, ${memory(host.memory_bytes)}; ${host.platform} ${host.arch}, Node ${host.node}. ${
+      fingerprint === null
+        ? 'Some ran on real peers, whose times are of this machine.'
+        : 'Times here are virtual: another machine takes longer or shorter and measures the same.'
+    }</dd>
 <dt>Code</dt><dd>${
       commit === null
         ? 'not a checkout, so that its commit is unknown'
         : html`commit <code>${clean}</code>${isDirty && ', with changes that are in no commit'}`
     }</dd>
-<dt>Fingerprint</dt><dd><code>${fingerprint}</code>, over what every run did and measured</dd>
-<dt>Again</dt><dd><code>npx servent lab run ${STUDY_FILES.plan}</code>, in the folder of these results: the plan there has every choice filled in, and the same code gives the same fingerprint.</dd>
+<dt>Fingerprint</dt><dd>${
+      fingerprint === null
+        ? 'none: real peers do nothing twice alike'
+        : html`<code>${fingerprint}</code>, over what every run did and measured`
+    }</dd>
+<dt>Again</dt><dd><code>npx servent lab run ${STUDY_FILES.plan}</code>, in the folder of these results: the plan there has every choice filled in${fingerprint !== null && ', and the same code gives the same fingerprint'}.</dd>
 </dl>`
   })}`
 }

@@ -1,11 +1,13 @@
 /** Runs a plan: every overlay with every seed, and from all of them the results. */
+import { type Backend, type BackendInit, type BackendLoader, noBackends } from './backend.ts'
+import { type BackendId, isReal } from './backends.ts'
 import { createWorker, workerFrom } from './create-worker.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { commitOfCode, hostNow } from './host.ts'
 import type { Job, PlanTexts } from './messages.ts'
 import { overlaySettings, type Plan } from './plan.ts'
 import { jobsOf } from './plan-jobs.ts'
-import { type OnRun, runAll } from './pool.ts'
+import { runAll } from './pool.ts'
 import type { Progress } from './progress.ts'
 import { type Results, SCHEMA } from './results.ts'
 import type { RunResult } from './run-result.ts'
@@ -19,6 +21,8 @@ export interface CompareOptions {
   readonly workerSource?: string | undefined
   /** Turns a file's name in the plan into a path. */
   readonly resolvePath?: (name: string) => string
+  /** Where plans ask for real peers: without it they are refused. */
+  readonly backends?: BackendLoader
 }
 
 /**
@@ -33,7 +37,7 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
     schema: SCHEMA,
     plan,
     commit: options.workerSource === undefined ? await commitOfCode() : null,
-    fingerprint: fingerprintOf(runs),
+    fingerprint: isReal(plan.backend) ? null : fingerprintOf(runs),
     host: hostNow(),
     overlays: plan.overlays.map(overlay =>
       summariseOverlay(
@@ -80,19 +84,60 @@ export async function runPlans(
   }))
 }
 
-/** Runs jobs on as many threads as their plans say; `onRun` is told of each as it ends. */
+/** Runs jobs, those of each backend together; `onRun` is told of each as it ends. */
 export async function runJobs(
   jobs: readonly Job[],
   texts: PlanTexts,
-  { signal, workerSource }: Pick<CompareOptions, 'signal' | 'workerSource'>,
-  { onRun, onProgress }: { onRun: OnRun; onProgress: (progress: Progress, index: number) => void }
+  options: Pick<CompareOptions, 'signal' | 'workerSource' | 'backends'>,
+  { onRun, onProgress }: Pick<BackendInit, 'onRun' | 'onProgress'>
 ): Promise<void> {
-  await runAll(jobs, {
-    setup: { texts },
-    workers: Math.max(...jobs.map(({ plan }) => plan.workers)),
-    createWorker: workerSource === undefined ? createWorker : workerFrom(workerSource),
-    signal: signal ?? new AbortController().signal,
-    onRun,
-    onProgress
-  })
+  const { signal = new AbortController().signal, backends = noBackends } = options
+  const groups = new Map<BackendId, number[]>()
+  for (const [index, { plan }] of jobs.entries())
+    groups.set(plan.backend, [...(groups.get(plan.backend) ?? []), index])
+  // What cannot be loaded is known before hours of work.
+  const loaded = await Promise.all(
+    [...groups].map(async ([name, indices]) => ({
+      indices,
+      backend: isReal(name) ? await backends(name) : simulator(options.workerSource)
+    }))
+  )
+  let before = 0
+  for (const { backend, indices } of loaded) {
+    const begun = before
+    await backend.run(
+      indices.map(index => jobs[index]!),
+      {
+        texts,
+        signal,
+        onRun: (index, run) => onRun(indices[index]!, run),
+        onProgress: (progress, index) =>
+          onProgress(loaded.length === 1 ? progress : within(progress, begun, jobs.length), indices[index]!)
+      }
+    )
+    before += indices.length
+  }
+}
+
+/** On as many threads as the plans say. */
+function simulator(workerSource: string | undefined): Backend {
+  return {
+    run: (jobs, { texts, ...init }) =>
+      runAll(jobs, {
+        ...init,
+        setup: { texts },
+        workers: Math.max(...jobs.map(({ plan }) => plan.workers)),
+        createWorker: workerSource === undefined ? createWorker : workerFrom(workerSource)
+      })
+  }
+}
+
+/** Of several backends one after the other: what the next ones take is not known. */
+function within({ runs, runsDone, done }: Progress, before: number, all: number): Progress {
+  return {
+    runs: all,
+    runsDone: before + runsDone,
+    done: (before + done * runs) / all,
+    remainingMs: undefined
+  }
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { nodesUpAtFirst, randomOf } from '@servent/simulator'
+import { isReal } from './backends.ts'
 import { PlanError } from './errors.ts'
 import { runsAtATime } from './memory.ts'
 import type { Job, PlanTexts } from './messages.ts'
@@ -41,7 +42,7 @@ export async function jobsOf(
     // What cannot be read is said here, once, and not by each run.
     latencyOfPlan(plan, files, randomOf(''))
     const churn = churnOfPlan(plan, files)
-    const atATime = runsAtATime(plan, churn)
+    const atATime = isReal(plan.backend) ? 1 : runsAtATime(plan, churn)
     const work = workOf(plan)
     return {
       nodes: churn?.type === 'trace' ? nodesUpAtFirst(churn.events).length : plan.nodes,

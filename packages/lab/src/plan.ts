@@ -12,6 +12,7 @@ import { STORED_LIFETIME_MS_MAX } from '@servent/key-routing/machine'
 import { given } from '@servent/overlay/machine'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
+import { BACKENDS, checkBackend, isReal, realDefaults } from './backends.ts'
 import { PlanError } from './errors.ts'
 import { LIES } from './liars/lies.ts'
 import { checkModels } from './models.ts'
@@ -113,7 +114,9 @@ export const PlanSchema = Type.Object(
       Type.Union([Type.String({ maxLength: 64 }), Type.Number(), Type.Boolean()]),
       { description: 'Settings of overlays that differ from their defaults, by name: chord.successors' }
     ),
-    backend: Type.Enum(['simulator']),
+    backend: Type.Enum(BACKENDS, {
+      description: 'Where its peers are: in a simulator, or real ones in this process or in one each'
+    }),
     workers: Type.Integer({
       minimum: 1,
       maximum: WORKERS_MAX,
@@ -143,7 +146,7 @@ const WARMUP_JOINED_SECONDS = 7_200
 /** @throws PlanError  a field is missing, unknown, of another kind or out of its bounds, or two contradict */
 export function resolvePlan(input: PlanInput): Plan {
   const chosen = given(input)
-  const plan = { ...defaults(chosen), ...chosen } as Plan
+  const plan = { ...defaults(chosen), ...defaultsOfBackend(chosen), ...chosen } as Plan
   checkShape(plan)
   checkWork(plan)
   checkRecords(plan)
@@ -161,6 +164,7 @@ export function resolvePlan(input: PlanInput): Plan {
   checkModels(plan)
   for (const overlay of plan.overlays) overlaySettings(plan, overlay)
   checkSetNames(plan)
+  checkBackend(plan)
   return plan
 }
 
@@ -224,6 +228,12 @@ function secondsForPartition({ partition }: PlanInput): number {
   return Math.ceil((4 * parsePartition(partition).us) / 1_000_000)
 }
 
+/** What is no backend is refused with the other fields. */
+function defaultsOfBackend(given: PlanInput): PlanInput {
+  const { backend = 'simulator', workload = workloadOf(given) } = given
+  return isReal(backend) ? realDefaults(given, workload) : {}
+}
+
 /** By the numbers that are given. */
 function workloadOf({ lookups, searches, puts, gets }: PlanInput): Plan['workload'] {
   if (puts || gets) return 'values'
@@ -285,10 +295,6 @@ function checkPartition(plan: Plan): void {
 }
 
 function checkShape(plan: Plan): void {
-  const { backend } = plan as { backend: string }
-  if (backend === 'in-process' || backend === 'processes') {
-    throw new PlanError(`The backend ${backend} comes in a later version; this one has simulator.`)
-  }
   const unknown = Object.keys(plan).find(field => !Object.hasOwn(PlanSchema.properties, field))
   if (unknown !== undefined) {
     throw new PlanError(`A plan has no ${unknown}. It has ${Object.keys(PlanSchema.properties).join(', ')}.`)

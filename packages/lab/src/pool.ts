@@ -9,8 +9,6 @@ import type { FromWorker, Job, RunTask, WorkerSetup } from './messages.ts'
 import { Estimate, type Progress } from './progress.ts'
 import type { RunResult } from './run-result.ts'
 
-export type OnRun = (index: number, run: RunResult) => void
-
 export interface PoolInit {
   readonly setup: WorkerSetup
   /** At most as many as there are jobs are started. */
@@ -18,7 +16,7 @@ export interface PoolInit {
   readonly createWorker: CreateWorker
   /** Ends everything at once; `runAll` fails with its reason. */
   readonly signal: AbortSignal
-  readonly onRun: OnRun
+  readonly onRun: (index: number, run: RunResult) => void
   /** `index` is the job that it is heard of. */
   readonly onProgress: (progress: Progress, index: number) => void
 }

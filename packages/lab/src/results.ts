@@ -3,10 +3,12 @@
  * exercise it or where the overlay has no such thing; it is 0 only where it was measured and came out as 0.
  */
 import { type Static, Type } from 'typebox'
+import { BACKENDS } from './backends.ts'
 import { OVERLAYS } from './overlays/settings.ts'
 import { PathSchema } from './path/path-schema.ts'
 import { PlanSchema } from './plan.ts'
 import { partition } from './results-partition.ts'
+import { sockets } from './results-sockets.ts'
 import { closed, count, number, orNull } from './schema-words.ts'
 
 export const SCHEMA = 'servent-lab/1'
@@ -252,7 +254,7 @@ export const OverlaySchema = Type.Object(
     settings: Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Boolean()]), {
       description: 'All of them, those that the plan sets and the defaults'
     }),
-    backend: Type.Enum(['simulator']),
+    backend: Type.Enum(BACKENDS),
     nodes: count('Peers at the start of a run: those of the plan, or those that its trace begins with'),
     seeds: Type.Array(Type.Integer(), { description: 'Of the runs, in their order' }),
     warnings: Type.Array(Type.String(), {
@@ -306,6 +308,7 @@ export const OverlaySchema = Type.Object(
       ),
       'the measured time was 0'
     ),
+    sockets: orNull(sockets, 'peers have no processes of their own, or the system does not count'),
     state_entries_per_node: spread('Entries of routing tables'),
     state_bytes_per_node: spread(
       'Those entries written down: a key of 32 bytes and the contact of each, or the bytes of what else they hold'
@@ -339,8 +342,8 @@ export const OverlaySchema = Type.Object(
     ),
     cost: Type.Object(
       {
-        events: count('Of all runs'),
-        events_per_s: number('Of one thread'),
+        events: orNull(count('Of all runs'), 'real peers have no events that are counted'),
+        events_per_s: orNull(number('Of one thread'), 'there are no events'),
         wall_s: number('Of one thread: the sum of all runs'),
         rss_peak_bytes: count('Of the whole process until then: other overlays and threads included')
       },
@@ -374,10 +377,13 @@ export const ResultsSchema = Type.Object(
       Type.String({ description: 'Of the code; -dirty where files differ from it' }),
       'this is no checkout'
     ),
-    fingerprint: Type.String({
-      pattern: '^[0-9a-f]{64}$',
-      description: 'SHA-256 over what every run did and measured, in the order of overlays and seeds'
-    }),
+    fingerprint: orNull(
+      Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description: 'SHA-256 over what every run did and measured, in the order of overlays and seeds'
+      }),
+      'some ran on real peers, which do nothing twice alike'
+    ),
     host: HostSchema,
     overlays: Type.Array(OverlaySchema)
   },

@@ -7,8 +7,8 @@ import type { Path } from './path/path-schema.ts'
 export interface RunResult {
   readonly overlay: OverlayId
   readonly seed: number
-  /** Of the simulation: over every event of it. */
-  readonly traceHash: string
+  /** Of the simulation: over every event of it. Nothing of real peers. */
+  readonly traceHash: string | undefined
   readonly lookups: LookupSamples
   /** Nothing where the plan has no searches. */
   readonly searches: SearchSamples | undefined
@@ -28,11 +28,16 @@ export interface RunResult {
   /** Only where peers have roles. */
   readonly roles?: RoleSamples
   readonly measuredUs: number
-  /** Only where it was asked for: no measure, and in no fingerprint. Null: too large to be written down. */
+  /** Of real peers: of the measured time, the part in which the busiest event loop was at work, 0 to 1. */
+  readonly busy?: number
+  /** Of peers in processes that were there all the measured time, where the system counts what each writes. */
+  readonly sockets?: { readonly kernelBytes: number; readonly countedBytes: number; readonly nodes: number }
+  /** Only where it was asked for: no measure, and in no fingerprint. Null: too large to be written down, or of real peers. */
   readonly graph?: GraphSamples | null
   /** Of one lookup, for people to look at: not in the fingerprint. */
   readonly path?: Path
-  readonly cost: { readonly events: number; readonly wallMs: number }
+  /** `events`: of the simulation; nothing of real peers. */
+  readonly cost: { readonly events: number | undefined; readonly wallMs: number }
 }
 
 export interface LookupSamples {
@@ -185,7 +190,8 @@ export interface NetworkSamples {
 }
 
 export interface Traffic {
-  readonly bytesByType: Readonly<Record<string, number>>
+  /** Nothing where they are not counted. */
+  readonly bytesByType: Readonly<Record<string, number>> | undefined
   /** 20 bytes a message and 4 an id. Nothing where ids are not counted. */
   readonly p2psimBytes: number | undefined
 }

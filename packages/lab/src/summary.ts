@@ -14,6 +14,8 @@ import type {
 } from './run-result.ts'
 import { inequality, mean, percentile, pooled, type Summary, sum, summarise } from './statistics.ts'
 
+/** Of an event loop at work: beyond it what waits for it shows in the times that are measured. */
+const BUSY_PART = 0.75
 const US_PER_MS = 1000
 const US_PER_S = 1_000_000
 
@@ -25,7 +27,9 @@ export function summariseOverlay(
   const lookups = runs.map(run => run.lookups)
   const total = (of: 'correct' | 'incorrect' | 'failed' | 'unissued') => sum(lookups.map(one => one[of]))
   const [correct, incorrect, failed] = [total('correct'), total('incorrect'), total('failed')]
-  const events = sum(runs.map(run => run.cost.events))
+  const events = runs.some(run => run.cost.events === undefined)
+    ? null
+    : sum(runs.map(run => run.cost.events!))
   const threadMs = sum(runs.map(run => run.cost.wallMs))
   const population = {
     start: censusOf(runs.map(run => run.nodes.atStart)),
@@ -50,7 +54,8 @@ export function summariseOverlay(
         put: values?.puts ?? null,
         get: values?.gets ?? null
       }),
-      ...unservedOf(runs)
+      ...unservedOf(runs),
+      ...busyOf(runs)
     ],
     population,
     lookups: counts,
@@ -64,6 +69,7 @@ export function summariseOverlay(
     values,
     publishing: publishingOf(runs),
     bytes_per_node_per_s: bandwidthOf(runs),
+    sockets: socketsOf(runs),
     state_entries_per_node: spread(runs.map(run => run.nodes.stateEntries)),
     state_bytes_per_node: spread(runs.map(run => run.nodes.stateBytes)),
     connections_per_node: spread(runs.map(run => run.nodes.connections)),
@@ -76,7 +82,7 @@ export function summariseOverlay(
     path: runs[0]?.path ?? null,
     cost: {
       events,
-      events_per_s: threadMs === 0 ? 0 : Math.round((1000 * events) / threadMs),
+      events_per_s: events === null ? null : threadMs === 0 ? 0 : Math.round((1000 * events) / threadMs),
       wall_s: threadMs / 1000,
       rss_peak_bytes: rssPeakBytes
     }
@@ -105,6 +111,29 @@ function unservedOf(runs: readonly RunResult[]): string[] {
   return [
     `In ${unserved} of ${runs.length} runs no supernode or server was left when the measured time ended.`
   ]
+}
+
+/** Times of a run in which peers waited for the processor are those of the machine. */
+function busyOf(runs: readonly RunResult[]): string[] {
+  const busy = Math.max(0, ...runs.map(run => run.busy ?? 0))
+  if (busy < BUSY_PART) return []
+  return [
+    `Processors were short: an event loop of the peers was at work for ${Math.round(100 * busy)} % of the measured ` +
+      'time, so that times and failures are of this machine. Try fewer --nodes, or a machine with less other work.'
+  ]
+}
+
+function socketsOf(runs: readonly RunResult[]): OverlayResults['sockets'] {
+  const all = runs.flatMap(({ sockets, measuredUs }) =>
+    sockets === undefined ? [] : { ...sockets, measuredUs }
+  )
+  if (all.length === 0) return null
+  const kernel = sum(all.map(one => one.kernelBytes))
+  const counted = sum(all.map(one => one.countedBytes))
+  return {
+    bytes_per_node_per_s: (kernel * US_PER_S) / sum(all.map(one => one.nodes * one.measuredUs)),
+    over_counted: counted === 0 ? null : kernel / counted
+  }
 }
 
 function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {
@@ -176,19 +205,19 @@ function publishingOf(runs: readonly RunResult[]): OverlayResults['publishing'] 
 
 function bandwidthOf(runs: readonly RunResult[]): OverlayResults['bytes_per_node_per_s'] {
   const aliveUs = sum(runs.map(run => run.nodes.aliveUs))
-  if (aliveUs === 0) return null
+  const bytesByType = runs.map(run => run.traffic.bytesByType)
+  if (aliveUs === 0 || bytesByType.includes(undefined)) return null
+  const byType = bytesByType as readonly Readonly<Record<string, number>>[]
   const perSecond = (bytes: number) => (bytes * US_PER_S) / aliveUs
   const steady = pooled(runs.map(run => run.nodes.bytesSent))
   const [{ measuredUs } = { measuredUs: 0 }] = runs
-  const types = new Set(runs.flatMap(run => Object.keys(run.traffic.bytesByType)))
+  const types = new Set(byType.flatMap(Object.keys))
   const p2psim = runs.map(run => run.traffic.p2psimBytes)
   return {
-    mean: perSecond(sum(runs.map(run => sum(Object.values(run.traffic.bytesByType))))),
+    mean: perSecond(sum(byType.map(bytes => sum(Object.values(bytes))))),
     p95: steady.length === 0 ? null : (percentile(steady, 95) * US_PER_S) / measuredUs,
     by_type: Object.fromEntries(
-      [...types]
-        .sort()
-        .map(type => [type, perSecond(sum(runs.map(run => run.traffic.bytesByType[type] ?? 0)))])
+      [...types].sort().map(type => [type, perSecond(sum(byType.map(bytes => bytes[type] ?? 0)))])
     ),
     p2psim: p2psim.some(bytes => bytes === undefined) ? null : perSecond(sum(p2psim as number[]))
   }

@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
+import { isReal } from './backends.ts'
 import { type CompareOptions, runPlans } from './compare.ts'
 import { PlanError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -117,7 +118,9 @@ function resolveStored(
   { workers, set }: { readonly workers: number | undefined; readonly set: Settings }
 ): Plan {
   try {
-    const { overlays } = resolvePlan(plan)
+    const { overlays, backend } = resolvePlan(plan)
+    if (isReal(backend))
+      throw new PlanError(`what ran by ${backend} never comes out alike: verify is of the simulator.`)
     const over = Object.entries(set).filter(([key]) => overlays.some(overlay => isOf(key, overlay)))
     return resolvePlan({
       ...plan,

@@ -411,7 +411,7 @@ describe('runs', () => {
     // Nobody takes another peer for a server.
     expect(Math.max(...nodes.connections.slice(0, -2))).toBeLessThanOrEqual(61)
     for (const type of ['login', 'share-records', 'find', 'found', 'text'])
-      expect(traffic.bytesByType[type], type).toBeGreaterThan(0)
+      expect(traffic.bytesByType![type], type).toBeGreaterThan(0)
   })
 
   it.each(['exp:2m', 'rate:0.3'])('with %s see the same peers come and go as other overlays do', churn => {

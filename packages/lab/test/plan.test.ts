@@ -118,7 +118,6 @@ describe('a plan', () => {
       { overlays: ['freenet'] },
       'no overlay "freenet". It has napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
     ],
-    [{ backend: 'processes' }, 'The backend processes comes in a later version; this one has simulator.'],
     [{ backend: 'cloud' }, 'backend is "cloud"'],
     [{ failures: 0.96 }, 'failures is 0.96'],
     [{ failures: 0.9, nodes: 2 }, 'nobody of 2 peers is left'],

@@ -1,5 +1,11 @@
 /** What a program gives to the node that it runs. */
+import type { Transport } from '@libp2p/interface'
+import type { TCPComponents } from '@libp2p/tcp'
+import type { TraceStep } from '@servent/libp2p-host'
+import type { Overlay, OverlayName } from '@servent/overlay'
 import type { Logger } from 'pino'
+
+export type TcpFactory = (components: TCPComponents) => Transport
 
 export interface NodeDeps {
   /** Of the program: the user agent says it. */
@@ -13,6 +19,13 @@ export interface NodeDeps {
   readonly libraryWorker?: { readonly source: string }
   /** Likewise the worker of an index in SQLite: `indexWorkerFrom` of `@servent/keyword-index/sqlite` starts it. */
   readonly indexWorker?: { readonly source: string }
+  /** What lies between this node's TCP and its libp2p, as a network of an experiment that delays what is sent. */
+  readonly aroundTcp?: (tcp: TcpFactory) => TcpFactory
+  /** Told of each overlay as it is made, before it starts: for a program that asks it directly. */
+  readonly onOverlay?: (overlay: Overlay) => void
+  /** Sees each step of an overlay's machine, as `HostInit.trace`. Kademlia's is libp2p's own and tells of none. */
+  // biome-ignore lint/suspicious/noExplicitAny: of whichever machine it is
+  readonly trace?: (overlay: OverlayName, step: TraceStep<any>) => void
 }
 
 /** What others are told where the program does not say its version. */

@@ -10,6 +10,7 @@ import { tcp } from '@libp2p/tcp'
 import { boundedYamux, isCircuit } from '@servent/libp2p-host'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import type { Config } from './config.ts'
+import type { NodeDeps } from './deps.ts'
 import { CONNECTION_MANAGER, CONNECTION_MONITOR } from './network-limits.ts'
 import type { Ways } from './ways.ts'
 
@@ -28,13 +29,14 @@ export interface NetworkInit {
   readonly logger: ComponentLogger
   readonly metrics: (components: Components) => Metrics
   readonly ways: Ways
+  readonly aroundTcp?: NodeDeps['aroundTcp']
   /** Overlays, by name. */
   readonly services: Services
 }
 
 /** Not started. */
 export async function createNetwork(init: NetworkInit): Promise<Libp2p> {
-  const { config, ways } = init
+  const { config, ways, aroundTcp = within => within } = init
   return createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -52,7 +54,7 @@ export async function createNetwork(init: NetworkInit): Promise<Libp2p> {
     },
     connectionManager: { ...CONNECTION_MANAGER, maxConnections: config.maxConnections },
     connectionMonitor: CONNECTION_MONITOR,
-    transports: [tcp(), ...ways.transports],
+    transports: [aroundTcp(tcp()), ...ways.transports],
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux()],
     peerDiscovery: await peerDiscovery(config),

@@ -2,9 +2,9 @@
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { KademliaComponents } from '@servent/kademlia'
-import type { HostComponents } from '@servent/libp2p-host'
+import type { HostComponents, TraceStep } from '@servent/libp2p-host'
 import type { NapsterService } from '@servent/napster'
-import type { Overlay, OverlayName } from '@servent/overlay'
+import type { MachineTypes, Overlay, OverlayName } from '@servent/overlay'
 import type { Config } from './config.ts'
 import { agentOf, type NodeDeps } from './deps.ts'
 import type { Indexes } from './indexes.ts'
@@ -35,6 +35,7 @@ export async function overlayFactory(
   { config, deps, privateKey, store, indexes }: OverlayFactoryInit,
   transfers: Transfers
 ): Promise<(components: HostComponents) => Overlay> {
+  const trace = traceOf(name, deps)
   switch (name) {
     case 'gnutella': {
       const { gnutella } = await import('@servent/gnutella')
@@ -44,6 +45,7 @@ export async function overlayFactory(
           components.addressManager.getAddresses().map(String)
         )
         const factory = gnutella({
+          ...trace,
           ...(places === 0 ? {} : { neighbours: places, degree: places }),
           ttl,
           role,
@@ -88,6 +90,7 @@ export async function overlayFactory(
               peers: addresses
             }
       const factory = napster({
+        ...trace,
         ...(nick === '' ? {} : { nick }),
         ...(server === undefined ? { servers: addresses } : { server }),
         linkSpeed,
@@ -107,6 +110,7 @@ export async function overlayFactory(
       const { fasttrack } = await import('@servent/fasttrack')
       const { role, ordinariesPerSupernode } = config.fasttrack
       return fasttrack({
+        ...trace,
         role,
         ordinariesPerSupernode,
         index: await indexes.inMemory(),
@@ -120,6 +124,7 @@ export async function overlayFactory(
       const { chord } = await import('@servent/chord')
       const { lookups: style, publishRate: publishBytesPerS, ...settings } = config.chord
       return chord({
+        ...trace,
         ...settings,
         style,
         publishBytesPerS,
@@ -132,6 +137,7 @@ export async function overlayFactory(
       const { pastry } = await import('@servent/pastry')
       const { lookups: style, publishRate: publishBytesPerS, ...settings } = config.pastry
       return pastry({
+        ...trace,
         ...settings,
         style,
         publishBytesPerS,
@@ -149,6 +155,7 @@ export async function overlayFactory(
         ...settings
       } = config.kelips
       return kelips({
+        ...trace,
         ...settings,
         ...(groups === 0 ? {} : { groups }),
         gossipBytesPerS,
@@ -168,6 +175,14 @@ export async function overlayFactory(
     default:
       throw new Error(`There is no overlay ${name} in this version.`)
   }
+}
+
+/** For the init of a service. */
+function traceOf(
+  name: OverlayName,
+  { trace }: NodeDeps
+): { trace?: (step: TraceStep<MachineTypes>) => void } {
+  return trace === undefined ? {} : { trace: step => trace(name, step) }
 }
 
 /** By whom a structured network is joined, and how long one waits for others who knows nobody. */

@@ -9,7 +9,7 @@ import type { ServentDatabase } from '@servent/database'
 import type { Introductions } from '@servent/introducer'
 import { streamDuplex } from '@servent/libp2p-host'
 import type { Library } from '@servent/library'
-import type { ContentId, OverlayName, Provider } from '@servent/overlay'
+import { type ContentId, given, type OverlayName, type Provider } from '@servent/overlay'
 import type { Downloads, FileServer, Ledger } from '@servent/transfer'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -86,6 +86,7 @@ export async function run(init: RunningInit): Promise<Running> {
     logger: componentLogger(logger),
     metrics: components => metrics.component(components),
     ways,
+    ...given({ aroundTcp: deps.aroundTcp }),
     services: {
       ...(await overlayServices({ ...init, indexes }, library, transfers, slots)),
       levels: levels.service
@@ -226,6 +227,7 @@ async function overlayServices(
     })
     services[name] = components => {
       const slot = new OverlaySlot(name, () => build(components), library, logger)
+      if (slot.overlay !== undefined) init.deps.onOverlay?.(slot.overlay)
       slots.set(name, slot)
       return slot
     }

@@ -1,5 +1,5 @@
 /** The daemon: one node, its log, its API, and an orderly end. The only process that writes its data folder. */
-import { createNode, type LoadedConfig, openLog } from '@servent/node'
+import { createNode, type LoadedConfig, type NodeDeps, openLog, type ServentNode } from '@servent/node'
 import { readOrMakeToken, tokenFile } from '../api/secret.ts'
 import { type Problem, problemOf } from '../problem.ts'
 import { VERSION } from '../version.ts'
@@ -18,6 +18,10 @@ export interface DaemonInit {
   readonly onReady: (ready: Ready) => void
   /** Told before the error is thrown, when the node could not become ready. */
   readonly onProblem?: (problem: Problem) => void
+  /** What the node is made with beside the daemon's own. */
+  readonly deps?: NodeDeps
+  /** Told of the node once it runs. */
+  readonly onNode?: (node: ServentNode) => void
 }
 
 /** Runs until it is told to end. Gives the exit code. */
@@ -33,9 +37,10 @@ export async function runDaemon({ config, warnings }: LoadedConfig, init: Daemon
   let node: Awaited<ReturnType<typeof createNode>> | undefined
   let api: Listening | undefined
   try {
-    node = await createNode(config, { version: VERSION, logger: log.logger, ...workers() })
+    node = await createNode(config, { version: VERSION, logger: log.logger, ...workers(), ...init.deps })
     const token = await readOrMakeToken(config.dataDir)
     await node.start()
+    init.onNode?.(node)
     api = await listen({ node, version: VERSION, token, onStop: () => stop.resolve() })
     const { url, socket } = api
     await writeNotice(config.dataDir, {

@@ -69,8 +69,8 @@ const FIGURES: Readonly<Record<FigureName, Of>> = {
   recall_after: run => recallOf(run, 'after'),
   healing_s: ({ partition }) => (partition?.healedUs === undefined ? null : partition.healedUs / US_PER_S),
   bytes_per_s: ({ nodes, traffic }) => {
-    const bytes = sum(Object.values(traffic.bytesByType))
-    return nodes.aliveUs === 0 ? null : (bytes * US_PER_S) / nodes.aliveUs
+    if (nodes.aliveUs === 0 || traffic.bytesByType === undefined) return null
+    return (sum(Object.values(traffic.bytesByType)) * US_PER_S) / nodes.aliveUs
   },
   state_entries: ({ nodes }) => meanOf(nodes.stateEntries),
   connections: ({ nodes }) => meanOf(nodes.connections),

@@ -22,6 +22,8 @@ export const STUDY_FILES = {
 /** Written first and renamed then, so that earlier files stay until the new ones are whole. */
 const PART = '.part'
 const ID_CHARACTERS = 8
+/** In its file, of runs on real peers. */
+export const NO_FINGERPRINT = 'none: of real peers'
 
 /** `runs/quick-1f0b73c1`: of its name and all that it asks. */
 export function folderOf({ name, resolved }: Study): string {
@@ -56,7 +58,7 @@ export async function runInFolder(study: Study, options: StudyRunOptions): Promi
   })
   samples.finish()
   await writeWhole(join(folder, STUDY_FILES.results), `${JSON.stringify(results, null, 2)}\n`)
-  await writeWhole(join(folder, STUDY_FILES.fingerprint), `${results.fingerprint}\n`)
+  await writeWhole(join(folder, STUDY_FILES.fingerprint), `${results.fingerprint ?? NO_FINGERPRINT}\n`)
   return results
 }
 

@@ -129,10 +129,13 @@ export const StudyResultsSchema = Type.Object(
       Type.String({ description: 'Of the code; -dirty where files differ from it' }),
       'this is no checkout'
     ),
-    fingerprint: Type.String({
-      pattern: '^[0-9a-f]{64}$',
-      description: 'SHA-256 over what every run did and measured, in the order of parts, points and seeds'
-    }),
+    fingerprint: orNull(
+      Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description: 'SHA-256 over what every run did and measured, in the order of parts, points and seeds'
+      }),
+      'some ran on real peers, which do nothing twice alike'
+    ),
     host: HostSchema,
     parts: Type.Array(part)
   },

@@ -65,7 +65,7 @@ const choices = Type.Record(
   Type.Union([Type.String({ maxLength: 64 }), Type.Number(), Type.Boolean(), Type.Null()])
 )
 
-const { overlays, lies, set, workers: _, backend, ...varying } = PlanSchema.properties
+const { overlays, lies, set, workers: _, ...varying } = PlanSchema.properties
 /** Fields of a plan that may have several values. */
 export const VARYING = Object.keys(varying) as (keyof typeof varying)[]
 
@@ -76,7 +76,6 @@ const several = (schema: TSchema) =>
 const fields = {
   overlays: Type.Optional(overlays),
   lies: Type.Optional(lies),
-  backend: Type.Optional(backend),
   set: Type.Optional(set),
   ...(Object.fromEntries(Object.entries(varying).map(([name, schema]) => [name, several(schema)])) as Record<
     string,

@@ -204,7 +204,6 @@ function resolvedFile(file: StudyFile, parts: readonly StudyPart[]): StudyFile {
         overlays,
         ...Object.fromEntries([...shared, ...lists]),
         lies: first!.plan.lies,
-        backend: first!.plan.backend,
         ...(Object.keys(set).length > 0 && { set }),
         ...(grid !== undefined && { grid }),
         ...(published !== undefined && { published })

@@ -3,6 +3,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Results } from '@servent/lab'
 import { ProblemError } from '../../problem.ts'
+import { NO_FINGERPRINT } from './lab-words.ts'
 
 const RESULTS = 'results.json'
 const FINGERPRINT = 'fingerprint.txt'
@@ -33,7 +34,7 @@ export async function prepareOut(folder: string): Promise<void> {
 export async function writeOut(folder: string, results: Results): Promise<void> {
   try {
     await writeWhole(join(folder, RESULTS), `${JSON.stringify(results, null, 2)}\n`)
-    await writeWhole(join(folder, FINGERPRINT), `${results.fingerprint}\n`)
+    await writeWhole(join(folder, FINGERPRINT), `${results.fingerprint ?? NO_FINGERPRINT}\n`)
   } catch (error) {
     throw new ProblemError({
       code: 'failed',

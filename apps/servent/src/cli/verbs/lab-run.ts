@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { StudyResults } from '@servent/lab'
 import { type Command, Option } from 'commander'
-import { labAssets } from '../../lab-assets.ts'
+import { labAssets, labBackends } from '../../lab-assets.ts'
 import { ProblemError } from '../../problem.ts'
 import { plural } from '../../terminal/format.ts'
 import type { Act, Context } from '../context.ts'
@@ -70,6 +70,7 @@ async function runPlanFile(
     folder,
     signal: context.signal,
     workerSource: labAssets()?.workerSource,
+    backends: labBackends,
     resolvePath: planPaths(context, file!),
     onBegin: ({ there, all }) => {
       if (there > 0) talk.line(`${there} of ${plural(all, 'run')} are in ${shown} already.`)

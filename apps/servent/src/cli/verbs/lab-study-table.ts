@@ -2,6 +2,7 @@
 import type { Figure, FigureName, PartResults, PointResults, StudyResults } from '@servent/lab'
 import { formatCount } from '../../terminal/format.ts'
 import { table } from '../../terminal/table.ts'
+import { fingerprintLine } from './lab-words.ts'
 
 const COLUMNS: readonly (readonly [title: string, figure: FigureName])[] = [
   ['RIGHT', 'success'],
@@ -29,7 +30,7 @@ const SHARES: ReadonlySet<FigureName> = new Set([
 ])
 
 export function studyLines({ parts, fingerprint }: StudyResults, columns?: number): string[] {
-  return [...parts.flatMap(part => partLines(part, columns)), `Fingerprint ${fingerprint}`]
+  return [...parts.flatMap(part => partLines(part, columns)), fingerprintLine(fingerprint)]
 }
 
 function partLines({ title, points, varies }: PartResults, columns: number | undefined): string[] {

@@ -2,6 +2,7 @@
 import type { OverlayResults, Results } from '@servent/lab'
 import { formatBytes, formatCount, formatDuration } from '../../terminal/format.ts'
 import { table } from '../../terminal/table.ts'
+import { fingerprintLine } from './lab-words.ts'
 
 type Summary = NonNullable<OverlayResults['hops']>
 /** What a line says of an overlay; nothing where its run does not say it. */
@@ -82,7 +83,11 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ['  bytes a second', ({ roles }) => plainOrNone(roles?.supernode_bytes_per_s?.mean)],
   ['  users told to move', ({ roles }) => plainOrNone(roles?.handovers)],
   ['  users cut off', ({ roles }) => plainOrNone(roles?.cut_off)],
-  ['simulated in', ({ cost }) => `${formatDuration(cost.wall_s * 1000)}, ${formatCount(cost.events)} events`]
+  [
+    'took',
+    ({ cost: { wall_s: seconds, events } }) =>
+      `${formatDuration(seconds * 1000)}${events === null ? '' : `, ${formatCount(events)} events`}`
+  ]
 ]
 
 export function resultLines({ overlays, plan, fingerprint }: Results, columns?: number): string[] {
@@ -102,7 +107,7 @@ export function resultLines({ overlays, plan, fingerprint }: Results, columns?: 
       columns
     ),
     '',
-    `Fingerprint ${fingerprint}`
+    fingerprintLine(fingerprint)
   ]
 }
 

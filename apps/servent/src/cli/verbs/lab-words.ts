@@ -23,3 +23,10 @@ export function inVerb(verb: string, error: unknown): unknown {
   if (name !== 'PlanError') return error
   return new ProblemError({ code: 'usage', message, try: `servent lab ${verb} --help` })
 }
+
+/** What stands for a fingerprint of real peers, which do nothing twice alike. */
+export const NO_FINGERPRINT = 'none: of real peers'
+
+export function fingerprintLine(fingerprint: string | null): string {
+  return `Fingerprint ${fingerprint ?? NO_FINGERPRINT}`
+}

@@ -4,7 +4,7 @@
  */
 import type { Plan, PlanInput, Results } from '@servent/lab'
 import { type Command, Option } from 'commander'
-import { labAssets } from '../../lab-assets.ts'
+import { labAssets, labBackends } from '../../lab-assets.ts'
 import { ProblemError } from '../../problem.ts'
 import { plural } from '../../terminal/format.ts'
 import { type Act, type Context, exitOf } from '../context.ts'
@@ -114,7 +114,10 @@ function compareVerb(lab: Command, act: Act): void {
       'joined'
     ]),
     setOption(),
-    new Option('--backend <B>', 'Where the overlays run; this version has simulator'),
+    new Option(
+      '--backend <B>',
+      'Where the peers are: in a simulator (default), or real ones in this process or in one each'
+    ).choices(['simulator', 'in-process', 'processes']),
     workersOption(),
     new Option('--out <DIR>', 'Write results.json and fingerprint.txt there'),
     ...gateOptions()
@@ -182,6 +185,7 @@ async function runCompare(
     signal,
     onProgress: at => showProgress(progress, at),
     workerSource: labAssets()?.workerSource,
+    backends: labBackends,
     resolvePath: name => context.path(name)
   })
   progress.clear()

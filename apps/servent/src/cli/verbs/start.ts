@@ -1,6 +1,7 @@
 /** `start`: runs the node, in the background unless asked otherwise. `stop`: ends it. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { LabPeer } from '@servent/lab-real/peer'
 import { type Command, Option } from 'commander'
 import { removeNotice } from '../../daemon/notice.ts'
 import type { Ready } from '../../daemon/ready.ts'
@@ -28,6 +29,8 @@ export function startVerb(program: Command, act: Act): void {
   ])
     .addOption(new Option('--foreground', 'Stay in this terminal until Ctrl-C'))
     .addOption(new Option('--report-to-parent').hideHelp())
+    // Of the lab, whose processes these are: their messages go over a delayed TCP, and it asks them questions.
+    .addOption(new Option('--lab-peer').hideHelp())
   addSettingFlags(start)
   start.action(act(runStart))
 
@@ -46,8 +49,10 @@ async function runStart(
   if (options.foreground === true || parent) {
     // The node and all it stands on are loaded only by the process that runs it.
     const { runDaemon } = await import('../../daemon/run.ts')
+    const peer = options.labPeer === true ? await labPeer() : undefined
     return runDaemon(loaded, {
       signal: context.signal,
+      ...(peer && { deps: peer.deps, onNode: node => peer.serve(node) }),
       onReady: ready => {
         if (parent) process.send?.(ready)
         else show(context, ready, firstRun, true)
@@ -59,6 +64,11 @@ async function runStart(
   const ready = await startInBackground(config, context.io.env, context.signal)
   show(context, ready, firstRun, false)
   return undefined
+}
+
+async function labPeer(): Promise<LabPeer> {
+  const { LabPeer } = await import('@servent/lab-real/peer')
+  return LabPeer.begin(process)
 }
 
 function show(context: Context, ready: Ready, firstRun: boolean, foreground: boolean): void {

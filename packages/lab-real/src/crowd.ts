@@ -1,0 +1,221 @@
+/**
+ * The peers of a run while they come, live and go: who is where, as the simulator has it, and each with the real peer that
+ * stands for its number. What the simulator's churn does to simulated peers it does to these, on the clock on the wall.
+ */
+import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { Places, World } from '@servent/lab/backend'
+import { peerIdText } from '@servent/overlay'
+import type { NodeIndex, Population, Random, Streams } from '@servent/simulator'
+import { contentOf } from './contents.ts'
+import type { Rendezvous } from './rendezvous.ts'
+import type { Truth } from './truth.ts'
+import type { PeerLook, RealNetwork, RealPeer } from './types.ts'
+
+export interface CrowdInit {
+  readonly seed: string
+  readonly network: RealNetwork
+  readonly rendezvous: Rendezvous
+  readonly truth: Truth
+  readonly world: World
+  readonly places: Places
+  readonly random: Streams
+  /** Files are announced: else nobody looks for any. */
+  readonly shares: boolean
+  /** Microseconds since the run began. */
+  readonly nowUs: () => number
+  /** A peer could not come, which ends the run. */
+  readonly onError: (error: Error) => void
+}
+
+interface Member {
+  readonly node: NodeIndex
+  readonly isServer: boolean
+  readonly bornUs: number
+  diedUs: number | undefined
+  peer: RealPeer | undefined
+  /** When it began to be measured; nothing: with nothing. */
+  first: PeerLook | undefined
+  /** When it went. */
+  last: PeerLook | undefined
+}
+
+export class Crowd implements Population {
+  readonly #init: CrowdInit
+  readonly #all: Member[] = []
+  readonly #contacts = new Map<NodeIndex, NodeIndex[]>()
+  /** Comings and goings that are under way. */
+  readonly #changes = new Set<Promise<void>>()
+  readonly #timers = new Set<NodeJS.Timeout>()
+
+  constructor(init: CrowdInit) {
+    this.#init = init
+  }
+
+  get nowUs(): number {
+    return this.#init.nowUs()
+  }
+
+  get size(): number {
+    return this.#all.length
+  }
+
+  get random(): Streams {
+    return this.#init.random
+  }
+
+  get members(): readonly Member[] {
+    return this.#all
+  }
+
+  peerOf(node: NodeIndex): RealPeer | undefined {
+    return this.#all[node]?.peer
+  }
+
+  addServer(): NodeIndex {
+    return this.#add(true)
+  }
+
+  addNode(): NodeIndex {
+    const node = this.#add(false)
+    this.#init.places.take(node)
+    return node
+  }
+
+  /** Contacts that are named in the same breath are told to it. */
+  start(node: NodeIndex): void {
+    this.#contacts.set(node, [])
+    this.#change(async () => {
+      await Promise.resolve()
+      await this.#begin(node)
+    })
+  }
+
+  contact(node: NodeIndex, other: NodeIndex): void {
+    this.#contacts.get(node)?.push(other)
+  }
+
+  /** Kills it: the other sides of its connections learn it by themselves. */
+  crash(node: NodeIndex): void {
+    const member = this.#all[node]!
+    member.diedUs = this.nowUs
+    const { places, truth, rendezvous } = this.#init
+    places.leave(node)
+    truth.left(node)
+    this.#change(async () => {
+      await rendezvous.withdraw(node)
+      member.last = await member.peer?.look()
+      await member.peer?.kill()
+    })
+  }
+
+  /** No plan lets peers leave in good order. */
+  stop(node: NodeIndex): void {
+    this.crash(node)
+  }
+
+  revive(node: NodeIndex): void {
+    throw new Error(`Peer ${node} cannot come back: who comes is somebody new.`)
+  }
+
+  alive(node: NodeIndex): boolean {
+    const member = this.#all[node]
+    return member?.peer !== undefined && member.diedUs === undefined
+  }
+
+  aliveNodes(): readonly NodeIndex[] {
+    return this.#all.flatMap(({ node, isServer }) => (!isServer && this.alive(node) ? [node] : []))
+  }
+
+  get aliveCount(): number {
+    return this.aliveNodes().length
+  }
+
+  pickAlive(random: Random): NodeIndex | undefined {
+    const alive = this.aliveNodes()
+    return alive.length === 0 ? undefined : alive[random.below(alive.length)]
+  }
+
+  at(us: number, act: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        act()
+      },
+      Math.max(0, us - this.nowUs) / 1000
+    )
+    this.#timers.add(timer)
+  }
+
+  /** Nobody comes or goes any more, and nothing is waited for. */
+  end(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  /** All that is under way is done. */
+  async settled(): Promise<void> {
+    while (this.#changes.size > 0) await Promise.all(this.#changes)
+  }
+
+  #add(isServer: boolean): NodeIndex {
+    const node = this.#all.length
+    this.#all.push({
+      node,
+      isServer,
+      bornUs: this.nowUs,
+      diedUs: undefined,
+      peer: undefined,
+      first: undefined,
+      last: undefined
+    })
+    return node
+  }
+
+  async #begin(node: NodeIndex): Promise<void> {
+    const { seed, network, rendezvous, truth, world, places, shares } = this.#init
+    const member = this.#all[node]!
+    const told = this.#contacts.get(node)!
+    this.#contacts.delete(node)
+    const privateKey = await keyOfNode(seed, node)
+    const peerId = peerIdText(privateKey.publicKey.toMultihash().bytes)
+    const there = await rendezvous.list()
+    const servers = there.filter(({ isServer }) => isServer)
+    // Who joins by servers has known them from its start.
+    const contacts = servers.length > 0 ? servers : there.filter(one => told.includes(one.node))
+    const files = shares && !member.isServer ? (world.filesAt[places.placeOf(node)] ?? []) : []
+    truth.came(node, peerId)
+    const peer = await network.start({
+      node,
+      isServer: member.isServer,
+      privateKey: privateKeyToProtobuf(privateKey),
+      peerId,
+      contacts: contacts.map(({ address }) => address),
+      files: files.map(file => contentOf(seed, file))
+    })
+    // It was to go before it was there.
+    if (member.diedUs !== undefined) return peer.kill()
+    member.peer = peer
+    await rendezvous.register({ node, peerId, address: peer.address, isServer: member.isServer })
+    if (member.isServer) return
+    peer.joined().then(
+      () => {
+        if (this.alive(node)) truth.joined(node, peerId)
+      },
+      // It went, or the run is over.
+      () => {}
+    )
+  }
+
+  #change(work: () => Promise<void>): void {
+    const change = work().catch(this.#init.onError)
+    this.#changes.add(change)
+    change.finally(() => this.#changes.delete(change))
+  }
+}
+
+/** The same peers for every overlay and backend. */
+async function keyOfNode(seed: string, node: NodeIndex) {
+  const bytes = new Uint8Array(32)
+  new TextEncoder().encodeInto(`${node} ${seed}`, bytes)
+  return generateKeyPairFromSeed('Ed25519', bytes)
+}

@@ -1,0 +1,30 @@
+/**
+ * Backends of the lab with real peers: `in-process`, libp2p nodes in this process on a transport in memory, and
+ * `processes`, a `servent` each over TCP. Each gives what the simulator gives, and nothing where it cannot tell.
+ */
+import { type Backend, filesIn, inTurn, overlaySettings, type RealBackendId } from '@servent/lab/backend'
+import { InProcessNetwork } from './in-process.ts'
+import { ProcessesNetwork, settingFlags } from './processes.ts'
+import { realRun } from './real-run.ts'
+import type { RealNetworkInit } from './types.ts'
+
+export interface RealBackendInit {
+  /** The program that `processes` starts, as a command without arguments: `node servent.mjs`. */
+  readonly command: readonly string[]
+}
+
+export function realBackend(name: RealBackendId, { command }: RealBackendInit): Backend {
+  const isInProcess = name === 'in-process'
+  const makeNetwork = (init: RealNetworkInit) =>
+    isInProcess ? new InProcessNetwork(init) : new ProcessesNetwork({ ...init, command })
+  return {
+    async run(jobs, init) {
+      // What a node refuses is known before the first one starts.
+      if (!isInProcess)
+        for (const { plan, overlay } of jobs) await settingFlags(overlay, overlaySettings(plan, overlay))
+      await inTurn(jobs, init, (job, onDone) =>
+        realRun({ job, files: filesIn(init.texts, job.plan), makeNetwork, signal: init.signal, onDone })
+      )
+    }
+  }
+}

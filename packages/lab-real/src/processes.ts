@@ -1,0 +1,263 @@
+/**
+ * Peers in processes of their own: `servent start` each, with its data folder, its local API, and TCP on loopback. A peer
+ * dies by SIGKILL. None outlives the lab: each ends when its channel closes, and all that are left are killed at the end.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serialize } from 'node:v8'
+import { type OverlayId, PlanError, REAL_SETTINGS, type Settings } from '@servent/lab/backend'
+import { loadConfig } from '@servent/node'
+import type { Asks, FromPeer, ToPeer } from './channel.ts'
+import type {
+  LookupAnswer,
+  PeerLook,
+  PeerSpec,
+  RealNetwork,
+  RealNetworkInit,
+  RealPeer,
+  SearchAnswer,
+  Wanted
+} from './types.ts'
+
+/** From the start of a process until it listens: a busy machine takes several times the second that it takes. */
+const READY_MS_MAX = 60_000
+/** Of what a process says on stderr, the end. */
+const SAID_CHARACTERS_MAX = 2_000
+/** Before each message of Node's channel stands its length. */
+const CHANNEL_HEAD_BYTES = 4
+const FOLDER_MODE = 0o700
+const KEY_MODE = 0o600
+const HIDDEN_FLAGS = ['--report-to-parent', '--lab-peer']
+
+export interface ProcessesInit extends RealNetworkInit {
+  /** Runs the program, without arguments. */
+  readonly command: readonly string[]
+}
+
+/**
+ * The flags of the configuration that the lab's settings stand for.
+ *
+ * @throws PlanError  a value that a node does not take
+ */
+export async function settingFlags(overlay: OverlayId, settings: Settings): Promise<string[]> {
+  const set = Object.entries(REAL_SETTINGS[overlay]).flatMap(([key, name]) =>
+    isLeftOut(overlay, name, settings) ? [] : [`${overlay}.${kebab(name)}=${settings[key]}`]
+  )
+  if (overlay === 'napster') set.push(`napster.users-per-address=${settings['users-per-server']}`)
+  try {
+    await loadConfig({ dataDir: tmpdir(), env: {}, set })
+  } catch (error) {
+    throw new PlanError(`A node does not take what the plan sets: ${(error as Error).message}`)
+  }
+  return set.flatMap(one => ['--set', one])
+}
+
+/** Of Napster how many servers there are, which no peer decides; of Gnutella's tiers what the configuration has one word for. */
+function isLeftOut(overlay: OverlayId, name: string, { role }: Settings): boolean {
+  return (
+    (overlay === 'napster' && name === 'servers') ||
+    (overlay === 'gnutella' && name === 'neighbours' && role !== 'flat')
+  )
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+
+export class ProcessesNetwork implements RealNetwork {
+  readonly #init: ProcessesInit
+  readonly #peers = new Map<string, ProcessPeer>()
+  readonly #numbers = new Map<string, number>()
+  #folder: Promise<string> | undefined
+  readonly #onExit = () => {
+    for (const peer of this.#peers.values()) peer.killNow()
+  }
+
+  constructor(init: ProcessesInit) {
+    this.#init = init
+    process.once('exit', this.#onExit)
+  }
+
+  async start(spec: PeerSpec): Promise<RealPeer> {
+    const { overlay, settings, command } = this.#init
+    const { node, peerId, isServer, contacts, files } = spec
+    this.#folder ??= mkdtemp(join(tmpdir(), 'servent-lab-'))
+    const home = join(await this.#folder, `${node}`)
+    const dataDir = join(home, 'data')
+    await mkdir(dataDir, { recursive: true, mode: FOLDER_MODE })
+    await writeFile(join(dataDir, 'identity.key'), spec.privateKey, { mode: KEY_MODE })
+    for (const { index, name, bytes } of files) {
+      // Two files may have one name.
+      await mkdir(join(home, 'shared', `${index}`), { recursive: true })
+      await writeFile(join(home, 'shared', `${index}`, name), bytes)
+    }
+    const byServers = overlay === 'napster'
+    const given = [
+      ...['--data-dir', dataDir, 'start', '--foreground', ...HIDDEN_FLAGS],
+      ...['--listen', '/ip4/127.0.0.1/tcp/0', '--api', '127.0.0.1:0', '--discovery', 'bootstrap'],
+      ...['--relay', 'off', '--port-mapping', 'off', '--log-level', 'warn'],
+      ...['--overlays', isServer ? 'napster,napster-server' : overlay],
+      ...(byServers || contacts.length === 0 ? [] : ['--bootstrap', contacts.join(',')]),
+      ...(byServers && contacts.length > 0 ? ['--set', `napster.servers=${contacts.join(',')}`] : []),
+      ...(await settingFlags(overlay, settings))
+    ]
+    this.#numbers.set(peerId, node)
+    const tellOthers = (other: ProcessPeer) =>
+      other.tell({ type: 'round-trips', roundTrips: [[peerId, this.#roundTripMs(other.peerId, peerId)]] })
+    for (const other of this.#peers.values()) tellOthers(other)
+    const peer = new ProcessPeer(peerId, [...command, ...given], home)
+    this.#peers.set(peerId, peer)
+    peer.onEnd = () => this.#peers.delete(peerId)
+    peer.tell({
+      type: 'begin',
+      overlay,
+      peerId,
+      roundTrips: [...this.#numbers.keys()].map(other => [other, this.#roundTripMs(peerId, other)])
+    })
+    await peer.ready()
+    if (files.length > 0) await peer.share(join(home, 'shared'))
+    return peer
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#peers.values()].map(peer => peer.kill()))
+    process.off('exit', this.#onExit)
+    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true })
+  }
+
+  #roundTripMs(peerId: string, other: string): number {
+    return this.#init.roundTripMs(this.#numbers.get(peerId)!, this.#numbers.get(other)!)
+  }
+}
+
+/** Bytes that the system took from a process by `write`, to sockets most of all (proc(5)); nothing but on Linux. */
+async function writtenBy(pid: number): Promise<number | undefined> {
+  const text = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '')
+  const [, bytes] = /^wchar: (\d+)$/m.exec(text) ?? []
+  return bytes === undefined ? undefined : Number(bytes)
+}
+
+class ProcessPeer implements RealPeer {
+  readonly peerId: string
+  address = ''
+  onEnd: () => void = () => {}
+  readonly #child: ChildProcess
+  readonly #home: string
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
+  #asked = 0
+  #said = ''
+  /** What came over the channel, as it was written there. */
+  #heardBytes = 0
+  #isOver = false
+
+  constructor(peerId: string, [program, ...given]: readonly string[], home: string) {
+    this.peerId = peerId
+    this.#home = home
+    // What this user has set for nodes of their own is for those.
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !name.startsWith('SERVENT_'))
+    )
+    this.#child = spawn(program!, given, {
+      cwd: home,
+      env: { ...env, HOME: home },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Keys are bytes.
+      serialization: 'advanced'
+    })
+    this.#ready.promise.catch(() => {})
+    this.#child.stderr!.setEncoding('utf8').on('data', text => {
+      this.#said = (this.#said + text).slice(-SAID_CHARACTERS_MAX)
+    })
+    this.#child.on('message', message => {
+      this.#heardBytes += CHANNEL_HEAD_BYTES + serialize(message).byteLength
+      this.#hear(message as FromPeer)
+    })
+    this.#child.once('error', error => this.#end(error))
+    this.#child.once('exit', (code, signal) =>
+      this.#end(new Error(`Its process ended (${signal ?? code}). ${this.#said.trim()}`))
+    )
+  }
+
+  async ready(): Promise<void> {
+    const late = setTimeout(
+      () => this.#ready.reject(new Error(`It was not ready within ${READY_MS_MAX} ms.`)),
+      READY_MS_MAX
+    )
+    try {
+      await this.#ready.promise
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  tell(message: ToPeer): void {
+    // Who dies meanwhile has nothing to learn.
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  share(folder: string): Promise<void> {
+    return this.#ask('share', folder)
+  }
+
+  joined(): Promise<void> {
+    return this.#ask('joined')
+  }
+
+  lookup(wanted: Wanted): Promise<LookupAnswer> {
+    return this.#ask('lookup', wanted)
+  }
+
+  search(words: readonly string[], limit: number): Promise<SearchAnswer> {
+    return this.#ask('search', words, limit)
+  }
+
+  async look(): Promise<PeerLook> {
+    const look = await this.#ask('look')
+    const written = await writtenBy(this.#child.pid!)
+    return { ...look, kernelBytes: written === undefined ? undefined : written - this.#heardBytes }
+  }
+
+  killNow(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  async kill(): Promise<void> {
+    if (this.#isOver) return
+    const gone = once(this.#child, 'exit')
+    this.killNow()
+    await gone
+    await rm(this.#home, { recursive: true, force: true })
+  }
+
+  #ask<Act extends keyof Asks>(act: Act, ...given: Parameters<Asks[Act]>): ReturnType<Asks[Act]> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#asked
+      if (this.#isOver) reject(new Error('Its process has ended.'))
+      this.#waiting.set(id, { resolve, reject })
+      this.tell({ type: 'ask', id, act, given })
+    }) as ReturnType<Asks[Act]>
+  }
+
+  #hear(told: FromPeer): void {
+    if (told.event === 'ready') {
+      this.address = told.addresses[0]!
+      this.#ready.resolve()
+    } else if (told.event === 'error') this.#ready.reject(new Error(told.message))
+    else {
+      const asked = this.#waiting.get(told.id)
+      this.#waiting.delete(told.id)
+      if (told.event === 'answer') asked?.resolve(told.value as never)
+      else asked?.reject(new Error(told.message))
+    }
+  }
+
+  #end(error: Error): void {
+    this.#isOver = true
+    this.#ready.reject(error)
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+    this.onEnd()
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * One run on real peers: the simulator's plan, step by step, with the clock on the wall in the place of virtual time. Work,
+ * places, round trips, and who comes and goes are drawn from the seed by the lab's own code, so that they are the same.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  churnOfPlan,
+  type Job,
+  latencyOfPlan,
+  overlaySettings,
+  Places,
+  RunError,
+  type RunResult,
+  type Settings,
+  World
+} from '@servent/lab/backend'
+import {
+  beginChurn,
+  type ChurnProcess,
+  type LatencyModel,
+  type NodeIndex,
+  type Random,
+  randomOf,
+  Streams
+} from '@servent/simulator'
+import { ContentIds } from './contents.ts'
+import { Crowd } from './crowd.ts'
+import { Questions } from './questions.ts'
+import { LocalRendezvous, type Rendezvous } from './rendezvous.ts'
+import { LocalSink } from './sink.ts'
+import { Truth } from './truth.ts'
+import type { RealNetwork, RealNetworkInit } from './types.ts'
+
+const US_PER_S = 1_000_000
+const US_PER_MS = 1000
+/** Members that somebody who comes is told of, as in the simulator. */
+const CONTACTS = 3
+/** Until all take part and all files are announced; what is not by then shows as who lives and is no member. */
+const JOIN_MS_MAX = 60_000
+const LOOK_MS = 200
+/** Of those who take part, how many more may be coming; and how long the next one waits for that at most. */
+const COMING_PART = 1 / 4
+const STEP_MS_MAX = 3_000
+const STEP_MS = 10
+/** Longer than a peer that knows nobody waits at most before it is the first (`ALONE_MS` of FastTrack, four times). */
+const FIRST_MS_MAX = 15_000
+/** For answers that are still on their way when the measured time is over: as long as the longest question lasts. */
+const TAIL_MS_MAX = 32_000
+/** For what is still sent after an answer. */
+const REST_MS = 1_000
+
+export interface RealRunInit {
+  readonly job: Job
+  readonly files: { readonly matrix?: string }
+  readonly makeNetwork: (init: RealNetworkInit) => RealNetwork
+  readonly signal: AbortSignal
+  readonly onDone: (done: number) => void
+  readonly rendezvous?: Rendezvous
+}
+
+export async function realRun(init: RealRunInit): Promise<RunResult> {
+  const startedMs = performance.now()
+  const run = new RealRun(init)
+  try {
+    return { ...(await run.toEnd()), cost: { events: undefined, wallMs: performance.now() - startedMs } }
+  } finally {
+    await run.close()
+  }
+}
+
+class RealRun {
+  readonly #init: RealRunInit
+  readonly #settings: Settings
+  readonly #seed: string
+  readonly #random: Random
+  readonly #world: World
+  readonly #places: Places
+  readonly #churn: ChurnProcess | undefined
+  readonly #latency: LatencyModel
+  readonly #truth: Truth
+  readonly #network: RealNetwork
+  readonly #crowd: Crowd
+  readonly #questions: Questions
+  readonly #sink = new LocalSink()
+  readonly #startedMs = performance.now()
+  /** Aborts with the first error of a peer that could not come, or with whoever asked for the run. */
+  readonly #ended = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #asks = new Set<Promise<void>>()
+
+  constructor(init: RealRunInit) {
+    const { job, files, signal, makeNetwork, rendezvous = new LocalRendezvous() } = init
+    const { plan, overlay, seed } = job
+    this.#init = init
+    this.#settings = overlaySettings(plan, overlay)
+    this.#seed = `servent-lab/${seed}`
+    this.#signal = AbortSignal.any([signal, this.#ended.signal])
+    // As in the simulator, draw by draw.
+    this.#random = randomOf(this.#seed)
+    this.#world = new World(this.#seed, plan)
+    this.#churn = churnOfPlan(plan, files)
+    this.#latency = latencyOfPlan(plan, files, this.#random.fork('latency'))
+    this.#places = new Places(plan.nodes)
+    this.#truth = new Truth(overlay, this.#settings)
+    this.#network = makeNetwork({
+      overlay,
+      settings: this.#settings,
+      roundTripMs: (node, other) => this.#roundTripUs(node, other) / US_PER_MS
+    })
+    this.#crowd = new Crowd({
+      seed: this.#seed,
+      network: this.#network,
+      rendezvous,
+      truth: this.#truth,
+      world: this.#world,
+      places: this.#places,
+      random: new Streams(this.#seed),
+      shares: plan.searches > 0 || !this.#truth.hasRoots,
+      nowUs: () => this.#nowUs,
+      onError: error => this.#ended.abort(new RunError(`A peer could not come: ${error.message}`))
+    })
+    this.#questions = new Questions({
+      overlay,
+      world: this.#world,
+      places: this.#places,
+      ids: new ContentIds(this.#seed, this.#world),
+      truth: this.#truth,
+      crowd: this.#crowd,
+      sink: this.#sink,
+      roundTripUs: (node, other) => this.#roundTripUs(node, other)
+    })
+  }
+
+  get #nowUs(): number {
+    return (performance.now() - this.#startedMs) * US_PER_MS
+  }
+
+  async toEnd(): Promise<RunResult> {
+    const { plan, overlay, seed } = this.#init.job
+    const { warmup, duration, searches, enough } = plan
+    const random = this.#random.fork('joining')
+    for (let server = 0; server < this.#servers(); server += 1) await this.#come(this.#crowd.addServer())
+    for (let peer = 0; peer < plan.nodes; peer += 1) {
+      const contacts = this.#contacts(random)
+      await this.#come(this.#crowd.addNode(), contacts)
+      await this.#room(peer === 0)
+      this.#tell(peer / plan.nodes / 4)
+    }
+    const churn = this.#churn && beginChurn(this.#crowd, this.#churn, { contacts: CONTACTS })
+    const calmMs = performance.now() + warmup * 1000
+    await this.#allJoined()
+    await this.#wait(calmMs - performance.now())
+
+    const fromUs = this.#nowUs
+    const atStart = this.#census()
+    await this.#lookAtAll('first')
+    await this.#ask(fromUs)
+    await this.#wait((fromUs + duration * US_PER_S - this.#nowUs) / US_PER_MS)
+    churn?.end()
+    this.#crowd.end()
+    await this.#orEnded(this.#crowd.settled())
+    const atEnd = this.#census()
+    const toUs = this.#nowUs
+    await this.#lookAtAll('last')
+    await this.#orEnded(
+      Promise.race([Promise.all(this.#asks), sleep(TAIL_MS_MAX, undefined, { ref: false })])
+    )
+    await this.#wait(REST_MS)
+    await this.#samplePeers(fromUs, toUs)
+    const [busy, sockets] = [this.#sink.busy(), this.#sink.sockets()]
+    const singles = new Set(this.#world.searches.flatMap(({ single }, number) => (single ? [number] : [])))
+    return {
+      overlay,
+      seed,
+      traceHash: undefined,
+      lookups: this.#sink.lookupSamples(),
+      searches: searches === 0 ? undefined : this.#sink.searchSamples(enough, singles),
+      publishing: undefined,
+      nodes: this.#sink.nodeSamples(atStart, atEnd),
+      traffic: this.#sink.traffic(),
+      repair: undefined,
+      measuredUs: toUs - fromUs,
+      ...(busy !== undefined && { busy }),
+      ...(sockets && { sockets }),
+      ...(this.#init.job.graph && { graph: null }),
+      cost: { events: undefined, wallMs: 0 }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort(new Error('The run is over.'))
+    this.#crowd.end()
+    await this.#network.close()
+    await this.#crowd.settled()
+  }
+
+  /** As many as the simulator has. */
+  #servers(): number {
+    if (this.#init.job.overlay !== 'napster') return 0
+    return Math.max(1, this.#settings.servers as number)
+  }
+
+  async #come(node: NodeIndex, contacts: readonly NodeIndex[] = []): Promise<void> {
+    this.#crowd.start(node)
+    for (const contact of contacts) this.#crowd.contact(node, contact)
+    await this.#orEnded(this.#crowd.settled())
+  }
+
+  /** Members, different ones; while there are none, whoever came first. Drawn as in the simulator. */
+  #contacts(random: Random): NodeIndex[] {
+    const contacts = new Set<NodeIndex>()
+    for (let draw = 0; draw < CONTACTS; draw += 1) {
+      const node = this.#questions.choose(random.unit())
+      if (node !== undefined) contacts.add(node)
+    }
+    return contacts.size > 0 ? [...contacts] : this.#places.taken.slice(0, 1)
+  }
+
+  /**
+   * Until the network takes the next one: with more than a few who do not take part yet, everybody is told of them. Of
+   * FastTrack the first must be a supernode, which takes a while: who came before that would be one of many.
+   */
+  async #room(isFirst: boolean): Promise<void> {
+    const mustStand = isFirst && this.#init.job.overlay === 'fasttrack'
+    const lateMs = performance.now() + (mustStand ? FIRST_MS_MAX : STEP_MS_MAX)
+    const coming = () => this.#crowd.aliveCount - this.#truth.members
+    const most = () => (mustStand ? 0 : 1 + Math.floor(this.#truth.members * COMING_PART))
+    while (coming() > most() && performance.now() < lateMs) await this.#wait(STEP_MS)
+  }
+
+  async #allJoined(): Promise<void> {
+    const lateMs = performance.now() + JOIN_MS_MAX
+    const shares = this.#init.job.plan.searches > 0
+    while (performance.now() < lateMs) {
+      const alive = this.#crowd.aliveNodes()
+      if (this.#truth.members >= alive.length) {
+        if (!shares) return
+        const looks = await this.#orEnded(Promise.all(alive.map(node => this.#crowd.peerOf(node)?.look())))
+        if (looks.every(look => look?.isAnnounced !== false)) return
+      }
+      await this.#wait(LOOK_MS)
+    }
+  }
+
+  async #ask(fromUs: number): Promise<void> {
+    const lookups = this.#world.lookups.map((ask, number) => ({ ask, number }))
+    const searches = this.#world.searches.map((ask, number) => ({ ask, number }))
+    const all = [...lookups, ...searches].sort((a, b) => a.ask.atUs - b.ask.atUs)
+    for (const [place, { ask, number }] of all.entries()) {
+      await this.#wait((fromUs + ask.atUs - this.#nowUs) / US_PER_MS)
+      this.#tell(0.25 + (0.75 * place) / all.length)
+      const under =
+        ask.type === 'lookup' ? this.#questions.lookup(ask, number) : this.#questions.search(ask, number)
+      const asked = under.catch(error => this.#ended.abort(error))
+      this.#asks.add(asked)
+      asked.finally(() => this.#asks.delete(asked))
+    }
+  }
+
+  #census() {
+    return { live: this.#crowd.aliveCount, members: this.#truth.members }
+  }
+
+  #roundTripUs(node: NodeIndex, other: NodeIndex): number {
+    return node === other ? 0 : this.#latency.roundTripUs(node, other)
+  }
+
+  async #lookAtAll(when: 'first' | 'last'): Promise<void> {
+    const living = this.#crowd.members.filter(({ node }) => this.#crowd.alive(node))
+    await this.#orEnded(
+      Promise.all(
+        living.map(async member => {
+          member[when] = await member.peer!.look()
+        })
+      )
+    )
+  }
+
+  async #samplePeers(fromUs: number, toUs: number): Promise<void> {
+    for (const { node, isServer, bornUs, diedUs, peer, first, last } of this.#crowd.members) {
+      // Who went before the measured time, or never came, was not measured.
+      if (last === undefined) continue
+      const livesAtEnd = diedUs === undefined
+      const { questions } = livesAtEnd ? await this.#orEnded(peer!.look()) : last
+      const aliveUs = Math.min(diedUs ?? toUs, toUs) - Math.max(bornUs, fromUs)
+      if (aliveUs <= 0) continue
+      await this.#sink.peer({
+        node,
+        isServer,
+        aliveUs,
+        isSteady: first !== undefined && livesAtEnd,
+        livesAtEnd,
+        first,
+        last,
+        questions
+      })
+    }
+  }
+
+  #tell(done: number): void {
+    this.#init.onDone(Math.min(0.999, done))
+  }
+
+  async #wait(ms: number): Promise<void> {
+    this.#signal.throwIfAborted()
+    if (ms > 0) await this.#orEnded(sleep(ms, undefined, { signal: this.#signal }))
+  }
+
+  /** @throws whatever ends the run */
+  async #orEnded<T>(work: Promise<T>): Promise<T> {
+    const ended = Promise.withResolvers<never>()
+    const onAbort = () => ended.reject(this.#signal.reason)
+    this.#signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      this.#signal.throwIfAborted()
+      return await Promise.race([work, ended.promise])
+    } catch (error) {
+      // A sleep that was broken off says nothing of why.
+      this.#signal.throwIfAborted()
+      throw error
+    } finally {
+      this.#signal.removeEventListener('abort', onAbort)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What is right, by an observer who knows everybody: who lives and takes part, and so who is the root of a key by the
+ * overlay's rule, whatever peers say of it. The same rules as the simulator's adapters hold answers against.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { keyOfPlace } from '@servent/chord/machine'
+import { type OverlayId, RingTruth, type Settings } from '@servent/lab/backend'
+import { type Key, keyOfPeer, peerIdBytes } from '@servent/overlay'
+
+interface Rule {
+  readonly rootOf: (ring: RingTruth, key: Key) => number | undefined
+  readonly keysOf: (key: Key, settings: Settings) => Key[]
+}
+
+const one = (key: Key) => [key]
+
+/** Overlays that find keys; the others find files. */
+const RULES: Readonly<Partial<Record<OverlayId, Rule>>> = {
+  chord: {
+    rootOf: (ring, key) => ring.successorOf(key),
+    keysOf: (key, settings) =>
+      Array.from({ length: settings['virtual-nodes'] as number }, (_, index) => keyOfPlace(key, index))
+  },
+  pastry: { rootOf: (ring, key) => ring.nearestTo(key), keysOf: one },
+  kelips: { rootOf: (ring, key) => ring.nearestByXor(key), keysOf: one },
+  // libp2p's looks for the hash of what it is given.
+  kademlia: { rootOf: (ring, key) => ring.nearestByXor(sha256(key)), keysOf: one }
+}
+
+export class Truth {
+  readonly #rule: Rule | undefined
+  readonly #settings: Settings
+  readonly #ring = new RingTruth()
+  readonly #numbers = new Map<string, number>()
+  readonly #members = new Map<number, readonly Key[]>()
+
+  constructor(overlay: OverlayId, settings: Settings) {
+    this.#rule = RULES[overlay]
+    this.#settings = settings
+  }
+
+  /** Whether a lookup is for a root, and not for a file. */
+  get hasRoots(): boolean {
+    return this.#rule !== undefined
+  }
+
+  /** Somebody came who takes part in nothing yet. */
+  came(node: number, peerId: string): void {
+    this.#numbers.set(peerId, node)
+  }
+
+  joined(node: number, peerId: string): void {
+    if (this.#members.has(node)) return
+    const own = keyOfPeer(peerIdBytes(peerId)!)
+    const keys = this.#rule?.keysOf(own, this.#settings) ?? [own]
+    this.#members.set(node, keys)
+    this.#ring.add(node, keys)
+  }
+
+  left(node: number): void {
+    const keys = this.#members.get(node)
+    if (keys === undefined) return
+    this.#members.delete(node)
+    this.#ring.remove(node, keys)
+  }
+
+  isMember(node: number): boolean {
+    return this.#members.has(node)
+  }
+
+  get members(): number {
+    return this.#members.size
+  }
+
+  rootOf(key: Key): number | undefined {
+    return this.#rule?.rootOf(this.#ring, key)
+  }
+
+  /** Of whoever ever came. */
+  nodeOf(peerId: string): number | undefined {
+    return this.#numbers.get(peerId)
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * One small plan on all three backends. What docs/lab.md says of how far they agree is asserted here: all lookups right,
+ * nearly as much found, steps within one, messages within a factor, and no answer sooner than the network lets it come.
+ */
+import { compare, type OverlayResults, resolvePlan } from '@servent/lab'
+import type { OverlayId } from '@servent/lab/backend'
+import { realBackend } from '@servent/lab-real'
+import { expect, it } from 'vitest'
+import { SERVENT } from './harness.ts'
+
+const WORK = {
+  nodes: 12,
+  lookups: 24,
+  searches: 12,
+  latency: 'constant:20',
+  start: 'joined',
+  duration: 10
+} as const
+const STEPS_APART_MAX = 0.75
+/** What is announced while a ring forms is at its place once it has stood for a while. */
+const RECALL_APART_MAX = 0.2
+const FACTOR_MAX = 1.75
+/** Real peers wait for the processor, too: for others' of theirs and for this machine's other work. */
+const LATENCY_FACTOR_MAX = 12
+
+async function on(backend: 'simulator' | 'in-process' | 'processes', overlay: OverlayId) {
+  const warmup = backend === 'simulator' ? 60 : 10
+  const plan = resolvePlan({ ...WORK, overlays: [overlay], backend, warmup, workers: 1 })
+  const { overlays } = await compare(plan, {
+    backends: async name => realBackend(name, { command: SERVENT })
+  })
+  return overlays[0]!
+}
+
+const within = (factor: number, value: number, of: number) => {
+  expect(value / of).toBeLessThan(factor)
+  expect(of / value).toBeLessThan(factor)
+}
+
+function agrees(real: OverlayResults, simulated: OverlayResults): void {
+  expect(real.population).toEqual(simulated.population)
+  expect(real.lookups).toEqual(simulated.lookups)
+  expect(real.searches).toMatchObject({ issued: 12, failed: 0, precision: 1 })
+  expect(real.searches!.recall).toBeGreaterThan(simulated.searches!.recall! - RECALL_APART_MAX)
+  expect(Math.abs(real.hops!.mean - simulated.hops!.mean)).toBeLessThan(STEPS_APART_MAX)
+  within(FACTOR_MAX, real.messages_per_lookup!.mean, simulated.messages_per_lookup!.mean)
+  within(FACTOR_MAX, real.connections_per_node!.mean, simulated.connections_per_node!.mean)
+  // Half of the peers are a step nearer or further than in the other network.
+  expect(real.latency_ms!.mean).toBeGreaterThan(simulated.latency_ms!.mean / 2)
+  expect(real.latency_ms!.mean).toBeLessThan(LATENCY_FACTOR_MAX * simulated.latency_ms!.mean)
+}
+
+it.each(['chord', 'gnutella', 'fasttrack'] as const)(
+  'of %s, 12 peers in the simulator, in this process and in one each agree',
+  async overlay => {
+    const simulated = await on('simulator', overlay)
+    expect(simulated.lookups).toMatchObject({ issued: 24, correct: 24 })
+    for (const backend of ['in-process', 'processes'] as const) agrees(await on(backend, overlay), simulated)
+  },
+  300_000
+)
+
+it('daemons die and come while others ask, and who dies with a question under way has not asked', async () => {
+  const plan = resolvePlan({
+    overlays: ['chord', 'gnutella'],
+    backend: 'processes',
+    nodes: 6,
+    lookups: 60,
+    latency: 'uniform:10-80',
+    churn: 'rate:0.3',
+    warmup: 5,
+    duration: 20,
+    workers: 1
+  })
+  const { overlays } = await compare(plan, {
+    backends: async name => realBackend(name, { command: SERVENT })
+  })
+  for (const { lookups, population } of overlays) {
+    expect(lookups.issued + lookups.unissued).toBe(60)
+    expect(lookups.correct).toBeGreaterThan(20)
+    expect(population.end.live).toBeGreaterThan(1)
+  }
+}, 300_000)
