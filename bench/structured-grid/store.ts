@@ -3,7 +3,7 @@
  * each line is on disk before the next point begins, and who runs it again goes on where it ended.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
-import type { Plan, Results } from '@servent/lab'
+import { type Asked, askedOf, type Plan, type Results } from '@servent/lab'
 
 export class PointStore {
   readonly #path: string | undefined
@@ -24,7 +24,7 @@ export class PointStore {
   }
 
   find(plan: Plan): Results | undefined {
-    return this.#byPlan.get(nameOf(plan))
+    return this.#byPlan.get(nameOf(askedOf(plan)))
   }
 
   add(results: Results): void {
@@ -33,9 +33,8 @@ export class PointStore {
   }
 }
 
-/** What decides about results: the number of threads does not. */
-function nameOf({ workers: _, ...plan }: Plan): string {
-  return JSON.stringify(plan)
+function nameOf(asked: Asked): string {
+  return JSON.stringify(asked)
 }
 
 function resultsIn(line: string): Results | undefined {

@@ -2,7 +2,7 @@
 import { Check } from 'typebox/value'
 import { PlanError } from './errors.ts'
 import type { Judged } from './gates.ts'
-import type { Plan } from './plan.ts'
+import type { Asked, Plan } from './plan.ts'
 import { type Results, ResultsSchema } from './results.ts'
 import type { Study } from './study/study.ts'
 import { type StudyResults, StudyResultsSchema } from './study/study-results.ts'
@@ -54,7 +54,7 @@ export function plannedIn({ parts }: Study): Map<string, Plan> {
 }
 
 /** What was planned for each of what gates judge. */
-function plansOf(kept: Kept): Map<string, Plan> {
+function plansOf(kept: Kept): Map<string, Asked> {
   if ('overlays' in kept) return new Map(kept.overlays.map(({ overlay }) => [overlay, kept.plan]))
   const plans = kept.parts.flatMap(({ points }) => points.map(({ plan }) => plan))
   return new Map(judgedOf(kept).map(({ name }, index) => [name, plans[index]!]))
@@ -72,10 +72,10 @@ export function refuseOther(baseline: Kept, planned: ReadonlyMap<string, Plan>):
     const other = before.get(name)
     if (other === undefined)
       throw new PlanError(`The baseline has nothing of ${name}. It has ${[...before.keys()].join(', ')}.`)
-    const field = Object.keys(plan).find(
+    const field = Object.keys(other).find(
       key =>
         !IRRELEVANT.has(key) && JSON.stringify(of(plan, key, name)) !== JSON.stringify(of(other, key, name))
-    ) as keyof Plan | undefined
+    ) as keyof Asked | undefined
     if (field === undefined) continue
     throw new PlanError(
       `The baseline was measured with another plan: ${name} had ${field} ${JSON.stringify(other[field])}, and has ` +
@@ -84,11 +84,11 @@ export function refuseOther(baseline: Kept, planned: ReadonlyMap<string, Plan>):
   }
 }
 
-const IRRELEVANT: ReadonlySet<string> = new Set(['workers', 'seeds', 'seed', 'overlays'])
+const IRRELEVANT: ReadonlySet<string> = new Set(['seeds', 'seed', 'overlays'])
 
 /** Settings of other overlays are nothing to this one. */
-function of(plan: Plan, key: string, name: string): unknown {
-  if (key !== 'set') return plan[key as keyof Plan]
+function of(plan: Asked, key: string, name: string): unknown {
+  if (key !== 'set') return plan[key as keyof Asked]
   const words = name.split(' ')
   return Object.entries(plan.set)
     .filter(([setting]) => words.includes(setting.split('.')[0]!))

@@ -5,7 +5,7 @@ import { createWorker, workerFrom } from './create-worker.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { commitOfCode, hostNow } from './host.ts'
 import type { Job, PlanTexts } from './messages.ts'
-import { overlaySettings, type Plan } from './plan.ts'
+import { askedOf, overlaySettings, type Plan } from './plan.ts'
 import { jobsOf } from './plan-jobs.ts'
 import { runAll } from './pool.ts'
 import type { Progress } from './progress.ts'
@@ -35,7 +35,7 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
   const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   return {
     schema: SCHEMA,
-    plan,
+    plan: askedOf(plan),
     commit: options.workerSource === undefined ? await commitOfCode() : null,
     fingerprint: isReal(plan.backend) ? null : fingerprintOf(runs),
     host: hostNow(),

@@ -20,7 +20,7 @@ export {
 export { exportP2psim } from './p2psim/export.ts'
 export { PATH_EVENTS_MAX, PATH_LINKS_MAX, PATH_PEERS_MAX } from './path/path-limits.ts'
 export type { Path, PathEvent } from './path/path-schema.ts'
-export { type Plan, type PlanInput, resolvePlan } from './plan.ts'
+export { type Asked, askedOf, type Plan, type PlanInput, resolvePlan } from './plan.ts'
 export type { Progress } from './progress.ts'
 export { type OverlayResults, type Results, ResultsSchema } from './results.ts'
 export { runStudy, type StudyRunOptions } from './study/run-study.ts'

@@ -128,6 +128,15 @@ export const PlanSchema = Type.Object(
 )
 
 export type Plan = Static<typeof PlanSchema>
+
+/** Of a plan, what decides what is measured: how many runs there are at a time is the machine's matter. */
+export const AskedSchema = Type.Omit(PlanSchema, ['workers'], closed)
+export type Asked = Static<typeof AskedSchema>
+
+export function askedOf({ workers: _, ...asked }: Plan): Asked {
+  return asked
+}
+
 /** What somebody wrote down: what is left out has a default. */
 export type PlanInput = { readonly [Key in keyof Plan]?: Plan[Key] | undefined }
 

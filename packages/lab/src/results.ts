@@ -6,7 +6,7 @@ import { type Static, Type } from 'typebox'
 import { BACKENDS } from './backends.ts'
 import { OVERLAYS } from './overlays/settings.ts'
 import { PathSchema } from './path/path-schema.ts'
-import { PlanSchema } from './plan.ts'
+import { AskedSchema } from './plan.ts'
 import { partition } from './results-partition.ts'
 import { sockets } from './results-sockets.ts'
 import { closed, count, number, orNull } from './schema-words.ts'
@@ -372,7 +372,7 @@ export const ResultsSchema = Type.Object(
     ),
     gates: GatesSchema,
     schema: Type.Literal(SCHEMA),
-    plan: PlanSchema,
+    plan: AskedSchema,
     commit: orNull(
       Type.String({ description: 'Of the code; -dirty where files differ from it' }),
       'this is no checkout'

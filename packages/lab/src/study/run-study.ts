@@ -6,7 +6,7 @@ import { type CompareOptions, runJobs } from '../compare.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import { commitOfCode, hostNow, identityOfCode } from '../host.ts'
 import type { Job } from '../messages.ts'
-import { overlaySettings } from '../plan.ts'
+import { askedOf, overlaySettings } from '../plan.ts'
 import { jobsOf } from '../plan-jobs.ts'
 import type { Progress } from '../progress.ts'
 import type { RunResult } from '../run-result.ts'
@@ -78,7 +78,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
         overlay,
         at,
         set,
-        plan,
+        plan: askedOf(plan),
         graphml: runs[0]?.graph == null ? null : graphFileOf(name, overlay, point),
         results: hasPicture ? summary : { ...summary, path: null },
         figures: figuresOf(runs),

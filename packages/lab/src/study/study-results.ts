@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { OVERLAYS } from '../overlays/settings.ts'
-import { PlanSchema } from '../plan.ts'
+import { AskedSchema } from '../plan.ts'
 import { GatesSchema, HostSchema, OverlaySchema } from '../results.ts'
 import { closed, orNull } from '../schema-words.ts'
 import { FIGURE_NAMES, type FigureName } from './study-schema.ts'
@@ -83,7 +83,7 @@ const point = Type.Object(
     overlay: Type.Enum(OVERLAYS),
     at: Type.Record(Type.String(), value, { description: 'Fields of the plan that vary in this part' }),
     set: Type.Record(Type.String(), value, { description: 'Settings that vary in this part' }),
-    plan: PlanSchema,
+    plan: AskedSchema,
     graphml: orNull(
       Type.String({
         description: 'File in its folder: the links at the end of the measured time of the first run'
