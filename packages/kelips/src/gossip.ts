@@ -80,7 +80,7 @@ export function tellLife(kelips: Kelips, life: PeerLife, peers: readonly Peer[],
   send(kelips, { ...head(kelips), lives: [life], beats: [], tuples: [] }, peers, fx)
 }
 
-/** The last word of this peer, to members and to contacts it is linked with. */
+/** The last word of this peer, to members and to contacts. */
 export function tellFarewell(kelips: Kelips, beat: Beat, fx: Fx): void {
   const { view, contacts, settings } = kelips
   const members = newsTargets(kelips, view, settings.targets, fx)

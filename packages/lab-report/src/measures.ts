@@ -75,7 +75,7 @@ export const MEASURES: Readonly<Record<FigureName, Measure>> = {
   healing_s: measure(
     'Healing',
     's',
-    'From the healing of the network until the overlay is as whole as it was, of runs in which it came to that'
+    'From the healing of the network until the overlay is as whole as it was; none where that did not come in half of the runs'
   ),
   bytes_per_s: measure(
     'Bytes sent',

@@ -333,7 +333,7 @@ export const OverlaySchema = Type.Object(
     ),
     partition: orNull(partition, 'the plan has none'),
     roles: orNull(roles, 'all peers of the overlay have one role'),
-    // Earlier results have none, and are still read.
+    // A study keeps one for each overlay of a part.
     path: Type.Optional(
       orNull(
         PathSchema,

@@ -205,7 +205,11 @@ it('results and figures have what runs came to, and say which did not heal', () 
     healing_s: { mean: 30, max: 40, healed: 2, unhealed: 1 }
   })
   const figures = figuresOf(runs)
-  expect(figures.healing_s.runs).toEqual([40, 20, null])
+  expect(figures.healing_s).toEqual({ runs: [40, 20, null], median: 40, ci95: null })
+  // Where most did not heal there is no time by which a run does.
+  const [healed, , unhealed] = runs
+  const most = figuresOf([healed!, healed!, unhealed!, unhealed!, unhealed!]).healing_s
+  expect(most).toEqual({ runs: [40, 40, null, null, null], median: null, ci95: null })
   expect(figures.success_before.median).toBe(1)
   expect(figures.success_during.median).toBe(0.6)
   expect(figures.success_after.median).toBe(0.5)

@@ -90,7 +90,7 @@ function phasePlot(
     name,
     title,
     caption: [
-      'By when it was asked. While the network is parted that is right which is so on the side of who asks.',
+      'By when it was asked. While the network is parted that is right which is so on the side of who asks. Whoever has no time of healing was not whole again in half of the runs.',
       howDrawn(rows)
     ].join(' '),
     spec,

@@ -34,6 +34,9 @@ function recallOf({ partition }: RunResult, phase: Phase): number | null {
   return part(right, wanted)
 }
 
+/** Of a time: it did not come before the run ended. */
+const NEVER = Number.POSITIVE_INFINITY
+
 const FIGURES: Readonly<Record<FigureName, Of>> = {
   success: ({ lookups: { correct, incorrect, failed } }) => part(correct, correct + incorrect + failed),
   hops: ({ lookups }) => meanOf(lookups.hops),
@@ -67,7 +70,8 @@ const FIGURES: Readonly<Record<FigureName, Of>> = {
   recall_before: run => recallOf(run, 'before'),
   recall_during: run => recallOf(run, 'during'),
   recall_after: run => recallOf(run, 'after'),
-  healing_s: ({ partition }) => (partition?.healedUs === undefined ? null : partition.healedUs / US_PER_S),
+  healing_s: ({ partition }) =>
+    partition === undefined ? null : partition.healedUs === undefined ? NEVER : partition.healedUs / US_PER_S,
   bytes_per_s: ({ nodes, traffic }) => {
     if (nodes.aliveUs === 0 || traffic.bytesByType === undefined) return null
     return (sum(Object.values(traffic.bytesByType)) * US_PER_S) / nodes.aliveUs
@@ -77,15 +81,30 @@ const FIGURES: Readonly<Record<FigureName, Of>> = {
   load_gini: ({ nodes }) => inequality([nodes.messagesReceived])?.gini ?? null
 }
 
-/** `runs` in the order of their seeds. */
+/**
+ * `runs` in the order of their seeds. A run in which what is timed did not come counts as the longest of all: a median of
+ * those alone in which it came would be shorter the fewer they are.
+ */
 export function figuresOf(runs: readonly RunResult[]): Record<FigureName, Figure> {
   const entries = Object.entries(FIGURES).map(([name, of]) => {
     const each = runs.map(of)
     const values = each.filter(value => value !== null)
-    return [name, { runs: each, median: medianOf(values), ci95: bootstrap(values) }] as const
+    const median = medianOf(values)
+    const ci95 = bootstrap(values)
+    return [
+      name,
+      {
+        runs: each.map(value => (value === NEVER ? null : value)),
+        median: median === NEVER ? null : median,
+        ci95: ci95?.includes(NEVER) ? null : ci95
+      }
+    ] as const
   })
   return Object.fromEntries(entries) as Record<FigureName, Figure>
 }
+
+/** Whose runs have no number where it did not come, which says more than any number of the others. */
+const isTimed = (name: string) => name === 'healing_s'
 
 /** Every other overlay against the first, at the same place; settings that vary are no pair of anything. */
 export function pairsOf(points: readonly PointResults[]): Paired[] {
@@ -97,6 +116,7 @@ export function pairsOf(points: readonly PointResults[]): Paired[] {
     if (against === undefined || overlay === first.overlay) return []
     return Object.entries(figures).flatMap(([name, { runs }]) => {
       const others = against.figures[name as FigureName].runs
+      if (isTimed(name) && [...runs, ...others].includes(null)) return []
       const differences = runs.flatMap((value, index) => {
         const other = others[index] ?? null
         return value === null || other === null ? [] : [value - other]
@@ -122,7 +142,7 @@ const sameAs = (a: PointResults['at'], b: PointResults['at']) => JSON.stringify(
 /** Of an even number the mean of the two in the middle. */
 export function medianOf(values: readonly number[]): number | null {
   if (values.length === 0) return null
-  const sorted = values.toSorted((a, b) => a - b)
+  const sorted = Float64Array.from(values).sort()
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
@@ -134,6 +154,8 @@ export function bootstrap(values: readonly number[]): [number, number] | null {
   const medians = Array.from(
     { length: RESAMPLES },
     () => medianOf(values.map(() => values[random.below(values.length)]!))!
-  ).sort((a, b) => a - b)
+  )
+  // Numbers that have no end among them, which no difference sorts.
+  medians.sort((a, b) => (a === b ? 0 : a - b))
   return [percentile(medians, 2.5), percentile(medians, 97.5)]
 }
