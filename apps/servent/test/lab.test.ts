@@ -165,10 +165,14 @@ FAILED_LOOKUPS:: numlookups:0
     ])
     expect((await runLine('lab run small.yaml --out ours', { cwd })).code).toBe(0)
     const before = await runLine('lab read-p2psim theirs ours', { cwd })
-    expect(before.err).toContain('2 logs of p2psim are not there, as out/one-chord-0-seed-1-before.log')
+    expect(before.err).toMatch(
+      /2 logs of p2psim are not there, as out\/one-chord-0-seed-1-before-[0-9a-f]{12}\.log/
+    )
+    const { points } = JSON.parse(await readFile(join(cwd, 'theirs/manifest.json'), 'utf8'))
+    const [logs] = points[0].runs
     await mkdir(join(cwd, 'theirs', 'out'))
-    await writeFile(join(cwd, 'theirs/out/one-chord-0-seed-1-before.log'), stats(100, 0))
-    await writeFile(join(cwd, 'theirs/out/one-chord-0-seed-1.log'), stats(5000, 20))
+    await writeFile(join(cwd, 'theirs', logs.before), stats(100, 0))
+    await writeFile(join(cwd, 'theirs', logs.whole), stats(5000, 20))
     const { code, out, err } = await runLine('lab read-p2psim theirs ours', { cwd })
     expect(code).toBe(0)
     const [header, chord] = out.split('\n')

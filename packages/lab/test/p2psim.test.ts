@@ -335,6 +335,46 @@ parts:
     )
   })
 
+  /** The files of a study's runs by the names of their logs. */
+  const runsOf = async (text: string, set: string[] = []) => {
+    let script = ''
+    await exportP2psim(resolveStudy(text, 'small.yaml', { workers: 1, set }), {
+      write: async (name, written) => {
+        if (name === 'run.sh') script = written
+      }
+    })
+    const commands = script.split('\n').filter(line => line.startsWith('run '))
+    return new Map(commands.map(line => [line.split(' ').at(-1)!, line.split(' ').slice(2, -1).join(' ')]))
+  }
+
+  it('has another log wherever a file of its run is another one, so that plans can share a folder', async () => {
+    const own = await runsOf(STUDY)
+    expect(own.size).toBe(8)
+    expect(await runsOf(STUDY)).toEqual(own)
+    const shared = async (change: string) =>
+      [...(await runsOf(STUDY, [change])).keys()].filter(log => own.has(log))
+    for (const change of ['nodes=21', 'warmup=61', 'latency=constant:40'])
+      expect(await shared(change), change).toEqual([])
+    const before = [...own.keys()].filter(log => log.includes('-before-'))
+    // Until the measured time begins nothing is another one, and nothing is run again.
+    expect(await shared('lookups=41')).toEqual(before)
+    expect(await shared('chord.style=iterative')).toEqual([...own.keys()].filter(log => /kademlia/.test(log)))
+  })
+
+  it('has the lookups of each point, whatever of its plan they follow from', async () => {
+    // With this seed an even choice of 141 files is drawn anew after the 130th lookup, and one by Zipf's law is not.
+    const text = `title: Demand
+common: { nodes: 141, lookups: 150, seed: 7605, warmup: 1, duration: 10 }
+parts:
+  - { name: one, overlays: [chord], demand: [even, zipf] }
+`
+    const ofRuns = async (...set: string[]) =>
+      [...(await runsOf(text, set))].flatMap(([log, files]) => (log.includes('-whole-') ? [files] : []))
+    const [even, zipf] = [await ofRuns('demand=even'), await ofRuns('demand=zipf')]
+    expect(even).not.toEqual(zipf)
+    expect(await ofRuns()).toEqual([...even, ...zipf])
+  })
+
   it('before anything ran says which logs are not there', async () => {
     const { points, missing, left_out } = await readP2psim(folder, results)
     expect([points, missing.length, left_out.length]).toEqual([[], 8, 1])
@@ -403,6 +443,14 @@ if grep -q lookup "$list"; then cat whole.txt; else cat before.txt; fi
     const other = structuredClone(results)
     other.parts[0]!.points[0]!.at = { nodes: 30 }
     expect(await refusal(() => readP2psim(folder, other))).toContain('The results are of another study')
+    const larger = structuredClone(results)
+    larger.parts[0]!.points[0]!.plan.nodes = 1024
+    expect(await refusal(() => readP2psim(folder, larger))).toContain(
+      'The results are of another study: nodes of chord in one is 1024, and 20 in what was exported.'
+    )
+    const more = structuredClone(results)
+    Object.assign(more.parts[0]!.points[0]!.plan, { seeds: 5, seed: 7 })
+    expect((await readP2psim(folder, more)).points).toHaveLength(2)
     const { whole } = manifest.points[0]!.runs[0]!
     await truncate(join(folder, whole), P2PSIM_LOG_BYTES_MAX + 1)
     expect(await refusal(() => readP2psim(folder, results))).toContain(`${whole} has more than`)

@@ -1,8 +1,10 @@
 /** What p2psim measured of a study beside what came out here, and where they differ. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { Check } from 'typebox/value'
 import { PlanError } from '../errors.ts'
+import type { Asked } from '../plan.ts'
 import { mean } from '../statistics.ts'
 import { medianOf } from '../study/figures.ts'
 import type { PointResults, StudyResults } from '../study/study-results.ts'
@@ -48,8 +50,8 @@ export async function readP2psim(folder: string, results: StudyResults): Promise
   const manifest = await readManifest(folder)
   const missing: string[] = []
   const points: ComparedPoint[] = []
-  for (const { part, overlay, at, set, runs } of manifest.points) {
-    const own = pointOf(results, { part, overlay, at, set })
+  for (const { part, overlay, at, set, plan, runs } of manifest.points) {
+    const own = pointOf(results, { part, overlay, at, set, plan })
     const measured: (Measured & { readonly bytes_per_s: number })[] = []
     for (const { before, whole, live_s } of runs) {
       const [first, all] = [await readLog(folder, before), await readLog(folder, whole)]
@@ -107,18 +109,31 @@ function differing(p2psim: Measured, here: Measured): Measure[] {
   })
 }
 
-type Place = Pick<Manifest['points'][number], 'part' | 'overlay' | 'at' | 'set'>
+type Place = Omit<Manifest['points'][number], 'runs'>
 
-function pointOf(results: StudyResults, { part, overlay, at, set }: Place): PointResults {
+function pointOf(results: StudyResults, { part, overlay, at, set, plan }: Place): PointResults {
   const text = JSON.stringify([at, set])
   const point = results.parts
     .find(({ name }) => name === part)
     ?.points.find(one => one.overlay === overlay && JSON.stringify([one.at, one.set]) === text)
+  const name = [overlay, ...Object.values(at), ...Object.values(set)].join(' ')
   if (point === undefined)
+    throw new PlanError(`The results are of another study: they have no ${name} in a part ${part}.`)
+  const field = differingField(plan, point.plan)
+  if (field !== undefined)
     throw new PlanError(
-      `The results are of another study: they have no ${[overlay, ...Object.values(at), ...Object.values(set)].join(' ')} in a part ${part}.`
+      `The results are of another study: ${field} of ${name} in ${part} is ${JSON.stringify(point.plan[field])}, and ` +
+        `${JSON.stringify(plan[field])} in what was exported. Export the plan of these results again, or run the one that was exported.`
     )
   return point
+}
+
+/** More seeds, or others, are more runs of the same. */
+function differingField(exported: Asked, ran: Asked): keyof Asked | undefined {
+  const fields = Object.keys({ ...exported, ...ran }) as (keyof Asked)[]
+  return fields.find(
+    field => field !== 'seeds' && field !== 'seed' && !isDeepStrictEqual(exported[field], ran[field])
+  )
 }
 
 async function readManifest(folder: string): Promise<Manifest> {

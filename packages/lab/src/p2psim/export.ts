@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { randomOf } from '@servent/simulator'
 import { PlanError } from '../errors.ts'
 import { filesIn, latencyOfPlan } from '../models.ts'
-import { seedsOf } from '../plan.ts'
+import { askedOf, seedsOf } from '../plan.ts'
 import { jobsOf } from '../plan-jobs.ts'
 import { seedText } from '../run.ts'
 import type { Point, Study } from '../study/study.ts'
@@ -40,8 +40,7 @@ export async function exportP2psim(study: Study, options: ExportOptions): Promis
   const written = new Set<string>()
   /** Equal texts are written once. */
   const store = async (folder: string, text: string): Promise<string> => {
-    const hash = createHash('sha256').update(text).digest('hex').slice(0, NAME_CHARACTERS)
-    const name = `${folder}/${hash}.txt`
+    const name = `${folder}/${hashOf(text)}.txt`
     if (!written.has(name)) await write(name, text)
     written.add(name)
     return name
@@ -63,18 +62,21 @@ export async function exportP2psim(study: Study, options: ExportOptions): Promis
       const events = eventTexts(schedule, keys, endMs)
       const protocol = await store('protocols', protocolLine(point))
       const name = `${part}-${overlay}-${index}-seed-${seed}`
-      const logs = { before: `out/${name}-before.log`, whole: `out/${name}.log` }
+      const logs = { before: '', whole: '' }
       for (const length of ['before', 'whole'] as const) {
         const list = await store('events', events[length])
         const generator = await store('generators', `generator FileEventGenerator name=${list}\n`)
-        commands.push(`run ${seed} ${protocol} ${topology} ${generator} ${logs[length]}`)
+        // Files are named by what is in them. A log of other files has another name: none stands for a run that it is not of.
+        const what = `${seed} ${protocol} ${topology} ${generator}`
+        logs[length] = `out/${name}-${length}-${hashOf(what)}.log`
+        commands.push(`run ${what} ${logs[length]}`)
       }
       // The well-known node is one more, and lives all the time.
       const wellKnownS = (endMs - schedule.fromMs) / 1000
       const live_s = liveSeconds(schedule, schedule.fromMs, endMs) + wellKnownS
       runs.push({ seed, ...logs, live_s })
     }
-    points.push({ part, overlay, at: { ...at }, set: { ...set }, runs })
+    points.push({ part, overlay, at: { ...at }, set: { ...set }, plan: askedOf(plan), runs })
   }
   const manifest: Manifest = {
     schema: P2PSIM_SCHEMA,
@@ -89,10 +91,12 @@ export async function exportP2psim(study: Study, options: ExportOptions): Promis
   return manifest
 }
 
-/** What of a plan decides who comes, goes and looks up. */
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, NAME_CHARACTERS)
+
+/** Who comes, goes and looks up is the same in every overlay, however it is set. */
 function scheduleKey({ plan }: Point, seed: number): string {
-  const { nodes, lookups, churn, warmup, duration } = plan
-  return JSON.stringify([nodes, lookups, churn, warmup, duration, seed])
+  const { set: _set, workers: _workers, overlays: _overlays, ...what } = plan
+  return JSON.stringify([what, seed])
 }
 
 function known<T>(map: Map<string, T>, key: string, make: () => T): T {

@@ -1,6 +1,7 @@
 /** What was exported, and where p2psim's words on it are to stand. */
 import { type Static, Type } from 'typebox'
 import { OVERLAYS } from '../overlays/settings.ts'
+import { AskedSchema } from '../plan.ts'
 
 export const P2PSIM_SCHEMA = 'servent-p2psim/1'
 export const MANIFEST = 'manifest.json'
@@ -19,6 +20,7 @@ export const ManifestSchema = Type.Object({
   points: Type.Array(
     Type.Object({
       ...point,
+      plan: AskedSchema,
       runs: Type.Array(
         Type.Object({
           seed: Type.Integer(),
