@@ -1,5 +1,6 @@
 /** Graphs of links that studies leave: valid GraphML, and the same links that the results count. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DOMParser, type Element } from '@xmldom/xmldom'
@@ -9,7 +10,7 @@ import { fingerprintOf } from '../src/fingerprint.ts'
 import { GRAPH_EDGES_MAX, GRAPH_NODES_MAX, graphOf } from '../src/graph.ts'
 import { resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
-import { graphmlLines } from '../src/study/graphml.ts'
+import { graphmlLines, writeGraphml } from '../src/study/graphml.ts'
 import { runStudy } from '../src/study/run-study.ts'
 import { resolveStudy } from '../src/study/study.ts'
 import { prepareStudy, runInFolder, writeSums } from '../src/study/study-folder.ts'
@@ -168,7 +169,51 @@ describe('the graphs of a study', () => {
     await runStudy(some('seed=2'), { folder: own, onBegin })
     expect(begun).toEqual([0, 2, 0, 1, 1, 1])
   })
+
+  it('are there where points share a run, and only one of them begins with it', async () => {
+    const shared = resolveStudy(
+      `title: Shared
+common: { warmup: 5, duration: 5, nodes: 12, lookups: 5, overlays: [chord] }
+parts:
+  - { name: axis, seed: [2, 1], seeds: 2 }
+  - { name: more, seed: 1, seeds: 3 }
+`,
+      'shared.yaml',
+      { workers: 1 }
+    )
+    const { parts } = await runStudy(shared, { folder: join(folder, 'shared') })
+    expect(parts.flatMap(({ points }) => points.map(({ graphml }) => graphml))).toEqual([
+      'topology/axis-chord-0.graphml',
+      'topology/axis-chord-1.graphml',
+      'topology/more-chord-0.graphml'
+    ])
+  })
 })
+
+// A disk that takes nothing, which not every system has.
+it.skipIf(!existsSync('/dev/full'))(
+  'one that cannot be written leaves the earlier one, and no more',
+  async () => {
+    const [point] = study().parts[0]!.points
+    const plan = resolvePlan({ nodes: 12, lookups: 5, warmup: 5, duration: 5 })
+    const run = runOnce(plan, {}, { overlay: 'chord', seed: 1, graph: true })
+    writeGraphml(folder, 'full/one.graphml', 'all', point!, run)
+    const earlier = await readFile(join(folder, 'full/one.graphml'), 'utf8')
+    await symlink('/dev/full', join(folder, 'full/one.graphml.part'))
+    expect(() => writeGraphml(folder, 'full/one.graphml', 'all', point!, run)).toThrow('ENOSPC')
+    expect(await readdir(join(folder, 'full'))).toEqual(['one.graphml'])
+    expect(await readFile(join(folder, 'full/one.graphml'), 'utf8')).toBe(earlier)
+    const open = readdirSync('/proc/self/fd').map(fd => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        // The one of the listing itself.
+        return ''
+      }
+    })
+    expect(open).not.toContain('/dev/full')
+  }
+)
 
 it('a graph changes no fingerprint, and is there where it is asked for', () => {
   const plan = resolvePlan({ nodes: 12, lookups: 5, warmup: 5, duration: 5 })

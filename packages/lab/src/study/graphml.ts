@@ -2,7 +2,7 @@
  * Graphs of links as GraphML 1.0 (Brandes et al., GD 2001), as networkx and Gephi read it: a key for each attribute, nodes
  * and edges in the order of their numbers.
  */
-import { closeSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EDGE_ENDS, GRAPH_ROLES, type GraphSamples } from '../graph.ts'
 import type { RunResult } from '../run-result.ts'
@@ -17,23 +17,40 @@ const LINES_AT_ONCE = 10_000
 export const graphFileOf = (part: string, overlay: string, point: number) =>
   `${FOLDER}/${part}-${overlay}-${point}.graphml`
 
-/** Written beside and renamed then, so that an earlier one stays until it is whole. */
+/**
+ * Written beside and renamed then, so that an earlier one stays until it is whole.
+ *
+ * @throws Error  the disk takes no more; what was written of it is gone again
+ */
 export function writeGraphml(folder: string, name: string, part: string, point: Point, run: RunResult): void {
   const file = join(folder, name)
   mkdirSync(dirname(file), { recursive: true })
-  const out = openSync(`${file}${PART_SUFFIX}`, 'w')
+  const partFile = `${file}${PART_SUFFIX}`
+  const out = openSync(partFile, 'w')
+  try {
+    try {
+      writeLines(out, graphmlLines(run.graph!, aboutOf(part, point, run)))
+    } finally {
+      closeSync(out)
+    }
+    renameSync(partFile, file)
+  } catch (error) {
+    rmSync(partFile, { force: true })
+    throw error
+  }
+}
+
+function writeLines(out: number, lines: Iterable<string>): void {
   let waiting: string[] = []
   const flush = () => {
     if (waiting.length > 0) writeSync(out, `${waiting.join('\n')}\n`)
     waiting = []
   }
-  for (const line of graphmlLines(run.graph!, aboutOf(part, point, run))) {
+  for (const line of lines) {
     waiting.push(line)
     if (waiting.length >= LINES_AT_ONCE) flush()
   }
   flush()
-  closeSync(out)
-  renameSync(`${file}${PART_SUFFIX}`, file)
 }
 
 function aboutOf(part: string, { overlay, at, set }: Point, { seed }: RunResult): Record<string, string> {

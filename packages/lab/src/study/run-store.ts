@@ -39,8 +39,13 @@ export class RunStore {
     }
   }
 
-  /** @throws Error  the disk takes no more */
+  /**
+   * Points of a study may share a run, of which one asks for its graph: the run that has it stays, and serves both.
+   *
+   * @throws Error  the disk takes no more
+   */
   add(job: Job, run: RunResult): void {
+    if (run.graph === undefined && this.find({ ...job, graph: true }) !== undefined) return
     const file = this.#fileOf(job)
     const stored: Stored = { fingerprint: fingerprintOf([run]), run }
     writeFileSync(`${file}.part`, gzipSync(serialize(stored)))
