@@ -73,7 +73,9 @@ export class Sides {
   constructor(part: number, places: Places, random: Random) {
     this.#places = places
     const all = Array.from({ length: places.count }, (_, place) => place)
-    this.#apart = new Set(pickSome(all, Math.round(part * places.count), random))
+    // Of an odd number there is no half: the smaller side has one less.
+    const count = Math.min(Math.round(part * places.count), Math.floor(places.count / 2))
+    this.#apart = new Set(pickSome(all, count, random))
     this.#sideOfServer = sidesByShare(part, random.fork('servers').u32())
   }
 

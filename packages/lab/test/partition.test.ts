@@ -68,9 +68,9 @@ describe('as it is written', () => {
 })
 
 describe('the sides', () => {
-  const sidesOf = (part: number, seed = 's') => {
-    const places = new Places(100)
-    for (let node = 0; node < 100; node += 1) places.take(node)
+  const sidesOf = (part: number, seed = 's', count = 100) => {
+    const places = new Places(count)
+    for (let node = 0; node < count; node += 1) places.take(node)
     return new Sides(part, places, randomOf(seed))
   }
   const nodes = Array.from({ length: 100 }, (_, node) => node)
@@ -85,6 +85,13 @@ describe('the sides', () => {
     // Servers, which have no place, with the same chance.
     const servers = Array.from({ length: 1000 }, (_, at) => sides.sideOf(100 + at))
     expect(servers.filter(side => side === 1).length / 1000).toBeCloseTo(0.3, 1)
+  })
+
+  it('have a smaller one that is smaller where an odd number is halved, and never empty', () => {
+    const apart = [2, 3, 5, 100, 101].map(count => sidesOf(PARTITION_PART_MAX, 's', count).apart)
+    expect(apart).toEqual([1, 1, 2, 50, 50])
+    // Below a half it is the nearest number, as it was.
+    expect([sidesOf(0.25, 's', 10).apart, sidesOf(0.29).apart]).toEqual([3, 29])
   })
 
   it('hear each other until they are parted, and when they have healed', () => {
