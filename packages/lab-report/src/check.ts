@@ -90,7 +90,7 @@ function checkPoint({ overlay, curves, results }: PointResults, wrong: Wrong): v
     if (size > most) throw wrong(`have a point of ${overlay} with ${size} ${what}, and ${most} are the most.`)
 }
 
-/** Whoever is drawn has a place: the bounds of a path are in its schema. */
+/** Whoever is drawn has a place, and the way leads from who asks to who answers, and back: the bounds of a path are in its schema. */
 function checkPath(path: Path | undefined, overlay: string, wrong: Wrong): void {
   if (path === undefined) return
   const { origin, answered_by: by, found, peers, links, events } = path
@@ -100,9 +100,30 @@ function checkPath(path: Path | undefined, overlay: string, wrong: Wrong): void 
   const stranger = named.find(peer => !known.has(peer))
   if (stranger !== undefined)
     throw wrong(`have a path of ${overlay} with a peer ${stranger}, which is not among its peers.`)
-  const way = new Set(events.map(event => event.way))
-  if (!way.has('there') || !way.has('back'))
+  const wayOf = (way: 'there' | 'back') => events.filter(event => event.way === way)
+  const [there, back] = [wayOf('there'), wayOf('back')]
+  if (there.length === 0 || back.length === 0)
     throw wrong(`have a path of ${overlay} without a way there and back.`)
+  let at = origin
+  for (const { from, to, named_by: namedBy } of there) {
+    // Who asks sends a request to whom an answer named: its step begins there.
+    if ((namedBy ?? from) !== at || (from !== at && from !== origin))
+      throw wrong(
+        `have a path of ${overlay} whose way there has a step to peer ${to} that does not begin at peer ${at}.`
+      )
+    at = to
+  }
+  if (at !== by)
+    throw wrong(`have a path of ${overlay} whose way there ends at peer ${at}, and peer ${by} answered.`)
+  for (const { from, to } of back) {
+    if (from !== at)
+      throw wrong(
+        `have a path of ${overlay} whose way back has a step to peer ${to} that does not begin at peer ${at}.`
+      )
+    at = to
+  }
+  if (at !== origin)
+    throw wrong(`have a path of ${overlay} whose way back ends at peer ${at}, and peer ${origin} asked.`)
 }
 
 /** What turns the direction of text around, and what XML has no place for, escaped or not. */

@@ -5,7 +5,8 @@ import { checkedStudies } from '../src/check.ts'
 import { type Report, type ReportPicture, reportOf } from '../src/index.ts'
 import { LOOKS, type OverlayId } from '../src/looks.ts'
 import { NBSP, shown } from '../src/numbers.ts'
-import { GROUPS_SHOWN } from '../src/paths/groups.ts'
+import { reachedIn } from '../src/paths/flood.ts'
+import { drawGroups, GROUPS_SHOWN } from '../src/paths/groups.ts'
 import { shared, sharedBits, turnBetween } from '../src/paths/keys.ts'
 import { STEPS_SHOWN } from '../src/paths/steps.ts'
 import { QUERIES_SHOWN } from '../src/paths/xor-tree.ts'
@@ -234,6 +235,110 @@ describe('as large as a path may be', () => {
         path.events = path.events.filter(({ way }) => way !== 'back')
       })
     ).toContain('without a way there and back')
+  })
+})
+
+describe('paths of strangers', () => {
+  const changedPath = (overlay: OverlayId, change: (path: Path) => void) => {
+    const copy = structuredClone(study)
+    change(pathOf(overlay, copy))
+    return copy
+  }
+  const refusal = (overlay: OverlayId, change: (path: Path) => void) => {
+    try {
+      checkedStudies([changedPath(overlay, change)])
+    } catch (error) {
+      expect((error as Error).name).toBe('ReportError')
+      return (error as Error).message
+    }
+    return undefined
+  }
+  const first = (path: Path, way: 'there' | 'back') => path.events.find(event => event.way === way)!
+  const last = (path: Path, way: 'there' | 'back') => path.events.findLast(event => event.way === way)!
+  const aside = ({ peers, origin, events }: Path) =>
+    peers.find(
+      ({ peer }) =>
+        peer !== origin && !events.some(({ from, to, way }) => way !== null && (from === peer || to === peer))
+    )!.peer
+
+  it.each(OVERLAYS)('%s: the way leads from who asks to who answers, and back', overlay => {
+    expect(refusal(overlay, () => {})).toBeUndefined()
+    const { origin, answered_by: by } = pathOf(overlay)
+    expect(
+      refusal(overlay, path => {
+        first(path, 'there').from = aside(path)
+      })
+    ).toContain(`that does not begin at peer ${origin}`)
+    expect(
+      refusal(overlay, path => {
+        last(path, 'there').to = aside(path)
+      })
+    ).toMatch(new RegExp(`way there ends at peer \\d+, and peer ${by} answered`))
+    expect(
+      refusal(overlay, path => {
+        path.answered_by = aside(path)
+      })
+    ).toContain(`way there ends at peer ${by}`)
+    expect(
+      refusal(overlay, path => {
+        first(path, 'back').from = aside(path)
+      })
+    ).toContain(`way back has a step`)
+    expect(
+      refusal(overlay, path => {
+        last(path, 'back').to = aside(path)
+      })
+    ).toMatch(new RegExp(`way back ends at peer \\d+, and peer ${origin} asked`))
+  })
+
+  it('who named a receiver of the way is on the way', () => {
+    expect(
+      refusal('kademlia', path => {
+        first(path, 'there').named_by = 77_777
+      })
+    ).toContain('that does not begin at peer')
+  })
+
+  it('Gnutella: who has the query from somebody that it never came to is not reached', async () => {
+    const cut = changedPath('gnutella', path => {
+      const { origin } = path
+      const way = new Set(path.events.filter(({ way }) => way !== null).flatMap(({ from, to }) => [from, to]))
+      const [one, other, third] = path.peers.map(({ peer }) => peer).filter(peer => !way.has(peer))
+      const { events } = path
+      const example = events.find(({ message }) => message === 'query')!
+      const query = { ...example, way: null, named_by: null }
+      // Two that have it from each other, and one from them.
+      path.events = [
+        ...events.filter(({ way }) => way !== null),
+        { ...query, from: one!, to: other! },
+        { ...query, from: other!, to: one! },
+        { ...query, from: one!, to: third! }
+      ].sort((a, b) => a.at_us - b.at_us)
+      path.left_out = 1000
+      expect([one, other, third]).not.toContain(origin)
+    })
+    const path = pathOf('gnutella', cut)
+    const there = onWay(path, 'there')
+    expect([...reachedIn({ path }).steps]).toEqual([
+      [path.origin, 0],
+      ...there.map(({ to }, at) => [to, at + 1])
+    ])
+    const { svg } = pictureOf('gnutella', await reportOf([cut]))
+    expect(marks(svg, 'peer')).toBe(path.peers.length)
+    expect(marks(svg, 'again')).toBe(3)
+    expect(svg).toContain('>not reached by what is kept<')
+  })
+
+  it('Kelips: the group of who answers is drawn, wherever it is', () => {
+    const far = changedPath('kelips', path => {
+      const example = path.peers.at(-1)!
+      for (let peer = 1000; path.peers.length < PATH_PEERS_MAX; peer += 1)
+        path.peers.push({ ...example, peer, group: peer })
+      path.answered_by = path.peers.at(-1)!.peer
+    })
+    const path = pathOf('kelips', far)
+    const { canvas } = drawGroups({ overlay: 'kelips', path, settings: {}, nodes: NODES })
+    expect(marks(canvas.svg({ id: 'a', title: 'b', text: 'c' }), 'names')).toBe(1)
   })
 })
 

@@ -27,6 +27,7 @@ export { runStudy, type StudyRunOptions } from './study/run-study.ts'
 export { resolveStudy, type Study, type StudyOptions } from './study/study.ts'
 export {
   folderOf,
+  NO_FINGERPRINT,
   prepareStudy,
   runInFolder,
   STUDY_FILES,

@@ -1,7 +1,9 @@
 /** Networks that fall in two and heal: what is right meanwhile, and when each overlay is one again. */
+import { groupOf } from '@servent/kelips/machine'
 import { latencyModel, randomOf } from '@servent/simulator'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ADAPTERS } from '../src/overlays/adapters.ts'
+import type { KelipsDeployment } from '../src/overlays/kelips.ts'
 import { countReached } from '../src/overlays/linked.ts'
 import { OVERLAYS, type OverlayId } from '../src/overlays/settings.ts'
 import { PARTITION_PART_MAX, parsePartition, Sides, withinReach } from '../src/partition.ts'
@@ -114,6 +116,41 @@ describe('how whole an overlay is', () => {
   it.each(['chord', 'pastry', 'kelips', 'kademlia'] as const)('%s: all know their neighbours', overlay => {
     const { deployment } = net(overlay, ADAPTERS[overlay].deploy)
     expect(deployment.wholeness()).toBe(60)
+  })
+
+  it('kelips: all that each of a group knows is held against its group, and the members are sorted once a look', () => {
+    const { deployment, peers } = net('kelips', ADAPTERS.kelips.deploy, { 'kelips.groups': 4 })
+    const { simulation } = deployment as KelipsDeployment
+    const keys = vi.spyOn(simulation, 'keyOf')
+    expect(deployment.wholeness()).toBe(60)
+    // Once for its own place, and once as a member.
+    expect(keys.mock.calls.length).toBeLessThanOrEqual(2 * 60)
+    keys.mockRestore()
+    const membersNow = () => peers.aliveNodes().filter(node => deployment.isMember(node))
+    const inPlace = () => {
+      const members = membersNow()
+      return members.filter(node => {
+        const { level, members: known } = simulation.machine(node).snapshot()
+        const knows = known.map(({ peer }) => simulation.nodeOfPeer(node, peer))
+        const groupAt = (one: number) => groupOf(simulation.keyOf(one), level)
+        return members.every(
+          other => other === node || groupAt(other) !== groupAt(node) || knows.includes(other)
+        )
+      }).length
+    }
+    for (const node of [3, 14, 15, 9, 26]) peers.crash(node)
+    const looks = Array.from({ length: 40 }, (_, at) => {
+      if (at % 8 === 0) {
+        const node = peers.addNode()
+        peers.start(node)
+        peers.contact(node, 0)
+      }
+      simulation.runFor(500_000)
+      return { whole: deployment.wholeness(), counted: inPlace(), members: membersNow().length }
+    })
+    expect(looks.map(({ whole }) => whole)).toEqual(looks.map(({ counted }) => counted))
+    // Some do not know a newcomer of their group yet.
+    expect(looks.some(({ whole, members }) => whole < members)).toBe(true)
   })
 
   it('others: whom peers reach over so many links', () => {

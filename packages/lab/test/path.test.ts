@@ -248,6 +248,19 @@ describe('bounds', () => {
     expect(Check(PathSchema, { ...over, events: [...over.events, over.events[0]!] })).toBe(false)
   })
 
+  it('that somebody waits no longer is no message, and is not counted where it is left out', () => {
+    const { trace, send } = world()
+    send(0, ROOT, 'lookup')
+    for (let number = 0; number < PATH_EVENTS_MAX; number += 1) trace.silent(0, ROOT)
+    send(0, ROOT, 'hop-ack')
+    send(ROOT, 0, 'found')
+    const end = { found: ROOT, hops: 1, tookUs: 0 }
+    const way = wayOf(trace, { ...end, isSupernode: () => false })!
+    const { events, left_out: leftOut } = path({ trace, picture: two, way, ...end })
+    const sent = events.filter(({ message }) => message !== NO_ANSWER)
+    expect([events.length, sent.length, leftOut]).toEqual([PATH_EVENTS_MAX, 2, 1])
+  })
+
   it(`${TRACED_MESSAGES_MAX} messages while it is under way`, () => {
     const { trace, send } = world()
     for (let number = 0; number < TRACED_MESSAGES_MAX; number += 1) send(0, ROOT, 'lookup')

@@ -10,17 +10,17 @@ const membersOf = () => new StructuredMembers(node => [keyOf(10 * node)])
 it('a network that forms counts as long as there is no ring', () => {
   const members = membersOf()
   for (const node of [1, 2, 3]) members.onStanding(node, 'out')
-  expect(members.nodes).toEqual([])
+  expect([...members.nodes]).toEqual([])
   for (const node of [1, 2, 3]) members.onStanding(node, 'forming')
-  expect(members.nodes).toEqual([1, 2, 3])
+  expect([...members.nodes]).toEqual([1, 2, 3])
   expect(members.truth.successorOf(keyOf(15))).toBe(2)
   // Beside a ring it is somebody who has not joined yet.
   members.onStanding(3, 'member')
-  expect(members.nodes).toEqual([3])
+  expect([...members.nodes]).toEqual([3])
   expect(members.truth.successorOf(keyOf(15))).toBe(3)
   members.onStanding(1, 'member')
   members.onStanding(2, 'member')
-  expect(members.nodes).toEqual([3, 1, 2])
+  expect([...members.nodes]).toEqual([3, 1, 2])
 })
 
 it('whose list ran empty is no member, and no root, until it has joined again', () => {

@@ -24,16 +24,18 @@ export interface Reached {
   readonly again: number
 }
 
-/** By the moments at which copies of the query came. */
+/** By the moments at which copies of the query came. Who has it from somebody whose own copy is not kept counts as not reached. */
 export function reachedIn({ path }: Pick<PathView, 'path'>): Reached {
   const steps = new Map([[path.origin, 0]])
   const by = new Map<number, number>()
   let again = 0
   const came = path.events.filter(({ message, arrived_us: us }) => message === 'query' && us !== null)
   for (const { from, to } of came.sort((a, b) => a.arrived_us! - b.arrived_us!)) {
+    const step = steps.get(from)
+    if (step === undefined) continue
     if (steps.has(to)) again += 1
     else {
-      steps.set(to, (steps.get(from) ?? 0) + 1)
+      steps.set(to, step + 1)
       by.set(to, from)
     }
   }
@@ -108,7 +110,7 @@ export function drawFlood(view: PathView): Drawn {
             {
               draw: (on: Canvas, middle: Point) =>
                 on.circle(middle, 3, { fill: 'none', stroke: QUIET.light }),
-              text: 'not reached'
+              text: path.left_out > 0 ? 'not reached by what is kept' : 'not reached'
             }
           ]
         : [])

@@ -18,7 +18,7 @@ export function drawGroups(view: PathView): Drawn {
   }
   const groupOf = (peer: number) => path.peers.find(one => one.peer === peer)?.group ?? 0
   const ofWay = path.events.flatMap(({ from, to, way }) => (way === null ? [] : [groupOf(from), groupOf(to)]))
-  const first = new Set([...ofWay, wanted ?? 0, groupOf(path.found)])
+  const first = new Set([...ofWay, wanted ?? 0, groupOf(path.answered_by), groupOf(path.found)])
   const shown = [...first, ...[...members.keys()].filter(group => !first.has(group))]
     .slice(0, Math.max(GROUPS_SHOWN, first.size))
     .sort((a, b) => a - b)

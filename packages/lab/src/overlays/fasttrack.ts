@@ -22,7 +22,6 @@ import {
   wantedOf
 } from '@servent/fasttrack/machine'
 import { answerFromIndex, MemoryIndex } from '@servent/keyword-index/memory'
-import { peerIdText, type RequestId } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation } from '@servent/simulator'
 import {
   type Adapter,
@@ -36,7 +35,7 @@ import { withinReach } from '../partition.ts'
 import type { PeerInPicture } from '../path/picture.ts'
 import { Tracer } from '../path/trace.ts'
 import type { RoleSamples } from '../run-result.ts'
-import type { SearchAsk, WorldFile } from '../world.ts'
+import type { SearchAsk } from '../world.ts'
 import { entryBytes } from './contacts.ts'
 import { FastTrackFiles } from './fasttrack-files.ts'
 import { RoleWatch } from './fasttrack-roles.ts'
@@ -47,7 +46,8 @@ import { FoundFiles } from './found-files.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
 import { filesOf } from './indexed-files.ts'
 import { countReached } from './linked.ts'
-import { livingFile } from './living-file.ts'
+import { filesAt, hasFile, livingFile } from './living-file.ts'
+import { nameOf, searchKey } from './names.ts'
 import { watched } from './observed.ts'
 
 const US_PER_MS = 1000
@@ -166,7 +166,7 @@ class FastTrackDeployment implements Deployment {
 
   start(node: NodeIndex): void {
     const { simulation } = this
-    this.#nodeOfText.set(this.#textOf(node), node)
+    this.#nodeOfText.set(nameOf(node, simulation), node)
     simulation.start(node)
     simulation.command(node, { type: 'circumstances', isReachable: true, uploadKbps: 0 })
   }
@@ -185,7 +185,7 @@ class FastTrackDeployment implements Deployment {
     this.#roles?.onDeath(tables)
     this.#supernodes.delete(node)
     this.#indexes.delete(node)
-    const text = this.#textOf(node)
+    const text = nameOf(node, this.simulation)
     this.#nodeOfText.delete(text)
     this.#files.forget(text)
   }
@@ -206,11 +206,12 @@ class FastTrackDeployment implements Deployment {
       if (isOver) return
       isOver = true
       stop()
-      const right = found !== undefined && this.#has(found, file) && isInReach(found)
+      const right =
+        found !== undefined && hasFile(found, file, this.#init, this.simulation) && isInReach(found)
       const status = found === undefined ? 'failed' : right ? 'correct' : 'incorrect'
       done({ status, hops, hopsAsPublished: hops, cost, timeouts: undefined, found })
     }
-    if (this.#shared(origin).includes(file)) {
+    if (filesAt(origin, this.#init).includes(file)) {
       end(origin, 0)
       return
     }
@@ -265,7 +266,7 @@ class FastTrackDeployment implements Deployment {
   /** Its users have another supernode, and its own one counts it among its users no more. */
   watchRepair(dead: NodeIndex): () => boolean {
     const { simulation } = this
-    const name = this.#textOf(dead)
+    const name = nameOf(dead, simulation)
     const { users, supernode } = this.#bereaved
     const holdsIt = (node: NodeIndex) =>
       simulation
@@ -305,7 +306,7 @@ class FastTrackDeployment implements Deployment {
     const owners = neighbours.flatMap(({ peerId, bond }) => (bond === 'user' ? [peerId] : []))
     const index = this.#indexes.get(node)
     const indexed =
-      index === undefined ? [] : [this.#textOf(node), ...owners].flatMap(owner => filesOf(index, owner))
+      index === undefined ? [] : [nameOf(node, simulation), ...owners].flatMap(owner => filesOf(index, owner))
     return {
       entries: known + indexed.length,
       bytes:
@@ -320,7 +321,7 @@ class FastTrackDeployment implements Deployment {
     this.#starting = { origin, asking }
     const search = this.simulation.command(origin, { type: 'search', wanted })
     this.#starting = undefined
-    const key = keyOf(origin, search)
+    const key = searchKey(origin, search)
     this.#asking.set(key, asking)
     return () => {
       if (!this.#asking.delete(key) || !this.simulation.alive(origin)) return
@@ -335,7 +336,7 @@ class FastTrackDeployment implements Deployment {
     }
     if (!('search' in notice)) return
     const starting = this.#starting?.origin === node ? this.#starting.asking : undefined
-    const asking = this.#asking.get(keyOf(node, notice.search)) ?? starting
+    const asking = this.#asking.get(searchKey(node, notice.search)) ?? starting
     if (asking === undefined) return
     if (notice.type === 'found') asking.onFound(notice)
     else if (notice.type === 'search-refused') asking.onOver(true)
@@ -353,7 +354,7 @@ class FastTrackDeployment implements Deployment {
       case 'verify':
         return this.#files.verify(question.claims)
       case 'records':
-        return this.#files.page(question, simulation.contactOf(node), this.#shared(node))
+        return this.#files.page(question, simulation.contactOf(node), filesAt(node, this.#init))
       case 'dial-back': {
         const target = simulation.nodeOf(question.contact)
         const isReachable =
@@ -372,21 +373,7 @@ class FastTrackDeployment implements Deployment {
     this.#indexes.set(node, index)
     return index
   }
-
-  #has(node: NodeIndex, file: WorldFile): boolean {
-    return this.simulation.alive(node) && this.#shared(node).includes(file)
-  }
-
-  #shared(node: NodeIndex): readonly WorldFile[] {
-    return this.#init.world.filesAt[this.#init.places.placeOf(node)] ?? []
-  }
-
-  #textOf(node: NodeIndex): string {
-    return peerIdText(this.simulation.contactOf(node).id)
-  }
 }
-
-const keyOf = (node: NodeIndex, search: RequestId): string => `${node}/${search}`
 
 export const fasttrack: Adapter = {
   overlay: 'fasttrack',

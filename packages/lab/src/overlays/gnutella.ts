@@ -19,7 +19,7 @@ import {
   SEARCH_MS,
   type Wanted
 } from '@servent/gnutella/machine'
-import { type Contact, peerIdText, type RequestId } from '@servent/overlay/machine'
+import type { RequestId } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation } from '@servent/simulator'
 import {
   type Adapter,
@@ -41,7 +41,8 @@ import { GnutellaFiles, urnOf } from './gnutella-files.ts'
 import { settledGraph } from './gnutella-graph.ts'
 import { type QueryCost, QueryTraffic } from './gnutella-traffic.ts'
 import { countReached } from './linked.ts'
-import { livingFile } from './living-file.ts'
+import { filesAt, hasFile, livingFile } from './living-file.ts'
+import { nameOf, searchKey } from './names.ts'
 import { watched } from './observed.ts'
 import type { Settings } from './settings.ts'
 import { twoTierGraph } from './two-tier-graph.ts'
@@ -106,7 +107,7 @@ class GnutellaDeployment implements Deployment {
         watch(new GnutellaMachine({ ...settings, role: this.#roles.get(node) ?? settings.role }), node),
       answer: (question, node) => {
         const query = question.type === 'verify' ? this.#query(node, question.search) : undefined
-        return this.#files.answer(question, this.simulation.contactOf(node), this.#shared(node), query)
+        return this.#files.answer(question, this.simulation.contactOf(node), filesAt(node, this.#init), query)
       },
       onNotice: (node, notice) => this.#onNotice(node, notice)
     })
@@ -145,9 +146,9 @@ class GnutellaDeployment implements Deployment {
 
   start(node: NodeIndex): void {
     const { simulation } = this
-    this.#nodeOfText.set(this.#textOf(simulation.contactOf(node)), node)
+    this.#nodeOfText.set(nameOf(node, simulation), node)
     simulation.start(node)
-    const shared = this.#shared(node)
+    const shared = filesAt(node, this.#init)
     const bytes = shared.reduce((sum, { size }) => sum + size, 0)
     simulation.command(node, {
       type: 'sharing',
@@ -166,7 +167,7 @@ class GnutellaDeployment implements Deployment {
     const { simulation } = this
     const names = simulation.machine(node).snapshot().neighbours
     this.#bereaved = names.flatMap(({ peerId }) => this.#nodeOfText.get(peerId) ?? [])
-    const text = this.#textOf(simulation.contactOf(node))
+    const text = nameOf(node, simulation)
     this.#nodeOfText.delete(text)
     this.#files.forget(text)
   }
@@ -180,7 +181,7 @@ class GnutellaDeployment implements Deployment {
     const isInReach = withinReach(this.#init.sides, origin)
     const file = livingFile(ask.file, this.#init, isInReach)
     if (trace !== undefined) trace.target = fileTarget(file)
-    if (this.#shared(origin).includes(file)) {
+    if (filesAt(origin, this.#init).includes(file)) {
       done({
         status: 'correct',
         hops: 0,
@@ -194,7 +195,8 @@ class GnutellaDeployment implements Deployment {
     let hit: { hops: number; found: NodeIndex | undefined } | undefined
     const end = () => {
       const { hops = 0, found } = hit ?? {}
-      const right = found !== undefined && this.#has(found, file) && isInReach(found)
+      const right =
+        found !== undefined && hasFile(found, file, this.#init, this.simulation) && isInReach(found)
       done({
         status: hit === undefined ? 'failed' : right ? 'correct' : 'incorrect',
         hops,
@@ -267,7 +269,7 @@ class GnutellaDeployment implements Deployment {
 
   watchRepair(dead: NodeIndex): () => boolean {
     const { simulation } = this
-    const name = this.#textOf(simulation.contactOf(dead))
+    const name = nameOf(dead, simulation)
     const bereaved = this.#bereaved
     return () =>
       bereaved.every(node => {
@@ -312,7 +314,7 @@ class GnutellaDeployment implements Deployment {
     this.#starting = query
     const search = this.simulation.command(origin, command)
     this.#starting = undefined
-    const key = `${origin}/${search}`
+    const key = searchKey(origin, search)
     this.#queries.set(key, query)
     const stop = () => {
       if (!this.#queries.delete(key) || !this.simulation.alive(origin)) return
@@ -333,19 +335,7 @@ class GnutellaDeployment implements Deployment {
 
   #query(node: NodeIndex, search: RequestId): Query | undefined {
     const starting = this.#starting?.origin === node ? this.#starting : undefined
-    return this.#queries.get(`${node}/${search}`) ?? starting
-  }
-
-  #has(node: NodeIndex, file: WorldFile): boolean {
-    return this.simulation.alive(node) && this.#shared(node).includes(file)
-  }
-
-  #shared(node: NodeIndex): readonly WorldFile[] {
-    return this.#init.world.filesAt[this.#init.places.placeOf(node)] ?? []
-  }
-
-  #textOf({ id }: Contact): string {
-    return peerIdText(id)
+    return this.#queries.get(searchKey(node, search)) ?? starting
   }
 }
 

@@ -45,6 +45,8 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
   readonly #settings: KelipsSettings
   /** Of those who live. */
   readonly #machines: Map<NodeIndex, KelipsMachine>
+  /** Of one look at all members: by level and group. */
+  readonly #groupsNow = new Map<number, ReadonlyMap<number, readonly NodeIndex[]>>()
 
   /** `rules` is for tests that put in machines which break them. */
   constructor(init: DeploymentInit, rules: Partial<KelipsRules> = {}) {
@@ -138,17 +140,27 @@ export class KelipsDeployment extends StructuredDeployment<KelipsTypes> {
     return () => !knowing.some(node => this.#knows(node, dead))
   }
 
+  override wholeness(): number {
+    // Members stay who they are while they are looked at.
+    this.#groupsNow.clear()
+    return super.wholeness()
+  }
+
   /** It knows all members of the group that it takes for its own. */
   protected isInPlace(node: NodeIndex): boolean {
     const { level, view } = this.#machines.get(node)!.state
     const { simulation } = this
-    const group = groupOf(simulation.keyOf(node), level)
-    return this.members.nodes.every(
-      other =>
-        other === node ||
-        groupOf(simulation.keyOf(other), level) !== group ||
-        view.find(simulation.peerOf(node, other)) >= 0
-    )
+    const group = this.#groupsAt(level).get(groupOf(simulation.keyOf(node), level))!
+    return group.every(other => other === node || view.find(simulation.peerOf(node, other)) >= 0)
+  }
+
+  /** All members by their groups, sorted once for each level that members are at. */
+  #groupsAt(level: number): ReadonlyMap<number, readonly NodeIndex[]> {
+    const known = this.#groupsNow.get(level)
+    if (known !== undefined) return known
+    const groups = Map.groupBy(this.members.nodes, node => groupOf(this.simulation.keyOf(node), level))
+    this.#groupsNow.set(level, groups)
+    return groups
   }
 
   #knows(node: NodeIndex, other: NodeIndex): boolean {

@@ -1,6 +1,6 @@
-/** What a lookup asks for where it finds files rather than keys. */
+/** What a lookup asks for where it finds files rather than keys, and who has it. */
 import type { NodeIndex } from '@servent/simulator'
-import type { DeploymentInit } from '../deployment.ts'
+import type { AnySimulation, DeploymentInit } from '../deployment.ts'
 import type { WorldFile } from '../world.ts'
 import { holdersOf } from './found-files.ts'
 
@@ -16,3 +16,17 @@ export function livingFile(
   }
   return file
 }
+
+/** What the peer of this node shares. */
+export const filesAt = (
+  node: NodeIndex,
+  { world, places }: Pick<DeploymentInit, 'world' | 'places'>
+): readonly WorldFile[] => world.filesAt[places.placeOf(node)] ?? []
+
+/** Whether it lives, and shares the file. */
+export const hasFile = (
+  node: NodeIndex,
+  file: WorldFile,
+  init: Pick<DeploymentInit, 'world' | 'places'>,
+  simulation: Pick<AnySimulation, 'alive'>
+): boolean => simulation.alive(node) && filesAt(node, init).includes(file)

@@ -29,7 +29,6 @@ import {
   type FileRecord,
   type Machine,
   matches,
-  peerIdText,
   type RequestId
 } from '@servent/overlay/machine'
 import { type NodeIndex, pickSome, Simulation } from '@servent/simulator'
@@ -44,7 +43,7 @@ import { withinReach } from '../partition.ts'
 import type { PeerInPicture } from '../path/picture.ts'
 import { Tracer } from '../path/trace.ts'
 import type { RoleSamples } from '../run-result.ts'
-import type { SearchAsk, WorldFile } from '../world.ts'
+import type { SearchAsk } from '../world.ts'
 import { entryBytes } from './contacts.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import { fileTarget, inFilePicture } from './file-pictures.ts'
@@ -52,7 +51,8 @@ import { FoundFiles } from './found-files.ts'
 import type { QueryCost } from './gnutella-traffic.ts'
 import { filesOf } from './indexed-files.ts'
 import { countReached } from './linked.ts'
-import { livingFile } from './living-file.ts'
+import { filesAt, hasFile, livingFile } from './living-file.ts'
+import { nameOf, searchKey } from './names.ts'
 import { NapsterFiles } from './napster-files.ts'
 import { FIND_STEPS, serverLinks, serversOf } from './napster-servers.ts'
 import { NapsterSessions } from './napster-sessions.ts'
@@ -103,7 +103,7 @@ export class NapsterDeployment implements Deployment {
   readonly #files = new NapsterFiles()
   /** Of servers. */
   readonly #indexes = new Map<NodeIndex, MemoryIndex>()
-  readonly #sessions = new NapsterSessions(node => this.#textOf(node))
+  readonly #sessions = new NapsterSessions(node => nameOf(node, this.simulation))
   /** By node and number of the search. */
   readonly #asking = new ExpiringMap<string, Asking>(SEARCH_US + TAIL_US, () => this.simulation.nowUs)
   /** Whose search is being given, and has no number yet. */
@@ -186,7 +186,7 @@ export class NapsterDeployment implements Deployment {
   #startUser(node: NodeIndex, server: NodeIndex | undefined): void {
     const { simulation } = this
     simulation.start(node)
-    simulation.command(node, { type: 'sharing', files: this.#shared(node).length, firewalled: false })
+    simulation.command(node, { type: 'sharing', files: filesAt(node, this.#init).length, firewalled: false })
     if (server !== undefined) simulation.connect(node, server)
     const contacts = this.#servers.map(one => simulation.contactOf(one))
     simulation.command(node, { type: 'servers', contacts })
@@ -198,7 +198,7 @@ export class NapsterDeployment implements Deployment {
 
   onDeath(node: NodeIndex): void {
     this.#sessions.onDeath(node)
-    this.#files.forget(this.#textOf(node))
+    this.#files.forget(nameOf(node, this.simulation))
   }
 
   /** Nobody is asked whether it lives, nobody logs in anew, and nothing more is announced. */
@@ -223,12 +223,13 @@ export class NapsterDeployment implements Deployment {
     const end = (found: NodeIndex | undefined, hops: number) => {
       if (isOver) return
       isOver = true
-      const right = found !== undefined && this.#has(found, file) && isInReach(found)
+      const right =
+        found !== undefined && hasFile(found, file, this.#init, this.simulation) && isInReach(found)
       const status = found === undefined ? 'failed' : right ? 'correct' : 'incorrect'
       // As published the question goes to the server, and whatever is further away is its own business.
       done({ status, hops, hopsAsPublished: Math.min(hops, 1), cost, timeouts: undefined, found })
     }
-    if (this.#shared(origin).includes(file)) {
+    if (filesAt(origin, this.#init).includes(file)) {
       end(origin, 0)
       return
     }
@@ -325,7 +326,7 @@ export class NapsterDeployment implements Deployment {
     this.#starting = { origin, asking }
     const search = this.simulation.command(origin, { type: 'search', wanted })
     this.#starting = undefined
-    const key = keyOf(origin, search)
+    const key = searchKey(origin, search)
     this.#asking.set(key, asking)
     return () => {
       this.#asking.delete(key)
@@ -345,14 +346,14 @@ export class NapsterDeployment implements Deployment {
       asking.hasFound = true
       asking.onFound(notice.files)
     } else {
-      this.#asking.delete(keyOf(node, notice.search))
+      this.#asking.delete(searchKey(node, notice.search))
       asking.onOver(asking.isSent && (asking.hasFound || notice.reason === ''))
     }
   }
 
   #askingOf(node: NodeIndex, search: RequestId): Asking | undefined {
     const starting = this.#starting?.origin === node ? this.#starting.asking : undefined
-    return this.#asking.get(keyOf(node, search)) ?? starting
+    return this.#asking.get(searchKey(node, search)) ?? starting
   }
 
   #answer(question: NapsterTypes['question'], node: NodeIndex): NapsterTypes['answer'] | undefined {
@@ -365,7 +366,7 @@ export class NapsterDeployment implements Deployment {
           this.#askingOf(node, question.search)?.wants ?? (() => false)
         )
       case 'next-files':
-        return this.#files.next(question, this.simulation.contactOf(node), this.#shared(node))
+        return this.#files.next(question, this.simulation.contactOf(node), filesAt(node, this.#init))
       // What a peer shares never changes here.
       case 'files':
         return undefined
@@ -375,21 +376,7 @@ export class NapsterDeployment implements Deployment {
         return answerFromIndex(this.#indexes.get(node)!, question)
     }
   }
-
-  #has(node: NodeIndex, file: WorldFile): boolean {
-    return this.simulation.alive(node) && this.#shared(node).includes(file)
-  }
-
-  #shared(node: NodeIndex): readonly WorldFile[] {
-    return this.#init.world.filesAt[this.#init.places.placeOf(node)] ?? []
-  }
-
-  #textOf(node: NodeIndex): string {
-    return peerIdText(this.simulation.contactOf(node).id)
-  }
 }
-
-const keyOf = (node: NodeIndex, search: RequestId): string => `${node}/${search}`
 
 export const napster: Adapter = {
   overlay: 'napster',

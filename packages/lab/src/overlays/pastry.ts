@@ -99,7 +99,7 @@ export class PastryDeployment extends StructuredDeployment<PastryTypes> {
     const half = this.#settings.leafSet / 2
     const near = this.members.truth.around(simulation.keyOf(dead), half).map(({ node }) => node)
     return () => {
-      const others = this.members.nodes.length - 1
+      const others = this.members.nodes.size - 1
       const length = Math.min(half, others)
       return near.every(node => {
         if (!this.isMember(node)) return true

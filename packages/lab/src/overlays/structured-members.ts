@@ -72,8 +72,9 @@ export class StructuredMembers {
     return this.#now.nodes.has(node)
   }
 
-  get nodes(): readonly NodeIndex[] {
-    return [...this.#now.nodes]
+  /** Those who take part now, as they come and go. */
+  get nodes(): ReadonlySet<NodeIndex> {
+    return this.#now.nodes
   }
 
   /** Of those who take part now. */

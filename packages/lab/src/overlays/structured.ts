@@ -199,7 +199,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
   protected abstract isInPlace(node: NodeIndex): boolean
 
   wholeness(): number {
-    return this.members.nodes.filter(node => this.isInPlace(node)).length
+    return this.members.nodes.values().reduce((sum, node) => sum + Number(this.isInPlace(node)), 0)
   }
 
   abstract state(node: NodeIndex): { entries: number; bytes: number }
@@ -304,7 +304,7 @@ export abstract class StructuredDeployment<T extends MachineTypes> implements De
 
   publish(done: (cost: Cost) => void): void {
     const cost = { messages: 0, bytes: 0 }
-    const members = this.members.nodes
+    const members = [...this.members.nodes]
     this.#announced = new Set(members)
     this.#traffic.countPublishing(cost)
     this.#records.publishAll(members, () => {

@@ -1,11 +1,8 @@
 /** `path` of results: one lookup with all that was sent for it. */
 import { type Static, type TSchema, Type } from 'typebox'
+import { closed, count, orNull } from '../schema-words.ts'
 import { PATH_EVENTS_MAX, PATH_LINKS_MAX, PATH_PEERS_MAX } from './path-limits.ts'
 
-const closed = (description: string) => ({ additionalProperties: false, description })
-const count = (description: string) => Type.Integer({ minimum: 0, description })
-const orNull = <S extends TSchema>(schema: S, why: string) =>
-  Type.Union([schema, Type.Null()], { description: `Null: ${why}` })
 const choice = <V extends string>(values: readonly V[], why: string) =>
   orNull(Type.Enum([...values] as [V, ...V[]]), why)
 

@@ -4,7 +4,7 @@ import { percentile } from '../statistics.ts'
 import { PATH_EVENTS_MAX, PATH_LINKS_MAX } from './path-limits.ts'
 import type { Path } from './path-schema.ts'
 import type { Picture } from './picture.ts'
-import type { LookupTrace, Traced } from './trace.ts'
+import { type LookupTrace, NO_ANSWER, type Traced } from './trace.ts'
 import { namedBy, type Way } from './way.ts'
 
 /** A lookup that was looked at, had a right answer from another peer, and went a way that is known. */
@@ -39,6 +39,8 @@ function written({ trace, picture, way, found, hops, tookUs }: Followed): Path {
     room -= isSeen(one) ? 1 : 0
     return isSeen(one) && room >= 0
   })
+  // Nothing was sent where somebody waits no longer.
+  const sentOf = (all: readonly Traced[]) => all.filter(({ message }) => message !== NO_ANSWER).length
   const peers = [...picture.keys()].sort((a, b) => a - b)
   return {
     target,
@@ -64,7 +66,7 @@ function written({ trace, picture, way, found, hops, tookUs }: Followed): Path {
       named_by: namedBy(trace, one) ?? null,
       way: there.has(one) ? 'there' : back.has(one) ? 'back' : null
     })),
-    left_out: leftOut + messages.length - kept.length
+    left_out: leftOut + sentOf(messages) - sentOf(kept)
   }
 }
 

@@ -22,7 +22,7 @@ export const STUDY_FILES = {
 /** Written first and renamed then, so that earlier files stay until the new ones are whole. */
 const PART = '.part'
 const ID_CHARACTERS = 8
-/** In its file, of runs on real peers. */
+/** What stands for a fingerprint of real peers, which do nothing twice alike. */
 export const NO_FINGERPRINT = 'none: of real peers'
 
 /** `runs/quick-1f0b73c1`: of its name and all that it asks. */

@@ -3,7 +3,6 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Results } from '@servent/lab'
 import { ProblemError } from '../../problem.ts'
-import { NO_FINGERPRINT } from './lab-words.ts'
 
 const RESULTS = 'results.json'
 const FINGERPRINT = 'fingerprint.txt'
@@ -32,6 +31,7 @@ export async function prepareOut(folder: string): Promise<void> {
 
 /** @throws ProblemError  the folder takes no files any more */
 export async function writeOut(folder: string, results: Results): Promise<void> {
+  const { NO_FINGERPRINT } = await import('@servent/lab')
   try {
     await writeWhole(join(folder, RESULTS), `${JSON.stringify(results, null, 2)}\n`)
     await writeWhole(join(folder, FINGERPRINT), `${results.fingerprint ?? NO_FINGERPRINT}\n`)

@@ -81,7 +81,7 @@ async function runPlanFile(
   await writeSums(folder, results, await writeReport(folder, [results]))
   const gates = judge?.(results)
   if (context.json) context.emit({ event: 'done', folder, ...results, ...(gates && { gates }) })
-  else context.out.lines(studyLines(results, context.out.columnsMax))
+  else context.out.lines(await studyLines(results, context.out.columnsMax))
   talk.line()
   warn(context, results)
   talk.line(

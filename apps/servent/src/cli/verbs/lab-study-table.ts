@@ -29,8 +29,8 @@ const SHARES: ReadonlySet<FigureName> = new Set([
   'success_after'
 ])
 
-export function studyLines({ parts, fingerprint }: StudyResults, columns?: number): string[] {
-  return [...parts.flatMap(part => partLines(part, columns)), fingerprintLine(fingerprint)]
+export async function studyLines({ parts, fingerprint }: StudyResults, columns?: number): Promise<string[]> {
+  return [...parts.flatMap(part => partLines(part, columns)), await fingerprintLine(fingerprint)]
 }
 
 function partLines({ title, points, varies }: PartResults, columns: number | undefined): string[] {

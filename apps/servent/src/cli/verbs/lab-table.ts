@@ -90,7 +90,10 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ]
 ]
 
-export function resultLines({ overlays, plan, fingerprint }: Results, columns?: number): string[] {
+export async function resultLines(
+  { overlays, plan, fingerprint }: Results,
+  columns?: number
+): Promise<string[]> {
   const rows = FIGURES.map(([title, figure]) => [title, ...overlays.map(one => figure(one) ?? '')])
   const seeds = plan.seeds === 1 ? '1 run' : `${plan.seeds} runs`
   return [
@@ -107,7 +110,7 @@ export function resultLines({ overlays, plan, fingerprint }: Results, columns?: 
       columns
     ),
     '',
-    fingerprintLine(fingerprint)
+    await fingerprintLine(fingerprint)
   ]
 }
 

@@ -24,9 +24,7 @@ export function inVerb(verb: string, error: unknown): unknown {
   return new ProblemError({ code: 'usage', message, try: `servent lab ${verb} --help` })
 }
 
-/** What stands for a fingerprint of real peers, which do nothing twice alike. */
-export const NO_FINGERPRINT = 'none: of real peers'
-
-export function fingerprintLine(fingerprint: string | null): string {
+export async function fingerprintLine(fingerprint: string | null): Promise<string> {
+  const { NO_FINGERPRINT } = await import('@servent/lab')
   return `Fingerprint ${fingerprint ?? NO_FINGERPRINT}`
 }

@@ -192,7 +192,7 @@ async function runCompare(
   // Said before they are written: hours of work are not lost with a disk that is full.
   const gates = judge?.(results)
   if (context.json) context.emit({ event: 'done', ...results, ...(gates && { gates }) })
-  else context.out.lines(resultLines(results, context.out.columnsMax))
+  else context.out.lines(await resultLines(results, context.out.columnsMax))
   const { talk } = context
   talk.line()
   warn(context, results)
