@@ -11,6 +11,12 @@ import type { Rendezvous } from './rendezvous.ts'
 import type { Truth } from './truth.ts'
 import type { PeerLook, RealNetwork, RealPeer } from './types.ts'
 
+/** The longest that Node's timers wait: what is later they do at once. No run lasts as long. */
+export const TIMER_MS_MAX = 2 ** 31 - 1
+
+/** The number of whoever was turned away: nobody has it. */
+const NOBODY: NodeIndex = -1
+
 export interface CrowdInit {
   readonly seed: string
   readonly network: RealNetwork
@@ -21,9 +27,11 @@ export interface CrowdInit {
   readonly random: Streams
   /** Files are announced: else nobody looks for any. */
   readonly shares: boolean
+  /** Peers that are there at a time, or on their way: who comes beyond is turned away. */
+  readonly nodesMax: number
   /** Microseconds since the run began. */
   readonly nowUs: () => number
-  /** A peer could not come, which ends the run. */
+  /** A peer could not come, or not go, which ends the run. */
   readonly onError: (error: Error) => void
 }
 
@@ -46,6 +54,7 @@ export class Crowd implements Population {
   /** Comings and goings that are under way. */
   readonly #changes = new Set<Promise<void>>()
   readonly #timers = new Set<NodeJS.Timeout>()
+  #turnedAway = 0
 
   constructor(init: CrowdInit) {
     this.#init = init
@@ -63,6 +72,11 @@ export class Crowd implements Population {
     return this.#init.random
   }
 
+  /** How many came beyond `nodesMax`. */
+  get turnedAway(): number {
+    return this.#turnedAway
+  }
+
   get members(): readonly Member[] {
     return this.#all
   }
@@ -76,6 +90,11 @@ export class Crowd implements Population {
   }
 
   addNode(): NodeIndex {
+    const present = this.#all.filter(({ isServer, diedUs }) => !isServer && diedUs === undefined).length
+    if (present >= this.#init.nodesMax) {
+      this.#turnedAway += 1
+      return NOBODY
+    }
     const node = this.#add(false)
     this.#init.places.take(node)
     return node
@@ -83,10 +102,11 @@ export class Crowd implements Population {
 
   /** Contacts that are named in the same breath are told to it. */
   start(node: NodeIndex): void {
+    if (node === NOBODY) return
     this.#contacts.set(node, [])
     this.#change(async () => {
       await Promise.resolve()
-      await this.#begin(node)
+      await named('A peer could not come', this.#begin(node))
     })
   }
 
@@ -103,8 +123,9 @@ export class Crowd implements Population {
     truth.left(node)
     this.#change(async () => {
       await rendezvous.withdraw(node)
-      member.last = await member.peer?.look()
-      await member.peer?.kill()
+      if (member.peer === undefined) return
+      member.last = await named(`Peer ${node} told nothing before its death`, member.peer.look())
+      await named(`Peer ${node} could not be killed`, member.peer.kill())
     })
   }
 
@@ -136,13 +157,12 @@ export class Crowd implements Population {
   }
 
   at(us: number, act: () => void): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        act()
-      },
-      Math.max(0, us - this.nowUs) / 1000
-    )
+    const ms = Math.max(0, us - this.nowUs) / 1000
+    if (ms > TIMER_MS_MAX) return
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      act()
+    }, ms)
     this.#timers.add(timer)
   }
 
@@ -210,6 +230,15 @@ export class Crowd implements Population {
     const change = work().catch(this.#init.onError)
     this.#changes.add(change)
     change.finally(() => this.#changes.delete(change))
+  }
+}
+
+/** What fails in it says what it was. */
+async function named<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`, { cause: error })
   }
 }
 

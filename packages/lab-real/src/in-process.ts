@@ -9,6 +9,7 @@ import { boundedYamux, type HostComponents } from '@servent/libp2p-host'
 import type { Overlay } from '@servent/overlay'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import { AskedOverlay } from './asked-overlay.ts'
+import { DeathGate } from './death-gate.ts'
 import { delayed } from './delayed.ts'
 import { addressOfNumber, memoryNetwork } from './memory-network.ts'
 import { QuestionTally } from './question-tally.ts'
@@ -39,6 +40,7 @@ export class InProcessNetwork implements RealNetwork {
   readonly #peers = new Set<InProcessPeer>()
   /** By PeerId, of all that ever came. */
   readonly #numbers = new Map<string, number>()
+  #isClosed = false
 
   constructor(init: RealNetworkInit) {
     this.#init = init
@@ -69,8 +71,10 @@ export class InProcessNetwork implements RealNetwork {
         return made as unknown as Record<string, unknown>
       }
     }
+    const gate = new DeathGate()
     const libp2p = await createLibp2p({
       privateKey,
+      connectionGater: gate,
       logger: silentLogger,
       addresses: { listen: [addressOfNumber(node)] },
       connectionManager: { ...FROM_ONE_HOST, maxConnections: CONNECTIONS_MAX },
@@ -85,8 +89,13 @@ export class InProcessNetwork implements RealNetwork {
     const peer = new InProcessPeer(
       libp2p,
       new AskedOverlay(libp2p.services.overlay as unknown as Overlay, peerId, tally),
+      gate,
       () => this.#peers.delete(peer)
     )
+    if (this.#isClosed) {
+      await peer.kill()
+      throw new Error('The network was closed while it started.')
+    }
     this.#peers.add(peer)
     // Who joins by a service of its own dials by itself.
     for (const contact of contacts) libp2p.dial(multiaddr(contact)).catch(() => {})
@@ -94,6 +103,7 @@ export class InProcessNetwork implements RealNetwork {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all([...this.#peers].map(peer => peer.kill()))
   }
 }
@@ -103,13 +113,15 @@ class InProcessPeer implements RealPeer {
   readonly address: string
   readonly #libp2p: Libp2p
   readonly #asked: AskedOverlay
+  readonly #gate: DeathGate
   readonly #onGone: () => void
 
-  constructor(libp2p: Libp2p, asked: AskedOverlay, onGone: () => void) {
+  constructor(libp2p: Libp2p, asked: AskedOverlay, gate: DeathGate, onGone: () => void) {
     this.peerId = `${libp2p.peerId}`
     this.address = `${libp2p.getMultiaddrs()[0]}`
     this.#libp2p = libp2p
     this.#asked = asked
+    this.#gate = gate
     this.#onGone = onGone
   }
 
@@ -129,8 +141,9 @@ class InProcessPeer implements RealPeer {
     return this.#asked.look()
   }
 
-  /** Its connections break before its overlay could say goodbye. */
+  /** Its connections break before its overlay could say goodbye, and it gets no new ones to say it by. */
   async kill(): Promise<void> {
+    this.#gate.close()
     this.#onGone()
     this.#asked.end()
     for (const connection of this.#libp2p.getConnections())

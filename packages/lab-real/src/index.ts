@@ -2,9 +2,9 @@
  * Backends of the lab with real peers: `in-process`, libp2p nodes in this process on a transport in memory, and
  * `processes`, a `servent` each over TCP. Each gives what the simulator gives, and nothing where it cannot tell.
  */
-import { type Backend, filesIn, inTurn, overlaySettings, type RealBackendId } from '@servent/lab/backend'
+import { type Backend, filesIn, inTurn, type RealBackendId } from '@servent/lab/backend'
 import { InProcessNetwork } from './in-process.ts'
-import { ProcessesNetwork, settingFlags } from './processes.ts'
+import { checkSettings, ProcessesNetwork } from './processes.ts'
 import { realRun } from './real-run.ts'
 import type { RealNetworkInit } from './types.ts'
 
@@ -18,13 +18,10 @@ export function realBackend(name: RealBackendId, { command }: RealBackendInit): 
   const makeNetwork = (init: RealNetworkInit) =>
     isInProcess ? new InProcessNetwork(init) : new ProcessesNetwork({ ...init, command })
   return {
-    async run(jobs, init) {
-      // What a node refuses is known before the first one starts.
-      if (!isInProcess)
-        for (const { plan, overlay } of jobs) await settingFlags(overlay, overlaySettings(plan, overlay))
-      await inTurn(jobs, init, (job, onDone) =>
+    ...(!isInProcess && { check: checkSettings }),
+    run: (jobs, init) =>
+      inTurn(jobs, init, (job, onDone) =>
         realRun({ job, files: filesIn(init.texts, job.plan), makeNetwork, signal: init.signal, onDone })
       )
-    }
   }
 }

@@ -59,15 +59,18 @@ export class LabPeer {
     const first = Promise.withResolvers<Begin>()
     let peer: LabPeer | undefined
     // From the first moment on: what comes before somebody listens is lost.
+    const early: Exclude<ToPeer, Begin>[] = []
     channel.on('message', message => {
       const told = message as ToPeer
       if (told.type === 'begin') first.resolve(told)
-      else if (peer !== undefined) peer.#hear(told)
+      else if (peer === undefined) early.push(told)
+      else peer.#hear(told)
     })
     const begin = await first.promise
     const codec = await codecOf(begin.overlay)
     const tally = codec && QuestionTally.of(begin.overlay, begin.peerId, message => codec.byteLength(message))
     peer = new LabPeer(channel, begin, tally)
+    for (const told of early) peer.#hear(told)
     return peer
   }
 

@@ -8,7 +8,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serialize } from 'node:v8'
-import { type OverlayId, PlanError, REAL_SETTINGS, type Settings } from '@servent/lab/backend'
+import {
+  type Job,
+  type OverlayId,
+  overlaySettings,
+  PlanError,
+  REAL_SETTINGS,
+  type Settings
+} from '@servent/lab/backend'
 import { loadConfig } from '@servent/node'
 import type { Asks, FromPeer, ToPeer } from './channel.ts'
 import type {
@@ -24,12 +31,16 @@ import type {
 
 /** From the start of a process until it listens: a busy machine takes several times the second that it takes. */
 const READY_MS_MAX = 60_000
+/** For an answer of a process that runs; longer than the longest question. Whether somebody joins, no clock knows. */
+export const ANSWER_MS_MAX = 60_000
 /** Of what a process says on stderr, the end. */
 const SAID_CHARACTERS_MAX = 2_000
 /** Before each message of Node's channel stands its length. */
 const CHANNEL_HEAD_BYTES = 4
 const FOLDER_MODE = 0o700
 const KEY_MODE = 0o600
+/** Empty, in the place of the one that this user has for nodes of their own. */
+const CONFIG_FILE = 'config.toml'
 const HIDDEN_FLAGS = ['--report-to-parent', '--lab-peer']
 
 export interface ProcessesInit extends RealNetworkInit {
@@ -37,18 +48,35 @@ export interface ProcessesInit extends RealNetworkInit {
   readonly command: readonly string[]
 }
 
+/** @throws PlanError  a plan sets what a node does not take */
+export async function checkSettings(jobs: readonly Job[]): Promise<void> {
+  const folder = await makeFolder()
+  try {
+    for (const { plan, overlay } of jobs) await settingFlags(overlay, overlaySettings(plan, overlay), folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** With a configuration in it that sets nothing. */
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
+  await writeFile(join(folder, CONFIG_FILE), '')
+  return folder
+}
+
 /**
  * The flags of the configuration that the lab's settings stand for.
  *
  * @throws PlanError  a value that a node does not take
  */
-export async function settingFlags(overlay: OverlayId, settings: Settings): Promise<string[]> {
+async function settingFlags(overlay: OverlayId, settings: Settings, folder: string): Promise<string[]> {
   const set = Object.entries(REAL_SETTINGS[overlay]).flatMap(([key, name]) =>
     isLeftOut(overlay, name, settings) ? [] : [`${overlay}.${kebab(name)}=${settings[key]}`]
   )
   if (overlay === 'napster') set.push(`napster.users-per-address=${settings['users-per-server']}`)
   try {
-    await loadConfig({ dataDir: tmpdir(), env: {}, set })
+    await loadConfig({ dataDir: folder, configFile: join(folder, CONFIG_FILE), env: {}, set })
   } catch (error) {
     throw new PlanError(`A node does not take what the plan sets: ${(error as Error).message}`)
   }
@@ -70,6 +98,7 @@ export class ProcessesNetwork implements RealNetwork {
   readonly #peers = new Map<string, ProcessPeer>()
   readonly #numbers = new Map<string, number>()
   #folder: Promise<string> | undefined
+  #isClosed = false
   readonly #onExit = () => {
     for (const peer of this.#peers.values()) peer.killNow()
   }
@@ -82,8 +111,10 @@ export class ProcessesNetwork implements RealNetwork {
   async start(spec: PeerSpec): Promise<RealPeer> {
     const { overlay, settings, command } = this.#init
     const { node, peerId, isServer, contacts, files } = spec
-    this.#folder ??= mkdtemp(join(tmpdir(), 'servent-lab-'))
-    const home = join(await this.#folder, `${node}`)
+    this.#throwIfClosed()
+    this.#folder ??= makeFolder()
+    const folder = await this.#folder
+    const home = join(folder, `${node}`)
     const dataDir = join(home, 'data')
     await mkdir(dataDir, { recursive: true, mode: FOLDER_MODE })
     await writeFile(join(dataDir, 'identity.key'), spec.privateKey, { mode: KEY_MODE })
@@ -100,13 +131,15 @@ export class ProcessesNetwork implements RealNetwork {
       ...['--overlays', isServer ? 'napster,napster-server' : overlay],
       ...(byServers || contacts.length === 0 ? [] : ['--bootstrap', contacts.join(',')]),
       ...(byServers && contacts.length > 0 ? ['--set', `napster.servers=${contacts.join(',')}`] : []),
-      ...(await settingFlags(overlay, settings))
+      ...(await settingFlags(overlay, settings, folder))
     ]
+    // From here on `close` knows of it.
+    this.#throwIfClosed()
     this.#numbers.set(peerId, node)
     const tellOthers = (other: ProcessPeer) =>
       other.tell({ type: 'round-trips', roundTrips: [[peerId, this.#roundTripMs(other.peerId, peerId)]] })
     for (const other of this.#peers.values()) tellOthers(other)
-    const peer = new ProcessPeer(peerId, [...command, ...given], home)
+    const peer = new ProcessPeer(peerId, [...command, ...given], home, join(folder, CONFIG_FILE))
     this.#peers.set(peerId, peer)
     peer.onEnd = () => this.#peers.delete(peerId)
     peer.tell({
@@ -121,9 +154,17 @@ export class ProcessesNetwork implements RealNetwork {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#peers.values()].map(peer => peer.kill()))
-    process.off('exit', this.#onExit)
-    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true })
+    this.#isClosed = true
+    try {
+      await Promise.all([...this.#peers.values()].map(peer => peer.kill()))
+    } finally {
+      process.off('exit', this.#onExit)
+      if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true })
+    }
+  }
+
+  #throwIfClosed(): void {
+    if (this.#isClosed) throw new Error('The network was closed while it started.')
   }
 
   #roundTripMs(peerId: string, other: string): number {
@@ -138,6 +179,12 @@ async function writtenBy(pid: number): Promise<number | undefined> {
   return bytes === undefined ? undefined : Number(bytes)
 }
 
+interface Waiting {
+  resolve(value: never): void
+  reject(error: Error): void
+  readonly late: NodeJS.Timeout | undefined
+}
+
 class ProcessPeer implements RealPeer {
   readonly peerId: string
   address = ''
@@ -145,23 +192,23 @@ class ProcessPeer implements RealPeer {
   readonly #child: ChildProcess
   readonly #home: string
   readonly #ready = Promise.withResolvers<void>()
-  readonly #waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
+  readonly #waiting = new Map<number, Waiting>()
   #asked = 0
   #said = ''
   /** What came over the channel, as it was written there. */
   #heardBytes = 0
   #isOver = false
 
-  constructor(peerId: string, [program, ...given]: readonly string[], home: string) {
+  constructor(peerId: string, [program, ...given]: readonly string[], home: string, configFile: string) {
     this.peerId = peerId
     this.#home = home
     // What this user has set for nodes of their own is for those.
     const env = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith('SERVENT_'))
+      Object.entries(process.env).filter(([name]) => !/^(SERVENT|XDG)_/.test(name))
     )
     this.#child = spawn(program!, given, {
       cwd: home,
-      env: { ...env, HOME: home },
+      env: { ...env, HOME: home, SERVENT_CONFIG: configFile },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Keys are bytes.
       serialization: 'advanced'
@@ -234,10 +281,27 @@ class ProcessPeer implements RealPeer {
   #ask<Act extends keyof Asks>(act: Act, ...given: Parameters<Asks[Act]>): ReturnType<Asks[Act]> {
     return new Promise((resolve, reject) => {
       const id = ++this.#asked
-      if (this.#isOver) reject(new Error('Its process has ended.'))
-      this.#waiting.set(id, { resolve, reject })
+      if (this.#isOver) {
+        reject(new Error('Its process has ended.'))
+        return
+      }
+      const late = act === 'joined' ? undefined : setTimeout(() => this.#miss(id, act), ANSWER_MS_MAX)
+      this.#waiting.set(id, { resolve, reject, late })
       this.tell({ type: 'ask', id, act, given })
     }) as ReturnType<Asks[Act]>
+  }
+
+  #take(id: number): Waiting | undefined {
+    const asked = this.#waiting.get(id)
+    clearTimeout(asked?.late)
+    this.#waiting.delete(id)
+    return asked
+  }
+
+  #miss(id: number, act: keyof Asks): void {
+    this.#take(id)?.reject(
+      new Error(`Its process gave no answer to "${act}" within ${ANSWER_MS_MAX} ms: it may be stopped.`)
+    )
   }
 
   #hear(told: FromPeer): void {
@@ -246,8 +310,7 @@ class ProcessPeer implements RealPeer {
       this.#ready.resolve()
     } else if (told.event === 'error') this.#ready.reject(new Error(told.message))
     else {
-      const asked = this.#waiting.get(told.id)
-      this.#waiting.delete(told.id)
+      const asked = this.#take(told.id)
       if (told.event === 'answer') asked?.resolve(told.value as never)
       else asked?.reject(new Error(told.message))
     }
@@ -256,8 +319,7 @@ class ProcessPeer implements RealPeer {
   #end(error: Error): void {
     this.#isOver = true
     this.#ready.reject(error)
-    for (const { reject } of this.#waiting.values()) reject(error)
-    this.#waiting.clear()
+    for (const id of [...this.#waiting.keys()]) this.#take(id)!.reject(error)
     this.onEnd()
   }
 }

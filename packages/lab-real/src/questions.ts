@@ -13,10 +13,19 @@ import type { ContentIds } from './contents.ts'
 import type { Crowd } from './crowd.ts'
 import type { Sink } from './sink.ts'
 import type { Truth } from './truth.ts'
-import type { RealPeer } from './types.ts'
+import type { LookupAnswer, RealPeer, SearchAnswer } from './types.ts'
 
 const US_PER_MS = 1000
 const NONE = { wanted: 0, right: 0 }
+/** What a question has found that is still open when nobody waits any more. */
+const NO_LOOKUP: LookupAnswer = {
+  found: undefined,
+  hops: undefined,
+  timeouts: undefined,
+  tookMs: 0,
+  names: undefined
+}
+const NO_SEARCH: SearchAnswer = { asked: false, hits: [], firstHitMs: undefined, names: undefined }
 /** As many as one search gives. */
 const RESULTS_MAX = 1_000
 
@@ -41,6 +50,7 @@ export interface QuestionsInit {
 
 export class Questions {
   readonly #init: QuestionsInit
+  readonly #over = Promise.withResolvers<void>()
 
   constructor(init: QuestionsInit) {
     this.#init = init
@@ -50,6 +60,11 @@ export class Questions {
   choose(chooser: number): NodeIndex | undefined {
     const { places, truth, crowd } = this.#init
     return places.choose(chooser, node => truth.isMember(node) && crowd.alive(node))
+  }
+
+  /** No answer is waited for any more: each question that is open has failed. */
+  end(): void {
+    this.#over.resolve()
   }
 
   async lookup(ask: LookupAsk, number: number): Promise<void> {
@@ -74,7 +89,7 @@ export class Questions {
     const wanted = truth.hasRoots
       ? ({ type: 'root', key: ask.key } as const)
       : ({ type: 'file', id: this.#init.ids.realOf(file) } as const)
-    const answer = await this.#ask(origin, peer => peer.lookup(wanted))
+    const answer = await this.#ask(origin, peer => peer.lookup(wanted), NO_LOOKUP)
     if (answer === undefined) return this.#init.sink.lookup({ number, status: 'unissued' })
     const { found, hops, timeouts, tookMs, names } = answer
     if (found === undefined) return this.#init.sink.lookup({ number, status: 'failed', names })
@@ -97,10 +112,10 @@ export class Questions {
   }
 
   /** Nothing where who asks dies before the answer. */
-  async #ask<T>(origin: NodeIndex, ask: (peer: RealPeer) => Promise<T>): Promise<T | undefined> {
+  async #ask<T>(origin: NodeIndex, ask: (peer: RealPeer) => Promise<T>, none: T): Promise<T | undefined> {
     const { crowd } = this.#init
     try {
-      const answer = await ask(crowd.peerOf(origin)!)
+      const answer = await Promise.race([ask(crowd.peerOf(origin)!), this.#over.promise.then(() => none)])
       return crowd.alive(origin) ? answer : undefined
     } catch (error) {
       if (crowd.alive(origin)) throw error
@@ -118,7 +133,8 @@ export class Questions {
     const origin = this.choose(ask.chooser)
     if (origin === undefined) return this.#init.sink.search({ number, status: 'unissued', ...nothing })
     const results = new FoundFiles(this.#init.world, this.#init.places, origin, ask, this.#init.crowd.nowUs)
-    const answer = await this.#ask(origin, peer => peer.search(ask.words, ask.enough ?? RESULTS_MAX))
+    const enough = ask.enough ?? RESULTS_MAX
+    const answer = await this.#ask(origin, peer => peer.search(ask.words, enough), NO_SEARCH)
     if (answer === undefined) return this.#init.sink.search({ number, status: 'unissued', ...nothing })
     const { asked, hits, firstHitMs, names } = answer
     results.add(

@@ -7,8 +7,10 @@ import {
   churnOfPlan,
   type Job,
   latencyOfPlan,
+  NODES_LIMITS,
   overlaySettings,
   Places,
+  type RealBackendId,
   RunError,
   type RunResult,
   type Settings,
@@ -56,16 +58,24 @@ export interface RealRunInit {
   readonly signal: AbortSignal
   readonly onDone: (done: number) => void
   readonly rendezvous?: Rendezvous
+  /** How long answers are waited for when the measured time is over, where not as long as the longest question lasts. */
+  readonly tailMs?: number
 }
 
 export async function realRun(init: RealRunInit): Promise<RunResult> {
   const startedMs = performance.now()
   const run = new RealRun(init)
+  let result: RunResult
   try {
-    return { ...(await run.toEnd()), cost: { events: undefined, wallMs: performance.now() - startedMs } }
-  } finally {
-    await run.close()
+    result = await run.toEnd()
+  } catch (error) {
+    // What ended it is told, and not what came of that.
+    await run.close().catch(() => {})
+    throw error
   }
+  const wallMs = performance.now() - startedMs
+  await run.close()
+  return { ...result, cost: { events: undefined, wallMs } }
 }
 
 class RealRun {
@@ -116,8 +126,9 @@ class RealRun {
       places: this.#places,
       random: new Streams(this.#seed),
       shares: plan.searches > 0 || !this.#truth.hasRoots,
+      nodesMax: NODES_LIMITS[plan.backend as RealBackendId],
       nowUs: () => this.#nowUs,
-      onError: error => this.#ended.abort(new RunError(`A peer could not come: ${error.message}`))
+      onError: error => this.#ended.abort(new RunError(error.message))
     })
     this.#questions = new Questions({
       overlay,
@@ -162,12 +173,14 @@ class RealRun {
     const atEnd = this.#census()
     const toUs = this.#nowUs
     await this.#lookAtAll('last')
-    await this.#orEnded(
-      Promise.race([Promise.all(this.#asks), sleep(TAIL_MS_MAX, undefined, { ref: false })])
-    )
+    const { tailMs = TAIL_MS_MAX } = this.#init
+    await this.#orEnded(Promise.race([Promise.all(this.#asks), sleep(tailMs, undefined, { ref: false })]))
+    this.#questions.end()
+    await this.#orEnded(Promise.all(this.#asks))
     await this.#wait(REST_MS)
     await this.#samplePeers(fromUs, toUs)
     const [busy, sockets] = [this.#sink.busy(), this.#sink.sockets()]
+    const { turnedAway } = this.#crowd
     const singles = new Set(this.#world.searches.flatMap(({ single }, number) => (single ? [number] : [])))
     return {
       overlay,
@@ -182,6 +195,7 @@ class RealRun {
       measuredUs: toUs - fromUs,
       ...(busy !== undefined && { busy }),
       ...(sockets && { sockets }),
+      ...(turnedAway > 0 && { turnedAway }),
       ...(this.#init.job.graph && { graph: null }),
       cost: { events: undefined, wallMs: 0 }
     }
@@ -191,7 +205,9 @@ class RealRun {
     this.#ended.abort(new Error('The run is over.'))
     this.#crowd.end()
     await this.#network.close()
+    // Who was on the way when it closed is gone only then.
     await this.#crowd.settled()
+    await this.#network.close()
   }
 
   /** As many as the simulator has. */

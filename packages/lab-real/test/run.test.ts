@@ -5,13 +5,14 @@
 
 import { KeyRoutedService } from '@servent/key-routing'
 import { compare, type OverlayResults, resolvePlan } from '@servent/lab'
-import { filesIn, type OverlayId, overlaySettings } from '@servent/lab/backend'
+import { filesIn, type OverlayId } from '@servent/lab/backend'
 import type { Contact } from '@servent/overlay'
 import { describe, expect, it, vi } from 'vitest'
 import { InProcessNetwork } from '../src/in-process.ts'
 import { realBackend } from '../src/index.ts'
 import { realRun } from '../src/real-run.ts'
 import { LocalRendezvous, type RegisteredPeer } from '../src/rendezvous.ts'
+import type { RealPeer } from '../src/types.ts'
 
 const WORK = {
   nodes: 12,
@@ -153,8 +154,68 @@ describe('a run', () => {
     )
   })
 
-  it('has the settings that the plan has', () => {
-    const { plan } = jobOf('chord', { set: { 'chord.successors': 3 } })
-    expect(overlaySettings(plan, 'chord')).toMatchObject({ successors: 3 })
+  it('has the settings that the plan has', async () => {
+    const lengths: number[] = []
+    const { snapshot } = KeyRoutedService.prototype
+    const looks = vi.spyOn(KeyRoutedService.prototype, 'snapshot').mockImplementation(function (
+      this: KeyRoutedService<never>
+    ) {
+      const seen = snapshot.call(this) as ReturnType<typeof snapshot> & { readonly successors: unknown[] }
+      lengths.push(seen.successors.length)
+      return seen
+    })
+    await runOf(jobOf('chord', { set: { 'chord.successors': 2 } })).finally(() => looks.mockRestore())
+    // Of six peers, where nothing is set, each has the other five.
+    expect(Math.max(...lengths)).toBe(2)
+  })
+
+  it('kills nobody whose session is longer than timers wait', async () => {
+    const { nodes, lookups } = await runOf(jobOf('gnutella', { churn: 'constant:30d', nodes: 3 }))
+    expect(nodes.atEnd.live).toBe(3)
+    expect(nodes.bytesSent.length).toBe(3)
+    expect(lookups.unissued).toBe(0)
+  })
+
+  it('counts as failed what is still open when nobody waits any more', async () => {
+    const never = new Promise<never>(() => {})
+    const lookup = vi.spyOn(KeyRoutedService.prototype, 'lookup').mockImplementation(() => never)
+    const { lookups, searches } = await runOf(jobOf('chord', { nodes: 3, searches: 6 }), {
+      tailMs: 100
+    }).finally(() => lookup.mockRestore())
+    expect(lookups).toMatchObject({ correct: 0, incorrect: 0, failed: 24, unissued: 0 })
+    expect(searches!.issued + searches!.unissued).toBe(6)
+  })
+
+  it('tells what ended it, whatever comes of its end', async () => {
+    const makeNetwork = () => ({
+      start: async () => {
+        throw new Error('No port is free.')
+      },
+      close: async () => {
+        throw new Error('A folder stays.')
+      }
+    })
+    await expect(runOf(jobOf('chord'), { makeNetwork })).rejects.toThrow('No port is free.')
+  })
+
+  it('leaves nobody behind who was on the way when it ended', async () => {
+    const ended = new AbortController()
+    const left = new Set<string>()
+    const arrival = Promise.withResolvers<void>()
+    const makeNetwork = () => ({
+      start: async ({ peerId }: { readonly peerId: string }) => {
+        setTimeout(() => ended.abort(new Error('Enough.')), 10)
+        await arrival.promise
+        left.add(peerId)
+        return { peerId } as RealPeer
+      },
+      // It knows of the peer only once that is there.
+      close: async () => {
+        left.clear()
+        arrival.resolve()
+      }
+    })
+    await expect(runOf(jobOf('chord'), { makeNetwork }, ended.signal)).rejects.toThrow('Enough.')
+    expect(left.size).toBe(0)
   })
 })

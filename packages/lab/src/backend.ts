@@ -10,10 +10,15 @@ import type { RunResult } from './run-result.ts'
 
 export interface Backend {
   /**
+   * What its peers would refuse, known before any run begins, of this backend or another.
+   *
+   * @throws PlanError  a plan asks for what its peers have not
+   */
+  check?(jobs: readonly Job[]): Promise<void>
+  /**
    * Runs all of them, and tells of each as it ends.
    *
-   * @throws PlanError  a plan asks for what its peers have not, told before any of them starts
-   * @throws RunError   a run failed
+   * @throws RunError  a run failed
    */
   run(jobs: readonly Job[], init: BackendInit): Promise<void>
 }
@@ -63,7 +68,7 @@ export async function inTurn(
 
 // What backends of real peers are made of, and what makes them alike to the simulator: the same work, places, round trips,
 // truth and samples.
-export { IN_PROCESS_NODES_MAX, PROCESSES_NODES_MAX, REAL_SETTINGS, type RealBackendId } from './backends.ts'
+export { NODES_LIMITS, REAL_SETTINGS, type RealBackendId } from './backends.ts'
 export { PlanError, RunError } from './errors.ts'
 export type { Job } from './messages.ts'
 export { churnOfPlan, filesIn, latencyOfPlan } from './models.ts'

@@ -2,6 +2,7 @@
  * Where a plan may run: in the simulator, or on real peers, all in this process or each in one of its own. A plan is the
  * same for all of them; what only a simulator can do is refused here, before anything starts.
  */
+import { churnProcess } from '@servent/simulator'
 import { PlanError } from './errors.ts'
 import type { OverlayId } from './overlays/settings.ts'
 import type { Plan, PlanInput } from './plan.ts'
@@ -19,7 +20,8 @@ export const REAL_SECONDS_MAX = 3_600
 /** Of a run, each kind: every one is under way in this program, with a timer. */
 export const REAL_ASKS_MAX = 20_000
 
-const NODES_LIMITS: Readonly<Record<RealBackendId, number>> = {
+/** Peers of one network that are there at a time, operators' servers aside. */
+export const NODES_LIMITS: Readonly<Record<RealBackendId, number>> = {
   'in-process': IN_PROCESS_NODES_MAX,
   processes: PROCESSES_NODES_MAX
 }
@@ -110,6 +112,7 @@ export function checkBackend(plan: Plan): void {
   checkMost(plan, 'duration', REAL_SECONDS_MAX)
   checkMost(plan, 'lookups', REAL_ASKS_MAX)
   checkMost(plan, 'searches', REAL_ASKS_MAX)
+  checkGrowth(plan, NODES_LIMITS[backend])
   for (const name of Object.keys(plan.set)) {
     const [overlay, key] = name.split('.') as [OverlayId, string]
     const taken = Object.keys(REAL_SETTINGS[overlay] ?? {})
@@ -151,6 +154,18 @@ const REFUSALS: readonly Refusal[] = [
     'try exp:1m or rate:0.05'
   ]
 ]
+
+/** By sessions there are never more peers than at first: who goes makes room for one. */
+function checkGrowth({ backend, churn, nodes, warmup, duration }: Plan, most: number): void {
+  const process = churn === null ? undefined : churnProcess(churn)
+  if (process?.type !== 'rates') return
+  const expected = nodes + (process.joinsPerS - process.leavesPerS) * (warmup + duration)
+  if (expected <= most) return
+  throw new PlanError(
+    `By churn ${churn} of ${nodes} peers ${Math.ceil(expected)} are to be expected at the end, and the backend ` +
+      `${backend} takes ${most} at most: try as many leaves as joins, or --backend simulator.`
+  )
+}
 
 function checkMost(
   plan: Plan,

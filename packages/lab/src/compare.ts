@@ -102,6 +102,8 @@ export async function runJobs(
       backend: isReal(name) ? await backends(name) : simulator(options.workerSource)
     }))
   )
+  // And what their peers would refuse.
+  for (const { backend, indices } of loaded) await backend.check?.(indices.map(index => jobs[index]!))
   let before = 0
   for (const { backend, indices } of loaded) {
     const begun = before

@@ -30,6 +30,8 @@ export interface RunResult {
   readonly measuredUs: number
   /** Of real peers: of the measured time, the part in which the busiest event loop was at work, 0 to 1. */
   readonly busy?: number
+  /** Of real peers: how many more were to come than the backend takes at a time; only where there were any. */
+  readonly turnedAway?: number
   /** Of peers in processes that were there all the measured time, where the system counts what each writes. */
   readonly sockets?: { readonly kernelBytes: number; readonly countedBytes: number; readonly nodes: number }
   /** Only where it was asked for: no measure, and in no fingerprint. Null: too large to be written down, or of real peers. */

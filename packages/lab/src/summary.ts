@@ -55,7 +55,8 @@ export function summariseOverlay(
         get: values?.gets ?? null
       }),
       ...unservedOf(runs),
-      ...busyOf(runs)
+      ...busyOf(runs),
+      ...turnedAwayOf(runs)
     ],
     population,
     lookups: counts,
@@ -120,6 +121,16 @@ function busyOf(runs: readonly RunResult[]): string[] {
   return [
     `Processors were short: an event loop of the peers was at work for ${Math.round(100 * busy)} % of the measured ` +
       'time, so that times and failures are of this machine. Try fewer --nodes, or a machine with less other work.'
+  ]
+}
+
+/** Churn by rates is a random walk: who finds no room does not come. */
+function turnedAwayOf(runs: readonly RunResult[]): string[] {
+  const turnedAway = sum(runs.map(run => run.turnedAway ?? 0))
+  if (turnedAway === 0) return []
+  return [
+    `${turnedAway} peers were turned away: as many as the backend takes were there. Try fewer --nodes, or a churn ` +
+      'with fewer joins.'
   ]
 }
 

@@ -1,5 +1,5 @@
 /** What plans real peers take, and what of them is refused before anything starts. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type Backend, inTurn } from '../src/backend.ts'
 import {
   BACKENDS,
@@ -9,7 +9,7 @@ import {
   REAL_SECONDS_MAX,
   REAL_SETTINGS
 } from '../src/backends.ts'
-import { compare } from '../src/compare.ts'
+import { compare, runPlans } from '../src/compare.ts'
 import { OVERLAYS, SETTINGS } from '../src/overlays/settings.ts'
 import { type PlanInput, resolvePlan } from '../src/plan.ts'
 import type { RunResult } from '../src/run-result.ts'
@@ -71,6 +71,24 @@ describe('a plan for real peers', () => {
       expect(refusal(fits)).toBeUndefined()
       expect(refusal({ ...fits, [field]: REAL_ASKS_MAX + 1 })).toContain(`${field} is 20001`)
     }
+  })
+
+  it('comes by no churn to more peers than a backend takes', () => {
+    const grows = {
+      backend: 'in-process',
+      nodes: IN_PROCESS_NODES_MAX - 100,
+      warmup: 10,
+      duration: 90
+    } as const
+    expect(refusal({ ...grows, churn: 'rate:1.5/0.5' })).toBeUndefined()
+    expect(refusal({ ...grows, churn: 'rate:1.51/0.5' })).toBe(
+      'By churn rate:1.51/0.5 of 400 peers 501 are to be expected at the end, and the backend in-process takes 500 ' +
+        'at most: try as many leaves as joins, or --backend simulator.'
+    )
+    // Who goes makes room, however often.
+    expect(refusal({ ...grows, nodes: IN_PROCESS_NODES_MAX, churn: 'rate:5' })).toBeUndefined()
+    expect(refusal({ ...grows, nodes: IN_PROCESS_NODES_MAX, churn: 'exp:1m/exp:1s' })).toBeUndefined()
+    expect(refusal({ ...grows, backend: 'simulator', churn: 'rate:100/0' })).toBeUndefined()
   })
 
   it.each([
@@ -187,6 +205,31 @@ describe('a backend of real peers', () => {
       run: (jobs, init) => inTurn(jobs, init, async ({ seed }) => ({ ...RUN, seed, busy: 0.74 }))
     }
     expect((await compare(plan, { backends: async () => rested })).overlays[0]!.warnings).toEqual([])
+  })
+
+  it('says who was turned away for want of room', async () => {
+    const full: Backend = {
+      run: (jobs, init) => inTurn(jobs, init, async ({ seed }) => ({ ...RUN, seed, turnedAway: 3 }))
+    }
+    const { overlays } = await compare(plan, { backends: async () => full })
+    expect(overlays[0]!.warnings).toEqual([expect.stringMatching(/^6 peers were turned away:/)])
+  })
+
+  it('refuses what its peers do not take before any run begins, in the simulator too', async () => {
+    const checked: number[] = []
+    const refusing: Backend = {
+      ...backend,
+      check: async jobs => {
+        checked.push(jobs.length)
+        throw new Error('Nobody takes that.')
+      }
+    }
+    const simulated = resolvePlan({ overlays: ['napster'], nodes: 2, lookups: 1, duration: 1, workers: 1 })
+    const onProgress = vi.fn()
+    const run = runPlans([simulated, plan], { backends: async () => refusing }, onProgress)
+    await expect(run).rejects.toThrow('Nobody takes that.')
+    expect(checked).toEqual([2])
+    expect(onProgress).not.toHaveBeenCalled()
   })
 
   it('is refused where the program has none, and what fails in it is told with its seed', async () => {
