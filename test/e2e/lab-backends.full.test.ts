@@ -60,6 +60,12 @@ it.each(['chord', 'gnutella', 'fasttrack'] as const)(
   300_000
 )
 
+it.each(['napster', 'pastry'] as const)(
+  'of %s, 12 peers in the simulator and in this process agree',
+  async overlay => agrees(await on('in-process', overlay), await on('simulator', overlay)),
+  120_000
+)
+
 it('daemons die and come while others ask, and who dies with a question under way has not asked', async () => {
   const plan = resolvePlan({
     overlays: ['chord', 'gnutella'],
