@@ -230,6 +230,27 @@ class OverlayLife {
   }
 }
 
+/** Each value is with one peer alone. All but two leave, one after the other, and one of those is asked for all. */
+export async function keptWhenOthersLeave(
+  init: OverlayLifeInit
+): Promise<{ values: readonly string[]; got: readonly string[] }> {
+  const { place, create, hasMet } = init
+  const values = Array.from({ length: 16 }, (_, number) => `value ${number}`)
+  const peers = [await place.start(create, [])]
+  for (let at = 1; at < PEERS; at += 1) peers.push(await place.start(create, peers[0]!.addresses))
+  const untilMs = place.nowMs() + PATIENCE_MS
+  while (!peers.every(peer => hasMet(peer, PEERS - 1)) && place.nowMs() < untilMs) await place.pass(LOOK_MS)
+  for (const value of values) await place.done(peers[1]!.service.put(value, bytes(value)))
+  for (const peer of peers.slice(2)) await peer.stop()
+  const got: string[] = []
+  for (const value of values) {
+    const found = await place.done(peers[0]!.service.get(value))
+    got.push(found === undefined ? 'nothing' : new TextDecoder().decode(found.value))
+  }
+  for (const peer of peers.slice(0, 2)) await peer.stop()
+  return { values, got }
+}
+
 function announcedBy({ service }: ServedPeer): string {
   const { announced } = service.snapshot()
   return `${announced?.files} of ${announced?.of}`

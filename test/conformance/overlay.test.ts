@@ -8,7 +8,14 @@ import { kademlia } from '@servent/kademlia'
 import { kelips } from '@servent/kelips'
 import { pastry } from '@servent/pastry'
 import { describe, expect, test } from 'vitest'
-import { liveServed, RIGHT_REFUSALS, RIGHT_STEPS, refusedBy, type Told } from './overlay-life.ts'
+import {
+  keptWhenOthersLeave,
+  liveServed,
+  RIGHT_REFUSALS,
+  RIGHT_STEPS,
+  refusedBy,
+  type Told
+} from './overlay-life.ts'
 import { type CreateOverlay, onFakes, overTcp, type ServedPeer } from './served.ts'
 
 /** Often enough that a step takes a second or two. */
@@ -30,9 +37,9 @@ const OVERLAYS: readonly Served[] = [
     create: init =>
       chord({
         ...PERIODS,
+        replicas: 3,
         ...init,
         successors: 3,
-        replicas: 3,
         stabiliseMs: 300,
         fixFingersMs: 300,
         checkPredecessorMs: 300,
@@ -46,9 +53,9 @@ const OVERLAYS: readonly Served[] = [
     create: init =>
       pastry({
         ...PERIODS,
+        replicas: 3,
         ...init,
         leafSet: 4,
-        replicas: 3,
         heartbeatMs: 500,
         leafExchangeMs: 500,
         records: RECORDS
@@ -93,6 +100,18 @@ describe('on fakes', () => {
       const right = rightOf(overlay)
       expect(await liveServed({ ...overlay, place: onFakes(), right })).toEqual(right)
       expect(await refusedBy({ ...overlay, place: onFakes(), right })).toEqual(RIGHT_REFUSALS)
+    },
+    120_000
+  )
+})
+
+describe('who leaves in good order', () => {
+  test.each(OVERLAYS.filter(({ notOnFakes }) => notOnFakes === undefined))(
+    'of $title: has others keep what it alone had',
+    async overlay => {
+      const create: CreateOverlay = init => overlay.create({ ...init, replicas: 1 })
+      const { values, got } = await keptWhenOthersLeave({ ...overlay, place: onFakes(), create, right: {} })
+      expect(got).toEqual(values)
     },
     120_000
   )

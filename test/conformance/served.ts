@@ -28,6 +28,8 @@ export interface ServedInit {
   readonly bootstrap: readonly string[]
   readonly privateKey: PrivateKey
   readonly store: MemoryStore
+  /** Holders of a record; where it is left out, what the test's overlay has. */
+  readonly replicas?: number
   readonly clock?: Clock
   readonly random?: () => number
 }

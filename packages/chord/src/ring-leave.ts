@@ -1,6 +1,5 @@
 /** Leaving of one's own accord (ToN section IV-E.4): both neighbours are told, and records go to the successor. */
-import { type KeyRange, PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
-import { type Peer, SELF } from '@servent/overlay/machine'
+import { PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
 import type { Leave } from './messages.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { NOBODY, peerOfRef } from './ring-key.ts'
@@ -9,33 +8,19 @@ import { savePeers } from './ring-save.ts'
 import { leavePlace } from './ring-tables.ts'
 import { disarm, GATHER_TIMER } from './ring-timers.ts'
 
-/** Hands records over first, each place's to whoever takes it, and stays a member until they have them. */
+/** Hands records over first, to whoever takes its places, and stays a member until they have them. */
 export function leave(ring: Ring, fx: Fx): void {
-  const heirs = ring.members.flatMap(place => {
-    const heir = heirOf(place) ?? ring.members.map(heirOf).find(peer => peer !== undefined)
-    return heir === undefined ? [] : [{ heir, range: rangeOf(ring, place) }]
-  })
-  if (heirs.length === 0) {
+  if (ring.members.length === 0) {
     depart(ring, fx)
     return
   }
   const { term } = ring.places[0]!
-  let waiting = heirs.length
-  const done = (effects: RoutingEffects): void => {
-    waiting -= 1
-    if (waiting === 0 && ring.places[0]!.term === term) depart(ring, effects as unknown as Fx)
-  }
-  for (const { heir, range } of heirs)
-    ring.keeper.handOverAll(heir, done, fx as unknown as RoutingEffects, range)
-}
-
-/** The first behind a place that is another peer's: it has the place's keys when this peer is gone. */
-function heirOf({ successors }: Place): Peer | undefined {
-  return successors.map(peerOfRef).find(peer => peer !== SELF)
-}
-
-function rangeOf(ring: Ring, { predecessor, key }: Place): KeyRange {
-  return { from: predecessor === NOBODY ? key : ring.key(predecessor), to: key }
+  ring.keeper.handOverAll(
+    effects => {
+      if (ring.places[0]!.term === term) depart(ring, effects as unknown as Fx)
+    },
+    fx as unknown as RoutingEffects
+  )
 }
 
 /** Only over links that are up: nobody waits for the others. */

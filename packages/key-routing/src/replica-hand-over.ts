@@ -48,23 +48,6 @@ export class HandOver {
     this.#next(effects)
   }
 
-  /** Gives one peer all that this one is the root of, or what lies in a range of it: for a leave in good order. */
-  giveAll(
-    to: Peer,
-    done: (effects: RoutingEffects) => void,
-    effects: RoutingEffects,
-    range: KeyRange | undefined
-  ): void {
-    const held: Held[] = []
-    const own = effects.peers.key(SELF)
-    const { from, to: until } = range ?? { from: own, to: own }
-    for (const slot of this.#context.table.slots.values()) {
-      if (betweenRightClosed(slot.key, from, until) && this.#context.isRoot(slot.key))
-        held.push(...slot.held.values())
-    }
-    this.#sync(to, { from, to: until }, held, (_, later) => done(later), effects)
-  }
-
   #findStray(effects: RoutingEffects): Held[] {
     const { table, settings, deps } = this.#context
     const nowMs = effects.nowMs()

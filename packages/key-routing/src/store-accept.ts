@@ -4,7 +4,7 @@
  * proven the PeerId; any other has its signature checked by the world, all of a request in one question. Which
  * of two values is the better one its validator says. A root then copies what it kept (`replica-copies.ts`).
  */
-import { type Peer, SELF } from '@servent/overlay/machine'
+import { type Key, type Peer, SELF } from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
 import { isTimely, nameOf } from './records.ts'
 import { fingerprintOf } from './records-digest.ts'
@@ -109,20 +109,30 @@ export class Acceptance {
     const wallMs = effects.wallMs()
     if (!isTimely(record, wallMs) || record.body.length > RECORD_BODY_BYTES_MAX) return 'refused'
     if (as === 'root' && !this.#context.isRoot(record.key)) return 'not-root'
-    if (as === 'hand-over' && !this.#context.isRoot(record.key, peer => peer === sender, true))
-      return 'not-root'
+    if (as === 'hand-over' && !this.#mayInherit(record.key, sender)) return 'not-root'
     if (as === 'replica' && !this.#context.isPlausibleRoot(sender, record.key)) return 'not-root'
     const held = table.find(record)
     if (held !== undefined) {
       if (held.fingerprint === fingerprintOf(record)) {
         held.confirmedMs = effects.nowMs()
         held.placedMs = undefined
-        if (as !== 'replica') held.root = this.#context.isRoot(record.key)
+        if (as !== 'replica') held.root = this.#isOwn(as, record.key)
         return 'kept'
       }
       if (record.kind !== 'value' && held.record.sequence >= record.sequence) return 'older'
     }
     return settings.inspect?.(record, wallMs) === false ? 'refused' : undefined
+  }
+
+  /** From a former root, or from the root itself, which leaves: this peer's tables need not know that yet. */
+  #mayInherit(key: Key, sender: Peer): boolean {
+    const context = this.#context
+    return context.isRoot(key, peer => peer === sender, true) || context.isPlausibleRoot(sender, key)
+  }
+
+  /** What it inherited and is not the root of it brings to the root at once. */
+  #isOwn(as: AcceptAs, key: Key): boolean {
+    return as === 'hand-over' || this.#context.isRoot(key)
   }
 
   #keepAll(job: Job, effects: RoutingEffects): void {
@@ -177,7 +187,7 @@ export class Acceptance {
       return
     }
     counters.stored += 1
-    table.find(record)!.root = this.#context.isRoot(record.key)
+    table.find(record)!.root = this.#isOwn(job.as, record.key)
     this.#onKept(job.as, effects)
   }
 

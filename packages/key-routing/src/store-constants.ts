@@ -125,8 +125,13 @@ export const SYNC_NODES_MAX = 8192
 export const SYNC_WANTED_MAX = 8192
 /** Requests of one comparison at a time. */
 export const SYNC_REQUESTS = 4
-/** Lookups of one round of hand-over. */
+/** Lookups of one round of hand-over, and of a leave. */
 export const HAND_OVER_LOOKUPS_MAX = 64
+/** Peers that one that leaves tries to give the same records to. */
+export const HEIRS_MAX = 3
+/** Rounds of a leave, and the pause between two of them. */
+export const LEAVE_ROUNDS_MAX = 5
+export const LEAVE_PAUSE_MS = 200
 /** Ranges whose fingerprints are kept at hand for those who compare. */
 export const DIGEST_RANGES_MAX = 8
 /**

@@ -13,8 +13,8 @@
 import type { Input, Peer } from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
 import { HandOver } from './replica-hand-over.ts'
+import { LEAVE_TIMER, Leaving } from './replica-leave.ts'
 import { Repair } from './replica-repair.ts'
-import type { KeyRange } from './routing.ts'
 import { type AcceptAs, Acceptance } from './store-accept.ts'
 import { Commands, RETRY_TIMERS } from './store-commands.ts'
 import {
@@ -45,6 +45,7 @@ export class RecordKeeper implements RecordStore {
   readonly #commands: Commands
   readonly #repair: Repair
   readonly #handOver: HandOver
+  #leaving: Leaving | undefined
   /** When each timer fires, by `nowMs`; one that is not set is not there. */
   readonly #due = new LazyMap<string, number>()
 
@@ -83,17 +84,23 @@ export class RecordKeeper implements RecordStore {
       this.#arm(REPAIR_TIMER, 2 * SETTLE_MS, effects)
   }
 
-  handOverAll(
-    to: Peer,
-    done: (effects: RoutingEffects) => void,
-    effects: RoutingEffects,
-    range?: KeyRange
-  ): void {
-    this.#handOver.giveAll(to, done, effects, range)
+  handOverAll(done: (effects: RoutingEffects) => void, effects: RoutingEffects): void {
+    if (this.#leaving !== undefined) {
+      this.#leaving.whenDone(done)
+      return
+    }
+    const leaving = new Leaving(this.#context, this.#acceptance)
+    this.#leaving = leaving
+    leaving.whenDone(() => {
+      this.#leaving = undefined
+    })
+    leaving.whenDone(done)
+    leaving.start(effects)
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    for (const part of [this.#acceptance, this.#commands, this.#repair, this.#handOver]) part.heldPeers(hold)
+    for (const part of [this.#acceptance, this.#commands, this.#repair, this.#handOver, this.#leaving])
+      part?.heldPeers(hold)
   }
 
   /** What it keeps, in no order that means anything: for observers and pictures. */
@@ -129,7 +136,7 @@ export class RecordKeeper implements RecordStore {
         reads: [this.#commands.reads, READS_MAX],
         ranges: [this.#commands.ranges, RANGES_MAX],
         comparisons: [this.#repair.running, SYNCS_AT_ONCE],
-        handOvers: [this.#handOver.running, SYNCS_AT_ONCE],
+        handOvers: [this.#handOver.running + (this.#leaving?.running ?? 0), 2 * SYNCS_AT_ONCE],
         paced: [pacer.waiting, 2 * SYNCS_AT_ONCE],
         digests: [this.#serving.views.size, DIGEST_RANGES_MAX]
       }
@@ -149,6 +156,7 @@ export class RecordKeeper implements RecordStore {
   #onTimer(timer: string, effects: RoutingEffects): boolean {
     this.#due.delete(timer)
     if (timer === PACE_TIMER) this.#context.pacer.onTimer(effects)
+    else if (timer === LEAVE_TIMER) this.#leaving?.onTimer(effects)
     else if (timer === SWEEP_TIMER) this.#sweep(effects)
     else if (timer === REPAIR_TIMER) this.#runRepair(effects)
     else if (timer === HAND_OVER_TIMER) this.#runHandOver(effects)

@@ -4,7 +4,7 @@ import type { Calls } from './calls.ts'
 import type { CallOutcome } from './calls-types.ts'
 import type { LookupDone } from './lookup-types.ts'
 import type { RoutingMessage } from './messages.ts'
-import type { KeyRange, KeyRouting } from './routing.ts'
+import type { KeyRouting } from './routing.ts'
 import type { StoreLimits } from './store-constants.ts'
 import type { StoredRecord } from './store-messages.ts'
 import type { RoutingEffects, RoutingTypes } from './types.ts'
@@ -57,16 +57,8 @@ export interface RecordStore {
   handle(input: Input<RoutingTypes>, effects: RoutingEffects): boolean
   /** The overlay calls it when what it is the root of, or a replica set, may have changed. */
   onTablesChanged(effects: RoutingEffects): void
-  /**
-   * Gives the peer that takes its place what it is the root of, before an overlay leaves in good order: all of
-   * it, or that of one range, where several peers take the places that it has.
-   */
-  handOverAll(
-    to: Peer,
-    done: (effects: RoutingEffects) => void,
-    effects: RoutingEffects,
-    range?: KeyRange
-  ): void
+  /** Gives all that it keeps to those who keep it when this peer is gone, before an overlay leaves in good order. */
+  handOverAll(done: (effects: RoutingEffects) => void, effects: RoutingEffects): void
   heldPeers(hold: (peer: Peer) => void): void
   snapshot(): StoreSnapshot
 }

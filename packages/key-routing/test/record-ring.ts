@@ -44,7 +44,7 @@ type RingCommand =
   | RoutingCommand
   /** Clockwise from this peer, all others that are in the ring. */
   | { readonly type: 'ring'; readonly around: readonly Peer[] }
-  | { readonly type: 'leave'; readonly to: Peer }
+  | { readonly type: 'leave' }
 
 interface RingTypes extends MachineTypes {
   message: RoutingMessage
@@ -115,7 +115,6 @@ export class KeeperMachine implements Machine<RingTypes> {
     } else if (input.type === 'command' && input.command.type === 'leave') {
       const id = input.id
       this.keeper!.handOverAll(
-        input.command.to,
         later => later.notify({ type: 'published', command: id, outcomes: [], copies: [] }),
         effects as unknown as RoutingEffects
       )

@@ -142,12 +142,32 @@ describe('a peer that hands over', () => {
     const next = order[(order.indexOf(leaver) + 1) % order.length]!
     const own = [...ring.keeper(leaver).records()]
     expect(own.length).toBeGreaterThan(0)
-    ring.ask(leaver, { type: 'leave', to: ring.simulation.peerOf(leaver, next) }, 'published')
+    ring.ask(leaver, { type: 'leave' }, 'published')
     ring.simulation.stop(leaver)
     ring.members.delete(leaver)
     for (const record of own) expect(ring.holding(record)).toEqual([next])
     ring.tellAll()
     for (const record of own) expect(ring.fetch(next, record.key).records).toEqual([record])
+  })
+
+  it('leaves no last copy behind, whoever of its holders died just before', () => {
+    const { ring, records } = fullRing('last copy', { replicas: 1 })
+    const order = ring.inOrder()
+    const [root, replica] = ring.holdersOf(records[0]!.key, 2) as [number, number]
+    expect(order[(order.indexOf(root) + 1) % order.length]).toBe(replica)
+    const own = records.filter(({ key }) => ring.holdersOf(key)[0] === root)
+    ring.simulation.stop(root)
+    ring.members.delete(root)
+    // Nobody knows it yet, when the one that has the only copies goes.
+    ring.changed()
+    ring.ask(replica, { type: 'leave' }, 'published')
+    ring.simulation.stop(replica)
+    ring.members.delete(replica)
+    for (const record of own) expect(ring.holding(record).length).toBeGreaterThan(0)
+    ring.tellAll()
+    ring.run(2 * SETTLE_MS)
+    const reader = [...ring.members][0]!
+    for (const record of own) expect(ring.fetch(reader, record.key).records).toEqual([record])
   })
 
   it('costs what differs and not more: a second comparison moves no record', () => {

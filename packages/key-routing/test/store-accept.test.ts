@@ -63,7 +63,16 @@ describe('a record', () => {
     home.routing.root = (_, silent) => (silent(home.peer(1)) ? { from: keyAt(0), to: keyAt(9) } : undefined)
     expect(home.store(link, [home.record(1)])).toEqual(['not-root'])
     expect(home.store(link, [home.record(1)], 'hand-over')).toEqual(['kept'])
+    home.routing.hops = [{ peer: home.peer(3), root: true }]
     expect(home.store(home.link(2), [home.record(2)], 'hand-over')).toEqual(['not-root'])
+  })
+
+  it('is taken from its root that leaves, by one that still takes that one for the root', () => {
+    const home = new Home()
+    home.routing.root = () => undefined
+    home.routing.hops = [{ peer: home.peer(1), root: true }]
+    expect(home.store(home.link(1), [home.record(1)], 'hand-over')).toEqual(['kept'])
+    expect(home.keeper.snapshot().rootRecords).toBe(1)
   })
 
   it('for a replica is taken from whoever may be the root, and not where another one is known to be', () => {

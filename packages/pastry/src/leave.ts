@@ -1,40 +1,22 @@
 /** Leaving of one's own accord: records go to whoever takes their keys, and the leaves are told. */
-import { type KeyRange, PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
-import type { Peer } from '@servent/overlay/machine'
+import { PRIORITY_TABLE, type RoutingEffects } from '@servent/key-routing/machine'
 import { clearTables } from './life-rules.ts'
 import type { Fx, PastryNode } from './node.ts'
-import { midpoint } from './node-ids.ts'
 import { savePeers } from './save.ts'
 
 /** Hands records over first, to the neighbours on both sides, and stays a member until they have them. */
 export function leave(node: PastryNode, fx: Fx): void {
-  const heirs = heirsOf(node)
-  if (node.mode !== 'member' || heirs.length === 0) {
+  if (node.mode !== 'member' || node.leaves.isEmpty) {
     depart(node, fx)
     return
   }
   const { term } = node
-  let waiting = heirs.length
-  const done = (effects: RoutingEffects): void => {
-    waiting -= 1
-    if (waiting === 0 && node.term === term) depart(node, effects as unknown as Fx)
-  }
-  for (const { heir, range } of heirs)
-    node.keeper.handOverAll(heir, done, fx as unknown as RoutingEffects, range)
-}
-
-/** With this node gone, the keys up to the middle between its neighbours belong to the one, the rest to the other. */
-function heirsOf(node: PastryNode): { heir: Peer; range: KeyRange }[] {
-  const { key, leaves } = node
-  const [left, right] = [leaves.smaller[0], leaves.larger[0]]
-  if (left === undefined || right === undefined) return []
-  if (left === right) return [{ heir: left, range: { from: key, to: key } }]
-  const [before, behind] = [node.keyOf(left), node.keyOf(right)]
-  const middle = midpoint(before, behind)
-  return [
-    { heir: left, range: { from: midpoint(before, key), to: middle } },
-    { heir: right, range: { from: middle, to: midpoint(key, behind) } }
-  ]
+  node.keeper.handOverAll(
+    effects => {
+      if (node.term === term) depart(node, effects as unknown as Fx)
+    },
+    fx as unknown as RoutingEffects
+  )
 }
 
 /** Only over links that are up: nobody waits for the others. */

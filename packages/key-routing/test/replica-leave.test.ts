@@ -1,0 +1,174 @@
+/** What a peer that leaves gives to whom, and when it gives up. */
+import { testContact } from '@servent/overlay/testing'
+import { describe, expect, it } from 'vitest'
+import {
+  HAND_OVER_LOOKUPS_MAX,
+  HEIRS_MAX,
+  LEAVE_PAUSE_MS,
+  LEAVE_ROUNDS_MAX,
+  type RoutingMessage,
+  SYNCS_AT_ONCE
+} from '../src/machine.ts'
+import { Home } from './home.ts'
+import { spreadKey } from './record-ring.ts'
+import { keyAt } from './solo.ts'
+
+/** One that leaves: `told` counts how often it was said that all is given. */
+class Leaver extends Home {
+  told = 0
+
+  /** Peers that hold copies, linked and held as an overlay holds its neighbours. */
+  neighbours(count: number): number[] {
+    const links = Array.from({ length: count }, (_, index) => this.link(index + 2))
+    this.routing.copies = links.map((_, index) => this.peer(index + 2))
+    for (const peer of this.routing.copies) this.router.calls.hold(peer, 'test')
+    return links
+  }
+
+  leave(): void {
+    this.act(() =>
+      this.keeper.handOverAll(() => {
+        this.told += 1
+      }, this.effects)
+    )
+  }
+
+  say(link: number, message: RoutingMessage): void {
+    this.give({ type: 'message', link, message })
+  }
+
+  /** Comparisons that this link was asked for and that were not taken yet. */
+  compared(link: number): number[] {
+    const asked = this.effects.sent(link).filter(message => message.type === 'digest-request')
+    this.effects.take()
+    return asked.map(message => (message.type === 'digest-request' ? message.id : 0))
+  }
+
+  /** The link says that it has nothing, and answers each record that it is given with this. */
+  takes(link: number, outcome: 'kept' | 'not-root' | 'full'): void {
+    for (const id of this.compared(link))
+      this.say(link, { type: 'digest-answer', id, what: 'all', hashes: [] })
+    for (const message of this.effects.sent(link)) {
+      if (message.type !== 'store') continue
+      const { id, records } = message
+      const outcomes = records.map(() => outcome)
+      this.say(link, { type: 'stored', id, outcomes, copies: records.map(() => 1) })
+    }
+  }
+}
+
+describe('a peer that leaves', () => {
+  it('goes at once where it keeps nothing, or has nobody', () => {
+    const empty = new Leaver()
+    empty.neighbours(2)
+    empty.leave()
+    expect(empty.told).toBe(1)
+    const alone = new Leaver()
+    alone.store(alone.link(1), [alone.record(1)])
+    alone.leave()
+    for (let round = 1; round < LEAVE_ROUNDS_MAX; round += 1) {
+      expect(alone.told).toBe(0)
+      alone.advance(LEAVE_PAUSE_MS)
+    }
+    expect(alone.told).toBe(1)
+  })
+
+  it('gives the next root what it lacks, and nothing where it has all', () => {
+    const home = new Leaver({ replicas: 0 })
+    const [next] = home.neighbours(2) as [number, number]
+    home.store(home.link(1), [home.record(1), home.record(1, { subject: keyAt(8) })])
+    home.leave()
+    home.takes(next, 'kept')
+    expect(home.keeper.snapshot().counters.handedOver).toBe(2)
+    expect(home.told).toBe(1)
+    home.leave()
+    for (const id of home.compared(next))
+      home.say(next, { type: 'digest-answer', id, what: 'same', hashes: [] })
+    expect(home.keeper.snapshot().counters.handedOver).toBe(2)
+    expect(home.told).toBe(2)
+    expect(home.keeper.snapshot().records).toBe(2)
+  })
+
+  it('goes on with the one behind an heir that is gone', () => {
+    const home = new Leaver({ replicas: 0 })
+    const [next, behind] = home.neighbours(2) as [number, number]
+    home.store(home.link(1), [home.record(1)])
+    home.leave()
+    expect(home.compared(next)).toHaveLength(1)
+    home.advance(30_000)
+    home.takes(behind, 'kept')
+    expect(home.told).toBe(1)
+    expect(home.keeper.snapshot().counters.handedOver).toBe(1)
+  })
+
+  it(`asks the best heir for two rounds, then ${HEIRS_MAX} of them, in ${LEAVE_ROUNDS_MAX} rounds in all`, () => {
+    const home = new Leaver({ replicas: 0 })
+    const links = home.neighbours(HEIRS_MAX + 1)
+    home.store(home.link(1), [home.record(1)])
+    home.leave()
+    for (let round = 1; round <= LEAVE_ROUNDS_MAX; round += 1) {
+      expect(home.told).toBe(0)
+      const asked = links.map(link => {
+        const before = home.effects.sent(link).filter(({ type }) => type === 'digest-request').length
+        home.takes(link, 'not-root')
+        return before
+      })
+      expect(asked).toEqual(links.map((_, at) => (at < (round <= 2 ? 1 : HEIRS_MAX) ? 1 : 0)))
+      if (round < LEAVE_ROUNDS_MAX) home.advance(LEAVE_PAUSE_MS)
+    }
+    expect(home.told).toBe(1)
+    // It keeps what nobody took: it may be asked until it is gone.
+    expect(home.keeper.snapshot().records).toBe(1)
+  })
+
+  it('asks who is the root of its copies, and gives that one what it lacks', () => {
+    const home = new Leaver({ replicas: 0 })
+    const [, root] = home.neighbours(2) as [number, number]
+    home.store(home.link(1), [home.record(1)])
+    home.routing.root = () => undefined
+    home.root = { root: testContact(3), from: keyAt(0), to: keyAt(9), replicas: [] }
+    home.leave()
+    home.takes(root, 'kept')
+    expect(home.told).toBe(1)
+    expect(home.lookups).toEqual([keyAt(1)])
+  })
+
+  it('gives its copies to its heirs where it turns out to be the root, and asks again where no lookup ends', () => {
+    const home = new Leaver({ replicas: 0 })
+    const [next] = home.neighbours(1) as [number]
+    home.store(home.link(1), [home.record(1)])
+    home.routing.root = () => undefined
+    home.isCutOff = true
+    home.leave()
+    expect(home.compared(next)).toEqual([])
+    home.isCutOff = false
+    home.root = { root: home.effects.peers.contact(0), from: keyAt(0), to: keyAt(9), replicas: [] }
+    home.advance(LEAVE_PAUSE_MS)
+    home.takes(next, 'kept')
+    expect(home.told).toBe(1)
+  })
+
+  it(`looks up ${HAND_OVER_LOOKUPS_MAX} roots, compares with ${SYNCS_AT_ONCE} at once, and tells all who wait`, () => {
+    const home = new Leaver({ replicas: 0 })
+    const link = home.link(1)
+    const count = HAND_OVER_LOOKUPS_MAX + 1
+    for (let number = 0; number < count; number += 1)
+      home.store(link, [home.record(1, { key: spreadKey(number) })])
+    home.routing.root = () => undefined
+    home.isCutOff = true
+    home.leave()
+    home.leave()
+    home.advance(LEAVE_ROUNDS_MAX * LEAVE_PAUSE_MS)
+    expect(home.lookups).toHaveLength(HAND_OVER_LOOKUPS_MAX)
+    expect(home.told).toBe(2)
+    const many = new Leaver({ replicas: 0 })
+    const links = many.neighbours(SYNCS_AT_ONCE + 1)
+    const { copies } = many.routing
+    many.routing.replicas = key => [copies[key[0]! % copies.length]!]
+    for (let number = 0; number <= SYNCS_AT_ONCE; number += 1)
+      many.store(many.link(20 + number), [many.record(20 + number, { key: keyAt(number) })])
+    many.effects.take()
+    many.leave()
+    expect(links.filter(other => many.effects.sent(other).length > 0)).toHaveLength(SYNCS_AT_ONCE)
+  })
+})
