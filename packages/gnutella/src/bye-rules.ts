@@ -13,7 +13,7 @@
  * | 406 | it did not answer when asked whether it is alive |
  * | 501 | a part of the handshake came among descriptors |
  * | 502 | its send queue overflowed |
- * | 503 | the user left fewer places |
+ * | 503 | the user left fewer places, or a neighbour that was lost is back |
  *
  * Only a peer that said `Bye-Packet` is sent one. Whoever hears a Bye sends nothing more, hands on hits and
  * pushes for `BYE_DRAIN_MS`, and ends the link.

@@ -122,6 +122,15 @@ export const RETRIES_MAX = 8
 /** A link that lasted for less counts as a failure, so that nobody flaps. */
 export const SETTLED_MS = 30_000
 
+// The rules: lost neighbours.
+
+/** Neighbours kept that went without a Bye, the last ones, and for how long. */
+export const LOST_MAX = 8
+export const LOST_KEPT_MS = 86_400_000
+/** From a loss to the first call, and the most between two, each twice as late as the one before. */
+export const LOST_CALL_MS = 30_000
+export const LOST_CALL_MS_MAX = 600_000
+
 // The rules: upkeep.
 
 /** Between two rounds while neighbours are wanted, and while none are. */

@@ -36,6 +36,7 @@ import {
   TTL_MAX
 } from './constants.ts'
 import { readContact, writeContact } from './extension.ts'
+import { hasPlaceBack, noteLost } from './lost-neighbours.ts'
 import type { ConnectMessage, Headers, StatusMessage } from './messages.ts'
 import { Neighbour } from './neighbours.ts'
 import { PRIORITY_HANDSHAKE } from './priorities.ts'
@@ -68,7 +69,7 @@ export function onLinkUp(
   }
   const { nowMs } = state
   const { id } = fx.peers.contact(peer)
-  const full = state.neighbours.places >= state.places
+  const full = state.neighbours.places >= state.places && (inbound || !hasPlaceBack(state, fx, peer))
   const shares = { relayed: state.relayShare(nowMs), calls: state.callShare(nowMs) }
   const neighbour = new Neighbour({ link, peer, id, inbound, reach: origin?.reach, nowMs, ...shares })
   if (!inbound && full) {
@@ -93,13 +94,18 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
   readHeaders(state, neighbour, message.headers)
   const banished = state.banished.get(neighbour.name.text) !== undefined
   if (!banished) noteUltrapeers(state, fx, neighbour, message.headers)
-  if (banished || !hasRoomFor(state, fx, neighbour)) {
+  if (banished || !(hasRoomFor(state, fx, neighbour) || isBack(state, fx, neighbour))) {
     refuse(state, fx, neighbour, banished ? 'Come back later' : reasonFor(state))
     return
   }
   state.neighbours.setPhase(neighbour, 'accepted')
   const headers = { ...ownHeaders(state), ...othersToTry(state, fx, neighbour.peer) }
   fx.send(neighbour.link, { type: 'status', status: STATUS_OK, reason: 'OK', headers }, PRIORITY_HANDSHAKE)
+}
+
+/** One that was lost and is still of the same tier. */
+function isBack(state: GnutellaState, fx: Fx, { peer, kind }: Neighbour): boolean {
+  return kind !== 'leaf' && hasPlaceBack(state, fx, peer)
 }
 
 /** What a leaf names to a servent that has no ultrapeer, as far as the leaf may know where they are. */
@@ -147,6 +153,7 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
   fx.cancelTimer(handshakeTimer(link))
   state.neighbours.setPhase(neighbour, 'up')
   neighbour.upMs = state.nowMs
+  state.lost.delete(peer)
   state.ownWanted = Math.max(state.ownWanted, Math.min(state.sought, state.neighbours.ownPlaces))
   // A stranger that came from behind a firewall may not be reached, so it is only known, not proven.
   if (neighbour.inbound) state.hosts.heard(peer, peer, state.nowMs)
@@ -169,6 +176,7 @@ export function onLinkDown(state: GnutellaState, fx: Fx, link: Link, end: LinkEn
   const neighbour = state.neighbours.get(link)
   if (neighbour === undefined) return
   fx.cancelTimer(handshakeTimer(link))
+  if (end.kind === 'reset' || end.kind === 'idle') noteLost(state, fx, neighbour)
   state.neighbours.delete(link)
   state.answering.forget(link)
   if (neighbour.upMs !== undefined) onTierLinkDown(state, neighbour)

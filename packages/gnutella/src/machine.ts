@@ -108,8 +108,9 @@ export class GnutellaMachine implements Machine<GnutellaTypes> {
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    const { hosts, opening, neighbours } = this.#state
+    const { hosts, lost, opening, neighbours } = this.#state
     hosts.peers(hold)
+    lost.peers(hold)
     for (const peer of opening.keys()) hold(peer)
     for (const { peer } of neighbours.all) hold(peer)
   }

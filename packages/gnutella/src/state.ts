@@ -37,6 +37,7 @@ import {
   WALKS_WAITING_MAX
 } from './constants.ts'
 import { HostCache } from './host-cache.ts'
+import { LostNeighbours } from './lost-neighbours.ts'
 import type { Guid, QueryMessage } from './messages.ts'
 import { Neighbours } from './neighbours.ts'
 import { PongCache } from './pong-cache.ts'
@@ -133,6 +134,7 @@ export class GnutellaState {
   readonly hosts = new HostCache()
   /** Peers that a link is being opened to, and since when. */
   readonly opening = new Map<Peer, number>()
+  readonly lost = new LostNeighbours()
   /** Links that this servent opened itself at its best, at most half of the places: it replaces what it loses. */
   ownWanted = 0
   /** Whoever was sent away for offences, by PeerId. */
@@ -244,13 +246,14 @@ export class GnutellaState {
 
   /** How many are in each collection that `snapshot` does not show; tests hold them against their bounds. */
   sizes(): Readonly<Record<string, number>> {
-    const { answering, banished, pushesSeen, calls, hosts, cache, walksWaiting, walkRoutes } = this
+    const { answering, banished, pushesSeen, calls, hosts, cache, walksWaiting, walkRoutes, lost } = this
     return {
       ...answering.sizes,
       banished: banished.size,
       pushesSeen: pushesSeen.size,
       callTargets: calls.size,
       tellers: hosts.tellers,
+      lost: lost.size,
       repeatsWaiting: cache.waiting,
       walksWaiting: walksWaiting.size,
       walkRoutes: walkRoutes.size,

@@ -16,6 +16,7 @@ import {
 } from './constants.ts'
 import { newGuid } from './guid.ts'
 import { decodeHosts, encodeHosts } from './host-cache.ts'
+import { callLost, noteLost } from './lost-neighbours.ts'
 import type { Neighbour } from './neighbours.ts'
 import { pingAlive, renew } from './ping-rules.ts'
 import type { Fx, GnutellaState } from './state.ts'
@@ -60,6 +61,7 @@ export function onUpkeep(state: GnutellaState, fx: Fx): void {
   for (const neighbour of state.neighbours.up) lookAfter(state, fx, neighbour)
   onTierUpkeep(state, fx)
   openMore(state, fx)
+  callLost(state, fx)
   pingForHosts(state, fx)
   if (state.hosts.changed && nowMs - state.savedMs >= HOSTS_SAVE_MS) saveHosts(state, fx)
   fx.setTimer(UPKEEP_TIMER, state.missing > 0 ? UPKEEP_WANTING_MS : UPKEEP_MS)
@@ -71,6 +73,7 @@ function lookAfter(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
   if (fullSinceMs !== undefined && nowMs - fullSinceMs >= FLOW_CONTROL_MS_MAX) {
     sayBye(state, fx, neighbour, 405, 'Your queue was full for too long')
   } else if (alivePingMs !== undefined && nowMs - alivePingMs >= ALIVE_REPLY_MS) {
+    noteLost(state, fx, neighbour)
     sayBye(state, fx, neighbour, 406, 'You did not answer')
   } else if (alivePingMs === undefined && nowMs - heardMs >= ALIVE_PING_MS) {
     pingAlive(state, fx, neighbour)

@@ -190,7 +190,7 @@ describe('a run', { timeout: 60_000 }, () => {
     expect(during.correct / issued(during)).toBeGreaterThan(0.75)
   })
 
-  it.each(['chord', 'pastry', 'kademlia', 'fasttrack', 'napster'] as const)(
+  it.each(['chord', 'pastry', 'kademlia', 'gnutella', 'fasttrack', 'napster'] as const)(
     'of %s heals, and finds everything again',
     overlay => {
       const { healedUs, phases } = run(overlay, { partition: '0.3/3m' }).partition!

@@ -1,0 +1,89 @@
+/**
+ * Neighbours that went without a Bye. Where a network falls in two, each half fills its places with its own, and nobody
+ * looks for anybody when it is one again. So whoever was lost is called again, more and more seldom, and has its place
+ * back from the youngest of those who came after: on both sides, for each has lost the other.
+ */
+import type { Peer } from '@servent/overlay/machine'
+import { sayBye } from './bye-rules.ts'
+import { jitter } from './calling-rules.ts'
+import { LOST_CALL_MS, LOST_CALL_MS_MAX, LOST_KEPT_MS, LOST_MAX, OPENS_MAX, SETTLED_MS } from './constants.ts'
+import type { Neighbour } from './neighbours.ts'
+import type { Fx, GnutellaState } from './state.ts'
+
+interface Lost {
+  readonly sinceMs: number
+  waitMs: number
+  /** It is not called before. */
+  callMs: number
+}
+
+export class LostNeighbours {
+  /** The one that was lost first comes first. */
+  readonly #lost = new Map<Peer, Lost>()
+
+  get size(): number {
+    return this.#lost.size
+  }
+
+  peers(hold: (peer: Peer) => void): void {
+    for (const peer of this.#lost.keys()) hold(peer)
+  }
+
+  add(peer: Peer, nowMs: number, part: number): void {
+    this.#lost.delete(peer)
+    const [first] = this.#lost.keys()
+    if (this.#lost.size >= LOST_MAX) this.#lost.delete(first!)
+    const waitMs = LOST_CALL_MS
+    this.#lost.set(peer, { sinceMs: nowMs, waitMs, callMs: nowMs + waitMs * (0.75 + part / 2) })
+  }
+
+  delete(peer: Peer): void {
+    this.#lost.delete(peer)
+  }
+
+  sinceMs(peer: Peer): number | undefined {
+    return this.#lost.get(peer)?.sinceMs
+  }
+
+  /** Whom to call now. `draw` gives a number from 0 to 1. */
+  due(nowMs: number, draw: () => number): Peer | undefined {
+    for (const [peer, lost] of this.#lost) {
+      if (nowMs - lost.sinceMs >= LOST_KEPT_MS) this.#lost.delete(peer)
+      else if (lost.callMs <= nowMs) {
+        lost.waitMs = Math.min(LOST_CALL_MS_MAX, 2 * lost.waitMs)
+        lost.callMs = nowMs + lost.waitMs * (0.75 + draw() / 2)
+        return peer
+      }
+    }
+    return undefined
+  }
+}
+
+/** A link of descriptors broke, or is ended here because its peer is silent. */
+export function noteLost(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
+  const { peer, phase, upMs, kind } = neighbour
+  if (phase !== 'up' || upMs === undefined || state.nowMs - upMs < SETTLED_MS) return
+  // Leaves come by themselves, and a leaf's ultrapeers are all alike.
+  if (kind === 'leaf' || state.tiers.tier === 'leaf' || state.stopped) return
+  state.lost.add(peer, state.nowMs, jitter(fx))
+}
+
+export function callLost(state: GnutellaState, fx: Fx): void {
+  if (state.stopped || state.tiers.tier === 'leaf' || state.opening.size >= OPENS_MAX) return
+  const peer = state.lost.due(state.nowMs, () => jitter(fx))
+  if (peer === undefined || state.opening.has(peer) || state.neighbours.isLinked(peer)) return
+  state.opening.set(peer, state.nowMs)
+  state.count('opens')
+  fx.open(peer)
+}
+
+/** Whether a peer that was lost has a place, if need be that of the youngest neighbour that came after it had gone. */
+export function hasPlaceBack(state: GnutellaState, fx: Fx, peer: Peer): boolean {
+  const sinceMs = state.lost.sinceMs(peer)
+  if (sinceMs === undefined || state.tiers.tier === 'leaf') return false
+  if (state.neighbours.places < state.places) return true
+  const youngest = state.neighbours.peers.findLast(({ upMs }) => upMs !== undefined && upMs > sinceMs)
+  if (youngest === undefined) return false
+  sayBye(state, fx, youngest, 503, 'One that was here before is back')
+  return true
+}
