@@ -8,12 +8,16 @@ import { savePeers } from './ring-save.ts'
 import { leavePlace } from './ring-tables.ts'
 import { disarm, GATHER_TIMER } from './ring-timers.ts'
 
-/** Hands records over first, to whoever takes its places, and stays a member until they have them. */
+/**
+ * Hands records over first, to whoever takes its places, and stays a member until they have them. Whoever says it again
+ * meanwhile waits no longer.
+ */
 export function leave(ring: Ring, fx: Fx): void {
-  if (ring.members.length === 0) {
+  if (ring.members.length === 0 || ring.leaving) {
     depart(ring, fx)
     return
   }
+  ring.leaving = true
   const { term } = ring.places[0]!
   ring.keeper.handOverAll(
     effects => {
@@ -34,6 +38,7 @@ export function depart(ring: Ring, fx: Fx): void {
   for (const place of ring.places) leavePlace(ring, place, fx)
   ring.forming = undefined
   ring.metMs = undefined
+  ring.leaving = false
   disarm(ring, fx)
   fx.cancelTimer(GATHER_TIMER)
   setMode(ring, 'idle', fx)

@@ -103,6 +103,8 @@ export class Ring {
   linked: readonly Peer[] = []
   /** When it had others in its tables, who knew of it, for the first time since it was in no ring. */
   metMs: number | undefined
+  /** Its records are being handed over. */
+  leaving = false
   /** Nodes that steps in progress speak of, so that their handles stay good. */
   readonly inHand = new Set<readonly RingRef[]>()
   /** Candidates that are looked at, by who told of them and which place. */

@@ -196,4 +196,13 @@ describe('a peer with several places that leaves', () => {
     ends[0]!(fx as unknown as RoutingEffects)
     expect(ring.mode).toBe('idle')
   })
+
+  it('goes at once where it is told so a second time', () => {
+    const { ring, fx } = answeredRing({ successors: 4, virtualNodes: 2 }, [7, 8], () => undefined)
+    ring.keeper = { handOverAll: () => {} } as unknown as Ring['keeper']
+    leave(ring, fx)
+    expect(ring.mode).toBe('ring')
+    leave(ring, fx)
+    expect(ring.mode).toBe('idle')
+  })
 })

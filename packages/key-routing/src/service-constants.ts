@@ -53,7 +53,10 @@ export const ANNOUNCED_CHUNK = 1024
 /** A search, a read or a write ends after this where nobody says how long. */
 export const SEARCH_MS = 10_000
 export const VALUE_MS = 20_000
-/** Times that a search is begun of which nothing came but that nobody responsible was reached: a busy peer may answer yet. */
+/**
+ * Times that a search is begun of which nothing came but that nobody responsible was reached, or a value is read that too
+ * few answered: a busy peer may answer yet.
+ */
 export const READ_TRIES_MAX = 3
 /** Until the second of them; each further pause is twice as long. */
 export const READ_RETRY_MS = 250

@@ -6,6 +6,8 @@ import { keyOfValue } from './records-body.ts'
 import type { Audited } from './service-audit.ts'
 import {
   PUBLISHED_LIFETIME_MS,
+  READ_RETRY_MS,
+  READ_TRIES_MAX,
   RENEWAL_RETRY_MS,
   STORE_RETRY_MS,
   STORE_TRIES_MAX,
@@ -267,11 +269,16 @@ export class ServiceValues {
     signal: AbortSignal
   ): Promise<FoundValue | undefined> {
     const command = { type: 'read-value', key: keyOfValue(key), quorum } as const
-    const { record, holders, incomplete, failure } = await this.#init.commands.ask(
-      command,
-      ['value-read'],
-      signal
-    )
+    const ask = () => this.#init.commands.ask(command, ['value-read'], signal)
+    const isWhole = (read: Awaited<ReturnType<typeof ask>>): boolean =>
+      read.failure === undefined && (partial || read.incomplete !== true)
+    let read = await ask()
+    // A root that has just changed, or is busy, may name others a moment later.
+    for (let tries = 1; tries < READ_TRIES_MAX && !isWhole(read); tries += 1) {
+      await pause(this.#init.clock, READ_RETRY_MS * 2 ** (tries - 1), signal)
+      read = await ask()
+    }
+    const { record, holders, incomplete, failure } = read
     if (failure === 'busy') throw new ValueError('The value could not be read: this node is busy; try again.')
     if (failure !== undefined)
       throw new ValueError(`The value could not be read: ${REASONS.unreachable} (${failure})`)

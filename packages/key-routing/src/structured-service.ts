@@ -117,7 +117,8 @@ export class StructuredService<
       this.host.command(this.#overlay.leave)
       await this.#left(late.signal)
     } catch {
-      // Whoever was to take records over does not answer: replicas have them, and the others find us gone.
+      // Whoever was to take records over does not answer in time, and replicas have them. The neighbours are told.
+      if (this.host.state === 'running') this.host.command(this.#overlay.leave)
     } finally {
       this.#clock.clearTimeout(timer)
     }

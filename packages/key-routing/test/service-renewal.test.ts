@@ -16,6 +16,7 @@ import {
   PUBLISH_BATCH_FILES,
   PUBLISHED_LIFETIME_MS,
   PUBLISHED_RENEW_MS,
+  READ_TRIES_MAX,
   RENEWAL_RETRY_MS
 } from '../src/service-constants.ts'
 import { LostRecords } from '../src/service-lost.ts'
@@ -192,9 +193,19 @@ describe('what is lost', () => {
 describe('getting', () => {
   it('does not pass for whole what too few answered, but where that is asked for', async () => {
     const clock = new HastyClock()
+    let reads = 0
+    let wholeFrom = Number.POSITIVE_INFINITY
     const commands: ServiceCommands = new ServiceCommands({
       command: () => {
-        commands.onNotice({ type: 'value-read', command: 1, holders: 1, record, incomplete: true })
+        reads += 1
+        const isWhole = reads >= wholeFrom
+        commands.onNotice({
+          type: 'value-read',
+          command: 1,
+          holders: 1,
+          record,
+          ...(!isWhole && { incomplete: true })
+        })
         return 1
       }
     })
@@ -208,7 +219,8 @@ describe('getting', () => {
       clock: {
         nowMs: () => clock.ms,
         wallMs: () => clock.ms,
-        setTimeout: () => undefined,
+        // The time that is left never ends here, and pauses do at once.
+        setTimeout: (run: () => void, ms: number) => (ms > 0 ? queueMicrotask(run) : undefined),
         clearTimeout: () => {}
       },
       overlay: 'chord',
@@ -217,8 +229,13 @@ describe('getting', () => {
       validators
     })
     await expect(values.get(key, {})).rejects.toMatchObject({ name: 'QuorumError' })
+    expect(reads).toBe(READ_TRIES_MAX)
     const found = await values.get(key, { partial: true })
     expect(found).toMatchObject({ complete: false, value: Uint8Array.of(5) })
+    expect(reads).toBe(READ_TRIES_MAX + 1)
+    wholeFrom = 2 * READ_TRIES_MAX + 1
+    expect(await values.get(key, {})).toMatchObject({ complete: true })
+    expect(reads).toBe(2 * READ_TRIES_MAX + 1)
   })
 })
 

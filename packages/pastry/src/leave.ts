@@ -4,12 +4,16 @@ import { clearTables } from './life-rules.ts'
 import type { Fx, PastryNode } from './node.ts'
 import { savePeers } from './save.ts'
 
-/** Hands records over first, to the neighbours on both sides, and stays a member until they have them. */
+/**
+ * Hands records over first, to the neighbours on both sides, and stays a member until they have them. Whoever says it
+ * again meanwhile waits no longer.
+ */
 export function leave(node: PastryNode, fx: Fx): void {
-  if (node.mode !== 'member' || node.leaves.isEmpty) {
+  if (node.mode !== 'member' || node.leaves.isEmpty || node.leaving) {
     depart(node, fx)
     return
   }
+  node.leaving = true
   const { term } = node
   node.keeper.handOverAll(
     effects => {
@@ -29,5 +33,6 @@ export function depart(node: PastryNode, fx: Fx): void {
     const link = calls.linkOf(peer)
     if (link !== undefined) fx.send(link, { type: 'leave', leaves }, PRIORITY_TABLE)
   }
+  node.leaving = false
   clearTables(node, fx)
 }

@@ -57,6 +57,8 @@ export class PastryNode {
   stopped = false
   /** Counts memberships: an answer that belongs to an earlier one is nothing any more. */
   term = 0
+  /** Its records are being handed over. */
+  leaving = false
   /** When something last came from each peer of leaf set and table: their links are kept. */
   readonly heard = new Map<Peer, number>()
   /** Leaves and would-be leaves that were probed and have not answered yet. */

@@ -121,4 +121,22 @@ describe('records', () => {
     })
     expect(missingAtRoot).toEqual([])
   })
+
+  it('are not waited for by who is told a second time to leave, and its leaves hear of it', () => {
+    const { network, keys } = networkWithRecords('hurry')
+    const { simulation } = network
+    const leaver = closest(network, keys[0]!)[0]!
+    simulation.command(leaver, { type: 'leave' })
+    expect(network.machine(leaver).mode).toBe('member')
+    simulation.command(leaver, { type: 'leave' })
+    expect(network.machine(leaver).mode).toBe('idle')
+    simulation.runFor(SECOND_US)
+    const others = simulation.aliveNodes().filter(node => node !== leaver)
+    const knows = others.filter(node =>
+      [...network.machine(node).view.smaller, ...network.machine(node).view.larger].some(
+        peer => simulation.nodeOfPeer(node, peer) === leaver
+      )
+    )
+    expect(knows).toEqual([])
+  })
 })
