@@ -73,6 +73,16 @@ describe('which plots a part gets', () => {
     expect(plotsOf('tuned')).toEqual(['cost-against-latency'])
   })
 
+  it('of settings with which not all succeeds: what success costs, before latency', () => {
+    expect(plotsOf('pressed')).toEqual(['cost-against-success', 'cost-against-latency'])
+    const { spec } = report.plots.find(({ name }) => name === 'pressed-cost-against-success')!
+    const { values } = (spec as unknown as { data: { values: { y: number; isCorner: boolean }[] } }).data
+    const best = Math.max(...values.map(({ y }) => y))
+    expect(Math.min(...values.map(({ y }) => y))).toBeLessThan(best)
+    // Who succeeds most often is worth its bytes, whatever they are.
+    expect(values.find(({ y }) => y === best)!.isCorner).toBe(true)
+  })
+
   it('of searches alone, and of values alone: nothing of lookups, which there are none of', () => {
     expect(plotsOf('words')).toEqual([
       'recall-against-messages',

@@ -1,4 +1,4 @@
-/** What one thing costs in another: latency in bytes, as a hull of settings, and what searches find in what they send. */
+/** What one thing costs in another: latency and success in bytes, as hulls of settings, and what searches find in what they send. */
 import { type FigureName, lowerHull } from '@servent/lab'
 import { labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
@@ -12,10 +12,11 @@ interface Trade {
   readonly caption: string
   readonly cost: FigureName
   readonly gain: FigureName
-  readonly hasHull: boolean
+  /** Whether settings are compared, of which the best lie below all others, or above them. */
+  readonly hull?: 'below' | 'above'
 }
 
-const HULL: Trade = {
+const LATENCY: Trade = {
   name: 'cost-against-latency',
   title: 'What latency costs',
   caption:
@@ -23,7 +24,16 @@ const HULL: Trade = {
     'al., INFOCOM 2005). Lookups that failed are not in the latency: the table of the part has them.',
   cost: 'bytes_per_s',
   gain: 'latency_ms',
-  hasHull: true
+  hull: 'below'
+}
+const SUCCESS: Trade = {
+  name: 'cost-against-success',
+  title: 'What success costs',
+  caption:
+    'Each point is a choice of settings; the line over them is the best that an overlay gives to whoever sets it well.',
+  cost: 'bytes_per_s',
+  gain: 'success',
+  hull: 'above'
 }
 const SEARCHES: readonly Trade[] = [
   {
@@ -31,25 +41,26 @@ const SEARCHES: readonly Trade[] = [
     title: 'What searches find, by the messages that they send',
     caption: 'To the left is cheap, at the top is found. What announcing files costs is not in it.',
     cost: 'search_messages',
-    gain: 'recall',
-    hasHull: false
+    gain: 'recall'
   },
   {
     name: 'recall-against-bytes',
     title: 'What searches find, by the bytes that they send',
     caption: 'To the left is cheap, at the top is found. What announcing files costs is not in it.',
     cost: 'search_bytes',
-    gain: 'recall',
-    hasHull: false
+    gain: 'recall'
   }
 ]
 
 export function tradePlots(view: PartView): Plot[] {
-  return [...(view.hasGrid ? [HULL] : []), ...SEARCHES].flatMap(trade => tradePlot(view, trade) ?? [])
+  const doAllSucceed = view.rows.every(row => (figureOf(row, 'success')?.median ?? 1) === 1)
+  const hulls = doAllSucceed ? [LATENCY] : [SUCCESS, LATENCY]
+  return [...(view.hasGrid ? hulls : []), ...SEARCHES].flatMap(trade => tradePlot(view, trade) ?? [])
 }
 
 function tradePlot(view: PartView, trade: Trade): Plot | undefined {
-  const { cost, gain, hasHull } = trade
+  const { cost, gain, hull } = trade
+  const hasHull = hull !== undefined
   const rows = view.rows.filter(row => figureOf(row, cost) && figureOf(row, gain))
   if (rows.length === 0) return undefined
   // A hull is of one place of what varies, so each place is a panel.
@@ -64,7 +75,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
           overlaysOf(rows).flatMap(overlay =>
             lowerHull(
               rows.filter(row => panelOf(row) === panel && row.point.overlay === overlay),
-              place
+              row => [place(row)[0], hull === 'above' ? -place(row)[1] : place(row)[1]]
             )
           )
         )

@@ -16,6 +16,7 @@ parts:
   - {name: going, title: Coming and going, overlays: [chord, pastry], churn: ["exp:5m", "exp:1h"]}
   - {name: lying, title: Liars, overlays: [chord, pastry], liars: [0, 0.25]}
   - {name: tuned, title: Settings, overlays: [chord, pastry], grid: {chord: {successors: [2, 4, 8]}, pastry: {leaf-set: [4, 8]}}}
+  - {name: pressed, title: Settings while half are dead, overlays: [chord], failures: 0.5, grid: {chord: {successors: [1, 2, 8]}}}
   - {name: words, title: Words, overlays: [gnutella, fasttrack, chord], lookups: 0, searches: 10, seeds: 5, rare: 0.5}
   - {name: values, title: Values, overlays: [chord, kelips], lookups: 0, puts: 10}
   - {name: both, title: Sizes and the dead, overlays: [chord, pastry], nodes: [8, 16], failures: [0, 0.25]}
