@@ -5,7 +5,7 @@
  */
 
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { type Link, type Peer, type RequestId, randomBytes } from '@servent/overlay/machine'
+import { type Link, type Peer, type RequestId, randomBytes, SELF, sameBytes } from '@servent/overlay/machine'
 import {
   QUERY_ID_BYTES,
   ROUNDS_MAX,
@@ -219,9 +219,16 @@ export function onResults(
   onOwnResults(state, fx, search.id, { ...message, hops: message.hops + 1 })
 }
 
-/** Verified in turn, a bounded number at a time. */
-export function onOwnResults(state: FastTrackState, fx: Fx, id: RequestId, message: ResultsMessage): void {
-  state.count('resultsReceived', message.results.length)
+/**
+ * Verified in turn, a bounded number at a time. Own files are no results: a supernode that this peer has just left has them for
+ * a moment yet, and does not know who asks.
+ */
+export function onOwnResults(state: FastTrackState, fx: Fx, id: RequestId, brought: ResultsMessage): void {
+  const self = fx.peers.contact(SELF).id
+  const results = brought.results.filter(({ contact }) => !sameBytes(contact.id, self))
+  if (results.length === 0) return
+  const message = { ...brought, results }
+  state.count('resultsReceived', results.length)
   const begin = (later: Fx) => verify(state, later, id, message)
   if (state.verifying < VERIFIES_MAX) begin(fx)
   else if (state.waitingResults.length < VERIFIES_WAITING_MAX) state.waitingResults.push(begin)

@@ -1,5 +1,5 @@
 /** Roles, hand-overs and pushes, one machine at a time. */
-import { ContentId, type FileRecord } from '@servent/overlay/machine'
+import { ContentId, type FileRecord, SELF } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -422,6 +422,21 @@ describe('a search', () => {
       files: [{ index: 1, record: { name: 'Blue.flac' } }]
     })
     expect(peer.counter('resultsRefused')).toBe(2)
+  })
+
+  it('is not shown its own files, which a supernode that it has left may have for a moment', () => {
+    const { peer, home } = ordinary()
+    peer.command({ type: 'search', wanted: WANTED })
+    const asked = peer.sent(home)[0] as { id: string }
+    const own = { index: 1, record: Uint8Array.of(1), contact: peer.effects.peers.contact(SELF) }
+    peer.from(home, { type: 'results', id: asked.id, hops: 1, results: [own] })
+    expect(peer.asked()).toEqual([])
+    const other = { index: 2, record: Uint8Array.of(2), contact: testContact(8) }
+    peer.from(home, { type: 'results', id: asked.id, hops: 1, results: [own, other] })
+    expect(peer.asked().map(({ question }) => question)).toEqual([
+      { type: 'verify', claims: [{ provider: testContact(8).id, record: other.record }] }
+    ])
+    expect(peer.counter('resultsReceived')).toBe(1)
   })
 
   it('takes results from its supernode alone, and for what it asked', () => {
