@@ -17,14 +17,35 @@ const CODECS = [
 ]
 const full = process.env.SERVENT_TEST_FULL === '1'
 const exclude = ['**/node_modules/**', '**/dist/**', ...(full ? [] : ['**/*.full.test.ts'])]
+/** Rooms of machines and of pure code: whatever ran in the same process before is nothing to their tests. */
+const MACHINES =
+  'packages/{overlay,simulator,key-routing,keyword-index,napster,gnutella,fasttrack,chord,pastry,kelips,kademlia,lab}/test/**/*.test.ts'
+/** Of these, tests that measure the memory of their process. */
+const MEMORY = [
+  'packages/keyword-index/test/memory-size.test.ts',
+  'packages/simulator/test/simulation-metrics.test.ts'
+]
+const projects = [
+  // One process runs many files: what they import is loaded and compiled once.
+  {
+    extends: true as const,
+    test: { name: 'machines', include: [MACHINES], exclude: [...exclude, ...MEMORY], isolate: false }
+  },
+  { extends: true as const, test: { name: 'memory', include: MEMORY } },
+  {
+    extends: true as const,
+    test: {
+      name: 'peers',
+      include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+      exclude: [...exclude, MACHINES]
+    }
+  }
+]
 
 export default defineConfig({
   ...source,
   test: {
-    include: full
-      ? ['**/*.full.test.ts']
-      : ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude,
+    ...(full ? { include: ['**/*.full.test.ts'], exclude } : { projects }),
     globalSetup: ['test/temporary-folder.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -10,16 +10,17 @@ import { WRONG_ROOTS } from './mutants/wrong-roots.ts'
 import { faultRun } from './support/fault-run.ts'
 import { faultRuns } from './support/fault-runs.ts'
 
-const SEEDS = 100
-/** Runs in which each mutant must be found. */
+const SEEDS = 40
+/** Runs in one of which each mutant must be found. */
 const MUTANT_SEEDS = 40
 
-/** The invariants that a mutant breaks, in all runs together. */
-function brokenBy(rules: ChordRules, virtualNodes = 1): string[] {
+/** The invariants that a mutant breaks, until it breaks this one. */
+function brokenBy(rules: ChordRules, wanted: string, virtualNodes = 1): string[] {
   const found = new Set<string>()
   for (let seed = 0; seed < MUTANT_SEEDS; seed += 1) {
     const { invariant } = faultRun(`mutant-${seed}`, rules, virtualNodes)
     if (invariant !== undefined) found.add(invariant)
+    if (invariant === wanted) break
   }
   return [...found]
 }
@@ -43,18 +44,18 @@ describe('C1 to C10 (reference 5.1) after every event', () => {
 
 describe('what is known to be wrong is found', () => {
   it('Chord as it was published: members are left without a living successor', () => {
-    expect(brokenBy(ORIGINAL_CHORD)).toContain('C1 OneLiveSuccessor')
+    expect(brokenBy(ORIGINAL_CHORD, 'C1 OneLiveSuccessor')).toContain('C1 OneLiveSuccessor')
   }, 240_000)
 
   it('a machine without rectify: a dead predecessor stays, and the ring never becomes ideal', () => {
-    expect(brokenBy(WITHOUT_RECTIFY)).toContain('convergence')
+    expect(brokenBy(WITHOUT_RECTIFY, 'convergence')).toContain('convergence')
   }, 240_000)
 
   it('a machine that answers for the keys of its successor: roots are wrong', () => {
-    expect(brokenBy(WRONG_ROOTS)).toContain('C9 owner')
+    expect(brokenBy(WRONG_ROOTS, 'C9 owner')).toContain('C9 owner')
   }, 240_000)
 
   it('the same where every peer has several places', () => {
-    expect(brokenBy(WRONG_ROOTS, 2)).toContain('C9 owner')
+    expect(brokenBy(WRONG_ROOTS, 'C9 owner', 2)).toContain('C9 owner')
   }, 240_000)
 })

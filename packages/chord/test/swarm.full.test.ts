@@ -1,9 +1,10 @@
 /** As `swarm.test.ts`, with as many seeds as there is time for. */
 import { expect, it } from 'vitest'
-import { swarmRun } from './support/swarm.ts'
+import { LASTING, LASTING_FAILED_MOST, lastingFailures, swarmRun } from './support/swarm.ts'
 
 const BOX_MS = 180_000
 const SEEDS_MIN = 100
+const LASTING_SEEDS = 40
 /**
  * Of lookups in the whole ring. Whose acknowledgement comes a moment too late is taken for dead, and the one behind
  * answers in its place: one in twelve thousand.
@@ -30,4 +31,12 @@ it(
     expect(faults).toBeGreaterThan(seeds)
   },
   2 * BOX_MS
+)
+
+it.each(LASTING)(
+  '%s: hardly a lookup fails or is wrong',
+  (_, lasting) => {
+    expect(lastingFailures(LASTING_SEEDS, lasting)).toBeLessThan(LASTING_FAILED_MOST)
+  },
+  240_000
 )

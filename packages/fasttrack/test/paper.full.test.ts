@@ -1,6 +1,6 @@
 /**
  * Peers with sessions of an hour: with `SERVENT_FASTTRACK_PEERS=10000` the run whose figures stand in docs/benchmarks.md,
- * which takes some twenty minutes on one core. It is not run where nobody says how many; `ratio.test.ts` runs a thousand.
+ * which takes some twenty minutes on one core. It is not run where nobody says how many; `ratio.full.test.ts` runs a thousand.
  */
 import { expect, it } from 'vitest'
 import { runHour } from './hour.ts'

@@ -1,78 +1,11 @@
 /** K1 to K6 under joins and deaths from seeds, and mutants that break each of them: the observer finds them all. */
-import { SimulationError } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
 import { CORRECT_KELIPS, type KelipsRules } from '../src/machine.ts'
-import { InvariantChecker, InvariantError } from './support/invariants.ts'
-import { KelipsNetwork } from './support/network.ts'
-import { keyOf, Workload } from './support/workload.ts'
+import { expectInvariants, faultRun } from './support/fault-run.ts'
 
-const SECOND_US = 1_000_000
-const LEVEL = 2
+const SEEDS = 4
 
-interface Run {
-  readonly broken: string | undefined
-  readonly checks: number
-}
-
-/** Half a minute of peace, joins and deaths by the seed, then the death of a third at one instant. */
-function run(seed: string, rules: Partial<KelipsRules> = {}): Run {
-  let checker: InvariantChecker | undefined
-  const network = new KelipsNetwork({
-    seed,
-    rules,
-    settings: { groups: 2 ** LEVEL, gossipMs: 500, heartbeatMs: 1000, gossipBytesPerS: 2048 },
-    simulation: { observer: { every: 50, check: () => checker?.check() } }
-  })
-  const { simulation } = network
-  const random = simulation.random.of('faults')
-  try {
-    const nodes = network.startIdeal(32, LEVEL)
-    const work = new Workload(network)
-    const keys = nodes.map(node => keyOf(`${seed} ${node}`))
-    for (const [at, node] of nodes.entries()) work.publish(node, work.record(node, 'provider', keys[at]!))
-    checker = new InvariantChecker(network)
-    const joiners: number[] = []
-    for (let act = 0; act < 16; act += 1) {
-      simulation.runFor(SECOND_US + random.below(2 * SECOND_US))
-      const alive = simulation.aliveNodes()
-      if (random.below(2) === 0) {
-        const node = simulation.addNode()
-        network.join(node, alive[random.below(alive.length)]!)
-        joiners.push(node)
-      } else {
-        const victim = nodes[random.below(nodes.length)]!
-        if (!simulation.alive(victim)) continue
-        if (random.below(2) === 0) simulation.silence(victim)
-        else simulation.crash(victim)
-      }
-    }
-    // Ten rounds for the last joiner.
-    simulation.runFor(5 * SECOND_US)
-    for (const joiner of joiners) checker.checkJoiner(joiner, 0.75)
-    // Some die at one instant, and everything that is left is looked for at once.
-    for (const node of nodes.filter((_, at) => at % 3 === 0))
-      if (simulation.alive(node)) simulation.silence(node)
-    const asked = keys.map(key =>
-      work.give(work.anybody(), { type: 'fetch', kind: 'provider', key, limit: 5 })
-    )
-    simulation.runFor(20 * SECOND_US)
-    const found = work.providersOf(asked)
-    const missed = nodes.filter((node, at) => simulation.alive(node) && !found[at]!.includes(node))
-    if (missed.length > 0)
-      throw new InvariantError('K5 lookups', `${missed.length} of ${found.length} failed`)
-  } catch (error) {
-    const cause = error instanceof SimulationError ? error.cause : error
-    if (!(cause instanceof InvariantError)) throw error
-    return { broken: cause.message, checks: checker?.checks ?? 0 }
-  }
-  return { broken: undefined, checks: checker.checks }
-}
-
-it('K1 to K6 hold under joins and deaths', () => {
-  const runs = Array.from({ length: 8 }, (_, seed) => run(`kelips ${seed}`))
-  expect(runs.flatMap(({ broken }) => broken ?? [])).toEqual([])
-  expect(Math.min(...runs.map(({ checks }) => checks))).toBeGreaterThan(300)
-}, 120_000)
+it(`K1 to K6 hold under joins and deaths of ${SEEDS} seeds`, () => expectInvariants(SEEDS), 120_000)
 
 describe('a mutant is found', () => {
   it.each([
@@ -88,7 +21,7 @@ describe('a mutant is found', () => {
       const found: string[] = []
       for (let seed = 0; seed < 6 && !found.some(text => text.startsWith(invariant)); seed += 1)
         found.push(
-          run(`mutant ${seed}`, { ...CORRECT_KELIPS, ...rules, oneWay: () => undefined }).broken ?? ''
+          faultRun(`mutant ${seed}`, { ...CORRECT_KELIPS, ...rules, oneWay: () => undefined }).broken ?? ''
         )
       expect(found.some(text => text.startsWith(invariant))).toBe(true)
     },

@@ -16,3 +16,12 @@ it('a new tuple spreads in rounds that grow with the logarithm of the group', ()
   console.log(`64, 256, 1,024 and 4,096 peers: ${rounds.join(', ')} rounds`)
   expect(Math.max(...rounds)).toBeLessThan(8)
 }, 900_000)
+
+it('a new tuple spreads as fast in three networks of each size', () => {
+  const rounds = ([64, 256, 1024] as const).map((count, at) => {
+    const seeds = ['a', 'b', 'c'].map(seed => spread(seed, count, 2 + at, { news: 'by-round' }).all)
+    return seeds.reduce((sum, all) => sum + all, 0) / seeds.length
+  })
+  console.log(`64, 256 and 1,024 peers: ${rounds.map(mean => mean.toFixed(1)).join(', ')} rounds`)
+  expect(Math.max(...rounds)).toBeLessThan(6)
+}, 300_000)

@@ -1,11 +1,11 @@
 /**
  * Chord's Table II (Stoica et al., ToN 2003, section VI-D) as the lab gives it: 1,000 peers, 20 successors, 30 % of
- * them dead at one instant, stabilisation off. `paper.full.test.ts` has all of its lookups.
+ * them dead at one instant, stabilisation off. `paper.full.test.ts` has all of its lookups, and all of the table.
  */
 import { expect, it } from 'vitest'
 import { resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
-import { mean, sum } from '../src/statistics.ts'
+import { mean } from '../src/statistics.ts'
 
 /** What models and the paper find (reference 2.8): mean path 4.37, timeouts 1.85 and 2.02, each give or take. */
 const PATH = 4.37
@@ -32,17 +32,4 @@ it('every lookup finds its root, in as many steps as the model says', () => {
   expect(path / PATH).toBeLessThan(1.05)
   expect(mean(timeouts!)).toBeGreaterThan(1.67)
   expect(mean(timeouts!)).toBeLessThan(2.22)
-}, 60_000)
-
-it('without failures there are no timeouts, and the path is the one of a whole ring', () => {
-  const plan = resolvePlan({
-    lookups: 1000,
-    failures: 0,
-    set: { 'chord.successors': 20, 'chord.proximity': 'off' }
-  })
-  const { correct, hopsAsPublished, timeouts } = runOnce(plan, {}, { overlay: 'chord', seed: 1 }).lookups
-  expect(correct).toBe(1000)
-  expect(sum(timeouts!)).toBe(0)
-  expect(mean(hopsAsPublished) / 3.77).toBeGreaterThan(0.95)
-  expect(mean(hopsAsPublished) / 3.77).toBeLessThan(1.05)
 }, 60_000)

@@ -17,7 +17,7 @@ import {
 import { faultRun } from './support/fault-run.ts'
 import { faultRuns } from './support/fault-runs.ts'
 
-const SEEDS = 10
+const SEEDS = 5
 /** Runs in one of which each mutant must be found. */
 const MUTANT_SEEDS = 40
 

@@ -38,11 +38,32 @@ export interface SwarmRun {
   readonly traceHash: string
 }
 
+type Lasting = Pick<NetworkConditions, 'undiallableShare' | 'deafPairShare'>
+
+/**
+ * Chord's theorems do not hold where not everybody can reach everybody. With one pair in twenty deaf, 2.9 to 4.8 %
+ * of the lookups of Chord failed in p2psim (Li et al., INFOCOM 2005).
+ */
+export const LASTING: readonly [what: string, lasting: Lasting][] = [
+  ['one pair in twenty cannot hear each other', { deafPairShare: 0.05 }],
+  ['one peer in ten cannot be dialled', { undiallableShare: 0.1 }]
+]
+export const LASTING_FAILED_MOST = 0.048
+
+/** The part of the lookups of so many seeds that failed or were wrong. */
+export function lastingFailures(seeds: number, lasting: Lasting): number {
+  let [lookups, correct] = [0, 0]
+  for (let seed = 0; seed < seeds; seed += 1) {
+    const run = swarmRun(`lasting ${seed}`, lasting)
+    lookups += run.lookups
+    correct += run.correct
+  }
+  console.log(`${lookups - correct} of ${lookups} lookups failed or were wrong`)
+  return 1 - correct / lookups
+}
+
 /** `lasting` stays when the faults are over. */
-export function swarmRun(
-  seed: string,
-  lasting: Pick<NetworkConditions, 'undiallableShare' | 'deafPairShare'> = {}
-): SwarmRun {
+export function swarmRun(seed: string, lasting: Lasting = {}): SwarmRun {
   const random = randomOf(seed)
   const drawn = drawFaultPlan(random, {
     nodes: NODES,
