@@ -17,27 +17,34 @@ const CODECS = [
 ]
 const full = process.env.SERVENT_TEST_FULL === '1'
 const exclude = ['**/node_modules/**', '**/dist/**', ...(full ? [] : ['**/*.full.test.ts'])]
-/** Rooms of machines and of pure code: whatever ran in the same process before is nothing to their tests. */
+/** Machines and pure code. */
 const MACHINES =
-  'packages/{overlay,simulator,key-routing,keyword-index,napster,gnutella,fasttrack,chord,pastry,kelips,kademlia,lab}/test/**/*.test.ts'
-/** Of these, tests that measure the memory of their process. */
-const MEMORY = [
+  'packages/{overlay,simulator,key-routing,keyword-index,napster,gnutella,fasttrack,chord,pastry,kelips,kademlia,lab}/test'
+/** In these rooms, tests of real peers, and tests that measure the memory of their process. */
+const APART = [
+  `${MACHINES}/{service,service-*,load}.test.ts`,
   'packages/keyword-index/test/memory-size.test.ts',
   'packages/simulator/test/simulation-metrics.test.ts'
 ]
 const projects = [
-  // One process runs many files: what they import is loaded and compiled once.
   {
     extends: true as const,
-    test: { name: 'machines', include: [MACHINES], exclude: [...exclude, ...MEMORY], isolate: false }
+    test: {
+      name: 'machines',
+      include: [`${MACHINES}/**/*.test.ts`],
+      exclude: [...exclude, ...APART],
+      // One process runs many files: what they import is loaded and compiled once. Clocks are virtual, and what ran in it
+      // before is nothing to these tests.
+      isolate: false
+    }
   },
-  { extends: true as const, test: { name: 'memory', include: MEMORY } },
+  { extends: true as const, test: { name: 'services', include: APART, exclude } },
   {
     extends: true as const,
     test: {
       name: 'peers',
       include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-      exclude: [...exclude, MACHINES]
+      exclude: [...exclude, `${MACHINES}/**`]
     }
   }
 ]
@@ -50,7 +57,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Many tests wait for processes and clocks rather than compute. The long ones compute.
-    maxWorkers: full ? 2 : 3,
+    maxWorkers: full ? 2 : 4,
     coverage: {
       provider: 'v8',
       reporter: ['text-summary', 'json-summary'],

@@ -1,0 +1,4 @@
+/** As `bad-disk.test.ts`, at every call. */
+import { describeBadDisk } from './helpers/describe-bad-disk.ts'
+
+describeBadDisk(1)
