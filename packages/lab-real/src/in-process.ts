@@ -5,7 +5,7 @@ import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { multiaddr } from '@multiformats/multiaddr'
-import { boundedYamux, type HostComponents } from '@servent/libp2p-host'
+import { boundedYamux, type HostComponents, silentComponentLogger } from '@servent/libp2p-host'
 import type { Overlay } from '@servent/overlay'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import { AskedOverlay } from './asked-overlay.ts'
@@ -15,7 +15,6 @@ import { addressOfNumber, memoryNetwork } from './memory-network.ts'
 import { QuestionTally } from './question-tally.ts'
 import { codecOf, type ServiceInit, serviceOf } from './services.ts'
 import { SharedFiles } from './shared-files.ts'
-import { silentLogger } from './silent-logger.ts'
 import type {
   LookupAnswer,
   PeerLook,
@@ -75,7 +74,7 @@ export class InProcessNetwork implements RealNetwork {
     const libp2p = await createLibp2p({
       privateKey,
       connectionGater: gate,
-      logger: silentLogger,
+      logger: silentComponentLogger,
       addresses: { listen: [addressOfNumber(node)] },
       connectionManager: { ...FROM_ONE_HOST, maxConnections: CONNECTIONS_MAX },
       connectionMonitor: { enabled: false },

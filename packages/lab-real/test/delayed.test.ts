@@ -6,12 +6,11 @@ import type { Connection, MultiaddrConnection, Stream, Transport } from '@libp2p
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
-import { boundedYamux } from '@servent/libp2p-host'
+import { boundedYamux, silentComponentLogger } from '@servent/libp2p-host'
 import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, it } from 'vitest'
 import { delayed, ON_THE_WAY_BYTES_MAX } from '../src/delayed.ts'
 import { addressOfNumber, memoryNetwork } from '../src/memory-network.ts'
-import { silentLogger } from '../src/silent-logger.ts'
 
 const PROTOCOL = '/lab/echo/1.0.0'
 const ROUND_TRIP_MS = 120
@@ -125,7 +124,7 @@ describe('an end', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     running.push(async () => void server.close())
-    const transport = delayed(tcp(), () => ROUND_TRIP_MS)({ logger: silentLogger } as never)
+    const transport = delayed(tcp(), () => ROUND_TRIP_MS)({ logger: silentComponentLogger } as never)
     const made = Promise.withResolvers<MultiaddrConnection>()
     const upgrader = { upgradeOutbound: async (connection: MultiaddrConnection) => made.resolve(connection) }
     const { port } = server.address() as AddressInfo

@@ -5,13 +5,12 @@ import { noise } from '@libp2p/noise'
 import { KeyRoutedService } from '@servent/key-routing'
 import { resolvePlan } from '@servent/lab'
 import { overlaySettings } from '@servent/lab/backend'
-import { boundedYamux } from '@servent/libp2p-host'
+import { boundedYamux, silentComponentLogger } from '@servent/libp2p-host'
 import { createLibp2p } from 'libp2p'
 import { expect, it, vi } from 'vitest'
 import { DeathGate } from '../src/death-gate.ts'
 import { InProcessNetwork } from '../src/in-process.ts'
 import { addressOfNumber, memoryNetwork } from '../src/memory-network.ts'
-import { silentLogger } from '../src/silent-logger.ts'
 
 it('a peer that starts while its network closes does not stay', async () => {
   const plan = resolvePlan({ overlays: ['chord'], backend: 'in-process', nodes: 2, lookups: 1 })
@@ -39,7 +38,7 @@ it('a peer that is killed reaches nobody, and nobody reaches it, while it is tak
   const name = `test-${Math.random()}`
   const make = (number: number, connectionGater: DeathGate) =>
     createLibp2p({
-      logger: silentLogger,
+      logger: silentComponentLogger,
       addresses: { listen: [addressOfNumber(number)] },
       transports: [memoryNetwork(name)],
       connectionEncrypters: [noise()],

@@ -20,7 +20,7 @@ import {
 } from '../src/limits.ts'
 import { NoRoomError, whoHasNoRoom } from '../src/no-room.ts'
 import { Room, type RoomLink } from '../src/room.ts'
-import { silentLogger } from '../src/testing/silent-logger.ts'
+import { silentLogger } from '../src/silent-logger.ts'
 import { VirtualClock } from '../src/testing.ts'
 import { open, startNode, stopAll, type TestNode } from './support/nodes.ts'
 import { eventually, turns } from './support/stream-pair.ts'

@@ -10,9 +10,9 @@ import {
   UnsupportedProtocolError
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { silentLogger } from '../silent-logger.ts'
 import type { FakeRegistrar } from './fake-components.ts'
 import { FakeStream } from './fake-stream.ts'
-import { silentLogger } from './silent-logger.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** What two ends share: time, and whether bytes still get through. */

@@ -13,11 +13,11 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Contact } from '@servent/overlay'
 import { multiaddrsOfContact, peerIdOfContact } from '../contacts.ts'
+import { silentComponentLogger } from '../silent-logger.ts'
 import type { HostComponents } from '../types.ts'
 import { FakeEvents, FakePeerStore, FakeRegistrar } from './fake-components.ts'
 import { FakeConnection, type Wire } from './fake-connection.ts'
 import { FakeConnections } from './fake-connections.ts'
-import { silentComponentLogger } from './silent-logger.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 const DELAY_MS = 10
