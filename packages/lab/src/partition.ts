@@ -60,6 +60,11 @@ export function beginningUs({ duration }: Pick<Plan, 'duration'>): number {
   return Math.floor((duration * US_PER_S) / 4)
 }
 
+/** Peers on the smaller side, of so many. Of an odd number there is no half: the smaller side has one less. */
+export function peersApart({ part }: Pick<PlannedPartition, 'part'>, nodes: number): number {
+  return Math.min(Math.round(part * nodes), Math.floor(nodes / 2))
+}
+
 /** Who hears whom, now. */
 export class Sides {
   readonly #places: Places
@@ -73,9 +78,7 @@ export class Sides {
   constructor(part: number, places: Places, random: Random) {
     this.#places = places
     const all = Array.from({ length: places.count }, (_, place) => place)
-    // Of an odd number there is no half: the smaller side has one less.
-    const count = Math.min(Math.round(part * places.count), Math.floor(places.count / 2))
-    this.#apart = new Set(pickSome(all, count, random))
+    this.#apart = new Set(pickSome(all, peersApart({ part }, places.count), random))
     this.#sideOfServer = sidesByShare(part, random.fork('servers').u32())
   }
 

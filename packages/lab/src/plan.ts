@@ -17,7 +17,7 @@ import { PlanError } from './errors.ts'
 import { LIES } from './liars/lies.ts'
 import { checkModels } from './models.ts'
 import { KEEPS_RECORDS, OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
-import { parsePartition } from './partition.ts'
+import { parsePartition, peersApart } from './partition.ts'
 
 export const NODES_MAX = 1_000_000
 export const LOOKUPS_MAX = 10_000_000
@@ -287,19 +287,18 @@ function checkLiars({ liars, overlays }: Plan): void {
 function checkPartition(plan: Plan): void {
   const { partition, nodes, duration, puts } = plan
   if (partition === null) return
-  const { part, us } = parsePartition(partition)
-  const apart = Math.round(part * nodes)
-  if (apart < 1)
+  const planned = parsePartition(partition)
+  if (peersApart(planned, nodes) < 1)
     throw new PlanError(`partition ${partition} of ${nodes} peers cuts off nobody: try a larger part.`)
   const other = (['failures', 'churn', 'liars'] as const).find(field => plan[field] !== null)
   if (other !== undefined || puts > 0)
     throw new PlanError(
       `partition and ${other ?? 'puts'} exclude each other: nobody could say which of them did what.`
     )
-  if (2 * us > duration * 1_000_000)
+  if (2 * planned.us > duration * 1_000_000)
     throw new PlanError(
       `partition ${partition} lasts longer than half of the measured time, which is ${duration} s: try --duration ` +
-        `${Math.ceil((4 * us) / 1_000_000)}.`
+        `${Math.ceil((4 * planned.us) / 1_000_000)}.`
     )
 }
 
