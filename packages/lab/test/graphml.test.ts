@@ -181,7 +181,17 @@ parts:
       'shared.yaml',
       { workers: 1 }
     )
-    const { parts } = await runStudy(shared, { folder: join(folder, 'shared') })
+    const begun: unknown[] = []
+    let ran = 0
+    const { parts } = await runStudy(shared, {
+      folder: join(folder, 'shared'),
+      onBegin: runs => begun.push(runs),
+      onProgress: ({ runsDone }) => {
+        ran = runsDone
+      }
+    })
+    // Of seven runs of points: seeds 1 to 3.
+    expect([begun, ran]).toEqual([[{ there: 0, all: 3 }], 3])
     expect(parts.flatMap(({ points }) => points.map(({ graphml }) => graphml))).toEqual([
       'topology/axis-chord-0.graphml',
       'topology/axis-chord-1.graphml',

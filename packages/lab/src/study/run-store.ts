@@ -39,13 +39,18 @@ export class RunStore {
     }
   }
 
-  /**
-   * Points of a study may share a run, of which one asks for its graph: the run that has it stays, and serves both.
-   *
-   * @throws Error  the disk takes no more
-   */
+  /** Points of a study may share a run: each once, with its graph where one of them asks for it. */
+  distinct(jobs: readonly Job[]): Job[] {
+    const distinct = new Map<string, Job>()
+    for (const job of jobs) {
+      const file = this.#fileOf(job)
+      if (job.graph || !distinct.has(file)) distinct.set(file, job)
+    }
+    return [...distinct.values()]
+  }
+
+  /** @throws Error  the disk takes no more */
   add(job: Job, run: RunResult): void {
-    if (run.graph === undefined && this.find({ ...job, graph: true }) !== undefined) return
     const file = this.#fileOf(job)
     const stored: Stored = { fingerprint: fingerprintOf([run]), run }
     writeFileSync(`${file}.part`, gzipSync(serialize(stored)))

@@ -23,7 +23,7 @@ const RUNS_FOLDER = 'runs'
 export interface StudyRunOptions extends CompareOptions {
   /** Where its runs are kept. */
   readonly folder: string
-  /** Told first, with how many of all runs were there already. */
+  /** Told first, with how many of all runs were there already; one that several points share counts once. */
   readonly onBegin?: (runs: { readonly there: number; readonly all: number }) => void
   /** Told of every run of every point, in order, as results are made of them. */
   readonly onSamples?: (part: number, point: number, run: RunResult) => void
@@ -43,7 +43,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
   )
   const commit = options.workerSource === undefined ? await commitOfCode() : null
   const store = new RunStore(join(folder, RUNS_FOLDER), await identityOfCode(options.workerSource), texts)
-  const all = jobs.flat()
+  const all = store.distinct(jobs.flat())
   const left = all.filter(job => store.find(job) === undefined)
   onBegin({ there: all.length - left.length, all: all.length })
   await runJobs(left, texts, options, {
