@@ -35,7 +35,10 @@ const projects = [
       exclude: [...exclude, ...APART],
       // One process runs many files: what they import is loaded and compiled once. Clocks are virtual, and what ran in it
       // before is nothing to these tests.
-      isolate: false
+      isolate: false,
+      // They compute: a machine that others use, too, makes them late and no more.
+      testTimeout: 120_000,
+      hookTimeout: 120_000
     }
   },
   { extends: true as const, test: { name: 'services', include: APART, exclude } },
