@@ -66,13 +66,13 @@ function plansOf(kept: Kept): Map<string, Asked> {
  *
  * @throws PlanError  something was measured with another plan, or is not in the baseline
  */
-export function refuseOther(baseline: Kept, planned: ReadonlyMap<string, Plan>): void {
+export function refuseOther(baseline: Kept, planned: ReadonlyMap<string, Asked>): void {
   const before = plansOf(baseline)
   for (const [name, plan] of planned) {
     const other = before.get(name)
     if (other === undefined)
       throw new PlanError(`The baseline has nothing of ${name}. It has ${[...before.keys()].join(', ')}.`)
-    const field = Object.keys(other).find(
+    const field = Object.keys({ ...other, ...plan }).find(
       key =>
         !IRRELEVANT.has(key) && JSON.stringify(of(plan, key, name)) !== JSON.stringify(of(other, key, name))
     ) as keyof Asked | undefined
@@ -84,7 +84,7 @@ export function refuseOther(baseline: Kept, planned: ReadonlyMap<string, Plan>):
   }
 }
 
-const IRRELEVANT: ReadonlySet<string> = new Set(['seeds', 'seed', 'overlays'])
+const IRRELEVANT: ReadonlySet<string> = new Set(['seeds', 'seed', 'overlays', 'workers'])
 
 /** Settings of other overlays are nothing to this one. */
 function of(plan: Asked, key: string, name: string): unknown {

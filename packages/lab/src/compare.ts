@@ -5,7 +5,7 @@ import { createWorker, workerFrom } from './create-worker.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { commitOfCode, hostNow } from './host.ts'
 import type { Job, PlanTexts } from './messages.ts'
-import { askedOf, overlaySettings, type Plan } from './plan.ts'
+import { type Asked, askedOf, overlaySettings, type Plan } from './plan.ts'
 import { jobsOf } from './plan-jobs.ts'
 import { runAll } from './pool.ts'
 import type { Progress } from './progress.ts'
@@ -31,11 +31,11 @@ export interface CompareOptions {
  */
 export async function compare(plan: Plan, options: CompareOptions = {}): Promise<Results> {
   const [ran] = await runPlans([plan], options)
-  const { runs, nodes } = ran!
+  const { asked, runs, nodes } = ran!
   const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   return {
     schema: SCHEMA,
-    plan: askedOf(plan),
+    plan: asked,
     commit: options.workerSource === undefined ? await commitOfCode() : null,
     fingerprint: isReal(plan.backend) ? null : fingerprintOf(runs),
     host: hostNow(),
@@ -50,6 +50,8 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
 }
 
 export interface RanPlan {
+  /** With the sums of the files that it names. */
+  readonly asked: Asked
   /** In the order of overlays and then seeds. */
   readonly runs: readonly RunResult[]
   /** Peers of each network at its start: those of the plan, or of its trace. */
@@ -62,7 +64,7 @@ export async function runPlans(
   options: CompareOptions = {},
   onProgress: (plan: number, progress: Progress) => void = (_, progress) => options.onProgress?.(progress)
 ): Promise<RanPlan[]> {
-  const { jobs, nodes, texts } = await jobsOf(plans, options.resolvePath ?? (name => name))
+  const { jobs, nodes, texts, sums } = await jobsOf(plans, options.resolvePath ?? (name => name))
   const all = jobs.flatMap((ofPlan, plan) => ofPlan.map(job => ({ job, plan })))
   const results = plans.map((): RunResult[] => [])
   await runJobs(
@@ -76,9 +78,10 @@ export async function runPlans(
       onProgress: (progress, index) => onProgress(all[index]!.plan, progress)
     }
   )
-  return plans.map(({ overlays }, plan) => ({
+  return plans.map((planned, plan) => ({
+    asked: askedOf(planned, sums),
     nodes: nodes[plan]!,
-    runs: overlays.flatMap(overlay =>
+    runs: planned.overlays.flatMap(overlay =>
       results[plan]!.filter(run => run.overlay === overlay).sort((a, b) => a.seed - b.seed)
     )
   }))

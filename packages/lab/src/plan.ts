@@ -15,7 +15,7 @@ import { Check, Errors } from 'typebox/value'
 import { BACKENDS, checkBackend, isReal, realDefaults } from './backends.ts'
 import { PlanError } from './errors.ts'
 import { LIES } from './liars/lies.ts'
-import { checkModels } from './models.ts'
+import { checkModels, filesOf } from './models.ts'
 import { KEEPS_RECORDS, OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
 import { parsePartition, peersApart } from './partition.ts'
 
@@ -130,11 +130,26 @@ export const PlanSchema = Type.Object(
 export type Plan = Static<typeof PlanSchema>
 
 /** Of a plan, what decides what is measured: how many runs there are at a time is the machine's matter. */
-export const AskedSchema = Type.Omit(PlanSchema, ['workers'], closed)
+export const AskedSchema = Type.Object(
+  {
+    ...Type.Omit(PlanSchema, ['workers']).properties,
+    files: Type.Optional(
+      Type.Record(Type.String(), Type.String({ pattern: '^[0-9a-f]{64}$' }), {
+        description: 'The SHA-256 of each file that the plan names. Not there where it names none'
+      })
+    )
+  },
+  closed
+)
 export type Asked = Static<typeof AskedSchema>
 
-export function askedOf({ workers: _, ...asked }: Plan): Asked {
-  return asked
+/** SHA-256 in hexadecimal of files, by the names that plans have for them. */
+export type FileSums = Readonly<Record<string, string>>
+
+export function askedOf({ workers: _, ...asked }: Plan, sums: FileSums = {}): Asked {
+  const names = Object.values(filesOf(asked))
+  if (names.length === 0) return asked
+  return { ...asked, files: Object.fromEntries(names.map(name => [name, sums[name]!])) }
 }
 
 /** What somebody wrote down: what is left out has a default. */

@@ -1,9 +1,14 @@
 /** Gates: how they are read, and when they come true. */
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { judgedOf, parseResults, plannedIn, refuseOther } from '../src/baseline.ts'
 import { compare } from '../src/compare.ts'
 import { GATES_MAX, judge, parseGate, parseGates } from '../src/gates.ts'
 import { type Plan, resolvePlan } from '../src/plan.ts'
+import { askedOfAll } from '../src/plan-files.ts'
 import type { Results } from '../src/results.ts'
 import { resolveStudy } from '../src/study/study.ts'
 
@@ -153,6 +158,42 @@ describe('a baseline', () => {
     )
     const more = resolvePlan({ ...PLAN, overlays: ['chord', 'kelips'] })
     expect(() => refuseOther(results, planned(more))).toThrow('nothing of kelips. It has chord, gnutella.')
+  })
+
+  it('is of files with the same contents, by their SHA-256, and not of others with the same names', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
+    try {
+      const resolvePath = (name: string) => join(folder, name)
+      const [matrix, trace] = ['0 40\n40 0\n', '0 0 up\n0 1 up\n30 1 down\n']
+      await writeFile(resolvePath('m.txt'), matrix)
+      await writeFile(resolvePath('t.txt'), trace)
+      const of = resolvePlan({
+        ...PLAN,
+        overlays: ['chord'],
+        lookups: 2,
+        latency: 'matrix:m.txt',
+        churn: 'trace:t.txt'
+      })
+      const kept = await compare(of, { resolvePath })
+      const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+      expect(kept.plan.files).toEqual({ 'm.txt': sha256(matrix), 't.txt': sha256(trace) })
+      expect(parseResults(JSON.stringify(kept), 'b.json')).toEqual(kept)
+      refuseOther(kept, await askedOfAll(planned(of), resolvePath))
+      for (const [name, text] of [
+        ['m.txt', '0 41\n41 0\n'],
+        ['t.txt', '0 0 up\n0 1 up\n31 1 down\n']
+      ] as const) {
+        const before = name === 'm.txt' ? matrix : trace
+        await writeFile(resolvePath(name), text)
+        const other = await askedOfAll(planned(of), resolvePath)
+        expect(() => refuseOther(kept, other)).toThrow(/with another plan: chord had files \{"m\.txt":/)
+        await writeFile(resolvePath(name), before)
+      }
+      await rm(resolvePath('m.txt'))
+      await expect(askedOfAll(planned(of), resolvePath)).rejects.toThrow('which cannot be read')
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   it('of a study is named by part, overlay and what varies', () => {

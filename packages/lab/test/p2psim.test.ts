@@ -448,6 +448,11 @@ if grep -q lookup "$list"; then cat whole.txt; else cat before.txt; fi
     expect(await refusal(() => readP2psim(folder, larger))).toContain(
       'The results are of another study: nodes of chord in one is 1024, and 20 in what was exported.'
     )
+    const ofFile = structuredClone(results)
+    ofFile.parts[0]!.points[0]!.plan.files = { 'trace.txt': '0'.repeat(64) }
+    expect(await refusal(() => readP2psim(folder, ofFile))).toContain(
+      'files of chord in one is {"trace.txt":'
+    )
     const more = structuredClone(results)
     Object.assign(more.parts[0]!.points[0]!.plan, { seeds: 5, seed: 7 })
     expect((await readP2psim(folder, more)).points).toHaveLength(2)

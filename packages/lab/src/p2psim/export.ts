@@ -30,7 +30,7 @@ export interface ExportOptions {
 export async function exportP2psim(study: Study, options: ExportOptions): Promise<Manifest> {
   const { write, resolvePath = name => name } = options
   const all = study.parts.flatMap(part => part.points.map(point => ({ part: part.name, point })))
-  const { texts } = await jobsOf(
+  const { texts, sums } = await jobsOf(
     all.map(({ point }) => point.plan),
     resolvePath
   )
@@ -76,7 +76,7 @@ export async function exportP2psim(study: Study, options: ExportOptions): Promis
       const live_s = liveSeconds(schedule, schedule.fromMs, endMs) + wellKnownS
       runs.push({ seed, ...logs, live_s })
     }
-    points.push({ part, overlay, at: { ...at }, set: { ...set }, plan: askedOf(plan), runs })
+    points.push({ part, overlay, at: { ...at }, set: { ...set }, plan: askedOf(plan, sums), runs })
   }
   const manifest: Manifest = {
     schema: P2PSIM_SCHEMA,

@@ -36,7 +36,7 @@ export interface StudyRunOptions extends CompareOptions {
 export async function runStudy(study: Study, options: StudyRunOptions): Promise<StudyResults> {
   const { folder, onBegin = () => {}, onSamples = () => {}, resolvePath = name => name } = options
   const points = study.parts.flatMap(part => part.points)
-  const { texts, jobs, nodes } = await jobsOf(
+  const { texts, sums, jobs, nodes } = await jobsOf(
     points.map(({ plan }) => plan),
     resolvePath,
     true
@@ -78,7 +78,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
         overlay,
         at,
         set,
-        plan: askedOf(plan),
+        plan: askedOf(plan, sums),
         graphml: runs[0]?.graph == null ? null : graphFileOf(name, overlay, point),
         results: hasPicture ? summary : { ...summary, path: null },
         figures: figuresOf(runs),

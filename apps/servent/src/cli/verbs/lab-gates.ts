@@ -16,20 +16,21 @@ export const gateOptions = (): readonly Option[] => [
 
 export type Judge = (results: Results | StudyResults) => readonly GateVerdict[]
 
-/** Nothing where there are no gates. `planned`: what will be judged, by its name. */
+/** Nothing where there are no gates. `planned`: what will be judged, by its name, and where the files that it names lie. */
 export async function judgeOf(
   context: Context,
   options: Record<string, unknown>,
-  planned: ReadonlyMap<string, Plan>
+  planned: ReadonlyMap<string, Plan>,
+  resolvePath: (name: string) => string
 ): Promise<Judge | undefined> {
   const { baseline: file, failIf: texts = [] } = options as { baseline?: string; failIf?: string[] }
   if (file === undefined && texts.length === 0) return undefined
-  const { judge, judgedOf, parseGates, parseResults, refuseOther } = await import('@servent/lab')
+  const { askedOfAll, judge, judgedOf, parseGates, parseResults, refuseOther } = await import('@servent/lab')
   if (texts.length === 0) throw usage('--baseline is there, and no --fail-if says what must not be.')
   const overlays = [...new Set([...planned.values()].flatMap(plan => plan.overlays))]
   const gates = parseGates(texts, file !== undefined, overlays)
   const baseline = file === undefined ? undefined : parseResults(await textOf(context, file), file)
-  if (baseline !== undefined) refuseOther(baseline, planned)
+  if (baseline !== undefined) refuseOther(baseline, await askedOfAll(planned, resolvePath))
   const before = baseline && judgedOf(baseline)
   return results => judge(gates, judgedOf(results), before)
 }

@@ -58,7 +58,8 @@ async function runPlanFile(
     workers,
     ...(set === undefined ? {} : { set })
   })
-  const judge = await judgeOf(context, options, plannedIn(study))
+  const resolvePath = planPaths(context, file!)
+  const judge = await judgeOf(context, options, plannedIn(study), resolvePath)
   const shown = out ?? folderOf(study)
   const folder = context.path(shown)
   await prepareStudy(study, folder).catch(error => {
@@ -71,7 +72,7 @@ async function runPlanFile(
     signal: context.signal,
     workerSource: labAssets()?.workerSource,
     backends: labBackends,
-    resolvePath: planPaths(context, file!),
+    resolvePath,
     onBegin: ({ there, all }) => {
       if (there > 0) talk.line(`${there} of ${plural(all, 'run')} are in ${shown} already.`)
     },

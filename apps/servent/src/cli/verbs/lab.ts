@@ -176,7 +176,9 @@ async function runCompare(
     ...fields
   } = options as { set?: string[]; out?: string } & Record<string, unknown>
   const plan = resolvePlan({ ...(fields as PlanInput), ...(set === undefined ? {} : { set: parseSet(set) }) })
-  const judge = await judgeOf(context, options, new Map(plan.overlays.map(overlay => [overlay, plan])))
+  const resolvePath = (name: string) => context.path(name)
+  const planned = new Map(plan.overlays.map(overlay => [overlay, plan]))
+  const judge = await judgeOf(context, options, planned, resolvePath)
   const folder = out === undefined ? undefined : context.path(out)
   if (folder !== undefined) await prepareOut(folder)
   const { progress, signal } = context
@@ -186,7 +188,7 @@ async function runCompare(
     onProgress: at => showProgress(progress, at),
     workerSource: labAssets()?.workerSource,
     backends: labBackends,
-    resolvePath: name => context.path(name)
+    resolvePath
   })
   progress.clear()
   // Said before they are written: hours of work are not lost with a disk that is full.
