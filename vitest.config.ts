@@ -16,7 +16,15 @@ const CODECS = [
   'packages/{pastry,kelips}/src/wire*.ts'
 ]
 const full = process.env.SERVENT_TEST_FULL === '1'
-const exclude = ['**/node_modules/**', '**/dist/**', ...(full ? [] : ['**/*.full.test.ts'])]
+/** What runs networks of Chord for minutes. */
+const LONG = 'packages/chord/test/{invariants,paper,swarm,service-real-peers}.test.ts'
+const exclude = [
+  '**/node_modules/**',
+  '**/dist/**',
+  ...(full ? [] : ['**/*.full.test.ts']),
+  // `--exclude` of the command line says nothing to projects.
+  ...(process.argv.includes('--coverage') ? [LONG] : [])
+]
 /** Machines and pure code. */
 const MACHINES =
   'packages/{overlay,simulator,key-routing,keyword-index,napster,gnutella,fasttrack,chord,pastry,kelips,kademlia,lab}/test'
