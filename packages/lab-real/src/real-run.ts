@@ -75,7 +75,8 @@ export async function realRun(init: RealRunInit): Promise<RunResult> {
   }
   const wallMs = performance.now() - startedMs
   await run.close()
-  return { ...result, cost: { events: undefined, wallMs } }
+  const rssPeakBytes = process.resourceUsage().maxRSS * 1024
+  return { ...result, cost: { events: undefined, wallMs, rssPeakBytes } }
 }
 
 class RealRun {
@@ -197,7 +198,7 @@ class RealRun {
       ...(sockets && { sockets }),
       ...(turnedAway > 0 && { turnedAway }),
       ...(this.#init.job.graph && { graph: null }),
-      cost: { events: undefined, wallMs: 0 }
+      cost: { events: undefined, wallMs: 0, rssPeakBytes: 0 }
     }
   }
 

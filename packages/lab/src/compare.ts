@@ -32,7 +32,6 @@ export interface CompareOptions {
 export async function compare(plan: Plan, options: CompareOptions = {}): Promise<Results> {
   const [ran] = await runPlans([plan], options)
   const { asked, runs, nodes } = ran!
-  const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   return {
     schema: SCHEMA,
     plan: asked,
@@ -42,8 +41,7 @@ export async function compare(plan: Plan, options: CompareOptions = {}): Promise
     overlays: plan.overlays.map(overlay =>
       summariseOverlay(
         { overlay, settings: overlaySettings(plan, overlay), backend: plan.backend, nodes },
-        runs.filter(run => run.overlay === overlay),
-        rssPeakBytes
+        runs.filter(run => run.overlay === overlay)
       )
     )
   }

@@ -345,7 +345,9 @@ export const OverlaySchema = Type.Object(
         events: orNull(count('Of all runs'), 'real peers have no events that are counted'),
         events_per_s: orNull(number('Of one thread'), 'there are no events'),
         wall_s: number('Of one thread: the sum of all runs'),
-        rss_peak_bytes: count('Of the whole process until then: other overlays and threads included')
+        rss_peak_bytes: count(
+          'The most that the process of a run had had by its end: what it ran before, and other threads, included'
+        )
       },
       closed('What the measurement cost, which differs from time to time and is not in the fingerprint')
     )

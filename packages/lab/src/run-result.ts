@@ -39,7 +39,12 @@ export interface RunResult {
   /** Of one lookup, for people to look at: not in the fingerprint. */
   readonly path?: Path
   /** `events`: of the simulation; nothing of real peers. */
-  readonly cost: { readonly events: number | undefined; readonly wallMs: number }
+  /** `rssPeakBytes`: the most memory that its process has had by its end. */
+  readonly cost: {
+    readonly events: number | undefined
+    readonly wallMs: number
+    readonly rssPeakBytes: number
+  }
 }
 
 export interface LookupSamples {

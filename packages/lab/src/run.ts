@@ -58,7 +58,9 @@ export function runOnce(
 ): RunResult {
   const startedMs = performance.now()
   const result = new Run(plan, files, task, onProgress).toEnd()
-  return { ...result, cost: { ...result.cost, wallMs: performance.now() - startedMs } }
+  const wallMs = performance.now() - startedMs
+  const rssPeakBytes = process.resourceUsage().maxRSS * 1024
+  return { ...result, cost: { ...result.cost, wallMs, rssPeakBytes } }
 }
 
 class Run {
@@ -160,7 +162,7 @@ class Run {
       ...(roles === undefined ? {} : { roles }),
       ...graph,
       ...(path === undefined ? {} : { path }),
-      cost: { events: simulation.events, wallMs: 0 }
+      cost: { events: simulation.events, wallMs: 0, rssPeakBytes: 0 }
     }
   }
 

@@ -21,8 +21,7 @@ const US_PER_S = 1_000_000
 
 export function summariseOverlay(
   what: Pick<OverlayResults, 'overlay' | 'settings' | 'backend' | 'nodes'>,
-  runs: readonly RunResult[],
-  rssPeakBytes: number
+  runs: readonly RunResult[]
 ): OverlayResults {
   const lookups = runs.map(run => run.lookups)
   const total = (of: 'correct' | 'incorrect' | 'failed' | 'unissued') => sum(lookups.map(one => one[of]))
@@ -85,7 +84,7 @@ export function summariseOverlay(
       events,
       events_per_s: events === null ? null : threadMs === 0 ? 0 : Math.round((1000 * events) / threadMs),
       wall_s: threadMs / 1000,
-      rss_peak_bytes: rssPeakBytes
+      rss_peak_bytes: Math.max(...runs.map(run => run.cost.rssPeakBytes))
     }
   }
 }

@@ -149,7 +149,7 @@ const RUN: RunResult = {
   traffic: { bytesByType: undefined, p2psimBytes: undefined },
   repair: undefined,
   measuredUs: 1_000_000,
-  cost: { events: undefined, wallMs: 1000 }
+  cost: { events: undefined, wallMs: 1000, rssPeakBytes: 1 }
 }
 
 describe('a backend of real peers', () => {

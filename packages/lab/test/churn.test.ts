@@ -35,8 +35,7 @@ describe('with churn', () => {
     for (const run of runs) {
       const { population, repair_s: repair } = summariseOverlay(
         { overlay: 'chord', settings: {}, backend: 'simulator', nodes: 40 },
-        [run],
-        0
+        [run]
       )
       expect(repair!.watched - repair!.unrepaired).toBe(run.repair!.tookUs.length)
       expect(population.end.members).toBeLessThanOrEqual(population.end.live)
@@ -58,11 +57,23 @@ it('fewer peers than a ring has take part and look up while their network forms'
   }
 })
 
+it('memory is what the largest of the runs had, though a later process puts them together', () => {
+  const run = runOnce(
+    resolvePlan({ nodes: 30, lookups: 2, warmup: 0, duration: 1 }),
+    {},
+    { overlay: 'chord', seed: 1 }
+  )
+  expect(run.cost.rssPeakBytes).toBeGreaterThan(50 * 2 ** 20)
+  const runs = [3, 9, 5].map(rssPeakBytes => ({ ...run, cost: { ...run.cost, rssPeakBytes } }))
+  const what = { overlay: 'chord', settings: {}, backend: 'simulator', nodes: 30 } as const
+  expect(summariseOverlay(what, runs).cost.rss_peak_bytes).toBe(9)
+})
+
 it('a run in which nobody could be asked says so', () => {
   const plan = resolvePlan({ nodes: 30, lookups: 10, searches: 2, start: 'joined', warmup: 0, duration: 0 })
   const run = runOnce(plan, {}, { overlay: 'gnutella', seed: 1 })
   const what = { overlay: 'gnutella', settings: {}, backend: 'simulator', nodes: 30 } as const
-  expect(summariseOverlay(what, [run], 0).warnings).toEqual([
+  expect(summariseOverlay(what, [run]).warnings).toEqual([
     'No lookup was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.',
     'No search was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.'
   ])

@@ -33,8 +33,7 @@ function alone(more: PlanInput = {}): { overlays: OverlayResults[]; fingerprint:
   const overlays = plan.overlays.map(overlay =>
     summariseOverlay(
       { overlay, settings: overlaySettings(plan, overlay), backend: 'simulator', nodes: plan.nodes },
-      runs.filter(run => run.overlay === overlay),
-      0
+      runs.filter(run => run.overlay === overlay)
     )
   )
   return { overlays, fingerprint: fingerprintOf(runs) }

@@ -165,7 +165,7 @@ it('values that were put are read, the newest of them', () => {
   })
   const run = runOnce(plan, {}, { overlay: 'kademlia', seed: 1 })
   const of = { overlay: 'kademlia' as const, settings: {}, backend: 'simulator' as const, nodes: 60 }
-  const { values } = summariseOverlay(of, [run], 0)
+  const { values } = summariseOverlay(of, [run])
   expect(values!.puts).toMatchObject({ issued: 30, unissued: 0 })
   // Where two write a key at once, those who keep it refuse the older one.
   expect(values!.puts.acknowledged).toBeGreaterThan(27)

@@ -436,7 +436,7 @@ describe('runs', () => {
 
   it('have servers in their table of roles, and null for what nobody does there', () => {
     const plan = { overlay: 'napster', settings: {}, backend: 'simulator', nodes: 60 } as const
-    const results = summariseOverlay(plan, [run({ set: { 'napster.servers': 2 } })], 0)
+    const results = summariseOverlay(plan, [run({ set: { 'napster.servers': 2 } })])
     expect([...Errors(ResultsSchema.properties.overlays.items, results)]).toEqual([])
     expect(results.roles).toMatchObject({
       supernodes: 2,
@@ -489,7 +489,7 @@ describe('runs', () => {
     expect(alone.lookups.correct + alone.lookups.failed).toBe(60)
     expect(alone.searches).toMatchObject({ issued: 30, failed: 30, found: 0, right: 0 })
     const plan = { overlay: 'napster', settings: {}, backend: 'simulator', nodes: 60 } as const
-    const { warnings } = summariseOverlay(plan, [alone, run({ failures: 0 })], 0)
+    const { warnings } = summariseOverlay(plan, [alone, run({ failures: 0 })])
     expect(warnings).toEqual(['In 1 of 2 runs no supernode or server was left when the measured time ended.'])
   })
 

@@ -240,7 +240,7 @@ it('results and figures have what runs came to, and say which did not heal', () 
     partition: { apart: 12, phases: counts, healedUs }
   }))
   const what = { overlay: 'chord', settings: {}, backend: 'simulator', nodes: 40 } as const
-  const { partition } = summariseOverlay(what, runs, 0)
+  const { partition } = summariseOverlay(what, runs)
   expect(partition).toMatchObject({
     apart: 12,
     before: { issued: 30, success: 1, recall: null },
@@ -262,6 +262,6 @@ it('results and figures have what runs came to, and say which did not heal', () 
   expect(figures.recall_during.median).toBe(0.25)
   expect(figures.recall_after.median).toBeNull()
   const { partition: _, ...plain } = one
-  expect(summariseOverlay(what, [plain], 0).partition).toBeNull()
+  expect(summariseOverlay(what, [plain]).partition).toBeNull()
   expect(figuresOf([plain]).healing_s.median).toBeNull()
 })

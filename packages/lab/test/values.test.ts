@@ -114,7 +114,7 @@ describe('on Chord', () => {
   const valuesOf = (input: PlanInput) => {
     const plan = resolvePlan({ nodes: 100, puts: 100, gets: 200, duration: 300, ...input })
     const runs = seedsOf(plan).map(seed => runOnce(plan, {}, { overlay: 'chord', seed }))
-    return summariseOverlay({ overlay: 'chord', settings: {}, backend: 'simulator', nodes: 100 }, runs, 0)
+    return summariseOverlay({ overlay: 'chord', settings: {}, backend: 'simulator', nodes: 100 }, runs)
   }
 
   it('every get of a quiet network has the newest version', () => {

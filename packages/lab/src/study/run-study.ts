@@ -52,7 +52,6 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
   })
 
   const hash = createHash('sha256')
-  const rssPeakBytes = process.resourceUsage().maxRSS * 1024
   let next = 0
   const parts = study.parts.map(({ name, title, about, varies, points: planned, published }, part) => {
     const shown = new Set<string>()
@@ -70,7 +69,7 @@ export async function runStudy(study: Study, options: StudyRunOptions): Promise<
         backend: plan.backend,
         nodes: nodes[index]!
       }
-      const summary = summariseOverlay(what, runs, rssPeakBytes)
+      const summary = summariseOverlay(what, runs)
       // A picture of each overlay is enough: of the first point that has any.
       const hasPicture = summary.path !== null && !shown.has(overlay)
       if (hasPicture) shown.add(overlay)
