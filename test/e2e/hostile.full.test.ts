@@ -14,6 +14,8 @@ import { Daemon, neighbours } from './harness.ts'
 
 const SECONDS = 45
 const DESCRIPTORS = 1_000_000
+/** In which so many are sent, on a machine that is busy. */
+const DESCRIPTORS_S_MAX = 180
 const QUERIES_PER_SECOND = 2_000
 /** Of 4 KB, for each query: far more than a send queue holds. */
 const HITS_PER_QUERY = 60
@@ -29,7 +31,7 @@ interface Report {
   readonly refused: number
 }
 
-async function misuse(part: string, address: string, amount: number): Promise<Report> {
+async function misuse(part: string, address: string, amount: number, seconds = SECONDS): Promise<Report> {
   const child = spawn(
     process.execPath,
     [
@@ -37,7 +39,7 @@ async function misuse(part: string, address: string, amount: number): Promise<Re
       join(import.meta.dirname, 'hostile-peer.ts'),
       part,
       address,
-      String(SECONDS),
+      String(seconds),
       String(amount)
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] }
@@ -83,7 +85,7 @@ it.runIf(process.platform === 'linux')(
     const before = await residentBytes(attacked.pid, 'VmRSS')
 
     const attacks = Promise.all([
-      misuse('garbage', attacked.address, DESCRIPTORS),
+      misuse('garbage', attacked.address, DESCRIPTORS, DESCRIPTORS_S_MAX),
       misuse('flood', attacked.address, QUERIES_PER_SECOND),
       misuse('mute', attacked.address, 0),
       misuse('answer', attacked.address, HITS_PER_QUERY)
@@ -127,5 +129,5 @@ it.runIf(process.platform === 'linux')(
     const [friend] = near.filter(({ peerId }: { peerId: string }) => peerId === other.ready.peerId)
     expect(friend.connectedMs).toBeGreaterThan(SECONDS * 1000)
   },
-  (SECONDS + 120) * 1000
+  (DESCRIPTORS_S_MAX + 120) * 1000
 )
