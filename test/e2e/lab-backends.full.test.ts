@@ -2,7 +2,7 @@
  * One small plan on all three backends. What docs/lab.md says of how far they agree is asserted here: all lookups right,
  * nearly as much found, steps within one, messages within a factor, and no answer sooner than the network lets it come.
  */
-import { compare, type OverlayResults, resolvePlan } from '@servent/lab'
+import { compare, type OverlayResults, type PlanInput, resolvePlan } from '@servent/lab'
 import type { OverlayId } from '@servent/lab/backend'
 import { realBackend } from '@servent/lab-real'
 import { expect, it } from 'vitest'
@@ -86,4 +86,54 @@ it('daemons die and come while others ask, and who dies with a question under wa
     expect(lookups.correct).toBeGreaterThan(20)
     expect(population.end.live).toBeGreaterThan(1)
   }
+}, 300_000)
+
+/** A plan of daemons over a network that does something. */
+async function over(more: PlanInput, overlay: OverlayId = 'gnutella') {
+  const plan = resolvePlan({
+    overlays: [overlay],
+    backend: 'processes',
+    nodes: 6,
+    lookups: 40,
+    latency: 'constant:10',
+    warmup: 4,
+    duration: 10,
+    workers: 1,
+    ...more
+  })
+  const { overlays } = await compare(plan, {
+    backends: async name => realBackend(name, { command: SERVENT })
+  })
+  return overlays[0]!
+}
+
+it('daemons over slow lines answer later', async () => {
+  const plain = await over({})
+  const slow = await over({ bandwidth: '8kB/1MB' })
+  expect(slow.lookups.issued).toBe(40)
+  expect(slow.latency_ms!.p50).toBeGreaterThan(1.5 * plain.latency_ms!.p50)
+}, 300_000)
+
+it('daemons get over connections that break, and those behind firewalls find by those they call', async () => {
+  const broken = await over({ resets: '20/m' })
+  expect(broken.faults!.broken).toBeGreaterThan(5)
+  expect(broken.lookups.correct).toBeGreaterThan(20)
+  const walled = await over({ firewalled: 0.5 })
+  expect(walled.population.end).toEqual({ live: 6, members: 6 })
+  expect(walled.lookups.correct).toBeGreaterThan(30)
+}, 300_000)
+
+it('daemons of which half die at once go on with the others', async () => {
+  const { population, lookups } = await over({ failures: 0.5 })
+  expect(population).toEqual({ start: { live: 6, members: 6 }, end: { live: 3, members: 3 } })
+  expect(lookups.correct).toBeGreaterThan(20)
+}, 300_000)
+
+it('a network of daemons parts, and each side is right by its own truth', async () => {
+  const { partition, faults } = await over({ partition: '0.4/2s' })
+  expect(partition).toMatchObject({ apart: 2, healing_s: null })
+  expect(partition!.during.issued).toBeGreaterThan(2)
+  expect(partition!.during.incorrect).toBe(0)
+  expect(partition!.during.success).toBeGreaterThan(0.5)
+  expect(faults!.broken).toBeGreaterThan(0)
 }, 300_000)

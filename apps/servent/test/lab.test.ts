@@ -294,9 +294,12 @@ describe('lab compare', () => {
       'no overlay "freenet". It has napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
     ],
     [
-      '--overlays chord --backend processes --failures 0.3',
-      'maintenance stands still (failures), which the backend'
+      '--overlays chord --backend processes --liars 0.3',
+      'A part of the peers lies (liars), which the backend'
     ],
+    ['--bandwidth fast', 'bandwidth is "fast"; write 1MB, or 128kB/1MB'],
+    ['--resets often', 'resets is "often"; write 0.1/m'],
+    ['--firewalled 1', 'firewalled is 1, and it takes a number from 0 to 0.95.'],
     ['--nodes few', 'nodes is "few", and it takes a whole number from 2 to 1000000.'],
     ['--nodes 1', 'nodes is 1, and it takes a whole number from 2 to 1000000.'],
     ['--nodes 1e9', 'nodes is 1000000000, and it takes a whole number from 2 to 1000000.'],

@@ -13,6 +13,7 @@ import {
   peerIdText,
   xorDistance
 } from '@servent/overlay'
+import type { Access } from './access.ts'
 import { entriesOf } from './entries.ts'
 import type { QuestionTally } from './question-tally.ts'
 import type { LookupAnswer, PeerLook, SearchAnswer, Wanted } from './types.ts'
@@ -35,13 +36,15 @@ interface KeyRouted extends Overlay {
 export class AskedOverlay {
   readonly #overlay: Overlay
   readonly #peerId: string
+  readonly #access: Pick<Access, 'faults'>
   readonly #tally: QuestionTally | undefined
   readonly #ended = new AbortController()
 
   /** `tally` sees what its machine sends; nothing where the overlay has no machine of ours. */
-  constructor(overlay: Overlay, peerId: string, tally?: QuestionTally) {
+  constructor(overlay: Overlay, peerId: string, access: Pick<Access, 'faults'>, tally?: QuestionTally) {
     this.#overlay = overlay
     this.#peerId = peerId
+    this.#access = access
     this.#tally = tally
   }
 
@@ -110,6 +113,7 @@ export class AskedOverlay {
       entries: entriesOf(snapshot),
       isAnnounced: announced === undefined || announced.files >= announced.of,
       questions: this.#tally?.read() ?? {},
+      faults: this.#access.faults,
       loop: { activeMs, idleMs }
     }
   }

@@ -1,5 +1,6 @@
 /** What the lab and a node that it started say to each other, over the channel that Node opens between two processes. */
 import type { OverlayId } from '@servent/lab/backend'
+import type { Conditions } from './access.ts'
 import type { LookupAnswer, PeerLook, SearchAnswer, Wanted } from './types.ts'
 
 /** PeerIds in text form, and milliseconds there and back. */
@@ -13,6 +14,7 @@ export interface Asks {
   lookup(wanted: Wanted): Promise<LookupAnswer>
   search(words: readonly string[], limit: number): Promise<SearchAnswer>
   look(): Promise<PeerLook>
+  cutOff(peerIds: readonly string[]): Promise<void>
 }
 
 export type ToPeer =
@@ -22,6 +24,7 @@ export type ToPeer =
       readonly overlay: OverlayId
       readonly peerId: string
       readonly roundTrips: RoundTrips
+      readonly conditions: Conditions
     }
   /** Somebody comes. */
   | { readonly type: 'round-trips'; readonly roundTrips: RoundTrips }

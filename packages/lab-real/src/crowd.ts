@@ -6,13 +6,11 @@ import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/ke
 import type { Places, World } from '@servent/lab/backend'
 import { peerIdText } from '@servent/overlay'
 import type { NodeIndex, Population, Random, Streams } from '@servent/simulator'
+import { type Conditions, TIMER_MS_MAX } from './access.ts'
 import { contentOf } from './contents.ts'
 import type { Rendezvous } from './rendezvous.ts'
 import type { Truth } from './truth.ts'
 import type { PeerLook, RealNetwork, RealPeer } from './types.ts'
-
-/** The longest that Node's timers wait: what is later they do at once. No run lasts as long. */
-export const TIMER_MS_MAX = 2 ** 31 - 1
 
 /** The number of whoever was turned away: nobody has it. */
 const NOBODY: NodeIndex = -1
@@ -29,6 +27,10 @@ export interface CrowdInit {
   readonly shares: boolean
   /** Peers that are there at a time, or on their way: who comes beyond is turned away. */
   readonly nodesMax: number
+  /** What the network does to a peer. */
+  readonly conditionsOf: (node: NodeIndex) => Conditions
+  /** Whom a newcomer is told of in the place of whoever was drawn; nothing: of nobody. */
+  readonly introduced: (node: NodeIndex) => NodeIndex | undefined
   /** Microseconds since the run began. */
   readonly nowUs: () => number
   /** A peer could not come, or not go, which ends the run. */
@@ -111,7 +113,8 @@ export class Crowd implements Population {
   }
 
   contact(node: NodeIndex, other: NodeIndex): void {
-    this.#contacts.get(node)?.push(other)
+    const told = this.#init.introduced(other)
+    if (told !== undefined) this.#contacts.get(node)?.push(told)
   }
 
   /** Kills it: the other sides of its connections learn it by themselves. */
@@ -119,7 +122,7 @@ export class Crowd implements Population {
     const member = this.#all[node]!
     member.diedUs = this.nowUs
     const { places, truth, rendezvous } = this.#init
-    places.leave(node)
+    if (!member.isServer) places.leave(node)
     truth.left(node)
     this.#change(async () => {
       await rendezvous.withdraw(node)
@@ -192,7 +195,7 @@ export class Crowd implements Population {
   }
 
   async #begin(node: NodeIndex): Promise<void> {
-    const { seed, network, rendezvous, truth, world, places, shares } = this.#init
+    const { seed, network, rendezvous, truth, world, places, shares, conditionsOf } = this.#init
     const member = this.#all[node]!
     const told = this.#contacts.get(node)!
     this.#contacts.delete(node)
@@ -210,7 +213,8 @@ export class Crowd implements Population {
       privateKey: privateKeyToProtobuf(privateKey),
       peerId,
       contacts: contacts.map(({ address }) => address),
-      files: files.map(file => contentOf(seed, file))
+      files: files.map(file => contentOf(seed, file)),
+      conditions: conditionsOf(node)
     })
     // It was to go before it was there.
     if (member.diedUs !== undefined) return peer.kill()

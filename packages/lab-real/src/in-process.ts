@@ -8,9 +8,9 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { boundedYamux, type HostComponents, silentComponentLogger } from '@servent/libp2p-host'
 import type { Overlay } from '@servent/overlay'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
+import { Access } from './access.ts'
 import { AskedOverlay } from './asked-overlay.ts'
 import { DeathGate } from './death-gate.ts'
-import { delayed } from './delayed.ts'
 import { addressOfNumber, memoryNetwork } from './memory-network.ts'
 import { QuestionTally } from './question-tally.ts'
 import { codecOf, type ServiceInit, serviceOf } from './services.ts'
@@ -47,7 +47,7 @@ export class InProcessNetwork implements RealNetwork {
 
   async start(spec: PeerSpec): Promise<RealPeer> {
     const { overlay, settings, roundTripMs } = this.#init
-    const { node, peerId, files, isServer, contacts } = spec
+    const { node, peerId, files, isServer, contacts, conditions } = spec
     this.#numbers.set(peerId, node)
     const codec = await codecOf(overlay)
     const tally = codec && QuestionTally.of(overlay, peerId, message => codec.byteLength(message))
@@ -71,6 +71,10 @@ export class InProcessNetwork implements RealNetwork {
       }
     }
     const gate = new DeathGate()
+    const access = new Access({
+      roundTripMs: other => roundTripMs(node, this.#numbers.get(other) ?? node),
+      conditions
+    })
     const libp2p = await createLibp2p({
       privateKey,
       connectionGater: gate,
@@ -78,16 +82,15 @@ export class InProcessNetwork implements RealNetwork {
       addresses: { listen: [addressOfNumber(node)] },
       connectionManager: { ...FROM_ONE_HOST, maxConnections: CONNECTIONS_MAX },
       connectionMonitor: { enabled: false },
-      transports: [
-        delayed(memoryNetwork(this.#name), other => roundTripMs(node, this.#numbers.get(other) ?? node))
-      ],
+      transports: [access.around(memoryNetwork(this.#name))],
       connectionEncrypters: [noise()],
       streamMuxers: [boundedYamux()],
       services
     })
     const peer = new InProcessPeer(
       libp2p,
-      new AskedOverlay(libp2p.services.overlay as unknown as Overlay, peerId, tally),
+      new AskedOverlay(libp2p.services.overlay as unknown as Overlay, peerId, access, tally),
+      access,
       gate,
       () => this.#peers.delete(peer)
     )
@@ -112,14 +115,16 @@ class InProcessPeer implements RealPeer {
   readonly address: string
   readonly #libp2p: Libp2p
   readonly #asked: AskedOverlay
+  readonly #access: Access
   readonly #gate: DeathGate
   readonly #onGone: () => void
 
-  constructor(libp2p: Libp2p, asked: AskedOverlay, gate: DeathGate, onGone: () => void) {
+  constructor(libp2p: Libp2p, asked: AskedOverlay, access: Access, gate: DeathGate, onGone: () => void) {
     this.peerId = `${libp2p.peerId}`
     this.address = `${libp2p.getMultiaddrs()[0]}`
     this.#libp2p = libp2p
     this.#asked = asked
+    this.#access = access
     this.#gate = gate
     this.#onGone = onGone
   }
@@ -138,6 +143,10 @@ class InProcessPeer implements RealPeer {
 
   async look(): Promise<PeerLook> {
     return this.#asked.look()
+  }
+
+  async cutOff(peerIds: readonly string[]): Promise<void> {
+    this.#access.cutOff(peerIds)
   }
 
   /** Its connections break before its overlay could say goodbye, and it gets no new ones to say it by. */

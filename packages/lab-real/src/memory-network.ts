@@ -2,10 +2,11 @@
  * libp2p's memory transport under addresses of IP: overlays believe no address of another kind of a third peer, and their
  * wires have the bytes that they have between machines.
  */
-import type { Listener, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import type { Listener, MultiaddrConnection, Transport } from '@libp2p/interface'
 import { type MemoryTransportComponents, memory } from '@libp2p/memory'
+import type { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { upgradingOutbound } from './delayed.ts'
+import { upgradingInbound, upgradingOutbound } from './upgrading.ts'
 
 const TCP = /^\/ip4\/127\.0\.0\.1\/tcp\/(\d+)/
 
@@ -25,12 +26,15 @@ export function memoryNetwork(network: string): (components: MemoryTransportComp
     transport.dial = (address, options) =>
       dial.call(transport, nameOf(address), {
         ...options,
-        upgrader: upgradingOutbound(options.upgrader, connection => at(connection, address))
+        upgrader: upgradingOutbound(options.upgrader, connection => {
+          new End(at(connection, address)).greet()
+          return connection
+        })
       })
     transport.createListener = options => {
       const listener = createListener.call(transport, {
         ...options,
-        upgrader: upgradingInbound(options.upgrader)
+        upgrader: upgradingInbound(options.upgrader, connection => new End(at(connection, CALLER)).connection)
       })
       return named(listener, nameOf)
     }
@@ -50,17 +54,82 @@ function named(listener: Listener, nameOf: (address: Multiaddr) => Multiaddr): L
 }
 
 /** Who calls has an address of this machine, as over TCP, and a port of no meaning. */
-function upgradingInbound(upgrader: Upgrader): Upgrader {
-  const upgradeInbound: Upgrader['upgradeInbound'] = (
-    connection: MultiaddrConnection,
-    options: Parameters<Upgrader['upgradeInbound']>[1]
-  ) => upgrader.upgradeInbound(at(connection, multiaddr('/ip4/127.0.0.1/tcp/65535')), options)
-  return Object.create(upgrader, { upgradeInbound: { value: upgradeInbound } })
+const CALLER = multiaddr('/ip4/127.0.0.1/tcp/65535')
+
+function at(connection: MultiaddrConnection, address: Multiaddr): AbstractMultiaddrConnection {
+  connection.remoteAddr = address
+  return connection as AbstractMultiaddrConnection
 }
 
-function at(connection: MultiaddrConnection, address: Multiaddr): MultiaddrConnection {
-  connection.remoteAddr = address
-  return connection
+/** Bytes that one end has sent and the other not taken in: as sockets hold. */
+const SOCKET_BYTES = 65_536
+
+/**
+ * One end of a connection that tells whoever sends to wait, as TCP does and libp2p's connections in memory do not. Who
+ * dialled makes itself known to the other end by the first thing that it sends, which has no byte.
+ */
+class End {
+  readonly connection: AbstractMultiaddrConnection
+  readonly #send: (greeting: Greeting) => unknown
+  #other: End | undefined
+  /** Whoever is at the other end takes no more. */
+  #isHeld = false
+  /** Bytes that are not there yet. */
+  #underWay = 0
+
+  constructor(connection: AbstractMultiaddrConnection) {
+    this.connection = connection
+    const { sendData, onData } = connection
+    this.#send = greeting => sendData.call(connection, greeting as never)
+    connection.sendData = data => {
+      this.#underWay += data.byteLength
+      return { ...sendData.call(connection, data), canSendMore: this.#hasRoom }
+    }
+    connection.onData = data => {
+      if (data instanceof Greeting) this.#meet(data.from!)
+      else {
+        this.#other?.arrived(data.byteLength)
+        onData.call(connection, data)
+      }
+    }
+    connection.sendPause = () => this.#other?.hold(true)
+    connection.sendResume = () => this.#other?.hold(false)
+  }
+
+  greet(): void {
+    const greeting = new Greeting()
+    greeting.from = this
+    this.#send(greeting)
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    this.#tell()
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#isHeld && this.#underWay < SOCKET_BYTES
+  }
+
+  arrived(bytes: number): void {
+    this.#underWay -= bytes
+    this.#tell()
+  }
+
+  #tell(): void {
+    const { status } = this.connection
+    if (this.#hasRoom && (status === 'open' || status === 'closing'))
+      this.connection.safeDispatchEvent('drain')
+  }
+
+  #meet(other: End): void {
+    this.#other = other
+    other.#other = this
+  }
+}
+
+class Greeting extends Uint8Array {
+  from: End | undefined
 }
 
 function portOf(address: Multiaddr): string | undefined {

@@ -9,9 +9,9 @@
  */
 import type { NodeDeps, ServentNode } from '@servent/node'
 import type { Overlay } from '@servent/overlay'
+import { Access } from './access.ts'
 import { AskedOverlay } from './asked-overlay.ts'
 import type { Asks, FromPeer, RoundTrips, ToPeer } from './channel.ts'
-import { delayed } from './delayed.ts'
 import { QuestionTally } from './question-tally.ts'
 import { codecOf } from './services.ts'
 
@@ -28,19 +28,22 @@ export class LabPeer {
   readonly deps: Pick<NodeDeps, 'aroundTcp' | 'onOverlay' | 'trace'>
   readonly #channel: Channel
   readonly #roundTripsMs: Map<string, number>
+  readonly #access: Access
   #acts: Asks | undefined
 
   private constructor(
     channel: Channel,
-    { overlay, peerId, roundTrips }: Begin,
+    { overlay, peerId, roundTrips, conditions }: Begin,
     tally: QuestionTally | undefined
   ) {
     this.#channel = channel
     this.#roundTripsMs = new Map(roundTrips)
+    this.#access = new Access({ roundTripMs: other => this.#roundTripsMs.get(other) ?? 0, conditions })
     this.deps = {
-      aroundTcp: tcp => delayed(tcp, other => this.#roundTripsMs.get(other) ?? 0),
+      aroundTcp: tcp => this.#access.around(tcp),
       onOverlay: made => {
-        if (made.name === overlay) this.#asked = new AskedOverlay(made as Overlay, peerId, tally)
+        if (made.name === overlay)
+          this.#asked = new AskedOverlay(made as Overlay, peerId, this.#access, tally)
       },
       ...(tally && { trace: (_name, step) => tally.see(step) })
     }
@@ -87,7 +90,8 @@ export class LabPeer {
       joined: () => asked.joined(),
       lookup: wanted => asked.lookup(wanted),
       search: (words, limit) => asked.search(words, limit),
-      look: async () => asked.look()
+      look: async () => asked.look(),
+      cutOff: async peerIds => this.#access.cutOff(peerIds)
     }
   }
 

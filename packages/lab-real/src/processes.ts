@@ -110,7 +110,7 @@ export class ProcessesNetwork implements RealNetwork {
 
   async start(spec: PeerSpec): Promise<RealPeer> {
     const { overlay, settings, command } = this.#init
-    const { node, peerId, isServer, contacts, files } = spec
+    const { node, peerId, isServer, contacts, files, conditions } = spec
     this.#throwIfClosed()
     this.#folder ??= makeFolder()
     const folder = await this.#folder
@@ -146,7 +146,8 @@ export class ProcessesNetwork implements RealNetwork {
       type: 'begin',
       overlay,
       peerId,
-      roundTrips: [...this.#numbers.keys()].map(other => [other, this.#roundTripMs(peerId, other)])
+      roundTrips: [...this.#numbers.keys()].map(other => [other, this.#roundTripMs(peerId, other)]),
+      conditions
     })
     await peer.ready()
     if (files.length > 0) await peer.share(join(home, 'shared'))
@@ -264,6 +265,10 @@ class ProcessPeer implements RealPeer {
     const look = await this.#ask('look')
     const written = await writtenBy(this.#child.pid!)
     return { ...look, kernelBytes: written === undefined ? undefined : written - this.#heardBytes }
+  }
+
+  cutOff(peerIds: readonly string[]): Promise<void> {
+    return this.#ask('cutOff', peerIds)
   }
 
   killNow(): void {

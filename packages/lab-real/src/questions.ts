@@ -6,12 +6,14 @@ import {
   type OverlayId,
   type Places,
   type SearchAsk,
-  type World
+  type World,
+  withinReach
 } from '@servent/lab/backend'
 import type { NodeIndex } from '@servent/simulator'
 import type { ContentIds } from './contents.ts'
 import type { Crowd } from './crowd.ts'
-import type { Sink } from './sink.ts'
+import type { Parting } from './parting.ts'
+import type { LookupSample, SearchSample, Sink } from './sink.ts'
 import type { Truth } from './truth.ts'
 import type { LookupAnswer, RealPeer, SearchAnswer } from './types.ts'
 
@@ -45,6 +47,8 @@ export interface QuestionsInit {
   readonly truth: Truth
   readonly crowd: Crowd
   readonly sink: Sink
+  /** Nothing where no partition is planned. */
+  readonly parting?: Parting
   readonly roundTripUs: (node: NodeIndex, other: NodeIndex) => number
 }
 
@@ -68,39 +72,42 @@ export class Questions {
   }
 
   async lookup(ask: LookupAsk, number: number): Promise<void> {
+    const phase = this.#init.parting?.phase
+    const tell = (sample: Omit<LookupSample, 'number' | 'phase'>) =>
+      this.#init.sink.lookup({ number, ...(phase && { phase }), ...sample })
     const origin = this.choose(ask.chooser)
-    if (origin === undefined) return this.#init.sink.lookup({ number, status: 'unissued' })
+    if (origin === undefined) return tell({ status: 'unissued' })
     const truth = this.#init.truth
-    const file = livingFile(ask.file, { world: this.#init.world, places: this.#init.places }, () => true)
+    const isInReach = withinReach(this.#init.parting?.sides, origin)
+    const file = livingFile(ask.file, { world: this.#init.world, places: this.#init.places }, isInReach)
     const has = (node: NodeIndex) =>
       this.#init.crowd.alive(node) &&
+      isInReach(node) &&
       this.#init.world.filesAt[this.#init.places.placeOf(node)]?.includes(file) === true
     // Whoever has it asks nobody.
     if (!truth.hasRoots && has(origin))
-      return this.#init.sink.lookup({
-        number,
+      return tell({
         status: 'correct',
         hops: 0,
         hopsAsPublished: 0,
         latencyUs: 0,
         names: []
       })
-    const rootAtFirst = truth.rootOf(ask.key)
+    const rootNow = () => truth.rootOf(ask.key, this.#init.parting && isInReach)
+    const rootAtFirst = rootNow()
     const wanted = truth.hasRoots
       ? ({ type: 'root', key: ask.key } as const)
       : ({ type: 'file', id: this.#init.ids.realOf(file) } as const)
     const answer = await this.#ask(origin, peer => peer.lookup(wanted), NO_LOOKUP)
-    if (answer === undefined) return this.#init.sink.lookup({ number, status: 'unissued' })
+    if (answer === undefined) return tell({ status: 'unissued' })
     const { found, hops, timeouts, tookMs, names } = answer
-    if (found === undefined) return this.#init.sink.lookup({ number, status: 'failed', names })
+    if (found === undefined) return tell({ status: 'failed', names })
     const node = truth.nodeOf(found)
     const isRight =
-      node !== undefined &&
-      (truth.hasRoots ? node === rootAtFirst || node === truth.rootOf(ask.key) : has(node))
+      node !== undefined && (truth.hasRoots ? node === rootAtFirst || node === rootNow() : has(node))
     const directUs = node === undefined || node === origin ? 0 : this.#init.roundTripUs(origin, node)
     const steps = this.#stepsOf(hops)
-    await this.#init.sink.lookup({
-      number,
+    await tell({
       status: isRight ? 'correct' : 'incorrect',
       hops: steps,
       hopsAsPublished: steps === undefined ? undefined : AS_PUBLISHED[this.#init.overlay]?.(steps),
@@ -130,12 +137,17 @@ export class Questions {
 
   async search(ask: SearchAsk, number: number): Promise<void> {
     const nothing = { wanted: 0, found: 0, right: 0, results: NONE, sought: { wanted: false, right: false } }
+    const phase = this.#init.parting?.phase
+    const tell = (sample: Omit<SearchSample, 'number' | 'phase'>) =>
+      this.#init.sink.search({ number, ...(phase && { phase }), ...sample })
     const origin = this.choose(ask.chooser)
-    if (origin === undefined) return this.#init.sink.search({ number, status: 'unissued', ...nothing })
-    const results = new FoundFiles(this.#init.world, this.#init.places, origin, ask, this.#init.crowd.nowUs)
+    if (origin === undefined) return tell({ status: 'unissued', ...nothing })
+    const { world, places, crowd, parting } = this.#init
+    const isInReach = withinReach(parting?.sides, origin)
+    const results = new FoundFiles(world, places, origin, ask, crowd.nowUs, isInReach)
     const enough = ask.enough ?? RESULTS_MAX
     const answer = await this.#ask(origin, peer => peer.search(ask.words, enough), NO_SEARCH)
-    if (answer === undefined) return this.#init.sink.search({ number, status: 'unissued', ...nothing })
+    if (answer === undefined) return tell({ status: 'unissued', ...nothing })
     const { asked, hits, firstHitMs, names } = answer
     results.add(
       hits.map(({ id, provider }) => ({
@@ -146,8 +158,7 @@ export class Questions {
     )
     results.end(asked)
     const { wanted, found, right, sought } = results
-    await this.#init.sink.search({
-      number,
+    await tell({
       status: asked ? 'asked' : 'failed',
       wanted,
       found,

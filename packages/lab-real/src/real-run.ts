@@ -5,9 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   churnOfPlan,
+  Firewalls,
   type Job,
   latencyOfPlan,
   NODES_LIMITS,
+  operatorsNodes,
   overlaySettings,
   Places,
   type RealBackendId,
@@ -19,14 +21,18 @@ import {
 import {
   beginChurn,
   type ChurnProcess,
+  failShare,
   type LatencyModel,
   type NodeIndex,
+  pickSome,
   type Random,
   randomOf,
   Streams
 } from '@servent/simulator'
 import { ContentIds } from './contents.ts'
 import { Crowd } from './crowd.ts'
+import { Parting } from './parting.ts'
+import { breaksOrRefuses, conditionsOf } from './plan-conditions.ts'
 import { Questions } from './questions.ts'
 import { LocalRendezvous, type Rendezvous } from './rendezvous.ts'
 import { LocalSink } from './sink.ts'
@@ -92,6 +98,7 @@ class RealRun {
   readonly #network: RealNetwork
   readonly #crowd: Crowd
   readonly #questions: Questions
+  readonly #parting: Parting | undefined
   readonly #sink = new LocalSink()
   readonly #startedMs = performance.now()
   /** Aborts with the first error of a peer that could not come, or with whoever asked for the run. */
@@ -112,6 +119,16 @@ class RealRun {
     this.#churn = churnOfPlan(plan, files)
     this.#latency = latencyOfPlan(plan, files, this.#random.fork('latency'))
     this.#places = new Places(plan.nodes)
+    const firewalls = new Firewalls(plan, this.#places, this.#random.fork('firewalls'))
+    this.#parting =
+      plan.partition === null
+        ? undefined
+        : new Parting({
+            partition: plan.partition,
+            duration: plan.duration,
+            places: this.#places,
+            random: this.#random.fork('partition')
+          })
     this.#truth = new Truth(overlay, this.#settings)
     this.#network = makeNetwork({
       overlay,
@@ -128,8 +145,10 @@ class RealRun {
       random: new Streams(this.#seed),
       shares: plan.searches > 0 || !this.#truth.hasRoots,
       nodesMax: NODES_LIMITS[plan.backend as RealBackendId],
+      conditionsOf: node => conditionsOf(plan, node, { seed: this.#seed, places: this.#places, firewalls }),
+      introduced: node => firewalls.introduced(node),
       nowUs: () => this.#nowUs,
-      onError: error => this.#ended.abort(new RunError(error.message))
+      onError: error => this.#fail(error)
     })
     this.#questions = new Questions({
       overlay,
@@ -139,6 +158,7 @@ class RealRun {
       truth: this.#truth,
       crowd: this.#crowd,
       sink: this.#sink,
+      ...(this.#parting && { parting: this.#parting }),
       roundTripUs: (node, other) => this.#roundTripUs(node, other)
     })
   }
@@ -149,7 +169,7 @@ class RealRun {
 
   async toEnd(): Promise<RunResult> {
     const { plan, overlay, seed } = this.#init.job
-    const { warmup, duration, searches, enough } = plan
+    const { warmup, duration, searches, enough, failures } = plan
     const random = this.#random.fork('joining')
     for (let server = 0; server < this.#servers(); server += 1) await this.#come(this.#crowd.addServer())
     for (let peer = 0; peer < plan.nodes; peer += 1) {
@@ -163,9 +183,11 @@ class RealRun {
     await this.#allJoined()
     await this.#wait(calmMs - performance.now())
 
-    const fromUs = this.#nowUs
     const atStart = this.#census()
+    if (failures !== null) await this.#killSome(failures)
+    const fromUs = this.#nowUs
     await this.#lookAtAll('first')
+    this.#parting?.begin(this.#crowd, error => this.#fail(error))
     await this.#ask(fromUs)
     await this.#wait((fromUs + duration * US_PER_S - this.#nowUs) / US_PER_MS)
     churn?.end()
@@ -197,6 +219,8 @@ class RealRun {
       ...(busy !== undefined && { busy }),
       ...(sockets && { sockets }),
       ...(turnedAway > 0 && { turnedAway }),
+      ...(this.#parting && { partition: this.#parting.samples(this.#sink) }),
+      ...(breaksOrRefuses(plan) && { faults: this.#sink.faultSamples() }),
       ...(this.#init.job.graph && { graph: null }),
       cost: { events: undefined, wallMs: 0, rssPeakBytes: 0 }
     }
@@ -213,8 +237,22 @@ class RealRun {
 
   /** As many as the simulator has. */
   #servers(): number {
-    if (this.#init.job.overlay !== 'napster') return 0
-    return Math.max(1, this.#settings.servers as number)
+    const { overlay, plan } = this.#init.job
+    return operatorsNodes(overlay, this.#settings, plan)
+  }
+
+  /** This part of the peers dies at once, and of the servers as many as in the simulator. */
+  async #killSome(part: number): Promise<void> {
+    const servers = this.#crowd.members.flatMap(({ node, isServer }) => (isServer ? [node] : []))
+    const random = this.#crowd.random.of('servers-fail')
+    const count = Math.floor(part * servers.length + random.unit())
+    failShare(this.#crowd, part)
+    for (const server of pickSome(servers, count, random)) this.#crowd.crash(server)
+    await this.#orEnded(this.#crowd.settled())
+  }
+
+  #fail(error: Error): void {
+    this.#ended.abort(new RunError(error.message))
   }
 
   async #come(node: NodeIndex, contacts: readonly NodeIndex[] = []): Promise<void> {

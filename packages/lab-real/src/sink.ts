@@ -1,10 +1,20 @@
 /** Where the samples of a run go as they come, each once, and what results are made of them. Plain data: it may be sent. */
-import type { LookupSamples, NodeSamples, SearchSamples, Traffic } from '@servent/lab/backend'
+import type {
+  FaultSamples,
+  LookupSamples,
+  NodeSamples,
+  Phase,
+  PhaseSamples,
+  SearchSamples,
+  Traffic
+} from '@servent/lab/backend'
 import type { PeerLook } from './types.ts'
 
 /** Of one lookup. `number`: its place in the plan's order. */
 export interface LookupSample {
   readonly number: number
+  /** In which part of the measured time it was asked, where a partition parts it. */
+  readonly phase?: Phase
   /** `unissued`: nobody was there to ask, or who asked died before the answer. */
   readonly status: 'correct' | 'incorrect' | 'failed' | 'unissued'
   readonly hops?: number | undefined
@@ -20,6 +30,7 @@ export interface LookupSample {
 /** Of one search. */
 export interface SearchSample {
   readonly number: number
+  readonly phase?: Phase
   readonly status: 'asked' | 'failed' | 'unissued'
   readonly wanted: number
   readonly found: number
@@ -128,6 +139,27 @@ export class LocalSink implements Sink {
         }
       })
     }
+  }
+
+  /** Of what was asked in one part of the measured time. */
+  phaseSamples(phase: Phase): PhaseSamples {
+    const lookups = this.#lookups.filter(one => one.phase === phase)
+    const searches = this.#searches.filter(one => one.phase === phase && one.status !== 'unissued')
+    const count = (status: LookupSample['status']) => lookups.filter(one => one.status === status).length
+    const total = (of: 'wanted' | 'right') => searches.reduce((sum, one) => sum + one[of], 0)
+    return {
+      correct: count('correct'),
+      incorrect: count('incorrect'),
+      failed: count('failed'),
+      searches: { wanted: total('wanted'), right: total('right') }
+    }
+  }
+
+  /** Of all peers, as long as they were measured. */
+  faultSamples(): FaultSamples {
+    const total = (of: keyof FaultSamples) =>
+      this.#peers.reduce((sum, { first, last }) => sum + last.faults[of] - (first?.faults[of] ?? 0), 0)
+    return { broken: total('broken'), refused: total('refused') }
   }
 
   nodeSamples(atStart: NodeSamples['atStart'], atEnd: NodeSamples['atEnd']): NodeSamples {

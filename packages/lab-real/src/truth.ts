@@ -72,8 +72,9 @@ export class Truth {
     return this.#members.size
   }
 
-  rootOf(key: Key): number | undefined {
-    return this.#rule?.rootOf(this.#ring, key)
+  /** `isInReach`: of those who are, where a partition leaves others out. */
+  rootOf(key: Key, isInReach?: (node: number) => boolean): number | undefined {
+    return this.#rule?.rootOf(isInReach === undefined ? this.#ring : this.#ring.of(isInReach), key)
   }
 
   /** Of whoever ever came. */

@@ -1,5 +1,6 @@
 /** What the lab asks of a real peer, wherever it runs, and what it is told. All of it can cross a channel to a process. */
 import type { OverlayId, Settings } from '@servent/lab/backend'
+import type { Conditions, Faults } from './access.ts'
 import type { Cost } from './question-tally.ts'
 
 /** A file that a peer shares, of one block. */
@@ -21,6 +22,7 @@ export interface PeerSpec {
   /** Multiaddrs with `/p2p` of those by whom it joins. */
   readonly contacts: readonly string[]
   readonly files: readonly SharedContent[]
+  readonly conditions: Conditions
 }
 
 /** What a lookup asks for: the root of a key, or who has a content. */
@@ -61,6 +63,8 @@ export interface PeerLook {
   readonly isAnnounced: boolean
   /** Messages that it sent for questions, by what names a question on the wire. */
   readonly questions: Readonly<Record<string, Cost>>
+  /** What the network did to it. */
+  readonly faults: Faults
   /** Of the process that it runs in, since that started: milliseconds of its event loop at work and at rest. */
   readonly loop: { readonly activeMs: number; readonly idleMs: number }
   /** That the system counted as written by its process, without what it wrote to the lab; nothing where nobody counts. */
@@ -77,6 +81,8 @@ export interface RealPeer {
   /** `limit`: results that are wanted. */
   search(words: readonly string[], limit: number): Promise<SearchAnswer>
   look(): Promise<PeerLook>
+  /** The network parts: nothing goes to these peers or comes from them, by their PeerIds in text form. None: it is whole. */
+  cutOff(peerIds: readonly string[]): Promise<void>
   /** At once, with nothing said to anybody. Whatever was asked of it never ends. */
   kill(): Promise<void>
 }

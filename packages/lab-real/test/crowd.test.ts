@@ -3,7 +3,8 @@ import { resolvePlan } from '@servent/lab'
 import { overlaySettings, Places, World } from '@servent/lab/backend'
 import { Streams } from '@servent/simulator'
 import { describe, expect, it, vi } from 'vitest'
-import { Crowd, TIMER_MS_MAX } from '../src/crowd.ts'
+import { TIMER_MS_MAX } from '../src/access.ts'
+import { Crowd } from '../src/crowd.ts'
 import { LocalRendezvous } from '../src/rendezvous.ts'
 import { Truth } from '../src/truth.ts'
 import type { RealPeer } from '../src/types.ts'
@@ -27,6 +28,8 @@ function crowdOf(peer: Partial<RealPeer> = {}) {
     random: new Streams('a'),
     shares: false,
     nodesMax: NODES_MAX,
+    conditionsOf: () => ({ isFirewalled: false }),
+    introduced: node => node,
     nowUs: () => 0,
     onError: error => errors.push(error)
   })

@@ -24,7 +24,8 @@ it('a peer that starts while its network closes does not stay', async () => {
     privateKey: privateKeyToProtobuf(privateKey),
     peerId: `${privateKey.publicKey}`,
     contacts: [],
-    files: []
+    files: [],
+    conditions: { isFirewalled: false }
   })
   starting.catch(() => {})
   await network.close()

@@ -45,7 +45,8 @@ async function mute() {
     privateKey: privateKeyToProtobuf(privateKey),
     peerId: `${privateKey.publicKey}`,
     contacts: [],
-    files: []
+    files: [],
+    conditions: { isFirewalled: false }
   }
   return { network, spec, began }
 }

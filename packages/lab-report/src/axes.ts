@@ -54,6 +54,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   },
   failures: partOf('Peers that died at one instant', part => `${part} of the peers dead`),
   liars: partOf('Peers that lie', part => `${part} of the peers lying`),
+  firewalled: partOf('Peers that nobody can dial', part => `${part} of the peers behind firewalls`),
   freeloaders: partOf('Peers that share nothing', part => `${part} of the peers sharing nothing`),
   rare: partOf('Searches for a single copy', part => `${part} of the searches for a single copy`),
   churn: {

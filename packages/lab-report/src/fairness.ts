@@ -1,8 +1,8 @@
 /** How fairly was compared: what was the same for all, who could not be asked, and what the figures rest on. */
-import { type PartResults, STUDY_FILES, type StudyResults } from '@servent/lab'
+import { type PartResults, type PointResults, STUDY_FILES, type StudyResults } from '@servent/lab'
 import { type Html, html } from './html.ts'
 import { labelOf, type OverlayId } from './looks.ts'
-import { count, duration, listed, memory } from './numbers.ts'
+import { count, duration, listed, memory, percent } from './numbers.ts'
 import { distinct } from './view.ts'
 
 /** A study, as the report calls it. */
@@ -24,6 +24,7 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
   const hasFailures = points.some(({ plan }) => plan.failures !== null)
   const hasPartition = points.some(({ plan }) => plan.partition !== null)
   const hasLiars = points.some(({ plan }) => plan.liars !== null)
+  const networks = distinct(points.flatMap(({ plan }) => networkWords(plan))).join(' ')
   return html`<ul>
 <li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and what is asked by whom and when are drawn from a run’s seed before any overlay is asked. Overlays are compared on the same seeds.</li>
 <li><strong>The machines of real peers.</strong> What runs in the simulator is the code that peers run over the network, in virtual time; sizes are those of the real encoding, without encryption and TCP.</li>
@@ -31,14 +32,27 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
 <li><strong>${runs} ${most === 1 ? 'run' : 'runs'} of each point,</strong> a seed each. A figure is the median over runs; its interval is the middle 95 % of 2,000 bootstrap medians. Of fewer than five runs there is none.</li>
 <li><strong>What is left out.</strong> The first ${warmup} of virtual time of each run, in which networks settle, is not measured.</li>
 <li><strong>Timeouts</strong> are messages to peers that could not be reached or did not answer in time, seen by the observer alike for every overlay that has them. What a lookup waits for them is part of its latency; a lookup that has no answer in its overlay’s time has failed, and is in no latency.</li>
-${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, maintenance stands still, and lookups come right after it.</li>\n`}${
+${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, and lookups come right after it. In the simulator maintenance stands still meanwhile; real peers go on.</li>\n`}${
   hasLiars &&
   html`<li><strong>Liars</strong> are the same peers in each overlay and know each other. Only honest peers ask; a lookup whose root lies is unissued.</li>\n`
 }${
   hasPartition &&
   html`<li><strong>Partitions</strong> cut the same peers off in each overlay, for the same time. Meanwhile that is right which is so on the side of who asks; an operator’s servers are on the smaller side with the chance of any peer.</li>\n`
-}</ul>
+}${networks !== '' && html`<li><strong>The network:</strong> ${networks}</li>\n`}</ul>
 ${unaskedHtml(studies)}`
+}
+
+/** What a plan's network does beside being far. */
+function networkWords({ bandwidth, resets, firewalled }: PointResults['plan']): string[] {
+  return [
+    ...(bandwidth === null ? [] : [`A peer’s line carries ${bandwidth} a second, up and down.`]),
+    ...(resets === null ? [] : [`Each connection breaks by itself, ${resets}.`]),
+    ...(firewalled === 0
+      ? []
+      : [
+          `${percent(firewalled)} of the peers, the same in each overlay, cannot be dialled, and dial others.`
+        ])
+  ]
 }
 
 /** Who could not be asked: warnings of the lab, and lookups, searches, puts and gets that nobody was there to begin. */

@@ -66,9 +66,10 @@ export async function inTurn(
   }
 }
 
+export { NODES_LIMITS, REAL_SETTINGS, type RealBackendId } from './backends.ts'
 // What backends of real peers are made of, and what makes them alike to the simulator: the same work, places, round trips,
 // truth and samples.
-export { NODES_LIMITS, REAL_SETTINGS, type RealBackendId } from './backends.ts'
+export { Firewalls, operatorsNodes, parseBandwidth, parseResets } from './conditions.ts'
 export { PlanError, RunError } from './errors.ts'
 export type { Job } from './messages.ts'
 export { churnOfPlan, filesIn, latencyOfPlan } from './models.ts'
@@ -76,7 +77,18 @@ export { FoundFiles, holdersOf } from './overlays/found-files.ts'
 export { livingFile } from './overlays/living-file.ts'
 export { RingTruth } from './overlays/ring-truth.ts'
 export type { OverlayId, Settings } from './overlays/settings.ts'
+export { beginningUs, parsePartition, Sides, withinReach } from './partition.ts'
 export { Places } from './places.ts'
 export { overlaySettings, type Plan } from './plan.ts'
-export type { LookupSamples, NodeSamples, RunResult, SearchSamples, Traffic } from './run-result.ts'
+export type {
+  FaultSamples,
+  LookupSamples,
+  NodeSamples,
+  PartitionSamples,
+  Phase,
+  PhaseSamples,
+  RunResult,
+  SearchSamples,
+  Traffic
+} from './run-result.ts'
 export { type LookupAsk, type SearchAsk, World, type WorldFile } from './world.ts'

@@ -5,6 +5,7 @@
 import { churnProcess } from '@servent/simulator'
 import { PlanError } from './errors.ts'
 import type { OverlayId } from './overlays/settings.ts'
+import { secondsForPartition } from './partition.ts'
 import type { Plan, PlanInput } from './plan.ts'
 
 export const BACKENDS = ['simulator', 'in-process', 'processes'] as const
@@ -87,12 +88,13 @@ export function realDefaults(given: PlanInput, workload: Plan['workload']): Plan
   const lookups = given.lookups ?? (workload === 'search' ? 0 : ASKS_DEFAULT)
   const searches = given.searches ?? (workload === 'lookup' ? 0 : ASKS_DEFAULT)
   const least = (given.churn ?? null) === null ? DURATION_SECONDS_MIN : CHURN_SECONDS_MIN
+  const work = Math.ceil((lookups + searches) / ASKS_PER_SECOND)
   return {
     nodes: NODES_DEFAULT,
     lookups,
     searches,
     warmup: WARMUP_SECONDS,
-    duration: Math.max(least, Math.ceil((lookups + searches) / ASKS_PER_SECOND)),
+    duration: Math.max(least, work, secondsForPartition(given)),
     start: 'joined'
   }
 }
@@ -128,16 +130,6 @@ type Refusal = readonly [isAsked: (plan: Plan) => boolean, what: string, instead
 
 const REFUSALS: readonly Refusal[] = [
   [({ liars }) => liars !== null, 'A part of the peers lies (liars)', 'no real peer does'],
-  [
-    ({ failures }) => failures !== null,
-    'A part of the peers dies and maintenance stands still (failures)',
-    'nobody stops the clocks of real peers; try --churn'
-  ],
-  [
-    ({ partition }) => partition !== null,
-    'The network parts (partition)',
-    'real peers of one machine reach each other'
-  ],
   [
     ({ start }) => start === 'ideal',
     'The network starts as an observer builds it (start: ideal)',

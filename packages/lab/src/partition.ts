@@ -14,7 +14,7 @@ import {
 } from '@servent/simulator'
 import { PlanError } from './errors.ts'
 import type { Places } from './places.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, PlanInput } from './plan.ts'
 
 /** Of all peers: beyond it the other side is the smaller one. */
 export const PARTITION_PART_MAX = 0.5
@@ -53,6 +53,12 @@ function usOf(text: string, time: string): number {
   } catch (error) {
     throw new PlanError(`partition is ${JSON.stringify(text)}: ${(error as Error).message}`)
   }
+}
+
+/** A quarter before, a quarter parted, a half after it. */
+export function secondsForPartition({ partition }: PlanInput): number {
+  if (typeof partition !== 'string') return 0
+  return Math.ceil((4 * parsePartition(partition).us) / US_PER_S)
 }
 
 /** When it begins, in the measured time: a quarter of it is before, and a quarter at least is after it has healed. */

@@ -14,6 +14,7 @@ type Network = Pick<Deployment, 'servers' | 'start' | 'isMember' | 'onDeath'> & 
 export class Peers implements Population {
   readonly #deployment: Network
   readonly #places: Places
+  readonly #introduced: (node: NodeIndex) => NodeIndex | undefined
   /** Added, and not seen to run yet. */
   #coming: NodeIndex[] = []
   /** Nodes that an overlay has beside the peers are none of them. Dense, in no order. */
@@ -25,9 +26,15 @@ export class Peers implements Population {
   /** Told of each peer that died as a member, after the overlay was. */
   onMemberDeath: (node: NodeIndex) => void = () => {}
 
-  constructor(deployment: Network, places: Places) {
+  /** `introduced`: whom a newcomer is told of in the place of whoever was drawn; nothing: of nobody. */
+  constructor(
+    deployment: Network,
+    places: Places,
+    introduced: (node: NodeIndex) => NodeIndex | undefined = node => node
+  ) {
     this.#deployment = deployment
     this.#places = places
+    this.#introduced = introduced
   }
 
   get nowUs(): number {
@@ -58,7 +65,8 @@ export class Peers implements Population {
   /** Who joins by servers has known them from its start. */
   contact(node: NodeIndex, other: NodeIndex): void {
     const { servers, simulation } = this.#deployment
-    if (servers === undefined) simulation.contact(node, other)
+    const told = this.#introduced(other)
+    if (servers === undefined && told !== undefined) simulation.contact(node, told)
   }
 
   crash(node: NodeIndex): void {

@@ -13,11 +13,12 @@ import { given } from '@servent/overlay/machine'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { BACKENDS, checkBackend, isReal, realDefaults } from './backends.ts'
+import { checkConditions, FIREWALLED_MAX } from './conditions.ts'
 import { PlanError } from './errors.ts'
 import { LIES } from './liars/lies.ts'
 import { checkModels, filesOf } from './models.ts'
 import { KEEPS_RECORDS, OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
-import { parsePartition, peersApart } from './partition.ts'
+import { parsePartition, peersApart, secondsForPartition } from './partition.ts'
 
 export const NODES_MAX = 1_000_000
 export const LOOKUPS_MAX = 10_000_000
@@ -83,6 +84,17 @@ export const PlanSchema = Type.Object(
         'For how long a part of the peers and all others do not hear each other, as 0.3/5m; from when a quarter of the measured time has passed'
     }),
     latency: Type.String({ maxLength: TEXT_CHARACTERS_MAX, description: 'Round trips between peers' }),
+    bandwidth: Type.Union([Type.String({ maxLength: TEXT_CHARACTERS_MAX }), Type.Null()], {
+      description: 'Bytes a second that the line of each peer carries up and down, as 128kB/1MB'
+    }),
+    resets: Type.Union([Type.String({ maxLength: TEXT_CHARACTERS_MAX }), Type.Null()], {
+      description: 'How often each connection breaks by itself, as 0.1/m'
+    }),
+    firewalled: Type.Number({
+      minimum: 0,
+      maximum: FIREWALLED_MAX,
+      description: 'Part of the peers that nobody can dial, and that dial others'
+    }),
     workload: Type.Enum(['lookup', 'search', 'mixed', 'values']),
     freeloaders: Type.Number({
       minimum: 0,
@@ -186,6 +198,7 @@ export function resolvePlan(input: PlanInput): Plan {
     throw new PlanError(`With failures ${plan.failures} nobody of ${plan.nodes} peers is left.`)
   }
   checkModels(plan)
+  checkConditions(plan)
   for (const overlay of plan.overlays) overlaySettings(plan, overlay)
   checkSetNames(plan)
   checkBackend(plan)
@@ -214,7 +227,9 @@ function defaults(given: PlanInput): PlanInput {
   const atLeast = churn === null ? DURATION_SECONDS_MIN : CHURN_SECONDS_MIN
   const duration =
     given.duration ?? Math.max(atLeast, Math.ceil(work / WORK_PER_SECOND), secondsForPartition(given))
-  const quiet = given.start === 'joined' ? WARMUP_JOINED_SECONDS : WARMUP_IDEAL_SECONDS
+  // Tables as an observer puts them down are of a network in which everybody can be dialled.
+  const start = given.start ?? ((given.firewalled ?? 0) === 0 ? 'ideal' : 'joined')
+  const quiet = start === 'joined' ? WARMUP_JOINED_SECONDS : WARMUP_IDEAL_SECONDS
   return {
     overlays: ['chord'],
     nodes: 1000,
@@ -230,6 +245,9 @@ function defaults(given: PlanInput): PlanInput {
     churn,
     partition: null,
     latency: 'planetlab',
+    bandwidth: null,
+    resets: null,
+    firewalled: 0,
     workload,
     freeloaders: 0,
     sharing: 'even',
@@ -239,17 +257,11 @@ function defaults(given: PlanInput): PlanInput {
     // With churn the first half of a run is left out, as Li et al. do.
     warmup: churn === null ? quiet : duration,
     duration,
-    start: 'ideal',
+    start,
     set: {},
     backend: 'simulator',
     workers: Math.min(WORKERS_MAX, availableParallelism())
   }
-}
-
-/** A quarter before, a quarter parted, a half after it. */
-function secondsForPartition({ partition }: PlanInput): number {
-  if (typeof partition !== 'string') return 0
-  return Math.ceil((4 * parsePartition(partition).us) / 1_000_000)
 }
 
 /** What is no backend is refused with the other fields. */

@@ -7,6 +7,7 @@ import { BACKENDS } from './backends.ts'
 import { OVERLAYS } from './overlays/settings.ts'
 import { PathSchema } from './path/path-schema.ts'
 import { AskedSchema } from './plan.ts'
+import { faults } from './results-faults.ts'
 import { partition } from './results-partition.ts'
 import { sockets } from './results-sockets.ts'
 import { closed, count, number, orNull } from './schema-words.ts'
@@ -332,6 +333,7 @@ export const OverlaySchema = Type.Object(
       'nobody died while maintenance was on'
     ),
     partition: orNull(partition, 'the plan has none'),
+    faults: orNull(faults, 'in the simulator, or the plan has no resets, firewalls or partition'),
     roles: orNull(roles, 'all peers of the overlay have one role'),
     // A study keeps one for each overlay of a part.
     path: Type.Optional(

@@ -34,6 +34,8 @@ export interface RunResult {
   readonly turnedAway?: number
   /** Of peers in processes that were there all the measured time, where the system counts what each writes. */
   readonly sockets?: { readonly kernelBytes: number; readonly countedBytes: number; readonly nodes: number }
+  /** Of real peers whose network breaks connections or refuses dials. */
+  readonly faults?: FaultSamples
   /** Only where it was asked for: no measure, and in no fingerprint. Null: too large to be written down, or of real peers. */
   readonly graph?: GraphSamples | null
   /** Of one lookup, for people to look at: not in the fingerprint. */
@@ -117,8 +119,11 @@ export interface PartitionSamples {
   readonly apart: number
   /** By when they were asked. */
   readonly phases: Readonly<Record<Phase, PhaseSamples>>
-  /** Microseconds from the healing of the network until the overlay was one again. Nothing: it was not when the run ended. */
-  readonly healedUs: number | undefined
+  /**
+   * Microseconds from the healing of the network until the overlay was one again. Nothing: it was not when the run ended.
+   * Null: of real peers, whose tables nobody looks at.
+   */
+  readonly healedUs: number | undefined | null
 }
 
 export interface PhaseSamples {
@@ -127,6 +132,12 @@ export interface PhaseSamples {
   readonly failed: number
   /** Of searches: files that there were to find within reach, and those of them that were found. */
   readonly searches: Part
+}
+
+/** What the network did in the measured time. */
+export interface FaultSamples {
+  readonly broken: number
+  readonly refused: number
 }
 
 export interface RepairSamples {

@@ -8,6 +8,7 @@ import {
   type Random,
   randomOf
 } from '@servent/simulator'
+import { conditioned, Firewalls, operatorsNodes } from './conditions.ts'
 import { type Deployment, TAIL_US } from './deployment.ts'
 import { RunError } from './errors.ts'
 import { graphOf } from './graph.ts'
@@ -95,12 +96,19 @@ class Run {
     const whole = latencyOfPlan(plan, files, this.#random.fork('latency'))
     this.#places = new Places(plan.nodes)
     const sides = this.#sidesOf(plan)
-    const network = sides?.over(whole) ?? whole
+    const settings = overlaySettings(plan, task.overlay)
+    const firewalls = new Firewalls(plan, this.#places, this.#random.fork('firewalls'))
+    const made = conditioned(whole, plan, {
+      random: this.#random.fork('conditions'),
+      firewalls,
+      servers: operatorsNodes(task.overlay, settings, plan)
+    })
+    const network = sides?.over(made) ?? made
     const liars = Liars.of(plan, seed, this.#places)
     this.#deployment = ADAPTERS[task.overlay].deploy({
       seed,
       network,
-      settings: overlaySettings(plan, task.overlay),
+      settings,
       world: this.#world,
       places: this.#places,
       frozen: plan.failures !== null,
@@ -108,7 +116,7 @@ class Run {
       ...(sides && { sides })
     })
     this.#partition = sides && new PartitionWatch(this.#deployment, sides)
-    this.#peers = new Peers(this.#deployment, this.#places)
+    this.#peers = new Peers(this.#deployment, this.#places, node => firewalls.introduced(node))
     const asks = (node: NodeIndex) => this.#deployment.isMember(node) && liars?.isLiar(node) !== true
     this.#choose = ({ chooser }) => this.#places.choose(chooser, asks)
     this.#work = new Work(this.#deployment, this.#choose, network, () => this.#partition?.phase ?? 'before')

@@ -3,6 +3,7 @@ import { isPowerLaw, powerLawOf } from './power-law.ts'
 import type { OverlayResults } from './results.ts'
 import type {
   Census,
+  FaultSamples,
   Part,
   PartitionSamples,
   Phase,
@@ -78,6 +79,7 @@ export function summariseOverlay(
     load: inequality(runs.map(run => run.nodes.messagesReceived)),
     repair_s: repairOf(runs.flatMap(run => run.repair ?? [])),
     partition: partitionOf(runs.flatMap(run => run.partition ?? [])),
+    faults: faultsOf(runs.flatMap(run => run.faults ?? [])),
     roles: rolesOf(runs.flatMap(run => run.roles ?? [])),
     path: runs[0]?.path ?? null,
     cost: {
@@ -303,19 +305,28 @@ function partitionOf(runs: readonly PartitionSamples[]): OverlayResults['partiti
       recall: recallOf(each.map(({ searches }) => searches))
     }
   }
-  const took = runs.flatMap(({ healedUs }) => (healedUs === undefined ? [] : healedUs / US_PER_S))
+  const looked = runs.filter(({ healedUs }) => healedUs !== null)
+  const took = looked.flatMap(({ healedUs }) => (typeof healedUs === 'number' ? healedUs / US_PER_S : []))
   return {
     apart: mean(runs.map(({ apart }) => apart)),
     before: phaseOf('before'),
     during: phaseOf('during'),
     after: phaseOf('after'),
-    healing_s: {
-      mean: took.length === 0 ? null : mean(took),
-      max: took.length === 0 ? null : Math.max(...took),
-      healed: took.length,
-      unhealed: runs.length - took.length
-    }
+    healing_s:
+      looked.length === 0
+        ? null
+        : {
+            mean: took.length === 0 ? null : mean(took),
+            max: took.length === 0 ? null : Math.max(...took),
+            healed: took.length,
+            unhealed: looked.length - took.length
+          }
   }
+}
+
+function faultsOf(runs: readonly FaultSamples[]): OverlayResults['faults'] {
+  if (runs.length === 0) return null
+  return { broken: sum(runs.map(run => run.broken)), refused: sum(runs.map(run => run.refused)) }
 }
 
 function rolesOf(runs: readonly RoleSamples[]): OverlayResults['roles'] {

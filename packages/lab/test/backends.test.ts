@@ -46,6 +46,8 @@ describe('a plan for real peers', () => {
       searches: 100
     })
     expect(resolvePlan({ backend: 'in-process', churn: 'exp:1m' })).toMatchObject({ duration: 60 })
+    expect(resolvePlan({ backend: 'in-process', partition: '0.3/20s' })).toMatchObject({ duration: 80 })
+    expect(resolvePlan({ backend: 'processes', failures: 0.3 })).toMatchObject({ duration: 10 })
     expect(resolvePlan({})).toMatchObject({ nodes: 1000, start: 'ideal', backend: 'simulator' })
   })
 
@@ -93,9 +95,7 @@ describe('a plan for real peers', () => {
 
   it.each([
     [{ liars: 0.1 }, 'A part of the peers lies (liars), which the backend in-process cannot do'],
-    [{ failures: 0.1 }, 'maintenance stands still (failures), which the backend in-process cannot do'],
     [{ start: 'ideal' }, 'builds it (start: ideal), which the backend in-process cannot do'],
-    [{ partition: '0.5/1m', duration: 600 }, 'The network parts (partition), which the backend in-process'],
     [{ puts: 4 }, 'asked for (puts, gets), which the backend in-process cannot do'],
     [{ churn: 'trace:FILE' }, 'by a trace (churn), which the backend in-process cannot do'],
     [

@@ -11,11 +11,14 @@ const SUCCESSORS_MIN = 4
 /** Why there is no such run in p2psim; nothing where there is. */
 export function whyNot({ overlay, plan }: Pick<Point, 'overlay' | 'plan'>): string | undefined {
   const { nodes, lookups, searches, puts, failures, liars, partition, churn, latency, start, warmup } = plan
+  const { bandwidth, resets, firewalled } = plan
   if (overlay !== 'chord' && overlay !== 'kademlia' && overlay !== 'kelips') return `p2psim has no ${overlay}`
   if (nodes > P2PSIM_NODES_MAX) return `p2psim takes ${P2PSIM_NODES_MAX} peers at most, not ${nodes}`
   if (lookups === 0 || searches > 0 || puts > 0) return 'p2psim has lookups, and nothing else'
   if (failures !== null || liars !== null || partition !== null)
     return 'p2psim knows of no failures at one instant, no liars and no partitions that are drawn as here'
+  if (bandwidth !== null || resets !== null || firewalled > 0)
+    return 'p2psim knows of no bandwidth, no resets and no firewalls'
   if (churn !== null && /^(rate|trace):/.test(churn))
     return 'who comes needs the address of somebody who went'
   if (latency.startsWith('exponential')) return 'in p2psim each pair of addresses has one latency'

@@ -70,8 +70,10 @@ const FIGURES: Readonly<Record<FigureName, Of>> = {
   recall_before: run => recallOf(run, 'before'),
   recall_during: run => recallOf(run, 'during'),
   recall_after: run => recallOf(run, 'after'),
-  healing_s: ({ partition }) =>
-    partition === undefined ? null : partition.healedUs === undefined ? NEVER : partition.healedUs / US_PER_S,
+  healing_s: ({ partition }) => {
+    if (partition === undefined || partition.healedUs === null) return null
+    return partition.healedUs === undefined ? NEVER : partition.healedUs / US_PER_S
+  },
   bytes_per_s: ({ nodes, traffic }) => {
     if (nodes.aliveUs === 0 || traffic.bytesByType === undefined) return null
     return (sum(Object.values(traffic.bytesByType)) * US_PER_S) / nodes.aliveUs

@@ -56,6 +56,8 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
     '  not repaired',
     ({ repair_s: repair }) => repair && `${formatCount(repair.unrepaired)} of ${formatCount(repair.watched)}`
   ],
+  ['connections broken', ({ faults }) => faults && formatCount(faults.broken)],
+  ['dials refused', ({ faults }) => faults && formatCount(faults.refused)],
   ['lookups right before', ({ partition }) => fraction(partition?.before.success)],
   ['  while parted', ({ partition }) => fraction(partition?.during.success)],
   ['  wrong while parted', ({ partition }) => partition && formatCount(partition.during.incorrect)],
@@ -63,14 +65,13 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ['recall before', ({ partition }) => fraction(partition?.before.recall)],
   ['  while parted', ({ partition }) => fraction(partition?.during.recall)],
   ['  after healing', ({ partition }) => fraction(partition?.after.recall)],
-  ['whole again after', ({ partition }) => seconds(partition?.healing_s.mean)],
+  ['whole again after', ({ partition }) => seconds(partition?.healing_s?.mean)],
   [
     '  not when the run ended',
-    ({ partition }) =>
-      partition &&
-      (partition.healing_s.unhealed === 0
-        ? undefined
-        : share(partition.healing_s.unhealed, partition.healing_s.unhealed + partition.healing_s.healed))
+    ({ partition }) => {
+      const { unhealed = 0, healed = 0 } = partition?.healing_s ?? {}
+      return unhealed === 0 ? undefined : share(unhealed, unhealed + healed)
+    }
   ],
   ['supernodes', ({ roles }) => roles && plain(roles.supernodes)],
   [

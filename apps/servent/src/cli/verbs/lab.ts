@@ -81,6 +81,14 @@ function compareVerb(lab: Command, act: Act): void {
       '--latency <L>',
       'Round trips: planetlab (default), constant:50, uniform:20-80, exponential:50 or matrix:FILE'
     ),
+    new Option(
+      '--bandwidth <B>',
+      'Bytes a second up and down of each peer, as 1MB or 128kB/1MB; default: without bound'
+    ),
+    new Option('--resets <R>', 'How often each connection breaks by itself, as 0.1/m; default: never'),
+    new Option('--firewalled <P>', 'Part of the peers that nobody can dial, 0 to 0.95; default: 0').argParser(
+      number
+    ),
     new Option('--workload <W>', 'What peers ask for; values: puts, then gets').choices([
       'lookup',
       'search',

@@ -29,7 +29,7 @@ export function startVerb(program: Command, act: Act): void {
   ])
     .addOption(new Option('--foreground', 'Stay in this terminal until Ctrl-C'))
     .addOption(new Option('--report-to-parent').hideHelp())
-    // Of the lab, whose processes these are: their messages go over a delayed TCP, and it asks them questions.
+    // Of the lab, whose processes these are: their messages go over a network that it makes, and it asks them questions.
     .addOption(new Option('--lab-peer').hideHelp())
   addSettingFlags(start)
   start.action(act(runStart))

@@ -1,0 +1,183 @@
+/** Runs on real peers of this process over networks that are slow, break, refuse and part, and in which many die at once. */
+import { compare, type OverlayResults, type PlanInput, resolvePlan } from '@servent/lab'
+import { Firewalls, filesIn, type OverlayId, Places, Sides } from '@servent/lab/backend'
+import { randomOf } from '@servent/simulator'
+import { describe, expect, it } from 'vitest'
+import { realBackend } from '../src/index.ts'
+import { realRun } from '../src/real-run.ts'
+import type { PeerSpec, RealPeer } from '../src/types.ts'
+
+const WORK = {
+  nodes: 8,
+  lookups: 32,
+  latency: 'constant:10',
+  backend: 'in-process',
+  warmup: 2,
+  duration: 5
+} as const satisfies PlanInput
+
+async function runOf(overlay: OverlayId, more: PlanInput): Promise<OverlayResults> {
+  const plan = resolvePlan({ ...WORK, overlays: [overlay], ...more })
+  const { overlays, ...rest } = await compare(plan, {
+    backends: async name => realBackend(name as 'in-process', { command: [] })
+  })
+  // What network was made stands in the results.
+  expect(rest.plan).toMatchObject(more)
+  return overlays[0]!
+}
+
+// They wait for clocks more than they compute.
+describe.concurrent('a run on real peers of this process', { timeout: 60_000 }, () => {
+  it('whose connections break goes on, and counts what broke', async () => {
+    const { lookups, faults, connections_per_node, population } = await runOf('chord', { resets: '20/m' })
+    expect(faults!.broken).toBeGreaterThan(5)
+    expect(faults!.refused).toBe(0)
+    expect(lookups.issued).toBe(32)
+    expect(lookups.correct).toBeGreaterThan(10)
+    expect(population.end.live).toBe(8)
+    expect(connections_per_node!.mean).toBeGreaterThan(1)
+  })
+
+  it('of which half are behind firewalls has them as users of a server', async () => {
+    const { lookups, population, faults } = await runOf('napster', { firewalled: 0.5 })
+    expect(population.end).toEqual({ live: 8, members: 8 })
+    expect(lookups.correct).toBe(32)
+    // Nobody calls a user.
+    expect(faults).toEqual({ broken: 0, refused: 0 })
+  })
+
+  it('that parts is right on each side by its own truth, and one again after it', async () => {
+    const { lookups, partition, faults } = await runOf('chord', {
+      partition: '0.4/3s',
+      duration: 12,
+      lookups: 48
+    })
+    const { apart, before, during, after, healing_s } = partition!
+    expect([apart, healing_s]).toEqual([3, null])
+    expect(before.issued + during.issued + after.issued).toBe(lookups.issued)
+    expect(during.issued).toBeGreaterThan(6)
+    expect(during.success).toBeGreaterThan(0.7)
+    expect(after.success).toBeGreaterThan(0.6)
+    expect(faults!.broken).toBeGreaterThan(4)
+    expect(faults!.refused).toBeGreaterThan(0)
+  })
+
+  it('of which half die before the questions goes on with the others', async () => {
+    const { lookups, population } = await runOf('gnutella', { failures: 0.5 })
+    expect(population).toEqual({ start: { live: 8, members: 8 }, end: { live: 4, members: 4 } })
+    expect(lookups.issued + lookups.unissued).toBe(32)
+    expect(lookups.correct).toBeGreaterThan(20)
+  })
+})
+
+/** What a run asks of a network whose peers take part and find nothing. */
+async function asked(more: PlanInput, overlay: OverlayId = 'gnutella') {
+  const specs: PeerSpec[] = []
+  const killed: number[] = []
+  const cuts: (readonly [node: number, peerIds: readonly string[]])[] = []
+  const plan = resolvePlan({ ...WORK, overlays: [overlay], ...more })
+  const look = {
+    sentByType: {},
+    sentBytes: 0,
+    receivedMessages: 0,
+    links: 1,
+    entries: 0,
+    isAnnounced: true,
+    questions: {},
+    faults: { broken: 0, refused: 0 },
+    loop: { activeMs: 0, idleMs: 1 }
+  }
+  await realRun({
+    job: { plan, overlay, seed: 1, atATime: 1, work: 1, graph: false },
+    files: filesIn({}, plan),
+    makeNetwork: () => ({
+      start: async spec => {
+        specs.push(spec)
+        return {
+          peerId: spec.peerId,
+          address: `/ip4/127.0.0.1/tcp/1/p2p/${spec.peerId}`,
+          joined: async () => {},
+          look: async () => look,
+          lookup: async () => ({
+            found: undefined,
+            hops: undefined,
+            timeouts: undefined,
+            tookMs: 1,
+            names: undefined
+          }),
+          cutOff: async peerIds => void cuts.push([spec.node, peerIds]),
+          kill: async () => void killed.push(spec.node)
+        } satisfies Partial<RealPeer> as unknown as RealPeer
+      },
+      close: async () => {}
+    }),
+    signal: new AbortController().signal,
+    onDone: () => {},
+    tailMs: 1
+  })
+  return { specs, cuts, killed, plan }
+}
+
+const placesOf = (count: number) => {
+  const places = new Places(count)
+  for (let node = 0; node < count; node += 1) places.take(node)
+  return places
+}
+
+describe('what a run asks of its network', () => {
+  it('is a line, resets and firewalls of each peer, as the simulator draws them', async () => {
+    const { specs, plan } = await asked({
+      bandwidth: '10kB/20kB',
+      resets: '2/m',
+      firewalled: 0.5,
+      duration: 1,
+      warmup: 0
+    })
+    const firewalls = new Firewalls(plan, placesOf(8), randomOf('servent-lab/1').fork('firewalls'))
+    expect(specs.map(({ conditions }) => conditions)).toEqual(
+      specs.map(({ node }) => ({
+        bandwidth: { up: 10_000, down: 20_000 },
+        resets: { lifeMs: 30_000, seed: `servent-lab/1/resets/${node}` },
+        isFirewalled: firewalls.isBehind(node)
+      }))
+    )
+    expect(specs.filter(({ conditions }) => conditions.isFirewalled)).toHaveLength(4)
+    // Nobody is told of somebody who cannot be dialled.
+    const behind = specs.flatMap(({ peerId, conditions }) => (conditions.isFirewalled ? [peerId] : []))
+    const told = specs.flatMap(({ contacts }) => contacts)
+    expect(told.length).toBeGreaterThan(6)
+    expect(told.filter(address => behind.some(peerId => address.includes(peerId)))).toEqual([])
+  })
+
+  it('is to part as the simulator does, everybody from the whole other side, and to be whole again', async () => {
+    const { specs, cuts } = await asked({ partition: '0.4/1s', duration: 4, warmup: 0 })
+    const sides = new Sides(0.4, placesOf(8), randomOf('servent-lab/1').fork('partition'))
+    const peerIds = (side: number) =>
+      specs.flatMap(({ node, peerId }) => (sides.sideOf(node) === side ? [peerId] : []))
+    expect([peerIds(0).length, peerIds(1).length]).toEqual([5, 3])
+    expect(cuts).toEqual([
+      ...specs.map(({ node }) => [node, peerIds(1 - sides.sideOf(node))]),
+      ...specs.map(({ node }) => [node, []])
+    ])
+  })
+
+  it('is to lose a part of the peers, and of the servers, before the first question', async () => {
+    const plan = {
+      failures: 0.5,
+      set: { 'napster.servers': 4 },
+      bandwidth: '10kB',
+      firewalled: 0.5,
+      resets: '1/m'
+    }
+    const { specs, killed } = await asked({ ...plan, duration: 1, warmup: 0 }, 'napster')
+    const servers = specs.flatMap(({ node, isServer }) => (isServer ? [node] : []))
+    expect(servers).toEqual([0, 1, 2, 3])
+    expect(killed.filter(node => servers.includes(node))).toHaveLength(2)
+    expect(killed.filter(node => !servers.includes(node))).toHaveLength(4)
+    // An operator's line has no bound, and no firewall.
+    for (const { conditions, isServer } of specs)
+      expect('bandwidth' in conditions && 'resets' in conditions).toBe(!isServer)
+    expect(specs.filter(({ conditions }) => conditions.isFirewalled)).toHaveLength(4)
+    expect(specs.some(({ conditions, isServer }) => isServer && conditions.isFirewalled)).toBe(false)
+  })
+})

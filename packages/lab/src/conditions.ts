@@ -1,0 +1,160 @@
+/**
+ * What the network of a plan does beside being far, on every backend: how much the line of a peer carries, how often
+ * connections break, and who cannot be dialled. The simulator lays it around its model of round trips; real peers have a
+ * transport that does it (`packages/lab-real`).
+ */
+import {
+  type Bandwidth,
+  type LatencyModel,
+  layer,
+  type NodeIndex,
+  pickSome,
+  type Random,
+  withConditions
+} from '@servent/simulator'
+import { PlanError } from './errors.ts'
+import { serversOf } from './overlays/napster-servers.ts'
+import type { OverlayId, Settings } from './overlays/settings.ts'
+import type { Places } from './places.ts'
+import type { Plan } from './plan.ts'
+
+/** Bytes a second of a line: a modem's, and more than loopback carries beside what peers compute. */
+export const BANDWIDTH_BYTES_MIN = 1_000
+export const BANDWIDTH_BYTES_MAX = 1_000_000_000
+/** Of one connection: beyond it none would live to be of use. */
+export const RESETS_PER_S_MAX = 1
+/** A hundred days: no run is as long. */
+export const RESET_LIFE_S_MAX = 8_640_000
+/** Of all peers: somebody has to be dialled. */
+export const FIREWALLED_MAX = 0.95
+
+const BANDWIDTH_FORM =
+  '1MB, or 128kB/1MB: bytes a second up and down of each peer, in kB or MB, from 1kB to 1000MB'
+const RESETS_FORM = '0.1/m: how often a connection breaks, in a second (s), a minute (m) or an hour (h)'
+const BYTES: Readonly<Record<string, number>> = { kB: 1_000, MB: 1_000_000 }
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
+const US_PER_S = 1_000_000
+
+type Network = Pick<Plan, 'bandwidth' | 'resets' | 'firewalled'>
+
+/**
+ * `1MB` or `128kB/1MB`: bytes a second up and down.
+ *
+ * @throws PlanError  it is none, or a line carries less than `BANDWIDTH_BYTES_MIN` or more than `BANDWIDTH_BYTES_MAX`
+ */
+export function parseBandwidth(text: string): Bandwidth {
+  const lines = text.split('/').map(line => {
+    const [, figure, unit] = /^(\d{1,9}(?:\.\d{1,6})?)(kB|MB)$/.exec(line) ?? []
+    return Number(figure) * (BYTES[unit ?? ''] ?? Number.NaN)
+  })
+  const [up = Number.NaN, down = up] = lines
+  const isIn = (bytes: number) => bytes >= BANDWIDTH_BYTES_MIN && bytes <= BANDWIDTH_BYTES_MAX
+  if (!isIn(up) || !isIn(down) || lines.length > 2)
+    throw new PlanError(`bandwidth is ${JSON.stringify(text)}; write ${BANDWIDTH_FORM}.`)
+  return { up, down }
+}
+
+/**
+ * `0.1/m`: how long a connection lives on average, in microseconds.
+ *
+ * @throws PlanError  it is none, more than `RESETS_PER_S_MAX`, or so rare that a connection lives for more than `RESET_LIFE_S_MAX`
+ */
+export function parseResets(text: string): number {
+  const [, figure, unit] = /^(\d{1,9}(?:\.\d{1,9})?)\/(s|m|h)$/.exec(text) ?? []
+  const perS = Number(figure) / (SECONDS[unit ?? ''] ?? Number.NaN)
+  if (!(perS <= RESETS_PER_S_MAX && perS * RESET_LIFE_S_MAX >= 1))
+    throw new PlanError(
+      `resets is ${JSON.stringify(text)}; write ${RESETS_FORM}, ${RESETS_PER_S_MAX}/s at most, and once in a hundred days at least.`
+    )
+  return Math.round(US_PER_S / perS)
+}
+
+/** @throws PlanError  a network that cannot be made, or one in which nobody could be dialled or behind which nobody is */
+export function checkConditions(plan: Plan): void {
+  const { bandwidth, resets, firewalled, nodes, start, failures, backend } = plan
+  if (bandwidth !== null) parseBandwidth(bandwidth)
+  if (resets !== null) parseResets(resets)
+  if (resets !== null && failures !== null && backend === 'simulator')
+    throw new PlanError(
+      'resets and failures exclude each other in the simulator: maintenance stands still there, and no link tells anybody of anything.'
+    )
+  if (firewalled === 0) return
+  const behind = Math.round(firewalled * nodes)
+  if (behind < 1 || behind >= nodes)
+    throw new PlanError(
+      `firewalled ${firewalled} of ${nodes} peers is ${behind === 0 ? 'nobody' : 'everybody'}: try another part, or more --nodes.`
+    )
+  if (start === 'ideal')
+    throw new PlanError(
+      'firewalled is given, and the network starts with tables as they are where everybody can be dialled (start: ideal): try --start joined.'
+    )
+}
+
+/** Peers that nobody can dial, and that dial others. Drawn from the seed by places, the same in each overlay. */
+export class Firewalls {
+  readonly #places: Places
+  readonly #behind: ReadonlySet<number>
+
+  /** Who comes first can be dialled: else nobody else could come. */
+  constructor({ firewalled }: Pick<Plan, 'firewalled'>, places: Places, random: Random) {
+    this.#places = places
+    const others = Array.from({ length: places.count - 1 }, (_, place) => place + 1)
+    const count = Math.min(Math.round(firewalled * places.count), others.length)
+    this.#behind = new Set(pickSome(others, count, random))
+  }
+
+  /** An operator's servers never are. */
+  isBehind(node: NodeIndex): boolean {
+    return this.#places.had(node) && this.#behind.has(this.#places.placeOf(node))
+  }
+
+  /**
+   * Whom a newcomer is told of where chance named this one: who cannot be dialled is no introduction, so it is the next
+   * by place who can. Nothing where nobody can.
+   */
+  introduced(node: NodeIndex): NodeIndex | undefined {
+    if (!this.isBehind(node)) return node
+    const places = this.#places
+    return places.choose(places.placeOf(node) / places.count, one => !this.isBehind(one))
+  }
+}
+
+/** How many nodes an operator has beside the peers: they come first. */
+export function operatorsNodes(
+  overlay: OverlayId,
+  settings: Settings,
+  { nodes }: Pick<Plan, 'nodes'>
+): number {
+  return overlay === 'napster' ? (settings.servers as number) || serversOf(nodes) : 0
+}
+
+/** The simulator's network with all this in it; the same one where the plan asks for nothing of it. */
+export function conditioned(
+  network: LatencyModel,
+  { bandwidth, resets, firewalled }: Network,
+  { random, firewalls, servers }: { random: Random; firewalls: Firewalls; servers: number }
+): LatencyModel {
+  if (bandwidth === null && resets === null && firewalled === 0) return network
+  const broken = withConditions(
+    network,
+    {
+      ...(resets !== null && { linkLifeMeanUs: parseResets(resets) }),
+      ...(firewalled > 0 && { dialRoundTrips: DIAL_ROUND_TRIPS })
+    },
+    random
+  )
+  const line = bandwidth === null ? undefined : parseBandwidth(bandwidth)
+  const { dialUs } = broken
+  return {
+    ...layer(broken, {
+      ...(line && { bandwidthBytesPerS: node => (node < servers ? undefined : line) }),
+      ...(firewalled > 0 && {
+        dialUs: (from, to, chance) => (firewalls.isBehind(to) ? undefined : dialUs!(from, to, chance))
+      })
+    }),
+    roundTripUs: network.roundTripUs.bind(network)
+  }
+}
+
+/** As a dial takes in a network that says nothing of dials. */
+const DIAL_ROUND_TRIPS = 1.5
