@@ -1,4 +1,4 @@
-/** Runs on real peers of this process over networks that are slow, break, refuse and part, and in which many die at once. */
+/** What a run asks of its network, and one over a network that parts. `conditions-run.full` has the others. */
 import { compare, type OverlayResults, type PlanInput, resolvePlan } from '@servent/lab'
 import { Firewalls, filesIn, type OverlayId, Places, Sides } from '@servent/lab/backend'
 import { randomOf } from '@servent/simulator'
@@ -26,26 +26,7 @@ async function runOf(overlay: OverlayId, more: PlanInput): Promise<OverlayResult
   return overlays[0]!
 }
 
-// They wait for clocks more than they compute.
-describe.concurrent('a run on real peers of this process', { timeout: 60_000 }, () => {
-  it('whose connections break goes on, and counts what broke', async () => {
-    const { lookups, faults, connections_per_node, population } = await runOf('chord', { resets: '20/m' })
-    expect(faults!.broken).toBeGreaterThan(5)
-    expect(faults!.refused).toBe(0)
-    expect(lookups.issued).toBe(32)
-    expect(lookups.correct).toBeGreaterThan(10)
-    expect(population.end.live).toBe(8)
-    expect(connections_per_node!.mean).toBeGreaterThan(1)
-  })
-
-  it('of which half are behind firewalls has them as users of a server', async () => {
-    const { lookups, population, faults } = await runOf('napster', { firewalled: 0.5 })
-    expect(population.end).toEqual({ live: 8, members: 8 })
-    expect(lookups.correct).toBe(32)
-    // Nobody calls a user.
-    expect(faults).toEqual({ broken: 0, refused: 0 })
-  })
-
+describe('a run on real peers of this process', { timeout: 60_000 }, () => {
   it('that parts is right on each side by its own truth, and one again after it', async () => {
     const { lookups, partition, faults } = await runOf('chord', {
       partition: '0.4/3s',
@@ -55,18 +36,11 @@ describe.concurrent('a run on real peers of this process', { timeout: 60_000 }, 
     const { apart, before, during, after, healing_s } = partition!
     expect([apart, healing_s]).toEqual([3, null])
     expect(before.issued + during.issued + after.issued).toBe(lookups.issued)
-    expect(during.issued).toBeGreaterThan(6)
+    expect(during.issued).toBeGreaterThan(4)
     expect(during.success).toBeGreaterThan(0.7)
     expect(after.success).toBeGreaterThan(0.6)
     expect(faults!.broken).toBeGreaterThan(4)
     expect(faults!.refused).toBeGreaterThan(0)
-  })
-
-  it('of which half die before the questions goes on with the others', async () => {
-    const { lookups, population } = await runOf('gnutella', { failures: 0.5 })
-    expect(population).toEqual({ start: { live: 8, members: 8 }, end: { live: 4, members: 4 } })
-    expect(lookups.issued + lookups.unissued).toBe(32)
-    expect(lookups.correct).toBeGreaterThan(20)
   })
 })
 
@@ -124,7 +98,7 @@ const placesOf = (count: number) => {
   return places
 }
 
-describe('what a run asks of its network', () => {
+describe.concurrent('what a run asks of its network', () => {
   it('is a line, resets and firewalls of each peer, as the simulator draws them', async () => {
     const { specs, plan } = await asked({
       bandwidth: '10kB/20kB',
