@@ -192,8 +192,14 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('a line over %s', ki
       add.apply(this, given)
       waited = Math.max(waited, this.bytes)
     })
-    for (let at = 0; at < 100; at += 1) stream.send(new Uint8Array(4_096))
-    await new Promise(resolve => setTimeout(resolve, 300))
+    const enough = AbortSignal.timeout(400)
+    const sending = (async () => {
+      for (;;) {
+        if (!stream.send(new Uint8Array(4_096))) await stream.onDrain({ signal: enough })
+        enough.throwIfAborted()
+      }
+    })()
+    await expect(sending).rejects.toThrow()
     expect(waited).toBeGreaterThan(WAITING_BYTES_MIN)
     // What sockets hold comes before it can be told.
     expect(waited).toBeLessThan(WAITING_BYTES_MIN + 2 * PIECE_BYTES_MAX)
