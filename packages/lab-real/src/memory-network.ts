@@ -6,6 +6,7 @@ import type { Listener, MultiaddrConnection, Transport } from '@libp2p/interface
 import { type MemoryTransportComponents, memory } from '@libp2p/memory'
 import type { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { ON_THE_WAY_BYTES_MAX } from './laid-connection.ts'
 import { upgradingInbound, upgradingOutbound } from './upgrading.ts'
 
 const TCP = /^\/ip4\/127\.0\.0\.1\/tcp\/(\d+)/
@@ -61,9 +62,6 @@ function at(connection: MultiaddrConnection, address: Multiaddr): AbstractMultia
   return connection as AbstractMultiaddrConnection
 }
 
-/** Bytes that one end has sent and the other not taken in: as sockets hold. */
-const SOCKET_BYTES = 65_536
-
 /**
  * One end of a connection that tells whoever sends to wait, as TCP does and libp2p's connections in memory do not. Who
  * dialled makes itself known to the other end by the first thing that it sends, which has no byte.
@@ -74,7 +72,7 @@ class End {
   #other: End | undefined
   /** Whoever is at the other end takes no more. */
   #isHeld = false
-  /** Bytes that are not there yet. */
+  /** Bytes that the other end has not taken in, those that wait there for its line among them. */
   #underWay = 0
 
   constructor(connection: AbstractMultiaddrConnection) {
@@ -108,7 +106,7 @@ class End {
   }
 
   get #hasRoom(): boolean {
-    return !this.#isHeld && this.#underWay < SOCKET_BYTES
+    return !this.#isHeld && this.#underWay < ON_THE_WAY_BYTES_MAX
   }
 
   arrived(bytes: number): void {

@@ -192,14 +192,13 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('a line over %s', ki
       add.apply(this, given)
       waited = Math.max(waited, this.bytes)
     })
-    const enough = AbortSignal.timeout(400)
-    const sending = (async () => {
-      for (;;) {
-        if (!stream.send(new Uint8Array(4_096))) await stream.onDrain({ signal: enough })
-        enough.throwIfAborted()
-      }
-    })()
-    await expect(sending).rejects.toThrow()
+    const untilMs = performance.now() + 500
+    while (performance.now() < untilMs) {
+      // More than its own buffer holds would end the stream.
+      if (stream.writeBufferLength === 0) stream.send(new Uint8Array(16_384))
+      await new Promise(resolve => setTimeout(resolve, 1))
+    }
+    expect(stream.status).toBe('open')
     expect(waited).toBeGreaterThan(WAITING_BYTES_MIN)
     // What sockets hold comes before it can be told.
     expect(waited).toBeLessThan(WAITING_BYTES_MIN + 2 * PIECE_BYTES_MAX)
