@@ -54,6 +54,7 @@ function layOut(connection: AbstractMultiaddrConnection, line: Line, ms: number)
   const way = new Way(ms)
   const laneMax = waitingMax(line)
   const { sendData, sendClose, safeDispatchEvent } = connection
+  let isOver = false
   let isFull = false
   let closing: (() => void)[] = []
   const isUnderWay = () => lane.bytes + way.bytes > 0
@@ -81,6 +82,7 @@ function layOut(connection: AbstractMultiaddrConnection, line: Line, ms: number)
   }
   connection.sendData = data => {
     const { byteLength } = data
+    if (isOver) return { sentBytes: byteLength, canSendMore: true }
     // The list is the sender's, who goes on with it.
     for (const piece of piecesOf(data, line.pieceBytes, (from, to) => data.sublist(from, to)))
       lane.add(piece.byteLength, () => way.add(piece.byteLength, () => write(piece)))
@@ -99,6 +101,7 @@ function layOut(connection: AbstractMultiaddrConnection, line: Line, ms: number)
     await sendClose.call(connection, options)
   }
   return () => {
+    isOver = true
     lane.drop()
     way.drop()
     onRoom()
@@ -110,6 +113,7 @@ function layIn(connection: AbstractMultiaddrConnection, line: Line, ms: number):
   const way = new Way(ms)
   const laneMax = waitingMax(line)
   const { onData, onTransportClosed, sendPause, sendResume } = connection
+  let isOver = false
   let isPausedHere = false
   let isPausedAbove = false
   let isPaused = false
@@ -128,6 +132,8 @@ function layIn(connection: AbstractMultiaddrConnection, line: Line, ms: number):
   connection.onData = data => {
     // Nothing is nothing to carry.
     if (data.byteLength === 0) return onData.call(connection, data)
+    // What a socket has read yet comes after its reset.
+    if (isOver) return
     way.add(data.byteLength, () => {
       for (const piece of piecesOf<Received>(data, line.pieceBytes, (from, to) => data.subarray(from, to)))
         lane.add(piece.byteLength, () => {
@@ -141,7 +147,8 @@ function layIn(connection: AbstractMultiaddrConnection, line: Line, ms: number):
   }
   connection.onTransportClosed = error => {
     // Who closes here has nothing to wait for.
-    if (error !== undefined || connection.status !== 'open') onTransportClosed.call(connection, error)
+    if (isOver || error !== undefined || connection.status !== 'open')
+      onTransportClosed.call(connection, error)
     else way.add(0, () => lane.add(0, () => onTransportClosed.call(connection)))
   }
   connection.sendPause = () => {
@@ -153,6 +160,7 @@ function layIn(connection: AbstractMultiaddrConnection, line: Line, ms: number):
     pause()
   }
   return () => {
+    isOver = true
     lane.drop()
     way.drop()
   }

@@ -1,0 +1,84 @@
+/** One connection laid over lines, on a clock that the test moves. */
+import { AbstractMultiaddrConnection } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
+import { silentComponentLogger } from '@servent/libp2p-host'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { layConnection } from '../src/laid-connection.ts'
+import { Line } from '../src/line.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** A connection of libp2p whose socket keeps account of what it is given. */
+class Connection extends AbstractMultiaddrConnection {
+  readonly sent: number[] = []
+
+  constructor() {
+    super({
+      remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1'),
+      direction: 'outbound',
+      log: silentComponentLogger.forComponent('test')
+    })
+  }
+
+  sendData(data: Parameters<AbstractMultiaddrConnection['sendData']>[0]) {
+    this.sent.push(data.byteLength)
+    return { sentBytes: data.byteLength, canSendMore: true }
+  }
+  async sendClose() {}
+  /** As `send` hands it over. */
+  list(bytes: number) {
+    const list = this.writeBuffer.sublist()
+    list.append(new Uint8Array(bytes))
+    return list
+  }
+  sendReset() {}
+  sendPause() {}
+  sendResume() {}
+}
+
+const linesOf = (bytesPerS: number) => ({ up: new Line(bytesPerS), down: new Line(bytesPerS) })
+
+function laid(lines: ReturnType<typeof linesOf>, ms = 0) {
+  const connection = new Connection()
+  layConnection(connection, lines, ms)
+  let received = 0
+  connection.addEventListener('message', ({ data }) => void (received += data.byteLength))
+  return { connection, received: () => received }
+}
+
+describe('a connection that is over', () => {
+  it.each(['reset', 'close'])('by a %s takes nothing of the line down from others', how => {
+    const lines = linesOf(20_000)
+    const [over, other] = [laid(lines), laid(lines)]
+    if (how === 'reset') over.connection.abort(new Error('It broke.'))
+    else over.connection.onTransportClosed(new Error('It is gone.'))
+    over.connection.onData(new Uint8Array(20_000))
+    other.connection.onData(new Uint8Array(14_600))
+    // Which take 730 ms.
+    vi.advanceTimersByTime(740)
+    expect([over.received(), other.received()]).toEqual([0, 14_600])
+  })
+
+  it('takes nothing of the line up from others', () => {
+    const lines = linesOf(20_000)
+    const [over, other] = [laid(lines), laid(lines)]
+    over.connection.abort(new Error('It broke.'))
+    over.connection.sendData(over.connection.list(20_000))
+    other.connection.sendData(other.connection.list(14_600))
+    vi.advanceTimersByTime(740)
+    expect(over.connection.sent).toEqual([])
+    expect(other.connection.sent).toEqual(Array(10).fill(1_460))
+  })
+
+  it('has nothing on its way any more', () => {
+    const { connection, received } = laid(linesOf(1_000_000), 100)
+    connection.onData(new Uint8Array(1_000))
+    expect(vi.getTimerCount()).toBe(1)
+    connection.abort(new Error('It broke.'))
+    expect(vi.getTimerCount()).toBe(0)
+    connection.onData(new Uint8Array(1_000))
+    expect(vi.getTimerCount()).toBe(0)
+    expect(received()).toBe(0)
+  })
+})
