@@ -56,7 +56,7 @@ function layOut(connection: AbstractMultiaddrConnection, line: Line, ms: number)
   const { sendData, sendClose, safeDispatchEvent } = connection
   let isOver = false
   let isFull = false
-  let closing: (() => void)[] = []
+  const closing = new Set<() => void>()
   const isUnderWay = () => lane.bytes + way.bytes > 0
   const fits = (part: number) =>
     !isFull && lane.bytes < laneMax * part && lane.bytes + way.bytes < ON_THE_WAY_BYTES_MAX * part
@@ -64,7 +64,6 @@ function layOut(connection: AbstractMultiaddrConnection, line: Line, ms: number)
     if (connection.writableNeedsDrain && fits(1 / 2)) safeDispatchEvent.call(connection, 'drain')
     if (isUnderWay()) return
     for (const resolve of closing) resolve()
-    closing = []
   }
   const write = (piece: Data) => {
     try {
@@ -96,8 +95,22 @@ function layOut(connection: AbstractMultiaddrConnection, line: Line, ms: number)
     onRoom()
     return true
   }) as typeof safeDispatchEvent
+  /** Until nothing is under way. What does not come to that, for its socket stays full, waits as long as the signal says. */
+  const emptied = async (signal: AbortSignal | undefined) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onAbort = () => reject(signal?.reason)
+    closing.add(resolve)
+    signal?.addEventListener('abort', onAbort)
+    try {
+      signal?.throwIfAborted()
+      await promise
+    } finally {
+      closing.delete(resolve)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
   connection.sendClose = async options => {
-    if (isUnderWay()) await new Promise<void>(resolve => closing.push(resolve))
+    if (isUnderWay()) await emptied(options?.signal)
     await sendClose.call(connection, options)
   }
   return () => {

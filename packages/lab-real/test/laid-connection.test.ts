@@ -12,6 +12,8 @@ afterEach(() => void vi.useRealTimers())
 /** A connection of libp2p whose socket keeps account of what it is given. */
 class Connection extends AbstractMultiaddrConnection {
   readonly sent: number[] = []
+  isClosed = false
+  isFull = false
 
   constructor() {
     super({
@@ -23,9 +25,11 @@ class Connection extends AbstractMultiaddrConnection {
 
   sendData(data: Parameters<AbstractMultiaddrConnection['sendData']>[0]) {
     this.sent.push(data.byteLength)
-    return { sentBytes: data.byteLength, canSendMore: true }
+    return { sentBytes: data.byteLength, canSendMore: !this.isFull }
   }
-  async sendClose() {}
+  async sendClose() {
+    this.isClosed = true
+  }
   /** As `send` hands it over. */
   list(bytes: number) {
     const list = this.writeBuffer.sublist()
@@ -43,7 +47,9 @@ function laid(lines: ReturnType<typeof linesOf>, ms = 0) {
   const connection = new Connection()
   layConnection(connection, lines, ms)
   let received = 0
-  connection.addEventListener('message', ({ data }) => void (received += data.byteLength))
+  connection.addEventListener('message', ({ data }) => {
+    received += data.byteLength
+  })
   return { connection, received: () => received }
 }
 
@@ -80,5 +86,57 @@ describe('a connection that is over', () => {
     connection.onData(new Uint8Array(1_000))
     expect(vi.getTimerCount()).toBe(0)
     expect(received()).toBe(0)
+  })
+})
+
+describe('a close', () => {
+  const outcome = async (closed: Promise<void>) =>
+    closed.then(() => 'closed').catch((error: Error) => error.message)
+
+  it('waits for what was sent before it', async () => {
+    const { connection } = laid(linesOf(2_000))
+    connection.send(new Uint8Array(8_000))
+    const closed = outcome(connection.close())
+    await vi.advanceTimersByTimeAsync(3_900)
+    expect(connection.isClosed).toBe(false)
+    await vi.advanceTimersByTimeAsync(110)
+    expect(await closed).toBe('closed')
+    expect(connection.isClosed).toBe(true)
+  })
+
+  it.each([
+    ['a slow line', 0],
+    ['a socket that stays full', 1]
+  ])('waits for %s no longer than its signal says', async (_, full) => {
+    const { connection } = laid(linesOf(2_000))
+    connection.isFull = full === 1
+    connection.send(new Uint8Array(8_000))
+    const deadline = new AbortController()
+    setTimeout(() => deadline.abort(new Error('It took too long.')), 500)
+    let came = ''
+    const closed = outcome(connection.close({ signal: deadline.signal })).then(what => (came = what))
+    await vi.advanceTimersByTimeAsync(490)
+    expect(came).toBe('')
+    await vi.advanceTimersByTimeAsync(20)
+    expect(came).toBe('It took too long.')
+    await closed
+    expect(connection.isClosed).toBe(false)
+  })
+
+  it('waits for nothing where its signal came before it', async () => {
+    const { connection } = laid(linesOf(2_000))
+    connection.send(new Uint8Array(8_000))
+    const closed = outcome(connection.close({ signal: AbortSignal.abort(new Error('Too late.')) }))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await Promise.race([closed, 'it waits'])).toBe('Too late.')
+  })
+
+  it('goes on where a reset comes while it waits', async () => {
+    const { connection } = laid(linesOf(2_000))
+    connection.send(new Uint8Array(8_000))
+    const closed = outcome(connection.close())
+    await vi.advanceTimersByTimeAsync(100)
+    connection.abort(new Error('It broke.'))
+    expect(await closed).toBe('closed')
   })
 })
