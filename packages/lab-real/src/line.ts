@@ -1,6 +1,7 @@
 /**
- * The line of one peer in one direction. All its connections share it, a piece of each in turn, as they share the
- * simulator's access links: who sends much does not hold up who sends little.
+ * The line of one peer in one direction. All its connections share it in turn, as they share the simulator's access links:
+ * who sends much does not hold up who sends little. Turns are by bytes, not by pieces, by deficit round robin (Shreedhar and
+ * Varghese 1995).
  */
 
 /** Time of the line that one piece takes, so that the others' turns come soon; and what is not worth a turn of its own. */
@@ -19,9 +20,9 @@ interface Piece {
 export class Line {
   /** Bytes a second; nothing: no bound. */
   readonly bytesPerS: number | undefined
-  /** Who hands over more at a time takes more than its turn. */
+  /** Of one turn. What is handed over in larger pieces holds the others up for longer at a time. */
   readonly pieceBytes: number
-  /** With something to carry, the next one first. */
+  /** With something to carry, the one whose turn it is first. */
   readonly #turns: Lane[] = []
   #isCarrying = false
   /** When what is on the line has been carried. */
@@ -35,7 +36,7 @@ export class Line {
 
   /** For one connection. */
   lane(): Lane {
-    return new Lane(lane => this.#enter(lane))
+    return new Lane(this.pieceBytes, lane => this.#enter(lane))
   }
 
   #enter(lane: Lane): void {
@@ -48,9 +49,15 @@ export class Line {
 
   /** A timer that is late makes nothing slower: a piece begins when the one before it was done. */
   #carry(): void {
-    for (let lane = this.#turns.shift(); lane !== undefined; lane = this.#turns.shift()) {
+    for (let lane = this.#turns[0]; lane !== undefined; lane = this.#turns[0]) {
       const carried = lane
-      if (this.bytesPerS !== undefined) this.#doneMs += (carried.firstBytes * MS_PER_S) / this.bytesPerS
+      const bytes = carried.begin()
+      if (bytes === undefined) {
+        this.#turns.shift()
+        carried.endTurn()
+        continue
+      }
+      if (this.bytesPerS !== undefined) this.#doneMs += (bytes * MS_PER_S) / this.bytesPerS
       const waitsMs = this.#doneMs - performance.now()
       if (this.bytesPerS !== undefined && waitsMs > DUE_MS) {
         setTimeout(() => {
@@ -67,23 +74,24 @@ export class Line {
 
 /** What one connection has for the line, in its order. */
 export class Lane {
+  readonly #turnBytes: number
   readonly #onTurn: (lane: Lane) => void
   #pieces: Piece[] = []
+  #onLine: Piece | undefined
+  /** What it may have carried yet: of its turn, and what the one before was too short for. */
+  #credit = 0
   #isInTurn = false
   #isStopped = false
   #bytes = 0
 
-  constructor(onTurn: (lane: Lane) => void) {
+  constructor(turnBytes: number, onTurn: (lane: Lane) => void) {
+    this.#turnBytes = turnBytes
     this.#onTurn = onTurn
   }
 
   /** That wait, or are being carried. */
   get bytes(): number {
     return this.#bytes
-  }
-
-  get firstBytes(): number {
-    return this.#pieces[0]?.bytes ?? 0
   }
 
   /** `pass` is called when the line has carried it, and throws nothing. */
@@ -93,7 +101,7 @@ export class Lane {
     this.#takeTurn()
   }
 
-  /** Nothing is carried until `go`: where it goes there is no room. */
+  /** Nothing more is carried until `go`: where it goes there is no room. What is on the line has been let in. */
   stop(): void {
     this.#isStopped = true
   }
@@ -106,23 +114,39 @@ export class Lane {
   /** What waits is lost. */
   drop(): void {
     this.#pieces = []
+    this.#onLine = undefined
     this.#bytes = 0
   }
 
-  /** Its turn is over. */
+  /** Puts a piece on the line. Gives its bytes; nothing where its turn is over. */
+  begin(): number | undefined {
+    const first = this.#isStopped ? undefined : this.#pieces[0]
+    if (first === undefined || first.bytes > this.#credit) return undefined
+    this.#credit -= first.bytes
+    this.#onLine = this.#pieces.shift()
+    return first.bytes
+  }
+
+  /** The line has carried what `begin` put on it. */
   pass(): void {
-    const piece = this.#isStopped ? undefined : this.#pieces.shift()
-    if (piece !== undefined) {
-      this.#bytes -= piece.bytes
-      piece.pass()
-    }
+    const piece = this.#onLine
+    if (piece === undefined) return
+    this.#onLine = undefined
+    this.#bytes -= piece.bytes
+    piece.pass()
+  }
+
+  /** Who has nothing to carry saves nothing up. */
+  endTurn(): void {
     this.#isInTurn = false
+    if (this.#isStopped || this.#pieces.length === 0) this.#credit = 0
     this.#takeTurn()
   }
 
   #takeTurn(): void {
     if (this.#isInTurn || this.#isStopped || this.#pieces.length === 0) return
     this.#isInTurn = true
+    this.#credit += this.#turnBytes
     this.#onTurn(this)
   }
 }

@@ -48,13 +48,99 @@ describe('a line', () => {
     const carried: string[] = []
     const [one, other] = [line.lane(), line.lane()]
     one.add(1_000, () => carried.push('a'))
+    one.add(1_000, () => carried.push('b'))
     one.stop()
     other.add(1_000, () => carried.push('x'))
     vi.advanceTimersByTime(500)
-    expect(carried).toEqual(['x'])
+    // What was on the line is let in.
+    expect(carried).toEqual(['a', 'x'])
     one.go()
     vi.advanceTimersByTime(101)
-    expect(carried).toEqual(['x', 'a'])
+    expect(carried).toEqual(['a', 'x', 'b'])
+  })
+
+  it('takes no time for one that was stopped before its turn came, and its time once when it goes on', () => {
+    const line = new Line(20_000)
+    const carried: string[] = []
+    const [first, stopped, other] = [line.lane(), line.lane(), line.lane()]
+    first.add(1_460, () => carried.push('a'))
+    stopped.add(1_460, () => carried.push('b'))
+    other.add(100, () => carried.push('x'))
+    stopped.stop()
+    // 73 ms of the first, and 5 of its own.
+    vi.advanceTimersByTime(79)
+    expect(carried).toEqual(['a', 'x'])
+    stopped.go()
+    vi.advanceTimersByTime(72)
+    expect(carried).toEqual(['a', 'x'])
+    vi.advanceTimersByTime(2)
+    expect(carried).toEqual(['a', 'x', 'b'])
+  })
+
+  it('lets in what is on it when its lane is stopped, and charges for it once', () => {
+    const line = new Line(20_000)
+    const carried: string[] = []
+    const [one, other] = [line.lane(), line.lane()]
+    one.add(1_460, () => carried.push('a'))
+    other.add(100, () => carried.push('x'))
+    one.stop()
+    vi.advanceTimersByTime(74)
+    expect(carried).toEqual(['a'])
+    one.go()
+    vi.advanceTimersByTime(5)
+    expect(carried).toEqual(['a', 'x'])
+    expect(one.bytes).toBe(0)
+  })
+
+  it.each([50, 700, 800, 1_000])(
+    'gives a fair half to one with pieces of %i bytes beside large ones',
+    size => {
+      const line = new Line(10_000)
+      const [small, large] = [line.lane(), line.lane()]
+      let [ofSmall, ofLarge] = [0, 0]
+      for (let piece = 0; piece < 20; piece += 1)
+        large.add(1_460, () => {
+          ofLarge += 1_460
+        })
+      for (let piece = 0; piece < 10_000 / size; piece += 1)
+        small.add(size, () => {
+          ofSmall += size
+        })
+      while (small.bytes > 0) vi.advanceTimersByTime(10)
+      // No more than two turns apart.
+      expect(Math.abs(ofLarge - ofSmall)).toBeLessThan(2 * line.pieceBytes)
+    }
+  )
+
+  it('has nothing saved up for one that had nothing to carry', () => {
+    const line = new Line(10_000)
+    const carried: string[] = []
+    const [one, other] = [line.lane(), line.lane()]
+    for (let turn = 0; turn < 5; turn += 1) {
+      one.add(10, () => {})
+      vi.advanceTimersByTime(10)
+    }
+    other.add(1_000, () => carried.push('x'))
+    for (let piece = 0; piece < 5; piece += 1) one.add(1_000, () => carried.push('a'))
+    other.add(1_000, () => carried.push('x'))
+    vi.advanceTimersByTime(1_000)
+    expect(carried.join('')).toBe('xaxaaaa')
+  })
+
+  it('has nothing saved up for one that had no room', () => {
+    const line = new Line(10_000)
+    const carried: string[] = []
+    const [one, other] = [line.lane(), line.lane()]
+    for (let piece = 0; piece < 15; piece += 1) other.add(1_460, () => carried.push('x'))
+    for (let piece = 0; piece < 5; piece += 1) one.add(1_460, () => carried.push('a'))
+    for (let turn = 0; turn < 5; turn += 1) {
+      one.stop()
+      vi.advanceTimersByTime(292)
+      one.go()
+    }
+    expect(carried.join('')).toBe('xxxxxxxxxx')
+    vi.advanceTimersByTime(3_000)
+    expect(carried.join('')).toBe('xxxxxxxxxxxaxaxaxaxa')
   })
 
   it('loses what was dropped, also what was on it', () => {
