@@ -1,6 +1,7 @@
 /**
- * The network between peers of one machine: how long bytes take there and back, in which order, what a death loses, and
- * lines, resets, firewalls and partitions.
+ * The network between peers of one machine: how long bytes wait there and back, in which order they come, what a death loses,
+ * and lines, resets, firewalls and partitions. A busy machine is slow: no time has an upper bound here. `laid-connection.test`
+ * and `line.test` have those, on a clock of their own.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
@@ -27,6 +28,7 @@ type Factory = (components: any) => Transport
 
 const running: (() => Promise<void>)[] = []
 afterEach(async () => {
+  vi.restoreAllMocks()
   await Promise.all(running.splice(0).map(stop => stop()))
 })
 
@@ -56,13 +58,13 @@ type Made = Partial<Conditions>
 async function pair(
   kind: keyof typeof KINDS,
   roundTripMs: number,
-  made: { near?: Made; far?: Made } = {},
+  made: { near?: Made; far?: Made; othersMs?: number } = {},
   { listen, transport } = KINDS[kind]()
 ) {
   const farAccess = new Access({ roundTripMs: () => 0, conditions: { isFirewalled: false, ...made.far } })
   const far = await peer(listen(1), farAccess.around(transport))
   const nearAccess = new Access({
-    roundTripMs: peerId => (peerId === `${far.peerId}` ? roundTripMs : 0),
+    roundTripMs: peerId => (peerId === `${far.peerId}` ? roundTripMs : (made.othersMs ?? 0)),
     conditions: { isFirewalled: false, ...made.near }
   })
   const near = await peer(listen(0), nearAccess.around(transport))
@@ -74,14 +76,19 @@ async function pair(
 const gone = (node: Awaited<ReturnType<typeof peer>>) =>
   new Promise<void>(resolve => node.addEventListener('peer:disconnect', () => resolve(), { once: true }))
 
-/** Resolves with what came back once it is as long as what was sent. */
-async function echo(stream: Stream, bytes: Uint8Array): Promise<Uint8Array> {
+/** Resolves with what came back once it is as long as what was sent. `onLength` is told how much that is so far. */
+async function echo(
+  stream: Stream,
+  bytes: Uint8Array,
+  onLength: (length: number) => void = () => {}
+): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   let length = 0
   const all = Promise.withResolvers<void>()
   stream.addEventListener('message', ({ data }) => {
     pieces.push(data instanceof Uint8Array ? data : data.subarray())
     length += data.byteLength
+    onLength(length)
     if (length >= bytes.length) all.resolve()
   })
   stream.addEventListener('close', () => all.reject(new Error('It closed.')))
@@ -89,6 +96,15 @@ async function echo(stream: Stream, bytes: Uint8Array): Promise<Uint8Array> {
     if (!stream.send(bytes.subarray(at, at + 16_384))) await stream.onDrain()
   await all.promise
   return new Uint8Array(Buffer.concat(pieces))
+}
+
+/** Of a round trip, and the half of it: whether timers of these lengths were set in the meantime. */
+async function waitsIn(work: Promise<unknown>): Promise<{ half: boolean; whole: boolean }> {
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  await work
+  const waits = timers.mock.calls.map(([, ms]) => ms)
+  timers.mockRestore()
+  return { half: waits.includes(ROUND_TRIP_MS / 2), whole: waits.includes(ROUND_TRIP_MS) }
 }
 
 const open = (connection: Connection) => connection.newStream(PROTOCOL)
@@ -102,19 +118,15 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('over %s', kind => {
     await echo(stream, Uint8Array.of(1))
     const again = await open(connection)
     const startedMs = performance.now()
-    await echo(again, Uint8Array.of(2))
-    const tookMs = performance.now() - startedMs
-    expect(tookMs).toBeGreaterThan(ROUND_TRIP_MS - 5)
-    expect(tookMs).toBeLessThan(2 * ROUND_TRIP_MS)
+    const waits = await waitsIn(echo(again, Uint8Array.of(2)))
+    expect(performance.now() - startedMs).toBeGreaterThan(ROUND_TRIP_MS - 5)
+    expect(waits).toEqual({ half: true, whole: false })
   })
 
-  it('whoever is near answers at once', async () => {
-    const { connection } = await pair(kind, 0)
+  it('whoever is near answers at once, however far others are', async () => {
+    const { connection } = await pair(kind, 0, { othersMs: ROUND_TRIP_MS })
     const stream = await open(connection)
-    await echo(stream, Uint8Array.of(1))
-    const startedMs = performance.now()
-    await echo(await open(connection), Uint8Array.of(2))
-    expect(performance.now() - startedMs).toBeLessThan(ROUND_TRIP_MS - 20)
+    expect(await waitsIn(echo(stream, Uint8Array.of(1)))).toEqual({ half: false, whole: false })
   })
 
   it('bytes come in their order, also more than may be on their way', async () => {
@@ -153,15 +165,9 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('a line over %s', ki
       (rate: number) => ({ far: line(rate, 10_000_000) }),
       (rate: number) => ({ far: line(10_000_000, rate) })
     ]
-    const took = await Promise.all(
-      ways.map(made => Promise.all([tookMs(made(40_000)), tookMs(made(160_000))]))
-    )
-    for (const [slow, fast] of took) {
-      // 60,000 bytes at least, at so many a second.
-      expect(slow).toBeGreaterThan(1_490)
-      expect(fast).toBeGreaterThan(370)
-      expect(slow / fast).toBeGreaterThan(1.5)
-    }
+    const took = await Promise.all(ways.map(made => tookMs(made(40_000))))
+    // 60,000 bytes at least, at so many a second.
+    for (const slow of took) expect(slow).toBeGreaterThan(1_490)
   })
 
   it('is shared by all connections of a peer, and who asks little waits little', async () => {
@@ -172,17 +178,21 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('a line over %s', ki
     const stream = await open(connection)
     const startedMs = performance.now()
     const sinceMs = () => performance.now() - startedMs
-    const [bulkMs, smallMs] = await Promise.all([
-      echo(stream, BYTES).then(sinceMs),
-      echo(aside, new Uint8Array(30_000)).then(sinceMs)
+    let ofBulk = 0
+    const [bulkMs, ofBulkThen] = await Promise.all([
+      echo(stream, BYTES, length => {
+        ofBulk = length
+      }).then(sinceMs),
+      echo(aside, new Uint8Array(30_000)).then(() => ofBulk)
     ])
-    // Each alone would be done after 1,200 and 600 ms.
+    // Alone it would be done after 1,200 ms.
     expect(bulkMs).toBeGreaterThan(1_750)
-    expect(smallMs).toBeGreaterThan(1_100)
-    expect(smallMs).toBeLessThan(bulkMs - 50)
+    // About as much of each has passed.
+    expect(ofBulkThen).toBeGreaterThan(10_000)
+    expect(ofBulkThen).toBeLessThan(55_000)
   })
 
-  it('tells who sends to wait, and has no more waiting than fits', async () => {
+  it('tells who sends to wait, and has no more waiting than fits', async ({ signal }) => {
     const { connection } = await pair(kind, 0, { far: line(50_000_000, 20_000) })
     const stream = await open(connection)
     await echo(stream, Uint8Array.of(1))
@@ -192,18 +202,20 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('a line over %s', ki
       add.apply(this, given)
       waited = Math.max(waited, this.bytes)
     })
-    const untilMs = performance.now() + 500
-    while (performance.now() < untilMs) {
+    // What sockets hold comes before it can be told.
+    const tooMuch = WAITING_BYTES_MIN + 2 * PIECE_BYTES_MAX
+    let told = 0
+    while ((told < 200 || waited <= WAITING_BYTES_MIN) && waited < tooMuch && !signal.aborted) {
       // More than its own buffer holds would end the stream.
       if (stream.writeBufferLength === 0) stream.send(new Uint8Array(16_384))
+      else told += 1
       await new Promise(resolve => setTimeout(resolve, 1))
     }
     expect(stream.status).toBe('open')
+    expect(told).toBeGreaterThan(199)
     expect(waited).toBeGreaterThan(WAITING_BYTES_MIN)
-    // What sockets hold comes before it can be told.
-    expect(waited).toBeLessThan(WAITING_BYTES_MIN + 2 * PIECE_BYTES_MAX)
+    expect(waited).toBeLessThan(tooMuch)
     connection.abort(new Error('Enough.'))
-    vi.restoreAllMocks()
   })
 })
 
@@ -281,7 +293,6 @@ it('a connection that would live longer than a timer waits does not break', asyn
   await echo(await open(connection), Uint8Array.of(1))
   expect(connection.status).toBe('open')
   expect(timers.mock.calls.filter(([, ms]) => (ms ?? 0) > TIMER_MS_MAX)).toEqual([])
-  timers.mockRestore()
 })
 
 describe('an end', () => {

@@ -53,6 +53,33 @@ function laid(lines: ReturnType<typeof linesOf>, ms = 0) {
   return { connection, received: () => received }
 }
 
+describe('a connection over lines', () => {
+  it('takes so long up and so long down as the lines do', () => {
+    const { connection, received } = laid({ up: new Line(40_000), down: new Line(160_000) })
+    const sent = () => connection.sent.reduce((bytes, piece) => bytes + piece, 0)
+    connection.send(new Uint8Array(60_000))
+    connection.onData(new Uint8Array(60_000))
+    vi.advanceTimersByTime(370)
+    expect(received()).toBeLessThan(60_000)
+    vi.advanceTimersByTime(10)
+    expect(received()).toBe(60_000)
+    vi.advanceTimersByTime(1_110)
+    expect(sent()).toBeLessThan(60_000)
+    vi.advanceTimersByTime(20)
+    expect(sent()).toBe(60_000)
+  })
+
+  it('is as far as it was said to be, each way', () => {
+    const { connection, received } = laid({ up: new Line(), down: new Line() }, 60)
+    connection.send(new Uint8Array(10))
+    connection.onData(new Uint8Array(10))
+    vi.advanceTimersByTime(59)
+    expect([connection.sent, received()]).toEqual([[], 0])
+    vi.advanceTimersByTime(1)
+    expect([connection.sent, received()]).toEqual([[10], 10])
+  })
+})
+
 describe('a connection that is over', () => {
   it.each(['reset', 'close'])('by a %s takes nothing of the line down from others', how => {
     const lines = linesOf(20_000)
