@@ -1,30 +1,11 @@
 /** What a run asks of its network, and one over a network that parts. `conditions-run.full` has the others. */
-import { compare, type OverlayResults, type PlanInput, resolvePlan } from '@servent/lab'
+import { type PlanInput, resolvePlan } from '@servent/lab'
 import { Firewalls, filesIn, type OverlayId, Places, Sides } from '@servent/lab/backend'
 import { randomOf } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
-import { realBackend } from '../src/index.ts'
 import { realRun } from '../src/real-run.ts'
 import type { PeerSpec, RealPeer } from '../src/types.ts'
-
-const WORK = {
-  nodes: 8,
-  lookups: 32,
-  latency: 'constant:10',
-  backend: 'in-process',
-  warmup: 2,
-  duration: 5
-} as const satisfies PlanInput
-
-async function runOf(overlay: OverlayId, more: PlanInput): Promise<OverlayResults> {
-  const plan = resolvePlan({ ...WORK, overlays: [overlay], ...more })
-  const { overlays, ...rest } = await compare(plan, {
-    backends: async name => realBackend(name as 'in-process', { command: [] })
-  })
-  // What network was made stands in the results.
-  expect(rest.plan).toMatchObject(more)
-  return overlays[0]!
-}
+import { runOf, WORK } from './conditions-work.ts'
 
 describe('a run on real peers of this process', { timeout: 60_000 }, () => {
   it('that parts is right on each side by its own truth, and one again after it', async () => {
@@ -36,9 +17,12 @@ describe('a run on real peers of this process', { timeout: 60_000 }, () => {
     const { apart, before, during, after, healing_s } = partition!
     expect([apart, healing_s]).toEqual([3, null])
     expect(before.issued + during.issued + after.issued).toBe(lookups.issued)
-    expect(during.issued).toBeGreaterThan(4)
-    expect(during.success).toBeGreaterThan(0.7)
-    expect(after.success).toBeGreaterThan(0.6)
+    // Answers may be late on a busy machine, and none is wrong.
+    expect(during.incorrect).toBe(0)
+    for (const { issued, correct } of [before, during, after]) {
+      expect(issued).toBeGreaterThan(4)
+      expect(correct).toBeGreaterThan(0)
+    }
     expect(faults!.broken).toBeGreaterThan(4)
     expect(faults!.refused).toBeGreaterThan(0)
   })
@@ -148,9 +132,11 @@ describe.concurrent('what a run asks of its network', () => {
     expect(servers).toEqual([0, 1, 2, 3])
     expect(killed.filter(node => servers.includes(node))).toHaveLength(2)
     expect(killed.filter(node => !servers.includes(node))).toHaveLength(4)
-    // An operator's line has no bound, and no firewall.
-    for (const { conditions, isServer } of specs)
-      expect('bandwidth' in conditions && 'resets' in conditions).toBe(!isServer)
+    // An operator's line has no bound, and no firewall, and its connections break as others do.
+    for (const { conditions, isServer } of specs) {
+      expect('bandwidth' in conditions).toBe(!isServer)
+      expect(conditions.resets?.lifeMs).toBe(60_000)
+    }
     expect(specs.filter(({ conditions }) => conditions.isFirewalled)).toHaveLength(4)
     expect(specs.some(({ conditions, isServer }) => isServer && conditions.isFirewalled)).toBe(false)
   })
