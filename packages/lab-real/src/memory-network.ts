@@ -74,6 +74,8 @@ class End {
   #isHeld = false
   /** Bytes that the other end has not taken in, those that wait there for its line among them. */
   #underWay = 0
+  /** Bytes that came before it was known from whom. */
+  #unsettled = 0
 
   constructor(connection: AbstractMultiaddrConnection) {
     this.connection = connection
@@ -86,7 +88,8 @@ class End {
     connection.onData = data => {
       if (data instanceof Greeting) this.#meet(data.from!)
       else {
-        this.#other?.arrived(data.byteLength)
+        this.#unsettled += data.byteLength
+        this.#settle()
         onData.call(connection, data)
       }
     }
@@ -123,6 +126,15 @@ class End {
   #meet(other: End): void {
     this.#other = other
     other.#other = this
+    this.#settle()
+    other.#settle()
+  }
+
+  #settle(): void {
+    if (this.#other === undefined || this.#unsettled === 0) return
+    const bytes = this.#unsettled
+    this.#unsettled = 0
+    this.#other.arrived(bytes)
   }
 }
 
