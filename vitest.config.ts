@@ -17,7 +17,7 @@ const CODECS = [
 ]
 const full = process.env.SERVENT_TEST_FULL === '1'
 /** What runs networks of Chord for minutes. */
-const LONG = 'packages/chord/test/{invariants,paper,swarm,service-real-peers}.test.ts'
+const LONG = 'packages/chord/test/{hostile-hops,invariants,paper,swarm,service-real-peers}.test.ts'
 const exclude = [
   '**/node_modules/**',
   '**/dist/**',

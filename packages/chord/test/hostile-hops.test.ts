@@ -134,7 +134,7 @@ describe('honest roots', () => {
       // One in a thousand by chance, each as often as it is tried, and lookups for fingers are counted, too.
       expect(outcome.doubted).toBeLessThan(doubtedMost * outcome.issued)
     },
-    60_000
+    120_000
   )
 })
 
@@ -153,6 +153,6 @@ describe('hops that claim every key for themselves', () => {
       console.log(lie, style, virtualNodes, JSON.stringify(outcome))
       expect(outcome.captured).toBe(0)
     },
-    60_000
+    120_000
   )
 })
