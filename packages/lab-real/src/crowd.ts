@@ -30,7 +30,7 @@ export interface CrowdInit {
   /** What the network does to a peer. */
   readonly conditionsOf: (node: NodeIndex) => Conditions
   /** Whom a newcomer is told of in the place of whoever was drawn; nothing: of nobody. */
-  readonly introduced: (node: NodeIndex) => NodeIndex | undefined
+  readonly introduced: (drawn: NodeIndex, newcomer: NodeIndex) => NodeIndex | undefined
   /** Microseconds since the run began. */
   readonly nowUs: () => number
   /** A peer could not come, or not go, which ends the run. */
@@ -113,7 +113,7 @@ export class Crowd implements Population {
   }
 
   contact(node: NodeIndex, other: NodeIndex): void {
-    const told = this.#init.introduced(other)
+    const told = this.#init.introduced(other, node)
     if (told !== undefined) this.#contacts.get(node)?.push(told)
   }
 

@@ -146,7 +146,8 @@ class RealRun {
       shares: plan.searches > 0 || !this.#truth.hasRoots,
       nodesMax: NODES_LIMITS[plan.backend as RealBackendId],
       conditionsOf: node => conditionsOf(plan, node, { seed: this.#seed, places: this.#places, firewalls }),
-      introduced: node => firewalls.introduced(node),
+      introduced: (drawn, newcomer) =>
+        firewalls.introduced(drawn, newcomer, node => this.#truth.isMember(node)),
       nowUs: () => this.#nowUs,
       onError: error => this.#fail(error)
     })

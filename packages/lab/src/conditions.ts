@@ -94,6 +94,9 @@ export function checkConditions(plan: Plan): void {
 export class Firewalls {
   readonly #places: Places
   readonly #behind: ReadonlySet<number>
+  /** Whom the last newcomer was told of. */
+  #newcomer: NodeIndex | undefined
+  readonly #told = new Set<NodeIndex>()
 
   /** Who comes first can be dialled: else nobody else could come. */
   constructor({ firewalled }: Pick<Plan, 'firewalled'>, places: Places, random: Random) {
@@ -110,12 +113,32 @@ export class Firewalls {
 
   /**
    * Whom a newcomer is told of where chance named this one: who cannot be dialled is no introduction, so it is the next
-   * by place who can. Nothing where nobody can.
+   * member by place who can, and of whom it was not told yet. While no member can, it is told of one other who can; of
+   * nobody where there is none. All contacts of a newcomer are named before those of the next.
    */
-  introduced(node: NodeIndex): NodeIndex | undefined {
-    if (!this.isBehind(node)) return node
+  introduced(
+    drawn: NodeIndex,
+    newcomer: NodeIndex,
+    isMember: (node: NodeIndex) => boolean
+  ): NodeIndex | undefined {
+    if (this.#behind.size === 0) return drawn
+    if (newcomer !== this.#newcomer) this.#told.clear()
+    this.#newcomer = newcomer
+    const isFit = (node: NodeIndex) => !this.isBehind(node) && node !== newcomer && !this.#told.has(node)
+    const told = isFit(drawn) ? drawn : this.#instead(drawn, isFit, isMember)
+    if (told !== undefined) this.#told.add(told)
+    return told
+  }
+
+  #instead(
+    drawn: NodeIndex,
+    isFit: (node: NodeIndex) => boolean,
+    isMember: (node: NodeIndex) => boolean
+  ): NodeIndex | undefined {
     const places = this.#places
-    return places.choose(places.placeOf(node) / places.count, one => !this.isBehind(one))
+    const next = (fit: (node: NodeIndex) => boolean) =>
+      places.choose(places.placeOf(drawn) / places.count, fit)
+    return next(node => isFit(node) && isMember(node)) ?? (this.#told.size === 0 ? next(isFit) : undefined)
   }
 }
 

@@ -11,10 +11,13 @@ type Network = Pick<Deployment, 'servers' | 'start' | 'isMember' | 'onDeath'> & 
   readonly simulation: Omit<Deployment['simulation'], 'metrics'>
 }
 
+/** Whom a newcomer is told of in the place of whoever was drawn; nothing: of nobody. */
+type Introduced = (drawn: NodeIndex, newcomer: NodeIndex) => NodeIndex | undefined
+
 export class Peers implements Population {
   readonly #deployment: Network
   readonly #places: Places
-  readonly #introduced: (node: NodeIndex) => NodeIndex | undefined
+  readonly #introduced: Introduced
   /** Added, and not seen to run yet. */
   #coming: NodeIndex[] = []
   /** Nodes that an overlay has beside the peers are none of them. Dense, in no order. */
@@ -26,12 +29,7 @@ export class Peers implements Population {
   /** Told of each peer that died as a member, after the overlay was. */
   onMemberDeath: (node: NodeIndex) => void = () => {}
 
-  /** `introduced`: whom a newcomer is told of in the place of whoever was drawn; nothing: of nobody. */
-  constructor(
-    deployment: Network,
-    places: Places,
-    introduced: (node: NodeIndex) => NodeIndex | undefined = node => node
-  ) {
+  constructor(deployment: Network, places: Places, introduced: Introduced = drawn => drawn) {
     this.#deployment = deployment
     this.#places = places
     this.#introduced = introduced
@@ -65,7 +63,7 @@ export class Peers implements Population {
   /** Who joins by servers has known them from its start. */
   contact(node: NodeIndex, other: NodeIndex): void {
     const { servers, simulation } = this.#deployment
-    const told = this.#introduced(other)
+    const told = this.#introduced(other, node)
     if (servers === undefined && told !== undefined) simulation.contact(node, told)
   }
 

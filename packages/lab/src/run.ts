@@ -116,8 +116,11 @@ class Run {
       ...(sides && { sides })
     })
     this.#partition = sides && new PartitionWatch(this.#deployment, sides)
-    this.#peers = new Peers(this.#deployment, this.#places, node => firewalls.introduced(node))
-    const asks = (node: NodeIndex) => this.#deployment.isMember(node) && liars?.isLiar(node) !== true
+    const isMember = (node: NodeIndex) => this.#deployment.isMember(node)
+    this.#peers = new Peers(this.#deployment, this.#places, (drawn, newcomer) =>
+      firewalls.introduced(drawn, newcomer, isMember)
+    )
+    const asks = (node: NodeIndex) => isMember(node) && liars?.isLiar(node) !== true
     this.#choose = ({ chooser }) => this.#places.choose(chooser, asks)
     this.#work = new Work(this.#deployment, this.#choose, network, () => this.#partition?.phase ?? 'before')
     this.#values = new ValuesWork(this.#deployment, this.#choose)

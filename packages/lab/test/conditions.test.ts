@@ -128,13 +128,44 @@ describe('firewalls', () => {
       expect(nodes.filter(node => firewallsOf(0.95, seed, 4).isBehind(node))).toEqual([3, 4, 5])
   })
 
-  it('let newcomers be told of others', () => {
-    const firewalls = firewallsOf(0.5)
-    for (const node of nodes.slice(2)) {
-      const told = firewalls.introduced(node)!
-      expect(firewalls.isBehind(told)).toBe(false)
-      expect(told === node).toBe(!firewalls.isBehind(node))
+  it('leave newcomers those who can be dialled: members, nobody twice, and not themselves', () => {
+    for (let seed = 0; seed < 200; seed += 1) {
+      const places = new Places(40)
+      const firewalls = new Firewalls({ firewalled: 0.9 }, places, randomOf(`${seed}`))
+      const random = randomOf(`${seed}`).fork('joining')
+      // Who came takes part once two more have come.
+      const isMember = (node: number) => node < places.taken.length - 2
+      for (let node = 0; node < 40; node += 1) {
+        const drawn = [0, 1, 2, 3].flatMap(() => places.choose(random.unit(), isMember) ?? [])
+        const members = places.taken.filter(one => isMember(one) && !firewalls.isBehind(one))
+        const contacts = drawn.length > 0 ? new Set(drawn) : new Set(places.taken.slice(0, 1))
+        places.take(node)
+        const told = [...contacts].flatMap(one => firewalls.introduced(one, node, isMember) ?? [])
+        expect(told.length, `seed ${seed}, peer ${node}`).toBeGreaterThanOrEqual(Math.min(node, 1))
+        expect(new Set(told).size).toBe(told.length)
+        expect(told).not.toContain(node)
+        expect(told.filter(one => firewalls.isBehind(one))).toEqual([])
+        if (members.length > 0) expect(told.filter(one => !isMember(one))).toEqual([])
+      }
     }
+  })
+
+  it('let the only one who can be dialled be told of nobody, when it comes in the place of another', () => {
+    const places = placesOf(4)
+    const firewalls = new Firewalls({ firewalled: 0.95 }, places, randomOf('s'))
+    expect(firewalls.introduced(3, 5, () => true)).toBe(2)
+    places.leave(2)
+    places.take(6)
+    expect(firewalls.introduced(3, 6, node => node !== 6)).toBeUndefined()
+    expect(firewalls.introduced(3, 5, node => node !== 6)).toBe(6)
+  })
+
+  it('let a newcomer be told of whom chance names, where that one can be dialled', () => {
+    for (const node of nodes.slice(3)) {
+      const firewalls = firewallsOf(0.5)
+      expect(firewalls.introduced(node, 2, () => false) === node).toBe(!firewalls.isBehind(node))
+    }
+    expect(firewallsOf(0).introduced(5, 5, () => false)).toBe(5)
   })
 })
 
