@@ -54,6 +54,28 @@ describe('a plan file', () => {
     expect(new Set(all.map(({ at }) => JSON.stringify(at))).size).toBe(4)
   })
 
+  it('has peers join at all points where firewalls vary, the one without among them, unless it says otherwise', () => {
+    const part = 'title: One\nparts:\n  - name: walls\n    nodes: 16\n'
+    const walls = (more: string) => points(part + more)
+    const begins = (more: string) => walls(more).map(({ plan: { start, warmup } }) => [start, warmup])
+    expect(begins('    firewalled: [0, 0.5]\n')).toEqual([
+      ['joined', 7200],
+      ['joined', 7200]
+    ])
+    expect(begins('    firewalled: [0]\n')).toEqual([['ideal', 60]])
+    expect(begins('    firewalled: 0\n')).toEqual([['ideal', 60]])
+    expect(begins('    firewalled: [0, 0.5]\n    churn: [null, exp:1h]\n')).toEqual([
+      ['joined', 7200],
+      ['joined', 7200],
+      ['joined', 3600],
+      ['joined', 3600]
+    ])
+    expect(() => walls('    firewalled: [0, 0.5]\n    start: ideal\n')).toThrow('try --start joined')
+    const { resolved } = study(`${ONE}    firewalled: [0, 0.5]\n`)
+    expect(resolved).toContain('start: joined')
+    expect(study(resolved).resolved).toBe(resolved)
+  })
+
   it('says in `common` what all parts have, which a part may have otherwise', () => {
     const text = `title: Two
 common: { seeds: 3, lookups: 10, set: { chord.successors: 3, kelips.contacts: 3 }, overlays: [chord, kelips] }

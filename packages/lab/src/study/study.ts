@@ -120,6 +120,7 @@ function partOf(
         const ofOverlay = Object.entries(set).filter(([key]) => key.startsWith(`${overlay}.`))
         const input = {
           ...rest,
+          ...(varies.includes('firewalled') && startOf(rest)),
           ...at,
           overlays: [overlay],
           set: { ...Object.fromEntries(ofOverlay), ...varied },
@@ -153,6 +154,15 @@ function partOf(
     ])
   })
   return { name, title: title ?? name, about, varies, points, published: figures }
+}
+
+/**
+ * Points with firewalls and the one without are alike but for these: as all others must, the peers of that one join, where
+ * the part says nothing else.
+ */
+function startOf({ start, firewalled }: Fields): Fields {
+  const hasWalls = (firewalled as readonly number[]).some(part => part !== 0)
+  return start === undefined && hasWalls ? { start: 'joined' } : {}
 }
 
 const isWithin = (some: Readonly<Record<string, unknown>>, all: Readonly<Record<string, unknown>>) =>
