@@ -205,9 +205,9 @@ export function resolvePlan(input: PlanInput): Plan {
   return plan
 }
 
-/** The settings of one overlay, those of the plan over the defaults. */
-export function overlaySettings(plan: Plan, overlay: OverlayId): Settings {
-  return settingsOf(overlay, plan.set, plan.failures !== null)
+/** The settings of one overlay, those of the plan over the defaults. Real peers have the same with failures and without. */
+export function overlaySettings({ set, failures, backend }: Plan, overlay: OverlayId): Settings {
+  return settingsOf(overlay, set, failures !== null && !isReal(backend))
 }
 
 /** Seeds of a plan's runs, in their order. */

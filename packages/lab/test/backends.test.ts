@@ -11,7 +11,7 @@ import {
 } from '../src/backends.ts'
 import { compare, runPlans } from '../src/compare.ts'
 import { OVERLAYS, SETTINGS } from '../src/overlays/settings.ts'
-import { type PlanInput, resolvePlan } from '../src/plan.ts'
+import { overlaySettings, type PlanInput, resolvePlan } from '../src/plan.ts'
 import type { RunResult } from '../src/run-result.ts'
 import { verify } from '../src/verify.ts'
 
@@ -184,6 +184,17 @@ describe('a backend of real peers', () => {
       }
     ])
     expect(told.at(-1)).toBe(1)
+  })
+
+  it('names the settings that its peers have: with failures they wait no longer for a lookup than without', async () => {
+    const found: Backend = { run: (jobs, init) => inTurn(jobs, init, async ({ seed }) => ({ ...RUN, seed })) }
+    const dying = resolvePlan({ ...plan, failures: 0.5 })
+    const { overlays } = await compare(dying, { backends: async () => found })
+    expect(overlays[0]!.settings['lookup-budget-ms']).toBe(10_000)
+    for (const overlay of ['chord', 'pastry', 'kelips', 'kademlia'] as const) {
+      expect(overlaySettings(dying, overlay)).toEqual(overlaySettings(plan, overlay))
+      expect(overlaySettings(resolvePlan({ failures: 0.5 }), overlay)['lookup-budget-ms']).toBe(180_000)
+    }
   })
 
   it('says what the system counted, and where processors were short', async () => {
