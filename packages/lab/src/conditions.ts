@@ -10,6 +10,7 @@ import {
   type NodeIndex,
   pickSome,
   type Random,
+  sidesByShare,
   withConditions
 } from '@servent/simulator'
 import { PlanError } from './errors.ts'
@@ -90,10 +91,16 @@ export function checkConditions(plan: Plan): void {
     )
 }
 
-/** Peers that nobody can dial, and that dial others. Drawn from the seed by places, the same in each overlay. */
+/**
+ * Peers that nobody can dial, and that dial others. Drawn from the seed by places, the same in each overlay: of the plan's
+ * as many as its part says, and each further one with the chance of any peer.
+ */
 export class Firewalls {
   readonly #places: Places
   readonly #behind: ReadonlySet<number>
+  /** Of the places of the plan; further ones come as the network grows. */
+  readonly #planned: number
+  readonly #furtherBehind: (place: number) => number
   /** Whom the last newcomer was told of. */
   #newcomer: NodeIndex | undefined
   readonly #told = new Set<NodeIndex>()
@@ -101,6 +108,8 @@ export class Firewalls {
   /** Who comes first can be dialled: else nobody else could come. */
   constructor({ firewalled }: Pick<Plan, 'firewalled'>, places: Places, random: Random) {
     this.#places = places
+    this.#planned = places.count
+    this.#furtherBehind = sidesByShare(firewalled, random.fork('further').u32())
     const others = Array.from({ length: places.count - 1 }, (_, place) => place + 1)
     const count = Math.min(Math.round(firewalled * places.count), others.length)
     this.#behind = new Set(pickSome(others, count, random))
@@ -108,7 +117,9 @@ export class Firewalls {
 
   /** An operator's servers never are. */
   isBehind(node: NodeIndex): boolean {
-    return this.#places.had(node) && this.#behind.has(this.#places.placeOf(node))
+    if (!this.#places.had(node)) return false
+    const place = this.#places.placeOf(node)
+    return place < this.#planned ? this.#behind.has(place) : this.#furtherBehind(place) === 1
   }
 
   /**

@@ -123,6 +123,20 @@ describe('firewalls', () => {
     expect(Math.min(...behind('s'))).toBeGreaterThan(1)
   })
 
+  it('are of the same part of those who come beyond the places of the plan', () => {
+    const behind = (seed: string) => {
+      const places = placesOf(100)
+      const firewalls = new Firewalls({ firewalled: 0.3 }, places, randomOf(seed))
+      const further = Array.from({ length: 2_000 }, (_, more) => 102 + more)
+      for (const node of further) places.take(node)
+      expect(nodes.filter(node => firewalls.isBehind(node))).toHaveLength(30)
+      return further.filter(node => firewalls.isBehind(node))
+    }
+    expect(behind('s').length / 2_000).toBeCloseTo(0.3, 1)
+    expect(behind('s')).toEqual(behind('s'))
+    expect(behind('t')).not.toEqual(behind('s'))
+  })
+
   it('never are of who comes first', () => {
     for (const seed of ['a', 'b', 'c', 'd'])
       expect(nodes.filter(node => firewallsOf(0.95, seed, 4).isBehind(node))).toEqual([3, 4, 5])
