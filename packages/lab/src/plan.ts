@@ -188,15 +188,7 @@ export function resolvePlan(input: PlanInput): Plan {
   checkRecords(plan)
   checkLiars(plan)
   checkPartition(plan)
-  if (plan.failures !== null && plan.churn !== null) {
-    throw new PlanError(
-      'failures and churn exclude each other: with failures, maintenance stands still, and nobody could come or go.'
-    )
-  }
-  // As many die as the simulator lets die: to the nearest whole number.
-  if (plan.failures !== null && plan.nodes - Math.round(plan.failures * plan.nodes) < 1) {
-    throw new PlanError(`With failures ${plan.failures} nobody of ${plan.nodes} peers is left.`)
-  }
+  checkFailures(plan)
   checkModels(plan)
   checkConditions(plan)
   for (const overlay of plan.overlays) overlaySettings(plan, overlay)
@@ -308,6 +300,21 @@ function checkLiars({ liars, overlays }: Plan): void {
   throw new PlanError(
     `Nobody lies in ${without}, which has no roots of keys: leave it out of --overlays, or leave out --liars.`
   )
+}
+
+function checkFailures({ failures, churn, nodes }: Plan): void {
+  if (failures === null) return
+  if (churn !== null)
+    throw new PlanError(
+      'failures and churn exclude each other: with failures, maintenance stands still, and nobody could come or go.'
+    )
+  // As many die as the simulator lets die: to the nearest whole number.
+  const dying = Math.round(failures * nodes)
+  if (dying >= nodes) throw new PlanError(`With failures ${failures} nobody of ${nodes} peers is left.`)
+  if (dying === 0 && failures > 0)
+    throw new PlanError(
+      `failures ${failures} of ${nodes} peers is nobody: try a larger part, or more --nodes.`
+    )
 }
 
 /** A partition is measured by itself, and what is put has no truth on each side. */

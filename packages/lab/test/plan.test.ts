@@ -125,6 +125,10 @@ describe('a plan', () => {
     [{ failures: 0.96 }, 'failures is 0.96'],
     [{ failures: 0.9, nodes: 2 }, 'nobody of 2 peers is left'],
     [
+      { failures: 0.01, nodes: 16 },
+      'failures 0.01 of 16 peers is nobody: try a larger part, or more --nodes.'
+    ],
+    [
       { nodes: Number.POSITIVE_INFINITY },
       'nodes is Infinity, and it takes a whole number from 2 to 1000000.'
     ],
