@@ -43,6 +43,30 @@ function partedBy(value: Value): { readonly part: number; readonly seconds: numb
   return Number(part) > 0 && seconds > 0 ? { part: Number(part), seconds } : undefined
 }
 
+const BYTES: Readonly<Record<string, number>> = { kB: 1_000, MB: 1_000_000 }
+
+/** Of `128kB/1MB`, the bytes a second up. */
+function bytesPerS(value: Value): number | undefined {
+  const [, figure, unit] = /^([0-9.]{1,16})(kB|MB)(?:\/|$)/.exec(`${value}`) ?? []
+  const bytes = Number(figure) * (BYTES[unit ?? ''] ?? Number.NaN)
+  return bytes > 0 ? bytes : undefined
+}
+
+const TIMES: Readonly<Record<string, string>> = { s: 'a second', m: 'a minute', h: 'an hour' }
+const RESETS = /^([0-9.]{1,20})\/([smh])$/
+
+/** `0.1/m`, in a second. */
+function breaksPerS(value: Value): number | undefined {
+  const [, figure, unit] = RESETS.exec(`${value}`) ?? []
+  const perS = Number(figure) / (SECONDS[unit ?? ''] ?? Number.NaN)
+  return perS > 0 ? perS : undefined
+}
+
+function timesIn(value: Value): string | undefined {
+  const [, figure, unit] = RESETS.exec(`${value}`) ?? []
+  return figure === undefined ? undefined : `${figure} times ${TIMES[unit!]}`
+}
+
 /** Those that a plan's fields lead to have their names; any other goes by its own. */
 const FIELDS: Readonly<Record<string, Field>> = {
   nodes: {
@@ -85,6 +109,22 @@ const FIELDS: Readonly<Record<string, Field>> = {
     },
     number: value => (value === null ? 0 : partedBy(value)?.part),
     isPart: true
+  },
+  bandwidth: {
+    title: 'Bytes a second that a line carries up',
+    words: value => (value === null ? 'lines without a bound' : `lines of ${value} a second`),
+    number: bytesPerS,
+    scale: 'log'
+  },
+  resets: {
+    title: 'Breaks of a connection a second',
+    words: value => {
+      const times = timesIn(value)
+      if (value === null) return 'connections that last'
+      return times === undefined ? `resets ${value}` : `connections that break ${times}`
+    },
+    short: value => timesIn(value) ?? plain(value),
+    number: value => (value === null ? 0 : breaksPerS(value))
   },
   enough: {
     title: 'Results that a search wants',

@@ -1,6 +1,6 @@
 /** Numbers and fields of plans as people read them. */
 import { describe, expect, it } from 'vitest'
-import { axisOf, titleOf, wordsOf } from '../src/axes.ts'
+import { axisOf, shortOf, titleOf, wordsOf } from '../src/axes.ts'
 import { duration, extent, inWords, listed, memory, NBSP, percent, shown } from '../src/numbers.ts'
 import { decades, scaled } from '../src/spec.ts'
 
@@ -74,6 +74,16 @@ describe('what varies', () => {
     expect(wordsOf('churn', 'exp:10m')).toBe(`sessions of 10${NBSP}min`)
     expect(wordsOf('churn', 'weibull:0.5,10000s')).toBe('churn weibull:0.5,10000s')
     expect(wordsOf('churn', null)).toBe('no churn')
+    expect(wordsOf('bandwidth', '128kB/1MB')).toBe('lines of 128kB/1MB a second')
+    expect(wordsOf('bandwidth', null)).toBe('lines without a bound')
+    expect(wordsOf('resets', '0.1/m')).toBe('connections that break 0.1 times a minute')
+    expect(wordsOf('resets', null)).toBe('connections that last')
+    expect(wordsOf('resets', 'often')).toBe('resets often')
+    expect([shortOf('resets', '2/h'), shortOf('resets', null)]).toEqual(['2 times an hour', 'none'])
+    expect([titleOf('bandwidth'), titleOf('resets')]).toEqual([
+      'Bytes a second that a line carries up',
+      'Breaks of a connection a second'
+    ])
     expect(wordsOf('demand', 'zipf')).toBe('demand zipf')
     expect([titleOf('liars'), titleOf('warmup')]).toEqual(['Peers that lie', 'warmup'])
   })
@@ -87,6 +97,14 @@ describe('what varies', () => {
     // No failures are as many as none of the peers.
     const failures = axisOf('failures', [null, 0.1])
     expect([null, 0.1].map(failures.at)).toEqual([0, 0.1])
+    const lines = ['64kB/1MB', '1.5MB']
+    expect(axisOf('bandwidth', lines).scale).toBe('log')
+    expect(lines.map(axisOf('bandwidth', lines).at)).toEqual([64_000, 1_500_000])
+    // No bound is no number.
+    expect(axisOf('bandwidth', [null, '1MB']).scale).toBe('names')
+    const breaks = [null, '36/h', '6/m', '1/s']
+    expect(axisOf('resets', breaks).scale).toBe('linear')
+    expect(breaks.map(axisOf('resets', breaks).at)).toEqual([0, 0.01, 0.1, 1])
     expect(axisOf('start', ['ideal', 'joined'])).toMatchObject({ scale: 'names' })
   })
 })
