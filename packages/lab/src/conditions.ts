@@ -14,7 +14,7 @@ import {
   withConditions
 } from '@servent/simulator'
 import { PlanError } from './errors.ts'
-import { serversOf } from './overlays/napster-servers.ts'
+import { serverCount } from './overlays/napster-servers.ts'
 import type { OverlayId, Settings } from './overlays/settings.ts'
 import type { Places } from './places.ts'
 import type { Plan } from './plan.ts'
@@ -159,7 +159,7 @@ export function operatorsNodes(
   settings: Settings,
   { nodes }: Pick<Plan, 'nodes'>
 ): number {
-  return overlay === 'napster' ? (settings.servers as number) || serversOf(nodes) : 0
+  return overlay === 'napster' ? serverCount(settings.servers as number, nodes) : 0
 }
 
 /** The simulator's network with all this in it; the same one where the plan asks for nothing of it. */

@@ -1,11 +1,12 @@
 /** How many servers there are, and that a query reaches all of them. */
 import { MESH_LINKS_MAX, MESH_TTL_MAX, SERVERS_MAX } from '@servent/napster/machine'
 import { expect, it } from 'vitest'
-import { serverLinks, serversOf } from '../src/overlays/napster-servers.ts'
+import { serverCount, serverLinks, serversOf } from '../src/overlays/napster-servers.ts'
 import { NODES_MAX } from '../src/plan.ts'
 
 it('there is one for each 16,000 users, and never more than a user knows', () => {
   expect([2, 16_000, 16_001, 48_000].map(serversOf)).toEqual([1, 1, 2, 3])
+  expect([serverCount(0, 16_001), serverCount(3, 16_001)]).toEqual([2, 3])
   expect(serversOf(NODES_MAX)).toBe(63)
   expect(serversOf(NODES_MAX)).toBeLessThanOrEqual(SERVERS_MAX)
   expect(serversOf(2 * NODES_MAX)).toBe(SERVERS_MAX)

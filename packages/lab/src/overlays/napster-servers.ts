@@ -12,6 +12,11 @@ export function serversOf(users: number): number {
   return Math.min(SERVERS_MAX, Math.ceil(users / USERS_PER_SERVER))
 }
 
+/** As many as `napster.servers` says, or, where that is 0, those of so many users. */
+export function serverCount(servers: number, users: number): number {
+  return servers > 0 ? servers : serversOf(users)
+}
+
 /**
  * Pairs of servers by number. As long as each has links for all others, all are linked with all. More of them stand in the
  * rows and columns of a square, and each is linked with those of its own row and column: from any server to any

@@ -54,7 +54,7 @@ import { countReached } from './linked.ts'
 import { filesAt, hasFile, livingFile } from './living-file.ts'
 import { nameOf, searchKey } from './names.ts'
 import { NapsterFiles } from './napster-files.ts'
-import { FIND_STEPS, serverLinks, serversOf } from './napster-servers.ts'
+import { FIND_STEPS, serverCount, serverLinks } from './napster-servers.ts'
 import { NapsterSessions } from './napster-sessions.ts'
 import type { NapsterSet } from './napster-settings.ts'
 import { FindMessages } from './napster-traffic.ts'
@@ -163,7 +163,7 @@ export class NapsterDeployment implements Deployment {
     if (this.#servers.length > 0) return
     const { simulation } = this
     const { servers, linked } = this.#set
-    const count = servers > 0 ? servers : serversOf(this.#init.places.count)
+    const count = serverCount(servers, this.#init.places.count)
     for (let server = 0; server < count; server += 1) {
       const node = simulation.addNode()
       this.#servers.push(node)
