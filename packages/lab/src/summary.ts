@@ -17,6 +17,8 @@ import { inequality, mean, percentile, pooled, type Summary, sum, summarise } fr
 
 /** Of an event loop at work: beyond it what waits for it shows in the times that are measured. */
 const BUSY_PART = 0.75
+/** Of the peers that live when the measured time begins: where fewer take part, figures are of a network that did not form. */
+export const MEMBERS_PART_MIN = 0.9
 const US_PER_MS = 1000
 const US_PER_S = 1_000_000
 
@@ -54,6 +56,7 @@ export function summariseOverlay(
         put: values?.puts ?? null,
         get: values?.gets ?? null
       }),
+      ...outsideOf(population.start),
       ...unservedOf(runs),
       ...busyOf(runs),
       ...turnedAwayOf(runs)
@@ -105,6 +108,17 @@ function warningsOf(
         ]
   )
 }
+
+/** Figures of those who take part say nothing of the others, who ask for nothing. */
+function outsideOf({ live, members }: Census): string[] {
+  if (members >= MEMBERS_PART_MIN * live) return []
+  return [
+    `Only ${rounded(members)} of ${rounded(live)} live peers took part when the measured time began, in the mean over ` +
+      'runs, and the figures are of those. Try a longer --warmup.'
+  ]
+}
+
+const rounded = (peers: number) => Number(peers.toFixed(1))
 
 /** Where all that others depend on died, figures are those of an overlay that is not there any more. */
 function unservedOf(runs: readonly RunResult[]): string[] {

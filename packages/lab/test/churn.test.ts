@@ -4,7 +4,7 @@ import { resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
 import type { RunResult } from '../src/run-result.ts'
 import { sum } from '../src/statistics.ts'
-import { summariseOverlay } from '../src/summary.ts'
+import { MEMBERS_PART_MIN, summariseOverlay } from '../src/summary.ts'
 
 describe('with churn', () => {
   const LOOKUPS = 200
@@ -77,6 +77,26 @@ it('a run in which nobody could be asked says so', () => {
     'No lookup was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.',
     'No search was issued: 0 of 0 live peers took part when the measured time began, 0 of 0 when it ended. Try a longer --warmup.'
   ])
+})
+
+it('a run in which fewer take part than MEMBERS_PART_MIN of those who live says so', () => {
+  const run = runOnce(
+    resolvePlan({ nodes: 30, lookups: 2, warmup: 0, duration: 1 }),
+    {},
+    { overlay: 'chord', seed: 1 }
+  )
+  const what = { overlay: 'chord', settings: {}, backend: 'simulator', nodes: 30 } as const
+  const warningsOf = (...members: number[]) =>
+    summariseOverlay(
+      what,
+      members.map(each => ({ ...run, nodes: { ...run.nodes, atStart: { live: 30, members: each } } }))
+    ).warnings
+  expect(warningsOf(30 * MEMBERS_PART_MIN)).toEqual([])
+  expect(warningsOf(26)).toEqual([
+    'Only 26 of 30 live peers took part when the measured time began, in the mean over runs, and the figures are of those. Try a longer --warmup.'
+  ])
+  expect(warningsOf(24, 30)).toEqual([])
+  expect(warningsOf(23, 30)).toEqual([expect.stringMatching(/^Only 26\.5 of 30 live peers took part/)])
 })
 
 it('peers that have not joined yet are seen not to take part', () => {
