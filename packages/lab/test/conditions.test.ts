@@ -19,17 +19,7 @@ import { Places } from '../src/places.ts'
 import { type PlanInput, resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
 import { resolveStudy } from '../src/study/study.ts'
-
-const refusal = (act: () => unknown) => {
-  try {
-    act()
-  } catch (error) {
-    expect((error as Error).name).toBe('PlanError')
-    return (error as Error).message
-  }
-  return undefined
-}
-const planRefusal = (input: PlanInput) => refusal(() => resolvePlan({ nodes: 40, lookups: 40, ...input }))
+import { planRefusal, refusal } from './refusal.ts'
 
 describe('as it is written', () => {
   it('a bandwidth is bytes a second up and down, or one figure for both', () => {

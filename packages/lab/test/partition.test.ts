@@ -14,17 +14,7 @@ import { figuresOf } from '../src/study/figures.ts'
 import { resolveStudy } from '../src/study/study.ts'
 import { summariseOverlay } from '../src/summary.ts'
 import { net } from './deployed.ts'
-
-const refusal = (act: () => unknown) => {
-  try {
-    act()
-  } catch (error) {
-    expect((error as Error).name).toBe('PlanError')
-    return (error as Error).message
-  }
-  return undefined
-}
-const planRefusal = (input: PlanInput) => refusal(() => resolvePlan({ nodes: 40, lookups: 40, ...input }))
+import { planRefusal, refusal } from './refusal.ts'
 
 describe('as it is written', () => {
   it('is a part of the peers and a time', () => {
