@@ -20,16 +20,16 @@ type Settings = Readonly<Record<string, string | number>>
 const DEFENCES: Readonly<Record<string, Settings>> = {
   off: {
     'chord.answer-checks': 'off',
+    'chord.lists': 'told',
+    'chord.peers-per-network': 0,
     'pastry.answer-checks': 'off',
+    'pastry.peers-per-network': 0,
     'kademlia.paths': 1
   },
   today: {},
   on: {
     'chord.paths': 8,
-    'chord.peers-per-network': 2,
-    'chord.lists': 'asked',
     'pastry.paths': 8,
-    'pastry.peers-per-network': 2,
     'pastry.distances': 'own',
     'kelips.paths': 8,
     'kelips.answer-checks': 'on',
@@ -47,7 +47,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     shares: { type: 'string', default: '0.05,0.1,0.2,0.3' },
     overlays: { type: 'string', default: 'chord,pastry,kelips,kademlia' },
-    defences: { type: 'string', default: 'off,on' },
+    defences: { type: 'string', default: 'off,today,on' },
     lies: { type: 'string', default: 'wrong-owner,drop,poison' },
     warmup: { type: 'string', default: '900' },
     json: { type: 'boolean', default: false }

@@ -61,6 +61,8 @@ export class Place {
   formingSinceMs = 0
   /** Who is asked whether it has a place in the list: handles that are good while it is. */
   readonly askedForList = new Set<RingRef>()
+  /** Whom the head names, and who has not answered as a member: handles that are good while it is so. */
+  readonly doubted = new Set<RingRef>()
   stabilising = false
   rectifying = false
   fixing = false

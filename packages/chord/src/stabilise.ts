@@ -4,7 +4,7 @@
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import { compareClockwise, type Peer, SELF } from '@servent/overlay/machine'
-import { takeList } from './asked-list.ts'
+import { isAgreed, takeList } from './asked-list.ts'
 import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, FOUNDERS_KEPT_MS, STABILISE_STEPS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
@@ -95,6 +95,8 @@ function fromPredecessor(
   const own = ring.ownRef(place)
   if (predecessor === own) {
     place.stabilising = false
+    // Where the two lists differ, those who are in one alone are asked in the next round, too.
+    if (!isAgreed(ring, place, head, tables.successors)) return
     place.settledHead = head
     place.settledVersion = tables.version
     return

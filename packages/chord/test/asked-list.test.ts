@@ -1,9 +1,11 @@
 /** Successor lists whose members were asked themselves, against heads that leave out members and name who is none. */
+import { SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
 import { takeList } from '../src/asked-list.ts'
 import { isCrowdedOut, takeFinger } from '../src/finger-refresh.ts'
-import { type ChordSettings, LIST_ASKS_MAX } from '../src/machine.ts'
-import { type AnsweredRing, answeredRing, keyOfNumber, ref } from './support/answered-ring.ts'
+import { type ChordSettings, LIST_ASKS_MAX, refOf } from '../src/machine.ts'
+import { stabilise } from '../src/stabilise.ts'
+import { type AnsweredRing, answeredRing, keyOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
 import { ChordNetwork } from './support/network.ts'
 
 /** Of peers that are asked whether they are members, these say that they are; all others are silent. */
@@ -48,11 +50,27 @@ describe('a list that is asked', () => {
     expect(listOf(all)).toEqual([10, 30, 40].map(ref))
   })
 
-  it('does not take in whom the head names where nobody is', () => {
-    const all = ringOf([10, 20, 30], [10, 20, 30])
+  it('lets go whom the head names where nobody is, and takes it in again only once it answers', () => {
+    const members = [10, 20, 30]
+    const all = ringOf(members, [10, 20, 30])
     take(all, 10, 12, 20, 30)
-    expect(asked(all)).toEqual([12])
+    expect(listOf(all)).toEqual([10, 20].map(ref))
+    take(all, 10, 12, 20, 30)
     expect(listOf(all)).toEqual([10, 20, 30].map(ref))
+    expect(asked(all)).toEqual([12, 30, 12])
+    members.push(12)
+    take(all, 10, 12, 20, 30)
+    expect(listOf(all)).toEqual([10, 12, 20].map(ref))
+    expect(all.place.doubted.size).toBe(0)
+  })
+
+  it('has whoever the head names before it answers, so that no member is skipped meanwhile', () => {
+    const all = ringOf([12, 20, 30], [10, 20, 30])
+    all.hold = true
+    take(all, 10, 12, 20)
+    expect(listOf(all)).toEqual([10, 12, 20].map(ref))
+    all.release()
+    expect(listOf(all)).toEqual([10, 12, 20].map(ref))
   })
 
   it('takes in whoever came between, in its place', () => {
@@ -76,14 +94,18 @@ describe('a list that is asked', () => {
   it('LIST_ASKS_MAX are asked at a time, whatever heads say; one past it is not', () => {
     const all = ringOf([], [1000, 2000, 3000])
     all.hold = true
-    for (let at = 0; at < LIST_ASKS_MAX; at += 1) take(all, 1000, 1001 + at, 2000, 3000)
+    for (let at = 1; at <= LIST_ASKS_MAX; at += 1) take(all, 1000, 2000 - at, 2000, 3000)
     expect(asked(all).length).toBe(LIST_ASKS_MAX)
-    take(all, 1000, 1900, 2000, 3000)
+    take(all, 1000, 1500, 2000, 3000)
     expect(asked(all).length).toBe(LIST_ASKS_MAX)
-    expect(listOf(all)).toEqual([1000, 2000, 3000].map(ref))
     all.release()
-    take(all, 1000, 1900, 2000, 3000)
-    expect(asked(all)).toContain(1900)
+    take(all, 1000, 1500, 2000, 3000)
+    expect(asked(all)).toContain(1500)
+    all.release()
+    take(all, 1000, 2000, 3000)
+    all.release()
+    expect(listOf(all)).toEqual([1000].map(ref))
+    expect(all.place.doubted).toEqual(new Set([2000, 3000].map(ref)))
   })
 
   it('that became short is filled with those who answer', () => {
@@ -111,6 +133,39 @@ describe('a list that is asked', () => {
     take(around, 10, 50)
     expect(listOf(around)).toEqual([10, 50].map(ref))
   })
+})
+
+it('an own place behind the head enters without being asked, as long as it is a member', () => {
+  const all = answeredRing({ successors: 3, virtualNodes: 2, lists: 'asked' }, [10], () => undefined)
+  const [, second] = all.ring.places
+  // The key of the second place begins with 0x1fd4.
+  take(all, 10, 8148)
+  expect(listOf(all)).toEqual([ref(10)])
+  second!.member = true
+  take(all, 10, 9000)
+  expect(listOf(all)).toEqual([ref(10), refOf(SELF, 1)])
+  expect(asked(all)).toEqual([8148, 9000])
+})
+
+it('lists that differ are not settled: who could not be asked is asked in the next round', () => {
+  let isBusy = true
+  const all = answeredRing({ successors: 2, lists: 'asked' }, [10], (peer, { type, id }) => {
+    if (type === 'neighbours-request') {
+      const list = { version: 7, unchanged: false, listLength: 2, successors: [nodeOfNumber(20)] }
+      return { type: 'neighbours', id, standing: 'ring', predecessor: nodeOfNumber(SELF), ...list }
+    }
+    if (isBusy) return 'busy'
+    const range = { from: keyOfNumber(peer - 1), to: keyOfNumber(peer) }
+    return { type: 'next-hops-answer', id, range, hops: [], replicas: [] }
+  })
+  stabilise(all.ring, all.place, all.fx)
+  expect([listOf(all), all.place.settledVersion]).toEqual([[10, 20].map(ref), 0])
+  expect(asked(all)).toEqual([10, 20])
+  isBusy = false
+  stabilise(all.ring, all.place, all.fx)
+  expect(asked(all)).toEqual([10, 20, 10, 20])
+  stabilise(all.ring, all.place, all.fx)
+  expect(all.place.settledVersion).toBe(7)
 })
 
 it('a ring in which some leave stays as correct by asked lists as by told ones', () => {

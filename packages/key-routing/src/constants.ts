@@ -30,6 +30,8 @@ export const OWN_LOOKUPS_MAX = 1024
 export const ATTEMPTS_MAX = 8
 /** Ways by which one lookup goes at one time. */
 export const LOOKUP_PATHS_MAX = 16
+/** Of one /24 of IPv4, or /48 of IPv6, that a table takes in where nobody says. */
+export const NETWORK_PEERS_DEFAULT = 2
 /** Of one network, that a table may be told to take in: as many as most tables have entries. */
 export const NETWORK_PEERS_MAX = 256
 /** Peers that an iterative lookup may know and has not asked yet. */

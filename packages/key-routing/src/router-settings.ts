@@ -11,6 +11,7 @@ import {
   LOOKUP_BUDGET_MS,
   LOOKUP_BUDGET_MS_MAX,
   LOOKUP_PATHS_MAX,
+  NETWORK_PEERS_DEFAULT,
   NETWORK_PEERS_MAX,
   OPEN_TIMEOUT_MS,
   OWN_LINKS_DEFAULT,
@@ -35,7 +36,7 @@ export interface RouterSettings {
   readonly lookupPaths: number
   /** Whether the tables judge if who is named as the root can be it (`KeyRouting.believeRoot`). */
   readonly answerChecks: 'on' | 'off'
-  /** Of one /24 of IPv4, or /48 of IPv6, that a table takes in, at most `NETWORK_PEERS_MAX`; 0: any number. */
+  /** Of one /24 of IPv4, or /48 of IPv6, that a table takes in, at most `NETWORK_PEERS_MAX`; 0: any number. Private ones are not counted. */
   readonly peersPerNetwork: number
   /** Holders of copies that an answer names, 0 to `REPLICAS_MAX`. */
   readonly replicas: number
@@ -63,7 +64,7 @@ export const ROUTER_SETTINGS: RouterSettings = {
   alpha: 1,
   lookupPaths: 1,
   answerChecks: 'on',
-  peersPerNetwork: 0,
+  peersPerNetwork: NETWORK_PEERS_DEFAULT,
   replicas: REPLICAS_MAX,
   traceLookups: false,
   callTimeoutFirstMs: CALL_TIMEOUT_FIRST_MS,

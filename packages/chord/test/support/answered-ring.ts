@@ -59,13 +59,13 @@ const peers: PeerTable = {
   contact: contactOfNumber
 }
 
-/** This peer is 0, a member with this list. */
+/** This peer is 0, a member with this list. Lists are what heads say, unless `settings` says otherwise. */
 export function answeredRing(
   settings: Partial<ChordSettings>,
   successors: readonly Peer[],
   answer: Answering
 ): AnsweredRing {
-  const ring = new Ring(chordSettings(settings), CORRECT_CHORD)
+  const ring = new Ring(chordSettings({ lists: 'told', ...settings }), CORRECT_CHORD)
   const sent: AnsweredRing['sent'] = []
   const settled: Peer[] = []
   const fx = {
@@ -94,6 +94,7 @@ export function answeredRing(
   }
   ring.router = {
     settings: ROUTER_SETTINGS,
+    isCrowded: () => false,
     calls: {
       nextId: () => {
         nextId += 1

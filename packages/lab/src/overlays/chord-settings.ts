@@ -1,6 +1,7 @@
 /** Settings of Chord that a plan may change. Bounds are the machine's own. */
 import {
   CHECK_PREDECESSOR_MS,
+  CHORD_SETTINGS,
   FIX_FINGERS_MS,
   MERGE_MS,
   PROXIMITY_SAMPLES_MAX,
@@ -58,7 +59,7 @@ export const chordSettings = {
   },
   lists: {
     enum: ['told', 'asked'],
-    default: 'told',
+    default: CHORD_SETTINGS.lists,
     description: 'Whether a successor list is what its head says, or whoever is in one of two lists is asked'
   },
   style: {

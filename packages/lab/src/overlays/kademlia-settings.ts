@@ -36,7 +36,7 @@ export const kademliaSettings = {
   k: count(K_DEFAULT, BUCKET_PEERS_MAX, 'Peers of a bucket and of an answer, and holders of a record'),
   alpha: count(ALPHA_DEFAULT, PATH_REQUESTS_MAX, 'Requests under way on each path of a lookup'),
   paths: count(DISJOINT_PATHS_DEFAULT, DISJOINT_PATHS_MAX, 'Paths of a lookup that have no peer in common'),
-  'peers-per-network': { ...networkSetting, maximum: BUCKET_PEERS_MAX },
+  'peers-per-network': { ...networkSetting, default: 0, maximum: BUCKET_PEERS_MAX },
   'refresh-ms': period(REFRESH_MS, 'Between two refreshes of the buckets'),
   'self-lookup-ms': period(SELF_LOOKUP_MS, 'Between two lookups of the own key'),
   'answer-ms': {

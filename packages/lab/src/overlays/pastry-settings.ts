@@ -16,6 +16,7 @@ import {
   NEIGHBOURHOOD_DEFAULT,
   NEIGHBOURHOOD_MAX,
   NEIGHBOURHOOD_MS,
+  PASTRY_SETTINGS,
   ROW_MS
 } from '@servent/pastry/machine'
 import { DEFENCES } from './defences.ts'
@@ -58,7 +59,7 @@ export const pastrySettings = {
   },
   distances: {
     enum: ['told', 'own'],
-    default: 'told',
+    default: PASTRY_SETTINGS.distances,
     description: 'Whether the word of another counts for how far away it is'
   },
   style: {
