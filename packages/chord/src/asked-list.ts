@@ -1,10 +1,11 @@
 /**
  * Successor lists of which nobody is left out, and into which nobody is taken, on the word of another. In Zave's rules
  * (section 4) a list is the head's with the head before it, so a head that lies makes a list of liars, and those before
- * it copy that. Where `lists` is `asked`, what the own list and the head's have both is right. Who is in one of them alone is
- * taken in as well, so that no list skips a member that the published rules would have in it, and is asked itself: who does
- * not answer as a member of the ring goes, and comes in no more on the word of that head until it has answered.
+ * it copy that. Where `lists` is `asked`, what the own list and the head's have both is right; who is in one of them alone is
+ * asked itself. Whoever answers as a member of the ring has its place, and nobody else.
  *
+ * A list that grows grows in order: behind its end nobody comes in while one before it has yet to answer. So no list skips
+ * a member that the published rules would have in it, on which the proof that the ring stays right rests (principals).
  * A member that came behind a head that lies, and of which it never tells, stays unknown.
  */
 import { compareClockwise } from '@servent/overlay/machine'
@@ -15,6 +16,9 @@ import { adoptList, setSuccessors } from './ring-tables.ts'
 import { listBehind, nearestBehind, sameRefs } from './successor-list.ts'
 import type { RingRef } from './types.ts'
 
+/** Of one who is in the own list or the head's alone: it is asked, it answered, or it could not be asked in this round. */
+export type Asked = 'asked' | 'lives' | 'later'
+
 /** A head, and what it says that its list is. */
 export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly RingRef[], fx: Fx): void {
   const { lists, successors: r } = ring.settings
@@ -24,78 +28,71 @@ export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly
     adoptList(ring, place, head, list, fx)
     return
   }
-  const named = namedBy(ring, place, head, list)
-  for (const ref of place.doubted) if (!named.includes(ref)) place.doubted.delete(ref)
-  const heard = believed(ring, place, named)
-  // This peer's other places need not be asked.
+  // This peer's other places need nobody to name them.
   const own = ring.places.filter(other => other !== place && other.member).map(other => ring.ownRef(other))
-  const others = place.successors.filter(ref => !isOwn(ref))
-  const kept = [...others, ...own].filter(ref => ref !== head && isBehind(ring, place, head, ref))
-  const all = nearestBehind(place.key, [...new Set([...heard, ...kept])], r, ring)
-  adoptList(
-    ring,
-    place,
-    head,
-    all.filter(ref => ref !== head),
-    fx
-  )
-  const unlike = all.filter(ref => kept.includes(ref) !== heard.includes(ref))
-  for (const ref of new Set([...unlike, ...place.doubted]))
-    if (ref !== head && !isOwn(ref)) ask(ring, place, ref, fx)
+  const heard = [...listBehind(place.key, head, list, r, ring), ...own]
+  const known = place.successors.filter(ref => ref !== head && isBehind(ring, place, head, ref))
+  adoptList(ring, place, head, known, fx)
+  for (const [ref, how] of place.asked) if (how !== 'asked') place.asked.delete(ref)
+  const others = [...new Set([...known, ...heard])].filter(ref => isBehind(ring, place, head, ref))
+  const all = nearestBehind(place.key, others, r - 1, ring)
+  const unlike = all.filter(ref => known.includes(ref) !== heard.includes(ref))
+  // All are waited for before the first has answered, which may be at once.
+  const asking = unlike.filter(ref => place.asked.get(ref) !== 'asked')
+  for (const ref of asking) place.asked.set(ref, 'later')
+  for (const ref of asking) ask(ring, place, ref, fx)
 }
 
-/** Whether the place's list is what its head's would make it, and all have answered. Where it is told, it always is. */
+/** Whether the place's list is what its head's would make it. Where it is told, it always is. */
 export function isAgreed(ring: Ring, place: Place, head: RingRef, list: readonly RingRef[]): boolean {
-  if (ring.settings.lists === 'told') return true
-  const named = namedBy(ring, place, head, list)
-  const isAnswered = !named.some(ref => place.doubted.has(ref))
-  return isAnswered && sameRefs(place.successors, believed(ring, place, named))
+  const { lists, successors: r } = ring.settings
+  return lists === 'told' || sameRefs(place.successors, listBehind(place.key, head, list, r, ring))
 }
 
-/** As many as there are places in the list, and those who may have none. */
-function namedBy(ring: Ring, place: Place, head: RingRef, list: readonly RingRef[]): RingRef[] {
-  return listBehind(place.key, head, list, ring.settings.successors + place.doubted.size, ring)
-}
-
-function believed(ring: Ring, place: Place, named: readonly RingRef[]): RingRef[] {
-  return named.filter(ref => !place.doubted.has(ref)).slice(0, ring.settings.successors)
-}
-
-/** Each once at a time; one past `LIST_ASKS_MAX` is asked with a later list. */
+/** One past `LIST_ASKS_MAX` at a time is asked with a later list. Of this peer's own places it is known. */
 function ask(ring: Ring, place: Place, ref: RingRef, fx: Fx): void {
-  if (place.askedForList.has(ref)) return
-  if (place.askedForList.size >= LIST_ASKS_MAX) {
-    place.doubted.add(ref)
+  if (isOwn(ref)) {
+    const other = ring.places.find(one => ring.ownRef(one) === ref)
+    onAnswer(ring, place, ref, other?.member === true, fx)
     return
   }
+  let underWay = 0
+  for (const how of place.asked.values()) if (how === 'asked') underWay += 1
+  if (underWay >= LIST_ASKS_MAX) return
   const { term } = place
-  place.askedForList.add(ref)
+  place.asked.set(ref, 'asked')
   probeNode(ring, ref, fx, (alive, fx) => {
-    place.askedForList.delete(ref)
-    if (place.term !== term) return
-    if (alive === true) place.doubted.delete(ref)
-    else place.doubted.add(ref)
-    if (alive === 'later') return
-    const { successors } = place
-    const [head] = successors
-    if (!alive)
-      setSuccessors(
-        ring,
-        place,
-        successors.filter(other => other !== ref || other === head),
-        fx
-      )
-    else if (head !== undefined && isBehind(ring, place, head, ref) && !successors.includes(ref))
-      setSuccessors(
-        ring,
-        place,
-        nearestBehind(place.key, [...successors, ref], ring.settings.successors, ring),
-        fx
-      )
+    if (place.term === term) onAnswer(ring, place, ref, alive, fx)
+    else place.asked.delete(ref)
   })
 }
 
-/** Whether a node follows the place further away than the head. */
-function isBehind(ring: Ring, { key }: Place, head: RingRef, ref: RingRef): boolean {
-  return compareClockwise(key, ring.key(ref), ring.key(head)) > 0
+function onAnswer(ring: Ring, place: Place, ref: RingRef, alive: boolean | 'later', fx: Fx): void {
+  const [head] = place.successors
+  if (alive === false) {
+    place.asked.delete(ref)
+    const others = place.successors.filter(other => other !== ref || other === head)
+    setSuccessors(ring, place, others, fx)
+  } else place.asked.set(ref, alive === true ? 'lives' : 'later')
+  if (head !== undefined) takeInOrder(ring, place, head, fx)
+}
+
+/** Those who answered come in, but for those behind the list's end who come after one that has not answered. */
+function takeInOrder(ring: Ring, place: Place, head: RingRef, fx: Fx): void {
+  const behind = [...place.asked.keys()].filter(ref => isBehind(ring, place, head, ref))
+  const list = [...place.successors]
+  for (const ref of nearestBehind(place.key, behind, behind.length, ring)) {
+    const isPastEnd = isBehind(ring, place, list.at(-1)!, ref)
+    if (place.asked.get(ref) === 'lives') {
+      list.push(ref)
+      list.sort((a, b) => compareClockwise(place.key, ring.key(a), ring.key(b)))
+      place.asked.delete(ref)
+    } else if (isPastEnd) break
+  }
+  setSuccessors(ring, place, nearestBehind(place.key, [...new Set(list)], ring.settings.successors, ring), fx)
+}
+
+/** Whether a node follows the place further away than another. */
+function isBehind(ring: Ring, { key }: Place, other: RingRef, ref: RingRef): boolean {
+  return compareClockwise(key, ring.key(ref), ring.key(other)) > 0
 }

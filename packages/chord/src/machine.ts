@@ -162,8 +162,7 @@ export class ChordMachine implements Machine<ChordTypes> {
     for (const place of ring.places) {
       ref(place.predecessor)
       for (const one of place.successors) ref(one)
-      for (const one of place.askedForList) ref(one)
-      for (const one of place.doubted) ref(one)
+      for (const one of place.asked.keys()) ref(one)
       for (let at = 0; at < place.fingers.length; at += 1) ref(place.fingers.at(at))
     }
   }

@@ -14,6 +14,7 @@ import {
   type PeerTable,
   SELF
 } from '@servent/overlay/machine'
+import type { Asked } from './asked-list.ts'
 import { FOUNDERS_KEPT_MS } from './constants.ts'
 import { FingerTable } from './finger-table.ts'
 import type { FormingTable } from './forming-table.ts'
@@ -59,10 +60,8 @@ export class Place {
   /** The first successor, where it forms a ring, and since when. */
   formingHead: RingRef = NOBODY
   formingSinceMs = 0
-  /** Who is asked whether it has a place in the list: handles that are good while it is. */
-  readonly askedForList = new Set<RingRef>()
-  /** Whom the head names, and who has not answered as a member: handles that are good while it is so. */
-  readonly doubted = new Set<RingRef>()
+  /** Who has yet to come into the list, or may have to go: handles that are good while it is so. */
+  readonly asked = new Map<RingRef, Asked>()
   stabilising = false
   rectifying = false
   fixing = false
