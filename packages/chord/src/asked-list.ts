@@ -9,9 +9,9 @@
  * A member that came behind a head that lies, and of which it never tells, stays unknown.
  */
 import { compareClockwise } from '@servent/overlay/machine'
-import { LIST_ASKS_MAX } from './constants.ts'
+import { LIST_ASKS_MAX, UNLIKE_ROUNDS_MAX } from './constants.ts'
 import type { Fx, Place, Ring } from './ring.ts'
-import { isOwn, probeNode } from './ring-calls.ts'
+import { isOwn, type NodeTables, probeNode } from './ring-calls.ts'
 import { adoptList, setSuccessors } from './ring-tables.ts'
 import { listBehind, nearestBehind, sameRefs } from './successor-list.ts'
 import type { RingRef } from './types.ts'
@@ -24,6 +24,7 @@ export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly
   const { lists, successors: r } = ring.settings
   // Of fewer than r others the list is all, and goes once around: then it is what there is.
   const isShort = place.successors.length < r && list.includes(ring.ownRef(place))
+  for (const [ref, how] of place.asked) if (how !== 'asked') place.asked.delete(ref)
   if (lists === 'told' || place.wrapped || isShort) {
     adoptList(ring, place, head, list, fx)
     return
@@ -33,7 +34,6 @@ export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly
   const heard = [...listBehind(place.key, head, list, r, ring), ...own]
   const known = place.successors.filter(ref => ref !== head && isBehind(ring, place, head, ref))
   adoptList(ring, place, head, known, fx)
-  for (const [ref, how] of place.asked) if (how !== 'asked') place.asked.delete(ref)
   const others = [...new Set([...known, ...heard])].filter(ref => isBehind(ring, place, head, ref))
   const all = nearestBehind(place.key, others, r - 1, ring)
   const unlike = all.filter(ref => known.includes(ref) !== heard.includes(ref))
@@ -43,10 +43,28 @@ export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly
   for (const ref of asking) ask(ring, place, ref, fx)
 }
 
-/** Whether the place's list is what its head's would make it. Where it is told, it always is. */
-export function isAgreed(ring: Ring, place: Place, head: RingRef, list: readonly RingRef[]): boolean {
+/**
+ * The head has told all that it knows, and need not again while it stays so. Where the two lists differ they are compared
+ * anew, after one round, two, four and so on: whoever did not answer may have been there, and a head that names who is
+ * not there has nobody called for ever.
+ */
+export function settle(ring: Ring, place: Place, head: RingRef, { version, successors }: NodeTables): void {
   const { lists, successors: r } = ring.settings
-  return lists === 'told' || sameRefs(place.successors, listBehind(place.key, head, list, r, ring))
+  const isLike =
+    lists === 'told' || sameRefs(place.successors, listBehind(place.key, head, successors, r, ring))
+  const before = place.settledHead === head ? place.unlikeRounds : 0
+  place.unlikeRounds = isLike ? 0 : Math.min(2 * before || 1, UNLIKE_ROUNDS_MAX)
+  place.unlikeLeft = place.unlikeRounds
+  place.settledHead = head
+  place.settledVersion = version
+}
+
+/** The version of the head's tables that it need not tell of again in this round; 0: it is asked for all. */
+export function settledVersion(place: Place, head: RingRef): number {
+  if (place.settledHead !== head) return 0
+  if (place.unlikeRounds === 0) return place.settledVersion
+  place.unlikeLeft -= 1
+  return place.unlikeLeft > 0 ? place.settledVersion : 0
 }
 
 /** One past `LIST_ASKS_MAX` at a time is asked with a later list. Of this peer's own places it is known. */
@@ -63,7 +81,6 @@ function ask(ring: Ring, place: Place, ref: RingRef, fx: Fx): void {
   place.asked.set(ref, 'asked')
   probeNode(ring, ref, fx, (alive, fx) => {
     if (place.term === term) onAnswer(ring, place, ref, alive, fx)
-    else place.asked.delete(ref)
   })
 }
 

@@ -84,3 +84,5 @@ export const SENDS_PER_MESSAGE_MAX = FORMING_MEMBERS_MAX + FINGER_PROBES_MAX
 
 /** Nodes that one place asks at a time whether they belong into its list: those of its own and of a head's, and no more. */
 export const LIST_ASKS_MAX = 2 * SUCCESSORS_MAX
+/** Rounds of stabilisation until lists that still differ are compared anew: half an hour with the default period. */
+export const UNLIKE_ROUNDS_MAX = 64

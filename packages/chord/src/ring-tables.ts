@@ -74,6 +74,7 @@ export function leavePlace(ring: Ring, place: Place, fx: Fx): void {
   place.fingers.clear()
   place.version = 0
   place.settledHead = NOBODY
+  place.asked.clear()
   place.stabilising = false
   place.rectifying = false
   place.fixing = false

@@ -52,6 +52,9 @@ export class Place {
   /** Whose tables, and which of their versions, the list was made of, with everything settled. */
   settledHead: RingRef = NOBODY
   settledVersion = 0
+  /** Rounds after which lists that differ are compared anew, and how many of them are left. 0: they do not differ. */
+  unlikeRounds = 0
+  unlikeLeft = 0
   /** Counts memberships: an answer that belongs to an earlier one is nothing any more. */
   term = 0
   joining = false

@@ -4,7 +4,7 @@
  */
 import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import { compareClockwise, type Peer, SELF } from '@servent/overlay/machine'
-import { isAgreed, takeList } from './asked-list.ts'
+import { settle, settledVersion, takeList } from './asked-list.ts'
 import { CANDIDATE_STEPS_MAX, CANDIDATES_MAX, FOUNDERS_KEPT_MS, STABILISE_STEPS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
 import type { Fx, Place, Ring } from './ring.ts'
@@ -29,8 +29,7 @@ function fromSuccessor(ring: Ring, place: Place, fx: Fx): void {
     return
   }
   const { term } = place
-  const known = place.settledHead === head ? place.settledVersion : 0
-  askNeighbours(ring, place, head, known, fx, (answer, fx) => {
+  askNeighbours(ring, place, head, settledVersion(place, head), fx, (answer, fx) => {
     if (place.term !== term) return
     if (answer === 'later' || place.successors[0] !== head) {
       // It changed meanwhile, by somebody who lives: the next round goes on from there.
@@ -95,10 +94,7 @@ function fromPredecessor(
   const own = ring.ownRef(place)
   if (predecessor === own) {
     place.stabilising = false
-    // Where the two lists differ, those who are in one alone are asked in the next round, too.
-    if (!isAgreed(ring, place, head, tables.successors)) return
-    place.settledHead = head
-    place.settledVersion = tables.version
+    settle(ring, place, head, tables)
     return
   }
   if (predecessor === NOBODY || !isNearer(ring, place, predecessor) || steps >= STABILISE_STEPS_MAX) {

@@ -3,7 +3,7 @@ import { SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
 import { takeList } from '../src/asked-list.ts'
 import { isCrowdedOut, takeFinger } from '../src/finger-refresh.ts'
-import { type ChordSettings, LIST_ASKS_MAX, refOf } from '../src/machine.ts'
+import { type ChordSettings, LIST_ASKS_MAX, refOf, UNLIKE_ROUNDS_MAX } from '../src/machine.ts'
 import { stabilise } from '../src/stabilise.ts'
 import { type AnsweredRing, answeredRing, keyOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
 import { ChordNetwork } from './support/network.ts'
@@ -55,6 +55,14 @@ describe('a list that is asked', () => {
     take(all, 10, 12, 20, 30)
     expect(asked(all)).toEqual([12])
     expect(listOf(all)).toEqual([10, 20, 30].map(ref))
+  })
+
+  it('keeps its members, whatever fresh names a head that lies has in each round', () => {
+    const all = ringOf([10, 200, 300, 400], [10, 200, 300, 400])
+    for (let round = 0; round < 20; round += 1) {
+      take(all, 10, 100 + 3 * round, 101 + 3 * round, 102 + 3 * round)
+      expect(listOf(all)).toEqual([10, 200, 300, 400].map(ref))
+    }
   })
 
   it('grows in order: behind its end nobody comes in while one before it has not answered', () => {
@@ -145,26 +153,57 @@ it('an own place behind the head enters without being asked, as long as it is a 
   take(all, 10, 9000)
   expect(listOf(all)).toEqual([ref(10), refOf(SELF, 1)])
   expect(asked(all)).toEqual([8148, 9000])
+  // A place that this peer does not have is nobody's, whoever names it.
+  takeList(all.ring, all.place, ref(10), [refOf(SELF, 2), refOf(SELF, 1)], all.fx)
+  expect(listOf(all)).toEqual([ref(10), refOf(SELF, 1)])
 })
 
-it('lists that differ are not settled: who could not be asked is asked in the next round', () => {
-  let isBusy = true
-  const all = answeredRing({ successors: 2, lists: 'asked' }, [10], (peer, { type, id }) => {
-    if (type === 'neighbours-request') {
-      const list = { version: 7, unchanged: false, listLength: 2, successors: [nodeOfNumber(20)] }
-      return { type: 'neighbours', id, standing: 'ring', predecessor: nodeOfNumber(SELF), ...list }
+describe('lists that differ', () => {
+  /** The head at 10 names 20, of which `how` says what becomes of asking it. */
+  function differing(how: { now: 'busy' | 'silent' | 'member' }) {
+    const all = answeredRing({ successors: 2, lists: 'asked' }, [10], (peer, { type, id, ...message }) => {
+      if (type === 'neighbours-request') {
+        const unchanged = (message as { version: number }).version === 7
+        const list = { version: 7, unchanged, listLength: 2, successors: [nodeOfNumber(20)] }
+        return { type: 'neighbours', id, standing: 'ring', predecessor: nodeOfNumber(SELF), ...list }
+      }
+      if (how.now === 'busy') return 'busy'
+      const range = { from: keyOfNumber(peer - 1), to: keyOfNumber(peer) }
+      return how.now === 'silent'
+        ? undefined
+        : { type: 'next-hops-answer', id, range, hops: [], replicas: [] }
+    })
+    const rounds = (count: number) => {
+      const before = asked(all).filter(peer => peer === 20).length
+      for (let round = 0; round < count; round += 1) stabilise(all.ring, all.place, all.fx)
+      return asked(all).filter(peer => peer === 20).length - before
     }
-    if (isBusy) return 'busy'
-    const range = { from: keyOfNumber(peer - 1), to: keyOfNumber(peer) }
-    return { type: 'next-hops-answer', id, range, hops: [], replicas: [] }
+    return { all, rounds }
+  }
+
+  it('are compared in the next round, where somebody could not be asked', () => {
+    const how = { now: 'busy' as 'busy' | 'member' }
+    const { all, rounds } = differing(how)
+    rounds(1)
+    expect(listOf(all)).toEqual([ref(10)])
+    how.now = 'member'
+    rounds(1)
+    expect(listOf(all)).toEqual([10, 20].map(ref))
+    rounds(1)
+    expect([all.place.unlikeRounds, all.place.settledVersion]).toEqual([0, 7])
+    expect(rounds(3)).toBe(0)
   })
-  stabilise(all.ring, all.place, all.fx)
-  expect([listOf(all), all.place.settledVersion]).toEqual([[ref(10)], 0])
-  isBusy = false
-  stabilise(all.ring, all.place, all.fx)
-  expect(listOf(all)).toEqual([10, 20].map(ref))
-  stabilise(all.ring, all.place, all.fx)
-  expect(all.place.settledVersion).toBe(7)
+
+  it('are compared after ever longer times while somebody stays silent, UNLIKE_ROUNDS_MAX rounds at most', () => {
+    const how = { now: 'silent' as 'silent' | 'member' }
+    const { all, rounds } = differing(how)
+    expect([1, 1, 1, 1, 1, 1, 1, 1].map(rounds)).toEqual([1, 1, 0, 1, 0, 0, 0, 1])
+    rounds(300)
+    expect(all.place.unlikeRounds).toBe(UNLIKE_ROUNDS_MAX)
+    how.now = 'member'
+    expect(rounds(UNLIKE_ROUNDS_MAX)).toBe(1)
+    expect(listOf(all)).toEqual([10, 20].map(ref))
+  })
 })
 
 it('a ring in which some leave stays as correct by asked lists as by told ones', () => {
