@@ -8,7 +8,7 @@ import { distinct, type Row } from './view.ts'
 
 export type Spec = TopLevelSpec
 export type Datum = Readonly<Record<string, string | number | boolean | null>>
-type Loose = Record<string, unknown>
+export type Loose = Record<string, unknown>
 
 /** A plot before it is drawn. */
 export interface Plot {

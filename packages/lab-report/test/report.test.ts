@@ -83,6 +83,15 @@ describe('which plots a part gets', () => {
     expect(values.find(({ y }) => y === best)!.isCorner).toBe(true)
   })
 
+  it('of few settings: points have numbers, of which the caption says what they are', () => {
+    const { spec } = report.plots.find(({ name }) => name === 'tuned-cost-against-latency')!
+    const page = report.html
+    const { values } = (spec as unknown as { data: { values: { number: string }[] } }).data
+    const shown = values.flatMap(({ number }) => number.split(', ').filter(Boolean).map(Number))
+    expect(shown.sort((a, b) => a - b)).toEqual(values.map((_, at) => at + 1))
+    for (const number of shown) expect(page).toMatch(new RegExp(`\\b${number}: [A-Za-z]`))
+  })
+
   it('of searches alone, and of values alone: nothing of lookups, which there are none of', () => {
     expect(plotsOf('words')).toEqual([
       'recall-against-messages',

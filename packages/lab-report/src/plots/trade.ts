@@ -1,9 +1,14 @@
 /** What one thing costs in another: latency and success in bytes, as hulls of settings, and what searches find in what they send. */
 import { type FigureName, lowerHull } from '@servent/lab'
-import { labelOf } from '../looks.ts'
+import { INK, labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
-import { coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
+import { coded, type Datum, framed, type Loose, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
 import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+
+/** Points of settings that a plot numbers, so that its caption can say which is which. Of more the table does. */
+const NUMBERED_MOST = 12
+/** Of the largest value on an axis: nearer ones cannot be told apart. */
+const SAME_SPOT = 0.004
 
 /** Two figures of a point, one against the other: to the left costs less. */
 interface Trade {
@@ -81,6 +86,8 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
         )
       : rows
   )
+  const numbers = numbersOf(rows.map(place))
+  const isNumbered = view.hasGrid && rows.length <= NUMBERED_MOST
   const data: Datum[] = rows.map((row, at) => {
     const [x, y] = place(row)
     const [xs, ys] = [figureOf(row, cost)!.ci95, figureOf(row, gain)!.ci95]
@@ -95,7 +102,8 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
       xHigh: xs?.[1] ?? null,
       yLow: ys?.[0] ?? null,
       yHigh: ys?.[1] ?? null,
-      isCorner: corners.has(row)
+      isCorner: corners.has(row),
+      number: numbers[at]!
     }
   })
   const all = (names: readonly string[]) =>
@@ -148,7 +156,8 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
         // Beside the hull: there, and not worth taking.
         opacity: { condition: { test: { field: 'isCorner', equal: true }, value: 1 }, value: 0.45 }
       }
-    }
+    },
+    ...(isNumbered ? numbersBeside(x, y) : [])
   ])
   const hasPanels = distinct(rows.map(panelOf)).length > 1
   const isVaried = !hasHull && view.axis !== undefined
@@ -158,6 +167,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
     caption: [
       trade.caption,
       hasHull ? `Medians of ${rows[0]!.point.results.seeds.length} runs.` : howDrawn(rows),
+      ...(isNumbered ? [`${rows.map((row, at) => numberedWords(row, at, rows)).join('; ')}.`] : []),
       ...(isVaried ? [`Lines go along what varies: ${view.axis!.title.toLowerCase()}.`] : [])
     ].join(' '),
     spec,
@@ -184,4 +194,38 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
       ])
     }
   }
+}
+
+/** Points that lie on one spot have their numbers together, at the first of them. */
+function numbersOf(places: readonly (readonly [number, number])[]): string[] {
+  const most = [0, 1].map(end => Math.max(...places.map(at => Math.abs(at[end]!))) || 1)
+  const isSame = (a: readonly [number, number], b: readonly [number, number]) =>
+    [0, 1].every(end => Math.abs(a[end]! - b[end]!) < SAME_SPOT * most[end]!)
+  const firstOf = places.map(at => places.findIndex(other => isSame(at, other)))
+  return places.map((_, at) =>
+    firstOf.flatMap((first, other) => (first === at ? [other + 1] : [])).join(', ')
+  )
+}
+
+/** Odd ones above their point and even ones below, so that neighbours do not lie on each other. */
+function numbersBeside(x: Loose, y: Loose): Loose[] {
+  const encoding = { x, y, text: { field: 'number' } }
+  return ([0, 1] as const).map(odd => ({
+    transform: [{ filter: `toNumber(split(datum.number, ',')[0]) % 2 === ${odd}` }],
+    mark: {
+      type: 'text',
+      align: 'center',
+      baseline: odd ? 'bottom' : 'top',
+      dy: odd ? -5 : 6,
+      fontSize: 11,
+      color: INK.light
+    },
+    encoding
+  }))
+}
+
+/** Which point has a number. */
+function numberedWords({ point, set }: Row, at: number, rows: readonly Row[]): string {
+  const overlay = overlaysOf(rows).length > 1 ? `${labelOf(point.overlay)} ` : ''
+  return `${at + 1}: ${overlay}${set === '' ? 'as it is' : set}`
 }
