@@ -69,19 +69,22 @@ export interface Search {
 
 /** A connection that was kept, and that the daemon ends just then, is no answer: it is asked on a new one. */
 async function ask(daemon: Daemon, path: string, init: RequestInit = {}): Promise<Response> {
-  return daemon.api(path, init).catch(() => daemon.api(path, init))
+  const response = await daemon.api(path, init).catch(() => daemon.api(path, init))
+  if (!response.ok) throw new Error(`${path} gave ${response.status} ${await response.text()}`)
+  return response
 }
 
 /** By the API, of the daemon's whole network. */
-export async function search(daemon: Daemon, text: string, overlay: string): Promise<Search> {
+export async function search(daemon: Daemon, words: string, overlay: string): Promise<Search> {
   const startMs = performance.now()
   const response = await ask(daemon, '/v1/searches', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ text, overlays: [overlay], limit: 1 })
+    body: JSON.stringify({ text: words, overlays: [overlay], limit: 1 })
   })
-  const lines = (await response.text()).trim().split('\n')
-  const last = JSON.parse(lines.at(-1)!)
+  const text = await response.text()
+  if (text === '') throw new Error(`A search of ${daemon.home} ended without a word.`)
+  const last = JSON.parse(text.trim().split('\n').at(-1)!)
   const ms = performance.now() - startMs
   if (last.event !== 'done') return { ms, hits: 0, reason: last.message ?? JSON.stringify(last) }
   const [one] = last.overlays
