@@ -217,11 +217,15 @@ export const AVERAGE_ROOM_PART = 0.9
 export const DEMOTE_MS = 60_000
 /** What a supernode says of its load counts for that once its link has been up for so long. */
 export const PEERING_KNOWN_MS = 60_000
+/** An emptier supernode that stays for so long is passed over, and after as long again the next. */
+export const EMPTIER_WAIT_MS = 300_000
 /** Nobody is demoted so soon after it began. */
 export const SETTLED_MS = 120_000
 /** Where more supernodes are needed, the turn of one to make one comes by chance, and after this at the latest. */
 export const PROMOTION_DELAY_MS = 120_000
 export const PROMOTION_DELAY_MS_MAX = 600_000
+/** Of that delay: what a supernode waits at the latest that is not among the fullest. */
+export const FULLER_WAIT_PART = 2
 /** From a request to be a supernode until the next user is asked. */
 export const PROMOTION_MS = 20_000
 /** Best users whose reachability is tested for one promotion. */
@@ -233,6 +237,8 @@ export const DIAL_BACKS_BURST = 8
 export const DIAL_BACKS_PER_SECOND = 0.2
 /** Users told to move at a time: each uploads all its records elsewhere. */
 export const HAND_OVER_USERS_MAX = 64
+/** Users handed to a supernode are counted as its own for so long, whatever it says: nobody's word brings it more of one than an empty one takes. */
+export const HAND_OVER_PLACES_MS = 600_000
 /** Hand-overs that one session may bring: burst, and a second. Each may have this peer dial eight others. */
 export const HAND_OVERS_BURST = 3
 export const HAND_OVERS_PER_SECOND = 1 / 30

@@ -7,9 +7,8 @@
  * only chooses among those. Under the target, for long enough, the emptiest steps down. As in a B-tree the two marks
  * lie far enough apart that what was divided is not joined at once.
  *
- * Load and room are what the others say of themselves. Nobody steps down on their word alone: its own users must be few, and
- * those that it has reached itself, and has known for a while, must be so by their mean and by their median, so that
- * fewer liars than honest ones change nothing.
+ * Load and room are what the others say of themselves, as far as `load-rules.ts` believes it. Nobody steps down on their word
+ * alone: its own users must be few. And nobody waits for ever for another that says it is fuller, or emptier, to act first.
  */
 
 import { compareKeys, SELF } from '@servent/overlay/machine'
@@ -22,18 +21,29 @@ import {
   CROWDED_PART,
   DEMOTE_MS,
   DIAL_BACK_MS,
+  EMPTIER_WAIT_MS,
+  FULLER_WAIT_PART,
   HAND_OVER_RETRY_MS,
   HAND_OVER_USERS_MAX,
-  PEERING_KNOWN_MS,
   PEERING_PING_MS,
   PROMOTION_MS,
   SETTLED_MS,
   SUPERNODE_KBPS_MIN,
   TARGETS_MAX
 } from './constants.ts'
+import {
+  averageLoad,
+  countHanded,
+  loadOf,
+  placesAt,
+  reachedPeers,
+  roomAt,
+  upperMedian,
+  witnesses
+} from './load-rules.ts'
 import type { Neighbour } from './neighbours.ts'
 import { CONTROL } from './priorities.ts'
-import { becomeSupernode, emptiest, stepDown } from './role-rules.ts'
+import { becomeSupernode, stepDown } from './role-rules.ts'
 import { contactOf, type FastTrackState, type Fx } from './state.ts'
 
 /** Looks at the load, every `BALANCE_MS`. */
@@ -42,36 +52,41 @@ export function balance(state: FastTrackState, fx: Fx): void {
   if (state.steppingDownMs !== undefined) {
     // The supernode that takes this peer takes its users, too: of two there is no other.
     const home = state.neighbours.get(state.supernode)
-    const others = emptiest(state)
+    const others = reachedPeers(state)
     handOver(state, fx, HAND_OVER_USERS_MAX, home === undefined ? others : [...others, home])
     return
   }
   if (nowMs - state.balancedMs < BALANCE_MS) return
   state.balancedMs = nowMs
   const target = settings.ordinariesPerSupernode
-  const peers = emptiest(state)
-  const total = peers.reduce((sum, peer) => sum + peer.users, users)
-  const average = total / (1 + peers.length)
+  const peers = reachedPeers(state)
+  const loads = peers.map(peer => loadOf(state, peer))
+  const average = averageLoad([users, ...loads])
   const staying = users - movingUsers(state)
-  const lighter = peers.filter(peer => peer.users < AVERAGE_ROOM_PART * target)
+  const lighter = peers.filter(peer => placesAt(state, peer) > 0)
   const isCrowded = staying > CROWDED_PART * target
   if (isCrowded && average <= AVERAGE_HIGH_PART * target && lighter.length > 0) {
-    handOver(state, fx, Math.ceil(staying - average), lighter)
+    handOver(state, fx, Math.ceil(staying - average), lighter, peer => placesAt(state, peer))
   } else if (isCrowded || average > AVERAGE_HIGH_PART * target) {
     // As many of the fullest as supernodes are missing: if all did it at once there would be far too many.
+    const total = average * (1 + peers.length)
     const missing = Math.ceil(total / (AVERAGE_ROOM_PART * target)) - 1 - peers.length
-    const fuller = peers.filter(peer => peer.users > users).length
-    if (fuller < Math.max(1, missing) && isTurn(state, fx)) promoteOne(state, fx)
+    const fuller = loads.filter(load => load > users).length
+    if (isTurn(state, fx, fuller < Math.max(1, missing))) promoteOne(state, fx)
   } else state.promotionDueMs = undefined
   considerSteppingDown(state, fx)
 }
 
-/** What is known of the others' load is as old as the last ping: in that time each acts once, by chance, and none waits longer than it is set to. */
-function isTurn(state: FastTrackState, fx: Fx): boolean {
+/**
+ * What is known of the others' load is as old as the last ping: in that time each of the fullest acts once, by chance, and
+ * none waits longer than it is set to. The others wait for those as long again, in case one only says that it is fuller.
+ */
+function isTurn(state: FastTrackState, fx: Fx, isFullest: boolean): boolean {
   const { nowMs, settings } = state
   state.promotionDueMs ??= nowMs
-  const isLate = nowMs - state.promotionDueMs >= settings.promotionDelayMs
-  if (state.unit(fx) >= BALANCE_MS / PEERING_PING_MS && !isLate) return false
+  const waitMs = settings.promotionDelayMs * (isFullest ? 1 : FULLER_WAIT_PART)
+  const isLate = nowMs - state.promotionDueMs >= waitMs
+  if (!isLate && (!isFullest || state.unit(fx) >= BALANCE_MS / PEERING_PING_MS)) return false
   state.promotionDueMs = undefined
   return true
 }
@@ -88,17 +103,20 @@ function considerSteppingDown(state: FastTrackState, fx: Fx): void {
   const { nowMs, users, settings } = state
   const low = AVERAGE_LOW_PART * settings.ordinariesPerSupernode
   const peers = witnesses(state)
-  const loads = peers.map(peer => peer.users)
   const mayStepDown =
     settings.role === 'auto' &&
     peers.length > 0 &&
     nowMs - state.roleSinceMs >= SETTLED_MS &&
     users < low &&
-    mean([users, ...loads]) < low &&
-    median(loads) < low &&
-    roomAt(state, peers) > users &&
-    isEmptiest(state, fx, peers)
+    upperMedian(peers.map(peer => loadOf(state, peer))) < low &&
+    roomAt(state, peers) > users
   if (!mayStepDown) {
+    state.lowMs = undefined
+    state.emptyMs = undefined
+    return
+  }
+  state.lowMs ??= nowMs
+  if (!isEmptiest(state, fx, peers)) {
     state.emptyMs = undefined
     return
   }
@@ -106,40 +124,25 @@ function considerSteppingDown(state: FastTrackState, fx: Fx): void {
   if (nowMs - state.emptyMs >= DEMOTE_MS) stepDown(state, fx)
 }
 
-/** Supernodes whose word on their load counts: reached by this peer itself, and linked for a while. */
-function witnesses(state: FastTrackState): Neighbour[] {
-  return emptiest(state).filter(({ isReached, upMs }) => isReached && state.nowMs - upMs >= PEERING_KNOWN_MS)
-}
-
-/** By the median; nobody has more than this peer would give in its place. */
-function roomAt({ usersSoft }: FastTrackState, peers: readonly Neighbour[]): number {
-  const rooms = peers.map(peer => Math.max(0, Math.min(usersSoft, peer.usersMax) - peer.users))
-  return median(rooms) * rooms.length
-}
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
-
-/** Of an even number the greater of the two in the middle. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
-}
-
 /**
  * Whether it is among the emptiest, of which half as many step down at a time as there are too many. Of two that are equally empty the
- * one whose key is smaller comes first: both see the same.
+ * one whose key is smaller comes first: both see the same. An emptier one that stays for long is passed over, and with time
+ * another: it may be told to stay, or only say that it is empty.
  */
 function isEmptiest(state: FastTrackState, fx: Fx, peers: readonly Neighbour[]): boolean {
-  const total = peers.reduce((sum, { users }) => sum + users, state.users)
-  const needed = Math.ceil(total / state.settings.ordinariesPerSupernode)
+  const { nowMs, users, settings, lowMs = nowMs } = state
+  const loads = peers.map(peer => loadOf(state, peer))
+  const total = users + peers.length * upperMedian(loads)
+  const needed = Math.ceil(total / settings.ordinariesPerSupernode)
   const excess = 1 + peers.length - Math.max(1, needed)
   const own = fx.peers.key(SELF)
   let emptier = 0
-  for (const { users, peer } of peers) {
-    if (users < state.users || (users === state.users && compareKeys(fx.peers.key(peer), own) < 0))
-      emptier += 1
+  for (const [place, { peer }] of peers.entries()) {
+    const load = loads[place]!
+    if (load < users || (load === users && compareKeys(fx.peers.key(peer), own) < 0)) emptier += 1
   }
-  return excess > 0 && emptier < Math.ceil(excess / 2)
+  const passedOver = Math.floor((nowMs - lowMs) / EMPTIER_WAIT_MS)
+  return excess > 0 && emptier < Math.ceil(excess / 2) + passedOver
 }
 
 /** Users in the order of their merit, whatever is known of their reachability. */
@@ -226,23 +229,35 @@ export function shareOut(state: FastTrackState, fx: Fx, neighbour: Neighbour): v
   handOver(state, fx, Math.floor(state.users / 2), [neighbour])
 }
 
-/** Tells so many users to move to one of these; those that stay are told again later. */
-function handOver(state: FastTrackState, fx: Fx, count: number, to: readonly Neighbour[]): void {
+/** Tells so many users to move to one of these, as long as one has a place; those that stay are told again later. */
+function handOver(
+  state: FastTrackState,
+  fx: Fx,
+  count: number,
+  to: readonly Neighbour[],
+  placesOf: (peer: Neighbour) => number = () => Number.POSITIVE_INFINITY
+): void {
   const { nowMs } = state
-  if (to.length === 0) return
   let told = 0
   for (const neighbour of state.neighbours.all) {
     if (told >= Math.min(count, HAND_OVER_USERS_MAX)) return
     const { user } = neighbour
     if (user === undefined || nowMs - (user.movingMs ?? Number.NEGATIVE_INFINITY) < HAND_OVER_RETRY_MS)
       continue
+    const open = to.filter(peer => placesOf(peer) > 0)
+    if (open.length === 0) return
     user.movingMs = nowMs
     // Each begins with another one, so that they do not all come to the same.
-    const targets = Array.from({ length: Math.min(to.length, TARGETS_MAX) }, (_, place) => {
-      const { peer } = to[(told + place) % to.length]!
-      return contactOf(fx, peer)
-    })
-    fx.send(neighbour.link, { type: 'hand-over', to: targets }, CONTROL)
+    const targets = Array.from(
+      { length: Math.min(open.length, TARGETS_MAX) },
+      (_, place) => open[(told + place) % open.length]!
+    )
+    countHanded(state, targets[0]!)
+    fx.send(
+      neighbour.link,
+      { type: 'hand-over', to: targets.map(({ peer }) => contactOf(fx, peer)) },
+      CONTROL
+    )
     state.count('usersHandedOver')
     told += 1
   }

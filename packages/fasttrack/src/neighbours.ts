@@ -92,8 +92,11 @@ export class Neighbour {
   isReached: boolean
   /** A dial back was tried since it is linked as a supernode. */
   isReachTested = false
+  /** What it says of itself. */
   users = 0
   usersMax = 0
+  /** Its users, with those that were handed to it since then counted as if they had all come. */
+  handed: { readonly sinceMs: number; load: number } | undefined
   /** From a hello to its answer. */
   rttMs: number | undefined
   heardMs: number

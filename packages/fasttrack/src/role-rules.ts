@@ -19,6 +19,7 @@ export function becomeSupernode(state: FastTrackState, fx: Fx, reason: string): 
   state.steppingDownMs = undefined
   state.roleSinceMs = state.nowMs
   state.balancedMs = state.nowMs
+  state.lowMs = undefined
   state.emptyMs = undefined
   state.promotionDueMs = undefined
   state.moving = []
@@ -46,12 +47,12 @@ export function stepDown(state: FastTrackState, fx: Fx): void {
 }
 
 /**
- * A place of its own for a supernode that steps down: with one that it is linked with, and where that one has none to give, or
+ * A place of its own for a supernode that steps down: with one that it is linked with and has reached, and where that one has none to give, or
  * steps down itself and says so, with the next.
  */
 export function seekHome(state: FastTrackState, fx: Fx): void {
   if (state.supernode !== undefined || state.pendingSession !== undefined) return
-  const home = emptiest(state).find(({ isSupernode }) => isSupernode)
+  const home = emptiest(state).find(({ isSupernode, isReached }) => isSupernode && isReached)
   if (home !== undefined) sayHello(state, fx, home, 'session')
 }
 

@@ -15,16 +15,19 @@ export function claimsToBeSupernode(state: FastTrackState, fx: Fx, neighbour: Ne
   const known = list.get(peer)
   if (neighbour.isReached || (known?.teller === OWN_EYES && known.failures === 0)) {
     list.seen(peer, users, nowMs)
-    return
+  } else {
+    list.told(
+      { peer, teller: COMERS, users, seenMs: nowMs, isHint: true, most: SUPERNODES_OF_COMERS_MAX },
+      nowMs
+    )
   }
-  list.told(
-    { peer, teller: COMERS, users, seenMs: nowMs, isHint: true, most: SUPERNODES_OF_COMERS_MAX },
-    nowMs
-  )
-  if (neighbour.bond === 'peering') reachBack(state, fx, neighbour)
+  if (neighbour.bond === 'peering' && !neighbour.isReached) reachBack(state, fx, neighbour)
 }
 
-/** Once for each link, so that those who opened it are told on, too, where they can be reached. */
+/**
+ * Once for each link, so that those who opened it are told on, too, where they can be reached, and count where loads are
+ * compared. The list of an earlier run holds what others told as well: it is no proof of that.
+ */
 function reachBack(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
   if (neighbour.isReachTested || !state.dialBacks.take(1, state.nowMs)) return
   neighbour.isReachTested = true

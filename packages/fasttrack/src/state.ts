@@ -176,7 +176,8 @@ export class FastTrackState {
   promotingMs = Number.NEGATIVE_INFINITY
   /** Since when another supernode has been needed and nobody was asked. */
   promotionDueMs: number | undefined
-  /** Since when the average has been low and this supernode the emptiest. */
+  /** Since when it might step down, and since when it has been the emptiest besides. */
+  lowMs: number | undefined
   emptyMs: number | undefined
   lastRefreshMs = 0
   indexedFiles = 0

@@ -3,12 +3,8 @@ import { ContentId, type FileRecord, SELF } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
-  AVERAGE_LOW_PART,
   BALANCE_MS,
-  DEMOTE_MS,
   HAND_OVERS_BURST,
-  PEERING_KNOWN_MS,
-  SETTLED_MS,
   STRAYS_BURST,
   SUPERNODES_PER_MESSAGE_MAX,
   SUPERNODES_PER_TELLER_MAX,
@@ -861,87 +857,6 @@ describe('a query that comes again', () => {
         peer.take()
         for (const link of ends) peer.from(link, { type: 'query-end', id: one.id })
       }
-  })
-})
-
-describe('a supernode, whatever others say of their load', () => {
-  const TARGET = 20
-  /** With so many users, and others linked that say this of themselves for so long. */
-  function told(init: {
-    users: number
-    comers: readonly { users: number; isReachable: boolean }[]
-    ms: number
-  }): TestPeer {
-    const peer = new TestPeer({ ordinariesPerSupernode: TARGET })
-    peer.pass(20_000)
-    expect(roleOf(peer)).toBe('supernode')
-    const users = Array.from({ length: init.users }, (_, place) => peer.bond(place + 1, 'session'))
-    const others = init.comers.map((comer, place) => {
-      const link = peer.link(500 + place)
-      return { ...comer, link }
-    })
-    for (const { link } of others) {
-      peer.from(link, hello('peering'))
-      // Dials back have a rate, too.
-      peer.pass(5_000)
-    }
-    for (let passed = 0; passed < init.ms && !peer.machine.snapshot().steppingDown; passed += 5_000) {
-      for (const link of users) peer.from(link, { type: 'ping' })
-      for (const other of others) {
-        peer.from(other.link, { type: 'pong', users: other.users, usersMax: 60_000 })
-        for (const { id, question } of peer.asked()) {
-          if (question.type !== 'dial-back') continue
-          const by = others.findIndex(
-            (_, place) => testContact(500 + place).id.toString() === question.contact.id.toString()
-          )
-          peer.answer(id, { type: 'dialled', isReachable: others[by]?.isReachable ?? true })
-        }
-        peer.take()
-      }
-      peer.pass(5_000)
-    }
-    expect(others.every((_, place) => peer.bondOf(500 + place) === 'peering')).toBe(true)
-    return peer
-  }
-  const comers = (count: number, users: number, isReachable = true) =>
-    Array.from({ length: count }, () => ({ users, isReachable }))
-  const stepsDown = (peer: TestPeer) => peer.machine.snapshot().steppingDown
-  const LONG_MS = SETTLED_MS + 5 * DEMOTE_MS
-
-  it('stays with enough users of its own, against ten that can be reached and claim room for all', () => {
-    const users = AVERAGE_LOW_PART * TARGET
-    // The last make it one of the emptiest, and their average low.
-    for (const liars of [comers(10, 0), comers(10, 3), [...comers(9, users + 1), ...comers(1, 0)]])
-      expect(stepsDown(told({ users, comers: liars, ms: LONG_MS }))).toBe(false)
-  })
-
-  it('stays with few, against ten that nobody can reach', () => {
-    expect(stepsDown(told({ users: 2, comers: comers(10, 3, false), ms: LONG_MS }))).toBe(false)
-  })
-
-  it('stays with few, against ten that can be reached, where as many honest ones are full', () => {
-    const honest = comers(10, TARGET)
-    expect(stepsDown(told({ users: 2, comers: [...honest, ...comers(10, 3)], ms: LONG_MS }))).toBe(false)
-  })
-
-  it('steps down where those that it has reached have few users, too, and not before PEERING_KNOWN_MS', () => {
-    expect(stepsDown(told({ users: 2, comers: comers(3, 3), ms: LONG_MS }))).toBe(true)
-    const peer = told({ users: 2, comers: [], ms: SETTLED_MS })
-    peer.take()
-    const late = peer.link(500)
-    peer.from(late, hello('peering'))
-    peer.answerLast('dial-back', { type: 'dialled', isReachable: true })
-    const pass = (ms: number) => {
-      for (let passed = 0; passed < ms && !stepsDown(peer); passed += 5_000) {
-        for (const user of [1, 2]) peer.from(user, { type: 'ping' })
-        peer.from(late, { type: 'pong', users: 3, usersMax: 30 })
-        peer.pass(5_000)
-      }
-    }
-    pass(PEERING_KNOWN_MS + DEMOTE_MS - 5_000)
-    expect(stepsDown(peer)).toBe(false)
-    pass(2 * BALANCE_MS)
-    expect(stepsDown(peer)).toBe(true)
   })
 })
 
