@@ -341,10 +341,10 @@ describe('people', () => {
 
 describe('work that takes time', () => {
   it('comes as one JSON object a line', async () => {
-    const response = await post('/v1/searches', { text: 'banjo', ttl: 4, minSize: 10 })
+    const response = await post('/v1/searches', { text: 'banjo', ttl: 4, rounds: 8, minSize: 10 })
     expect(response.headers.get('content-type')).toBe('application/x-ndjson')
     expect((await events(response)).map(({ event }) => event)).toEqual(['hit', 'hit', 'done'])
-    expect(fixture.node.calls).toEqual([['search', { text: 'banjo', ttl: 4, minSize: 10 }]])
+    expect(fixture.node.calls).toEqual([['search', { text: 'banjo', ttl: 4, rounds: 8, minSize: 10 }]])
   })
 
   it('begins a download with what is known of the file', async () => {

@@ -234,11 +234,19 @@ describe('data goes to stdout and talk to stderr', () => {
 
   it('search, one row for each file, hostile names made harmless', async () => {
     const ran = await fixture.run(
-      'search --type audio --min-size 1.5K --timeout 2.5 --ttl 3 --overlay gnutella banjo -- --fleck'
+      'search --type audio --min-size 1.5K --timeout 2.5 --ttl 3 --rounds 8 --overlay gnutella banjo -- --fleck'
     )
     expect(fixture.node.calls[0]).toEqual([
       'search',
-      { text: 'banjo --fleck', type: 'audio', minSize: 1536, timeoutMs: 2500, ttl: 3, overlays: ['gnutella'] }
+      {
+        text: 'banjo --fleck',
+        type: 'audio',
+        minSize: 1536,
+        timeoutMs: 2500,
+        ttl: 3,
+        rounds: 8,
+        overlays: ['gnutella']
+      }
     ])
     expect(ran.out).toBe(
       `${[

@@ -45,6 +45,8 @@ import {
   ORDINARIES_PER_SUPERNODE,
   ORDINARIES_PER_SUPERNODE_MAX,
   PEERINGS_MAX,
+  ROUND_SETTLE_MS,
+  SEARCH_ENOUGH,
   SEARCH_MS,
   SEARCH_SETTLE_MS,
   STANDBYS_PART,
@@ -83,6 +85,11 @@ export interface FastTrackInit extends Partial<FastTrackSettings> {
   readonly uploadKbps?: () => number
   /** Participation level of a peer, 0 to 1000, by its PeerId: in which order searches that wait have their turn. */
   readonly levelOf?: (peerId: string) => number
+  /**
+   * Supernodes that a search goes through, one after the other ("search more"), as long as it has found fewer than
+   * `SEARCH_ENOUGH` files and has time left; 1 where it is not said. Each but the first moves this peer and its records.
+   */
+  readonly rounds?: number
   /** False: no link from others is taken. */
   readonly acceptInbound?: boolean
   readonly limits?: Partial<HostLimits>
@@ -92,7 +99,7 @@ export interface FastTrackInit extends Partial<FastTrackSettings> {
 }
 
 export interface FastTrackSearchOptions extends SearchOptions {
-  /** Supernodes that it goes through, one after the other ("search more"); 1 where it is not said. */
+  /** Instead of the service's own number; a search for providers has 1 where it is not said here. */
   readonly rounds?: number
 }
 
@@ -183,7 +190,11 @@ export class FastTrackService implements Overlay, Startable {
    * @throws SearchRefusedError   too many searches run, or the query has no word to look for
    */
   async *search(query: Query, options: FastTrackSearchOptions = {}): AsyncGenerator<Hit, void> {
-    for await (const found of this.#look(wantedOf(query), query.limit, options)) {
+    const { rounds = this.#init.rounds } = options
+    for await (const found of this.#look(wantedOf(query), query.limit, {
+      ...options,
+      ...given({ rounds })
+    })) {
       const { record, notice, elapsedMs } = found
       yield { record, provider: providerOf(found), overlay: this.name, hops: notice.hops, elapsedMs }
     }
@@ -247,12 +258,14 @@ export class FastTrackService implements Overlay, Startable {
   ): AsyncGenerator<Found, void> {
     let id: RequestId | undefined
     let settling: unknown
-    // Notices come while the machine's effects are carried out: what answers them comes after.
-    const onMore = () =>
-      queueMicrotask(() => {
-        if (this.#host.state === 'running' && id !== undefined && this.#searches.get(id) === search)
+    const onMore = () => {
+      settling = this.#clock.setTimeout(() => {
+        settling = undefined
+        if (search.count >= SEARCH_ENOUGH) search.end()
+        else if (this.#host.state === 'running' && id !== undefined && this.#searches.get(id) === search)
           this.#host.command({ type: 'more', search: id })
-      })
+      }, ROUND_SETTLE_MS)
+    }
     const onLast = () => {
       settling ??= this.#clock.setTimeout(() => search.end(), SEARCH_SETTLE_MS)
     }

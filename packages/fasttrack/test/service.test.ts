@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { parseQuery } from '@servent/overlay'
 import { afterEach, describe, expect, it } from 'vitest'
-import { BALANCE_MS } from '../src/constants.ts'
+import { BALANCE_MS, SEARCH_ENOUGH } from '../src/constants.ts'
 import { gather, type RealNode, startNode, stopNode, stopNodes, until } from './real-nodes.ts'
 
 afterEach(stopNodes)
@@ -81,6 +81,35 @@ describe('a network of two supernodes', () => {
     expect(await namesOf(others[0]!, 'track')).toEqual(['track 1.flac', 'track 2.flac'])
     expect(tables(staying).users).toBe(3)
   })
+})
+
+describe('a search that may have two rounds', () => {
+  it.each([
+    [SEARCH_ENOUGH - 1, true],
+    [SEARCH_ENOUGH, false]
+  ])(
+    'and has found %i files in the first goes on: %s',
+    async (files, goesOn) => {
+      const [first, second] = [await startNode({ role: 'supernode' }), await startNode({ role: 'supernode' })]
+      const [sharer, other] = [await startNode({ role: 'ordinary' }), await startNode({ role: 'ordinary' })]
+      for (let number = 0; number < files; number += 1) sharer.catalogue.add(`song ${number}.flac`)
+      other.catalogue.add('song elsewhere.flac')
+      await join(sharer, first)
+      await join(other, second)
+      await until(() => announced(sharer) && announced(other))
+
+      const seeker = await startNode({ role: 'ordinary', ttl: 0, rounds: 2 })
+      await join(seeker, first)
+      await until(() => tables(seeker).supernode === first.peerId)
+      await join(seeker, second)
+      await until(() => tables(seeker).spare === second.peerId, 40_000)
+      const found = await namesOf(seeker, 'song')
+      expect(found).toHaveLength(SEARCH_ENOUGH)
+      expect(found.includes('song elsewhere.flac')).toBe(goesOn)
+      expect(tables(seeker).supernode).toBe((goesOn ? second : first).peerId)
+    },
+    90_000
+  )
 })
 
 describe('a supernode with too many users', () => {

@@ -14,6 +14,8 @@ const NAPSTER_USERS_PER_ADDRESS_DEFAULT = 16
 const ORDINARIES_PER_SUPERNODE = 100
 const ORDINARIES_PER_SUPERNODE_MIN = 2
 const ORDINARIES_PER_SUPERNODE_MAX = 1_000
+const ROUNDS_MAX = 8
+const ROUNDS_DEFAULT = 3
 /** As many as Chord allows, and its own defaults: its code is not loaded for these numbers. A test compares. */
 const SUCCESSORS_MAX = 32
 const SUCCESSORS_DEFAULT = 8
@@ -95,6 +97,12 @@ export const OVERLAY_SETTINGS = {
       ORDINARIES_PER_SUPERNODE_MIN,
       ORDINARIES_PER_SUPERNODE_MAX,
       ORDINARIES_PER_SUPERNODE
+    ),
+    rounds: integer(
+      'Supernodes that a search goes through, one after another, while it has found fewer than 50 files and has time left. Each but the first takes this node there with all its records; 1 stays.',
+      1,
+      ROUNDS_MAX,
+      ROUNDS_DEFAULT
     ),
     receipts: choice(
       'Exchange signed receipts of what was given, so that who gave to others goes first here and this node there (on), or go by what this node got itself (off).',

@@ -108,11 +108,12 @@ export async function overlayFactory(
     }
     case 'fasttrack': {
       const { fasttrack } = await import('@servent/fasttrack')
-      const { role, ordinariesPerSupernode } = config.fasttrack
+      const { role, ordinariesPerSupernode, rounds } = config.fasttrack
       return fasttrack({
         ...trace,
         role,
         ordinariesPerSupernode,
+        rounds,
         index: await indexes.inMemory(),
         privateKey,
         store: store.machineState(name),

@@ -5,6 +5,7 @@
 import type { SearchExtent } from '@servent/key-routing'
 import type { Ended } from '@servent/napster'
 import {
+  given,
   type Hit,
   NobodyToAskError,
   type Overlay,
@@ -146,7 +147,7 @@ export class Searches {
     const options = {
       signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
       timeoutMs: request.timeoutMs ?? SEARCH_MS_DEFAULT,
-      ...(request.ttl === undefined ? {} : { ttl: request.ttl })
+      ...given({ ttl: request.ttl, rounds: request.rounds })
     }
     const asked = overlays.map(({ name }): Asked => {
       return {

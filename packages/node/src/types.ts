@@ -1,5 +1,4 @@
 /** What a running node gives to the program around it: the daemon's API, tests, the demo. */
-
 import type { IntroducerStatus } from '@servent/introducer'
 import type { LibraryProgress } from '@servent/library'
 import type { ContentId, Hit, OverlayName, OverlaySnapshot, Provider } from '@servent/overlay'
@@ -194,6 +193,7 @@ export interface SearchRequest {
   readonly limit?: number
   readonly timeoutMs?: number
   readonly ttl?: number
+  readonly rounds?: number
   readonly type?: string
   readonly minSize?: number
   readonly maxSize?: number

@@ -130,6 +130,12 @@ describe('defaults', () => {
       maximum: fasttrack.ORDINARIES_PER_SUPERNODE_MAX,
       default: fasttrack.ORDINARIES_PER_SUPERNODE
     })
+    expect(schema('fasttrack.rounds')).toMatchObject({
+      minimum: 1,
+      maximum: fasttrack.ROUNDS_MAX,
+      default: 3
+    })
+    expect(schema('fasttrack.rounds').description).toContain(`fewer than ${fasttrack.SEARCH_ENOUGH} files`)
     // As kad-dht has them: a test of the overlay says so.
     const kademlia = ['k', 'alpha', 'disjoint-paths'].map(key => schema(`kademlia.${key}`).default)
     expect(kademlia).toEqual([20, 10, 10])
@@ -288,7 +294,8 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
     ['napster.link-speed', 0, 10],
     ['napster.users', 1, 20_000],
     ['napster.users-per-address', 1, 20_000],
-    ['fasttrack.ordinaries-per-supernode', 2, 1_000]
+    ['fasttrack.ordinaries-per-supernode', 2, 1_000],
+    ['fasttrack.rounds', 1, 8]
   ])('%s at its limits and one past them', async (key, least, most) => {
     for (const value of [least, most])
       await expect(loadConfig({ env, set: [`${key}=${value}`] })).resolves.toBeDefined()

@@ -17,6 +17,7 @@ const KEY_CHARACTERS_MAX = 1024
 const VALUE_CHARACTERS_MAX = 65_536
 const SEARCH_TIMEOUT_MS_MAX = 10 * 60 * 1000
 const TTL_MAX = 255
+const ROUNDS_MAX = 8
 const RESULTS_MAX = 1000
 /** More than there are. */
 const OVERLAYS_MAX = 16
@@ -68,6 +69,7 @@ export const SearchBody = Type.Object(
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: RESULTS_MAX })),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: SEARCH_TIMEOUT_MS_MAX })),
     ttl: Type.Optional(Type.Integer({ minimum: 1, maximum: TTL_MAX })),
+    rounds: Type.Optional(Type.Integer({ minimum: 1, maximum: ROUNDS_MAX })),
     type: Type.Optional(
       Type.String({ minLength: 1, maxLength: 127, description: 'A media type, or its first half' })
     ),

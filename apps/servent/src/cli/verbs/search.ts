@@ -23,6 +23,7 @@ type Done = Extract<SearchEvent, { event: 'done' }>
 const LIMIT_MAX = 1000
 const TIMEOUT_SECONDS_MAX = 600
 const TTL_MAX = 255
+const ROUNDS_MAX = 8
 /** Of those that did not answer. */
 const SERVERS_SHOWN = 3
 
@@ -40,6 +41,12 @@ export function searchVerb(program: Command, act: Act): void {
     )
     .addOption(
       new Option('--ttl <N>', 'How many steps a flooded query goes').argParser(wholeNumber(1, TTL_MAX))
+    )
+    .addOption(
+      new Option(
+        '--rounds <N>',
+        'Supernodes of FastTrack that it goes through, while few files came'
+      ).argParser(wholeNumber(1, ROUNDS_MAX))
     )
     .addOption(new Option('--type <T>', 'Media type, as audio or audio/flac'))
     .addOption(
@@ -68,8 +75,8 @@ async function runSearch(
     })
   }
   const client = await context.client()
-  const { overlay: overlays, limit, timeout: timeoutMs, ttl, type, minSize, maxSize } = options
-  const body = { text, overlays, limit, timeoutMs, ttl, type, minSize, maxSize }
+  const { overlay: overlays, limit, timeout: timeoutMs, ttl, rounds, type, minSize, maxSize } = options
+  const body = { text, overlays, limit, timeoutMs, ttl, rounds, type, minSize, maxSize }
   const named: readonly string[] = Array.isArray(overlays) ? overlays : []
   const startedMs = performance.now()
   const files = new Set<string>()
