@@ -285,6 +285,8 @@ export const ROUND_SETTLE_MS = 250
 export const SEARCH_SETTLE_MS = 1_000
 /** Between two times that the machine is told what its host knows of reachability and rate. */
 export const CIRCUMSTANCES_MS = 15_000
+/** Users whose level is told anew each time, in turn. */
+export const LEVELS_TOLD_MAX = 64
 /** A link on which nothing came or went for this long ends; a live one is pinged long before. */
 export const IDLE_MS = 2 * (PING_MS + PONG_MS)
 /** A dial that tests whether a user can be reached. */

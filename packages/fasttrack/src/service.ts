@@ -57,6 +57,7 @@ import type { Wanted } from './messages.ts'
 import { refusalText } from './refusals.ts'
 import { Answers } from './service-answers.ts'
 import { DialBack } from './service-dialling.ts'
+import { UserLevels } from './service-levels.ts'
 import { giveWords, PUSH_PROTOCOL } from './service-push.ts'
 import { OwnRecords } from './service-records.ts'
 import { FastTrackSearch, type Found, providerOf } from './service-search.ts'
@@ -81,9 +82,12 @@ export interface FastTrackInit extends Partial<FastTrackSettings> {
   readonly store?: StateStore
   /** Whether others cannot dial this peer; asked from time to time. One that cannot be dialled is no supernode. */
   readonly firewalled?: () => boolean
-  /** kbit/s that this peer was measured to send; 0 where it is not known. */
+  /** kbit/s that this peer can send as far as it knows; 0 where it does not. Asked from time to time. */
   readonly uploadKbps?: () => number
-  /** Participation level of a peer, 0 to 1000, by its PeerId: in which order searches that wait have their turn. */
+  /**
+   * Participation level of a peer, 0 to 1000, by its PeerId: in which order searches that wait have their turn. Asked when
+   * a user comes, and from time to time of some.
+   */
   readonly levelOf?: (peerId: string) => number
   /**
    * Supernodes that a search goes through, one after the other ("search more"), as long as it has found fewer than
@@ -120,6 +124,7 @@ export class FastTrackService implements Overlay, Startable {
   #pushes: PushCalls
   #catalogue: Catalogue | undefined
   readonly #sharing: Sharing
+  readonly #levels: UserLevels
   #timer: unknown
 
   constructor(components: HostComponents, init: FastTrackInit) {
@@ -147,6 +152,10 @@ export class FastTrackService implements Overlay, Startable {
       tell: command => {
         if (this.#host.state === 'running') this.#host.command(command)
       }
+    })
+    this.#levels = new UserLevels({
+      levelOf: init.levelOf,
+      tell: (peerId, level) => this.setLevel(peerId, level)
     })
     this.#host = this.#newHost()
     this.#pushes = this.#newPushes()
@@ -309,11 +318,9 @@ export class FastTrackService implements Overlay, Startable {
       case 'role':
         this.#log('now %s: %s', notice.role, notice.reason)
         break
-      case 'user': {
-        const level = this.#init.levelOf?.(notice.peerId)
-        if (level !== undefined) queueMicrotask(() => this.setLevel(notice.peerId, level))
+      case 'user':
+        this.#levels.came(notice.peerId)
         break
-      }
     }
   }
 
@@ -326,6 +333,9 @@ export class FastTrackService implements Overlay, Startable {
       isReachable: !(firewalled?.() ?? false),
       uploadKbps: Math.max(0, Math.trunc(uploadKbps?.() ?? 0))
     })
+    this.#levels.again(() =>
+      this.#host.snapshot().neighbours.flatMap(({ bond, peerId }) => (bond === 'user' ? [peerId] : []))
+    )
     this.#timer = this.#clock.setTimeout(() => this.#tellCircumstances(), CIRCUMSTANCES_MS)
   }
 

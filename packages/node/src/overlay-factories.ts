@@ -13,6 +13,7 @@ import { cap } from './rate-cap.ts'
 import { isFirewalled, OutsideCalls } from './reachability.ts'
 import type { NodeStore } from './store.ts'
 import type { Transfers } from './transfers.ts'
+import { uploadRate } from './upload-rate.ts'
 
 /**
  * Peers of the local network are asked for at the start, and answer and are dialled within this; who has heard none
@@ -118,6 +119,8 @@ export async function overlayFactory(
         privateKey,
         store: store.machineState(name),
         servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+        uploadKbps: uploadRate(config.maxUploadRate, () => transfers.uploadRate()),
+        levelOf: peerId => transfers.levelOf(peerId) ?? 0,
         firewalled: () => config.noInbound
       })
     }

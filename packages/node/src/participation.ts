@@ -14,6 +14,8 @@ import type { ParticipationView } from './types.ts'
 
 /** How others stand, and what they are told of this node. */
 export interface Levels extends Participation {
+  /** 0 to 1000, where nothing is to be given for it. */
+  shownLevelOf(peer: string): number
   /** A peer gave verified bytes that the ledger has counted. Never throws. */
   gave(peer: string): void
   /** This node's own level, by the receipts that it has. */
@@ -61,6 +63,7 @@ export class LevelsSlot {
         standingOf: peer => exchange.standingOf(peer),
         levelOf: peer => exchange.levelOf(peer),
         bandOf: level => bandOf(level),
+        shownLevelOf: peer => exchange.shownLevelOf(peer),
         gave: peer => exchange.gave(peer),
         own: () => {
           const { level, band } = exchange.own()

@@ -64,6 +64,16 @@ export class Transfers {
     return this.#server.value?.uploads() ?? []
   }
 
+  /** Bytes a second that go to all others now. */
+  uploadRate(): number {
+    return this.uploading().reduce((sum, { state, rate }) => sum + (state === 'sending' ? rate : 0), 0)
+  }
+
+  /** Participation level of another, 0 to 1000; nothing where there are none, or before the first transfer. */
+  levelOf(peerId: string): number | undefined {
+    return this.#levels.value?.shownLevelOf(peerId)
+  }
+
   /** Of this node itself; nothing before its first transfer. */
   participation(): ParticipationView | undefined {
     return this.#levels.value?.own()

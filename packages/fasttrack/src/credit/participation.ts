@@ -115,6 +115,18 @@ export class Participation {
     return level
   }
 
+  /**
+   * How a peer stands, with nothing set aside for it: for an order of things that cost it nothing, as searches. Keys of one
+   * owner may each be shown the same credit here.
+   */
+  shownLevelOf(peer: string): number {
+    const owedBytes = this.#graph.owes(peer)
+    const heldBytes = this.#claims.of(peer)
+    const wantedBytes = (Math.max(owedBytes, NEWCOMER_TAKEN_BYTES) * LEVEL_MAX) / LEVEL_OF_EVEN
+    const { bytes } = this.#graph.reach(peer, Math.max(0, wantedBytes - heldBytes))
+    return participationLevel(heldBytes + bytes, owedBytes)
+  }
+
   /** As an upload queue of three levels has it: above a newcomer, a newcomer, below one. */
   standingOf(peer: string, nowMs: number): 'giver' | 'newcomer' | 'freeloader' {
     const level = this.levelOf(peer, nowMs)

@@ -144,10 +144,15 @@ export class ReceiptExchange implements Startable {
     return this.#participation.levelOf(peer, this.#clock.nowMs())
   }
 
-  /** The same in the three levels of transfer's upload queue. */
+  /** `levelOf` in the three levels of transfer's upload queue. */
   standingOf(peer: string): 'giver' | 'newcomer' | 'freeloader' {
     this.#meet(peer)
     return this.#participation.standingOf(peer, this.#clock.nowMs())
+  }
+
+  /** 0 to 1000, with nothing set aside for it. */
+  shownLevelOf(peer: string): number {
+    return this.#participation.shownLevelOf(peer)
   }
 
   /** Verified bytes came from a peer, and `own` counts them. It gets a receipt when one is due. Never throws. */
