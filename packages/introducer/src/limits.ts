@@ -42,6 +42,9 @@ export interface ServerLimits {
   /** Of them, announcements. */
   readonly announcementsBurst: number
   readonly announcementsPerMinute: number
+  /** Requests of one network that are refused with the reason: as many at once, then so many a minute. Over it nothing is read. */
+  readonly refusalsBurst: number
+  readonly refusalsPerMinute: number
   /** A private host gets so many times as much: it is trusted more, and may be many nodes. */
   readonly privateFactor: number
   /** Requests of all together: as many at once, then so many a second. */
@@ -67,6 +70,8 @@ export const SERVER_LIMITS: ServerLimits = {
   requestsPerMinute: 30,
   announcementsBurst: 6,
   announcementsPerMinute: 6,
+  refusalsBurst: 10,
+  refusalsPerMinute: 10,
   privateFactor: 16,
   totalBurst: 400,
   totalPerSecond: 200,

@@ -13,13 +13,14 @@ export type Kind = 'question' | 'announcement'
 export class Rates {
   readonly #requests: Record<'many' | 'few', Buckets>
   readonly #announcements: Record<'many' | 'few', Buckets>
+  readonly #refusals: Record<'many' | 'few', Buckets>
   readonly #total: TokenBucket
 
   constructor(limits: ServerLimits, nowMs: number) {
     const buckets = (burst: number, perMinute: number, factor: number) =>
       new Buckets(burst * factor, (perMinute * factor) / MINUTE_SECONDS, RATES_REMEMBERED_MAX)
     const { requestsBurst, requestsPerMinute, announcementsBurst, announcementsPerMinute } = limits
-    const { privateFactor, totalBurst, totalPerSecond } = limits
+    const { refusalsBurst, refusalsPerMinute, privateFactor, totalBurst, totalPerSecond } = limits
     this.#requests = {
       few: buckets(requestsBurst, requestsPerMinute, 1),
       many: buckets(requestsBurst, requestsPerMinute, privateFactor)
@@ -27,6 +28,10 @@ export class Rates {
     this.#announcements = {
       few: buckets(announcementsBurst, announcementsPerMinute, 1),
       many: buckets(announcementsBurst, announcementsPerMinute, privateFactor)
+    }
+    this.#refusals = {
+      few: buckets(refusalsBurst, refusalsPerMinute, 1),
+      many: buckets(refusalsBurst, refusalsPerMinute, privateFactor)
     }
     this.#total = new TokenBucket(totalBurst, totalPerSecond, nowMs)
   }
@@ -36,9 +41,17 @@ export class Rates {
     const size = isPrivate ? 'many' : 'few'
     const payers = [this.#requests[size].of(network, nowMs)]
     if (kind === 'announcement') payers.push(this.#announcements[size].of(network, nowMs))
+    const ownMs = Math.max(...payers.map(payer => payer.waitMs(1, nowMs)))
     payers.push(this.#total)
-    const waitMs = Math.max(...payers.map(payer => payer.waitMs(1, nowMs)))
+    const waitMs = Math.max(ownMs, this.#total.waitMs(1, nowMs))
     if (waitMs === 0) for (const payer of payers) payer.take(1, nowMs)
+    // That all together ask too much is no fault of one network.
+    if (ownMs > 0) this.#refusals[size].of(network, nowMs).take(1, nowMs)
     return waitMs
+  }
+
+  /** It went on asking although it was told to wait: it costs more to tell it again than it is worth. */
+  isInDebt({ network, isPrivate }: Place, nowMs: number): boolean {
+    return this.#refusals[isPrivate ? 'many' : 'few'].of(network, nowMs).waitMs(1, nowMs) > 0
   }
 }

@@ -95,7 +95,9 @@ export class IntroducerServer {
   #connected(socket: Socket): void {
     const from = multiaddrOfSocket(socket.remoteAddress)
     if (from === undefined) return void socket.destroy()
-    const { network, isPrivate } = placeOf(from)
+    const place = placeOf(from)
+    if (this.#rates.isInDebt(place, this.#init.nowMs())) return void socket.destroy()
+    const { network, isPrivate } = place
     const { connectionsPerNetworkMax, connectionsPerPrivateHostMax } = this.#init.limits
     const open = this.#connections.get(network) ?? 0
     if (open >= (isPrivate ? connectionsPerPrivateHostMax : connectionsPerNetworkMax))
@@ -110,7 +112,9 @@ export class IntroducerServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const from = multiaddrOfSocket(request.socket.remoteAddress)
-    if (from === undefined) return void request.socket.destroy()
+    // Also over a connection that was open before.
+    if (from === undefined || this.#rates.isInDebt(placeOf(from), this.#init.nowMs()))
+      return void request.socket.destroy()
     try {
       await this.#route(request, response, from)
     } catch (error) {

@@ -5,6 +5,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { RecordEnvelope } from '@libp2p/peer-record'
 import { multiaddr } from '@multiformats/multiaddr'
+import { systemClock } from '@servent/libp2p-host'
 import { CONTACT_ADDRESSES_MAX } from '@servent/overlay'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openAnnouncement, sealAnnouncement } from '../src/announcement.ts'
@@ -374,7 +375,37 @@ describe('one network', () => {
     expect((await say(server, { path: '/v1/peers', from: '127.0.0.2' })).status).toBe(200)
   })
 
-  test('three thousand requests at once: it serves its rate, refuses the rest, and answers another network meanwhile', async () => {
+  test('that goes on asking is told to wait refusalsBurst times; then what it sends is not read, until it owes no more', async () => {
+    let nowMs = 0
+    const server = await introducer({
+      serverLimits: { requestsBurst: 2, refusalsBurst: 3, refusalsPerMinute: 6, privateFactor: 1 },
+      clock: { ...systemClock, nowMs: () => nowMs }
+    })
+    // Opened before it owed anything.
+    const socket = await open(server.port)
+    let text = ''
+    socket.setEncoding('utf8').on('data', chunk => {
+      text += chunk
+    })
+    const statuses = []
+    for (let time = 0; time < 5; time += 1) statuses.push((await say(server)).status)
+    expect(statuses).toEqual([200, 200, 429, 429, 429])
+    await expect(say(server)).rejects.toThrow()
+    // Not one byte of it is waited for.
+    await once((await open(server.port)).resume(), 'close')
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(socket, 'close')
+    expect(text).toBe('')
+    expect((await say(server, { from: '127.0.0.2' })).status).toBe(200)
+    nowMs = 9_999
+    await expect(say(server)).rejects.toThrow()
+    nowMs = 10_000
+    expect([(await say(server)).status, (await say(server).catch(() => undefined))?.status]).toEqual([
+      200, 200
+    ])
+  })
+
+  test('three thousand requests at once: it serves its rate, refuses some, reads no others, and answers another network meanwhile', async () => {
     const server = await introducer({ serverLimits: { requestsBurst: 100, privateFactor: 1 } })
     const startMs = performance.now()
     const statuses = await flood(server, 3_000, 20)
@@ -383,7 +414,11 @@ describe('one network', () => {
     expect(statuses.length).toBe(3_000)
     expect(served).toBeGreaterThanOrEqual(100)
     expect(served).toBeLessThanOrEqual(101 + (elapsedS * SERVER_LIMITS.requestsPerMinute) / 60)
-    expect(statuses.every(status => status === 200 || status === 429)).toBe(true)
+    const { refusalsBurst, refusalsPerMinute } = SERVER_LIMITS
+    const refused = statuses.filter(status => status === 429).length
+    expect(refused).toBeGreaterThanOrEqual(refusalsBurst)
+    expect(refused).toBeLessThanOrEqual(refusalsBurst + 1 + (elapsedS * refusalsPerMinute) / 60)
+    expect(statuses.filter(status => status === CLOSED)).toHaveLength(3_000 - served - refused)
     const beganMs = performance.now()
     expect((await say(server, { path: '/v1/peers', from: '127.0.0.2' })).status).toBe(200)
     expect(performance.now() - beganMs).toBeLessThan(2_000)
@@ -534,6 +569,9 @@ async function open(port: number, from = '127.0.0.1'): Promise<Socket> {
   return socket
 }
 
+/** Of a request whose connection was closed. */
+const CLOSED = 0
+
 /** `count` requests over `wide` connections at a time, as fast as they are answered. */
 async function flood(server: TestIntroducer, count: number, wide: number): Promise<number[]> {
   const statuses: number[] = []
@@ -542,7 +580,8 @@ async function flood(server: TestIntroducer, count: number, wide: number): Promi
     Array.from({ length: wide }, async () => {
       while (left > 0) {
         left -= 1
-        statuses.push((await say(server, { path: '/v1/peers' })).status)
+        const said = await say(server, { path: '/v1/peers' }).catch(() => undefined)
+        statuses.push(said?.status ?? CLOSED)
       }
     })
   )

@@ -41,6 +41,30 @@ describe('rates', () => {
     expect(limits.take(at('11.8.8.1'), 'question', 1_000)).toBe(0)
   })
 
+  test('a network is in debt after refusalsBurst refusals, and until one more is due; by its own fault alone', () => {
+    const limits = rates({
+      requestsBurst: 1,
+      refusalsBurst: 2,
+      refusalsPerMinute: 6,
+      totalBurst: 2,
+      totalPerSecond: 1
+    })
+    const one = at('8.8.8.1')
+    const asked = (nowMs: number) => [limits.take(one, 'question', nowMs) === 0, limits.isInDebt(one, nowMs)]
+    expect([asked(0), asked(0), asked(0)]).toEqual([
+      [true, false],
+      [false, false],
+      [false, true]
+    ])
+    expect(limits.isInDebt(at('8.8.8.2'), 0)).toBe(true)
+    expect([limits.isInDebt(one, 9_999), limits.isInDebt(one, 10_000)]).toEqual([true, false])
+    expect(limits.take(at('9.8.8.1'), 'question', 0)).toBe(0)
+    // All together have asked too much.
+    for (let time = 0; time < 9; time += 1)
+      expect(limits.take(at('11.8.8.1'), 'question', 0)).toBeGreaterThan(0)
+    expect(limits.isInDebt(at('11.8.8.1'), 0)).toBe(false)
+  })
+
   test('RATES_REMEMBERED_MAX networks are remembered, the latest: a forgotten one is new', () => {
     const limits = rates({ requestsBurst: 1, totalBurst: 1e9 })
     const network = (number: number) => at(`${64 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}.1`)
