@@ -13,7 +13,8 @@ const CODECS = [
   'packages/fasttrack/src/credit/{receipt,receipt-sealing,exchange,max-flow,credit-graph,claims,receipt-book}.ts',
   'packages/keyword-index/src/{answer,ask,check,generation,intersection,matching,memory-index,posting-lists,word-numbers,word-table}.ts',
   'packages/kademlia/src/wire.ts',
-  'packages/{pastry,kelips}/src/wire*.ts'
+  'packages/{pastry,kelips}/src/wire*.ts',
+  'packages/introducer/src/{announcement,answer,question}.ts'
 ]
 const full = process.env.SERVENT_TEST_FULL === '1'
 /** What runs networks of Chord for minutes. */

@@ -96,7 +96,9 @@ function readPayload(payload: Uint8Array): Announcement {
   let read: Announcement
   try {
     read = JSON.parse(text)
-    if (textOf(read) !== text) throw new Error('it has other fields, or writes them otherwise')
+    // By bytes: what is no UTF-8 is read as a character that stands for anything.
+    if (Buffer.compare(Buffer.from(textOf(read)), payload) !== 0)
+      throw new Error('it has other fields, or writes them otherwise')
   } catch (error) {
     throw new AnnouncementError(`The announcement cannot be read: ${(error as Error).message}.`)
   }

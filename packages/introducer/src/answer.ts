@@ -82,9 +82,9 @@ export async function openAnswer<Answer extends AnswerHead>(body: string, nowMs:
   } catch {
     throw new IntroducerError('Its answer is not signed: what answers there is no introducer.')
   }
-  const isValid = await Promise.resolve(key.verify(signedBytes(text), signature)).catch(() => false)
-  if (!isValid) throw new IntroducerError('The signature of its answer is not valid.')
-  const answer = JSON.parse(text) as Answer
+  if (!(await isSigned(key, text, signature)))
+    throw new IntroducerError('The signature of its answer is not valid.')
+  const answer = readAnswer<Answer>(text)
   if (answer.introducer !== peerIdText(key.toMultihash().bytes))
     throw new IntroducerError('Its answer is signed by another key than it names.')
   if (!(Math.abs(answer.issuedMs - nowMs) <= ANSWER_SKEW_MS_MAX)) {
@@ -92,8 +92,25 @@ export async function openAnswer<Answer extends AnswerHead>(body: string, nowMs:
       `Its answer is of another time: ${shownTime(answer.issuedMs)}, and here it is ${shownTime(nowMs)}. Check the clock of this machine.`
     )
   }
-  if (typeof answer.seen !== 'string') throw new IntroducerError('Its answer cannot be read.')
   return answer
+}
+
+/** A signature of another length than the key's throws. */
+async function isSigned(key: PublicKey, text: string, signature: Uint8Array): Promise<boolean> {
+  try {
+    return await key.verify(signedBytes(text), signature)
+  } catch {
+    return false
+  }
+}
+
+/** An introducer may sign what it likes. */
+function readAnswer<Answer extends AnswerHead>(text: string): Answer {
+  try {
+    const answer = JSON.parse(text) as Answer | null
+    if (typeof answer?.seen === 'string' && Number.isSafeInteger(answer.issuedMs)) return answer
+  } catch {}
+  throw new IntroducerError('Its answer cannot be read.')
 }
 
 /** @throws IntroducerError  it answers another question, or cannot be read */
@@ -101,8 +118,10 @@ export function checkPeers(answer: PeersAnswer, asked: Question): readonly Answe
   if (JSON.stringify(answer.question) !== JSON.stringify(asked))
     throw new IntroducerError('It answers another question than was asked: an answer may have been replayed.')
   const { peers } = answer
-  const isPeer = ({ announcement, addresses }: AnsweredPeer) =>
-    typeof announcement === 'string' && Array.isArray(addresses)
+  const isPeer = (peer: AnsweredPeer | null) =>
+    typeof peer?.announcement === 'string' &&
+    Array.isArray(peer.addresses) &&
+    peer.addresses.every(address => typeof address === 'string')
   if (!Array.isArray(peers) || peers.length > ANSWER_PEERS_MAX || !peers.every(isPeer))
     throw new IntroducerError('Its list of peers cannot be read, or is too long.')
   return peers
