@@ -95,6 +95,9 @@ export const ORDINARIES_PER_SUPERNODE_MAX = 1_000
 /** Of the target: the part that a supernode takes of whoever comes, and of those for whom it is the spare. */
 export const USERS_SOFT_PART = 1.5
 export const USERS_HARD_PART = 2
+/** Of the target: users from one address, and from one network or relay, of whoever holds it as the spare as many again. */
+export const USERS_PER_ADDRESS_PART = 0.15
+export const USERS_PER_NETWORK_PART = 0.6
 /** Users that hold a supernode as their spare, to each place for a user. */
 export const STANDBYS_PART = 2
 /** Links between supernodes: looked for, and taken (Liang: 40 to 60). */

@@ -3,7 +3,7 @@
  * as nothing; one pair of peers has one link, and what it is for may change: a user becomes a supernode, a spare the
  * supernode.
  */
-import { type Link, type LinkEnd, type Peer, SELF } from '@servent/overlay/machine'
+import { type Input, type Link, type LinkEnd, type Peer, SELF } from '@servent/overlay/machine'
 import {
   CONTACT_RETRY_MS_MAX,
   CONTACTS_MAX,
@@ -26,6 +26,7 @@ import { dropQueriesOf } from './query-rules.ts'
 import { becomeSupernode } from './role-rules.ts'
 import { claimsToBeSupernode } from './sightings.ts'
 import type { FastTrackState, Fx } from './state.ts'
+import type { FastTrackTypes } from './types.ts'
 import { forgetUser, welcomeUser } from './user-rules.ts'
 
 /** Opens a link for a purpose, or asks a peer that is linked already. False: not now. */
@@ -62,8 +63,13 @@ export function sayHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, wa
   fx.send(neighbour.link, hello, CONTROL)
 }
 
-export function onLinkUp(state: FastTrackState, fx: Fx, link: Link, peer: Peer, inbound: boolean): void {
-  const neighbour = new Neighbour({ link, peer, id: fx.peers.contact(peer).id, inbound, nowMs: state.nowMs })
+export function onLinkUp(
+  state: FastTrackState,
+  fx: Fx,
+  { link, peer, inbound, origin }: Extract<Input<FastTrackTypes>, { type: 'link-up' }>
+): void {
+  const { id } = fx.peers.contact(peer)
+  const neighbour = new Neighbour({ link, peer, id, inbound, origin, nowMs: state.nowMs })
   const { neighbours } = state
   neighbours.add(neighbour)
   // Whoever opened it: of two that open at once one link stays.
@@ -179,12 +185,18 @@ function accept(
   switch (wants) {
     case 'probe':
       if (neighbour.bond === 'new') setBond(state, fx, neighbour, 'guest')
-      return isStaying && state.users < state.usersSoft && state.indexedBytes < INDEX_BYTES_MAX
+      return (
+        isStaying &&
+        state.users < state.usersSoft &&
+        state.indexedBytes < INDEX_BYTES_MAX &&
+        !neighbours.isPlaceFull('user', neighbour)
+      )
     case 'session': {
       if (neighbour.bond === 'user') return isStaying
       // Who holds it as the spare was promised a place.
       const room = neighbour.bond === 'standby' ? state.usersHard : state.usersSoft
-      if (!isStaying || state.users >= room || state.indexedBytes >= INDEX_BYTES_MAX) {
+      const isFull = state.users >= room || state.indexedBytes >= INDEX_BYTES_MAX
+      if (!isStaying || isFull || neighbours.isPlaceFull('user', neighbour)) {
         state.count('usersRefused')
         return false
       }
@@ -192,8 +204,10 @@ function accept(
       return true
     }
     case 'spare':
+      if (neighbour.bond === 'standby') return true
       if (!isStaying || neighbours.count('standby') >= STANDBYS_PART * state.settings.ordinariesPerSupernode)
-        return neighbour.bond === 'standby'
+        return false
+      if (neighbours.isPlaceFull('standby', neighbour)) return false
       setBond(state, fx, neighbour, 'standby')
       return true
     case 'peering':

@@ -62,7 +62,7 @@ export class FastTrackMachine implements Machine<FastTrackTypes> {
         onContact(state, effects, input.peer)
         break
       case 'link-up':
-        onLinkUp(state, effects, input.link, input.peer, input.inbound)
+        onLinkUp(state, effects, input)
         break
       case 'link-down':
         onLinkDown(state, effects, input.link, input.end)

@@ -1,5 +1,12 @@
 /** The links of this peer, what each is for, and what it may still bring. */
-import { type Link, type Peer, peerIdText, TokenBucket } from '@servent/overlay/machine'
+import {
+  type Link,
+  type LinkOrigin,
+  OriginPlaces,
+  type Peer,
+  peerIdText,
+  TokenBucket
+} from '@servent/overlay/machine'
 import {
   HAND_OVERS_BURST,
   HAND_OVERS_PER_SECOND,
@@ -79,6 +86,7 @@ export class Neighbour {
   /** The multihash of its PeerId. */
   readonly id: Uint8Array
   readonly inbound: boolean
+  readonly origin: LinkOrigin | undefined
   readonly upMs: number
   bond: Bond = 'new'
   /** What it was last asked for, when, and whether with all of its list that can be used. */
@@ -114,12 +122,20 @@ export class Neighbour {
   readonly strays: TokenBucket
   #name: string | undefined
 
-  constructor(init: { link: Link; peer: Peer; id: Uint8Array; inbound: boolean; nowMs: number }) {
+  constructor(init: {
+    link: Link
+    peer: Peer
+    id: Uint8Array
+    inbound: boolean
+    origin?: LinkOrigin | undefined
+    nowMs: number
+  }) {
     const { nowMs } = init
     this.link = init.link
     this.peer = init.peer
     this.id = init.id
     this.inbound = init.inbound
+    this.origin = init.origin
     this.isReached = !init.inbound
     this.upMs = nowMs
     this.heardMs = nowMs
@@ -144,6 +160,25 @@ export class Neighbours {
   /** By PeerId as text: whose records are in the index. */
   readonly #users = new Map<string, Neighbour>()
   readonly #counts = new Map<Bond, number>()
+  /** From where users are, and those for whom this peer is the spare. */
+  readonly #places: Readonly<Partial<Record<Bond, OriginPlaces>>>
+
+  constructor(perAddressMax: number, perNetworkMax: number) {
+    this.#places = {
+      user: new OriginPlaces(perAddressMax, perNetworkMax),
+      standby: new OriginPlaces(perAddressMax, perNetworkMax)
+    }
+  }
+
+  /** Whether from where it is there are as many users already, or standbys. */
+  isPlaceFull(bond: 'user' | 'standby', { origin }: Neighbour): boolean {
+    return this.#places[bond]!.full(origin) !== undefined
+  }
+
+  /** Places from which users and standbys are. */
+  get places(): number {
+    return this.#places.user!.size + this.#places.standby!.size
+  }
 
   get size(): number {
     return this.#links.size
@@ -182,6 +217,8 @@ export class Neighbours {
     if (neighbour.bond === bond) return
     this.#count(neighbour.bond, -1)
     this.#count(bond, 1)
+    this.#places[neighbour.bond]?.remove(neighbour.origin)
+    this.#places[bond]?.add(neighbour.origin)
     if (neighbour.bond === 'user' && this.#users.get(neighbour.name) === neighbour)
       this.#users.delete(neighbour.name)
     neighbour.bond = bond

@@ -31,6 +31,8 @@ import {
   TTL_MAX,
   UPLOAD_BYTES_PER_SECOND,
   USERS_HARD_PART,
+  USERS_PER_ADDRESS_PART,
+  USERS_PER_NETWORK_PART,
   USERS_SOFT_PART
 } from './constants.ts'
 import type { Wanting } from './messages.ts'
@@ -116,7 +118,7 @@ export class FastTrackState {
   stopped = false
   circumstances = { isReachable: false, uploadKbps: 0 }
 
-  readonly neighbours = new Neighbours()
+  readonly neighbours: Neighbours
   readonly list = new SupernodeList()
   /** Peers that speak the protocol and of which nothing else is known. */
   readonly contacts = new Map<Peer, Contacted>()
@@ -200,6 +202,11 @@ export class FastTrackState {
       uploadBytesPerSecond: Math.max(1, settings.uploadBytesPerSecond ?? UPLOAD_BYTES_PER_SECOND),
       promotionDelayMs: clamp(settings.promotionDelayMs ?? PROMOTION_DELAY_MS, 0, PROMOTION_DELAY_MS_MAX)
     }
+    const target = this.settings.ordinariesPerSupernode
+    this.neighbours = new Neighbours(
+      Math.ceil(USERS_PER_ADDRESS_PART * target),
+      Math.ceil(USERS_PER_NETWORK_PART * target)
+    )
     this.upload = new Upload(this.settings.uploadBytesPerSecond)
   }
 
@@ -288,6 +295,7 @@ export class FastTrackState {
       peerings: this.neighbours.count('peering'),
       users: this.users,
       standbys: this.neighbours.count('standby'),
+      places: this.neighbours.places,
       guests: this.neighbours.count('guest') + this.neighbours.count('new')
     }
   }

@@ -117,6 +117,8 @@ export function sizeBounds(target: number): Record<string, number> {
     peerings: PEERINGS_MAX,
     users: Math.ceil(USERS_HARD_PART * target),
     standbys: STANDBYS_PART * target,
+    // An address and the network around it, of each.
+    places: 2 * (Math.ceil(USERS_HARD_PART * target) + STANDBYS_PART * target),
     guests: GUESTS_MAX + 1
   }
 }

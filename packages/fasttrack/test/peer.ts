@@ -4,6 +4,7 @@ import {
   type Input,
   type Link,
   type LinkEnd,
+  type LinkOrigin,
   peerIdText,
   type Timer,
   unsignedRecord
@@ -118,9 +119,10 @@ export class TestPeer {
   }
 
   /** A new link; nothing is said on it by the other side. Peers are numbers of `testContact`. */
-  link(peer: number, inbound = true): Link {
+  link(peer: number, inbound = true, origin?: LinkOrigin): Link {
     this.#links += 1
-    this.handle({ type: 'link-up', link: this.#links, peer: this.peer(peer), inbound })
+    const from = origin === undefined ? {} : { origin }
+    this.handle({ type: 'link-up', link: this.#links, peer: this.peer(peer), inbound, ...from })
     return this.#links
   }
 
