@@ -71,7 +71,7 @@ export function onLinkUp(
   const { id } = fx.peers.contact(peer)
   const full = state.neighbours.places >= state.places && (inbound || !hasPlaceBack(state, fx, peer))
   const shares = { relayed: state.relayShare(nowMs), calls: state.callShare(nowMs) }
-  const neighbour = new Neighbour({ link, peer, id, inbound, reach: origin?.reach, nowMs, ...shares })
+  const neighbour = new Neighbour({ link, peer, id, inbound, origin, nowMs, ...shares })
   if (!inbound && full) {
     // All places were taken while it was opened. Nothing was said yet.
     state.hosts.postpone(peer, nowMs + SETTLED_MS)

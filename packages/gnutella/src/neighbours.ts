@@ -4,7 +4,14 @@
  * A link takes a place from the moment on which both sides could come to terms: an own one once it is up, a
  * stranger's once it is accepted. There are never more than the user's number of places.
  */
-import { type Link, type Peer, peerIdText, type Reach, TokenBucket } from '@servent/overlay/machine'
+import {
+  type Link,
+  type LinkOrigin,
+  type Peer,
+  peerIdText,
+  type Reach,
+  TokenBucket
+} from '@servent/overlay/machine'
 import {
   HITS_BURST,
   HITS_PER_SECOND,
@@ -63,6 +70,8 @@ export class Neighbour {
   readonly reach: Reach | undefined
   readonly startedMs: number
   phase: Phase
+  /** Where it is, where that is known. */
+  readonly origin: LinkOrigin | undefined
   /** When it came up, if it did. */
   upMs: number | undefined
 
@@ -115,7 +124,7 @@ export class Neighbour {
     peer: Peer
     id: Uint8Array
     inbound: boolean
-    reach?: Reach | undefined
+    origin?: LinkOrigin | undefined
     nowMs: number
     relayed: TokenBucket
     calls: TokenBucket
@@ -125,10 +134,11 @@ export class Neighbour {
     this.peer = init.peer
     this.name = new PeerName(init.id)
     this.inbound = init.inbound
-    this.reach = init.reach
+    this.reach = init.origin?.reach
     this.phase = init.inbound ? 'called' : 'calling'
     this.startedMs = nowMs
     this.heardMs = nowMs
+    this.origin = init.origin
     this.queries = new TokenBucket(QUERIES_BURST, QUERIES_PER_SECOND, nowMs)
     this.originals = new TokenBucket(ORIGINAL_BURST, ORIGINAL_PER_SECOND, nowMs)
     this.hits = new TokenBucket(HITS_BURST, HITS_PER_SECOND, nowMs)

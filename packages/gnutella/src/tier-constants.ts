@@ -42,6 +42,9 @@ export const LEAF_STRANGERS_MAX = 1
 /** Places for leaves (Ultrapeers 2: 10 to 100), where the user does not say how many. */
 export const LEAVES_DEFAULT = 30
 export const LEAVES_MAX = 100
+/** Of those places: leaves from one address, and from one network or relay. */
+export const LEAVES_PER_ADDRESS_PART = 0.2
+export const LEAVES_PER_NETWORK_PART = 0.5
 /** Messages that one may cause in an ultrapeer: as in every servent, and the query itself for all leaves. */
 export const SENDS_PER_MESSAGE_TIERS_MAX = SENDS_PER_MESSAGE_MAX + LEAVES_MAX
 /** Links to other ultrapeers: at least 15, better 30 or more (DQ 2.3). */

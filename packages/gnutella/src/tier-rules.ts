@@ -16,6 +16,7 @@ import { openMore } from './calling-rules.ts'
 import { dynamicTimer } from './dynamic-rules.ts'
 import { hasFew, isFit, mayRise, mayStepDown } from './election.ts'
 import { extendToLeaf, extendToUltrapeer } from './extending-rules.ts'
+import { hasLeafPlace } from './leaf-places.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { Fx, GnutellaState } from './state.ts'
 import { renewTables, tellTable, tellTables } from './table-rules.ts'
@@ -44,7 +45,9 @@ export function hasRoomFor(state: GnutellaState, fx: Fx, neighbour: Neighbour): 
   if (tiers.tier === 'leaf' && neighbour.kind === 'leaf' && mayLead(state, neighbour))
     become(state, fx, 'ultrapeer', neighbour)
   if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' && state.roomForStranger
-  return neighbour.kind === 'leaf' ? neighbours.leafPlaces < tiers.leafPlaces : state.roomForStranger
+  return neighbour.kind === 'leaf'
+    ? hasLeafPlace(neighbours, neighbour, tiers.leafPlaces)
+    : state.roomForStranger
 }
 
 /** A leaf without ultrapeers that another one without any has just reached: the network is to begin with the two of them. */
@@ -62,7 +65,9 @@ export function comeToTerms(state: GnutellaState, fx: Fx, neighbour: Neighbour):
   if (tiers.flat) return undefined
   if (tiers.tier === 'leaf') return neighbour.kind === 'ultrapeer' ? undefined : 'A leaf needs ultrapeers.'
   if (neighbour.kind === 'leaf')
-    return neighbours.leafPlaces <= tiers.leafPlaces ? undefined : 'There is no place for another leaf.'
+    return hasLeafPlace(neighbours, neighbour, tiers.leafPlaces)
+      ? undefined
+      : 'There is no place for another leaf.'
   const isGuided =
     tiers.role === 'auto' &&
     neighbour.kind === 'ultrapeer' &&
@@ -75,15 +80,16 @@ export function comeToTerms(state: GnutellaState, fx: Fx, neighbour: Neighbour):
 /** Whether what both sides are still fits when the last word of the handshake is said. */
 export function stillFits(
   { tiers, neighbours, places }: GnutellaState,
-  { kind }: Neighbour,
+  neighbour: Neighbour,
   changedFrom: Neighbour['kind'] | undefined
 ): boolean {
   // The user may have taken places away since one was given. A place that is taken is this one's already.
+  const { kind } = neighbour
   if (tiers.flat) return neighbours.places <= places
   if (tiers.tier === 'leaf') return kind === 'ultrapeer'
   // The place was given for what a stranger said first. Only who was guided may become another, a leaf (3.5).
   if (changedFrom !== undefined && (changedFrom !== 'ultrapeer' || kind !== 'leaf')) return false
-  return kind !== 'leaf' || neighbours.leafPlaces <= tiers.leafPlaces
+  return kind !== 'leaf' || hasLeafPlace(neighbours, neighbour, tiers.leafPlaces)
 }
 
 /** A link of the two tiers came up. */

@@ -1,5 +1,13 @@
 /** One machine under a test's hand: links that are up in one call, and what came out since the last look. */
-import type { Contact, Input, Link, LinkEnd, Timer } from '@servent/overlay/machine'
+import {
+  type Contact,
+  given,
+  type Input,
+  type Link,
+  type LinkEnd,
+  type LinkOrigin,
+  type Timer
+} from '@servent/overlay/machine'
 import { type Effect, RecordingEffects, testContact } from '@servent/overlay/testing'
 import { GnutellaMachine } from '../src/machine.ts'
 import type {
@@ -91,10 +99,10 @@ export class Servent {
   }
 
   /** A new link, without a handshake. Peers are numbers of `testContact`. */
-  link(peer: number, inbound = true): Link {
+  link(peer: number, inbound = true, origin?: LinkOrigin): Link {
     this.#links += 1
     const handle = this.effects.peers.intern(testContact(peer))
-    this.handle({ type: 'link-up', link: this.#links, peer: handle, inbound })
+    this.handle({ type: 'link-up', link: this.#links, peer: handle, inbound, ...given({ origin }) })
     return this.#links
   }
 
