@@ -36,7 +36,7 @@ import {
   TTL_MAX
 } from './constants.ts'
 import { readContact, writeContact } from './extension.ts'
-import { hasPlaceBack, noteLost } from './lost-neighbours.ts'
+import { mayClaim, noteLost, takeClaimed } from './lost-neighbours.ts'
 import type { ConnectMessage, Headers, StatusMessage } from './messages.ts'
 import { Neighbour } from './neighbours.ts'
 import { PRIORITY_HANDSHAKE } from './priorities.ts'
@@ -69,10 +69,11 @@ export function onLinkUp(
   }
   const { nowMs } = state
   const { id } = fx.peers.contact(peer)
-  const full = state.neighbours.places >= state.places && (inbound || !hasPlaceBack(state, fx, peer))
   const shares = { relayed: state.relayShare(nowMs), calls: state.callShare(nowMs) }
   const neighbour = new Neighbour({ link, peer, id, inbound, origin, nowMs, ...shares })
-  if (!inbound && full) {
+  const isFull = state.neighbours.places >= state.places
+  neighbour.claims = !inbound && isFull && mayClaim(state, neighbour)
+  if (!inbound && isFull && !neighbour.claims) {
     // All places were taken while it was opened. Nothing was said yet.
     state.hosts.postpone(peer, nowMs + SETTLED_MS)
     fx.close(link, 'No place is left for another neighbour.')
@@ -94,18 +95,15 @@ export function onConnect(state: GnutellaState, fx: Fx, neighbour: Neighbour, me
   readHeaders(state, neighbour, message.headers)
   const banished = state.banished.get(neighbour.name.text) !== undefined
   if (!banished) noteUltrapeers(state, fx, neighbour, message.headers)
-  if (banished || !(hasRoomFor(state, fx, neighbour) || isBack(state, fx, neighbour))) {
+  const hasRoom = !banished && hasRoomFor(state, fx, neighbour)
+  neighbour.claims = !banished && !hasRoom && mayClaim(state, neighbour)
+  if (!hasRoom && !neighbour.claims) {
     refuse(state, fx, neighbour, banished ? 'Come back later' : reasonFor(state))
     return
   }
   state.neighbours.setPhase(neighbour, 'accepted')
   const headers = { ...ownHeaders(state), ...othersToTry(state, fx, neighbour.peer) }
   fx.send(neighbour.link, { type: 'status', status: STATUS_OK, reason: 'OK', headers }, PRIORITY_HANDSHAKE)
-}
-
-/** One that was lost and is still of the same tier. */
-function isBack(state: GnutellaState, fx: Fx, { peer, kind }: Neighbour): boolean {
-  return kind !== 'leaf' && hasPlaceBack(state, fx, peer)
 }
 
 /** What a leaf names to a servent that has no ultrapeer, as far as the leaf may know where they are. */
@@ -129,16 +127,21 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
   if (phase === 'calling')
     for (const contact of contactsOf(message.headers[TRY_HEADER])) noteContact(state, fx, contact, peer)
   if (message.status !== STATUS_OK) {
+    // It lives, and does not want its place back.
+    state.lost.delete(peer)
     state.count('handshakesFailed')
     fail(state, fx, neighbour, `It answered ${message.status}.`)
     return
   }
   const { kind } = neighbour
   readHeaders(state, neighbour, message.headers)
+  // Places for leaves are others.
+  if (neighbour.kind === 'leaf') neighbour.claims = false
   const { tier } = state.tiers
   const mismatch = phase === 'calling' ? comeToTerms(state, fx, neighbour) : undefined
   const changedFrom = phase === 'accepted' && neighbour.kind !== kind ? kind : undefined
-  if (mismatch !== undefined || !stillFits(state, neighbour, changedFrom)) {
+  const fits = mismatch === undefined && stillFits(state, neighbour, changedFrom)
+  if (!fits || !takeClaimed(state, fx, neighbour)) {
     state.count('handshakesFailed')
     fail(state, fx, neighbour, mismatch ?? 'There is no place for it any more.')
     return

@@ -77,13 +77,33 @@ export function callLost(state: GnutellaState, fx: Fx): void {
   fx.open(peer)
 }
 
-/** Whether a peer that was lost has a place, if need be that of the youngest neighbour that came after it had gone. */
-export function hasPlaceBack(state: GnutellaState, fx: Fx, peer: Peer): boolean {
-  const sinceMs = state.lost.sinceMs(peer)
-  if (sinceMs === undefined || state.tiers.tier === 'leaf') return false
-  if (state.neighbours.places < state.places) return true
-  const youngest = state.neighbours.peers.findLast(({ upMs }) => upMs !== undefined && upMs > sinceMs)
-  if (youngest === undefined) return false
-  sayBye(state, fx, youngest, 503, 'One that was here before is back')
+/**
+ * Whether there is a neighbour that came after this one was lost: it has that one's place, but only once both sides said
+ * 200. Until then nobody goes for it, since it may refuse or be gone.
+ */
+export function mayClaim(state: GnutellaState, neighbour: Neighbour): boolean {
+  if (neighbour.kind === 'leaf' || state.tiers.tier === 'leaf') return false
+  let claims = 0
+  for (const other of state.neighbours.all)
+    if (other.claims && other.phase !== 'leaving' && other.peer !== neighbour.peer) claims += 1
+  return younger(state, neighbour).length > claims
+}
+
+/** The last word of a handshake was said. False: whoever claims a place finds none any more. */
+export function takeClaimed(state: GnutellaState, fx: Fx, neighbour: Neighbour): boolean {
+  if (!neighbour.claims) return true
+  if (state.neighbours.places >= state.places) {
+    const youngest = younger(state, neighbour).at(-1)
+    if (youngest === undefined) return false
+    sayBye(state, fx, youngest, 503, 'One that was here before is back')
+  }
+  neighbour.claims = false
   return true
+}
+
+/** Those that came after it was lost, the oldest first. */
+function younger(state: GnutellaState, { peer }: Neighbour): Neighbour[] {
+  const sinceMs = state.lost.sinceMs(peer)
+  if (sinceMs === undefined) return []
+  return state.neighbours.peers.filter(({ upMs }) => upMs !== undefined && upMs > sinceMs)
 }

@@ -2,7 +2,8 @@
  * The links of this servent: where each stands in its life, and what it may still do.
  *
  * A link takes a place from the moment on which both sides could come to terms: an own one once it is up, a
- * stranger's once it is accepted. There are never more than the user's number of places.
+ * stranger's once it is accepted. One that claims the place of another takes it with the last word of its handshake. There
+ * are never more than the user's number of places.
  */
 import {
   type Link,
@@ -77,6 +78,8 @@ export class Neighbour {
 
   /** It is ended because this servent changed its tier, by no fault of the peer. */
   outgrown = false
+  /** It was lost, and no place is free for it: it takes one with the last word of its handshake, and none before. */
+  claims = false
   /** It said Bye, and its hits and pushes are still handed on. */
   draining = false
 
@@ -220,9 +223,7 @@ export class Neighbours {
 
   /** Of those, the ones that were opened here. */
   get ownPlaces(): number {
-    return this.#count(
-      ({ phase, inbound, kind }) => !inbound && kind !== 'leaf' && (phase === 'up' || phase === 'calling')
-    )
+    return this.#count(neighbour => !neighbour.inbound && neighbour.kind !== 'leaf' && takesPlace(neighbour))
   }
 
   get handshakes(): number {
@@ -247,6 +248,6 @@ export class Neighbours {
   }
 }
 
-function takesPlace({ phase }: Neighbour): boolean {
-  return phase === 'up' || phase === 'calling' || phase === 'accepted'
+function takesPlace({ phase, claims }: Neighbour): boolean {
+  return !claims && (phase === 'up' || phase === 'calling' || phase === 'accepted')
 }

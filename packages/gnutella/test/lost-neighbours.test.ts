@@ -1,4 +1,5 @@
 /** Neighbours that went without a Bye, and how they come back. */
+import { peerIdText } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -11,18 +12,31 @@ import {
   SETTLED_MS,
   UPKEEP_MS
 } from '../src/constants.ts'
-import { Servent, ULTRAPEER } from './servent.ts'
+import { MODERN, Servent, ULTRAPEER } from './servent.ts'
+
+const OK = { type: 'status', status: 200, reason: 'OK', headers: MODERN } as const
+const CONNECT = { type: 'connect', headers: MODERN } as const
 
 const opened = (servent: Servent): number[] =>
   servent
     .take()
     .flatMap(effect => (effect.type === 'open' ? [effect.peer] : []))
-    .map(peer => numberOf(servent, peer))
+    .map(peer => NUMBERS.get(peerIdText(servent.effects.peers.contact(peer).id))!)
 
-function numberOf(servent: Servent, peer: number): number {
-  const { id } = servent.effects.peers.contact(peer)
-  for (let number = 1; number < 100; number += 1) if (`${testContact(number).id}` === `${id}`) return number
-  throw new Error('It is nobody of the test.')
+/** Who the neighbours are, the oldest first. */
+const numbersOf = (servent: Servent): number[] =>
+  servent.machine.snapshot().neighbours.map(({ peerId }) => NUMBERS.get(peerId)!)
+const NUMBERS = new Map(
+  Array.from({ length: 100 }, (_, number) => [peerIdText(testContact(number).id), number])
+)
+
+/** The status that a peer hears that comes by itself; then it goes. */
+function answerTo(servent: Servent, peer: number): number {
+  const link = servent.link(peer)
+  servent.from(link, CONNECT)
+  const [answer] = servent.sent(link)
+  servent.down(link)
+  return answer?.type === 'status' ? answer.status : 0
 }
 
 /** Places for as many, each taken by a peer that stays, but for the last one, which broke off and was replaced. */
@@ -36,6 +50,19 @@ function withLost(places = 2) {
   const youngest = servent.neighbour(50)
   servent.take()
   return { servent, lost: places, youngest }
+}
+
+/** Of three neighbours two are lost, and places for two are left; another one has taken the second. */
+function withTwoLost() {
+  const servent = new Servent({ neighbours: 3 })
+  const links = [1, 2, 3].map(peer => servent.neighbour(peer))
+  servent.pass(SETTLED_MS)
+  for (const link of links.slice(1)) servent.down(link, 'reset')
+  servent.command({ type: 'resize', neighbours: 2 })
+  servent.pass(1)
+  servent.neighbour(50)
+  servent.take()
+  return { servent }
 }
 
 /** Lets everybody say something, so that nobody is taken for silent. */
@@ -94,33 +121,97 @@ describe('a neighbour that went without a Bye', () => {
 
   it('has its place back from the youngest of those who came after, when it is reached', () => {
     const { servent, lost, youngest } = withLost(3)
-    servent.link(lost, false)
-    const sent = servent.take()
-    expect(sent).toContainEqual(
-      expect.objectContaining({
-        type: 'send',
-        link: youngest,
-        message: expect.objectContaining({ type: 'bye', code: 503 })
-      })
-    )
-    expect(sent).toContainEqual(
-      expect.objectContaining({ type: 'send', message: expect.objectContaining({ type: 'connect' }) })
-    )
-    expect(servent.machine.snapshot().neighbours).toHaveLength(2)
+    const link = servent.link(lost, false)
+    expect(servent.sent()).toMatchObject([{ type: 'connect' }])
+    servent.from(link, OK)
+    expect(servent.sent(youngest)).toMatchObject([{ type: 'bye', code: 503 }])
+    expect(servent.closed()).toEqual([youngest])
+    expect(servent.sent(link)[1]).toMatchObject({ type: 'status', status: 200 })
+    expect(numbersOf(servent)).toEqual([1, 2, lost])
   })
 
   it('and when it comes by itself; a stranger has none', () => {
     const { servent, lost, youngest } = withLost()
-    const answerTo = (peer: number) => {
-      const link = servent.link(peer)
-      servent.from(link, { type: 'connect', headers: {} })
-      return servent.sent(link)[0]
+    expect(answerTo(servent, 60)).toBe(503)
+    const link = servent.link(lost)
+    servent.from(link, CONNECT)
+    expect(servent.sent(link)).toMatchObject([{ type: 'status', status: 200 }])
+    expect([servent.sent(youngest), numbersOf(servent)]).toEqual([[], [1, 50]])
+    servent.from(link, OK)
+    expect(servent.sent(youngest)).toMatchObject([{ type: 'bye', code: 503 }])
+    expect(numbersOf(servent)).toEqual([1, lost])
+  })
+
+  it('costs nobody a place where it refuses, and is not called again', () => {
+    const { servent, lost } = withLost()
+    const link = servent.link(lost, false)
+    servent.from(link, { ...OK, status: 503 })
+    servent.down(link, 'local')
+    expect([numbersOf(servent), servent.machine.sizes().lost]).toEqual([[1, 50], 0])
+    expect(answerTo(servent, lost)).toBe(503)
+    expect(passHeard(servent, 2 * LOST_CALL_MS)).toEqual([])
+  })
+
+  it('nor where it comes and goes before its last word, however often', () => {
+    const { servent, lost } = withLost()
+    for (let turn = 0; turn < 20; turn += 1) {
+      const link = servent.link(lost)
+      servent.from(link, CONNECT)
+      servent.down(link, 'reset')
+      servent.pass(100)
     }
-    expect(answerTo(60)).toMatchObject({ status: 503 })
-    expect(answerTo(lost)).toMatchObject({ status: 200 })
-    expect(servent.sent(youngest)).toContainEqual(expect.objectContaining({ type: 'bye', code: 503 }))
-    const { neighbours, places } = servent.machine.snapshot()
-    expect(neighbours.length).toBeLessThan(places)
+    expect([numbersOf(servent), servent.counter('byesSent')]).toEqual([[1, 50], 0])
+    // It may still come back in earnest, once.
+    servent.neighbour(lost)
+    expect([numbersOf(servent), servent.machine.sizes().lost]).toEqual([[1, lost], 0])
+  })
+
+  it('has one place where both sides call at once', () => {
+    const { servent, lost } = withLost(3)
+    servent.down(1, 'closed')
+    servent.pass(1)
+    servent.neighbour(51)
+    const out = servent.link(lost, false)
+    servent.down(out, 'duplicate')
+    servent.neighbour(lost)
+    expect([numbersOf(servent), servent.counter('byesSent')]).toEqual([[2, 50, lost], 1])
+  })
+
+  it('has one place where a host tells of both links, whichever is up first', () => {
+    for (const inbound of [true, false]) {
+      const { servent, lost } = withLost(3)
+      servent.down(1, 'closed')
+      servent.pass(1)
+      servent.neighbour(51)
+      const links = [servent.link(lost, false), servent.link(lost, true)]
+      servent.from(links[1]!, CONNECT)
+      if (inbound) links.reverse()
+      for (const link of links) servent.from(link, OK)
+      expect([numbersOf(servent), servent.counter('byesSent')]).toEqual([[2, 50, lost], 1])
+      expect(servent.closed()).toContain(links[1])
+    }
+  })
+
+  it('is promised no place that another one is promised, until that one is gone', () => {
+    const { servent } = withTwoLost()
+    const links = [2, 3].map(peer => servent.link(peer))
+    for (const link of links) servent.from(link, CONNECT)
+    const statuses = links.map(link => servent.sent(link)[0])
+    expect(statuses).toMatchObject([{ status: 200 }, { status: 503 }])
+    servent.down(links[0]!, 'reset')
+    expect(answerTo(servent, 3)).toBe(200)
+  })
+
+  it('has none where those who came after went before its last word', () => {
+    const { servent, lost, youngest } = withLost()
+    const link = servent.link(lost)
+    servent.from(link, CONNECT)
+    servent.down(youngest, 'closed')
+    // It is out of an older one's reach: that one was here before.
+    servent.command({ type: 'resize', neighbours: 1 })
+    servent.from(link, OK)
+    expect(servent.closed()).toEqual([link])
+    expect([numbersOf(servent), servent.counter('byesSent')]).toEqual([[1], 0])
   })
 
   it('takes no place from those who were there before it was lost', () => {
@@ -130,10 +221,8 @@ describe('a neighbour that went without a Bye', () => {
     servent.down(links[2]!, 'reset')
     servent.command({ type: 'resize', neighbours: 2 })
     servent.take()
-    const link = servent.link(3)
-    servent.from(link, { type: 'connect', headers: {} })
-    expect(servent.sent(link)[0]).toMatchObject({ status: 503 })
-    expect(servent.machine.snapshot().neighbours).toHaveLength(2)
+    expect(answerTo(servent, 3)).toBe(503)
+    expect(numbersOf(servent)).toEqual([1, 2])
   })
 
   it('is one that was silent, too', () => {
@@ -176,13 +265,8 @@ describe('a neighbour that went without a Bye', () => {
       servent.down(link, 'reset')
       expect(servent.machine.sizes().lost).toBe(Math.min(LOST_MAX, at + 1))
     }
+    servent.pass(1)
     for (let peer = 20; peer < 20 + LOST_MAX + 1; peer += 1) servent.neighbour(peer)
-    const answers = [1, 2].map(peer => {
-      const link = servent.link(peer)
-      servent.from(link, { type: 'connect', headers: {} })
-      const [answer] = servent.sent(link)
-      return answer?.type === 'status' ? answer.status : 0
-    })
-    expect(answers).toEqual([503, 200])
+    expect([1, 2].map(peer => answerTo(servent, peer))).toEqual([503, 200])
   })
 })
