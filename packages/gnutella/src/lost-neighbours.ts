@@ -92,7 +92,9 @@ export function mayClaim(state: GnutellaState, neighbour: Neighbour): boolean {
 /** The last word of a handshake was said. False: whoever claims a place finds none any more. */
 export function takeClaimed(state: GnutellaState, fx: Fx, neighbour: Neighbour): boolean {
   if (!neighbour.claims) return true
-  if (state.neighbours.places >= state.places) {
+  const { inbound } = neighbour
+  const isFree = inbound ? state.roomForStranger : state.neighbours.places < state.places
+  if (!isFree) {
     const youngest = younger(state, neighbour).at(-1)
     if (youngest === undefined) return false
     sayBye(state, fx, youngest, 503, 'One that was here before is back')
@@ -101,9 +103,15 @@ export function takeClaimed(state: GnutellaState, fx: Fx, neighbour: Neighbour):
   return true
 }
 
-/** Those that came after it was lost, the oldest first. */
-function younger(state: GnutellaState, { peer }: Neighbour): Neighbour[] {
+/**
+ * Those that came after it was lost, the oldest first. To one that comes by itself, links that were opened here are none
+ * while there are no more of them than places are reserved for (eclipse).
+ */
+function younger(state: GnutellaState, { peer, inbound }: Neighbour): Neighbour[] {
   const sinceMs = state.lost.sinceMs(peer)
   if (sinceMs === undefined) return []
-  return state.neighbours.peers.filter(({ upMs }) => upMs !== undefined && upMs > sinceMs)
+  const fromOutside = inbound && state.neighbours.ownPlaces <= state.reserved
+  return state.neighbours.peers.filter(
+    other => other.upMs !== undefined && other.upMs > sinceMs && (other.inbound || !fromOutside)
+  )
 }

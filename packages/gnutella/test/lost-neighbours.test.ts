@@ -214,6 +214,47 @@ describe('a neighbour that went without a Bye', () => {
     expect([numbersOf(servent), servent.counter('byesSent')]).toEqual([[1], 0])
   })
 
+  it('that comes by itself takes no reserved place, free or filled, and another one if all of those are', () => {
+    // A quarter of eight is reserved.
+    for (const [own, afterwards] of [
+      [[], [60, 61, 62, 63, 64, 1]],
+      [
+        [80, 81],
+        [60, 61, 62, 63, 64, 80, 81, 1]
+      ],
+      [
+        [80, 81, 82],
+        [60, 61, 62, 63, 64, 80, 81, 1]
+      ]
+    ] as const) {
+      const servent = new Servent({ neighbours: 8 })
+      const link = servent.neighbour(1)
+      servent.pass(SETTLED_MS)
+      servent.down(link, 'reset')
+      for (let peer = 80; peer < 84; peer += 1)
+        servent.handle({ type: 'contact', peer: servent.effects.peers.intern(testContact(peer)) })
+      servent.pass(1)
+      for (let peer = 60; peer < 68 - Math.max(2, own.length); peer += 1) servent.neighbour(peer)
+      for (const peer of own) servent.neighbour(peer, { inbound: false })
+      expect(answerTo(servent, 70)).toBe(503)
+      servent.neighbour(1)
+      expect(numbersOf(servent)).toEqual(afterwards)
+    }
+  })
+
+  it('that comes by itself has none where only reserved links came after; one that is called has', () => {
+    const servent = new Servent({ neighbours: 8 })
+    for (let peer = 1; peer < 8; peer += 1) servent.neighbour(peer)
+    const link = servent.neighbour(8, { inbound: false })
+    servent.pass(SETTLED_MS)
+    servent.down(link, 'reset')
+    servent.pass(1)
+    servent.neighbour(80, { inbound: false })
+    expect(answerTo(servent, 8)).toBe(503)
+    servent.neighbour(8, { inbound: false })
+    expect(numbersOf(servent)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  })
+
   it('takes no place from those who were there before it was lost', () => {
     const servent = new Servent({ neighbours: 3 })
     const links = [1, 2, 3].map(peer => servent.neighbour(peer))
