@@ -127,6 +127,8 @@ export const SETTLED_MS = 30_000
 /** Neighbours kept that went without a Bye, the last ones, and for how long. */
 export const LOST_MAX = 8
 export const LOST_KEPT_MS = 86_400_000
+/** Of one network (a /24 of IPv4, a /48 of IPv6; private ones are not counted): lost ones that are kept, and neighbours with which no other claims a place. */
+export const LOST_PER_NETWORK_MAX = 2
 /** From a loss to the first call, and the most between two, each twice as late as the one before. */
 export const LOST_CALL_MS = 30_000
 export const LOST_CALL_MS_MAX = 600_000

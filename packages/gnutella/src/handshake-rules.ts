@@ -156,7 +156,7 @@ export function onStatus(state: GnutellaState, fx: Fx, neighbour: Neighbour, mes
   fx.cancelTimer(handshakeTimer(link))
   state.neighbours.setPhase(neighbour, 'up')
   neighbour.upMs = state.nowMs
-  state.lost.delete(peer)
+  neighbour.isBack = state.lost.delete(peer)
   state.ownWanted = Math.max(state.ownWanted, Math.min(state.sought, state.neighbours.ownPlaces))
   // A stranger that came from behind a firewall may not be reached, so it is only known, not proven.
   if (neighbour.inbound) state.hosts.heard(peer, peer, state.nowMs)

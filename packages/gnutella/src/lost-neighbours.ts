@@ -6,12 +6,21 @@
 import type { Peer } from '@servent/overlay/machine'
 import { sayBye } from './bye-rules.ts'
 import { jitter } from './calling-rules.ts'
-import { LOST_CALL_MS, LOST_CALL_MS_MAX, LOST_KEPT_MS, LOST_MAX, OPENS_MAX, SETTLED_MS } from './constants.ts'
+import {
+  LOST_CALL_MS,
+  LOST_CALL_MS_MAX,
+  LOST_KEPT_MS,
+  LOST_MAX,
+  LOST_PER_NETWORK_MAX,
+  OPENS_MAX,
+  SETTLED_MS
+} from './constants.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { Fx, GnutellaState } from './state.ts'
 
 interface Lost {
   readonly sinceMs: number
+  readonly network: string | undefined
   waitMs: number
   /** It is not called before. */
   callMs: number
@@ -29,16 +38,24 @@ export class LostNeighbours {
     for (const peer of this.#lost.keys()) hold(peer)
   }
 
-  add(peer: Peer, nowMs: number, part: number): void {
+  /** `network`: that it came from, if those that come from there are counted. */
+  add(peer: Peer, network: string | undefined, nowMs: number, part: number): void {
     this.#lost.delete(peer)
-    const [first] = this.#lost.keys()
-    if (this.#lost.size >= LOST_MAX) this.#lost.delete(first!)
+    this.#dropFirst(LOST_MAX, () => true)
+    if (network !== undefined) this.#dropFirst(LOST_PER_NETWORK_MAX, lost => lost.network === network)
     const waitMs = LOST_CALL_MS
-    this.#lost.set(peer, { sinceMs: nowMs, waitMs, callMs: nowMs + waitMs * (0.75 + part / 2) })
+    this.#lost.set(peer, { sinceMs: nowMs, network, waitMs, callMs: nowMs + waitMs * (0.75 + part / 2) })
   }
 
-  delete(peer: Peer): void {
-    this.#lost.delete(peer)
+  /** Makes room for one more of these. */
+  #dropFirst(most: number, which: (lost: Lost) => boolean): void {
+    const some = Array.from(this.#lost).filter(([, lost]) => which(lost))
+    if (some.length >= most) this.#lost.delete(some[0]![0])
+  }
+
+  /** Whether it was one. */
+  delete(peer: Peer): boolean {
+    return this.#lost.delete(peer)
   }
 
   sinceMs(peer: Peer): number | undefined {
@@ -61,11 +78,11 @@ export class LostNeighbours {
 
 /** A link of descriptors broke, or is ended here because its peer is silent. */
 export function noteLost(state: GnutellaState, fx: Fx, neighbour: Neighbour): void {
-  const { peer, phase, upMs, kind } = neighbour
+  const { peer, phase, upMs, kind, network } = neighbour
   if (phase !== 'up' || upMs === undefined || state.nowMs - upMs < SETTLED_MS) return
   // Leaves come by themselves, and a leaf's ultrapeers are all alike.
   if (kind === 'leaf' || state.tiers.tier === 'leaf' || state.stopped) return
-  state.lost.add(peer, state.nowMs, jitter(fx))
+  state.lost.add(peer, network, state.nowMs, jitter(fx))
 }
 
 export function callLost(state: GnutellaState, fx: Fx): void {
@@ -83,6 +100,8 @@ export function callLost(state: GnutellaState, fx: Fx): void {
  */
 export function mayClaim(state: GnutellaState, neighbour: Neighbour): boolean {
   if (neighbour.kind === 'leaf' || state.tiers.tier === 'leaf') return false
+  // PeerIds cost nothing: whoever has many of them at one place has no more places by having lost them.
+  if (state.neighbours.ofNetwork(neighbour) >= LOST_PER_NETWORK_MAX) return false
   let claims = 0
   for (const other of state.neighbours.all)
     if (other.claims && other.phase !== 'leaving' && other.peer !== neighbour.peer) claims += 1
@@ -104,7 +123,7 @@ export function takeClaimed(state: GnutellaState, fx: Fx, neighbour: Neighbour):
 }
 
 /**
- * Those that came after it was lost, the oldest first. To one that comes by itself, links that were opened here are none
+ * Those that came after it was lost, the oldest first. One that is back had its place before, too. To one that comes by itself, links that were opened here are none
  * while there are no more of them than places are reserved for (eclipse).
  */
 function younger(state: GnutellaState, { peer, inbound }: Neighbour): Neighbour[] {
@@ -112,6 +131,7 @@ function younger(state: GnutellaState, { peer, inbound }: Neighbour): Neighbour[
   if (sinceMs === undefined) return []
   const fromOutside = inbound && state.neighbours.ownPlaces <= state.reserved
   return state.neighbours.peers.filter(
-    other => other.upMs !== undefined && other.upMs > sinceMs && (other.inbound || !fromOutside)
+    ({ upMs, isBack, inbound }) =>
+      upMs !== undefined && upMs > sinceMs && !isBack && (inbound || !fromOutside)
   )
 }

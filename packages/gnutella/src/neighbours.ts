@@ -80,6 +80,8 @@ export class Neighbour {
   outgrown = false
   /** It was lost, and no place is free for it: it takes one with the last word of its handshake, and none before. */
   claims = false
+  /** It had been lost. Others that were lost do not take its place. */
+  isBack = false
   /** It said Bye, and its hits and pushes are still handed on. */
   draining = false
 
@@ -149,6 +151,11 @@ export class Neighbour {
     this.relayed = init.relayed
     this.calls = init.calls
     this.#offencesSinceMs = nowMs
+  }
+
+  /** The network that it comes from, of those that are counted: public ones. */
+  get network(): string | undefined {
+    return this.origin?.reach === 'public' ? this.origin.network : undefined
   }
 
   /** Counts an offence, and gives how many of its kind there were in this minute. */
@@ -228,6 +235,18 @@ export class Neighbours {
 
   get handshakes(): number {
     return this.#count(({ phase }) => phase === 'calling' || phase === 'called' || phase === 'accepted')
+  }
+
+  /** Links to other peers of this one's network. */
+  ofNetwork({ network, peer }: Neighbour): number {
+    if (network === undefined) return 0
+    return this.#count(
+      other =>
+        other.network === network &&
+        other.peer !== peer &&
+        other.phase !== 'leaving' &&
+        other.phase !== 'called'
+    )
   }
 
   isLinked(peer: Peer): boolean {

@@ -1,5 +1,5 @@
 /** Neighbours that went without a Bye, and how they come back. */
-import { peerIdText } from '@servent/overlay/machine'
+import { type LinkOrigin, peerIdText, type Reach } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -9,6 +9,7 @@ import {
   LOST_CALL_MS_MAX,
   LOST_KEPT_MS,
   LOST_MAX,
+  LOST_PER_NETWORK_MAX,
   SETTLED_MS,
   UPKEEP_MS
 } from '../src/constants.ts'
@@ -30,9 +31,13 @@ const NUMBERS = new Map(
   Array.from({ length: 100 }, (_, number) => [peerIdText(testContact(number).id), number])
 )
 
+function originOf(reach: Reach, network: number): LinkOrigin {
+  return { host: `host ${network}`, network: `network ${network}`, isRelayed: false, reach }
+}
+
 /** The status that a peer hears that comes by itself; then it goes. */
-function answerTo(servent: Servent, peer: number): number {
-  const link = servent.link(peer)
+function answerTo(servent: Servent, peer: number, origin?: LinkOrigin): number {
+  const link = servent.link(peer, true, origin)
   servent.from(link, CONNECT)
   const [answer] = servent.sent(link)
   servent.down(link)
@@ -40,9 +45,12 @@ function answerTo(servent: Servent, peer: number): number {
 }
 
 /** Places for as many, each taken by a peer that stays, but for the last one, which broke off and was replaced. */
-function withLost(places = 2) {
+function withLost(places = 2, ofOneNetwork = 0) {
   const servent = new Servent({ neighbours: places })
-  for (let peer = 1; peer < places; peer += 1) servent.neighbour(peer)
+  for (let peer = 1; peer < places; peer += 1) {
+    const origin = peer <= ofOneNetwork ? { origin: originOf('public', 7) } : {}
+    servent.neighbour(peer, { inbound: peer > 1, ...origin })
+  }
   const link = servent.neighbour(places)
   servent.pass(SETTLED_MS)
   servent.down(link, 'reset')
@@ -253,6 +261,62 @@ describe('a neighbour that went without a Bye', () => {
     expect(answerTo(servent, 8)).toBe(503)
     servent.neighbour(8, { inbound: false })
     expect(numbersOf(servent)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  })
+
+  it('has its place back beside others that are back, as many as there were', () => {
+    const servent = new Servent({ neighbours: LOST_MAX })
+    const numbers = Array.from({ length: LOST_MAX }, (_, at) => at + 1)
+    const links = numbers.map(peer => servent.neighbour(peer, { inbound: false }))
+    servent.pass(SETTLED_MS)
+    for (const link of links) servent.down(link, 'reset')
+    servent.pass(1)
+    for (const peer of numbers) servent.neighbour(50 + peer, { inbound: false })
+    const byes: number[] = []
+    for (const peer of numbers) {
+      servent.pass(1)
+      servent.neighbour(peer, { inbound: peer % 2 === 0 })
+      byes.push(servent.counter('byesSent'))
+    }
+    expect(numbersOf(servent)).toEqual(numbers)
+    expect(byes).toEqual(numbers)
+  })
+
+  it('is one of LOST_PER_NETWORK_MAX of a public network, the last ones, and one of any number of a private one', () => {
+    for (const [reach, networks, lost] of [
+      ['public', 1, [5, 6]],
+      ['public', 2, [3, 4, 5, 6]],
+      ['private', 1, [1, 2, 3, 4, 5, 6]]
+    ] as const) {
+      const servent = new Servent({ neighbours: 6 })
+      const from = (peer: number) => originOf(reach, peer % networks)
+      const links = [1, 2, 3, 4, 5, 6].map(peer =>
+        servent.neighbour(peer, { origin: from(peer), inbound: false })
+      )
+      servent.pass(SETTLED_MS)
+      for (const link of links) servent.down(link, 'reset')
+      servent.pass(1)
+      for (let peer = 50; peer < 56; peer += 1) servent.neighbour(peer, { inbound: false })
+      expect(servent.machine.sizes().lost).toBe(lost.length)
+      for (let peer = 1; peer <= 6; peer += 1) servent.neighbour(peer, { origin: from(peer), inbound: false })
+      expect(
+        numbersOf(servent)
+          .filter(peer => peer < 50)
+          .sort((a, b) => a - b)
+      ).toEqual(lost)
+    }
+  })
+
+  it('claims no place where LOST_PER_NETWORK_MAX neighbours are of the network that it comes back from', () => {
+    for (const [others, expected] of [
+      [LOST_PER_NETWORK_MAX - 1, 200],
+      [LOST_PER_NETWORK_MAX, 503]
+    ] as const) {
+      const { servent } = withLost(6, others)
+      // The network is that of the call, whatever it was before.
+      expect(answerTo(servent, 6, originOf('public', 7))).toBe(expected)
+      expect(answerTo(servent, 6, originOf('public', 8))).toBe(200)
+      expect(answerTo(servent, 6, originOf('private', 7))).toBe(200)
+    }
   })
 
   it('takes no place from those who were there before it was lost', () => {

@@ -109,9 +109,13 @@ export class Servent {
   /** A link with its handshake behind it; what that sent is forgotten. */
   neighbour(
     peer: number,
-    { headers = MODERN, inbound = true }: { headers?: Headers; inbound?: boolean } = {}
+    {
+      headers = MODERN,
+      inbound = true,
+      origin
+    }: { headers?: Headers; inbound?: boolean; origin?: LinkOrigin } = {}
   ): Link {
-    const link = this.link(peer, inbound)
+    const link = this.link(peer, inbound, origin)
     if (inbound) this.from(link, { type: 'connect', headers })
     this.from(link, { type: 'status', status: 200, reason: 'OK', headers: inbound ? {} : headers })
     this.effects.take()
