@@ -58,22 +58,34 @@ export class LostNeighbours {
     return this.#lost.delete(peer)
   }
 
-  sinceMs(peer: Peer): number | undefined {
-    return this.#lost.get(peer)?.sinceMs
+  clear(): void {
+    this.#lost.clear()
+  }
+
+  /** Forgets those that were lost long ago. */
+  age(nowMs: number): void {
+    for (const [peer, lost] of this.#lost) if (isOld(lost, nowMs)) this.#lost.delete(peer)
+  }
+
+  sinceMs(peer: Peer, nowMs: number): number | undefined {
+    const lost = this.#lost.get(peer)
+    return lost === undefined || isOld(lost, nowMs) ? undefined : lost.sinceMs
   }
 
   /** Whom to call now. `draw` gives a number from 0 to 1. */
   due(nowMs: number, draw: () => number): Peer | undefined {
     for (const [peer, lost] of this.#lost) {
-      if (nowMs - lost.sinceMs >= LOST_KEPT_MS) this.#lost.delete(peer)
-      else if (lost.callMs <= nowMs) {
-        lost.waitMs = Math.min(LOST_CALL_MS_MAX, 2 * lost.waitMs)
-        lost.callMs = nowMs + lost.waitMs * (0.75 + draw() / 2)
-        return peer
-      }
+      if (lost.callMs > nowMs) continue
+      lost.waitMs = Math.min(LOST_CALL_MS_MAX, 2 * lost.waitMs)
+      lost.callMs = nowMs + lost.waitMs * (0.75 + draw() / 2)
+      return peer
     }
     return undefined
   }
+}
+
+function isOld({ sinceMs }: Lost, nowMs: number): boolean {
+  return nowMs - sinceMs >= LOST_KEPT_MS
 }
 
 /** A link of descriptors broke, or is ended here because its peer is silent. */
@@ -127,7 +139,7 @@ export function takeClaimed(state: GnutellaState, fx: Fx, neighbour: Neighbour):
  * while there are no more of them than places are reserved for (eclipse).
  */
 function younger(state: GnutellaState, { peer, inbound }: Neighbour): Neighbour[] {
-  const sinceMs = state.lost.sinceMs(peer)
+  const sinceMs = state.lost.sinceMs(peer, state.nowMs)
   if (sinceMs === undefined) return []
   const fromOutside = inbound && state.neighbours.ownPlaces <= state.reserved
   return state.neighbours.peers.filter(

@@ -172,6 +172,8 @@ function become(state: GnutellaState, fx: Fx, tier: 'leaf' | 'ultrapeer', except
   startTiers(state, fx)
   if (except?.kind === 'ultrapeer') tiers.lonelySinceMs = undefined
   state.ownWanted = 0
+  // They were neighbours of what this servent was.
+  state.lost.clear()
   tiers.stale = true
   tiers.renewals = new TokenBucket(TABLE_UPDATES_BURST, 1000 / TABLE_UPDATE_MS, nowMs)
   for (const { number } of tiers.endAll()) fx.cancelTimer(dynamicTimer(number))

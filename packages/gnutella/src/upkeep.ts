@@ -57,6 +57,7 @@ export function onUpkeep(state: GnutellaState, fx: Fx): void {
   }
   state.cache.age(nowMs)
   state.calls.age(nowMs)
+  state.lost.age(nowMs)
   forgetOldOpens(state)
   for (const neighbour of state.neighbours.up) lookAfter(state, fx, neighbour)
   onTierUpkeep(state, fx)

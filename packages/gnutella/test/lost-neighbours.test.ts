@@ -10,10 +10,14 @@ import {
   LOST_KEPT_MS,
   LOST_MAX,
   LOST_PER_NETWORK_MAX,
+  OPENS_MAX,
+  RETRIES_MAX,
   SETTLED_MS,
-  UPKEEP_MS
+  UPKEEP_MS,
+  UPKEEP_WANTING_MS
 } from '../src/constants.ts'
-import { MODERN, Servent, ULTRAPEER } from './servent.ts'
+import { LONELY_MS } from '../src/tier-constants.ts'
+import { LEAF, MODERN, Servent, ULTRAPEER } from './servent.ts'
 
 const OK = { type: 'status', status: 200, reason: 'OK', headers: MODERN } as const
 const CONNECT = { type: 'connect', headers: MODERN } as const
@@ -36,9 +40,9 @@ function originOf(reach: Reach, network: number): LinkOrigin {
 }
 
 /** The status that a peer hears that comes by itself; then it goes. */
-function answerTo(servent: Servent, peer: number, origin?: LinkOrigin): number {
+function answerTo(servent: Servent, peer: number, origin?: LinkOrigin, headers = MODERN): number {
   const link = servent.link(peer, true, origin)
-  servent.from(link, CONNECT)
+  servent.from(link, { type: 'connect', headers })
   const [answer] = servent.sent(link)
   servent.down(link)
   return answer?.type === 'status' ? answer.status : 0
@@ -73,8 +77,31 @@ function withTwoLost() {
   return { servent }
 }
 
-/** Lets everybody say something, so that nobody is taken for silent. */
-function passHeard(servent: Servent, ms: number): number[] {
+/** All neighbours, LOST_MAX of them from 1 on, are lost, and replaced by those from 51 on. */
+function withAllLost(): Servent {
+  const servent = new Servent({ neighbours: LOST_MAX })
+  const numbers = Array.from({ length: LOST_MAX }, (_, at) => at + 1)
+  const links = numbers.map(peer => servent.neighbour(peer, { inbound: false }))
+  servent.pass(SETTLED_MS)
+  for (const link of links) servent.down(link, 'reset')
+  servent.pass(1)
+  for (const peer of numbers) servent.neighbour(50 + peer, { inbound: false })
+  // They were looked for at once, as other hosts are.
+  for (const peer of numbers) unreachable(servent, peer)
+  return servent
+}
+
+function unreachable(servent: Servent, number: number): void {
+  const peer = servent.effects.peers.intern(testContact(number))
+  servent.handle({ type: 'unreachable', peer, reason: 'nobody is there' })
+}
+
+/** Lets everybody say something, so that nobody is taken for silent, and gives who is called: nobody is there. */
+function passHeard(
+  servent: Servent,
+  ms: number,
+  what: 'unreachable' | 'no answer' = 'unreachable'
+): number[] {
   const called: number[] = []
   for (let passed = 0; passed < ms; passed += UPKEEP_MS) {
     for (const { link } of linksOf(servent)) servent.from(link, pingOf())
@@ -82,11 +109,7 @@ function passHeard(servent: Servent, ms: number): number[] {
     servent.pass(UPKEEP_MS)
     for (const peer of opened(servent)) {
       called.push(peer)
-      servent.handle({
-        type: 'unreachable',
-        peer: servent.effects.peers.intern(testContact(peer)),
-        reason: 'nobody is there'
-      })
+      if (what === 'unreachable') unreachable(servent, peer)
     }
   }
   return called
@@ -120,11 +143,60 @@ describe('a neighbour that went without a Bye', () => {
     )
   })
 
-  it('is forgotten after a day', () => {
+  it('is forgotten after a day, by upkeep and by whoever comes before that', () => {
+    for (const [ms, status, kept] of [
+      [LOST_KEPT_MS - 1, 200, 1],
+      [LOST_KEPT_MS, 503, 0]
+    ] as const) {
+      const { servent, lost } = withLost()
+      const { now } = servent.effects
+      // Since the loss a millisecond went by already.
+      servent.effects.advance(ms - 1)
+      expect(answerTo(servent, lost)).toBe(status)
+      servent.handle({ type: 'timer', timer: 'upkeep' })
+      expect([servent.effects.now - now, servent.machine.sizes().lost]).toEqual([ms - 1, kept])
+    }
     const { servent } = withLost()
     servent.effects.advance(LOST_KEPT_MS)
     expect(passHeard(servent, 2 * LOST_CALL_MS)).toEqual([])
+  })
+
+  it('is forgotten by an ultrapeer that becomes a leaf, whose neighbours are others', () => {
+    const servent = new Servent({ role: 'auto' })
+    servent.pass(2 * LONELY_MS + UPKEEP_WANTING_MS)
+    expect(servent.tiers().tier).toBe('ultrapeer')
+    const link = servent.neighbour(1, { headers: ULTRAPEER, inbound: false })
+    servent.pass(SETTLED_MS)
+    servent.down(link, 'reset')
+    expect(servent.machine.sizes().lost).toBe(1)
+    // It has no leaves, and is told that it need be no ultrapeer.
+    servent.neighbour(2, { headers: { ...ULTRAPEER, 'x-ultrapeer-needed': 'False' }, inbound: false })
+    expect(servent.tiers().tier).toBe('leaf')
     expect(servent.machine.sizes().lost).toBe(0)
+  })
+
+  it('keeps its handle of the host while it is lost, though every other table forgot it', () => {
+    const { servent, lost } = withLost()
+    const held = () => {
+      const peers = new Set<number>()
+      servent.machine.heldPeers(peer => peers.add(peer))
+      return peers
+    }
+    const peer = servent.effects.peers.intern(testContact(lost))
+    const calls = passHeard(servent, 3 * 3_600_000)
+    expect(calls.length).toBeGreaterThan(RETRIES_MAX)
+    expect(held()).toContain(peer)
+    servent.effects.advance(LOST_KEPT_MS)
+    servent.handle({ type: 'timer', timer: 'upkeep' })
+    expect(held()).not.toContain(peer)
+  })
+
+  it('is one of OPENS_MAX that are called at a time', () => {
+    const servent = withAllLost()
+    const called = passHeard(servent, 1.25 * LOST_CALL_MS + LOST_MAX * UPKEEP_MS, 'no answer')
+    expect(called).toHaveLength(OPENS_MAX)
+    for (const peer of called.slice(1)) unreachable(servent, peer)
+    expect(passHeard(servent, OPENS_MAX * UPKEEP_MS, 'no answer')).toHaveLength(OPENS_MAX - 1)
   })
 
   it('has its place back from the youngest of those who came after, when it is reached', () => {
@@ -201,13 +273,16 @@ describe('a neighbour that went without a Bye', () => {
   })
 
   it('is promised no place that another one is promised, until that one is gone', () => {
-    const { servent } = withTwoLost()
-    const links = [2, 3].map(peer => servent.link(peer))
-    for (const link of links) servent.from(link, CONNECT)
-    const statuses = links.map(link => servent.sent(link)[0])
-    expect(statuses).toMatchObject([{ status: 200 }, { status: 503 }])
-    servent.down(links[0]!, 'reset')
-    expect(answerTo(servent, 3)).toBe(200)
+    for (const goes of ['at once', 'after it was closed'] as const) {
+      const { servent } = withTwoLost()
+      const link = servent.link(2)
+      servent.from(link, CONNECT)
+      expect(servent.sent(link)).toMatchObject([{ status: 200 }])
+      expect(answerTo(servent, 3)).toBe(503)
+      if (goes === 'at once') servent.down(link, 'reset')
+      else servent.from(link, { ...OK, status: 503 })
+      expect(answerTo(servent, 3)).toBe(200)
+    }
   })
 
   it('has none where those who came after went before its last word', () => {
@@ -264,13 +339,8 @@ describe('a neighbour that went without a Bye', () => {
   })
 
   it('has its place back beside others that are back, as many as there were', () => {
-    const servent = new Servent({ neighbours: LOST_MAX })
+    const servent = withAllLost()
     const numbers = Array.from({ length: LOST_MAX }, (_, at) => at + 1)
-    const links = numbers.map(peer => servent.neighbour(peer, { inbound: false }))
-    servent.pass(SETTLED_MS)
-    for (const link of links) servent.down(link, 'reset')
-    servent.pass(1)
-    for (const peer of numbers) servent.neighbour(50 + peer, { inbound: false })
     const byes: number[] = []
     for (const peer of numbers) {
       servent.pass(1)
@@ -312,6 +382,9 @@ describe('a neighbour that went without a Bye', () => {
       [LOST_PER_NETWORK_MAX, 503]
     ] as const) {
       const { servent } = withLost(6, others)
+      // Who says nothing, and who is leaving, is no neighbour.
+      servent.link(90, true, originOf('public', 7))
+      servent.from(servent.link(91, true, originOf('public', 7)), OK)
       // The network is that of the call, whatever it was before.
       expect(answerTo(servent, 6, originOf('public', 7))).toBe(expected)
       expect(answerTo(servent, 6, originOf('public', 8))).toBe(200)
@@ -338,6 +411,19 @@ describe('a neighbour that went without a Bye', () => {
     expect(servent.machine.sizes().lost).toBe(1)
   })
 
+  it('is one that had been there for SETTLED_MS', () => {
+    for (const [ms, lost] of [
+      [SETTLED_MS - 1, 0],
+      [SETTLED_MS, 1]
+    ] as const) {
+      const servent = new Servent()
+      const link = servent.neighbour(1)
+      servent.pass(ms)
+      servent.down(link, 'reset')
+      expect(servent.machine.sizes().lost).toBe(lost)
+    }
+  })
+
   it('is none that said Bye, closed its link in good order, was there for a moment, or is linked twice', () => {
     const servent = new Servent({ neighbours: 8 })
     const [bye, closed, twice] = [1, 2, 3].map(peer => servent.neighbour(peer)) as [number, number, number]
@@ -360,6 +446,21 @@ describe('a neighbour that went without a Bye', () => {
       servent.down(link, 'reset')
     }
     expect([leaf, ultrapeer].map(({ machine }) => machine.sizes().lost)).toEqual([0, 1])
+  })
+
+  it('has a place for leaves where it has become one, and no other', () => {
+    const servent = new Servent({ role: 'ultrapeer', degree: 2, leaves: 1 })
+    const [, link] = [1, 2].map(peer => servent.neighbour(peer, { headers: ULTRAPEER, inbound: false }))
+    servent.pass(SETTLED_MS)
+    servent.down(link!, 'reset')
+    servent.pass(1)
+    servent.neighbour(50, { headers: ULTRAPEER, inbound: false })
+    const leaf = servent.neighbour(60, { headers: LEAF })
+    expect(answerTo(servent, 2, undefined, LEAF)).toBe(503)
+    servent.down(leaf)
+    servent.neighbour(2, { headers: LEAF, inbound: false })
+    expect(numbersOf(servent)).toEqual([1, 50, 2])
+    expect([servent.tiers().leaves, servent.counter('byesSent')]).toEqual([1, 0])
   })
 
   it(`is one of the last ${LOST_MAX}`, () => {
