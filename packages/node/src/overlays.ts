@@ -2,7 +2,7 @@
  * The overlays of a node, each in a slot of its own among libp2p's services: one that cannot be built,
  * started or stopped is shown as failed, and the others go on.
  */
-import { serviceDependencies } from '@libp2p/interface'
+import { peerDiscoverySymbol, serviceDependencies } from '@libp2p/interface'
 import type { Catalogue, Overlay, OverlayName, OverlaySnapshot } from '@servent/overlay'
 import type { Logger } from 'pino'
 import { NotFoundError } from './errors.ts'
@@ -34,6 +34,11 @@ export class OverlaySlot {
 
   get [serviceDependencies](): string[] {
     return (this.overlay as { [serviceDependencies]?: string[] } | undefined)?.[serviceDependencies] ?? []
+  }
+
+  /** By it libp2p learns the addresses of whom the overlay hears of: else nobody but those who called could be dialled. */
+  get [peerDiscoverySymbol](): unknown {
+    return (this.overlay as { [peerDiscoverySymbol]?: unknown } | undefined)?.[peerDiscoverySymbol]
   }
 
   get running(): Overlay | undefined {

@@ -40,3 +40,10 @@ test('one shares, another finds the file by words and by its id, and fetches it'
   await two.put({ key: 'greeting', value: new TextEncoder().encode('hello') })
   expect(await three.value({ key: 'greeting' })).toMatchObject({ writer: two.peerId, overlay: 'kademlia' })
 })
+
+test('who was told of one node comes to know the others that it knows', async () => {
+  const nodes = await table(4)
+  await expect
+    .poll(() => nodes.map(node => node.overlay('kademlia')!.routingTable), { timeout: 15_000 })
+    .toEqual([3, 3, 3, 3])
+})
