@@ -1,4 +1,5 @@
 /** The lab's questions to an overlay that runs, as its user would ask them, beside it in one process. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type PeerRouting, peerRoutingSymbol } from '@libp2p/interface'
 import { sha256 } from '@noble/hashes/sha2.js'
 import {
@@ -21,6 +22,8 @@ import type { LookupAnswer, PeerLook, SearchAnswer, Wanted } from './types.ts'
 /** Longer than every overlay's own time for a lookup or a search, so that each ends by its own rules. */
 export const ASK_MS_MAX = 30_000
 const LOOK_MS = 100
+/** Tables are written down for it: seldom enough that this is no work. */
+const SETTLED_LOOK_MS = 500
 /** How long whoever asks for a file waits: as long as Gnutella and FastTrack flood. */
 const FILE_MS = 10_000
 
@@ -64,6 +67,14 @@ export class AskedOverlay {
       signal.throwIfAborted()
       await new Promise(resolve => setTimeout(resolve, LOOK_MS))
     }
+  }
+
+  /** A Chord peer may have been in what forms, which is answered from while no ring is there. */
+  async settled(): Promise<void> {
+    await this.joined()
+    const { signal } = this.#ended
+    while (this.#overlay.name === 'chord' && this.#overlay.snapshot().mode !== 'ring')
+      await sleep(SETTLED_LOOK_MS, undefined, { signal })
   }
 
   async lookup(wanted: Wanted): Promise<LookupAnswer> {

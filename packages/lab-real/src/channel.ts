@@ -11,6 +11,7 @@ export interface Asks {
   /** The folder's files, and nothing else. Resolves when all are hashed. */
   share(folder: string): Promise<void>
   joined(): Promise<void>
+  settled(): Promise<void>
   lookup(wanted: Wanted): Promise<LookupAnswer>
   search(words: readonly string[], limit: number): Promise<SearchAnswer>
   look(): Promise<PeerLook>

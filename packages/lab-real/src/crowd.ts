@@ -221,12 +221,18 @@ export class Crowd implements Population {
     member.peer = peer
     await rendezvous.register({ node, peerId, address: peer.address, isServer: member.isServer })
     if (member.isServer) return
+    const whileAlive = (tell: () => void) => () => {
+      if (this.alive(node)) tell()
+    }
+    // It went, or the run is over.
+    const onGone = () => {}
     peer.joined().then(
-      () => {
-        if (this.alive(node)) truth.joined(node, peerId)
-      },
-      // It went, or the run is over.
-      () => {}
+      whileAlive(() => truth.joined(node, peerId)),
+      onGone
+    )
+    peer.settled().then(
+      whileAlive(() => truth.settled(node, peerId)),
+      onGone
     )
   }
 

@@ -133,6 +133,10 @@ class InProcessPeer implements RealPeer {
     return this.#asked.joined()
   }
 
+  settled(): Promise<void> {
+    return this.#asked.settled()
+  }
+
   lookup(wanted: Wanted): Promise<LookupAnswer> {
     return this.#asked.lookup(wanted)
   }

@@ -88,6 +88,7 @@ export class LabPeer {
             throw new Error(`Some files could not be shared: ${event.problems![0]!.reason}`)
       },
       joined: () => asked.joined(),
+      settled: () => asked.settled(),
       lookup: wanted => asked.lookup(wanted),
       search: (words, limit) => asked.search(words, limit),
       look: async () => asked.look(),

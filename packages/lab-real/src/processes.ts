@@ -31,12 +31,14 @@ import type {
 
 /** From the start of a process until it listens: a busy machine takes several times the second that it takes. */
 const READY_MS_MAX = 60_000
-/** For an answer of a process that runs; longer than the longest question. Whether somebody joins, no clock knows. */
+/** For an answer of a process that runs; longer than the longest question. */
 export const ANSWER_MS_MAX = 60_000
 /** Of what a process says on stderr, the end. */
 const SAID_CHARACTERS_MAX = 2_000
 /** Before each message of Node's channel stands its length. */
 const CHANNEL_HEAD_BYTES = 4
+/** How long a network takes to take a peer in, no clock knows. */
+const UNTIMED: ReadonlySet<keyof Asks> = new Set(['joined', 'settled'])
 const FOLDER_MODE = 0o700
 const KEY_MODE = 0o600
 /** Empty, in the place of the one that this user has for nodes of their own. */
@@ -253,6 +255,10 @@ class ProcessPeer implements RealPeer {
     return this.#ask('joined')
   }
 
+  settled(): Promise<void> {
+    return this.#ask('settled')
+  }
+
   lookup(wanted: Wanted): Promise<LookupAnswer> {
     return this.#ask('lookup', wanted)
   }
@@ -290,7 +296,7 @@ class ProcessPeer implements RealPeer {
         reject(new Error('Its process has ended.'))
         return
       }
-      const late = act === 'joined' ? undefined : setTimeout(() => this.#miss(id, act), ANSWER_MS_MAX)
+      const late = UNTIMED.has(act) ? undefined : setTimeout(() => this.#miss(id, act), ANSWER_MS_MAX)
       this.#waiting.set(id, { resolve, reject, late })
       this.tell({ type: 'ask', id, act, given })
     }) as ReturnType<Asks[Act]>

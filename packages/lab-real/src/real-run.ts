@@ -29,10 +29,12 @@ import {
   randomOf,
   Streams
 } from '@servent/simulator'
+import { Arriving } from './arriving.ts'
 import { ContentIds } from './contents.ts'
 import { Crowd } from './crowd.ts'
 import { Parting } from './parting.ts'
 import { breaksOrRefuses, conditionsOf } from './plan-conditions.ts'
+import { Progress } from './progress.ts'
 import { Questions } from './questions.ts'
 import { LocalRendezvous, type Rendezvous } from './rendezvous.ts'
 import { LocalSink } from './sink.ts'
@@ -41,17 +43,9 @@ import type { RealNetwork, RealNetworkInit } from './types.ts'
 
 const US_PER_S = 1_000_000
 const US_PER_MS = 1000
+const MS_PER_S = 1000
 /** Members that somebody who comes is told of, as in the simulator. */
 const CONTACTS = 3
-/** Until all take part and all files are announced; what is not by then shows as who lives and is no member. */
-const JOIN_MS_MAX = 60_000
-const LOOK_MS = 200
-/** Of those who take part, how many more may be coming; and how long the next one waits for that at most. */
-const COMING_PART = 1 / 4
-const STEP_MS_MAX = 3_000
-const STEP_MS = 10
-/** Longer than a peer that knows nobody waits at most before it is the first (`ALONE_MS` of FastTrack, four times). */
-const FIRST_MS_MAX = 15_000
 /** For answers that are still on their way when the measured time is over: as long as the longest question lasts. */
 const TAIL_MS_MAX = 32_000
 /** For what is still sent after an answer. */
@@ -97,6 +91,8 @@ class RealRun {
   readonly #truth: Truth
   readonly #network: RealNetwork
   readonly #crowd: Crowd
+  readonly #arriving: Arriving
+  readonly #progress: Progress
   readonly #questions: Questions
   readonly #parting: Parting | undefined
   readonly #sink = new LocalSink()
@@ -151,6 +147,15 @@ class RealRun {
       nowUs: () => this.#nowUs,
       onError: error => this.#fail(error)
     })
+    this.#arriving = new Arriving({
+      crowd: this.#crowd,
+      truth: this.#truth,
+      nodes: plan.nodes,
+      shares: plan.searches > 0,
+      firstMustStand: overlay === 'fasttrack',
+      wait: ms => this.#wait(ms)
+    })
+    this.#progress = new Progress((plan.warmup + plan.duration) * MS_PER_S, init.onDone)
     this.#questions = new Questions({
       overlay,
       world: this.#world,
@@ -176,12 +181,14 @@ class RealRun {
     for (let peer = 0; peer < plan.nodes; peer += 1) {
       const contacts = this.#contacts(random)
       await this.#come(this.#crowd.addNode(), contacts)
-      await this.#room(peer === 0)
-      this.#tell(peer / plan.nodes / 4)
+      this.#progress.came(peer + 1, plan.nodes)
+      if (peer + 1 < plan.nodes) await this.#arriving.room()
     }
+    const passing = setInterval(() => this.#progress.pass(), MS_PER_S).unref()
+    this.#signal.addEventListener('abort', () => clearInterval(passing))
     const churn = this.#churn && beginChurn(this.#crowd, this.#churn, { contacts: CONTACTS })
-    const calmMs = performance.now() + warmup * 1000
-    await this.#allJoined()
+    const calmMs = performance.now() + warmup * MS_PER_S
+    await this.#arriving.all()
     await this.#wait(calmMs - performance.now())
 
     const atStart = this.#census()
@@ -272,39 +279,12 @@ class RealRun {
     return contacts.size > 0 ? [...contacts] : this.#places.taken.slice(0, 1)
   }
 
-  /**
-   * Until the network takes the next one: with more than a few who do not take part yet, everybody is told of them. Of
-   * FastTrack the first must be a supernode, which takes a while: who came before that would be one of many.
-   */
-  async #room(isFirst: boolean): Promise<void> {
-    const mustStand = isFirst && this.#init.job.overlay === 'fasttrack'
-    const lateMs = performance.now() + (mustStand ? FIRST_MS_MAX : STEP_MS_MAX)
-    const coming = () => this.#crowd.aliveCount - this.#truth.members
-    const most = () => (mustStand ? 0 : 1 + Math.floor(this.#truth.members * COMING_PART))
-    while (coming() > most() && performance.now() < lateMs) await this.#wait(STEP_MS)
-  }
-
-  async #allJoined(): Promise<void> {
-    const lateMs = performance.now() + JOIN_MS_MAX
-    const shares = this.#init.job.plan.searches > 0
-    while (performance.now() < lateMs) {
-      const alive = this.#crowd.aliveNodes()
-      if (this.#truth.members >= alive.length) {
-        if (!shares) return
-        const looks = await this.#orEnded(Promise.all(alive.map(node => this.#crowd.peerOf(node)?.look())))
-        if (looks.every(look => look?.isAnnounced !== false)) return
-      }
-      await this.#wait(LOOK_MS)
-    }
-  }
-
   async #ask(fromUs: number): Promise<void> {
     const lookups = this.#world.lookups.map((ask, number) => ({ ask, number }))
     const searches = this.#world.searches.map((ask, number) => ({ ask, number }))
     const all = [...lookups, ...searches].sort((a, b) => a.ask.atUs - b.ask.atUs)
-    for (const [place, { ask, number }] of all.entries()) {
+    for (const { ask, number } of all) {
       await this.#wait((fromUs + ask.atUs - this.#nowUs) / US_PER_MS)
-      this.#tell(0.25 + (0.75 * place) / all.length)
       const under =
         ask.type === 'lookup' ? this.#questions.lookup(ask, number) : this.#questions.search(ask, number)
       const asked = under.catch(error => this.#ended.abort(error))
@@ -351,10 +331,6 @@ class RealRun {
         questions
       })
     }
-  }
-
-  #tell(done: number): void {
-    this.#init.onDone(Math.min(0.999, done))
   }
 
   async #wait(ms: number): Promise<void> {

@@ -27,12 +27,39 @@ const RULES: Readonly<Partial<Record<OverlayId, Rule>>> = {
   kademlia: { rootOf: (ring, key) => ring.nearestByXor(sha256(key)), keysOf: one }
 }
 
+/** Some who take part, and their places among keys. */
+class Part {
+  readonly ring = new RingTruth()
+  readonly #keys = new Map<number, readonly Key[]>()
+
+  get size(): number {
+    return this.#keys.size
+  }
+
+  has(node: number): boolean {
+    return this.#keys.has(node)
+  }
+
+  add(node: number, keys: readonly Key[]): void {
+    if (this.has(node)) return
+    this.#keys.set(node, keys)
+    this.ring.add(node, keys)
+  }
+
+  remove(node: number): void {
+    const keys = this.#keys.get(node)
+    if (keys === undefined) return
+    this.#keys.delete(node)
+    this.ring.remove(node, keys)
+  }
+}
+
 export class Truth {
   readonly #rule: Rule | undefined
   readonly #settings: Settings
-  readonly #ring = new RingTruth()
   readonly #numbers = new Map<string, number>()
-  readonly #members = new Map<number, readonly Key[]>()
+  readonly #joined = new Part()
+  readonly #settled = new Part()
 
   constructor(overlay: OverlayId, settings: Settings) {
     this.#rule = RULES[overlay]
@@ -49,19 +76,19 @@ export class Truth {
     this.#numbers.set(peerId, node)
   }
 
+  /** It takes part, be it in what is no network yet. */
   joined(node: number, peerId: string): void {
-    if (this.#members.has(node)) return
-    const own = keyOfPeer(peerIdBytes(peerId)!)
-    const keys = this.#rule?.keysOf(own, this.#settings) ?? [own]
-    this.#members.set(node, keys)
-    this.#ring.add(node, keys)
+    this.#joined.add(node, this.#keysOf(peerId))
+  }
+
+  /** It is a member: while nobody is one, all who take part are. */
+  settled(node: number, peerId: string): void {
+    this.#settled.add(node, this.#keysOf(peerId))
   }
 
   left(node: number): void {
-    const keys = this.#members.get(node)
-    if (keys === undefined) return
-    this.#members.delete(node)
-    this.#ring.remove(node, keys)
+    this.#joined.remove(node)
+    this.#settled.remove(node)
   }
 
   isMember(node: number): boolean {
@@ -74,11 +101,21 @@ export class Truth {
 
   /** `isInReach`: of those who are, where a partition leaves others out. */
   rootOf(key: Key, isInReach?: (node: number) => boolean): number | undefined {
-    return this.#rule?.rootOf(isInReach === undefined ? this.#ring : this.#ring.of(isInReach), key)
+    const { ring } = this.#members
+    return this.#rule?.rootOf(isInReach === undefined ? ring : ring.of(isInReach), key)
   }
 
   /** Of whoever ever came. */
   nodeOf(peerId: string): number | undefined {
     return this.#numbers.get(peerId)
+  }
+
+  get #members(): Part {
+    return this.#settled.size > 0 ? this.#settled : this.#joined
+  }
+
+  #keysOf(peerId: string): Key[] {
+    const own = keyOfPeer(peerIdBytes(peerId)!)
+    return this.#rule?.keysOf(own, this.#settings) ?? [own]
   }
 }

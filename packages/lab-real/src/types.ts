@@ -77,6 +77,8 @@ export interface RealPeer {
   readonly address: string
   /** Resolves once it takes part; never where it does not. */
   joined(): Promise<void>
+  /** Resolves once it is a member for good: of Chord in a ring, and not in what may become one. Else as `joined`. */
+  settled(): Promise<void>
   lookup(wanted: Wanted): Promise<LookupAnswer>
   /** `limit`: results that are wanted. */
   search(words: readonly string[], limit: number): Promise<SearchAnswer>

@@ -55,6 +55,7 @@ async function asked(more: PlanInput, overlay: OverlayId = 'gnutella') {
           peerId: spec.peerId,
           address: `/ip4/127.0.0.1/tcp/1/p2p/${spec.peerId}`,
           joined: async () => {},
+          settled: async () => {},
           look: async () => look,
           lookup: async () => ({
             found: undefined,

@@ -16,7 +16,13 @@ const never = new Promise<never>(() => {})
 function crowdOf(peer: Partial<RealPeer> = {}) {
   const errors: Error[] = []
   const start = vi.fn(async ({ peerId }: { readonly peerId: string }) => {
-    return { peerId, address: `/ip4/127.0.0.1/tcp/1/p2p/${peerId}`, joined: () => never, ...peer } as RealPeer
+    return {
+      peerId,
+      address: `/ip4/127.0.0.1/tcp/1/p2p/${peerId}`,
+      joined: () => never,
+      settled: () => never,
+      ...peer
+    } as RealPeer
   })
   const crowd = new Crowd({
     seed: 'a',

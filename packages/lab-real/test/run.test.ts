@@ -4,7 +4,7 @@
  */
 
 import { KeyRoutedService } from '@servent/key-routing'
-import { compare, type OverlayResults, resolvePlan } from '@servent/lab'
+import { compare, type OverlayResults, type PlanInput, resolvePlan } from '@servent/lab'
 import { filesIn, type OverlayId } from '@servent/lab/backend'
 import type { Contact } from '@servent/overlay'
 import { describe, expect, it, vi } from 'vitest'
@@ -25,8 +25,11 @@ const WORK = {
 
 const backends = async (name: 'in-process' | 'processes') => realBackend(name, { command: [] })
 
-async function both(overlay: OverlayId): Promise<[simulated: OverlayResults, real: OverlayResults]> {
-  const plan = { ...WORK, overlays: [overlay] }
+async function both(
+  overlay: OverlayId,
+  more: PlanInput = {}
+): Promise<[simulated: OverlayResults, real: OverlayResults]> {
+  const plan = { ...WORK, ...more, overlays: [overlay] }
   const real = compare(resolvePlan({ ...plan, backend: 'in-process', warmup: 5 }), { backends })
   const simulated = await compare(resolvePlan({ ...plan, warmup: 60, workers: 1 }))
   return [simulated.overlays[0]!, (await real).overlays[0]!]
@@ -63,6 +66,21 @@ describe.concurrent('a plan on real peers of this process', { timeout: 60_000 },
     expect(real.searches!.messages!.mean).toBe(simulated.searches!.messages!.mean)
     // Its server among the nodes, as in the simulator.
     expect(real.connections_per_node).toEqual(simulated.connections_per_node)
+  })
+
+  it('of Kelips in four groups is one question to a contact in the group of the key', async () => {
+    const [simulated, real] = await both('kelips', { searches: 0, set: { 'kelips.groups': 4 } })
+    expect(real.population).toEqual(simulated.population)
+    expect(simulated.lookups).toMatchObject({ issued: 24, correct: 24 })
+    expect(real.lookups.issued).toBe(24)
+    expect(real.lookups.correct).toBeGreaterThan(21)
+    expect(simulated.hops!.mean).toBeGreaterThan(0.5)
+    expect(Math.abs(real.hops!.mean - simulated.hops!.mean)).toBeLessThan(0.25)
+    // On a busy machine a contact is asked again, which `test/e2e/lab-backends.full` has the time not to need.
+    expect(factor(real.messages_per_lookup?.mean, simulated.messages_per_lookup?.mean)).toBeGreaterThan(0.6)
+    const links = factor(real.connections_per_node?.mean, simulated.connections_per_node?.mean)
+    expect(links).toBeGreaterThan(0.6)
+    expect(links).toBeLessThan(1.6)
   })
 })
 

@@ -240,6 +240,21 @@ it('the plans that are shipped are plans', async () => {
   }
 })
 
+it.each(['simulator', 'in-process', 'processes'])(
+  'the plan of real peers is one for the backend %s',
+  async backend => {
+    const text = await readFile(new URL('../../../plans/real.yaml', import.meta.url), 'utf8')
+    const { parts } = resolveStudy(text, 'real.yaml', { set: [`backend=${backend}`] })
+    expect(parts.map(({ name, points }) => [name, points.length])).toEqual([
+      ['quiet', 4],
+      ['failures', 2],
+      ['churn', 2],
+      ['partition', 2]
+    ])
+    for (const { plan } of parts.flatMap(part => part.points)) expect(plan.backend).toBe(backend)
+  }
+)
+
 describe('figures of others', () => {
   const withFigures = (figures: string) => `${ONE}    published: [${figures}]\n`
 
