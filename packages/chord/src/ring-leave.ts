@@ -39,6 +39,7 @@ export function depart(ring: Ring, fx: Fx): void {
   ring.forming = undefined
   ring.metMs = undefined
   ring.leaving = false
+  ring.keeper.left()
   disarm(ring, fx)
   fx.cancelTimer(GATHER_TIMER)
   setMode(ring, 'idle', fx)

@@ -190,7 +190,10 @@ describe('a peer with several places that leaves', () => {
     expect(replicas(ring, first.key, 2)).toEqual([7, 8])
     expect(replicas(ring, second.key, 2)).toEqual([90])
     const ends: ((effects: RoutingEffects) => void)[] = []
-    ring.keeper = { handOverAll: (done: (typeof ends)[0]) => ends.push(done) } as unknown as Ring['keeper']
+    ring.keeper = {
+      handOverAll: (done: (typeof ends)[0]) => ends.push(done),
+      left() {}
+    } as unknown as Ring['keeper']
     leave(ring, fx)
     expect(ring.mode).toBe('ring')
     ends[0]!(fx as unknown as RoutingEffects)
@@ -199,7 +202,7 @@ describe('a peer with several places that leaves', () => {
 
   it('goes at once where it is told so a second time', () => {
     const { ring, fx } = answeredRing({ successors: 4, virtualNodes: 2 }, [7, 8], () => undefined)
-    ring.keeper = { handOverAll: () => {} } as unknown as Ring['keeper']
+    ring.keeper = { handOverAll: () => {}, left() {} } as unknown as Ring['keeper']
     leave(ring, fx)
     expect(ring.mode).toBe('ring')
     leave(ring, fx)

@@ -23,6 +23,7 @@ import type { Acceptance } from './store-accept.ts'
 import {
   HAND_OVER_LOOKUPS_MAX,
   HEIRS_MAX,
+  LEAVE_LOOKUPS_MS,
   LEAVE_PAUSE_MS,
   LEAVE_ROUNDS_MAX,
   SYNCS_AT_ONCE
@@ -34,6 +35,7 @@ import type { RoutingEffects } from './types.ts'
 const PATIENT_ROUNDS = 2
 
 export const LEAVE_TIMER = 'store/leave'
+export const LEAVE_LOOKUPS_TIMER = 'store/leave/lookups'
 
 /** Records whose keys follow one another, and who is to have them, the best first. */
 interface Bequest extends KeyRange {
@@ -76,6 +78,7 @@ export class Leaving {
   }
 
   start(effects: RoutingEffects): void {
+    effects.setTimer(LEAVE_LOOKUPS_TIMER, LEAVE_LOOKUPS_MS)
     this.#round(
       [...this.#context.table.slots.values()].flatMap(({ held }) => [...held.values()]),
       effects
@@ -83,8 +86,20 @@ export class Leaving {
   }
 
   /** The pause is over. */
-  onTimer(effects: RoutingEffects): void {
-    if (!this.#isOver) this.#round(this.#left, effects)
+  onPauseOver(effects: RoutingEffects): void {
+    this.#round(this.#left, effects)
+  }
+
+  /** A root that was there a moment ago and has gone is looked for long: longer than one that leaves may take. */
+  onLookupsOver(effects: RoutingEffects): void {
+    this.#lookups = HAND_OVER_LOOKUPS_MAX
+    if (this.#isLooking) this.#looked(effects)
+  }
+
+  #end(effects: RoutingEffects): void {
+    this.#isOver = true
+    effects.cancelTimer(LEAVE_LOOKUPS_TIMER)
+    for (const done of this.#done) done(effects)
   }
 
   #round(held: readonly Held[], effects: RoutingEffects): void {
@@ -100,8 +115,7 @@ export class Leaving {
   #look(effects: RoutingEffects): void {
     const first = this.#copies[0]
     if (first === undefined || this.#lookups >= HAND_OVER_LOOKUPS_MAX) {
-      this.#isLooking = false
-      this.#next(effects)
+      this.#looked(effects)
       return
     }
     this.#lookups += 1
@@ -111,17 +125,35 @@ export class Leaving {
   }
 
   #found(key: Key, result: LookupResult, effects: RoutingEffects): void {
-    const isFailed = 'failed' in result
-    const root = isFailed ? NO_PEER : effects.peers.intern(result.root)
-    const range = isFailed ? justThis(key) : believedRange(this.#context.deps.routing, key, root, result)
+    if (!this.#isLooking) return
+    const root = 'failed' in result ? NO_PEER : effects.peers.intern(result.root)
+    if ('failed' in result || root === NO_PEER) {
+      // Around one that leaves others may have gone: there is no time to find that out for each key.
+      this.#looked(effects)
+      return
+    }
+    const range = believedRange(this.#context.deps.routing, key, root, result)
     const isIn = ({ record }: Held): boolean => betweenRightClosed(record.key, range.from, range.to)
     const held = this.#copies.filter(isIn)
     this.#copies = this.#copies.filter(one => !isIn(one))
     // By now it may be the root itself: the last one was found dead.
     if (root === SELF) this.#bequeath(held)
-    else if (root === NO_PEER) this.#left.push(...held)
-    else this.#waiting.push({ ...range, held, heirs: [root] })
+    else this.#waiting.push({ ...range, held, heirs: this.#heirsAfter(root, key) })
     this.#look(effects)
+  }
+
+  /** Copies whose root was not found go to those who would have them by the own tables. */
+  #looked(effects: RoutingEffects): void {
+    this.#bequeath(this.#copies)
+    this.#copies = []
+    this.#isLooking = false
+    this.#next(effects)
+  }
+
+  /** Where the root does not answer, or leaves too, whoever may be the next one. */
+  #heirsAfter(root: Peer, key: Key): Peer[] {
+    const others = this.#context.deps.routing.replicas(key, HEIRS_MAX)
+    return [root, ...others.filter(peer => peer !== root)].slice(0, HEIRS_MAX)
   }
 
   /** To those who would hold copies, the nearest first. In Pastry some keys go to the left, and others to the right. */
@@ -151,8 +183,7 @@ export class Leaving {
       effects.setTimer(LEAVE_TIMER, LEAVE_PAUSE_MS)
       return
     }
-    this.#isOver = true
-    for (const done of this.#done) done(effects)
+    this.#end(effects)
   }
 
   #give({ from, to, held, heirs: [peer, ...others] }: Bequest, effects: RoutingEffects): void {

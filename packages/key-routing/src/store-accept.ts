@@ -108,6 +108,7 @@ export class Acceptance {
     const { settings, table } = this.#context
     const wallMs = effects.wallMs()
     if (!isTimely(record, wallMs) || record.body.length > RECORD_BODY_BYTES_MAX) return 'refused'
+    if (!this.#takes(as)) return 'busy'
     if (as === 'root' && !this.#context.isRoot(record.key)) return 'not-root'
     if (as === 'hand-over' && !this.#mayInherit(record.key, sender)) return 'not-root'
     if (as === 'replica' && !this.#context.isPlausibleRoot(sender, record.key)) return 'not-root'
@@ -124,10 +125,15 @@ export class Acceptance {
     return settings.inspect?.(record, wallMs) === false ? 'refused' : undefined
   }
 
-  /** From a former root, or from the root itself, which leaves: this peer's tables need not know that yet. */
+  /** What this peer itself asked for it keeps for its own use. */
+  #takes(as: AcceptAs): boolean {
+    return as === 'pulled' || this.#context.takesOver
+  }
+
+  /** From a former root, or from a holder that leaves, perhaps the last one: this peer's tables need not know that yet. */
   #mayInherit(key: Key, sender: Peer): boolean {
     const context = this.#context
-    return context.isRoot(key, peer => peer === sender, true) || context.isPlausibleRoot(sender, key)
+    return context.isRoot(key, peer => peer === sender, true) || context.isPlausibleHolder(sender, key)
   }
 
   /** What it inherited and is not the root of it brings to the root at once. */
@@ -180,6 +186,11 @@ export class Acceptance {
   #keep(job: Job, index: number, effects: RoutingEffects): void {
     const { table, counters } = this.#context
     const record = job.records[index]!
+    // It may have begun to leave while signatures were checked.
+    if (!this.#takes(job.as)) {
+      job.outcomes[index] = 'busy'
+      return
+    }
     const outcome = table.put(record, effects.nowMs(), effects.wallMs())
     job.outcomes[index] = outcome === 'same' ? 'kept' : outcome
     if (outcome !== 'kept') {

@@ -127,8 +127,13 @@ export const SYNC_WANTED_MAX = 8192
 export const SYNC_REQUESTS = 4
 /** Lookups of one round of hand-over, and of a leave. */
 export const HAND_OVER_LOOKUPS_MAX = 64
-/** Peers that one that leaves tries to give the same records to. */
-export const HEIRS_MAX = 3
+/** How long one that leaves looks for the roots of its copies: whose are not found by then go by its own tables. */
+export const LEAVE_LOOKUPS_MS = 500
+/**
+ * Peers that one that leaves tries to give the same records to: more than there are copies, for all who have one may
+ * leave at the same time.
+ */
+export const HEIRS_MAX = 8
 /** Rounds of a leave, and the pause between two of them. */
 export const LEAVE_ROUNDS_MAX = 5
 export const LEAVE_PAUSE_MS = 200

@@ -1,8 +1,9 @@
 /** What the parts of the keeper of records share: the table, questions to the world, requests, and counts. */
-import type { Input, Peer, RequestId } from '@servent/overlay/machine'
+import { type Input, type Peer, type RequestId, SELF } from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
 import { RecordTable } from './records.ts'
-import { REPLICA_PATIENCE_MS, ROOT_PATIENCE_MS } from './store-constants.ts'
+import type { NextHop } from './routing.ts'
+import { HEIRS_MAX, REPLICA_PATIENCE_MS, ROOT_PATIENCE_MS } from './store-constants.ts'
 import type { StoreRequest } from './store-messages.ts'
 import { Pacer } from './store-pacer.ts'
 import type { RequestOutcome, StoreDeps, StoreSettings } from './store-types.ts'
@@ -36,6 +37,9 @@ export class StoreContext {
   readonly table: RecordTable
   readonly pacer: Pacer
   readonly counters: Record<keyof typeof COUNTERS, number> = { ...COUNTERS }
+  /** Whether this peer is handing over what it keeps, and whether it has gone since. */
+  isLeaving = false
+  hasLeft = false
   readonly #asked = new LazyMap<RequestId, OnAnswer>()
 
   constructor(settings: StoreSettings, deps: StoreDeps) {
@@ -47,6 +51,14 @@ export class StoreContext {
 
   get asked(): number {
     return this.#asked.size
+  }
+
+  /**
+   * Whether others may count on what they bring here. Of one that leaves they may not, for its list of what it is to hand
+   * over is made; nor of one that has left, which has no tables that would tell whose a key is.
+   */
+  get takesOver(): boolean {
+    return !this.isLeaving && (!this.hasLeft || this.deps.routing.ready)
   }
 
   /** Holders that must have a record before it is acknowledged, the root among them. */
@@ -69,6 +81,13 @@ export class StoreContext {
   isPlausibleRoot(peer: Peer, key: Uint8Array): boolean {
     const next = this.deps.routing.nextHops(key, 1, NOBODY_SILENT)[0]
     return next === undefined || !next.root || next.peer === peer
+  }
+
+  /** Where the tables know the key's root, it is this peer, or it or this one would be next when others are gone. */
+  isPlausibleHolder(peer: Peer, key: Uint8Array): boolean {
+    const roots = this.deps.routing.nextHops(key, HEIRS_MAX, NOBODY_SILENT)
+    const isNext = (hop: NextHop): boolean => hop.root && (hop.peer === peer || hop.peer === SELF)
+    return roots[0]?.root !== true || roots.some(isNext)
   }
 
   ask(question: RoutingQuestion, then: OnAnswer, effects: RoutingEffects): void {

@@ -13,7 +13,7 @@
 import type { Input, Peer } from '@servent/overlay/machine'
 import { LazyMap } from './lazy-map.ts'
 import { HandOver } from './replica-hand-over.ts'
-import { LEAVE_TIMER, Leaving } from './replica-leave.ts'
+import { LEAVE_LOOKUPS_TIMER, LEAVE_TIMER, Leaving } from './replica-leave.ts'
 import { Repair } from './replica-repair.ts'
 import { type AcceptAs, Acceptance } from './store-accept.ts'
 import { Commands, RETRY_TIMERS } from './store-commands.ts'
@@ -91,11 +91,17 @@ export class RecordKeeper implements RecordStore {
     }
     const leaving = new Leaving(this.#context, this.#acceptance)
     this.#leaving = leaving
+    this.#context.isLeaving = true
     leaving.whenDone(() => {
       this.#leaving = undefined
+      this.#context.isLeaving = false
     })
     leaving.whenDone(done)
     leaving.start(effects)
+  }
+
+  left(): void {
+    this.#context.hasLeft = true
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
@@ -156,7 +162,8 @@ export class RecordKeeper implements RecordStore {
   #onTimer(timer: string, effects: RoutingEffects): boolean {
     this.#due.delete(timer)
     if (timer === PACE_TIMER) this.#context.pacer.onTimer(effects)
-    else if (timer === LEAVE_TIMER) this.#leaving?.onTimer(effects)
+    else if (timer === LEAVE_TIMER) this.#leaving?.onPauseOver(effects)
+    else if (timer === LEAVE_LOOKUPS_TIMER) this.#leaving?.onLookupsOver(effects)
     else if (timer === SWEEP_TIMER) this.#sweep(effects)
     else if (timer === REPAIR_TIMER) this.#runRepair(effects)
     else if (timer === HAND_OVER_TIMER) this.#runHandOver(effects)

@@ -81,9 +81,9 @@ export class Serving {
     { id, from, to, prefix, digest }: DigestRequest,
     effects: RoutingEffects
   ): DigestAnswer {
-    const { counters } = this.#context
+    const { counters, takesOver } = this.#context
     const nowMs = effects.nowMs()
-    const view = this.views.of(from, to, nowMs)
+    const view = takesOver ? this.views.of(from, to, nowMs) : undefined
     const [first, end] = view === undefined ? [0, 0] : underPrefix(view.fingerprints, prefix)
     const isAsked = view !== undefined && this.views.spend(end - first, nowMs)
     // Roots compare whole ranges, and what they ask about belongs here. Anybody else may do so, too.

@@ -59,6 +59,8 @@ export interface RecordStore {
   onTablesChanged(effects: RoutingEffects): void
   /** Gives all that it keeps to those who keep it when this peer is gone, before an overlay leaves in good order. */
   handOverAll(done: (effects: RoutingEffects) => void, effects: RoutingEffects): void
+  /** The overlay has left: until it is ready again nobody is told that anything is kept here. */
+  left(): void
   heldPeers(hold: (peer: Peer) => void): void
   snapshot(): StoreSnapshot
 }

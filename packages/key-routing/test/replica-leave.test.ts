@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   HAND_OVER_LOOKUPS_MAX,
   HEIRS_MAX,
+  LEAVE_LOOKUPS_MS,
   LEAVE_PAUSE_MS,
   LEAVE_ROUNDS_MAX,
   type RoutingMessage,
@@ -42,6 +43,20 @@ class Leaver extends Home {
     const asked = this.effects.sent(link).filter(message => message.type === 'digest-request')
     this.effects.take()
     return asked.map(message => (message.type === 'digest-request' ? message.id : 0))
+  }
+
+  isBusy(link: number): void {
+    const asked = this.compared(link)
+    expect(asked).toHaveLength(1)
+    for (const id of asked) this.say(link, { type: 'digest-answer', id, what: 'busy', hashes: [] })
+  }
+
+  /** What it answers to a link that compares all keys with it. */
+  digestFrom(link: number): string | undefined {
+    this.effects.take()
+    this.say(link, { type: 'digest-request', id: 77, from: keyAt(0), to: keyAt(0), prefix: [], digest: 1 })
+    const answer = this.effects.sent(link).find(message => message.type === 'digest-answer')
+    return answer?.type === 'digest-answer' ? answer.what : undefined
   }
 
   /** The link says that it has nothing, and answers each record that it is given with this. */
@@ -133,19 +148,98 @@ describe('a peer that leaves', () => {
     expect(home.lookups).toEqual([keyAt(1)])
   })
 
-  it('gives its copies to its heirs where it turns out to be the root, and asks again where no lookup ends', () => {
+  it('gives its copies to its heirs where it turns out to be the root, where its lookup fails, and where that one leaves', () => {
+    for (const [isCutOff, root, turns] of [
+      [false, 0, 1],
+      [true, 0, 1],
+      [false, 3, 2]
+    ] as const) {
+      const home = new Leaver({ replicas: 0 })
+      const links = home.neighbours(2) as [number, number]
+      home.store(home.link(1), [home.record(1)])
+      home.routing.root = () => undefined
+      home.isCutOff = isCutOff
+      const contact = root === 0 ? home.effects.peers.contact(0) : testContact(root)
+      home.root = { root: contact, from: keyAt(0), to: keyAt(9), replicas: [] }
+      home.leave()
+      if (turns === 2) home.isBusy(links[1])
+      home.takes(links[0], 'kept')
+      expect(home.told).toBe(1)
+      expect(home.keeper.snapshot().counters.handedOver).toBe(1)
+    }
+  })
+
+  it('goes on at once, and not after a pause, with the one behind an heir that is busy', () => {
+    const home = new Leaver({ replicas: 0 })
+    const links = home.neighbours(HEIRS_MAX)
+    home.store(home.link(1), [home.record(1)])
+    home.leave()
+    for (const link of links.slice(0, -1)) home.isBusy(link)
+    home.takes(links.at(-1)!, 'kept')
+    expect(home.told).toBe(1)
+    expect(home.keeper.snapshot().counters.handedOver).toBe(1)
+  })
+
+  it(`looks for roots for ${LEAVE_LOOKUPS_MS} ms in all: then copies go by its own tables`, () => {
     const home = new Leaver({ replicas: 0 })
     const [next] = home.neighbours(1) as [number]
     home.store(home.link(1), [home.record(1)])
     home.routing.root = () => undefined
-    home.isCutOff = true
+    home.routing.hops = [{ peer: home.peer(9), root: true }]
     home.leave()
+    home.advance(LEAVE_LOOKUPS_MS - 1)
     expect(home.compared(next)).toEqual([])
-    home.isCutOff = false
-    home.root = { root: home.effects.peers.contact(0), from: keyAt(0), to: keyAt(9), replicas: [] }
+    home.advance(1)
+    home.takes(next, 'not-root')
+    // Nor does it look in the next round.
     home.advance(LEAVE_PAUSE_MS)
     home.takes(next, 'kept')
+    expect([home.told, home.lookups.length]).toEqual([1, 1])
+    // That the lookup ends after all changes nothing.
+    home.advance(60_000)
+    expect(home.compared(next)).toEqual([])
     expect(home.told).toBe(1)
+  })
+
+  it('promises nothing to others from when it begins: what they bring, and ask about, is for another one', () => {
+    const home = new Leaver({ replicas: 0 })
+    const [next] = home.neighbours(1) as [number]
+    const link = home.link(1)
+    const [there, checked] = [home.record(1), home.record(8)]
+    home.store(link, [there])
+    // Its signature is still checked when the peer begins to leave.
+    home.store(link, [checked])
+    const { id } = home.questions().at(-1)!
+    home.leave()
+    const asked = home.compared(next)
+    expect(home.verified([true], id)).toEqual(['busy'])
+    for (const as of ['root', 'replica', 'hand-over'] as const) {
+      expect(home.store(link, [there], as)).toEqual(['busy'])
+      expect(home.store(link, [home.record(1, { subject: keyAt(8) })], as)).toEqual(['busy'])
+    }
+    expect(home.digestFrom(link)).toBe('busy')
+    expect(home.keeper.snapshot().records).toBe(1)
+    home.say(next, { type: 'digest-answer', id: asked[0]!, what: 'same', hashes: [] })
+    expect(home.told).toBe(1)
+    expect(home.digestFrom(link)).toBe('all')
+  })
+
+  it('promises nothing when it has left either, until it is in its network again', () => {
+    const home = new Leaver({ replicas: 0 })
+    const link = home.link(1)
+    home.store(link, [home.record(1)], 'replica')
+    home.keeper.left()
+    // Who was in no network yet, or has fallen out of it, goes on to keep what it is given.
+    home.routing.ready = false
+    expect(home.store(link, [home.record(1)], 'replica')).toEqual(['busy'])
+    expect(home.store(link, [home.record(1)], 'hand-over')).toEqual(['busy'])
+    expect(home.digestFrom(link)).toBe('busy')
+    home.routing.ready = true
+    expect(home.store(link, [home.record(1)], 'replica')).toEqual(['kept'])
+    expect(home.digestFrom(link)).toBe('all')
+    const newcomer = new Leaver({ replicas: 0 })
+    newcomer.routing.ready = false
+    expect(newcomer.store(newcomer.link(1), [newcomer.record(1)], 'replica')).toEqual(['kept'])
   })
 
   it(`looks up ${HAND_OVER_LOOKUPS_MAX} roots, compares with ${SYNCS_AT_ONCE} at once, and tells all who wait`, () => {
@@ -155,7 +249,8 @@ describe('a peer that leaves', () => {
     for (let number = 0; number < count; number += 1)
       home.store(link, [home.record(1, { key: spreadKey(number) })])
     home.routing.root = () => undefined
-    home.isCutOff = true
+    home.root = { root: home.effects.peers.contact(0), from: keyAt(0), to: keyAt(0), replicas: [] }
+    home.routing.isPlausibleRange = () => false
     home.leave()
     home.leave()
     home.advance(LEAVE_ROUNDS_MAX * LEAVE_PAUSE_MS)

@@ -1,6 +1,8 @@
 /** Taking records in, one keeper alone: whom it believes, what it refuses, and how much may wait. */
+import { SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
 import {
+  HEIRS_MAX,
   RECORD_BODY_BYTES_MAX,
   SELECTIONS_MAX,
   SEQUENCE_AHEAD_MS_MAX,
@@ -73,6 +75,27 @@ describe('a record', () => {
     home.routing.hops = [{ peer: home.peer(1), root: true }]
     expect(home.store(home.link(1), [home.record(1)], 'hand-over')).toEqual(['kept'])
     expect(home.keeper.snapshot().rootRecords).toBe(1)
+  })
+
+  it('is taken from a holder that leaves after the root did, by one that would be next and knows of neither', () => {
+    for (const [hops, outcome] of [
+      [[5, 6], 'kept'],
+      [[2, 1], 'kept'],
+      [[2, 0], 'kept'],
+      [[2, 3], 'not-root'],
+      [[2, 3, 4, 5, 6, 7, 8, 1], 'kept'],
+      [[2, 3, 4, 5, 6, 7, 8, 9, 1], 'not-root']
+    ] as const) {
+      const home = new Home()
+      home.routing.root = () => undefined
+      const link = home.link(1)
+      home.routing.hops = hops.map(hop => ({
+        peer: hop === 0 ? SELF : home.peer(hop),
+        root: hops[0] !== 5
+      }))
+      expect(home.store(link, [home.record(1)], 'hand-over')).toEqual([outcome])
+    }
+    expect(HEIRS_MAX).toBe(8)
   })
 
   it('for a replica is taken from whoever may be the root, and not where another one is known to be', () => {

@@ -34,5 +34,6 @@ export function depart(node: PastryNode, fx: Fx): void {
     if (link !== undefined) fx.send(link, { type: 'leave', leaves }, PRIORITY_TABLE)
   }
   node.leaving = false
+  node.keeper.left()
   clearTables(node, fx)
 }

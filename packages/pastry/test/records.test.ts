@@ -1,6 +1,7 @@
 /**
  * Records as PAST keeps them: on the k nodes that are numerically closest to their key, whoever comes, dies and leaves.
  */
+import { LEAVE_MS } from '@servent/key-routing/machine'
 import { type Key, keyToHex } from '@servent/overlay/machine'
 import { type NodeIndex, WALL_START_MS } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
@@ -120,6 +121,21 @@ describe('records', () => {
       return !network.machine(root!).heldKeys().includes(keyToHex(key))
     })
     expect(missingAtRoot).toEqual([])
+  })
+
+  it.each([0, 200])('have somebody left when all who hold them leave, %i ms apart', apartMs => {
+    const { network, keys } = networkWithRecords('leave together')
+    const { simulation } = network
+    const leaving = closest(network, keys[0]!)
+    for (const [at, node] of leaving.entries()) {
+      simulation.after(at * apartMs * 1000, () => simulation.command(node, { type: 'leave' }))
+      simulation.after((at * apartMs + LEAVE_MS) * 1000, () => simulation.stop(node))
+    }
+    simulation.runFor(leaving.length * apartMs * 1000 + LEAVE_MS * 1000 + SECOND_US)
+    const alive = simulation.aliveNodes()
+    expect(alive.filter(node => leaving.includes(node))).toEqual([])
+    const held = new Set(alive.flatMap(node => network.machine(node).heldKeys()))
+    expect(keys.filter(key => !held.has(keyToHex(key)))).toEqual([])
   })
 
   it('are not waited for by who is told a second time to leave, and its leaves hear of it', () => {
