@@ -18,13 +18,8 @@ export function leave(ring: Ring, fx: Fx): void {
     return
   }
   ring.leaving = true
-  const { term } = ring.places[0]!
-  ring.keeper.handOverAll(
-    effects => {
-      if (ring.places[0]!.term === term) depart(ring, effects as unknown as Fx)
-    },
-    fx as unknown as RoutingEffects
-  )
+  // Who has gone before they have them is not told (`left`), so whoever is told is still to go.
+  ring.keeper.handOverAll(effects => depart(ring, effects as unknown as Fx), fx as unknown as RoutingEffects)
 }
 
 /** Only over links that are up: nobody waits for the others. */
@@ -39,7 +34,7 @@ export function depart(ring: Ring, fx: Fx): void {
   ring.forming = undefined
   ring.metMs = undefined
   ring.leaving = false
-  ring.keeper.left()
+  ring.keeper.left(fx as unknown as RoutingEffects)
   disarm(ring, fx)
   fx.cancelTimer(GATHER_TIMER)
   setMode(ring, 'idle', fx)

@@ -96,10 +96,13 @@ export class Leaving {
     if (this.#isLooking) this.#looked(effects)
   }
 
-  #end(effects: RoutingEffects): void {
+  /** Nobody is told. */
+  stop(effects: RoutingEffects): void {
     this.#isOver = true
+    this.#isLooking = false
+    for (const sync of this.#running.keys()) sync.stop()
+    effects.cancelTimer(LEAVE_TIMER)
     effects.cancelTimer(LEAVE_LOOKUPS_TIMER)
-    for (const done of this.#done) done(effects)
   }
 
   #round(held: readonly Held[], effects: RoutingEffects): void {
@@ -183,7 +186,8 @@ export class Leaving {
       effects.setTimer(LEAVE_TIMER, LEAVE_PAUSE_MS)
       return
     }
-    this.#end(effects)
+    this.stop(effects)
+    for (const done of this.#done) done(effects)
   }
 
   #give({ from, to, held, heirs: [peer, ...others] }: Bequest, effects: RoutingEffects): void {

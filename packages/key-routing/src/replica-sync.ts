@@ -69,6 +69,11 @@ export class Sync {
     this.#step(effects)
   }
 
+  /** What it would say at its end nobody waits for any more. */
+  stop(): void {
+    this.#isOver = true
+  }
+
   #step(effects: RoutingEffects): void {
     while (!this.#isOver && !this.#pacing && this.#waiting < SYNC_REQUESTS) {
       if (this.#lacking.length > 0) this.#give(effects)

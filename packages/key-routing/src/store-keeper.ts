@@ -100,7 +100,10 @@ export class RecordKeeper implements RecordStore {
     leaving.start(effects)
   }
 
-  left(): void {
+  left(effects: RoutingEffects): void {
+    this.#leaving?.stop(effects)
+    this.#leaving = undefined
+    this.#context.isLeaving = false
     this.#context.hasLeft = true
   }
 

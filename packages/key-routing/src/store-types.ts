@@ -59,8 +59,11 @@ export interface RecordStore {
   onTablesChanged(effects: RoutingEffects): void
   /** Gives all that it keeps to those who keep it when this peer is gone, before an overlay leaves in good order. */
   handOverAll(done: (effects: RoutingEffects) => void, effects: RoutingEffects): void
-  /** The overlay has left: until it is ready again nobody is told that anything is kept here. */
-  left(): void
+  /**
+   * The overlay has left. What is still being handed over ends there, and whoever waits for it is not told; until the
+   * overlay is ready again nobody is told that anything is kept here.
+   */
+  left(effects: RoutingEffects): void
   heldPeers(hold: (peer: Peer) => void): void
   snapshot(): StoreSnapshot
 }

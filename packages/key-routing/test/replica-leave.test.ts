@@ -1,4 +1,5 @@
 /** What a peer that leaves gives to whom, and when it gives up. */
+import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -228,7 +229,7 @@ describe('a peer that leaves', () => {
     const home = new Leaver({ replicas: 0 })
     const link = home.link(1)
     home.store(link, [home.record(1)], 'replica')
-    home.keeper.left()
+    home.keeper.left(home.effects)
     // Who was in no network yet, or has fallen out of it, goes on to keep what it is given.
     home.routing.ready = false
     expect(home.store(link, [home.record(1)], 'replica')).toEqual(['busy'])
@@ -240,6 +241,47 @@ describe('a peer that leaves', () => {
     const newcomer = new Leaver({ replicas: 0 })
     newcomer.routing.ready = false
     expect(newcomer.store(newcomer.link(1), [newcomer.record(1)], 'replica')).toEqual(['kept'])
+  })
+
+  it('has nothing under way, and no timer, once its overlay has left, and gives all anew when that leaves again', () => {
+    const home = new Leaver({ replicas: 0 })
+    const [next, behind] = home.neighbours(2) as [number, number]
+    home.store(home.link(1), [home.record(1)])
+    home.leave()
+    const [id] = home.compared(next)
+    home.act(() => home.keeper.left(home.effects))
+    home.say(next, { type: 'digest-answer', id: id!, what: 'all', hashes: [] })
+    home.advance(30_000)
+    expect([...home.effects.sent(next), ...home.effects.sent(behind)]).toEqual([])
+    expect(home.told).toBe(0)
+    // In the pause between two rounds, too.
+    home.leave()
+    home.takes(next, 'not-root')
+    home.act(() => home.keeper.left(home.effects))
+    home.store(home.link(5), [home.record(5)])
+    home.leave()
+    expect(home.compared(next)).toHaveLength(1)
+    home.advance(LEAVE_PAUSE_MS)
+    expect(home.compared(next)).toEqual([])
+  })
+
+  it('holds the heirs of what it gives and of what waits, until it has left', () => {
+    const home = new Leaver({ replicas: 0 })
+    const links = home.neighbours(SYNCS_AT_ONCE + 2)
+    const all = links.map((_, index) => home.peer(index + 2))
+    home.routing.replicas = (key, count) => [all[key[0]!]!, all.at(-1)!].slice(0, count)
+    for (let number = 0; number <= SYNCS_AT_ONCE; number += 1)
+      home.store(home.link(20 + number), [home.record(20 + number, { key: keyAt(number) })])
+    const held = (): Set<Peer> => {
+      const peers = new Set<Peer>()
+      home.keeper.heldPeers(peer => peers.add(peer))
+      return peers
+    }
+    expect(held()).toEqual(new Set())
+    home.leave()
+    expect(held()).toEqual(new Set(all))
+    home.act(() => home.keeper.left(home.effects))
+    expect(held()).toEqual(new Set())
   })
 
   it(`looks up ${HAND_OVER_LOOKUPS_MAX} roots, compares with ${SYNCS_AT_ONCE} at once, and tells all who wait`, () => {

@@ -14,13 +14,8 @@ export function leave(node: PastryNode, fx: Fx): void {
     return
   }
   node.leaving = true
-  const { term } = node
-  node.keeper.handOverAll(
-    effects => {
-      if (node.term === term) depart(node, effects as unknown as Fx)
-    },
-    fx as unknown as RoutingEffects
-  )
+  // Who has gone before they have them is not told (`left`), so whoever is told is still to go.
+  node.keeper.handOverAll(effects => depart(node, effects as unknown as Fx), fx as unknown as RoutingEffects)
 }
 
 /** Only over links that are up: nobody waits for the others. */
@@ -34,6 +29,6 @@ export function depart(node: PastryNode, fx: Fx): void {
     if (link !== undefined) fx.send(link, { type: 'leave', leaves }, PRIORITY_TABLE)
   }
   node.leaving = false
-  node.keeper.left()
+  node.keeper.left(fx as unknown as RoutingEffects)
   clearTables(node, fx)
 }
