@@ -152,6 +152,7 @@ export class HandOver {
       held,
       as: 'hand-over',
       pull: false,
+      paced: true,
       done: (result, later) => {
         this.#syncs.delete(sync)
         done(result, later)

@@ -203,6 +203,7 @@ export class Leaving {
       held,
       as: 'hand-over',
       pull: false,
+      paced: false,
       done: ({ whole, missing }, later) => {
         this.#running.delete(sync)
         const left = held.filter(({ fingerprint }) => !whole || missing.has(fingerprint))

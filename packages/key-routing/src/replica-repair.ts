@@ -157,6 +157,7 @@ export class Repair {
         held: this.#context.table.inRange(from, to),
         as: 'replica',
         pull: true,
+        paced: true,
         done: (_, later) => {
           this.#running.delete(sync)
           this.#stretches.push({ from, to, peers: peers.slice(1) })

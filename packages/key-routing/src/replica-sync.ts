@@ -1,7 +1,7 @@
 /**
  * One comparison with another holder. It walks down the tree of fingerprints where digests differ, gives the
  * other one what it lacks, and, where it wants that, takes what it lacks itself. What goes over the wire beside
- * digests is what differs, at the pace of the budget.
+ * digests is what differs, at the pace of the budget, or of the other one's answers where there is no time for that.
  */
 import type { Key, Peer } from '@servent/overlay/machine'
 import type { Held } from './records.ts'
@@ -11,6 +11,7 @@ import { isHeld } from './replica-copies.ts'
 import type { Acceptance } from './store-accept.ts'
 import {
   DIGEST_BRANCHES,
+  LEAVE_SYNC_REQUESTS,
   PRIORITY_COPY,
   STORE_RECORDS_MAX,
   SYNC_NODES_MAX,
@@ -32,6 +33,8 @@ export interface SyncInit {
   readonly as: 'replica' | 'hand-over'
   /** Whether this peer takes what it lacks. */
   readonly pull: boolean
+  /** Whether it keeps to the budget of bytes. */
+  readonly paced: boolean
   /**
    * `whole`: all was compared. `missing`: fingerprints of what the other one does not have even now. Called once.
    */
@@ -75,7 +78,8 @@ export class Sync {
   }
 
   #step(effects: RoutingEffects): void {
-    while (!this.#isOver && !this.#pacing && this.#waiting < SYNC_REQUESTS) {
+    const requests = this.#init.paced ? SYNC_REQUESTS : LEAVE_SYNC_REQUESTS
+    while (!this.#isOver && !this.#pacing && this.#waiting < requests) {
       if (this.#lacking.length > 0) this.#give(effects)
       else if (this.#wanted.length > 0) this.#take(effects)
       else if (this.#nodes.length > 0) this.#compare(this.#nodes.pop()!, effects)
@@ -232,6 +236,10 @@ export class Sync {
   }
 
   #pace(bytes: number, run: (effects: RoutingEffects) => void, effects: RoutingEffects): void {
+    if (!this.#init.paced) {
+      run(effects)
+      return
+    }
     this.#pacing = true
     this.#context.pacer.spend(
       bytes,

@@ -125,6 +125,8 @@ export const SYNC_NODES_MAX = 8192
 export const SYNC_WANTED_MAX = 8192
 /** Requests of one comparison at a time. */
 export const SYNC_REQUESTS = 4
+/** The same of a leave, which keeps to no budget of bytes: all its comparisons together fit in one link's queue. */
+export const LEAVE_SYNC_REQUESTS = 2
 /** Lookups of one round of hand-over, and of a leave. */
 export const HAND_OVER_LOOKUPS_MAX = 64
 /** How long one that leaves looks for the roots of its copies: whose are not found by then go by its own tables. */

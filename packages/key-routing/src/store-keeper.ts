@@ -145,8 +145,9 @@ export class RecordKeeper implements RecordStore {
         reads: [this.#commands.reads, READS_MAX],
         ranges: [this.#commands.ranges, RANGES_MAX],
         comparisons: [this.#repair.running, SYNCS_AT_ONCE],
-        handOvers: [this.#handOver.running + (this.#leaving?.running ?? 0), 2 * SYNCS_AT_ONCE],
-        paced: [pacer.waiting, 2 * SYNCS_AT_ONCE],
+        // Of hand-over there is one at a time, and a leave waits for no bytes.
+        handOvers: [this.#handOver.running + (this.#leaving?.running ?? 0), 1 + SYNCS_AT_ONCE],
+        paced: [pacer.waiting, SYNCS_AT_ONCE + 1],
         digests: [this.#serving.views.size, DIGEST_RANGES_MAX]
       }
     }

@@ -24,7 +24,7 @@ export interface StoreSettings {
   readonly writeQuorum?: number
   /** How often a root compares its records with its replicas', in milliseconds; 0 is never. */
   readonly repairMs: number
-  /** What copying, hand-over and pulling may take, bytes a second. */
+  /** What copying, hand-over and pulling may take, bytes a second; a leave takes what links do. */
   readonly repairBytesPerS: number
   readonly limits: StoreLimits
   /**

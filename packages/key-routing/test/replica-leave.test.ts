@@ -1,4 +1,5 @@
 /** What a peer that leaves gives to whom, and when it gives up. */
+import { HOST_LIMITS } from '@servent/libp2p-host'
 import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
@@ -8,8 +9,12 @@ import {
   LEAVE_LOOKUPS_MS,
   LEAVE_PAUSE_MS,
   LEAVE_ROUNDS_MAX,
+  LEAVE_SYNC_REQUESTS,
+  REPAIR_MS,
   type RoutingMessage,
-  SYNCS_AT_ONCE
+  STORE_BYTES_MAX,
+  SYNCS_AT_ONCE,
+  VALUE_BYTES_MAX
 } from '../src/machine.ts'
 import { Home } from './home.ts'
 import { spreadKey } from './record-ring.ts'
@@ -58,6 +63,24 @@ class Leaver extends Home {
     this.say(link, { type: 'digest-request', id: 77, from: keyAt(0), to: keyAt(0), prefix: [], digest: 1 })
     const answer = this.effects.sent(link).find(message => message.type === 'digest-answer')
     return answer?.type === 'digest-answer' ? answer.what : undefined
+  }
+
+  /** Until it is given nothing more. Gives how many stores waited for an answer at a time, the most. */
+  feed(link: number): number {
+    for (let most = 0; ; ) {
+      const log = this.effects.sent(link)
+      this.effects.take()
+      if (log.length === 0) return most
+      most = Math.max(most, log.filter(({ type }) => type === 'store').length)
+      for (const message of log) {
+        if (message.type === 'digest-request')
+          this.say(link, { type: 'digest-answer', id: message.id, what: 'all', hashes: [] })
+        if (message.type !== 'store') continue
+        const { id, records } = message
+        const outcomes = records.map(() => 'kept' as const)
+        this.say(link, { type: 'stored', id, outcomes, copies: records.map(() => 1) })
+      }
+    }
   }
 
   /** The link says that it has nothing, and answers each record that it is given with this. */
@@ -241,6 +264,49 @@ describe('a peer that leaves', () => {
     const newcomer = new Leaver({ replicas: 0 })
     newcomer.routing.ready = false
     expect(newcomer.store(newcomer.link(1), [newcomer.record(1)], 'replica')).toEqual(['kept'])
+  })
+
+  it(`gives all at the pace of the answers, ${LEAVE_SYNC_REQUESTS} requests at a time, and beside repair and hand-over`, () => {
+    const home = new Leaver({ replicas: 1, repairBytesPerS: 1 })
+    const [next] = home.neighbours(1) as [number]
+    const link = home.link(1)
+    home.routing.copies = []
+    home.routing.root = key => ({ from: keyAt(key[0]! - 1), to: keyAt(key[0]!) })
+    const records = Array.from({ length: (SYNCS_AT_ONCE + 1) * 40 }, (_, index) =>
+      home.record(1, {
+        key: keyAt(1 + Math.floor(index / 40)),
+        subject: keyAt(index),
+        body: new Uint8Array(VALUE_BYTES_MAX),
+        expiresMs: home.effects.wall + 1_000_000
+      })
+    )
+    for (const record of records) expect(home.store(link, [record])).toEqual(['kept'])
+    home.routing.copies = [home.peer(2)]
+    const { root } = home.routing
+    home.routing.root = (key, silent) => (key[0] === 1 ? undefined : root(key, silent))
+    home.root = { root: testContact(2), from: keyAt(0), to: keyAt(1), replicas: [] }
+    home.advance(REPAIR_MS)
+    // The heir takes all that it is given, as long as it is given something.
+    home.feed(next)
+    const { sizes } = home.keeper.snapshot()
+    expect([sizes.comparisons, sizes.handOvers]).toEqual([
+      [SYNCS_AT_ONCE, SYNCS_AT_ONCE],
+      [1, 1 + SYNCS_AT_ONCE]
+    ])
+    expect(sizes.paced).toEqual([SYNCS_AT_ONCE + 1, SYNCS_AT_ONCE + 1])
+    const before = home.keeper.snapshot().counters.handedOver!
+    home.leave()
+    // What it is the root of, and what it has a copy of.
+    expect(home.keeper.snapshot().sizes.handOvers).toEqual([1 + 2, 1 + SYNCS_AT_ONCE])
+    const stores = home.feed(next)
+    expect(stores).toBeLessThanOrEqual(SYNCS_AT_ONCE * LEAVE_SYNC_REQUESTS)
+    expect(stores).toBeGreaterThan(1)
+    expect(home.told).toBe(1)
+    expect(home.keeper.snapshot().counters.handedOver! - before).toBe(records.length)
+    expect(home.keeper.snapshot().sizes.paced).toEqual(sizes.paced)
+    // What a queue has no room for is dropped, and its answer waited for in vain.
+    const bytes = SYNCS_AT_ONCE * LEAVE_SYNC_REQUESTS * STORE_BYTES_MAX
+    expect(bytes).toBeLessThan(HOST_LIMITS.queueBytesMax)
   })
 
   it('has nothing under way, and no timer, once its overlay has left, and gives all anew when that leaves again', () => {
