@@ -166,6 +166,11 @@ export class KelipsMachine implements Machine<KelipsTypes> {
     return { isMember: mode === 'member', others, sinceMs: metMs }
   }
 
+  /** Requests that wait for their answer. */
+  get calls(): number {
+    return this.#kelips.calls.sizes().calls
+  }
+
   snapshot(): KelipsTables {
     const kelips = this.#kelips
     const { view, contacts, origins, tuples, calls, cache, level, nowMs } = kelips

@@ -35,7 +35,7 @@ export class KelipsService extends StructuredService<KelipsTypes, KelipsMachine>
       seek: contacts => ({ type: 'join', contacts }),
       leave: { type: 'leave' },
       // The farewell goes out at once: only values that are under way to others are waited for.
-      hasLeft: ({ routing }) => routing.calls === 0,
+      hasLeft: ({ calls }) => calls === 0,
       whyAlone: () => this.#mismatch,
       limits: limitsOf(settings),
       onNotice: notice => this.#noticed(notice),

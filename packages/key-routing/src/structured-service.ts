@@ -49,7 +49,7 @@ export interface StructuredOverlay<T extends StructuredTypes, M extends Structur
   readonly ownLinks: number
   /** Records are handed over and others told who goes, while connections are open; `hasLeft` says that it is done. */
   readonly leave: T['command']
-  readonly hasLeft: (tables: T['snapshot']) => boolean
+  readonly hasLeft: (machine: M) => boolean
   /** What each peer of the tables is to this one, for the table of neighbours. */
   readonly rolesOf: (tables: T['snapshot']) => ReadonlyMap<Peer, string>
   /** The tables at the top level of the overlay's snapshot. */
@@ -124,8 +124,9 @@ export class StructuredService<
     }
   }
 
+  /** The machine itself is asked: a snapshot looks through all records. */
   async #left(signal: AbortSignal): Promise<void> {
-    while (!this.#overlay.hasLeft(this.host.snapshot())) {
+    while (this.host.state === 'running' && !this.#overlay.hasLeft(this.#machine())) {
       signal.throwIfAborted()
       await new Promise<void>(resolve => this.#clock.setTimeout(resolve, LOOK_MS))
     }
