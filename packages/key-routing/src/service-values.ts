@@ -114,9 +114,10 @@ export class ServiceValues {
 
   async get(key: Uint8Array, options: ValueOptions): Promise<FoundValue | undefined> {
     checkKey(key)
-    const { signal, end } = await this.#until(options)
+    const { signal, isLate, end } = await this.#until(options)
     try {
-      return await this.#read(key, options.quorum ?? QUORUM_OF_WRITES, options.partial ?? false, signal)
+      const { quorum = QUORUM_OF_WRITES, partial = false } = options
+      return await this.#read(key, quorum, partial, signal, isLate)
     } finally {
       end()
     }
@@ -262,11 +263,13 @@ export class ServiceValues {
     }
   }
 
+  /** `isLate`: the time is over, and nobody has called it off. What an earlier try has read is the answer then. */
   async #read(
     key: Uint8Array,
     quorum: number,
     partial: boolean,
-    signal: AbortSignal
+    signal: AbortSignal,
+    isLate = (): boolean => false
   ): Promise<FoundValue | undefined> {
     const command = { type: 'read-value', key: keyOfValue(key), quorum } as const
     const ask = () => this.#init.commands.ask(command, ['value-read'], signal)
@@ -275,8 +278,13 @@ export class ServiceValues {
     let read = await ask()
     // A root that has just changed, or is busy, may name others a moment later.
     for (let tries = 1; tries < READ_TRIES_MAX && !isWhole(read); tries += 1) {
-      await pause(this.#init.clock, READ_RETRY_MS * 2 ** (tries - 1), signal)
-      read = await ask()
+      try {
+        await pause(this.#init.clock, READ_RETRY_MS * 2 ** (tries - 1), signal)
+        read = await ask()
+      } catch (error) {
+        if (!isLate()) throw error
+        break
+      }
     }
     const { record, holders, incomplete, failure } = read
     if (failure === 'busy') throw new ValueError('The value could not be read: this node is busy; try again.')
@@ -324,7 +332,7 @@ export class ServiceValues {
   async #until({
     signal,
     timeoutMs = VALUE_MS
-  }: PutOptions): Promise<{ signal: AbortSignal; end: () => void }> {
+  }: PutOptions): Promise<{ signal: AbortSignal; isLate: () => boolean; end: () => void }> {
     const { clock, readiness } = this.#init
     const leftMs = await readiness.wait({ signal, timeoutMs })
     const late = new AbortController()
@@ -334,6 +342,7 @@ export class ServiceValues {
     )
     return {
       signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+      isLate: () => late.signal.aborted && signal?.aborted !== true,
       end: () => clock.clearTimeout(timer)
     }
   }
