@@ -220,6 +220,8 @@ export const REPAIR_VALUES_MS = 60_000
 export const REPAIRS_PER_ROUND = 16
 /** Requests to keep values that wait at a time. */
 export const INSERTS_MAX = 256
+/** Values that one that leaves hands over at a time: all may go to one heir, and to that from several who leave. */
+export const HAND_OVERS_AT_ONCE = INSERTS_MAX / 4
 /** How long a value's homenode may take: signatures are checked; and whoever places it, who waits for several. */
 export const KEEP_PATIENCE_MS = 2000
 export const PLACE_PATIENCE_MS = 8000

@@ -2,12 +2,12 @@
 import { SELF } from '@servent/overlay/machine'
 import { CHAIN_LENGTH, PEER_PREFIX_BYTES } from './constants.ts'
 import { tellFarewell } from './gossip.ts'
+import { handOverValues } from './hand-over.ts'
 import type { Kelips } from './kelips.ts'
 import { farewellOf } from './own-life.ts'
 import { savePeers } from './saved-peers.ts'
 import { disarmRounds } from './timers.ts'
 import type { Fx } from './types.ts'
-import { handOverValues } from './values.ts'
 
 export function leave(kelips: Kelips, fx: Fx): void {
   if (kelips.mode === 'idle') return

@@ -81,12 +81,10 @@ class Placing {
     }
     this.#tried.push(peer)
     const settle = (outcome: StoreOutcome | 'unreachable', later: Fx): void => {
-      const isPassing =
-        outcome === 'unreachable' || isFull(outcome) || outcome === 'busy' || outcome === 'not-root'
       if (outcome === 'kept') this.#kept += 1
       if (this.#outcome !== 'kept' && this.#outcome !== 'older') this.#outcome = outcome
       if (outcome === 'older') this.#outcome = outcome
-      if (isPassing && tries < INSERT_TRIES) this.#try(tries + 1, later)
+      if (mayOthersTake(outcome) && tries < INSERT_TRIES) this.#try(tries + 1, later)
       else this.#end(outcome === 'kept' ? tries : undefined, later)
     }
     if (peer === SELF) keepValue(this.#kelips, this.#record, settle, fx)
@@ -114,6 +112,11 @@ class Placing {
       this.#done({ outcome: this.#outcome, copies: this.#kept }, fx)
     else this.#done({ outcome: this.#kept >= enough ? 'kept' : 'few-copies', copies: this.#kept }, fx)
   }
+}
+
+/** Whether somebody else may keep what one does not. */
+export function mayOthersTake(outcome: StoreOutcome | 'unreachable'): boolean {
+  return outcome === 'unreachable' || isFull(outcome) || outcome === 'busy' || outcome === 'not-root'
 }
 
 /** Keeps a value here: signed, as its fields say, and better than the one that is there. */
@@ -272,15 +275,5 @@ export function repairValues(kelips: Kelips, fx: Fx): void {
     left -= 1
     const next = anyMember(kelips, fx, homes)
     if (next !== undefined) sendValue(kelips, next, record, 'replica', () => undefined, fx)
-  }
-}
-
-/** Before this peer leaves: each of its values to somebody who has it not. */
-export function handOverValues(kelips: Kelips, fx: Fx): void {
-  for (const slot of kelips.values.slots.values()) {
-    const next = anyMember(kelips, fx, homesOf(kelips, slot.key))
-    const record = [...slot.held.values()][0]?.record
-    if (next !== undefined && record !== undefined)
-      sendValue(kelips, next, record, 'hand-over', () => undefined, fx)
   }
 }
