@@ -5,7 +5,8 @@ export const TEXT_CHARACTERS_MAX = 512
 export const PATH_CHARACTERS_MAX = 4096
 /** 1 TiB/s stands for "any rate there is". */
 export const RATE_MAX = 2 ** 40
-export const CONNECTIONS_MAX = 10_000
+/** As many as the largest Napster server that is a FastTrack supernode as well needs. */
+export const CONNECTIONS_MAX = 25_000
 export const DOWNLOADS_MAX = 1_000
 
 export const text = (description: string, initial: string, maxLength = TEXT_CHARACTERS_MAX) =>

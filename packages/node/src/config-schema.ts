@@ -25,6 +25,7 @@ import {
   table,
   text
 } from './config-parts.ts'
+import { CONNECTIONS_DEFAULT } from './connection-needs.ts'
 import { WISH_MINUTES_DEFAULT, WISH_MINUTES_MAX, WISH_MINUTES_MIN } from './wish-limits.ts'
 
 export const SettingsSchema = table({
@@ -80,7 +81,12 @@ export const SettingsSchema = table({
     WISH_MINUTES_MAX,
     WISH_MINUTES_DEFAULT
   ),
-  maxConnections: integer('Connections at a time, shared by all overlays.', 1, CONNECTIONS_MAX, 200),
+  maxConnections: integer(
+    'Connections at a time, shared by all overlays. Where nobody sets it, a Napster server and a FastTrack supernode have as many more as their users need.',
+    1,
+    CONNECTIONS_MAX,
+    CONNECTIONS_DEFAULT
+  ),
   logLevel: choice(
     'How much is written to the log.',
     ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],

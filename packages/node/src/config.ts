@@ -11,6 +11,7 @@ import { readConfigFile, unknownKey } from './config-file.ts'
 import { nearest, SETTINGS, type SettingInfo } from './config-names.ts'
 import type { Settings } from './config-schema.ts'
 import { checkValue, fromText, type Given } from './config-values.ts'
+import { connectionsOf, tooFewConnections } from './connection-needs.ts'
 import { ConfigError } from './errors.ts'
 import { folders } from './folders.ts'
 
@@ -86,6 +87,9 @@ export async function loadConfig(input: ConfigInput = {}): Promise<LoadedConfig>
     place(settings, setting.path, value)
   }
   const config = settings as Settings
+  if (given.has('max-connections'))
+    warnings.push(...tooFewConnections(config, false).map(({ message }) => message))
+  else config.maxConnections = connectionsOf(config)
   const downloadDir = config.downloadDir === '' ? places.downloads : expandHome(config.downloadDir)
   await checkDownloadDir(downloadDir, places, sources.get('download-dir') ?? 'default')
   return {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { IntroducerStatus } from '@servent/introducer'
 import type { OverlaySnapshot } from '@servent/overlay'
 import type { Config } from './config.ts'
+import { tooFewConnections } from './connection-needs.ts'
 import { IDENTITY_FILE } from './folders.ts'
 import { isNapsterServer } from './overlay-names.ts'
 import type { DoctorCheck, NodeStatus } from './types.ts'
@@ -38,6 +39,7 @@ export async function doctor(init: DoctorInit): Promise<DoctorCheck[]> {
     relayCheck(init),
     ...(init.status.introducers ?? []).map(introducerCheck),
     peersCheck(init),
+    ...connectionsChecks(init),
     ...init.overlays.map(overlay => overlayCheck(overlay, init)),
     ...init.roots.map(rootCheck)
   ]
@@ -185,6 +187,17 @@ function peersCheck({ config, status }: DoctorInit): DoctorCheck {
         ? 'start a node on another machine of this network, or name one by --bootstrap, or an introducer by --introducer'
         : 'check that the bootstrap peers run: their addresses and PeerIds may have changed'
   }
+}
+
+/** Where the limit is what overlays need nothing is said: it is so wherever the user has not set it. */
+function connectionsChecks({ config, overlays }: DoctorInit): DoctorCheck[] {
+  const isSupernode = overlays.some(({ role }) => role === 'supernode')
+  return tooFewConnections(config, isSupernode).map(({ overlay, message }) => ({
+    name: `connections of ${overlay}`,
+    ok: false,
+    message,
+    try: `leave max-connections out, or set ${overlay === 'napster' ? 'napster.users' : 'fasttrack.ordinaries-per-supernode'} lower`
+  }))
 }
 
 function overlayCheck(overlay: OverlaySnapshot, { config, overlays, status }: DoctorInit): DoctorCheck {

@@ -325,7 +325,7 @@ describe('refusals name the key, who set it, what is allowed and what to try', (
 
   test('a text where a number belongs, with its variable', async () => {
     expect(await refusal({ env: { SERVENT_MAX_CONNECTIONS: 'many' } })).toContain(
-      'max-connections takes a whole number from 1 to 10000, and SERVENT_MAX_CONNECTIONS says "many".'
+      'max-connections takes a whole number from 1 to 25000, and SERVENT_MAX_CONNECTIONS says "many".'
     )
   })
 
