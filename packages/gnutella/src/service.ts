@@ -17,6 +17,7 @@ import {
   PushError,
   type PushedConnection,
   pushRouteOf,
+  REACHABILITY_EVENTS,
   RunningSearches,
   type StateStore,
   stateOf,
@@ -336,9 +337,6 @@ export class GnutellaService implements Overlay, Startable {
     })
   }
 }
-
-/** When the answer to `firewalled` may be another one. */
-const REACHABILITY_EVENTS = ['self:peer:update', 'connection:open', 'connection:close'] as const
 
 /** Who has the file, and the way to have it called. */
 function providerOf({ notice, index }: Found): Provider {

@@ -110,3 +110,6 @@ export function isPublic(address: string): boolean {
     return false
   }
 }
+
+/** Of libp2p: where this peer is, or whether others can call it, may be another thing now. */
+export const REACHABILITY_EVENTS = ['self:peer:update', 'connection:open', 'connection:close'] as const

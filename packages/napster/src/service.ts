@@ -10,6 +10,7 @@ import {
   PushCalls,
   type PushedConnection,
   pushRouteOf,
+  REACHABILITY_EVENTS,
   stateOf,
   systemClock,
   withTraffic
@@ -104,7 +105,7 @@ export class NapsterService implements Overlay, Startable {
     this.#told = ''
     await this.#host.start()
     await this.#pushes.start()
-    this.#components.events.addEventListener('self:peer:update', this.#onSelf)
+    for (const event of REACHABILITY_EVENTS) this.#components.events.addEventListener(event, this.#onSelf)
     this.#follow()
     this.#tellSharing()
     if (this.#servers.length > 0) this.#host.command({ type: 'servers', contacts: this.#servers })
@@ -118,7 +119,7 @@ export class NapsterService implements Overlay, Startable {
   }
 
   async stop(): Promise<void> {
-    this.#components.events.removeEventListener('self:peer:update', this.#onSelf)
+    for (const event of REACHABILITY_EVENTS) this.#components.events.removeEventListener(event, this.#onSelf)
     this.#clock.clearTimeout(this.#renewal)
     this.#unsubscribe?.()
     this.#unsubscribe = undefined

@@ -42,9 +42,6 @@ export async function overlayFactory(
       const { gnutella } = await import('@servent/gnutella')
       const { neighbours: places, ttl, role } = config.gnutella
       return components => {
-        const calls = new OutsideCalls(components.events, () =>
-          components.addressManager.getAddresses().map(String)
-        )
         const factory = gnutella({
           ...trace,
           ...(places === 0 ? {} : { neighbours: places, degree: places }),
@@ -54,7 +51,7 @@ export async function overlayFactory(
           privateKey,
           store: store.machineState(name),
           servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
-          firewalled: () => isFirewalled(config, components, calls),
+          firewalled: firewalledOf(config, components),
           // Rates that were seen say what was asked for, not what there is; what the user allows is known.
           bandwidth: () => ({
             ...cap('downBytesPerS', config.maxDownloadRate),
@@ -90,19 +87,19 @@ export async function overlayFactory(
               usersPerAddressMax,
               peers: addresses
             }
-      const factory = napster({
-        ...trace,
-        ...(nick === '' ? {} : { nick }),
-        ...(server === undefined ? { servers: addresses } : { server }),
-        linkSpeed,
-        agent: agentOf(deps),
-        privateKey,
-        store: store.machineState(name),
-        rates: peerId => transfers.rateOf(peerId),
-        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
-        firewalled: () => config.noInbound
-      })
       return components => {
+        const factory = napster({
+          ...trace,
+          ...(nick === '' ? {} : { nick }),
+          ...(server === undefined ? { servers: addresses } : { server }),
+          linkSpeed,
+          agent: agentOf(deps),
+          privateKey,
+          store: store.machineState(name),
+          rates: peerId => transfers.rateOf(peerId),
+          servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+          firewalled: firewalledOf(config, components)
+        })
         service = factory(components)
         return service
       }
@@ -110,19 +107,23 @@ export async function overlayFactory(
     case 'fasttrack': {
       const { fasttrack } = await import('@servent/fasttrack')
       const { role, ordinariesPerSupernode, rounds } = config.fasttrack
-      return fasttrack({
-        ...trace,
-        role,
-        ordinariesPerSupernode,
-        rounds,
-        index: await indexes.inMemory(),
-        privateKey,
-        store: store.machineState(name),
-        servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
-        uploadKbps: uploadRate(config.maxUploadRate, () => transfers.uploadRate()),
-        levelOf: peerId => transfers.levelOf(peerId) ?? 0,
-        firewalled: () => config.noInbound
-      })
+      const index = await indexes.inMemory()
+      return components => {
+        const factory = fasttrack({
+          ...trace,
+          role,
+          ordinariesPerSupernode,
+          rounds,
+          index,
+          privateKey,
+          store: store.machineState(name),
+          servePushed: (duplex, peerId) => transfers.serve(duplex, peerId),
+          uploadKbps: uploadRate(config.maxUploadRate, () => transfers.uploadRate()),
+          levelOf: peerId => transfers.levelOf(peerId) ?? 0,
+          firewalled: firewalledOf(config, components)
+        })
+        return factory(components)
+      }
     }
     case 'chord': {
       const { chord } = await import('@servent/chord')
@@ -179,6 +180,13 @@ export async function overlayFactory(
     default:
       throw new Error(`There is no overlay ${name} in this version.`)
   }
+}
+
+/** Whether others have to ask this node to call them, as far as it is known whenever that is asked. */
+function firewalledOf(config: Config, components: HostComponents): () => boolean {
+  const own = () => components.addressManager.getAddresses().map(String)
+  const calls = new OutsideCalls(components.events, own)
+  return () => isFirewalled(config, components, calls)
 }
 
 /** For the init of a service. */

@@ -134,7 +134,7 @@ describe('a Napster server', () => {
     expect(table(server).users).toBe(3)
   })
 
-  test('lets a user in who comes after more than 200 others', async () => {
+  test('lets a user in who comes after more than 200 others', { timeout: 180_000 }, async () => {
     const server = await startNode({ flags: { overlays: SERVER } })
     const address = multiaddr(server.addresses()[0]!)
     const crowd = await createLibp2p({
