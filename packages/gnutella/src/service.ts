@@ -247,6 +247,8 @@ export class GnutellaService implements Overlay, Startable {
     const { neighbours, counters, ...tables } = this.#host.snapshot()
     return {
       ...tables,
+      // By which an introducer lists it; of equals there is none.
+      ...given({ role: tables.tiers?.tier }),
       name: this.name,
       ...stateOf(this.#host),
       neighbours: withTraffic(neighbours, this.#host.links()),

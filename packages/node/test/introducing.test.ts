@@ -49,6 +49,21 @@ test('three nodes meet, are listed with their overlays, and leave the list when 
   expect(introducer.size()).toBe(2)
 }, 40_000)
 
+test('peers of Gnutella are listed by their tier', async () => {
+  const tiers = { ultrapeer: 'ultrapeer', leaf: 'leaf', flat: 'peer' }
+  const flags = { introducer: url, overlays: 'gnutella' }
+  for (const role of Object.keys(tiers)) await startNode({ flags, set: [`gnutella.role=${role}`] })
+  await soon(() => introducer.size()).toBe(3)
+  for (const role of Object.values(tiers)) {
+    const answer = (await (
+      await fetch(`${url}v1/peers?overlay=gnutella&role=${role}&limit=20`)
+    )
+      .json()
+      .then(read)) as { peers: unknown[] }
+    expect(answer.peers, role).toHaveLength(1)
+  }
+}, 40_000)
+
 test('a node that takes no calls meets others and is not listed', async () => {
   await newcomer()
   await soon(() => introducer.size()).toBe(1)
