@@ -53,10 +53,13 @@ export class IntroducerClient {
     this.base = init.url.base
   }
 
-  /** @throws IntroducerError */
-  async ask(overlays: readonly string[], signal: AbortSignal): Promise<Asked> {
+  /**
+   * @param role  of those who are asked for, in any of the overlays; whoever is in one where it is not said
+   * @throws IntroducerError
+   */
+  async ask(overlays: readonly string[], role: string | undefined, signal: AbortSignal): Promise<Asked> {
     const question = questionOf({
-      overlays,
+      ...{ overlays, role },
       limit: ANSWER_PEERS_MAX,
       nonce: base64url(randomBytes(NONCE_BYTES))
     })

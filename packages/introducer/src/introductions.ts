@@ -14,7 +14,7 @@ import { peerIdText } from '@servent/overlay'
 import { openAnnouncement } from './announcement.ts'
 import { announceTo, type OwnPlace } from './announcing.ts'
 import { type AnsweredPeer, bytesOf } from './answer.ts'
-import { IntroducerClient } from './client.ts'
+import { type Asked, IntroducerClient } from './client.ts'
 import { IntroducerError } from './errors.ts'
 import { IntroductionsStore } from './introductions-store.ts'
 import { ANNOUNCEMENT_SKEW_MS_MAX, INTRODUCERS_MAX, PEER_LIST_LIMITS, REMEMBERED_MS } from './limits.ts'
@@ -44,6 +44,11 @@ export interface IntroductionsInit {
   readonly database: ServentDatabase
   /** Where this peer can be called and what it takes part in, now. No addresses where it takes no calls. */
   readonly self: () => OwnPlace
+  /**
+   * The role of those who lead a newcomer into an overlay, where not all do: others of it are not asked for. Nothing of
+   * an overlay that any of its peers leads into.
+   */
+  readonly leaderRole?: (overlay: string) => string | undefined
   /** Whether it needs contacts. */
   readonly isAlone: () => boolean
   /** Those to meet, the ones to call first in front. The next round waits until this ends. */
@@ -199,13 +204,9 @@ export class Introductions {
   }
 
   async #ask(one: Known, signal: AbortSignal): Promise<Introduction | undefined> {
-    const { overlays } = this.#init.self()
     const { client, asks } = one
     try {
-      const { peers, scope, seen } = await client.ask(
-        overlays.map(({ name }) => name),
-        signal
-      )
+      const { peers, scope, seen } = await this.#askAll(client, signal)
       const askedMs = this.#clock.wallMs()
       const introduced = await verified(peers, askedMs, 0)
       one.peers = introduced.length
@@ -221,6 +222,26 @@ export class Introductions {
       asks.failed(this.#clock.nowMs(), this.#random, (error as IntroducerError).retryMs)
       return undefined
     }
+  }
+
+  /** One question for each role that is looked for, in turn; their answers alternate, so that a share of them has of each. */
+  async #askAll(client: IntroducerClient, signal: AbortSignal): Promise<Asked> {
+    const asked = new Map<string | undefined, string[]>()
+    for (const { name } of this.#init.self().overlays) {
+      const role = this.#init.leaderRole?.(name)
+      asked.set(role, [...(asked.get(role) ?? []), name])
+    }
+    // Of a peer in which no overlay runs yet: whoever there is.
+    if (asked.size === 0) asked.set(undefined, [])
+    const answers: Asked[] = []
+    for (const [role, overlays] of asked) answers.push(await client.ask(overlays, role, signal))
+    const longest = Math.max(...answers.map(({ peers }) => peers.length))
+    const inTurn = Array.from({ length: longest }, (_, place) =>
+      answers.flatMap(answer => answer.peers[place] ?? [])
+    )
+    // Who is in two of them is one peer.
+    const peers = new Map(inTurn.flat().map(peer => [peer.announcement, peer]))
+    return { ...answers[0]!, peers: [...peers.values()] }
   }
 
   async #remembered(): Promise<Introduction[]> {

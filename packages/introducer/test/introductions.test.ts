@@ -22,6 +22,7 @@ import {
   CONTACTS_MAX,
   WHY_CHARACTERS_MAX
 } from '../src/limits.ts'
+import { questionOf } from '../src/question.ts'
 import {
   announce,
   announcementOf,
@@ -75,11 +76,12 @@ async function liar(
   const own = key ?? (await generateKeyPair('Ed25519'))
   const server = createServer(async (request, response) => {
     const query = new URL(request.url!, 'http://x').searchParams
-    const question = {
+    const question = questionOf({
       overlays: query.getAll('overlay'),
+      role: query.get('role') ?? undefined,
       limit: Number(query.get('limit')),
       nonce: query.get('nonce')!
-    }
+    })
     const head = {
       introducer: own.publicKey.toString(),
       issuedMs: Date.now(),
@@ -126,6 +128,58 @@ test('a newcomer meets who is listed, is listed itself, and is taken off when it
     .toEqual([{ url: server.url, peers: 1, listed: [self.address] }])
   await one.introductions.stop()
   expect(server.size()).toBe(1)
+})
+
+describe('of an overlay into which not every peer leads', () => {
+  const napster = (role: string) => [{ name: 'napster', role }]
+  const overlays = [...napster('client'), ...GNUTELLA]
+  const leaderRole = (name: string) => (name === 'napster' ? 'server' : undefined)
+
+  test('those who do are asked for, and no others', async () => {
+    const server = await introducer()
+    const [leader, user, mixed] = [await peer(), await peer(), await peer()]
+    await announce(server, await announcementOf(leader, { overlays: napster('server') }))
+    await announce(server, await announcementOf(user, { overlays: napster('client') }))
+    const both = [...napster('server'), ...GNUTELLA]
+    await announce(server, await announcementOf(mixed, { overlays: both }))
+    const one = await newcomer([server.url], {
+      leaderRole,
+      place: { addresses: [], overlays: napster('client') }
+    })
+    await met(one)
+    expect(new Set(one.names())).toEqual(new Set([leader.id, mixed.id]))
+
+    // Who is in both answers is one peer, and introducers that are gone have said as much before.
+    const database = await openTestDatabase()
+    const two = await newcomer([server.url], { leaderRole, database, place: { addresses: [], overlays } })
+    await met(two)
+    expect(two.names().sort()).toEqual([leader.id, mixed.id].sort())
+    expect(two.introductions.status()).toMatchObject([{ peers: 2 }])
+    await server.stop()
+    const three = await newcomer([server.url], { leaderRole, database, place: { addresses: [], overlays } })
+    await met(three)
+    expect(three.names().sort()).toEqual([leader.id, mixed.id].sort())
+  })
+
+  test('they alternate with those of the others, so that a share has of each', async () => {
+    const asked: Question[] = []
+    const [leaders, others] = [
+      [await peer(), await peer()],
+      [await peer(), await peer(), await peer()]
+    ]
+    const { url } = await liar(async (question, key, head) => {
+      asked.push(question)
+      const peers = await listing(question.role === 'server' ? leaders! : others!)
+      return signAnswer({ ...head, peers } as never, key)
+    })
+    const one = await newcomer([url], { leaderRole, place: { addresses: [], overlays } })
+    await met(one)
+    expect(asked).toMatchObject([{ overlays: ['napster'], role: 'server' }, { overlays: ['gnutella'] }])
+    expect(asked[1]).not.toHaveProperty('role')
+    expect(one.names()).toEqual(
+      [leaders![0], others![0], leaders![1], others![1], others![2]].map(known => known!.id)
+    )
+  })
 })
 
 test('who cannot be called is told why it is not listed, and meets others none the less', async () => {

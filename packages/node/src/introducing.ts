@@ -21,6 +21,8 @@ const TAG_VALUE = 50
 const TAG_MS = 2 * 60_000
 /** The part in an overlay that has one kind of peers. */
 const ROLE_DEFAULT = 'peer'
+/** Of overlays that not every peer leads into. A user of Napster takes no links, and tells nobody of servers. */
+const LEADER_ROLES: ReadonlyMap<string, string> = new Map([['napster', 'server']])
 
 export interface IntroducingInit {
   readonly config: Config
@@ -51,23 +53,34 @@ export async function introductions(init: IntroducingInit): Promise<Introduction
         return state === 'running' ? [{ name, role: typeof role === 'string' ? role : ROLE_DEFAULT }] : []
       })
     }),
-    isAlone: () =>
-      network.getConnections().length === 0 ||
-      [...slots.values()].some(({ running }) => running?.snapshot().neighbours.length === 0),
+    leaderRole: overlay => LEADER_ROLES.get(overlay),
+    isAlone: () => network.getConnections().length === 0 || [...slots.values()].some(slot => isAlone(slot)),
     onContacts: (contacts, signal) => meet(contacts, init, signal)
   })
 }
 
-/** Calls them in their order, some at a time, until there are connections enough. */
+const isAlone = ({ running }: OverlaySlot): boolean => running?.snapshot().neighbours.length === 0
+
+/**
+ * Calls them in their order, some at a time, until there are connections enough. Those of one overlay are none for
+ * another: who leads into one that is alone here is called none the less.
+ */
 async function meet(
   contacts: readonly FirstContact[],
-  { network, logger }: IntroducingInit,
+  { network, slots, logger }: IntroducingInit,
   signal: AbortSignal
 ): Promise<void> {
   const left = [...contacts]
+  const isNeeded = ({ overlays }: FirstContact): boolean =>
+    network.getConnections().length < CONNECTIONS_ENOUGH ||
+    overlays.some(({ name, role }) => {
+      const slot = slots.get(name as OverlayName)
+      return slot !== undefined && isAlone(slot) && role === (LEADER_ROLES.get(name) ?? role)
+    })
   const call = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      if (signal.aborted || network.getConnections().length >= CONNECTIONS_ENOUGH) return
+      if (signal.aborted) return
+      if (!isNeeded(next)) continue
       const { peerId, addresses, overlays, introducer } = next
       const id = peerIdFromString(peerId)
       try {

@@ -1,8 +1,14 @@
 /** Nodes that know nothing but an introducer: it is all that a newcomer needs. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
 import { openDatabase, type ServentDatabase } from '@servent/database'
 import { type RunningIntroducer, startIntroducer } from '@servent/introducer'
+import { boundedYamux } from '@servent/libp2p-host'
+import { createLibp2p } from 'libp2p'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ServentNode } from '../src/index.ts'
 import { all, neighbours, startNode, stopNodes } from './support/nodes.ts'
 
 let introducer: RunningIntroducer
@@ -63,6 +69,30 @@ test('peers of Gnutella are listed by their tier', async () => {
     expect(answer.peers, role).toHaveLength(1)
   }
 }, 40_000)
+
+test('a user of Napster who has connections enough is led to a server none the less, and by no other user', async () => {
+  const user = await newcomer('napster')
+  const other = await newcomer('napster')
+  await soon(() => introducer.size()).toBe(2)
+  const crowd = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()]
+  })
+  try {
+    for (let opened = 0; opened < 8; opened++)
+      await crowd.dial(multiaddr(user.addresses()[0]!), { force: true })
+    await soon(() => user.status().connections).toBe(8)
+    const server = await newcomer('napster,napster-server')
+    await soon(() => introducer.size()).toBe(3)
+    const home = (node: ServentNode) => (node.overlay('napster') as unknown as { server: string }).server
+    await expect.poll(() => home(user), { timeout: 40_000 }).toBe(server.peerId)
+    await expect.poll(() => home(other), { timeout: 40_000 }).toBe(server.peerId)
+    expect(user.peers().some(({ peerId }) => peerId === other.peerId)).toBe(false)
+  } finally {
+    await crowd.stop()
+  }
+}, 120_000)
 
 test('a node that takes no calls meets others and is not listed', async () => {
   await newcomer()
