@@ -347,6 +347,15 @@ describe('work that takes time', () => {
     expect(fixture.node.calls).toEqual([['search', { text: 'banjo', ttl: 4, rounds: 8, minSize: 10 }]])
   })
 
+  it('takes the link speeds that Napster has, and no others', async () => {
+    const ask = (minLinkSpeed: unknown) => post('/v1/searches', { text: 'banjo', minLinkSpeed })
+    for (const speed of [1, 10]) expect((await ask(speed)).status).toBe(200)
+    for (const speed of [0, 11, 1.5, 'T3']) expect((await ask(speed)).status).toBe(400)
+    expect(fixture.node.calls).toEqual(
+      [1, 10].map(minLinkSpeed => ['search', { text: 'banjo', minLinkSpeed }])
+    )
+  })
+
   it('begins a download with what is known of the file', async () => {
     const told = await events(await post('/v1/downloads', { what: '1', output: '/tmp/x' }))
     expect(told[0]).toEqual({ event: 'begin', id: FILE_ID, name: 'Big Country.flac', size: 1_000_000 })

@@ -279,6 +279,13 @@ describe('data goes to stdout and talk to stderr', () => {
     }
   })
 
+  it('search --min-link-speed and a bound on a tag', async () => {
+    const line = ['search', 'live', '--min-link-speed', '7', '--tag', 'bitrate=>=192', '--json']
+    expect((await fixture.run(line)).code).toBe(0)
+    expect(fixture.node.calls).toEqual([['search', { text: 'live bitrate=">=192"', minLinkSpeed: 7 }]])
+    expect((await fixture.run('search live --min-link-speed 0')).code).toBe(2)
+  })
+
   it('search --json, as the node says it, and still harmless', async () => {
     const ran = await fixture.run('search banjo --json')
     expect(ran.json).toEqual(fixture.node.searchEvents)

@@ -44,7 +44,7 @@ describe('bash', () => {
   })
 
   it('completes flags of the verb and of all verbs', () => {
-    expect(press('servent search --m')).toEqual(['--min-size', '--max-size'])
+    expect(press('servent search --m')).toEqual(['--min-size', '--max-size', '--min-link-speed'])
     expect(press('servent start --fo')).toEqual(['--foreground'])
     expect(press('servent --js')).toEqual(['--json'])
     expect(press('servent search banjo --js')).toEqual(['--json'])

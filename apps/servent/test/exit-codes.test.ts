@@ -95,6 +95,12 @@ describe('exit codes', () => {
       'servent search --help'
     ],
     [
+      'a link speed that Napster has not',
+      'search banjo --min-link-speed 11',
+      "Option '--min-link-speed <N>' argument '11' is invalid. It takes a whole number from 1 to 10.",
+      'servent search --help'
+    ],
+    [
       'a shell that there is not',
       'completion tcsh',
       "Command-argument value 'tcsh' is invalid for argument 'SHELL'. Allowed choices are bash, zsh, fish, powershell.",

@@ -22,7 +22,6 @@ import {
   clamp,
   given,
   type Hit,
-  matches,
   type Overlay,
   type OverlaySnapshot,
   type Provider,
@@ -50,7 +49,7 @@ import { type HotlistEvent, People } from './service-people.ts'
 import { PUSH_PROTOCOL, sendSubject, sendWords } from './service-push.ts'
 import { Searches } from './service-searches.ts'
 import type { NapsterNotice, NapsterTables, NapsterTypes, WhoisReply } from './types.ts'
-import { wantedContent, wantedOf } from './wanted.ts'
+import { isWanted, wantedContent, wantedOf } from './wanted.ts'
 import { napsterCodec } from './wire.ts'
 
 export const NAPSTER_PROTOCOL = '/servent/napster/1.0.0'
@@ -144,10 +143,11 @@ export class NapsterService implements Overlay, Startable {
    *
    * @throws OverlayStoppedError  the overlay does not run
    * @throws NobodyToAskError     there is no server
+   * @throws QueryError           the query has bounds on numbers alone, and no word
    * @throws ServerError          nothing was found because no server could answer
    */
   async *search(query: Query, options: NapsterSearchOptions = {}): AsyncGenerator<Hit, void> {
-    yield* this.#searches.find(wantedOf(query, options), options, record => matches(query, record))
+    yield* this.#searches.find(wantedOf(query, options), options, record => isWanted(query, record))
   }
 
   /**

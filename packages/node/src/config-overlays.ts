@@ -1,5 +1,5 @@
 /** Settings of each overlay, a table of the configuration each. */
-import { choice, integer, list, RATE_MAX, table, text } from './config-parts.ts'
+import { choice, integer, LINK_SPEED_MAX, list, RATE_MAX, table, text } from './config-parts.ts'
 
 /** Gnutella's usual horizon, and the most that any servent should ask for: protocol 0.6, section 2.2. */
 const TTL_MAX = 7
@@ -7,7 +7,6 @@ const TTL_MAX = 7
 const NEIGHBOURS_MAX = 64
 /** As Napster and FastTrack have them; a test compares. */
 const NICK_CHARACTERS_MAX = 19
-const LINK_SPEED_MAX = 10
 const NAPSTER_USERS_MAX = 20_000
 const NAPSTER_USERS_DEFAULT = 1_000
 const NAPSTER_USERS_PER_ADDRESS_DEFAULT = 16

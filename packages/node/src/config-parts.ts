@@ -8,6 +8,8 @@ export const RATE_MAX = 2 ** 40
 /** As many as the largest Napster server that is a FastTrack supernode as well needs. */
 export const CONNECTIONS_MAX = 25_000
 export const DOWNLOADS_MAX = 1_000
+/** Of what Napster says of a link: T3 or more. A test compares. */
+export const LINK_SPEED_MAX = 10
 
 export const text = (description: string, initial: string, maxLength = TEXT_CHARACTERS_MAX) =>
   ({ type: 'string', maxLength, default: initial, description }) as const

@@ -34,6 +34,7 @@ export { OVERLAYS_HERE, OVERLAYS_PLANNED } from './overlay-names.ts'
 export type * from './people-types.ts'
 export type * from './types.ts'
 export { WISH_FILES_A_DAY_MAX } from './wish-limits.ts'
+export type * from './wish-types.ts'
 export type { IntroducerSettings, RunningIntroducer, ServerEvent }
 
 /**

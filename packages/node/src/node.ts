@@ -44,13 +44,11 @@ import type {
   ShareEvent,
   UploadView,
   ValueRequest,
-  ValueView,
-  WishRequest,
-  WishRow,
-  WishView
+  ValueView
 } from './types.ts'
 import { Values } from './values.ts'
 import { WishStore } from './wish-store.ts'
+import type { WishRequest, WishRow, WishView } from './wish-types.ts'
 import { Wishes } from './wishes.ts'
 
 export interface NodeInit {

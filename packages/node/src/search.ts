@@ -13,10 +13,12 @@ import {
   type Provider,
   parseQuery,
   type Query,
+  QueryError,
   type SearchOptions,
   type SearchTraffic
 } from '@servent/overlay'
 import type { Logger } from 'pino'
+import { LINK_SPEED_MAX } from './config-parts.ts'
 import { NotFoundError } from './errors.ts'
 import { merge } from './merge.ts'
 import { type OverlaysHere, wantedOverlays } from './overlays.ts'
@@ -130,7 +132,7 @@ export class Searches {
     signal: AbortSignal | undefined
   ): { readonly events: AsyncIterable<SearchEvent>; readonly rows: readonly SearchRow[] } {
     const query = parseQuery(request.text, request)
-    const overlays = this.#wanted(request.overlays)
+    const overlays = this.#wanted(overlaysFor(request))
     const rows: Row[] = []
     return { rows, events: this.#events(query, overlays, rows, request, signal) }
   }
@@ -147,7 +149,7 @@ export class Searches {
     const options = {
       signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
       timeoutMs: request.timeoutMs ?? SEARCH_MS_DEFAULT,
-      ...given({ ttl: request.ttl, rounds: request.rounds })
+      ...given({ ttl: request.ttl, rounds: request.rounds, minLinkSpeed: request.minLinkSpeed })
     }
     const asked = overlays.map(({ name }): Asked => {
       return {
@@ -183,7 +185,7 @@ export class Searches {
     overlays: readonly { name: OverlayName; overlay: Overlay }[],
     asked: readonly Asked[],
     query: Query,
-    options: SearchOptions
+    options: SearchOptions & Pick<SearchRequest, 'minLinkSpeed'>
   ): AsyncGenerator<{ overlay: Asked; hit: Hit }, void> {
     const sources = overlays.map(({ overlay }, index) => {
       const one = asked[index]!
@@ -225,6 +227,24 @@ export class Searches {
     if (wanted.length > 0) return wanted
     throw new NotFoundError('No overlay that was asked for is running. servent status says why.')
   }
+}
+
+/**
+ * Only Napster's servers know of a sharer's link: the others would give files of any.
+ *
+ * @throws QueryError  there is no such link speed, or it is asked of another overlay
+ */
+function overlaysFor({
+  overlays,
+  minLinkSpeed
+}: Pick<SearchRequest, 'overlays' | 'minLinkSpeed'>): SearchRequest['overlays'] {
+  if (minLinkSpeed === undefined) return overlays
+  if (!Number.isInteger(minLinkSpeed) || minLinkSpeed < 1 || minLinkSpeed > LINK_SPEED_MAX)
+    throw new QueryError(`A link speed is a whole number from 1 to ${LINK_SPEED_MAX}, not ${minLinkSpeed}.`)
+  const other = overlays?.find(name => name !== 'napster')
+  if (other !== undefined)
+    throw new QueryError(`Napster alone knows the speed of a sharer's link: do not ask ${other} for it.`)
+  return ['napster']
 }
 
 /** Puts a hit into its row. Nothing where this overlay has told of this provider already. */

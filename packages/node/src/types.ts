@@ -6,6 +6,7 @@ import type { DownloadStatus, FolderFileStatus, UploadStatus } from '@servent/tr
 import type { Config } from './config.ts'
 import type { GetOptions } from './fetching.ts'
 import type { BrowseEvent, Hotlist, HotlistView, WhoisView } from './people-types.ts'
+import type { WishRequest, WishRow, WishView } from './wish-types.ts'
 
 export interface ServentNode {
   readonly config: Config
@@ -197,6 +198,11 @@ export interface SearchRequest {
   readonly type?: string
   readonly minSize?: number
   readonly maxSize?: number
+  /**
+   * Of the sharer's link, 1 to 10, as Napster has it: 3 is 33.6 kbit/s, 7 cable, 10 T3 or more. Napster alone
+   * knows it, so no other overlay is asked.
+   */
+  readonly minLinkSpeed?: number
 }
 
 export interface SearchRow {
@@ -209,33 +215,6 @@ export interface SearchRow {
   readonly tags?: Readonly<Record<string, string>>
   readonly providers: readonly Provider[]
   readonly overlays: readonly OverlayName[]
-}
-
-/** A search that runs by itself: what it looks for, and whether it fetches what it finds. */
-export interface WishRequest
-  extends Pick<SearchRequest, 'text' | 'overlays' | 'type' | 'minSize' | 'maxSize'> {
-  /**
-   * Fetches what is new: at most so many files in 24 hours (`WISH_FILES_A_DAY_DEFAULT`), none above `maxSize`,
-   * or 1 GiB where that is not said.
-   */
-  readonly get?: { readonly filesADay?: number }
-}
-
-export interface WishView extends WishRequest {
-  readonly wish: number
-  /** Files that are remembered, and of these those that came since the user looked. */
-  readonly hits: number
-  readonly newHits: number
-  /** Milliseconds since 1970: the last search, absent before the first, and when the next is due. */
-  readonly lastMs?: number
-  readonly nextMs: number
-  /** Why the last search failed. */
-  readonly reason?: string
-}
-
-/** A row of a wish: `get 2.5` fetches row 5 of wish 2. */
-export interface WishRow extends SearchRow {
-  readonly isNew: boolean
 }
 
 export interface HitEvent {

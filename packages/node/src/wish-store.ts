@@ -1,7 +1,8 @@
 /** The wishlist in the node's database: saved searches, what they found, and what they fetched by themselves. */
 import type { ServentDatabase } from '@servent/database'
-import type { SearchRow, WishRequest, WishRow } from './types.ts'
+import type { SearchRow } from './types.ts'
 import { WISH_ROW_PROVIDERS_MAX, WISH_ROWS_MAX } from './wish-limits.ts'
+import type { WishRequest, WishRow } from './wish-types.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 

@@ -5,7 +5,7 @@
 import { folderName, parseQuery } from '@servent/overlay'
 import type { Logger } from 'pino'
 import { NotFoundError, WishError } from './errors.ts'
-import type { SearchRequest, SearchRow, WishRequest, WishRow, WishView } from './types.ts'
+import type { SearchRequest, SearchRow } from './types.ts'
 import {
   WISH_FILES_A_DAY_DEFAULT,
   WISH_FILES_A_DAY_MAX,
@@ -19,6 +19,7 @@ import {
 } from './wish-limits.ts'
 import { type Moment, WishSchedule } from './wish-schedule.ts'
 import type { StoredWish, WishStore } from './wish-store.ts'
+import type { WishRequest, WishRow, WishView } from './wish-types.ts'
 
 export interface WishesInit {
   readonly store: WishStore

@@ -54,6 +54,22 @@ describe('users of one server', () => {
     expect(table(server)).toMatchObject({ role: 'server', users: 3, files: 2 })
   })
 
+  test('find by the speed of the sharer’s link', async () => {
+    const server = await startServer()
+    const fast = await startUser(server, 'miles', { set: ['napster.link-speed=9'] })
+    const slow = await startUser(server, 'bill', { set: ['napster.link-speed=2'] })
+    await sharing(fast, 'So What.mp3')
+    await sharing(slow, 'So What.mp3', 'What Is This Thing.mp3')
+    const two = await startUser(server, 'trane')
+    await loggedIn(two)
+    const found = async (minLinkSpeed?: number) =>
+      (await all(two.search({ text: 'what', ...(minLinkSpeed !== undefined && { minLinkSpeed }) }))).at(-1)
+    expect(await found()).toMatchObject({ hits: 3, files: 2 })
+    expect(await found(2)).toMatchObject({ hits: 3, files: 2 })
+    expect(await found(3)).toMatchObject({ hits: 1, files: 1 })
+    expect(await found(10)).toMatchObject({ hits: 0, files: 0 })
+  })
+
   test('see what one of them shares, by nick and by PeerId, and fetch a row of it', async () => {
     const server = await startServer()
     const [one, two] = [await startUser(server, 'miles'), await startUser(server, 'trane')]

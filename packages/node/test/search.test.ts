@@ -2,6 +2,7 @@ import type { NapsterSearchOptions } from '@servent/napster'
 import { NobodyToAskError, type Overlay, type OverlayName } from '@servent/overlay'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { LINK_SPEED_MAX } from '../src/config-parts.ts'
 import { ROW_PROVIDERS_MAX, Searches } from '../src/search.ts'
 import type { SearchEvent, SearchRow } from '../src/types.ts'
 import { fakeOverlay, hit, PEER_A, PEER_B } from './support/hits.ts'
@@ -217,6 +218,31 @@ test('overlays by name; one that is not there, or does not run, is refused', asy
   await expect(all(them.run({ text: 'file', overlays: ['pastry'] }))).rejects.toThrow(
     'No overlay that was asked for is running'
   )
+})
+
+test('a link speed is asked of Napster alone, the only one that knows it', async () => {
+  const overlays = [
+    fakeOverlay('gnutella', [hit(1, PEER_A)]),
+    fakeOverlay('napster', [hit(2, PEER_B, 'napster')])
+  ]
+  const { searches: them } = searches(overlays)
+  const ask = (minLinkSpeed: number, ...names: OverlayName[]) =>
+    all(them.run({ text: 'file', minLinkSpeed, ...(names.length > 0 && { overlays: names }) }))
+  for (const speed of [1, LINK_SPEED_MAX])
+    expect(hits(await ask(speed))).toEqual([[1, 'file 2.txt', PEER_B, 'napster']])
+  expect(overlays.map(({ asked }) => asked)).toMatchObject([
+    [],
+    [{ minLinkSpeed: 1 }, { minLinkSpeed: LINK_SPEED_MAX }]
+  ])
+  expect(hits(await ask(7, 'napster'))).toHaveLength(1)
+  const refused = (message: string) => ({ name: 'QueryError', message: expect.stringContaining(message) })
+  for (const speed of [0, LINK_SPEED_MAX + 1, 1.5])
+    await expect(ask(speed)).rejects.toMatchObject(refused(`from 1 to 10, not ${speed}`))
+  await expect(ask(7, 'napster', 'gnutella')).rejects.toMatchObject(refused('do not ask gnutella for it'))
+  const { searches: others } = searches([fakeOverlay('gnutella', [])])
+  await expect(all(others.run({ text: 'file', minLinkSpeed: 7 }))).rejects.toMatchObject({
+    name: 'NotFoundError'
+  })
 })
 
 test('what is no query is refused before anything is asked', async () => {

@@ -9,18 +9,13 @@ import { PAGE_FILES_MAX } from '../page.ts'
 const PATH_CHARACTERS_MAX = 8192
 const TICKET_CHARACTERS_MAX = 8192
 const NAME_CHARACTERS_MAX = 32
-const QUERY_CHARACTERS_MAX = 256
+/** More than there are. */
+const OVERLAYS_MAX = 16
 const PAGE_FILES_DEFAULT = 100
 /** Of a key that a value is kept under. */
 const KEY_CHARACTERS_MAX = 1024
 /** A value in its text form: the request that brings it has its own bound. */
 const VALUE_CHARACTERS_MAX = 65_536
-const SEARCH_TIMEOUT_MS_MAX = 10 * 60 * 1000
-const TTL_MAX = 255
-const ROUNDS_MAX = 8
-const RESULTS_MAX = 1000
-/** More than there are. */
-const OVERLAYS_MAX = 16
 
 export const Bytes = (description: string) =>
   Type.Integer({ minimum: 0, description: `${description}, in bytes` })
@@ -58,26 +53,10 @@ export const NameParams = Type.Object(
   { name: Type.String({ minLength: 1, maxLength: NAME_CHARACTERS_MAX }) },
   closed
 )
-const OverlayNames = Type.Array(Type.String({ maxLength: NAME_CHARACTERS_MAX }), {
+export const OverlayNames = Type.Array(Type.String({ maxLength: NAME_CHARACTERS_MAX }), {
   minItems: 1,
   maxItems: OVERLAYS_MAX
 })
-export const SearchBody = Type.Object(
-  {
-    text: Type.String({ minLength: 1, maxLength: QUERY_CHARACTERS_MAX }),
-    overlays: Type.Optional(OverlayNames),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: RESULTS_MAX })),
-    timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: SEARCH_TIMEOUT_MS_MAX })),
-    ttl: Type.Optional(Type.Integer({ minimum: 1, maximum: TTL_MAX })),
-    rounds: Type.Optional(Type.Integer({ minimum: 1, maximum: ROUNDS_MAX })),
-    type: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 127, description: 'A media type, or its first half' })
-    ),
-    minSize: Type.Optional(Type.Integer({ minimum: 0 })),
-    maxSize: Type.Optional(Type.Integer({ minimum: 0 }))
-  },
-  closed
-)
 export const GetBody = Type.Object(
   {
     what: Type.String({

@@ -5,6 +5,7 @@ import { parseQuery } from '@servent/overlay'
 import { ProblemError } from '../problem.ts'
 import { checkOverlays } from './overlays-asked.ts'
 import * as schema from './schemas.ts'
+import { SearchBody } from './search-schemas.ts'
 import type { Api, ApiInit } from './server.ts'
 import { NDJSON, sendEvents } from './stream.ts'
 import { subjectOf } from './subject.ts'
@@ -82,7 +83,7 @@ export function transferRoutes(app: Api, { node }: ApiInit): void {
 
   app.post(
     '/v1/searches',
-    { schema: { ...events('Asks the overlays'), body: schema.SearchBody } },
+    { schema: { ...events('Asks the overlays'), body: SearchBody } },
     async (request, reply) => {
       const wanted = request.body as SearchRequest
       parseQuery(wanted.text, wanted)

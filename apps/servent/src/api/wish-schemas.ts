@@ -1,6 +1,7 @@
 /** Shapes of requests about the wishlist, and of their answers. */
 import { Type } from 'typebox'
-import { Bytes, Count, Id, SearchBody, Tags } from './schemas.ts'
+import { Bytes, Count, Id, Tags } from './schemas.ts'
+import { SearchBody } from './search-schemas.ts'
 
 const open = { additionalProperties: true } as const
 const closed = { additionalProperties: false } as const

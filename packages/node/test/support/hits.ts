@@ -1,6 +1,6 @@
 /** Made-up hits, and overlays that give what they are told to. */
 import type { KeyRoutedSearchOptions, SearchExtent } from '@servent/key-routing'
-import { ContentId, type Hit, type Overlay, type OverlayName, type Provider } from '@servent/overlay'
+import { ContentId, given, type Hit, type Overlay, type OverlayName, type Provider } from '@servent/overlay'
 
 /** A plain id out of one number. */
 export const idOf = (number: number): ContentId => ContentId.fromRoot(new Uint8Array(32).fill(number), 100)
@@ -37,7 +37,12 @@ const SOMEBODY = { peerId: PEER_B, inbound: false, connectedMs: 1, agent: '' }
 
 export interface FakeOverlay extends Overlay {
   /** What `search` was asked, in order. */
-  readonly asked: { text: string; ttl: number | undefined; signal: AbortSignal | undefined }[]
+  readonly asked: {
+    text: string
+    ttl: number | undefined
+    signal: AbortSignal | undefined
+    minLinkSpeed?: number | undefined
+  }[]
 }
 
 /** Gives each of `script` in turn: a hit, or an error that it throws. */
@@ -55,7 +60,8 @@ export function fakeOverlay(
     attach() {},
     async *search(query, options?: KeyRoutedSearchOptions) {
       if (options?.extent !== undefined && extent !== undefined) Object.assign(options.extent, extent)
-      asked.push({ text: query.text, ttl: options?.ttl, signal: options?.signal })
+      const { minLinkSpeed } = (options ?? {}) as { minLinkSpeed?: number }
+      asked.push({ text: query.text, ttl: options?.ttl, signal: options?.signal, ...given({ minLinkSpeed }) })
       for (const step of script) {
         if (step === 'wait') {
           await new Promise<void>(resolve =>

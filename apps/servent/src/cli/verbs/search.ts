@@ -24,6 +24,7 @@ const LIMIT_MAX = 1000
 const TIMEOUT_SECONDS_MAX = 600
 const TTL_MAX = 255
 const ROUNDS_MAX = 8
+const LINK_SPEED_MAX = 10
 /** Of those that did not answer. */
 const SERVERS_SHOWN = 3
 
@@ -58,6 +59,12 @@ export function searchVerb(program: Command, act: Act): void {
       new Option('--min-size <B>', 'Smallest size in bytes; K, M and G may follow').argParser(byteSize)
     )
     .addOption(new Option('--max-size <B>', 'Largest size').argParser(byteSize))
+    .addOption(
+      new Option(
+        '--min-link-speed <N>',
+        'Napster only: least speed of the sharer’s link, from 1 (14.4 kbit/s) over 7 (cable) to 10 (T3)'
+      ).argParser(wholeNumber(1, LINK_SPEED_MAX))
+    )
     .action(act(runSearch))
 }
 
@@ -75,8 +82,9 @@ async function runSearch(
     })
   }
   const client = await context.client()
-  const { overlay: overlays, limit, timeout: timeoutMs, ttl, rounds, type, minSize, maxSize } = options
-  const body = { text, overlays, limit, timeoutMs, ttl, rounds, type, minSize, maxSize }
+  const { overlay: overlays, timeout: timeoutMs, limit, ttl, rounds } = options
+  const { type, minSize, maxSize, minLinkSpeed } = options
+  const body = { text, overlays, limit, timeoutMs, ttl, rounds, type, minSize, maxSize, minLinkSpeed }
   const named: readonly string[] = Array.isArray(overlays) ? overlays : []
   const startedMs = performance.now()
   const files = new Set<string>()
