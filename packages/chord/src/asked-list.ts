@@ -22,17 +22,22 @@ export type Asked = 'asked' | 'lives' | 'later'
 /** A head, and what it says that its list is. */
 export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly RingRef[], fx: Fx): void {
   const { lists, successors: r } = ring.settings
-  // Of fewer than r others the list is all, and goes once around: then it is what there is.
-  const isShort = place.successors.length < r && list.includes(ring.ownRef(place))
-  for (const [ref, how] of place.asked) if (how !== 'asked') place.asked.delete(ref)
-  if (lists === 'told' || place.wrapped || isShort) {
+  const named = listBehind(place.key, head, list, r, ring)
+  const known = place.successors.filter(ref => ref !== head && isBehind(ring, place, head, ref))
+  // Of fewer than r others the list is all, and goes once around: where it names those who are known, that is all there are.
+  const isAll = named.length < r && list.includes(ring.ownRef(place)) && sameRefs(named, [head, ...known])
+  for (const [ref, how] of place.asked) {
+    // Who could not be asked, for there was too much in hand, was not silent.
+    if (how === 'later') place.unlikeRounds = 0
+    if (how !== 'asked') place.asked.delete(ref)
+  }
+  if (lists === 'told' || place.wrapped || isAll) {
     adoptList(ring, place, head, list, fx)
     return
   }
   // This peer's other places need nobody to name them.
   const own = ring.places.filter(other => other !== place && other.member).map(other => ring.ownRef(other))
-  const heard = [...listBehind(place.key, head, list, r, ring), ...own]
-  const known = place.successors.filter(ref => ref !== head && isBehind(ring, place, head, ref))
+  const heard = [...named, ...own]
   adoptList(ring, place, head, known, fx)
   const others = [...new Set([...known, ...heard])].filter(ref => isBehind(ring, place, head, ref))
   const all = nearestBehind(place.key, others, r - 1, ring)

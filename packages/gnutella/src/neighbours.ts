@@ -237,13 +237,14 @@ export class Neighbours {
     return this.#count(({ phase }) => phase === 'calling' || phase === 'called' || phase === 'accepted')
   }
 
-  /** Links to other peers of this one's network. */
+  /** Links to other peers of this one's network, leaves aside. */
   ofNetwork({ network, peer }: Neighbour): number {
     if (network === undefined) return 0
     return this.#count(
       other =>
         other.network === network &&
         other.peer !== peer &&
+        other.kind !== 'leaf' &&
         other.phase !== 'leaving' &&
         other.phase !== 'called'
     )

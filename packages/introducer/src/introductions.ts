@@ -234,7 +234,16 @@ export class Introductions {
     // Of a peer in which no overlay runs yet: whoever there is.
     if (asked.size === 0) asked.set(undefined, [])
     const answers: Asked[] = []
-    for (const [role, overlays] of asked) answers.push(await client.ask(overlays, role, signal))
+    let failure: unknown
+    for (const [role, overlays] of asked) {
+      try {
+        answers.push(await client.ask(overlays, role, signal))
+      } catch (error) {
+        failure = error
+      }
+    }
+    // One answer is better than none: what the other question was for is asked again with the next round.
+    if (answers.length === 0 || signal.aborted) throw failure
     const longest = Math.max(...answers.map(({ peers }) => peers.length))
     const inTurn = Array.from({ length: longest }, (_, place) =>
       answers.flatMap(answer => answer.peers[place] ?? [])

@@ -161,6 +161,18 @@ describe('of an overlay into which not every peer leads', () => {
     expect(three.names().sort()).toEqual([leader.id, mixed.id].sort())
   })
 
+  test('of two questions one that is answered is enough', async () => {
+    const leaders = [await peer()]
+    const { url } = await liar(async (question, key, head) =>
+      question.role === 'server'
+        ? signAnswer({ ...head, peers: await listing(leaders) } as never, key)
+        : 'no answer'
+    )
+    const one = await newcomer([url], { leaderRole, place: { addresses: [], overlays } })
+    await met(one)
+    expect(one.names()).toEqual([leaders[0]!.id])
+  })
+
   test('they alternate with those of the others, so that a share has of each', async () => {
     const asked: Question[] = []
     const [leaders, others] = [

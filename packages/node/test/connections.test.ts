@@ -120,16 +120,19 @@ describe('a Napster server', () => {
     return { node, heard }
   }
 
-  test('tells whoever is one too many that it is full, also where its connections are few', async () => {
+  test('tells whoever is one too many that it is full, also where its connections are few', {
+    timeout: 60_000
+  }, async () => {
     const server = await startNode({
       flags: { overlays: SERVER, maxConnections: 6 },
       set: ['napster.users=3']
     })
     // Its own user is one of the three.
     const users = [await startUser(server), await startUser(server)]
-    for (const { node } of users) await expect.poll(() => table(node).server).toBe(server.peerId)
+    for (const { node } of users)
+      await expect.poll(() => table(node).server, { timeout: 15_000 }).toBe(server.peerId)
     for (const { heard } of [await startUser(server), await startUser(server)])
-      await expect.poll(() => heard).toContain('This server is full: it has 3 users.')
+      await expect.poll(() => heard, { timeout: 15_000 }).toContain('This server is full: it has 3 users.')
     for (const { node } of users) expect(table(node).server).toBe(server.peerId)
     expect(table(server).users).toBe(3)
   })

@@ -38,8 +38,8 @@ test('levels are those of who gave and who did not, once something was transferr
   const levels = () => [giver, stranger].map(({ node }) => taker.init.levelOf!(node.peerId))
   expect(levels()).toEqual([0, 0])
   await last(taker.node.get((await shared(giver, 30 * MiB)).ticket))
-  await expect.poll(levels).toEqual([12, 10])
-})
+  await expect.poll(levels, { timeout: 15_000 }).toEqual([12, 10])
+}, 60_000)
 
 test('a rate is what the user allows, or the most that was sent, where that is no bound', async () => {
   const bounded = await start({ maxUploadRate: 512 * 1024 })
@@ -48,11 +48,13 @@ test('a rate is what the user allows, or the most that was sent, where that is n
   const { id } = await shared(free, 64 * MiB)
   expect(free.init.uploadKbps!()).toBe(0)
   const leave = await holdSlots(free.node, id)
-  await expect.poll(() => free.init.uploadKbps!()).toBeGreaterThanOrEqual(SUPERNODE_KBPS_MIN)
+  await expect
+    .poll(() => free.init.uploadKbps!(), { timeout: 15_000 })
+    .toBeGreaterThanOrEqual(SUPERNODE_KBPS_MIN)
   for (const one of leave) one()
-  await expect.poll(() => free.node.uploads()).toEqual([])
+  await expect.poll(() => free.node.uploads(), { timeout: 15_000 }).toEqual([])
   expect(free.init.uploadKbps!()).toBeGreaterThanOrEqual(SUPERNODE_KBPS_MIN)
-})
+}, 60_000)
 
 describe('an upload rate', () => {
   it('that is bounded is the bound, never as if it were not known', () => {

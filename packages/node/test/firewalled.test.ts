@@ -53,5 +53,7 @@ test('is told to be firewalled in every overlay that has its sharers call', asyn
 
 test('and one on a network of its own in none', async () => {
   const told = await commandsOf(undefined)
-  await expect.poll(() => told).toEqual({ gnutella: false, fasttrack: false, napster: false })
+  await expect
+    .poll(() => told, { timeout: 40_000 })
+    .toEqual({ gnutella: false, fasttrack: false, napster: false })
 }, 60_000)

@@ -16,7 +16,7 @@ const FIGURE_MAX = 2 ** 31 - 1
 
 /** The number at the beginning of a tag's value: `320`, `354.2`, `1920x1080`, `1959-08-17`. */
 export function figureOf(value: string): number | undefined {
-  const digits = /^\s*(\d{1,10})/.exec(value)?.[1]
+  const digits = /^\s*(\d{1,10})(?!\d)/.exec(value)?.[1]
   const figure = Number(digits ?? Number.NaN)
   return figure <= FIGURE_MAX ? figure : undefined
 }

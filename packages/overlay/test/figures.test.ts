@@ -11,6 +11,7 @@ test.each<[string, number | undefined]>([
   ['1959-08-17', 1959],
   [`${FIGURE_MAX}`, FIGURE_MAX],
   [`${FIGURE_MAX + 1}`, undefined],
+  ['10000000000', undefined],
   ['fast', undefined],
   ['', undefined],
   ['-1', undefined]
