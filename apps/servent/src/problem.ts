@@ -84,7 +84,6 @@ const CODES_BY_NAME: Readonly<Record<string, ProblemCode>> = {
   ServerError: 'partial',
   PartialFolderError: 'partial',
   QuorumError: 'partial',
-  ValueError: 'partial',
   LimitError: 'too-large',
   ListenError: 'failed',
   PushError: 'failed',

@@ -289,7 +289,6 @@ describe('exit codes', () => {
     ['NotReadyError', 4],
     ['LookupError', 4],
     ['QuorumError', 4],
-    ['ValueError', 4],
     ['VerificationError', 7],
     ['SomethingElse', 1]
   ])('%s while fetching gives %i', async (name, code) => {
