@@ -79,9 +79,17 @@ export class Arriving {
 
   /** Who has announced all is not looked at again: a look at hundreds takes longer than there is between two. */
   async #haveAnnounced(alive: readonly NodeIndex[], announced: Set<NodeIndex>): Promise<boolean> {
+    const { crowd } = this.#init
     for (const node of alive) {
       if (announced.has(node)) continue
-      const look = await this.#init.crowd.peerOf(node)?.look()
+      const look = await crowd
+        .peerOf(node)
+        ?.look()
+        .catch(error => {
+          // Who has gone meanwhile is waited for by nobody.
+          if (crowd.alive(node)) throw error
+          return undefined
+        })
       if (look?.isAnnounced === false) return false
       announced.add(node)
     }

@@ -188,7 +188,7 @@ class RealRun {
     this.#signal.addEventListener('abort', () => clearInterval(passing))
     const churn = this.#churn && beginChurn(this.#crowd, this.#churn, { contacts: CONTACTS })
     const calmMs = performance.now() + warmup * MS_PER_S
-    await this.#arriving.all()
+    await this.#orEnded(this.#arriving.all())
     await this.#wait(calmMs - performance.now())
 
     const atStart = this.#census()
