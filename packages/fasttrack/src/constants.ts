@@ -280,7 +280,7 @@ export const SENDS_PER_MESSAGE_MAX = 128
 
 /** A search ends after this where its user does not say when. */
 export const SEARCH_MS = 10_000
-/** Files found with which a search wants no further round ("search more"): each moves this peer and all its records. */
+/** Files found, or sharers of one, with which a search wants no further round ("search more"): each moves this peer and its records. */
 export const SEARCH_ENOUGH = 50
 /** After a round, what is being verified has so long before it is decided on the next. */
 export const ROUND_SETTLE_MS = 250

@@ -45,10 +45,7 @@ import {
   ORDINARIES_PER_SUPERNODE,
   ORDINARIES_PER_SUPERNODE_MAX,
   PEERINGS_MAX,
-  ROUND_SETTLE_MS,
-  SEARCH_ENOUGH,
   SEARCH_MS,
-  SEARCH_SETTLE_MS,
   STANDBYS_PART,
   USERS_HARD_PART
 } from './constants.ts'
@@ -266,20 +263,14 @@ export class FastTrackService implements Overlay, Startable {
     { signal, timeoutMs = SEARCH_MS, ttl, traffic, rounds = 1 }: FastTrackSearchOptions
   ): AsyncGenerator<Found, void> {
     let id: RequestId | undefined
-    let settling: unknown
     const onMore = () => {
-      settling = this.#clock.setTimeout(() => {
-        settling = undefined
-        if (search.count >= SEARCH_ENOUGH) search.end()
-        else if (this.#host.state === 'running' && id !== undefined && this.#searches.get(id) === search)
-          this.#host.command({ type: 'more', search: id })
-      }, ROUND_SETTLE_MS)
+      if (this.#host.state === 'running' && id !== undefined && this.#searches.get(id) === search)
+        this.#host.command({ type: 'more', search: id })
     }
-    const onLast = () => {
-      settling ??= this.#clock.setTimeout(() => search.end(), SEARCH_SETTLE_MS)
-    }
-    const nowMs = () => this.#clock.nowMs()
-    const search = new FastTrackSearch({ limit, rounds, traffic, nowMs, onMore, onLast })
+    const clock = this.#clock
+    const nowMs = () => clock.nowMs()
+    const enoughOf = wanted.content.length === 0 ? 'files' : 'providers'
+    const search = new FastTrackSearch({ limit, rounds, enoughOf, traffic, nowMs, clock, onMore })
     const command = () => {
       id = this.#host.command({ type: 'search', wanted, ...given({ ttl }) })
       return id
@@ -287,7 +278,7 @@ export class FastTrackService implements Overlay, Startable {
     try {
       yield* this.#searches.read(search, command, { signal, timeoutMs })
     } finally {
-      this.#clock.clearTimeout(settling)
+      search.dispose()
     }
   }
 
