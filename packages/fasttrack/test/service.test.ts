@@ -1,9 +1,10 @@
 /** FastTrack over TCP: real peers join, upload, search by tags, lose their supernode, are promoted, and call back. */
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { type Clock, systemClock } from '@servent/libp2p-host'
 import { parseQuery } from '@servent/overlay'
 import { afterEach, describe, expect, it } from 'vitest'
-import { BALANCE_MS, SEARCH_ENOUGH } from '../src/constants.ts'
+import { BALANCE_MS, ROUND_SETTLE_MS, SEARCH_ENOUGH } from '../src/constants.ts'
 import { gather, type RealNode, startNode, stopNode, stopNodes, until } from './real-nodes.ts'
 
 afterEach(stopNodes)
@@ -98,12 +99,16 @@ describe('a search that may have two rounds', () => {
       await join(other, second)
       await until(() => announced(sharer) && announced(other))
 
-      const seeker = await startNode({ role: 'ordinary', ttl: 0, rounds: 2 })
+      // On a slow machine, too, all of the first round is verified before it is decided on the next.
+      const setTimeout: Clock['setTimeout'] = (run, afterMs) =>
+        systemClock.setTimeout(run, afterMs === ROUND_SETTLE_MS ? 3_000 : afterMs)
+      const clock = { ...systemClock, setTimeout }
+      const seeker = await startNode({ role: 'ordinary', ttl: 0, rounds: 2, clock })
       await join(seeker, first)
       await until(() => tables(seeker).supernode === first.peerId)
       await join(seeker, second)
       await until(() => tables(seeker).spare === second.peerId, 40_000)
-      const found = await namesOf(seeker, 'song')
+      const found = await namesOf(seeker, 'song', { timeoutMs: 20_000 })
       expect(found).toHaveLength(SEARCH_ENOUGH)
       expect(found.includes('song elsewhere.flac')).toBe(goesOn)
       expect(tables(seeker).supernode).toBe((goesOn ? second : first).peerId)
