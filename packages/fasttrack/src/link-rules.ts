@@ -27,7 +27,7 @@ import { becomeSupernode } from './role-rules.ts'
 import { claimsToBeSupernode } from './sightings.ts'
 import type { FastTrackState, Fx } from './state.ts'
 import type { FastTrackTypes } from './types.ts'
-import { forgetUser, welcomeUser } from './user-rules.ts'
+import { forgetFiles, welcomeUser } from './user-rules.ts'
 
 /** Opens a link for a purpose, or asks a peer that is linked already. False: not now. */
 export function reach(state: FastTrackState, fx: Fx, peer: Peer, wants: Wanting): boolean {
@@ -128,6 +128,7 @@ export function onHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, hel
   const { peer, id } = neighbour
   if (hello.addresses.length > 0) fx.peers.intern({ id, addresses: hello.addresses })
   neighbour.isSupernode = hello.isSupernode
+  const wasUser = neighbour.bond === 'user'
   const isHome = neighbour.bond === 'supernode' || neighbour.bond === 'former'
   if (!hello.isSupernode && !isHome) state.list.forget(peer)
   if (!state.isSupernode && isHeirFor(state, hello)) {
@@ -147,7 +148,7 @@ export function onHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, hel
   // The list comes first: whoever reads the answer may end the link at once.
   answerWithSupernodes(state, fx, neighbour, hello, isAccepted)
   fx.send(neighbour.link, welcome, CONTROL)
-  if (isAccepted && hello.wants === 'session') welcomeUser(state, fx, neighbour, hello)
+  if (isAccepted && hello.wants === 'session') welcomeUser(state, fx, neighbour, hello, !wasUser)
   if (!state.isSupernode) {
     addContact(state, peer, true)
     // It may be the supernode that was looked for.
@@ -280,7 +281,7 @@ function onPeeringAnswer(
 /** What a link is for. A user that is one no more takes its files along. */
 export function setBond(state: FastTrackState, fx: Fx, neighbour: Neighbour, bond: Bond): void {
   if (neighbour.bond === bond) return
-  if (neighbour.bond === 'user') forgetUser(state, fx, neighbour)
+  if (neighbour.bond === 'user') forgetFiles(state, fx, neighbour)
   state.neighbours.setBond(neighbour, bond, state.nowMs)
   if (state.supernode === neighbour.link && bond !== 'supernode') state.supernode = undefined
   if (state.spare === neighbour.link && bond !== 'spare') state.spare = undefined

@@ -78,6 +78,12 @@ export class User {
     this.bytes -= file.bytes
     this.words -= file.words
   }
+
+  clear(): void {
+    this.files.clear()
+    this.bytes = 0
+    this.words = 0
+  }
 }
 
 export class Neighbour {

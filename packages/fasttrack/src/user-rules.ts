@@ -12,21 +12,31 @@ import type { FastTrackState, Fx } from './state.ts'
 import { OWN_INDEX } from './upload.ts'
 import { startUpload } from './upload-rules.ts'
 
-export function welcomeUser(state: FastTrackState, fx: Fx, neighbour: Neighbour, hello: HelloMessage): void {
+export function welcomeUser(
+  state: FastTrackState,
+  fx: Fx,
+  neighbour: Neighbour,
+  hello: HelloMessage,
+  isNew: boolean
+): void {
   const user = neighbour.user!
   user.uploadKbps = hello.uploadKbps
   user.uptimeS = hello.uptimeS
   user.saysReachable = hello.isReachable
-  state.count('usersTaken')
   // What it left behind, if anything, goes before anything new of it comes.
-  removeOwner(state, fx, neighbour.name)
+  if (isNew) removeOwner(state, fx, neighbour.name)
+  else if (user.files.size > 0) forgetFiles(state, fx, neighbour)
+  if (!isNew) return
+  state.count('usersTaken')
   fx.notify({ type: 'user', peerId: neighbour.name })
 }
 
 /** Its files are found by nobody any more. */
-export function forgetUser(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
-  state.indexedFiles -= neighbour.user!.files.size
-  state.indexedBytes -= neighbour.user!.bytes
+export function forgetFiles(state: FastTrackState, fx: Fx, neighbour: Neighbour): void {
+  const user = neighbour.user!
+  state.indexedFiles -= user.files.size
+  state.indexedBytes -= user.bytes
+  user.clear()
   removeOwner(state, fx, neighbour.name)
 }
 

@@ -385,6 +385,31 @@ describe('what a supernode is shown', () => {
     expect(peer.asked().at(-1)!.question).toEqual(removal.question)
   })
 
+  it('a user that says again that it wants a session is told of once, and its files go before it brings them again', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const user = peer.link(1)
+    const again = () => {
+      peer.take()
+      peer.from(user, hello('session'))
+      expect(peer.sent(user).at(-1)).toMatchObject({ type: 'welcome', isAccepted: true })
+      return peer.effects.log.flatMap(effect => {
+        if (effect.type === 'notify') return [effect.notice.type]
+        return effect.type === 'ask' ? [effect.question.type] : []
+      })
+    }
+    expect(again()).toEqual(['index-remove-owner', 'user'])
+    peer.answerLast('index-remove-owner', { type: 'index-removed', files: 0 })
+    expect(again()).toEqual([])
+    peer.from(user, { type: 'share', batch: 1, files: [{ index: 1, record: Uint8Array.of(1) }] })
+    peer.answerLast('verify', { type: 'verified', records: [record('x', '')] })
+    peer.answerLast('index-add', { type: 'index-added', files: 1 })
+    expect(peer.machine.snapshot().indexedFiles).toBe(1)
+    expect(again()).toEqual(['index-remove-owner'])
+    expect(peer.machine.snapshot().indexedFiles).toBe(0)
+    expect(again()).toEqual([])
+    expect(peer.counter('usersTaken')).toBe(1)
+  })
+
   it('a removal of long ago that fails late is not asked again after one that went well', () => {
     const peer = new TestPeer({ role: 'supernode' })
     peer.down(peer.bond(1, 'session'))

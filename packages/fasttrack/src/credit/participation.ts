@@ -76,19 +76,25 @@ export interface ParticipationInit {
   readonly forgotten?: (receipt: Receipt) => void
 }
 
+interface KeptLevel {
+  readonly level: number
+  readonly atMs: number
+}
+
 export class Participation {
   readonly #graph: CreditGraph
   readonly #claims: Claims
   readonly #book: ReceiptBook
   readonly #levelsKeptMax: number
   /** Who was looked at last comes last. */
-  readonly #levels = new Map<string, { readonly level: number; readonly atMs: number }>()
+  readonly #levels = new Map<string, KeptLevel>()
+  readonly #shown = new Map<string, KeptLevel>()
 
   /** @throws RangeError  a setting is out of its bounds */
   constructor({ self, own, limits = {}, forgotten }: ParticipationInit) {
     this.#book = new ReceiptBook(self, own, limits, forgotten)
     this.#graph = new CreditGraph(self, own, this.#book, limits)
-    this.#claims = new Claims(this.#graph, own, limits, peer => this.#levels.delete(peer))
+    this.#claims = new Claims(this.#graph, own, limits, peer => this.#forget(peer))
     this.#levelsKeptMax = limits.levelsKeptMax ?? LEVELS_KEPT_MAX
   }
 
@@ -102,29 +108,31 @@ export class Participation {
    * served. Cheap: it is computed anew after `LEVEL_KEPT_MS`.
    */
   levelOf(peer: string, nowMs: number): number {
-    const known = this.#levels.get(peer)
-    if (known !== undefined && nowMs - known.atMs < LEVEL_KEPT_MS) return known.level
+    const known = keptLevel(this.#levels, peer, nowMs)
+    if (known !== undefined) return known
     const owedBytes = this.#graph.owes(peer)
     // More than what leads to the top is no use, and stays free for others.
     const wantedBytes = (Math.max(owedBytes, NEWCOMER_TAKEN_BYTES) * LEVEL_MAX) / LEVEL_OF_EVEN
     const givenBytes = this.#claims.claim(peer, wantedBytes, NEWCOMER_GIVEN_BYTES, nowMs)
     const level = participationLevel(givenBytes, owedBytes)
-    this.#levels.delete(peer)
-    this.#levels.set(peer, { level, atMs: nowMs })
-    if (this.#levels.size > this.#levelsKeptMax) this.#levels.delete(this.#levels.keys().next().value!)
+    this.#keep(this.#levels, peer, { level, atMs: nowMs })
     return level
   }
 
   /**
    * How a peer stands, with nothing set aside for it: for an order of things that cost it nothing, as searches. Keys of one
-   * owner may each be shown the same credit here.
+   * owner may each be shown the same credit here. As cheap as `levelOf`: who asks may have it asked often.
    */
-  shownLevelOf(peer: string): number {
+  shownLevelOf(peer: string, nowMs: number): number {
+    const known = keptLevel(this.#shown, peer, nowMs)
+    if (known !== undefined) return known
     const owedBytes = this.#graph.owes(peer)
     const heldBytes = this.#claims.of(peer)
     const wantedBytes = (Math.max(owedBytes, NEWCOMER_TAKEN_BYTES) * LEVEL_MAX) / LEVEL_OF_EVEN
     const { bytes } = this.#graph.reach(peer, Math.max(0, wantedBytes - heldBytes))
-    return participationLevel(heldBytes + bytes, owedBytes)
+    const level = participationLevel(heldBytes + bytes, owedBytes)
+    this.#keep(this.#shown, peer, { level, atMs: nowMs })
+    return level
   }
 
   /** As an upload queue of three levels has it: above a newcomer, a newcomer, below one. */
@@ -147,8 +155,8 @@ export class Participation {
   hear(receipt: Receipt): Heard {
     const heard = this.#book.hear(receipt)
     if (heard === 'kept') {
-      this.#levels.delete(receipt.giver)
-      this.#levels.delete(receipt.taker)
+      this.#forget(receipt.giver)
+      this.#forget(receipt.taker)
     }
     return heard
   }
@@ -168,4 +176,20 @@ export class Participation {
         return { peer, level, band: bandOf(level) }
       })
   }
+
+  #keep(levels: Map<string, KeptLevel>, peer: string, level: KeptLevel): void {
+    levels.delete(peer)
+    levels.set(peer, level)
+    if (levels.size > this.#levelsKeptMax) levels.delete(levels.keys().next().value!)
+  }
+
+  #forget(peer: string): void {
+    this.#levels.delete(peer)
+    this.#shown.delete(peer)
+  }
+}
+
+function keptLevel(levels: ReadonlyMap<string, KeptLevel>, peer: string, nowMs: number): number | undefined {
+  const known = levels.get(peer)
+  return known !== undefined && nowMs - known.atMs < LEVEL_KEPT_MS ? known.level : undefined
 }

@@ -152,7 +152,7 @@ export class ReceiptExchange implements Startable {
 
   /** 0 to 1000, with nothing set aside for it. */
   shownLevelOf(peer: string): number {
-    return this.#participation.shownLevelOf(peer)
+    return this.#participation.shownLevelOf(peer, this.#clock.nowMs())
   }
 
   /** Verified bytes came from a peer, and `own` counts them. It gets a receipt when one is due. Never throws. */
