@@ -242,6 +242,8 @@ export const DIAL_BACKS_PER_SECOND = 0.2
 export const HAND_OVER_USERS_MAX = 64
 /** Users handed to a supernode are counted as its own for so long, whatever it says: nobody's word brings it more of one than an empty one takes. */
 export const HAND_OVER_PLACES_MS = 600_000
+/** Supernodes of which that is known, linked or not: many times as many as are linked. */
+export const HANDED_PEERS_MAX = 1_024
 /** Hand-overs that one session may bring: burst, and a second. Each may have this peer dial eight others. */
 export const HAND_OVERS_BURST = 3
 export const HAND_OVERS_PER_SECOND = 1 / 30

@@ -8,7 +8,7 @@
 import { AVERAGE_ROOM_PART, HAND_OVER_PLACES_MS, PEERING_KNOWN_MS } from './constants.ts'
 import type { Neighbour } from './neighbours.ts'
 import { emptiest } from './role-rules.ts'
-import type { FastTrackState } from './state.ts'
+import type { FastTrackState, Handed } from './state.ts'
 
 /** Supernodes that are linked and that this peer has reached itself, with the fewest users first. */
 export function reachedPeers(state: FastTrackState): Neighbour[] {
@@ -44,18 +44,23 @@ export function roomAt(state: FastTrackState, peers: readonly Neighbour[]): numb
   return upperMedian(rooms) * rooms.length
 }
 
-/** Users that may still be handed to it: those that were, for a while, are counted as its own whatever it says. */
+/**
+ * Users that may still be handed to it: those that were, for a while, are counted as its own whatever it says, and though
+ * its link has ended since.
+ */
 export function placesAt(state: FastTrackState, peer: Neighbour): number {
-  const { handed } = peer
-  const isRecent = handed !== undefined && state.nowMs - handed.sinceMs < HAND_OVER_PLACES_MS
-  const load = Math.max(loadOf(state, peer), isRecent ? handed.load : 0)
+  const load = Math.max(loadOf(state, peer), recentlyHanded(state, peer)?.load ?? 0)
   return Math.max(0, Math.ceil(AVERAGE_ROOM_PART * state.settings.ordinariesPerSupernode) - load)
 }
 
 /** A user is told to go there first. */
 export function countHanded(state: FastTrackState, peer: Neighbour): void {
   const { nowMs } = state
-  if (peer.handed === undefined || nowMs - peer.handed.sinceMs >= HAND_OVER_PLACES_MS)
-    peer.handed = { sinceMs: nowMs, load: loadOf(state, peer) }
-  peer.handed.load += 1
+  const { sinceMs, load } = recentlyHanded(state, peer) ?? { sinceMs: nowMs, load: loadOf(state, peer) }
+  state.handed.set(peer.name, { sinceMs, load: load + 1 }, nowMs)
+}
+
+function recentlyHanded({ handed, nowMs }: FastTrackState, { name }: Neighbour): Handed | undefined {
+  const known = handed.get(name)
+  return known !== undefined && nowMs - known.sinceMs < HAND_OVER_PLACES_MS ? known : undefined
 }

@@ -109,8 +109,6 @@ export class Neighbour {
   /** What it says of itself. */
   users = 0
   usersMax = 0
-  /** Its users, with those that were handed to it since then counted as if they had all come. */
-  handed: { readonly sinceMs: number; load: number } | undefined
   /** From a hello to its answer. */
   rttMs: number | undefined
   heardMs: number

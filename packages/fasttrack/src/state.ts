@@ -18,6 +18,8 @@ import {
   CALLS_PER_SECOND,
   DIAL_BACKS_BURST,
   DIAL_BACKS_PER_SECOND,
+  HAND_OVER_PLACES_MS,
+  HANDED_PEERS_MAX,
   ORDINARIES_PER_SUPERNODE,
   ORDINARIES_PER_SUPERNODE_MAX,
   ORDINARIES_PER_SUPERNODE_MIN,
@@ -105,6 +107,12 @@ export interface Contacted {
   readonly isComer: boolean
 }
 
+/** Users of a supernode, with those that were handed to it since then counted as if they had all come. */
+export interface Handed {
+  readonly sinceMs: number
+  readonly load: number
+}
+
 export class FastTrackState {
   readonly settings: FastTrackSettings
   role: Role = 'ordinary'
@@ -165,6 +173,8 @@ export class FastTrackState {
   readonly seen = new AgingMap<number>(SEEN_QUERIES_MAX, SEEN_QUERY_MS)
   readonly pushRoutes = new AgingMap<Link>(PUSH_ROUTES_MAX, PUSH_ROUTE_MS)
   readonly admission = new Admission()
+  /** By PeerId as text: whoever ends its link and comes back is handed no more for it. */
+  readonly handed = new AgingMap<Handed>(HANDED_PEERS_MAX, HAND_OVER_PLACES_MS)
   /** Owners whose files are to be taken out of the index, where that failed. */
   readonly removals = new Set<string>()
   /** Removals that are asked, the last of each owner by its number. */
@@ -290,6 +300,7 @@ export class FastTrackState {
       seen: this.seen.size,
       pushRoutes: this.pushRoutes.size,
       asks: this.#asks.size,
+      handed: this.handed.size,
       admissions: this.admission.waiting,
       waitingResults: this.waitingResults.length,
       peerings: this.neighbours.count('peering'),

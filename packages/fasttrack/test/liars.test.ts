@@ -10,6 +10,7 @@ import {
   EMPTIER_WAIT_MS,
   FULLER_WAIT_PART,
   HAND_OVER_PLACES_MS,
+  HANDED_PEERS_MAX,
   LOAD_MAX,
   PEERING_KNOWN_MS,
   PROMOTION_DELAY_MS,
@@ -37,7 +38,7 @@ class Told {
   /** Users handed over, by the place of the comer that was named first. */
   readonly firsts = new Map<number, number>()
   readonly #users: readonly Link[]
-  readonly #others: readonly (Comer & { readonly link: Link })[]
+  readonly #others: (Comer & { readonly link: Link })[]
 
   constructor(users: number, others: readonly Comer[]) {
     const { peer } = this
@@ -50,6 +51,16 @@ class Told {
       // Dials back have a rate, too.
       peer.pass(5_000)
     }
+  }
+
+  /** One of the others ends its link and comes back at once. */
+  relink(place: number): void {
+    const { link: former, ...comer } = this.#others[place]!
+    this.peer.down(former)
+    const link = this.peer.link(FIRST_COMER + place)
+    this.#others[place] = { ...comer, link }
+    this.peer.from(link, hello('peering'))
+    this.#answer()
   }
 
   pass(ms: number): this {
@@ -168,6 +179,16 @@ describe('a supernode, whatever others say of their load', () => {
     expect(told.firsts).toEqual(new Map([[9, 2 * most]]))
   })
 
+  it('that is crowded hands no more to one that ends its link and comes back between two looks', () => {
+    const most = AVERAGE_ROOM_PART * TARGET
+    const told = new Told(1.3 * TARGET, [...comers(9, TARGET), ...comers(1, 0)])
+    for (let passed = 0; passed < HAND_OVER_PLACES_MS; passed += BALANCE_MS) {
+      told.pass(BALANCE_MS)
+      told.relink(9)
+    }
+    expect(told.firsts).toEqual(new Map([[9, most]]))
+  })
+
   it('that is crowded waits FULLER_WAIT_PART of its delay for one that says that it is fuller', () => {
     const waitMs = FULLER_WAIT_PART * PROMOTION_DELAY_MS
     const told = new Told(1.3 * TARGET, [...comers(2, 0.9 * TARGET), ...comers(1, LOAD_MAX)])
@@ -215,8 +236,23 @@ describe('a load', () => {
     state.nowMs = HAND_OVER_PLACES_MS - 1
     one.users = 0
     expect(placesAt(state, one)).toBe(0)
+    // A new link brings it no more.
+    expect(placesAt(state, peer(0))).toBe(0)
     state.nowMs = HAND_OVER_PLACES_MS
     expect(placesAt(state, one)).toBe(18)
     state.nowMs = 0
+  })
+
+  it('is known of HANDED_PEERS_MAX to whom users were handed, of half of them for certain', () => {
+    const told = new FastTrackState({ ordinariesPerSupernode: TARGET })
+    const at = (number: number) =>
+      new Neighbour({ link: 1, peer: 1, id: testContact(number).id, inbound: false, nowMs: 0 })
+    for (let number = 1; number <= HANDED_PEERS_MAX; number += 1) countHanded(told, at(number))
+    expect(told.sizes().handed).toBe(HANDED_PEERS_MAX)
+    expect(placesAt(told, at(1))).toBe(17)
+    countHanded(told, at(HANDED_PEERS_MAX + 1))
+    expect(told.sizes().handed).toBe(HANDED_PEERS_MAX / 2 + 1)
+    expect(placesAt(told, at(1))).toBe(18)
+    expect(placesAt(told, at(HANDED_PEERS_MAX / 2 + 1))).toBe(17)
   })
 })
