@@ -56,7 +56,8 @@ export function balance(state: FastTrackState, fx: Fx): void {
     handOver(state, fx, HAND_OVER_USERS_MAX, home === undefined ? others : [...others, home])
     return
   }
-  if (nowMs - state.balancedMs < BALANCE_MS) return
+  const sinceMs = nowMs - state.balancedMs
+  if (sinceMs < BALANCE_MS) return
   state.balancedMs = nowMs
   const target = settings.ordinariesPerSupernode
   const peers = reachedPeers(state)
@@ -67,6 +68,9 @@ export function balance(state: FastTrackState, fx: Fx): void {
   const isCrowded = staying > CROWDED_PART * target
   if (isCrowded && average <= AVERAGE_HIGH_PART * target && lighter.length > 0) {
     handOver(state, fx, Math.ceil(staying - average), lighter, peer => placesAt(state, peer))
+    // That time is no wait, or after it all would be late at once; nor is the wait before it lost, or who says now and
+    // then that it has a place could keep this peer from ever having its turn.
+    if (state.promotionDueMs !== undefined) state.promotionDueMs += sinceMs
   } else if (isCrowded || average > AVERAGE_HIGH_PART * target) {
     // As many of the fullest as supernodes are missing: if all did it at once there would be far too many.
     const total = average * (1 + peers.length)

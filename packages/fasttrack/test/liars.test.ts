@@ -19,6 +19,7 @@ import {
 import { averageLoad, countHanded, loadOf, placesAt, upperMedian } from '../src/load-rules.ts'
 import { Neighbour } from '../src/neighbours.ts'
 import { FastTrackState } from '../src/state.ts'
+import type { FastTrackSettings } from '../src/types.ts'
 import { hello, TestPeer } from './peer.ts'
 
 const TARGET = 20
@@ -34,14 +35,15 @@ interface Comer {
 
 /** One supernode with so many users, and others that are linked and say this of themselves. */
 class Told {
-  readonly peer = new TestPeer({ ordinariesPerSupernode: TARGET })
+  readonly peer: TestPeer
   /** Users handed over, by the place of the comer that was named first. */
   readonly firsts = new Map<number, number>()
   readonly #users: readonly Link[]
   readonly #others: (Comer & { readonly link: Link })[]
 
-  constructor(users: number, others: readonly Comer[]) {
-    const { peer } = this
+  constructor(users: number, others: readonly Comer[], settings: Partial<FastTrackSettings> = {}) {
+    const peer = new TestPeer({ ordinariesPerSupernode: TARGET, ...settings })
+    this.peer = peer
     peer.pass(20_000)
     expect(peer.machine.snapshot().role).toBe('supernode')
     this.#users = Array.from({ length: users }, (_, place) => peer.bond(place + 1, 'session'))
@@ -51,6 +53,11 @@ class Told {
       // Dials back have a rate, too.
       peer.pass(5_000)
     }
+  }
+
+  /** One of the others says this from now on. */
+  say(place: number, users: number): void {
+    this.#others[place] = { ...this.#others[place]!, users }
   }
 
   /** One of the others ends its link and comes back at once. */
@@ -196,6 +203,38 @@ describe('a supernode, whatever others say of their load', () => {
     const before = told.pass(30_000).promotionsAsked
     expect(told.pass(waitMs - 60_000).promotionsAsked).toBe(before)
     expect(told.pass(90_000).promotionsAsked).toBe(before + 1)
+  })
+})
+
+describe('a supernode that waits for its turn to have one promoted', () => {
+  it('and hands users over meanwhile, is not late for it, and loses nothing of its wait', () => {
+    const promotionDelayMs = 3 * BALANCE_MS
+    // The first look begins the wait.
+    const looks = 1 + (FULLER_WAIT_PART * promotionDelayMs) / BALANCE_MS
+    const others = [...comers(9, TARGET), ...comers(2, LOAD_MAX)]
+    const told = new Told(1.5 * TARGET, others, { promotionDelayMs })
+    const looksToPromotion = () => {
+      const before = told.promotionsAsked
+      for (let look = 1; look <= looks; look += 1)
+        if (told.pass(BALANCE_MS).promotionsAsked > before) return look
+      return undefined
+    }
+    // It has waited already while the others came.
+    looksToPromotion()
+    looksToPromotion()
+    expect(looksToPromotion()).toBe(looks)
+
+    const before = told.promotionsAsked
+    told.pass(3 * BALANCE_MS)
+    // At each look another one has one place.
+    for (let place = 0; place < 9; place += 1) {
+      told.say(place, AVERAGE_ROOM_PART * TARGET - 1)
+      told.pass(BALANCE_MS)
+      told.say(place, TARGET)
+    }
+    expect(told.promotionsAsked).toBe(before)
+    expect(looksToPromotion()).toBe(looks - 3)
+    expect([...told.firsts.values()]).toEqual(Array.from({ length: 9 }, () => 1))
   })
 })
 
