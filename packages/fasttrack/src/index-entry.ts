@@ -10,7 +10,9 @@ import {
   type NumberBounds
 } from '@servent/keyword-index/memory'
 import {
+  FIGURE_MAX,
   type FileRecord,
+  figureOf,
   PARTIAL_INDEX_MIN,
   QUERY_WORDS_MAX,
   sameBytes,
@@ -19,7 +21,7 @@ import {
 } from '@servent/overlay/machine'
 import { RECORD_WORD_BYTES_MAX, RECORD_WORDS_MAX } from './constants.ts'
 import type { Term, Wanted } from './messages.ts'
-import { NUMBER_MAX, NUMBER_TAGS, numberOf, SIZE_TAG } from './tags.ts'
+import { NUMBER_TAGS, SIZE_TAG } from './tags.ts'
 
 /** A word that is found in one tag alone. */
 const fielded = (tag: string, token: string): string => `${tag}=${token}`
@@ -57,7 +59,7 @@ export function indexedFile(index: number, record: FileRecord, sealed: Uint8Arra
 }
 
 function numberIn({ tags }: FileRecord, tag: string): number | undefined {
-  return Object.hasOwn(tags, tag) ? numberOf(tags[tag]!) : undefined
+  return Object.hasOwn(tags, tag) ? figureOf(tags[tag]!) : undefined
 }
 
 /**
@@ -75,7 +77,7 @@ export function indexQuery(wanted: Wanted, limit: number, except?: string): Inde
     } else if (tag === SIZE_TAG) size = { ...size, ...boundsOf(term) }
     else {
       const name = NUMBER_TAGS.get(tag)
-      const bounded = { ...term, value: Math.min(value, NUMBER_MAX) }
+      const bounded = { ...term, value: Math.min(value, FIGURE_MAX) }
       if (name !== undefined) numbers[name] = { ...numbers[name], ...boundsOf(bounded) }
     }
   }

@@ -50,14 +50,3 @@ export const NUMBER_TAGS: ReadonlyMap<string, FileNumber> = new Map([
   ['bitrate', 'bitrate'],
   ['rating', 'rating']
 ])
-
-/** What an index holds of a number at most. */
-export const NUMBER_MAX = 2 ** 31 - 1
-
-/** The number at the beginning of a tag's value: `320`, `354.2`, `1920x1080`, `1959-08-17`. */
-export function numberOf(value: string): number | undefined {
-  const digits = /^\s*(\d{1,10})/.exec(value)?.[1]
-  if (digits === undefined) return undefined
-  const number = Number(digits)
-  return number <= NUMBER_MAX ? number : undefined
-}

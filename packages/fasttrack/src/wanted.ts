@@ -4,9 +4,16 @@
  *
  *     miles bitrate=>=192 year=1950..1959
  */
-import { type ContentId, QUERY_RESULTS_MAX, type Query, tokens } from '@servent/overlay/machine'
+import {
+  boundsOfFigure,
+  type ContentId,
+  figureOf,
+  QUERY_RESULTS_MAX,
+  type Query,
+  tokens
+} from '@servent/overlay/machine'
 import type { Term, Wanted } from './messages.ts'
-import { NUMBER_TAGS, numberOf, SIZE_TAG } from './tags.ts'
+import { NUMBER_TAGS, SIZE_TAG } from './tags.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -44,17 +51,14 @@ export function wantedContent(id: ContentId): Wanted {
 }
 
 function boundsIn(tag: string, value: string): Term[] | undefined {
-  const range = /^\s*(.+?)\.\.(.+)$/.exec(value)
-  if (range !== null) {
-    const [from, to] = [numberOf(range[1]!), numberOf(range[2]!)]
-    if (from === undefined || to === undefined) return undefined
+  const bounds = boundsOfFigure(value)
+  if (bounds !== undefined) {
+    const { min, max } = bounds
     return [
-      { compare: 'at-least', tag, value: from },
-      { compare: 'at-most', tag, value: to }
+      ...(min === undefined ? [] : [{ compare: 'at-least', tag, value: min } as const]),
+      ...(max === undefined ? [] : [{ compare: 'at-most', tag, value: max } as const])
     ]
   }
-  const [, sign, rest] = /^\s*(>=|<=|)(.*)$/.exec(value)!
-  const number = numberOf(rest!)
-  if (number === undefined) return undefined
-  return [{ compare: sign === '>=' ? 'at-least' : sign === '<=' ? 'at-most' : 'equal', tag, value: number }]
+  const figure = figureOf(value)
+  return figure === undefined ? undefined : [{ compare: 'equal', tag, value: figure }]
 }

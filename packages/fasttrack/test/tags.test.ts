@@ -3,7 +3,6 @@ import { ContentId, type FileRecord, matches, parseQuery } from '@servent/overla
 import { describe, expect, it } from 'vitest'
 import { indexedFile, indexQuery, isWanted } from '../src/index-entry.ts'
 import type { Term, Wanted } from '../src/messages.ts'
-import { numberOf } from '../src/tags.ts'
 import { wantedContent, wantedOf } from '../src/wanted.ts'
 import { NaiveIndex } from './naive-index.ts'
 import { WANTED } from './peer.ts'
@@ -146,11 +145,13 @@ describe('what is asked of the index', () => {
     expect(wantedOf(parseQuery('x year=a..b')).terms).toEqual([
       { compare: 'near', tag: 'year', value: 'a..b' }
     ])
-    expect([numberOf('2147483647'), numberOf('2147483648'), numberOf('x')]).toEqual([
-      2 ** 31 - 1,
-      undefined,
-      undefined
+    expect(wantedOf(parseQuery('x seconds=>=2147483647')).terms).toEqual([
+      { compare: 'at-least', tag: 'seconds', value: 2 ** 31 - 1 }
     ])
+    for (const tooLarge of ['2147483648', '10000000000'])
+      expect(wantedOf(parseQuery(`x seconds=>=${tooLarge}`)).terms).toEqual([
+        { compare: 'near', tag: 'seconds', value: `>=${tooLarge}` }
+      ])
   })
 
   it('a content is found by its digest alone', () => {

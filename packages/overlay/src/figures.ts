@@ -12,7 +12,8 @@ export interface FigureBounds {
 
 /** Tags that a query may bound. A year is a word of its file as well. */
 const NUMBER_TAGS: ReadonlySet<string> = new Set([...FIGURE_TAGS, 'year'])
-const FIGURE_MAX = 2 ** 31 - 1
+/** What is read of a figure at most: as much as an index holds. */
+export const FIGURE_MAX = 2 ** 31 - 1
 
 /** The number at the beginning of a tag's value: `320`, `354.2`, `1920x1080`, `1959-08-17`. */
 export function figureOf(value: string): number | undefined {

@@ -1,8 +1,6 @@
 /** Bounds on numbers in a query's tags. */
 import { describe, expect, test } from 'vitest'
-import { areWithin, boundsOfFigure, boundsOfQuery, figureOf, parseQuery } from '../src/index.ts'
-
-const FIGURE_MAX = 2 ** 31 - 1
+import { areWithin, boundsOfFigure, boundsOfQuery, FIGURE_MAX, figureOf, parseQuery } from '../src/index.ts'
 
 test.each<[string, number | undefined]>([
   ['320', 320],
