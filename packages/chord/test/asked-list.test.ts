@@ -3,7 +3,15 @@ import { SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
 import { takeList } from '../src/asked-list.ts'
 import { isCrowdedOut, takeFinger } from '../src/finger-refresh.ts'
-import { type ChordSettings, LIST_ASKS_MAX, refOf, UNLIKE_ROUNDS_MAX } from '../src/machine.ts'
+import {
+  type ChordMachine,
+  type ChordSettings,
+  LIST_ASKS_MAX,
+  refOf,
+  UNLIKE_ROUNDS_MAX
+} from '../src/machine.ts'
+import type { Place } from '../src/ring.ts'
+import { leavePlace } from '../src/ring-tables.ts'
 import { stabilise } from '../src/stabilise.ts'
 import { type AnsweredRing, answeredRing, keyOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
 import { ChordNetwork } from './support/network.ts'
@@ -214,6 +222,33 @@ describe('lists that differ', () => {
     how.now = 'member'
     expect(rounds(UNLIKE_ROUNDS_MAX)).toBe(1)
     expect(listOf(all)).toEqual([10, 20].map(ref))
+  })
+})
+
+describe('who is asked, or has yet to come into a list', () => {
+  it('is forgotten when the place leaves', () => {
+    const all = ringOf([20], [10, 20])
+    all.hold = true
+    take(all, 10, 50)
+    expect(all.place.asked.size).toBe(1)
+    leavePlace(all.ring, all.place, all.fx)
+    all.release()
+    expect(all.place.asked.size).toBe(0)
+  })
+
+  it('is held by the machine', () => {
+    const network = new ChordNetwork({ seed: 'held', settings: { lists: 'asked' } })
+    const [node] = network.startIdeal(3)
+    const machine = network.simulation.machine(node!) as ChordMachine
+    const [place] = machine.places as unknown as readonly Pick<Place, 'asked'>[]
+    const held = () => {
+      const peers = new Set<number>()
+      machine.heldPeers(peer => peers.add(peer))
+      return peers
+    }
+    expect(held()).not.toContain(1234)
+    place!.asked.set(refOf(1234, 0), 'lives')
+    expect(held()).toContain(1234)
   })
 })
 

@@ -392,6 +392,19 @@ describe('a neighbour that went without a Bye', () => {
     }
   })
 
+  it('claims its place at an ultrapeer, however many leaves are of its network', () => {
+    const servent = new Servent({ role: 'ultrapeer', neighbours: 2 })
+    const [, link] = [1, 2].map(peer => servent.neighbour(peer, { headers: ULTRAPEER }))
+    servent.pass(SETTLED_MS)
+    servent.down(link!, 'reset')
+    servent.pass(1)
+    servent.neighbour(50, { headers: ULTRAPEER })
+    for (const peer of [60, 61, 62])
+      servent.neighbour(peer, { headers: LEAF, inbound: true, origin: originOf('public', 7) })
+    expect(servent.tiers().leaves).toBe(3)
+    expect(answerTo(servent, 2, originOf('public', 7), ULTRAPEER)).toBe(200)
+  })
+
   it('takes no place from those who were there before it was lost', () => {
     const servent = new Servent({ neighbours: 3 })
     const links = [1, 2, 3].map(peer => servent.neighbour(peer))
