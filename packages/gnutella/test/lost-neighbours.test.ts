@@ -393,7 +393,7 @@ describe('a neighbour that went without a Bye', () => {
   })
 
   it('claims its place at an ultrapeer, however many leaves are of its network', () => {
-    const servent = new Servent({ role: 'ultrapeer', neighbours: 2 })
+    const servent = new Servent({ role: 'ultrapeer', degree: 2 })
     const [, link] = [1, 2].map(peer => servent.neighbour(peer, { headers: ULTRAPEER }))
     servent.pass(SETTLED_MS)
     servent.down(link!, 'reset')
@@ -401,7 +401,8 @@ describe('a neighbour that went without a Bye', () => {
     servent.neighbour(50, { headers: ULTRAPEER })
     for (const peer of [60, 61, 62])
       servent.neighbour(peer, { headers: LEAF, inbound: true, origin: originOf('public', 7) })
-    expect(servent.tiers().leaves).toBe(3)
+    expect(servent.tiers()).toMatchObject({ ultrapeers: 2, leaves: 3 })
+    expect(answerTo(servent, 70, originOf('public', 7), ULTRAPEER)).toBe(503)
     expect(answerTo(servent, 2, originOf('public', 7), ULTRAPEER)).toBe(200)
   })
 

@@ -23,7 +23,7 @@ export interface LoadPlan {
 /** From starting a server or a user to its being linked or logged in. */
 const STARTED_MS = 30_000
 /** The same, and for whatever else is waited for, where others use the machine, too. */
-export const PATIENCE_MS = 300_000
+export const PATIENCE_MS = 600_000
 
 export class LoadNetwork {
   readonly servers: readonly ServerProcess[]
