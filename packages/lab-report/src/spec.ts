@@ -26,6 +26,8 @@ const HEIGHT_PX = 290
 const PANEL_HEIGHT_PX = 170
 /** The place for an axis at the left, where panels do not fit themselves into a width. */
 const AXIS_PX = 62
+/** What axis and legend take at least of the height of a plot of one panel. */
+const BELOW_PX = 90
 const TEXT_PX = 12
 
 const CONFIG = {
@@ -107,6 +109,12 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
     ...rest
   } as unknown as Spec
 }
+
+/** What marks have at least of a panel, in a plot of so many. */
+export const roomOf = (panels: number) => ({
+  width: WIDTH_PX - AXIS_PX,
+  height: panels > 1 ? PANEL_HEIGHT_PX : HEIGHT_PX - BELOW_PX
+})
 
 /** In the order of the looks. */
 export const overlaysOf = (rows: readonly Row[]): OverlayId[] => {

@@ -86,8 +86,8 @@ describe('which plots a part gets', () => {
   it('of few settings: points have numbers, of which the caption says what they are', () => {
     const { spec } = report.plots.find(({ name }) => name === 'tuned-cost-against-latency')!
     const page = report.html
-    const { values } = (spec as unknown as { data: { values: { number: string }[] } }).data
-    const shown = values.flatMap(({ number }) => number.split(', ').filter(Boolean).map(Number))
+    const { values } = (spec as unknown as { data: { values: { label: string | null }[] } }).data
+    const shown = values.flatMap(({ label }) => label?.split(', ').map(Number) ?? [])
     expect(shown.sort((a, b) => a - b)).toEqual(values.map((_, at) => at + 1))
     for (const number of shown) expect(page).toMatch(new RegExp(`\\b${number}: [A-Za-z]`))
   })

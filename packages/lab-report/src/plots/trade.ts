@@ -1,14 +1,23 @@
 /** What one thing costs in another: latency and success in bytes, as hulls of settings, and what searches find in what they send. */
 import { type FigureName, lowerHull } from '@servent/lab'
-import { INK, labelOf } from '../looks.ts'
+import { labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
-import { coded, type Datum, framed, type Loose, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
+import {
+  coded,
+  type Datum,
+  framed,
+  type Loose,
+  overlaysOf,
+  type Plot,
+  roomOf,
+  scaled,
+  seriesOf
+} from '../spec.ts'
 import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { labelLayers, labelled, placeOf } from './point-labels.ts'
 
 /** Points of settings that a plot numbers, so that its caption can say which is which. Of more the table does. */
 const NUMBERED_MOST = 12
-/** Of the largest value on an axis: nearer ones cannot be told apart. */
-const SAME_SPOT = 0.004
 
 /** Two figures of a point, one against the other: to the left costs less. */
 interface Trade {
@@ -86,9 +95,8 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
         )
       : rows
   )
-  const numbers = numbersOf(rows.map(place))
   const isNumbered = view.hasGrid && rows.length <= NUMBERED_MOST
-  const data: Datum[] = rows.map((row, at) => {
+  const measured: Datum[] = rows.map((row, at) => {
     const [x, y] = place(row)
     const [xs, ys] = [figureOf(row, cost)!.ci95, figureOf(row, gain)!.ci95]
     return {
@@ -102,12 +110,11 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
       xHigh: xs?.[1] ?? null,
       yLow: ys?.[0] ?? null,
       yHigh: ys?.[1] ?? null,
-      isCorner: corners.has(row),
-      number: numbers[at]!
+      isCorner: corners.has(row)
     }
   })
   const all = (names: readonly string[]) =>
-    data.flatMap(datum => names.map(name => datum[name])).filter(value => typeof value === 'number')
+    measured.flatMap(datum => names.map(name => datum[name])).filter(value => typeof value === 'number')
   const intervals = hasHull ? [] : ['Low', 'High']
   const x = {
     field: 'x',
@@ -122,6 +129,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
   const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), 'points')
   const isLine = hasHull || view.axis !== undefined
   const has = (field: string) => ({ filter: { field, valid: true } })
+  const data = isNumbered ? numbered(measured, x, y) : measured
   const spec = framed(data, [
     ...(hasHull
       ? []
@@ -157,7 +165,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
         opacity: { condition: { test: { field: 'isCorner', equal: true }, value: 1 }, value: 0.45 }
       }
     },
-    ...(isNumbered ? numbersBeside(x, y) : [])
+    ...(isNumbered ? labelLayers(x, y) : [])
   ])
   const hasPanels = distinct(rows.map(panelOf)).length > 1
   const isVaried = !hasHull && view.axis !== undefined
@@ -196,32 +204,22 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
   }
 }
 
-/** Points that lie on one spot have their numbers together, at the first of them. */
-function numbersOf(places: readonly (readonly [number, number])[]): string[] {
-  const most = [0, 1].map(end => Math.max(...places.map(at => Math.abs(at[end]!))) || 1)
-  const isSame = (a: readonly [number, number], b: readonly [number, number]) =>
-    [0, 1].every(end => Math.abs(a[end]! - b[end]!) < SAME_SPOT * most[end]!)
-  const firstOf = places.map(at => places.findIndex(other => isSame(at, other)))
-  return places.map((_, at) =>
-    firstOf.flatMap((first, other) => (first === at ? [other + 1] : [])).join(', ')
-  )
-}
-
-/** Odd ones above their point and even ones below, so that neighbours do not lie on each other. */
-function numbersBeside(x: Loose, y: Loose): Loose[] {
-  const encoding = { x, y, text: { field: 'number' } }
-  return ([0, 1] as const).map(odd => ({
-    transform: [{ filter: `toNumber(split(datum.number, ',')[0]) % 2 === ${odd}` }],
-    mark: {
-      type: 'text',
-      align: 'center',
-      baseline: odd ? 'bottom' : 'top',
-      dy: odd ? -5 : 6,
-      fontSize: 11,
-      color: INK.light
-    },
-    encoding
-  }))
+/** Each point with its number, or one of those that lie too near each other with those of all of them. */
+function numbered(data: readonly Datum[], x: Loose, y: Loose): Datum[] {
+  const panels = distinct(data.map(({ panel }) => panel))
+  const { width, height } = roomOf(panels.length)
+  const most = (side: 'x' | 'y') => Math.max(...data.map(datum => Number(datum[side])))
+  const [along, up] = [placeOf(x, most('x'), width), placeOf(y, most('y'), height)]
+  const labels = panels.flatMap(panel => {
+    const inside = data.filter(datum => datum.panel === panel)
+    const points = inside.map(datum => [along(Number(datum.x)), height - up(Number(datum.y))] as const)
+    const names = inside.map(datum => `${Number(datum.at) + 1}`)
+    return labelled(points, names, { width, height }).map(label => ({ ...label, of: inside[label.at] }))
+  })
+  return data.map(datum => {
+    const label = labels.find(({ of }) => of === datum)
+    return { ...datum, label: label?.text ?? null, labelSide: label?.side ?? null }
+  })
 }
 
 /** Which point has a number. */
