@@ -2,6 +2,7 @@
 import { PACE_BATCHES_MAX, PACE_MS } from './service-constants.ts'
 
 interface Batch {
+  /** Of which nothing is left to do: they are found now, or were refused. */
   readonly files: number
   readonly startMs: number
   readonly waitedMs: number
@@ -17,7 +18,7 @@ export interface PaceView {
 export class Pace {
   readonly #batches: Batch[] = []
 
-  /** Files that are found now, of a batch that waited so long for its budget and then so long for its answers. */
+  /** A batch that waited so long for its budget and then so long for its answers. */
   add(batch: Batch): void {
     this.#batches.push(batch)
     if (this.#batches.length > PACE_BATCHES_MAX) this.#batches.shift()

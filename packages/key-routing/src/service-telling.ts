@@ -188,7 +188,10 @@ export class Telling {
     }
   }
 
-  /** Whether it is found now. A word that is full or lost elsewhere keeps nobody from finding it by its others. */
+  /**
+   * Whether nothing is left to do: it is found now, or was refused. A word that is full or lost elsewhere keeps nobody
+   * from finding it by its others.
+   */
   #settle(
     { file, tag, expiresMs }: Prepared,
     own: readonly PublishOutcome[],
@@ -201,8 +204,9 @@ export class Telling {
       this.counters.filesAnnounced += 1
       return true
     }
-    if (lost.length === 0) this.refuse(file, tag, reasonOf(own))
-    return false
+    if (lost.length > 0) return false
+    this.refuse(file, tag, reasonOf(own))
+    return true
   }
 }
 

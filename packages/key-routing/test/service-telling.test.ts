@@ -204,6 +204,23 @@ describe('while files are left', () => {
     expect(telling.progress(8)).toEqual({ files: 4, of: 8, limit: { name: 'nobody' } })
   })
 
+  it('those that are refused are done with too: it is said what holds back, and how long it takes', async () => {
+    const { telling, announce, full } = network({ answerMs: 500 })
+    const catalogue = new SmallCatalogue()
+    for (let turn = 0; turn < 4; turn += 1) {
+      const file = catalogue.add(`song ${turn}`)
+      full.set(nameOf(keyOfContent(file.id)), 'full-publisher')
+      await announce([file])
+    }
+    expect(telling.progress(8)).toMatchObject({
+      files: 0,
+      refused: 4,
+      filesPerS: 2,
+      leftMs: 2000,
+      limit: { name: 'answers' }
+    })
+  })
+
   it(`the pace is that of ${PACE_BATCHES_MAX} batches`, () => {
     const pace = new Pace()
     const batch = { files: 1000, startMs: 0, waitedMs: 0, toldMs: 1 }

@@ -70,7 +70,7 @@ export interface AnnouncedSnapshot {
   readonly why?: string
   /** Of `files`, those that some of their words do not find, because others fill those words. */
   readonly partly?: number
-  /** While files are left, where it is known: how fast it goes of late, and how long it takes yet at that pace. */
+  /** While files are left, where it is known: how many are done with of late, announced or refused, and how long it takes yet. */
   readonly filesPerS?: number
   readonly leftMs?: number
   /** While files are left: what holds them back. */

@@ -184,7 +184,9 @@ export const StatusAnswer = Type.Object(
               refused: Type.Optional(Count('Refused by who keeps the index')),
               why: Type.Optional(Type.String({ description: 'Why they were refused' })),
               partly: Type.Optional(Count('Of those announced: found by some of their words alone')),
-              filesPerS: Type.Optional(Type.Number({ description: 'Of late, while files are left' })),
+              filesPerS: Type.Optional(
+                Type.Number({ description: 'Announced or refused of late, while files are left' })
+              ),
               leftMs: Type.Optional(Type.Integer({ description: 'How long it takes yet at that pace' })),
               limit: Type.Optional(
                 Type.Object(
