@@ -22,9 +22,13 @@ const SOCKET_MODE = 0o600
 const SOCKET_NAME = 'api.sock'
 /** The value of the header Host for requests over the socket, which has no address of its own. */
 const SOCKET_HOST = 'localhost'
-/** A request must have arrived whole within this; answers may take as long as their work does. */
-const REQUEST_TIMEOUT_MS = 30_000
-const HEADERS_TIMEOUT_MS = 10_000
+/**
+ * A request must have arrived whole within this; answers may take as long as their work does. Only this user's programs
+ * ask here, and Node counts what it has not read yet as late: a node that has no turn for ten seconds, on a machine with
+ * far too much to do, is not to refuse them.
+ */
+const REQUEST_TIMEOUT_MS = 120_000
+const HEADERS_TIMEOUT_MS = 60_000
 const KEEP_ALIVE_MS = 5_000
 /** This user's programs share these; more at once are a mistake of one of them. */
 const CONNECTIONS_MAX = 256
