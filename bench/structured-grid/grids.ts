@@ -92,19 +92,20 @@ const ALWAYS: Readonly<Record<GridOverlay, Settings>> = {
 /** Of Halton's sequence, one for each axis: the first has the shortest strides. */
 const PRIMES = [2, 3, 5, 7, 11] as const
 
-/** All points that an overlay's grid has. */
+/** All points that an overlay's grid has, and one more: the settings that peers have by default. */
 export function gridSize(overlay: GridOverlay): number {
-  return AXES[overlay].reduce((product, { length }) => product * length, 1)
+  return 1 + AXES[overlay].reduce((product, { length }) => product * length, 1)
 }
 
 /**
- * The first `count` points of a grid, each as what a plan sets beyond the overlay's defaults. They come in the order of Halton's sequence,
- * so that a few are spread over the whole grid, and more of them are the same ones and others between.
+ * The first `count` points of a grid, each as what a plan sets beyond the overlay's defaults. The first are the defaults
+ * themselves. The others come in the order of Halton's sequence, so that a few are spread over the whole grid, and more
+ * of them are the same ones and others between.
  */
 export function gridPoints(overlay: GridOverlay, count: number): Settings[] {
   const axes = AXES[overlay]
   const wanted = Math.min(count, gridSize(overlay))
-  const points = new Map<string, Settings>()
+  const points = new Map<string, Settings>([['', {}]])
   for (let index = 0; points.size < wanted; index += 1) {
     const chosen = axes.map((axis, at) => axis[Math.floor(radicalInverse(index, PRIMES[at]!) * axis.length)]!)
     const point = Object.assign({}, ...chosen) as Settings

@@ -21,9 +21,12 @@ describe('a grid', () => {
     }
   })
 
-  it('a few points go all along the first axis', () => {
-    const periods = gridPoints('chord', 4).map(point => point['stabilise-ms'])
-    expect(new Set(periods)).toEqual(new Set([18_000, 72_000, 144_000, 288_000]))
+  it('a few points are the defaults, and go all along the first axis', () => {
+    const [asItIs, ...others] = gridPoints('chord', 5)
+    expect(asItIs).toEqual({})
+    expect(new Set(others.map(point => point['stabilise-ms']))).toEqual(
+      new Set([18_000, 72_000, 144_000, 288_000])
+    )
   })
 })
 
