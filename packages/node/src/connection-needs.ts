@@ -58,10 +58,17 @@ export function tooFewConnections(
   isSupernode: boolean
 ): { readonly overlay: ConnectionsNeed['overlay']; readonly message: string }[] {
   const { maxConnections } = config
-  return connectionNeeds(config)
-    .filter(({ connections, ifSupernode }) => connections > maxConnections && (isSupernode || !ifSupernode))
-    .map(({ overlay, connections, what }) => ({
-      overlay,
-      message: `At most ${maxConnections} connections are taken (max-connections), and ${what} may need ${connections}: who comes when there is no place is refused without a reason.`
-    }))
+  const needs = connectionNeeds(config).filter(({ ifSupernode }) => isSupernode || !ifSupernode)
+  const alone = needs.filter(({ connections }) => connections > maxConnections)
+  const sum = needs.reduce((total, { connections }) => total + connections, 0)
+  // Each has its places, and all of them have not.
+  const together = needs.map(({ what }) => what).join(' and ')
+  const told =
+    alone.length > 0 || sum <= maxConnections
+      ? alone
+      : [{ overlay: needs[0]!.overlay, connections: sum, what: `${together} together` }]
+  return told.map(({ overlay, connections, what }) => ({
+    overlay,
+    message: `At most ${maxConnections} connections are taken (max-connections), and ${what} may need ${connections}: who comes when there is no place is refused without a reason.`
+  }))
 }

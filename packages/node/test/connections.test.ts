@@ -77,6 +77,11 @@ describe('a limit that somebody sets', () => {
     expect(await told(163, 'fasttrack', set)).toEqual([['163', supernode, '164']])
     expect(await told(164, 'fasttrack', set)).toEqual([])
     expect(await told(1, 'gnutella,chord,napster')).toEqual([])
+    // Each has its places, and both have not.
+    const both = ['napster.users=50', ...set]
+    const together = `${server} and ${supernode} together`
+    expect(await told(245, `fasttrack,${SERVER}`, both)).toEqual([['245', together, '246']])
+    expect(await told(246, `fasttrack,${SERVER}`, both)).toEqual([])
   })
 
   test('is too low for who may become a supernode once it is one', async () => {
