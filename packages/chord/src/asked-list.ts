@@ -32,15 +32,20 @@ export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly
     if (how !== 'asked') place.asked.delete(ref)
   }
   if (lists === 'told' || place.wrapped || isAll) {
+    place.compared = []
     adoptList(ring, place, head, list, fx)
     return
   }
-  // This peer's other places need nobody to name them.
-  const own = ring.places.filter(other => other !== place && other.member).map(other => ring.ownRef(other))
+  // This peer's other places need nobody to name them; but behind all that is heard of there may be others before them.
+  const end = nearestBehind(place.key, [...named, ...known], r, ring).at(-1)!
+  const own = ring.places
+    .filter(other => other !== place && other.member && isBehind(ring, place, ring.ownRef(other), end))
+    .map(other => ring.ownRef(other))
   const heard = [...named, ...own]
   adoptList(ring, place, head, known, fx)
   const others = [...new Set([...known, ...heard])].filter(ref => isBehind(ring, place, head, ref))
   const all = nearestBehind(place.key, others, r - 1, ring)
+  place.compared = all
   const unlike = all.filter(ref => known.includes(ref) !== heard.includes(ref))
   // All are waited for before the first has answered, which may be at once.
   const asking = unlike.filter(ref => place.asked.get(ref) !== 'asked')
@@ -93,25 +98,30 @@ function onAnswer(ring: Ring, place: Place, ref: RingRef, alive: boolean | 'late
   const [head] = place.successors
   if (alive === false) {
     place.asked.delete(ref)
+    place.compared = place.compared.filter(other => other !== ref)
     const others = place.successors.filter(other => other !== ref || other === head)
     setSuccessors(ring, place, others, fx)
   } else place.asked.set(ref, alive === true ? 'lives' : 'later')
   if (head !== undefined) takeInOrder(ring, place, head, fx)
 }
 
-/** Those who answered come in, but for those behind the list's end who come after one that has not answered. */
+/**
+ * Those who answered come in, but for those behind the list's end who come after one that has not answered, or that is
+ * not in the list any more: it may have been pushed out by nearer ones that are gone since.
+ */
 function takeInOrder(ring: Ring, place: Place, head: RingRef, fx: Fx): void {
-  const behind = [...place.asked.keys()].filter(ref => isBehind(ring, place, head, ref))
   const list = [...place.successors]
-  for (const ref of nearestBehind(place.key, behind, behind.length, ring)) {
-    const isPastEnd = isBehind(ring, place, list.at(-1)!, ref)
-    if (place.asked.get(ref) === 'lives') {
+  for (const ref of place.compared) {
+    if (!isBehind(ring, place, head, ref)) continue
+    const lives = place.asked.get(ref) === 'lives'
+    if (lives) place.asked.delete(ref)
+    if (list.includes(ref)) continue
+    if (lives) {
       list.push(ref)
       list.sort((a, b) => compareClockwise(place.key, ring.key(a), ring.key(b)))
-      place.asked.delete(ref)
-    } else if (isPastEnd) break
+    } else if (isBehind(ring, place, list.at(-1)!, ref)) break
   }
-  setSuccessors(ring, place, nearestBehind(place.key, [...new Set(list)], ring.settings.successors, ring), fx)
+  setSuccessors(ring, place, nearestBehind(place.key, list, ring.settings.successors, ring), fx)
 }
 
 /** Whether a node follows the place further away than another. */

@@ -163,6 +163,7 @@ export class ChordMachine implements Machine<ChordTypes> {
       ref(place.predecessor)
       for (const one of place.successors) ref(one)
       for (const one of place.asked.keys()) ref(one)
+      for (const one of place.compared) ref(one)
       for (let at = 0; at < place.fingers.length; at += 1) ref(place.fingers.at(at))
     }
   }

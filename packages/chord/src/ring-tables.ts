@@ -75,6 +75,7 @@ export function leavePlace(ring: Ring, place: Place, fx: Fx): void {
   place.version = 0
   place.settledHead = NOBODY
   place.asked.clear()
+  place.compared = []
   place.stabilising = false
   place.rectifying = false
   place.fixing = false

@@ -65,6 +65,8 @@ export class Place {
   formingSinceMs = 0
   /** Who has yet to come into the list, or may have to go: handles that are good while it is so. */
   readonly asked = new Map<RingRef, Asked>()
+  /** What the own list and the head's have behind the head, in order, as they were compared last. */
+  compared: readonly RingRef[] = []
   stabilising = false
   rectifying = false
   fixing = false

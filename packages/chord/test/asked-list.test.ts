@@ -11,7 +11,7 @@ import {
   UNLIKE_ROUNDS_MAX
 } from '../src/machine.ts'
 import type { Place } from '../src/ring.ts'
-import { leavePlace } from '../src/ring-tables.ts'
+import { dropHead, leavePlace } from '../src/ring-tables.ts'
 import { stabilise } from '../src/stabilise.ts'
 import { type AnsweredRing, answeredRing, keyOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
 import { ChordNetwork } from './support/network.ts'
@@ -103,6 +103,23 @@ describe('a list that is asked', () => {
     expect(listOf(all)).toEqual([10, 30, 50].map(ref))
   })
 
+  it('grows by nobody whose neighbours were pushed out of the list and are to come back', () => {
+    const all = ringOf([20, 30], [10, 20], { successors: 3 })
+    all.hold = true
+    take(all, 10, 20, 30)
+    expect(asked(all)).toEqual([30])
+    // Two come before the head, and go again before 30 has answered.
+    take(all, 5, 10, 20)
+    take(all, 3, 5, 10)
+    expect(listOf(all)).toEqual([3, 5, 10].map(ref))
+    for (let gone = 0; gone < 2; gone += 1) dropHead(all.ring, all.place, all.fx)
+    all.release()
+    expect(listOf(all)).toEqual([10].map(ref))
+    take(all, 10, 20, 30)
+    all.release()
+    expect(listOf(all)).toEqual([10, 20, 30].map(ref))
+  })
+
   it('takes in whoever came between, in its place', () => {
     const all = ringOf([12, 20, 30], [10, 20, 30])
     take(all, 10, 12, 20, 30)
@@ -167,9 +184,12 @@ it('an own place behind the head enters without being asked, as long as it is a 
   take(all, 10, 8148)
   expect(listOf(all)).toEqual([ref(10)])
   second!.member = true
+  // Behind all that is heard of there may be others before it.
+  take(all, 10, 8000)
+  expect(listOf(all)).toEqual([ref(10)])
   take(all, 10, 9000)
   expect(listOf(all)).toEqual([ref(10), refOf(SELF, 1)])
-  expect(asked(all)).toEqual([8148, 9000])
+  expect(asked(all)).toEqual([8148, 8000, 9000])
   // A place that this peer does not have is nobody's, whoever names it.
   takeList(all.ring, all.place, ref(10), [refOf(SELF, 2), refOf(SELF, 1)], all.fx)
   expect(listOf(all)).toEqual([ref(10), refOf(SELF, 1)])

@@ -5,6 +5,7 @@
  * checked from there on, the machines only have to live through it, and the run is counted and set aside, for the
  * theorems promise nothing of it. In one run of eight each peer has two or three places.
  */
+import { LOOKUP_BUDGET_MS } from '@servent/key-routing/machine'
 import { type Contact, compareKeys, type Key } from '@servent/overlay/machine'
 import type { NodeIndex, Random } from '@servent/simulator'
 import { randomOf, SimulationError } from '@servent/simulator'
@@ -125,7 +126,7 @@ class Run {
   readonly #reckless: boolean
   #ghosts: { readonly place: SeenPlace; readonly diedUs: number }[] = []
   readonly #looking = new Map<number, Key>()
-  readonly #answers: { readonly root: Contact; readonly key: Key }[] = []
+  readonly #answers: { readonly root: Contact; readonly key: Key; readonly withinUs: number }[] = []
   checker: InvariantChecker | undefined
   lookups: Lookups | undefined
   acts = 0
@@ -138,7 +139,11 @@ class Run {
     this.#reckless = this.#random.below(10) === 0
     network.notices.push((_node, notice) => {
       const key = notice.type === 'looked-up' ? this.#looking.get(notice.command) : undefined
-      if (notice.type === 'looked-up' && key !== undefined) this.#answers.push({ root: notice.root, key })
+      if (notice.type !== 'looked-up' || key === undefined) return
+      // What was doubted at first is told in the end, and may be as old as the lookup.
+      const isOld = notice.elapsedMs >= LOOKUP_BUDGET_MS
+      const withinUs = ANSWER_WITHIN_US + (isOld ? 1000 * notice.elapsedMs : 0)
+      this.#answers.push({ root: notice.root, key, withinUs })
     })
   }
 
@@ -183,9 +188,9 @@ class Run {
   /** Answers are looked at between two events, where a failure is told with its seed. */
   checkAnswers(): void {
     const { simulation } = this.network
-    for (const { root, key } of this.#answers.splice(0)) {
+    for (const { root, key, withinUs } of this.#answers.splice(0)) {
       const node = simulation.nodeOf(root)
-      if (node !== undefined) this.checker?.checkAnswer(node, key, ANSWER_WITHIN_US)
+      if (node !== undefined) this.checker?.checkAnswer(node, key, withinUs)
     }
   }
 
