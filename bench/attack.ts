@@ -20,6 +20,7 @@ type Settings = Readonly<Record<string, string | number>>
 const DEFENCES: Readonly<Record<string, Settings>> = {
   off: {
     'chord.answer-checks': 'off',
+    'chord.lists': 'told',
     'chord.peers-per-network': 0,
     'pastry.answer-checks': 'off',
     'pastry.peers-per-network': 0,
@@ -28,7 +29,6 @@ const DEFENCES: Readonly<Record<string, Settings>> = {
   today: {},
   on: {
     'chord.paths': 8,
-    'chord.lists': 'asked',
     'pastry.paths': 8,
     'pastry.distances': 'own',
     'kelips.paths': 8,

@@ -19,7 +19,7 @@ export const CHORD_SETTINGS: ChordSettings = {
   virtualNodes: 1,
   proximity: 'on',
   samples: undefined,
-  lists: 'told',
+  lists: 'asked',
   stabiliseMs: STABILISE_MS,
   fixFingersMs: FIX_FINGERS_MS,
   checkPredecessorMs: CHECK_PREDECESSOR_MS,
