@@ -284,13 +284,17 @@ export class Kelips {
     return ageMs <= timeoutMs + CLOCK_SKEW_MS && ageMs >= -CLOCK_SKEW_MS
   }
 
-  /** Takes a peer out of view and contacts; only a later heartbeat brings it back. */
+  /**
+   * Takes a peer out of view and contacts. Only a heartbeat brings it back that is later than the one which was due now:
+   * others may have heard the last ones of before its death, and tell of them long after.
+   */
   bury(peer: Peer): void {
     const member = this.view.find(peer)
     const contact = this.contacts.table.find(peer)
     const [table, row] = member >= 0 ? [this.view, member] : [this.contacts.table, contact]
     if (row < 0) return
-    this.remember(peer, table.startAt(row), table.beatAt(row))
+    const due = Math.floor(Math.max(0, this.nowMs - table.heardMs(row)) / this.settings.heartbeatMs)
+    this.remember(peer, table.startAt(row), table.beatAt(row) + due)
     if (member >= 0) this.view.remove(member)
     if (contact >= 0) this.contacts.remove(contact)
   }

@@ -163,6 +163,24 @@ describe('a packed table of lives', () => {
     expect(table.signatureBytes + tuples.signatureBytes).toBe(0)
   })
 
+  it('takes one byte more than the longest signature beside that, for each row that there is room for', () => {
+    const signature = new Uint8Array(64)
+    const table = new LifeTable(ROWS_MAX, FRESH_TOLD_MAX, keyOf)
+    const tuples = new TupleTable(ROWS_MAX, FRESH_TOLD_MAX)
+    for (let peer = 1; peer <= 20_000; peer += 1) {
+      table.add(peer, life(1, signature), 0)
+      tuples.add({ ...tuple(peer), signature }, peer)
+    }
+    for (const { signatureBytes } of [table, tuples]) {
+      expect(signatureBytes % (SIGNATURE_BYTES_MAX + 1)).toBe(0)
+      expect(signatureBytes / 20_000).toBeGreaterThanOrEqual(73)
+      expect(signatureBytes / 20_000).toBeLessThanOrEqual(73 * 1.25 + 1)
+    }
+    // Real peers, whose entries are signed: three times what the row alone takes.
+    for (const each of [table, tuples])
+      expect((each.byteLength + each.signatureBytes) / (20_000 * 1.25)).toBeLessThanOrEqual(113)
+  })
+
   it('that makes room at once has as much as one that grew, and finds the same', () => {
     for (const rows of [0, 1, 4, 5, 100, 390, 999, 1000, 1001]) {
       const [grown, reserved] = [1, 2].map(() => new LifeTable(1000, FRESH_TOLD_MAX, keyOf))
