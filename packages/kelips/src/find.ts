@@ -26,6 +26,7 @@ import type { Kelips } from './kelips.ts'
 import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, isNearer, nearestContacts, nearestOthers } from './nearest.ts'
 import { NearestAnswers } from './nearest-answers.ts'
+import type { Retries } from './rules.ts'
 import type { Fx, KelipsTypes } from './types.ts'
 
 interface FindCost {
@@ -133,11 +134,18 @@ class Finding {
       // Others of the group may have heard by now, the one that is nearest before any other.
       for (const peer of nearestOthers(kelips, this.#key, 1)) this.#add(peer, 0)
       for (let other = 1; other < DENIALS; other += 1) this.#addMember(0, fx)
-    } else for (const peer of contactsFor(kelips, this.#key)) if (peer !== by) this.#add(peer, 0)
+    } else {
+      const contacts = contactsFor(kelips, this.#key).filter(peer => peer !== by)
+      for (const peer of this.#retries.contact ? contacts : contacts.slice(0, 1)) this.#add(peer, 0)
+    }
     // After a split there may be no contact in the other half yet. Members of the own half have its tuples, too.
     if (by !== undefined && covers) this.#addMember(0, fx)
     const ways = this.#want === 'peer' ? this.#nearest.wanted : 1
     for (let way = 0; way < ways; way += 1) this.#next(fx)
+  }
+
+  get #retries(): Retries {
+    return this.#kelips.rules.retries
   }
 
   #add(peer: Peer, ttl: number): void {
@@ -154,6 +162,7 @@ class Finding {
 
   /** Where no member of the own group is left to ask, others have contacts, too. */
   #addContact(fx: Fx): boolean {
+    if (!this.#retries.contact) return false
     const peer = anyContact(this.#kelips, fx, this.#known())
     if (peer !== undefined) this.#add(peer, 0)
     return peer !== undefined
@@ -175,7 +184,7 @@ class Finding {
       return
     }
     let next = this.#candidates.shift()
-    if (next === undefined && kelips.rules.retries && !kelips.covers(this.#key) && this.#vias < VIA_MAX) {
+    if (next === undefined && this.#retries.member && !kelips.covers(this.#key) && this.#vias < VIA_MAX) {
       this.#vias += 1
       // Some pass it on, as in the paper; the others say at once whom they know there, however many of those are dead.
       const ttl = this.#vias % WALKS_OF_VIAS === 1 ? WALK_TTL : 0
@@ -188,8 +197,7 @@ class Finding {
     this.#tries += 1
     this.#waiting += 1
     const patienceMs = next.peer === this.#by ? STEP_PATIENCE_MS : HEDGE_MS
-    if (this.#waiting < HEDGES_MAX && kelips.rules.retries)
-      kelips.calls.wait(this.#hedge, kelips.nowMs + patienceMs, fx)
+    if (this.#waiting < HEDGES_MAX) kelips.calls.wait(this.#hedge, kelips.nowMs + patienceMs, fx)
     this.#ask(next.peer, next.ttl, fx)
   }
 
@@ -227,8 +235,7 @@ class Finding {
         // Whoever passed it on may have waited for somebody else.
         if (ttl === 0) onSilent(kelips, peer, fx)
       }
-      if (!kelips.rules.retries) this.#over('no-route', fx)
-      else this.#next(fx)
+      this.#next(fx)
       return
     }
     if (ttl === 0) noteRtt(kelips, peer)
@@ -242,9 +249,9 @@ class Finding {
       this.#denials += 1
       this.#denial = answer
       // Somebody else in its group may have heard of it.
-      if (kelips.rules.retries && ttl === 0 && this.#denials <= DENIALS)
+      if (this.#retries.walk && ttl === 0 && this.#denials <= DENIALS)
         this.#candidates.unshift({ peer, ttl: WALK_TTL })
-    } else if (kelips.rules.retries)
+    } else if (this.#retries.contact)
       for (const contact of answer.nearest) {
         const other = kelips.intern(contact)
         if (other !== undefined && other !== 0 && !this.#asked.has(other)) this.#add(other, 0)

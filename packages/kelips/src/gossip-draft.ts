@@ -12,6 +12,7 @@ import type { Kelips } from './kelips.ts'
 import type { LifeTable } from './life-table.ts'
 import type { Beat, Gossip, PeerLife, PeerTuple } from './messages.ts'
 import { pickFresh, pickRation } from './ration.ts'
+import type { TupleTable } from './tuple-table.ts'
 import type { Fx } from './types.ts'
 import { beatByteLength, groupByteLength, lifeByteLength, tupleByteLength } from './wire-group.ts'
 
@@ -123,10 +124,10 @@ export class Draft {
  * whoever missed it when it was fresh learns of it some time. Other groups' contacts are each known to few: they go whole.
  */
 export function compose(kelips: Kelips, to: 'members' | 'contacts' | 'news', fx: Fx): Draft {
-  const { view, contacts, origins, tuples, settings, counters } = kelips
+  const { view, contacts, origins, tuples, settings, counters, rules } = kelips
   const draft = new Draft(kelips)
-  const pick = (table: LifeTable, ration: number): readonly number[] =>
-    to === 'news' ? pickFresh(table, ration, fx) : pickRation(table, ration, fx)
+  const pick = (table: LifeTable | TupleTable, entries: number): readonly number[] =>
+    (to === 'news' ? pickFresh : pickRation)(table, rules.ration(entries), fx)
   if (to !== 'news') draft.self(to === 'contacts')
   draft.farewells()
   const isTurn = counters.rounds % 2 === 0
@@ -137,13 +138,8 @@ export function compose(kelips: Kelips, to: 'members' | 'contacts' | 'news', fx:
     to === 'contacts',
     isTurn
   )
-  if (to !== 'contacts') {
-    const rows =
-      to === 'news'
-        ? pickFresh(tuples, settings.tupleRation, fx)
-        : pickRation(tuples, settings.tupleRation, fx)
-    for (const row of rows) draft.tuple(row, tuples.isFresh(row) || isTurn)
-  }
+  if (to !== 'contacts')
+    for (const row of pick(tuples, settings.tupleRation)) draft.tuple(row, tuples.isFresh(row) || isTurn)
   if (to === 'members')
     addLives(draft, origins.table, pick(origins.table, settings.originRation), false, !isTurn)
   if (to !== 'news')

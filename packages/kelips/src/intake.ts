@@ -76,13 +76,13 @@ export function takeIn(kelips: Kelips, told: Told, fx: Fx, done?: Done, welcome 
       release()
       const good = answer?.type === 'checked' ? answer.good : []
       for (const [at, { peer, life }] of candidates.entries()) {
-        if (good[at] !== true) kelips.counters.livesRefused += 1
+        if (!kelips.rules.believes(good[at] === true)) kelips.counters.livesRefused += 1
         else if (enter(kelips, peer, life, welcome, providers.has(peer))) peers.push(peer)
       }
       let next = candidates.length
       const settled = outcomes.map((outcome, at): StoreOutcome => {
         if (outcome !== 'kept') return outcome
-        const isGood = good[next] === true
+        const isGood = kelips.rules.believes(good[next] === true)
         next += 1
         return isGood ? keepTuple(kelips, told.tuples[at]!) : 'refused'
       })
@@ -124,7 +124,7 @@ function advance(
   if (!kelips.rules.isNewer(heard, known) || heard.startS !== known.startS) return true
   const steps = heard.beat - known.beat
   if (!spend(kelips, Math.abs(steps))) return false
-  if (!leadsTo(heard.value, steps, table.valueAt(row), kelips.oneWay)) {
+  if (!kelips.rules.believes(leadsTo(heard.value, steps, table.valueAt(row), kelips.oneWay))) {
     kelips.counters.livesRefused += 1
     return false
   }

@@ -45,7 +45,7 @@ export interface Outcome {
   readonly copies: number
 }
 
-function tupleName({ kind, prefix }: Pick<PeerTuple, 'kind' | 'prefix'>): string {
+export function tupleName({ kind, prefix }: Pick<PeerTuple, 'kind' | 'prefix'>): string {
   return `${KINDS.indexOf(kind)}${nameOf(prefix)}`
 }
 

@@ -36,7 +36,7 @@ export function tellNearest(kelips: Kelips, tuples: readonly PeerTuple[], fx: Fx
 
 /** In as many messages as it takes, and no more than leave the peer room for this one's gossip. */
 function tell(kelips: Kelips, peer: Peer, rows: readonly number[], fx: Fx): void {
-  const { rendezvousTold, rendezvousBudget, counters, calls } = kelips
+  const { rendezvousTold, rules, counters, calls } = kelips
   let next = 0
   while (next < rows.length) {
     const told = (rendezvousTold.get(peer) ?? 0) + 1
@@ -45,7 +45,7 @@ function tell(kelips: Kelips, peer: Peer, rows: readonly number[], fx: Fx): void
     while (next < rows.length && draft.tuple(rows[next]!, true)) next += 1
     if (draft.tuples.length === 0) return
     const bytes = groupByteLength(draft.message)
-    if (!rendezvousBudget.take(bytes, kelips.nowMs)) return
+    if (!rules.mayTell(kelips, bytes)) return
     rendezvousTold.set(peer, told)
     counters.rendezvousSent += 1
     counters.rendezvousBytes += bytes

@@ -6,11 +6,12 @@ import type { CallDone, CallFailure } from '@servent/key-routing/machine'
 import { type Contact, type Key, keyOfPeer, type Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { FIND_TRIES_MAX, FOUND_TUPLES_MAX } from '../src/constants.ts'
+import { DENIALS, FIND_TRIES_MAX, FOUND_TUPLES_MAX, WALK_TTL, WALKS_OF_VIAS } from '../src/constants.ts'
 import { Fetch } from '../src/fetch.ts'
 import { type FindFailed, type FindFound, find } from '../src/find.ts'
 import { groupOf } from '../src/group.ts'
-import type { KelipsMessage, PeerTuple, Providers, Want } from '../src/messages.ts'
+import type { Find, KelipsMessage, PeerTuple, Providers, Want } from '../src/messages.ts'
+import { CORRECT_KELIPS, type KelipsRules, type Retries } from '../src/rules.ts'
 import type { KelipsSettings, KelipsTypes } from '../src/types.ts'
 import { lifeOf, lone, tupleOf } from './support/lone.ts'
 
@@ -26,8 +27,8 @@ class Seeker {
   readonly asked: Asked[] = []
   #answered = 0
 
-  constructor(settings: Partial<KelipsSettings>) {
-    this.#lone = lone(settings)
+  constructor(settings: Partial<KelipsSettings>, rules: Partial<KelipsRules> = {}) {
+    this.#lone = lone(settings, rules)
     this.kelips.calls.request = (peer, message, _priority, done) => {
       const number = this.#numbers.get(peer) ?? -1
       this.asked.push({ number, message, done })
@@ -85,6 +86,12 @@ class Seeker {
     return number
   }
 
+  /** Whom the oldest request that was not answered went to, and how far it may be passed on; nothing: there is none. */
+  get next(): { readonly number: number; readonly ttl: number } | undefined {
+    const next = this.asked.slice(this.#answered).find(({ message }) => message.type === 'find')
+    return next && { number: next.number, ttl: (next.message as Find).ttl }
+  }
+
   fail(failed: CallFailure = 'unreachable'): number {
     const { number, done } = this.#next()
     done({ failed }, this.#lone.fx)
@@ -120,8 +127,11 @@ class Seeker {
 }
 
 /** In the other group of two. */
-function seeker(settings: Partial<KelipsSettings> = {}): { seeker: Seeker; key: Key } {
-  const made = new Seeker({ groups: 2, proximity: 'off', ...settings })
+function seeker(
+  settings: Partial<KelipsSettings> = {},
+  rules: Partial<KelipsRules> = {}
+): { seeker: Seeker; key: Key } {
+  const made = new Seeker({ groups: 2, proximity: 'off', ...settings }, rules)
   const key = Uint8Array.from(made.kelips.key)
   key[0]! ^= 0x80
   return { seeker: made, key }
@@ -175,6 +185,116 @@ describe('a lookup', () => {
     expect(alice.fail()).toBe(teller)
     expect(alice.answer(page([30], FOUND_TUPLES_MAX + 1))).toBe(member)
     expect(results).toMatchObject([{ total: FOUND_TUPLES_MAX + 1, tuples: [{ provider: testContact(30) }] }])
+  })
+})
+
+/** With one of the ways off, what is left of them. */
+const without = (way: keyof Retries): Partial<KelipsRules> => ({
+  retries: { ...CORRECT_KELIPS.retries, [way]: false }
+})
+
+describe('section 2.2, a lookup tries again', () => {
+  const FOUND = { total: 1, tuples: [{ provider: testContact(30) }] }
+
+  describe.each([
+    ['by another contact', {}, FOUND],
+    ['and by no other contact where that is off', without('contact'), { failed: 'no-route' }]
+  ])('%s', (_, rules, result) => {
+    it('of the group, where the first one is silent', () => {
+      const { seeker: alice, key } = seeker({}, rules)
+      const contacts = alice.numbers('other', 2)
+      for (const number of contacts) alice.contact(number)
+      const results = alice.find(key, 'provider')
+      expect(alice.fail()).toBe(contacts[0])
+      expect(alice.next?.number).toBe('total' in result ? contacts[1] : undefined)
+      if (alice.next !== undefined) alice.answer(page([30], 1))
+      expect(results).toMatchObject([result])
+    })
+
+    it('of another group, where none of the key’s is known, and by those whom it names', () => {
+      const { seeker: alice, key } = seeker({ groups: 4 }, rules)
+      const own = groupOf(alice.kelips.key, 2)
+      const groupOfPeer = (number: number) => groupOf(keyOfPeer(testContact(number).id), 2)
+      const all = Array.from({ length: 200 }, (_one, at) => 1 + at)
+      const elsewhere = all.find(number => ![own, groupOf(key, 2)].includes(groupOfPeer(number)))!
+      const named = all.find(number => groupOfPeer(number) === groupOf(key, 2))!
+      alice.contact(elsewhere)
+      const results = alice.find(key, 'provider')
+      if (alice.next !== undefined) {
+        alice.peer(named)
+        expect(alice.answer({ covers: false, nearest: [testContact(named)] })).toBe(elsewhere)
+        expect(alice.answer(page([30], 1))).toBe(named)
+      }
+      expect(results).toMatchObject([result])
+    })
+  })
+
+  it.each([
+    ['by a walk inside the group, which a contact begins that has nothing itself', {}, FOUND],
+    ['and by no walk where that is off', without('walk'), { total: 0, tuples: [] }]
+  ])('%s', (_, rules, result) => {
+    const { seeker: alice, key } = seeker({}, rules)
+    const [contact] = alice.numbers('other', 1)
+    alice.contact(contact!)
+    const results = alice.find(key, 'provider')
+    expect(alice.next).toEqual({ number: contact, ttl: 0 })
+    alice.answer({ total: 0 })
+    expect(alice.next).toEqual(
+      'total' in result && result.total > 0 ? { number: contact, ttl: WALK_TTL } : undefined
+    )
+    if (alice.next !== undefined) {
+      alice.answer({ ...page([30], 1), hops: 2 })
+      expect(results).toMatchObject([{ hops: 3 }])
+    }
+    expect(results).toMatchObject([result])
+  })
+
+  it('by no more walks than deny it', () => {
+    const { seeker: alice, key } = seeker()
+    for (const number of alice.numbers('other', 2)) alice.contact(number)
+    const results = alice.find(key, 'provider')
+    let answers = 0
+    while (results.length === 0) {
+      alice.answer({ total: 0 })
+      answers += 1
+    }
+    expect(answers).toBe(DENIALS + 1)
+    expect(results).toMatchObject([{ total: 0 }])
+  })
+
+  describe.each([
+    ['by members of its own group', {}, FOUND],
+    ['and by no member where that is off', without('member'), { failed: 'no-route' }]
+  ])('%s', (_, rules, result) => {
+    it('who pass it on to contacts of theirs', () => {
+      const { seeker: alice, key } = seeker({}, rules)
+      const [contact] = alice.numbers('other', 1)
+      const [member] = alice.numbers('own', 1)
+      alice.contact(contact!)
+      alice.member(member!)
+      const results = alice.find(key, 'provider')
+      expect(alice.fail()).toBe(contact)
+      expect(alice.next).toEqual('total' in result ? { number: member, ttl: WALK_TTL } : undefined)
+      if (alice.next !== undefined) alice.answer({ ...page([30], 1), hops: 1 })
+      expect(results).toMatchObject([result])
+    })
+
+    it('or name these, which are asked', () => {
+      const { seeker: alice, key } = seeker({}, rules)
+      const members = alice.numbers('own', WALKS_OF_VIAS)
+      const [named] = alice.numbers('other', 1)
+      for (const number of members) alice.member(number)
+      const results = alice.find(key, 'provider')
+      if (alice.next !== undefined) {
+        // One of four passes it on.
+        alice.answer({ covers: false })
+        expect(alice.next).toMatchObject({ ttl: 0 })
+        alice.peer(named!)
+        alice.answer({ covers: false, nearest: [testContact(named!)] })
+        expect(alice.answer(page([30], 1))).toBe(named)
+      }
+      expect(results).toMatchObject([result])
+    })
   })
 })
 

@@ -4,11 +4,12 @@
  */
 
 import type { StoredRecord } from '@servent/key-routing/machine'
-import { compareKeys, type Key, xorDistance } from '@servent/overlay/machine'
+import { compareKeys, type Effects, type Input, type Key, xorDistance } from '@servent/overlay/machine'
 import { type NodeIndex, Simulation, type SimulationInit } from '@servent/simulator'
 import {
   CHEAP_CHAIN,
   CORRECT_KELIPS,
+  type Gossip,
   groupOf,
   IdealGroups,
   KelipsMachine,
@@ -26,6 +27,31 @@ export interface NetworkInit {
   readonly settings?: Partial<KelipsSettings>
   readonly rules?: Partial<KelipsRules>
   readonly simulation?: Partial<Omit<SimulationInit<KelipsTypes>, 'seed' | 'codec' | 'createMachine'>>
+  /** Machines that lie, for some nodes; nothing: an honest one. */
+  readonly liar?: (
+    node: NodeIndex,
+    settings: Partial<KelipsSettings>,
+    rules: KelipsRules
+  ) => KelipsMachine | undefined
+}
+
+/** Notes for observers what its machine has handled. */
+class WatchedMachine extends KelipsMachine {
+  readonly #handled: (input: Input<KelipsTypes>) => void
+
+  constructor(
+    settings: Partial<KelipsSettings>,
+    rules: KelipsRules,
+    handled: (input: Input<KelipsTypes>) => void
+  ) {
+    super(settings, rules)
+    this.#handled = handled
+  }
+
+  override handle(input: Input<KelipsTypes>, effects: Effects<KelipsTypes>): void {
+    super.handle(input, effects)
+    this.#handled(input)
+  }
 }
 
 /** Nobody lies here, and signatures have no bytes. */
@@ -56,15 +82,27 @@ export class KelipsNetwork {
   readonly settings: Partial<KelipsSettings>
   readonly notices: ((node: NodeIndex, notice: KelipsNotice, nowUs: number) => void)[] = []
 
+  /** Gossip that came in. */
+  readonly gossip: ((message: Gossip) => void)[] = []
+  #handled = new Set<NodeIndex>()
+  #observe: () => void = () => undefined
+
   constructor(init: NetworkInit) {
     this.settings = { saveMs: 0, mergeMs: 0, ...init.settings }
     const rules = { ...CORRECT_KELIPS, oneWay: CHEAP_CHAIN, ...init.rules }
     this.simulation = new Simulation<KelipsTypes>({
       answer: answerOf,
+      observer: { every: 1, check: () => this.#observe() },
       ...init.simulation,
       seed: init.seed,
       codec: kelipsCodec,
-      createMachine: () => new KelipsMachine(this.settings, rules),
+      createMachine: node =>
+        init.liar?.(node, this.settings, rules) ??
+        new WatchedMachine(this.settings, rules, input => {
+          this.#handled.add(node)
+          if (input.type === 'message' && input.message.type === 'gossip')
+            for (const hear of this.gossip) hear(input.message)
+        }),
       onNotice: (node, notice, nowUs) => {
         for (const hear of this.notices) hear(node, notice, nowUs)
       }
@@ -73,6 +111,18 @@ export class KelipsNetwork {
 
   machine(node: NodeIndex): KelipsMachine {
     return this.simulation.machine(node) as KelipsMachine
+  }
+
+  /** Is called after every event. What it throws fails the run. */
+  observe(check: () => void): void {
+    this.#observe = check
+  }
+
+  /** Honest nodes whose machines have handled something since this was last asked: only their tables can have changed. */
+  takeHandled(): ReadonlySet<NodeIndex> {
+    const handled = this.#handled
+    this.#handled = new Set()
+    return handled
   }
 
   /** Starts a node that knows one other. */
