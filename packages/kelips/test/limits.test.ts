@@ -176,6 +176,9 @@ describe('gossip', () => {
       )
     expect(own.held.length).toBe(INTAKES_MAX)
     expect(outcomes).toEqual(['busy'])
+    // It is not believed on its word, and counts as refused; its offerer may come again.
+    const { counters, others, tuples } = own.kelips
+    expect([counters.livesRefused, others, tuples.size]).toEqual([1, 0, 0])
   })
 
   it('a provider is gone after ORIGIN_TIMEOUT_MS_MAX, however slow gossip is', () => {

@@ -1,6 +1,6 @@
 /** One machine's state by itself, with peers that are numbers, for tests of single rules. */
 import { Calls, storeOf } from '@servent/key-routing/machine'
-import { type Peer, PeerInterner } from '@servent/overlay/machine'
+import { type Peer, PeerInterner, type RequestId } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { PREFIX_BYTES } from '../../src/constants.ts'
 import { Kelips } from '../../src/kelips.ts'
@@ -22,8 +22,14 @@ export interface Lone {
   held: KelipsQuestion[] | undefined
 }
 
-/** Everything that is sent to a peer comes to nothing. */
-export function lone(settings: Partial<KelipsSettings> = {}, rules: Partial<KelipsRules> = {}): Lone {
+type AnswersTo = (question: KelipsQuestion, id: RequestId) => KelipsTypes['answer'] | undefined
+
+/** Everything that is sent to a peer comes to nothing. What `answers` has no answer to is answered by the test. */
+export function lone(
+  settings: Partial<KelipsSettings> = {},
+  rules: Partial<KelipsRules> = {},
+  answers: AnswersTo = answerOf
+): Lone {
   const all = kelipsSettings(settings)
   const calls = new Calls<KelipsTypes>(new Set(), {}, routingOf(all))
   const kelips = new Kelips(
@@ -48,8 +54,9 @@ export function lone(settings: Partial<KelipsSettings> = {}, rules: Partial<Keli
     open: () => undefined,
     send: () => undefined,
     ask: (id: number, question: KelipsQuestion) => {
-      if (self.held !== undefined) self.held.push(question)
-      else kelips.answered(id, answerOf(question), fx)
+      const answer = self.held === undefined ? answers(question, id) : undefined
+      if (answer === undefined) self.held?.push(question)
+      else kelips.answered(id, answer, fx)
     }
   } as unknown as Fx
   calls.tell = (peer, message) => {
