@@ -1,0 +1,99 @@
+/** A walk inside a group, as each of its steps sees it (IPTPS section 2.2): who has nothing passes the question on, and the answer back. */
+import type { CallDone } from '@servent/key-routing/machine'
+import type { Peer } from '@servent/overlay/machine'
+import { testContact } from '@servent/overlay/testing'
+import { expect, it } from 'vitest'
+import { RELAYS_MAX, WALK_TTL } from '../src/constants.ts'
+import { onFind } from '../src/find.ts'
+import { takeIn } from '../src/intake.ts'
+import type { Find, KelipsMessage, Providers } from '../src/messages.ts'
+import { nearestOthers } from '../src/nearest.ts'
+import type { KelipsTypes } from '../src/types.ts'
+import { lifeOf, lone, tupleOf } from './support/lone.ts'
+
+const ASKER = 9
+const TUPLE = tupleOf(3, 1)
+const KEY = Uint8Array.of(...TUPLE.prefix, ...TUPLE.prefix)
+const NONE = {
+  type: 'providers',
+  id: 1,
+  covers: true,
+  hops: 0,
+  timeouts: 0,
+  total: 0,
+  tuples: [],
+  nearest: []
+} as const
+
+/** A member of a group of eight, with the others as they are asked and answered. */
+function step() {
+  const own = lone({ groups: 1 })
+  const { kelips } = own
+  const asked: { peer: Peer; message: Find; done: CallDone<KelipsTypes> }[] = []
+  const answered: Providers[] = []
+  for (let number = 1; number <= 8; number += 1)
+    kelips.view.add(kelips.intern(testContact(number))!, lifeOf(number), 1000)
+  kelips.calls.request = (peer, message, _priority, done) => {
+    if (message.type === 'find') asked.push({ peer, message, done })
+  }
+  kelips.calls.linkOf = () => 1
+  const fx = Object.assign(own.fx, {
+    send: (_link: number, message: KelipsMessage) => answered.push(message as Providers)
+  })
+  const asker = kelips.intern(testContact(ASKER))!
+  const find = (ttl: number) =>
+    onFind(kelips, asker, { type: 'find', id: 77, key: KEY, want: 'provider', after: 0, ttl }, fx)
+  return { kelips, fx, asked, answered, asker, find }
+}
+
+it('begins at the member that is nearest to the key, and its answer goes back with one step more', () => {
+  const { kelips, fx, asked, answered, asker, find } = step()
+  find(WALK_TTL)
+  const [first] = asked
+  expect(first).toMatchObject({
+    peer: nearestOthers(kelips, KEY, 1, asker)[0],
+    message: { key: KEY, ttl: WALK_TTL - 1 }
+  })
+  expect(answered).toEqual([])
+  first!.done({ answer: { ...NONE, hops: 1, total: 1, tuples: [TUPLE] } }, fx)
+  expect(answered).toMatchObject([{ id: 77, hops: 2, total: 1, tuples: [{ provider: testContact(3) }] }])
+})
+
+it('goes on to another member as long as it may, and not back to who asks', () => {
+  for (let at = 0; at < 8; at += 1) {
+    const { asked, asker, find } = step()
+    find(1)
+    expect(asked).toMatchObject([{ message: { ttl: 0 } }])
+    expect(asked[0]!.peer).not.toBe(asker)
+  }
+})
+
+it.each([
+  ['it may go no further', (): number => 0, false],
+  ['who is asked has the tuple', () => WALK_TTL, true]
+])('ends where %s', (_, ttl, has) => {
+  const { kelips, fx, asked, answered, find } = step()
+  if (has) takeIn(kelips, { lives: [lifeOf(3)], tuples: [TUPLE] }, fx)
+  find(ttl())
+  expect(asked).toEqual([])
+  expect(answered).toMatchObject([{ id: 77, hops: 0, covers: true, total: has ? 1 : 0 }])
+})
+
+it('that meets somebody silent ends with what the one before has, and says that it waited', () => {
+  const { fx, asked, answered, find } = step()
+  find(WALK_TTL)
+  asked[0]!.done({ failed: 'silent' }, fx)
+  expect(answered).toMatchObject([{ id: 77, total: 0, timeouts: 1, covers: true }])
+})
+
+it('is passed on for RELAYS_MAX at a time: one more is answered at once', () => {
+  const { kelips, fx, asked, answered, find } = step()
+  for (let at = 0; at < RELAYS_MAX; at += 1) find(WALK_TTL)
+  expect([asked.length, answered.length]).toEqual([RELAYS_MAX, 0])
+  find(WALK_TTL)
+  expect([asked.length, answered.length]).toEqual([RELAYS_MAX, 1])
+  asked[0]!.done({ answer: NONE }, fx)
+  expect(kelips.relays).toBe(RELAYS_MAX - 1)
+  find(WALK_TTL)
+  expect(asked.length).toBe(RELAYS_MAX + 1)
+})
