@@ -1,10 +1,10 @@
 /** How far away a peer is: one round trip of one ping, whatever else had to happen until there was an answer. */
 import { Calls } from '@servent/key-routing/machine'
 import type { Input, Link } from '@servent/overlay/machine'
-import { expect, it } from 'vitest'
-import type { PastryMessage } from '../src/machine.ts'
+import { describe, expect, it } from 'vitest'
+import { DISTANCE_MS_MAX, type PastryMessage, type PastrySettings } from '../src/machine.ts'
 import type { Fx } from '../src/node.ts'
-import { measure } from '../src/table-rules.ts'
+import { considerEntry, measure } from '../src/table-rules.ts'
 import type { PastryTypes } from '../src/types.ts'
 import { answeredNode } from './support/answered-node.ts'
 
@@ -91,4 +91,37 @@ it('has not in it the wait for a ping that was lost: it was asked again', () => 
   expect(pings).toHaveLength(2)
   answer()
   expect(measured).toEqual([ROUND_TRIP_MS])
+})
+
+describe('Castro section 4.2: a distance is measured once for both', () => {
+  /** A member that measures one candidate for its table, which answers after so long. */
+  function measuredOnce(roundTripMs: number, settings: Partial<PastrySettings> = {}, isMember = true) {
+    const all = answeredNode(settings, [], (_peer, { type, id }) => {
+      if (type !== 'ping') return undefined
+      all.node.nowMs += roundTripMs
+      return { type: 'pong', id }
+    })
+    if (!isMember) all.node.mode = 'joining'
+    considerEntry(all.node, PEER, all.fx)
+    expect(all.node.table.peers()).toEqual([PEER])
+    return all.sent.filter(({ message }) => message.type === 'distance')
+  }
+
+  it('whoever measured tells the other how far it is, in microseconds', () => {
+    expect(measuredOnce(ROUND_TRIP_MS)).toEqual([
+      { peer: PEER, message: { type: 'distance', distanceUs: 1000 * ROUND_TRIP_MS } }
+    ])
+  })
+
+  it('at most DISTANCE_MS_MAX, which is as much as the other believes', () => {
+    const toldUs = (roundTripMs: number) =>
+      measuredOnce(roundTripMs).map(({ message }) => message.type === 'distance' && message.distanceUs)
+    expect(toldUs(DISTANCE_MS_MAX)).toEqual([1000 * DISTANCE_MS_MAX])
+    expect(toldUs(DISTANCE_MS_MAX + 1)).toEqual([1000 * DISTANCE_MS_MAX])
+  })
+
+  it('a joiner says nothing, nor does who does not go by distances', () => {
+    expect(measuredOnce(ROUND_TRIP_MS, {}, false)).toEqual([])
+    expect(measuredOnce(ROUND_TRIP_MS, { proximity: 'off' })).toEqual([])
+  })
 })

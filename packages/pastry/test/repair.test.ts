@@ -1,0 +1,89 @@
+/** Repair of a leaf set (Rowstron section 2.5), rule by rule, at one node. */
+import { describe, expect, it } from 'vitest'
+import { fail, onLeafProbe } from '../src/leaf-rules.ts'
+import { FAILED_KEPT_MS, HEARD_LATELY_MS } from '../src/machine.ts'
+import { answeredNode, contactOfNumber } from './support/answered-node.ts'
+
+const LEAF_SET = 8
+/** The nearest first. This node is 0. */
+const LARGER = [0x100, 0x200, 0x300, 0x400]
+const SMALLER = [0xff00, 0xfe00, 0xfd00, 0xfc00]
+const SIZES = { standing: 'member', leafSet: LEAF_SET, digitBits: 4, probePeriodMs: 0 } as const
+
+function member() {
+  const all = answeredNode({ leafSet: LEAF_SET, neighbourhood: 0 }, [...LARGER, ...SMALLER])
+  expect([all.node.leaves.larger, all.node.leaves.smaller]).toEqual([LARGER, SMALLER])
+  const probed = () => all.sent.filter(({ message }) => message.type === 'leaf-probe').map(({ peer }) => peer)
+  return { ...all, probed }
+}
+
+describe('a leaf that failed', () => {
+  it.each([
+    ['one between', LARGER[1], LARGER[3]],
+    ['the furthest', LARGER[3], LARGER[2]],
+    ['one between, on the other side', SMALLER[1], SMALLER[3]],
+    ['the furthest of the other side', SMALLER[3], SMALLER[2]],
+    ['the nearest of the other side', SMALLER[0], SMALLER[3]]
+  ])(
+    '%s: the live one with the largest index on its side is asked, and nobody else',
+    (_where, failed, asked) => {
+      const { node, fx, probed } = member()
+      fail(node, failed!, fx)
+      expect(probed()).toEqual([asked])
+      expect(node.leaves.has(failed!)).toBe(false)
+    }
+  )
+
+  it('the right neighbour: all are asked, since none of them has missed it yet', () => {
+    const { node, fx, probed } = member()
+    fail(node, LARGER[0]!, fx)
+    expect(new Set(probed())).toEqual(new Set([...LARGER.slice(1), ...SMALLER]))
+  })
+
+  it('of which somebody told, and it fails here too: whoever that one named is asked instead', () => {
+    const named = 0x500
+    const all = answeredNode({ leafSet: LEAF_SET, neighbourhood: 0 }, [...LARGER, ...SMALLER], peer =>
+      peer === LARGER[1] ? undefined : 'wait'
+    )
+    all.node.nowMs = HEARD_LATELY_MS
+    const failed = [contactOfNumber(LARGER[1]!).id]
+    const leaves = [...LARGER.slice(2), named].map(contactOfNumber)
+    onLeafProbe(
+      all.node,
+      LARGER[0]!,
+      LARGER[0]!,
+      { type: 'leaf-probe', id: 1, ...SIZES, leaves, failed },
+      all.fx
+    )
+    const asked = all.sent.filter(({ message }) => message.type === 'leaf-probe').map(({ peer }) => peer)
+    expect(asked).toEqual([LARGER[1], named])
+  })
+
+  it('while nothing is repaired: nobody is asked', () => {
+    const { node, fx, probed } = member()
+    node.maintenance = false
+    fail(node, LARGER[1]!, fx)
+    expect(probed()).toEqual([])
+  })
+
+  it('and that would only have had a place: its side is asked who has it, and for FAILED_KEPT_MS it has none', () => {
+    const { node, fx, probed } = member()
+    fail(node, 0x350, fx)
+    expect(probed()).toEqual([LARGER[3]])
+    const name = () => {
+      const message = {
+        type: 'leaf-probe',
+        id: 1,
+        ...SIZES,
+        leaves: [contactOfNumber(0x350)],
+        failed: []
+      } as const
+      onLeafProbe(node, LARGER[0]!, LARGER[0]!, message, fx)
+      return probed().includes(0x350)
+    }
+    node.nowMs = FAILED_KEPT_MS - 1
+    expect(name()).toBe(false)
+    node.nowMs = FAILED_KEPT_MS
+    expect(name()).toBe(true)
+  })
+})
