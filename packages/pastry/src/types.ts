@@ -88,7 +88,7 @@ export interface NodeView {
   /** Counter-clockwise and clockwise, the nearest first. */
   readonly smaller: readonly Peer[]
   readonly larger: readonly Peer[]
-  readonly table: Pick<RoutingTable, 'at' | 'slots' | 'size' | 'distanceMs' | 'rowOf'>
+  readonly table: Pick<RoutingTable, 'at' | 'peers' | 'slots' | 'size' | 'distanceMs' | 'rowOf'>
   /** The nearest by distance first. */
   readonly neighbours: readonly Peer[]
 }

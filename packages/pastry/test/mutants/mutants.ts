@@ -50,6 +50,15 @@ export const ONE_SIDED = mutant({
   }
 })
 
+/** A leaf that is there stays, though one that is closer has come. */
+export const FURTHER_STAY = mutant({
+  takeLeaf(node, peer, fx) {
+    const { smaller, larger } = node.leaves
+    const half = node.settings.leafSet / 2
+    if (smaller.length < half || larger.length < half) CORRECT_PASTRY.takeLeaf(node, peer, fx)
+  }
+})
+
 /** What comes to a joiner is taken on, and lost (the known hole of other implementations). */
 export const SWALLOWING = mutant({
   keep(node, link, message, fx) {

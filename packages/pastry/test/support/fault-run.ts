@@ -35,6 +35,8 @@ const SECOND_US = 1_000_000
  * left neighbour may have died too, and what was missed comes with an exchange.
  */
 const DETECTED_WITHIN_US = 60 * SECOND_US
+/** Leaf sets are exchanged with one leaf after the other, three seconds apart at most; and a probe is to be answered. */
+const PLACED_WITHIN_US = (3 * LEAF_SET + 2) * SECOND_US
 
 const SETTINGS: Partial<PastrySettings> = {
   leafSet: LEAF_SET,
@@ -52,7 +54,12 @@ const SETTINGS: Partial<PastrySettings> = {
   routing: { lookupAttempts: 1 }
 }
 
-export function faultRun(seed: string, rules?: PastryRules): FaultRunResult {
+/** `placedWithinUs`: for what would be found by the places of leaves before the check that is its own finds it. */
+export function faultRun(
+  seed: string,
+  rules?: PastryRules,
+  placedWithinUs = PLACED_WITHIN_US
+): FaultRunResult {
   // Within a twentieth of a second of each other.
   const distance = plane(seed, 64)
   const oneWayUs = (from: NodeIndex, to: NodeIndex) => 2000 + Math.floor(distance(from % 64, to % 64) / 3)
@@ -63,7 +70,7 @@ export function faultRun(seed: string, rules?: PastryRules): FaultRunResult {
     settings: SETTINGS,
     simulation: { observer: { every: 1, check: () => checker?.check() }, network: { oneWayUs } }
   })
-  checker = new InvariantChecker({ network, oneWayUs, detectedWithinUs: DETECTED_WITHIN_US })
+  checker = new InvariantChecker({ network, oneWayUs, detectedWithinUs: DETECTED_WITHIN_US, placedWithinUs })
   const run = new Run(network, checker, seed)
   let violation: InvariantError | undefined
   try {

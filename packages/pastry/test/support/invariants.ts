@@ -2,7 +2,14 @@
  * What must hold of a Pastry network after every event, seen by an observer who knows everybody: P1 to P8 as the
  * reference numbers them. P5 and P6 are of a network in which nothing happens any more.
  */
-import { commonPrefixDigits, compareKeys, type Key, keyDigit, NO_PEER } from '@servent/overlay/machine'
+import {
+  clockwiseDistance,
+  commonPrefixDigits,
+  compareKeys,
+  type Key,
+  keyDigit,
+  NO_PEER
+} from '@servent/overlay/machine'
 import type { NodeIndex } from '@servent/simulator'
 import { compareCloseness, type PastryNotice } from '../../src/machine.ts'
 import type { PastryNetwork } from './network.ts'
@@ -29,13 +36,21 @@ export interface CheckerInit {
   readonly oneWayUs: (from: NodeIndex, to: NodeIndex) => number
   /** Until when the dead may stand in leaf sets. */
   readonly detectedWithinUs: number
+  /** For so long a member that stands in the tables of another may lack its place in that one's leaf set. */
+  readonly placedWithinUs: number
 }
+
+/** What may lag is looked at so often. */
+const PLACES_EVERY_US = 250_000
 
 export class InvariantChecker {
   readonly #init: CheckerInit
   /** Entries of each node by slot, as they stood after the last event. */
   readonly #entries = new Map<NodeIndex, Map<number, NodeIndex>>()
   readonly #diedUs = new Map<NodeIndex, number>()
+  /** Of each node, whom it knows and lacks among its leaves, and since when. */
+  readonly #missing = new Map<NodeIndex, Map<NodeIndex, number>>()
+  #placesCheckedUs = 0
   /** What broke while a notice was told: it is thrown between two events, where a failure names its seed. */
   #broken: InvariantError | undefined
   checks = 0
@@ -64,6 +79,7 @@ export class InvariantChecker {
       this.#checkTable(node)
       this.#checkLeaves(node)
     }
+    this.#checkPlaces()
   }
 
   #checkTable(node: NodeIndex): void {
@@ -133,6 +149,53 @@ export class InvariantChecker {
           throw new InvariantError('P2 leaf sets', `node ${node} has ${leaf} for a leaf, which died long ago`)
       }
     }
+  }
+
+  #checkPlaces(): void {
+    const { network } = this.#init
+    const { nowUs } = network.simulation
+    if (nowUs - this.#placesCheckedUs < PLACES_EVERY_US) return
+    this.#placesCheckedUs = nowUs
+    for (const node of network.members()) this.#checkClosest(node, nowUs)
+  }
+
+  /**
+   * P2: of those that a node knows, the closest are its leaves. Whoever is named comes into the routing table when it
+   * answered a ping, or told of itself, and into the leaf set when it answered a probe: who was named first as an entry
+   * is named again as a leaf by an exchange of leaf sets.
+   */
+  #checkClosest(node: NodeIndex, nowUs: number): void {
+    const { network, placedWithinUs } = this.#init
+    const { simulation, settings } = network
+    const { smaller, larger, table, neighbours } = network.viewOf(node)
+    const own = simulation.keyOf(node)
+    const sides = [
+      { leaves: smaller, wayTo: (key: Key) => clockwiseDistance(key, own) },
+      { leaves: larger, wayTo: (key: Key) => clockwiseDistance(own, key) }
+    ].map(({ leaves, wayTo }) => {
+      const nodes = leaves.map(peer => simulation.nodeOfPeer(node, peer))
+      const isFull = nodes.length >= settings.leafSet / 2
+      return { nodes, wayTo, furthest: isFull ? wayTo(simulation.keyOf(nodes.at(-1)!)) : undefined }
+    })
+    const before = this.#missing.get(node)
+    const now = new Map<NodeIndex, number>()
+    for (const peer of new Set([...table.peers(), ...neighbours])) {
+      const other = simulation.nodeOfPeer(node, peer)
+      const key = simulation.keyOf(other)
+      const isMissing = sides.some(
+        ({ nodes, wayTo, furthest }) =>
+          !nodes.includes(other) && (furthest === undefined || compareKeys(wayTo(key), furthest) < 0)
+      )
+      if (!isMissing || !this.#isThere(other)) continue
+      const sinceUs = before?.get(other) ?? nowUs
+      now.set(other, sinceUs)
+      if (nowUs - sinceUs > placedWithinUs)
+        throw new InvariantError(
+          'P2 closest leaves',
+          `node ${node} knows ${other}, which is closer than a leaf that it has, and does not take it for one`
+        )
+    }
+    this.#missing.set(node, now)
   }
 
   /** P3: a step shares more digits with the key, or comes closer. */
