@@ -36,7 +36,7 @@ import { arm, disarm, onTimer } from './rounds.ts'
 import type { PastryRules } from './rules.ts'
 import { armSaving, onSaveTimer, PEERS_SAVED_AS, SAVE_TIMER } from './save.ts'
 import { pastrySettings } from './settings.ts'
-import { isNearer } from './table-rules.ts'
+import { isNearer, secondStageAsks } from './table-rules.ts'
 import type {
   NodeView,
   PastryCommand,
@@ -71,7 +71,8 @@ export const CORRECT_PASTRY: PastryRules = {
   rootOf,
   takeLeaf,
   keep,
-  isNearer
+  isNearer,
+  secondStageAsks
 }
 
 export class PastryMachine implements Machine<PastryTypes> {

@@ -1,6 +1,6 @@
 /**
- * The rules that the invariants P1 to P8 stand for. A machine has the right ones; tests put in others, to see that
- * the checker of invariants finds them.
+ * The rules that the invariants P1 to P8 stand for, and the second stage of a join. A machine has the right ones; tests
+ * put in others, to see that the checker of invariants finds them, and what a rule is good for.
  */
 import type { KeyRange, NextHop } from '@servent/key-routing/machine'
 import type { Key, Link, Peer } from '@servent/overlay/machine'
@@ -30,4 +30,6 @@ export interface PastryRules {
   keep(node: PastryNode, link: Link, message: PastryMessage, fx: Fx): boolean
   /** P8: whether a candidate that is so far away takes the place of an entry that is so far away. */
   isNearer(candidateMs: number, entryMs: number): boolean
+  /** Nodes of its tables that a joiner asks for their rows, once it is active (Rowstron section 2.5). */
+  secondStageAsks(node: PastryNode): number
 }

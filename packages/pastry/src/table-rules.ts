@@ -246,25 +246,31 @@ function considerRowOf(node: PastryNode, peer: Peer, row: number, fx: Fx): void 
   })
 }
 
+/** The right rule of `PastryRules.secondStageAsks`. Where distances count for nothing, no entry is better than another. */
+export function secondStageAsks({ settings }: PastryNode): number {
+  return settings.proximity === 'on' ? SECOND_STAGE_ASKS_MAX : 0
+}
+
 /**
  * What a node does once it is active (Rowstron sections 2.4 and 2.5). It sends each row to the nodes in it. Then, the
  * second stage: it asks the nodes of its table and of its neighbourhood set for theirs, and takes what is nearer.
  */
 export function announce(node: PastryNode, fx: Fx): void {
   const { table } = node
+  const asksMost = node.rules.secondStageAsks(node)
   let asks = 0
   for (let row = table.rows - 1; row >= 0; row -= 1) {
     const members = table.row(row)
     const entries = node.contacts(members)
     for (const peer of members) {
       node.router.calls.tell(peer, { type: 'announce', entries }, PRIORITY_TABLE, fx)
-      if (node.settings.proximity === 'off' || asks >= SECOND_STAGE_ASKS_MAX) continue
+      if (asks >= asksMost) continue
       asks += 1
       considerRowOf(node, peer, row, fx)
     }
   }
   for (const peer of node.neighbourhood.peers) {
-    if (node.settings.proximity === 'off' || asks >= SECOND_STAGE_ASKS_MAX) return
+    if (asks >= asksMost) return
     if (table.has(peer)) continue
     asks += 1
     considerRowOf(node, peer, 0, fx)

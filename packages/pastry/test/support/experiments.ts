@@ -1,7 +1,12 @@
 /** The experiments of Pastry's papers, each from a seed. */
 import type { Key } from '@servent/overlay/machine'
 import { type NodeIndex, type Random, randomOf } from '@servent/simulator'
-import type { IdealProximity, PastrySettings } from '../../src/machine.ts'
+import {
+  CORRECT_PASTRY,
+  type IdealProximity,
+  type PastryRules,
+  type PastrySettings
+} from '../../src/machine.ts'
 import { Lookups, type LookupTally, mean, randomKey } from './lookups.ts'
 import { type NetworkInit, PastryNetwork, type StartInit, truthOf } from './network.ts'
 
@@ -20,10 +25,12 @@ export function stillNetwork(
   count: number,
   settings: Partial<PastrySettings> = {},
   simulation: NetworkInit['simulation'] = {},
-  start: StartInit = { unlinked: true }
+  start: StartInit = { unlinked: true },
+  rules: PastryRules = CORRECT_PASTRY
 ): StillNetwork {
   const network = new PastryNetwork({
     seed,
+    rules,
     settings: { proximity: 'off', replicas: 1, lookupBudgetMs: 60_000, routing: PAPER_CALLS, ...settings },
     simulation: { trace: false, ...simulation }
   })
@@ -82,7 +89,7 @@ export interface DistanceRatio {
   readonly ratio: number
 }
 
-/** Rowstron section 3.3, figure 6: nodes are points of a plane, and a route is as long as its steps. */
+/** Rowstron section 3.3, figure 6: nodes are points of a plane, and have the tables that an observer gives them. */
 export function distanceRatio(
   seed: string,
   count: number,
@@ -99,20 +106,72 @@ export function distanceRatio(
     {},
     { unlinked: true, ...(proximity === 'on' && { proximity: { samples, rtt } }) }
   )
-  const { network, random } = still
+  return routesOnPlane(still, oneWayUs, lookups)
+}
+
+const DAY_MS = 24 * 3_600_000
+const SECOND_US = 1_000_000
+
+/**
+ * Figure 7: nodes are points of a plane, and each joins by one that is there, by chance, two seconds after the one
+ * before. Their tables are what joins have made of them: nobody looks for nearer entries later.
+ */
+export function joinedDistanceRatio(
+  seed: string,
+  count: number,
+  lookups: number,
+  secondStage: 'on' | 'off'
+): DistanceRatio & { readonly filled: number } {
+  const oneWayUs = plane(seed, count)
+  const network = new PastryNetwork({
+    seed,
+    ...(secondStage === 'off' && { rules: { ...CORRECT_PASTRY, secondStageAsks: () => 0 } }),
+    settings: {
+      replicas: 1,
+      lookupBudgetMs: 60_000,
+      routing: PAPER_CALLS,
+      traceLookups: true,
+      rowMs: DAY_MS,
+      neighbourhoodMs: DAY_MS
+    },
+    simulation: { trace: false, network: { oneWayUs } }
+  })
+  const { simulation } = network
+  const by = simulation.random.of('by')
+  const nodes = simulation.addNodes(count)
+  simulation.start(nodes[0]!)
+  for (const node of nodes.slice(1)) {
+    simulation.runFor(2 * SECOND_US)
+    network.join(node, nodes[by.below(node)]!)
+  }
+  simulation.runFor(60 * SECOND_US)
+  const ideal = network.ideal(nodes)
+  let [is, should] = [0, 0]
+  for (const [at, node] of nodes.entries()) {
+    is += network.viewOf(node).table.size
+    should += ideal.tables(at, network.settings.leafSet, network.settings.digitBits).entries.length
+  }
+  for (const node of nodes) simulation.command(node, { type: 'maintenance', on: false })
+  const still = { network, nodes, random: simulation.random.of('workload') }
+  return { ...routesOnPlane(still, oneWayUs, lookups), filled: is / should }
+}
+
+/** A route is as long as its steps. */
+function routesOnPlane(
+  { network, nodes, random }: StillNetwork,
+  oneWayUs: (from: number, to: number) => number,
+  lookups: number
+): DistanceRatio {
   const { simulation } = network
   const rootOf = truthOf(network)
-  const travelled = new Map<string, number>()
-  let [sum, direct] = [0, 0]
+  let [travelled, direct] = [0, 0]
   network.notices.push((node, notice) => {
-    if (notice.type !== 'lookup-step' || notice.what !== 'sent') return
-    const name = `${notice.origin} ${notice.id}`
-    const to = simulation.nodeOfPeer(node, notice.peer)
-    travelled.set(name, (travelled.get(name) ?? 0) + oneWayUs(node, to))
+    if (notice.type === 'lookup-step' && notice.what === 'sent')
+      travelled += oneWayUs(node, simulation.nodeOfPeer(node, notice.peer))
   })
   const lookupsMade = new Lookups(network, rootOf)
   for (let issued = 0; issued < lookups; issued += 1) {
-    const origin = still.nodes[random.below(count)]!
+    const origin = nodes[random.below(nodes.length)]!
     const key = randomKey(random)
     const root = rootOf(key)
     if (root === origin) continue
@@ -120,17 +179,21 @@ export function distanceRatio(
     lookupsMade.issue(origin, key)
   }
   simulation.runFor(70_000_000)
-  for (const distance of travelled.values()) sum += distance
-  return { correct: lookupsMade.tally.correct / lookupsMade.tally.issued, ratio: sum / direct }
+  return { correct: lookupsMade.tally.correct / lookupsMade.tally.issued, ratio: travelled / direct }
 }
 
-export interface Failures {
+export interface Unrepaired {
   readonly before: number
-  /** Right after a tenth failed, nothing repaired: dead nodes that were met count as steps, as the paper's routes did. */
+  /** Right after a tenth failed, nothing repaired: steps that led to somebody. */
   readonly unrepaired: number
-  readonly repaired: number
+  /** Dead nodes that a route met: they are no steps. */
+  readonly deadMet: number
   readonly incorrect: number
   readonly failed: number
+}
+
+export interface Failures extends Unrepaired {
+  readonly repaired: number
   /** Requests of maintenance for each node that failed, until the tables were repaired. */
   readonly callsPerFailure: number
 }
@@ -138,24 +201,25 @@ export interface Failures {
 /** Requests that look after tables: the paper's remote procedure calls. */
 const CALLS: ReadonlySet<string> = new Set(['leaf-probe', 'row-request', 'ping', 'neighbours-request'])
 
-const HOURS_MS = 24 * 3_600_000
 /** What is sent is sent because of failures alone. */
 const ONLY_REPAIR = {
-  leafExchangeMs: HOURS_MS,
-  tableProbeMs: HOURS_MS,
-  rowMs: HOURS_MS,
-  neighbourhoodMs: HOURS_MS
+  leafExchangeMs: DAY_MS,
+  tableProbeMs: DAY_MS,
+  rowMs: DAY_MS,
+  neighbourhoodMs: DAY_MS
 }
 
-/** Rowstron section 3.5, figure 8: a tenth of the nodes fails at one instant, silently. */
-export function failures(seed: string, count: number, lookups: number, leafSet = 16): Failures {
-  const still = stillNetwork(seed, count, { leafSet, ...ONLY_REPAIR }, {}, {})
-  const { network, nodes, random } = still
+/** Rowstron section 3.5, figure 8: a tenth of the nodes fails at one instant, silently, and nobody repairs anything. */
+export function unrepaired(seed: string, count: number, lookups: number, rules?: PastryRules): Unrepaired {
+  return fallen(stillNetwork(seed, count, {}, {}, { unlinked: true }, rules), lookups).figures
+}
+
+/** The same, and then tables are looked after again. */
+export function failures(seed: string, count: number, lookups: number): Failures {
+  const still = stillNetwork(seed, count, ONLY_REPAIR, {}, {})
+  const { network } = still
   const { simulation } = network
-  const before = lookUp(still, lookups)
-  const victims = shuffled(nodes, random).slice(0, Math.round(0.1 * count))
-  for (const node of victims) simulation.silence(node)
-  const unrepaired = lookUp(still, lookups)
+  const { figures, victims } = fallen(still, lookups)
   const callsBefore = callsSent(network)
   for (const node of simulation.aliveNodes()) simulation.command(node, { type: 'maintenance', on: true })
   // Heartbeats find dead leaves; dead entries are found by use, and by probes.
@@ -166,13 +230,31 @@ export function failures(seed: string, count: number, lookups: number, leafSet =
   const calls = callsSent(network) - callsBefore
   const repaired = lookUp(still, lookups)
   return {
-    before: mean(before.hops),
-    unrepaired: mean(unrepaired.hops),
+    ...figures,
     repaired: mean(repaired.hops),
-    incorrect: before.incorrect + unrepaired.incorrect + repaired.incorrect,
-    failed: before.failed + unrepaired.failed + repaired.failed,
+    incorrect: figures.incorrect + repaired.incorrect,
+    failed: figures.failed + repaired.failed,
     callsPerFailure: calls / victims.length
   }
+}
+
+function fallen(
+  still: StillNetwork,
+  lookups: number
+): { figures: Unrepaired; victims: readonly NodeIndex[] } {
+  const { network, nodes, random } = still
+  const before = lookUp(still, lookups)
+  const victims = shuffled(nodes, random).slice(0, Math.round(0.1 * nodes.length))
+  for (const node of victims) network.simulation.silence(node)
+  const after = lookUp(still, lookups)
+  const figures = {
+    before: mean(before.hops),
+    unrepaired: mean(after.hops),
+    deadMet: mean(after.timeouts),
+    incorrect: before.incorrect + after.incorrect,
+    failed: before.failed + after.failed
+  }
+  return { figures, victims }
 }
 
 /** Traffic that shows nodes who is dead. */
