@@ -65,7 +65,7 @@ export const LOOK_MS = 1_000
 
 // Values.
 
-/** How long a value is kept: as long as kad-dht keeps any record. */
+/** How long a value is good, by its signature. kad-dht keeps records for 48 hours, and those that are over nobody believes. */
 export const VALUE_LIFETIME_MS = 24 * 60 * 60 * 1000
 /** How long a put or a get lasts where nobody says. */
 export const VALUE_MS = 20_000

@@ -61,7 +61,7 @@ export interface KademliaInit {
   readonly bootstrap?: readonly string[]
   /** k, peers in a bucket and holders of a record: 20. */
   readonly k?: number
-  /** Requests of one lookup under way at a time: 10. */
+  /** Requests under way at a time on each path of a lookup: 10. */
   readonly alpha?: number
   /** Paths of a lookup that share no peer: as many as `alpha`. */
   readonly disjointPaths?: number
