@@ -10,6 +10,8 @@ import { type LookupCost, type RealPeer, realLookup, startRealPeers, stopAll } f
 
 const PEERS = 64
 const LOOKUPS = 64
+/** Of real lookups, so many find the nearest where the peers have met. */
+const REAL_FOUND_LEAST = 0.9
 
 function simulated(settings: { k: number; alpha: number; disjointPaths: number }): LookupCost[] {
   const network = new KademliaNetwork({ seed: 'against', settings: { ...settings, traceLookups: true } })
@@ -64,6 +66,10 @@ describe.each([
     const [a, b] = [of(real), of(machine)]
     console.info(`kad-dht ${JSON.stringify(a)}, machine ${JSON.stringify(b)}`)
     expect(b.correct).toBe(1)
+    // On a busy machine dials come too late, and what peers that have not met find says nothing of Kademlia.
+    expect(a.correct, 'real peers that found the nearest; run this test alone').toBeGreaterThan(
+      REAL_FOUND_LEAST
+    )
     // Real peers may not have met all others yet: they ask some more.
     expect(b.requests / a.requests).toBeGreaterThan(0.67)
     expect(b.requests / a.requests).toBeLessThan(1.5)
