@@ -145,6 +145,9 @@ export const REFRESH_MS_FIRST = 40_000
 export const REFRESHES_AT_ONCE = 8
 export const REFRESH_ROUNDS = 4
 
+/** Between two questions of a member that knows nobody of its group, in the end: half as many rounds. A power of two. */
+export const LONE_ROUNDS_MAX = 32
+
 /** Checks of signatures that wait at a time, each of one message's new entries; one past it is not read. */
 export const INTAKES_MAX = 64
 /** Entries of one page of state that a joiner pulls. */

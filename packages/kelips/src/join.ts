@@ -9,6 +9,7 @@ import {
   ESTIMATE_PARTS,
   JOIN_ALONE_MS,
   JOIN_RETRY_MS,
+  LONE_ROUNDS_MAX,
   PRIORITY_STATE,
   PULL_PAGES_MAX,
   PULL_TRIES,
@@ -41,6 +42,23 @@ export function seek(kelips: Kelips, fx: Fx): void {
     if (peer !== undefined) askToJoin(kelips, peer, fx)
   }
   if (kelips.mode === 'joining' && kelips.maintenance) fx.setTimer(JOIN_TIMER, JOIN_RETRY_MS)
+}
+
+/**
+ * A member that knows nobody of its group asks a contact of another one: all whom its introducer knew there may have been
+ * dead. After one round, two, four and so on, up to `LONE_ROUNDS_MAX`, since it may be the only one that there is.
+ */
+export function seekMembers(kelips: Kelips, fx: Fx): void {
+  const { table } = kelips.contacts
+  if (kelips.view.size > 0 || table.size === 0) {
+    kelips.loneRounds = 0
+    return
+  }
+  kelips.loneRounds += 1
+  const isDue = kelips.loneRounds >= LONE_ROUNDS_MAX || Number.isInteger(Math.log2(kelips.loneRounds))
+  if (!isDue) return
+  if (kelips.loneRounds >= LONE_ROUNDS_MAX) kelips.loneRounds -= LONE_ROUNDS_MAX / 2
+  askToJoin(kelips, table.peerAt(randomBelow(fx, table.size)), fx)
 }
 
 /** Says who one is, and hears of others. Members of two networks meet so, too. */
@@ -152,6 +170,7 @@ function onWelcome(kelips: Kelips, peer: Peer, welcome: Welcome, fx: Fx): void {
     if (kelips.settings.groups === undefined) setLevel(kelips, welcome.level, fx)
     kelips.estimate = Math.max(kelips.localEstimate, welcome.estimate / ESTIMATE_PARTS)
   }
+  const wasLone = kelips.view.size === 0
   const release = kelips.hold([peer])
   takeIn(
     kelips,
@@ -162,6 +181,7 @@ function onWelcome(kelips: Kelips, peer: Peer, welcome: Welcome, fx: Fx): void {
       noteRtt(kelips, peer)
       kelips.metMs ??= kelips.nowMs
       if (isNewcomer) pullFrom(kelips, 'join', later)
+      else if (wasLone && kelips.view.size > 0) pullFrom(kelips, 'merge', later)
     },
     true
   )
@@ -175,7 +195,7 @@ export function pullFrom(kelips: Kelips, why: 'join' | 'merge', fx: Fx, tried: r
   if (kelips.pulling) return
   const by = anyMember(kelips, fx, tried)
   if (by === undefined || tried.length >= PULL_TRIES) {
-    // The first of its group, or nobody there answers: what it lacks comes by gossip.
+    // The first of its group, or nobody there answers: it asks others each few rounds, and hears the rest by gossip.
     onPulled(kelips, fx)
     return
   }

@@ -145,6 +145,8 @@ export class Kelips {
   estimate = 0
   /** Since the level last changed. */
   epochRounds = 0
+  /** Rounds without anybody else of the own group in view; by `LONE_ROUNDS_MAX` they begin again at half of it. */
+  loneRounds = 0
   metMs: number | undefined
   chain: OwnChain | undefined
   isSigning = false

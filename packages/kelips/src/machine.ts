@@ -20,7 +20,7 @@ import { onFind } from './find.ts'
 import { gossipRound, onGossip, onSilent, tellNews } from './gossip.ts'
 import { groupOf } from './group.ts'
 import { adoptTables } from './ideal.ts'
-import { askToJoin, JOIN_TIMER, onJoin, onPull, seek } from './join.ts'
+import { askToJoin, JOIN_TIMER, onJoin, onPull, seek, seekMembers } from './join.ts'
 import { Kelips } from './kelips.ts'
 import { leave } from './leave.ts'
 import type { LifeTable } from './life-table.ts'
@@ -330,6 +330,7 @@ function onTimer(kelips: Kelips, timer: Timer, fx: Effects<KelipsTypes>): void {
   else if (timer === GOSSIP_TIMER) {
     fx.setTimer(GOSSIP_TIMER, jittered(fx, gossipMs))
     gossipRound(kelips, fx)
+    seekMembers(kelips, fx)
     watchEpoch(kelips, fx)
     if (kelips.counters.rounds % REFRESH_ROUNDS === 0) refreshOrigins(kelips, fx)
   } else if (timer === MERGE_TIMER) {
