@@ -1,5 +1,5 @@
 /** `lab` on the command line: no node runs, and none is needed. */
-import { mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ResultsSchema, type StudyResults, StudyResultsSchema } from '@servent/lab'
@@ -87,18 +87,39 @@ parts:
     ['none.yaml', 'error: The plan none.yaml cannot be read: ENOENT'],
     [
       'small.yaml --set sizes.nodes=0',
-      'error: small.yaml:7: parts[0].nodes is 0, and it takes a whole number'
+      'error: --set sizes.nodes=0: parts[0].nodes is 0, and it takes a whole number'
     ],
-    ['small.yaml --set latency=matrix:none.tsv', 'error: latency names the file '],
+    [
+      'small.yaml --set latency=matrix:none.tsv',
+      'error: --set latency=matrix:none.tsv: latency names the file '
+    ],
+    ['none-there.yaml', 'error: none-there.yaml:6: churn names the file '],
+    ['broken.yaml', 'error: broken.yaml:6: latency: odd.tsv: Line 2: row 2 of 2 has 1 figures'],
+    ['many.yaml', 'error: many.yaml:7: 1000000 peers of chord have about 27000000 links'],
+    ['large.yaml', 'error: large.yaml:6: A run of chord with 300 peers'],
     ['small.yaml --out small.yaml', 'error: The study goes to small.yaml, and nothing can be written there'],
     ['small.yaml --workers none', 'error: ']
   ])('refuses %s before anything runs', async (line, message) => {
     const cwd = await planIn('refused')
+    const plans = {
+      'none-there': '    churn: trace:none',
+      broken: '    latency: matrix:odd.tsv',
+      many: '    seeds: 1\n    nodes: 1000000',
+      large: '    seeds: 1000\n    nodes: 300\n    lookups: 10000000'
+    }
+    for (const [name, fields] of Object.entries(plans))
+      await writeFile(
+        join(cwd, `${name}.yaml`),
+        `title: One\nparts:\n  - name: one\n    overlays:\n      - chord\n${fields}\n`
+      )
+    await writeFile(join(cwd, 'odd.tsv'), '0 1\n1\n')
     const { code, out, err } = await runLine(`lab run ${line}`, { cwd })
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(message)
     expect(err).toContain('servent lab run')
     expect(err).not.toContain('lab compare')
+    // Nor is anything left where the study would have gone.
+    expect((await readdir(cwd)).filter(name => !/\.(yaml|tsv)$/.test(name))).toEqual([])
   })
 
   it('leaves a report, which is drawn again, and beside that of another study', async () => {
@@ -130,8 +151,16 @@ parts:
     const cwd = await planIn('beside')
     await writeFile(join(cwd, 'two.tsv'), '0\t30\n30\t0\n')
     const line = 'lab run ../beside/small.yaml --set latency=matrix:two.tsv --out out'
-    const { code, err } = await runLine(line.replace('../beside', cwd), { cwd: folder })
-    expect({ code, err: err.includes('error') }).toEqual({ code: 0, err: false })
+    const first = await runLine(line.replace('../beside', cwd), { cwd: folder })
+    expect({ code: first.code, err: first.err.includes('error') }).toEqual({ code: 0, err: false })
+    // And of the plan that it leaves, wherever that lies then.
+    await rename(join(folder, 'out'), join(cwd, 'moved'))
+    await rm(join(cwd, 'two.tsv'))
+    const again = await runLine('lab run moved/plan.resolved.yaml --out again', { cwd })
+    expect(again).toMatchObject({ code: 0, out: first.out })
+    expect(await readFile(join(cwd, 'again/SHA256SUMS'), 'utf8')).toMatch(
+      / {2}files\/two-[0-9a-f]{12}\.tsv\n/
+    )
   })
 })
 

@@ -107,8 +107,9 @@ export function isReal(backend: BackendId): backend is RealBackendId {
 export function checkBackend(plan: Plan): void {
   const { backend } = plan
   if (!isReal(backend)) return
-  for (const [isAsked, what, instead] of REFUSALS)
-    if (isAsked(plan)) throw new PlanError(`${what}, which the backend ${backend} cannot do: ${instead}.`)
+  for (const [field, isAsked, what, instead] of REFUSALS)
+    if (isAsked(plan))
+      throw new PlanError(`${what}, which the backend ${backend} cannot do: ${instead}.`, field)
   checkMost(plan, 'nodes', NODES_LIMITS[backend])
   checkMost(plan, 'warmup', REAL_SECONDS_MAX)
   checkMost(plan, 'duration', REAL_SECONDS_MAX)
@@ -126,21 +127,24 @@ export function checkBackend(plan: Plan): void {
   }
 }
 
-type Refusal = readonly [isAsked: (plan: Plan) => boolean, what: string, instead: string]
+type Refusal = readonly [field: keyof Plan, isAsked: (plan: Plan) => boolean, what: string, instead: string]
 
 const REFUSALS: readonly Refusal[] = [
-  [({ liars }) => liars !== null, 'A part of the peers lies (liars)', 'no real peer does'],
+  ['liars', ({ liars }) => liars !== null, 'A part of the peers lies (liars)', 'no real peer does'],
   [
+    'start',
     ({ start }) => start === 'ideal',
     'The network starts as an observer builds it (start: ideal)',
     'real peers join; try --start joined'
   ],
   [
+    'puts',
     ({ puts, gets }) => puts + gets > 0,
     'Values are put and asked for (puts, gets)',
     'try lookups and searches'
   ],
   [
+    'churn',
     ({ churn }) => churn?.startsWith('trace:') === true,
     'Peers come and go by a trace (churn)',
     'try exp:1m or rate:0.05'
@@ -155,7 +159,8 @@ function checkGrowth({ backend, churn, nodes, warmup, duration }: Plan, most: nu
   if (expected <= most) return
   throw new PlanError(
     `By churn ${churn} of ${nodes} peers ${Math.ceil(expected)} are to be expected at the end, and the backend ` +
-      `${backend} takes ${most} at most: try as many leaves as joins, or --backend simulator.`
+      `${backend} takes ${most} at most: try as many leaves as joins, or --backend simulator.`,
+    'churn'
   )
 }
 

@@ -2,7 +2,7 @@
 import { Check } from 'typebox/value'
 import { PlanError } from './errors.ts'
 import type { Judged } from './gates.ts'
-import type { Asked, Plan } from './plan.ts'
+import { type Asked, askedOf, type FileSums } from './plan.ts'
 import { type Results, ResultsSchema } from './results.ts'
 import type { Study } from './study/study.ts'
 import { type StudyResults, StudyResultsSchema } from './study/study-results.ts'
@@ -46,10 +46,18 @@ function nameOf(
 
 const choices = (record: Choices) => Object.entries(record).map(([key, value]) => `${key}=${value}`)
 
-/** Plans of a study, by the names of what gates judge. */
-export function plannedIn({ parts }: Study): Map<string, Plan> {
+/** What a study asks, by the names of what gates judge. */
+export function askedIn({
+  study,
+  sums
+}: {
+  readonly study: Pick<Study, 'parts'>
+  readonly sums: FileSums
+}): Map<string, Asked> {
   return new Map(
-    parts.flatMap(({ name, points }) => points.map(point => [nameOf(name, point), point.plan] as const))
+    study.parts.flatMap(({ name, points }) =>
+      points.map(point => [nameOf(name, point), askedOf(point.plan, sums)] as const)
+    )
   )
 }
 

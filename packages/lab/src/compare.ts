@@ -2,10 +2,12 @@
 import { type Backend, type BackendInit, type BackendLoader, noBackends } from './backend.ts'
 import { type BackendId, isReal } from './backends.ts'
 import { createWorker, workerFrom } from './create-worker.ts'
+import type { PlanError } from './errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { commitOfCode, hostNow } from './host.ts'
 import type { Job, PlanTexts } from './messages.ts'
 import { type Asked, askedOf, overlaySettings, type Plan } from './plan.ts'
+import type { PlacedError } from './plan-files.ts'
 import { jobsOf } from './plan-jobs.ts'
 import { runAll } from './pool.ts'
 import type { Progress } from './progress.ts'
@@ -62,7 +64,9 @@ export async function runPlans(
   options: CompareOptions = {},
   onProgress: (plan: number, progress: Progress) => void = (_, progress) => options.onProgress?.(progress)
 ): Promise<RanPlan[]> {
-  const { jobs, nodes, texts, sums } = await jobsOf(plans, options.resolvePath ?? (name => name))
+  const { resolvePath = name => name } = options
+  const { jobs, nodes, texts, sums } = await jobsOf(plans, { resolvePath })
+  await checkJobs(jobs, options)
   const all = jobs.flatMap((ofPlan, plan) => ofPlan.map(job => ({ job, plan })))
   const results = plans.map((): RunResult[] => [])
   await runJobs(
@@ -85,7 +89,31 @@ export async function runPlans(
   }))
 }
 
-/** Runs jobs, those of each backend together; `onRun` is told of each as it ends. */
+/**
+ * Whether there are the backends that jobs of each plan want, and their peers take what is asked of them: known before hours
+ * of work, and before anything is written.
+ *
+ * @throws PlanError
+ */
+export async function checkJobs(
+  jobs: readonly (readonly Job[])[],
+  { backends = noBackends }: Pick<CompareOptions, 'backends'>,
+  placed: PlacedError = error => error
+): Promise<void> {
+  for (const [index, ofPlan] of jobs.entries()) {
+    const [first] = ofPlan
+    if (first === undefined || !isReal(first.plan.backend)) continue
+    try {
+      const backend = await backends(first.plan.backend)
+      // Whatever the seed, the peers are asked for the same.
+      await backend.check?.(ofPlan.filter(({ seed }) => seed === first.seed))
+    } catch (error) {
+      throw (error as Error).name === 'PlanError' ? placed(error as PlanError, index) : error
+    }
+  }
+}
+
+/** Runs jobs that were checked, those of each backend together; `onRun` is told of each as it ends. */
 export async function runJobs(
   jobs: readonly Job[],
   texts: PlanTexts,
@@ -96,15 +124,12 @@ export async function runJobs(
   const groups = new Map<BackendId, number[]>()
   for (const [index, { plan }] of jobs.entries())
     groups.set(plan.backend, [...(groups.get(plan.backend) ?? []), index])
-  // What cannot be loaded is known before hours of work.
   const loaded = await Promise.all(
     [...groups].map(async ([name, indices]) => ({
       indices,
       backend: isReal(name) ? await backends(name) : simulator(options.workerSource)
     }))
   )
-  // And what their peers would refuse.
-  for (const { backend, indices } of loaded) await backend.check?.(indices.map(index => jobs[index]!))
   let before = 0
   for (const { backend, indices } of loaded) {
     const begun = before

@@ -6,7 +6,7 @@
  * threads, one for each seed at a time, and a fingerprint over all that they did says whether two comparisons
  * were the same.
  */
-export { judgedOf, type Kept, parseResults, plannedIn, refuseOther } from './baseline.ts'
+export { askedIn, judgedOf, type Kept, parseResults, refuseOther } from './baseline.ts'
 export { type CompareOptions, compare } from './compare.ts'
 export { PlanError, RunError } from './errors.ts'
 export { type GateVerdict, judge, parseGates } from './gates.ts'
@@ -24,6 +24,7 @@ export { type Asked, askedOf, type Plan, type PlanInput, resolvePlan } from './p
 export { askedOfAll } from './plan-files.ts'
 export type { Progress } from './progress.ts'
 export { type OverlayResults, type Results, ResultsSchema } from './results.ts'
+export { checkStudy, type PlannedStudy, planStudy } from './study/plan-study.ts'
 export { runStudy, type StudyRunOptions } from './study/run-study.ts'
 export { resolveStudy, type Study, type StudyOptions } from './study/study.ts'
 export {

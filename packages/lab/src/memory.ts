@@ -89,17 +89,18 @@ export function runsAtATime(
   const { overlay, bytes, ofNode } = largest
   const { peak, arrivals } = population
   const fit = Math.floor((left - (bytes - peak * ofNode)) / ofNode)
-  const instead =
+  const [instead, field]: [string, keyof Plan] =
     samples > memoryBytes / 2
-      ? 'fewer --seeds'
+      ? ['fewer --seeds', 'seeds']
       : fit >= 2 && churn?.type !== 'trace'
-        ? `--nodes ${roundedDown(fit)}`
-        : 'fewer lookups, searches, puts and gets, or fewer peers that come'
+        ? [`--nodes ${roundedDown(fit)}`, 'nodes']
+        : ['fewer lookups, searches, puts and gets, or fewer peers that come', mostOf(plan)]
   const coming = arrivals === 0 ? '' : `, ${arrivals} more that come,`
   throw new PlanError(
     `A run of ${overlay} with ${peak} peers${coming} and ${asksOf(plan)} lookups and searches takes about ` +
       `${inGib(bytes)}, the samples of all runs ${inGib(samples)}, and there may be ${inGib(memoryBytes)} here, three ` +
-      `quarters of the memory. Try ${instead}, or a machine with more.`
+      `quarters of the memory. Try ${instead}, or a machine with more.`,
+    field
   )
 }
 
@@ -108,7 +109,8 @@ function checkLinks(plan: Plan, overlay: OverlayId, { peak }: Population): void 
   if (ofNode * peak <= LINKS_MAX) return
   throw new PlanError(
     `${peak} peers of ${overlay} have about ${roundedDown(ofNode * peak)} links, and a simulation holds ` +
-      `${LINKS_MAX}. Try --nodes ${roundedDown(LINKS_MAX / ofNode)}.`
+      `${LINKS_MAX}. Try --nodes ${roundedDown(LINKS_MAX / ofNode)}.`,
+    'nodes'
   )
 }
 
@@ -173,6 +175,13 @@ function bytesOfSamples(
 }
 
 const asksOf = ({ lookups, searches, puts, gets }: Plan) => lookups + searches + puts + gets
+
+/** Whatever brings most: what is asked, or peers that come. */
+function mostOf(plan: Plan): keyof Plan {
+  if (plan.churn !== null) return 'churn'
+  const asked = ['lookups', 'searches', 'puts', 'gets'] as const
+  return asked.toSorted((a, b) => plan[b] - plan[a])[0]!
+}
 
 /** Two digits, for more are not known. */
 function roundedDown(count: number): number {

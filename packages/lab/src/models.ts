@@ -33,6 +33,12 @@ export function filesOf({ latency, churn }: Pick<Plan, 'latency' | 'churn'>): {
   }
 }
 
+/** A latency or a churn, with another name of the file in it where it names one. */
+export function withFileName(text: string, nameOf: (name: string) => string): string {
+  const form = [MATRIX, TRACE].find(one => text.startsWith(one))
+  return form === undefined ? text : `${form}${nameOf(text.slice(form.length))}`
+}
+
 /** Of the texts of many plans those that this one names. */
 export function filesIn(texts: PlanTexts, plan: Pick<Plan, 'latency' | 'churn'>): PlanFiles {
   const { matrix, trace } = filesOf(plan)
@@ -44,13 +50,21 @@ export function filesIn(texts: PlanTexts, plan: Pick<Plan, 'latency' | 'churn'>)
 
 /** @throws PlanError  the matrix's text is none */
 export function latencyOfPlan({ latency }: Plan, { matrix }: PlanFiles, random: Random): LatencyModel {
-  return explained('latency', () => latencyModel(latency, random, () => matrix ?? ''))
+  return explained(placed('latency', filesOf({ latency, churn: null }).matrix), () =>
+    latencyModel(latency, random, () => matrix ?? '')
+  )
 }
 
 /** @throws PlanError  the trace's text is none */
 export function churnOfPlan({ churn }: Plan, { trace }: PlanFiles): ChurnProcess | undefined {
-  return churn === null ? undefined : explained('churn', () => churnProcess(churn, () => trace ?? ''))
+  if (churn === null) return undefined
+  return explained(placed('churn', filesOf({ latency: '', churn }).trace), () =>
+    churnProcess(churn, () => trace ?? '')
+  )
 }
+
+/** What is wrong in a file has its line there. */
+const placed = (field: string, file: string | undefined) => (file === undefined ? field : `${field}: ${file}`)
 
 function explained<T>(field: string, make: () => T): T {
   try {

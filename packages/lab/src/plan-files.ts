@@ -1,6 +1,7 @@
 /** The files that plans name, read before anything runs: by its SHA-256 one is known for the same, whatever its name. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { PlanError } from './errors.ts'
@@ -8,28 +9,54 @@ import type { PlanTexts } from './messages.ts'
 import { filesOf } from './models.ts'
 import { type Asked, askedOf, type FileSums, type Plan } from './plan.ts'
 
+/** Of all files that plans of one study or comparison name together, packed and unpacked. */
+export const NAMED_FILES_BYTES_MAX = 128 * 2 ** 20
+/** Of a name without its ending, as it is kept. */
+const STEM_CHARACTERS_MAX = 40
+const SUM_CHARACTERS = 12
+
 export interface NamedFiles {
   readonly texts: PlanTexts
   readonly sums: FileSums
+  /** As they lie there, by the names that plans have for them. */
+  readonly bytes: ReadonlyMap<string, Buffer>
 }
 
-/** @throws PlanError  one cannot be read */
+/** Says where a plan, by its place among others, comes from, with what is wrong with it. */
+export type PlacedError = (error: PlanError, plan: number) => PlanError
+
+/** @throws PlanError  one cannot be read, or all together are too large */
 export async function readNamedFiles(
   plans: readonly Plan[],
-  resolvePath: (name: string) => string
+  resolvePath: (name: string) => string,
+  placed: PlacedError = error => error
 ): Promise<NamedFiles> {
   const texts: Record<string, string> = {}
   const sums: Record<string, string> = {}
-  for (const plan of plans) {
+  const bytes = new Map<string, Buffer>()
+  let left = NAMED_FILES_BYTES_MAX
+  for (const [index, plan] of plans.entries()) {
     const { matrix, trace } = filesOf(plan)
     for (const [field, name] of [['latency', matrix] as const, ['churn', trace] as const]) {
-      if (name === undefined || name in texts) continue
-      const { text, sha256 } = await read(field, resolvePath(name))
-      texts[name] = text
-      sums[name] = sha256
+      if (name === undefined || bytes.has(name)) continue
+      const path = resolvePath(name)
+      try {
+        const file = await read(path, left)
+        texts[name] = file.unpacked.toString('utf8')
+        sums[name] = createHash('sha256').update(file.bytes).digest('hex')
+        bytes.set(name, file.bytes)
+        left -= Math.max(file.bytes.length, file.unpacked.length)
+      } catch (error) {
+        throw placed(
+          new PlanError(
+            `${field} names the file ${path}, which cannot be read: ${(error as Error).message}.`
+          ),
+          index
+        )
+      }
     }
   }
-  return { texts, sums }
+  return { texts, sums, bytes }
 }
 
 /**
@@ -45,13 +72,35 @@ export async function askedOfAll(
   return new Map([...planned].map(([name, plan]) => [name, askedOf(plan, sums)]))
 }
 
-/** The text is unpacked where its name ends in `.gz`; the sum is of the file as it lies there. */
-async function read(field: string, path: string): Promise<{ text: string; sha256: string }> {
-  try {
-    const bytes = await readFile(path)
-    const text = (path.endsWith('.gz') ? await promisify(gunzip)(bytes) : bytes).toString('utf8')
-    return { text, sha256: createHash('sha256').update(bytes).digest('hex') }
-  } catch (error) {
-    throw new PlanError(`${field} names the file ${path}, which cannot be read: ${(error as Error).message}.`)
-  }
+/**
+ * A name under which a file can lie anywhere: `king-1f0b73c1a2b3.tsv`, of what is safe in its name and of what is in it.
+ * A file that was kept before has the same name again.
+ */
+export function keptName(name: string, sha256: string): string {
+  const sum = sha256.slice(0, SUM_CHARACTERS)
+  const [, stem, ending] = /^(.*?)((?:\.[A-Za-z0-9]{1,8}){0,2})$/s.exec(basename(name)) as unknown as [
+    string,
+    string,
+    string
+  ]
+  const own = stem.endsWith(`-${sum}`) ? stem.slice(0, -sum.length - 1) : stem
+  const safe = own.replaceAll(/[^A-Za-z0-9_]+/g, '-').replaceAll(/^-+|-+$/g, '')
+  return `${safe.slice(0, STEM_CHARACTERS_MAX).replace(/-+$/, '') || 'file'}-${sum}${ending}`
 }
+
+/** Unpacked where its name ends in `.gz`. */
+async function read(path: string, bytesMax: number): Promise<{ bytes: Buffer; unpacked: Buffer }> {
+  const there = await stat(path)
+  // What is no file may have no end.
+  if (!there.isFile()) throw new Error('it is no file')
+  if (there.size > bytesMax) throw tooLarge()
+  const bytes = await readFile(path)
+  if (!path.endsWith('.gz')) return { bytes, unpacked: bytes }
+  const unpacked = await promisify(gunzip)(bytes, { maxOutputLength: Math.max(1, bytesMax) }).catch(error => {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : error
+  })
+  return { bytes, unpacked }
+}
+
+const tooLarge = () =>
+  new Error(`the files of a plan have ${NAMED_FILES_BYTES_MAX} bytes at most, all together`)

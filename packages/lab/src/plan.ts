@@ -271,16 +271,20 @@ function workloadOf({ lookups, searches, puts, gets }: PlanInput): Plan['workloa
 
 function checkWork({ lookups, searches, puts, gets, overlays }: Plan): void {
   if (lookups + searches + puts + gets === 0) {
-    throw new PlanError('The plan asks for nothing: give it --lookups, --searches or --puts above 0.')
+    throw new PlanError(
+      'The plan asks for nothing: give it --lookups, --searches or --puts above 0.',
+      'lookups'
+    )
   }
   if (gets > 0 && puts === 0) {
-    throw new PlanError('Gets ask for what was put, and nothing is: give the plan --puts above 0.')
+    throw new PlanError('Gets ask for what was put, and nothing is: give the plan --puts above 0.', 'gets')
   }
   const without = puts === 0 ? undefined : overlays.find(overlay => !KEEPS_RECORDS[overlay])
   if (without !== undefined) {
     throw new PlanError(
       `${without} keeps no values under keys, so it has no puts and gets: leave it out of --overlays, or ask for ` +
-        'lookups and searches.'
+        'lookups and searches.',
+      'puts'
     )
   }
 }
@@ -298,7 +302,8 @@ function checkLiars({ liars, overlays }: Plan): void {
   const without = liars === null ? undefined : overlays.find(overlay => !KEEPS_RECORDS[overlay])
   if (without === undefined) return
   throw new PlanError(
-    `Nobody lies in ${without}, which has no roots of keys: leave it out of --overlays, or leave out --liars.`
+    `Nobody lies in ${without}, which has no roots of keys: leave it out of --overlays, or leave out --liars.`,
+    'liars'
   )
 }
 
@@ -310,7 +315,8 @@ function checkFailures({ failures, churn, nodes }: Plan): void {
     )
   // As many die as the simulator lets die: to the nearest whole number.
   const dying = Math.round(failures * nodes)
-  if (dying >= nodes) throw new PlanError(`With failures ${failures} nobody of ${nodes} peers is left.`)
+  if (dying >= nodes)
+    throw new PlanError(`With failures ${failures} nobody of ${nodes} peers is left.`, 'failures')
   if (dying === 0 && failures > 0)
     throw new PlanError(
       `failures ${failures} of ${nodes} peers is nobody: try a larger part, or more --nodes.`

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { judgedOf, parseResults, plannedIn, refuseOther } from '../src/baseline.ts'
+import { askedIn, judgedOf, parseResults, refuseOther } from '../src/baseline.ts'
 import { compare } from '../src/compare.ts'
 import { GATES_MAX, judge, parseGate, parseGates } from '../src/gates.ts'
 import { type Plan, resolvePlan } from '../src/plan.ts'
@@ -199,7 +199,7 @@ describe('a baseline', () => {
   it('of a study is named by part, overlay and what varies', () => {
     const text =
       'title: x\nparts: [{ name: a, nodes: [9, 8], lookups: 1, grid: { chord: { successors: [2, 3] } } }]\n'
-    expect([...plannedIn(resolveStudy(text, 'x.yaml')).keys()]).toEqual([
+    expect([...askedIn({ study: resolveStudy(text, 'x.yaml'), sums: {} }).keys()]).toEqual([
       'a chord nodes=9 chord.successors=2',
       'a chord nodes=9 chord.successors=3',
       'a chord nodes=8 chord.successors=2',

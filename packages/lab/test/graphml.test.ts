@@ -11,6 +11,7 @@ import { GRAPH_EDGES_MAX, GRAPH_NODES_MAX, graphOf } from '../src/graph.ts'
 import { resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
 import { graphmlLines, writeGraphml } from '../src/study/graphml.ts'
+import { planStudy } from '../src/study/plan-study.ts'
 import { runStudy } from '../src/study/run-study.ts'
 import { resolveStudy } from '../src/study/study.ts'
 import { prepareStudy, runInFolder, writeSums } from '../src/study/study-folder.ts'
@@ -95,8 +96,9 @@ const pointOf = (part: string, overlay: string) =>
   results.parts.find(({ name }) => name === part)!.points.find(point => point.overlay === overlay)!
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'servent-graphs-'))
-  await prepareStudy(study(), join(folder, 'one'))
-  results = await runInFolder(study(), { folder: join(folder, 'one') })
+  const planned = await planStudy(study())
+  await prepareStudy(planned, join(folder, 'one'))
+  results = await runInFolder(planned, { folder: join(folder, 'one') })
 }, 120_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -146,8 +148,9 @@ describe('the graphs of a study', () => {
 
   it('are the same each time, and among the sums', async () => {
     const again = join(folder, 'again')
-    await prepareStudy(study(), again)
-    await runInFolder(study(), { folder: again })
+    const planned = await planStudy(study())
+    await prepareStudy(planned, again)
+    await runInFolder(planned, { folder: again })
     const names = results.parts.flatMap(({ points }) => points.flatMap(({ graphml }) => graphml ?? []))
     for (const name of names) expect(await readFile(join(again, name), 'utf8')).toBe(await read(name))
     await writeSums(again, results)

@@ -7,6 +7,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runOnce } from '../src/run.ts'
+import { planStudy } from '../src/study/plan-study.ts'
 import { runStudy } from '../src/study/run-study.ts'
 import { SAMPLES_OF_RUN_MAX, SampleFiles } from '../src/study/samples.ts'
 import { resolveStudy } from '../src/study/study.ts'
@@ -44,8 +45,9 @@ let folder: string
 let whole: StudyResults
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'servent-lab-'))
-  await prepareStudy(study(1), join(folder, 'one'))
-  whole = await runInFolder(study(1), { folder: join(folder, 'one') })
+  const planned = await planStudy(study(1))
+  await prepareStudy(planned, join(folder, 'one'))
+  whole = await runInFolder(planned, { folder: join(folder, 'one') })
 }, 120_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -202,11 +204,12 @@ describe('its folder', () => {
 
   it('that takes no files is told of before anything runs', async () => {
     await writeFile(join(folder, 'file'), '')
-    await expect(prepareStudy(study(1), join(folder, 'file', 'in'))).rejects.toMatchObject({
+    const planned = await planStudy(study(1))
+    await expect(prepareStudy(planned, join(folder, 'file', 'in'))).rejects.toMatchObject({
       code: 'ENOTDIR'
     })
     await mkdir(join(folder, 'taken', STUDY_FILES.results), { recursive: true })
-    await expect(prepareStudy(study(1), join(folder, 'taken'))).rejects.toThrow(
+    await expect(prepareStudy(planned, join(folder, 'taken'))).rejects.toThrow(
       'results.json is a folder there'
     )
   })

@@ -160,8 +160,8 @@ describe('what is wrong is told with its line, before anything runs', () => {
     ['the name of an overlay', ONE.replace('sizes', 'chord'), 'A part cannot be named chord'],
     [
       'a setting that there is not',
-      `${ONE}    set: { chord.sucessors: 4 }\n`,
-      'There is no setting chord.sucessors.'
+      `${ONE}    set:\n      chord.sucessors: 4\n`,
+      'plans/x.yaml:8: There is no setting chord.sucessors.'
     ],
     [
       'a setting of none of its overlays',
@@ -178,8 +178,40 @@ describe('what is wrong is told with its line, before anything runs', () => {
       `${ONE}    failures: 0.1\n    churn: exp:1h\n`,
       'plans/x.yaml:7: failures and churn exclude each other'
     ],
+    [
+      'what excludes each other in what all parts have',
+      `${ONE}common:\n  seeds: 2\n  failures: 0.1\n  churn: exp:1h\n`,
+      'plans/x.yaml:9: failures and churn exclude each other'
+    ],
+    [
+      'one of several values, by its own line',
+      `${ONE}    churn:\n      - null\n      - often\n`,
+      'plans/x.yaml:9: churn: "often" is no distribution'
+    ],
+    [
+      'one of several values of a setting',
+      `${ONE}    grid:\n      chord:\n        successors:\n          - 4\n          - 0\n`,
+      'plans/x.yaml:11: chord.successors takes a whole number'
+    ],
+    [
+      'nothing that is asked for',
+      ONE.replace('lookups: 50', 'lookups: 0'),
+      'plans/x.yaml:6: The plan asks for nothing'
+    ],
+    [
+      'what real peers have not',
+      `${ONE}common: { backend: in-process, nodes: 8 }\n`.replace(
+        '    nodes: [16, 32]\n',
+        '    liars: 0.1\n'
+      ),
+      'plans/x.yaml:5: A part of the peers lies'
+    ],
     ['a model that there is not', `${ONE}    latency: quick\n`, 'plans/x.yaml:7: latency: '],
-    ['an alias', 'title: &a x\nabout: *a\nparts: [{name: a}]\n', 'A plan file has no aliases.']
+    [
+      'an alias',
+      'title: &a x\nabout: *a\nparts: [{name: a}]\n',
+      'plans/x.yaml:2: A plan file has no aliases.'
+    ]
   ])('%s', (_, text, message) => {
     expect(() => study(text)).toThrow(expect.objectContaining({ name: 'PlanError' }))
     expect(() => study(text)).toThrow(message)
@@ -190,7 +222,12 @@ describe('what is wrong is told with its line, before anything runs', () => {
     ['none.nodes=3', '--set none.nodes=3: the plan has no part none'],
     ['seed={', '--set seed={: '],
     ['pastry.leaf-set=8', '--set pastry.leaf-set=8: no part runs pastry.'],
-    ['seeds=0', 'parts[0].seeds is 0']
+    ['seeds=0', '--set seeds=0: parts[0].seeds is 0, and it takes'],
+    ['sizes.nodes=[8, 1]', '--set sizes.nodes=[8, 1]: parts[0].nodes[1] is 1, and it takes'],
+    ['speed=3', '--set speed=3: parts[0] has no speed.'],
+    ['churn=often', '--set churn=often: churn: "often" is no distribution'],
+    ['chord.successors=0', '--set chord.successors=0: chord.successors takes a whole number'],
+    ['kelips.group=2', '--set kelips.group=2: There is no setting kelips.group.']
   ])('a change: %s', (change, message) => {
     expect(() => study(ONE, [change])).toThrow(message)
   })
@@ -217,9 +254,22 @@ describe('bounds of a plan file', () => {
   it('POINTS_MAX points and RUNS_MAX runs, and not one more', () => {
     expect(points(many(50, POINTS_MAX / 50, RUNS_MAX / POINTS_MAX))).toHaveLength(POINTS_MAX)
     expect(() => points(many(50, POINTS_MAX / 50, RUNS_MAX / POINTS_MAX + 1))).toThrow(
-      `a study has ${RUNS_MAX} at most`
+      `plans/x.yaml:3: With this part there are 102000 runs, and a study has ${RUNS_MAX} at most`
     )
-    expect(() => points(many(51, POINTS_MAX / 50))).toThrow(`a study has ${POINTS_MAX} at most`)
+    expect(() => points(many(51, POINTS_MAX / 50))).toThrow(
+      `plans/x.yaml:3: With this part there are 2040 points, and a study has ${POINTS_MAX} at most`
+    )
+    expect(() => study(many(50, POINTS_MAX / 50), ['seeds=51'])).toThrow(
+      '--set seeds=51: With this part there are 102000 runs'
+    )
+  })
+
+  it('are held before the points are made, however many they are', () => {
+    const axis = `[${Array.from({ length: VALUES_MAX }, (_, at) => at + 2)}]`
+    const text = `${ONE}    seeds: ${axis}\n    seed: ${axis}\n    warmup: ${axis}\n    duration: ${axis}\n    puts: ${axis}\n`
+    expect(() => study(text)).toThrow(
+      `plans/x.yaml:3: With this part there are ${4 * VALUES_MAX ** 5} points`
+    )
   })
 
   it('PLAN_FILE_BYTES_MAX bytes, and not one more', () => {

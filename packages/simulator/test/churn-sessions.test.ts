@@ -157,6 +157,7 @@ describe('traces', () => {
     ['1 0 up\n2 0 up', 'Line 2: node 0 is up already'],
     ['1 0 down', 'Line 1: node 0 is down already'],
     ['5 0 down\n9 0 up', 'Line 1: node 0 is down already'],
+    ['x'.repeat(81), `Line 1: "${'x'.repeat(80)}" is not of the form`],
     ['0 0 up\nx 0 up', 'Line 2: "x 0 up" is not of the form'],
     ['0 0 sideways', 'Line 1'],
     ['-1 0 up', 'Line 1'],

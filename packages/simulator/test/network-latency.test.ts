@@ -173,12 +173,14 @@ describe('matrix', () => {
   it.each([
     ['', 'at least two rows, not 0'],
     ['0', 'at least two rows, not 1'],
-    ['0 1\n1', 'Row 2 of 2 has 1 figures'],
-    ['0 1 2\n1 0 2', 'Row 1 of 2 has 3 figures'],
-    ['0 x\n1 0', 'Row 1, column 2: x is no round trip'],
-    ['0 1\n-1 0', 'Row 2, column 1: -1 is no round trip'],
-    ['0 1\nNaN 0', 'Row 2, column 1: NaN is no round trip'],
-    ['0 1\n1 0.5', 'Row 2, column 2: 0.5 ms from a host to itself'],
+    ['0 1\n1', 'Line 2: row 2 of 2 has 1 figures'],
+    ['0 1 2\n1 0 2', 'Line 1: row 1 of 2 has 3 figures'],
+    ['0 x\n1 0', 'Line 1, column 2: x is no round trip'],
+    [`0 ${'x'.repeat(81)}\n1 0`, `Line 1, column 2: ${'x'.repeat(80)} is no round trip`],
+    ['\n0 1\n\n1 x\n', 'Line 4, column 2: x is no round trip'],
+    ['0 1\n-1 0', 'Line 2, column 1: -1 is no round trip'],
+    ['0 1\nNaN 0', 'Line 2, column 1: NaN is no round trip'],
+    ['0 1\n1 0.5', 'Line 2, column 2: 0.5 ms from a host to itself'],
     [`0 ${MATRIX_ROUND_TRIP_MS_MAX + 1}\n1 0`, 'no round trip from 0 to 60000 ms']
   ])('refuses %j', (content, message) => {
     expect(() => model(content)).toThrow(expect.objectContaining({ name: 'ModelError' }))

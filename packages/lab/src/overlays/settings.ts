@@ -74,7 +74,7 @@ export function settingsOf(overlay: OverlayId, set: Settings, withFailures: bool
     const setting = Object.hasOwn(schema, key) ? schema[key] : undefined
     if (setting === undefined) {
       const known = Object.keys(schema).map(one => `${overlay}.${one}`)
-      throw new PlanError(`There is no setting ${name}. There are ${known.join(', ')}.`)
+      throw new PlanError(`There is no setting ${name}. There are ${known.join(', ')}.`, name)
     }
     settings[key] = checked(name, setting, value)
   }

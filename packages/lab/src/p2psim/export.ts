@@ -8,8 +8,8 @@ import { randomOf } from '@servent/simulator'
 import { PlanError } from '../errors.ts'
 import { filesIn, latencyOfPlan } from '../models.ts'
 import { askedOf, seedsOf } from '../plan.ts'
-import { jobsOf } from '../plan-jobs.ts'
 import { seedText } from '../run.ts'
+import { planStudy } from '../study/plan-study.ts'
 import type { Point, Study } from '../study/study.ts'
 import { eventTexts, topologyText } from './files.ts'
 import { MANIFEST, type Manifest, P2PSIM_SCHEMA } from './manifest.ts'
@@ -27,13 +27,10 @@ export interface ExportOptions {
 }
 
 /** @throws PlanError  p2psim has none of the study's points, or a file that one names cannot be read */
-export async function exportP2psim(study: Study, options: ExportOptions): Promise<Manifest> {
+export async function exportP2psim(given: Study, options: ExportOptions): Promise<Manifest> {
   const { write, resolvePath = name => name } = options
+  const { study, texts, sums } = await planStudy(given, resolvePath)
   const all = study.parts.flatMap(part => part.points.map(point => ({ part: part.name, point })))
-  const { texts, sums } = await jobsOf(
-    all.map(({ point }) => point.plan),
-    resolvePath
-  )
   const left = all.map(({ part, point }) => ({ part, point, why: whyNot(point) }))
   if (left.every(({ why }) => why !== undefined))
     throw new PlanError(`p2psim can run nothing of ${study.name}: ${left[0]!.why}.`)

@@ -7,13 +7,13 @@ import { fingerprintOf } from '../fingerprint.ts'
 import { commitOfCode, hostNow, identityOfCode } from '../host.ts'
 import type { Job } from '../messages.ts'
 import { askedOf, overlaySettings } from '../plan.ts'
-import { jobsOf } from '../plan-jobs.ts'
 import type { Progress } from '../progress.ts'
 import type { RunResult } from '../run-result.ts'
 import { summariseOverlay } from '../summary.ts'
 import { curvesOf } from './curves.ts'
 import { figuresOf, pairsOf } from './figures.ts'
 import { graphFileOf } from './graphml.ts'
+import { checkStudy, type PlannedStudy, planStudy } from './plan-study.ts'
 import { RunStore } from './run-store.ts'
 import type { Study } from './study.ts'
 import { STUDY_SCHEMA, type StudyResults } from './study-results.ts'
@@ -34,13 +34,16 @@ export interface StudyRunOptions extends CompareOptions {
  * @throws RunError   a run failed
  */
 export async function runStudy(study: Study, options: StudyRunOptions): Promise<StudyResults> {
-  const { folder, onBegin = () => {}, onSamples = () => {}, resolvePath = name => name } = options
+  const planned = await planStudy(study, options.resolvePath)
+  await checkStudy(planned, options)
+  return runPlanned(planned, options)
+}
+
+/** @throws RunError  a run failed */
+export async function runPlanned(planned: PlannedStudy, options: StudyRunOptions): Promise<StudyResults> {
+  const { folder, onBegin = () => {}, onSamples = () => {} } = options
+  const { study, texts, sums, jobs, nodes } = planned
   const points = study.parts.flatMap(part => part.points)
-  const { texts, sums, jobs, nodes } = await jobsOf(
-    points.map(({ plan }) => plan),
-    resolvePath,
-    true
-  )
   const commit = options.workerSource === undefined ? await commitOfCode() : null
   const store = new RunStore(join(folder, RUNS_FOLDER), await identityOfCode(options.workerSource), texts)
   const all = store.distinct(jobs.flat())

@@ -1,7 +1,7 @@
 /** Reads a plan file: YAML, with the line of whatever is wrong with it. */
 
 import { Check, Errors } from 'typebox/value'
-import { type Document, isNode, LineCounter, parse, parseDocument, stringify } from 'yaml'
+import { type Document, isNode, LineCounter, parse, parseDocument, stringify, visit } from 'yaml'
 import { PlanError } from '../errors.ts'
 import { OVERLAYS, type OverlayId } from '../overlays/settings.ts'
 import { type Plan, PlanSchema, rangeOf } from '../plan.ts'
@@ -15,8 +15,11 @@ export type Path = readonly (string | number)[]
 /** A file that was read, and where in it something stands. */
 export interface ReadFile {
   readonly file: StudyFile
-  /** The line of what stands at a path, or of the nearest that holds it; nothing where no text is behind it. */
-  line(path: Path): number | undefined
+  /**
+   * Where what is at a path stands, or the nearest that holds it, to be said before what is wrong: `plans/quick.yaml:7`, or
+   * `--set seeds=0` where a change put it there.
+   */
+  place(path: Path): string
 }
 
 /** @throws PlanError  it is no YAML, too long, or not what a plan file is made of; `name` is told with it */
@@ -29,20 +32,23 @@ export function parseStudy(text: string, name: string, changes: readonly string[
   const [error] = document.errors
   if (error !== undefined)
     throw new PlanError(`${name}:${lines.linePos(error.pos[0]).line}: ${error.message}.`)
-  const line = (path: Path) => lineOf(document, lines, path)
-  let file: unknown
-  try {
-    file = document.toJS({ maxAliasCount: 0 })
-  } catch (cause) {
-    throw new PlanError(`${name}: ${(cause as Error).message}. A plan file has no aliases.`)
+  const alias = firstAlias(document)
+  if (alias !== undefined)
+    throw new PlanError(`${name}:${lines.linePos(alias).line}: A plan file has no aliases.`)
+  const file: unknown = document.toJS({ maxAliasCount: 0 })
+  const changed = applyChanges(file, changes)
+  const place = (path: Path) => {
+    const wholes = path.map((_, index) => changed.get(placeOf(path.slice(0, index + 1))))
+    const change = wholes.findLast(one => one !== undefined)
+    if (change !== undefined) return `--set ${change}`
+    const line = lineOf(document, lines, path)
+    return line === undefined ? name : `${name}:${line}`
   }
-  changed(file, changes)
   if (!Check(StudySchema, file)) {
     const { path, message } = firstWrong(file)
-    const at = line(path)
-    throw new PlanError(`${name}${at === undefined ? '' : `:${at}`}: ${message}`)
+    throw new PlanError(`${place(path)}: ${message}`)
   }
-  return { file: file as StudyFile, line }
+  return { file: file as StudyFile, place }
 }
 
 export function writeStudy(file: StudyFile): string {
@@ -55,6 +61,18 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number | un
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
   }
   return undefined
+}
+
+/** Where it stands in the text. */
+function firstAlias(document: Document): number | undefined {
+  let at: number | undefined
+  visit(document, {
+    Alias: (_, { range }) => {
+      at = range?.[0] ?? 0
+      return visit.BREAK
+    }
+  })
+  return at
 }
 
 /** What is wrong first, in words. */
@@ -98,12 +116,12 @@ function placeOf(path: Path): string {
 
 /**
  * `seeds=3` changes a field everywhere, `sizes.nodes=[100, 1000]` that of one part, and `chord.successors=20` a setting
- * of an overlay in every part that runs it.
+ * of an overlay in every part that runs it. Gives each change by the places that it put something at.
  */
-function changed(file: unknown, changes: readonly string[]): void {
-  if (changes.length === 0) return
-  const { parts, common } = file as { parts?: unknown; common?: object }
-  if (!Array.isArray(parts)) return
+function applyChanges(file: unknown, changes: readonly string[]): Map<string, string> {
+  const changed = new Map<string, string>()
+  const { parts, common } = (file ?? {}) as { parts?: unknown; common?: object }
+  if (!Array.isArray(parts)) return changed
   for (const change of changes) {
     const match = /^(?:([a-z][a-z0-9-]*)\.)?([A-Za-z-]+)=(.+)$/s.exec(change)
     if (match === null)
@@ -113,27 +131,41 @@ function changed(file: unknown, changes: readonly string[]): void {
     const [, of, key, text] = match as unknown as [string, string | undefined, string, string]
     const value: unknown = parsedValue(text, change)
     const overlay = OVERLAYS.find(one => one === of)
-    const named = parts.filter(part => (part as { name?: unknown })?.name === of)
-    if (overlay === undefined && of !== undefined && named.length === 0)
+    const isNamed = (part: unknown) => (part as { name?: unknown } | null)?.name === of
+    if (overlay === undefined && of !== undefined && !parts.some(isNamed))
       throw new PlanError(`--set ${change}: the plan has no part ${of}, and there is no such overlay.`)
-    let changes = 0
-    for (const part of overlay === undefined && of !== undefined ? named : parts) {
+    let count = 0
+    for (const [index, part] of parts.entries()) {
       if (part === null || typeof part !== 'object') continue
-      if (overlay === undefined) (part as Record<string, unknown>)[key] = value
-      else if (runs(part, common, overlay)) setSetting(part, overlay, key, value)
-      else continue
-      changes += 1
+      if (overlay === undefined && of !== undefined && !isNamed(part)) continue
+      if (overlay !== undefined && !runs(part, common, overlay)) continue
+      const path = overlay === undefined ? [key] : settingPath(part, overlay, key)
+      put(part, path, path[0] === 'grid' ? [value] : value)
+      changed.set(placeOf(['parts', index, ...path]), change)
+      count += 1
     }
-    if (changes === 0) throw new PlanError(`--set ${change}: no part runs ${overlay}.`)
+    if (count === 0) throw new PlanError(`--set ${change}: no part runs ${overlay}.`)
   }
+  return changed
 }
 
-/** One that varies in the part has this one value then. */
-function setSetting(part: object, overlay: string, key: string, value: unknown): void {
-  const { set, grid } = part as { set?: object; grid?: Record<string, Record<string, unknown>> }
+/** Of a setting in a part. One that varies there has this one value then. */
+function settingPath(part: object, overlay: string, key: string): string[] {
+  const { grid } = part as { grid?: Record<string, object | undefined> }
   const axis = grid?.[overlay]
-  if (axis !== undefined && Object.hasOwn(axis, key)) axis[key] = [value]
-  else (part as Record<string, unknown>).set = { ...set, [`${overlay}.${key}`]: value }
+  const varies = typeof axis === 'object' && axis !== null && Object.hasOwn(axis, key)
+  return varies ? ['grid', overlay, key] : ['set', `${overlay}.${key}`]
+}
+
+function put(part: object, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path as [string, ...string[]]
+  const record = part as Record<string, unknown>
+  if (rest.length === 0) record[key] = value
+  else {
+    const within = { ...(record[key] as object | undefined) }
+    put(within, rest, value)
+    record[key] = within
+  }
 }
 
 function parsedValue(text: string, change: string): unknown {

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { graphFileOf, writeGraphml } from './graphml.ts'
-import { runStudy, type StudyRunOptions } from './run-study.ts'
+import { NAMED_FILES_FOLDER, type PlannedStudy } from './plan-study.ts'
+import { runPlanned, type StudyRunOptions } from './run-study.ts'
 import { SampleFiles } from './samples.ts'
 import type { Study } from './study.ts'
 import type { StudyResults } from './study-results.ts'
@@ -31,8 +32,8 @@ export function folderOf({ name, resolved }: Study): string {
   return join('runs', `${name}-${id}`)
 }
 
-/** Makes the folder, and sees whether it takes files, before hours go into the study. */
-export async function prepareStudy(study: Study, folder: string): Promise<void> {
+/** Makes the folder, and sees whether it takes files, before hours go into the study. What its plan needs to run is in it then. */
+export async function prepareStudy({ study, bytes }: PlannedStudy, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   for (const name of Object.values(STUDY_FILES)) {
     await writeFile(join(folder, `${name}${PART}`), '')
@@ -40,14 +41,16 @@ export async function prepareStudy(study: Study, folder: string): Promise<void> 
     const there = await stat(join(folder, name)).catch(() => undefined)
     if (there?.isDirectory()) throw new Error(`${name} is a folder there`)
   }
+  for (const [name, content] of bytes) await writeBeside(folder, name, content)
   await writeWhole(join(folder, STUDY_FILES.plan), study.resolved)
 }
 
 /** Runs the study, writes all but its checksums, and gives its results. */
-export async function runInFolder(study: Study, options: StudyRunOptions): Promise<StudyResults> {
+export async function runInFolder(planned: PlannedStudy, options: StudyRunOptions): Promise<StudyResults> {
   const { folder } = options
+  const { study } = planned
   const samples = new SampleFiles(join(folder, STUDY_FILES.csv), join(folder, STUDY_FILES.parquet))
-  const results = await runStudy(study, {
+  const results = await runPlanned(planned, {
     ...options,
     onSamples: (part, point, run) => {
       const { name, points } = study.parts[part]!
@@ -63,9 +66,9 @@ export async function runInFolder(study: Study, options: StudyRunOptions): Promi
 }
 
 /** Files of a study beside its own: a report, plots. `name` may have folders before it. */
-export async function writeBeside(folder: string, name: string, text: string): Promise<void> {
+export async function writeBeside(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(join(folder, name)), { recursive: true })
-  await writeWhole(join(folder, name), text)
+  await writeWhole(join(folder, name), content)
 }
 
 /** `SHA256SUMS`, as `sha256sum -c` reads it, of these files and the study's own. */
@@ -76,15 +79,19 @@ export async function writeSums(
 ): Promise<void> {
   const { sums, ...own } = STUDY_FILES
   const graphs = parts.flatMap(({ points }) => points.flatMap(({ graphml }) => graphml ?? []))
+  // Of a folder that an earlier version wrote, files lie elsewhere.
+  const named = parts
+    .flatMap(({ points }) => points.flatMap(({ plan }) => Object.keys(plan.files ?? {})))
+    .filter(name => name.startsWith(`${NAMED_FILES_FOLDER}/`))
   const lines: string[] = []
-  for (const name of [...Object.values(own), ...graphs, ...more].sort()) {
+  for (const name of [...Object.values(own), ...graphs, ...new Set(named), ...more].sort()) {
     const hash = createHash('sha256').update(await readFile(join(folder, name)))
     lines.push(`${hash.digest('hex')}  ${name}\n`)
   }
   await writeWhole(join(folder, sums), lines.join(''))
 }
 
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writeFile(`${file}${PART}`, text)
+async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(`${file}${PART}`, content)
   await rename(`${file}${PART}`, file)
 }

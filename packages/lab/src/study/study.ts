@@ -3,7 +3,9 @@ import { basename } from 'node:path'
 import { PlanError } from '../errors.ts'
 import { OVERLAYS, type OverlayId, type Settings, type SettingValue } from '../overlays/settings.ts'
 import { type Plan, type PlanInput, resolvePlan } from '../plan.ts'
-import { OVERLAYS_DEFAULT, type Path, parseStudy, type ReadFile, writeStudy } from './study-file.ts'
+import { placedWith } from '../plan-jobs.ts'
+import { OVERLAYS_DEFAULT, parseStudy, type ReadFile, writeStudy } from './study-file.ts'
+import { type Chosen, pathOf } from './study-places.ts'
 import { type FigureName, POINTS_MAX, RUNS_MAX, type StudyFile, VARYING } from './study-schema.ts'
 
 export type Value = string | number | boolean | null
@@ -42,7 +44,11 @@ export interface Study {
   readonly about: string | undefined
   readonly parts: readonly StudyPart[]
   /** The file again, with every choice that all points of a part share. */
+  readonly file: StudyFile
+  /** That file as it is written. */
   readonly resolved: string
+  /** What is wrong with the plan of a point, with the file and the line that it comes from. */
+  readonly placed: (error: PlanError, part: number, point: Point) => PlanError
 }
 
 export interface StudyOptions {
@@ -56,104 +62,168 @@ type Fields = Readonly<Record<string, unknown>>
 /** @throws PlanError  of what is wrong first, with the file's name and line */
 export function resolveStudy(text: string, path: string, options: StudyOptions = {}): Study {
   const read = parseStudy(text, path, options.set)
-  const { file } = read
-  const parts = file.parts.map((_, index) => partOf(read, index, path, options.workers))
-  const points = parts.reduce((sum, part) => sum + part.points.length, 0)
-  const runs = parts.reduce(
-    (sum, part) => sum + part.points.reduce((all, { plan }) => all + plan.seeds, 0),
-    0
-  )
-  if (points > POINTS_MAX)
-    throw new PlanError(`${path} has ${points} points, and a study has ${POINTS_MAX} at most.`)
-  if (runs > RUNS_MAX)
-    throw new PlanError(`${path} has ${runs} runs, and a study has ${RUNS_MAX} at most: try fewer seeds.`)
-  const name = file.name ?? basename(path).replace(/\.ya?ml$/, '')
+  const parts: StudyPart[] = []
+  let [points, runs] = [0, 0]
+  for (const index of read.file.parts.keys()) {
+    const resolver = new PartResolver(read, index, options.workers)
+    points += resolver.points
+    if (points > POINTS_MAX)
+      throw resolver.wrong(
+        `With this part there are ${points} points, and a study has ${POINTS_MAX} at most.`
+      )
+    const part = resolver.resolve()
+    runs += part.points.reduce((all, { plan }) => all + plan.seeds, 0)
+    if (runs > RUNS_MAX)
+      throw resolver.wrong(
+        `With this part there are ${runs} runs, and a study has ${RUNS_MAX} at most: try fewer seeds.`,
+        'seeds'
+      )
+    parts.push(part)
+  }
+  const name = read.file.name ?? basename(path).replace(/\.ya?ml$/, '')
+  const file = resolvedFile({ ...read.file, name }, parts)
   return {
     name,
     title: file.title,
     about: file.about,
     parts,
-    resolved: writeStudy(resolvedFile({ ...file, name }, parts))
+    file,
+    resolved: writeStudy(file),
+    placed: (error, part, point) => placed(read, part, error, point)
   }
 }
 
-function partOf(
-  { file, line }: ReadFile,
-  index: number,
-  path: string,
-  workers: number | undefined
-): StudyPart {
-  const part = file.parts[index]!
-  const own: Path = ['parts', index]
-  const wrong = (message: string, at: Path = own): PlanError => {
-    const number = line(at)
-    return new PlanError(`${path}${number === undefined ? '' : `:${number}`}: ${message}`)
+/** Where the field that an error is of stands: in the part, in what all parts have, or else the part. */
+function placed({ file, place }: ReadFile, index: number, error: PlanError, chosen?: Chosen): PlanError {
+  return new PlanError(`${place(pathOf(file, index, error.field, chosen))}: ${error.message}`, error.field)
+}
+
+/** One part of a file, and what is wrong with it. */
+class PartResolver {
+  readonly #read: ReadFile
+  readonly #index: number
+  readonly #workers: number | undefined
+  readonly #part: StudyFile['parts'][number]
+  readonly #overlays: readonly OverlayId[]
+  readonly #set: Settings
+  /** Of the plans of its points, without what each of them has of its own. */
+  readonly #fields: Fields
+  readonly #varies: readonly string[]
+
+  constructor(read: ReadFile, index: number, workers: number | undefined) {
+    const { parts, common } = read.file
+    this.#read = read
+    this.#index = index
+    this.#workers = workers
+    this.#part = parts[index]!
+    const {
+      name: _name,
+      title: _title,
+      about: _about,
+      grid: _grid,
+      published: _published,
+      ...own
+    } = this.#part
+    const { overlays = OVERLAYS_DEFAULT, set: _set, ...fields } = { ...common, ...own }
+    this.#overlays = overlays
+    this.#set = { ...common?.set, ...own.set }
+    this.#fields = fields
+    this.#varies = VARYING.filter(field => Array.isArray(this.#fields[field]))
   }
-  const { name, title, about, grid = {}, published = [], ...given } = part
-  if (OVERLAYS.some(overlay => overlay === name))
-    throw wrong(`A part cannot be named ${name}: an overlay is.`)
-  if (file.parts.findIndex(other => other.name === name) < index) throw wrong(`Two parts are named ${name}.`)
-  const fields: Fields = { ...file.common, ...given, set: { ...file.common?.set, ...given.set } }
-  const {
-    overlays = OVERLAYS_DEFAULT,
-    set = {},
-    ...rest
-  } = fields as Fields & {
-    overlays?: readonly OverlayId[]
-    set?: Settings
+
+  /** How many it has, known before any of them is made. */
+  get points(): number {
+    const choices = (axes: readonly (readonly [string, readonly unknown[]])[]) =>
+      axes.reduce((product, [, values]) => product * values.length, 1)
+    const ofOverlays = this.#overlays.map(overlay => choices(this.#axesOf(overlay)))
+    return choices(this.#axes()) * ofOverlays.reduce((sum, count) => sum + count, 0)
   }
-  for (const overlay of Object.keys(grid))
-    if (!overlays.some(one => one === overlay))
-      throw wrong(`grid has ${overlay}, which is not among the overlays of ${name}.`, [
-        ...own,
-        'grid',
-        overlay
-      ])
-  const varies = VARYING.filter(field => Array.isArray(rest[field]))
-  const points: Point[] = []
-  for (const at of combinations(varies.map(field => [field, rest[field] as Value[]] as const)))
-    for (const overlay of overlays) {
-      const axes = Object.entries(grid[overlay] ?? {}).map(
-        ([key, values]) => [`${overlay}.${key}`, values as SettingValue[]] as const
+
+  wrong(message: string, field?: string): PlanError {
+    return placed(this.#read, this.#index, new PlanError(message, field))
+  }
+
+  resolve(): StudyPart {
+    const { name, title, about } = this.#part
+    this.#check()
+    const points = combinations(this.#axes()).flatMap(at =>
+      this.#overlays.flatMap(overlay =>
+        combinations(this.#axesOf(overlay)).map(set => this.#pointOf(overlay, at, set))
       )
-      for (const varied of combinations(axes)) {
-        const ofOverlay = Object.entries(set).filter(([key]) => key.startsWith(`${overlay}.`))
-        const input = {
-          ...rest,
-          ...(varies.includes('firewalled') && startOf(rest)),
-          ...at,
-          overlays: [overlay],
-          set: { ...Object.fromEntries(ofOverlay), ...varied },
-          workers
-        } as PlanInput
-        points.push({
-          overlay,
-          at,
-          set: varied,
-          plan: planOf(input, error => wrong(...placed(error, own, part)))
-        })
-      }
-    }
-  const foreign = Object.keys(set).find(key => !overlays.some(overlay => key.startsWith(`${overlay}.`)))
-  if (foreign !== undefined)
-    throw wrong(`${foreign} is set, and the overlays of ${name} are ${overlays.join(', ')}.`, [
-      ...own,
-      'set',
-      foreign
-    ])
-  const figures = published.map(({ overlay, at = {}, set: varied = {}, figure, value, source }, number) => {
-    const of = points.flatMap((point, place) =>
-      point.overlay === overlay && isWithin(at, point.at) && isWithin(varied, point.set) ? [place] : []
     )
-    if (of.length === 1) return { point: of[0]!, figure, value, source }
-    const many = of.length === 0 ? 'no point' : `${of.length} points`
-    throw wrong(`published[${number}] is of ${many} of ${name}, and it takes one: say overlay, at and set.`, [
-      ...own,
-      'published',
-      number
-    ])
-  })
-  return { name, title: title ?? name, about, varies, points, published: figures }
+    // That a setting is of none of its overlays is told after what is wrong with the plans.
+    const foreign = Object.keys(this.#set).find(
+      key => !this.#overlays.some(overlay => key.startsWith(`${overlay}.`))
+    )
+    if (foreign !== undefined)
+      throw this.wrong(`${foreign} is set, and the overlays of ${name} are ${this.#overlays.join(', ')}.`)
+    return {
+      name,
+      title: title ?? name,
+      about,
+      varies: this.#varies,
+      points,
+      published: this.#published(points)
+    }
+  }
+
+  #axes() {
+    return this.#varies.map(field => [field, this.#fields[field] as Value[]] as const)
+  }
+
+  #axesOf(overlay: OverlayId) {
+    return Object.entries(this.#part.grid?.[overlay] ?? {}).map(
+      ([key, values]) => [`${overlay}.${key}`, values as SettingValue[]] as const
+    )
+  }
+
+  #check(): void {
+    const { name, grid = {} } = this.#part
+    if (OVERLAYS.some(overlay => overlay === name))
+      throw this.wrong(`A part cannot be named ${name}: an overlay is.`)
+    if (this.#read.file.parts.findIndex(other => other.name === name) < this.#index)
+      throw this.wrong(`Two parts are named ${name}.`)
+    const foreign = Object.keys(grid).find(overlay => !this.#overlays.some(one => one === overlay))
+    if (foreign !== undefined)
+      throw this.#wrongAt(`grid has ${foreign}, which is not among the overlays of ${name}.`, 'grid', foreign)
+  }
+
+  #pointOf(overlay: OverlayId, at: Record<string, Value>, set: Settings): Point {
+    const ofOverlay = Object.entries(this.#set).filter(([key]) => key.startsWith(`${overlay}.`))
+    const input = {
+      ...this.#fields,
+      ...(this.#varies.includes('firewalled') && startOf(this.#fields)),
+      ...at,
+      overlays: [overlay],
+      set: { ...Object.fromEntries(ofOverlay), ...set },
+      workers: this.#workers
+    } as PlanInput
+    const plan = placedWith(
+      error => placed(this.#read, this.#index, error, { at, set }),
+      () => resolvePlan(input)
+    )
+    return { overlay, at, set, plan }
+  }
+
+  #published(points: readonly Point[]): PublishedFigure[] {
+    const { name, published = [] } = this.#part
+    return published.map(({ overlay, at = {}, set = {}, figure, value, source }, number) => {
+      const of = points.flatMap((point, place) =>
+        point.overlay === overlay && isWithin(at, point.at) && isWithin(set, point.set) ? [place] : []
+      )
+      if (of.length === 1) return { point: of[0]!, figure, value, source }
+      const many = of.length === 0 ? 'no point' : `${of.length} points`
+      throw this.#wrongAt(
+        `published[${number}] is of ${many} of ${name}, and it takes one: say overlay, at and set.`,
+        'published',
+        number
+      )
+    })
+  }
+
+  #wrongAt(message: string, ...within: readonly (string | number)[]): PlanError {
+    return new PlanError(`${this.#read.place(['parts', this.#index, ...within])}: ${message}`)
+  }
 }
 
 /**
@@ -167,21 +237,6 @@ function startOf({ start, firewalled }: Fields): Fields {
 
 const isWithin = (some: Readonly<Record<string, unknown>>, all: Readonly<Record<string, unknown>>) =>
   Object.entries(some).every(([key, value]) => Object.hasOwn(all, key) && all[key] === value)
-
-function planOf(input: PlanInput, wrong: (error: PlanError) => PlanError): Plan {
-  try {
-    return resolvePlan(input)
-  } catch (error) {
-    if ((error as Error).name !== 'PlanError') throw error
-    throw wrong(error as PlanError)
-  }
-}
-
-/** The message, and the field that it is of where it begins with the name of one. */
-function placed({ message }: PlanError, own: Path, part: Fields): [string, Path] {
-  const [field] = /^[a-z]+/.exec(message) ?? []
-  return [message, field !== undefined && Object.hasOwn(part, field) ? [...own, field] : own]
-}
 
 /** Every choice of one value of each axis; one empty choice where there is no axis. */
 function combinations<V>(axes: readonly (readonly [string, readonly V[]])[]): Record<string, V>[] {

@@ -13,6 +13,8 @@ export interface SessionEvent {
 export const TRACE_EVENTS_MAX = 10_000_000
 /** Of a node's number. */
 export const TRACE_NODES_MAX = 1_000_000
+/** Of a line that is none, as an error has it. */
+const SAID_CHARACTERS_MAX = 80
 
 /**
  * Sorted by time; of one time, in the order of the text.
@@ -57,7 +59,9 @@ export function nodesUpAtFirst(events: readonly SessionEvent[]): number[] {
 function parseEvent(said: string, line: number): SessionEvent {
   const [, time, node, state] = /^(\d+(?:\.\d+)?)\s+(\d+)\s+(up|down)$/.exec(said) ?? []
   if (time === undefined || node === undefined)
-    throw new ModelError(`Line ${line}: "${said}" is not of the form "12.5 7 up" or "12.5 7 down".`)
+    throw new ModelError(
+      `Line ${line}: "${said.slice(0, SAID_CHARACTERS_MAX)}" is not of the form "12.5 7 up" or "12.5 7 down".`
+    )
   if (Number(node) >= TRACE_NODES_MAX)
     throw new ModelError(`Line ${line}: nodes have numbers below ${TRACE_NODES_MAX}, not ${node}.`)
   const atUs = Math.floor(Number(time) * 1_000_000)

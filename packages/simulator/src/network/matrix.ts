@@ -12,6 +12,8 @@ import type { LatencyModel } from './latency.ts'
 export const MATRIX_ROWS_MAX = 2048
 /** Longer than any measurement waits. */
 export const MATRIX_ROUND_TRIP_MS_MAX = 60_000
+/** Of what is no figure, as an error has it. */
+const FIGURE_CHARACTERS_MAX = 80
 
 /** Microseconds, row after row. */
 interface Matrix {
@@ -40,29 +42,35 @@ export function matrixLatency(text: string, random: Random): LatencyModel {
 }
 
 function parseMatrix(text: string): Matrix {
-  const lines = text.split('\n').filter(line => line.trim() !== '')
+  const lines = text.split('\n').flatMap((line, at) => {
+    const said = line.trim()
+    return said === '' ? [] : [{ said, number: at + 1 }]
+  })
   const rows = lines.length
   if (rows < 2) throw new ModelError(`A matrix of latencies has at least two rows, not ${rows}.`)
   if (rows > MATRIX_ROWS_MAX)
     throw new ModelError(`A matrix of latencies has at most ${MATRIX_ROWS_MAX} rows, not ${rows}.`)
   const roundTripsUs = new Uint32Array(rows * rows)
-  for (const [row, line] of lines.entries()) {
-    const figures = line.trim().split(/[\t ]+/)
+  for (const [row, { said, number }] of lines.entries()) {
+    const figures = said.split(/[\t ]+/)
     if (figures.length !== rows)
-      throw new ModelError(`Row ${row + 1} of ${rows} has ${figures.length} figures: a matrix is square.`)
+      throw new ModelError(
+        `Line ${number}: row ${row + 1} of ${rows} has ${figures.length} figures, and a matrix is square.`
+      )
     for (const [column, figure] of figures.entries()) {
-      roundTripsUs[row * rows + column] = Math.floor(1000 * parseMs(figure, row, column))
+      const where = `Line ${number}, column ${column + 1}`
+      roundTripsUs[row * rows + column] = Math.floor(1000 * parseMs(figure, where, row === column))
     }
   }
   return { rows, roundTripsUs }
 }
 
-function parseMs(figure: string, row: number, column: number): number {
-  const ms = Number(figure)
-  const where = `Row ${row + 1}, column ${column + 1}`
+function parseMs(text: string, where: string, isToItself: boolean): number {
+  const ms = Number(text)
+  const figure = text.slice(0, FIGURE_CHARACTERS_MAX)
   if (!(ms >= 0 && ms <= MATRIX_ROUND_TRIP_MS_MAX))
     throw new ModelError(`${where}: ${figure} is no round trip from 0 to ${MATRIX_ROUND_TRIP_MS_MAX} ms.`)
-  if (row === column && ms !== 0)
+  if (isToItself && ms !== 0)
     throw new ModelError(`${where}: ${figure} ms from a host to itself. The diagonal is zero.`)
   return ms
 }

@@ -1,6 +1,6 @@
 /** `--baseline` and `--fail-if`: read before anything runs, judged when all has run. */
 import { readFile } from 'node:fs/promises'
-import type { GateVerdict, Plan, Results, StudyResults } from '@servent/lab'
+import type { Asked, GateVerdict, Results, StudyResults } from '@servent/lab'
 import { Option } from 'commander'
 import { ProblemError } from '../../problem.ts'
 import { type Context, exitOf } from '../context.ts'
@@ -16,21 +16,21 @@ export const gateOptions = (): readonly Option[] => [
 
 export type Judge = (results: Results | StudyResults) => readonly GateVerdict[]
 
-/** Nothing where there are no gates. `planned`: what will be judged, by its name, and where the files that it names lie. */
+/** Nothing where there are no gates. `askedOfAll`: what will be judged, by its name. */
 export async function judgeOf(
   context: Context,
   options: Record<string, unknown>,
-  planned: ReadonlyMap<string, Plan>,
-  resolvePath: (name: string) => string
+  askedOfAll: () => Promise<ReadonlyMap<string, Asked>>
 ): Promise<Judge | undefined> {
   const { baseline: file, failIf: texts = [] } = options as { baseline?: string; failIf?: string[] }
   if (file === undefined && texts.length === 0) return undefined
-  const { askedOfAll, judge, judgedOf, parseGates, parseResults, refuseOther } = await import('@servent/lab')
+  const { judge, judgedOf, parseGates, parseResults, refuseOther } = await import('@servent/lab')
   if (texts.length === 0) throw usage('--baseline is there, and no --fail-if says what must not be.')
-  const overlays = [...new Set([...planned.values()].flatMap(plan => plan.overlays))]
+  const asked = await askedOfAll()
+  const overlays = [...new Set([...asked.values()].flatMap(plan => plan.overlays))]
   const gates = parseGates(texts, file !== undefined, overlays)
   const baseline = file === undefined ? undefined : parseResults(await textOf(context, file), file)
-  if (baseline !== undefined) refuseOther(baseline, await askedOfAll(planned, resolvePath))
+  if (baseline !== undefined) refuseOther(baseline, asked)
   const before = baseline && judgedOf(baseline)
   return results => judge(gates, judgedOf(results), before)
 }

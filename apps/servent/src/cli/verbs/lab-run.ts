@@ -51,45 +51,45 @@ async function runPlanFile(
   [file]: string[],
   options: Record<string, unknown>
 ): Promise<number | undefined> {
-  const { folderOf, plannedIn, prepareStudy, resolveStudy, runInFolder, STUDY_FILES, writeSums } =
-    await import('@servent/lab')
+  const lab = await import('@servent/lab')
   const { set, workers, out } = options as { set?: string[]; workers?: number; out?: string }
-  const study = resolveStudy(await readPlan(context, file!), file!, {
+  const given = lab.resolveStudy(await readPlan(context, file!), file!, {
     workers,
     ...(set === undefined ? {} : { set })
   })
-  const resolvePath = planPaths(context, file!)
-  const judge = await judgeOf(context, options, plannedIn(study), resolvePath)
-  const shown = out ?? folderOf(study)
+  // Whatever refuses it does so before anything is written.
+  const planned = await lab.planStudy(given, planPaths(context, file!))
+  await lab.checkStudy(planned, { backends: labBackends })
+  const judge = await judgeOf(context, options, async () => lab.askedIn(planned))
+  const shown = out ?? lab.folderOf(planned.study)
   const folder = context.path(shown)
-  await prepareStudy(study, folder).catch(error => {
+  await lab.prepareStudy(planned, folder).catch(error => {
     throw noFolder(shown, 'run', error)
   })
   const { progress, talk } = context
   progress.show(`Running ${file} …`)
-  const results = await runInFolder(study, {
+  const results = await lab.runInFolder(planned, {
     folder,
     signal: context.signal,
     workerSource: labAssets()?.workerSource,
     backends: labBackends,
-    resolvePath,
     onBegin: ({ there, all }) => {
       if (there > 0) talk.line(`${there} of ${plural(all, 'run')} are in ${shown} already.`)
     },
     onProgress: at => showProgress(progress, at)
   })
   progress.clear()
-  await writeSums(folder, results, await writeReport(folder, [results]))
+  await lab.writeSums(folder, results, await writeReport(folder, [results]))
   const gates = judge?.(results)
   if (context.json) context.emit({ event: 'done', folder, ...results, ...(gates && { gates }) })
   else context.out.lines(await studyLines(results, context.out.columnsMax))
   talk.line()
   warn(context, results)
   talk.line(
-    `Written: ${join(shown, 'report.html')} and, beside it, ${STUDY_FILES.results}, samples and plots`
+    `Written: ${join(shown, 'report.html')} and, beside it, ${lab.STUDY_FILES.results}, samples and plots`
   )
   if (gates !== undefined) return sayGates(context, gates)
-  context.next(`servent lab run ${join(shown, STUDY_FILES.plan)}`, `servent lab report ${shown}`)
+  context.next(`servent lab run ${join(shown, lab.STUDY_FILES.plan)}`, `servent lab report ${shown}`)
   return undefined
 }
 

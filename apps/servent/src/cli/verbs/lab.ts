@@ -175,7 +175,7 @@ async function runCompare(
   _: string[],
   options: Record<string, unknown>
 ): Promise<number | undefined> {
-  const { compare, parseSet, resolvePlan } = await import('@servent/lab')
+  const { askedOfAll, compare, parseSet, resolvePlan } = await import('@servent/lab')
   const {
     set,
     out,
@@ -186,7 +186,7 @@ async function runCompare(
   const plan = resolvePlan({ ...(fields as PlanInput), ...(set === undefined ? {} : { set: parseSet(set) }) })
   const resolvePath = (name: string) => context.path(name)
   const planned = new Map(plan.overlays.map(overlay => [overlay, plan]))
-  const judge = await judgeOf(context, options, planned, resolvePath)
+  const judge = await judgeOf(context, options, () => askedOfAll(planned, resolvePath))
   const folder = out === undefined ? undefined : context.path(out)
   if (folder !== undefined) await prepareOut(folder)
   const { progress, signal } = context
