@@ -12,6 +12,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { type Random, randomOf } from '@servent/simulator'
 import { type Lines, layConnection } from './laid-connection.ts'
 import { Line } from './line.ts'
+import type { Wire } from './types.ts'
 import { upgradingInbound, upgradingOutbound } from './upgrading.ts'
 
 /** The longest that Node's timers wait: what is later they do at once. No run lasts as long. */
@@ -50,6 +51,10 @@ export class Access {
   #cutOff: ReadonlySet<string> = new Set()
   #broken = 0
   #refused = 0
+  /** Of each connection that is open. */
+  readonly #sent = new Map<MultiaddrConnection, number>()
+  /** Of those that are closed. */
+  #sentBefore = 0
 
   constructor(init: AccessInit) {
     this.#init = init
@@ -61,6 +66,11 @@ export class Access {
 
   get faults(): Faults {
     return { broken: this.#broken, refused: this.#refused }
+  }
+
+  get wire(): Wire {
+    const openBytes = [...this.#sent.values()].reduce((sum, bytes) => sum + bytes, 0)
+    return { sentBytes: this.#sentBefore + openBytes, openBytes }
   }
 
   /** The transport within, over this network. */
@@ -116,8 +126,26 @@ export class Access {
   }
 
   #lay(connection: MultiaddrConnection, ms: number): void {
+    this.#count(connection as AbstractMultiaddrConnection)
     if (ms === 0 && this.#conditions.bandwidth === undefined) return
     layConnection(connection as AbstractMultiaddrConnection, this.#lines, ms)
+  }
+
+  /** What goes into the socket, after it has waited for the line and the way. */
+  #count(connection: AbstractMultiaddrConnection): void {
+    const { sendData } = connection
+    this.#sent.set(connection, 0)
+    connection.sendData = data => {
+      const result = sendData.call(connection, data)
+      const sent = this.#sent.get(connection)
+      if (sent === undefined) this.#sentBefore += result.sentBytes
+      else this.#sent.set(connection, sent + result.sentBytes)
+      return result
+    }
+    connection.addEventListener('close', () => {
+      this.#sentBefore += this.#sent.get(connection) ?? 0
+      this.#sent.delete(connection)
+    })
   }
 
   /** After a time that is exponential. */

@@ -12,7 +12,7 @@ import {
 } from '@servent/lab/backend'
 import type { NodeIndex, Random } from '@servent/simulator'
 import type { Crowd } from './crowd.ts'
-import type { LocalSink } from './sink.ts'
+import type { SampleResults } from './sample-results.ts'
 
 export interface PartingInit {
   /** As the plan has it. */
@@ -57,8 +57,8 @@ export class Parting {
   }
 
   /** Whether tables are whole again nobody looks at. */
-  samples(sink: Pick<LocalSink, 'phaseSamples'>): PartitionSamples {
-    const of = sink.phaseSamples.bind(sink)
+  samples(results: SampleResults): PartitionSamples {
+    const of = results.phaseSamples.bind(results)
     const phases = { before: of('before'), during: of('during'), after: of('after') }
     return { apart: this.sides.apart, healedUs: null, phases }
   }

@@ -91,7 +91,7 @@ export class LabPeer {
       settled: () => asked.settled(),
       lookup: wanted => asked.lookup(wanted),
       search: (words, limit) => asked.search(words, limit),
-      look: async () => asked.look(),
+      look: async () => ({ ...asked.look(), wire: this.#access.wire }),
       cutOff: async peerIds => this.#access.cutOff(peerIds)
     }
   }

@@ -4,10 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { serialize } from 'node:v8'
 import {
   type Job,
   type OverlayId,
@@ -18,6 +17,7 @@ import {
 } from '@servent/lab/backend'
 import { loadConfig } from '@servent/node'
 import type { Asks, FromPeer, ToPeer } from './channel.ts'
+import { KernelSockets } from './kernel-sockets.ts'
 import type {
   LookupAnswer,
   PeerLook,
@@ -35,8 +35,6 @@ const READY_MS_MAX = 60_000
 export const ANSWER_MS_MAX = 60_000
 /** Of what a process says on stderr, the end. */
 const SAID_CHARACTERS_MAX = 2_000
-/** Before each message of Node's channel stands its length. */
-const CHANNEL_HEAD_BYTES = 4
 /** How long a network takes to take a peer in, no clock knows. */
 const UNTIMED: ReadonlySet<keyof Asks> = new Set(['joined', 'settled'])
 const FOLDER_MODE = 0o700
@@ -99,6 +97,7 @@ export class ProcessesNetwork implements RealNetwork {
   readonly #init: ProcessesInit
   readonly #peers = new Map<string, ProcessPeer>()
   readonly #numbers = new Map<string, number>()
+  readonly #sockets = new KernelSockets()
   #folder: Promise<string> | undefined
   #isClosed = false
   readonly #onExit = () => {
@@ -141,7 +140,13 @@ export class ProcessesNetwork implements RealNetwork {
     const tellOthers = (other: ProcessPeer) =>
       other.tell({ type: 'round-trips', roundTrips: [[peerId, this.#roundTripMs(other.peerId, peerId)]] })
     for (const other of this.#peers.values()) tellOthers(other)
-    const peer = new ProcessPeer(peerId, [...command, ...given], home, join(folder, CONFIG_FILE))
+    const peer = new ProcessPeer(
+      peerId,
+      [...command, ...given],
+      home,
+      join(folder, CONFIG_FILE),
+      this.#sockets
+    )
     this.#peers.set(peerId, peer)
     peer.onEnd = () => this.#peers.delete(peerId)
     peer.tell({
@@ -175,13 +180,6 @@ export class ProcessesNetwork implements RealNetwork {
   }
 }
 
-/** Bytes that the system took from a process by `write`, to sockets most of all (proc(5)); nothing but on Linux. */
-async function writtenBy(pid: number): Promise<number | undefined> {
-  const text = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '')
-  const [, bytes] = /^wchar: (\d+)$/m.exec(text) ?? []
-  return bytes === undefined ? undefined : Number(bytes)
-}
-
 interface Waiting {
   resolve(value: never): void
   reject(error: Error): void
@@ -193,17 +191,23 @@ class ProcessPeer implements RealPeer {
   address = ''
   onEnd: () => void = () => {}
   readonly #child: ChildProcess
+  readonly #sockets: KernelSockets
   readonly #home: string
   readonly #ready = Promise.withResolvers<void>()
   readonly #waiting = new Map<number, Waiting>()
   #asked = 0
   #said = ''
-  /** What came over the channel, as it was written there. */
-  #heardBytes = 0
   #isOver = false
 
-  constructor(peerId: string, [program, ...given]: readonly string[], home: string, configFile: string) {
+  constructor(
+    peerId: string,
+    [program, ...given]: readonly string[],
+    home: string,
+    configFile: string,
+    sockets: KernelSockets
+  ) {
     this.peerId = peerId
+    this.#sockets = sockets
     this.#home = home
     // What this user has set for nodes of their own is for those.
     const env = Object.fromEntries(
@@ -220,10 +224,7 @@ class ProcessPeer implements RealPeer {
     this.#child.stderr!.setEncoding('utf8').on('data', text => {
       this.#said = (this.#said + text).slice(-SAID_CHARACTERS_MAX)
     })
-    this.#child.on('message', message => {
-      this.#heardBytes += CHANNEL_HEAD_BYTES + serialize(message).byteLength
-      this.#hear(message as FromPeer)
-    })
+    this.#child.on('message', message => this.#hear(message as FromPeer))
     this.#child.once('error', error => this.#end(error))
     this.#child.once('exit', (code, signal) =>
       this.#end(new Error(`Its process ended (${signal ?? code}). ${this.#said.trim()}`))
@@ -269,8 +270,8 @@ class ProcessPeer implements RealPeer {
 
   async look(): Promise<PeerLook> {
     const look = await this.#ask('look')
-    const written = await writtenBy(this.#child.pid!)
-    return { ...look, kernelBytes: written === undefined ? undefined : written - this.#heardBytes }
+    const sent = await this.#sockets.sent()
+    return { ...look, kernelBytes: sent && (sent.get(this.#child.pid!) ?? 0) }
   }
 
   cutOff(peerIds: readonly string[]): Promise<void> {

@@ -37,7 +37,8 @@ import { breaksOrRefuses, conditionsOf } from './plan-conditions.ts'
 import { Progress } from './progress.ts'
 import { Questions } from './questions.ts'
 import { LocalRendezvous, type Rendezvous } from './rendezvous.ts'
-import { LocalSink } from './sink.ts'
+import { SampleResults } from './sample-results.ts'
+import { LocalSink, type Sink } from './sink.ts'
 import { Truth } from './truth.ts'
 import type { RealNetwork, RealNetworkInit } from './types.ts'
 
@@ -57,7 +58,9 @@ export interface RealRunInit {
   readonly makeNetwork: (init: RealNetworkInit) => RealNetwork
   readonly signal: AbortSignal
   readonly onDone: (done: number) => void
+  /** Where its peers find each other, and where its samples go; else in memory. */
   readonly rendezvous?: Rendezvous
+  readonly sink?: Sink
   /** How long answers are waited for when the measured time is over, where not as long as the longest question lasts. */
   readonly tailMs?: number
 }
@@ -95,7 +98,7 @@ class RealRun {
   readonly #progress: Progress
   readonly #questions: Questions
   readonly #parting: Parting | undefined
-  readonly #sink = new LocalSink()
+  readonly #sink: Sink
   readonly #startedMs = performance.now()
   /** Aborts with the first error of a peer that could not come, or with whoever asked for the run. */
   readonly #ended = new AbortController()
@@ -106,6 +109,7 @@ class RealRun {
     const { job, files, signal, makeNetwork, rendezvous = new LocalRendezvous() } = init
     const { plan, overlay, seed } = job
     this.#init = init
+    this.#sink = init.sink ?? new LocalSink()
     this.#settings = overlaySettings(plan, overlay)
     this.#seed = `servent-lab/${seed}`
     this.#signal = AbortSignal.any([signal, this.#ended.signal])
@@ -210,25 +214,26 @@ class RealRun {
     await this.#orEnded(Promise.all(this.#asks))
     await this.#wait(REST_MS)
     await this.#samplePeers(fromUs, toUs)
-    const [busy, sockets] = [this.#sink.busy(), this.#sink.sockets()]
+    const results = new SampleResults(await this.#orEnded(this.#sink.all()))
+    const [busy, sockets] = [results.busy(), results.sockets()]
     const { turnedAway } = this.#crowd
     const singles = new Set(this.#world.searches.flatMap(({ single }, number) => (single ? [number] : [])))
     return {
       overlay,
       seed,
       traceHash: undefined,
-      lookups: this.#sink.lookupSamples(),
-      searches: searches === 0 ? undefined : this.#sink.searchSamples(enough, singles),
+      lookups: results.lookupSamples(),
+      searches: searches === 0 ? undefined : results.searchSamples(enough, singles),
       publishing: undefined,
-      nodes: this.#sink.nodeSamples(atStart, atEnd),
-      traffic: this.#sink.traffic(),
+      nodes: results.nodeSamples(atStart, atEnd),
+      traffic: results.traffic(),
       repair: undefined,
       measuredUs: toUs - fromUs,
       ...(busy !== undefined && { busy }),
       ...(sockets && { sockets }),
       ...(turnedAway > 0 && { turnedAway }),
-      ...(this.#parting && { partition: this.#parting.samples(this.#sink) }),
-      ...(breaksOrRefuses(plan) && { faults: this.#sink.faultSamples() }),
+      ...(this.#parting && { partition: this.#parting.samples(results) }),
+      ...(breaksOrRefuses(plan) && { faults: results.faultSamples() }),
       ...(this.#init.job.graph && { graph: null }),
       cost: { events: undefined, wallMs: 0, rssPeakBytes: 0 }
     }

@@ -1,7 +1,6 @@
 /**
- * How the peers of a run find the first of each other, and where samples go. On one machine both are in memory; a run over
- * several machines puts a service of its own in the place of each: every machine registers the peers that it started and
- * lists those of all, and sends its samples to one place, which makes results of them.
+ * How the peers of a run find the first of each other. On one machine that is in memory; a run over several machines puts a
+ * service of its own in its place, where every machine registers the peers that it started, and which lists those of all.
  */
 
 /** A peer that can be joined by. */

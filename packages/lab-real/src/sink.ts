@@ -1,13 +1,5 @@
-/** Where the samples of a run go as they come, each once, and what results are made of them. Plain data: it may be sent. */
-import type {
-  FaultSamples,
-  LookupSamples,
-  NodeSamples,
-  Phase,
-  PhaseSamples,
-  SearchSamples,
-  Traffic
-} from '@servent/lab/backend'
+/** Where the samples of a run go as they come, each once, and come back from when it is over. Plain data: it may be sent. */
+import type { Phase } from '@servent/lab/backend'
 import type { PeerLook } from './types.ts'
 
 /** Of one lookup. `number`: its place in the plan's order. */
@@ -57,10 +49,19 @@ export interface PeerSample {
   readonly questions: PeerLook['questions']
 }
 
+export interface Samples {
+  readonly lookups: readonly LookupSample[]
+  readonly searches: readonly SearchSample[]
+  readonly peers: readonly PeerSample[]
+}
+
+/** Of one run. */
 export interface Sink {
   lookup(sample: LookupSample): Promise<void>
   search(sample: SearchSample): Promise<void>
   peer(sample: PeerSample): Promise<void>
+  /** All that was given, from wherever it came, in any order. Asked for once, when the run is over. */
+  all(): Promise<Samples>
 }
 
 export class LocalSink implements Sink {
@@ -80,163 +81,7 @@ export class LocalSink implements Sink {
     this.#peers.push(sample)
   }
 
-  lookupSamples(): LookupSamples {
-    const all = this.#lookups.toSorted((a, b) => a.number - b.number)
-    const count = (status: LookupSample['status']) => all.filter(one => one.status === status).length
-    const answered = all.filter(({ status }) => status === 'correct' || status === 'incorrect')
-    const known = (of: (sample: LookupSample) => number | undefined) =>
-      Float64Array.from(answered.flatMap(sample => of(sample) ?? []))
-    const told = all.filter(({ status }) => status !== 'unissued')
-    const timeouts = known(one => one.timeouts)
-    return {
-      correct: count('correct'),
-      incorrect: count('incorrect'),
-      failed: count('failed'),
-      unissued: count('unissued'),
-      hops: known(one => one.hops),
-      hopsAsPublished: known(one => one.hopsAsPublished),
-      latencyUs: known(one => one.latencyUs),
-      timeouts: timeouts.length === 0 ? undefined : timeouts,
-      messages: Float64Array.from(told.flatMap(({ names }) => this.#costOf(names)?.[0] ?? [])),
-      stretch: Float64Array.from(
-        answered.flatMap(({ status, stretch }) => (status === 'correct' ? (stretch ?? []) : []))
-      )
-    }
-  }
-
-  /** `enough`: results that a search wants, where the plan says; `singles`: searches for what there is once. */
-  searchSamples(enough: number | null, singles: ReadonlySet<number>): SearchSamples {
-    const all = this.#searches.toSorted((a, b) => a.number - b.number)
-    const issued = all.filter(({ status }) => status !== 'unissued')
-    const sum = (of: (sample: SearchSample) => number, among = issued) =>
-      among.reduce((total, sample) => total + of(sample), 0)
-    const costs = issued.flatMap(({ names }) => {
-      const cost = this.#costOf(names)
-      return cost === undefined ? [] : [cost]
-    })
-    const single = issued.filter(({ number }) => singles.has(number))
-    return {
-      issued: issued.length,
-      failed: issued.filter(({ status }) => status === 'failed').length,
-      unissued: all.length - issued.length,
-      wanted: sum(one => one.wanted),
-      found: sum(one => one.found),
-      right: sum(one => one.right),
-      messages: Float64Array.from(costs, ([messages]) => messages),
-      bytes: Float64Array.from(costs, ([, bytes]) => bytes),
-      firstHitUs: Float64Array.from(issued.flatMap(({ firstHitUs }) => firstHitUs ?? [])),
-      ...(enough !== null &&
-        issued.length > 0 && {
-          capped: {
-            wanted: sum(({ results }) => Math.min(enough, results.wanted)),
-            right: sum(({ results }) => Math.min(enough, results.right))
-          }
-        }),
-      ...(single.length > 0 && {
-        single: {
-          wanted: sum(({ sought }) => Number(sought.wanted), single),
-          right: sum(({ sought }) => Number(sought.right), single)
-        }
-      })
-    }
-  }
-
-  /** Of what was asked in one part of the measured time. */
-  phaseSamples(phase: Phase): PhaseSamples {
-    const lookups = this.#lookups.filter(one => one.phase === phase)
-    const searches = this.#searches.filter(one => one.phase === phase && one.status !== 'unissued')
-    const count = (status: LookupSample['status']) => lookups.filter(one => one.status === status).length
-    const total = (of: 'wanted' | 'right') => searches.reduce((sum, one) => sum + one[of], 0)
-    return {
-      correct: count('correct'),
-      incorrect: count('incorrect'),
-      failed: count('failed'),
-      searches: { wanted: total('wanted'), right: total('right') }
-    }
-  }
-
-  /** Of all peers, as long as they were measured. */
-  faultSamples(): FaultSamples {
-    const total = (of: keyof FaultSamples) =>
-      this.#peers.reduce((sum, { first, last }) => sum + last.faults[of] - (first?.faults[of] ?? 0), 0)
-    return { broken: total('broken'), refused: total('refused') }
-  }
-
-  nodeSamples(atStart: NodeSamples['atStart'], atEnd: NodeSamples['atEnd']): NodeSamples {
-    const peers = this.#peers.toSorted((a, b) => a.node - b.node)
-    const living = peers.filter(({ livesAtEnd }) => livesAtEnd)
-    const steady = peers.filter(({ isSteady }) => isSteady)
-    const more = (of: 'sentBytes' | 'receivedMessages') =>
-      Float64Array.from(
-        steady.flatMap(({ first, last }) => {
-          const now = last[of]
-          return now === undefined ? [] : now - (first?.[of] ?? 0)
-        })
-      )
-    return {
-      // Servers bear what they bear for the peers.
-      aliveUs: peers.reduce((sum, { isServer, aliveUs }) => sum + (isServer ? 0 : aliveUs), 0),
-      atStart,
-      atEnd,
-      bytesSent: more('sentBytes'),
-      messagesReceived: more('receivedMessages'),
-      stateEntries: Float64Array.from(living.flatMap(({ last }) => last.entries ?? [])),
-      stateBytes: new Float64Array(),
-      connections: Float64Array.from(living, ({ last }) => last.links)
-    }
-  }
-
-  /** The busiest event loop of all, from 0 to 1, of peers that were there all the time; nothing where nobody was. */
-  busy(): number | undefined {
-    const parts = this.#peers.flatMap(({ isSteady, first, last }) => {
-      if (!isSteady) return []
-      const active = last.loop.activeMs - first!.loop.activeMs
-      return active / (active + last.loop.idleMs - first!.loop.idleMs)
-    })
-    return parts.length === 0 ? undefined : Math.max(...parts)
-  }
-
-  /** Bytes by the system's count and by the hosts' own, of peers that were there all the time; nothing where one is missing. */
-  sockets():
-    | { readonly kernelBytes: number; readonly countedBytes: number; readonly nodes: number }
-    | undefined {
-    let kernelBytes = 0
-    let countedBytes = 0
-    let nodes = 0
-    for (const { isSteady, first, last } of this.#peers) {
-      if (!isSteady) continue
-      if (last.kernelBytes === undefined || last.sentBytes === undefined) return undefined
-      kernelBytes += last.kernelBytes - first!.kernelBytes!
-      countedBytes += last.sentBytes - first!.sentBytes!
-      nodes += 1
-    }
-    return nodes === 0 ? undefined : { kernelBytes, countedBytes, nodes }
-  }
-
-  traffic(): Traffic {
-    if (this.#peers.some(({ last }) => last.sentByType === undefined))
-      return { bytesByType: undefined, p2psimBytes: undefined }
-    const bytes = new Map<string, number>()
-    for (const { first, last } of this.#peers)
-      for (const [type, now] of Object.entries(last.sentByType!))
-        bytes.set(type, (bytes.get(type) ?? 0) + now - (first?.sentByType?.[type] ?? 0))
-    return {
-      bytesByType: Object.fromEntries([...bytes].filter(([, sum]) => sum > 0)),
-      p2psimBytes: undefined
-    }
-  }
-
-  /** Over all peers that ever were; nothing of a question whose messages are not counted. */
-  #costOf(names: readonly string[] | undefined): readonly [messages: number, bytes: number] | undefined {
-    if (names === undefined) return undefined
-    let messages = 0
-    let bytes = 0
-    for (const { questions } of this.#peers)
-      for (const name of names) {
-        const [ofPeer, bytesOfPeer] = questions[name] ?? [0, 0]
-        messages += ofPeer
-        bytes += bytesOfPeer
-      }
-    return [messages, bytes]
+  async all(): Promise<Samples> {
+    return { lookups: this.#lookups, searches: this.#searches, peers: this.#peers }
   }
 }

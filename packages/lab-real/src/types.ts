@@ -50,6 +50,14 @@ export interface SearchAnswer {
   readonly names: readonly string[] | undefined
 }
 
+/** Bytes of connections, with all that libp2p puts around messages, as they go into a socket. */
+export interface Wire {
+  /** Of all connections that ever were. */
+  readonly sentBytes: number
+  /** Of those that are open, since each was opened. */
+  readonly openBytes: number
+}
+
 /** A peer as it is at a moment. */
 export interface PeerLook {
   /** Of its host, since it started: bytes by type of message; nothing where the overlay has no host of ours. */
@@ -67,7 +75,9 @@ export interface PeerLook {
   readonly faults: Faults
   /** Of the process that it runs in, since that started: milliseconds of its event loop at work and at rest. */
   readonly loop: { readonly activeMs: number; readonly idleMs: number }
-  /** That the system counted as written by its process, without what it wrote to the lab; nothing where nobody counts. */
+  /** What a process of its own gave to its sockets. */
+  readonly wire?: Wire
+  /** Of the connections that are open, what the system sent by its own count; nothing where nobody asks it. */
   readonly kernelBytes?: number | undefined
 }
 

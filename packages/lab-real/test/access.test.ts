@@ -137,6 +137,31 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('over %s', kind => {
     expect(Buffer.compare(back, bytes)).toBe(0)
   })
 
+  it('counts what goes into the socket, with what is put around it, also of connections that are closed', async () => {
+    for (const roundTripMs of [0, 40]) {
+      const { connection, near, nearAccess, farAccess } = await pair(kind, roundTripMs)
+      const stream = await open(connection)
+      await echo(stream, Uint8Array.of(1))
+      const before = nearAccess.wire
+      // Handshakes, and identify.
+      expect(before.openBytes).toBe(before.sentBytes)
+      expect(before.sentBytes).toBeGreaterThan(300)
+      const bytes = new Uint8Array(100_000)
+      await echo(stream, bytes)
+      const { sentBytes, openBytes } = nearAccess.wire
+      expect(openBytes).toBe(sentBytes)
+      // Of each frame 12 bytes for Yamux and 18 for Noise; and windows are told.
+      expect(sentBytes - before.sentBytes).toBeGreaterThan(bytes.length + 30)
+      expect(sentBytes - before.sentBytes).toBeLessThan(1.02 * bytes.length)
+      const left = gone(near)
+      await connection.close()
+      await left
+      await vi.waitFor(() => expect(farAccess.wire.openBytes).toBe(0))
+      expect(nearAccess.wire.openBytes).toBe(0)
+      expect(nearAccess.wire.sentBytes).toBeGreaterThanOrEqual(sentBytes)
+    }
+  })
+
   it('a death is noticed', async () => {
     const { near, far, connection } = await pair(kind, ROUND_TRIP_MS)
     const stream = await open(connection)

@@ -117,20 +117,23 @@ const runOf = (
   })
 
 describe('a run', () => {
-  it('counts what a peer answers wrongly, by the truth and not by its word', async () => {
-    const { lookup } = KeyRoutedService.prototype
-    // Inside every peer: it takes itself for the root of every key, whoever is.
-    const lies = vi.spyOn(KeyRoutedService.prototype, 'lookup').mockImplementation(async function (
-      this: KeyRoutedService<never>,
-      ...given
-    ) {
-      const found = await lookup.apply(this, given)
-      return found && { ...found, root: (this as unknown as Hosted).host.selfContact() }
-    })
-    const { lookups } = await runOf(jobOf('chord')).finally(() => lies.mockRestore())
-    expect(lookups.incorrect).toBeGreaterThan(12)
-    expect(lookups.correct + lookups.incorrect).toBe(24)
-  })
+  it.each(['chord', 'pastry', 'kelips'] as const)(
+    'counts what a peer of %s answers wrongly, by the truth and not by its word',
+    async overlay => {
+      const { lookup } = KeyRoutedService.prototype
+      // Inside every peer: it takes itself for the root of every key, whoever is.
+      const lies = vi.spyOn(KeyRoutedService.prototype, 'lookup').mockImplementation(async function (
+        this: KeyRoutedService<never>,
+        ...given
+      ) {
+        const found = await lookup.apply(this, given)
+        return found && { ...found, root: (this as unknown as Hosted).host.selfContact() }
+      })
+      const { lookups } = await runOf(jobOf(overlay)).finally(() => lies.mockRestore())
+      expect(lookups.incorrect).toBeGreaterThan(12)
+      expect(lookups.correct + lookups.incorrect).toBe(24)
+    }
+  )
 
   it('lets peers come and go as the plan has it, and asks those who are there', async () => {
     const job = jobOf('gnutella', { nodes: 8, churn: 'rate:1', duration: 6, lookups: 40 })

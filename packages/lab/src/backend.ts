@@ -89,6 +89,7 @@ export type {
   PhaseSamples,
   RunResult,
   SearchSamples,
+  SocketSamples,
   Traffic
 } from './run-result.ts'
 export { type LookupAsk, type SearchAsk, World, type WorldFile } from './world.ts'

@@ -309,7 +309,7 @@ export const OverlaySchema = Type.Object(
       ),
       'the measured time was 0'
     ),
-    sockets: orNull(sockets, 'peers have no processes of their own, or the system does not count'),
+    sockets: orNull(sockets, 'peers have no processes of their own, or none was there all the time'),
     state_entries_per_node: spread('Entries of routing tables'),
     state_bytes_per_node: spread(
       'Those entries written down: a key of 32 bytes and the contact of each, or the bytes of what else they hold'

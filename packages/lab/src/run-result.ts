@@ -32,8 +32,7 @@ export interface RunResult {
   readonly busy?: number
   /** Of real peers: how many more were to come than the backend takes at a time; only where there were any. */
   readonly turnedAway?: number
-  /** Of peers in processes that were there all the measured time, where the system counts what each writes. */
-  readonly sockets?: { readonly kernelBytes: number; readonly countedBytes: number; readonly nodes: number }
+  readonly sockets?: SocketSamples
   /** Of real peers whose network breaks connections or refuses dials. */
   readonly faults?: FaultSamples
   /** Only where it was asked for: no measure, and in no fingerprint. Null: too large to be written down, or of real peers. */
@@ -212,4 +211,15 @@ export interface Traffic {
   readonly bytesByType: Readonly<Record<string, number>> | undefined
   /** 20 bytes a message and 4 an id. Nothing where ids are not counted. */
   readonly p2psimBytes: number | undefined
+}
+
+/** Of peers in processes of their own that were there all the measured time: what they gave to their sockets. */
+export interface SocketSamples {
+  readonly nodes: number
+  /** In the measured time. */
+  readonly wireBytes: number
+  /** Of it the overlay's own messages; nothing where nobody counts them. */
+  readonly countedBytes?: number
+  /** Of connections that were open at the end, since each was opened: by the peer and by the system; nothing where nobody asks it. */
+  readonly open?: { readonly wireBytes: number; readonly kernelBytes: number }
 }

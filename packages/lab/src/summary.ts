@@ -154,13 +154,21 @@ function socketsOf(runs: readonly RunResult[]): OverlayResults['sockets'] {
     sockets === undefined ? [] : { ...sockets, measuredUs }
   )
   if (all.length === 0) return null
-  const kernel = sum(all.map(one => one.kernelBytes))
-  const counted = sum(all.map(one => one.countedBytes))
+  const wire = sum(all.map(one => one.wireBytes))
+  const counted = all.flatMap(({ countedBytes }) => countedBytes ?? [])
+  const open = all.flatMap(one => one.open ?? [])
   return {
-    bytes_per_node_per_s: (kernel * US_PER_S) / sum(all.map(one => one.nodes * one.measuredUs)),
-    over_counted: counted === 0 ? null : kernel / counted
+    bytes_per_node_per_s: (wire * US_PER_S) / sum(all.map(one => one.nodes * one.measuredUs)),
+    // Of all runs, or of none.
+    over_counted: counted.length < all.length ? null : over(wire, sum(counted)),
+    kernel_over_sent:
+      open.length < all.length
+        ? null
+        : over(sum(open.map(one => one.kernelBytes)), sum(open.map(one => one.wireBytes)))
   }
 }
+
+const over = (value: number, of: number) => (of === 0 ? null : value / of)
 
 function searchesOf(runs: readonly SearchSamples[]): OverlayResults['searches'] {
   if (runs.length === 0) return null

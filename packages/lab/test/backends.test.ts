@@ -204,11 +204,20 @@ describe('a backend of real peers', () => {
           ...RUN,
           seed,
           busy: seed === 1 ? 0.2 : 0.8,
-          sockets: { kernelBytes: 300, countedBytes: 100, nodes: 2 }
+          sockets: {
+            nodes: 2,
+            wireBytes: 300,
+            countedBytes: 100,
+            open: { wireBytes: 500, kernelBytes: 505 }
+          }
         }))
     }
     const { overlays } = await compare(plan, { backends: async () => counted })
-    expect(overlays[0]!.sockets).toEqual({ bytes_per_node_per_s: 150, over_counted: 3 })
+    expect(overlays[0]!.sockets).toEqual({
+      bytes_per_node_per_s: 150,
+      over_counted: 3,
+      kernel_over_sent: 1.01
+    })
     expect(overlays[0]!.warnings).toEqual([
       expect.stringMatching(/^Processors were short: .* at work for 80 %/)
     ])
