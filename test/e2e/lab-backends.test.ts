@@ -61,20 +61,28 @@ describe.concurrent('the lab with peers in processes', { timeout: TIMEOUT_MS }, 
     expect(latency_ms.p95).toBeGreaterThan(20)
     expect(messages_per_lookup.mean).toBeGreaterThan(hops.mean)
     expect(connections_per_node.max).toBe(3)
-    if (process.platform !== 'linux') return
-    // What the overlay counted went over the sockets, with what libp2p puts around it, and not much else did.
-    expect(sockets.over_counted).toBeGreaterThan(1)
-    expect(sockets.over_counted).toBeLessThan(20)
+    // The system sent what the peers gave it, but for what came between two looks.
+    if (sockets.kernel_over_sent !== null) {
+      expect(sockets.kernel_over_sent).toBeGreaterThan(0.95)
+      expect(sockets.kernel_over_sent).toBeLessThan(1.05)
+    }
+    // What the overlay counted went over the sockets. Around each message, of some 60 bytes, libp2p puts 30: 12 of Yamux and 18
+    // of Noise. Streams are opened for it and windows told, and connections are kept by pings. A miscount by half is none of that.
+    expect(sockets.over_counted).toBeGreaterThan(1.3)
+    expect(sockets.over_counted).toBeLessThan(3)
   })
 
-  it('holds answers against the truth: daemons that name themselves are incorrect', async () => {
-    const command = [process.execPath, LYING_PEER]
-    const plan = resolvePlan({ ...PLAN, workers: 1 })
-    const results = await compare(plan, { backends: async name => realBackend(name, { command }) })
-    const [{ lookups }] = results.overlays as [(typeof results.overlays)[0]]
-    expect(lookups.incorrect).toBeGreaterThan(4)
-    expect(lookups.correct + lookups.incorrect).toBe(12)
-  })
+  it.each(['chord', 'pastry'] as const)(
+    'holds answers against the truth: daemons of %s that name themselves are incorrect',
+    async overlay => {
+      const command = [process.execPath, LYING_PEER]
+      const plan = resolvePlan({ ...PLAN, overlays: [overlay], workers: 1 })
+      const results = await compare(plan, { backends: async name => realBackend(name, { command }) })
+      const [{ lookups }] = results.overlays as [(typeof results.overlays)[0]]
+      expect(lookups.incorrect).toBeGreaterThan(4)
+      expect(lookups.correct + lookups.incorrect).toBe(12)
+    }
+  )
 
   it.runIf(process.platform === 'linux')('leaves no daemon behind when it is killed', async () => {
     const [program, ...given] = SERVENT

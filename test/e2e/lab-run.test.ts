@@ -41,6 +41,20 @@ async function ended(child: ReturnType<typeof run>): Promise<string> {
 const keptIn = async (out: string) =>
   (await readdir(join(folder, out, 'runs')).catch(() => [])).filter(name => name.endsWith('.run')).length
 
+/** Byte by byte, but for times and the host. */
+async function resultsIn(out: string): Promise<string> {
+  const text = await readFile(join(folder, out, 'results.json'), 'utf8')
+  const untimed = JSON.stringify(
+    JSON.parse(text),
+    (key, value) => (key === 'cost' || key === 'host' ? undefined : value),
+    2
+  )
+  // What was left out is all that there was of times.
+  expect(untimed.length).toBeGreaterThan(text.length / 2)
+  expect(untimed).toContain('"figures"')
+  return untimed
+}
+
 it('is the same as one that was left alone', async () => {
   const alone = await ended(run('alone'))
   const child = run('killed')
@@ -55,5 +69,6 @@ it('is the same as one that was left alone', async () => {
   expect(await ended(run('killed'))).toBe(alone)
   const fingerprint = (out: string) => readFile(join(folder, out, 'fingerprint.txt'), 'utf8')
   expect(await fingerprint('killed')).toBe(await fingerprint('alone'))
+  expect(await resultsIn('killed')).toBe(await resultsIn('alone'))
   expect(await keptIn('killed')).toBe(RUNS)
 }, 120_000)
