@@ -67,8 +67,9 @@ describe.concurrent('the lab with peers in processes', { timeout: TIMEOUT_MS }, 
       expect(sockets.kernel_over_sent).toBeLessThan(1.05)
     }
     // What the overlay counted went over the sockets. Around each message, of some 60 bytes, libp2p puts 30: 12 of Yamux and 18
-    // of Noise. Streams are opened for it and windows told, and connections are kept by pings. A miscount by half is none of that.
-    expect(sockets.over_counted).toBeGreaterThan(1.3)
+    // of Noise. Streams are opened for it and windows told, and connections are kept by pings: 1.3 to 2 were measured, by how
+    // young the ring is. Whoever counts twice has less than 1 then.
+    expect(sockets.over_counted).toBeGreaterThan(1.15)
     expect(sockets.over_counted).toBeLessThan(3)
   })
 
