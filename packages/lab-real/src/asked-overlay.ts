@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type PeerRouting, peerRoutingSymbol } from '@libp2p/interface'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { REAL_ASK_MS_MAX, REAL_FILE_MS } from '@servent/lab/backend'
 import {
   ContentId,
   compareKeys,
@@ -19,13 +20,9 @@ import { entriesOf } from './entries.ts'
 import type { QuestionTally } from './question-tally.ts'
 import type { LookupAnswer, PeerLook, SearchAnswer, Wanted } from './types.ts'
 
-/** Longer than every overlay's own time for a lookup or a search, so that each ends by its own rules. */
-export const ASK_MS_MAX = 30_000
 const LOOK_MS = 100
 /** Tables are written down for it: seldom enough that this is no work. */
 const SETTLED_LOOK_MS = 500
-/** How long whoever asks for a file waits: as long as Gnutella and FastTrack flood. */
-const FILE_MS = 10_000
 
 /** What the service of a key-routed overlay has beyond `Overlay`. */
 interface KeyRouted extends Overlay {
@@ -79,7 +76,7 @@ export class AskedOverlay {
 
   async lookup(wanted: Wanted): Promise<LookupAnswer> {
     const startedMs = performance.now()
-    const signal = AbortSignal.any([AbortSignal.timeout(ASK_MS_MAX), this.#ended.signal])
+    const signal = AbortSignal.any([AbortSignal.timeout(REAL_ASK_MS_MAX), this.#ended.signal])
     const found = await (wanted.type === 'root'
       ? this.#root(wanted.key, signal)
       : this.#holder(ContentId.parse(wanted.id), signal)
@@ -90,7 +87,7 @@ export class AskedOverlay {
   async search(words: readonly string[], limit: number): Promise<SearchAnswer> {
     const asking = isKeyRouted(this.#overlay) ? undefined : this.#tally?.begin()
     const startedMs = performance.now()
-    const signal = AbortSignal.any([AbortSignal.timeout(ASK_MS_MAX), this.#ended.signal])
+    const signal = AbortSignal.any([AbortSignal.timeout(REAL_ASK_MS_MAX), this.#ended.signal])
     const hits: { id: string; provider: string }[] = []
     let firstHitMs: number | undefined
     let asked = true
@@ -155,7 +152,7 @@ export class AskedOverlay {
   /** Until the first provider: whoever fetches can begin then. */
   async #holder(id: ContentId, signal: AbortSignal): Promise<Found> {
     const asking = this.#tally?.begin()
-    for await (const { peerId } of this.#overlay.findProviders(id, { signal, timeoutMs: FILE_MS }))
+    for await (const { peerId } of this.#overlay.findProviders(id, { signal, timeoutMs: REAL_FILE_MS }))
       return { found: peerId, hops: asking?.hops, timeouts: undefined, names: asking && [...asking.names] }
     return { ...NOTHING, names: asking && [...asking.names] }
   }

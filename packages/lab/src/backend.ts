@@ -66,7 +66,7 @@ export async function inTurn(
   }
 }
 
-export { NODES_LIMITS, REAL_SETTINGS, type RealBackendId } from './backends.ts'
+export { NODES_LIMITS, REAL_ASK_MS_MAX, REAL_FILE_MS, REAL_SETTINGS, type RealBackendId } from './backends.ts'
 // What backends of real peers are made of, and what makes them alike to the simulator: the same work, places, round trips,
 // truth and samples.
 export { Firewalls, operatorsNodes, parseBandwidth, parseResets } from './conditions.ts'

@@ -20,6 +20,10 @@ export const PROCESSES_NODES_MAX = 64
 export const REAL_SECONDS_MAX = 3_600
 /** Of a run, each kind: every one is under way in this program, with a timer. */
 export const REAL_ASKS_MAX = 20_000
+/** Longer than every overlay's own time for a lookup or a search, so that each ends by its own rules. */
+export const REAL_ASK_MS_MAX = 30_000
+/** How long whoever asks for a file waits: as long as Gnutella and FastTrack flood. */
+export const REAL_FILE_MS = 10_000
 
 /** Peers of one network that are there at a time, operators' servers aside. */
 export const NODES_LIMITS: Readonly<Record<RealBackendId, number>> = {

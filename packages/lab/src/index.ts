@@ -11,6 +11,7 @@ export { type CompareOptions, compare } from './compare.ts'
 export { PlanError, RunError } from './errors.ts'
 export { type GateVerdict, judge, parseGates } from './gates.ts'
 export { lowerHull } from './hull.ts'
+export { looksUpFiles, lookupMsMax, type Wait, waitOf } from './overlays/lookup-times.ts'
 export { parseSet, SETTINGS } from './overlays/settings.ts'
 export {
   type ComparedPoint,
@@ -24,6 +25,7 @@ export { type Asked, askedOf, type Plan, type PlanInput, resolvePlan } from './p
 export { askedOfAll } from './plan-files.ts'
 export type { Progress } from './progress.ts'
 export { type OverlayResults, type Results, ResultsSchema } from './results.ts'
+export { bootstrap, medianOf } from './study/figures.ts'
 export { checkStudy, type PlannedStudy, planStudy } from './study/plan-study.ts'
 export { runStudy, type StudyRunOptions } from './study/run-study.ts'
 export { resolveStudy, type Study, type StudyOptions } from './study/study.ts'

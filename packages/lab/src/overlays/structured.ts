@@ -55,8 +55,8 @@ const GRACE_US = 1_000_000
 const VALUE_US_MAX = 20_000_000
 
 /** Longer than any round trip of the models, and than the two that a dial takes: who lives is not taken for dead. */
-const PATIENCE_MS = 3000
-const DIAL_PATIENCE_MS = 2 * PATIENCE_MS
+export const PATIENCE_MS = 3000
+export const DIAL_PATIENCE_MS = 2 * PATIENCE_MS
 /**
  * Where nothing may be learnt, a lookup is begun once, and how long a request waits is bounded whatever its peer
  * did before: what one lookup meets does not depend on those before it.
