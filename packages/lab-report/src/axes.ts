@@ -67,6 +67,13 @@ function timesIn(value: Value): string | undefined {
   return figure === undefined ? undefined : `${figure} times ${TIMES[unit!]}`
 }
 
+const BACKENDS: Readonly<Record<string, string>> = {
+  simulator: 'simulated',
+  'in-process': 'real (one process)',
+  processes: 'real (a process each)'
+}
+const backendWords = (value: Value) => ownOf(BACKENDS, `${value}`) ?? plain(value)
+
 /** Those that a plan's fields lead to have their names; any other goes by its own. */
 const FIELDS: Readonly<Record<string, Field>> = {
   nodes: {
@@ -76,6 +83,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     number: asNumber,
     scale: 'log'
   },
+  backend: { title: 'Backend', words: backendWords, short: backendWords },
   failures: partOf('Peers that died at one instant', part => `${part} of the peers dead`),
   liars: partOf('Peers that lie', part => `${part} of the peers lying`),
   firewalled: partOf('Peers that nobody can dial', part => `${part} of the peers behind firewalls`),

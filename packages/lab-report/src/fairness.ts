@@ -1,8 +1,10 @@
 /** How fairly was compared: what was the same for all, who could not be asked, and what the figures rest on. */
 import { type PartResults, type PointResults, STUDY_FILES, type StudyResults } from '@servent/lab'
+import { askedHtml } from './asked.ts'
 import { type Html, html } from './html.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { count, duration, listed, memory, percent } from './numbers.ts'
+import { tooFewWords } from './seeds.ts'
 import { distinct } from './view.ts'
 
 /** A study, as the report calls it. */
@@ -13,7 +15,10 @@ export interface Labelled {
 
 /** As `docs/lab.md` says it of every plan; what a study has nothing of is left out. */
 export function fairnessHtml(studies: readonly Labelled[]): Html {
-  const points = studies.flatMap(({ study }) => study.parts.flatMap(part => part.points))
+  const parts = partsOf(studies)
+  const points = parts.flatMap(part => part.points)
+  const hasSimulated = points.some(({ plan }) => plan.backend === 'simulator')
+  const hasReal = points.some(({ plan }) => plan.backend !== 'simulator')
   const seeds = distinct(points.map(({ results }) => results.seeds.length)).sort((a, b) => a - b)
   const [least, most] = [seeds[0]!, seeds.at(-1)!]
   const runs = least === most ? count(least) : `${count(least)} to ${count(most)}`
@@ -26,11 +31,12 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
   const hasLiars = points.some(({ plan }) => plan.liars !== null)
   const networks = distinct(points.flatMap(({ plan }) => networkWords(plan))).join(' ')
   return html`<ul>
-<li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and what is asked by whom and when are drawn from a run’s seed before any overlay is asked. Overlays are compared on the same seeds.</li>
-<li><strong>The machines of real peers.</strong> What runs in the simulator is the code that peers run over the network, in virtual time; sizes are those of the real encoding, without encryption and TCP.</li>
+<li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and who asks and when are drawn from a run’s seed before any overlay is asked; so are the words of searches. Overlays are compared on the same seeds.</li>
+${askedHtml(parts)}
+<li><strong>The machines of real peers.</strong> ${machineWords(points)}</li>
 <li><strong>Held against the truth.</strong> An observer who sees everybody says whether an answer is correct. No lookup is dropped: incorrect and failed ones count against success, and those that nobody was there to ask are counted as unissued, apart from all figures.</li>
-<li><strong>${runs} ${most === 1 ? 'run' : 'runs'} of each point,</strong> a seed each. A figure is the median over runs; its interval is the middle 95 % of 2,000 bootstrap medians. Of fewer than five runs there is none.</li>
-<li><strong>What is left out.</strong> The first ${warmup} of virtual time of each run, in which networks settle, is not measured.</li>
+<li><strong>${runs} ${most === 1 ? 'run' : 'runs'} of each point,</strong> a seed each. A figure is the median over runs; its interval is the middle 95 % of 2,000 bootstrap medians. Of fewer than five runs there is none.${tooFewWords(parts).map(text => ` ${text}`)}</li>
+<li><strong>What is left out.</strong> The first ${warmup} of each run, in which networks settle, is not measured: ${listed([...(hasSimulated ? ['virtual time in the simulator'] : []), ...(hasReal ? ['time on the clock of real peers'] : [])])}.</li>
 <li><strong>Timeouts</strong> are messages to peers that could not be reached or did not answer in time, seen by the observer alike for every overlay that has them. What a lookup waits for them is part of its latency; a lookup that has no answer in its overlay’s time has failed, and is in no latency.</li>
 ${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, and lookups come right after it. In the simulator maintenance stands still meanwhile; real peers go on.</li>\n`}${
   hasLiars &&
@@ -40,6 +46,33 @@ ${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, a
   html`<li><strong>Partitions</strong> cut the same peers off in each overlay, for the same time. Meanwhile that is right which is so on the side of who asks; an operator’s servers are on the smaller side with the chance of any peer.</li>\n`
 }${networks !== '' && html`<li><strong>The network:</strong> ${networks}</li>\n`}</ul>
 ${unaskedHtml(studies)}`
+}
+
+/** Parts of all studies; of several each says whose it is. */
+const partsOf = (studies: readonly Labelled[]) =>
+  studies.flatMap(({ label, study }) =>
+    study.parts
+      .filter(({ points }) => points.length > 0)
+      .map(part => (studies.length === 1 ? part : { ...part, title: `${label}: ${part.title}` }))
+  )
+
+/** Of which code it is. */
+function machineWords(points: readonly PointResults[]): string {
+  const real = points.filter(({ plan }) => plan.backend !== 'simulator')
+  return [
+    ...(real.length === points.length
+      ? []
+      : ['What runs in the simulator is the code that peers run over the network, in virtual time.']),
+    ...(real.length === 0
+      ? []
+      : [
+          'Real peers are whole libp2p nodes over a network that the lab makes; their seconds are those of the clock, and their times hold those of this machine’s processor.'
+        ]),
+    ...(real.some(({ overlay }) => overlay === 'kademlia')
+      ? ['Kademlia of real peers is libp2p’s own, and not the machine that is simulated.']
+      : []),
+    'Sizes are those of the real encoding, without encryption and TCP.'
+  ].join(' ')
 }
 
 /** What a plan's network does beside being far. */

@@ -8,6 +8,7 @@ import { capital, count, duration, extent, inWords, listed } from './numbers.ts'
 import { lastTable, pairedTable, publishedTable, summaryTable } from './part-table.ts'
 import type { PathPicture } from './paths/index.ts'
 import { sentencesOf } from './sentences.ts'
+import { backendsTable } from './side-by-side.ts'
 import type { Plot } from './spec.ts'
 import { STYLE } from './style.ts'
 import { type Table, tableHtml } from './table.ts'
@@ -121,11 +122,17 @@ ${tableHtml(table, `${id}-table`)}</details></figure>
 function partHtml({ id, view, plots }: DrawnPart): Html {
   const last = lastTable(view)
   const published = publishedTable(view)
+  const backends = backendsTable(view)
   const paired = view.members.flatMap(member => pairedTable(member, view) ?? [])
   return html`<section class="part" aria-labelledby="${id}"><h2 id="${id}">${view.title}</h2>
 ${view.about !== null && html`<p>${view.about}</p>`}
 ${last && tableHtml(last, `${id}-last`)}
 ${published && tableHtml(published, `${id}-published`)}
+${
+  backends &&
+  html`<section aria-labelledby="${id}-backends-head"><h3 id="${id}-backends-head">Backends side by side</h3>
+${tableHtml(backends, `${id}-backends`)}</section>`
+}
 <div class="plots">${plots.map(figureHtml)}</div>
 <details><summary>All points of this part in numbers</summary>
 ${tableHtml(summaryTable(view), `${id}-all`)}</details>

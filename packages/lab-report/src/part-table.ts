@@ -5,7 +5,7 @@ import { labelOf } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
 import { capital, count } from './numbers.ts'
 import type { Cell, Table } from './table.ts'
-import { distinct, type Member, type PartView, type Row, settingWords } from './view.ts'
+import { BACKEND, distinct, type Member, type PartView, type Row, settingWords } from './view.ts'
 
 /** What the visible table has of each overlay; all that there is stands in the other one. */
 const FIRST: readonly FigureName[] = [
@@ -41,7 +41,7 @@ export function lastTable(view: PartView): Table | undefined {
   const rows = overlays.flatMap(overlay => view.last.filter(({ point }) => point.overlay === overlay))
   const where = view.lastWords === '' ? '' : `, ${view.lastWords}`
   return {
-    ...tableOf(view, rows, FIRST, [], true),
+    ...tableOf(view, rows, FIRST, view.backends.length > 0 ? [BACKEND] : [], true),
     caption: `Summary${where}: medians of runs, with their 95 % intervals where there are five or more; failed, incorrect and unissued of all runs together`
   }
 }

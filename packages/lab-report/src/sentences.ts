@@ -1,11 +1,12 @@
 /** What figures show, in sentences: who is best and who is worst, by medians, and whether their intervals part them. */
 import type { FigureName } from '@servent/lab'
-import { wordsOf } from './axes.ts'
+import { type Axis, ownOf, type Value, wordsOf } from './axes.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { MEASURES } from './measures.ts'
 import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
+import { backendSentences } from './side-by-side.ts'
 import { theoryOf } from './theory.ts'
-import { distinct, figureOf, type PartView, type Row } from './view.ts'
+import { BACKEND, distinct, figureOf, type PartView, type Row } from './view.ts'
 
 interface Standing {
   readonly name: string
@@ -77,7 +78,11 @@ const QUESTIONS: readonly Question[] = [
 
 /** Settings that vary make no statement of an overlay: those are left to the hull. */
 export function sentencesOf(view: PartView): string[] {
-  return [...(view.hasGrid ? hullSentences(view) : standings(view)), ...publishedSentences(view)]
+  return [
+    ...(view.hasGrid ? hullSentences(view) : standings(view)),
+    ...backendSentences(view),
+    ...publishedSentences(view)
+  ]
 }
 
 /** How far others' figures are confirmed, where there are intervals to say so. */
@@ -102,21 +107,24 @@ const plural = (amount: number, word: string) => `${inWords(amount)} ${word}${am
 const percentOff = (part: number) => `${shown(100 * part)}${NBSP}%`
 
 function standings(view: PartView): string[] {
-  return distinct(view.last.map(({ study }) => study)).flatMap(study => {
-    const rows = view.last.filter(row => row.study === study)
+  const hasStudies = view.members.length > 1
+  const networks = Map.groupBy(view.last, ({ study, backend }) => JSON.stringify([study, backend]))
+  return [...networks.values()].flatMap(rows => {
+    const [{ study, backend }] = rows as [Row]
     const among = [
-      ...(view.members.length > 1 ? [study] : []),
+      ...(hasStudies ? [study] : []),
+      ...(backend === '' ? [] : [backend]),
       ...(view.lastWords === '' ? [] : [`with ${view.lastWords}`])
     ]
     const lead = among.length === 0 ? '' : `${among.join(', ')}: `
     const said = QUESTIONS.flatMap(question => sentence(rows, question) ?? [])
+    const text = `${lead}${joined(said)}.`
     return [
-      ...(said.length === 0
-        ? []
-        : [view.members.length > 1 ? `${lead}${joined(said)}.` : capital(`${lead}${joined(said)}.`)]),
-      ...growth(
-        view.rows.filter(row => row.study === study),
-        view
+      ...(said.length === 0 ? [] : [hasStudies ? text : capital(text)]),
+      ...growths(
+        view.rows.filter(row => row.study === study && row.backend === backend),
+        view,
+        backend
       )
     ]
   })
@@ -188,21 +196,39 @@ function measured({ median, ci95 }: Standing, { figure, unit }: Question): strin
 
 const overlap = (a: readonly [number, number], b: readonly [number, number]) => a[0] <= b[1] && b[0] <= a[1]
 
+/** What is said of how things go along what varies: steps and costs with size, else what succeeds. */
+const GROWTHS: Readonly<Record<string, readonly (readonly [FigureName, what: string])[]>> = {
+  nodes: [
+    ['hops', 'steps of a lookup go'],
+    ['bytes_per_s', 'bytes that a peer sends in a second go'],
+    ['state_entries', 'entries of a peer’s tables go']
+  ]
+}
+const GROWTH_OTHERWISE = [['success', 'success goes']] as const
+
 /** From the first value along to the last one. */
-function growth(rows: readonly Row[], view: PartView): string[] {
+function growths(rows: readonly Row[], view: PartView, backend: string): string[] {
   const { axis } = view
   const values = axis?.values ?? []
-  if (axis === undefined || values.length < 2 || view.varies.length > 1) return []
-  const [from, to] = [values[0]!, values.at(-1)!]
-  const figure: FigureName = axis.field === 'nodes' ? 'hops' : 'success'
-  const of = (overlay: OverlayId, value: typeof from) => {
+  const beside = view.varies.filter(field => field !== BACKEND && field !== axis?.field)
+  if (axis === undefined || axis.field === BACKEND || values.length < 2 || beside.length > 0) return []
+  const lead = backend === '' ? 'Between' : `${capital(backend)}: between`
+  return (ownOf(GROWTHS, axis.field) ?? GROWTH_OTHERWISE).flatMap(([figure, what]) => {
+    const said = growthOf(rows, axis, figure)
+    const [start, end] = [values[0]!, values.at(-1)!].map(value => wordsOf(axis.field, value))
+    return said.length === 0 ? [] : [`${lead} ${start} and ${end} ${what}: ${said.join('; ')}.`]
+  })
+}
+
+function growthOf(rows: readonly Row[], axis: Axis, figure: FigureName): string[] {
+  const of = (overlay: OverlayId, value: Value) => {
     const row = rows.find(({ point, x }) => point.overlay === overlay && x === axis.at(value))
     const found = row && figureOf(row, figure)
     return row && found ? { row, median: found.median } : undefined
   }
   const { write } = MEASURES[figure]
-  const said = distinct(rows.map(({ point }) => point.overlay)).flatMap(overlay => {
-    const [a, b] = [of(overlay, from), of(overlay, to)]
+  return distinct(rows.map(({ point }) => point.overlay)).flatMap(overlay => {
+    const [a, b] = [of(overlay, axis.values[0]!), of(overlay, axis.values.at(-1)!)]
     if (a === undefined || b === undefined) return []
     const theory = figure === 'hops' ? theoryOf(overlay) : undefined
     const expected =
@@ -213,10 +239,6 @@ function growth(rows: readonly Row[], view: PartView): string[] {
     const went = start === end ? `${start} at both` : `from ${start} to ${end}`
     return [`${labelOf(overlay)} ${went}${expected}`]
   })
-  if (said.length === 0) return []
-  const what = figure === 'hops' ? 'steps of a lookup go' : 'success goes'
-  const [start, end] = [wordsOf(axis.field, from), wordsOf(axis.field, to)]
-  return [`Between ${start} and ${end} ${what}: ${said.join('; ')}.`]
 }
 
 /** What the setting of the least latency gives and costs, of each overlay. */

@@ -82,7 +82,7 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
   const copied = data.map(datum => ('series' in datum ? { ...datum, look: datum.series! } : datum))
   const ordered = copied.map(datum => ({ ...datum, order: panels.indexOf(datum.panel ?? '') }))
   const top = { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', config: CONFIG }
-  const { height = HEIGHT_PX, panelHeight = PANEL_HEIGHT_PX, axisPx = AXIS_PX, ...rest } = more
+  const { height = HEIGHT_PX, panelHeight = PANEL_HEIGHT_PX, axisPx = AXIS_PX, header = {}, ...rest } = more
   if (panels.length <= 1) {
     return {
       ...top,
@@ -102,7 +102,7 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
       type: 'nominal',
       // Not by the texts, which are others' and would stand in an expression.
       sort: { field: 'order', op: 'min' },
-      header: { title: null, labelAnchor: 'start' }
+      header: { title: null, labelAnchor: 'start', ...(header as Loose) }
     },
     columns: 1,
     spec: { width: WIDTH_PX - Number(axisPx), height: panelHeight, layer },
@@ -208,7 +208,7 @@ export function scaled(title: string, numbers: readonly number[], side: Side, is
   const [least, most] = extent(numbers)
   if (isPart) {
     // What is all but everything is told apart only where the axis does not begin at nothing.
-    const from = least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0
+    const from = [0.9, 0.75, 0.5].find(start => least >= start) ?? 0
     return { scale: { domain: [from, 1], zero: false }, axis: { title, format: PARTS, tickCount: 5 } }
   }
   const format = most >= SHORT_FROM ? SHORT : NUMBERS

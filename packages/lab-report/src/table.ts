@@ -13,6 +13,8 @@ export interface Column {
 export interface Measured {
   readonly median: number
   readonly ci95: readonly [number, number] | null
+  /** Where a column holds several measures, in place of the column's. */
+  readonly write?: ((value: number) => string) | undefined
 }
 
 export type Cell = string | number | null | Measured
@@ -43,11 +45,12 @@ export function tableHtml({ caption, columns, heads, rows }: Table, id: string):
   )}</tbody></table></div>`
 }
 
-function written(cell: Cell, { write = shown }: Column): Html | string {
+function written(cell: Cell, column: Column): Html | string {
   if (cell === null) return html`<span class="none">–</span>`
   if (typeof cell === 'string') return cell
-  if (typeof cell === 'number') return html`<data value="${cell}">${write(cell)}</data>`
-  const { median, ci95 } = cell
+  const { write: own = shown } = column
+  if (typeof cell === 'number') return html`<data value="${cell}">${own(cell)}</data>`
+  const { median, ci95, write = own } = cell
   const middle = html`<data value="${median}">${write(median)}</data>`
   if (ci95 === null) return middle
   return html`${middle} <span class="interval">[<data value="${ci95[0]}">${write(ci95[0])}</data>, <data value="${ci95[1]}">${write(ci95[1])}</data>]</span>`

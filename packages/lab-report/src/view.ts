@@ -1,9 +1,12 @@
 /** A part as it is drawn: of one study or of several, its points as rows, by what varies in it. */
 import type { Figure, FigureName, PartResults, PointResults } from '@servent/lab'
-import { type Axis, axisOf, wordsOf } from './axes.ts'
+import { type Axis, axisOf, type Value, wordsOf } from './axes.ts'
 
 /** Panels of one plot. What more there is stands in the part's table. */
 const PANELS_MOST = 12
+
+/** Where it ran, which is nothing of the network: what a part ends with is drawn of each, one beside the other. */
+export const BACKEND = 'backend'
 
 export interface Member {
   /** Of the study, as the report calls it. */
@@ -13,6 +16,8 @@ export interface Member {
 
 export interface Row {
   readonly study: string
+  /** Where it ran, in words, where that varies; else empty. */
+  readonly backend: string
   /** The panel that it is drawn in: the study, where there are several, and what varies beside the axis. */
   readonly panel: string
   readonly x: number | string | undefined
@@ -30,9 +35,11 @@ export interface PartView {
   readonly axis: Axis | undefined
   /** Fields that vary, the axis among them. */
   readonly varies: readonly string[]
+  /** Where it ran, where that varies, in the order of the plan; else nothing. */
+  readonly backends: readonly Value[]
   readonly hasGrid: boolean
   readonly rows: readonly Row[]
-  /** Of each study the rows whose fields all have their last value, in a panel of its own: what is drawn of one network. */
+  /** Of each study and backend the rows whose other fields all have their last value, in a panel of its own: what is drawn of one network. */
   readonly last: readonly Row[]
   /** What those have in common, in words; empty where nothing varies, or studies end with unlike ones. */
   readonly lastWords: string
@@ -47,8 +54,10 @@ export function viewOf(members: readonly Member[]): PartView {
   const fields = [...new Set(members.flatMap(member => member.part.varies))]
   const valuesOf = (field: string) => distinct(points.map(({ at }) => at[field] ?? null))
   const varies = fields.filter(field => valuesOf(field).length > 1)
+  const others = varies.filter(field => field !== BACKEND)
+  const backends = varies.includes(BACKEND) ? valuesOf(BACKEND) : []
   // Most is known of how things go with size.
-  const along = varies.find(field => field === 'nodes') ?? varies[0]
+  const along = varies.find(field => field === 'nodes') ?? others[0] ?? varies[0]
   const axis = along === undefined ? undefined : axisOf(along, valuesOf(along))
   const hasSeveral = members.length > 1
   const all = members.flatMap(({ study, part: { points } }) =>
@@ -58,6 +67,7 @@ export function viewOf(members: readonly Member[]): PartView {
         .map(field => wordsOf(field, point.at[field] ?? null))
       return {
         study,
+        backend: backends.length > 0 ? wordsOf(BACKEND, point.at[BACKEND] ?? null) : '',
         panel: [...(hasSeveral ? [study] : []), ...beside].join(' · '),
         x: axis?.at(point.at[axis.field] ?? null),
         set: settingWords(point),
@@ -67,15 +77,18 @@ export function viewOf(members: readonly Member[]): PartView {
   )
   const panels = distinct(all.map(({ panel }) => panel))
   const drawn = new Set(panels.slice(0, PANELS_MOST))
-  const lasts = members.map(member => lastOf(member, varies))
+  const lasts = members.map(member => lastOf(member, others))
   // What all studies end with is said once, what they end with each for itself beside its name.
   const isCommon = distinct(lasts.map(({ words }) => words)).length === 1
   const last = lasts.flatMap(({ points: ends, words }, at) => {
     const beside = isCommon ? [] : [words]
-    const panel = hasSeveral ? [members[at]!.study, ...beside].join(' · ') : ''
+    const own = hasSeveral ? [members[at]!.study] : []
     return all
       .filter(({ study, point }) => study === members[at]!.study && ends.has(point))
-      .map(row => ({ ...row, panel }))
+      .map(row => ({
+        ...row,
+        panel: [...own, row.backend, ...(hasSeveral ? beside : [])].filter(Boolean).join(' · ')
+      }))
   })
   return {
     name: part.name,
@@ -84,6 +97,7 @@ export function viewOf(members: readonly Member[]): PartView {
     members,
     axis,
     varies,
+    backends,
     hasGrid: points.some(({ set }) => Object.keys(set).length > 0),
     rows: all.filter(({ panel }) => drawn.has(panel)),
     last,

@@ -12,7 +12,7 @@ let report: Report
 beforeAll(async () => {
   study = await studyOf(EVERY_KIND)
   report = await reportOf([study])
-}, 120_000)
+}, 300_000)
 
 const partOf = (name: string) => study.parts.find(part => part.name === name)!
 const plotsOf = (part: string) =>
@@ -41,10 +41,11 @@ function tableOf(html: string, id: string): Map<string, number[]> {
 }
 
 describe('which plots a part gets', () => {
-  it('by size: steps, latency, bytes, state and connections', () => {
+  it('by size: steps, latency, and what it costs: messages, bytes, state and connections', () => {
     expect(plotsOf('sizes')).toEqual([
       'hops-by-nodes',
       'latency-ms-by-nodes',
+      'messages-by-nodes',
       'bytes-per-s-by-nodes',
       'state-entries-by-nodes',
       'connections-by-nodes',
@@ -55,6 +56,18 @@ describe('which plots a part gets', () => {
       'bytes-by-kind'
     ])
   })
+
+  it('by size of searches alone too, after what they find', async () => {
+    const searched = await studyOf(`
+title: Searches by size
+parts: [{name: s, title: S, overlays: [gnutella, napster], nodes: [8, 16], lookups: 0, searches: 5, duration: 10, warmup: 10}]
+`)
+    const { plots } = await reportOf([searched])
+    const names = plots.map(({ name }) => name)
+    for (const figure of ['bytes-per-s', 'state-entries', 'connections'])
+      expect(names).toContain(`s-${figure}-by-nodes`)
+    expect(names.indexOf('s-recall-by-nodes')).toBe(0)
+  }, 60_000)
 
   it('by failures, churn and liars: success first', () => {
     // And what was published before all.
@@ -283,6 +296,8 @@ describe('the page', () => {
   it('says how fairly, where, of which code, and how it is run again', () => {
     const { host, commit, fingerprint } = study
     expect(report.html).toContain('drawn from a run’s seed before any overlay is asked')
+    expect(report.html).toContain(' there are two runs of a point, too few for intervals')
+    expect(report.html).toContain(' there are five runs of a point: intervals of fewer than ten are wide')
     expect(report.html).toContain(`, ${host.cpus} core`)
     expect(report.html).toContain(fingerprint)
     if (commit !== null) expect(report.html).toContain(commit.replace('-dirty', ''))

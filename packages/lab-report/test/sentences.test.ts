@@ -16,7 +16,7 @@ parts:
   - {name: tuned, overlays: [chord], nodes: 16, seeds: 2, grid: {chord: {successors: [2, 4, 8]}}}
   - {name: alone, overlays: [chord], nodes: 16}
 `)
-}, 60_000)
+}, 120_000)
 
 const said = (part: PartResults) =>
   sentencesOf(viewOf([{ study: 'small', part }])).map(text => text.replaceAll(NBSP, ' '))
@@ -53,6 +53,20 @@ describe('of real runs', () => {
     expect(said(partOf('sizes'))[1]).toContain(
       `Chord from ${shown(of(8))} to ${shown(of(16))} (theory 1 to ${shown(1.5)})`
     )
+  })
+
+  it('bytes and tables by size, without any theory', () => {
+    const of = (nodes: number) =>
+      partOf('sizes').points.find(({ overlay, at }) => overlay === 'kelips' && at.nodes === nodes)!.figures
+    const went = (name: FigureName) =>
+      `Kelips from ${[8, 16].map(size => shown(of(size)[name].median!)).join(' to ')}`
+    expect(said(partOf('sizes'))[2]).toMatch(
+      /^Between 8 peers and 16 peers bytes that a peer sends in a second go: /
+    )
+    expect(said(partOf('sizes'))[2]).toContain(went('bytes_per_s'))
+    expect(said(partOf('sizes'))[3]).toMatch(/entries of a peer’s tables go: /)
+    expect(said(partOf('sizes'))[3]).toContain(went('state_entries'))
+    expect(said(partOf('sizes')).slice(2).join()).not.toContain('theory')
   })
 
   it('of settings the soonest and the cheapest', () => {

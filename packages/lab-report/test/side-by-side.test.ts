@@ -21,7 +21,7 @@ beforeAll(async () => {
     changed(before, { commit: `1111111${'0'.repeat(33)}` }),
     changed(after, { commit: `2222222${'0'.repeat(33)}`, parts: [after.parts[0]!] })
   ])
-}, 60_000)
+}, 120_000)
 
 it('studies of one name are told apart by their commits', () => {
   expect(report.html).toContain('Two studies side by side: plan 1111111 and plan 2222222.')

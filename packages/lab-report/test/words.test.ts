@@ -63,6 +63,8 @@ describe('numbers', () => {
     expect(scaled('B', [1, 30], 'y')).toMatchObject({ scale: { zero: true } })
     expect(scaled('B', [0, 1000], 'y')).toMatchObject({ scale: { zero: true } })
     expect(scaled('P', [0.2, 1], 'y', true)).toMatchObject({ scale: { domain: [0, 1] } })
+    expect(scaled('P', [0.75, 1], 'y', true)).toMatchObject({ scale: { domain: [0.75, 1] } })
+    expect(scaled('P', [0.74, 1], 'y', true)).toMatchObject({ scale: { domain: [0.5, 1] } })
     expect(scaled('P', [0.95, 1], 'y', true)).toMatchObject({ scale: { domain: [0.9, 1] } })
   })
 })

@@ -4,7 +4,7 @@ import { LOOKS, labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
 import { along, coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
 import type { Cell, Table } from '../table.ts'
-import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { alongWords, BACKEND, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
 import { type Paper, papersOf } from './papers.ts'
 
 /**
@@ -77,6 +77,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
     caption: [
       `${measure.means}.`,
       howDrawn(rows),
+      ...(axis.field === BACKEND ? ['Where a line is level, backends agree.'] : []),
       ...(sources.length > 0 ? [`Dotted: what papers say. ${sources.join('; ')}.`] : []),
       ...(view.panelsLeftOut > 0
         ? [`${view.panelsLeftOut} more combinations stand in the table of the part.`]

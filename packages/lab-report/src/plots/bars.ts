@@ -94,14 +94,20 @@ const KIND_PART_LEAST = 0.03
 const KIND_BAR_PX = 17
 /** Of names of messages, the longest. */
 const NAME_PX = 124
+const PANEL_PX = 224
+/** In a label, where its second line begins. */
+const LINE = '\n'
 
 /** Each overlay's bytes, its kinds of messages one beside the other, the largest first: a bar begins where the last ended. */
 export function bytesPlot(view: PartView): Plot | undefined {
-  const rows = view.last.filter(({ point }) => (point.results.bytes_per_node_per_s?.mean ?? 0) > 0)
-  if (rows.length === 0) return undefined
+  const measured = view.last.filter(({ point }) => (point.results.bytes_per_node_per_s?.mean ?? 0) > 0)
+  if (measured.length === 0) return undefined
+  const overlays = overlaysOf(measured)
+  // What is compared stands together: one overlay here and there.
+  const rows = overlays.flatMap(overlay => measured.filter(({ point }) => point.overlay === overlay))
   const data: Datum[] = rows.flatMap(row => {
     const { mean } = row.point.results.bytes_per_node_per_s!
-    const label = `${row.panel === '' ? '' : `${row.panel} · `}${labelOf(row.point.overlay)}, ${shown(mean)} B/s`
+    const label = `${labelOf(row.point.overlay)}, ${shown(mean)} B/s${row.panel === '' ? '' : `${LINE}${row.panel}`}`
     let before = 0
     return kindsOf(row).map(({ kind, bytes }, rank) => {
       const from = before
@@ -109,7 +115,6 @@ export function bytesPlot(view: PartView): Plot | undefined {
       return { panel: label, series: labelOf(row.point.overlay), kind, rank, from, to: before }
     })
   })
-  const overlays = overlaysOf(rows)
   const spec = framed(
     data,
     [
@@ -150,6 +155,8 @@ export function bytesPlot(view: PartView): Plot | undefined {
       height: 60 + KIND_BAR_PX * data.length,
       panelHeight: { step: KIND_BAR_PX },
       axisPx: NAME_PX + 12,
+      // Two lines, as a panel is too narrow for all of it.
+      header: { labelExpr: 'split(datum.value, "\\n")', labelLimit: PANEL_PX },
       resolve: { scale: { y: 'independent' } }
     }
   )

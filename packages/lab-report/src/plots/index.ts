@@ -17,9 +17,16 @@ const ALONG: Readonly<Record<string, Wanted>> = {
   nodes: [
     ['hops', 'Steps of a lookup by the size of the network'],
     ['latency_ms', 'Latency by the size of the network'],
+    ['messages', 'Messages of a lookup by the size of the network'],
     ['bytes_per_s', 'Bytes by the size of the network'],
     ['state_entries', 'State by the size of the network'],
     ['connections', 'Connections by the size of the network']
+  ],
+  backend: [
+    ['success', 'Lookups that succeed, simulated and real'],
+    ['hops', 'Steps of a lookup, simulated and real'],
+    ['latency_ms', 'Latency, simulated and real'],
+    ['bytes_per_s', 'Bytes that a peer sends, simulated and real']
   ],
   failures: [
     ['success', 'Lookups that succeed while peers are dead'],

@@ -23,12 +23,51 @@ parts:
 `
 
 /** `name` of the file that it would stand in. */
-export async function studyOf(text: string, name = 'every-kind.yaml'): Promise<StudyResults> {
+export async function studyOf(
+  text: string,
+  name = 'every-kind.yaml',
+  set: readonly string[] = []
+): Promise<StudyResults> {
   const folder = mkdtempSync(join(tmpdir(), 'report-'))
+  const study = resolveStudy(text, name, { workers: 1, set })
   // As they come out of a file.
-  return JSON.parse(
-    JSON.stringify(await runStudy(resolveStudy(text, name, { workers: 1 }), { folder }))
-  ) as StudyResults
+  return JSON.parse(JSON.stringify(await runStudy(study, { folder }))) as StudyResults
+}
+
+/** How much longer real peers take than what they are made of. */
+export const REAL_TIMES = 1.5
+
+/**
+ * The same with every point on two backends. Real peers take too long for a test: theirs are the simulated ones, with
+ * another name, longer times and nothing of what real peers do not tell.
+ */
+export function withRealBackend(study: StudyResults): StudyResults {
+  const copy = structuredClone(study)
+  copy.fingerprint = null
+  for (const part of copy.parts) {
+    part.varies = ['backend', ...part.varies]
+    part.points = (['simulator', 'in-process'] as const).flatMap(backend =>
+      structuredClone(part.points).map(point => {
+        point.at = { backend, ...point.at }
+        point.plan.backend = backend
+        point.results.backend = backend
+        if (backend === 'simulator') return point
+        point.graphml = null
+        point.results.path = null
+        point.results.state_bytes_per_node = null
+        const { latency_ms: latency } = point.figures
+        latency.runs = latency.runs.map(ms => ms && ms * REAL_TIMES)
+        latency.median = latency.median && latency.median * REAL_TIMES
+        latency.ci95 = latency.ci95 && [latency.ci95[0] * REAL_TIMES, latency.ci95[1] * REAL_TIMES]
+        point.curves.latency_ms = point.curves.latency_ms?.map(ms => ms * REAL_TIMES) ?? null
+        return point
+      })
+    )
+    part.paired = (['simulator', 'in-process'] as const).flatMap(backend =>
+      part.paired.map(one => ({ ...one, at: { backend, ...one.at } }))
+    )
+  }
+  return copy
 }
 
 export const changed = (study: StudyResults, more: Partial<StudyResults>): StudyResults => ({

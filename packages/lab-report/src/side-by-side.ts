@@ -1,0 +1,135 @@
+/** Backends beside each other: what real peers do, over what simulated ones do of the same work. */
+import { bootstrap, type FigureName, medianOf, type PointResults } from '@servent/lab'
+import { titleOf, wordsOf } from './axes.ts'
+import { labelOf } from './looks.ts'
+import { MEASURES } from './measures.ts'
+import { capital, extent, NBSP, shown } from './numbers.ts'
+import type { Cell, Measured, Table } from './table.ts'
+import { BACKEND, distinct, type PartView, settingWords } from './view.ts'
+
+/** What is laid side by side, where two backends have it: whether answers are right, how soon they come, and what they take. All else is in the table of all points. */
+const LAID: readonly FigureName[] = [
+  'success',
+  'success_before',
+  'success_during',
+  'success_after',
+  'recall',
+  'recall_before',
+  'recall_during',
+  'recall_after',
+  'hops',
+  'latency_ms',
+  'messages',
+  'first_hit_ms',
+  'search_messages',
+  'bytes_per_s'
+]
+
+/** Of them what a sentence says. */
+const SAID: readonly (readonly [FigureName, string])[] = [
+  ['success', 'success'],
+  ['recall', 'recall'],
+  ['hops', 'steps'],
+  ['latency_ms', 'latency'],
+  ['bytes_per_s', 'bytes sent']
+]
+
+/** One overlay with one choice of all else that varies, as each backend has it, in their order; nothing where one has not. */
+interface Laid {
+  readonly study: string
+  readonly points: readonly (PointResults | undefined)[]
+}
+
+function laidOf(view: PartView): Laid[] {
+  return view.members.flatMap(({ study, part }) => {
+    const groups = Map.groupBy(part.points, ({ overlay, at: { [BACKEND]: _, ...at }, set }) =>
+      JSON.stringify([overlay, at, set])
+    )
+    return [...groups.values()].map(group => ({
+      study,
+      points: view.backends.map(backend => group.find(({ at }) => (at[BACKEND] ?? null) === backend))
+    }))
+  })
+}
+
+/** A row for each figure of each overlay; nothing where there is one backend. */
+export function backendsTable(view: PartView): Table | undefined {
+  const { backends } = view
+  if (backends.length === 0) return undefined
+  const names = backends.map(backend => wordsOf(BACKEND, backend))
+  const others = view.varies.filter(field => field !== BACKEND)
+  const hasStudies = view.members.length > 1
+  const rows = laidOf(view).flatMap(({ study, points }) => {
+    const { overlay, at, set } = points.find(point => point !== undefined)!
+    return LAID.flatMap((name): Cell[][] => {
+      const { label, write } = MEASURES[name]
+      const cells = points.map(point => measuredOf(point, name))
+      if (cells.filter(cell => cell !== null).length < 2) return []
+      return [
+        [
+          labelOf(overlay),
+          ...(hasStudies ? [study] : []),
+          ...others.map(field => wordsOf(field, at[field] ?? null)),
+          ...(view.hasGrid ? [settingWords({ set })] : []),
+          label,
+          ...cells.map(cell => cell && { ...cell, write }),
+          ...points.slice(1).map(point => ratioOf(point, points[0], name))
+        ]
+      ]
+    })
+  })
+  if (rows.length === 0) return undefined
+  const [first] = names as [string]
+  return {
+    caption: `Backends side by side: medians, and how many times as much as ${first}: medians of the ratios, run by run of one seed. What only one of them measures is not here`,
+    heads: 2 + Number(hasStudies) + others.length + Number(view.hasGrid),
+    columns: [
+      { title: 'Overlay' },
+      ...(hasStudies ? [{ title: 'Study' }] : []),
+      ...others.map(field => ({ title: titleOf(field) })),
+      ...(view.hasGrid ? [{ title: 'Settings' }] : []),
+      { title: 'Figure' },
+      ...names.map(name => ({ title: capital(name) })),
+      ...names.slice(1).map(name => ({ title: names.length > 2 ? `Ratio, ${name}` : 'Ratio', write: times }))
+    ],
+    rows
+  }
+}
+
+/** How far they agree, from the overlay with the least ratio to that with the greatest. */
+export function backendSentences(view: PartView): string[] {
+  const [first, ...others] = view.backends
+  if (first === undefined) return []
+  const laid = laidOf(view)
+  return others.flatMap((backend, at) => {
+    const said = SAID.flatMap(([name, what]) => {
+      const ratios = laid.flatMap(({ points }) => ratioOf(points[at + 1], points[0], name)?.median ?? [])
+      if (ratios.length === 0) return []
+      return [`${what} ${distinct(extent(ratios).map(shown)).join(' to ')}`]
+    })
+    const [name, than] = [backend, first].map(one => wordsOf(BACKEND, one))
+    return said.length === 0 ? [] : [`Ratios of ${name} to ${than}, among all overlays: ${said.join(', ')}.`]
+  })
+}
+
+function measuredOf(point: PointResults | undefined, name: FigureName): Measured | null {
+  const { median = null, ci95 = null } = point?.figures[name] ?? {}
+  return median === null ? null : { median, ci95 }
+}
+
+/** Runs of one seed have the same work. Of nothing there is no ratio. */
+function ratioOf(
+  point: PointResults | undefined,
+  first: PointResults | undefined,
+  name: FigureName
+): Measured | null {
+  const [own = [], others = []] = [point, first].map(one => one?.figures[name]?.runs)
+  const ratios = own.flatMap((value, run) => {
+    const other = others[run] ?? null
+    return value === null || other === null || other === 0 ? [] : [value / other]
+  })
+  const median = medianOf(ratios)
+  return median === null ? null : { median, ci95: bootstrap(ratios) }
+}
+
+const times = (ratio: number) => `${shown(ratio)}${NBSP}×`
