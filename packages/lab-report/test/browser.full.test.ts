@@ -1,22 +1,12 @@
-/**
- * Reports in a browser: whether everybody can use them, and whether all of them is to be seen. Chromium is that of the
- * system (`CHROMIUM` says where, or Debian's `/usr/bin/chromium`); where there is none the tests are left out.
- */
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+/** Reports in a browser: whether everybody can use them, and whether all of them is to be seen. */
 import type { StudyResults } from '@servent/lab'
 import axe from 'axe-core'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Report, reportOf } from '../src/index.ts'
 import { TEXT_CHARACTERS_MAX } from '../src/limits.ts'
-import { EVERY_KIND, studyOf } from './support/studies.ts'
-
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const inPage = readFileSync(new URL('./support/in-page.js', import.meta.url), 'utf8')
-const hasBrowser = existsSync(executablePath)
+import { describeInBrowser, Pages } from './support/browser.ts'
+import { EVERY_KIND, studyOf, withRealBackend } from './support/studies.ts'
 
 /** With texts as long as they may be. */
 function longer(study: StudyResults): StudyResults {
@@ -36,57 +26,38 @@ function longer(study: StudyResults): StudyResults {
   return copy
 }
 
-describe.skipIf(!hasBrowser)(`in ${executablePath}${hasBrowser ? '' : ', which is not there'}`, () => {
+describeInBrowser(() => {
   let report: Report
-  let browser: Browser
-  const folder = mkdtempSync(join(tmpdir(), 'report-page-'))
+  const pages = new Pages()
   const files: Record<string, string> = {}
 
   beforeAll(async () => {
     const study = await studyOf(EVERY_KIND)
     report = await reportOf([study])
-    const both = await reportOf([study, { ...study, name: 'again' }])
+    const both = await reportOf([study, { ...withRealBackend(study), name: 'again' }])
     const long = await reportOf([longer(study), { ...longer(study), name: 'again' }])
-    for (const [name, { html }] of Object.entries({ one: report, both, long })) {
-      files[name] = join(folder, `${name}.html`)
-      writeFileSync(files[name], html)
-    }
-    // Whoever runs tests as root, as in a container, has no sandbox; the page is our own.
-    browser = await chromium.launch({
-      executablePath,
-      args: process.getuid?.() === 0 ? ['--no-sandbox'] : []
-    })
+    for (const [name, { html }] of Object.entries({ one: report, both, long }))
+      files[name] = pages.write(name, html)
+    await pages.start()
   }, 180_000)
-  afterAll(() => browser?.close())
+  afterAll(() => pages.end())
 
-  async function open(
+  const open = (
     file: string,
     width: number,
     colorScheme: 'light' | 'dark',
     run: (page: Page) => Promise<void>
-  ) {
-    // Axe is a script, which the page's own policy keeps out.
-    const context = await browser.newContext({
-      viewport: { width, height: 900 },
-      colorScheme,
-      bypassCSP: true
-    })
-    const page = await context.newPage()
-    await page.goto(pathToFileURL(files[file]!).href)
-    await page.evaluate(inPage)
-    await run(page)
-    await context.close()
-  }
+  ) => pages.open(files[file]!, { width, colorScheme }, run)
 
   it('asks for nothing but itself, and breaks no rule of its own policy', async () => {
-    const page = await browser.newPage()
+    const page = await pages.plain()
     const asked: string[] = []
     const said: string[] = []
     page.on('request', request => asked.push(request.url()))
     page.on('console', message => said.push(message.text()))
     page.on('pageerror', error => said.push(error.message))
-    await page.goto(pathToFileURL(files.one!).href)
-    expect(asked).toEqual([pathToFileURL(files.one!).href])
+    await page.goto(files.one!)
+    expect(asked).toEqual([files.one!])
     expect(said).toEqual([])
     await page.close()
   })
@@ -95,7 +66,8 @@ describe.skipIf(!hasBrowser)(`in ${executablePath}${hasBrowser ? '' : ', which i
     ['one', 1280, 'light'],
     ['one', 1280, 'dark'],
     ['one', 320, 'light'],
-    ['both', 320, 'dark']
+    ['both', 320, 'dark'],
+    ['long', 320, 'light']
   ] as const)(
     'axe finds nothing: %s at %i px, %s',
     async (file, width, scheme) => {
