@@ -130,7 +130,8 @@ ${last && tableHtml(last, `${id}-last`)}
 ${published && tableHtml(published, `${id}-published`)}
 ${
   backends &&
-  html`<section aria-labelledby="${id}-backends-head"><h3 id="${id}-backends-head">Backends side by side</h3>
+  // With the part's name: others have such a section, too.
+  html`<section aria-labelledby="${id} ${id}-backends-head"><h3 id="${id}-backends-head">Backends side by side</h3>
 ${tableHtml(backends, `${id}-backends`)}</section>`
 }
 <div class="plots">${plots.map(figureHtml)}</div>

@@ -12,7 +12,7 @@ const LOOKS: readonly Look[] = [
   { width: 320, colorScheme: 'dark' }
 ]
 /** Of each table. */
-const ROWS = 4
+const ROWS = 2
 
 it('there are plans', () => {
   expect(PLANS).toContain('partition.yaml')
