@@ -255,7 +255,7 @@ describe('files of a plan', () => {
       expect(overlays[0]!.latency_ms!.mean).toBe(same.overlays[0]!.latency_ms!.mean)
       await writeFile(join(folder, 'two.tsv'), '0 30\n')
       await expect(compare(plan, { resolvePath: name => join(folder, name) })).rejects.toThrow(
-        'latency: A matrix of latencies has at least two rows'
+        'latency: two.tsv: A matrix of latencies has at least two rows'
       )
       await expect(compare(plan, { resolvePath: () => '/nowhere' })).rejects.toMatchObject({
         name: 'PlanError'
