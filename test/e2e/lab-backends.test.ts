@@ -61,10 +61,10 @@ describe.concurrent('the lab with peers in processes', { timeout: TIMEOUT_MS }, 
     expect(latency_ms.p95).toBeGreaterThan(20)
     expect(messages_per_lookup.mean).toBeGreaterThan(hops.mean)
     expect(connections_per_node.max).toBe(3)
-    // The system sent what the peers gave it, but for what came between two looks.
+    // The system sent what the peers gave it, but for what came between two looks, which a busy machine takes apart.
     if (sockets.kernel_over_sent !== null) {
-      expect(sockets.kernel_over_sent).toBeGreaterThan(0.95)
-      expect(sockets.kernel_over_sent).toBeLessThan(1.05)
+      expect(sockets.kernel_over_sent).toBeGreaterThan(0.9)
+      expect(sockets.kernel_over_sent).toBeLessThan(1.25)
     }
     // What the overlay counted went over the sockets. Around each message, of some 60 bytes, libp2p puts 30: 12 of Yamux and 18
     // of Noise. Streams are opened for it and windows told, and connections are kept by pings: 1.3 to 2 were measured, by how

@@ -6,7 +6,8 @@
  *
  * A list that grows grows in order: behind its end nobody comes in while one before it has yet to answer. So no list skips
  * a member that the published rules would have in it, on which the proof that the ring stays right rests (principals).
- * A member that came behind a head that lies, and of which it never tells, stays unknown.
+ * A member that came behind a head that lies, and of which it never tells, stays unknown. In a ring that is no larger than a
+ * list heads are believed.
  */
 import { compareClockwise } from '@servent/overlay/machine'
 import { LIST_ASKS_MAX, UNLIKE_ROUNDS_MAX } from './constants.ts'
@@ -31,7 +32,7 @@ export function takeList(ring: Ring, place: Place, head: RingRef, list: readonly
     if (how === 'later') place.unlikeRounds = 0
     if (how !== 'asked') place.asked.delete(ref)
   }
-  if (lists === 'told' || place.wrapped || isAll) {
+  if (lists === 'told' || ((place.wrapped || isAll) && isSmall(ring, place, head))) {
     place.compared = []
     adoptList(ring, place, head, list, fx)
     return
@@ -122,6 +123,19 @@ function takeInOrder(ring: Ring, place: Place, head: RingRef, fx: Fx): void {
     } else if (isBehind(ring, place, list.at(-1)!, ref)) break
   }
   setSuccessors(ring, place, nearestBehind(place.key, list, ring.settings.successors, ring), fx)
+}
+
+/**
+ * Whether a ring may be no larger than the list: there a head is believed, so that those who form a ring know each other at
+ * once. Fingers that lie further on say that it is larger, and no head can make them unseen.
+ */
+function isSmall(ring: Ring, place: Place, head: RingRef): boolean {
+  for (const { fingers } of ring.members)
+    for (let at = 0; at < fingers.length; at += 1) {
+      const ref = fingers.at(at)
+      if (!isOwn(ref) && ref !== head && !place.successors.includes(ref)) return false
+    }
+  return true
 }
 
 /** Whether a node follows the place further away than another. */

@@ -82,6 +82,23 @@ describe('a list that is asked', () => {
     expect(all.place.wrapped).toBe(false)
   })
 
+  it('is not taken for the whole ring by the word of a head, where a finger lies further on', () => {
+    const all = ringOf([], [5, 10, 20, 30], { successors: 4 })
+    takeFinger(all.ring, all.place, 246, ref(100), all.fx)
+    dropHead(all.ring, all.place, all.fx)
+    // The liar says what is known, and that the ring goes once around with it; then it names accomplices.
+    take(all, 10, 20, 30, 0)
+    expect(all.place.wrapped).toBe(false)
+    take(all, 10, 50, 90)
+    expect(asked(all)).toContain(50)
+    expect(listOf(all)).not.toContain(ref(50))
+    // Nor where it was the whole ring before.
+    all.place.wrapped = true
+    take(all, 10, 60, 90)
+    expect(all.place.wrapped).toBe(false)
+    expect(listOf(all)).not.toContain(ref(60))
+  })
+
   it('grows in order: behind its end nobody comes in while one before it has not answered', () => {
     const all = answeredRing({ successors: 4, lists: 'asked' }, [10], (peer, { type, id }) => {
       if (peer === 20) return 'busy'
@@ -260,13 +277,17 @@ describe('who is asked, or has yet to come into a list', () => {
     const network = new ChordNetwork({ seed: 'held', settings: { lists: 'asked' } })
     const [node] = network.startIdeal(3)
     const machine = network.simulation.machine(node!) as ChordMachine
-    const [place] = machine.places as unknown as readonly Pick<Place, 'asked'>[]
+    const [place] = machine.places as unknown as readonly Pick<Place, 'asked' | 'compared'>[]
     const held = () => {
       const peers = new Set<number>()
       machine.heldPeers(peer => peers.add(peer))
       return peers
     }
     expect(held()).not.toContain(1234)
+    place!.compared = [refOf(1235, 0)]
+    expect(held()).toContain(1235)
+    place!.compared = []
+    expect(held()).not.toContain(1235)
     place!.asked.set(refOf(1234, 0), 'lives')
     expect(held()).toContain(1234)
   })

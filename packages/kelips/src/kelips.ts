@@ -40,6 +40,7 @@ import {
   VIEW_MAX
 } from './constants.ts'
 import { Contacts } from './contacts.ts'
+import { beatsDue } from './due.ts'
 import { estimateOf, groupOf, isSameGroup } from './group.ts'
 import { type Life, LifeTable } from './life-table.ts'
 import type { Beat, PeerLife, PeerTuple } from './messages.ts'
@@ -295,8 +296,8 @@ export class Kelips {
     const contact = this.contacts.table.find(peer)
     const [table, row] = member >= 0 ? [this.view, member] : [this.contacts.table, contact]
     if (row < 0) return
-    const due = Math.floor(Math.max(0, this.nowMs - table.heardMs(row)) / this.settings.heartbeatMs)
-    this.remember(peer, table.startAt(row), table.beatAt(row) + due)
+    const known = { startS: table.startAt(row), beat: table.beatAt(row) }
+    this.remember(peer, known.startS, known.beat + beatsDue(this, known, table.heardMs(row)))
     if (member >= 0) this.view.remove(member)
     if (contact >= 0) this.contacts.remove(contact)
   }

@@ -111,6 +111,21 @@ describe('a peer that was buried', () => {
     expect(isMember(alice)).toBe(true)
   })
 
+  it('does not rise by those that were due before it was buried, where it had answered since the last one that was heard', () => {
+    letPass(20)
+    tell([alice.life(30)])
+    const { view } = own.kelips
+    letPass(10)
+    view.hear(view.find(handleOf(alice)), own.kelips.nowMs)
+    letPass(5)
+    own.kelips.bury(handleOf(alice))
+    // It was heard of five heartbeats ago, and by its clock the 40th was due.
+    for (const beat of [36, 40]) tell([alice.life(beat)])
+    expect(isMember(alice)).toBe(false)
+    tell([alice.life(41)])
+    expect(isMember(alice)).toBe(true)
+  })
+
   it('does not rise by a later number that somebody made up: its signature is of another chain', () => {
     letPass(20)
     for (const value of [alice.chain.valueAt(3), mallory.chain.valueAt(20), new Uint8Array(PREFIX_BYTES)])
