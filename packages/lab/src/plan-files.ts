@@ -1,7 +1,9 @@
 /** The files that plans name, read before anything runs: by its SHA-256 one is known for the same, whatever its name. */
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { PlanError } from './errors.ts'
@@ -41,7 +43,7 @@ export async function readNamedFiles(
       if (name === undefined || bytes.has(name)) continue
       const path = resolvePath(name)
       try {
-        const file = await read(path, left)
+        const file = await readNamedFile(path, left)
         texts[name] = file.unpacked.toString('utf8')
         sums[name] = createHash('sha256').update(file.bytes).digest('hex')
         bytes.set(name, file.bytes)
@@ -88,13 +90,22 @@ export function keptName(name: string, sha256: string): string {
   return `${safe.slice(0, STEM_CHARACTERS_MAX).replace(/-+$/, '') || 'file'}-${sum}${ending}`
 }
 
-/** Unpacked where its name ends in `.gz`. */
-async function read(path: string, bytesMax: number): Promise<{ bytes: Buffer; unpacked: Buffer }> {
+/**
+ * Unpacked where its name ends in `.gz`.
+ *
+ * @throws Error  it cannot be read, or is larger
+ */
+export async function readNamedFile(
+  path: string,
+  bytesMax: number
+): Promise<{ bytes: Buffer; unpacked: Buffer }> {
   const there = await stat(path)
   // What is no file may have no end.
   if (!there.isFile()) throw new Error('it is no file')
   if (there.size > bytesMax) throw tooLarge()
-  const bytes = await readFile(path)
+  // It may grow meanwhile, and files of `/proc` say that they are empty. The byte at `end` is read too.
+  const bytes = await buffer(createReadStream(path, { end: bytesMax }))
+  if (bytes.length > bytesMax) throw tooLarge()
   if (!path.endsWith('.gz')) return { bytes, unpacked: bytes }
   const unpacked = await promisify(gunzip)(bytes, { maxOutputLength: Math.max(1, bytesMax) }).catch(error => {
     throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : error

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keptName, NAMED_FILES_BYTES_MAX } from '../src/plan-files.ts'
+import { keptName, NAMED_FILES_BYTES_MAX, readNamedFile } from '../src/plan-files.ts'
 import { checkStudy, planStudy } from '../src/study/plan-study.ts'
 import { resolveStudy } from '../src/study/study.ts'
 import { folderOf, prepareStudy, runInFolder, STUDY_FILES, writeSums } from '../src/study/study-folder.ts'
@@ -155,6 +155,13 @@ describe('what is wrong is told with its line before anything is written', () =>
   it('what peers of a backend would refuse', async () => {
     const plan = await planned(part('    nodes: 4\n    backend: in-process\n'))
     await expect(checkStudy(plan, {})).rejects.toThrow('x.yaml:3: This program has no backend in-process')
+  })
+
+  it.skipIf(process.platform !== 'linux')('of a file that is longer than it says', async () => {
+    const path = '/proc/self/status'
+    const { bytes } = await readNamedFile(path, 65_536)
+    expect(bytes.toString()).toContain('Pid:')
+    await expect(readNamedFile(path, 100)).rejects.toThrow('bytes at most, all together')
   })
 
   it('of files, NAMED_FILES_BYTES_MAX bytes of all together, and not one more', async () => {
