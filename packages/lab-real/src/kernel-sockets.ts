@@ -10,17 +10,21 @@ import { promisify } from 'node:util'
 /** Established connections, with what is known of each, in a line, and by numbers. */
 const SS = ['-tinpHO', 'state', 'established']
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20
+/** Of its answer. Without one, a run would wait for it for ever. */
+const ANSWER_MS_MAX = 10_000
 /** All peers are looked at together. What was asked so shortly before answers them all. */
 const SHARED_MS = 100
 
 export class KernelSockets {
   readonly #program: string
+  readonly #msMax: number
   #asked:
     | { readonly atMs: number; readonly answer: Promise<ReadonlyMap<number, number> | undefined> }
     | undefined
 
-  constructor(program = 'ss') {
+  constructor(program = 'ss', msMax = ANSWER_MS_MAX) {
     this.#program = program
+    this.#msMax = msMax
   }
 
   /** Bytes by process; nothing where there is nobody to ask, as on other systems than Linux. */
@@ -33,7 +37,11 @@ export class KernelSockets {
 
   async #ask(): Promise<ReadonlyMap<number, number> | undefined> {
     try {
-      const { stdout } = await promisify(execFile)(this.#program, SS, { maxBuffer: OUTPUT_BYTES_MAX })
+      const { stdout } = await promisify(execFile)(this.#program, SS, {
+        maxBuffer: OUTPUT_BYTES_MAX,
+        timeout: this.#msMax,
+        killSignal: 'SIGKILL'
+      })
       return sentByProcess(stdout)
     } catch {
       return undefined

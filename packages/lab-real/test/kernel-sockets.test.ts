@@ -1,7 +1,10 @@
 /** What the system counts of the connections of a process. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { KernelSockets, sentByProcess } from '../src/kernel-sockets.ts'
 
@@ -26,6 +29,12 @@ describe('what ss says', () => {
 describe('the sockets of a process', () => {
   it('nobody is asked where there is no such program', async () => {
     expect(await new KernelSockets('/nothing/that/runs').sent()).toBeUndefined()
+  })
+
+  it('nobody waits for who gives no answer', async () => {
+    const mute = join(await mkdtemp(join(tmpdir(), 'mute-')), 'ss')
+    await writeFile(mute, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 })
+    expect(await new KernelSockets(mute, 50).sent()).toBeUndefined()
   })
 
   it('have sent what it wrote to them', async ({ skip }) => {
