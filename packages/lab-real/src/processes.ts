@@ -19,6 +19,7 @@ import { loadConfig } from '@servent/node'
 import type { Asks, FromPeer, ToPeer } from './channel.ts'
 import { KernelSockets } from './kernel-sockets.ts'
 import type {
+  LookOptions,
   LookupAnswer,
   PeerLook,
   PeerSpec,
@@ -268,10 +269,9 @@ class ProcessPeer implements RealPeer {
     return this.#ask('search', words, limit)
   }
 
-  async look(): Promise<PeerLook> {
+  async look({ withKernel = false }: LookOptions = {}): Promise<PeerLook> {
     const look = await this.#ask('look')
-    const sent = await this.#sockets.sent()
-    return { ...look, kernelBytes: sent && (sent.get(this.#child.pid!) ?? 0) }
+    return withKernel ? { ...look, kernelBytes: await this.#kernelBytes() } : look
   }
 
   cutOff(peerIds: readonly string[]): Promise<void> {
@@ -288,6 +288,11 @@ class ProcessPeer implements RealPeer {
     this.killNow()
     await gone
     await rm(this.#home, { recursive: true, force: true })
+  }
+
+  async #kernelBytes(): Promise<number | undefined> {
+    const sent = await this.#sockets.sent()
+    return sent && (sent.get(this.#child.pid!) ?? 0)
   }
 
   #ask<Act extends keyof Asks>(act: Act, ...given: Parameters<Asks[Act]>): ReturnType<Asks[Act]> {

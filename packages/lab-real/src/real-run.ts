@@ -311,7 +311,8 @@ class RealRun {
     await this.#orEnded(
       Promise.all(
         living.map(async member => {
-          member[when] = await member.peer!.look()
+          // The system's count is since connections opened, so it is of use at the end alone.
+          member[when] = await member.peer!.look({ withKernel: when === 'last' })
         })
       )
     )

@@ -81,6 +81,11 @@ export interface PeerLook {
   readonly kernelBytes?: number | undefined
 }
 
+export interface LookOptions {
+  /** The system is asked for its count too, which takes so long that whoever is about to die must not be looked at so. */
+  readonly withKernel?: boolean
+}
+
 export interface RealPeer {
   readonly peerId: string
   /** Where it listens, with `/p2p`. */
@@ -92,7 +97,7 @@ export interface RealPeer {
   lookup(wanted: Wanted): Promise<LookupAnswer>
   /** `limit`: results that are wanted. */
   search(words: readonly string[], limit: number): Promise<SearchAnswer>
-  look(): Promise<PeerLook>
+  look(options?: LookOptions): Promise<PeerLook>
   /** The network parts: nothing goes to these peers or comes from them, by their PeerIds in text form. None: it is whole. */
   cutOff(peerIds: readonly string[]): Promise<void>
   /** At once, with nothing said to anybody. Whatever was asked of it never ends. */

@@ -32,6 +32,7 @@ describe('a run on real peers of this process', { timeout: 60_000 }, () => {
 async function asked(more: PlanInput, overlay: OverlayId = 'gnutella') {
   const specs: PeerSpec[] = []
   const killed: number[] = []
+  const counted: number[] = []
   const cuts: (readonly [node: number, peerIds: readonly string[]])[] = []
   const plan = resolvePlan({ ...WORK, overlays: [overlay], ...more })
   const look = {
@@ -56,7 +57,10 @@ async function asked(more: PlanInput, overlay: OverlayId = 'gnutella') {
           address: `/ip4/127.0.0.1/tcp/1/p2p/${spec.peerId}`,
           joined: async () => {},
           settled: async () => {},
-          look: async () => look,
+          look: async ({ withKernel } = {}) => {
+            if (withKernel) counted.push(spec.node)
+            return look
+          },
           lookup: async () => ({
             found: undefined,
             hops: undefined,
@@ -74,7 +78,7 @@ async function asked(more: PlanInput, overlay: OverlayId = 'gnutella') {
     onDone: () => {},
     tailMs: 1
   })
-  return { specs, cuts, killed, plan }
+  return { specs, cuts, killed, counted, plan }
 }
 
 const placesOf = (count: number) => {
@@ -128,11 +132,14 @@ describe.concurrent('what a run asks of its network', () => {
       firewalled: 0.5,
       resets: '1/m'
     }
-    const { specs, killed } = await asked({ ...plan, duration: 1, warmup: 0 }, 'napster')
+    const { specs, killed, counted } = await asked({ ...plan, duration: 1, warmup: 0 }, 'napster')
     const servers = specs.flatMap(({ node, isServer }) => (isServer ? [node] : []))
     expect(servers).toEqual([0, 1, 2, 3])
     expect(killed.filter(node => servers.includes(node))).toHaveLength(2)
     expect(killed.filter(node => !servers.includes(node))).toHaveLength(4)
+    // Of the system's count, which holds up whoever is to die, one is asked at the end, of who lives.
+    const living = specs.flatMap(({ node }) => (killed.includes(node) ? [] : [node]))
+    expect(counted.toSorted((a, b) => a - b)).toEqual(living)
     // An operator's line has no bound, and no firewall, and its connections break as others do.
     for (const { conditions, isServer } of specs) {
       expect('bandwidth' in conditions).toBe(!isServer)

@@ -1,7 +1,7 @@
 /** Peers in processes, with programs in the place of a node that do one thing each: real processes, folders and channels. */
 import { access, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { resolvePlan } from '@servent/lab'
 import { overlaySettings } from '@servent/lab/backend'
@@ -16,7 +16,14 @@ const MUTE = `
   process.on('message', () => {})
   process.on('disconnect', () => process.exit())
   const config = readFileSync(process.env.SERVENT_CONFIG, 'utf8')
-  process.send({ event: 'ready', addresses: [JSON.stringify({ ...process.env, config })] })
+  process.send({ event: 'ready', addresses: [JSON.stringify({ ...process.env, config, pid: process.pid })] })
+`
+
+/** One that answers whatever it is asked with this of its sockets. */
+const lookedAt = (wire: object) => `${MUTE}
+  process.on('message', ({ type, id }) => {
+    if (type === 'ask') process.send({ event: 'answer', id, value: { wire: ${JSON.stringify(wire)} } })
+  })
 `
 
 const networks: ProcessesNetwork[] = []
@@ -26,10 +33,10 @@ afterEach(async () => {
   await Promise.all(networks.splice(0).map(network => network.close()))
 })
 
-async function mute() {
+async function mute(text = MUTE) {
   const folder = await mkdtemp(join(tmpdir(), 'mute-'))
   const [program, began] = [join(folder, 'mute.cjs'), join(folder, 'began')]
-  await writeFile(program, MUTE)
+  await writeFile(program, text)
   const plan = resolvePlan({ overlays: ['chord'], backend: 'processes', nodes: 2, lookups: 1 })
   const network = new ProcessesNetwork({
     overlay: 'chord',
@@ -49,6 +56,14 @@ async function mute() {
     conditions: { isFirewalled: false }
   }
   return { network, spec, began }
+}
+
+/** A program in the place of `ss`, which leaves a file behind when it is asked. */
+async function systemCounts(folder: string) {
+  const [asked, text] = [join(folder, 'asked'), join(folder, 'text')]
+  await writeFile(join(folder, 'ss'), `#!/bin/sh\n: > '${asked}'\ncat '${text}'\n`, { mode: 0o755 })
+  vi.stubEnv('PATH', `${folder}:${process.env.PATH}`)
+  return { asked, says: (line: string) => writeFile(text, `0 0 127.0.0.1:1 127.0.0.1:2 ${line}\n`) }
 }
 
 /** A user whose own nodes are set so that the lab's would not start. */
@@ -85,6 +100,18 @@ describe('peers in processes', () => {
     await vi.advanceTimersByTimeAsync(1)
     await look
     expect(told).toBe(`Its process gave no answer to "look" within ${ANSWER_MS_MAX} ms: it may be stopped.`)
+  })
+
+  it('are asked for what the system counts only where that is wanted', async () => {
+    const { network, spec, began } = await mute(lookedAt({ sentBytes: 9, openBytes: 7 }))
+    const { asked, says } = await systemCounts(dirname(began))
+    const peer = await network.start(spec)
+    const pid = Number(JSON.parse(peer.address).pid)
+    await says(`users:(("node",pid=${pid},fd=24)) bbr bytes_sent:8 bytes_acked:9`)
+    expect((await peer.look()).kernelBytes).toBeUndefined()
+    await expect(access(asked)).rejects.toThrow()
+    expect((await peer.look({ withKernel: true })).kernelBytes).toBe(8)
+    await access(asked)
   })
 
   it('that have ended are asked nothing', async () => {
