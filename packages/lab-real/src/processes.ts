@@ -271,7 +271,7 @@ class ProcessPeer implements RealPeer {
 
   async look({ withKernel = false }: LookOptions = {}): Promise<PeerLook> {
     const look = await this.#ask('look')
-    return withKernel ? { ...look, kernelBytes: await this.#kernelBytes() } : look
+    return withKernel ? { ...look, kernelBytes: await this.#kernelBytes(look) } : look
   }
 
   cutOff(peerIds: readonly string[]): Promise<void> {
@@ -290,9 +290,10 @@ class ProcessPeer implements RealPeer {
     await rm(this.#home, { recursive: true, force: true })
   }
 
-  async #kernelBytes(): Promise<number | undefined> {
+  /** Who is not named has sent nothing, or has connections that are not seen: then nobody knows how much. */
+  async #kernelBytes({ wire }: PeerLook): Promise<number | undefined> {
     const sent = await this.#sockets.sent()
-    return sent && (sent.get(this.#child.pid!) ?? 0)
+    return sent && (sent.get(this.#child.pid!) ?? (wire?.openBytes === 0 ? 0 : undefined))
   }
 
   #ask<Act extends keyof Asks>(act: Act, ...given: Parameters<Asks[Act]>): ReturnType<Asks[Act]> {

@@ -114,6 +114,23 @@ describe('peers in processes', () => {
     await access(asked)
   })
 
+  it.each([
+    [7, undefined],
+    [0, 0]
+  ])(
+    'with %i bytes over open connections that the system does not name have %s there',
+    async (openBytes, counted) => {
+      const { network, spec, began } = await mute(lookedAt({ sentBytes: 9, openBytes }))
+      const { says } = await systemCounts(dirname(began))
+      const peer = await network.start(spec)
+      await says('users:(("node",pid=1,fd=24)) bbr bytes_sent:8 bytes_acked:9')
+      expect(await peer.look({ withKernel: true })).toEqual({
+        wire: { sentBytes: 9, openBytes },
+        kernelBytes: counted
+      })
+    }
+  )
+
   it('that have ended are asked nothing', async () => {
     const { network, spec } = await mute()
     const peer = await network.start(spec)
