@@ -76,18 +76,32 @@ export async function askedOfAll(
 
 /**
  * A name under which a file can lie anywhere: `king-1f0b73c1a2b3.tsv`, of what is safe in its name and of what is in it.
- * A file that was kept before has the same name again.
+ * A file that was kept before has the same name again. `index`: among files of which all that is the same.
  */
-export function keptName(name: string, sha256: string): string {
+export function keptName(name: string, sha256: string, index = 1): string {
   const sum = sha256.slice(0, SUM_CHARACTERS)
   const [, stem, ending] = /^(.*?)((?:\.[A-Za-z0-9]{1,8}){0,2})$/s.exec(basename(name)) as unknown as [
     string,
     string,
     string
   ]
-  const own = stem.endsWith(`-${sum}`) ? stem.slice(0, -sum.length - 1) : stem
+  const own = stem.replace(new RegExp(`-${sum}(-[1-9][0-9]{0,3})?$`), '')
   const safe = own.replaceAll(/[^A-Za-z0-9_]+/g, '-').replaceAll(/^-+|-+$/g, '')
-  return `${safe.slice(0, STEM_CHARACTERS_MAX).replace(/-+$/, '') || 'file'}-${sum}${ending}`
+  return `${safe.slice(0, STEM_CHARACTERS_MAX).replace(/-+$/, '') || 'file'}-${sum}${index === 1 ? '' : `-${index}`}${ending}`
+}
+
+/** By the names that plans have for them: in the same order the same ones again, and no two alike. */
+export function keptNames(sums: Iterable<readonly [name: string, sha256: string]>): Map<string, string> {
+  const kept = new Map<string, string>()
+  const alike = new Map<string, number>()
+  for (const [name, sum] of sums) {
+    // Files of two folders may have one name and the same bytes, and a plan must not have a value twice.
+    const first = keptName(name, sum)
+    const index = (alike.get(first) ?? 0) + 1
+    alike.set(first, index)
+    kept.set(name, keptName(name, sum, index))
+  }
+  return kept
 }
 
 /**

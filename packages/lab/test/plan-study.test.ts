@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keptName, NAMED_FILES_BYTES_MAX, readNamedFile } from '../src/plan-files.ts'
-import { checkStudy, planStudy } from '../src/study/plan-study.ts'
+import { keptName, keptNames, NAMED_FILES_BYTES_MAX, readNamedFile } from '../src/plan-files.ts'
+import { checkStudy, NAMED_FILES_FOLDER, planStudy } from '../src/study/plan-study.ts'
 import { resolveStudy } from '../src/study/study.ts'
 import { folderOf, prepareStudy, runInFolder, STUDY_FILES, writeSums } from '../src/study/study-folder.ts'
+import { CHOICE_CHARACTERS_MAX, POINTS_MAX } from '../src/study/study-schema.ts'
 
 const TEXT = `title: Files
 common: { warmup: 10, duration: 20, lookups: 15 }
@@ -78,6 +79,34 @@ describe('a study that names a matrix and a trace', () => {
     expect(begun).toEqual([{ there: 3, all: 3 }])
   }, 60_000)
 
+  it('keeps files of one name and the same bytes apart, under names that its plan may have', async () => {
+    // With what is before it of 64 characters, and as it is kept of more.
+    const name = `${'m'.repeat(37)}.12345678.12345678`
+    const text = `title: Twins
+parts:
+  - name: twins
+    overlays: [chord]
+    nodes: 12
+    latency: ['matrix:a/${name}', 'matrix:1/${name}']
+    published:
+      - { overlay: chord, at: { latency: 'matrix:1/${name}' }, figure: hops, value: 1, source: A paper }
+`
+    for (const one of ['a', '1']) {
+      await mkdir(join(folder, one))
+      await writeFile(join(folder, one, name), MATRIX)
+    }
+    const first = await planned(text)
+    const stem = `files/${'m'.repeat(37)}-${sha256(MATRIX).slice(0, 12)}`
+    const kept = [`${stem}.12345678.12345678`, `${stem}-2.12345678.12345678`]
+    expect([...first.bytes.keys()]).toEqual(kept)
+    expect(first.study.file.parts[0]!.published![0]!.at).toEqual({ latency: `matrix:${kept[1]}` })
+    const out = join(folder, 'twins')
+    await prepareStudy(first, out)
+    const again = await planned(await readFile(join(out, STUDY_FILES.plan), 'utf8'), out)
+    expect(again.study.resolved).toBe(first.study.resolved)
+    expect([...again.bytes.keys()]).toEqual(kept)
+  })
+
   it('is another one, in another folder, where what is in them is another thing', async () => {
     const before = await planned(TEXT)
     const other = join(folder, 'other')
@@ -100,6 +129,32 @@ it.each([
   const sum = '0123456789ab'.padEnd(64, '0')
   expect(keptName(name, sum)).toBe(kept)
   expect(keptName(kept, sum)).toBe(kept)
+})
+
+it('the longest name under which a file is kept is one that a plan may have', () => {
+  const name = `${'long'.repeat(20)}.12345678.12345678`
+  const kept = `matrix:${NAMED_FILES_FOLDER}/${keptName(name, 'f'.repeat(64), 2 * POINTS_MAX)}`
+  expect(kept.length).toBeGreaterThan(64)
+  expect(kept.length).toBeLessThanOrEqual(CHOICE_CHARACTERS_MAX)
+})
+
+it('names of files that are kept are told apart, and are the same again', () => {
+  const sums = [
+    ['2/king.tsv', 'a'.repeat(64)],
+    ['1/king.tsv', 'a'.repeat(64)],
+    ['king.tsv', 'b'.repeat(64)],
+    [`${'long'.repeat(20)}1.tsv`, 'c'.repeat(64)],
+    [`${'long'.repeat(20)}2.tsv`, 'c'.repeat(64)]
+  ] as const
+  const kept = [...keptNames(sums).values()]
+  expect(kept).toEqual([
+    `king-${'a'.repeat(12)}.tsv`,
+    `king-${'a'.repeat(12)}-2.tsv`,
+    `king-${'b'.repeat(12)}.tsv`,
+    `${'long'.repeat(10)}-${'c'.repeat(12)}.tsv`,
+    `${'long'.repeat(10)}-${'c'.repeat(12)}-2.tsv`
+  ])
+  expect([...keptNames(kept.map((name, one) => [name, sums[one]![1]])).values()]).toEqual(kept)
 })
 
 describe('what is wrong is told with its line before anything is written', () => {

@@ -6,7 +6,7 @@ import type { BackendLoader } from '../backend.ts'
 import { checkJobs } from '../compare.ts'
 import { withFileName } from '../models.ts'
 import type { FileSums, Plan } from '../plan.ts'
-import { keptName } from '../plan-files.ts'
+import { keptNames } from '../plan-files.ts'
 import { jobsOf, type PlannedJobs } from '../plan-jobs.ts'
 import type { Point, Study } from './study.ts'
 import { writeStudy } from './study-file.ts'
@@ -37,7 +37,13 @@ export async function planStudy(
       placed: (error, index) => study.placed(error, points[index]!.part, points[index]!.point)
     }
   )
-  const kept = new Map(Object.entries(sums).map(([name, sum]) => [name, keptAs(name, sum)]))
+  // In the order in which they were read, which is the same when the resolved plan is.
+  const kept = new Map(
+    [...keptNames([...bytes.keys()].map(name => [name, sums[name]!] as const))].map(([name, one]) => [
+      name,
+      `${NAMED_FILES_FOLDER}/${one}`
+    ])
+  )
   const named = renamed(study, name => kept.get(name)!)
   const plans = pointsOf(named).map(({ point }) => point.plan)
   const byKeptName = <T>(of: Readonly<Record<string, T>>): Record<string, T> =>
@@ -62,8 +68,6 @@ export async function checkStudy(
     study.placed(error, points[index]!.part, points[index]!.point)
   )
 }
-
-const keptAs = (name: string, sum: string) => `${NAMED_FILES_FOLDER}/${keptName(name, sum)}`
 
 const pointsOf = ({ parts }: Study): { readonly part: number; readonly point: Point }[] =>
   parts.flatMap(({ points }, part) => points.map(point => ({ part, point })))

@@ -21,6 +21,8 @@ export const PUBLISHED_MAX = 256
 export const PLAN_FILE_BYTES_MAX = 1_048_576
 const TEXT_CHARACTERS_MAX = 4_096
 const TITLE_CHARACTERS_MAX = 200
+/** Of what a figure of others holds for: the longest name of a file that a study keeps, and what is before it, among it. */
+export const CHOICE_CHARACTERS_MAX = 128
 
 /** Numbers that each run has one of. */
 export const FIGURE_NAMES = [
@@ -62,7 +64,7 @@ const setting = Type.Union([Type.String({ maxLength: 64 }), Type.Number(), Type.
 
 const choices = Type.Record(
   Type.String({ maxLength: 64 }),
-  Type.Union([Type.String({ maxLength: 64 }), Type.Number(), Type.Boolean(), Type.Null()])
+  Type.Union([Type.String({ maxLength: CHOICE_CHARACTERS_MAX }), Type.Number(), Type.Boolean(), Type.Null()])
 )
 
 const { overlays, lies, set, workers: _, ...varying } = PlanSchema.properties
