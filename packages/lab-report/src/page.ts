@@ -12,7 +12,7 @@ import { backendsTable } from './side-by-side.ts'
 import type { Plot } from './spec.ts'
 import { STYLE } from './style.ts'
 import { type Table, tableHtml } from './table.ts'
-import { distinct, type PartView } from './view.ts'
+import { distinct, type PartView, valueAt } from './view.ts'
 
 /** Nothing is loaded from anywhere, and no script runs. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -175,7 +175,7 @@ function comparedTable(parts: readonly DrawnPart[]): Table {
         points.some(({ plan }) => plan[work] > 0) ? [`${range(({ plan }) => plan[work], count)} ${work}`] : []
       )
       const fields = view.varies.map(field => {
-        const values = distinct(points.map(({ at }) => at[field] ?? null))
+        const values = distinct(points.map(point => valueAt(point, field)))
         return `${titleOf(field)}: ${values.map(value => shortOf(field, value)).join(', ')}`
       })
       const keys = distinct(points.flatMap(({ set }) => Object.keys(set)))

@@ -1,11 +1,11 @@
 /** Tables of a part: all that was measured of its points, and how overlays differ run by run. */
 import type { FigureName, PartResults } from '@servent/lab'
-import { titleOf, wordsOf } from './axes.ts'
+import { titleOf, type Value, wordsOf } from './axes.ts'
 import { labelOf } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
 import { capital, count } from './numbers.ts'
 import type { Cell, Table } from './table.ts'
-import { BACKEND, distinct, type Member, type PartView, type Row, settingWords } from './view.ts'
+import { BACKEND, distinct, type Member, type PartView, type Row, settingWords, valueAt } from './view.ts'
 
 /** What the visible table has of each overlay; all that there is stands in the other one. */
 const FIRST: readonly FigureName[] = [
@@ -95,7 +95,7 @@ function tableOf(
     rows: all.map(({ study, point }) => [
       labelOf(point.overlay),
       ...(hasStudies ? [study] : []),
-      ...varies.map(field => wordsOf(field, point.at[field] ?? null)),
+      ...varies.map(field => wordsOf(field, valueAt(point, field))),
       ...(view.hasGrid ? [settingWords(point)] : []),
       ...measured.map(({ of }) => of(point))
     ])
@@ -155,6 +155,10 @@ const COMPARED: readonly FigureName[] = [
   'load_gini'
 ]
 
+/** As `valueAt`, of what has no plan: a study that ran in one place has it from its points. */
+const valueIn = ({ varies, points }: PartResults, at: Point['at'], field: string): Value =>
+  (field === BACKEND && !varies.includes(BACKEND) ? points[0]?.plan.backend : at[field]) ?? null
+
 /** Nothing where a part has one overlay, or settings that vary in all of them. */
 export function pairedTable({ study, part }: Member, { varies, members }: PartView): Table | undefined {
   const [first] = part.paired
@@ -176,7 +180,7 @@ export function pairedTable({ study, part }: Member, { varies, members }: PartVi
     ],
     rows: [...groups.values()].map(group => [
       `${labelOf(group[0]!.overlay)} less ${against}`,
-      ...varies.map(field => wordsOf(field, group[0]!.at[field] ?? null)),
+      ...varies.map(field => wordsOf(field, valueIn(part, group[0]!.at, field))),
       ...figures.map((name): Cell => group.find(({ figure }) => figure === name) ?? null)
     ])
   }
@@ -184,7 +188,7 @@ export function pairedTable({ study, part }: Member, { varies, members }: PartVi
 
 /** What others published, beside what came out; nothing where a part's plan names none. */
 export function publishedTable(view: PartView): Table | undefined {
-  const all = view.members.flatMap(({ study, part }) => part.published.map(one => ({ study, one })))
+  const all = view.members.flatMap(({ study, part }) => part.published.map(one => ({ study, part, one })))
   if (all.length === 0) return undefined
   const hasStudies = view.members.length > 1
   return {
@@ -200,10 +204,10 @@ export function publishedTable(view: PartView): Table | undefined {
       { title: 'Here' },
       { title: 'Source', isText: true }
     ],
-    rows: all.map(({ study, one: { overlay, at, set, figure, value, source, median, ci95 } }) => [
+    rows: all.map(({ study, part, one: { overlay, at, set, figure, value, source, median, ci95 } }) => [
       labelOf(overlay),
       ...(hasStudies ? [study] : []),
-      ...view.varies.map(field => wordsOf(field, at[field] ?? null)),
+      ...view.varies.map(field => wordsOf(field, valueIn(part, at, field))),
       ...(view.hasGrid ? [settingWords({ set })] : []),
       MEASURES[figure].label,
       value,

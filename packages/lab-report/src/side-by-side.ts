@@ -47,7 +47,7 @@ function laidOf(view: PartView): Laid[] {
     )
     return [...groups.values()].map(group => ({
       study,
-      points: view.backends.map(backend => group.find(({ at }) => (at[BACKEND] ?? null) === backend))
+      points: view.backends.map(backend => group.find(({ plan }) => plan.backend === backend))
     }))
   })
 }

@@ -52,7 +52,7 @@ export function viewOf(members: readonly Member[]): PartView {
   const [{ part }] = members as readonly [Member]
   const points = members.flatMap(member => member.part.points)
   const fields = [...new Set(members.flatMap(member => member.part.varies))]
-  const valuesOf = (field: string) => distinct(points.map(({ at }) => at[field] ?? null))
+  const valuesOf = (field: string) => distinct(points.map(point => valueAt(point, field)))
   const varies = fields.filter(field => valuesOf(field).length > 1)
   const others = varies.filter(field => field !== BACKEND)
   const backends = varies.includes(BACKEND) ? valuesOf(BACKEND) : []
@@ -64,12 +64,12 @@ export function viewOf(members: readonly Member[]): PartView {
     points.map((point): Row => {
       const beside = varies
         .filter(field => field !== along)
-        .map(field => wordsOf(field, point.at[field] ?? null))
+        .map(field => wordsOf(field, valueAt(point, field)))
       return {
         study,
-        backend: backends.length > 0 ? wordsOf(BACKEND, point.at[BACKEND] ?? null) : '',
+        backend: backends.length > 0 ? wordsOf(BACKEND, point.plan.backend) : '',
         panel: [...(hasSeveral ? [study] : []), ...beside].join(' · '),
-        x: axis?.at(point.at[axis.field] ?? null),
+        x: axis?.at(valueAt(point, axis.field)),
         set: settingWords(point),
         point
       }
@@ -108,17 +108,21 @@ export function viewOf(members: readonly Member[]): PartView {
 
 /** Of a study the points at which all that varies has its last value. */
 function lastOf({ part: { points } }: Member, varies: readonly string[]) {
-  const values = varies.map(field => [field, points.at(-1)!.at[field] ?? null] as const)
+  const values = varies.map(field => [field, valueAt(points.at(-1)!, field)] as const)
   return {
     points: new Set(
-      points.filter(({ at }) => values.every(([field, value]) => (at[field] ?? null) === value))
+      points.filter(point => values.every(([field, value]) => valueAt(point, field) === value))
     ),
     words: values.map(([field, value]) => wordsOf(field, value)).join(', ')
   }
 }
 
+/** What a point has of a field that varies. Where it ran its plan says too where its own study ran in one place, which `at` does not name then. */
+export const valueAt = ({ at, plan }: Pick<PointResults, 'at' | 'plan'>, field: string): Value =>
+  field === BACKEND ? plan.backend : (at[field] ?? null)
+
 /** Where a row lies along what varies. */
-export const alongWords = ({ point }: Row, { field }: Axis) => wordsOf(field, point.at[field] ?? null)
+export const alongWords = ({ point }: Row, { field }: Axis) => wordsOf(field, valueAt(point, field))
 
 /** Those that vary, without their overlay's name. */
 export const settingWords = ({ set }: Pick<PointResults, 'set'>) =>

@@ -122,6 +122,36 @@ describe('the table of backends side by side', () => {
   }, 60_000)
 })
 
+describe('beside a study that ran in one place', () => {
+  it('each is of the backend that its plan says', async () => {
+    const alone = structuredClone(study)
+    for (const part of alone.parts) {
+      part.varies = part.varies.filter(field => field !== 'backend')
+      part.points = part.points.filter(({ plan }) => plan.backend === 'in-process')
+      part.paired = part.paired.filter(({ at }) => at.backend === 'in-process')
+      for (const { at } of [...part.points, ...part.paired]) delete at.backend
+    }
+    const both = report
+    report = await reportOf([
+      { ...study, name: 'both' },
+      { ...alone, name: 'alone' }
+    ])
+    expect(panelsOf('sizes-load')).toEqual([...WHERE.map(where => `both · ${where}`), `alone · ${WHERE[1]}`])
+    expect(rowsOf('part-sizes-last').flatMap(row => (row[1] === 'alone' ? [row[2]] : []))).toEqual([
+      WHERE[1],
+      WHERE[1]
+    ])
+    const [head, ...rows] = rowsOf('part-sizes-backends')
+    expect(head!.slice(4)).toEqual(['Simulated', 'Real (one process)', 'Ratio'])
+    expect(rows.every(([, name]) => name === 'both')).toBe(true)
+    const text = report.html.replaceAll(NBSP, ' ')
+    expect(text).toContain('alone, real (one process), with 16 peers: ')
+    expect(text).not.toMatch(/<t[hd][^>]*>none</i)
+    expect(text).not.toContain('Ratios of none')
+    report = both
+  }, 60_000)
+})
+
 describe('sentences', () => {
   it('say which backend they are of, and how far the two agree', () => {
     const text = report.html.replaceAll(NBSP, ' ')

@@ -7,7 +7,7 @@ import { labelOf, type OverlayId } from '../looks.ts'
 import { extent } from '../numbers.ts'
 import { type Datum, overlaysOf } from '../spec.ts'
 import { theoryOf } from '../theory.ts'
-import { distinct, type PartView, type Row } from '../view.ts'
+import { distinct, type PartView, type Row, valueAt } from '../view.ts'
 
 /** Points of a theory's line: enough to look like a curve. */
 const THEORY_STEPS = 24
@@ -67,7 +67,7 @@ function printed(view: PartView, overlay: OverlayId, rows: readonly Row[], figur
 
 /** A plan file may name only some of what varies: the lab fills in the rest, as the point has it. */
 const isOf = ({ at, set }: Published, { point }: Row) =>
-  Object.entries(at).every(([field, value]) => (point.at[field] ?? null) === value) &&
+  Object.entries(at).every(([field, value]) => valueAt(point, field) === value) &&
   Object.entries(set).every(([key, value]) => point.set[key] === value)
 
 const datum = (panel: string, series: string, x: number | string, y: number): Datum => ({
