@@ -21,7 +21,8 @@ it('there are plans', () => {
 
 describeInBrowser(() => {
   const pages = new Pages()
-  beforeAll(() => pages.start())
+  // Where all processors have work a browser takes long to start.
+  beforeAll(() => pages.start(), 180_000)
   afterAll(() => pages.end())
 
   it.each(PLANS)(

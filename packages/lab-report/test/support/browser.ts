@@ -21,6 +21,9 @@ export interface Look {
   readonly colorScheme: 'light' | 'dark'
 }
 
+/** Pages are large, and machines that run tests have other work. */
+const NAVIGATION_MS = 120_000
+
 export class Pages {
   readonly #folder = mkdtempSync(join(tmpdir(), 'report-page-'))
   #browser: Browser | undefined
@@ -56,18 +59,24 @@ export class Pages {
       colorScheme,
       bypassCSP: true
     })
-    const page = await context.newPage()
-    const said: string[] = []
-    page.on('console', message => said.push(message.text()))
-    page.on('pageerror', error => said.push(error.message))
-    await page.goto(address)
-    await page.evaluate(inPage)
-    await run(page, said)
-    await context.close()
+    try {
+      context.setDefaultNavigationTimeout(NAVIGATION_MS)
+      const page = await context.newPage()
+      const said: string[] = []
+      page.on('console', message => said.push(message.text()))
+      page.on('pageerror', error => said.push(error.message))
+      await page.goto(address)
+      await page.evaluate(inPage)
+      await run(page, said)
+    } finally {
+      await context.close()
+    }
   }
 
   /** As its readers have it, under its own policy. */
-  plain(): Promise<Page> {
-    return this.#browser!.newPage()
+  async plain(): Promise<Page> {
+    const page = await this.#browser!.newPage()
+    page.setDefaultNavigationTimeout(NAVIGATION_MS)
+    return page
   }
 }
