@@ -2,7 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { labelled, placeOf } from '../src/plots/point-labels.ts'
+import { tradePlots } from '../src/plots/trade.ts'
 import { scaled } from '../src/spec.ts'
+import type { PartView } from '../src/view.ts'
 
 const FRAME = { width: 300, height: 200 }
 const NAMES = Array.from({ length: 12 }, (_, at) => `${at + 1}`)
@@ -80,5 +82,29 @@ describe('where a value lies along an axis', () => {
     expect(placeOf(scaled('Bytes', [1, 100], 'x'), 100, 300)(10)).toBeCloseTo(150, 0)
     expect(placeOf(scaled('Found', [0.9, 1], 'y', true), 1, 200)(0.95)).toBeCloseTo(100)
     expect(placeOf(scaled('Bytes', [60, 96], 'x'), 96, 300)(50)).toBeCloseTo(150)
+  })
+
+  it('has intervals in it, where those are drawn: points that are one spot there have one label', () => {
+    const row = (messages: number, most: number) => ({
+      panel: '',
+      set: `${messages}`,
+      point: {
+        overlay: 'chord',
+        set: { 'chord.successors': messages },
+        results: { seeds: [1, 2, 3, 4, 5] },
+        figures: {
+          search_messages: { median: messages, ci95: [messages, most] },
+          recall: { median: 0.8, ci95: [0.8, 0.8] }
+        }
+      }
+    })
+    const labelsOf = (most: number) => {
+      const rows = [row(80, 80), row(84, most)]
+      const [plot] = tradePlots({ rows, hasGrid: true, axis: undefined } as unknown as PartView)
+      const { values } = plot!.spec.data as { values: { label: string | null }[] }
+      return values.map(({ label }) => label)
+    }
+    expect(labelsOf(84)).toEqual(['1', '2'])
+    expect(labelsOf(1_000)).toEqual(['1, 2', null])
   })
 })

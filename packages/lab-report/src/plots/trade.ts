@@ -116,20 +116,20 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
   const all = (names: readonly string[]) =>
     measured.flatMap(datum => names.map(name => datum[name])).filter(value => typeof value === 'number')
   const intervals = hasHull ? [] : ['Low', 'High']
-  const x = {
-    field: 'x',
-    type: 'quantitative',
-    ...scaled(MEASURES[cost].axis, all(['x', ...intervals.map(end => `x${end}`)]), 'x')
-  }
+  const [alongs, ups] = ['x', 'y'].map(side => all([side, ...intervals.map(end => `${side}${end}`)])) as [
+    number[],
+    number[]
+  ]
+  const x = { field: 'x', type: 'quantitative', ...scaled(MEASURES[cost].axis, alongs, 'x') }
   const y = {
     field: 'y',
     type: 'quantitative',
-    ...scaled(MEASURES[gain].axis, all(['y', ...intervals.map(end => `y${end}`)]), 'y', MEASURES[gain].isPart)
+    ...scaled(MEASURES[gain].axis, ups, 'y', MEASURES[gain].isPart)
   }
   const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), 'points')
   const isLine = hasHull || view.axis !== undefined
   const has = (field: string) => ({ filter: { field, valid: true } })
-  const data = isNumbered ? numbered(measured, x, y) : measured
+  const data = isNumbered ? numbered(measured, [x, alongs], [y, ups]) : measured
   const spec = framed(data, [
     ...(hasHull
       ? []
@@ -204,12 +204,14 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
   }
 }
 
+/** An axis, and all numbers that are drawn along it: ends of intervals make it longer. */
+type Drawn = readonly [axis: Loose, numbers: readonly number[]]
+
 /** Each point with its number, or one of those that lie too near each other with those of all of them. */
-function numbered(data: readonly Datum[], x: Loose, y: Loose): Datum[] {
+function numbered(data: readonly Datum[], [x, alongs]: Drawn, [y, ups]: Drawn): Datum[] {
   const panels = distinct(data.map(({ panel }) => panel))
   const { width, height } = roomOf(panels.length)
-  const most = (side: 'x' | 'y') => Math.max(...data.map(datum => Number(datum[side])))
-  const [along, up] = [placeOf(x, most('x'), width), placeOf(y, most('y'), height)]
+  const [along, up] = [placeOf(x, Math.max(...alongs), width), placeOf(y, Math.max(...ups), height)]
   const labels = panels.flatMap(panel => {
     const inside = data.filter(datum => datum.panel === panel)
     const points = inside.map(datum => [along(Number(datum.x)), height - up(Number(datum.y))] as const)
