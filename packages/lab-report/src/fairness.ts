@@ -37,7 +37,7 @@ ${askedHtml(parts)}
 <li><strong>Held against the truth.</strong> An observer who sees everybody says whether an answer is correct. No lookup is dropped: incorrect and failed ones count against success, and those that nobody was there to ask are counted as unissued, apart from all figures.</li>
 <li><strong>${runs} ${most === 1 ? 'run' : 'runs'} of each point,</strong> a seed each. A figure is the median over runs; its interval is the middle 95 % of 2,000 bootstrap medians. Of fewer than five runs there is none.${tooFewWords(parts).map(text => ` ${text}`)}</li>
 <li><strong>What is left out.</strong> The first ${warmup} of each run, in which networks settle, is not measured: ${listed([...(hasSimulated ? ['virtual time in the simulator'] : []), ...(hasReal ? ['time on the clock of real peers'] : [])])}.</li>
-<li><strong>Timeouts</strong> are messages to peers that could not be reached or did not answer in time, seen by the observer alike for every overlay that has them. What a lookup waits for them is part of its latency; a lookup that has no answer in its overlay’s time has failed, and is in no latency.</li>
+<li><strong>Timeouts</strong> are messages to peers that could not be reached or did not answer in time, ${timeoutWords(points)}. What a lookup waits for them is part of its latency; a lookup that has no answer in its overlay’s time has failed, and is in no latency.</li>
 ${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, and lookups come right after it. In the simulator maintenance stands still meanwhile; real peers go on.</li>\n`}${
   hasLiars &&
   html`<li><strong>Liars</strong> are the same peers in each overlay and know each other. Only honest peers ask; a lookup whose root lies is unissued.</li>\n`
@@ -73,6 +73,26 @@ function machineWords(points: readonly PointResults[]): string {
       : []),
     'Sizes are those of the real encoding, without encryption and TCP.'
   ].join(' ')
+}
+
+/** Who counts them. Only the simulator sees what its peers send and get, and Kelips does not tell it of single steps. */
+function timeoutWords(points: readonly PointResults[]): string {
+  const { simulated = [], real = [] } = Object.groupBy(points, ({ plan }) =>
+    plan.backend === 'simulator' ? 'simulated' : 'real'
+  )
+  const has = (own: readonly PointResults[], id: OverlayId) => own.some(({ overlay }) => overlay === id)
+  return [
+    ...(simulated.length === 0
+      ? []
+      : [
+          `in the simulator as an observer of all peers sees them${has(simulated, 'kelips') ? ', and in Kelips as its peers count and tell them' : ''}`
+        ]),
+    ...(real.length === 0
+      ? []
+      : [
+          `among real peers as they count and tell them themselves${has(real, 'kademlia') ? ', which those of Kademlia do not' : ''}`
+        ])
+  ].join('; ')
 }
 
 /** What a plan's network does beside being far. */

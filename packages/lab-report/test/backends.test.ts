@@ -178,5 +178,9 @@ describe('sentences', () => {
     expect(text(html)).toContain(settled('time on the clock of real peers'))
     expect(html).not.toContain('virtual time')
     expect(html).toContain('libp2p’s own')
+    const timeouts = (who: string) => `could not be reached or did not answer in time, ${who}. What`
+    const told = 'among real peers as they count and tell them themselves, which those of Kademlia do not'
+    expect(html).toContain(timeouts(told))
+    expect(report.html).toContain(timeouts(`in the simulator as an observer of all peers sees them; ${told}`))
   }, 60_000)
 })
