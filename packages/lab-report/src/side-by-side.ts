@@ -3,7 +3,7 @@ import { bootstrap, type FigureName, medianOf, type PointResults } from '@serven
 import { titleOf, wordsOf } from './axes.ts'
 import { labelOf } from './looks.ts'
 import { MEASURES } from './measures.ts'
-import { capital, extent, NBSP, shown } from './numbers.ts'
+import { capital, extent, inWords, NBSP, shown } from './numbers.ts'
 import type { Cell, Measured, Table } from './table.ts'
 import { BACKEND, distinct, type PartView, settingWords } from './view.ts'
 
@@ -96,21 +96,35 @@ export function backendsTable(view: PartView): Table | undefined {
   }
 }
 
-/** How far they agree, from the overlay with the least ratio to that with the greatest. */
+/**
+ * How far they agree, from the overlay with the least ratio to that with the greatest. What not all overlays have a ratio
+ * of, as one backend does not tell it, is said with the number of those that have one.
+ */
 export function backendSentences(view: PartView): string[] {
   const [first, ...others] = view.backends
   if (first === undefined) return []
   const laid = laidOf(view)
+  const all = overlaysIn(laid.flatMap(({ points }) => points))
   return others.flatMap((backend, at) => {
     const said = SAID.flatMap(([name, what]) => {
-      const ratios = laid.flatMap(({ points }) => ratioOf(points[at + 1], points[0], name)?.median ?? [])
-      if (ratios.length === 0) return []
-      return [`${what} ${distinct(extent(ratios).map(shown)).join(' to ')}`]
+      const held = laid.flatMap(({ points }) => {
+        const ratio = ratioOf(points[at + 1], points[0], name)
+        return ratio === null ? [] : [{ ratio: ratio.median, point: points[0] }]
+      })
+      if (held.length === 0) return []
+      const ratios = extent(held.map(({ ratio }) => ratio))
+      const own = overlaysIn(held.map(({ point }) => point))
+      const of = own === all ? '' : ` (of ${inWords(own)})`
+      return [`${what} ${distinct(ratios.map(shown)).join(' to ')}${of}`]
     })
     const [name, than] = [backend, first].map(one => wordsOf(BACKEND, one))
-    return said.length === 0 ? [] : [`Ratios of ${name} to ${than}, among all overlays: ${said.join(', ')}.`]
+    const among = all === 1 ? 'of one overlay' : `among ${inWords(all)} overlays`
+    return said.length === 0 ? [] : [`Ratios of ${name} to ${than}, ${among}: ${said.join(', ')}.`]
   })
 }
+
+const overlaysIn = (points: readonly (PointResults | undefined)[]) =>
+  distinct(points.flatMap(point => point?.overlay ?? [])).length
 
 function measuredOf(point: PointResults | undefined, name: FigureName): Measured | null {
   const { median = null, ci95 = null } = point?.figures[name] ?? {}

@@ -112,6 +112,9 @@ describe('the table of backends side by side', () => {
     const rows = rowsOf('part-sizes-backends').filter(([overlay]) => overlay === 'Kademlia')
     expect(rows.some(row => row[2] === 'Hops, steps')).toBe(false)
     expect(rows.filter(row => row[2] === 'Success').map(row => row[5])).toEqual(['–', '–'])
+    expect(report.html.replaceAll(NBSP, ' ')).toContain(
+      'among two overlays: success 1 (of one), recall 1, steps 1 (of one), latency 1.5, bytes sent 1.</dd>'
+    )
     report = await reportOf([study])
   }, 60_000)
 
@@ -161,7 +164,7 @@ describe('sentences', () => {
       /<dd>Real \(one process\): between 8 peers and 16 peers steps of a lookup go: Chord /
     )
     expect(text).toContain(
-      '<dd>Ratios of real (one process) to simulated, among all overlays: success 1, recall 1, steps 1, latency 1.5, bytes sent 1.</dd>'
+      '<dd>Ratios of real (one process) to simulated, among two overlays: success 1, recall 1, steps 1, latency 1.5, bytes sent 1.</dd>'
     )
   })
 
