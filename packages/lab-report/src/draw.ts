@@ -15,7 +15,12 @@ const SILENT = {
 }
 
 type Measure = (
-  item: { readonly fontSize?: number; readonly fontWeight?: unknown; readonly text?: unknown },
+  item: {
+    readonly fontSize?: number
+    readonly fontWeight?: unknown
+    readonly limit?: number
+    readonly text?: unknown
+  },
   text?: unknown
 ) => number
 
@@ -32,8 +37,11 @@ export function widthOf(text: string): number {
 
 // Vega takes letters for wider than they are where it has no canvas to measure them, and leaves out labels that fit.
 const { textMetrics } = vega as unknown as { readonly textMetrics: { width: Measure } }
-textMetrics.width = ({ fontSize = 11, fontWeight, text: own }, text = own) =>
-  Math.round((fontWeight === 'bold' ? BOLD : 1) * fontSize * widthOf(`${text ?? ''}`))
+textMetrics.width = ({ fontSize = 11, fontWeight, limit = 0, text: own }, text = own) => {
+  const width = Math.round((fontWeight === 'bold' ? BOLD : 1) * fontSize * widthOf(`${text ?? ''}`))
+  // What is cut off at its limit takes no more place.
+  return limit > 0 ? Math.min(limit, width) : width
+}
 
 export interface Described {
   /** Letters, digits and hyphens. */

@@ -77,8 +77,14 @@ export async function reportOf(results: readonly StudyResults[]): Promise<Report
     }
     parts.push({ id: named(`part-${name}`), view, plots })
   }
+  const titles = parts.map(({ view }) => view.title)
+  // Whoever finds their way by headings tells parts of one title apart by their names.
+  const apart = parts.map(({ view, ...part }) => {
+    const isAlone = titles.filter(title => title === view.title).length === 1
+    return { ...part, view: isAlone ? view : { ...view, title: `${view.title} (${view.name})` } }
+  })
   return {
-    html: pageOf(labelled, parts, pictures),
+    html: pageOf(labelled, apart, pictures),
     pictures: pictures.map(({ id, overlay, svg, steps }) => ({ name: id, overlay, svg: alone(svg), steps })),
     plots: parts.flatMap(({ plots }) =>
       plots.map(({ id, svg, spec }) => ({ name: id, svg: alone(svg), spec }))

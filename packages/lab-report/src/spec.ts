@@ -1,6 +1,7 @@
 /** What all plots have in common, in Vega-Lite's words. */
 import type { TopLevelSpec } from 'vega-lite'
 import type { Axis } from './axes.ts'
+import { widthOf } from './draw.ts'
 import { GRID, INK, LOOKS, type OverlayId, QUIET } from './looks.ts'
 import { duration, extent, shown } from './numbers.ts'
 import type { Table } from './table.ts'
@@ -26,6 +27,9 @@ const HEIGHT_PX = 290
 const PANEL_HEIGHT_PX = 170
 /** The place for an axis at the left, where panels do not fit themselves into a width. */
 const AXIS_PX = 62
+/** Letters may be wider than they are taken for: what is cut off at its limit still ends within the plot. */
+const SLACK_PX = 24
+const HEADER_LIMIT_PX = WIDTH_PX - AXIS_PX - SLACK_PX
 /** What axis and legend take at least of the height of a plot of one panel. */
 const BELOW_PX = 90
 const TEXT_PX = 12
@@ -71,13 +75,31 @@ const CONFIG = {
     labelColor: INK.light,
     labelFontSize: TEXT_PX,
     labelFontWeight: 'bold',
-    labelLimit: WIDTH_PX - AXIS_PX,
+    labelLimit: HEADER_LIMIT_PX,
     titleColor: INK.light
   }
 } as const
 
+/** Between things that a panel is of, as a study and a backend. */
+const BESIDE = ' · '
+/** A bold letter of a header is so much larger than its height says. */
+const HEADER_PX = 1.12 * TEXT_PX
+
+/** A panel's name in as many lines as it takes, broken between two things: none of them is cut off for the others' sake. */
+function inLines(name: string, roomPx: number): string {
+  const lines: string[] = []
+  for (const part of name.split(BESIDE)) {
+    const longer = `${lines.at(-1)}${BESIDE}${part}`
+    if (lines.length > 0 && HEADER_PX * widthOf(longer) <= roomPx) lines.splice(-1, 1, longer)
+    else lines.push(part)
+  }
+  return lines.join('\n')
+}
+
 /** One panel, or one for each `panel` of the data where there are several, all with the same scales. */
-export function framed(data: readonly Datum[], layer: readonly Loose[], more: Loose = {}): Spec {
+export function framed(given: readonly Datum[], layer: readonly Loose[], more: Loose = {}): Spec {
+  const { labelLimit = HEADER_LIMIT_PX } = (more.header ?? {}) as { labelLimit?: number }
+  const data = given.map(datum => ({ ...datum, panel: inLines(`${datum.panel ?? ''}`, labelLimit) }))
   const panels = distinct(data.map(({ panel }) => panel))
   const copied = data.map(datum => ('series' in datum ? { ...datum, look: datum.series! } : datum))
   const ordered = copied.map(datum => ({ ...datum, order: panels.indexOf(datum.panel ?? '') }))
@@ -102,7 +124,12 @@ export function framed(data: readonly Datum[], layer: readonly Loose[], more: Lo
       type: 'nominal',
       // Not by the texts, which are others' and would stand in an expression.
       sort: { field: 'order', op: 'min' },
-      header: { title: null, labelAnchor: 'start', ...(header as Loose) }
+      header: {
+        title: null,
+        labelAnchor: 'start',
+        labelExpr: 'split(datum.value, "\\n")',
+        ...(header as Loose)
+      }
     },
     columns: 1,
     spec: { width: WIDTH_PX - Number(axisPx), height: panelHeight, layer },
@@ -252,6 +279,9 @@ export function decades(from: number, to: number, side: Side): number[] {
 }
 
 const NAMES_LEVEL_MOST = 4
+/** Beside names, in parts of what each has. */
+const NAMES_PADDING = 0.3
+const NAMES_GAP_PX = 8
 /** Names are as long as others wrote them. */
 const NAME_LIMIT_PX = 130
 
@@ -259,11 +289,13 @@ const NAME_LIMIT_PX = 130
 export function along({ title, scale, isPart, isTime, values, at }: Axis): Loose {
   const field = { field: 'x' }
   if (scale === 'names') {
-    const labelAngle = values.length > NAMES_LEVEL_MOST ? -40 : 0
+    const roomPx = (WIDTH_PX - AXIS_PX) / (values.length + NAMES_PADDING) - NAMES_GAP_PX
+    const isLevel = values.every(value => TEXT_PX * widthOf(`${at(value)}`) <= roomPx)
+    const labelAngle = isLevel && values.length <= NAMES_LEVEL_MOST ? 0 : -40
     return {
       ...field,
       type: 'ordinal',
-      scale: { domain: values.map(at), padding: 0.3 },
+      scale: { domain: values.map(at), padding: NAMES_PADDING },
       axis: { title, labelAngle, labelLimit: NAME_LIMIT_PX }
     }
   }

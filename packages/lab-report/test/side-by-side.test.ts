@@ -2,6 +2,7 @@
 import type { StudyResults } from '@servent/lab'
 import { beforeAll, expect, it } from 'vitest'
 import { type Report, reportOf } from '../src/index.ts'
+import { NBSP } from '../src/numbers.ts'
 import { changed, studyOf } from './support/studies.ts'
 
 const PLAN = `
@@ -69,3 +70,28 @@ it('studies that end with unlike networks are drawn with the last one of each', 
   const { data } = spec as unknown as { data: { values: { panel: string }[] } }
   expect([...new Set(data.values.map(({ panel }) => panel))]).toEqual(['small · 8 peers', 'large · 16 peers'])
 })
+
+it('a panel’s name has a line for each thing that has no room beside the others', async () => {
+  const name = 'a-study-whose-name-is-quite-long'
+  const { plots } = await reportOf([before, changed(after, { name })])
+  const small = changed(before, { name: 'small', parts: [structuredClone(before.parts[0]!)] })
+  small.parts[0]!.points = small.parts[0]!.points.filter(({ at }) => at.nodes === 8)
+  const unlike = await reportOf([small, changed(after, { name })])
+  const panels = (of: Report) => {
+    const { spec } = of.plots.find(({ name: plot }) => plot === 'sizes-load')!
+    const { data } = spec as unknown as { data: { values: { panel: string }[] } }
+    return [...new Set(data.values.map(({ panel }) => panel))]
+  }
+  expect(panels({ ...report, plots })).toEqual(['plan', name])
+  expect(panels(unlike)).toEqual([`small · 8${NBSP}peers`.replace(NBSP, ' '), `${name}\n16 peers`])
+}, 60_000)
+
+it('parts of one title are told apart by their names', async () => {
+  const twins = structuredClone(before)
+  for (const part of twins.parts) part.title = 'A title'
+  const { html } = await reportOf([twins])
+  expect([...html.matchAll(/<h2[^>]*>(A title[^<]*)</g)].map(([, title]) => title)).toEqual([
+    'A title (sizes)',
+    'A title (one)'
+  ])
+}, 60_000)

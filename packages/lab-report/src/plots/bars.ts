@@ -94,7 +94,8 @@ const KIND_PART_LEAST = 0.03
 const KIND_BAR_PX = 17
 /** Of names of messages, the longest. */
 const NAME_PX = 124
-const PANEL_PX = 224
+/** Of a panel beside them, what its name may take. */
+const PANEL_PX = 200
 /** In a label, where its second line begins. */
 const LINE = '\n'
 
@@ -155,8 +156,7 @@ export function bytesPlot(view: PartView): Plot | undefined {
       height: 60 + KIND_BAR_PX * data.length,
       panelHeight: { step: KIND_BAR_PX },
       axisPx: NAME_PX + 12,
-      // Two lines, as a panel is too narrow for all of it.
-      header: { labelExpr: 'split(datum.value, "\\n")', labelLimit: PANEL_PX },
+      header: { labelLimit: PANEL_PX },
       resolve: { scale: { y: 'independent' } }
     }
   )
