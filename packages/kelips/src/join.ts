@@ -55,9 +55,9 @@ export function seekMembers(kelips: Kelips, fx: Fx): void {
     return
   }
   kelips.loneRounds += 1
-  const isDue = kelips.loneRounds >= LONE_ROUNDS_MAX || Number.isInteger(Math.log2(kelips.loneRounds))
-  if (!isDue) return
-  if (kelips.loneRounds >= LONE_ROUNDS_MAX) kelips.loneRounds -= LONE_ROUNDS_MAX / 2
+  const isPowerOfTwo = (kelips.loneRounds & (kelips.loneRounds - 1)) === 0
+  if (!isPowerOfTwo) return
+  if (kelips.loneRounds === LONE_ROUNDS_MAX) kelips.loneRounds /= 2
   askToJoin(kelips, table.peerAt(randomBelow(fx, table.size)), fx)
 }
 

@@ -87,7 +87,7 @@ describe('80 peers, then 200, then 40', () => {
     simulation.runFor(30 * ROUND)
     expect(levels()).toEqual([3])
     expect(network.views()).toMatchObject({ missing: 0, dead: 0 })
-  }, 300_000)
+  }, 120_000)
 
   it('four of five crash: groups merge, while every file whose provider lives is found', () => {
     const alive = simulation.aliveNodes().filter((_, at) => at % 5 !== 0)
@@ -107,5 +107,5 @@ describe('80 peers, then 200, then 40', () => {
     expect(network.views()).toMatchObject({ missing: 0, dead: 0 })
     const changes = simulation.aliveNodes().map(node => network.machine(node).state.counters)
     expect(changes.some(({ splits, merges }) => splits === 1 && merges === 2)).toBe(true)
-  }, 300_000)
+  }, 120_000)
 })

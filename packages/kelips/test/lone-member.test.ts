@@ -1,4 +1,5 @@
 /** A member that knows nobody of its group: whoever introduced it knew none there that lived. K6: none stays unknown. */
+import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import { LONE_ROUNDS_MAX } from '../src/constants.ts'
@@ -8,6 +9,8 @@ import { seekMembers } from '../src/join.ts'
 import { beginChain } from '../src/own-life.ts'
 import { lifeOf, lone } from './support/lone.ts'
 import { KelipsNetwork } from './support/network.ts'
+
+type Done = (outcome: unknown, fx: unknown) => void
 
 const ROUND_MS = 1000
 const ROUND_US = 1000 * ROUND_MS
@@ -66,6 +69,33 @@ describe('a member without others of its group', () => {
 
   it(`asks a contact after 1, 2, 4 rounds and so on, and then each ${LONE_ROUNDS_MAX / 2}: LONE_ROUNDS_MAX`, () => {
     expect(roundsOf(81, true)).toEqual([1, 2, 4, 8, 16, 32, 48, 64, 80])
+  })
+
+  it('pulls what its group keeps from whom it is told of then, which gossip would take long to tell', () => {
+    const { kelips, fx } = lone({ groups: 2 })
+    setLevel(kelips, 1, fx)
+    beginChain(kelips, fx, () => undefined)
+    const peerIn = (isOwn: boolean) =>
+      [1, 2, 3, 4, 5, 6, 7, 8].find(number => {
+        const key = kelips.peers.key(fx.peers.intern(testContact(number)))
+        return (groupOf(key, 1) === kelips.group) === isOwn
+      })!
+    const [member, contact] = [peerIn(true), peerIn(false)]
+    kelips.contacts.add(fx.peers.intern(testContact(contact)), lifeOf(contact), kelips.nowMs)
+    const asked: [string, Peer][] = []
+    kelips.calls.request = ((to: Peer, message: { type: string; id: number }, _: number, done: Done) => {
+      asked.push([message.type, to])
+      const { id } = message
+      const lives = [lifeOf(member)]
+      const { heartbeatMs } = kelips.settings
+      if (message.type === 'join')
+        done({ answer: { type: 'welcome', id, level: 1, estimate: 0, heartbeatMs, lives } }, fx)
+    }) as never
+    seekMembers(kelips, fx)
+    expect(asked).toEqual([
+      ['join', fx.peers.intern(testContact(contact))],
+      ['state-request', fx.peers.intern(testContact(member))]
+    ])
   })
 
   it('asks nobody where it knows nobody at all', () => {
