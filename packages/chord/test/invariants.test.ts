@@ -27,12 +27,13 @@ function brokenBy(rules: ChordRules, wanted: string, virtualNodes = 1): string[]
 
 describe('C1 to C10 (reference 5.1) after every event', () => {
   it(`hold in ${SEEDS} seeded runs, those aside in which an assumption was broken`, () => {
-    const { broken, setAside, checks, refused, doubted } = faultRuns('run', SEEDS)
+    const { broken, setAside, checks, refused, doubted, answers, late } = faultRuns('run', SEEDS)
     console.log(`${SEEDS} runs, ${setAside} set aside, ${checks} states checked, ${doubted} answers doubted`)
     expect(broken).toEqual([])
     // Everybody is honest: no root that answered was taken for a liar.
     expect(refused).toBe(0)
     expect(setAside).toBeLessThan(SEEDS / 4)
+    expect(late).toBeLessThan(answers / 100)
     expect(checks).toBeGreaterThan(20 * SEEDS)
   }, 240_000)
 

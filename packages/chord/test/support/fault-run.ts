@@ -28,6 +28,9 @@ export interface FaultRunResult {
   /** Answers of honest roots that were not believed, and that were doubted first. */
   readonly refused: number
   readonly doubted: number
+  /** Answers, and those of them that were told at the end of the lookup's time. */
+  readonly answers: number
+  readonly late: number
   readonly traceHash: string
 }
 
@@ -116,6 +119,8 @@ export function faultRun(
     acts: run.acts,
     incorrect: run.lookups?.tally.incorrect ?? 0,
     ...network.disbelief(),
+    answers: run.answers,
+    late: run.late,
     traceHash: simulation.traceHash
   }
 }
@@ -130,6 +135,8 @@ class Run {
   checker: InvariantChecker | undefined
   lookups: Lookups | undefined
   acts = 0
+  answers = 0
+  late = 0
   /** Nothing is promised any more. */
   assumptionBroken = false
 
@@ -142,6 +149,8 @@ class Run {
       if (notice.type !== 'looked-up' || key === undefined) return
       // What was doubted at first is told in the end, and may be as old as the lookup.
       const isOld = notice.elapsedMs >= LOOKUP_BUDGET_MS
+      this.answers += 1
+      if (isOld) this.late += 1
       const withinUs = ANSWER_WITHIN_US + (isOld ? 1000 * notice.elapsedMs : 0)
       this.#answers.push({ root: notice.root, key, withinUs })
     })

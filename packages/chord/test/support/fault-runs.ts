@@ -9,6 +9,9 @@ export interface FaultRuns {
   /** Answers of honest roots that were not believed, and that were doubted first. */
   refused: number
   doubted: number
+  /** Of all answers, those that were told at the end of the lookup's time, of which C9 asks less. */
+  answers: number
+  late: number
   /** Seed, trace hash and what did not hold. */
   broken: string[]
 }
@@ -20,13 +23,26 @@ export function faultRuns(
   mayGoOn: () => boolean = () => true,
   run: (seed: string) => FaultRunResult = seed => faultRun(seed)
 ): FaultRuns {
-  const all: FaultRuns = { runs: 0, setAside: 0, checks: 0, refused: 0, doubted: 0, broken: [] }
+  const all: FaultRuns = {
+    runs: 0,
+    setAside: 0,
+    checks: 0,
+    refused: 0,
+    doubted: 0,
+    answers: 0,
+    late: 0,
+    broken: []
+  }
   while (all.runs < count && mayGoOn()) {
-    const { seed, outcome, checks, refused, doubted, message, traceHash } = run(`${prefix}-${all.runs}`)
+    const { seed, outcome, checks, refused, doubted, answers, late, message, traceHash } = run(
+      `${prefix}-${all.runs}`
+    )
     all.runs += 1
     all.checks += checks
     all.refused += refused
     all.doubted += doubted
+    all.answers += answers
+    all.late += late
     if (outcome === 'set-aside') all.setAside += 1
     if (outcome === 'violated') all.broken.push(`seed ${seed}, trace ${traceHash}: ${message}`)
   }
