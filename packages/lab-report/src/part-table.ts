@@ -5,7 +5,8 @@ import { labelOf } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
 import { capital, count } from './numbers.ts'
 import type { Cell, Table } from './table.ts'
-import { BACKEND, distinct, type Member, type PartView, type Row, settingWords, valueAt } from './view.ts'
+import { BACKEND, distinct, type Member, type PartView, type Row, settingWords } from './view.ts'
+import { whichPoint } from './which-point.ts'
 
 /** What the visible table has of each overlay; all that there is stands in the other one. */
 const FIRST: readonly FigureName[] = [
@@ -59,7 +60,7 @@ function tableOf(
   varies: readonly string[],
   isShort = false
 ): Table {
-  const hasStudies = view.members.length > 1
+  const which = whichPoint(view, varies)
   const figures = of
     .filter(name => all.some(({ point }) => (point.figures[name]?.median ?? null) !== null))
     .map(name => ({
@@ -84,19 +85,10 @@ function tableOf(
     : [...figures, ...counts]
   return {
     caption: 'All points: medians of runs with their 95 % intervals; counts of all runs together',
-    heads: 1 + Number(hasStudies) + varies.length + Number(view.hasGrid),
-    columns: [
-      { title: 'Overlay' },
-      ...(hasStudies ? [{ title: 'Study' }] : []),
-      ...varies.map(field => ({ title: titleOf(field) })),
-      ...(view.hasGrid ? [{ title: 'Settings' }] : []),
-      ...measured
-    ],
+    heads: which.columns.length,
+    columns: [...which.columns, ...measured],
     rows: all.map(({ study, point }) => [
-      labelOf(point.overlay),
-      ...(hasStudies ? [study] : []),
-      ...varies.map(field => wordsOf(field, valueAt(point, field))),
-      ...(view.hasGrid ? [settingWords(point)] : []),
+      ...which.cells(study, point),
       ...measured.map(({ of }) => of(point))
     ])
   }

@@ -1,11 +1,11 @@
 /** Backends beside each other: what real peers do, over what simulated ones do of the same work. */
 import { bootstrap, type FigureName, medianOf, type PointResults } from '@servent/lab'
-import { titleOf, wordsOf } from './axes.ts'
-import { labelOf } from './looks.ts'
+import { wordsOf } from './axes.ts'
 import { MEASURES } from './measures.ts'
 import { capital, extent, inWords, NBSP, shown } from './numbers.ts'
 import type { Cell, Measured, Table } from './table.ts'
-import { BACKEND, distinct, type PartView, settingWords } from './view.ts'
+import { BACKEND, distinct, type PartView } from './view.ts'
+import { whichPoint } from './which-point.ts'
 
 /** What is laid side by side, where two backends have it: whether answers are right, how soon they come, and what they take. All else is in the table of all points. */
 const LAID: readonly FigureName[] = [
@@ -57,20 +57,19 @@ export function backendsTable(view: PartView): Table | undefined {
   const { backends } = view
   if (backends.length === 0) return undefined
   const names = backends.map(backend => wordsOf(BACKEND, backend))
-  const others = view.varies.filter(field => field !== BACKEND)
-  const hasStudies = view.members.length > 1
+  const which = whichPoint(
+    view,
+    view.varies.filter(field => field !== BACKEND)
+  )
   const rows = laidOf(view).flatMap(({ study, points }) => {
-    const { overlay, at, set } = points.find(point => point !== undefined)!
+    const whichCells = which.cells(study, points.find(point => point !== undefined)!)
     return LAID.flatMap((name): Cell[][] => {
       const { label, write } = MEASURES[name]
       const cells = points.map(point => measuredOf(point, name))
       if (cells.filter(cell => cell !== null).length < 2) return []
       return [
         [
-          labelOf(overlay),
-          ...(hasStudies ? [study] : []),
-          ...others.map(field => wordsOf(field, at[field] ?? null)),
-          ...(view.hasGrid ? [settingWords({ set })] : []),
+          ...whichCells,
           label,
           ...cells.map(cell => cell && { ...cell, write }),
           ...points.slice(1).map(point => ratioOf(point, points[0], name))
@@ -82,12 +81,9 @@ export function backendsTable(view: PartView): Table | undefined {
   const [first] = names as [string]
   return {
     caption: `Backends side by side: medians, and how many times as much as ${first}: medians of the ratios, run by run of one seed. What only one of them measures is not here`,
-    heads: 2 + Number(hasStudies) + others.length + Number(view.hasGrid),
+    heads: which.columns.length + 1,
     columns: [
-      { title: 'Overlay' },
-      ...(hasStudies ? [{ title: 'Study' }] : []),
-      ...others.map(field => ({ title: titleOf(field) })),
-      ...(view.hasGrid ? [{ title: 'Settings' }] : []),
+      ...which.columns,
       { title: 'Figure' },
       ...names.map(name => ({ title: capital(name) })),
       ...names.slice(1).map(name => ({ title: names.length > 2 ? `Ratio, ${name}` : 'Ratio', write: times }))
