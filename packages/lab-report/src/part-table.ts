@@ -1,11 +1,11 @@
 /** Tables of a part: all that was measured of its points, and how overlays differ run by run. */
 import type { FigureName, PartResults } from '@servent/lab'
-import { titleOf, type Value, wordsOf } from './axes.ts'
+import { titleOf, wordsOf } from './axes.ts'
 import { labelOf } from './looks.ts'
 import { FIGURES, MEASURES } from './measures.ts'
 import { capital, count } from './numbers.ts'
 import type { Cell, Table } from './table.ts'
-import { BACKEND, distinct, type Member, type PartView, type Row, settingWords } from './view.ts'
+import { BACKEND, distinct, type Member, type PartView, type Row, settingWords, valueAt } from './view.ts'
 import { whichPoint } from './which-point.ts'
 
 /** What the visible table has of each overlay; all that there is stands in the other one. */
@@ -147,9 +147,13 @@ const COMPARED: readonly FigureName[] = [
   'load_gini'
 ]
 
-/** As `valueAt`, of what has no plan: a study that ran in one place has it from its points. */
-const valueIn = ({ varies, points }: PartResults, at: Point['at'], field: string): Value =>
-  (field === BACKEND && !varies.includes(BACKEND) ? points[0]?.plan.backend : at[field]) ?? null
+/** What a difference, or a figure of others, has of a field: they have no plan of their own, and a point has one. */
+function valueIn({ points }: PartResults, { overlay, at }: Pick<Point, 'overlay' | 'at'>, field: string) {
+  const point = points.find(
+    one => one.overlay === overlay && Object.entries(at).every(([name, value]) => one.at[name] === value)
+  )
+  return valueAt({ at, plan: point?.plan ?? {} }, field)
+}
 
 /** Nothing where a part has one overlay, or settings that vary in all of them. */
 export function pairedTable({ study, part }: Member, { varies, members }: PartView): Table | undefined {
@@ -172,7 +176,7 @@ export function pairedTable({ study, part }: Member, { varies, members }: PartVi
     ],
     rows: [...groups.values()].map(group => [
       `${labelOf(group[0]!.overlay)} less ${against}`,
-      ...varies.map(field => wordsOf(field, valueIn(part, group[0]!.at, field))),
+      ...varies.map(field => wordsOf(field, valueIn(part, group[0]!, field))),
       ...figures.map((name): Cell => group.find(({ figure }) => figure === name) ?? null)
     ])
   }
@@ -199,7 +203,7 @@ export function publishedTable(view: PartView): Table | undefined {
     rows: all.map(({ study, part, one: { overlay, at, set, figure, value, source, median, ci95 } }) => [
       labelOf(overlay),
       ...(hasStudies ? [study] : []),
-      ...view.varies.map(field => wordsOf(field, valueIn(part, at, field))),
+      ...view.varies.map(field => wordsOf(field, valueIn(part, { overlay, at }, field))),
       ...(view.hasGrid ? [settingWords({ set })] : []),
       MEASURES[figure].label,
       value,

@@ -1,6 +1,6 @@
 /** A part as it is drawn: of one study or of several, its points as rows, by what varies in it. */
 import type { Figure, FigureName, PartResults, PointResults } from '@servent/lab'
-import { type Axis, axisOf, type Value, wordsOf } from './axes.ts'
+import { type Axis, axisOf, ownOf, type Value, wordsOf } from './axes.ts'
 
 /** Panels of one plot. What more there is stands in the part's table. */
 const PANELS_MOST = 12
@@ -117,9 +117,14 @@ function lastOf({ part: { points } }: Member, varies: readonly string[]) {
   }
 }
 
-/** What a point has of a field that varies. Where it ran its plan says too where its own study ran in one place, which `at` does not name then. */
-export const valueAt = ({ at, plan }: Pick<PointResults, 'at' | 'plan'>, field: string): Value =>
-  field === BACKEND ? plan.backend : (at[field] ?? null)
+interface Placed {
+  readonly at: PointResults['at']
+  readonly plan: Partial<PointResults['plan']>
+}
+
+/** What a point has of a field that varies, if only in another study: its plan says what `at` leaves out. */
+export const valueAt = ({ at, plan }: Placed, field: string): Value =>
+  ownOf(at, field) ?? (ownOf<unknown>(plan, field) as Value | undefined) ?? null
 
 /** Where a row lies along what varies. */
 export const alongWords = ({ point }: Row, { field }: Axis) => wordsOf(field, valueAt(point, field))

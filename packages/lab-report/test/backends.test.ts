@@ -155,6 +155,21 @@ describe('beside a study that ran in one place', () => {
   }, 60_000)
 })
 
+describe('beside a study in which something varies', () => {
+  it('one in which it does not has what its plan says of it', async () => {
+    const SIZES = PLAN.replace(/ {2}- \{name: one.*\n/, '')
+    const both = report
+    report = await reportOf([
+      await studyOf(SIZES, 'two.yaml'),
+      await studyOf(SIZES.replace('[8, 16]', '16'), 'one.yaml')
+    ])
+    const peers = rowsOf('part-sizes-all').map(row => row.find(cell => / peers$/.test(cell)))
+    expect(peers.slice(1)).toEqual(['8 peers', '8 peers', '16 peers', '16 peers', '16 peers', '16 peers'])
+    expect(rowsOf('part-sizes-paired-1').map(row => row[1])).toEqual(['Peers', '16 peers'])
+    report = both
+  }, 60_000)
+})
+
 describe('sentences', () => {
   it('say which backend they are of, and how far the two agree', () => {
     const text = report.html.replaceAll(NBSP, ' ')
