@@ -21,8 +21,8 @@ import { wishVerbs } from './verbs/wishes.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found, 4 timed out or partial, 5 no node running,
-6 not allowed, 7 verification failed, 9 fingerprint drift, 130 interrupted: a download goes on where it was,
-a comparison begins anew.
+6 not allowed, 7 verification failed, 8 a gate of a comparison came true, 9 fingerprint drift, 130 interrupted:
+a download and lab run go on where they were, lab compare begins anew.
 
 Documentation of the local API: GET /openapi.json of a running node.
 `

@@ -90,10 +90,10 @@ function namer({ path }: PathView): (peer: number) => string {
 /** Where it did not leave at once, as where a connection had to be opened, that is told. */
 function later({ at_us: at, arrived_us: arrived }: PathEvent, beforeUs: number): string {
   const waited = at - beforeUs > AT_ONCE_US ? `It leaves ${ms(at - beforeUs)} later` : ''
-  if (arrived === null) return `${waited === '' ? 'It' : `${waited}, and`} never comes there.`
+  if (arrived === null) return `${waited === '' ? 'It' : `${waited}, and`} never arrives.`
   return waited === ''
-    ? `It is there ${ms(arrived - at)} later.`
-    : `${waited}, and is there ${ms(arrived - at)} after that.`
+    ? `It arrives ${ms(arrived - at)} later.`
+    : `${waited}, and arrives ${ms(arrived - at)} after that.`
 }
 
 function totalOf({ events, left_out: leftOut }: PathView['path']): string {
