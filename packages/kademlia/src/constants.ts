@@ -58,10 +58,20 @@ export const PROVIDES_AT_A_TIME = 8
 export const PROVIDE_MS = 30_000
 /** After one that nobody took. */
 export const PROVIDE_RETRY_MS = 30_000
-/** A key is provided again after this long: records are valid for 48 hours, and peers come and go. */
+/**
+ * A key is provided again after this long: records and their addresses are kept for 48 hours, peers come and go, and all
+ * `KEYS_PROVIDED_MAX` take 7 hours.
+ */
 export const PROVIDE_AGAIN_MS = 12 * 60 * 60 * 1000
 /** Between two looks at what is due. */
 export const LOOK_MS = 1_000
+
+// Provider records of others, which kad-dht keeps.
+
+/** How long a provider's addresses are kept after it provided anything: as long as its record. */
+export const PROVIDER_ADDRESSES_MS = 48 * 60 * 60 * 1000
+/** Providers whose addresses are kept. */
+export const PROVIDERS_KEPT_MAX = 16_384
 
 // Values.
 

@@ -1,7 +1,7 @@
 /**
- * libp2p's own Kademlia (`@libp2p/kad-dht`, unchanged) as an overlay: it finds providers of a content as it is, and files
- * by words with one protocol more (`service-words.ts`). Who has files with a word provides the word's key; whoever
- * searches asks those providers for them.
+ * libp2p's own Kademlia (`@libp2p/kad-dht`, unchanged) as an overlay: it finds providers of a content as it is, with
+ * addresses that live as long as their records (`service-providers.ts`), and files by words with one protocol more
+ * (`service-words.ts`). Who has files with a word provides the word's key; whoever searches asks those providers for them.
  */
 import {
   type ContentRouting,
@@ -42,6 +42,7 @@ import {
   VALUE_MS
 } from './constants.ts'
 import { Announcer } from './service-announcer.ts'
+import { rememberProviders } from './service-providers.ts'
 import { Searches } from './service-search.ts'
 import { type FoundValue, selectorOf, Values, validatorOf } from './service-values.ts'
 import { Words } from './service-words.ts'
@@ -115,6 +116,7 @@ export class KademliaService implements Overlay, Startable {
       ...(disjointPaths === undefined ? {} : { disjointPaths })
       // Among libp2p's components is its own ping, which its type for services does not say.
     })(components as unknown as KadComponents) as KadDHT & SingleKadDHT
+    rememberProviders(this.#dht, components.peerStore, clock)
     const self = () => contactOf(components.peerId, components.addressManager.getAddresses())
     this.#words = new Words(components, {
       clock,

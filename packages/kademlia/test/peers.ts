@@ -7,21 +7,32 @@ import { boundedYamux } from '@servent/libp2p-host'
 import type { Hit, Query } from '@servent/overlay'
 import { parseQuery } from '@servent/overlay'
 import { MemoryCatalogue } from '@servent/overlay/testing'
-import { createLibp2p } from 'libp2p'
-import { type KademliaInit, type KademliaService, kademlia } from '../src/index.ts'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { type KademliaComponents, type KademliaInit, type KademliaService, kademlia } from '../src/index.ts'
 
-export async function createPeer(init: KademliaInit = {}) {
+export type HostOptions = Pick<Libp2pOptions, 'peerStore' | 'datastore'>
+
+export async function createPeer(init: KademliaInit = {}, host: HostOptions = {}) {
+  let datastore: KademliaComponents['datastore'] | undefined
   const node = await createLibp2p({
+    ...host,
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux()],
-    services: { identify: identify(), ping: ping(), kademlia: kademlia(init) as never }
+    services: {
+      identify: identify(),
+      ping: ping(),
+      kademlia: ((components: KademliaComponents) => {
+        datastore = components.datastore
+        return kademlia(init)(components)
+      }) as never
+    }
   })
   const { kademlia: service } = node.services as unknown as { kademlia: KademliaService }
   const catalogue = new MemoryCatalogue()
   service.attach(catalogue)
-  return { node, service, catalogue, peerId: `${node.peerId}` }
+  return { node, service, catalogue, peerId: `${node.peerId}`, datastore: datastore! }
 }
 
 export type Peer = Awaited<ReturnType<typeof createPeer>>
