@@ -15,8 +15,12 @@ export const ANSWER_BYTES_MAX = 256 * 1024
 export const ANSWER_RECORDS_MAX = 200
 /** From the first byte of a question to the last of its answer, on either side. */
 export const QUESTION_MS = 5_000
+/** Until the last byte of a question, from the opening of its stream: who asks has it ready. */
+export const QUESTION_ARRIVES_MS = 2_000
 /** Questions that are answered at a time. */
 export const SERVING_MAX = 32
+/** Of one peer: as many as it has streams for on one connection. */
+export const SERVING_PER_PEER_MAX = 8
 /** Questions of one peer: a second, and at once. */
 export const QUESTIONS_PER_SECOND = 5
 export const QUESTIONS_BURST = 20

@@ -10,9 +10,11 @@ import { type Catalogue, LimitError, type Query, type SealedRecords } from '@ser
 import {
   ANSWER_BYTES_MAX,
   ANSWER_RECORDS_MAX,
+  QUESTION_ARRIVES_MS,
   QUESTION_BYTES_MAX,
   QUESTION_MS,
   SERVING_MAX,
+  SERVING_PER_PEER_MAX,
   STREAMS_PER_CONNECTION_MAX,
   WORDS_PROTOCOL
 } from './constants.ts'
@@ -39,7 +41,8 @@ export class Words implements Startable {
   readonly #init: WordsInit
   readonly #questioners = new Questioners()
   readonly counters = { questionsServed: 0, questionsRefused: 0, questionsAsked: 0, dials: 0 }
-  #serving = 0
+  /** Streams that have a place, and whose each is. */
+  readonly #serving = new Map<Stream, string>()
   #ended = new AbortController()
 
   constructor(components: Pick<HostComponents, 'registrar' | 'connectionManager'>, init: WordsInit) {
@@ -95,19 +98,18 @@ export class Words implements Startable {
   }
 
   async #serve(stream: Stream, { remotePeer }: Connection): Promise<void> {
-    if (
-      this.#serving >= SERVING_MAX ||
-      !this.#questioners.mayAsk(`${remotePeer}`, this.#init.clock.nowMs())
-    ) {
+    const peer = `${remotePeer}`
+    if (!this.#hasPlaceFor(peer) || !this.#questioners.mayAsk(peer, this.#init.clock.nowMs())) {
       this.counters.questionsRefused += 1
       stream.abort(new LimitError('QUESTIONS_PER_SECOND', 'Too many questions; ask again in a second.'))
       return
     }
-    this.#serving += 1
+    this.#serving.set(stream, peer)
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(QUESTION_MS), this.#ended.signal])
       const frames = framesOf(stream, QUESTION_BYTES_MAX)
-      const query = decodeQuestion((await frames.read({ signal })).subarray())
+      const arrives = AbortSignal.any([AbortSignal.timeout(QUESTION_ARRIVES_MS), signal])
+      const query = decodeQuestion((await frames.read({ signal: arrives })).subarray())
       await frames.write(encodeAnswer(await this.#answer(query)), { signal })
       await stream.close({ signal })
       this.counters.questionsServed += 1
@@ -116,8 +118,15 @@ export class Words implements Startable {
       this.#init.log('a question of %p failed - %e', remotePeer, error)
       stream.abort(error as Error)
     } finally {
-      this.#serving -= 1
+      this.#serving.delete(stream)
     }
+  }
+
+  #hasPlaceFor(peer: string): boolean {
+    if (this.#serving.size >= SERVING_MAX) return false
+    let ofPeer = 0
+    for (const other of this.#serving.values()) if (other === peer) ofPeer += 1
+    return ofPeer < SERVING_PER_PEER_MAX
   }
 
   async #answer(query: Query): Promise<Answer> {
