@@ -24,7 +24,7 @@ import { anyMember, onFailed } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { KelipsMessage } from './messages.ts'
 import { nearestMembers } from './nearest.ts'
-import { type Outcome, say } from './publish.ts'
+import { type Outcome, say, tupleName } from './publish.ts'
 import type { Fx } from './types.ts'
 
 type PlacedDone = (outcome: Outcome, fx: Fx) => void
@@ -177,21 +177,34 @@ function sameAs(a: StoredRecord, b: StoredRecord): boolean {
 function take(kelips: Kelips, record: StoredRecord, fx: Fx): StoreOutcome {
   const put = kelips.values.put(record, kelips.nowMs, kelips.wallMs)
   if (isFull(put) || put === 'older') return put
-  tellOf(kelips, record, false, fx)
+  if (!isTold(kelips, record)) tellOf(kelips, record, fx)
   return 'kept'
 }
 
+/** Whether this peer's own tuple is there already, and says as much: nobody has it sign and tell the same again. */
+function isTold({ tuples, ownTuples }: Kelips, { key, sequence, expiresMs }: StoredRecord): boolean {
+  const prefix = key.slice(0, PREFIX_BYTES)
+  const said = ownTuples.get(tupleName({ kind: 'value', prefix }))
+  const row = tuples.find('value', prefix, SELF)
+  if (said === undefined || row < 0 || tuples.isWithdrawn(row)) return false
+  return tuples.sequenceAt(row) >= sequence && tuples.expiresMs(row) >= wholeSeconds(expiresMs)
+}
+
 /** The homenode's own tuple. */
-function tellOf(kelips: Kelips, record: StoredRecord, withdrawn: boolean, fx: Fx): void {
+function tellOf(kelips: Kelips, record: StoredRecord, fx: Fx): void {
   const tuple = {
     kind: 'value',
     prefix: record.key.slice(0, PREFIX_BYTES),
     provider: kelips.peers.contact(SELF),
     sequence: record.sequence,
-    expiresMs: 1000 * Math.floor(record.expiresMs / 1000),
-    withdrawn
+    expiresMs: wholeSeconds(record.expiresMs),
+    withdrawn: false
   } as const
   say(kelips, [tuple], () => undefined, fx)
+}
+
+function wholeSeconds(ms: number): number {
+  return 1000 * Math.floor(ms / 1000)
 }
 
 export function sendValue(
