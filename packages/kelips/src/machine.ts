@@ -28,6 +28,7 @@ import type { KelipsMessage, PeerLife } from './messages.ts'
 import { NEWS_TIMER } from './news.ts'
 import { beginChain } from './own-life.ts'
 import { onOffer, refreshOrigins } from './publish.ts'
+import { repairValues } from './repair.ts'
 import { CORRECT_KELIPS, type KelipsRules } from './rules.ts'
 import { PEERS_SAVED_AS, savePeers } from './saved-peers.ts'
 import { onGet } from './serve-records.ts'
@@ -50,7 +51,7 @@ import type {
   KelipsTables,
   KelipsTypes
 } from './types.ts'
-import { onStore, repairValues } from './values.ts'
+import { onStore } from './values.ts'
 
 export { CHEAP_CHAIN, type OneWay, SHA_CHAIN } from './chain.ts'
 export * from './constants.ts'

@@ -1,8 +1,8 @@
 /**
  * Values and their homenodes (IPTPS section 2.3). A value that is put goes to a member of its key's group, who places
  * copies at members drawn at random, each of whom may refuse; then another one is tried. Each homenode signs a tuple
- * of its own, by which the value is found. Homenodes that are known already have the next version, too. Where some of
- * them are gone, the nearest to the key of those that are left places the missing copies.
+ * of its own, by which the value is found. Homenodes that are known already have the next version, too. `repair.ts` sees
+ * to it that there are enough of them.
  */
 import {
   type CallOutcome,
@@ -12,18 +12,10 @@ import {
   type StoreOutcome
 } from '@servent/key-routing/machine'
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
-import {
-  INSERT_TRIES,
-  INSERTS_MAX,
-  KEEP_PATIENCE_MS,
-  PREFIX_BYTES,
-  PRIORITY_STATE,
-  REPAIRS_PER_ROUND
-} from './constants.ts'
+import { INSERT_TRIES, INSERTS_MAX, KEEP_PATIENCE_MS, PREFIX_BYTES, PRIORITY_STATE } from './constants.ts'
 import { anyMember, onFailed } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { KelipsMessage } from './messages.ts'
-import { nearestMembers } from './nearest.ts'
 import { type Outcome, say, tupleName } from './publish.ts'
 import type { Fx } from './types.ts'
 
@@ -182,7 +174,7 @@ function take(kelips: Kelips, record: StoredRecord, fx: Fx): StoreOutcome {
 }
 
 /** Whether this peer's own tuple is there already, and says as much: nobody has it sign and tell the same again. */
-function isTold({ tuples, ownTuples }: Kelips, { key, sequence, expiresMs }: StoredRecord): boolean {
+export function isTold({ tuples, ownTuples }: Kelips, { key, sequence, expiresMs }: StoredRecord): boolean {
   const prefix = key.slice(0, PREFIX_BYTES)
   const said = ownTuples.get(tupleName({ kind: 'value', prefix }))
   const row = tuples.find('value', prefix, SELF)
@@ -190,13 +182,16 @@ function isTold({ tuples, ownTuples }: Kelips, { key, sequence, expiresMs }: Sto
   return tuples.sequenceAt(row) >= sequence && tuples.expiresMs(row) >= wholeSeconds(expiresMs)
 }
 
-/** The homenode's own tuple. */
-function tellOf(kelips: Kelips, record: StoredRecord, fx: Fx): void {
+/** The homenode's own tuple, newer than the one that is there: that may be withdrawn. */
+export function tellOf(kelips: Kelips, record: StoredRecord, fx: Fx): void {
+  const { tuples } = kelips
+  const row = tuples.find('value', record.key, SELF)
+  const later = row < 0 ? 0 : Math.min(Number.MAX_SAFE_INTEGER, tuples.sequenceAt(row) + 1)
   const tuple = {
     kind: 'value',
     prefix: record.key.slice(0, PREFIX_BYTES),
     provider: kelips.peers.contact(SELF),
-    sequence: record.sequence,
+    sequence: Math.max(record.sequence, later),
     expiresMs: wholeSeconds(record.expiresMs),
     withdrawn: false
   } as const
@@ -267,26 +262,5 @@ export function onStore(
           settle(at, outcome === 'unreachable' ? 'busy' : outcome, kept, later),
         fx
       )
-  }
-}
-
-/** A few values, each round of repair: of homenodes that are left the nearest to the key places what is missing. */
-export function repairValues(kelips: Kelips, fx: Fx): void {
-  const { values, settings } = kelips
-  values.sweep(kelips.nowMs, kelips.wallMs)
-  let left = REPAIRS_PER_ROUND
-  for (const slot of values.slots.values()) {
-    if (left === 0) return
-    const homes = homesOf(kelips, slot.key)
-    const most = Math.min(settings.replicas, kelips.view.size + 1)
-    if (homes.length >= most || !kelips.keeps(slot.key)) continue
-    const [first] = nearestMembers(kelips, slot.key, kelips.view.size + 1).filter(
-      peer => peer === SELF || homes.includes(peer)
-    )
-    const record = [...slot.held.values()][0]?.record
-    if (first !== SELF || record === undefined) continue
-    left -= 1
-    const next = anyMember(kelips, fx, homes)
-    if (next !== undefined) sendValue(kelips, next, record, 'replica', () => undefined, fx)
   }
 }

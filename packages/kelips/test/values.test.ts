@@ -3,14 +3,18 @@ import type { StoredRecord } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { enter } from '../src/intake.ts'
+import { PREFIX_BYTES } from '../src/constants.ts'
+import { enter, keepTuple } from '../src/intake.ts'
 import type { KelipsMessage } from '../src/messages.ts'
 import { beginChain } from '../src/own-life.ts'
+import { repairValues } from '../src/repair.ts'
 import type { KelipsQuestion, KelipsSettings, KelipsTypes } from '../src/types.ts'
 import { keepValue } from '../src/values.ts'
-import { type Lone, lifeOf, lone, NOW_MS } from './support/lone.ts'
-import { answerOf } from './support/network.ts'
+import { type Lone, lifeOf, lone, NOW_MS, tupleOf } from './support/lone.ts'
+import { answerOf, KelipsNetwork } from './support/network.ts'
+import { keyOf, Workload } from './support/workload.ts'
 
+const SECOND_US = 1_000_000
 const MEMBERS = 20
 
 function valueUnder(key: Uint8Array, own: Partial<StoredRecord> = {}): StoredRecord {
@@ -63,10 +67,15 @@ function member(
 
 /** Keeps whatever comes. */
 const obliging: Answers = (_peer, message) => {
-  if (message.type === 'store')
-    return { type: 'stored', id: message.id, outcomes: ['kept'], copies: [1] }
+  if (message.type === 'store') return { type: 'stored', id: message.id, outcomes: ['kept'], copies: [1] }
   if (message.type === 'offer')
-    return { type: 'offered', id: message.id, outcomes: message.tuples.map(() => 'kept'), known: 1, refreshS: 40 }
+    return {
+      type: 'offered',
+      id: message.id,
+      outcomes: message.tuples.map(() => 'kept'),
+      known: 1,
+      refreshS: 40
+    }
   return undefined
 }
 
@@ -92,5 +101,49 @@ describe('a homenode', () => {
     expect(kelips.tuples.find('value', key, SELF)).toBeGreaterThanOrEqual(0)
     expect(keep(valueUnder(key, { sequence: 6 }))).toBe('kept')
     expect(signed()).toBe(before[0]! + 2)
+  })
+
+  it('takes back what it is said to have and has not, and tells it anew when it has it again', () => {
+    const { kelips, fx } = member(obliging)
+    const prefix = key.slice(0, PREFIX_BYTES)
+    const sequenceOf = () => kelips.tuples.sequenceAt(kelips.tuples.find('value', key, SELF))
+    expect(keepTuple(kelips, tupleOf(0, 0, { kind: 'value', prefix, sequence: 5 }))).toBe('kept')
+    expect(kelips.tuplesUnder('value', key)).toHaveLength(1)
+    repairValues(kelips, fx)
+    expect(kelips.tuplesUnder('value', key)).toHaveLength(0)
+    expect(sequenceOf()).toBe(6)
+    keepValue(kelips, valueUnder(key, { sequence: 5 }), () => undefined, fx)
+    expect(kelips.tuplesUnder('value', key)).toHaveLength(1)
+    expect(sequenceOf()).toBe(7)
+    repairValues(kelips, fx)
+    expect(sequenceOf()).toBe(7)
+    // The withdrawal of the run before comes by a third.
+    expect(keepTuple(kelips, tupleOf(0, 0, { kind: 'value', prefix, sequence: 9, withdrawn: true }))).toBe(
+      'kept'
+    )
+    repairValues(kelips, fx)
+    expect(kelips.tuplesUnder('value', key)).toHaveLength(1)
+    expect(sequenceOf()).toBe(10)
+  })
+
+  it('that crashes and comes back has no value: its copy is replaced, however many do so one by one', () => {
+    const network = new KelipsNetwork({ seed: 'restarts' })
+    const { simulation } = network
+    const work = new Workload(network)
+    const nodes = network.startIdeal(12, 0)
+    const holders = () =>
+      simulation.aliveNodes().filter(node => network.machine(node).snapshot().store.byKind.value!.records > 0)
+    work.publish(nodes[0]!, work.record(nodes[0]!, 'value', keyOf('a value')))
+    simulation.runFor(20 * SECOND_US)
+    const homes = holders()
+    expect(homes).toHaveLength(4)
+    for (const home of homes) {
+      simulation.crash(home)
+      simulation.runFor(3 * SECOND_US)
+      simulation.revive(home, { keepSaved: true })
+      simulation.contact(home, simulation.aliveNodes().find(node => node !== home)!)
+      simulation.runFor(180 * SECOND_US)
+      expect(holders()).toHaveLength(4)
+    }
   })
 })
