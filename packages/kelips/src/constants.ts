@@ -221,6 +221,8 @@ export const INSERT_TRIES = 4
 /** Between two looks at whether values have enough homenodes, and values that one looks at. */
 export const REPAIR_VALUES_MS = 60_000
 export const REPAIRS_PER_ROUND = 16
+/** Values whose homenodes one look asks for them, which is a proof that they have them. */
+export const AUDITS_PER_ROUND = 4
 /** Requests to keep values that wait at a time. */
 export const INSERTS_MAX = 256
 /** Values that one that leaves hands over at a time: all may go to one heir, and to that from several who leave. */

@@ -24,8 +24,8 @@ import {
 import { find } from './find.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
+import { askForPage } from './serve-records.ts'
 import type { Fx, KelipsTypes } from './types.ts'
-import { askForPage } from './value-read.ts'
 import { groupByteLength } from './wire-group.ts'
 
 export interface FetchAsk {

@@ -6,9 +6,10 @@ import type { StoredRecord } from '@servent/key-routing/machine'
 import type { Peer } from '@servent/overlay/machine'
 import { HAND_OVERS_AT_ONCE, INSERT_TRIES } from './constants.ts'
 import { anyMember } from './gossip.ts'
+import { homesOf } from './homes.ts'
 import type { Kelips } from './kelips.ts'
 import type { Fx } from './types.ts'
-import { homesOf, mayOthersTake, sendValue } from './values.ts'
+import { mayOthersTake, sendValue } from './values.ts'
 
 interface Bequest {
   readonly record: StoredRecord

@@ -1,25 +1,28 @@
 /**
- * Repair of values, once a minute. Of homenodes that are left the nearest to the key places what is missing. What this
- * peer is said to have and has not, since it has restarted, it takes back, so that others see what is missing.
+ * Repair of values, once a minute. Of homenodes that are left the nearest to the key places what is missing. A tuple is
+ * only its signer's word: of a few values in turn homenodes are asked for them. What this peer is said to have and has
+ * not, since it has restarted, it takes back, so that others see what is missing.
  */
-import { nameOf } from '@servent/key-routing/machine'
-import { SELF } from '@servent/overlay/machine'
-import { PREFIX_BYTES, REPAIRS_PER_ROUND, SIGN_MAX } from './constants.ts'
+import { nameOf, type StoredRecord } from '@servent/key-routing/machine'
+import { type Key, type Peer, randomBelow, SELF } from '@servent/overlay/machine'
+import { AUDITS_PER_ROUND, PREFIX_BYTES, REPAIRS_PER_ROUND, SIGN_MAX } from './constants.ts'
 import { anyMember } from './gossip.ts'
+import { homesOf, proveHomes } from './homes.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
-import { nearestMembers } from './nearest.ts'
+import { isNearer } from './nearest.ts'
 import { say } from './publish.ts'
 import type { Fx } from './types.ts'
-import { homesOf, isTold, sendValue, tellOf } from './values.ts'
+import { isTold, sendValue, tellOf } from './values.ts'
 
 /** A few values, each round of repair. */
 export function repairValues(kelips: Kelips, fx: Fx): void {
-  const { values, settings } = kelips
+  const { values } = kelips
   values.sweep(kelips.nowMs, kelips.wallMs)
   withdrawLost(kelips, fx)
   let left = REPAIRS_PER_ROUND
-  for (const slot of values.slots.values()) {
+  let audits = AUDITS_PER_ROUND
+  for (const slot of fromAnyOn([...values.slots.values()], fx)) {
     if (left === 0) return
     const record = [...slot.held.values()][0]?.record
     if (!kelips.keeps(slot.key) || record === undefined) continue
@@ -27,17 +30,61 @@ export function repairValues(kelips: Kelips, fx: Fx): void {
       left -= 1
       tellOf(kelips, record, fx)
     }
-    const homes = homesOf(kelips, slot.key)
-    const most = Math.min(settings.replicas, kelips.view.size + 1)
-    if (homes.length >= most) continue
-    const [first] = nearestMembers(kelips, slot.key, kelips.view.size + 1).filter(
-      peer => peer === SELF || homes.includes(peer)
-    )
-    if (first !== SELF) continue
-    left -= 1
-    const next = anyMember(kelips, fx, homes)
-    if (next !== undefined) sendValue(kelips, next, record, 'replica', () => undefined, fx)
+    const homes = homesOf(kelips, slot.key).filter(peer => peer !== SELF && kelips.view.find(peer) >= 0)
+    const missing = missingOf(kelips, homes.length)
+    if (missing > 0 && isNearest(kelips, slot.key, homes)) {
+      left -= 1
+      replace(kelips, record, missing, homes, fx)
+    } else if (audits > 0 && homes.length > 0) {
+      audits -= 1
+      audit(kelips, record, homes, fx)
+    }
   }
+}
+
+/** Values in turn, so that none waits for ever behind others. */
+function fromAnyOn<T>(all: readonly T[], fx: Fx): readonly T[] {
+  const first = all.length === 0 ? 0 : randomBelow(fx, all.length)
+  return [...all.slice(first), ...all.slice(0, first)]
+}
+
+/** Copies that a value lacks which so many others have. */
+function missingOf({ settings, view }: Kelips, others: number): number {
+  return Math.min(settings.replicas, view.size + 1) - 1 - others
+}
+
+function isNearest({ key, peers }: Kelips, to: Key, others: readonly Peer[]): boolean {
+  return others.every(peer => isNearer(to, key, peers.key(peer)))
+}
+
+function replace(kelips: Kelips, record: StoredRecord, missing: number, but: readonly Peer[], fx: Fx): void {
+  const tried = [...but]
+  for (let copy = 0; copy < missing; copy += 1) {
+    const peer = anyMember(kelips, fx, tried)
+    if (peer === undefined) return
+    tried.push(peer)
+    sendValue(kelips, peer, record, 'replica', () => undefined, fx)
+  }
+}
+
+/** Whoever does not prove to have the value counts for nothing, but for so many as a write may do without. */
+function audit(kelips: Kelips, record: StoredRecord, homes: readonly Peer[], fx: Fx): void {
+  const release = kelips.hold(homes)
+  proveHomes(
+    kelips,
+    record.key,
+    homes,
+    (asked, later) => {
+      release()
+      const now = kelips.values.find(record)?.record
+      if (asked === undefined || now === undefined) return
+      const { proven } = asked
+      const unproven = Math.min(asked.unproven.length, kelips.settings.replicas - kelips.writeQuorum)
+      const missing = missingOf(kelips, proven.length + unproven)
+      if (isNearest(kelips, record.key, proven)) replace(kelips, now, missing, homes, later)
+    },
+    fx
+  )
 }
 
 /**

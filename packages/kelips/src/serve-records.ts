@@ -1,6 +1,13 @@
-/** A provider answers for its records, and a homenode for its values. */
-import { fitInMessage, type GetRecords } from '@servent/key-routing/machine'
+/** A provider answers for its records, and a homenode for its values; others ask for them. */
+import {
+  fitInMessage,
+  type GetRecords,
+  type RecordsPage,
+  type StoredRecord
+} from '@servent/key-routing/machine'
+import type { Key, Peer } from '@servent/overlay/machine'
 import { PRIORITY_FIND } from './constants.ts'
+import { onFailed } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Fx } from './types.ts'
 
@@ -20,4 +27,31 @@ export function onGet(
     kelips.wallMs
   )
   fx.send(link, { type: 'page', id, ...page }, PRIORITY_FIND)
+}
+
+/** Nothing where the peer does not answer. */
+export function askForPage(
+  kelips: Kelips,
+  peer: Peer,
+  kind: StoredRecord['kind'],
+  key: Key,
+  after: number,
+  limit: number,
+  done: (page: RecordsPage | undefined, fx: Fx) => void,
+  fx: Fx
+): void {
+  kelips.calls.request(
+    peer,
+    { type: 'get', id: kelips.calls.nextId(), kind, key, after, limit },
+    PRIORITY_FIND,
+    (outcome, later) => {
+      if ('answer' in outcome && outcome.answer.type === 'page') {
+        done(outcome.answer, later)
+        return
+      }
+      onFailed(kelips, peer, outcome, later)
+      done(undefined, later)
+    },
+    fx
+  )
 }

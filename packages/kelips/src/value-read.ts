@@ -2,14 +2,14 @@
  * Reading a value: its homenodes by their tuples, all of them asked at once, what they give verified, and the best
  * chosen by the validator of the key. Homenodes that have none or an older one are given it (read repair).
  */
-import { type RecordsPage, type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
+import { type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
-import { PRIORITY_FIND } from './constants.ts'
 import { type FindFailed, type FindFound, find } from './find.ts'
-import { onFailed } from './gossip.ts'
+import { isValueOf } from './homes.ts'
 import type { Kelips } from './kelips.ts'
+import { askForPage } from './serve-records.ts'
 import type { Fx } from './types.ts'
-import { keepValue, sendValue } from './values.ts'
+import { give } from './values.ts'
 
 /** `quorum` 0: as many as meet every write that was acknowledged. */
 export function readValue(
@@ -102,33 +102,6 @@ function askHomes(kelips: Kelips, key: Key, { tuples }: FindFound, quorum: numbe
   }
 }
 
-/** Nothing where the peer does not answer. */
-export function askForPage(
-  kelips: Kelips,
-  peer: Peer,
-  kind: StoredRecord['kind'],
-  key: Key,
-  after: number,
-  limit: number,
-  done: (page: RecordsPage | undefined, fx: Fx) => void,
-  fx: Fx
-): void {
-  kelips.calls.request(
-    peer,
-    { type: 'get', id: kelips.calls.nextId(), kind, key, after, limit },
-    PRIORITY_FIND,
-    (outcome, later) => {
-      if ('answer' in outcome && outcome.answer.type === 'page') {
-        done(outcome.answer, later)
-        return
-      }
-      onFailed(kelips, peer, outcome, later)
-      done(undefined, later)
-    },
-    fx
-  )
-}
-
 type Chosen = (record: StoredRecord | undefined, holders: number, answered: number, fx: Fx) => void
 
 /** Whoever gives what nobody signed has given no answer. */
@@ -139,11 +112,7 @@ function chooseBest(
   done: Chosen,
   fx: Fx
 ): void {
-  const isTheirs = (record: StoredRecord): boolean =>
-    record.kind === 'value' &&
-    record.key.every((byte, at) => byte === key[at]) &&
-    record.expiresMs > kelips.wallMs
-  const given = [...had].filter(([, record]) => record !== undefined && isTheirs(record)) as [
+  const given = [...had].filter(([, record]) => record !== undefined && isValueOf(kelips, key, record)) as [
     Peer,
     StoredRecord
   ][]
@@ -166,7 +135,8 @@ function chooseBest(
         (selected, after) => {
           const best = good[selected?.type === 'selected' ? selected.index : 0]![1]
           for (const [peer, record] of had)
-            if (record === undefined || record.sequence < best.sequence) mend(kelips, peer, best, after)
+            if (record === undefined || record.sequence < best.sequence)
+              give(kelips, peer, best, () => undefined, after)
           done(best, good.length, answered, after)
         },
         later
@@ -174,9 +144,4 @@ function chooseBest(
     },
     fx
   )
-}
-
-function mend(kelips: Kelips, peer: Peer, record: StoredRecord, fx: Fx): void {
-  if (peer === SELF) keepValue(kelips, record, () => undefined, fx)
-  else sendValue(kelips, peer, record, 'replica', () => undefined, fx)
 }

@@ -11,9 +11,10 @@ import {
   type StoredRecord,
   type StoreOutcome
 } from '@servent/key-routing/machine'
-import { type Key, type Peer, SELF } from '@servent/overlay/machine'
+import { type Peer, SELF } from '@servent/overlay/machine'
 import { INSERT_TRIES, INSERTS_MAX, KEEP_PATIENCE_MS, PREFIX_BYTES, PRIORITY_STATE } from './constants.ts'
 import { anyMember, onFailed } from './gossip.ts'
+import { type Asked, homesOf, proveHomes } from './homes.ts'
 import type { Kelips } from './kelips.ts'
 import type { KelipsMessage } from './messages.ts'
 import { type Outcome, say, tupleName } from './publish.ts'
@@ -21,20 +22,42 @@ import type { Fx } from './types.ts'
 
 type PlacedDone = (outcome: Outcome, fx: Fx) => void
 
-/** Members that hold a value, by their tuples. */
-export function homesOf(kelips: Kelips, key: Key): Peer[] {
-  return kelips.tuplesUnder('value', key).map(row => kelips.tuples.originAt(row))
-}
-
-/** Copies of one value, each at a member of its own. */
+/**
+ * Copies of one value, each at a member of its own: at those that have a version of it, as far as they prove it, and at
+ * members drawn at random. Others that are said to have one are told, and count for nothing.
+ */
 export function place(kelips: Kelips, record: StoredRecord, done: PlacedDone, fx: Fx): void {
   const copies = kelips.settings.replicas
   if (kelips.inserts + copies > INSERTS_MAX) {
     done({ outcome: 'busy', copies: 0 }, fx)
     return
   }
-  const placing = new Placing(kelips, record, copies, done)
-  placing.begin(fx)
+  kelips.inserts += copies
+  const end: PlacedDone = (outcome, later) => {
+    kelips.inserts -= copies
+    done(outcome, later)
+  }
+  checkValue(
+    kelips,
+    record,
+    (refusal, later) => {
+      if (refusal !== undefined) {
+        end({ outcome: refusal, copies: 0 }, later)
+        return
+      }
+      proveHomes(
+        kelips,
+        record.key,
+        homesOf(kelips, record.key),
+        (asked, after) => {
+          if (asked === undefined) end({ outcome: 'busy', copies: 0 }, after)
+          else new Placing(kelips, record, copies, asked, end).begin(after)
+        },
+        later
+      )
+    },
+    fx
+  )
 }
 
 class Placing {
@@ -43,6 +66,8 @@ class Placing {
   readonly #copies: number
   readonly #done: PlacedDone
   readonly #homes: Peer[]
+  /** Told beside the copies. */
+  readonly #others: readonly Peer[]
   readonly #tried: Peer[] = []
   readonly #tries: number[] = []
   #outcome: StoreOutcome | 'unreachable' = 'unreachable'
@@ -50,19 +75,21 @@ class Placing {
   #left: number
   readonly #releases: readonly (() => void)[]
 
-  constructor(kelips: Kelips, record: StoredRecord, copies: number, done: PlacedDone) {
+  constructor(kelips: Kelips, record: StoredRecord, copies: number, asked: Asked, done: PlacedDone) {
     this.#kelips = kelips
     this.#record = record
     this.#copies = copies
     this.#done = done
-    this.#homes = homesOf(kelips, record.key)
+    this.#homes = asked.proven.slice(0, copies)
+    this.#others = [...asked.proven.slice(copies), ...asked.unproven]
     this.#left = copies
     this.#releases = [this.#homes, this.#tried].map(peers => kelips.hold(peers))
   }
 
   begin(fx: Fx): void {
-    this.#kelips.inserts += this.#copies
     for (let copy = 0; copy < this.#copies; copy += 1) this.#try(1, fx)
+    for (const peer of this.#others)
+      if (!this.#tried.includes(peer)) give(this.#kelips, peer, this.#record, () => undefined, fx)
   }
 
   #try(tries: number, fx: Fx): void {
@@ -79,8 +106,7 @@ class Placing {
       if (mayOthersTake(outcome) && tries < INSERT_TRIES) this.#try(tries + 1, later)
       else this.#end(outcome === 'kept' ? tries : undefined, later)
     }
-    if (peer === SELF) keepValue(this.#kelips, this.#record, settle, fx)
-    else sendValue(this.#kelips, peer, this.#record, 'replica', settle, fx)
+    give(this.#kelips, peer, this.#record, settle, fx)
   }
 
   /** Anybody in the group is as good as another; this peer is one of them. */
@@ -97,7 +123,6 @@ class Placing {
     if (this.#left > 0) return
     const kelips = this.#kelips
     for (const release of this.#releases) release()
-    kelips.inserts -= this.#copies
     fx.notify({ type: 'placed', tries: this.#tries })
     const enough = Math.min(kelips.writeQuorum, kelips.view.size + 1)
     if (this.#outcome === 'older' || this.#kept === 0)
@@ -118,24 +143,17 @@ export function keepValue(
   done: (outcome: StoreOutcome, fx: Fx) => void,
   fx: Fx
 ): void {
-  const { store, wallMs, values } = kelips
-  if (record.kind !== 'value' || !kelips.keeps(record.key)) {
-    done(record.kind === 'value' ? 'not-root' : 'refused', fx)
+  const { values } = kelips
+  if (record.kind === 'value' && !kelips.keeps(record.key)) {
+    done('not-root', fx)
     return
   }
-  if (!isReadable(record, wallMs) || store.inspect?.(record, wallMs) === false) {
-    done('refused', fx)
-    return
-  }
-  if (kelips.asking >= INSERTS_MAX) {
-    done('busy', fx)
-    return
-  }
-  kelips.ask(
-    { type: 'verify', records: [record] },
-    (answer, later) => {
-      if (answer?.type !== 'verified' || answer.good[0] !== true) {
-        done('refused', later)
+  checkValue(
+    kelips,
+    record,
+    (refusal, later) => {
+      if (refusal !== undefined) {
+        done(refusal, later)
         return
       }
       const there = values.find(record)?.record
@@ -156,6 +174,43 @@ export function keepValue(
     },
     fx
   )
+}
+
+/** Nothing refuses it: it is a value, signed, as its fields say, and readable. */
+function checkValue(
+  kelips: Kelips,
+  record: StoredRecord,
+  done: (refusal: 'refused' | 'busy' | undefined, fx: Fx) => void,
+  fx: Fx
+): void {
+  const { store, wallMs } = kelips
+  const isFit = record.kind === 'value' && isReadable(record, wallMs)
+  if (!isFit || store.inspect?.(record, wallMs) === false) {
+    done('refused', fx)
+    return
+  }
+  if (kelips.asking >= INSERTS_MAX) {
+    done('busy', fx)
+    return
+  }
+  kelips.ask(
+    { type: 'verify', records: [record] },
+    (answer, later) =>
+      done(answer?.type === 'verified' && answer.good[0] === true ? undefined : 'refused', later),
+    fx
+  )
+}
+
+/** A copy for this peer itself, or for another one. */
+export function give(
+  kelips: Kelips,
+  peer: Peer,
+  record: StoredRecord,
+  done: (outcome: StoreOutcome | 'unreachable', fx: Fx) => void,
+  fx: Fx
+): void {
+  if (peer === SELF) keepValue(kelips, record, done, fx)
+  else sendValue(kelips, peer, record, 'replica', done, fx)
 }
 
 function sameAs(a: StoredRecord, b: StoredRecord): boolean {

@@ -1,15 +1,16 @@
 /** Values and their homenodes: what one tells, what it takes back, whom it counts, and where it sends what is not its own. */
-import type { StoredRecord } from '@servent/key-routing/machine'
+import { type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
 import { type Peer, SELF } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { PREFIX_BYTES } from '../src/constants.ts'
-import { enter, keepTuple } from '../src/intake.ts'
+import { KEEP_PATIENCE_MS, PREFIX_BYTES } from '../src/constants.ts'
+import { enter, keepTuple, takeIn } from '../src/intake.ts'
 import type { KelipsMessage } from '../src/messages.ts'
 import { beginChain } from '../src/own-life.ts'
+import type { Outcome } from '../src/publish.ts'
 import { repairValues } from '../src/repair.ts'
 import type { KelipsQuestion, KelipsSettings, KelipsTypes } from '../src/types.ts'
-import { keepValue } from '../src/values.ts'
+import { keepValue, place } from '../src/values.ts'
 import { type Lone, lifeOf, lone, NOW_MS, tupleOf } from './support/lone.ts'
 import { answerOf, KelipsNetwork } from './support/network.ts'
 import { keyOf, Workload } from './support/workload.ts'
@@ -146,4 +147,145 @@ describe('a homenode', () => {
       expect(holders()).toHaveLength(4)
     }
   })
+})
+
+/** Says that these are homenodes of `key`. */
+function claim({ kelips, fx }: Member, numbers: readonly number[]): Peer[] {
+  const prefix = key.slice(0, PREFIX_BYTES)
+  const tuples = numbers.map(number => tupleOf(number, 0, { kind: 'value', prefix }))
+  takeIn(kelips, { lives: numbers.map(number => lifeOf(number)), tuples }, fx)
+  return numbers.map(number => kelips.peers.intern(testContact(number)))
+}
+
+/** Gives the value when it is asked for it, as these do. */
+const holding =
+  (record: StoredRecord, isHolder: (peer: Peer) => boolean): Answers =>
+  (peer, message) => {
+    if (message.type !== 'get' || !isHolder(peer)) return obliging(peer, message)
+    return { type: 'page', id: message.id, records: [record], total: 1 }
+  }
+
+const storedAt = ({ asked }: Member): Peer[] =>
+  asked.filter(({ message }) => message.type === 'store').map(({ peer }) => peer)
+
+function put(own: Member, record: StoredRecord): readonly Outcome[] {
+  const outcomes: Outcome[] = []
+  place(own.kelips, record, outcome => outcomes.push(outcome), own.fx)
+  return outcomes
+}
+
+describe('whoever only says that it has a value', () => {
+  it('is told of the next version, and is no copy of it: as many as ever are drawn', () => {
+    const own = member(obliging)
+    const liars = claim(own, [101, 102, 103, 104])
+    expect(put(own, valueUnder(key))).toEqual([{ outcome: 'kept', copies: 4 }])
+    const stored = storedAt(own)
+    expect(stored.filter(peer => !liars.includes(peer))).toHaveLength(4)
+    expect(new Set(stored).size).toBe(stored.length)
+    for (const liar of liars) expect(stored).toContain(liar)
+  })
+
+  it('and gives another value, or one that nobody signed, proves nothing', () => {
+    const other = valueUnder(new Uint8Array(32).fill(4))
+    const forged = valueUnder(key, { sequence: 99 })
+    for (const record of [other, forged, valueUnder(key, { expiresMs: NOW_MS })]) {
+      const own = member(
+        holding(record, () => true),
+        { groups: 1 },
+        question =>
+          question.type === 'verify'
+            ? { type: 'verified', good: question.records.map(({ sequence }) => sequence !== 99) }
+            : answerOf(question)
+      )
+      const liars = claim(own, [101, 102, 103, 104])
+      expect(put(own, valueUnder(key, { sequence: 6 }))).toEqual([{ outcome: 'kept', copies: 4 }])
+      expect(storedAt(own).filter(peer => !liars.includes(peer))).toHaveLength(4)
+    }
+  })
+
+  it('does not stop repair, however near to the key', () => {
+    for (const liars of [[101, 102, 103, 104], [101, 102], [101]]) {
+      const record = valueUnder(key)
+      const own = member(obliging)
+      const { kelips, fx } = own
+      keepValue(kelips, record, () => undefined, fx)
+      const peers = claim(own, liars)
+      Object.defineProperty(kelips, 'key', { value: new Uint8Array(32).fill(255) })
+      own.asked.length = 0
+      repairValues(kelips, fx)
+      // One who does not answer may have it.
+      expect(storedAt(own)).toHaveLength(2)
+      for (const peer of storedAt(own)) expect(peers).not.toContain(peer)
+    }
+  })
+
+  it('makes no put wait for longer than KEEP_PATIENCE_MS', () => {
+    const own = member(() => undefined)
+    const { kelips, fx } = own
+    claim(own, [101])
+    const { request } = kelips.calls
+    kelips.calls.request = (() => undefined) as never
+    const outcomes = put(own, valueUnder(key))
+    kelips.calls.request = ((...args: Parameters<typeof request>) => {
+      const [peer, message, , done] = args
+      own.asked.push({ peer, message })
+      done({ answer: obliging(peer, message)! } as never, fx)
+    }) as never
+    const expire = (ms: number): void => {
+      fx.nowMs = () => 1000 + ms
+      kelips.calls.handle({ type: 'timer', timer: 'calls' }, fx)
+    }
+    expire(KEEP_PATIENCE_MS - 100)
+    expect(outcomes).toEqual([])
+    expire(KEEP_PATIENCE_MS + 100)
+    expect(outcomes).toEqual([{ outcome: 'kept', copies: 4 }])
+  })
+
+  it('is one of VALUE_HOLDERS_MAX that are asked, of however many', () => {
+    const own = member(() => undefined)
+    claim(
+      own,
+      Array.from({ length: 3 * VALUE_HOLDERS_MAX }, (_, at) => 101 + at)
+    )
+    put(own, valueUnder(key))
+    expect(own.asked.filter(({ message }) => message.type === 'get')).toHaveLength(VALUE_HOLDERS_MAX)
+  })
+})
+
+describe('a put', () => {
+  it('goes to those that have the value, and to nobody else; where these are more than copies, to all', () => {
+    for (const [count, copies] of [
+      [4, 4],
+      [6, 4]
+    ] as const) {
+      const own: Member = member((peer, message) =>
+        holding(valueUnder(key), one => homes.includes(one))(peer, message)
+      )
+      const homes = claim(own, [1, 2, 3, 4, 5, 6].slice(0, count))
+      expect(put(own, valueUnder(key, { sequence: 6 }))).toEqual([{ outcome: 'kept', copies }])
+      expect(storedAt(own).sort()).toEqual(homes.sort())
+    }
+  })
+
+  it('that nobody signed goes to nobody', () => {
+    const own = member(obliging, { groups: 1 }, question =>
+      question.type === 'verify'
+        ? { type: 'verified', good: question.records.map(() => false) }
+        : answerOf(question)
+    )
+    claim(own, [1])
+    expect(put(own, valueUnder(key))).toEqual([{ outcome: 'refused', copies: 0 }])
+    expect(own.asked).toEqual([])
+    expect(own.kelips.inserts).toBe(0)
+  })
+})
+
+it('homenodes that prove to have a value are enough: nobody else is given it', () => {
+  const record = valueUnder(key)
+  const own: Member = member((peer, message) => holding(record, one => homes.includes(one))(peer, message))
+  keepValue(own.kelips, record, () => undefined, own.fx)
+  const homes = claim(own, [1, 2, 3])
+  repairValues(own.kelips, own.fx)
+  expect(own.asked.filter(({ message }) => message.type === 'get')).toHaveLength(3)
+  expect(storedAt(own)).toEqual([])
 })
