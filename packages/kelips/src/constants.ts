@@ -223,6 +223,8 @@ export const REPAIR_VALUES_MS = 60_000
 export const REPAIRS_PER_ROUND = 16
 /** Values whose homenodes one look asks for them, which is a proof that they have them. */
 export const AUDITS_PER_ROUND = 4
+/** What a homenode's group is no more since a split stays there so long after a member of the key's group has taken it. */
+export const MOVED_VALUES_MS = 5 * REPAIR_VALUES_MS
 /** Requests to keep values that wait at a time. */
 export const INSERTS_MAX = 256
 /** Values that one that leaves hands over at a time: all may go to one heir, and to that from several who leave. */

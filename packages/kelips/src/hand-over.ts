@@ -3,11 +3,12 @@
  * it to another. A few are under way at a time, so that no heir has more to check than it takes.
  */
 import type { StoredRecord } from '@servent/key-routing/machine'
-import type { Peer } from '@servent/overlay/machine'
+import type { Key, Peer } from '@servent/overlay/machine'
 import { HAND_OVERS_AT_ONCE, INSERT_TRIES } from './constants.ts'
 import { anyMember } from './gossip.ts'
 import { homesOf } from './homes.ts'
 import type { Kelips } from './kelips.ts'
+import { contactsFor } from './nearest.ts'
 import type { Fx } from './types.ts'
 import { mayOthersTake, sendValue } from './values.ts'
 
@@ -61,7 +62,7 @@ class HandingOver {
     const kelips = this.#kelips
     // Whoever has come back in the meantime keeps its values.
     const isOver = tried.length >= INSERT_TRIES || kelips.chain !== this.#chain
-    const peer = isOver ? undefined : anyMember(kelips, fx, [...homesOf(kelips, record.key), ...tried])
+    const peer = isOver ? undefined : heirOf(kelips, record.key, tried, fx)
     if (peer === undefined) {
       release()
       return
@@ -82,4 +83,12 @@ class HandingOver {
       fx
     )
   }
+}
+
+/** A member of the key's group, which since a split may be another one than this peer's. */
+function heirOf(kelips: Kelips, key: Key, tried: readonly Peer[], fx: Fx): Peer | undefined {
+  const isElsewhere = !kelips.isMember(key)
+  const contact = isElsewhere ? contactsFor(kelips, key).find(peer => !tried.includes(peer)) : undefined
+  if (contact !== undefined || (isElsewhere && !kelips.keeps(key))) return contact
+  return anyMember(kelips, fx, [...homesOf(kelips, key), ...tried])
 }

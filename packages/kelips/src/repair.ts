@@ -1,19 +1,29 @@
 /**
  * Repair of values, once a minute. Of homenodes that are left the nearest to the key places what is missing. A tuple is
  * only its signer's word: of a few values in turn homenodes are asked for them. What this peer is said to have and has
- * not, since it has restarted, it takes back, so that others see what is missing.
+ * not, since it has restarted, it takes back, so that others see what is missing. What is another group's since a split
+ * goes there.
  */
 import { nameOf, type StoredRecord } from '@servent/key-routing/machine'
 import { type Key, type Peer, randomBelow, SELF } from '@servent/overlay/machine'
-import { AUDITS_PER_ROUND, PREFIX_BYTES, REPAIRS_PER_ROUND, SIGN_MAX } from './constants.ts'
+import {
+  AUDITS_PER_ROUND,
+  HAND_OVERS_AT_ONCE,
+  MOVED_VALUES_MS,
+  PREFIX_BYTES,
+  REPAIRS_PER_ROUND,
+  SIGN_MAX
+} from './constants.ts'
 import { anyMember } from './gossip.ts'
 import { homesOf, proveHomes } from './homes.ts'
 import type { Kelips } from './kelips.ts'
 import type { PeerTuple } from './messages.ts'
-import { isNearer } from './nearest.ts'
-import { say } from './publish.ts'
+import { contactsFor, isNearer } from './nearest.ts'
+import { say, tupleName } from './publish.ts'
 import type { Fx } from './types.ts'
 import { isTold, sendValue, tellOf } from './values.ts'
+
+type Held = NonNullable<ReturnType<Kelips['values']['find']>>
 
 /** A few values, each round of repair. */
 export function repairValues(kelips: Kelips, fx: Fx): void {
@@ -22,10 +32,17 @@ export function repairValues(kelips: Kelips, fx: Fx): void {
   withdrawLost(kelips, fx)
   let left = REPAIRS_PER_ROUND
   let audits = AUDITS_PER_ROUND
+  let moves = HAND_OVERS_AT_ONCE
   for (const slot of fromAnyOn([...values.slots.values()], fx)) {
     if (left === 0) return
-    const record = [...slot.held.values()][0]?.record
-    if (!kelips.keeps(slot.key) || record === undefined) continue
+    const [held] = slot.held.values()
+    if (held === undefined) continue
+    if (!kelips.isMember(slot.key)) {
+      if (moves > 0 && move(kelips, held, fx)) moves -= 1
+      continue
+    }
+    const { record } = held
+    held.placedMs = undefined
     if (!isTold(kelips, record)) {
       left -= 1
       tellOf(kelips, record, fx)
@@ -85,6 +102,39 @@ function audit(kelips: Kelips, record: StoredRecord, homes: readonly Peer[], fx:
     },
     fx
   )
+}
+
+/**
+ * Since a split its key is of another group, which may have no copy: a member of that one is given it. It goes from here
+ * when that group has had time to make copies of its own, and still has it.
+ */
+function move(kelips: Kelips, held: Held, fx: Fx): boolean {
+  const { record, placedMs } = held
+  const isMoved = placedMs !== undefined && !kelips.keeps(record.key)
+  if (placedMs !== undefined && (!isMoved || kelips.nowMs - placedMs < MOVED_VALUES_MS)) return false
+  const contacts = contactsFor(kelips, record.key)
+  if (contacts.length === 0) return false
+  sendValue(
+    kelips,
+    contacts[randomBelow(fx, contacts.length)]!,
+    record,
+    'hand-over',
+    (outcome, later) => {
+      const isThere = outcome === 'kept' || outcome === 'older'
+      if (!isThere || kelips.isMember(record.key) || kelips.values.find(record) !== held) return
+      if (!isMoved) {
+        held.placedMs = kelips.nowMs
+        return
+      }
+      kelips.values.delete(held)
+      const own = kelips.ownTuples.get(
+        tupleName({ kind: 'value', prefix: record.key.slice(0, PREFIX_BYTES) })
+      )
+      if (own !== undefined) withdraw(kelips, [own], later)
+    },
+    fx
+  )
+  return true
 }
 
 /**

@@ -14,9 +14,11 @@ import {
 import { type Peer, SELF } from '@servent/overlay/machine'
 import { INSERT_TRIES, INSERTS_MAX, KEEP_PATIENCE_MS, PREFIX_BYTES, PRIORITY_STATE } from './constants.ts'
 import { anyMember, onFailed } from './gossip.ts'
+import { isSameGroup } from './group.ts'
 import { type Asked, homesOf, proveHomes } from './homes.ts'
 import type { Kelips } from './kelips.ts'
 import type { KelipsMessage } from './messages.ts'
+import { contactsFor } from './nearest.ts'
 import { type Outcome, say, tupleName } from './publish.ts'
 import type { Fx } from './types.ts'
 
@@ -80,8 +82,10 @@ class Placing {
     this.#record = record
     this.#copies = copies
     this.#done = done
-    this.#homes = asked.proven.slice(0, copies)
-    this.#others = [...asked.proven.slice(copies), ...asked.unproven]
+    // After a split some are of the other half, and will have it no more.
+    const isIn = (peer: Peer) => isSameGroup(kelips.peers.key(peer), record.key, kelips.level)
+    this.#homes = asked.proven.filter(isIn).slice(0, copies)
+    this.#others = [...asked.proven, ...asked.unproven].filter(peer => !this.#homes.includes(peer))
     this.#left = copies
     this.#releases = [this.#homes, this.#tried].map(peers => kelips.hold(peers))
   }
@@ -112,6 +116,11 @@ class Placing {
   /** Anybody in the group is as good as another; this peer is one of them. */
   #someone(fx: Fx): Peer | undefined {
     const { view } = this.#kelips
+    const { key } = this.#record
+    // After a split first those that it will be with.
+    const contacts = this.#kelips.isMember(key) ? [] : contactsFor(this.#kelips, key)
+    const contact = contacts.find(peer => !this.#tried.includes(peer))
+    if (contact !== undefined) return contact
     const isSelf = fx.random() % (view.size + 1) === 0
     if (isSelf && !this.#tried.includes(SELF)) return SELF
     return anyMember(this.#kelips, fx, this.#tried) ?? (this.#tried.includes(SELF) ? undefined : SELF)
@@ -144,7 +153,8 @@ export function keepValue(
   fx: Fx
 ): void {
   const { values } = kelips
-  if (record.kind === 'value' && !kelips.keeps(record.key)) {
+  // Of what it has still since a split it takes newer versions, as long as it is asked for it.
+  if (record.kind === 'value' && !kelips.keeps(record.key) && values.find(record) === undefined) {
     done('not-root', fx)
     return
   }
@@ -229,24 +239,30 @@ function take(kelips: Kelips, record: StoredRecord, fx: Fx): StoreOutcome {
 }
 
 /** Whether this peer's own tuple is there already, and says as much: nobody has it sign and tell the same again. */
-export function isTold({ tuples, ownTuples }: Kelips, { key, sequence, expiresMs }: StoredRecord): boolean {
+export function isTold(kelips: Kelips, { key, sequence, expiresMs }: StoredRecord): boolean {
+  const { tuples, ownTuples } = kelips
   const prefix = key.slice(0, PREFIX_BYTES)
   const said = ownTuples.get(tupleName({ kind: 'value', prefix }))
+  if (said === undefined || said.withdrawn) return false
+  if (said.sequence < sequence || said.expiresMs < wholeSeconds(expiresMs)) return false
+  // Tuples of other groups are kept there.
   const row = tuples.find('value', prefix, SELF)
-  if (said === undefined || row < 0 || tuples.isWithdrawn(row)) return false
-  return tuples.sequenceAt(row) >= sequence && tuples.expiresMs(row) >= wholeSeconds(expiresMs)
+  return !kelips.keeps(key) || (row >= 0 && !tuples.isWithdrawn(row))
 }
 
 /** The homenode's own tuple, newer than the one that is there: that may be withdrawn. */
 export function tellOf(kelips: Kelips, record: StoredRecord, fx: Fx): void {
-  const { tuples } = kelips
-  const row = tuples.find('value', record.key, SELF)
-  const later = row < 0 ? 0 : Math.min(Number.MAX_SAFE_INTEGER, tuples.sequenceAt(row) + 1)
+  const { tuples, ownTuples } = kelips
+  const prefix = record.key.slice(0, PREFIX_BYTES)
+  const row = tuples.find('value', prefix, SELF)
+  const known = row < 0 ? -1 : tuples.sequenceAt(row)
+  const said = ownTuples.get(tupleName({ kind: 'value', prefix }))
+  const taken = said?.withdrawn ? said.sequence : -1
   const tuple = {
     kind: 'value',
-    prefix: record.key.slice(0, PREFIX_BYTES),
+    prefix,
     provider: kelips.peers.contact(SELF),
-    sequence: Math.max(record.sequence, later),
+    sequence: Math.min(Number.MAX_SAFE_INTEGER, Math.max(record.sequence, known + 1, taken + 1)),
     expiresMs: wholeSeconds(record.expiresMs),
     withdrawn: false
   } as const
