@@ -241,21 +241,24 @@ function growthOf(rows: readonly Row[], axis: Axis, figure: FigureName): string[
   })
 }
 
-/** What the setting of the least latency gives and costs, of each overlay. */
+/** What the setting of the least latency gives and costs, of each overlay: of settings that have both, as not all peers tell what they send. */
 function hullSentences(view: PartView): string[] {
   if (view.axis !== undefined || view.members.length > 1) return []
+  const of = (row: Row) => {
+    const [ms, bytes] = (['latency_ms', 'bytes_per_s'] as const).map(name => figureOf(row, name)?.median)
+    return ms === undefined || bytes === undefined ? [] : [{ row, ms, bytes }]
+  }
   return distinct(view.rows.map(({ point }) => point.overlay)).flatMap(overlay => {
-    const rows = view.rows.filter(row => row.point.overlay === overlay && figureOf(row, 'latency_ms'))
-    if (rows.length < 2) return []
-    const by = (name: FigureName) =>
-      rows.toSorted((a, b) => figureOf(a, name)!.median - figureOf(b, name)!.median) as [Row, ...Row[]]
-    const told = (row: Row) =>
-      `${shown(figureOf(row, 'latency_ms')!.median)} ms for ${shown(figureOf(row, 'bytes_per_s')!.median)} B/s (${row.set})`
-    const [soonest, cheapest] = [by('latency_ms')[0], by('bytes_per_s')[0]]
-    const all = rows.map(row => figureOf(row, 'success')?.median ?? 1)
+    const measured = view.rows.filter(({ point }) => point.overlay === overlay).flatMap(of)
+    const [soonest] = measured.toSorted((a, b) => a.ms - b.ms)
+    const [cheapest] = measured.toSorted((a, b) => a.bytes - b.bytes)
+    if (soonest === undefined || cheapest === undefined || measured.length < 2) return []
+    const told = ({ row, ms, bytes }: typeof soonest) =>
+      `${shown(ms)} ms for ${shown(bytes)} B/s (${row.set})`
+    const all = measured.flatMap(({ row }) => figureOf(row, 'success')?.median ?? [])
+    const success = all.length < measured.length ? '' : `; success is ${percent(Math.min(...all))} at least`
     return [
-      `Of ${inWords(rows.length)} settings of ${labelOf(overlay)} the soonest gives ${told(soonest)}, and the cheapest ${told(cheapest)}; ` +
-        `success is ${percent(Math.min(...all))} at least.`
+      `Of ${inWords(measured.length)} settings of ${labelOf(overlay)} the soonest gives ${told(soonest)}, and the cheapest ${told(cheapest)}${success}.`
     ]
   })
 }
