@@ -400,6 +400,29 @@ describe('gates', () => {
     expect((await runLine(held, { cwd })).code).toBe(0)
   })
 
+  it('are judged, and results printed, where no report can be made of them', async () => {
+    const cwd = await mkdtemp(join(folder, 'unreported'))
+    await writeFile(
+      join(cwd, 'plan.yaml'),
+      'title: x\nparts: [{ name: a, nodes: 12, lookups: 5, warmup: 20, duration: 20 }]\n'
+    )
+    await mkdir(join(cwd, 'mine/report.html/taken'), { recursive: true })
+    const line = 'lab run plan.yaml --out mine --fail-if'
+    const failed = await runLine(`${line} success<=1 --json`, { cwd })
+    expect(failed).toMatchObject({
+      code: 8,
+      json: [
+        { event: 'done', schema: 'servent-study/1', gates: [{ gate: 'success<=1', passed: false }] },
+        { event: 'error', message: expect.stringContaining('The report could not be written to mine: ') }
+      ]
+    })
+    const passed = await runLine(`${line} success<0.5`, { cwd })
+    expect(passed.code).toBe(1)
+    expect(passed.out).toMatch(/^Fingerprint /m)
+    expect(passed.err).toMatch(/passed: 1 of 1 gates\nerror: The report could not be written to mine: /)
+    expect(passed.err).toContain('servent lab report mine')
+  })
+
   it.each([
     ['--fail-if success', '--fail-if takes a metric'],
     ['--fail-if hops.mean>+1', 'give one with --baseline FILE'],

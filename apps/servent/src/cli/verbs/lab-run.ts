@@ -79,16 +79,21 @@ async function runPlanFile(
     onProgress: at => showProgress(progress, at)
   })
   progress.clear()
-  await lab.writeSums(folder, results, await writeReport(folder, [results]))
+  // Said before they are drawn: a page that is not made takes no verdict away.
   const gates = judge?.(results)
   if (context.json) context.emit({ event: 'done', folder, ...results, ...(gates && { gates }) })
   else context.out.lines(await studyLines(results, context.out.columnsMax))
   talk.line()
   warn(context, results)
+  const verdict = gates && sayGates(context, gates)
+  const files = await writeReport(folder, [results]).catch(error => {
+    throw noReport(shown, verdict === undefined ? 'failed' : 'gate-failed', error)
+  })
+  await lab.writeSums(folder, results, files)
   talk.line(
     `Written: ${join(shown, 'report.html')} and, beside it, ${lab.STUDY_FILES.results}, samples and plots`
   )
-  if (gates !== undefined) return sayGates(context, gates)
+  if (gates !== undefined) return verdict
   context.next(`servent lab run ${join(shown, lab.STUDY_FILES.plan)}`, `servent lab report ${shown}`)
   return undefined
 }
@@ -114,6 +119,15 @@ export function noFolder(folder: string, ofVerb: string, error: unknown): Proble
     code: 'usage',
     message: `The study goes to ${folder}, and nothing can be written there: ${(error as Error).message}.`,
     try: `servent lab ${ofVerb} with --out and a folder that you may write to`
+  })
+}
+
+/** Of results that are there: with the exit code that they have without a report. */
+function noReport(folder: string, code: 'failed' | 'gate-failed', error: unknown): ProblemError {
+  return new ProblemError({
+    code,
+    message: `The report could not be written to ${folder}: ${(error as Error).message}. The results are there.`,
+    try: `servent lab report ${folder}`
   })
 }
 
