@@ -15,7 +15,9 @@ import { type Plan, type PlanInput, resolvePlan } from './plan.ts'
 import type { Progress } from './progress.ts'
 
 const StoredPlans = Type.Array(
-  Type.Object({ name: Type.String(), plan: Type.Object({}), fingerprint: Type.String() })
+  Type.Object({ name: Type.String(), plan: Type.Object({}), fingerprint: Type.String() }),
+  // Of none all would be the same.
+  { minItems: 1 }
 )
 
 export interface StoredPlan {
@@ -61,7 +63,9 @@ export function parseStoredPlans(text: string): StoredPlan[] {
     throw new PlanError(`The stored plans are no JSON: ${(error as Error).message}.`)
   }
   if (!Check(StoredPlans, plans)) {
-    throw new PlanError('The stored plans are no list of objects with name, plan and fingerprint.')
+    throw new PlanError(
+      'The stored plans are no list of one or more objects with name, plan and fingerprint.'
+    )
   }
   return plans as StoredPlan[]
 }

@@ -143,6 +143,6 @@ it.each(['large-plans.json', 'largest-plans.json'])(
 )
 
 it('what is no list of plans is refused', () => {
-  for (const text of ['nothing', '{}', '[{"name":"x"}]'])
+  for (const text of ['nothing', '{}', '[]', '[{"name":"x"}]'])
     expect(() => parseStoredPlans(text)).toThrow(/^The stored plans are no/)
 })
