@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, watch, writeFile } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ResultsSchema, type StudyResults, StudyResultsSchema } from '@servent/lab'
+import { Command } from 'commander'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { again, labVerbs } from '../src/cli/verbs/lab.ts'
 import { runLine } from './fixture.ts'
 
 const SMALL = '--nodes 24 --lookups 30 --warmup 20 --duration 30 --workers 1'
@@ -435,6 +437,30 @@ describe('gates', () => {
   })
 })
 
+describe('an empty gate', () => {
+  it.each(['', ' ', ',', 'success<0.5,'])('2 for "%s", as nothing would ever fail it', async gate => {
+    await writeFile(join(folder, 'gated.yaml'), 'title: x\nparts: [{ name: a, nodes: 100000 }]\n')
+    for (const what of [
+      ['compare', '--nodes', '100000'],
+      ['run', 'gated.yaml']
+    ]) {
+      const { code, out, err } = await runLine(['lab', ...what, '--fail-if', gate], { cwd: folder })
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      expect(err).toContain('--fail-if has an empty gate, ')
+    }
+  })
+})
+
+it('the command again has flags by the names that they have', () => {
+  const program = new Command()
+  labVerbs(program, () => async () => {})
+  const [lab] = program.commands
+  const { options } = lab!.commands.find(one => one.name() === 'compare')!
+  expect(options.map(({ long }) => long)).toContain('--fail-if')
+  for (const option of options)
+    expect(again({ [option.attributeName()]: ['x'] }, {})).toBe(`servent lab compare ${option.long} x`)
+})
+
 describe('lab verify', () => {
   it('9 where a number of a protocol has changed, and which; 0 once it is renewed on purpose', async () => {
     const file = join(folder, 'plans.json')
@@ -469,6 +495,15 @@ describe('lab verify', () => {
     expect(misspelt).toMatchObject({ code: 2, out: '' })
     expect(misspelt.err).toContain('chrod.successors is set, and no stored plan runs that overlay')
     expect(misspelt.err).toContain('try:   servent lab verify --help')
+  })
+
+  it('2 for a list of no plans, which would come out the same', async () => {
+    await writeFile(join(folder, 'none.json'), '[]')
+    for (const flag of ['', '--update']) {
+      const { code, out, err } = await runLine(`lab verify --plans none.json ${flag}`, { cwd: folder })
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      expect(err).toContain('The stored plans are no list of one or more objects')
+    }
   })
 
   it('renews nothing with --set', async () => {

@@ -4,15 +4,19 @@ import type { Asked, GateVerdict, Results, StudyResults } from '@servent/lab'
 import { Option } from 'commander'
 import { ProblemError } from '../../problem.ts'
 import { type Context, exitOf } from '../context.ts'
-import { list } from '../options.ts'
 
 export const gateOptions = (): readonly Option[] => [
   new Option('--baseline <FILE>', 'A results.json of the same plan, to hold the new results against'),
   new Option(
     '--fail-if <GATE>',
     'Exit 8 where it comes true: success<0.99, chord.hops.p95>+10% (against the baseline); repeatable'
-  ).argParser(list)
+  ).argParser(gatesIn)
 ]
+
+/** Empty ones are gates, too, so that they are refused: one that a script names by a variable that is not set would never fail. */
+function gatesIn(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), ...value.split(',').map(gate => gate.trim())]
+}
 
 export type Judge = (results: Results | StudyResults) => readonly GateVerdict[]
 
@@ -25,6 +29,8 @@ export async function judgeOf(
   const { baseline: file, failIf: texts = [] } = options as { baseline?: string; failIf?: string[] }
   if (file === undefined && texts.length === 0) return undefined
   const { judge, judgedOf, parseGates, parseResults, refuseOther } = await import('@servent/lab')
+  if (texts.includes(''))
+    throw usage('--fail-if has an empty gate, which nothing fails: is it of a variable that is not set?')
   if (texts.length === 0) throw usage('--baseline is there, and no --fail-if says what must not be.')
   const asked = await askedOfAll()
   const overlays = [...new Set([...asked.values()].flatMap(plan => plan.overlays))]

@@ -215,12 +215,15 @@ async function runCompare(
   return undefined
 }
 
+/** `failIf` is `--fail-if`: commander keeps flags by names of its own. */
+const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+
 /** The command again, with something more: several seeds give intervals, a folder keeps all figures. */
-function again(options: Record<string, unknown>, more: Record<string, unknown>): string {
+export function again(options: Record<string, unknown>, more: Record<string, unknown>): string {
   const flags = Object.entries({ ...options, ...more }).flatMap(([name, value]) =>
     name === 'set'
       ? (value as string[]).map(one => `--set ${quoted(one)}`)
-      : `--${name} ${quoted(`${value}`)}`
+      : `${flagOf(name)} ${quoted(`${value}`)}`
   )
   return ['servent lab compare', ...flags].join(' ')
 }
