@@ -13,6 +13,8 @@ interface Field {
   readonly number?: (value: Value) => number | undefined
   readonly scale?: 'log' | 'linear'
   readonly isPart?: boolean
+  /** Whether its numbers are seconds. */
+  readonly isTime?: boolean
 }
 
 const asNumber = (value: Value) => (typeof value === 'number' ? value : undefined)
@@ -25,6 +27,20 @@ const partOf = (title: string, words: (part: string) => string): Field => ({
   // No field of the kind is what 0 of it is.
   number: value => (value === null ? 0 : asNumber(value)),
   isPart: true
+})
+
+const countOf = (title: string, words: (amount: string) => string): Field => {
+  const short = (value: Value) => (typeof value === 'number' ? count(value) : plain(value))
+  return { title, words: value => words(short(value)), short, number: asNumber }
+}
+const timeOf = (title: string, words: (time: string) => string): Field => {
+  const short = (value: Value) => (typeof value === 'number' ? duration(value) : plain(value))
+  return { title, words: value => words(short(value)), short, number: asNumber, isTime: true }
+}
+/** Of a field that goes by its name, as people write that. */
+const namedOf = (title: string): Field => ({
+  title,
+  words: value => `${title.toLowerCase()} ${plain(value)}`
 })
 
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 }
@@ -72,6 +88,8 @@ const BACKENDS: Readonly<Record<string, string>> = {
   'in-process': 'real (one process)',
   processes: 'real (a process each)'
 }
+/** Of a checksum its beginning tells as much. */
+const sumsIn = (value: Value) => plain(value).replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1')
 const backendWords = (value: Value) => ownOf(BACKENDS, `${value}`) ?? plain(value)
 
 /** Those that a plan's fields lead to have their names; any other goes by its own. */
@@ -83,6 +101,18 @@ const FIELDS: Readonly<Record<string, Field>> = {
     number: asNumber,
     scale: 'log'
   },
+  lookups: countOf('Lookups of a run', amount => `${amount} lookups`),
+  searches: countOf('Searches of a run', amount => `${amount} searches`),
+  puts: countOf('Puts of a run', amount => `${amount} puts`),
+  gets: countOf('Gets of a run', amount => `${amount} gets`),
+  warmup: timeOf('Warm-up', time => `warm-up of ${time}`),
+  duration: timeOf('Measured time', time => `${time} measured`),
+  latency: namedOf('Round trips'),
+  start: { title: 'Start', words: value => `${value} start` },
+  sharing: namedOf('Sharing'),
+  demand: namedOf('Demand'),
+  lies: namedOf('Lies'),
+  files: { title: 'Files', words: value => `files ${sumsIn(value)}`, short: value => sumsIn(value) },
   backend: { title: 'Backend', words: backendWords, short: backendWords },
   failures: partOf('Peers that died at one instant', part => `${part} of the peers dead`),
   liars: partOf('Peers that lie', part => `${part} of the peers lying`),
@@ -101,7 +131,8 @@ const FIELDS: Readonly<Record<string, Field>> = {
       return seconds === undefined ? plain(value) : duration(seconds)
     },
     number: sessionSeconds,
-    scale: 'log'
+    scale: 'log',
+    isTime: true
   },
   partition: {
     title: 'Peers cut off from the others',
@@ -166,7 +197,14 @@ export interface Axis {
 
 /** An axis for the values of a field; of names, where one of them is no number or there is no place for it. */
 export function axisOf(field: string, values: readonly Value[]): Axis {
-  const { title, words, number = () => undefined, scale = 'linear', isPart = false } = fieldOf(field)
+  const {
+    title,
+    words,
+    number = () => undefined,
+    scale = 'linear',
+    isPart = false,
+    isTime = false
+  } = fieldOf(field)
   const numbers = values.map(number)
   // Values that lie at one place, as partitions of unlike length, are told apart by their names.
   const isApart = new Set(numbers).size === numbers.length
@@ -176,7 +214,7 @@ export function axisOf(field: string, values: readonly Value[]): Axis {
     title,
     scale: isNumeric ? scale : 'names',
     isPart,
-    isTime: field === 'churn' && isNumeric,
+    isTime: isTime && isNumeric,
     values,
     at: value => (isNumeric ? number(value)! : words(value))
   }

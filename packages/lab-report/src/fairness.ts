@@ -1,11 +1,12 @@
 /** How fairly was compared: what was the same for all, who could not be asked, and what the figures rest on. */
 import { type PartResults, type PointResults, STUDY_FILES, type StudyResults } from '@servent/lab'
 import { askedHtml } from './asked.ts'
+import type { Value } from './axes.ts'
 import { type Html, html } from './html.ts'
 import { labelOf, type OverlayId } from './looks.ts'
-import { count, duration, listed, memory, percent } from './numbers.ts'
+import { count, duration, extent, listed, memory, percent } from './numbers.ts'
 import { tooFewWords } from './seeds.ts'
-import { distinct } from './view.ts'
+import { distinct, valueAt } from './view.ts'
 
 /** A study, as the report calls it. */
 export interface Labelled {
@@ -29,9 +30,9 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
   const hasFailures = points.some(({ plan }) => plan.failures !== null)
   const hasPartition = points.some(({ plan }) => plan.partition !== null)
   const hasLiars = points.some(({ plan }) => plan.liars !== null)
-  const networks = distinct(points.flatMap(({ plan }) => networkWords(plan))).join(' ')
+  const networks = networkWords(parts).join(' ')
   return html`<ul>
-<li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and who asks and when are drawn from a run’s seed before any overlay is asked; so are the words of searches. Overlays are compared on the same seeds.</li>
+<li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and who asks and when are drawn from a run’s seed before any overlay is asked; so are the words of searches. Overlays are compared on the same seeds.${seedWords(studies)}</li>
 ${askedHtml(parts)}
 <li><strong>The machines of real peers.</strong> ${machineWords(points)}</li>
 <li><strong>Held against the truth.</strong> An observer who sees everybody says whether an answer is correct. No lookup is dropped: incorrect and failed ones count against success, and those that nobody was there to ask are counted as unissued, apart from all figures.</li>
@@ -95,17 +96,63 @@ function timeoutWords(points: readonly PointResults[]): string {
   ].join('; ')
 }
 
-/** What a plan's network does beside being far. */
-function networkWords({ bandwidth, resets, firewalled }: PointResults['plan']): string[] {
-  return [
-    ...(bandwidth === null ? [] : [`A peer’s line carries ${bandwidth} a second, up and down.`]),
-    ...(resets === null ? [] : [`Each connection breaks by itself, ${resets}.`]),
-    ...(firewalled === 0
-      ? []
-      : [
-          `${percent(firewalled)} of the peers, the same in each overlay, cannot be dialled, and dial others.`
-        ])
-  ]
+/** What a network does beside being far, of a part with these values. */
+const NETWORK: Readonly<Record<'bandwidth' | 'resets' | 'firewalled', (values: readonly Value[]) => string>> =
+  {
+    bandwidth: values =>
+      `A peer’s line carries ${either(values)} a second, up and down${values.includes(null) ? ', or has no bound' : ''}.`,
+    resets: values =>
+      `Each connection breaks by itself, ${either(values)}${values.includes(null) ? ', or never' : ''}.`,
+    firewalled: values =>
+      `${either(values.map(part => percent(Number(part))))} of the peers, the same in each overlay, cannot be dialled, and dial others.`
+  }
+const either = (values: readonly Value[]) =>
+  listed(
+    values.filter(value => value !== null).map(value => `${value}`),
+    'or'
+  )
+
+/** Of parts that have any of it; which those are is said where not all have the same. */
+function networkWords(parts: readonly PartResults[]): string[] {
+  return Object.entries(NETWORK).flatMap(([field, words]) => {
+    const told = parts.flatMap(part => {
+      const values = distinct(part.points.map(point => valueAt(point, field)))
+      return values.every(value => value === null || value === 0) ? [] : [{ part, text: words(values) }]
+    })
+    return [...Map.groupBy(told, ({ text }) => text)].map(([text, own]) =>
+      own.length === parts.length
+        ? text
+        : `In ${listed(own.map(({ part: { title } }) => `“${title}”`))}: ${text}`
+    )
+  })
+}
+
+/** Nothing where studies that have a part in common ran it with the same seeds. */
+function seedWords(studies: readonly Labelled[]): string {
+  const all = studies.flatMap(({ label, study }) =>
+    study.parts.flatMap(({ name, title, points }) =>
+      points.length === 0 ? [] : [{ label, name, title, seeds: seedsOf(points) }]
+    )
+  )
+  const said = [...Map.groupBy(all, ({ name }) => name).values()].flatMap(own => {
+    const groups = [...Map.groupBy(own, ({ seeds }) => seeds)]
+    if (groups.length === 1) return []
+    const each = groups.map(([seeds, of]) => `${seeds} in ${listed(of.map(({ label }) => label))}`)
+    return [{ title: own[0]!.title, text: `Studies ran on unlike seeds, ${listed(each)}` }]
+  })
+  const why = ': what differs between them may differ by chance, too.'
+  return [...Map.groupBy(said, ({ text }) => text)]
+    .map(([text, own]) => {
+      const isAll = own.length === distinct(all.map(({ name }) => name)).length
+      const where = isAll ? '' : `, of ${listed(own.map(({ title }) => `“${title}”`))}`
+      return ` ${text}${where}${why}`
+    })
+    .join('')
+}
+
+function seedsOf(points: readonly PointResults[]): string {
+  const [least, most] = extent(points.flatMap(({ results }) => results.seeds))
+  return least === most ? `${least}` : `${least} to ${most}`
 }
 
 /** Who could not be asked: warnings of the lab, and lookups, searches, puts and gets that nobody was there to begin. */

@@ -1,4 +1,5 @@
 /** The page: one file that needs nothing else, and may ask for nothing else. */
+import { type PointResults, resolvePlan } from '@servent/lab'
 import { shortOf, titleOf, wordsOf } from './axes.ts'
 import { fairnessHtml, type Labelled, originHtml } from './fairness.ts'
 import { Html, html } from './html.ts'
@@ -174,32 +175,75 @@ function comparedTable(parts: readonly DrawnPart[]): Table {
       const works = (['lookups', 'searches', 'puts', 'gets'] as const).flatMap(work =>
         points.some(({ plan }) => plan[work] > 0) ? [`${range(({ plan }) => plan[work], count)} ${work}`] : []
       )
-      const fields = view.varies.map(field => {
-        const values = distinct(points.map(point => valueAt(point, field)))
-        return `${titleOf(field)}: ${values.map(value => shortOf(field, value)).join(', ')}`
-      })
+      const fields = view.varies.map(
+        field => `${titleOf(field)}: ${ofStudies(view, own => valuesIn(own, field, shortOf), ', ')}`
+      )
       const keys = distinct(points.flatMap(({ set }) => Object.keys(set)))
-      const { latency, start } = points[0]!.plan
-      const fixed = (['failures', 'churn', 'partition', 'liars'] as const).flatMap(field => {
-        const value = points[0]!.plan[field]
-        return value === null || view.varies.includes(field) ? [] : [wordsOf(field, value)]
-      })
+      const settings = ofStudies(view, fixedSettings, ', ')
+      const isSame = distinct(view.members.map(({ part }) => fixedSettings(part.points).join())).length === 1
       return [
         view.title,
         listed(distinct(points.map(({ overlay }) => overlay)).map(labelOf)),
         range(({ plan }) => plan.nodes, count),
-        [...fields, ...(keys.length > 0 ? [`settings ${keys.join(', ')}`] : [])].join('; ') || 'nothing',
+        [
+          ...fields,
+          ...(isSame ? [] : [`Fixed settings: ${settings}`]),
+          ...(keys.length > 0 ? [`settings ${keys.join(', ')}`] : [])
+        ].join('; ') || 'nothing',
         listed(works),
         range(({ results }) => results.seeds.length, count),
         [
-          `round trips ${latency}`,
-          `${start} start`,
-          ...fixed,
+          ...conditionsOf(points)
+            .filter(field => !view.varies.includes(field))
+            .map(field => ofStudies(view, own => valuesIn(own, field, wordsOf), ' or ')),
+          ...(isSame && settings !== NO_SETTINGS ? [settings] : []),
           `measured for ${range(({ plan }) => plan.duration, duration)} after ${range(({ plan }) => plan.warmup, duration)}`
         ].join(', ')
       ]
     })
   }
+}
+
+type Points = readonly PointResults[]
+
+/** Of all studies; where they have unlike ones, each with the studies that have it. */
+function ofStudies({ members }: PartView, of: (points: Points) => string[], beside: string): string {
+  const groups = [...Map.groupBy(members, ({ part }) => of(part.points).join(beside))]
+  if (groups.length === 1) return groups[0]![0]
+  return listed(groups.map(([text, own]) => `${text} in ${listed(own.map(({ study }) => study))}`))
+}
+
+const valuesIn = (points: Points, field: string, write: typeof wordsOf) =>
+  distinct(points.map(point => valueAt(point, field))).map(value => write(field, value))
+
+const NO_SETTINGS = 'none'
+
+/** Those that a plan sets, and does not vary. */
+function fixedSettings(points: Points): string[] {
+  const said = points.flatMap(({ plan, set }) =>
+    Object.entries(plan.set).flatMap(([key, value]) => (Object.hasOwn(set, key) ? [] : [`${key} ${value}`]))
+  )
+  return said.length === 0 ? [NO_SETTINGS] : distinct(said)
+}
+
+/** Said of every part. */
+const ALWAYS = ['latency', 'start']
+/** Said in a column of their own, beside these, or of each run alone. */
+const ELSEWHERE = [
+  ...['overlays', 'nodes', 'lookups', 'searches', 'puts', 'gets', 'workload'],
+  ...['warmup', 'duration', 'set', 'files', 'seed', 'seeds']
+]
+
+/** Fields that say in what network it ran, and of what files: all that some plan has otherwise than a plan that says nothing. */
+function conditionsOf(points: Points): string[] {
+  const usual = { at: {}, plan: resolvePlan({}) }
+  const fields = distinct(points.flatMap(({ plan }) => Object.keys(plan)))
+  const others = fields.filter(
+    field =>
+      ![...ALWAYS, ...ELSEWHERE].includes(field) &&
+      points.some(point => valueAt(point, field) !== valueAt(usual, field))
+  )
+  return [...ALWAYS, ...others]
 }
 
 /** What else decides what comes out, for who runs it again with other ones. */

@@ -41,8 +41,10 @@ export function lastTable(view: PartView): Table | undefined {
   const overlays = distinct(view.last.map(({ point }) => point.overlay))
   const rows = overlays.flatMap(overlay => view.last.filter(({ point }) => point.overlay === overlay))
   const where = view.lastWords === '' ? '' : `, ${view.lastWords}`
+  const isApart = (field: string) => distinct(rows.map(({ point }) => valueAt(point, field))).length > 1
+  const varies = view.varies.filter(field => field === BACKEND || isApart(field))
   return {
-    ...tableOf(view, rows, FIRST, view.backends.length > 0 ? [BACKEND] : [], true),
+    ...tableOf(view, rows, FIRST, varies, true),
     caption: `Summary${where}: medians of runs, with their 95 % intervals where there are five or more; failed, incorrect and unissued of all runs together`
   }
 }

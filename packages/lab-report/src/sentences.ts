@@ -6,7 +6,7 @@ import { MEASURES } from './measures.ts'
 import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
 import { backendSentences } from './side-by-side.ts'
 import { theoryOf } from './theory.ts'
-import { BACKEND, distinct, figureOf, type PartView, type Row } from './view.ts'
+import { BACKEND, distinct, figureOf, type PartView, type Row, valueAt } from './view.ts'
 
 interface Standing {
   readonly name: string
@@ -111,10 +111,12 @@ function standings(view: PartView): string[] {
   const networks = Map.groupBy(view.last, ({ study, backend }) => JSON.stringify([study, backend]))
   return [...networks.values()].flatMap(rows => {
     const [{ study, backend }] = rows as [Row]
+    const own = view.lastOwn.get(study) ?? []
+    const ends = [...own, view.lastWords].filter(Boolean).join(', ')
     const among = [
       ...(hasStudies ? [study] : []),
       ...(backend === '' ? [] : [backend]),
-      ...(view.lastWords === '' ? [] : [`with ${view.lastWords}`])
+      ...(ends === '' ? [] : [`with ${ends}`])
     ]
     const lead = among.length === 0 ? '' : `${among.join(', ')}: `
     const said = QUESTIONS.flatMap(question => sentence(rows, question) ?? [])
@@ -124,7 +126,7 @@ function standings(view: PartView): string[] {
       ...growths(
         view.rows.filter(row => row.study === study && row.backend === backend),
         view,
-        backend
+        [...(hasStudies ? [study] : []), backend].filter(Boolean).join(', ')
       )
     ]
   })
@@ -206,13 +208,18 @@ const GROWTHS: Readonly<Record<string, readonly (readonly [FigureName, what: str
 }
 const GROWTH_OTHERWISE = [['success', 'success goes']] as const
 
-/** From the first value along to the last one. */
-function growths(rows: readonly Row[], view: PartView, backend: string): string[] {
+/** From the first value along to the last one; `whose` rows these are, where there are others. */
+function growths(rows: readonly Row[], view: PartView, whose: string): string[] {
   const { axis } = view
   const values = axis?.values ?? []
-  const beside = view.varies.filter(field => field !== BACKEND && field !== axis?.field)
+  const beside = view.varies.filter(
+    field =>
+      field !== BACKEND &&
+      field !== axis?.field &&
+      distinct(rows.map(({ point }) => valueAt(point, field))).length > 1
+  )
   if (axis === undefined || axis.field === BACKEND || values.length < 2 || beside.length > 0) return []
-  const lead = backend === '' ? 'Between' : `${capital(backend)}: between`
+  const lead = whose === '' ? 'Between' : `${view.members.length > 1 ? whose : capital(whose)}: between`
   return (ownOf(GROWTHS, axis.field) ?? GROWTH_OTHERWISE).flatMap(([figure, what]) => {
     const said = growthOf(rows, axis, figure)
     const [start, end] = [values[0]!, values.at(-1)!].map(value => wordsOf(axis.field, value))

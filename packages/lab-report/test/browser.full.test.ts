@@ -26,6 +26,24 @@ function longer(study: StudyResults): StudyResults {
   return copy
 }
 
+/** Of another network in much of what a plan says. */
+function unlike(study: StudyResults): StudyResults {
+  const copy = structuredClone(study)
+  copy.name = 'unlike'
+  for (const { points } of copy.parts)
+    for (const { plan } of points)
+      Object.assign(plan, {
+        latency: 'constant:300',
+        bandwidth: '128kB/1MB',
+        resets: '0.1/m',
+        firewalled: 0.3,
+        demand: 'zipf',
+        start: 'joined',
+        lookups: 1_000_000
+      })
+  return copy
+}
+
 describeInBrowser(() => {
   let report: Report
   const pages = new Pages()
@@ -36,7 +54,8 @@ describeInBrowser(() => {
     report = await reportOf([study])
     const both = await reportOf([study, { ...withRealBackend(study), name: 'again' }])
     const long = await reportOf([longer(study), { ...longer(study), name: 'again' }])
-    for (const [name, { html }] of Object.entries({ one: report, both, long }))
+    const other = await reportOf([study, unlike(study)])
+    for (const [name, { html }] of Object.entries({ one: report, both, long, other }))
       files[name] = pages.write(name, html)
     await pages.start()
   }, 180_000)
@@ -67,6 +86,7 @@ describeInBrowser(() => {
     ['one', 1280, 'dark'],
     ['one', 320, 'light'],
     ['both', 320, 'dark'],
+    ['other', 1280, 'dark'],
     ['long', 320, 'light']
   ] as const)(
     'axe finds nothing: %s at %i px, %s',
@@ -83,6 +103,7 @@ describeInBrowser(() => {
     ['both', 320],
     ['both', 768],
     ['both', 1280],
+    ['other', 320],
     ['long', 320],
     ['long', 1280]
   ])('nothing is wider than its window: %s, %i px', async (file, width) => {
@@ -92,7 +113,7 @@ describeInBrowser(() => {
   })
 
   it('no two labels of a plot overlap, and none is cut off', async () => {
-    for (const file of ['one', 'both', 'long'])
+    for (const file of ['one', 'both', 'long', 'other'])
       await open(file, 1280, 'light', async page => {
         expect(await page.evaluate('misplaced()')).toEqual([])
       })

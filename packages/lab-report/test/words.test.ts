@@ -87,10 +87,15 @@ describe('what varies', () => {
       'Breaks of a connection a second'
     ])
     expect(wordsOf('demand', 'zipf')).toBe('demand zipf')
-    expect([titleOf('liars'), titleOf('warmup')]).toEqual(['Peers that lie', 'warmup'])
+    expect([wordsOf('warmup', 60), shortOf('duration', 600)]).toEqual([
+      `warm-up of 60${NBSP}s`,
+      `10${NBSP}min`
+    ])
+    expect([titleOf('liars'), titleOf('workload')]).toEqual(['Peers that lie', 'workload'])
   })
 
   it('along a scale where all are numbers, else as names', () => {
+    expect(axisOf('duration', [60, 600])).toMatchObject({ scale: 'linear', isTime: true })
     expect(axisOf('nodes', [10, 100])).toMatchObject({ scale: 'log' })
     const sessions = axisOf('churn', ['exp:10m', 'exp:1h/exp:5m'])
     expect(sessions).toMatchObject({ scale: 'log', isTime: true })

@@ -13,7 +13,7 @@ import {
   scaled,
   seriesOf
 } from '../spec.ts'
-import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row, runsWords } from '../view.ts'
 import { labelLayers, labelled, placeOf } from './point-labels.ts'
 
 /** Points of settings that a plot numbers, so that its caption can say which is which. Of more the table does. */
@@ -174,7 +174,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
     title: trade.title,
     caption: [
       trade.caption,
-      hasHull ? `Medians of ${rows[0]!.point.results.seeds.length} runs.` : howDrawn(rows),
+      hasHull ? `Medians of ${runsWords(rows)} runs.` : howDrawn(rows),
       ...(isNumbered ? [`${rows.map((row, at) => numberedWords(row, at, rows)).join('; ')}.`] : []),
       ...(isVaried ? [`Lines go along what varies: ${view.axis!.title.toLowerCase()}.`] : [])
     ].join(' '),
