@@ -64,15 +64,17 @@ export function seekMembers(kelips: Kelips, fx: Fx): void {
 /** Says who one is, and hears of others. Members of two networks meet so, too. */
 export function askToJoin(kelips: Kelips, peer: Peer, fx: Fx): void {
   const life = kelips.ownLife
-  if (life === undefined || peer === SELF || kelips.introducing.has(peer)) return
+  if (life === undefined || kelips.mode === 'idle') return
+  if (peer === SELF || kelips.introducing.has(peer)) return
   kelips.introducing.add(peer)
-  const { level, settings, calls } = kelips
+  const { level, settings, calls, left } = kelips
   const message: Join = { type: 'join', id: calls.nextId(), level, heartbeatMs: settings.heartbeatMs, life }
   calls.request(
     peer,
     message,
     PRIORITY_STATE,
     (outcome, later) => {
+      if (kelips.left !== left) return
       kelips.introducing.delete(peer)
       if ('answer' in outcome && outcome.answer.type === 'welcome')
         onWelcome(kelips, peer, outcome.answer, later)
@@ -170,6 +172,7 @@ function onWelcome(kelips: Kelips, peer: Peer, welcome: Welcome, fx: Fx): void {
     if (kelips.settings.groups === undefined) setLevel(kelips, welcome.level, fx)
     kelips.estimate = Math.max(kelips.localEstimate, welcome.estimate / ESTIMATE_PARTS)
   }
+  const { left } = kelips
   const wasLone = kelips.view.size === 0
   const release = kelips.hold([peer])
   takeIn(
@@ -178,6 +181,7 @@ function onWelcome(kelips: Kelips, peer: Peer, welcome: Welcome, fx: Fx): void {
     fx,
     (_taken, later) => {
       release()
+      if (kelips.left !== left) return
       noteRtt(kelips, peer)
       kelips.metMs ??= kelips.nowMs
       if (isNewcomer) pullFrom(kelips, 'join', later)
@@ -202,26 +206,36 @@ export function pullFrom(kelips: Kelips, why: 'join' | 'merge', fx: Fx, tried: r
   kelips.pulling = true
   const release = kelips.hold([by])
   const parts: Part[] = why === 'join' ? ['members', 'tuples', 'contacts'] : ['members', 'tuples']
-  pullPage(kelips, by, parts, 0, PULL_PAGES_MAX, fx, (isWhole, later) => {
-    kelips.pulling = false
+  const { left } = kelips
+  const done = (isWhole: boolean, later: Fx): void => {
     release()
+    if (kelips.left !== left) return
+    kelips.pulling = false
     if (isWhole) onPulled(kelips, later)
     else pullFrom(kelips, why, later, [...tried, by])
-  })
+  }
+  pullPage(kelips, { by, left, done }, parts, 0, PULL_PAGES_MAX, fx)
+}
+
+interface Pull {
+  readonly by: Peer
+  /** As `Kelips.left` was when it began. */
+  readonly left: number
+  done(isWhole: boolean, fx: Fx): void
 }
 
 function pullPage(
   kelips: Kelips,
-  by: Peer,
+  pull: Pull,
   parts: readonly Part[],
   from: number,
   pages: number,
-  fx: Fx,
-  done: (isWhole: boolean, fx: Fx) => void
+  fx: Fx
 ): void {
   const [part, ...rest] = parts
-  if (part === undefined || pages === 0) {
-    done(part === undefined, fx)
+  const { by, left } = pull
+  if (part === undefined || pages === 0 || kelips.left !== left) {
+    pull.done(part === undefined, fx)
     return
   }
   const message: StateRequest = {
@@ -236,15 +250,19 @@ function pullPage(
     message,
     PRIORITY_STATE,
     (outcome, later) => {
+      if (kelips.left !== left) {
+        pull.done(false, later)
+        return
+      }
       if (!('answer' in outcome) || outcome.answer.type !== 'state') {
         onFailed(kelips, by, outcome, later)
-        done(false, later)
+        pull.done(false, later)
         return
       }
       const { lives, tuples, next } = outcome.answer
       const goOn = (after: Fx): void => {
-        if (next > from) pullPage(kelips, by, parts, next, pages - 1, after, done)
-        else pullPage(kelips, by, rest, 0, pages - 1, after, done)
+        if (next > from) pullPage(kelips, pull, parts, next, pages - 1, after)
+        else pullPage(kelips, pull, rest, 0, pages - 1, after)
       }
       takeIn(kelips, { lives, tuples }, later, (_taken, after) => goOn(after))
     },

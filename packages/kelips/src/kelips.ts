@@ -40,6 +40,7 @@ import {
   VIEW_MAX
 } from './constants.ts'
 import { Contacts } from './contacts.ts'
+import { COUNTERS } from './counters.ts'
 import { beatsDue } from './due.ts'
 import { estimateOf, groupOf, isSameGroup } from './group.ts'
 import { type Life, LifeTable } from './life-table.ts'
@@ -49,26 +50,6 @@ import type { KelipsRules } from './rules.ts'
 import { levelOf } from './settings.ts'
 import { TupleTable } from './tuple-table.ts'
 import type { Fx, KelipsAnswer, KelipsMode, KelipsQuestion, KelipsSettings, KelipsTypes } from './types.ts'
-
-const COUNTERS = {
-  rounds: 0,
-  gossipSent: 0,
-  gossipBytes: 0,
-  gossipHeldBack: 0,
-  gossipUnread: 0,
-  rendezvousSent: 0,
-  rendezvousBytes: 0,
-  livesRefused: 0,
-  tuplesRefused: 0,
-  staleRefused: 0,
-  expired: 0,
-  silent: 0,
-  finds: 0,
-  findsFailed: 0,
-  findsPassedOn: 0,
-  splits: 0,
-  merges: 0
-}
 
 /** Own records have no quota but their number. */
 const OWN_LIMITS = {
@@ -154,6 +135,8 @@ export class Kelips {
   /** Messages to members that the chain went into since it began. */
   chainTold = 0
   joiningMs = 0
+  /** How often it has left: what began before that is over. */
+  left = 0
   pulling = false
   /** Peers that were asked to introduce this one, and have not answered. */
   readonly introducing = new Set<Peer>()
