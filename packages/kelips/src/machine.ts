@@ -336,8 +336,9 @@ function onTimer(kelips: Kelips, timer: Timer, fx: Effects<KelipsTypes>): void {
     if (kelips.counters.rounds % REFRESH_ROUNDS === 0) refreshOrigins(kelips, fx)
   } else if (timer === MERGE_TIMER) {
     fx.setTimer(MERGE_TIMER, jittered(fx, mergeMs))
-    const { cache } = kelips
-    const peer = kelips.others === 0 ? cache.next() : (cache.lost.next() ?? cache.bootstrap.next())
+    let peer = kelips.cache.next()
+    // Whom it knows leaves the turn to the other memory.
+    if (peer !== undefined && kelips.knows(peer)) peer = kelips.cache.next()
     if (peer !== undefined && !kelips.knows(peer)) askToJoin(kelips, peer, fx)
   } else if (timer === REPAIR_TIMER) {
     fx.setTimer(REPAIR_TIMER, jittered(fx, REPAIR_VALUES_MS))

@@ -149,3 +149,23 @@ it('whoever leaves in good order is missed at once, and nobody waits for its tim
   network.simulation.runFor(6 * SECOND_US)
   expect(network.views()).toMatchObject({ missing: 0, dead: 0 })
 })
+
+it('meets another network by a bootstrap peer also while it remembers somebody who is gone for good', () => {
+  const network = new KelipsNetwork({ seed: 'two', settings: { groups: 1, mergeMs: 2000 } })
+  const { simulation } = network
+  const nodes = network.startIdeal(12, 0)
+  const [one] = nodes
+  const other = simulation.addNode()
+  simulation.start(other)
+  simulation.silence(nodes[11]!)
+  simulation.runFor(60 * SECOND_US)
+  const { mode } = network.machine(other)
+  const lost = network.machine(one!).snapshot().remembered.length
+  expect([mode, lost, network.views().dead]).toEqual(['member', 1, 0])
+  // It knows enough others not to ask at once.
+  simulation.contact(one!, other)
+  simulation.runFor(SECOND_US / 2)
+  expect(network.membersOf(one!)).not.toContain(other)
+  simulation.runFor(20 * SECOND_US)
+  expect(network.membersOf(one!)).toContain(other)
+})
