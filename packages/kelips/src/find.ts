@@ -5,26 +5,25 @@
  * the question on and the answer back. Whoever takes long does not hold it up: the next one is asked, too.
  */
 import { type CallOutcome, Hedge, type LookupFailure } from '@servent/key-routing/machine'
-import { type Contact, type Key, type Peer, randomBelow } from '@servent/overlay/machine'
+import type { Contact, Key, Peer } from '@servent/overlay/machine'
 import {
   DENIALS,
   FIND_TRIES_MAX,
   FINDS_MAX,
   FOUND_CONTACTS_MAX,
-  FOUND_TUPLES_MAX,
   HEDGE_MS,
   HEDGES_MAX,
   PRIORITY_FIND,
-  RELAYS_MAX,
   STEP_PATIENCE_MS,
   VIA_MAX,
   WALK_TTL,
   WALKS_OF_VIAS
 } from './constants.ts'
+import { type Answer, answerOf, fitting, isAnswer } from './find-answers.ts'
 import { anyContact, anyMember, linkedMember, noteRtt, onFailed, onSilent } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
-import type { Find, KelipsMessage, PeerTuple, Providers, Want } from './messages.ts'
-import { contactsFor, isNearer, nearestContacts, nearestOthers } from './nearest.ts'
+import type { Find, KelipsMessage, PeerTuple, Want } from './messages.ts'
+import { contactsFor, nearestOthers } from './nearest.ts'
 import { NearestAnswers } from './nearest-answers.ts'
 import type { Retries } from './rules.ts'
 import type { Fx, KelipsTypes } from './types.ts'
@@ -49,8 +48,6 @@ export interface FindFailed extends FindCost {
 }
 
 export type FindDone = (result: FindFound | FindFailed, fx: Fx) => void
-
-type Answer = Omit<Providers, 'type' | 'id'>
 
 /**
  * `done` is called once, perhaps before this returns. `after`: so many tuples are known already, in the order of the
@@ -239,7 +236,7 @@ class Finding {
       return
     }
     if (ttl === 0) noteRtt(kelips, peer)
-    const { answer } = outcome
+    const answer = fitting(outcome.answer, this.#key, this.#want, this.#after)
     this.#timeouts += answer.timeouts
     if (isAnswer(answer, this.#want)) {
       this.#onAnswer(peer, ttl, answer, fx)
@@ -312,85 +309,4 @@ class Finding {
     const elapsedMs = this.#kelips.nowMs - this.#beganMs
     this.#done({ failed, hops, timeouts: this.#timeouts, elapsedMs }, fx)
   }
-}
-
-/** Somebody asks. */
-export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void {
-  const { id, key, want, after, ttl } = message
-  const covers = kelips.covers(key)
-  const own = covers ? answerOf(kelips, key, want, after) : elsewhere(kelips, key)
-  const isFirst = ttl === WALK_TTL
-  const next = ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, from, key, covers, isFirst, fx)
-  if (next === undefined || kelips.relays >= RELAYS_MAX) {
-    answer(kelips, from, { ...own, type: 'providers', id }, fx)
-    return
-  }
-  kelips.relays += 1
-  kelips.counters.findsPassedOn += 1
-  const release = kelips.hold([from])
-  kelips.calls.request(
-    next,
-    { ...message, id: kelips.calls.nextId(), ttl: ttl - 1 },
-    PRIORITY_FIND,
-    (outcome, later) => {
-      kelips.relays -= 1
-      release()
-      if ('answer' in outcome && outcome.answer.type === 'providers') {
-        const { hops, ...rest } = outcome.answer
-        answer(kelips, from, { ...rest, id, hops: hops + 1 }, later)
-        return
-      }
-      if (ttl === 1) onFailed(kelips, next, outcome, later)
-      answer(kelips, from, { ...own, type: 'providers', id, timeouts: own.timeouts + 1 }, later)
-    },
-    fx,
-    (ttl - 1) * STEP_PATIENCE_MS
-  )
-}
-
-/**
- * In the key's group first the member that is nearest to it, and then random ones; from outside it a contact, and not
- * always the same one.
- */
-function nextStep(
-  kelips: Kelips,
-  from: Peer,
-  key: Key,
-  covers: boolean,
-  isFirst: boolean,
-  fx: Fx
-): Peer | undefined {
-  if (covers && !isFirst) return anyMember(kelips, fx, [from])
-  if (covers) {
-    const [nearest] = nearestOthers(kelips, key, 1, from)
-    const isFurther = nearest === undefined || isNearer(key, kelips.key, kelips.peers.key(nearest))
-    return isFurther ? anyMember(kelips, fx, [from]) : nearest
-  }
-  const contacts = contactsFor(kelips, key).filter(peer => peer !== from)
-  return contacts.length === 0 ? undefined : contacts[randomBelow(fx, contacts.length)]
-}
-
-function answer(kelips: Kelips, to: Peer, message: Providers, fx: Fx): void {
-  const link = kelips.calls.linkOf(to)
-  if (link !== undefined) fx.send(link, message, PRIORITY_FIND)
-}
-
-function isAnswer({ covers, total }: Answer, want: Want): boolean {
-  return total > 0 || (covers && want === 'peer')
-}
-
-/** From outside the group: its contacts. */
-function elsewhere(kelips: Kelips, key: Key): Answer {
-  const nearest =
-    kelips.mode === 'member' ? contactsFor(kelips, key).map(peer => kelips.peers.contact(peer)) : []
-  return { covers: false, hops: 0, timeouts: 0, total: 0, tuples: [], nearest }
-}
-
-/** What this peer itself knows of a key of its group. */
-function answerOf(kelips: Kelips, key: Key, want: Want, after: number): Answer {
-  const none = { covers: true, hops: 0, timeouts: 0, nearest: [] }
-  if (want === 'peer') return { ...none, total: 0, tuples: [], nearest: nearestContacts(kelips, key) }
-  const rows = kelips.tuplesUnder(want, key)
-  const page = rows.slice(after, after + FOUND_TUPLES_MAX)
-  return { ...none, total: rows.length, tuples: page.map(row => kelips.tupleAt(row)) }
 }

@@ -16,7 +16,7 @@ import {
 import { onRoutingCommand } from './commands.ts'
 import { REFRESH_ROUNDS, REPAIR_VALUES_MS } from './constants.ts'
 import { watchEpoch } from './epoch.ts'
-import { onFind } from './find.ts'
+import { onFind } from './find-answers.ts'
 import { gossipRound, onGossip, onSilent, tellNews } from './gossip.ts'
 import { groupOf } from './group.ts'
 import { adoptTables } from './ideal.ts'

@@ -2,15 +2,22 @@
  * Lookups and listings by themselves, each answer given by hand: whom a lookup holds, whom it asks for the next page, and
  * what is kept of a listing that broke off.
  */
-import type { CallDone, CallFailure } from '@servent/key-routing/machine'
+import type { CallDone, CallFailure, RecordKind } from '@servent/key-routing/machine'
 import { type Contact, type Key, keyOfPeer, type Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
-import { DENIALS, FIND_TRIES_MAX, FOUND_TUPLES_MAX, WALK_TTL, WALKS_OF_VIAS } from '../src/constants.ts'
+import {
+  DENIALS,
+  FIND_TRIES_MAX,
+  FOUND_TUPLES_MAX,
+  PREFIX_BYTES,
+  WALK_TTL,
+  WALKS_OF_VIAS
+} from '../src/constants.ts'
 import { Fetch } from '../src/fetch.ts'
 import { type FindFailed, type FindFound, find } from '../src/find.ts'
 import { groupOf } from '../src/group.ts'
-import type { Find, KelipsMessage, PeerTuple, Providers, Want } from '../src/messages.ts'
+import type { Find, KelipsMessage, Providers, Want } from '../src/messages.ts'
 import { CORRECT_KELIPS, type KelipsRules, type Retries } from '../src/rules.ts'
 import type { KelipsSettings, KelipsTypes } from '../src/types.ts'
 import { lifeOf, lone, tupleOf } from './support/lone.ts'
@@ -86,6 +93,13 @@ class Seeker {
     return number
   }
 
+  /** The same with tuples of these providers, of the kind and under the key that are asked for. */
+  tell(providers: readonly number[], total: number, own: Partial<Providers> = {}): number {
+    const { key, want } = this.asked[this.#answered]!.message as Find
+    const fit = { kind: want as RecordKind, prefix: key.slice(0, PREFIX_BYTES) }
+    return this.answer({ total, tuples: providers.map(provider => tupleOf(provider, 1, fit)), ...own })
+  }
+
   /** Whom the oldest request that was not answered went to, and how far it may be passed on; nothing: there is none. */
   get next(): { readonly number: number; readonly ttl: number } | undefined {
     const next = this.asked.slice(this.#answered).find(({ message }) => message.type === 'find')
@@ -137,11 +151,6 @@ function seeker(
   return { seeker: made, key }
 }
 
-const page = (providers: readonly number[], total: number): Partial<Providers> => ({
-  total,
-  tuples: providers.map((provider): PeerTuple => tupleOf(provider, 1))
-})
-
 describe('a lookup', () => {
   it('holds whoever was named to it until it has ended: it asks them later, and tells of them then', () => {
     const { seeker: alice, key } = seeker({ routing: { lookupPaths: 2 } })
@@ -183,8 +192,63 @@ describe('a lookup', () => {
     alice.member(member!)
     const results = alice.find(key, 'provider', FOUND_TUPLES_MAX, alice.peer(teller!))
     expect(alice.fail()).toBe(teller)
-    expect(alice.answer(page([30], FOUND_TUPLES_MAX + 1))).toBe(member)
+    expect(alice.tell([30], FOUND_TUPLES_MAX + 1)).toBe(member)
     expect(results).toMatchObject([{ total: FOUND_TUPLES_MAX + 1, tuples: [{ provider: testContact(30) }] }])
+  })
+})
+
+describe('an answer without what was asked for', () => {
+  const lies: readonly [string, (prefix: Uint8Array) => Partial<Providers>][] = [
+    ['is none that says that there are some, and names none', () => ({ total: 3 })],
+    ['is none with tuples of another key', () => ({ total: 1, tuples: [tupleOf(40, 1)] })],
+    [
+      'is none with tuples of another kind',
+      prefix => ({ total: 1, tuples: [tupleOf(40, 1, { kind: 'word', prefix })] })
+    ]
+  ]
+
+  it.each(lies)('%s: others are asked', (_, lie) => {
+    for (const covers of [true, false]) {
+      const { seeker: alice, key } = seeker()
+      const [liar, honest] = alice.numbers('other', 2)
+      for (const number of [liar!, honest!]) alice.contact(number)
+      const results = alice.find(key, 'provider')
+      expect(alice.answer({ ...lie(key.slice(0, PREFIX_BYTES)), covers })).toBe(liar)
+      expect(results).toEqual([])
+      // Where it is of the group it is asked to have the others of it asked, as whoever denies it.
+      expect(alice.next).toEqual(covers ? { number: liar, ttl: WALK_TTL } : { number: honest, ttl: 0 })
+      if (covers) alice.fail()
+      expect(alice.tell([30], 1)).toBe(honest)
+      expect(results).toMatchObject([{ total: 1, tuples: [{ provider: testContact(30) }] }])
+    }
+  })
+
+  it('among others is one of those alone that were asked for', () => {
+    const { seeker: alice, key } = seeker()
+    alice.contact(alice.numbers('other', 1)[0]!)
+    const results = alice.find(key, 'provider')
+    const fit = { prefix: key.slice(0, PREFIX_BYTES) }
+    const tuples = [tupleOf(40, 1), tupleOf(41, 1, { ...fit, withdrawn: true }), tupleOf(30, 1, fit)]
+    alice.answer({ total: 3, tuples })
+    expect(results).toMatchObject([{ total: 3, tuples: [{ provider: testContact(30) }] }])
+    expect((results[0] as FindFound).tuples).toHaveLength(1)
+  })
+
+  it('is believed to have none where nobody says otherwise', () => {
+    const { seeker: alice, key } = seeker()
+    alice.contact(alice.numbers('other', 1)[0]!)
+    const results = alice.find(key, 'provider')
+    while (results.length === 0) alice.answer({ total: 9 })
+    expect(results).toMatchObject([{ total: 0, tuples: [] }])
+  })
+
+  it('is the end of a list of which it is a later page', () => {
+    const { seeker: alice, key } = seeker()
+    const [contact] = alice.numbers('other', 1)
+    alice.contact(contact!)
+    const results = alice.find(key, 'provider', FOUND_TUPLES_MAX, alice.peer(contact!))
+    alice.answer({ total: FOUND_TUPLES_MAX + 1, tuples: [tupleOf(40, 1)] })
+    expect(results).toMatchObject([{ total: FOUND_TUPLES_MAX + 1, tuples: [] }])
   })
 })
 
@@ -210,7 +274,7 @@ describe('section 2.2, a lookup tries again', () => {
       alice.member(member!)
       expect(alice.fail()).toBe(contacts[0])
       expect(alice.next?.number).toBe('total' in result ? contacts[1] : member)
-      if ('total' in result) alice.answer(page([30], 1))
+      if ('total' in result) alice.tell([30], 1)
       else alice.failAll()
       expect(results).toMatchObject([result])
     })
@@ -227,7 +291,7 @@ describe('section 2.2, a lookup tries again', () => {
       if (alice.next !== undefined) {
         alice.peer(named)
         expect(alice.answer({ covers: false, nearest: [testContact(named)] })).toBe(elsewhere)
-        expect(alice.answer(page([30], 1))).toBe(named)
+        expect(alice.tell([30], 1)).toBe(named)
       }
       expect(results).toMatchObject([result])
     })
@@ -247,7 +311,7 @@ describe('section 2.2, a lookup tries again', () => {
       'total' in result && result.total > 0 ? { number: contact, ttl: WALK_TTL } : undefined
     )
     if (alice.next !== undefined) {
-      alice.answer({ ...page([30], 1), hops: 2 })
+      alice.tell([30], 1, { hops: 2 })
       expect(results).toMatchObject([{ hops: 3 }])
     }
     expect(results).toMatchObject([result])
@@ -279,7 +343,7 @@ describe('section 2.2, a lookup tries again', () => {
       const results = alice.find(key, 'provider')
       expect(alice.fail()).toBe(contact)
       expect(alice.next).toEqual('total' in result ? { number: member, ttl: WALK_TTL } : undefined)
-      if (alice.next !== undefined) alice.answer({ ...page([30], 1), hops: 1 })
+      if (alice.next !== undefined) alice.tell([30], 1, { hops: 1 })
       expect(results).toMatchObject([result])
     })
 
@@ -295,7 +359,7 @@ describe('section 2.2, a lookup tries again', () => {
         expect(alice.next).toMatchObject({ ttl: 0 })
         alice.peer(named!)
         alice.answer({ covers: false, nearest: [testContact(named!)] })
-        expect(alice.answer(page([30], 1))).toBe(named)
+        expect(alice.tell([30], 1)).toBe(named)
       }
       expect(results).toMatchObject([result])
     })
@@ -310,8 +374,8 @@ describe('a listing', () => {
     alice.peer(30)
     const notices = alice.fetch(key)
     // Two pages that do not fit together: it begins again, and nobody answers any more.
-    alice.answer(page([30], FOUND_TUPLES_MAX + 1))
-    alice.answer(page([30], FOUND_TUPLES_MAX + 1))
+    alice.tell([30], FOUND_TUPLES_MAX + 1)
+    alice.tell([30], FOUND_TUPLES_MAX + 1)
     expect(alice.asked.at(-1)!.message).toMatchObject({ type: 'find', after: 0 })
     while (alice.asked.at(-1)!.message.type === 'find') alice.fail()
     expect(alice.asked.at(-1)).toMatchObject({ number: 30, message: { type: 'get' } })

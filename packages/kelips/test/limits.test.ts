@@ -21,6 +21,7 @@ import {
   ORIGIN_TIMEOUT_MS_MAX,
   ORIGINS_MAX,
   OWN_RECORDS_MAX,
+  PREFIX_BYTES,
   PROVIDERS_ASKED_MAX,
   PROVIDERS_AT_ONCE,
   PROVIDERS_WAITED_FOR_MAX,
@@ -73,6 +74,8 @@ function foreignKey({ kelips }: Lone): Uint8Array {
   key[0] = groupOf(kelips.key, 1) === 0 ? 255 : 0
   return key
 }
+
+const foreignWord = (own: Lone) => ({ kind: 'word', prefix: foreignKey(own).slice(0, PREFIX_BYTES) }) as const
 
 describe('tables', () => {
   it('a view takes VIEW_MAX members, and the other tables what they say', () => {
@@ -253,7 +256,7 @@ describe('requests', () => {
     let provider = 100
     const asked = answering(own, message => {
       if (message.type !== 'find') return { failed: 'silent' }
-      const tuples = Array.from({ length: FOUND_TUPLES_MAX }, () => tupleOf(provider++, 1))
+      const tuples = Array.from({ length: FOUND_TUPLES_MAX }, () => tupleOf(provider++, 1, foreignWord(own)))
       return {
         answer: {
           type: 'providers',
@@ -278,7 +281,7 @@ describe('requests', () => {
     let provider = 100
     const asked = answering(own, message => {
       if (message.type !== 'find') return undefined
-      const tuples = Array.from({ length: FOUND_TUPLES_MAX }, () => tupleOf(provider++, 1))
+      const tuples = Array.from({ length: FOUND_TUPLES_MAX }, () => tupleOf(provider++, 1, foreignWord(own)))
       const total = PROVIDERS_WAITED_FOR_MAX + 1
       return {
         answer: { type: 'providers', id: 1, covers: true, hops: 0, timeouts: 0, total, tuples, nearest: [] }

@@ -7,16 +7,19 @@ import {
   FOUND_TUPLES_MAX,
   HEDGE_MS,
   LISTS_AGAIN_MAX,
+  PREFIX_BYTES,
   PROVIDERS_ASKED_MAX,
   STEP_PATIENCE_MS
 } from '../src/constants.ts'
 import { Fetch } from '../src/fetch.ts'
-import { groupOf } from '../src/group.ts'
 import { enter } from '../src/intake.ts'
 import type { Find, KelipsMessage, PeerTuple } from '../src/messages.ts'
 import type { KelipsTypes } from '../src/types.ts'
 import { lifeOf, lone, tupleOf } from './support/lone.ts'
 
+/** Of the group of which the searcher is none. */
+const KEY = new Uint8Array(32)
+const PREFIX = KEY.slice(0, PREFIX_BYTES)
 const FIRST_PROVIDER = 1000
 const TOTAL = 2 * FOUND_TUPLES_MAX
 
@@ -63,9 +66,8 @@ function searching(total = TOTAL) {
     const at = waits.findIndex(one => one.call === call)
     if (at >= 0) waits.splice(at, 1)
   }
-  const key = new Uint8Array(32)
-  key[0] = groupOf(kelips.key, 1) === 0 ? 255 : 0
-  const ask = { command: 1, kind: 'word', keys: [key], limit: 4096 } as const
+  expect(kelips.isMember(KEY)).toBe(false)
+  const ask = { command: 1, kind: 'word', keys: [KEY], limit: 4096 } as const
   new Fetch(kelips, ask, () => undefined).begin(fx)
   return {
     finds,
@@ -82,7 +84,9 @@ function searching(total = TOTAL) {
 
 type Done = (outcome: object, fx: object) => void
 
-const list = Array.from({ length: TOTAL }, (_, at) => tupleOf(FIRST_PROVIDER + at, 1, { kind: 'word' }))
+const listOf = (total: number) =>
+  Array.from({ length: total }, (_, at) => tupleOf(FIRST_PROVIDER + at, 1, { kind: 'word', prefix: PREFIX }))
+const list = listOf(TOTAL)
 const otherOrder = list.toReversed()
 
 it('whoever told of the first page is waited for with the second longer than others are, and not for ever', () => {
@@ -99,7 +103,7 @@ it('whoever told of the first page is waited for with the second longer than oth
 
 it('of a word with more than PROVIDERS_ASKED_MAX providers another list is read, too, where the first is silent', () => {
   const total = PROVIDERS_ASKED_MAX + 1
-  const long = Array.from({ length: total }, (_, at) => tupleOf(FIRST_PROVIDER + at, 1, { kind: 'word' }))
+  const long = listOf(total)
   const { finds, providers } = searching(total)
   finds[0]!.answer(long)
   finds[1]!.silent()
