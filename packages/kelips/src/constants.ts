@@ -196,7 +196,7 @@ export const FOUND_TUPLES_MAX = 64
 export const FOUND_CONTACTS_MAX = 16
 /** Times that a list of several pages is read anew, where whoever told of its first ones was silent. */
 export const LISTS_AGAIN_MAX = 3
-/** Providers that one command asks for records. */
+/** Providers that one command asks for records: half of them, where they give none, before another list is read. */
 export const PROVIDERS_ASKED_MAX = 512
 /** At a time, of those that answer within `HEDGE_MS`; and with those that take longer, of whom many may be dead. */
 export const PROVIDERS_AT_ONCE = 8

@@ -1,7 +1,8 @@
 /**
  * Finding files: the tuples under a key name providers, and each of these is asked for its records. A search of
  * several words asks for the tuples of all of them at once, keeps the providers that have every word, as far as whole
- * lists came, and asks those about the rarest. Whoever is gone has no answer, so what is told is there.
+ * lists came, and asks those about the rarest. Whoever is gone has no answer, so what is told is there. Where none of
+ * them gives any, whoever named them may have made them up, or be the last to hear: another peer's list is read, once.
  */
 import {
   Hedge,
@@ -49,6 +50,19 @@ interface Listed {
   failure: LookupFailure | undefined
 }
 
+function listedOf(key: Key): Listed {
+  return {
+    key,
+    providers: new Set(),
+    hops: 0,
+    total: 0,
+    by: undefined,
+    again: 0,
+    isWhole: false,
+    failure: undefined
+  }
+}
+
 /** Pages of tuples of one key. */
 const PAGES = Math.ceil(PROVIDERS_ASKED_MAX / FOUND_TUPLES_MAX)
 /** About what one request for records and its answer take, beside the records. */
@@ -63,7 +77,15 @@ export class Fetch {
   readonly #traffic = { messages: 0, bytes: 0 }
   readonly #seen = new Set<string>()
   readonly #beganMs: number
+  /** Whose providers are asked for records. */
+  #from: Listed | undefined
   #waiting: Peer[] = []
+  /** Providers that were asked. */
+  readonly #asked = new Set<Peer>()
+  /** Whose list was of no use. */
+  #useless: Peer | undefined
+  /** Nobody is asked for records before the other list has come. */
+  #isListing = false
   #asking = 0
   /** Of these, providers that take long: they do not hold up the others. */
   #slow = 0
@@ -74,17 +96,10 @@ export class Fetch {
     this.#ask = ask
     this.#done = done
     this.#beganMs = kelips.nowMs
-    this.#listed = ask.keys.map(key => ({
-      key,
-      providers: new Set(),
-      hops: 0,
-      total: 0,
-      by: undefined,
-      again: 0,
-      isWhole: false,
-      failure: undefined
-    }))
-    this.#releases = this.#listed.map(({ providers }) => kelips.hold(providers))
+    this.#listed = ask.keys.map(listedOf)
+    this.#releases = [...this.#listed.map(({ providers }) => providers), this.#asked].map(peers =>
+      kelips.hold(peers)
+    )
   }
 
   begin(fx: Fx): void {
@@ -144,7 +159,8 @@ export class Fetch {
         else done(later)
       },
       fx,
-      one.by
+      one.by,
+      this.#useless
     )
   }
 
@@ -159,21 +175,52 @@ export class Fetch {
     const whole = answered.filter(({ isWhole }) => isWhole)
     const told = [...rarest.providers].filter(peer => whole.every(({ providers }) => providers.has(peer)))
     // Lists of several peers may be more than one of them tells.
-    this.#waiting = told.slice(0, PROVIDERS_ASKED_MAX)
-    this.#next(rarest, fx)
+    this.#waiting = told
+      .filter(peer => !this.#asked.has(peer))
+      .slice(0, PROVIDERS_ASKED_MAX - this.#asked.size)
+    this.#from = rarest
+    this.#next(fx)
   }
 
-  #next(from: Listed, fx: Fx): void {
+  #next(fx: Fx): void {
     while (!this.#isOver && this.#mayAsk && this.#seen.size < this.#ask.limit) {
+      if (this.#asked.size >= PROVIDERS_ASKED_MAX / 2 && this.#mayListAgain) break
       const peer = this.#waiting.shift()
       if (peer === undefined) break
       this.#asking += 1
-      this.#records(from, peer, 0, fx)
+      this.#asked.add(peer)
+      this.#records(this.#from!, peer, 0, fx)
     }
-    if (!this.#isOver && this.#asking === 0) this.#end(undefined, fx)
+    if (this.#isOver || this.#isListing || this.#asking > 0) return
+    if (this.#mayListAgain) this.#listAgain(this.#from!, fx)
+    else this.#end(undefined, fx)
+  }
+
+  get #mayListAgain(): boolean {
+    const isInVain = this.#asked.size > 0 && this.#seen.size === 0
+    return isInVain && this.#useless === undefined && this.#from?.by !== undefined
+  }
+
+  /** By somebody else; where nobody is left to say more, what is left of the first list is asked. */
+  #listAgain(from: Listed, fx: Fx): void {
+    this.#useless = from.by
+    this.#isListing = true
+    const other = { ...listedOf(from.key), hops: from.hops }
+    this.#releases.push(this.#kelips.hold(other.providers))
+    const listed = (later: Fx): void => {
+      this.#isListing = false
+      if (other.failure !== undefined || other.total === 0) {
+        this.#next(later)
+        return
+      }
+      this.#listed[this.#listed.indexOf(from)] = other
+      this.#choose(later)
+    }
+    this.#list(other, 0, listed, fx)
   }
 
   get #mayAsk(): boolean {
+    if (this.#isListing) return false
     return this.#asking - this.#slow < PROVIDERS_AT_ONCE && this.#asking < PROVIDERS_WAITED_FOR_MAX
   }
 
@@ -183,7 +230,7 @@ export class Fetch {
     const wanted = Math.min(PAGE_RECORDS_MAX, limit - this.#seen.size)
     const end = (later: Fx): void => {
       this.#asking -= 1
-      this.#next(from, later)
+      this.#next(later)
     }
     if (peer === SELF) {
       const page = kelips.own.page(
@@ -203,7 +250,7 @@ export class Fetch {
     const hedge = new Hedge<KelipsTypes>(later => {
       isSlow = true
       this.#slow += 1
-      if (!this.#isOver) this.#next(from, later)
+      if (!this.#isOver) this.#next(later)
     })
     kelips.calls.wait(hedge, kelips.nowMs + HEDGE_MS, fx)
     askForPage(

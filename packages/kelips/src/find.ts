@@ -51,7 +51,7 @@ export type FindDone = (result: FindFound | FindFailed, fx: Fx) => void
 
 /**
  * `done` is called once, perhaps before this returns. `after`: so many tuples are known already, in the order of the
- * peer `by` that told of them, and each has an order of its own: it is asked first.
+ * peer `by` that told of them, and each has an order of its own: it is asked first. `but`: is not asked at all.
  */
 export function find(
   kelips: Kelips,
@@ -60,7 +60,8 @@ export function find(
   after: number,
   done: FindDone,
   fx: Fx,
-  by?: Peer
+  by?: Peer,
+  but?: Peer
 ): void {
   kelips.counters.finds += 1
   if (kelips.finds >= FINDS_MAX) {
@@ -68,7 +69,7 @@ export function find(
     return
   }
   kelips.finds += 1
-  new Finding(kelips, key, want, after, done).begin(by, fx)
+  new Finding(kelips, key, want, after, done).begin(by, but, fx)
 }
 
 class Finding {
@@ -108,8 +109,9 @@ class Finding {
     this.#nearest = new NearestAnswers(kelips, key)
   }
 
-  begin(by: Peer | undefined, fx: Fx): void {
+  begin(by: Peer | undefined, but: Peer | undefined, fx: Fx): void {
     const kelips = this.#kelips
+    if (but !== undefined) this.#asked.add(but)
     this.#release = kelips.hold(this.#peers)
     if (kelips.mode !== 'member') {
       this.#fail('not-ready', 0, fx)
@@ -129,10 +131,10 @@ class Finding {
       this.#denials += 1
       this.#denial = own
       // Others of the group may have heard by now, the one that is nearest before any other.
-      for (const peer of nearestOthers(kelips, this.#key, 1)) this.#add(peer, 0)
+      for (const peer of nearestOthers(kelips, this.#key, 1, but)) this.#add(peer, 0)
       for (let other = 1; other < DENIALS; other += 1) this.#addMember(0, fx)
     } else {
-      const contacts = contactsFor(kelips, this.#key).filter(peer => peer !== by)
+      const contacts = contactsFor(kelips, this.#key).filter(peer => peer !== by && peer !== but)
       for (const peer of this.#retries.contact ? contacts : contacts.slice(0, 1)) this.#add(peer, 0)
     }
     // After a split there may be no contact in the other half yet. Members of the own half have its tuples, too.

@@ -1,6 +1,7 @@
 /**
  * Reading a value: its homenodes by their tuples, all of them asked at once, what they give verified, and the best
- * chosen by the validator of the key. Homenodes that have none or an older one are given it (read repair).
+ * chosen by the validator of the key. Homenodes that have none or an older one are given it (read repair). Where those
+ * that one peer names give none, another is asked who has it, once: the first may have made them up.
  */
 import { type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
 import { type Key, type Peer, SELF } from '@servent/overlay/machine'
@@ -22,35 +23,40 @@ export function readValue(
   let isOver = false
   const notFound = (failure: FindFailed['failed'], later: Fx): void =>
     later.notify({ type: 'value-read', command, holders: 0, failure })
-  find(
-    kelips,
-    key,
-    'value',
-    0,
-    (result, later) => {
-      if (isOver) return
-      if ('failed' in result) notFound(result.failed, later)
-      else
-        askHomes(
-          kelips,
-          key,
-          result,
-          quorum,
-          (record, holders, incomplete, after) => {
-            if (isOver) return
-            after.notify({
-              type: 'value-read',
-              command,
-              holders,
-              ...(record !== undefined && { record }),
-              ...(incomplete && { incomplete: true })
-            })
-          },
-          later
-        )
-    },
-    fx
-  )
+  const tell: Read = (record, holders, incomplete, later) =>
+    later.notify({
+      type: 'value-read',
+      command,
+      holders,
+      ...(record !== undefined && { record }),
+      ...(incomplete && { incomplete: true })
+    })
+  const read = (but: Peer | undefined, later: Fx): void =>
+    find(
+      kelips,
+      key,
+      'value',
+      0,
+      (result, after) => {
+        if (isOver) return
+        if ('failed' in result) {
+          if (but === undefined) notFound(result.failed, after)
+          else tell(undefined, 0, true, after)
+          return
+        }
+        const told: Read = (record, holders, incomplete, last) => {
+          if (isOver) return
+          const isInVain = record === undefined && result.tuples.length > 0
+          if (isInVain && but === undefined && result.by !== undefined) read(result.by, last)
+          else tell(record, holders, incomplete, last)
+        }
+        askHomes(kelips, key, result, quorum, told, after)
+      },
+      later,
+      undefined,
+      but
+    )
+  read(undefined, fx)
   return {
     cancel: () => {
       isOver = true

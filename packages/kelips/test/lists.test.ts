@@ -1,8 +1,8 @@
 /** A word's list of several pages: each peer has an order of its own, so pages are of one peer's list. */
-import type { Call } from '@servent/key-routing/machine'
-import type { Peer } from '@servent/overlay/machine'
+import type { Call, StoredRecord } from '@servent/key-routing/machine'
+import type { Contact, Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   FOUND_TUPLES_MAX,
   HEDGE_MS,
@@ -15,7 +15,7 @@ import { Fetch } from '../src/fetch.ts'
 import { enter } from '../src/intake.ts'
 import type { Find, KelipsMessage, PeerTuple } from '../src/messages.ts'
 import type { KelipsTypes } from '../src/types.ts'
-import { lifeOf, lone, tupleOf } from './support/lone.ts'
+import { lifeOf, lone, NOW_MS, tupleOf } from './support/lone.ts'
 
 /** Of the group of which the searcher is none. */
 const KEY = new Uint8Array(32)
@@ -31,8 +31,18 @@ interface Asked {
   silent(): void
 }
 
+const recordOf = (publisher: Contact): StoredRecord => ({
+  kind: 'word',
+  key: KEY,
+  publisher,
+  sequence: 1,
+  expiresMs: NOW_MS + 3_600_000,
+  subject: new Uint8Array(32),
+  body: new Uint8Array(1)
+})
+
 /** A search for a word of two pages, by one of two groups, of whose requests the test says what comes. */
-function searching(total = TOTAL) {
+function searching(total = TOTAL, gives: (provider: Peer) => boolean = () => true) {
   const own = lone({ groups: 2 })
   const { kelips, fx } = own
   for (let number = 1; number <= 20; number += 1)
@@ -43,7 +53,8 @@ function searching(total = TOTAL) {
   kelips.calls.request = ((peer: Peer, message: KelipsMessage, _priority: number, done: Done) => {
     if (message.type === 'get') {
       providers.add(peer)
-      done({ answer: { type: 'page', id: message.id, records: [], total: 0 } }, fx)
+      const records = gives(peer) ? [recordOf(kelips.peers.contact(peer))] : []
+      done({ answer: { type: 'page', id: message.id, records, total: records.length } }, fx)
       return
     }
     const { id, after } = message as Find
@@ -72,6 +83,8 @@ function searching(total = TOTAL) {
   return {
     finds,
     providers,
+    notices: own.notices,
+    handleOf: (number: number) => kelips.peers.intern(testContact(number)),
     /** Whoever was asked takes so long. */
     grow: (byMs: number) => {
       for (const one of waits.filter(({ ms }) => ms <= byMs)) {
@@ -131,4 +144,54 @@ it('a list is begun anew LISTS_AGAIN_MAX times, where nobody ever tells of all o
   expect(firstPages).toHaveLength(1 + LISTS_AGAIN_MAX)
   // Those that were told of are asked all the same.
   expect(providers.size).toBe(TOTAL)
+})
+
+const END = { type: 'records-end' }
+
+describe('where no provider gives anything', () => {
+  const madeUp = listOf(3)
+  const [real] = [tupleOf(2000, 1, { kind: 'word', prefix: PREFIX })]
+
+  it('another peer is asked who has it, and not who named them', () => {
+    const search = searching(3, peer => peer === search.handleOf(2000))
+    const { finds, providers, notices } = search
+    finds[0]!.answer(madeUp)
+    expect(providers.size).toBe(3)
+    expect(finds[1]).toMatchObject({ after: 0 })
+    expect(finds[1]!.peer).not.toBe(finds[0]!.peer)
+    expect(notices).toEqual([])
+    // Whom both name is not asked again.
+    const asked = [...providers]
+    providers.clear()
+    finds[1]!.answer([real!, ...madeUp.slice(0, 2)])
+    expect([...providers].filter(peer => asked.includes(peer))).toEqual([])
+    expect(notices).toMatchObject([{ type: 'records', records: [{ publisher: testContact(2000) }] }, END])
+  })
+
+  it('a third peer is not asked', () => {
+    const { finds, notices } = searching(3, () => false)
+    finds[0]!.answer(madeUp)
+    finds[1]!.answer(madeUp)
+    expect([finds.length, notices]).toMatchObject([2, [END]])
+  })
+
+  it('and nobody else answers, there is nothing: that is no failure', () => {
+    const { finds, notices } = searching(3, () => false)
+    finds[0]!.answer(madeUp)
+    for (let at = 1; at < finds.length; at += 1) finds[at]!.silent()
+    expect(notices).toMatchObject([END])
+    expect(notices[0]).not.toHaveProperty('failure')
+  })
+
+  it('half of PROVIDERS_ASKED_MAX is left for those whom another names, and all are no more', () => {
+    const { finds, providers, handleOf } = searching(PROVIDERS_ASKED_MAX, () => false)
+    const lists = [0, PROVIDERS_ASKED_MAX].map(from => listOf(2 * PROVIDERS_ASKED_MAX).slice(from))
+    const [first] = finds
+    for (let at = 0; at < finds.length; at += 1)
+      finds[at]!.answer(lists[finds[at]!.peer === first!.peer ? 0 : 1]!)
+    expect(providers.size).toBe(PROVIDERS_ASKED_MAX)
+    const others = lists[1]!.map((_, at) => handleOf(FIRST_PROVIDER + PROVIDERS_ASKED_MAX + at))
+    const ofOther = others.filter(peer => providers.has(peer))
+    expect(ofOther.length).toBe(PROVIDERS_ASKED_MAX / 2)
+  })
 })
