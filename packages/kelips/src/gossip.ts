@@ -35,6 +35,7 @@ export function gossipRound(kelips: Kelips, fx: Fx): void {
   counters.rounds += 1
   kelips.epochRounds += 1
   kelips.heardOf.clear()
+  kelips.introduced.clear()
   kelips.rendezvousTold.clear()
   renewOwn(kelips, fx)
   kelips.rules.expire(kelips)
@@ -75,9 +76,13 @@ export function tellNews(kelips: Kelips, fx: Fx): void {
   armNews(kelips, fx, waitMs)
 }
 
-/** The same life to these peers, as news: how a joiner comes to be known in its group. */
-export function tellLife(kelips: Kelips, life: PeerLife, peers: readonly Peer[], fx: Fx): void {
-  send(kelips, { ...head(kelips), lives: [life], beats: [], tuples: [] }, peers, fx)
+/**
+ * The same life to these peers, as news: how a joiner comes to be known in its group. What rounds need is left to them.
+ * Gives how many were told.
+ */
+export function tellLife(kelips: Kelips, life: PeerLife, peers: readonly Peer[], fx: Fx): number {
+  const message = { ...head(kelips), lives: [life], beats: [], tuples: [] }
+  return send(kelips, message, peers, fx, GOSSIP_FOR_ROUNDS_BYTES)
 }
 
 /** The last word of this peer, to members and to contacts. */
@@ -116,12 +121,14 @@ function tell(kelips: Kelips, draft: Draft, peers: readonly Peer[], fx: Fx): voi
   if (!draft.isEmpty) draft.told(send(kelips, draft.message, peers, fx))
 }
 
-/** One message, once for each peer as far as the budget goes. Gives how many it went to. */
-function send(kelips: Kelips, message: Gossip, peers: readonly Peer[], fx: Fx): number {
+/** One message, once for each peer as far as the budget goes and so much of it stays. Gives how many it went to. */
+function send(kelips: Kelips, message: Gossip, peers: readonly Peer[], fx: Fx, reserve = 0): number {
+  const { gossipBudget, rules, nowMs } = kelips
   const bytes = groupByteLength(message)
   let sent = 0
   for (const peer of peers) {
-    if (!kelips.rules.mayGo(kelips, bytes)) {
+    const isSpare = reserve === 0 || gossipBudget.waitMs(bytes + reserve, nowMs) === 0
+    if (!isSpare || !rules.mayGo(kelips, bytes)) {
       kelips.counters.gossipHeldBack += 1
       continue
     }

@@ -108,18 +108,21 @@ export function onJoin(kelips: Kelips, from: Peer, { id, heartbeatMs, life }: Jo
   )
 }
 
-/** K6: those of the joiner's group whom one knows hear of it at once, and gossip has it go round there. */
+/**
+ * K6: those of the joiner's group whom one knows hear of it at once, and gossip has it go round there. However often it
+ * asks, they hear of it once a round.
+ */
 export function introduce(kelips: Kelips, life: PeerLife, fx: Fx): void {
-  const joiner = kelips.intern(life.contact)
-  const key = kelips.peers.key(joiner!)
+  const joiner = kelips.intern(life.contact)!
+  const key = kelips.peers.key(joiner)
   // Members hear of it as news.
-  if (kelips.isMember(key)) return
+  if (kelips.isMember(key) || kelips.introduced.has(joiner)) return
   const { contacts, level } = kelips
   const peers = contacts
     .of(groupOf(key, level))
     .map(row => contacts.table.peerAt(row))
     .filter(peer => peer !== joiner)
-  tellLife(kelips, life, peers, fx)
+  if (tellLife(kelips, life, peers, fx) > 0) kelips.introduced.add(joiner)
 }
 
 function welcomeOf(kelips: Kelips, id: number, lives: readonly PeerLife[]): Welcome {

@@ -96,6 +96,8 @@ export class Kelips {
   readonly farewells: { readonly beat: Beat; told: number }[] = []
   /** Messages of gossip that each peer has sent in this round. */
   readonly heardOf = new Map<Peer, number>()
+  /** Joiners of other groups of whom contacts there were told, in this round. */
+  readonly introduced = new Set<Peer>()
   /** Messages to members nearest to a key, in this round. */
   readonly rendezvousTold = new Map<Peer, number>()
   readonly #asked = new Map<RequestId, OnAnswer>()
