@@ -138,6 +138,11 @@ export const REFRESHES_PER_TIMEOUT = 3
 /** Longest time between two refreshes of a provider in a group, and what it is before the group said so. */
 export const REFRESH_MS_MAX = 2 * 60 * 60 * 1000
 export const REFRESH_MS_FIRST = 40_000
+/** Shortest time between them, whatever the group says: no group's need be shorter. */
+export const REFRESH_MS_LEAST = ORIGIN_TIMEOUT_MS_MIN / REFRESHES_PER_TIMEOUT
+/** Tuples that are offered again where a group has lost some, bytes a second, and at once. */
+export const REOFFER_BYTES_PER_S = 4096
+export const REOFFER_BURST_BYTES = 262_144
 /**
  * Groups in which a provider says that it lives, in so many rounds: with a quarter of a kilobyte each a bound of about
  * 250 bytes a second. A provider that has tuples in every group must be able to keep them all alive by it.

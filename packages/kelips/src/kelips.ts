@@ -34,6 +34,8 @@ import {
   REFRESHES_PER_TIMEOUT,
   RENDEZVOUS_BURST_BYTES,
   RENDEZVOUS_BYTES_PER_S,
+  REOFFER_BURST_BYTES,
+  REOFFER_BYTES_PER_S,
   TIMEOUT_FACTOR,
   TIMEOUT_ROUNDS_MIN,
   TUPLES_MAX,
@@ -46,6 +48,7 @@ import { estimateOf, groupOf, isSameGroup } from './group.ts'
 import { type Life, LifeTable } from './life-table.ts'
 import type { Beat, PeerLife, PeerTuple } from './messages.ts'
 import { Origins } from './origins.ts'
+import type { Reoffer } from './refresh.ts'
 import type { KelipsRules } from './rules.ts'
 import { levelOf } from './settings.ts'
 import { TupleTable } from './tuple-table.ts'
@@ -107,6 +110,8 @@ export class Kelips {
   readonly #held = new Set<Iterable<Peer>>()
   /** When the own life is told again, by group. */
   readonly refreshes = new Map<number, number>()
+  /** What groups that lost tuples are offered again. */
+  readonly reoffers = new Map<number, Reoffer>()
   /** Commands that read, until they have ended. */
   readonly reads = new Map<RequestId, { cancel(): void }>()
   publishes = 0
@@ -144,6 +149,7 @@ export class Kelips {
   readonly introducing = new Set<Peer>()
   gossipBudget!: TokenBucket
   rendezvousBudget!: TokenBucket
+  reofferBudget!: TokenBucket
   hashBudget!: TokenBucket
   /** Entries that are news wait for this timer. */
   newsArmed = false
@@ -168,6 +174,7 @@ export class Kelips {
   begin(fx: Fx): void {
     this.gossipBudget = new TokenBucket(GOSSIP_BURST_BYTES, this.settings.gossipBytesPerS, fx.nowMs())
     this.rendezvousBudget = new TokenBucket(RENDEZVOUS_BURST_BYTES, RENDEZVOUS_BYTES_PER_S, fx.nowMs())
+    this.reofferBudget = new TokenBucket(REOFFER_BURST_BYTES, REOFFER_BYTES_PER_S, fx.nowMs())
     this.hashBudget = new TokenBucket(HASH_STEPS_BURST, HASH_STEPS_PER_S, fx.nowMs())
     this.contacts.relevel(this.level, this.key)
   }
@@ -360,11 +367,12 @@ export class Kelips {
   }
 
   heldPeers(hold: (peer: Peer) => void): void {
-    const { calls, view, contacts, origins, dead, cache, tuples } = this
+    const { calls, view, contacts, origins, dead, cache, tuples, reoffers } = this
     calls.heldPeers(hold)
     for (const table of [view, contacts.table, origins.table])
       for (let row = 0; row < table.size; row += 1) hold(table.peerAt(row))
     for (let row = 0; row < tuples.size; row += 1) hold(tuples.originAt(row))
+    for (const { peer } of reoffers.values()) hold(peer)
     for (const peers of [dead.keys(), ...this.#held]) for (const peer of peers) hold(peer)
     cache.heldPeers(hold)
   }

@@ -1,8 +1,7 @@
 /**
  * Announcing (IPTPS section 2.3, with the provider as homenode). A provider keeps its signed records, and for each key
- * under which it has some signs one tuple, which it offers to members of the key's group; gossip has it go round.
- * In every group where it has tuples it says now and then that it lives, and how many tuples it should have: where
- * some are lost they are offered again.
+ * under which it has some signs one tuple, which it offers to members of the key's group; gossip has it go round, as
+ * long as the provider says that it lives (`refresh.ts`).
  *
  * A value has no provider who stays: whoever puts it has a member of the key's group place it (`values.ts`).
  */
@@ -21,9 +20,8 @@ import {
   PLACE_PATIENCE_MS,
   PREFIX_BYTES,
   PRIORITY_STATE,
-  REFRESH_MS_FIRST,
+  REFRESH_MS_LEAST,
   REFRESH_MS_MAX,
-  REFRESHES_AT_ONCE,
   REFRESHES_PER_TIMEOUT,
   SIGN_MAX
 } from './constants.ts'
@@ -32,7 +30,7 @@ import { onFailed } from './gossip.ts'
 import { groupOf } from './group.ts'
 import { keepTuple, takeIn } from './intake.ts'
 import type { Kelips } from './kelips.ts'
-import type { Offer, PeerTuple } from './messages.ts'
+import type { Offer, Offered, PeerTuple } from './messages.ts'
 import { contactsFor } from './nearest.ts'
 import { armNews } from './news.ts'
 import { tellNearest } from './rendezvous.ts'
@@ -204,7 +202,8 @@ function offer(
           peer,
           placed.map(({ tuple }) => tuple),
           (answered, after) => {
-            for (const [at, outcome] of (answered ?? []).entries()) if (at < placed.length) note(at, outcome)
+            for (const [at, outcome] of (answered?.outcomes ?? []).entries())
+              if (at < placed.length) note(at, outcome)
             left -= 1
             if (left === 0) end(after)
           },
@@ -263,11 +262,12 @@ export function lookForMembers(
   )
 }
 
-function sendOffer(
+/** With no tuples it says that this peer lives. `done`: nothing where there is no answer. */
+export function sendOffer(
   kelips: Kelips,
   peer: Peer,
   tuples: readonly PeerTuple[],
-  done: (outcomes: readonly StoreOutcome[] | undefined, fx: Fx) => void,
+  done: (answer: Offered | undefined, fx: Fx) => void,
   fx: Fx
 ): void {
   const life = kelips.ownLife
@@ -286,11 +286,10 @@ function sendOffer(
         done(undefined, later)
         return
       }
-      const { outcomes, known, refreshS } = outcome.answer
       const group = groupOf(kelips.peers.key(peer), kelips.level)
-      kelips.refreshes.set(group, kelips.nowMs + Math.min(REFRESH_MS_MAX, Math.max(1, refreshS) * 1000))
-      if (tuples.length === 0) offerLost(kelips, peer, group, known, later)
-      done(outcomes, later)
+      const refreshMs = Math.max(REFRESH_MS_LEAST, outcome.answer.refreshS * 1000)
+      kelips.refreshes.set(group, kelips.nowMs + Math.min(REFRESH_MS_MAX, refreshMs))
+      done(outcome.answer, later)
     },
     fx,
     PLACE_PATIENCE_MS / 2
@@ -323,61 +322,4 @@ export function onOffer(kelips: Kelips, from: Peer, { id, life, tuples }: Offer,
         later
       )
   })
-}
-
-/** In a few groups where it is due, each round, this peer says that it lives. */
-export function refreshOrigins(kelips: Kelips, fx: Fx): void {
-  const groups = new Set<number>()
-  const { ownTuples, refreshes, nowMs, level, wallMs } = kelips
-  if (ownTuples.size === 0) return
-  for (const [name, tuple] of ownTuples) {
-    if (tuple.expiresMs <= wallMs) ownTuples.delete(name)
-    else groups.add(groupOf(tuple.prefix, level))
-  }
-  let left = REFRESHES_AT_ONCE
-  for (const group of groups) {
-    if (group === kelips.group) continue
-    const dueMs = refreshes.get(group)
-    if (dueMs === undefined) refreshes.set(group, nowMs + REFRESH_MS_FIRST)
-    if (dueMs === undefined || dueMs > nowMs || left === 0) continue
-    left -= 1
-    refreshes.set(group, nowMs + REFRESH_MS_FIRST)
-    refresh(kelips, keyIn(group, level), OFFER_HOLDERS, fx)
-  }
-  for (const group of refreshes.keys()) if (!groups.has(group)) refreshes.delete(group)
-}
-
-/** Says to one member of a key's group that this peer lives; whoever is silent is no contact any more, and the next is told. */
-function refresh(kelips: Kelips, key: Key, tries: number, fx: Fx): void {
-  const told = (outcomes: readonly StoreOutcome[] | undefined, later: Fx): void => {
-    if (outcomes === undefined && tries > 1) refresh(kelips, key, tries - 1, later)
-  }
-  const tell = (peers: readonly Peer[], later: Fx): void => {
-    const [peer] = peers
-    if (peer !== undefined) sendOffer(kelips, peer, [], told, later)
-  }
-  membersFor(kelips, key, tell, fx)
-}
-
-/** The group has fewer tuples of this peer than there are: all are offered anew, to whoever said so. */
-function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx: Fx): void {
-  const own = [...kelips.ownTuples.values()].filter(({ prefix }) => groupOf(prefix, kelips.level) === group)
-  if (known >= own.length) return
-  // One offer after the other, so that its word does not cause more than one message at a time.
-  const next = (from: number, later: Fx): void => {
-    if (from >= own.length) return
-    const goOn = (outcomes: readonly StoreOutcome[] | undefined, after: Fx): void => {
-      if (outcomes !== undefined) next(from + OFFER_TUPLES_MAX, after)
-    }
-    sendOffer(kelips, peer, own.slice(from, from + OFFER_TUPLES_MAX), goOn, later)
-  }
-  next(0, fx)
-}
-
-/** The first key of a group. */
-function keyIn(group: number, level: number): Key {
-  const key = new Uint8Array(2 * PREFIX_BYTES)
-  const bits = group * 2 ** (24 - level)
-  key.set([bits >>> 16, (bits >>> 8) & 255, bits & 255])
-  return key
 }

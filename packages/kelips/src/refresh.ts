@@ -1,0 +1,113 @@
+/**
+ * What keeps a provider's tuples (IPTPS section 2.3). In every group where it has some it says now and then that it
+ * lives, and hears how many of them are known: where some are lost they are offered again. That is somebody's word, so
+ * what it may draw is bounded, and who has got them all and has no more than before gets them no second time.
+ */
+import type { Key, Peer } from '@servent/overlay/machine'
+import {
+  OFFER_HOLDERS,
+  OFFER_TUPLES_MAX,
+  PREFIX_BYTES,
+  REFRESH_MS_FIRST,
+  REFRESHES_AT_ONCE,
+  TUPLES_PER_ORIGIN_MAX
+} from './constants.ts'
+import { groupOf } from './group.ts'
+import type { Kelips } from './kelips.ts'
+import type { Offered, PeerTuple } from './messages.ts'
+import { membersFor, sendOffer } from './publish.ts'
+import type { Fx } from './types.ts'
+import { tupleByteLength } from './wire-group.ts'
+
+/** What a group is offered again, the last time. */
+export interface Reoffer {
+  readonly peer: Peer
+  /** Tuples that were known when it began. */
+  readonly known: number
+  /** How many of the own ones were offered since: all, or the budget was used up. */
+  next: number
+  isUnderWay: boolean
+}
+
+/** In a few groups where it is due, each round, this peer says that it lives. */
+export function refreshOrigins(kelips: Kelips, fx: Fx): void {
+  const groups = new Set<number>()
+  const { ownTuples, refreshes, reoffers, nowMs, level, wallMs } = kelips
+  if (ownTuples.size === 0) return
+  for (const [name, tuple] of ownTuples) {
+    if (tuple.expiresMs <= wallMs) ownTuples.delete(name)
+    else groups.add(groupOf(tuple.prefix, level))
+  }
+  let left = REFRESHES_AT_ONCE
+  for (const group of groups) {
+    if (group === kelips.group) continue
+    const dueMs = refreshes.get(group)
+    if (dueMs === undefined) refreshes.set(group, nowMs + REFRESH_MS_FIRST)
+    if (dueMs === undefined || dueMs > nowMs || left === 0) continue
+    left -= 1
+    refreshes.set(group, nowMs + REFRESH_MS_FIRST)
+    refresh(kelips, group, OFFER_HOLDERS, fx)
+  }
+  for (const told of [refreshes, reoffers])
+    for (const group of told.keys()) if (!groups.has(group)) told.delete(group)
+}
+
+/** Says to one member of a group that this peer lives; whoever is silent is no contact any more, and the next is told. */
+function refresh(kelips: Kelips, group: number, tries: number, fx: Fx): void {
+  const tell = ([peer]: readonly Peer[], later: Fx): void => {
+    if (peer === undefined) return
+    const told = (answer: Offered | undefined, after: Fx): void => {
+      if (answer !== undefined) offerLost(kelips, peer, group, answer.known, after)
+      else if (tries > 1) refresh(kelips, group, tries - 1, after)
+    }
+    sendOffer(kelips, peer, [], told, later)
+  }
+  membersFor(kelips, keyIn(group, kelips.level), tell, fx)
+}
+
+/** The group has fewer tuples of this peer than there are: all are offered anew, to whoever said so. */
+function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx: Fx): void {
+  const { reoffers } = kelips
+  const own = [...kelips.ownTuples.values()].filter(({ prefix }) => groupOf(prefix, kelips.level) === group)
+  const last = reoffers.get(group)
+  if (last?.isUnderWay) return
+  if (known >= Math.min(own.length, TUPLES_PER_ORIGIN_MAX)) {
+    reoffers.delete(group)
+    return
+  }
+  const isWhole = last === undefined || last.next >= own.length
+  if (isWhole && last?.peer === peer && known <= last.known) return
+  const one: Reoffer = isWhole
+    ? { peer, known, next: 0, isUnderWay: true }
+    : { ...last, peer, isUnderWay: true }
+  reoffers.set(group, one)
+  // One offer after the other, so that its word does not cause more than one message at a time.
+  const next = (later: Fx): void => {
+    const part = own.slice(one.next, one.next + OFFER_TUPLES_MAX)
+    one.isUnderWay = part.length > 0 && kelips.mode === 'member' && mayOffer(kelips, part)
+    if (!one.isUnderWay) return
+    const goOn = (answer: Offered | undefined, after: Fx): void => {
+      if (answer === undefined) {
+        one.isUnderWay = false
+        return
+      }
+      one.next += part.length
+      next(after)
+    }
+    sendOffer(kelips, peer, part, goOn, later)
+  }
+  next(fx)
+}
+
+function mayOffer({ reofferBudget, nowMs }: Kelips, tuples: readonly PeerTuple[]): boolean {
+  const bytes = tuples.reduce((sum, tuple) => sum + tupleByteLength(tuple), 0)
+  return reofferBudget.take(bytes, nowMs)
+}
+
+/** The first key of a group. */
+function keyIn(group: number, level: number): Key {
+  const key = new Uint8Array(2 * PREFIX_BYTES)
+  const bits = group * 2 ** (24 - level)
+  key.set([bits >>> 16, (bits >>> 8) & 255, bits & 255])
+  return key
+}
