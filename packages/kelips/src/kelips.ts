@@ -177,6 +177,7 @@ export class Kelips {
     this.reofferBudget = new TokenBucket(REOFFER_BURST_BYTES, REOFFER_BYTES_PER_S, fx.nowMs())
     this.hashBudget = new TokenBucket(HASH_STEPS_BURST, HASH_STEPS_PER_S, fx.nowMs())
     this.contacts.relevel(this.level, this.key)
+    if (this.tuples.size === 0) this.tuples.scatter(fx)
   }
 
   get key(): Key {

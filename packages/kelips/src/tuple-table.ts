@@ -8,7 +8,7 @@
  */
 
 import type { RecordKind } from '@servent/key-routing/machine'
-import type { Peer } from '@servent/overlay/machine'
+import type { Peer, RandomSource } from '@servent/overlay/machine'
 import { PREFIX_BYTES } from './constants.ts'
 import { PackedRows, ROW_BYTES, ROW_HALVES, roomFor } from './packed-rows.ts'
 import { RowIndex } from './row-index.ts'
@@ -39,6 +39,13 @@ const EXPIRES = 14
 const TOLD = 32
 const FLAGS = 33
 
+/** Of a table that nothing was drawn for: odd numbers whose bits have no pattern, powers of 2^32 by the golden ratio. */
+const FACTORS = new Uint32Array(PREFIX_BYTES / 2)
+for (let at = 0, power = 1; at < FACTORS.length; at += 1) {
+  power = Math.imul(power, 0x9e3779b1)
+  FACTORS[at] = power
+}
+
 /** A sequence as four halves, and back. */
 const sequence = new Float64Array(1)
 const sequenceHalves = new Uint16Array(sequence.buffer)
@@ -47,7 +54,9 @@ export class TupleTable {
   readonly rowsMax: number
   readonly #freshTold: number
   readonly #rows = new PackedRows()
-  readonly #index = new RowIndex(row => hashOf(this.#rows.bytes, row * ROW_BYTES))
+  /** One for each two bytes of a prefix. */
+  readonly #factors = FACTORS.slice()
+  readonly #index = new RowIndex(row => this.#hashOf(this.#rows.bytes, row * ROW_BYTES))
   readonly #signatures = new Signatures()
   #size = 0
   #fresh = 0
@@ -56,6 +65,14 @@ export class TupleTable {
   constructor(rowsMax: number, freshTold: number) {
     this.rowsMax = rowsMax
     this.#freshTold = freshTold
+  }
+
+  /**
+   * Draws what prefixes are hashed by. Whoever knew it could choose keys that all lie at one place, where each search
+   * would go through all of them. While there are no rows.
+   */
+  scatter(source: RandomSource): void {
+    for (const [at, factor] of this.#factors.entries()) this.#factors[at] = factor ^ source.random()
   }
 
   get size(): number {
@@ -86,15 +103,26 @@ export class TupleTable {
     return -1
   }
 
-  /** Rows of a kind under a key, the withdrawn ones too. */
+  /** Rows of a kind under a key, the withdrawn ones too: in their order, whatever was drawn. */
   under(kind: RecordKind, prefix: Uint8Array): number[] {
-    return [...this.#under(kind, prefix)]
+    return [...this.#under(kind, prefix)].sort((one, other) => one - other)
+  }
+
+  /**
+   * The upper 16 bits are as likely alike for any two prefixes as for two numbers that were drawn (Dietzfelbinger et al.,
+   * "A reliable randomized algorithm for the closest-pair problem", J. Algorithms 1997, section 2).
+   */
+  #hashOf(bytes: Uint8Array, from: number): number {
+    let sum = 0
+    for (let at = 0; at < PREFIX_BYTES; at += 2)
+      sum += Math.imul(this.#factors[at >> 1]!, (bytes[from + at]! << 8) | bytes[from + at + 1]!)
+    return sum >>> 0
   }
 
   *#under(kind: RecordKind, prefix: Uint8Array): Iterable<number> {
     const code = KINDS.indexOf(kind)
     const index = this.#index
-    for (let at = index.home(hashOf(prefix, 0)); ; at = index.after(at)) {
+    for (let at = index.home(this.#hashOf(prefix, 0)); ; at = index.after(at)) {
       const row = index.rowAt(at)
       if (row < 0) return
       if ((this.#rows.byte(row, FLAGS) & 3) === code && this.#isUnder(row, prefix)) yield row
@@ -195,9 +223,4 @@ export class TupleTable {
     for (let at = 0; at < PREFIX_BYTES; at += 1) if (this.#rows.byte(row, at) !== prefix[at]) return false
     return true
   }
-}
-
-/** Keys of one group begin alike. */
-function hashOf(keys: Uint8Array, from: number): number {
-  return ((keys[from + 4]! << 24) | (keys[from + 5]! << 16) | (keys[from + 6]! << 8) | keys[from + 7]!) >>> 0
 }
