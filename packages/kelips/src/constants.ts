@@ -158,6 +158,8 @@ export const INTAKES_MAX = 64
 /** Entries of one page of state that a joiner pulls. */
 export const STATE_LIVES_MAX = 128
 export const STATE_TUPLES_MAX = 128
+/** Tuples that are looked at for one page: after a split half of a member's are of the other group. */
+export const STATE_ROWS_MAX = 4096
 /** Bytes of one page of state. */
 export const STATE_BYTES_MAX = 48 * 1024
 /** Pages that a joiner pulls from one peer. */

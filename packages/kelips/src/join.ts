@@ -15,6 +15,7 @@ import {
   PULL_TRIES,
   STATE_BYTES_MAX,
   STATE_LIVES_MAX,
+  STATE_ROWS_MAX,
   STATE_TUPLES_MAX,
   WELCOME_LIVES_MAX
 } from './constants.ts'
@@ -258,7 +259,8 @@ function pullPage(
         return
       }
       if (!('answer' in outcome) || outcome.answer.type !== 'state') {
-        onFailed(kelips, by, outcome, later)
+        // One that is no member answers, and lives.
+        if ('failed' in outcome) onFailed(kelips, by, outcome, later)
         pull.done(false, later)
         return
       }
@@ -288,13 +290,20 @@ export function becomeMember(kelips: Kelips, fx: Fx): void {
   armRounds(kelips, fx)
 }
 
-/** One page of what is known here. Rows that move meanwhile are told twice or not: gossip has them come. */
+/**
+ * One page of what is known here. Rows that move meanwhile are told twice or not: gossip has them come. Whoever is no
+ * member, and knows a part at best, refuses as it refuses a joiner.
+ */
 export function onPull(
   kelips: Kelips,
   from: Peer,
   { id, part, from: first, level }: StateRequest,
   fx: Fx
 ): void {
+  if (kelips.mode !== 'member') {
+    reply(kelips, from, welcomeOf(kelips, id, []), fx)
+    return
+  }
   const lives: PeerLife[] = []
   const tuples: PeerTuple[] = []
   let left = STATE_BYTES_MAX
@@ -302,7 +311,8 @@ export function onPull(
   const asker = groupOf(kelips.peers.key(from), level)
   if (part === 'tuples') {
     const providers = new Set<Peer>()
-    for (; at < kelips.tuples.size && tuples.length < STATE_TUPLES_MAX; at += 1) {
+    const end = Math.min(kelips.tuples.size, first + STATE_ROWS_MAX)
+    for (; at < end && tuples.length < STATE_TUPLES_MAX; at += 1) {
       if (groupOf(kelips.tuples.prefixAt(at), level) !== asker) continue
       const tuple = kelips.tupleAt(at)
       const origin = kelips.tuples.originAt(at)
