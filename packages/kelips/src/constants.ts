@@ -90,6 +90,11 @@ export const PINGS_PER_ROUND = 2
 /** Members of which nothing was heard for this part of the time after which they are gone: so many a round are asked. */
 export const DOUBT_PART = 1 / 3
 export const DOUBTS_PER_ROUND = 4
+/**
+ * Longer than others a member that is asked whether it lives has for its answer, where its round trip is not known: what it
+ * did not answer may have waited for a link alone, and no longer for it than for one that is near.
+ */
+export const DOUBT_PATIENCE_MS = 2000
 /** Members that were silent and are asked once more, at a time; of more the next one is given up at once. */
 export const DOUBTED_MAX = 256
 /** Between two looks at which tuples are over, in rounds. */

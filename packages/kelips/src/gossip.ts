@@ -7,6 +7,7 @@ import { type Peer, randomBelow, SELF } from '@servent/overlay/machine'
 import {
   CHAIN_SPARE,
   DOUBT_PART,
+  DOUBT_PATIENCE_MS,
   DOUBTED_MAX,
   DOUBTS_PER_ROUND,
   ESTIMATE_APART_MAX,
@@ -210,13 +211,14 @@ export function onSilent(kelips: Kelips, peer: Peer, fx: Fx): void {
     return
   }
   kelips.doubted.add(peer)
-  pingTwice(kelips.calls, peer, fx, (isAlive, _later) => {
+  const done = (isAlive: boolean | 'later'): void => {
     kelips.doubted.delete(peer)
     if (!kelips.maintenance) return
     const row = kelips.view.find(peer)
     if (isAlive === true && row >= 0) kelips.view.hear(row, kelips.nowMs)
     else if (isAlive === false) giveUp(kelips, peer)
-  })
+  }
+  pingTwice(kelips.calls, peer, fx, done, kelips.calls.rttMs(peer) === undefined ? DOUBT_PATIENCE_MS : 0)
 }
 
 function giveUp(kelips: Kelips, peer: Peer): void {

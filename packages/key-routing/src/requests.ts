@@ -10,14 +10,18 @@ import { PRIORITY_TABLE } from './constants.ts'
 /** `later`: nothing was learnt, for this peer has too much in hand. `undefined`: dead. */
 export type Heard<Message> = Message | 'later' | undefined
 
-/** `make` makes the request anew for each try. `done` may be called before this returns. */
+/**
+ * `make` makes the request anew for each try. `done` may be called before this returns. `patienceMs`: so much longer than
+ * other requests each waits for its answer.
+ */
 export function requestTwice<T extends MachineTypes>(
   calls: Calls<T>,
   peer: Peer,
   make: (id: number) => T['message'] & { readonly id: number },
   effects: Effects<T>,
   done: (heard: Heard<T['message']>, effects: Effects<T>) => void,
-  tries = 2
+  tries = 2,
+  patienceMs = 0
 ): void {
   calls.request(
     peer,
@@ -26,10 +30,11 @@ export function requestTwice<T extends MachineTypes>(
     (outcome, effects) => {
       if ('answer' in outcome) done(outcome.answer, effects)
       else if (worthAnother(outcome.failed) && tries > 1)
-        requestTwice(calls, peer, make, effects, done, tries - 1)
+        requestTwice(calls, peer, make, effects, done, tries - 1, patienceMs)
       else done(outcome.failed === 'busy' ? 'later' : undefined, effects)
     },
-    effects
+    effects,
+    patienceMs
   )
 }
 
@@ -43,7 +48,8 @@ export function ping<T extends MachineTypes>(
   calls: Calls<T>,
   peer: Peer,
   effects: Effects<T>,
-  done: (alive: boolean | 'later', effects: Effects<T>) => void
+  done: (alive: boolean | 'later', effects: Effects<T>) => void,
+  patienceMs = 0
 ): void {
   if (peer === SELF) {
     done(true, effects)
@@ -54,7 +60,9 @@ export function ping<T extends MachineTypes>(
     peer,
     id => ({ type: 'ping', id }),
     effects,
-    (heard, effects) => done(heard === 'later' ? 'later' : heard !== undefined, effects)
+    (heard, effects) => done(heard === 'later' ? 'later' : heard !== undefined, effects),
+    2,
+    patienceMs
   )
 }
 
