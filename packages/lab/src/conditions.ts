@@ -153,7 +153,7 @@ export class Firewalls {
   }
 }
 
-/** How many nodes an operator has beside the peers: they come first. */
+/** How many nodes an operator has beside the peers. */
 export function operatorsNodes(
   overlay: OverlayId,
   settings: Settings,
@@ -162,11 +162,14 @@ export function operatorsNodes(
   return overlay === 'napster' ? serverCount(settings.servers as number, nodes) : 0
 }
 
-/** The simulator's network with all this in it; the same one where the plan asks for nothing of it. */
+/**
+ * The simulator's network with all this in it; the same one where the plan asks for nothing of it. Whoever has no place
+ * as it is added to the simulation, an operator's server, has a line without a bound.
+ */
 export function conditioned(
   network: LatencyModel,
   { bandwidth, resets, firewalled }: Network,
-  { random, firewalls, servers }: { random: Random; firewalls: Firewalls; servers: number }
+  { random, firewalls, places }: { random: Random; firewalls: Firewalls; places: Places }
 ): LatencyModel {
   if (bandwidth === null && resets === null && firewalled === 0) return network
   const broken = withConditions(
@@ -181,7 +184,7 @@ export function conditioned(
   const { dialUs } = broken
   return {
     ...layer(broken, {
-      ...(line && { bandwidthBytesPerS: node => (node < servers ? undefined : line) }),
+      ...(line && { bandwidthBytesPerS: node => (places.had(node) ? line : undefined) }),
       ...(firewalled > 0 && {
         dialUs: (from, to, chance) => (firewalls.isBehind(to) ? undefined : dialUs!(from, to, chance))
       })

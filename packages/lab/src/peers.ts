@@ -48,8 +48,10 @@ export class Peers implements Population {
   }
 
   addNode(): NodeIndex {
-    const node = this.#deployment.simulation.addNode()
-    this.#places.take(node)
+    const { simulation } = this.#deployment
+    // Its place comes first: as it is added its line is asked for, and by their places peers are told from servers.
+    this.#places.take(simulation.size)
+    const node = simulation.addNode()
     this.#bornUs[node] = this.nowUs
     this.#diedUs[node] = undefined
     this.#coming.push(node)

@@ -8,7 +8,7 @@ import {
   type Random,
   randomOf
 } from '@servent/simulator'
-import { conditioned, Firewalls, operatorsNodes } from './conditions.ts'
+import { conditioned, Firewalls } from './conditions.ts'
 import { type Deployment, TAIL_US } from './deployment.ts'
 import { RunError } from './errors.ts'
 import { graphOf } from './graph.ts'
@@ -101,7 +101,7 @@ class Run {
     const made = conditioned(whole, plan, {
       random: this.#random.fork('conditions'),
       firewalls,
-      servers: operatorsNodes(task.overlay, settings, plan)
+      places: this.#places
     })
     const network = sides?.over(made) ?? made
     const liars = Liars.of(plan, seed, this.#places)

@@ -13,12 +13,15 @@ import {
   RESET_LIFE_S_MAX,
   RESETS_PER_S_MAX
 } from '../src/conditions.ts'
+import { napster } from '../src/overlays/napster.ts'
 import { settingsOf } from '../src/overlays/settings.ts'
 import { whyNot } from '../src/p2psim/protocol.ts'
+import { Peers } from '../src/peers.ts'
 import { Places } from '../src/places.ts'
 import { type PlanInput, resolvePlan } from '../src/plan.ts'
 import { runOnce } from '../src/run.ts'
 import { resolveStudy } from '../src/study/study.ts'
+import { World } from '../src/world.ts'
 import { planRefusal, refusal } from './refusal.ts'
 
 describe('as it is written', () => {
@@ -177,7 +180,8 @@ describe('in the simulator', () => {
   const base = constantLatency(20_000)
   const make = (plan: PlanInput) => {
     const firewalls = firewallsOf(plan.firewalled ?? 0)
-    const network = conditioned(base, resolvePlan(plan), { random: randomOf('n'), firewalls, servers: 2 })
+    const places = placesOf(100)
+    const network = conditioned(base, resolvePlan(plan), { random: randomOf('n'), firewalls, places })
     return { network, firewalls }
   }
 
@@ -203,6 +207,44 @@ describe('in the simulator', () => {
     expect(network.roundTripUs(0, 1)).toBe(base.roundTripUs(0, 1))
   })
 
+  it.each(['ideal', 'joined'] as const)(
+    'of a Napster network whose start is %s lines bound all users, one who comes later too, and no servers',
+    start => {
+      const places = new Places(10)
+      const firewalls = new Firewalls({ firewalled: 0 }, places, randomOf('f'))
+      const made = conditioned(base, resolvePlan({ bandwidth: '10kB' }), {
+        random: randomOf('n'),
+        firewalls,
+        places
+      })
+      const lines: unknown[] = []
+      const bandwidthBytesPerS = (node: number) => {
+        lines[node] = made.bandwidthBytesPerS!(node)
+        return made.bandwidthBytesPerS!(node)
+      }
+      const deployment = napster.deploy({
+        seed: 's',
+        network: { ...made, bandwidthBytesPerS },
+        settings: settingsOf('napster', { 'napster.servers': 2 }, false),
+        world: new World('w', resolvePlan({ nodes: 10 })),
+        places,
+        frozen: false
+      })
+      const peers = new Peers(deployment, places)
+      const come = () => Array.from({ length: 10 }, () => peers.addNode())
+      if (start === 'ideal') deployment.startIdeal(come())
+      else for (let peer = 0; peer < 10; peer += 1) peers.start(peers.addNode())
+      peers.start(peers.addNode())
+      const { servers } = deployment
+      expect(servers).toEqual(start === 'ideal' ? [10, 11] : [1, 2])
+      expect(lines).toEqual(
+        Array.from({ length: 13 }, (_, node) =>
+          servers!.includes(node) ? undefined : { up: 10_000, down: 10_000 }
+        )
+      )
+    }
+  )
+
   const run = (more: PlanInput, overlay: 'chord' | 'napster' = 'chord') =>
     runOnce(
       resolvePlan({ nodes: 40, lookups: 100, duration: 120, latency: 'constant:40', ...more }),
@@ -220,6 +262,11 @@ describe('in the simulator', () => {
       connections.reduce((a, b) => a + b, 0)
     expect(links(broken!)).toBeGreaterThan(links(plain!) / 2)
     expect(broken!.lookups.correct).toBeGreaterThan(80)
+  })
+
+  it('slow lines of users slow no server of Napster down', () => {
+    const { lookups } = run({ bandwidth: '1kB', warmup: 120, lookups: 600 }, 'napster')
+    expect(lookups.correct).toBe(600)
   })
 
   it('a run with firewalls finds what others find where peers call servers', () => {
