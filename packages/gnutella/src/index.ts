@@ -56,7 +56,12 @@ import { type GnutellaInit, GnutellaService } from './service.ts'
 
 export { PushError, type PushedConnection } from '@servent/libp2p-host'
 export { SearchRefusedError } from './errors.ts'
-export { GNUTELLA_PROTOCOL, type GnutellaInit, type GnutellaService } from './service.ts'
+export {
+  GNUTELLA_PROTOCOL,
+  type GnutellaInit,
+  type GnutellaSearchOptions,
+  type GnutellaService
+} from './service.ts'
 export { PUSH_PROTOCOL } from './service-push.ts'
 export type { Bandwidth } from './service-sharing.ts'
 export type { GnutellaTables, Role, SearchStyle, SeenNeighbour, SeenQuery, SeenTiers } from './types.ts'

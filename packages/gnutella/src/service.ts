@@ -102,6 +102,11 @@ export interface GnutellaInit {
   readonly trace?: (step: TraceStep<GnutellaTypes>) => void
 }
 
+export interface GnutellaSearchOptions extends SearchOptions {
+  /** Results after which a search goes no further, if its style lets it: as many as the query's limit where it is not said. */
+  readonly enough?: number
+}
+
 export class GnutellaService implements Overlay, Startable {
   readonly name = 'gnutella'
   readonly [Symbol.toStringTag] = '@servent/gnutella'
@@ -196,7 +201,7 @@ export class GnutellaService implements Overlay, Startable {
    * @throws OverlayStoppedError  the overlay does not run
    * @throws SearchRefusedError   too many searches run, or the query is one that peers ignore
    */
-  async *search(query: Query, options: SearchOptions = {}): AsyncGenerator<Hit, void> {
+  async *search(query: Query, options: GnutellaSearchOptions = {}): AsyncGenerator<Hit, void> {
     const wanted = { text: query.text, urns: [] }
     const wants = (record: FileRecord) => matches(query, record)
     for await (const found of this.#flood(wanted, { wants, limit: query.limit }, options)) {
@@ -259,11 +264,10 @@ export class GnutellaService implements Overlay, Startable {
   #flood(
     wanted: Wanted,
     init: Pick<GnutellaSearchInit, 'wants' | 'limit'>,
-    { signal, timeoutMs = SEARCH_MS, ttl, traffic }: SearchOptions
+    { signal, timeoutMs = SEARCH_MS, ttl, traffic, enough = init.limit }: GnutellaSearchOptions
   ): AsyncGenerator<Found, void> {
     const search = new GnutellaSearch({ ...init, traffic, nowMs: () => this.#clock.nowMs() })
-    const command = () =>
-      this.#host.command({ type: 'search', ...wanted, enough: init.limit, ...given({ ttl }) })
+    const command = () => this.#host.command({ type: 'search', ...wanted, enough, ...given({ ttl }) })
     return this.#searches.read(search, command, { signal, timeoutMs })
   }
 

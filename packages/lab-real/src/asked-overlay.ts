@@ -13,6 +13,7 @@ import {
   parseQuery,
   peerIdBytes,
   peerIdText,
+  QUERY_RESULTS_MAX,
   xorDistance
 } from '@servent/overlay'
 import type { Access } from './access.ts'
@@ -84,7 +85,7 @@ export class AskedOverlay {
     return { ...found, tookMs: performance.now() - startedMs }
   }
 
-  async search(words: readonly string[], limit: number): Promise<SearchAnswer> {
+  async search(words: readonly string[], enough: number | null): Promise<SearchAnswer> {
     const asking = isKeyRouted(this.#overlay) ? undefined : this.#tally?.begin()
     const startedMs = performance.now()
     const signal = AbortSignal.any([AbortSignal.timeout(REAL_ASK_MS_MAX), this.#ended.signal])
@@ -92,8 +93,10 @@ export class AskedOverlay {
     let firstHitMs: number | undefined
     let asked = true
     try {
-      const query = parseQuery(words.join(' '), { limit })
-      for await (const { record } of this.#overlay.search(query, { signal })) {
+      const query = parseQuery(words.join(' '), { limit: QUERY_RESULTS_MAX })
+      // Gnutella's alone, as in the simulator.
+      const options = { signal, ...(enough !== null && { enough }) }
+      for await (const { record } of this.#overlay.search(query, options)) {
         firstHitMs ??= performance.now() - startedMs
         hits.push({ id: `${record.id}`, provider: record.provider })
       }

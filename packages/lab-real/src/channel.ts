@@ -13,7 +13,7 @@ export interface Asks {
   joined(): Promise<void>
   settled(): Promise<void>
   lookup(wanted: Wanted): Promise<LookupAnswer>
-  search(words: readonly string[], limit: number): Promise<SearchAnswer>
+  search(words: readonly string[], enough: number | null): Promise<SearchAnswer>
   look(): Promise<PeerLook>
   cutOff(peerIds: readonly string[]): Promise<void>
 }

@@ -141,8 +141,8 @@ class InProcessPeer implements RealPeer {
     return this.#asked.lookup(wanted)
   }
 
-  search(words: readonly string[], limit: number): Promise<SearchAnswer> {
-    return this.#asked.search(words, limit)
+  search(words: readonly string[], enough: number | null): Promise<SearchAnswer> {
+    return this.#asked.search(words, enough)
   }
 
   async look(): Promise<PeerLook> {

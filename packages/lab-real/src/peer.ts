@@ -90,7 +90,7 @@ export class LabPeer {
       joined: () => asked.joined(),
       settled: () => asked.settled(),
       lookup: wanted => asked.lookup(wanted),
-      search: (words, limit) => asked.search(words, limit),
+      search: (words, enough) => asked.search(words, enough),
       look: async () => ({ ...asked.look(), wire: this.#access.wire }),
       cutOff: async peerIds => this.#access.cutOff(peerIds)
     }

@@ -265,8 +265,8 @@ class ProcessPeer implements RealPeer {
     return this.#ask('lookup', wanted)
   }
 
-  search(words: readonly string[], limit: number): Promise<SearchAnswer> {
-    return this.#ask('search', words, limit)
+  search(words: readonly string[], enough: number | null): Promise<SearchAnswer> {
+    return this.#ask('search', words, enough)
   }
 
   async look({ withKernel = false }: LookOptions = {}): Promise<PeerLook> {

@@ -28,8 +28,6 @@ const NO_LOOKUP: LookupAnswer = {
   names: undefined
 }
 const NO_SEARCH: SearchAnswer = { asked: false, hits: [], firstHitMs: undefined, names: undefined }
-/** As many as one search gives. */
-const RESULTS_MAX = 1_000
 
 /** Overlays whose papers count steps as the lab does; of Chord nobody is asked how far the predecessor was. */
 const AS_PUBLISHED: Readonly<Record<string, (hops: number) => number>> = {
@@ -145,8 +143,7 @@ export class Questions {
     const { world, places, crowd, parting } = this.#init
     const isInReach = withinReach(parting?.sides, origin)
     const results = new FoundFiles(world, places, origin, ask, crowd.nowUs, isInReach)
-    const enough = ask.enough ?? RESULTS_MAX
-    const answer = await this.#ask(origin, peer => peer.search(ask.words, enough), NO_SEARCH)
+    const answer = await this.#ask(origin, peer => peer.search(ask.words, ask.enough ?? null), NO_SEARCH)
     if (answer === undefined) return tell({ status: 'unissued', ...nothing })
     const { asked, hits, firstHitMs, names } = answer
     results.add(

@@ -95,8 +95,8 @@ export interface RealPeer {
   /** Resolves once it is a member for good: of Chord in a ring, and not in what may become one. Else as `joined`. */
   settled(): Promise<void>
   lookup(wanted: Wanted): Promise<LookupAnswer>
-  /** `limit`: results that are wanted. */
-  search(words: readonly string[], limit: number): Promise<SearchAnswer>
+  /** `enough`: results after which a search that goes step by step goes no further; all that is found is told. Null: none. */
+  search(words: readonly string[], enough: number | null): Promise<SearchAnswer>
   look(options?: LookOptions): Promise<PeerLook>
   /** The network parts: nothing goes to these peers or comes from them, by their PeerIds in text form. None: it is whole. */
   cutOff(peerIds: readonly string[]): Promise<void>

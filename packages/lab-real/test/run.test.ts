@@ -68,6 +68,15 @@ describe.concurrent('a plan on real peers of this process', { timeout: 60_000 },
     expect(real.connections_per_node).toEqual(simulated.connections_per_node)
   })
 
+  it.each(['napster', 'gnutella'] as const)(
+    'of %s finds as much where a search wants one result as in the simulator: all',
+    async overlay => {
+      const [simulated, real] = await both(overlay, { lookups: 0, searches: 24, enough: 1 })
+      expect(simulated.searches).toMatchObject({ recall: 1, recall_of_enough: 1 })
+      expect(real.searches).toMatchObject({ recall: 1, recall_of_enough: 1 })
+    }
+  )
+
   it('of Kelips in four groups is one question to a contact in the group of the key', async () => {
     const [simulated, real] = await both('kelips', { searches: 0, set: { 'kelips.groups': 4 } })
     expect(real.population).toEqual(simulated.population)
