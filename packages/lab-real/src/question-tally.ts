@@ -4,7 +4,8 @@
  * questions; the sum over all peers of what stands under them is what a question took.
  *
  * Structured overlays are counted by key, and only the lookups that a user asked for; floods by the id of the query. A
- * Napster user counts both directions of its links to servers, and nothing sees what servers ask each other.
+ * Napster user counts both directions of its links to servers, and nothing sees what servers ask each other: where there
+ * are several, results have no count.
  */
 import type { TraceStep } from '@servent/libp2p-host'
 import { type Key, keyToHex, type Link, type MachineTypes, type RequestId, toHex } from '@servent/overlay'

@@ -214,7 +214,8 @@ class RealRun {
     await this.#orEnded(Promise.all(this.#asks))
     await this.#wait(REST_MS)
     await this.#samplePeers(fromUs, toUs)
-    const results = new SampleResults(await this.#orEnded(this.#sink.all()))
+    const samples = await this.#orEnded(this.#sink.all())
+    const results = new SampleResults(samples, { servers: this.#servers() })
     const [busy, sockets] = [results.busy(), results.sockets()]
     const { turnedAway } = this.#crowd
     const singles = new Set(this.#world.searches.flatMap(({ single }, number) => (single ? [number] : [])))

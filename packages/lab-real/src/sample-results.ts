@@ -13,9 +13,12 @@ import type { LookupSample, Samples, SearchSample } from './sink.ts'
 
 export class SampleResults {
   readonly #samples: Samples
+  readonly #servers: number
 
-  constructor(samples: Samples) {
+  /** `servers`: of an operator; what they ask each other for a question, nobody counts. */
+  constructor(samples: Samples, { servers }: { readonly servers: number }) {
     this.#samples = samples
+    this.#servers = servers
   }
 
   lookupSamples(): LookupSamples {
@@ -173,9 +176,9 @@ export class SampleResults {
     }
   }
 
-  /** Over all peers that ever were; nothing of a question whose messages are not counted. */
+  /** Over all peers that ever were; nothing of a question of whose messages not all are counted. */
   #costOf(names: readonly string[] | undefined): readonly [messages: number, bytes: number] | undefined {
-    if (names === undefined) return undefined
+    if (names === undefined || this.#servers > 1) return undefined
     let messages = 0
     let bytes = 0
     for (const { questions } of this.#samples.peers)

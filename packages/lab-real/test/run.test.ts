@@ -68,6 +68,15 @@ describe.concurrent('a plan on real peers of this process', { timeout: 60_000 },
     expect(real.connections_per_node).toEqual(simulated.connections_per_node)
   })
 
+  it('of Napster has no count of messages where two servers ask each other uncounted', async () => {
+    const [simulated, real] = await both('napster', { set: { 'napster.servers': 2 } })
+    expect(real.lookups).toEqual(simulated.lookups)
+    expect(real.hops).not.toBeNull()
+    expect(simulated.messages_per_lookup!.mean).toBeGreaterThan(3)
+    expect(real.messages_per_lookup).toBeNull()
+    expect(real.searches).toMatchObject({ recall: 1, messages: null, bytes: null })
+  })
+
   it.each(['napster', 'gnutella'] as const)(
     'of %s finds as much where a search wants one result as in the simulator: all',
     async overlay => {

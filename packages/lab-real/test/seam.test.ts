@@ -177,7 +177,8 @@ describe('what went into sockets', () => {
     last,
     questions: {}
   })
-  const of = (...peers: PeerSample[]) => new SampleResults({ lookups: [], searches: [], peers }).sockets()
+  const of = (...peers: PeerSample[]) =>
+    new SampleResults({ lookups: [], searches: [], peers }, { servers: 0 }).sockets()
 
   it('is of the measured time, of peers that were there all of it', () => {
     const peers = [
