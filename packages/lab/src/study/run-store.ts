@@ -11,19 +11,20 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { Job, PlanTexts } from '../messages.ts'
 import { filesIn } from '../models.ts'
+import type { Plan } from '../plan.ts'
 import type { RunResult } from '../run-result.ts'
 
 const NAME_CHARACTERS = 24
 
 export class RunStore {
   readonly #folder: string
-  readonly #code: string
+  readonly #codeOf: (plan: Plan) => string
   readonly #texts: PlanTexts
 
-  /** `code` names what runs: runs of other code are others. */
-  constructor(folder: string, code: string, texts: PlanTexts) {
+  /** `codeOf` names what runs for a plan: runs of other code are others. */
+  constructor(folder: string, codeOf: (plan: Plan) => string, texts: PlanTexts) {
     this.#folder = folder
-    this.#code = code
+    this.#codeOf = codeOf
     this.#texts = texts
     mkdirSync(folder, { recursive: true })
   }
@@ -61,7 +62,7 @@ export class RunStore {
     // How many there are beside it, and how many run at a time, makes no difference to a run.
     const { workers: _workers, seeds: _seeds, seed: _seed, overlays: _overlays, ...what } = plan
     const files = filesIn(this.#texts, plan)
-    const all = JSON.stringify([this.#code, overlay, seed, what, files])
+    const all = JSON.stringify([this.#codeOf(plan), overlay, seed, what, files])
     const name = createHash('sha256').update(all).digest('hex').slice(0, NAME_CHARACTERS)
     return join(this.#folder, `${name}.run`)
   }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { isReal } from '../backends.ts'
 import { type CompareOptions, runJobs } from '../compare.ts'
 import { fingerprintOf } from '../fingerprint.ts'
-import { commitOfCode, hostNow, identityOfCode } from '../host.ts'
+import { commitOfCode, hostNow, identityOfCode, identityOfProgram } from '../host.ts'
 import type { Job } from '../messages.ts'
-import { askedOf, overlaySettings } from '../plan.ts'
+import { askedOf, overlaySettings, type Plan } from '../plan.ts'
 import type { Progress } from '../progress.ts'
 import type { RunResult } from '../run-result.ts'
 import { summariseOverlay } from '../summary.ts'
@@ -45,7 +45,11 @@ export async function runPlanned(planned: PlannedStudy, options: StudyRunOptions
   const { study, texts, sums, jobs, nodes } = planned
   const points = study.parts.flatMap(part => part.points)
   const commit = options.workerSource === undefined ? await commitOfCode() : null
-  const store = new RunStore(join(folder, RUNS_FOLDER), await identityOfCode(options.workerSource), texts)
+  const code = await identityOfCode(options.workerSource)
+  const isAnyReal = points.some(({ plan }) => isReal(plan.backend))
+  const program = isAnyReal ? await identityOfProgram(options.workerSource) : code
+  const codeOf = ({ backend }: Plan) => (isReal(backend) ? program : code)
+  const store = new RunStore(join(folder, RUNS_FOLDER), codeOf, texts)
   const all = store.distinct(jobs.flat())
   const left = all.filter(job => store.find(job) === undefined)
   onBegin({ there: all.length - left.length, all: all.length })
@@ -107,7 +111,7 @@ export async function runPlanned(planned: PlannedStudy, options: StudyRunOptions
     title: study.title,
     about: study.about ?? null,
     commit,
-    fingerprint: points.some(({ plan }) => isReal(plan.backend)) ? null : hash.digest('hex'),
+    fingerprint: isAnyReal ? null : hash.digest('hex'),
     host: hostNow(),
     parts
   }
