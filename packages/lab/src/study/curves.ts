@@ -31,15 +31,16 @@ function sharesOf(sorted: Float64Array): [number, number][] {
   return [...counts].map(([value, count]) => [value, count / sorted.length])
 }
 
-/** The part of all that the least of them have, from none to all of them. */
+/** The part of all that the least of them have, from none to all of them; of a peer that a step parts its part of the load. */
 function lorenz(sorted: Float64Array): number[] | null {
   const total = sum(sorted)
   if (total === 0) return null
-  const curve = [0]
+  const curve: number[] = []
   let [index, had] = [0, 0]
-  for (let step = 1; step <= LORENZ_STEPS; step += 1) {
-    for (; index < Math.round((step * sorted.length) / LORENZ_STEPS); index += 1) had += sorted[index]!
-    curve.push(had / total)
+  for (let step = 0; step <= LORENZ_STEPS; step += 1) {
+    const peers = (step * sorted.length) / LORENZ_STEPS
+    for (; index < Math.floor(peers); index += 1) had += sorted[index]!
+    curve.push((had + (peers - index) * (sorted[index] ?? 0)) / total)
   }
   return curve
 }
