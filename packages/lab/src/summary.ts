@@ -243,13 +243,15 @@ function bandwidthOf(runs: readonly RunResult[]): OverlayResults['bytes_per_node
   if (aliveUs === 0 || bytesByType.includes(undefined)) return null
   const byType = bytesByType as readonly Readonly<Record<string, number>>[]
   const perSecond = (bytes: number) => (bytes * US_PER_S) / aliveUs
-  const steady = pooled(runs.map(run => run.nodes.bytesSent))
-  const [{ measuredUs } = { measuredUs: 0 }] = runs
+  // Clocks on the wall measure each run for another time.
+  const steady = pooled(
+    runs.map(({ nodes, measuredUs }) => nodes.bytesSent.map(bytes => (bytes * US_PER_S) / measuredUs))
+  )
   const types = new Set(byType.flatMap(Object.keys))
   const p2psim = runs.map(run => run.traffic.p2psimBytes)
   return {
     mean: perSecond(sum(byType.map(bytes => sum(Object.values(bytes))))),
-    p95: steady.length === 0 ? null : (percentile(steady, 95) * US_PER_S) / measuredUs,
+    p95: steady.length === 0 ? null : percentile(steady, 95),
     by_type: Object.fromEntries(
       [...types].sort().map(type => [type, perSecond(sum(byType.map(bytes => bytes[type] ?? 0)))])
     ),

@@ -186,6 +186,20 @@ describe('a backend of real peers', () => {
     expect(told.at(-1)).toBe(1)
   })
 
+  it('says what a peer sends in a second by the time that its own run measured, which differs on real clocks', async () => {
+    const times: Record<number, number> = { 1: 1_000_000, 2: 2_000_000 }
+    const traffic = { bytesByType: { ping: 100 }, p2psimBytes: undefined }
+    const found: Backend = {
+      run: (jobs, init) =>
+        inTurn(jobs, init, async ({ seed }) => {
+          const nodes = { ...RUN.nodes, bytesSent: Float64Array.of(50 * seed, 100 * seed) }
+          return { ...RUN, seed, traffic, nodes, measuredUs: times[seed]! }
+        })
+    }
+    const { overlays } = await compare(plan, { backends: async () => found })
+    expect(overlays[0]!.bytes_per_node_per_s).toMatchObject({ p95: 100 })
+  })
+
   it('names the settings that its peers have: with failures they wait no longer for a lookup than without', async () => {
     const found: Backend = { run: (jobs, init) => inTurn(jobs, init, async ({ seed }) => ({ ...RUN, seed })) }
     const dying = resolvePlan({ ...plan, failures: 0.5 })
