@@ -1,6 +1,6 @@
 /** What structured overlays share, and its adapters to libp2p. */
 export * from './machine.ts'
-export { type FoundKey, KeyRoutedService } from './service.ts'
+export { type FoundKey, KeyRoutedService, type LookupCost } from './service.ts'
 export { Pace } from './service-pace.ts'
 export { NotReadyError } from './service-readiness.ts'
 export { LookupError } from './service-reads.ts'

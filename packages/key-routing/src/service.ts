@@ -65,6 +65,11 @@ const NOTICES: ReadonlySet<string> = new Set<RoutingNotice['type']>([
 /** The root of a key and the holders of copies, as a lookup found them. */
 export type FoundKey = Extract<RoutingNotice, { readonly type: 'looked-up' }>
 
+/** Filled in when a lookup ends, one that failed too: messages to peers that could not be reached or did not answer in time. */
+export interface LookupCost {
+  timeouts?: number
+}
+
 export class KeyRoutedService<T extends MachineTypes> implements Overlay, Startable {
   readonly name: OverlayName
   readonly [serviceCapabilities]: string[]
@@ -250,20 +255,26 @@ export class KeyRoutedService<T extends MachineTypes> implements Overlay, Starta
   }
 
   /**
-   * Finds the root of a key; nothing where the lookup failed.
+   * Finds the root of a key; nothing where the lookup failed. Either way `cost` is filled in.
    *
    * @throws NotReadyError        the overlay was not ready within `LOOKUP_WAIT_MS`
    * @throws OverlayStoppedError  the overlay does not run
    */
-  async lookup(key: Key, signal?: AbortSignal): Promise<FoundKey | undefined> {
+  async lookup(key: Key, signal?: AbortSignal, cost?: LookupCost): Promise<FoundKey | undefined> {
     const leftMs = await this.#readiness.wait({ signal, timeoutMs: LOOKUP_WAIT_MS })
-    return this.#lookup(key, signal, leftMs)
+    return this.#lookup(key, signal, leftMs, cost)
   }
 
-  async #lookup(key: Key, signal: AbortSignal | undefined, timeoutMs: number): Promise<FoundKey | undefined> {
+  async #lookup(
+    key: Key,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+    cost: LookupCost = {}
+  ): Promise<FoundKey | undefined> {
     const timeout = AbortSignal.timeout(Math.ceil(timeoutMs))
     const until = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
     const notice = await this.#commands.ask({ type: 'lookup', key }, ['looked-up', 'lookup-failed'], until)
+    cost.timeouts = notice.timeouts
     return notice.type === 'looked-up' ? notice : undefined
   }
 

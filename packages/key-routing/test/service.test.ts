@@ -6,8 +6,9 @@ import { parseQuery, type SharedFile } from '@servent/overlay'
 import { base58btc } from 'multiformats/bases/base58'
 import { CID } from 'multiformats/cid'
 import { sha256 } from 'multiformats/hashes/sha2'
-import { afterEach, describe, expect, it } from 'vitest'
-import { VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX } from '../src/index.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type LookupCost, VALUE_BYTES_MAX, VALUE_KEY_BYTES_MAX } from '../src/index.ts'
+import { ServiceCommands } from '../src/service-commands.ts'
 import { all, linkAll, type MeshNode, startMesh, startNode, stopNode, stopNodes, until } from './mesh.ts'
 
 afterEach(stopNodes)
@@ -221,6 +222,18 @@ describe('libp2p', () => {
     // The nearest comes last.
     expect(closest.at(-1)?.id.toString()).toBe(other.peerId)
   })
+})
+
+it('a lookup says what it met, and so does one that failed', async () => {
+  const [{ service }] = (await startMesh(3)) as [MeshNode]
+  const key = new Uint8Array(32).fill(7)
+  const cost: LookupCost = {}
+  expect(await service.lookup(key, undefined, cost)).toMatchObject({ timeouts: 0 })
+  expect(cost).toEqual({ timeouts: 0 })
+  const failed = { type: 'lookup-failed', command: 1, reason: 'no-route', hops: 1, timeouts: 2, elapsedMs: 1 }
+  const ask = vi.spyOn(ServiceCommands.prototype, 'ask').mockResolvedValue(failed as never)
+  expect(await service.lookup(key, undefined, cost).finally(() => ask.mockRestore())).toBeUndefined()
+  expect(cost).toEqual({ timeouts: 2 })
 })
 
 describe('an overlay that has stopped', () => {

@@ -30,8 +30,9 @@ interface KeyRouted extends Overlay {
   ready(options: { peers: number; signal: AbortSignal }): Promise<void>
   lookup(
     key: Key,
-    signal: AbortSignal
-  ): Promise<{ root: { id: Uint8Array }; hops: number; timeouts: number } | undefined>
+    signal: AbortSignal,
+    cost: { timeouts?: number }
+  ): Promise<{ root: { id: Uint8Array }; hops: number } | undefined>
 }
 
 export class AskedOverlay {
@@ -131,10 +132,11 @@ export class AskedOverlay {
 
   async #root(key: Key, signal: AbortSignal): Promise<Found> {
     if (!isKeyRouted(this.#overlay)) return this.#nearest(key, signal)
-    const found = await this.#overlay.lookup(key, signal)
-    if (found === undefined) return { ...NOTHING, names: this.#tally && [keyToHex(key)] }
-    const { root, hops, timeouts } = found
-    return { found: peerIdText(root.id), hops, timeouts, names: this.#tally && [keyToHex(key)] }
+    const cost: { timeouts?: number } = {}
+    const found = await this.#overlay.lookup(key, signal, cost)
+    const told = { timeouts: cost.timeouts, names: this.#tally && [keyToHex(key)] }
+    if (found === undefined) return { ...NOTHING, ...told }
+    return { found: peerIdText(found.root.id), hops: found.hops, ...told }
   }
 
   /** libp2p's Kademlia names the peers nearest to a key, and never who asks. Its keys are hashes of what it is given. */

@@ -99,7 +99,7 @@ export class Questions {
     const answer = await this.#ask(origin, peer => peer.lookup(wanted), NO_LOOKUP)
     if (answer === undefined) return tell({ status: 'unissued' })
     const { found, hops, timeouts, tookMs, names } = answer
-    if (found === undefined) return tell({ status: 'failed', names })
+    if (found === undefined) return tell({ status: 'failed', timeouts, names })
     const node = truth.nodeOf(found)
     const isRight =
       node !== undefined && (truth.hasRoots ? node === rootAtFirst || node === rootNow() : has(node))

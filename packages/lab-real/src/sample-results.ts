@@ -25,10 +25,11 @@ export class SampleResults {
     const all = this.#samples.lookups.toSorted((a, b) => a.number - b.number)
     const count = (status: LookupSample['status']) => all.filter(one => one.status === status).length
     const answered = all.filter(({ status }) => status === 'correct' || status === 'incorrect')
-    const known = (of: (sample: LookupSample) => number | undefined) =>
-      Float64Array.from(answered.flatMap(sample => of(sample) ?? []))
+    const known = (of: (sample: LookupSample) => number | undefined, among = answered) =>
+      Float64Array.from(among.flatMap(sample => of(sample) ?? []))
     const told = all.filter(({ status }) => status !== 'unissued')
-    const timeouts = known(one => one.timeouts)
+    // Lookups that failed have met the most.
+    const timeouts = known(one => one.timeouts, told)
     return {
       correct: count('correct'),
       incorrect: count('incorrect'),

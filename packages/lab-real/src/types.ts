@@ -36,6 +36,7 @@ export interface LookupAnswer {
   readonly found: string | undefined
   /** Nothing where the overlay does not tell. */
   readonly hops: number | undefined
+  /** The same; of a lookup that found nothing too. */
   readonly timeouts: number | undefined
   readonly tookMs: number
   /** What names it on the wire, none where nothing was sent; undefined where its messages are not counted. */

@@ -278,7 +278,7 @@ export const OverlaySchema = Type.Object(
       'Lookup time over the direct round trip between who asks and who is found, of correct lookups that were not answered by who asked'
     ),
     timeouts_per_lookup: summary(
-      'Messages to peers that could not be reached or did not answer in time, from the first step to the root: those too that a paper leaves out, after the key’s live predecessor was reached. In the simulator as an observer of all peers saw them; of Kelips, and of real peers, as these count and tell them (those of Kademlia do not)'
+      'Messages to peers that could not be reached or did not answer in time, from the first step to the root: those too that a paper leaves out, after the key’s live predecessor was reached. Of lookups of whose end something was heard, failed ones too. In the simulator as an observer of all peers saw them; of Kelips, and of real peers, as these count and tell them (those of Kademlia do not)'
     ),
     searches: orNull(searches, 'the plan has no searches'),
     values: orNull(values, 'the plan has no puts'),
