@@ -43,6 +43,11 @@ const SLICE_US = 10 * US_PER_S
  * measure the moment.
  */
 const SETTLE_US = 300 * US_PER_S
+/**
+ * With churn what is shared is announced before the warm-up is over, in its second half, so that the measured time begins
+ * in the same moment of those who come and go in every overlay; where announcing takes longer, later.
+ */
+const PUBLISH_AHEAD_US_MAX = 3_600 * US_PER_S
 /** For announcing what is shared; whoever is not done then has met something that does not end. */
 const PUBLISH_US_MAX = 86_400 * US_PER_S
 
@@ -133,8 +138,10 @@ class Run {
     const { simulation } = deployment
     this.#start()
     if (failures !== null) this.#warmUp()
-    this.#runUntil(this.#plan.warmup * US_PER_S)
+    const warmUs = this.#plan.warmup * US_PER_S
+    this.#runUntil(this.#churn === undefined ? warmUs : warmUs - Math.min(warmUs / 2, PUBLISH_AHEAD_US_MAX))
     const publishing = this.#publish()
+    this.#runUntil(warmUs)
     if (failures !== null && publishing !== undefined) this.#runUntil(simulation.nowUs + SETTLE_US)
     if (failures !== null) this.#putBeforeFailure()
     const repair = this.#churn === undefined ? undefined : new RepairWatch(deployment, this.#plan.nodes)

@@ -47,6 +47,23 @@ describe('with churn', () => {
   })
 })
 
+it('the measured time begins in the same moment of those who come and go, where files are announced before it too', () => {
+  const measured = (['chord', 'kelips', 'gnutella'] as const).map(overlay => {
+    const work = { nodes: 40, lookups: 0, searches: 10, churn: 'exp:10m', warmup: 120, duration: 60 }
+    const { nodes, searches } = runOnce(
+      resolvePlan({ ...work, overlays: [overlay] }),
+      {},
+      { overlay, seed: 1 }
+    )
+    expect(searches!.right / searches!.wanted, overlay).toBeGreaterThan(0.8)
+    const { atStart, atEnd, aliveUs } = nodes
+    // Peers of Kelips come 5 ms later.
+    return { overlay, live: [atStart.live, atEnd.live], aliveS: Math.round(aliveUs / 1_000_000) }
+  })
+  const { live, aliveS } = measured.find(({ overlay }) => overlay === 'gnutella')!
+  expect(measured).toEqual(measured.map(({ overlay }) => ({ overlay, live, aliveS })))
+})
+
 it('fewer peers than a ring has take part and look up while their network forms', () => {
   for (const nodes of [2, 8, 9]) {
     const plan = resolvePlan({ nodes, lookups: 20, searches: 5, start: 'joined', warmup: 600, duration: 60 })
