@@ -2,6 +2,7 @@
 import { Check } from 'typebox/value'
 import { PlanError } from './errors.ts'
 import type { Judged } from './gates.ts'
+import { filesOf } from './models.ts'
 import { type Asked, askedOf, type FileSums } from './plan.ts'
 import { type Results, ResultsSchema } from './results.ts'
 import type { Study } from './study/study.ts'
@@ -87,9 +88,26 @@ export function refuseOther(baseline: Kept, planned: ReadonlyMap<string, Asked>)
     if (field === undefined) continue
     throw new PlanError(
       `The baseline was measured with another plan: ${name} had ${field} ${JSON.stringify(other[field])}, and has ` +
-        `${JSON.stringify(plan[field])} now.`
+        `${JSON.stringify(plan[field])} now.${ofFiles(field, other, plan)}`
     )
   }
+}
+
+/** Where it is a file that two plans do not have in common: in what it differs. */
+function ofFiles(field: keyof Asked, before: Asked, now: Asked): string {
+  const [had, has] = [filesOf(before), filesOf(now)]
+  for (const [kind, named] of [
+    ['matrix', 'latency'],
+    ['trace', 'churn']
+  ] as const) {
+    const [was, is] = [had[kind], has[kind]]
+    if (was === undefined || is === undefined || (field !== named && field !== 'files')) continue
+    const isSame = before.files?.[was] === now.files?.[is]
+    if (was !== is)
+      return ` The files differ in name ${isSame ? 'alone: their contents are the same' : 'and contents'}.`
+    if (!isSame) return ` ${is} has other contents.`
+  }
+  return ''
 }
 
 const IRRELEVANT: ReadonlySet<string> = new Set(['seeds', 'seed', 'overlays', 'workers'])

@@ -187,7 +187,19 @@ describe('a baseline', () => {
         await writeFile(resolvePath(name), text)
         const other = await askedOfAll(planned(of), resolvePath)
         expect(() => refuseOther(kept, other)).toThrow(/with another plan: chord had files \{"m\.txt":/)
+        expect(() => refuseOther(kept, other)).toThrow(` now. ${name} has other contents.`)
         await writeFile(resolvePath(name), before)
+      }
+      const named = planned(resolvePlan({ ...of, latency: 'matrix:n.txt' }))
+      for (const [text, said] of [
+        [matrix, 'alone: their contents are the same.'],
+        ['0 41\n41 0\n', 'and contents.']
+      ] as const) {
+        await writeFile(resolvePath('n.txt'), text)
+        const other = await askedOfAll(named, resolvePath)
+        expect(() => refuseOther(kept, other)).toThrow(
+          `had latency "matrix:m.txt", and has "matrix:n.txt" now. The files differ in name ${said}`
+        )
       }
       await rm(resolvePath('m.txt'))
       await expect(askedOfAll(planned(of), resolvePath)).rejects.toThrow('which cannot be read')
