@@ -8,6 +8,7 @@ import { OVERLAYS } from './overlays/settings.ts'
 import { PathSchema } from './path/path-schema.ts'
 import { AskedSchema } from './plan.ts'
 import { faults } from './results-faults.ts'
+import { network } from './results-network.ts'
 import { partition } from './results-partition.ts'
 import { sockets } from './results-sockets.ts'
 import { closed, count, number, orNull } from './schema-words.ts'
@@ -235,20 +236,6 @@ const topology = Type.Object(
     )
   },
   closed('The graph of links at the end of the measured time: who has how many')
-)
-
-const network = Type.Object(
-  {
-    upkeep_messages_per_question: orNull(number('For each lookup and search'), 'none was issued'),
-    upkeep_bytes_per_question: orNull(number('For each lookup and search'), 'none was issued'),
-    upkeep_bytes_per_node: number('For each live peer'),
-    pongs_per_link_max: count(
-      'Pongs that left by one link within 3 s, the most of any link in any run, since its start'
-    )
-  },
-  closed(
-    'What was sent in the measured time, but not for lookups and searches: pings, pongs, handshakes, tables'
-  )
 )
 
 export const OverlaySchema = Type.Object(
