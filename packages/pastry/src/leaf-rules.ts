@@ -62,11 +62,19 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TR
   )
 }
 
-/** A joiner's whole leaf set has answered when nobody is left who has not. */
+/** A joiner's whole leaf set has answered when nobody is left who has not; and a member without leaves has none to come. */
 function probed(node: PastryNode, fx: Fx): void {
-  if (node.mode !== 'joining' || !node.entering || node.probing.size > 0) return
+  if (node.probing.size > 0) return
+  if (node.mode === 'member') lookForOthers(node, fx)
+  if (node.mode !== 'joining' || !node.entering) return
   if (node.leaves.isEmpty) joinFailed(node, fx)
   else activate(node, fx)
+}
+
+/** Once, when the last leaf of a member has gone, however it went, and nobody is being asked who may be the next. */
+function lookForOthers(node: PastryNode, fx: Fx): void {
+  const hasLost = node.mode === 'member' && node.metMs !== undefined && node.leaves.isEmpty
+  if (hasLost && node.maintenance && node.probing.size === 0) lostAll(node, fx)
 }
 
 export function onLeafProbe(node: PastryNode, link: Link, peer: Peer, message: LeafProbe, fx: Fx): void {
@@ -76,7 +84,7 @@ export function onLeafProbe(node: PastryNode, link: Link, peer: Peer, message: L
 
 function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, fx: Fx): void {
   if (isUnlike(node, peer, state, fx) || state.standing === 'out') {
-    forget(node, peer, fx)
+    dismiss(node, peer, fx)
     return
   }
   node.lives(peer)
@@ -215,6 +223,14 @@ export function forget(node: PastryNode, peer: Peer, fx: Fx): void {
   if (wasLeaf) node.leavesChanged(fx)
 }
 
+/** It lives and takes no part: nothing of it is good for a hop, and others may have what it leaves open. */
+export function dismiss(node: PastryNode, peer: Peer, fx: Fx): void {
+  const sides = node.leaves.has(peer) ? node.leaves.sidesOf(peer) : []
+  forget(node, peer, fx)
+  askSides(node, sides, [], fx)
+  lookForOthers(node, fx)
+}
+
 /** Goes of its own accord: those that it names may take its place. */
 export function onLeave(node: PastryNode, peer: Peer, leaves: readonly Peer[], fx: Fx): void {
   const wasLeaf = node.leaves.has(peer)
@@ -225,7 +241,7 @@ export function onLeave(node: PastryNode, peer: Peer, leaves: readonly Peer[], f
     leaves.filter(other => other !== peer),
     fx
   )
-  if (node.leaves.isEmpty && node.mode === 'member' && node.probing.size === 0) lostAll(node, fx)
+  lookForOthers(node, fx)
 }
 
 /** One leaf after the other, so that what was missed is heard a little later (FreePastry's leaf set maintenance). */

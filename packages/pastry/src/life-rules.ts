@@ -238,6 +238,8 @@ export function probeForeign(node: PastryNode, fx: Fx, by?: Peer): void {
       // Who was alone joins as a newcomer does.
       disarm(fx)
       node.setMode('joining', fx)
+      node.gatherMs = JOIN_RETRY_MS
+      fx.setTimer(GATHER_TIMER, JOIN_RETRY_MS)
       enter(node, [root, ...leaves], fx)
     } else {
       for (const peer of [root, ...leaves]) if (node.leaves.wants(peer)) probeLeaf(node, peer, fx)

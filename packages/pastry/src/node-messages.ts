@@ -3,7 +3,7 @@ import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import type { Link } from '@servent/overlay/machine'
 import { COLUMNS_MAX, LEAF_SET_MAX } from './constants.ts'
 import { answerJoin } from './join-walk.ts'
-import { forget, onHeartbeat, onLeafProbe, onLeave } from './leaf-rules.ts'
+import { dismiss, onHeartbeat, onLeafProbe, onLeave } from './leaf-rules.ts'
 import { onCaller } from './life-rules.ts'
 import type { NodeAnswer, PastryMessage, RowRequest } from './messages.ts'
 import type { Fx, PastryNode } from './node.ts'
@@ -54,8 +54,7 @@ function rowOf(node: PastryNode, { row, column }: RowRequest): number[] {
   return entry < 0 ? [] : [entry]
 }
 
-/** It lives and takes no part: nothing of it is good for a hop, or for a leaf. */
 export function onNotReady(node: PastryNode, link: Link, fx: Fx): void {
   const peer = node.router.calls.peerOf(link)
-  if (peer !== undefined && node.maintenance) forget(node, peer, fx)
+  if (peer !== undefined && node.maintenance) dismiss(node, peer, fx)
 }
