@@ -77,8 +77,12 @@ export const REPAIRS_MAX = 16
 /** Entries of the own tables that a joiner asks for their rows (Rowstron section 2.5, the second stage). */
 export const SECOND_STAGE_ASKS_MAX = 32
 
+/** A joiner waits for all that it is told of within so long of its leaf set's first probe; each answers or fails soon. */
+export const ENTERING_MS_MAX = 30_000
 /** Lookups that a joiner keeps until it is active. One more is refused, and its sender tries the next. */
 export const HELD_LOOKUPS_MAX = 256
+/** Whoever asked a joiner for hops has asked another by then. Lookups say themselves how long they may take. */
+export const HELD_REQUEST_MS_MAX = 10_000
 /** Steps of a joiner towards its key. A ring whose tables are lost is walked by its leaf sets, and not for ever. */
 export const JOIN_STEPS_MAX = 64
 /** Entries of rows in one answer to a joiner: two rows. */

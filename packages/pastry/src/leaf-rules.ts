@@ -11,6 +11,7 @@ import { PRIORITY_URGENT } from '@servent/key-routing/machine'
 import { type Link, type Peer, SELF, sameBytes } from '@servent/overlay/machine'
 import {
   CONFIRMING_PROBE_TRIES,
+  ENTERING_MS_MAX,
   FAILED_TOLD_MAX,
   HEARD_LATELY_MS,
   LEAF_PROBES_MAX,
@@ -40,7 +41,10 @@ function leafState(node: PastryNode): LeafState {
 
 /** Tells a peer that it is taken for a leaf, or may be one, and hears whether it is. */
 export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TRIES): void {
-  if (peer === SELF || node.probing.has(peer) || node.probing.size >= LEAF_PROBES_MAX) return
+  const isUnderWay = node.probing.has(peer)
+  if (peer === SELF || (!isUnderWay && node.probing.size >= LEAF_PROBES_MAX)) return
+  if (node.mode === 'joining' && node.nowMs - node.enteringSinceMs < ENTERING_MS_MAX) node.awaited.add(peer)
+  if (isUnderWay) return
   const { term } = node
   node.probing.add(peer)
   request(
@@ -51,6 +55,7 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TR
     (heard, fx) => {
       if (node.term === term) {
         node.probing.delete(peer)
+        node.awaited.delete(peer)
         if (typeof heard === 'object' && heard.type === 'leaf-probe-answer') hearLeaf(node, peer, heard, fx)
         else if (heard === undefined) node.rules.fail(node, peer, fx)
         node.named.delete(peer)
@@ -62,11 +67,13 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TR
   )
 }
 
-/** A joiner's whole leaf set has answered when nobody is left who has not; and a member without leaves has none to come. */
+/**
+ * A joiner's whole leaf set has answered when nobody is left who has not, of those that it was told of in time: else
+ * whoever names new ones again and again keeps it from its ring. A member without leaves has none to come.
+ */
 function probed(node: PastryNode, fx: Fx): void {
-  if (node.probing.size > 0) return
   if (node.mode === 'member') lookForOthers(node, fx)
-  if (node.mode !== 'joining' || !node.entering) return
+  if (node.mode !== 'joining' || !node.entering || node.awaited.size > 0) return
   if (node.leaves.isEmpty) joinFailed(node, fx)
   else activate(node, fx)
 }

@@ -36,6 +36,7 @@ export function gather(node: PastryNode, fx: Fx): void {
 /** What an earlier membership asked is nothing any more. */
 function stopSteps(node: PastryNode): void {
   node.probing.clear()
+  node.awaited.clear()
   node.asking.clear()
   node.named.clear()
   node.suitors.clear()
@@ -172,8 +173,9 @@ function walkFrom(node: PastryNode, contacts: readonly Peer[], fx: Fx): void {
 function enter(node: PastryNode, leaves: readonly Peer[], fx: Fx): void {
   node.walking = false
   node.entering = true
+  node.enteringSinceMs = node.nowMs
   for (const peer of leaves) probeLeaf(node, peer, fx)
-  if (node.probing.size === 0 && node.mode === 'joining') joinFailed(node, fx)
+  if (node.awaited.size === 0 && node.mode === 'joining') joinFailed(node, fx)
 }
 
 /**

@@ -88,6 +88,9 @@ export class PastryNode {
   /** A joiner: a walk is under way; and whether it has begun to take its place in the leaf sets of others. */
   walking = false
   entering = false
+  enteringSinceMs = 0
+  /** Of those that it probed, whom it waits for before it is active. */
+  readonly awaited = new Set<Peer>()
   readonly held: HeldLookup[] = []
   /** Since when it looks for a ring, and how seldom it asks. */
   gatheringSinceMs = 0

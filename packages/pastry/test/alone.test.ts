@@ -52,16 +52,9 @@ describe('a member looks for others when its last leaf', () => {
 
   it('leaves, and whomever it named is dead', () => {
     const all = member([ONLY])
-    const { calls } = all.node.router
-    let end: Parameters<typeof calls.request>[3] | undefined
-    Object.assign(calls, {
-      request: (...[, , , done]: Parameters<typeof calls.request>) => {
-        end = done
-      }
-    })
     onLeave(all.node, ONLY, [NAMED], all.fx)
     expect([all.node.counters.isolated, all.node.probing.has(NAMED)]).toEqual([undefined, true])
-    end!({ failed: 'unreachable' }, all.fx)
+    all.waiting.find(({ peer }) => peer === NAMED)!.end(undefined)
     expectLooking(all)
   })
 

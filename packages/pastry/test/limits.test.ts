@@ -12,12 +12,14 @@ import {
   CONTACTS_ASKED_MAX,
   DISTANCE_MS_MAX,
   DISTANCES_MAX,
+  ENTERING_MS_MAX,
   FAILED_KEPT_MS,
   FAILED_MAX,
   FAILED_TOLD_MAX,
   FAILURES_REMEMBERED_MAX,
   HEARD_LATELY_MS,
   HELD_LOOKUPS_MAX,
+  HELD_REQUEST_MS_MAX,
   JOIN_ENTRIES_MAX,
   JOIN_STEPS_MAX,
   LEAF_PROBES_MAX,
@@ -222,6 +224,51 @@ describe('joining', () => {
     expect(delivered).toHaveLength(HELD_LOOKUPS_MAX)
     expect(delivered[0]).toEqual({ ...LOOKUP, budgetMs: 600 })
     expect(node.held).toEqual([])
+  })
+
+  it('of those that are kept, whose time is over makes room: lookups say it, others have HELD_REQUEST_MS_MAX', () => {
+    const { node, fx } = answeredNode({}, [])
+    const request = {
+      type: 'next-hops-request',
+      key: LOOKUP.key,
+      purpose: 'user',
+      root: false,
+      silent: []
+    } as const
+    const fill = (keepOne: (id: number) => boolean) => {
+      for (const id of numbers(1, HELD_LOOKUPS_MAX)) expect(keepOne(id)).toBe(true)
+    }
+    fill(id => keep(node, 7, { ...LOOKUP, id }, fx))
+    node.nowMs = LOOKUP.budgetMs - 1
+    expect(keep(node, 7, LOOKUP, fx)).toBe(false)
+    node.nowMs = LOOKUP.budgetMs
+    fill(id => keep(node, 7, { ...request, id }, fx))
+    node.nowMs += HELD_REQUEST_MS_MAX - 1
+    expect(keep(node, 7, LOOKUP, fx)).toBe(false)
+    node.nowMs += 1
+    expect(keep(node, 7, LOOKUP, fx)).toBe(true)
+    expect(node.held).toHaveLength(1)
+  })
+
+  it('whoever is told of within ENTERING_MS_MAX is waited for; one who is told of later is not', () => {
+    const { node, fx, waiting } = answeredNode({}, [])
+    const [root, inTime, late] = [1, 2, 3]
+    node.mode = 'joining'
+    node.entering = true
+    probeLeaf(node, root!, fx)
+    node.nowMs = ENTERING_MS_MAX - 1
+    probeLeaf(node, inTime!, fx)
+    node.nowMs = ENTERING_MS_MAX
+    probeLeaf(node, late!, fx)
+    const state = { standing: 'member', leafSet: 16, digitBits: 4, leaves: [], failed: [] } as const
+    const answer = (of: number) =>
+      waiting
+        .find(({ peer }) => peer === of)!
+        .end({ type: 'leaf-probe-answer', id: 1, ...state, probePeriodMs: 0 })
+    answer(root!)
+    expect(node.mode).toBe('joining')
+    answer(inTime!)
+    expect([node.mode, node.probing.has(late!)]).toEqual(['member', true])
   })
 
   it('JOIN_STEPS_MAX steps lead to the own place, and no more', () => {

@@ -15,6 +15,8 @@ export interface AnsweredNode {
   readonly fx: Fx
   /** Requests and what was told or sent, in their order. */
   readonly sent: { readonly peer: Peer; readonly message: PastryMessage }[]
+  /** Requests that wait: each is answered when `end` is called, once. */
+  readonly waiting: { readonly peer: Peer; readonly end: (answer: PastryMessage | undefined) => void }[]
   readonly notices: unknown[]
   /** Of one type. */
   count(type: PastryMessage['type']): number
@@ -48,6 +50,7 @@ export function answeredNode(
 ): AnsweredNode {
   const node = new PastryNode(pastrySettings(settings), CORRECT_PASTRY)
   const sent: AnsweredNode['sent'] = []
+  const waiting: AnsweredNode['waiting'] = []
   const notices: unknown[] = []
   const delivered: PastryMessage[] = []
   const fx = {
@@ -76,9 +79,11 @@ export function answeredNode(
         done: (o: unknown, fx: Fx) => void
       ) => {
         sent.push({ peer, message })
+        const end = (answer: PastryMessage | undefined): void =>
+          done(answer === undefined ? { failed: 'unreachable' } : { answer }, fx)
         const answered = answer(peer, message)
-        if (answered === 'wait') return
-        done(answered === undefined ? { failed: 'unreachable' } : { answer: answered }, fx)
+        if (answered === 'wait') waiting.push({ peer, end })
+        else end(answered)
       },
       tell: (peer: Peer, message: PastryMessage) => sent.push({ peer, message }),
       linkOf: (peer: Peer) => peer,
@@ -104,6 +109,7 @@ export function answeredNode(
     node,
     fx,
     sent,
+    waiting,
     notices,
     delivered,
     count: type => sent.filter(({ message }) => message.type === type).length
