@@ -53,8 +53,10 @@ export const LOOKS_PER_PERIOD = 8
 /** Entries that are probed in one look. */
 export const TABLE_PROBES_MAX = 16
 
-/** Leaf probes under way. More candidates are named again by a later exchange. */
+/** Leaf probes under way, of others than leaves. More candidates are named again by a later exchange. */
 export const LEAF_PROBES_MAX = 64
+/** Those whom others named for leaves and who have not answered, of each that names as many as |L|. */
+export const HEARSAY_MAX = 256
 /** For so long nobody who names a failed peer is believed: the others have found out by then. */
 export const FAILED_KEPT_MS = 60_000
 /** Peers that took this node for a leaf and had no place here: for so long they may have one without a probe. */

@@ -27,6 +27,12 @@ import { isUnlike, ping, request, sizesOf } from './node-calls.ts'
 import { standingOf } from './standing.ts'
 import { considerEntry, forgetEntry } from './table-rules.ts'
 
+/** Leaves of a peer, as it said. */
+interface Named {
+  readonly by: Peer
+  readonly leaves: readonly Peer[]
+}
+
 function leafState(node: PastryNode): LeafState {
   const { peers, leaves, settings, failed } = node
   const own = settings.tableProbeMs === 0 && node.mode === 'member' ? ownPeriodMs(node) : 0
@@ -42,7 +48,9 @@ function leafState(node: PastryNode): LeafState {
 /** Tells a peer that it is taken for a leaf, or may be one, and hears whether it is. */
 export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TRIES): void {
   const isUnderWay = node.probing.has(peer)
-  if (peer === SELF || (!isUnderWay && node.probing.size >= LEAF_PROBES_MAX)) return
+  // Whatever others named, a leaf is always asked.
+  const most = node.leaves.has(peer) ? LEAF_PROBES_MAX + LEAF_SET_MAX : LEAF_PROBES_MAX
+  if (peer === SELF || (!isUnderWay && node.probing.size >= most)) return
   if (node.mode === 'joining' && node.nowMs - node.enteringSinceMs < ENTERING_MS_MAX) node.awaited.add(peer)
   if (isUnderWay) return
   const { term } = node
@@ -56,7 +64,8 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TR
       if (node.term === term) {
         node.probing.delete(peer)
         node.awaited.delete(peer)
-        if (typeof heard === 'object' && heard.type === 'leaf-probe-answer') hearLeaf(node, peer, heard, fx)
+        if (typeof heard === 'object' && heard.type === 'leaf-probe-answer')
+          hearLeaf(node, peer, heard, true, fx)
         else if (heard === undefined) node.rules.fail(node, peer, fx)
         node.named.delete(peer)
         if (node.term === term) probed(node, fx)
@@ -85,11 +94,12 @@ function lookForOthers(node: PastryNode, fx: Fx): void {
 }
 
 export function onLeafProbe(node: PastryNode, link: Link, peer: Peer, message: LeafProbe, fx: Fx): void {
-  hearLeaf(node, peer, message, fx)
+  hearLeaf(node, peer, message, false, fx)
   fx.send(link, { type: 'leaf-probe-answer', id: message.id, ...leafState(node) }, PRIORITY_URGENT)
 }
 
-function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, fx: Fx): void {
+/** Of others only a leaf may name some unasked: anybody may make up any number of peers. */
+function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, wasAsked: boolean, fx: Fx): void {
   if (isUnlike(node, peer, state, fx) || state.standing === 'out') {
     dismiss(node, peer, fx)
     return
@@ -104,16 +114,16 @@ function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, fx: Fx): void 
   const others = node.intern(state.leaves, LEAF_SET_MAX)
   for (const id of state.failed.slice(0, FAILED_TOLD_MAX)) {
     const named = node.leaves.members.find(leaf => sameBytes(node.peers.contact(leaf).id, id))
-    if (named !== undefined && named !== peer) doubtNamed(node, named, others, fx)
+    if (named !== undefined && named !== peer) doubtNamed(node, named, { by: peer, leaves: others }, fx)
   }
-  probeWanted(node, others, fx)
+  if (wasAsked || node.leaves.has(peer)) probeWanted(node, { by: peer, leaves: others }, fx)
 }
 
 /**
  * Whoever told has probed it often enough: this node asks once itself, and not at all where it heard of it since then
  * (Castro figure 2: each node probes what it is told, so that nobody can talk others out of their leaves).
  */
-function doubtNamed(node: PastryNode, peer: Peer, others: readonly Peer[], fx: Fx): void {
+function doubtNamed(node: PastryNode, peer: Peer, others: Named, fx: Fx): void {
   if (node.mode === 'idle' || node.probing.has(peer)) return
   if ((node.heard.get(peer) ?? 0) > node.nowMs - HEARD_LATELY_MS) return
   // Whoever told of it first has named those that may take its place.
@@ -121,10 +131,17 @@ function doubtNamed(node: PastryNode, peer: Peer, others: readonly Peer[], fx: F
   probeLeaf(node, peer, fx, CONFIRMING_PROBE_TRIES)
 }
 
-/** Those who have a place once all that are named and probed have theirs (Castro figure 2), and nobody else. */
-function probeWanted(node: PastryNode, named: readonly Peer[], fx: Fx): number {
-  const candidates = named.filter(peer => !node.hasFailed(peer) && !node.probing.has(peer))
-  const wanted = node.leaves.wantsOf(candidates, node.probing)
+/**
+ * Those who have a place once all have theirs that the same one named, or nobody (Castro figure 2), and nobody else. Whom
+ * another one named may never answer.
+ */
+function probeWanted(node: PastryNode, { by, leaves }: Named, fx: Fx): number {
+  const { hearsay, probing, settings, nowMs } = node
+  const candidates = leaves.filter(peer => !node.hasFailed(peer) && !probing.has(peer))
+  const others = [...probing].filter(peer => [undefined, by].includes(hearsay.by(peer)))
+  const wanted = node.leaves
+    .wantsOf(candidates, others)
+    .filter(peer => hearsay.take(peer, by, settings.leafSet, nowMs))
   for (const peer of wanted) probeLeaf(node, peer, fx)
   return wanted.length
 }
@@ -168,13 +185,13 @@ export function suspect(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TRIE
 
 /** The right rule of `PastryRules.fail`: what a peer that does not answer leaves open is filled. */
 export function fail(node: PastryNode, peer: Peer, fx: Fx): void {
-  node.rememberFailed(peer)
+  node.rememberSilent(peer)
   const sides = node.leaves.sidesOf(peer)
-  const named = node.named.get(peer) ?? []
+  const named = node.named.get(peer)
   if (!node.heard.has(peer)) {
     node.neighbourhood.remove(peer)
     // It would have had a place: whoever else may have it is asked for.
-    askSides(node, sides, [], fx)
+    askSides(node, sides, undefined, fx)
     return
   }
   node.count('failed')
@@ -186,7 +203,7 @@ export function fail(node: PastryNode, peer: Peer, fx: Fx): void {
   if (!wasLeaf) return
   const tookSuitors = takeSuitors(node, fx)
   if (wasRight) for (const leaf of node.leaves.members) probeLeaf(node, leaf, fx)
-  else if (!tookSuitors || named.length === 0) askSides(node, sides, named, fx)
+  else if (!tookSuitors || named === undefined || named.leaves.length === 0) askSides(node, sides, named, fx)
   else probeWanted(node, named, fx)
   // Nobody is left who knows that side: others of the table do (Castro section 3.1 goes by the table then, too).
   if (sides.some(side => side.length === 0)) probeForeign(node, fx, node.table.peers()[0])
@@ -213,11 +230,11 @@ function takeSuitors(node: PastryNode, fx: Fx): boolean {
 function askSides(
   node: PastryNode,
   sides: readonly (readonly Peer[])[],
-  named: readonly Peer[],
+  named: Named | undefined,
   fx: Fx
 ): void {
   if (!node.maintenance || node.mode === 'idle' || sides.length === 0) return
-  if (probeWanted(node, named, fx) > 0) return
+  if (named !== undefined && probeWanted(node, named, fx) > 0) return
   for (const side of sides) if (side.length > 0) probeLeaf(node, side.at(-1)!, fx)
 }
 
@@ -234,7 +251,7 @@ export function forget(node: PastryNode, peer: Peer, fx: Fx): void {
 export function dismiss(node: PastryNode, peer: Peer, fx: Fx): void {
   const sides = node.leaves.has(peer) ? node.leaves.sidesOf(peer) : []
   forget(node, peer, fx)
-  askSides(node, sides, [], fx)
+  askSides(node, sides, undefined, fx)
   lookForOthers(node, fx)
 }
 
@@ -243,11 +260,7 @@ export function onLeave(node: PastryNode, peer: Peer, leaves: readonly Peer[], f
   const wasLeaf = node.leaves.has(peer)
   forget(node, peer, fx)
   if (!wasLeaf || !node.maintenance || node.mode === 'idle') return
-  probeWanted(
-    node,
-    leaves.filter(other => other !== peer),
-    fx
-  )
+  probeWanted(node, { by: peer, leaves: leaves.filter(other => other !== peer) }, fx)
   lookForOthers(node, fx)
 }
 

@@ -21,14 +21,17 @@ import {
   FAILED_KEPT_MS,
   FAILED_MAX,
   FAILURES_REMEMBERED_MAX,
+  HEARSAY_MAX,
   HELD_LOOKUPS_MAX,
   LEAF_PROBES_MAX,
+  LEAF_SET_MAX,
   MEASURES_AT_ONCE,
   PERIODS_HEARD_MAX,
   REPAIRS_MAX,
   SUITORS_MAX
 } from './constants.ts'
 import { Periods } from './failure-rate.ts'
+import { Hearsay } from './hearsay.ts'
 import type { HeldLookup } from './held-lookups.ts'
 import { LeafSet } from './leaf-set.ts'
 import type { PastryMessage } from './messages.ts'
@@ -38,6 +41,14 @@ import type { PastryRules } from './rules.ts'
 import type { PastryMode, PastrySettings, PastryTypes } from './types.ts'
 
 export type Fx = Effects<PastryTypes>
+
+/** The latest last; of more than `most` the oldest is forgotten. */
+function remember(memory: Map<Peer, number>, peer: Peer, value: number, most: number): void {
+  memory.delete(peer)
+  memory.set(peer, value)
+  const [first] = memory.keys()
+  if (memory.size > most) memory.delete(first!)
+}
 
 export class PastryNode {
   readonly settings: PastrySettings
@@ -65,8 +76,9 @@ export class PastryNode {
   readonly probing = new Set<Peer>()
   /** Who took this node for a leaf and had no place in its leaf set, and when. */
   readonly suitors = new Map<Peer, number>()
-  /** Of those that are probed since somebody told of their failure: the leaves of whoever did. */
-  readonly named = new Map<Peer, readonly Peer[]>()
+  /** Of those that are probed since somebody told of their failure: who did, and its leaves. */
+  readonly named = new Map<Peer, { readonly by: Peer; readonly leaves: readonly Peer[] }>()
+  readonly hearsay = new Hearsay()
   /** Others that are probed: whether they live is asked once at a time. */
   readonly asking = new Set<Peer>()
   /** Whose distance is to be measured, and whose is. */
@@ -107,6 +119,8 @@ export class PastryNode {
   deliver!: (link: number, message: PastryMessage, fx: Fx) => void
   /** Until when a peer that was found failed is not believed to live on anybody's word. */
   readonly #failed = new Map<Peer, number>()
+  /** The same of those that only others spoke of: of these is told where there is room. */
+  readonly #unheard = new Map<Peer, number>()
 
   constructor(settings: PastrySettings, rules: PastryRules) {
     this.settings = settings
@@ -139,42 +153,43 @@ export class PastryNode {
   }
 
   hasFailed(peer: Peer): boolean {
-    const untilMs = this.#failed.get(peer)
+    const untilMs = this.#failed.get(peer) ?? this.#unheard.get(peer)
     return untilMs !== undefined && untilMs > this.nowMs
   }
 
-  /** Those that are remembered as failed, the latest last. */
+  /** Those that are remembered as failed, the latest of the own tables last. */
   get failed(): Peer[] {
-    return [...this.#failed.keys()].filter(peer => this.hasFailed(peer))
+    return [...this.#unheard.keys(), ...this.#failed.keys()].filter(peer => this.hasFailed(peer))
   }
 
   rememberFailed(peer: Peer): void {
     this.distances.delete(peer)
-    this.#failed.delete(peer)
-    this.#failed.set(peer, this.nowMs + FAILED_KEPT_MS)
-    for (const first of this.#failed.keys()) {
-      if (this.#failed.size <= FAILED_MAX) break
-      this.#failed.delete(first)
-    }
+    remember(this.#failed, peer, this.nowMs + FAILED_KEPT_MS, FAILED_MAX)
     if (this.heard.has(peer)) this.cache.lost.add(peer)
   }
 
+  /** It did not answer. Whether it ever was there nobody knows who has not heard it. */
+  rememberSilent(peer: Peer): void {
+    if (this.heard.has(peer)) this.rememberFailed(peer)
+    else {
+      this.distances.delete(peer)
+      this.#failed.delete(peer)
+      remember(this.#unheard, peer, this.nowMs + FAILED_KEPT_MS, FAILED_MAX)
+    }
+  }
+
   rememberSuitor(peer: Peer): void {
-    this.suitors.delete(peer)
-    this.suitors.set(peer, this.nowMs)
-    const [first] = this.suitors.keys()
-    if (this.suitors.size > SUITORS_MAX) this.suitors.delete(first!)
+    remember(this.suitors, peer, this.nowMs, SUITORS_MAX)
   }
 
   rememberDistance(peer: Peer, ms: number): void {
-    this.distances.delete(peer)
-    this.distances.set(peer, ms)
-    const [first] = this.distances.keys()
-    if (this.distances.size > DISTANCES_MAX) this.distances.delete(first!)
+    remember(this.distances, peer, ms, DISTANCES_MAX)
   }
 
   lives(peer: Peer): void {
     this.#failed.delete(peer)
+    this.#unheard.delete(peer)
+    this.hearsay.answered(peer)
   }
 
   /** Links to leaves and entries are kept, and no others. Called when one may have come or gone. */
@@ -224,13 +239,15 @@ export class PastryNode {
     return {
       leaves: [this.leaves.members.length, this.settings.leafSet],
       neighbourhood: [this.neighbourhood.peers.length, this.settings.neighbourhood],
-      probing: [this.probing.size, LEAF_PROBES_MAX],
+      probing: [this.probing.size, LEAF_PROBES_MAX + LEAF_SET_MAX],
+      hearsay: [this.hearsay.size, HEARSAY_MAX],
       candidates: [this.candidates.size, CANDIDATES_MAX],
       measuring: [this.measuring.size, MEASURES_AT_ONCE],
       suitors: [this.suitors.size, SUITORS_MAX],
       repairs: [this.repairs, REPAIRS_MAX],
       held: [this.held.length, HELD_LOOKUPS_MAX],
       failed: [this.#failed.size, FAILED_MAX],
+      unheard: [this.#unheard.size, FAILED_MAX],
       distances: [this.distances.size, DISTANCES_MAX],
       failures: [failures, FAILURES_REMEMBERED_MAX],
       periods: [heard, PERIODS_HEARD_MAX]
@@ -246,12 +263,14 @@ export class PastryNode {
       this.neighbourhood.peers,
       this.probing,
       this.suitors.keys(),
-      ...this.named.values(),
+      ...[...this.named.values()].map(({ by, leaves }) => [by, ...leaves]),
+      this.hearsay.peers(),
       this.asking,
       this.candidates,
       this.measuring,
       this.distances.keys(),
       this.#failed.keys(),
+      this.#unheard.keys(),
       this.periods.peers(),
       ...this.inHand
     ]

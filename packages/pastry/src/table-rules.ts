@@ -111,7 +111,7 @@ function measureNext(node: PastryNode, fx: Fx): void {
     measure(node, peer, fx, (ms, fx) => {
       node.measuring.delete(peer)
       if (node.term !== term) return
-      if (ms === undefined) node.rememberFailed(peer)
+      if (ms === undefined) node.rememberSilent(peer)
       else if (ms !== 'later') measured(node, peer, ms, fx)
       measureNext(node, fx)
     })

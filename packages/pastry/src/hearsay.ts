@@ -1,0 +1,38 @@
+/**
+ * Whom others named for leaves, and who has not answered. Of each that names so many are asked at a time: whoever makes
+ * up peers keeps nobody busy, and in nobody's place, for long.
+ */
+import type { Peer } from '@servent/overlay/machine'
+import { FAILED_KEPT_MS, HEARSAY_MAX } from './constants.ts'
+
+export class Hearsay {
+  readonly #named = new Map<Peer, { readonly by: Peer; readonly untilMs: number }>()
+
+  get size(): number {
+    return this.#named.size
+  }
+
+  by(peer: Peer): Peer | undefined {
+    return this.#named.get(peer)?.by
+  }
+
+  /** False where `by` has named `most` already who have not answered within `FAILED_KEPT_MS`. */
+  take(peer: Peer, by: Peer, most: number, nowMs: number): boolean {
+    let others = 0
+    for (const named of this.#named.values()) if (named.by === by && named.untilMs > nowMs) others += 1
+    if (others >= most) return false
+    this.#named.delete(peer)
+    this.#named.set(peer, { by, untilMs: nowMs + FAILED_KEPT_MS })
+    const [first] = this.#named.keys()
+    if (this.#named.size > HEARSAY_MAX) this.#named.delete(first!)
+    return true
+  }
+
+  answered(peer: Peer): void {
+    this.#named.delete(peer)
+  }
+
+  *peers(): Iterable<Peer> {
+    for (const [peer, { by }] of this.#named) yield* [peer, by]
+  }
+}
