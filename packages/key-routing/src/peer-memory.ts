@@ -28,6 +28,10 @@ export class PeerMemory {
     this.remove(this.#peers.find(one => !this.#chosen.includes(one)) ?? this.#peers[0]!)
   }
 
+  isChosen(peer: Peer): boolean {
+    return this.#chosen.includes(peer)
+  }
+
   remove(peer: Peer): void {
     for (const list of [this.#peers, this.#chosen]) {
       const at = list.indexOf(peer)

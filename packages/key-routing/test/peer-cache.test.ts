@@ -31,6 +31,7 @@ describe('what is remembered', () => {
     for (let peer = 2; peer < 100; peer += 1) memory.add(peer)
     expect(memory.peers.length).toBe(BOOTSTRAP_PEERS_MAX)
     expect(memory.peers).toContain(1)
+    expect([memory.isChosen(1), memory.isChosen(99)]).toEqual([true, false])
     for (let peer = 100; peer < 200; peer += 1) memory.add(peer, true)
     expect(memory.peers.length).toBe(BOOTSTRAP_PEERS_MAX)
   })

@@ -102,6 +102,9 @@ export const JOIN_RETRY_MS = 2_000
 /** Contacts that a peer without a ring asks at a time. */
 export const CONTACTS_ASKED_MAX = 3
 
+/** A peer with another |L| or b is not asked again for so long, however often this one is told of it. */
+export const UNLIKE_KEPT_MS = 180_000
+
 /** Mean gaps of the own leaf set that somebody else's range may be wide. */
 export const RANGE_GAPS_MAX = 8
 /** Messages that one message causes at most: a leaf set that is probed, and as many lookups as were held. */

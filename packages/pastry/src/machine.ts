@@ -22,6 +22,7 @@ import {
   type Peer,
   SELF
 } from '@servent/overlay/machine'
+import { UNLIKE_KEPT_MS } from './constants.ts'
 import { estimateSize, tableProbeMs } from './failure-rate.ts'
 import { keep } from './held-lookups.ts'
 import { adoptTables } from './ideal.ts'
@@ -233,7 +234,8 @@ export class PastryMachine implements Machine<PastryTypes> {
 }
 
 function onContact(node: PastryNode, peer: Peer, fx: Fx): void {
-  if (peer === SELF || node.unlike.peers.includes(peer)) return
+  const unlikeMs = node.unlike.get(peer) ?? Number.NEGATIVE_INFINITY
+  if (peer === SELF || node.nowMs - unlikeMs < UNLIKE_KEPT_MS) return
   const isNew = !node.cache.bootstrap.peers.includes(peer)
   node.cache.bootstrap.add(peer)
   if (isNew) reachOut(node, peer, fx)

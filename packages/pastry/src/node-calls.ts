@@ -42,14 +42,21 @@ export function sizesOf({ settings: { leafSet, digitBits } }: PastryNode): Sizes
   return { leafSet, digitBits }
 }
 
-/** Networks of unlike sizes do not mix: such a peer is not asked again. True where it is one. */
+/**
+ * Networks of unlike sizes do not mix: such a peer is not asked again for a while, unless somebody chose it. True where
+ * it is one.
+ */
 export function isUnlike(node: PastryNode, peer: Peer, { leafSet, digitBits }: Sizes, fx: Fx): boolean {
-  if (leafSet === node.settings.leafSet && digitBits === node.settings.digitBits) return false
+  const { unlike, cache, settings } = node
+  if (leafSet === settings.leafSet && digitBits === settings.digitBits) {
+    unlike.delete(peer)
+    return false
+  }
   node.count('mismatches')
-  const isNew = !node.unlike.peers.includes(peer)
-  node.unlike.add(peer)
-  node.cache.bootstrap.remove(peer)
-  node.cache.lost.remove(peer)
+  const isNew = !unlike.has(peer)
+  node.rememberUnlike(peer)
+  if (!cache.bootstrap.isChosen(peer)) cache.bootstrap.remove(peer)
+  cache.lost.remove(peer)
   if (isNew) fx.notify({ type: 'mismatch', peer, leafSet, digitBits })
   return true
 }

@@ -57,8 +57,8 @@ export class PastryNode {
   readonly table: RoutingTable
   readonly neighbourhood: NeighbourhoodSet
   readonly cache = new PeerCache()
-  /** Peers with another |L| or b. */
-  readonly unlike = new PeerMemory(LOST_PEERS_MAX)
+  /** Peers with another |L| or b, and when they said so last. */
+  readonly unlike = new Map<Peer, number>()
   /** Who asked for a ring while this node had none either. */
   readonly callers = new PeerMemory(LOST_PEERS_MAX)
   readonly counters: Record<string, number> = {}
@@ -182,6 +182,10 @@ export class PastryNode {
     remember(this.suitors, peer, this.nowMs, SUITORS_MAX)
   }
 
+  rememberUnlike(peer: Peer): void {
+    remember(this.unlike, peer, this.nowMs, LOST_PEERS_MAX)
+  }
+
   rememberDistance(peer: Peer, ms: number): void {
     remember(this.distances, peer, ms, DISTANCES_MAX)
   }
@@ -248,6 +252,7 @@ export class PastryNode {
       held: [this.held.length, HELD_LOOKUPS_MAX],
       failed: [this.#failed.size, FAILED_MAX],
       unheard: [this.#unheard.size, FAILED_MAX],
+      unlike: [this.unlike.size, LOST_PEERS_MAX],
       distances: [this.distances.size, DISTANCES_MAX],
       failures: [failures, FAILURES_REMEMBERED_MAX],
       periods: [heard, PERIODS_HEARD_MAX]
@@ -256,7 +261,7 @@ export class PastryNode {
 
   heldPeers(hold: (peer: Peer) => void): void {
     const all = [
-      this.unlike.peers,
+      this.unlike.keys(),
       this.callers.peers,
       this.leaves.members,
       this.table.peers(),

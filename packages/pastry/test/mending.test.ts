@@ -2,6 +2,7 @@
 import { keyToHex } from '@servent/overlay/machine'
 import { latencyModel, type NodeIndex, randomOf } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
+import { UNLIKE_KEPT_MS } from '../src/machine.ts'
 import { PEERS_SAVED_AS } from '../src/save.ts'
 import { Lookups, randomKey } from './support/lookups.ts'
 import { PastryNetwork, truthOf } from './support/network.ts'
@@ -169,6 +170,42 @@ describe('peers of another kind', () => {
     expect(told).toEqual([expect.objectContaining({ leafSet: 8, digitBits: 4 })])
     expect(network.machine(second!).membership.others).toBe(0)
   })
+
+  it.each([
+    ['it is told of again', false],
+    ['it was chosen', true]
+  ])(
+    'are joined when they come back with the same |L|, after UNLIKE_KEPT_MS, where %s',
+    (_where, isChosen) => {
+      let leafSet = 8
+      const network = new PastryNetwork({
+        seed: 'alike',
+        settings: { mergeMs: 60_000 },
+        settingsOf: node => ({ leafSet: node === 0 ? leafSet : 16 })
+      })
+      const { simulation } = network
+      const [first, second] = simulation.addNodes(2)
+      const peer = simulation.peerOf(second!, first!)
+      simulation.start(first!)
+      network.join(second!, first!)
+      if (isChosen) simulation.command(second!, { type: 'join', contacts: [peer] })
+      simulation.runFor(60 * SECOND_US)
+      expect(network.machine(second!).membership.others).toBe(0)
+      simulation.crash(first!)
+      leafSet = 16
+      simulation.revive(first!, { keepSaved: false })
+      if (isChosen) {
+        expect(network.runUntilIdeal(1000 * UNLIKE_KEPT_MS)).toBeDefined()
+        return
+      }
+      // What is said of it within that time is what was said before.
+      simulation.contact(second!, first!)
+      simulation.runFor(1000 * UNLIKE_KEPT_MS)
+      expect(network.machine(second!).membership.others).toBe(0)
+      simulation.contact(second!, first!)
+      expect(network.runUntilIdeal(60_000)).toBeDefined()
+    }
+  )
 })
 
 describe('tables after much time', () => {
