@@ -70,9 +70,10 @@ export class Periods {
 export function estimateSize(node: PastryNode): number {
   const { leaves } = node
   if (leaves.isWhole) return leaves.members.length + 1
-  const [left, right] = [leaves.smaller.at(-1) ?? SELF, leaves.larger.at(-1) ?? SELF]
+  const { smaller, larger } = leaves.sure
+  const [left, right] = [smaller.at(-1) ?? SELF, larger.at(-1) ?? SELF]
   const span = widthOf(clockwiseDistance(node.keyOf(left), node.keyOf(right)))
-  const gaps = leaves.smaller.length + leaves.larger.length
+  const gaps = smaller.length + larger.length
   return Math.max(gaps + 1, Math.round((gaps * WHOLE_RING) / Math.max(1, span)))
 }
 

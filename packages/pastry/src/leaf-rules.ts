@@ -112,11 +112,21 @@ function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, wasAsked: bool
   if (state.standing === 'member') considerEntry(node, peer, fx)
   if (!node.maintenance) return
   const others = node.intern(state.leaves, LEAF_SET_MAX)
+  confirmEnds(node, peer, state, others)
   for (const id of state.failed.slice(0, FAILED_TOLD_MAX)) {
     const named = node.leaves.members.find(leaf => sameBytes(node.peers.contact(leaf).id, id))
     if (named !== undefined && named !== peer) doubtNamed(node, named, { by: peer, leaves: others }, fx)
   }
   if (wasAsked || node.leaves.has(peer)) probeWanted(node, { by: peer, leaves: others }, fx)
+}
+
+/** An end of the leaf set has this node for a leaf, and none that this one lacks: there is nobody between the ends. */
+function confirmEnds(node: PastryNode, peer: Peer, state: LeafState, others: readonly Peer[]): void {
+  const { leaves, peers } = node
+  if (leaves.isSure || state.standing !== 'member' || !leaves.ends.includes(peer)) return
+  const own = peers.contact(SELF).id
+  const isLeaf = state.leaves.some(({ id }) => sameBytes(id, own))
+  if (isLeaf && others.every(other => leaves.has(other) || node.hasFailed(other))) leaves.confirm()
 }
 
 /**
@@ -235,7 +245,10 @@ function askSides(
 ): void {
   if (!node.maintenance || node.mode === 'idle' || sides.length === 0) return
   if (named !== undefined && probeWanted(node, named, fx) > 0) return
-  for (const side of sides) if (side.length > 0) probeLeaf(node, side.at(-1)!, fx)
+  for (const side of sides) {
+    const end = side.at(-1) ?? node.leaves.ends[0]
+    if (end !== undefined) probeLeaf(node, end, fx)
+  }
 }
 
 /** Out of all tables, whether it lives or not. */
@@ -258,9 +271,11 @@ export function dismiss(node: PastryNode, peer: Peer, fx: Fx): void {
 /** Goes of its own accord: those that it names may take its place. */
 export function onLeave(node: PastryNode, peer: Peer, leaves: readonly Peer[], fx: Fx): void {
   const wasLeaf = node.leaves.has(peer)
+  const sides = node.leaves.sidesOf(peer)
   forget(node, peer, fx)
   if (!wasLeaf || !node.maintenance || node.mode === 'idle') return
-  probeWanted(node, { by: peer, leaves: leaves.filter(other => other !== peer) }, fx)
+  const wanted = probeWanted(node, { by: peer, leaves: leaves.filter(other => other !== peer) }, fx)
+  if (wanted === 0 && !node.leaves.isSure) askSides(node, sides, undefined, fx)
   lookForOthers(node, fx)
 }
 
@@ -270,6 +285,7 @@ export function exchangeWithNext(node: PastryNode, fx: Fx): void {
   if (members.length === 0) return
   node.leafTurn = (node.leafTurn + 1) % members.length
   probeLeaf(node, members[node.leafTurn]!, fx)
+  if (!node.leaves.isSure) for (const end of node.leaves.ends) probeLeaf(node, end, fx)
 }
 
 /** Whoever takes this node for its left neighbour. Where it is not the right one, it has not heard of who is. */

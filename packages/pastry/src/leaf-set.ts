@@ -22,11 +22,22 @@ export type KeyOf = (peer: Peer) => Key
 const DENSE_LEAVES_LEAST = 8
 const DENSE_SPAN = 16
 
+/** Of a side, those that stand before the first of these. */
+function before(side: readonly Peer[], fillers: ReadonlySet<Peer>): readonly Peer[] {
+  const at = fillers.size === 0 ? -1 : side.findIndex(peer => fillers.has(peer))
+  return at < 0 ? side : side.slice(0, at)
+}
+
 export class LeafSet {
   readonly #half: number
   readonly #keyOf: KeyOf
   readonly #smaller: Peer[] = []
   readonly #larger: Peer[] = []
+  /**
+   * Of each side, those that fill the place of one that was taken out, and lie on the other one: between them and the
+   * leaves before them there may be others.
+   */
+  readonly #fillers = { smaller: new Set<Peer>(), larger: new Set<Peer>() }
 
   /** `size` is |L|, an even number. */
   constructor(size: number, keyOf: KeyOf) {
@@ -75,30 +86,63 @@ export class LeafSet {
     return candidates.filter(peer => all.has(peer) && !this.has(peer))
   }
 
-  /** The sides on which a peer has a place, or would have one, without itself. */
+  /** Whether nobody fills a place for want of others (`confirm`). */
+  get isSure(): boolean {
+    return this.#fillers.smaller.size + this.#fillers.larger.size === 0
+  }
+
+  /** Of each side, those that no unknown one may lie between: all but who fills a place, and whoever is behind it. */
+  get sure(): { readonly smaller: readonly Peer[]; readonly larger: readonly Peer[] } {
+    const { smaller, larger } = this.#fillers
+    return { smaller: before(this.#smaller, smaller), larger: before(this.#larger, larger) }
+  }
+
+  /** The furthest leaves that are sure: they know who comes behind them. */
+  get ends(): readonly Peer[] {
+    const { smaller, larger } = this.sure
+    return [larger.at(-1), smaller.at(-1)].filter(peer => peer !== undefined)
+  }
+
+  /** One of the ends knows nobody else: those that fill a place are the next. */
+  confirm(): void {
+    this.#fillers.smaller.clear()
+    this.#fillers.larger.clear()
+  }
+
+  /** The sides on which a peer has a place, or would have one, without itself and whoever only fills a place. */
   sidesOf(peer: Peer): Peer[][] {
+    const { sure } = this
     const isWide = this.#isWide
-    const sides: [Peer[], boolean][] = [
-      [this.#smaller, false],
-      [this.#larger, true]
+    const sides: [Peer[], readonly Peer[], boolean][] = [
+      [this.#smaller, sure.smaller, false],
+      [this.#larger, sure.larger, true]
     ]
     return sides
-      .filter(([side, clockwise]) => side.includes(peer) || this.#placeIn(side, peer, clockwise, isWide) >= 0)
-      .map(([side]) => side.filter(leaf => leaf !== peer))
+      .filter(
+        ([side, , clockwise]) => side.includes(peer) || this.#placeIn(side, peer, clockwise, isWide) >= 0
+      )
+      .map(([, sureOnes]) => sureOnes.filter(leaf => leaf !== peer))
   }
 
   /** Whether anything changed. */
   add(peer: Peer): boolean {
     if (peer === SELF || this.has(peer)) return false
     const isWide = this.#isWide
-    const larger = this.#insert(this.#larger, peer, true, isWide)
-    return this.#insert(this.#smaller, peer, false, isWide) || larger
+    const isFilling = !this.isWhole && !this.isEmpty
+    const larger = this.#insert(this.#larger, peer, true, isWide, isFilling && !this.#isAhead(peer))
+    return this.#insert(this.#smaller, peer, false, isWide, isFilling && this.#isAhead(peer)) || larger
   }
 
-  /** Who stands on one side may have a place on the other one then, where there are few. */
+  /**
+   * Who stands on one side may have a place on the other one then, where there are few. That they are few only a set
+   * knows that was whole.
+   */
   remove(peer: Peer): boolean {
     let removed = false
     const wasWide = this.#isWide
+    const isFilling = !this.isWhole
+    this.#fillers.smaller.delete(peer)
+    this.#fillers.larger.delete(peer)
     for (const side of [this.#larger, this.#smaller]) {
       const at = side.indexOf(peer)
       if (at < 0) continue
@@ -107,20 +151,20 @@ export class LeafSet {
     }
     if (!removed) return false
     if (!wasWide) return true
-    for (const other of [...this.#smaller]) this.#insert(this.#larger, other, true, true)
-    for (const other of [...this.#larger]) this.#insert(this.#smaller, other, false, true)
+    for (const other of [...this.#smaller]) this.#insert(this.#larger, other, true, true, isFilling)
+    for (const other of [...this.#larger]) this.#insert(this.#smaller, other, false, true, isFilling)
     return true
   }
 
   clear(): void {
     this.#larger.length = 0
     this.#smaller.length = 0
+    this.confirm()
   }
 
-  /** Whether every node of the network that is known is in it: the sides meet, or are not full where nodes are few. */
+  /** Whether every node of the network is in it, as far as it is right: the sides meet, and not for want of others. */
   get isWhole(): boolean {
-    const isShort = this.#larger.length < this.#half || this.#smaller.length < this.#half
-    return isShort ? this.#isWide : this.#sidesMeet
+    return this.isSure && this.#sidesMeet
   }
 
   get #sidesMeet(): boolean {
@@ -143,18 +187,16 @@ export class LeafSet {
     return ringDistance(this.#keyOf(SELF), this.#keyOf(side.at(-1)!))[0]! < DENSE_SPAN
   }
 
-  /** Ids of the furthest leaves; the own one where a side is empty. */
-  get #ends(): { readonly left: Key; readonly right: Key } {
-    return {
-      left: this.#keyOf(this.#smaller.at(-1) ?? SELF),
-      right: this.#keyOf(this.#larger.at(-1) ?? SELF)
-    }
+  /** Ids of the furthest leaves that are sure; the own one where a side has none. */
+  get #range(): { readonly left: Key; readonly right: Key } {
+    const { smaller, larger } = this.sure
+    return { left: this.#keyOf(smaller.at(-1) ?? SELF), right: this.#keyOf(larger.at(-1) ?? SELF) }
   }
 
   /** Whether a key lies within the range of the set, so that the closest of all nodes is in it. */
   covers(key: Key): boolean {
     if (this.isWhole) return true
-    const { left, right } = this.#ends
+    const { left, right } = this.#range
     // The furthest leaves themselves are within.
     return betweenRightClosed(key, keyBefore(left), right)
   }
@@ -162,7 +204,7 @@ export class LeafSet {
   /** Whether all keys clockwise from one to another lie within the range of the set. */
   coversAll(first: Key, last: Key): boolean {
     if (this.isWhole) return true
-    return this.covers(first) && this.covers(last) && compareClockwise(this.#ends.left, first, last) <= 0
+    return this.covers(first) && this.covers(last) && compareClockwise(this.#range.left, first, last) <= 0
   }
 
   /** Of the leaves and this node itself, whoever is closest to a key and not left out. */
@@ -192,13 +234,20 @@ export class LeafSet {
     return found
   }
 
-  #insert(side: Peer[], peer: Peer, clockwise: boolean, isWide: boolean): boolean {
+  #insert(side: Peer[], peer: Peer, clockwise: boolean, isWide: boolean, isFilling: boolean): boolean {
     if (side.includes(peer)) return false
     const at = this.#placeIn(side, peer, clockwise, isWide)
     if (at < 0) return false
+    const fillers = clockwise ? this.#fillers.larger : this.#fillers.smaller
+    if (isFilling && at >= before(side, fillers).length) fillers.add(peer)
     side.splice(at, 0, peer)
-    if (side.length > this.#half) side.pop()
+    if (side.length > this.#half) fillers.delete(side.pop()!)
     return true
+  }
+
+  /** Whether it lies in the half of the circle that is clockwise of this node. */
+  #isAhead(peer: Peer): boolean {
+    return clockwiseDistance(this.#keyOf(SELF), this.#keyOf(peer))[0]! < 0x80
   }
 
   /** -1 where it would be the first to go. */
@@ -213,7 +262,7 @@ export class LeafSet {
     }
     if (at >= this.#half) return -1
     // At the end of a short side stands nobody who lies on the other one, but where nodes are few.
-    const isNext = at < side.length || isWide || clockwiseDistance(own, id)[0]! < 0x80 === clockwise
+    const isNext = at < side.length || isWide || this.#isAhead(peer) === clockwise
     return isNext ? at : -1
   }
 }

@@ -12,7 +12,8 @@ const nobody = (): boolean => false
 export function believeRoot(node: PastryNode, root: Peer, key: Key): RootBelief {
   const { leaves } = node
   if (leaves.isWhole || (leaves.covers(key) && leaves.closest(key, nobody) === root)) return 'sound'
-  const gaps = leaves.smaller.length + leaves.larger.length
+  const { smaller, larger } = leaves.sure
+  const gaps = smaller.length + larger.length
   const seen = (gaps * WHOLE_RING) / estimateSize(node)
   // There is as much room on the other side of the key.
   return believeByOdds(2 * widthOf(ringDistance(key, node.keyOf(root))), seen, gaps)

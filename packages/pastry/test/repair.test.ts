@@ -1,8 +1,11 @@
 /** Repair of a leaf set (Rowstron section 2.5), rule by rule, at one node. */
 import { describe, expect, it } from 'vitest'
+import { estimateSize } from '../src/failure-rate.ts'
 import { fail, onLeafProbe } from '../src/leaf-rules.ts'
 import { FAILED_KEPT_MS, HEARD_LATELY_MS } from '../src/machine.ts'
-import { answeredNode, contactOfNumber } from './support/answered-node.ts'
+import { nextHops } from '../src/overlay-routing.ts'
+import { answeredNode, contactOfNumber, keyOfNumber } from './support/answered-node.ts'
+import { PastryNetwork } from './support/network.ts'
 
 const LEAF_SET = 8
 /** The nearest first. This node is 0. */
@@ -85,5 +88,59 @@ describe('a leaf that failed', () => {
     expect(name()).toBe(false)
     node.nowMs = FAILED_KEPT_MS
     expect(name()).toBe(true)
+  })
+})
+
+describe('a leaf that failed in a network of more than |L|', () => {
+  const key = keyOfNumber(0x8100)
+  const TOLD = { ...SIZES, failed: [] } as const
+  const spread = () => {
+    const all = member()
+    for (const peer of [0x600, 0x3000, 0x5000, 0x8000, 0xa000, 0xc000])
+      all.node.table.set(all.node.slotOf(peer), peer, 5)
+    const hop = () => nextHops(all.node, key, 1, () => false)
+    expect(hop()).toEqual([{ peer: 0x8000, root: false }])
+    return { ...all, hop }
+  }
+
+  it('leaves it as large as it was: keys go where they went, and the entry is asked for', () => {
+    const { node, fx, hop, count } = spread()
+    node.table.set(node.slotOf(LARGER[3]!), LARGER[3]!, 5)
+    const before = estimateSize(node)
+    fail(node, LARGER[3]!, fx)
+    expect(node.leaves.isWhole).toBe(false)
+    expect(estimateSize(node)).toBeGreaterThan(before / 2)
+    expect(hop()).toEqual([{ peer: 0x8000, root: false }])
+    expect(count('row-request')).toBe(1)
+  })
+
+  it('is the end of the others only when one of the ends, that has this node, says so', () => {
+    const { node, fx } = spread()
+    const others = [...LARGER.slice(1), ...SMALLER]
+    fail(node, LARGER[0]!, fx)
+    const says = (by: number, leaves: readonly number[], standing: 'member' | 'joining' = 'member') => {
+      const message = { ...TOLD, standing, leaves: leaves.map(contactOfNumber) }
+      onLeafProbe(node, by, by, { type: 'leaf-probe', id: 1, ...message }, fx)
+      return node.leaves.isWhole
+    }
+    expect(node.leaves.ends).toEqual([LARGER[3], SMALLER[3]])
+    expect(says(LARGER[3]!, others)).toBe(false)
+    expect(says(LARGER[3]!, [0, ...others, 0x8000])).toBe(false)
+    expect(says(LARGER[2]!, [0, ...others])).toBe(false)
+    expect(says(LARGER[3]!, [0, ...others], 'joining')).toBe(false)
+    // It has not missed the one that failed.
+    expect(says(LARGER[3]!, [0, LARGER[0]!, ...others])).toBe(true)
+  })
+
+  it('with most of the others: those that are left find out that they are all', () => {
+    const network = new PastryNetwork({ seed: 'few left', settings: { leafSet: 16, heartbeatMs: 2000 } })
+    const { simulation } = network
+    const nodes = network.startIdeal(20)
+    simulation.runFor(10_000_000)
+    for (const node of nodes.slice(0, 11)) simulation.silence(node)
+    expect(network.runUntilIdeal(120_000)).toBeDefined()
+    simulation.runFor(120_000_000)
+    const estimates = nodes.slice(11).map(node => network.machine(node).snapshot().sizeEstimate)
+    expect(estimates).toEqual(Array.from({ length: 9 }, () => 9))
   })
 })

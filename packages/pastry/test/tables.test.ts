@@ -143,6 +143,46 @@ describe('Rowstron section 2.1: the leaf set', () => {
     ])
   })
 
+  it('that was not whole is not whole for having lost one: who fills its place is not next to the others', () => {
+    const sides = [1, 2, 3, 4].map(step => 0x400 * step)
+    const leaves = filled(8, [...sides.map(way => 0x8000 + way), ...sides.map(way => 0x8000 - way)])
+    const isCovered = (key: number) => leaves.covers(at(key))
+    expect([leaves.isWhole, isCovered(0x9000), isCovered(0x9001), isCovered(0)]).toEqual([
+      false,
+      true,
+      false,
+      false
+    ])
+    leaves.remove(0x8800)
+    expect(leaves.larger).toEqual([0x8400, 0x8c00, 0x9000, 0x7000])
+    expect([leaves.isWhole, leaves.isSure, isCovered(0x9001), isCovered(0)]).toEqual([
+      false,
+      false,
+      false,
+      false
+    ])
+    expect([isCovered(0x9000), isCovered(0x7000), leaves.ends]).toEqual([true, true, [0x9000, 0x7000]])
+    // Nor for having lost more.
+    leaves.remove(0x8c00)
+    leaves.remove(0x7400)
+    expect(leaves.larger).toEqual([0x8400, 0x9000, 0x7000, 0x7800])
+    expect([leaves.isWhole, leaves.sure.larger, leaves.sure.smaller]).toEqual([
+      false,
+      [0x8400, 0x9000],
+      [0x7c00, 0x7800, 0x7000]
+    ])
+    // Whoever comes between them is next, wherever it lies.
+    leaves.add(0x9400)
+    leaves.add(0x1000)
+    expect([leaves.sure.larger, leaves.isSure]).toEqual([[0x8400, 0x9000, 0x9400], false])
+    expect([leaves.isWhole, isCovered(0x9400), isCovered(0x9401)]).toEqual([false, true, false])
+    leaves.confirm()
+    expect([leaves.isWhole, isCovered(0)]).toEqual([true, true])
+    // A set that is whole knows that it is when one goes.
+    leaves.remove(0x9400)
+    expect([leaves.isWhole, leaves.isSure]).toEqual([true, true])
+  })
+
   it('covers the keys between its furthest leaves, these among them', () => {
     const leaves = filled(2, [0x9000, 0x7000, 0x1000])
     expect(leaves.isWhole).toBe(false)
