@@ -19,7 +19,7 @@ import type { PastryNode } from './node.ts'
 
 const BISECTIONS = 30
 
-/** When nodes of the tables failed, and the periods that others told of. */
+/** When nodes of the tables failed, and the periods that leaves told of. */
 export class Periods {
   #failures: number[] = []
   readonly #heard = new Map<Peer, number>()
@@ -41,6 +41,11 @@ export class Periods {
     this.#heard.set(peer, periodMs)
     const [first] = this.#heard.keys()
     if (this.#heard.size > PERIODS_HEARD_MAX) this.#heard.delete(first!)
+  }
+
+  /** It is no leaf any more. */
+  forget(peer: Peer): void {
+    this.#heard.delete(peer)
   }
 
   get sizes(): { readonly failures: number; readonly heard: number } {

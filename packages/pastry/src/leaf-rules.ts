@@ -107,8 +107,8 @@ function hearLeaf(node: PastryNode, peer: Peer, state: LeafState, wasAsked: bool
   node.lives(peer)
   if (standingOf(node) === 'out') return
   node.rules.takeLeaf(node, peer, fx)
-  if (!node.leaves.has(peer)) node.rememberSuitor(peer)
-  node.periods.heard(peer, state.probePeriodMs)
+  if (node.leaves.has(peer)) node.periods.heard(peer, state.probePeriodMs)
+  else node.rememberSuitor(peer)
   if (state.standing === 'member') considerEntry(node, peer, fx)
   if (!node.maintenance) return
   const others = node.intern(state.leaves, LEAF_SET_MAX)
@@ -161,7 +161,10 @@ export function takeLeaf(node: PastryNode, peer: Peer, fx: Fx): void {
   const before = node.leaves.members
   if (!node.leaves.add(peer)) return
   node.sync(peer, fx)
-  for (const other of before) node.sync(other, fx)
+  for (const other of before) {
+    node.sync(other, fx)
+    if (!node.leaves.has(other)) node.periods.forget(other)
+  }
   node.leavesChanged(fx)
 }
 
@@ -254,6 +257,7 @@ function askSides(
 /** Out of all tables, whether it lives or not. */
 export function forget(node: PastryNode, peer: Peer, fx: Fx): void {
   const wasLeaf = node.leaves.remove(peer)
+  node.periods.forget(peer)
   node.neighbourhood.remove(peer)
   forgetEntry(node, peer, fx)
   node.sync(peer, fx)

@@ -1,10 +1,10 @@
 /** Bounds on what remote peers control in Pastry's machine: each at its limit, and one past it. */
 import type { Lookup } from '@servent/key-routing/machine'
 import { describe, expect, it } from 'vitest'
-import { Periods } from '../src/failure-rate.ts'
+import { Periods, tableProbeMs } from '../src/failure-rate.ts'
 import { keep, release } from '../src/held-lookups.ts'
 import { answerJoin, walk } from '../src/join-walk.ts'
-import { fail, onLeafProbe, probeLeaf, suspect } from '../src/leaf-rules.ts'
+import { fail, onLeafProbe, onLeave, probeLeaf, suspect } from '../src/leaf-rules.ts'
 import { tryJoin } from '../src/life-rules.ts'
 import {
   CANDIDATES_MAX,
@@ -207,6 +207,37 @@ describe('what is estimated', () => {
     // The first failure is forgotten: the rate is that of the others.
     expect(periods.failureRate(1, 1000 * (FAILURES_REMEMBERED_MAX + 2))).toBeCloseTo(1 / 1000, 8)
     expect(periods.median(1)).toBe(1000 * (PERIODS_HEARD_MAX / 2 + 1))
+  })
+})
+
+describe('the median of periods', () => {
+  const LEAVES = [1, 2, 3, 0xfff1, 0xfff2, 0xfff3]
+  const LEAF_MS = 60_000
+  const tuned = () => {
+    const all = answeredNode({ leafSet: 6 }, LEAVES)
+    const state = { leafSet: 6, digitBits: 4, standing: 'member', leaves: [], failed: [] } as const
+    const tell = (peer: number, probePeriodMs: number) =>
+      onLeafProbe(all.node, peer, peer, { type: 'leaf-probe', id: 1, ...state, probePeriodMs }, all.fx)
+    for (const peer of LEAVES) tell(peer, LEAF_MS)
+    expect(tableProbeMs(all.node)).toBe(LEAF_MS)
+    return { ...all, tell }
+  }
+
+  it('is of leaves: what any number of others say of theirs counts for nothing', () => {
+    const { node, tell } = tuned()
+    for (const peer of numbers(0x4000, PERIODS_HEARD_MAX)) tell(peer, 3_600_000)
+    expect(tableProbeMs(node)).toBe(LEAF_MS)
+    expect(node.periods.sizes.heard).toBe(LEAVES.length)
+  })
+
+  it('is of those that are leaves still: not of one that failed, left or was pushed out', () => {
+    const { node, fx, tell } = tuned()
+    // It takes the place of 0xfff1.
+    tell(0xfff4, LEAF_MS)
+    expect([...node.periods.peers()]).toEqual([1, 2, 3, 0xfff2, 0xfff3, 0xfff4])
+    fail(node, 1, fx)
+    onLeave(node, 2, [], fx)
+    expect([...node.periods.peers()]).toEqual([3, 0xfff2, 0xfff3, 0xfff4])
   })
 })
 
