@@ -22,12 +22,14 @@ export interface Walk {
   readonly out: readonly Peer[]
 }
 
+/** `done` is called once, or never where the node begins another membership first. */
 export function walk(
   node: PastryNode,
   contacts: readonly Peer[],
   fx: Fx,
   done: (walk: Walk, fx: Fx) => void
 ): void {
+  const { term } = node
   const hand: Peer[] = [...contacts]
   /** The best last. Those of earlier answers stay below, for when all of the later ones are silent. */
   const stack: Peer[] = contacts.toReversed()
@@ -79,6 +81,11 @@ export function walk(
       id => ({ type: 'join-request', id, row, neighbours: isFirst, silent: silent.slice(-SILENT_MAX) }),
       fx,
       (heard, fx) => {
+        if (node.term !== term) {
+          // What a later membership does it begins itself, and nobody holds these handles for it.
+          node.inHand.delete(hand)
+          return
+        }
         if (typeof heard !== 'object' || heard.type !== 'join-answer') {
           if (heard === undefined) silent.push(node.peers.contact(peer).id)
           next(fx)

@@ -109,8 +109,9 @@ function measureNext(node: PastryNode, fx: Fx): void {
     if (!mayServe(node, peer)) continue
     node.measuring.add(peer)
     measure(node, peer, fx, (ms, fx) => {
-      node.measuring.delete(peer)
+      // What an earlier membership measured may be measured anew.
       if (node.term !== term) return
+      node.measuring.delete(peer)
       if (ms === undefined) node.rememberSilent(peer)
       else if (ms !== 'later') measured(node, peer, ms, fx)
       measureNext(node, fx)

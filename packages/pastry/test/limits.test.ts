@@ -5,7 +5,7 @@ import { Periods, tableProbeMs } from '../src/failure-rate.ts'
 import { keep, release } from '../src/held-lookups.ts'
 import { answerJoin, walk } from '../src/join-walk.ts'
 import { fail, onLeafProbe, onLeave, probeLeaf, suspect } from '../src/leaf-rules.ts'
-import { tryJoin } from '../src/life-rules.ts'
+import { clearTables, tryJoin } from '../src/life-rules.ts'
 import {
   CANDIDATES_MAX,
   COLUMNS_MAX,
@@ -140,6 +140,18 @@ describe('the routing table', () => {
     for (const peer of numbers(1, CANDIDATES_MAX + MEASURES_AT_ONCE + 1)) considerEntry(node, peer, fx)
     expect([node.candidates.size, node.measuring.size]).toEqual([CANDIDATES_MAX, MEASURES_AT_ONCE])
     expect(count('ping')).toBe(MEASURES_AT_ONCE)
+  })
+
+  it('MEASURES_AT_ONCE are measured when an earlier membership measured the same peers', () => {
+    const { node, fx, count, waiting } = answeredNode({}, [])
+    const all = numbers(1, MEASURES_AT_ONCE)
+    for (const peer of all) considerEntry(node, peer, fx)
+    clearTables(node, fx)
+    node.mode = 'member'
+    for (const peer of [...all, 99]) considerEntry(node, peer, fx)
+    for (const { end } of waiting.slice(0, MEASURES_AT_ONCE)) end(undefined)
+    considerEntry(node, 100, fx)
+    expect([node.measuring.size, count('ping')]).toEqual([MEASURES_AT_ONCE, 2 * MEASURES_AT_ONCE])
   })
 
   it('DISTANCES_MAX distances are remembered, the latest', () => {
@@ -313,6 +325,17 @@ describe('joining', () => {
       root = found.root
     })
     expect([root, count('join-request')]).toEqual([undefined, JOIN_STEPS_MAX])
+  })
+
+  it('a way that an earlier membership went is not gone on with', () => {
+    const { node, fx, count, waiting } = answeredNode({}, [])
+    let ends = 0
+    walk(node, [100, 101], fx, () => {
+      ends += 1
+    })
+    node.term += 1
+    waiting[0]!.end(joinAnswer(1, { hops: [contactOfNumber(102)] }))
+    expect([count('join-request'), ends, node.inHand.size]).toEqual([1, 0, 0])
   })
 
   it('JOIN_ENTRIES_MAX entries and NEIGHBOURHOOD_MAX neighbours are taken of an answer, and as many entries given', () => {
