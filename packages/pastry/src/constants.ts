@@ -68,6 +68,10 @@ export const FAILED_TOLD_MAX = 16
 /** Candidates for the routing table whose distance is to be measured, and how many are at a time. */
 export const CANDIDATES_MAX = 128
 export const MEASURES_AT_ONCE = 4
+/** A node announces itself once, when it is active: of one that does so again within so long no row is looked at. */
+export const ANNOUNCED_KEPT_MS = 60_000
+/** Nodes of whom it is remembered that they announced themselves. */
+export const ANNOUNCED_MAX = 64
 /** Distances that are remembered, those of the tables among them. */
 export const DISTANCES_MAX = 256
 /** A distance that somebody claims is within this. */

@@ -16,6 +16,7 @@ import {
   SELF
 } from '@servent/overlay/machine'
 import {
+  ANNOUNCED_MAX,
   CANDIDATES_MAX,
   DISTANCES_MAX,
   FAILED_KEPT_MS,
@@ -84,6 +85,8 @@ export class PastryNode {
   /** Whose distance is to be measured, and whose is. */
   readonly candidates = new Set<Peer>()
   readonly measuring = new Set<Peer>()
+  /** When each node announced itself last, of those whose row was looked at. */
+  readonly announced = new Map<Peer, number>()
   /** How far away peers were measured to be, in milliseconds, the latest last. */
   readonly distances = new Map<Peer, number>()
   /** Peers that steps in progress speak of, so that their handles stay good. */
@@ -182,6 +185,10 @@ export class PastryNode {
     remember(this.suitors, peer, this.nowMs, SUITORS_MAX)
   }
 
+  rememberAnnounced(peer: Peer): void {
+    remember(this.announced, peer, this.nowMs, ANNOUNCED_MAX)
+  }
+
   rememberUnlike(peer: Peer): void {
     remember(this.unlike, peer, this.nowMs, LOST_PEERS_MAX)
   }
@@ -252,6 +259,7 @@ export class PastryNode {
       held: [this.held.length, HELD_LOOKUPS_MAX],
       failed: [this.#failed.size, FAILED_MAX],
       unheard: [this.#unheard.size, FAILED_MAX],
+      announced: [this.announced.size, ANNOUNCED_MAX],
       unlike: [this.unlike.size, LOST_PEERS_MAX],
       distances: [this.distances.size, DISTANCES_MAX],
       failures: [failures, FAILURES_REMEMBERED_MAX],
@@ -273,6 +281,7 @@ export class PastryNode {
       this.asking,
       this.candidates,
       this.measuring,
+      this.announced.keys(),
       this.distances.keys(),
       this.#failed.keys(),
       this.#unheard.keys(),

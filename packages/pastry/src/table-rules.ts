@@ -9,6 +9,7 @@
 import { type Ping, PRIORITY_TABLE } from '@servent/key-routing/machine'
 import { type Link, NO_PEER, type Peer, SELF } from '@servent/overlay/machine'
 import {
+  ANNOUNCED_KEPT_MS,
   CANDIDATES_MAX,
   COLUMNS_MAX,
   DISTANCE_MS_MAX,
@@ -281,6 +282,9 @@ export function announce(node: PastryNode, fx: Fx): void {
 export function onAnnounce(node: PastryNode, peer: Peer, entries: readonly Peer[], fx: Fx): void {
   if (node.mode !== 'member') return
   considerEntry(node, peer, fx)
+  const announcedMs = node.announced.get(peer) ?? Number.NEGATIVE_INFINITY
+  if (node.nowMs - announcedMs < ANNOUNCED_KEPT_MS) return
+  node.rememberAnnounced(peer)
   for (const other of entries) considerEntry(node, other, fx)
 }
 

@@ -7,6 +7,8 @@ import { answerJoin, walk } from '../src/join-walk.ts'
 import { fail, onLeafProbe, onLeave, probeLeaf, suspect } from '../src/leaf-rules.ts'
 import { clearTables, tryJoin } from '../src/life-rules.ts'
 import {
+  ANNOUNCED_KEPT_MS,
+  ANNOUNCED_MAX,
   CANDIDATES_MAX,
   COLUMNS_MAX,
   CONTACTS_ASKED_MAX,
@@ -44,7 +46,7 @@ import { isPlausibleRange } from '../src/overlay-routing.ts'
 import { onTimer } from '../src/rounds.ts'
 import { INBOUND_LINKS_MAX, OWN_LINKS_MAX } from '../src/service-limits.ts'
 import { limitsOf, settingsOf } from '../src/service-settings.ts'
-import { announce, considerEntry, forgetEntry, onDistance } from '../src/table-rules.ts'
+import { announce, considerEntry, forgetEntry, onAnnounce, onDistance } from '../src/table-rules.ts'
 import { answeredNode, contactOfNumber, keyOfNumber } from './support/answered-node.ts'
 
 const numbers = (from: number, count: number, step = 1) =>
@@ -152,6 +154,22 @@ describe('the routing table', () => {
     for (const { end } of waiting.slice(0, MEASURES_AT_ONCE)) end(undefined)
     considerEntry(node, 100, fx)
     expect([node.measuring.size, count('ping')]).toEqual([MEASURES_AT_ONCE, 2 * MEASURES_AT_ONCE])
+  })
+
+  it('of one that announces itself again within ANNOUNCED_KEPT_MS no row is looked at; ANNOUNCED_MAX are remembered', () => {
+    const { node, fx } = answeredNode({}, [])
+    const known = () => node.candidates.size + node.measuring.size
+    onAnnounce(node, 1, numbers(0x100, 3), fx)
+    node.nowMs = ANNOUNCED_KEPT_MS - 1
+    onAnnounce(node, 1, numbers(0x200, 3), fx)
+    expect(known()).toBe(4)
+    onAnnounce(node, 2, numbers(0x300, 3), fx)
+    expect(known()).toBe(8)
+    node.nowMs = ANNOUNCED_KEPT_MS
+    onAnnounce(node, 1, numbers(0x400, 3), fx)
+    expect(known()).toBe(11)
+    for (const peer of numbers(0x500, ANNOUNCED_MAX)) onAnnounce(node, peer, [], fx)
+    expect([node.announced.size, node.announced.has(1)]).toEqual([ANNOUNCED_MAX, false])
   })
 
   it('DISTANCES_MAX distances are remembered, the latest', () => {
