@@ -47,14 +47,12 @@ function leafState(node: PastryNode): LeafState {
 
 /** Tells a peer that it is taken for a leaf, or may be one, and hears whether it is. */
 export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TRIES): void {
-  const isUnderWay = node.probing.has(peer)
   // Whatever others named, a leaf is always asked.
   const most = node.leaves.has(peer) ? LEAF_PROBES_MAX + LEAF_SET_MAX : LEAF_PROBES_MAX
-  if (peer === SELF || (!isUnderWay && node.probing.size >= most)) return
-  if (node.mode === 'joining' && node.nowMs - node.enteringSinceMs < ENTERING_MS_MAX) node.awaited.add(peer)
-  if (isUnderWay) return
+  if (peer === SELF || node.probing.has(peer) || node.probing.size >= most) return
   const { term } = node
   node.probing.add(peer)
+  if (node.mode === 'joining' && node.nowMs - node.enteringSinceMs < ENTERING_MS_MAX) node.awaited.add(peer)
   request(
     node,
     peer,

@@ -174,6 +174,7 @@ function enter(node: PastryNode, leaves: readonly Peer[], fx: Fx): void {
   node.walking = false
   node.entering = true
   node.enteringSinceMs = node.nowMs
+  for (const peer of node.probing) node.awaited.add(peer)
   for (const peer of leaves) probeLeaf(node, peer, fx)
   if (node.awaited.size === 0 && node.mode === 'joining') joinFailed(node, fx)
 }
