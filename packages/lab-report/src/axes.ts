@@ -52,6 +52,11 @@ function sessionSeconds(value: Value): number | undefined {
   return seconds > 0 ? seconds : undefined
 }
 
+function absenceWords(absence: string): string {
+  const seconds = sessionSeconds(absence)
+  return seconds === undefined ? absence : duration(seconds)
+}
+
 /** Of `0.3/5m`, the part of the peers and the seconds. */
 function partedBy(value: Value): { readonly part: number; readonly seconds: number } | undefined {
   const [, part, amount, unit] = /^([0-9.]{1,16})\/([0-9.]{1,16})(ms|[smhd])$/.exec(`${value}`) ?? []
@@ -124,7 +129,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
     words: value => {
       const seconds = sessionSeconds(value)
       if (value === null) return 'no churn'
-      return seconds === undefined ? `churn ${value}` : `sessions of ${duration(seconds)}`
+      if (seconds === undefined) return `churn ${value}`
+      const [, absence] = `${value}`.split('/')
+      const away = absence === undefined ? '' : `, absences of ${absenceWords(absence)}`
+      return `sessions of ${duration(seconds)}${away}`
     },
     short: value => {
       const seconds = sessionSeconds(value)

@@ -223,7 +223,7 @@ function fixedSettings(points: Points): string[] {
   const said = points.flatMap(({ plan, set }) =>
     Object.entries(plan.set).flatMap(([key, value]) => (Object.hasOwn(set, key) ? [] : [`${key} ${value}`]))
   )
-  return said.length === 0 ? [NO_SETTINGS] : distinct(said)
+  return said.length === 0 ? [NO_SETTINGS] : distinct(said).sort()
 }
 
 /** Said of every part. */

@@ -136,7 +136,9 @@ function apartOf(members: readonly Member[], within: readonly string[]): string[
   )
   const placeOf = (point: PointResults) => JSON.stringify(within.map(field => valueAt(point, field)))
   return fields.filter(field => {
-    const valuesOf = (own: readonly PointResults[]) => distinct(own.map(point => valueAt(point, field)))
+    // As they are told: one value may be written in two ways.
+    const valuesOf = (own: readonly PointResults[]) =>
+      distinct(own.map(point => wordsOf(field, valueAt(point, field))))
     if (studies.every(own => valuesOf(own).length === 1)) return valuesOf(points).length > 1
     return [...Map.groupBy(points, placeOf).values()].some(own => valuesOf(own).length > 1)
   })
@@ -147,15 +149,17 @@ interface Placed {
   readonly plan: Partial<PointResults['plan']>
 }
 
-/** What a point has of a field that varies, if only in another study: its plan says what `at` leaves out. */
+/** What a point has of a field that varies, if only in another study: its plan says what `at` leaves out. Nobody lies without liars. */
 export const valueAt = ({ at, plan }: Placed, field: string): Value =>
-  ownOf(at, field) ?? plainOf(ownOf<unknown>(plan, field))
+  field === 'lies' && (plan.liars ?? null) === null
+    ? null
+    : (ownOf(at, field) ?? plainOf(ownOf<unknown>(plan, field)))
 
 /** Lists, and names with what they have, in words. */
 function plainOf(value: unknown): Value {
   if (value === undefined) return null
   if (value === null || typeof value !== 'object') return value as Value
-  if (Array.isArray(value)) return value.join(', ')
+  if (Array.isArray(value)) return value.toSorted().join(', ')
   return Object.entries(value)
     .map(([name, one]) => `${name} ${one}`)
     .join(', ')

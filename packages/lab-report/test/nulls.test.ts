@@ -105,7 +105,9 @@ it('any figure of anybody: a report of none', async () => {
     point => FIGURES.forEach(name => void noFigure(name)(point)),
     () => true
   )
-  expect((await reportOf([none])).html).toContain('Where it comes from')
+  const { html } = await reportOf([none])
+  expect(html).toContain('Where it comes from')
+  expect(html).not.toMatch(UNSAID)
 }, 60_000)
 
 describe('of settings', () => {

@@ -146,8 +146,14 @@ describe('any field of a plan', () => {
     puts: [set({ puts: 40 }), 'Puts of a run: 0 in one and 40 in other'],
     gets: [set({ gets: 40 }), 'Gets of a run: 0 in one and 40 in other'],
     failures: [set({ failures: 0.5 }), 'Peers that died at one instant: none in one and 50 % in other'],
-    liars: [set({ liars: 0.25 }), 'Peers that lie: none in one and 25 % in other'],
-    lies: [set({ lies: ['drop'] }), 'Lies: wrong-owner, drop, poison in one and drop in other'],
+    liars: [
+      set({ liars: 0.25 }),
+      'Peers that lie: none in one and 25 % in other; Lies: none in one and drop, poison, wrong-owner in other'
+    ],
+    lies: [
+      set({ liars: 0.25, lies: ['drop'] }),
+      'Peers that lie: none in one and 25 % in other; Lies: none in one and drop in other'
+    ],
     churn: [set({ churn: 'exp:1h' }), 'Mean session: none in one and 60 min in other'],
     partition: [
       set({ partition: '0.3/5m' }),
@@ -207,8 +213,8 @@ describe('any field of a plan', () => {
       more.map(text => text.replace(/^round trips constant:20, (ideal start(, |$))?/, '')).filter(Boolean)
     ).toEqual([
       '50 % of the peers dead',
-      '25 % of the peers lying',
-      'lies drop',
+      '25 % of the peers lying, lies drop, poison, wrong-owner',
+      '25 % of the peers lying, lies drop',
       'sessions of 60 min',
       '30 % of the peers cut off for 5 min',
       'round trips constant:300, ideal start',
@@ -226,6 +232,17 @@ describe('any field of a plan', () => {
       'chord.successors 4',
       'real (one process)'
     ])
+  })
+
+  it('is unlike as it is told: one value in two spellings, or in another order, is the same', () => {
+    const spelt = (churn: string, lies: PointResults['plan']['lies']) =>
+      changed(one, set({ churn, liars: 0.25, lies }))
+    const { varies } = compared(spelt('exp:1h', ['drop', 'poison']), {
+      ...spelt('exp:60m', ['poison', 'drop']),
+      name: 'other'
+    })
+    expect(varies).toBe('nothing')
+    expect(compared(one, changed(one, set({ lies: ['drop'] }))).varies).toBe('nothing')
   })
 
   it('seeds are no network: how fairly says them, where they are unlike', () => {

@@ -35,7 +35,8 @@ export async function identityOfCode(workerSource?: string, from?: string): Prom
   const hash = createHash('sha256')
   if (workerSource !== undefined) return hash.update(workerSource).digest('hex')
   const folder = from ?? here()
-  await addRooms(hash, dirname(dirname(folder)), basename(folder))
+  const rooms = dirname(dirname(folder))
+  await addRooms(hash, rooms, await readdir(rooms), basename(folder))
   return hash.digest('hex')
 }
 
@@ -55,23 +56,24 @@ export async function identityOfProgram(
   }
   const folder = from ?? here()
   const around = dirname(dirname(dirname(folder)))
-  await addRooms(hash, join(around, 'apps'), basename(folder))
-  // As it is where somebody has installed it.
+  const apps = join(around, 'apps')
+  await addRooms(hash, apps, await readdir(apps).catch(() => []), basename(folder))
+  // Where somebody has installed it the program is beside its libraries, or around them.
   await addRoom(hash, join(around, 'servent'), basename(folder))
-  for (const versions of ['package-lock.json', '.package-lock.json'])
+  if (basename(around) === 'node_modules') await addRoom(hash, dirname(around), basename(folder))
+  for (const versions of ['package-lock.json', '.package-lock.json', '../../.package-lock.json'])
     hash.update(`${versions}\n`).update(await readFile(join(around, versions)).catch(() => ''))
   return hash.digest('hex')
 }
 
-async function addRooms(hash: Hash, rooms: string, built: string): Promise<void> {
-  for (const room of (await readdir(rooms).catch(() => [])).sort())
-    await addRoom(hash, join(rooms, room), built)
+async function addRooms(hash: Hash, folder: string, rooms: readonly string[], built: string): Promise<void> {
+  for (const room of rooms.toSorted()) await addRoom(hash, join(folder, room), built)
 }
 
 async function addRoom(hash: Hash, room: string, built: string): Promise<void> {
   const code = join(room, built)
   const files = await readdir(code, { recursive: true }).catch(() => [])
-  for (const name of files.filter(one => /\.(js|ts|json)$/.test(one)).sort())
+  for (const name of files.filter(one => /\.(m?js|ts|json)$/.test(one)).sort())
     hash.update(`${basename(room)}/${name}\n`).update(await readFile(join(code, name)))
 }
 

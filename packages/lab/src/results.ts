@@ -281,7 +281,7 @@ export const OverlaySchema = Type.Object(
           seconds: number('Of virtual time until all was announced, the mean over runs')
         },
         closed(
-          'Announcing what is shared. With churn it begins within the warm-up, and where it takes longer than what is left of that, the measured time begins later'
+          'Announcing what is shared, by those who were there when it began. With churn it begins within the warm-up, and where it takes longer than what is left of that, the measured time begins later'
         )
       ),
       'nothing was announced: the overlay does not, or the plan has no searches'

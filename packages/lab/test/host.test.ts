@@ -40,6 +40,23 @@ describe('an identity of code', () => {
     expect((await both()).map((identity, index) => identity !== before[index])).toEqual(changes)
   })
 
+  it('of what is installed for all is of the program around its libraries, too', async () => {
+    const program = join(root, 'lib/node_modules/servent')
+    const lab = join(program, 'node_modules/@servent/lab/dist')
+    const files = ['dist/main.js', 'dist/servent.mjs', 'node_modules/@servent/lab/dist/index.js']
+    const versions = join(program, '../.package-lock.json')
+    for (const file of files) {
+      await mkdir(dirname(join(program, file)), { recursive: true })
+      await writeFile(join(program, file), file)
+    }
+    for (const file of [join(program, 'dist/main.js'), join(program, 'dist/servent.mjs'), versions]) {
+      const before = await identityOfProgram(undefined, lab)
+      await appendFile(file, 'changed')
+      expect(await identityOfProgram(undefined, lab), file).not.toBe(before)
+    }
+    await expect(identityOfCode(undefined, join(root, 'nowhere/lab/dist'))).rejects.toThrow('ENOENT')
+  })
+
   it('of a program in one file is of what its workers run, and of real peers of all of it', async () => {
     const executable = join(root, 'servent')
     await writeFile(executable, 'all of it')
