@@ -373,7 +373,7 @@ export class Kelips {
     for (const table of [view, contacts.table, origins.table])
       for (let row = 0; row < table.size; row += 1) hold(table.peerAt(row))
     for (let row = 0; row < tuples.size; row += 1) hold(tuples.originAt(row))
-    for (const { peer } of reoffers.values()) hold(peer)
+    for (const { known } of reoffers.values()) for (const peer of known.keys()) hold(peer)
     for (const peers of [dead.keys(), ...this.#held]) for (const peer of peers) hold(peer)
     cache.heldPeers(hold)
   }

@@ -3,6 +3,7 @@
  * lives, and hears how many of them are known: where some are lost they are offered again. That is somebody's word, so
  * what it may draw is bounded, and who has got them all and has no more than before gets them no second time.
  */
+import { isFull, type StoreOutcome } from '@servent/key-routing/machine'
 import type { Key, Peer } from '@servent/overlay/machine'
 import {
   OFFER_HOLDERS,
@@ -15,17 +16,18 @@ import {
 import { groupOf } from './group.ts'
 import type { Kelips } from './kelips.ts'
 import type { Offered, PeerTuple } from './messages.ts'
-import { membersFor, sendOffer } from './publish.ts'
+import { membersFor, sendOffer, tupleName } from './publish.ts'
 import type { Fx } from './types.ts'
 import { tupleByteLength } from './wire-group.ts'
 
 /** What a group is offered again, the last time. */
 export interface Reoffer {
-  readonly peer: Peer
-  /** Tuples that were known when it began. */
-  readonly known: number
-  /** How many of the own ones were offered since: all, or the budget was used up. */
-  next: number
+  /** The most tuples that each peer has said to know since it was offered them, the last peer last. */
+  readonly known: Map<Peer, number>
+  /** Of the own ones those that were not offered since: the budget was used up. */
+  left: readonly PeerTuple[]
+  /** Those that were, and that the peer could not keep then. */
+  again: readonly PeerTuple[]
   isUnderWay: boolean
 }
 
@@ -67,36 +69,50 @@ function refresh(kelips: Kelips, group: number, tries: number, fx: Fx): void {
 
 /** The group has fewer tuples of this peer than there are: all are offered anew, to whoever said so. */
 function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx: Fx): void {
-  const { reoffers } = kelips
-  const own = [...kelips.ownTuples.values()].filter(({ prefix }) => groupOf(prefix, kelips.level) === group)
-  const last = reoffers.get(group)
-  if (last?.isUnderWay) return
+  const { reoffers, ownTuples } = kelips
+  const own = [...ownTuples.values()].filter(({ prefix }) => groupOf(prefix, kelips.level) === group)
+  const one: Reoffer = reoffers.get(group) ?? { known: new Map(), left: [], again: [], isUnderWay: false }
+  if (one.isUnderWay) return
+  const last = one.known.get(peer)
   if (known >= Math.min(own.length, TUPLES_PER_ORIGIN_MAX)) {
     reoffers.delete(group)
     return
   }
-  const isWhole = last === undefined || last.next >= own.length
-  if (isWhole && last?.peer === peer && known <= last.known) return
-  const one: Reoffer = isWhole
-    ? { peer, known, next: 0, isUnderWay: true }
-    : { ...last, peer, isUnderWay: true }
+  if ((last !== undefined && known < last) || (one.left.length === 0 && known !== last)) {
+    one.left = own
+    one.again = []
+  } else if (one.left.length === 0) {
+    one.left = one.again
+    one.again = []
+    if (one.left.length === 0) return
+  }
+  one.known.clear()
+  one.known.set(peer, known)
   reoffers.set(group, one)
   // One offer after the other, so that its word does not cause more than one message at a time.
   const next = (later: Fx): void => {
-    const part = own.slice(one.next, one.next + OFFER_TUPLES_MAX)
+    one.left = one.left.filter(tuple => ownTuples.get(tupleName(tuple)) === tuple)
+    const part = one.left.slice(0, OFFER_TUPLES_MAX)
     one.isUnderWay = part.length > 0 && kelips.mode === 'member' && mayOffer(kelips, part)
     if (!one.isUnderWay) return
     const goOn = (answer: Offered | undefined, after: Fx): void => {
-      if (answer === undefined) {
-        one.isUnderWay = false
-        return
-      }
-      one.next += part.length
-      next(after)
+      one.isUnderWay = false
+      if (answer === undefined) return
+      one.known.set(peer, Math.max(answer.known, one.known.get(peer) ?? 0))
+      const again = part.filter((_, at) => !isFinal(answer.outcomes[at]))
+      one.left = one.left.slice(part.length)
+      one.again = [...one.again, ...again]
+      // Who cannot keep any of them now is left alone until the next time.
+      if (again.length < part.length) next(after)
     }
     sendOffer(kelips, peer, part, goOn, later)
   }
   next(fx)
+}
+
+/** Not as `busy`, `not-root` and `refused`, which it may say of a tuple that it keeps later. */
+function isFinal(outcome: StoreOutcome | undefined): boolean {
+  return outcome === 'kept' || outcome === 'older' || (outcome !== undefined && isFull(outcome))
 }
 
 function mayOffer({ reofferBudget, nowMs }: Kelips, tuples: readonly PeerTuple[]): boolean {

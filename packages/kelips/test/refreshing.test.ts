@@ -1,8 +1,10 @@
 /** What a provider does on the word of others: how often it says that it lives, and what it offers again. */
+import type { StoreOutcome } from '@servent/key-routing/machine'
 import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { describe, expect, it } from 'vitest'
 import {
+  OFFER_TUPLES_MAX,
   PREFIX_BYTES,
   REFRESH_MS_FIRST,
   REFRESH_MS_LEAST,
@@ -22,6 +24,8 @@ import { lifeOf, lone, tupleOf } from './support/lone.ts'
 interface Word {
   readonly known: number
   readonly refreshS: number
+  /** All `kept`, where it says nothing of it. */
+  readonly outcomes?: readonly StoreOutcome[]
 }
 
 type Done = (outcome: object, fx: object) => void
@@ -109,6 +113,47 @@ describe('what a group has lost', () => {
     known = 0
     runFor(200)
     expect(offered()).toHaveLength(20)
+  })
+
+  it('is offered to it again when it has lost it again, before it has said that it had it', () => {
+    let known = 0
+    const { runFor, offered } = provider(10, ({ tuples }) => {
+      if (tuples.length > 0) known = tuples.length
+      return { known, refreshS: 300 }
+    })
+    runFor(100)
+    expect(known).toBe(10)
+    known = 0
+    runFor(300)
+    expect(known).toBe(10)
+    expect(offered()).toHaveLength(20)
+  })
+
+  it('and was not kept is offered by the next sign of life, and what is never kept does not stop the rest', () => {
+    for (const outcome of ['busy', 'refused', 'not-root'] as const) {
+      const kept = new Set<number>()
+      let isReady = false
+      const { runFor, lifeSigns, offered } = provider(150, ({ tuples }) => {
+        const numbers = tuples.map(({ prefix }) => new DataView(prefix.buffer).getUint32(4))
+        // Never the first one, and nothing at all at first.
+        const isKept = numbers.map(number => isReady && number > 0)
+        for (const [at, number] of numbers.entries()) if (isKept[at]) kept.add(number)
+        return { known: kept.size, refreshS: 1, outcomes: isKept.map(is => (is ? 'kept' : outcome)) }
+      })
+      runFor(100)
+      expect(offered()).toHaveLength(OFFER_TUPLES_MAX * lifeSigns().length)
+      isReady = true
+      runFor(100)
+      expect(kept.size).toBe(149)
+      const before = offered().length
+      const signs = lifeSigns().length
+      runFor(100)
+      expect(offered().slice(before)).toEqual(Array.from({ length: lifeSigns().length - signs }, () => 0))
+      // What it keeps never does not stop the others when they are lost.
+      kept.clear()
+      runFor(100)
+      expect(kept.size).toBe(149)
+    }
   })
 
   it('is offered to another one that lacks it', () => {
