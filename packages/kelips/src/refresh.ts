@@ -10,6 +10,7 @@ import {
   OFFER_TUPLES_MAX,
   PREFIX_BYTES,
   REFRESH_MS_FIRST,
+  REFRESH_MS_LEAST,
   REFRESHES_AT_ONCE,
   TUPLES_PER_ORIGIN_MAX
 } from './constants.ts'
@@ -93,7 +94,7 @@ function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx:
   const next = (later: Fx): void => {
     one.left = one.left.filter(tuple => ownTuples.get(tupleName(tuple)) === tuple)
     const part = one.left.slice(0, OFFER_TUPLES_MAX)
-    one.isUnderWay = part.length > 0 && kelips.mode === 'member' && mayOffer(kelips, part)
+    one.isUnderWay = part.length > 0 && kelips.mode === 'member' && mayOffer(kelips, part, group)
     if (!one.isUnderWay) return
     const goOn = (answer: Offered | undefined, after: Fx): void => {
       one.isUnderWay = false
@@ -115,9 +116,17 @@ function isFinal(outcome: StoreOutcome | undefined): boolean {
   return outcome === 'kept' || outcome === 'older' || (outcome !== undefined && isFull(outcome))
 }
 
-function mayOffer({ reofferBudget, nowMs }: Kelips, tuples: readonly PeerTuple[]): boolean {
+/** Where the budget is used up, the group hears the next sign of life as soon as there is enough. */
+function mayOffer(
+  { reofferBudget, refreshes, nowMs }: Kelips,
+  tuples: readonly PeerTuple[],
+  group: number
+): boolean {
   const bytes = tuples.reduce((sum, tuple) => sum + tupleByteLength(tuple), 0)
-  return reofferBudget.take(bytes, nowMs)
+  if (reofferBudget.take(bytes, nowMs)) return true
+  const waitMs = Math.max(REFRESH_MS_LEAST, reofferBudget.waitMs(bytes, nowMs))
+  refreshes.set(group, Math.min(refreshes.get(group) ?? Number.POSITIVE_INFINITY, nowMs + waitMs))
+  return false
 }
 
 /** The first key of a group. */

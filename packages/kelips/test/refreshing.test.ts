@@ -195,6 +195,22 @@ describe('what a group has lost', () => {
     expect(bytes).toBeGreaterThan(0.8 * (REOFFER_BURST_BYTES + seconds * REOFFER_BYTES_PER_S))
   })
 
+  it('waits for the budget, and not for a sign of life that is due later', () => {
+    const kept = new Set<number>()
+    const { runFor, offers } = provider(4000, ({ tuples }) => {
+      for (const { prefix } of tuples) kept.add(new DataView(prefix.buffer).getUint32(4))
+      return { known: kept.size, refreshS: 7200 }
+    })
+    runFor(300)
+    expect(kept.size).toBe(4000)
+    runFor(3600)
+    const times = offers.map(({ ms }) => ms)
+    expect(times.at(-1)! - times[0]!).toBeLessThan(300_000)
+    const signs = offers.filter(({ offer }) => offer.tuples.length === 0)
+    for (const [at, { ms }] of signs.slice(1).entries())
+      expect(ms - signs[at]!.ms).toBeGreaterThanOrEqual(REFRESH_MS_LEAST)
+  })
+
   it('goes in one offer at a time, however long each takes', () => {
     const { runFor, held, all, offers } = provider(200, () => ({ known: 0, refreshS: 1 }))
     runFor(REFRESH_MS_FIRST / 1000)
