@@ -6,6 +6,7 @@
 import { isFull, type StoreOutcome } from '@servent/key-routing/machine'
 import type { Key, Peer } from '@servent/overlay/machine'
 import {
+  CONTACTS_MAX,
   OFFER_HOLDERS,
   OFFER_TUPLES_MAX,
   PREFIX_BYTES,
@@ -23,7 +24,7 @@ import { tupleByteLength } from './wire-group.ts'
 
 /** What a group is offered again, the last time. */
 export interface Reoffer {
-  /** The most tuples that each peer has said to know since it was offered them, the last peer last. */
+  /** By peer, the most tuples that it has said to know since it was offered them; the last one last, `CONTACTS_MAX` of them. */
   readonly known: Map<Peer, number>
   /** Of the own ones those that were not offered since: the budget was used up. */
   left: readonly PeerTuple[]
@@ -75,10 +76,15 @@ function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx:
   const one: Reoffer = reoffers.get(group) ?? { known: new Map(), left: [], again: [], isUnderWay: false }
   if (one.isUnderWay) return
   const last = one.known.get(peer)
+  one.known.delete(peer)
   if (known >= Math.min(own.length, TUPLES_PER_ORIGIN_MAX)) {
-    reoffers.delete(group)
+    one.left = one.again = []
+    if (one.known.size === 0) reoffers.delete(group)
     return
   }
+  if (one.known.size >= CONTACTS_MAX) one.known.delete(one.known.keys().next().value!)
+  one.known.set(peer, known)
+  reoffers.set(group, one)
   if ((last !== undefined && known < last) || (one.left.length === 0 && known !== last)) {
     one.left = own
     one.again = []
@@ -87,9 +93,6 @@ function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx:
     one.again = []
     if (one.left.length === 0) return
   }
-  one.known.clear()
-  one.known.set(peer, known)
-  reoffers.set(group, one)
   // One offer after the other, so that its word does not cause more than one message at a time.
   const next = (later: Fx): void => {
     one.left = one.left.filter(tuple => ownTuples.get(tupleName(tuple)) === tuple)

@@ -164,6 +164,21 @@ describe('what a group has lost', () => {
     expect(offered()).toHaveLength(20)
   })
 
+  it('is offered once to each of two that have no more then, however they take turns', () => {
+    for (const ofOther of [90, 100]) {
+      const { runFor, offered, kelips, nearest } = provider(100, (_, peer) => ({
+        known: peer === nearest ? 90 : ofOther,
+        refreshS: 1
+      }))
+      const { table } = kelips.contacts
+      for (let turn = 0; turn < 20; turn += 1) {
+        for (let row = 0; row < table.size; row += 1) table.setRtt(row, (row + turn) % 2 === 0 ? 10 : 20)
+        runFor(40)
+      }
+      expect(offered()).toHaveLength(ofOther === 90 ? 200 : 100)
+    }
+  })
+
   it('is no more than TUPLES_PER_ORIGIN_MAX, which is what a group keeps', () => {
     const { runFor, offered } = provider(TUPLES_PER_ORIGIN_MAX + 50, () => ({
       known: TUPLES_PER_ORIGIN_MAX,
