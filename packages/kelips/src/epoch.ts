@@ -37,6 +37,8 @@ export function setLevel(kelips: Kelips, level: number, fx: Fx): void {
   kelips.level = level
   kelips.answerLevel = level
   kelips.epochRounds = 0
+  // These are numbers of other groups now.
+  kelips.reoffers.clear()
   const moved = contacts.relevel(level, kelips.key)
   for (let row = view.size - 1; row >= 0; row -= 1) {
     const peer = view.peerAt(row)

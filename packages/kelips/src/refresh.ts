@@ -37,7 +37,6 @@ export interface Reoffer {
 export function refreshOrigins(kelips: Kelips, fx: Fx): void {
   const groups = new Set<number>()
   const { ownTuples, refreshes, reoffers, nowMs, level, wallMs } = kelips
-  if (ownTuples.size === 0) return
   for (const [name, tuple] of ownTuples) {
     if (tuple.expiresMs <= wallMs) ownTuples.delete(name)
     else groups.add(groupOf(tuple.prefix, level))
@@ -97,7 +96,8 @@ function offerLost(kelips: Kelips, peer: Peer, group: number, known: number, fx:
   const next = (later: Fx): void => {
     one.left = one.left.filter(tuple => ownTuples.get(tupleName(tuple)) === tuple)
     const part = one.left.slice(0, OFFER_TUPLES_MAX)
-    one.isUnderWay = part.length > 0 && kelips.mode === 'member' && mayOffer(kelips, part, group)
+    const isOn = kelips.mode === 'member' && reoffers.get(group) === one
+    one.isUnderWay = isOn && part.length > 0 && mayOffer(kelips, part, group)
     if (!one.isUnderWay) return
     const goOn = (answer: Offered | undefined, after: Fx): void => {
       one.isUnderWay = false

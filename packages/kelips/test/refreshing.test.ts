@@ -19,7 +19,7 @@ import { beginChain } from '../src/own-life.ts'
 import { tupleName } from '../src/publish.ts'
 import { refreshOrigins } from '../src/refresh.ts'
 import { groupByteLength } from '../src/wire-group.ts'
-import { lifeOf, lone, tupleOf } from './support/lone.ts'
+import { type Lone, lifeOf, lone, tupleOf } from './support/lone.ts'
 
 interface Word {
   readonly known: number
@@ -65,6 +65,7 @@ function provider(count: number, says: (offer: Offer, peer: Peer) => Word) {
   }) as never
   return {
     kelips,
+    fx,
     held,
     all,
     offers,
@@ -224,6 +225,32 @@ describe('what a group has lost', () => {
     const signs = offers.filter(({ offer }) => offer.tuples.length === 0)
     for (const [at, { ms }] of signs.slice(1).entries())
       expect(ms - signs[at]!.ms).toBeGreaterThanOrEqual(REFRESH_MS_LEAST)
+  })
+
+  it('is forgotten, with whom it was offered to, when groups are others or there is nothing to offer', () => {
+    const held = ({ kelips }: Pick<Lone, 'kelips'>) => {
+      const peers: Peer[] = []
+      for (const { known } of kelips.reoffers.values()) peers.push(...known.keys())
+      return peers
+    }
+    const own = provider(10, () => ({ known: 3, refreshS: 1 }))
+    own.runFor(100)
+    expect(held(own)).toEqual([own.nearest])
+    own.kelips.ownTuples.clear()
+    own.runFor(1)
+    expect(held(own)).toEqual([])
+
+    const other = provider(200, () => ({ known: 0, refreshS: 1 }))
+    other.runFor(REFRESH_MS_FIRST / 1000)
+    other.all.isHeld = true
+    other.runFor(REFRESH_MS_FIRST / 1000)
+    for (const answer of other.held.splice(0)) answer()
+    expect(held(other)).toEqual([other.nearest])
+    setLevel(other.kelips, 2, other.fx)
+    expect(held(other)).toEqual([])
+    const before = other.offered().length
+    for (const answer of other.held.splice(0)) answer()
+    expect(other.offered()).toHaveLength(before)
   })
 
   it('goes in one offer at a time, however long each takes', () => {
