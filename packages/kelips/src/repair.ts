@@ -34,7 +34,7 @@ export function repairValues(kelips: Kelips, fx: Fx): void {
   let audits = AUDITS_PER_ROUND
   let moves = HAND_OVERS_AT_ONCE
   for (const slot of fromAnyOn([...values.slots.values()], fx)) {
-    if (left === 0) return
+    if (left <= 0) return
     const [held] = slot.held.values()
     if (held === undefined) continue
     if (!kelips.isMember(slot.key)) {

@@ -2,7 +2,7 @@
 import { type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
 import { SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
-import { KEEP_PATIENCE_MS, PREFIX_BYTES } from '../src/constants.ts'
+import { KEEP_PATIENCE_MS, PREFIX_BYTES, REPAIRS_PER_ROUND } from '../src/constants.ts'
 import { keepTuple } from '../src/intake.ts'
 import { repairValues } from '../src/repair.ts'
 import { keepValue } from '../src/values.ts'
@@ -88,6 +88,25 @@ describe('a homenode', () => {
       expect(holders()).toHaveLength(4)
     }
   })
+})
+
+it('a round of repair is for REPAIRS_PER_ROUND values at most, some told and some not', () => {
+  for (const isTold of [(_: number) => false, (at: number) => at % 5 === 4, (at: number) => at % 2 === 0]) {
+    const own = member(obliging)
+    const { kelips, fx } = own
+    const keys = Array.from({ length: 5 * REPAIRS_PER_ROUND }, (_, at) => key.map(byte => byte ^ at))
+    for (const one of keys) keepValue(kelips, valueUnder(one), () => undefined, fx)
+    for (const [at, one] of keys.entries())
+      if (!isTold(at)) kelips.tuples.remove(kelips.tuples.find('value', one, SELF))
+    own.asked.length = 0
+    repairValues(kelips, fx)
+    const given = own.asked.flatMap(({ message }) =>
+      message.type === 'store' ? message.records.map(record => record.key[0]) : []
+    )
+    const values = new Set(given).size
+    expect(values).toBeGreaterThanOrEqual(REPAIRS_PER_ROUND / 2)
+    expect(values).toBeLessThanOrEqual(REPAIRS_PER_ROUND)
+  }
 })
 
 describe('whoever only says that it has a value', () => {
