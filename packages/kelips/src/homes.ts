@@ -2,7 +2,13 @@
  * Whom tuples name as homenodes of a value, and who of them proves it. A tuple is its signer's word: anybody can sign one
  * for any key. So whoever is to count as a copy is asked for the value, and has it that gives one which is signed.
  */
-import { Hedge, isReadable, type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
+import {
+  Hedge,
+  isReadable,
+  type RecordsPage,
+  type StoredRecord,
+  VALUE_HOLDERS_MAX
+} from '@servent/key-routing/machine'
 import { type Key, type Peer, randomBelow, SELF } from '@servent/overlay/machine'
 import { INSERTS_MAX, KEEP_PATIENCE_MS } from './constants.ts'
 import type { Kelips } from './kelips.ts'
@@ -19,6 +25,8 @@ export interface Asked {
   readonly proven: readonly Peer[]
   /** Did not answer, or gave what nobody signed: they may have it, and may not. */
   readonly unproven: readonly Peer[]
+  /** So many of these could not be asked: there was no room for it. */
+  readonly unasked: number
 }
 
 /** Asks `VALUE_HOLDERS_MAX` of them at most. Nothing: there is too much to check already. */
@@ -34,12 +42,13 @@ export function proveHomes(
   const given = new Map<Peer, StoredRecord>()
   const waiting = new Set(asked)
   const unproven: Peer[] = []
+  let unasked = 0
   const release = kelips.hold(asked)
   const end = (good: readonly boolean[] | undefined, later: Fx): void => {
     release()
     const proven: Peer[] = []
     for (const [at, peer] of [...given.keys()].entries()) (good?.[at] ? proven : unproven).push(peer)
-    done(good && { proven, unproven }, later)
+    done(good && { proven, unproven, unasked }, later)
   }
   let isOver = false
   const check = (later: Fx): void => {
@@ -57,9 +66,10 @@ export function proveHomes(
   }
   // Nobody makes a put wait by being slow.
   const hedge = new Hedge<KelipsTypes>(check)
-  const note = (peer: Peer, page: { readonly records: readonly StoredRecord[] } | undefined, later: Fx) => {
+  const note = (peer: Peer, page: Pick<RecordsPage, 'records'> | undefined, later: Fx, isAsked = true) => {
     if (isOver) return
     waiting.delete(peer)
+    if (!isAsked) unasked += 1
     const record = page?.records[0]
     if (record !== undefined && isValueOf(kelips, key, record)) given.set(peer, record)
     else if (page === undefined || record !== undefined) unproven.push(peer)
@@ -72,7 +82,16 @@ export function proveHomes(
   kelips.calls.wait(hedge, kelips.nowMs + KEEP_PATIENCE_MS, fx)
   for (const peer of asked) {
     if (peer !== SELF)
-      askForPage(kelips, peer, 'value', key, 0, 1, (page, later) => note(peer, page, later), fx)
+      askForPage(
+        kelips,
+        peer,
+        'value',
+        key,
+        0,
+        1,
+        (page, later, isAsked) => note(peer, page, later, isAsked),
+        fx
+      )
     else
       note(
         SELF,

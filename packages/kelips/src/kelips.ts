@@ -5,6 +5,7 @@ import {
   type RecordKind,
   RecordTable,
   STORE_LIMITS,
+  type StoredRecord,
   type StoreSettings
 } from '@servent/key-routing/machine'
 import {
@@ -89,6 +90,8 @@ export class Kelips {
   readonly own: RecordTable
   /** What it is a homenode of. */
   readonly values: RecordTable
+  /** Those of which homenodes that were asked last said nothing, so that it may lack copies. */
+  readonly unprovenValues = new WeakSet<StoredRecord>()
   /** The last life of those that are gone: by handle, the oldest first. */
   readonly dead = new Map<Peer, { readonly startS: number; readonly beat: number }>()
   /** Members that did not answer, until they do or are given up. */

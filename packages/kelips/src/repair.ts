@@ -84,7 +84,10 @@ function replace(kelips: Kelips, record: StoredRecord, missing: number, but: rea
   }
 }
 
-/** Whoever does not prove to have the value counts for nothing, but for so many as a write may do without. */
+/**
+ * Whoever does not prove to have the value counts for nothing, but for so many as a write may do without, and for those
+ * that could not be asked. Who is late once may have it: of those who say nothing, the second audit in a row counts.
+ */
 function audit(kelips: Kelips, record: StoredRecord, homes: readonly Peer[], fx: Fx): void {
   const release = kelips.hold(homes)
   proveHomes(
@@ -95,9 +98,16 @@ function audit(kelips: Kelips, record: StoredRecord, homes: readonly Peer[], fx:
       release()
       const now = kelips.values.find(record)?.record
       if (asked === undefined || now === undefined) return
-      const { proven } = asked
-      const unproven = Math.min(asked.unproven.length, kelips.settings.replicas - kelips.writeQuorum)
-      const missing = missingOf(kelips, proven.length + unproven)
+      const { proven, unproven, unasked } = asked
+      const silent = unproven.length - unasked
+      const most = missingOf(
+        kelips,
+        proven.length + unasked + Math.min(silent, kelips.settings.replicas - kelips.writeQuorum)
+      )
+      const least = missingOf(kelips, proven.length + unproven.length)
+      const isAgain = kelips.unprovenValues.delete(now)
+      if (most > Math.max(0, least) && !isAgain) kelips.unprovenValues.add(now)
+      const missing = isAgain ? most : least
       if (isNearest(kelips, record.key, proven)) replace(kelips, now, missing, homes, later)
     },
     fx

@@ -29,7 +29,7 @@ export function onGet(
   fx.send(link, { type: 'page', id, ...page }, PRIORITY_FIND)
 }
 
-/** Nothing where the peer does not answer. */
+/** Nothing where the peer does not answer, or was not asked: there was no room for it. */
 export function askForPage(
   kelips: Kelips,
   peer: Peer,
@@ -37,7 +37,7 @@ export function askForPage(
   key: Key,
   after: number,
   limit: number,
-  done: (page: RecordsPage | undefined, fx: Fx) => void,
+  done: (page: RecordsPage | undefined, fx: Fx, isAsked: boolean) => void,
   fx: Fx
 ): void {
   kelips.calls.request(
@@ -46,11 +46,11 @@ export function askForPage(
     PRIORITY_FIND,
     (outcome, later) => {
       if ('answer' in outcome && outcome.answer.type === 'page') {
-        done(outcome.answer, later)
+        done(outcome.answer, later, true)
         return
       }
       onFailed(kelips, peer, outcome, later)
-      done(undefined, later)
+      done(undefined, later, !('failed' in outcome) || outcome.failed !== 'busy')
     },
     fx
   )

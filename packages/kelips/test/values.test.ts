@@ -7,6 +7,7 @@ import { keepTuple } from '../src/intake.ts'
 import { repairValues } from '../src/repair.ts'
 import { keepValue } from '../src/values.ts'
 import {
+  type Answers,
   claim,
   holding,
   key,
@@ -14,6 +15,7 @@ import {
   member,
   obliging,
   put,
+  silentOfValues,
   storedAt,
   valueUnder
 } from './support/homenodes.ts'
@@ -141,17 +143,33 @@ describe('whoever only says that it has a value', () => {
   it('does not stop repair, however near to the key', () => {
     for (const liars of [[101, 102, 103, 104], [101, 102], [101]]) {
       const record = valueUnder(key)
-      const own = member(obliging)
+      const own = member(silentOfValues)
       const { kelips, fx } = own
       keepValue(kelips, record, () => undefined, fx)
       const peers = claim(own, liars)
       Object.defineProperty(kelips, 'key', { value: new Uint8Array(32).fill(255) })
       own.asked.length = 0
       repairValues(kelips, fx)
+      // Whoever is late once may have it.
+      expect(storedAt(own)).toHaveLength(Math.max(0, 3 - liars.length))
+      own.asked.length = 0
+      repairValues(kelips, fx)
       // One who does not answer may have it.
       expect(storedAt(own)).toHaveLength(2)
       for (const peer of storedAt(own)) expect(peers).not.toContain(peer)
     }
+  })
+
+  it('does not stop repair for a round where it says itself that it has it not', () => {
+    const nothing: Answers = (peer, message) =>
+      message.type === 'get'
+        ? { type: 'page', id: message.id, records: [], total: 0 }
+        : obliging(peer, message)
+    const own = member(nothing)
+    keepValue(own.kelips, valueUnder(key), () => undefined, own.fx)
+    claim(own, [1, 2, 3])
+    repairValues(own.kelips, own.fx)
+    expect(storedAt(own)).toHaveLength(3)
   })
 
   it('makes no put wait for longer than KEEP_PATIENCE_MS', () => {
@@ -212,6 +230,33 @@ describe('a put', () => {
     expect(put(own, valueUnder(key))).toEqual([{ outcome: 'refused', copies: 0 }])
     expect(own.asked).toEqual([])
     expect(own.kelips.inserts).toBe(0)
+  })
+})
+
+describe('nobody else is given a value', () => {
+  const record = valueUnder(key)
+  /** In so many rounds, of which some find the homenodes silent, or have no room to ask them. */
+  function given(rounds: readonly ('holding' | 'silent' | 'no-room')[]): number {
+    let round = 0
+    const own: Member = member((peer, message) => {
+      if (message.type === 'get' && rounds[round] === 'no-room') return undefined
+      return rounds[round] === 'silent'
+        ? silentOfValues(peer, message)
+        : holding(record, one => homes.includes(one))(peer, message)
+    })
+    keepValue(own.kelips, record, () => undefined, own.fx)
+    const homes = claim(own, [1, 2, 3])
+    for (; round < rounds.length; round += 1) repairValues(own.kelips, own.fx)
+    return storedAt(own).length
+  }
+
+  it('where homenodes are late once, and not twice in a row', () => {
+    expect(given(['silent', 'holding', 'silent', 'holding', 'silent'])).toBe(0)
+    expect(given(['holding', 'silent', 'silent'])).toBe(2)
+  })
+
+  it('where this peer has no room to ask them', () => {
+    expect(given(Array.from({ length: 10 }, () => 'no-room' as const))).toBe(0)
   })
 })
 

@@ -27,14 +27,15 @@ export function valueUnder(key: Uint8Array, own: Partial<StoredRecord> = {}): St
   }
 }
 
-export type Answers = (peer: Peer, message: KelipsMessage) => KelipsMessage | undefined
+type Answer = KelipsMessage | 'silent' | undefined
+export type Answers = (peer: Peer, message: KelipsMessage) => Answer
 
 export interface Member extends Lone {
   readonly asked: { readonly peer: Peer; readonly message: KelipsMessage }[]
   readonly questions: KelipsQuestion[]
 }
 
-/** A member among others, whose requests `answers` answers; nothing: nobody does. */
+/** A member among others, whose requests `answers` answers; nothing: there is no room for them. */
 export function member(
   answers: Answers,
   settings: Partial<KelipsSettings> = { groups: 1 },
@@ -57,13 +58,14 @@ export function member(
   ) => {
     asked.push({ peer, message })
     const answer = answers(peer, message)
-    done(answer === undefined ? { failed: 'busy' } : { answer }, own.fx)
+    if (answer === undefined || answer === 'silent') done({ failed: answer ?? 'busy' }, own.fx)
+    else done({ answer }, own.fx)
   }) as never
   return Object.assign(own, { asked, questions })
 }
 
 /** Keeps whatever comes. */
-export const obliging: Answers = (_peer, message) => {
+export const obliging = (_peer: Peer, message: KelipsMessage): KelipsMessage | undefined => {
   if (message.type === 'store') return { type: 'stored', id: message.id, outcomes: ['kept'], copies: [1] }
   if (message.type === 'offer')
     return {
@@ -84,6 +86,12 @@ export function claim({ kelips, fx }: Member, numbers: readonly number[]): Peer[
   const tuples = numbers.map(number => tupleOf(number, 0, { kind: 'value', prefix }))
   takeIn(kelips, { lives: numbers.map(number => lifeOf(number)), tuples }, fx)
   return numbers.map(number => kelips.peers.intern(testContact(number)))
+}
+
+/** Lives and keeps whatever comes, and says nothing when it is asked for a value. */
+export const silentOfValues: Answers = (peer, message) => {
+  if (message.type === 'get') return 'silent'
+  return message.type === 'ping' ? { type: 'pong', id: message.id } : obliging(peer, message)
 }
 
 /** Gives the value when it is asked for it, as these do. */
