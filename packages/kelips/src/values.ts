@@ -250,19 +250,21 @@ export function isTold(kelips: Kelips, { key, sequence, expiresMs }: StoredRecor
   return !kelips.keeps(key) || (row >= 0 && !tuples.isWithdrawn(row))
 }
 
-/** The homenode's own tuple, newer than the one that is there: that may be withdrawn. */
+/** The homenode's own tuple, newer than the one that is there, which may be withdrawn, and than what it has said last. */
 export function tellOf(kelips: Kelips, record: StoredRecord, fx: Fx): void {
   const { tuples, ownTuples } = kelips
   const prefix = record.key.slice(0, PREFIX_BYTES)
   const row = tuples.find('value', prefix, SELF)
   const known = row < 0 ? -1 : tuples.sequenceAt(row)
   const said = ownTuples.get(tupleName({ kind: 'value', prefix }))
-  const taken = said?.withdrawn ? said.sequence : -1
   const tuple = {
     kind: 'value',
     prefix,
     provider: kelips.peers.contact(SELF),
-    sequence: Math.min(Number.MAX_SAFE_INTEGER, Math.max(record.sequence, known + 1, taken + 1)),
+    sequence: Math.min(
+      Number.MAX_SAFE_INTEGER,
+      Math.max(record.sequence, known + 1, (said?.sequence ?? -1) + 1)
+    ),
     expiresMs: wholeSeconds(record.expiresMs),
     withdrawn: false
   } as const

@@ -43,7 +43,7 @@ describe('a homenode', () => {
     expect(keep(record)).toBe('kept')
     expect(signed()).toBe(before[0]! + 1)
     expect(kelips.tuples.find('value', key, SELF)).toBeGreaterThanOrEqual(0)
-    expect(keep(valueUnder(key, { sequence: 6 }))).toBe('kept')
+    expect(keep(valueUnder(key, { sequence: 7 }))).toBe('kept')
     expect(signed()).toBe(before[0]! + 2)
   })
 
@@ -68,6 +68,43 @@ describe('a homenode', () => {
     repairValues(kelips, fx)
     expect(kelips.tuplesUnder('value', key)).toHaveLength(1)
     expect(sequenceOf()).toBe(10)
+  })
+
+  it('whose tuple is lost here says it with a later sequence than before: others may have that one', () => {
+    const own = member(obliging)
+    const { kelips, fx } = own
+    const prefix = key.slice(0, PREFIX_BYTES)
+    const row = () => kelips.tuples.find('value', key, SELF)
+    keepTuple(kelips, tupleOf(0, 0, { kind: 'value', prefix, sequence: 9 }))
+    for (const sequence of [10, 11, 12]) {
+      keepValue(kelips, valueUnder(key), () => undefined, fx)
+      expect(kelips.tuples.sequenceAt(row())).toBe(sequence)
+      expect(kelips.tuplesUnder('value', key)).toHaveLength(1)
+      kelips.tuples.remove(row())
+    }
+  })
+
+  it('that has a value again while it signs that it has it not is found a round later', () => {
+    for (const isWithdrawnFirst of [true, false]) {
+      const own = member(obliging)
+      const { kelips, fx } = own
+      const prefix = key.slice(0, PREFIX_BYTES)
+      keepTuple(kelips, tupleOf(0, 0, { kind: 'value', prefix, sequence: 5 }))
+      const ends: (() => void)[] = []
+      const { ask } = kelips
+      kelips.ask = (question, then, later) => {
+        if (question.type === 'sign') ends.push(() => ask.call(kelips, question, then, later))
+        else ask.call(kelips, question, then, later)
+      }
+      repairValues(kelips, fx)
+      keepValue(kelips, valueUnder(key), () => undefined, fx)
+      expect(ends).toHaveLength(2)
+      for (const end of isWithdrawnFirst ? ends : ends.reverse()) end()
+      kelips.ask = ask
+      repairValues(kelips, fx)
+      expect(kelips.tuplesUnder('value', key)).toHaveLength(1)
+      expect(kelips.tuples.sequenceAt(kelips.tuples.find('value', key, SELF))).toBe(7)
+    }
   })
 
   it('that crashes and comes back has no value: its copy is replaced, however many do so one by one', () => {
