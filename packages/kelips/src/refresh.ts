@@ -1,7 +1,8 @@
 /**
  * What keeps a provider's tuples (IPTPS section 2.3). In every group where it has some it says now and then that it
  * lives, and hears how many of them are known: where some are lost they are offered again. That is somebody's word, so
- * what it may draw is bounded, and who has got them all and has no more than before gets them no second time.
+ * what it may draw is bounded, and who was offered them all gets them again only when it knows fewer than it did after that,
+ * or more.
  */
 import { isFull, type StoreOutcome } from '@servent/key-routing/machine'
 import type { Key, Peer } from '@servent/overlay/machine'

@@ -115,8 +115,9 @@ function audit(kelips: Kelips, record: StoredRecord, homes: readonly Peer[], fx:
 }
 
 /**
- * Since a split its key is of another group, which may have no copy: a member of that one is given it. It goes from here
- * when that group has had time to make copies of its own, and still has it.
+ * Since a split its key is of another group, which may have no copy: a member of that one is given it. When that group has
+ * had time to make copies of its own, a member is given it again, whichever; it goes from here when that one has it then,
+ * from before or from here.
  */
 function move(kelips: Kelips, held: Held, fx: Fx): boolean {
   const { record, placedMs } = held
