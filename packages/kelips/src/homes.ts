@@ -35,7 +35,8 @@ export function proveHomes(
   key: Key,
   homes: readonly Peer[],
   done: (asked: Asked | undefined, fx: Fx) => void,
-  fx: Fx
+  fx: Fx,
+  patienceMs = KEEP_PATIENCE_MS
 ): void {
   const first = homes.length > VALUE_HOLDERS_MAX ? randomBelow(fx, homes.length) : 0
   const asked = [...homes.slice(first), ...homes.slice(0, first)].slice(0, VALUE_HOLDERS_MAX)
@@ -79,7 +80,7 @@ export function proveHomes(
     check(fx)
     return
   }
-  kelips.calls.wait(hedge, kelips.nowMs + KEEP_PATIENCE_MS, fx)
+  kelips.calls.wait(hedge, kelips.nowMs + patienceMs, fx)
   for (const peer of asked) {
     if (peer !== SELF)
       askForPage(

@@ -10,6 +10,7 @@ import {
   AUDITS_PER_ROUND,
   HAND_OVERS_AT_ONCE,
   MOVED_VALUES_MS,
+  PLACE_PATIENCE_MS,
   PREFIX_BYTES,
   REPAIRS_PER_ROUND,
   SIGN_MAX
@@ -110,7 +111,8 @@ function audit(kelips: Kelips, record: StoredRecord, homes: readonly Peer[], fx:
       const missing = isAgain ? most : least
       if (isNearest(kelips, record.key, proven)) replace(kelips, now, missing, homes, later)
     },
-    fx
+    fx,
+    PLACE_PATIENCE_MS
   )
 }
 

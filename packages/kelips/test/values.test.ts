@@ -2,7 +2,7 @@
 import { type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
 import { SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
-import { KEEP_PATIENCE_MS, PREFIX_BYTES, REPAIRS_PER_ROUND } from '../src/constants.ts'
+import { KEEP_PATIENCE_MS, PLACE_PATIENCE_MS, PREFIX_BYTES, REPAIRS_PER_ROUND } from '../src/constants.ts'
 import { keepTuple } from '../src/intake.ts'
 import { repairValues } from '../src/repair.ts'
 import { keepValue } from '../src/values.ts'
@@ -290,6 +290,28 @@ describe('nobody else is given a value', () => {
   it('where homenodes are late once, and not twice in a row', () => {
     expect(given(['silent', 'holding', 'silent', 'holding', 'silent'])).toBe(0)
     expect(given(['holding', 'silent', 'silent'])).toBe(2)
+  })
+
+  it('where they take PLACE_PATIENCE_MS, each time', () => {
+    const own: Member = member(obliging)
+    const { kelips, fx } = own
+    keepValue(kelips, record, () => undefined, fx)
+    claim(own, [1, 2, 3])
+    const { request } = kelips.calls
+    for (let round = 0; round < 3; round += 1) {
+      const late: (() => void)[] = []
+      kelips.calls.request = ((...args: Parameters<typeof request>) => {
+        const [peer, message, , done] = args
+        if (message.type !== 'get') request.apply(kelips.calls, args)
+        else late.push(() => done({ answer: holding(record, () => true)(peer, message)! } as never, fx))
+      }) as never
+      repairValues(kelips, fx)
+      expect(late).toHaveLength(3)
+      fx.nowMs = () => kelips.nowMs + PLACE_PATIENCE_MS - 100
+      kelips.calls.handle({ type: 'timer', timer: 'calls' }, fx)
+      for (const answer of late) answer()
+    }
+    expect(storedAt(own)).toEqual([])
   })
 
   it('where this peer has no room to ask them', () => {
