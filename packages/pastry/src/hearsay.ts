@@ -19,7 +19,8 @@ export class Hearsay {
   /** False where `by` has named `most` already who have not answered within `FAILED_KEPT_MS`. */
   take(peer: Peer, by: Peer, most: number, nowMs: number): boolean {
     let others = 0
-    for (const named of this.#named.values()) if (named.by === by && named.untilMs > nowMs) others += 1
+    for (const [other, named] of this.#named)
+      if (other !== peer && named.by === by && named.untilMs > nowMs) others += 1
     if (others >= most) return false
     this.#named.delete(peer)
     this.#named.set(peer, { by, untilMs: nowMs + FAILED_KEPT_MS })

@@ -3,6 +3,7 @@
  * has changed for long. Simulations start from them, and tests hold what a network did against them.
  */
 import { compareKeys, type Key, keyDigit, SELF } from '@servent/overlay/machine'
+import { stopSteps } from './life-rules.ts'
 import type { Fx, PastryNode } from './node.ts'
 import { compareCloseness } from './node-ids.ts'
 import { arm, GATHER_TIMER } from './rounds.ts'
@@ -124,7 +125,7 @@ export class IdealNetwork {
 /** Takes tables as they are, as far as there is a place for each. */
 export function adoptTables(node: PastryNode, tables: AdoptedTables, fx: Fx): void {
   node.term += 1
-  node.walking = false
+  stopSteps(node)
   node.entering = true
   for (const peer of tables.leaves) node.leaves.add(peer)
   for (const { peer, distanceMs } of tables.entries) {

@@ -2,7 +2,7 @@
  * How leaf sets come to be right and stay so (Castro figure 2). Two nodes that take each other for leaves say so in a
  * probe and its answer, each with its whole leaf set; whoever is named there and would have a place is probed in turn,
  * and takes its place when it answers. So nobody is taken in, or out, on the word of another. A joiner is active
- * when none that it probed is left.
+ * when none is left that it probed, or was told of in time.
  *
  * Repair (Rowstron section 2.5): when a leaf fails, the live one with the largest index on its side is asked for its
  * leaf set. Whoever was the left neighbour of the failed one noticed it first, and asks all: that tells them too.
@@ -65,6 +65,7 @@ export function probeLeaf(node: PastryNode, peer: Peer, fx: Fx, tries = PROBE_TR
         if (typeof heard === 'object' && heard.type === 'leaf-probe-answer')
           hearLeaf(node, peer, heard, true, fx)
         else if (heard === undefined) node.rules.fail(node, peer, fx)
+        if (heard !== undefined) node.hearsay.answered(peer)
         node.named.delete(peer)
         if (node.term === term) probed(node, fx)
       }
@@ -281,13 +282,18 @@ export function onLeave(node: PastryNode, peer: Peer, leaves: readonly Peer[], f
   lookForOthers(node, fx)
 }
 
-/** One leaf after the other, so that what was missed is heard a little later (FreePastry's leaf set maintenance). */
+/**
+ * One leaf after the other, so that what was missed is heard a little later (FreePastry's leaf set maintenance). Where
+ * more have died in a row than a side has, no leaf knows who comes behind them, and an entry may be whoever does.
+ */
 export function exchangeWithNext(node: PastryNode, fx: Fx): void {
-  const { members } = node.leaves
+  const { leaves, table, leafTurn } = node
+  const { members } = leaves
   if (members.length === 0) return
-  node.leafTurn = (node.leafTurn + 1) % members.length
+  node.leafTurn = (leafTurn + 1) % members.length
   probeLeaf(node, members[node.leafTurn]!, fx)
-  if (!node.leaves.isSure) for (const end of node.leaves.ends) probeLeaf(node, end, fx)
+  if (leaves.isSure) return
+  for (const peer of [...leaves.ends, ...leaves.wantsOf([...table.peers()])]) probeLeaf(node, peer, fx)
 }
 
 /** Whoever takes this node for its left neighbour. Where it is not the right one, it has not heard of who is. */

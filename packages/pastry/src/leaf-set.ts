@@ -97,10 +97,12 @@ export class LeafSet {
     return { smaller: before(this.#smaller, smaller), larger: before(this.#larger, larger) }
   }
 
-  /** The furthest leaves that are sure: they know who comes behind them. */
+  /** The furthest leaves that are sure: they know who comes behind them. Where none is, the furthest. */
   get ends(): readonly Peer[] {
-    const { smaller, larger } = this.sure
-    return [larger.at(-1), smaller.at(-1)].filter(peer => peer !== undefined)
+    const furthest = (smaller: readonly Peer[], larger: readonly Peer[]) =>
+      [larger.at(-1), smaller.at(-1)].filter(peer => peer !== undefined)
+    const ends = furthest(this.sure.smaller, this.sure.larger)
+    return ends.length > 0 ? ends : furthest(this.#smaller, this.#larger)
   }
 
   /** One of the ends knows nobody else: those that fill a place are the next. */

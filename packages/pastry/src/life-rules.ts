@@ -34,7 +34,7 @@ export function gather(node: PastryNode, fx: Fx): void {
 }
 
 /** What an earlier membership asked is nothing any more. */
-function stopSteps(node: PastryNode): void {
+export function stopSteps(node: PastryNode): void {
   node.probing.clear()
   node.awaited.clear()
   node.asking.clear()
@@ -188,7 +188,8 @@ function foundNobody(node: PastryNode, contacts: readonly Peer[], out: readonly 
   const isFirst = out.every(
     peer => callers.peers.includes(peer) && compareKeys(node.key, node.keyOf(peer)) < 0
   )
-  if (isFirst && out.length >= contacts.length) alone(node, fx)
+  // One of unlike sizes has no ring for anybody here.
+  if (isFirst && out.length >= contacts.filter(peer => !node.unlike.has(peer)).length) alone(node, fx)
   else joinFailed(node, fx)
 }
 

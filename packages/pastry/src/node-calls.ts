@@ -49,7 +49,7 @@ export function sizesOf({ settings: { leafSet, digitBits } }: PastryNode): Sizes
 export function isUnlike(node: PastryNode, peer: Peer, { leafSet, digitBits }: Sizes, fx: Fx): boolean {
   const { unlike, cache, settings } = node
   if (leafSet === settings.leafSet && digitBits === settings.digitBits) {
-    unlike.delete(peer)
+    if (unlike.delete(peer)) fx.notify({ type: 'match', peer })
     return false
   }
   node.count('mismatches')

@@ -46,6 +46,7 @@ export class PastryService extends StructuredService<PastryTypes, PastryMachine>
   }
 
   #noticed(notice: PastryNotice): void {
+    if (notice.type === 'match') this.#mismatch = undefined
     if (notice.type === 'mismatch') {
       const { peer, leafSet, digitBits } = notice
       this.#mismatch = `${this.host.peerIdOf(peer)} has leaf sets of ${leafSet} and digits of ${digitBits} bits: networks of unlike sizes do not mix. Set leafSet and digitBits alike.`

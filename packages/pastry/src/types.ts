@@ -80,6 +80,8 @@ export type PastryNotice =
   | { readonly type: 'mode'; readonly mode: PastryMode }
   /** A contact has another |L| or b, and its network cannot be joined. */
   | ({ readonly type: 'mismatch'; readonly peer: Peer } & Sizes)
+  /** It has the same now. */
+  | { readonly type: 'match'; readonly peer: Peer }
 
 /** The tables as they stand in the machine. They are not to be changed. */
 export interface NodeView {

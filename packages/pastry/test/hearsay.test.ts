@@ -40,6 +40,12 @@ function member(leaves = [...LARGER, ...SMALLER]) {
   }
 }
 
+it('who is named again by the same one counts once', () => {
+  const hearsay = new Hearsay()
+  for (const ms of [0, 5]) expect(hearsay.take(1, 9, 1, ms), `${ms}`).toBe(true)
+  expect(hearsay.take(2, 9, 1, 5)).toBe(false)
+})
+
 describe('who is named', () => {
   it('by somebody who is no leaf and was not asked, is not probed; by one who was asked, is', () => {
     const { probed, tells, answers } = member()

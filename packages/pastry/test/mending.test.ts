@@ -171,6 +171,26 @@ describe('peers of another kind', () => {
     expect(network.machine(second!).membership.others).toBe(0)
   })
 
+  it('keep two others that chose them from nothing: these meet as soon as without', () => {
+    const network = new PastryNetwork({
+      seed: 'unlike and two',
+      settingsOf: node => ({ leafSet: node === 0 ? 8 : 16 })
+    })
+    const { simulation } = network
+    const [unlike, one, two] = simulation.addNodes(3)
+    simulation.start(unlike!)
+    for (const [node, other] of [
+      [one!, two!],
+      [two!, one!]
+    ] as const) {
+      network.join(node, unlike!)
+      const contacts = [unlike!, other].map(at => simulation.peerOf(node, at))
+      simulation.command(node, { type: 'join', contacts })
+    }
+    simulation.runFor(8 * SECOND_US)
+    for (const node of [one!, two!]) expect(network.machine(node).membership.others).toBe(1)
+  })
+
   it.each([
     ['it is told of again', false],
     ['it was chosen', true]
@@ -184,6 +204,10 @@ describe('peers of another kind', () => {
         settingsOf: node => ({ leafSet: node === 0 ? leafSet : 16 })
       })
       const { simulation } = network
+      const alike: number[] = []
+      network.notices.push((node, { type }) => {
+        if (type === 'match') alike.push(node)
+      })
       const [first, second] = simulation.addNodes(2)
       const peer = simulation.peerOf(second!, first!)
       simulation.start(first!)
@@ -196,6 +220,7 @@ describe('peers of another kind', () => {
       simulation.revive(first!, { keepSaved: false })
       if (isChosen) {
         expect(network.runUntilIdeal(1000 * UNLIKE_KEPT_MS)).toBeDefined()
+        expect(alike).toContain(second)
         return
       }
       // What is said of it within that time is what was said before.

@@ -1,7 +1,9 @@
 /** Repair of a leaf set (Rowstron section 2.5), rule by rule, at one node. */
+import { randomOf } from '@servent/simulator'
 import { describe, expect, it } from 'vitest'
 import { estimateSize } from '../src/failure-rate.ts'
 import { fail, onLeafProbe } from '../src/leaf-rules.ts'
+import { LeafSet } from '../src/leaf-set.ts'
 import { FAILED_KEPT_MS, HEARD_LATELY_MS } from '../src/machine.ts'
 import { nextHops } from '../src/overlay-routing.ts'
 import { answeredNode, contactOfNumber, keyOfNumber } from './support/answered-node.ts'
@@ -130,6 +132,28 @@ describe('a leaf that failed in a network of more than |L|', () => {
     expect(says(LARGER[3]!, [0, ...others], 'joining')).toBe(false)
     // It has not missed the one that failed.
     expect(says(LARGER[3]!, [0, LARGER[0]!, ...others])).toBe(true)
+  })
+
+  it('until only those are left that fill places: the furthest of them are asked as ends', () => {
+    const leaves = new LeafSet(4, keyOfNumber)
+    for (const peer of [0x1000, 0x1100, 0xe000, 0xdf00]) leaves.add(peer)
+    for (const peer of [0x1000, 0x1100]) leaves.remove(peer)
+    for (const peer of [0xf000, 0xf100]) leaves.add(peer)
+    expect(leaves.ends).toEqual([0xf000])
+    for (const peer of [0xf000, 0xf100]) leaves.remove(peer)
+    expect(leaves.sure).toEqual({ smaller: [], larger: [] })
+    expect(leaves.ends).toHaveLength(2)
+  })
+
+  it('with more in a row than a side has: entries are asked, and no loop of the ring stays apart', () => {
+    const settings = { leafSet: 8, heartbeatMs: 2000, leafExchangeMs: 4000, mergeMs: 10_000 }
+    const network = new PastryNetwork({ seed: 'mass14', settings, simulation: { trace: false } })
+    const { simulation } = network
+    const nodes = network.startIdeal(60)
+    simulation.runFor(10_000_000)
+    const random = randomOf('mass14k')
+    for (const node of nodes) if (random.below(1000) < 600) simulation.silence(node)
+    expect(network.runUntilIdeal(120_000, 5000)).toBeDefined()
   })
 
   it('with most of the others: those that are left find out that they are all', () => {
