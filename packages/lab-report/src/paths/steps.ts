@@ -89,10 +89,10 @@ function namer({ path }: PathView): (peer: number) => string {
 
 /** Where it did not leave at once, as where a connection had to be opened, that is told. */
 function later({ at_us: at, arrived_us: arrived }: PathEvent, beforeUs: number): string {
-  const waited = at - beforeUs > AT_ONCE_US ? `It leaves ${ms(at - beforeUs)} later` : ''
-  if (arrived === null) return `${waited === '' ? 'It' : `${waited}, and`} never arrives.`
+  const waited = at - beforeUs > AT_ONCE_US ? `The message leaves ${ms(at - beforeUs)} later` : ''
+  if (arrived === null) return `${waited === '' ? 'The message' : `${waited}, and`} never arrives.`
   return waited === ''
-    ? `It arrives ${ms(arrived - at)} later.`
+    ? `The message arrives ${ms(arrived - at)} later.`
     : `${waited}, and arrives ${ms(arrived - at)} after that.`
 }
 
