@@ -57,6 +57,8 @@ export const TABLE_PROBES_MAX = 16
 export const LEAF_PROBES_MAX = 64
 /** Those whom others named for leaves and who have not answered, of each that names as many as |L|. */
 export const HEARSAY_MAX = 256
+/** Whoever was named by one and lives answers within this time; after it others that another one named do not wait for it. */
+export const HEARSAY_FRESH_MS = 500
 /** For so long nobody who names a failed peer is believed: the others have found out by then. */
 export const FAILED_KEPT_MS = 60_000
 /** Peers that took this node for a leaf and had no place here: for so long they may have one without a probe. */

@@ -3,7 +3,7 @@
  * up peers keeps nobody busy, and in nobody's place, for long.
  */
 import type { Peer } from '@servent/overlay/machine'
-import { FAILED_KEPT_MS, HEARSAY_MAX } from './constants.ts'
+import { FAILED_KEPT_MS, HEARSAY_FRESH_MS, HEARSAY_MAX } from './constants.ts'
 
 export class Hearsay {
   readonly #named = new Map<Peer, { readonly by: Peer; readonly untilMs: number }>()
@@ -12,8 +12,11 @@ export class Hearsay {
     return this.#named.size
   }
 
-  by(peer: Peer): Peer | undefined {
-    return this.#named.get(peer)?.by
+  /** Whether whom `by` names waits for this one, which is being asked: not for long where somebody else named it. */
+  isBefore(peer: Peer, by: Peer, nowMs: number): boolean {
+    const named = this.#named.get(peer)
+    if (named === undefined || named.by === by) return true
+    return nowMs - (named.untilMs - FAILED_KEPT_MS) < HEARSAY_FRESH_MS
   }
 
   /** False where `by` has named `most` already who have not answered within `FAILED_KEPT_MS`. */

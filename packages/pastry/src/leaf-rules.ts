@@ -141,13 +141,13 @@ function doubtNamed(node: PastryNode, peer: Peer, others: Named, fx: Fx): void {
 }
 
 /**
- * Those who have a place once all have theirs that the same one named, or nobody (Castro figure 2), and nobody else. Whom
- * another one named may never answer.
+ * Those who have a place once all have theirs that are being asked (Castro figure 2), and nobody else. Whom another one
+ * named may never answer, and counts for `HEARSAY_FRESH_MS`.
  */
 function probeWanted(node: PastryNode, { by, leaves }: Named, fx: Fx): number {
   const { hearsay, probing, settings, nowMs } = node
   const candidates = leaves.filter(peer => !node.hasFailed(peer) && !probing.has(peer))
-  const others = [...probing].filter(peer => [undefined, by].includes(hearsay.by(peer)))
+  const others = [...probing].filter(peer => hearsay.isBefore(peer, by, nowMs))
   const wanted = node.leaves
     .wantsOf(candidates, others)
     .filter(peer => hearsay.take(peer, by, settings.leafSet, nowMs))
@@ -293,7 +293,10 @@ export function exchangeWithNext(node: PastryNode, fx: Fx): void {
   node.leafTurn = (leafTurn + 1) % members.length
   probeLeaf(node, members[node.leafTurn]!, fx)
   if (leaves.isSure) return
-  for (const peer of [...leaves.ends, ...leaves.wantsOf([...table.peers()])]) probeLeaf(node, peer, fx)
+  const { smaller, larger } = leaves.sure
+  const hasGap = smaller.length === 0 || larger.length === 0
+  const entries = hasGap ? leaves.wantsOf([...table.peers()]) : []
+  for (const peer of [...leaves.ends, ...entries]) probeLeaf(node, peer, fx)
 }
 
 /** Whoever takes this node for its left neighbour. Where it is not the right one, it has not heard of who is. */

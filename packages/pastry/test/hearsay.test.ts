@@ -6,6 +6,7 @@ import {
   FAILED_KEPT_MS,
   FAILED_MAX,
   FAILED_TOLD_MAX,
+  HEARSAY_FRESH_MS,
   HEARSAY_MAX,
   LEAF_PROBES_MAX,
   LEAF_SET_MAX
@@ -55,11 +56,15 @@ describe('who is named', () => {
     expect(probed()).toEqual([STRANGER, 0x10])
   })
 
-  it('by a leaf, is probed, and so is one that another leaf names behind those who may never answer', () => {
-    const { probed, tells } = member([...LARGER.slice(0, -1), ...SMALLER])
+  it('by a leaf, is probed, and HEARSAY_FRESH_MS later one that another leaf names behind those who may never answer', () => {
+    const { node, probed, tells } = member([...LARGER.slice(0, -1), ...SMALLER])
     const madeUp = numbers(0x10, LEAF_SET / 2)
     tells(LARGER[0]!, madeUp)
     expect(probed()).toEqual(madeUp)
+    node.nowMs = HEARSAY_FRESH_MS - 1
+    tells(LARGER[1]!, [LARGER.at(-1)!])
+    expect(probed()).toEqual(madeUp)
+    node.nowMs = HEARSAY_FRESH_MS
     tells(LARGER[1]!, [LARGER.at(-1)!])
     expect(probed()).toEqual([...madeUp, LARGER.at(-1)])
   })
@@ -89,7 +94,9 @@ describe('who is named', () => {
   it('HEARSAY_MAX are remembered, the latest', () => {
     const hearsay = new Hearsay()
     for (const peer of numbers(1, HEARSAY_MAX + 1)) expect(hearsay.take(peer, 1000 + peer, 1, 0)).toBe(true)
-    expect([hearsay.size, hearsay.by(1), hearsay.by(2)]).toEqual([HEARSAY_MAX, undefined, 1002])
+    expect(hearsay.size).toBe(HEARSAY_MAX)
+    // Of whoever was forgotten it is not known who named it.
+    expect([1, 2].map(peer => hearsay.isBefore(peer, 9999, HEARSAY_FRESH_MS))).toEqual([true, false])
     expect(hearsay.take(9999, 1002, 1, FAILED_KEPT_MS - 1)).toBe(false)
     expect(hearsay.take(9999, 1002, 1, FAILED_KEPT_MS)).toBe(true)
   })
