@@ -67,7 +67,7 @@ export function proveHomes(
   }
   // Nobody makes a put wait by being slow.
   const hedge = new Hedge<KelipsTypes>(check)
-  const note = (peer: Peer, page: Pick<RecordsPage, 'records'> | undefined, later: Fx, isAsked = true) => {
+  const note = (peer: Peer, page: Pick<RecordsPage, 'records'> | undefined, later: Fx, isAsked: boolean) => {
     if (isOver) return
     waiting.delete(peer)
     if (!isAsked) unasked += 1
@@ -81,25 +81,25 @@ export function proveHomes(
     return
   }
   kelips.calls.wait(hedge, kelips.nowMs + patienceMs, fx)
-  for (const peer of asked) {
-    if (peer !== SELF)
-      askForPage(
-        kelips,
-        peer,
-        'value',
-        key,
-        0,
-        1,
-        (page, later, isAsked) => note(peer, page, later, isAsked),
-        fx
-      )
-    else
-      note(
-        SELF,
-        kelips.values.page('value', key, 0, () => 1, kelips.nowMs, kelips.wallMs),
-        fx
-      )
-  }
+  for (const peer of asked)
+    askForValue(kelips, peer, key, (page, later, isAsked) => note(peer, page, later, isAsked), fx)
+}
+
+/** This peer itself looks into its own memory. */
+export function askForValue(
+  kelips: Kelips,
+  peer: Peer,
+  key: Key,
+  done: (page: Pick<RecordsPage, 'records'> | undefined, fx: Fx, isAsked: boolean) => void,
+  fx: Fx
+): void {
+  if (peer !== SELF) askForPage(kelips, peer, 'value', key, 0, 1, done, fx)
+  else
+    done(
+      kelips.values.page('value', key, 0, () => 1, kelips.nowMs, kelips.wallMs),
+      fx,
+      true
+    )
 }
 
 export function isValueOf(kelips: Kelips, key: Key, record: StoredRecord): boolean {

@@ -4,11 +4,10 @@
  * that one peer names give none, another is asked who has it, once: the first may have made them up.
  */
 import { type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
-import { type Key, type Peer, SELF } from '@servent/overlay/machine'
+import type { Key, Peer } from '@servent/overlay/machine'
 import { type FindFailed, type FindFound, find } from './find.ts'
-import { isValueOf } from './homes.ts'
+import { askForValue, isValueOf } from './homes.ts'
 import type { Kelips } from './kelips.ts'
-import { askForPage } from './serve-records.ts'
 import type { Fx } from './types.ts'
 import { give } from './values.ts'
 
@@ -97,15 +96,7 @@ function askHomes(kelips: Kelips, key: Key, { tuples }: FindFound, quorum: numbe
     release()
     done(undefined, 0, quorum > 0, fx)
   }
-  for (const peer of homes) {
-    if (peer === SELF)
-      note(
-        peer,
-        kelips.values.page('value', key, 0, () => 1, kelips.nowMs, kelips.wallMs),
-        fx
-      )
-    else askForPage(kelips, peer, 'value', key, 0, 1, (page, later) => note(peer, page, later), fx)
-  }
+  for (const peer of homes) askForValue(kelips, peer, key, (page, later) => note(peer, page, later), fx)
 }
 
 type Chosen = (record: StoredRecord | undefined, holders: number, answered: number, fx: Fx) => void
