@@ -6,7 +6,7 @@ import type { Peer } from '@servent/overlay/machine'
 import { FAILED_KEPT_MS, HEARSAY_FRESH_MS, HEARSAY_MAX } from './constants.ts'
 
 export class Hearsay {
-  readonly #named = new Map<Peer, { readonly by: Peer; readonly untilMs: number }>()
+  readonly #named = new Map<Peer, { readonly by: Peer; readonly sinceMs: number }>()
 
   get size(): number {
     return this.#named.size
@@ -16,17 +16,17 @@ export class Hearsay {
   isBefore(peer: Peer, by: Peer, nowMs: number): boolean {
     const named = this.#named.get(peer)
     if (named === undefined || named.by === by) return true
-    return nowMs - (named.untilMs - FAILED_KEPT_MS) < HEARSAY_FRESH_MS
+    return nowMs - named.sinceMs < HEARSAY_FRESH_MS
   }
 
   /** False where `by` has named `most` already who have not answered within `FAILED_KEPT_MS`. */
   take(peer: Peer, by: Peer, most: number, nowMs: number): boolean {
     let others = 0
     for (const [other, named] of this.#named)
-      if (other !== peer && named.by === by && named.untilMs > nowMs) others += 1
+      if (other !== peer && named.by === by && nowMs - named.sinceMs < FAILED_KEPT_MS) others += 1
     if (others >= most) return false
     this.#named.delete(peer)
-    this.#named.set(peer, { by, untilMs: nowMs + FAILED_KEPT_MS })
+    this.#named.set(peer, { by, sinceMs: nowMs })
     const [first] = this.#named.keys()
     if (this.#named.size > HEARSAY_MAX) this.#named.delete(first!)
     return true

@@ -157,9 +157,7 @@ function nearer(
 
 /** By the first, and where that comes to nothing by the others. */
 function walkFrom(node: PastryNode, contacts: readonly Peer[], fx: Fx): void {
-  const { term } = node
   walk(node, contacts, fx, ({ root, leaves, entries, neighbours, out }, fx) => {
-    if (node.term !== term) return
     if (root === undefined) {
       foundNobody(node, contacts, out, fx)
       return
@@ -231,11 +229,9 @@ export function lostAll(node: PastryNode, fx: Fx): void {
 export function probeForeign(node: PastryNode, fx: Fx, by?: Peer): void {
   const via = by ?? nextRemembered(node)
   if (node.walking || via === undefined) return
-  const { term } = node
   node.walking = true
   node.count('foreignProbes')
   walk(node, [via], fx, ({ root, leaves, entries }, fx) => {
-    if (node.term !== term) return
     node.walking = false
     if (root === undefined) return
     if (node.leaves.isEmpty) {
