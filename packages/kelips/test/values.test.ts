@@ -1,8 +1,9 @@
 /** Values and their homenodes: what one tells, what it takes back, whom it counts, and where it sends what is not its own. */
 import { type StoredRecord, VALUE_HOLDERS_MAX } from '@servent/key-routing/machine'
-import { SELF } from '@servent/overlay/machine'
+import { type Peer, SELF } from '@servent/overlay/machine'
 import { describe, expect, it } from 'vitest'
 import { KEEP_PATIENCE_MS, PLACE_PATIENCE_MS, PREFIX_BYTES, REPAIRS_PER_ROUND } from '../src/constants.ts'
+import { proveHomes } from '../src/homes.ts'
 import { keepTuple } from '../src/intake.ts'
 import { repairValues } from '../src/repair.ts'
 import { keepValue } from '../src/values.ts'
@@ -146,6 +147,20 @@ it('a round of repair is for REPAIRS_PER_ROUND values at most, some told and som
     expect(values).toBeGreaterThanOrEqual(REPAIRS_PER_ROUND / 2)
     expect(values).toBeLessThanOrEqual(REPAIRS_PER_ROUND)
   }
+})
+
+it('a homenode proves its own value by its own memory, and one that it has not by nothing', () => {
+  const own = member(() => undefined)
+  const { kelips, fx } = own
+  const proven = () => {
+    const told: (readonly Peer[] | undefined)[] = []
+    proveHomes(kelips, key, [SELF], asked => told.push(asked?.proven), fx)
+    return told
+  }
+  expect(proven()).toEqual([[]])
+  keepValue(kelips, valueUnder(key), () => undefined, fx)
+  expect(proven()).toEqual([[SELF]])
+  expect(own.asked.filter(({ message }) => message.type === 'get')).toEqual([])
 })
 
 describe('whoever only says that it has a value', () => {
