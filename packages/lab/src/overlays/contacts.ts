@@ -17,7 +17,11 @@ export function idsIn(message: unknown): number {
   if (message === null || typeof message !== 'object') return 0
   if ('addresses' in message) return 1
   let ids = 0
-  // Messages are plain objects and arrays. There is one for every event: no list of its fields is made for it.
+  // There is a message for every event: no list of its fields is made for it, nor names of the places of an array.
+  if (Array.isArray(message)) {
+    for (const item of message) ids += idsIn(item)
+    return ids
+  }
   for (const name in message) {
     const field = (message as Record<string, unknown>)[name]
     if (typeof field === 'object') ids += idsIn(field)
