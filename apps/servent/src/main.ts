@@ -4,10 +4,10 @@ import { run } from './cli/run.ts'
 /** Conventional code of a process that SIGINT ended. */
 const INTERRUPTED = 130
 
-/** @param argv  without the program's own name */
 /** Threads for calls of the file system: a disk that does not answer holds two for good, and Node has four by itself. */
 const FILE_THREADS = 16
 
+/** @param argv  without the program's own name */
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {
   // Read when the first of them is needed, which is later.
   process.env.UV_THREADPOOL_SIZE ??= String(FILE_THREADS)

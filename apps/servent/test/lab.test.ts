@@ -1,4 +1,5 @@
 /** `lab` on the command line: no node runs, and none is needed. */
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -344,6 +345,7 @@ describe('lab compare', () => {
     ['--turbo', "Unknown option '--turbo'."],
     ['--set successors=3', '--set takes overlay.key=value'],
     ['--set chord.sucessors=3', 'There is no setting chord.sucessors.'],
+    ['--set ,', "Option '--set <overlay.key=value>' argument ',' is invalid. It names nothing."],
     ['--latency slow', '"slow" is no model of latency'],
     ['--latency matrix:none.tsv', 'latency names the file'],
     ['--failures 0.2 --churn exp:1h', 'failures and churn exclude each other']
@@ -423,6 +425,10 @@ describe('gates', () => {
     expect(passed.out).toMatch(/^Fingerprint /m)
     expect(passed.err).toMatch(/passed: 1 of 1 gates\nerror: The report could not be written to mine: /)
     expect(passed.err).toContain('servent lab report mine')
+    const results = createHash('sha256').update(await readFile(join(cwd, 'mine/results.json')))
+    expect(await readFile(join(cwd, 'mine/SHA256SUMS'), 'utf8')).toContain(
+      `${results.digest('hex')}  results.json\n`
+    )
   })
 
   it.each([

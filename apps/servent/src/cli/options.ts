@@ -102,15 +102,14 @@ export function byteSize(text: string): number {
   return Math.round(Number(match[1]) * SIZE_FACTORS[match[2]!.toUpperCase()]!)
 }
 
-/** Collects a flag that may be given several times, each perhaps a list parted by commas. */
+/** Collects a flag that may be given several times, each perhaps a list parted by commas; of nothing it is a slip. */
 export function list(value: string, before: string[] | undefined): string[] {
-  return [
-    ...(before ?? []),
-    ...value
-      .split(',')
-      .map(item => item.trim())
-      .filter(item => item !== '')
-  ]
+  const items = value
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+  if (items.length === 0) throw new InvalidArgumentError('It names nothing.')
+  return [...(before ?? []), ...items]
 }
 
 /** `artist=miles davis` as the query's grammar has it: `artist="miles davis"`. Collects them. */

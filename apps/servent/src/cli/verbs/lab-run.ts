@@ -86,10 +86,11 @@ async function runPlanFile(
   talk.line()
   warn(context, results)
   const verdict = gates && sayGates(context, gates)
-  const files = await writeReport(folder, [results]).catch(error => {
-    throw noReport(shown, verdict === undefined ? 'failed' : 'gate-failed', error)
-  })
-  await lab.writeSums(folder, results, files)
+  const [report] = await Promise.allSettled([writeReport(folder, [results])])
+  // Those of the results, where there is no report.
+  await lab.writeSums(folder, results, report.status === 'fulfilled' ? report.value : [])
+  if (report.status === 'rejected')
+    throw noReport(shown, verdict === undefined ? 'failed' : 'gate-failed', report.reason)
   talk.line(
     `Written: ${join(shown, 'report.html')} and, beside it, ${lab.STUDY_FILES.results}, samples and plots`
   )
