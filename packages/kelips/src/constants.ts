@@ -145,6 +145,11 @@ export const REFRESH_MS_MAX = 2 * 60 * 60 * 1000
 export const REFRESH_MS_FIRST = 40_000
 /** Shortest time between them, whatever the group says: no group's need be shorter. */
 export const REFRESH_MS_LEAST = ORIGIN_TIMEOUT_MS_MIN / REFRESHES_PER_TIMEOUT
+/**
+ * How many times as long as in the own group it may be in another: whoever asks for more would have the provider taken
+ * for gone. Below `REFRESHES_PER_TIMEOUT`.
+ */
+export const REFRESH_FACTOR_MAX = 2
 /** Tuples that are offered again where a group has lost some, bytes a second, and at once. */
 export const REOFFER_BYTES_PER_S = 4096
 export const REOFFER_BURST_BYTES = 262_144

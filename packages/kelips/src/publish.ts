@@ -20,6 +20,7 @@ import {
   PLACE_PATIENCE_MS,
   PREFIX_BYTES,
   PRIORITY_STATE,
+  REFRESH_FACTOR_MAX,
   REFRESH_MS_LEAST,
   REFRESH_MS_MAX,
   REFRESHES_PER_TIMEOUT,
@@ -287,8 +288,9 @@ export function sendOffer(
         return
       }
       const group = groupOf(kelips.peers.key(peer), kelips.level)
-      const refreshMs = Math.max(REFRESH_MS_LEAST, outcome.answer.refreshS * 1000)
-      kelips.refreshes.set(group, kelips.nowMs + Math.min(REFRESH_MS_MAX, refreshMs))
+      const saidMs = Math.max(REFRESH_MS_LEAST, outcome.answer.refreshS * 1000)
+      const mostMs = Math.min(REFRESH_MS_MAX, REFRESH_FACTOR_MAX * refreshMsOf(kelips))
+      kelips.refreshes.set(group, kelips.nowMs + Math.min(mostMs, saidMs))
       done(outcome.answer, later)
     },
     fx,
@@ -296,11 +298,14 @@ export function sendOffer(
   )
 }
 
+/** Between two signs of life of a provider, as the own group wants them. */
+const refreshMsOf = (kelips: Kelips): number => kelips.originTimeoutMs() / REFRESHES_PER_TIMEOUT
+
 /** A provider's word. */
 export function onOffer(kelips: Kelips, from: Peer, { id, life, tuples }: Offer, fx: Fx): void {
   const refuse = tuples.map((): StoreOutcome => (kelips.mode === 'member' ? 'refused' : 'not-root'))
   const say = (outcomes: readonly StoreOutcome[], later: Fx): void => {
-    const refreshS = Math.ceil(kelips.originTimeoutMs() / REFRESHES_PER_TIMEOUT / 1000)
+    const refreshS = Math.ceil(refreshMsOf(kelips) / 1000)
     const link = kelips.calls.linkOf(from)
     if (link === undefined) return
     const known = kelips.origins.tuplesOf(from)

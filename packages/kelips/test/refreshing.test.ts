@@ -6,8 +6,11 @@ import { describe, expect, it } from 'vitest'
 import {
   OFFER_TUPLES_MAX,
   PREFIX_BYTES,
+  REFRESH_FACTOR_MAX,
   REFRESH_MS_FIRST,
   REFRESH_MS_LEAST,
+  REFRESH_MS_MAX,
+  REFRESHES_PER_TIMEOUT,
   REOFFER_BURST_BYTES,
   REOFFER_BYTES_PER_S,
   TUPLES_PER_ORIGIN_MAX
@@ -94,6 +97,16 @@ it('it says that it lives no sooner than REFRESH_MS_LEAST, however soon it is as
   expect(times.length).toBeGreaterThan(3)
   for (const [at, ms] of times.slice(1).entries())
     expect(ms - times[at]!).toBeGreaterThanOrEqual(REFRESH_MS_LEAST)
+})
+
+it('nor later than REFRESH_FACTOR_MAX times as its own group would have it, however late it is asked to', () => {
+  const { kelips, runFor, lifeSigns } = provider(3, () => ({ known: 3, refreshS: REFRESH_MS_MAX / 1000 }))
+  const ownMs = kelips.originTimeoutMs() / REFRESHES_PER_TIMEOUT
+  runFor(20 * (ownMs / 1000))
+  const [first, ...later] = lifeSigns()
+  expect(later.length).toBeGreaterThan(5)
+  for (const [at, ms] of later.entries())
+    expect(ms - [first!, ...later][at]!).toBe(REFRESH_FACTOR_MAX * ownMs)
 })
 
 describe('what a group has lost', () => {
@@ -220,7 +233,7 @@ describe('what a group has lost', () => {
     runFor(300)
     expect(kept.size).toBe(4000)
     runFor(3600)
-    const times = offers.map(({ ms }) => ms)
+    const times = offers.filter(({ offer }) => offer.tuples.length > 0).map(({ ms }) => ms)
     expect(times.at(-1)! - times[0]!).toBeLessThan(300_000)
     const signs = offers.filter(({ offer }) => offer.tuples.length === 0)
     for (const [at, { ms }] of signs.slice(1).entries())
