@@ -47,7 +47,10 @@ export function reach(state: FastTrackState, fx: Fx, peer: Peer, wants: Wanting)
 export function sayHello(state: FastTrackState, fx: Fx, neighbour: Neighbour, wants: Wanting): void {
   const wanted = supernodesWanted(state, wants)
   neighbour.asked = { wants, atMs: state.nowMs, isWhole: wanted === SUPERNODES_PER_TELLER_MAX }
-  if (wants === 'session') state.pendingSession = neighbour.link
+  if (wants === 'session') {
+    state.pendingSession = neighbour.link
+    state.offeredHeirs = []
+  }
   if (wants === 'spare') state.pendingSpare = neighbour.link
   const { isReachable, uploadKbps } = state.circumstances
   const hello: HelloMessage = {

@@ -134,14 +134,11 @@ export function onSupernodes(
   if (isHint) return
   const { asked } = neighbour
   if (asked?.isWhole && entries.length > 0) onWholeList(state, neighbour.peer)
+  const named = heirs.map(heir => fx.peers.intern(heir)).filter(peer => peer > 0)
   // The list comes before the welcome.
-  if (bond === 'supernode' || asked?.wants === 'session') {
-    state.heirs = heirs.map(heir => fx.peers.intern(heir)).filter(peer => peer > 0)
-  } else if (list.size === 0)
-    rememberHeirs(
-      state,
-      heirs.map(heir => fx.peers.intern(heir))
-    )
+  if (asked?.wants === 'session') state.offeredHeirs = named
+  else if (bond === 'supernode') state.heirs = named
+  else if (list.size === 0) rememberHeirs(state, named)
   seek(state, fx)
 }
 
@@ -156,7 +153,7 @@ function onWholeList(state: FastTrackState, peer: Peer): void {
 /** Where nothing else is known, they are as good as any. */
 function rememberHeirs(state: FastTrackState, heirs: readonly Peer[]): void {
   for (const peer of heirs)
-    if (peer > 0 && !state.contacts.has(peer) && state.contacts.size < CONTACTS_MAX)
+    if (!state.contacts.has(peer) && state.contacts.size < CONTACTS_MAX)
       state.contacts.set(peer, { failures: 0, retryMs: state.nowMs, isComer: false })
 }
 

@@ -181,6 +181,7 @@ export function onSessionAnswer(
   setBond(state, fx, neighbour, 'supernode')
   state.supernode = neighbour.link
   state.hadSupernode = true
+  state.heirs = state.offeredHeirs
   state.moving = []
   state.count('supernodesFound')
   if (former !== undefined && former !== neighbour) {

@@ -157,6 +157,8 @@ export class FastTrackState {
   probedMs: number | undefined
   crowdedMs = Number.NEGATIVE_INFINITY
   heirs: Peer[] = []
+  /** Those that whoever was asked to be the supernode has named: the heirs once it takes this peer. */
+  offeredHeirs: Peer[] = []
   retryHeirsMs = 0
   /** It is no newcomer: whoever turns to it as an heir may be right. */
   hadSupernode = false
@@ -285,6 +287,7 @@ export class FastTrackState {
     for (const peer of this.opening.keys()) hold(peer)
     for (const peer of this.moving) hold(peer)
     for (const peer of this.heirs) hold(peer)
+    for (const peer of this.offeredHeirs) hold(peer)
     if (this.lister !== undefined) hold(this.lister.peer)
     for (const { used } of this.searches.values()) for (const peer of used) hold(peer)
   }

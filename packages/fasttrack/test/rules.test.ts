@@ -298,6 +298,32 @@ describe('a peer without a supernode', () => {
     peer.down(home, 'reset')
     expect(peer.opened()).toContain(peer.peer(5))
   })
+
+  it('turns to an heir again that had not missed the supernode yet; those of who takes it replace the others', () => {
+    const { peer, home, spare } = ordinary()
+    const list = (...heirs: number[]): SupernodesMessage => ({
+      type: 'supernodes',
+      entries: [],
+      heirs: heirs.map(testContact)
+    })
+    peer.from(home, list(5))
+    peer.down(spare)
+    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
+    peer.down(home, 'reset')
+    const early = peer.linkOf(peer.peer(5))
+    peer.from(early, list(), welcome('session', { isAccepted: false, isSupernode: false }))
+    expect(peer.closed()).toContain(early)
+    peer.down(early, 'local')
+    peer.take()
+    peer.pass(3_000)
+    expect(peer.opened()).toContain(peer.peer(5))
+    const heir = peer.linkOf(peer.peer(5))
+    peer.from(heir, list(6), welcome('session'))
+    peer.take()
+    peer.down(heir, 'reset')
+    peer.pass(1_000)
+    expect(peer.opened()).toContain(peer.peer(6))
+  })
 })
 
 describe('what a supernode is shown', () => {
