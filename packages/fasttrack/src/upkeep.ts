@@ -67,7 +67,7 @@ export function onUpkeep(state: FastTrackState, fx: Fx): void {
   lookAfterUpload(state, fx)
   retryRemovals(state, fx)
   if (state.isSupernode) {
-    const isAlone = state.list.size < HEIRS_MAX
+    const isAlone = !state.list.hasFresh(HEIRS_MAX, state.nowMs)
     seekPeers(state, fx)
     balance(state, fx)
     endSteppingDown(state, fx)

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import {
   BALANCE_MS,
   HAND_OVERS_BURST,
+  HEIRS_REFRESH_MS,
   STRAYS_BURST,
   SUPERNODES_PER_MESSAGE_MAX,
   SUPERNODES_PER_TELLER_MAX,
@@ -632,6 +633,29 @@ describe('lists of supernodes', () => {
     const told = toldTo(peer, user).map(({ contact }) => peer.effects.peers.intern(contact))
     expect(told.sort()).toEqual([2000, 2001, 2002].map(number => peer.peer(number)).sort())
     expect(toldTo(peer, other).length).toBeGreaterThanOrEqual(20)
+  })
+
+  it('that are dead are as none: users are told every five minutes who would take their supernode’s place', () => {
+    const peer = new TestPeer({ role: 'supernode' })
+    const others = [11, 12, 13].map(number => {
+      const link = peer.link(number, false)
+      peer.from(link, { ...hello('peering'), supernodesWanted: 0 })
+      return link
+    })
+    for (const other of others) peer.down(other, 'reset')
+    expect(peer.machine.snapshot().knownSupernodes).toBe(3)
+    const [user, ...heirs] = [1, 2].map(number => peer.bond(number, 'session'))
+    const told: SupernodesMessage[] = []
+    for (let passed = 0; passed <= HEIRS_REFRESH_MS; passed += 60_000) {
+      for (const link of [user!, ...heirs]) peer.from(link, { type: 'ping' })
+      peer.pass(60_000)
+      const opened = new Set(peer.opened())
+      told.push(...peer.sent(user!).filter(message => message.type === 'supernodes'))
+      peer.take()
+      for (const to of opened) peer.handle({ type: 'unreachable', peer: to, reason: 'a test' })
+    }
+    expect(peer.machine.snapshot().knownSupernodes).toBe(3)
+    expect(told.map(({ heirs: named }) => named.map(({ id }) => id))).toEqual([[testContact(2).id]])
   })
 })
 
