@@ -181,6 +181,8 @@ export const CROWDED_MS = 20_000
 export const WAIT_SPREAD_PART = 3
 /** Where there are few supernodes, their users are told this often who would take their place. */
 export const HEIRS_REFRESH_MS = 5 * 60 * 1000
+/** Without a supernode, whoever may take this peer and does not come up for so long is not waited for: the next is opened, too. */
+export const NEXT_PLACE_MS = 3_000
 /** Moving to another supernode ends after this, done or not. */
 export const MOVE_MS_MAX = 120_000
 

@@ -9,6 +9,8 @@ import {
   CROWDED_MS,
   HOMELESS_MS,
   MOVE_MS_MAX,
+  NEXT_PLACE_MS,
+  OPEN_MS_MAX,
   PROBE_MS,
   PROBES,
   SEEK_RETRY_MS,
@@ -183,6 +185,9 @@ export function onSessionAnswer(
   state.hadSupernode = true
   state.heirs = state.offeredHeirs
   state.moving = []
+  // What else was opened for a session is at most a spare.
+  for (const [peer, { wants, atMs }] of state.opening)
+    if (wants === 'session') state.opening.set(peer, { wants: 'probe', atMs })
   state.count('supernodesFound')
   if (former !== undefined && former !== neighbour) {
     state.count('moves')
@@ -257,10 +262,12 @@ export function onHandOver(
   moveOn(state, fx)
 }
 
-/** Tries the next place to move to, where nothing is under way. */
+/** Tries the next place to move to, where nothing is under way; without a supernode, where nothing was for long. */
 export function moveOn(state: FastTrackState, fx: Fx): void {
   if (state.pendingSession !== undefined) return
-  for (const { wants } of state.opening.values()) if (wants === 'session') return
+  const waitMs = state.supernode === undefined ? NEXT_PLACE_MS : OPEN_MS_MAX
+  for (const { wants, atMs } of state.opening.values())
+    if (wants === 'session' && state.nowMs - atMs < waitMs) return
   for (let peer = state.moving.shift(); peer !== undefined; peer = state.moving.shift()) {
     const linked = state.neighbours.ofPeer(peer)
     if (linked !== undefined && linked.link === state.supernode) continue

@@ -6,6 +6,7 @@ import {
   BALANCE_MS,
   HAND_OVERS_BURST,
   HEIRS_REFRESH_MS,
+  NEXT_PLACE_MS,
   STRAYS_BURST,
   SUPERNODES_PER_MESSAGE_MAX,
   SUPERNODES_PER_TELLER_MAX,
@@ -298,6 +299,27 @@ describe('a peer without a supernode', () => {
     peer.take()
     peer.down(home, 'reset')
     expect(peer.opened()).toContain(peer.peer(5))
+  })
+
+  it('waits NEXT_PLACE_MS for an heir to come up before it opens the next one, too, and is the user of one', () => {
+    const { peer, home, spare } = ordinary()
+    peer.from(home, { type: 'supernodes', entries: [], heirs: [testContact(5), testContact(6)] })
+    peer.down(spare)
+    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
+    peer.take()
+    peer.down(home, 'reset')
+    peer.pass(NEXT_PLACE_MS - 100)
+    expect(peer.opened()).not.toContain(peer.peer(6))
+    peer.pass(1_000)
+    expect(peer.opened()).toContain(peer.peer(6))
+    const heir = peer.linkOf(peer.peer(6))
+    peer.from(heir, welcome('session'))
+    peer.take()
+    const late = peer.linkOf(peer.peer(5))
+    expect(peer.sent(late)).toMatchObject([{ type: 'hello', wants: 'probe' }])
+    peer.from(late, welcome('probe', { isAccepted: false, isSupernode: false }))
+    expect(peer.closed()).toEqual([late])
+    expect(peer.bondOf(6)).toBe('supernode')
   })
 
   it('turns to an heir again that had not missed the supernode yet; those of who takes it replace the others', () => {
