@@ -78,8 +78,11 @@ export function onLinkUp(
   // Whoever opened it: of two that open at once one link stays.
   const opening = state.opening.get(peer)
   state.opening.delete(peer)
-  if (opening !== undefined) sayHello(state, fx, neighbour, opening.wants)
-  else if (neighbours.count('new') + neighbours.count('guest') > GUESTS_MAX) {
+  if (opening !== undefined) {
+    // Of two places that come up one is asked for a session at a time.
+    const isSecond = opening.wants === 'session' && state.pendingSession !== undefined
+    sayHello(state, fx, neighbour, isSecond ? 'probe' : opening.wants)
+  } else if (neighbours.count('new') + neighbours.count('guest') > GUESTS_MAX) {
     const leaving = oldestSilent(state) ?? neighbour
     leaving.isLeaving = true
     fx.close(leaving.link, 'Too many peers that only ask')

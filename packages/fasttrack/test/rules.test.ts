@@ -322,6 +322,21 @@ describe('a peer without a supernode', () => {
     expect(peer.bondOf(6)).toBe('supernode')
   })
 
+  it('asks one of two heirs that come up for a session at a time', () => {
+    const { peer, home, spare } = ordinary()
+    peer.from(home, { type: 'supernodes', entries: [], heirs: [testContact(5), testContact(6)] })
+    peer.down(spare)
+    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
+    peer.down(home, 'reset')
+    peer.pass(NEXT_PLACE_MS + 1_000)
+    peer.take()
+    const wanted = [5, 6].map(number => {
+      const link = peer.linkOf(peer.peer(number))
+      return peer.sent(link).flatMap(message => (message.type === 'hello' ? [message.wants] : []))
+    })
+    expect(wanted).toEqual([['session'], ['probe']])
+  })
+
   it('turns to an heir again that had not missed the supernode yet; those of who takes it replace the others', () => {
     const { peer, home, spare } = ordinary()
     const list = (...heirs: number[]): SupernodesMessage => ({
