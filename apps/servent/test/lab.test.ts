@@ -266,6 +266,19 @@ describe('lab compare', () => {
     }
   })
 
+  it.runIf(process.platform === 'linux')(
+    'refuses one that the system cannot make, and soon',
+    async () => {
+      await writeFile(join(folder, 'out.yaml'), 'title: x\nparts: [{ name: a, nodes: 100000 }]\n')
+      for (const line of ['compare --nodes 100000', 'run out.yaml']) {
+        const { code, out, err } = await runLine(`lab ${line} --out /proc/none`, { cwd: folder })
+        expect({ code, out }).toEqual({ code: 2, out: '' })
+        expect(err).toMatch(/\/proc\/none, and .* written there: ENOENT: no such file or directory, mkdir/)
+      }
+    },
+    10_000
+  )
+
   it('loses nothing with a folder that goes away meanwhile', async () => {
     const out = join(folder, 'gone')
     await mkdir(out)

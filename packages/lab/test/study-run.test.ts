@@ -208,6 +208,11 @@ describe('its folder', () => {
     await expect(prepareStudy(planned, join(folder, 'file', 'in'))).rejects.toMatchObject({
       code: 'ENOTDIR'
     })
+    if (process.platform === 'linux')
+      for (const none of ['/proc/none', '/proc/none/within']) {
+        await expect(prepareStudy(planned, none)).rejects.toMatchObject({ code: 'ENOENT' })
+        await expect(writeBeside(none, 'plots/one.svg', '')).rejects.toMatchObject({ code: 'ENOENT' })
+      }
     await mkdir(join(folder, 'taken', STUDY_FILES.results), { recursive: true })
     await expect(prepareStudy(planned, join(folder, 'taken'))).rejects.toThrow(
       'results.json is a folder there'

@@ -2,13 +2,13 @@
  * A log file of bounded size. Whatever the disk says, a line that cannot be written never throws into the
  * program that logs: it is dropped and counted, and the count is told once lines can be written again.
  */
-import { closeSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { makeFolder } from './folders.ts'
 
 export const LOG_FILE = 'servent.log'
 
-const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
 export class LogFile {
@@ -24,7 +24,7 @@ export class LogFile {
 
   /** @throws what the system says: a log that cannot even be opened is told of at the start */
   constructor(folder: string, bytesMax: number) {
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
+    makeFolder(folder)
     this.#path = join(folder, LOG_FILE)
     this.#bytesMax = bytesMax
     this.#file = openSync(this.#path, 'a', FILE_MODE)

@@ -36,6 +36,24 @@ test('a wide umask changes nothing', async () => {
   expect(await mode(join(folder, 'inner', IDENTITY_FILE))).toBe(0o600)
 })
 
+test('folders above the data folder are made, too, and many may make them at once', async () => {
+  const inner = join(folder, 'one', 'two', 'three')
+  await Promise.all(Array.from({ length: 5 }, () => prepareDataFolder(inner)))
+  for (const path of [inner, join(inner, '..'), join(inner, '../..')]) expect(await mode(path)).toBe(0o700)
+  await writeFile(join(folder, 'file'), '')
+  await expect(prepareDataFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' })
+  await expect(prepareDataFolder(join(folder, 'file/in'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+})
+
+test.runIf(process.platform === 'linux')(
+  'one in /proc is refused, and soon',
+  async () => {
+    for (const path of ['/proc/none', '/proc/none/within'])
+      await expect(prepareDataFolder(path)).rejects.toMatchObject({ code: 'ENOENT' })
+  },
+  5000
+)
+
 test('of many that start at once, all use one key, and nothing else is left behind', async () => {
   const keys = await Promise.all(Array.from({ length: 20 }, () => loadIdentity(folder)))
   expect(new Set(keys.map(key => Buffer.from(key.raw).toString('hex'))).size).toBe(1)

@@ -126,6 +126,10 @@ test('in the background it is a file for the user alone', async () => {
   expect((await stat(log.file!)).mode & 0o777).toBe(0o600)
 })
 
+test.runIf(process.platform === 'linux')('one in a folder that cannot be made is refused, and soon', () => {
+  expect(() => openLog({ level: 'info', folder: '/proc/none/log' })).toThrow('ENOENT')
+})
+
 test('a file that has grown moves aside, once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'servent-log-'))
   const log = openLog({ level: 'info', folder, fileBytesMax: 200 })

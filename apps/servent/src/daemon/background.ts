@@ -1,8 +1,8 @@
 /** Starts the node as a process of its own and waits until it is ready. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, openSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '@servent/node'
+import { type Config, makeFolder } from '@servent/node'
 import { tokenFile } from '../api/secret.ts'
 import { Client } from '../cli/client.ts'
 import { type Problem, ProblemError, problemOf } from '../problem.ts'
@@ -13,7 +13,6 @@ import type { Ready } from './ready.ts'
 const READY_MS_MAX = 60_000
 /** What a process says that dies before its log is open: Node's own words. */
 const CRASH_FILE = 'crash.log'
-const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
 type Message = Ready | ({ readonly event: 'error' } & Problem)
@@ -26,7 +25,7 @@ export async function startInBackground(
 ): Promise<Ready> {
   const running = await alreadyRunning(config)
   if (running !== undefined) return running
-  mkdirSync(config.stateDir, { recursive: true, mode: FOLDER_MODE })
+  makeFolder(config.stateDir)
   const crashFile = join(config.stateDir, CRASH_FILE)
   const crash = openSync(crashFile, 'a', FILE_MODE)
   const [command, ...given] = ownCommand(process.argv)

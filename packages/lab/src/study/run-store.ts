@@ -4,7 +4,7 @@
  * there.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -13,6 +13,7 @@ import type { Job, PlanTexts } from '../messages.ts'
 import { filesIn } from '../models.ts'
 import type { Plan } from '../plan.ts'
 import type { RunResult } from '../run-result.ts'
+import { makeFolder } from './make-folder.ts'
 
 const NAME_CHARACTERS = 24
 
@@ -26,7 +27,7 @@ export class RunStore {
     this.#folder = folder
     this.#codeOf = codeOf
     this.#texts = texts
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   }
 
   /** Nothing where it is not there, is not what was written, or has no graph where one is asked for. */

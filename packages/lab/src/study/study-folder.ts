@@ -3,9 +3,10 @@
  * plan has the same folder, so that a study which was interrupted goes on there.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { graphFileOf, writeGraphml } from './graphml.ts'
+import { makeFolder } from './make-folder.ts'
 import { NAMED_FILES_FOLDER, type PlannedStudy } from './plan-study.ts'
 import { runPlanned, type StudyRunOptions } from './run-study.ts'
 import { SampleFiles } from './samples.ts'
@@ -34,7 +35,7 @@ export function folderOf({ name, resolved }: Study): string {
 
 /** Makes the folder, and sees whether it takes files, before hours go into the study. What its plan needs to run is in it then. */
 export async function prepareStudy({ study, bytes }: PlannedStudy, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder)
   for (const name of Object.values(STUDY_FILES)) {
     await writeFile(join(folder, `${name}${PART}`), '')
     await rm(join(folder, `${name}${PART}`))
@@ -67,7 +68,7 @@ export async function runInFolder(planned: PlannedStudy, options: StudyRunOption
 
 /** Files of a study beside its own: a report, plots. `name` may have folders before it. */
 export async function writeBeside(folder: string, name: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(join(folder, name)), { recursive: true })
+  makeFolder(dirname(join(folder, name)))
   await writeWhole(join(folder, name), content)
 }
 

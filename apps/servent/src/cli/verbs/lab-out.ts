@@ -1,5 +1,5 @@
 /** The folder that a comparison's results go to: seen to be one that takes them before hours go into the run. */
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Results } from '@servent/lab'
 import { ProblemError } from '../../problem.ts'
@@ -11,8 +11,9 @@ const PART = '.part'
 
 /** @throws ProblemError  nothing can be written there */
 export async function prepareOut(folder: string): Promise<void> {
+  const { makeFolder } = await import('@servent/lab')
   try {
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
     for (const name of [RESULTS, FINGERPRINT]) {
       const file = join(folder, name)
       await writeFile(`${file}${PART}`, '')

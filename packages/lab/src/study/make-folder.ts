@@ -1,0 +1,25 @@
+/**
+ * Folders that are made one by one. Node's own `recursive` begins again for ever where the kernel has no such file for a
+ * folder whose parent is there, as in /proc.
+ */
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+/**
+ * Makes what is missing of this path.
+ *
+ * @throws what the system says of the first that cannot be made
+ */
+export function makeFolder(folder: string): void {
+  const missing = [resolve(folder)]
+  for (let above = dirname(missing[0]!); !existsSync(above) && above !== missing[0]; above = dirname(above))
+    missing.unshift(above)
+  for (const one of missing) {
+    try {
+      mkdirSync(one)
+    } catch (error) {
+      // It may have been there, or come meanwhile.
+      if (!statSync(one, { throwIfNoEntry: false })?.isDirectory()) throw error
+    }
+  }
+}
