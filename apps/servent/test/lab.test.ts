@@ -404,7 +404,10 @@ describe('gates', () => {
     expect(failed.json).toMatchObject([
       { event: 'done', gates: [{ gate: 'hops.p95<=+0%', name: 'chord', passed: false }, { passed: true }] }
     ])
-    expect(Check(ResultsSchema, failed.json[0])).toBe(true)
+    expect({ of: Check(ResultsSchema, failed.json[0]), err: besideProgress(failed.err) }).toEqual({
+      of: true,
+      err: ''
+    })
 
     await writeFile(
       join(cwd, 'plan.yaml'),
@@ -415,6 +418,26 @@ describe('gates', () => {
     expect(study.err).toContain('failed: success<=1 of a chord nodes=14: it is 1.')
     const held = 'lab run plan.yaml --baseline mine/results.json --fail-if hops.mean>+0 --out mine'
     expect((await runLine(held, { cwd })).code).toBe(0)
+  })
+
+  it('are named where they failed with --quiet, too', async () => {
+    await writeFile(
+      join(folder, 'quiet.yaml'),
+      'title: x\nparts: [{ name: a, nodes: [12, 14], lookups: 5, warmup: 20, duration: 20 }]\n'
+    )
+    for (const [line, failed] of [
+      [`compare --overlays chord ${SMALL}`, ['chord']],
+      ['run quiet.yaml --out quiet', ['a chord nodes=12', 'a chord nodes=14']]
+    ] as const) {
+      const { code, out, err } = await runLine(`lab ${line} --quiet --fail-if success<=1`, { cwd: folder })
+      expect({ code, err }).toEqual({
+        code: 8,
+        err:
+          failed.map(name => `failed: success<=1 of ${name}: it is 1.\n`).join('') +
+          `error: ${failed.length} of ${failed.length} gates failed.\n`
+      })
+      expect(out).toMatch(/^Fingerprint /m)
+    }
   })
 
   it('are judged, and results printed, where no report can be made of them', async () => {

@@ -37,6 +37,8 @@ export class Context {
   readonly talk: Output
   /** Words on stderr that stand beside `--json` too; nothing with `--quiet`. */
   readonly notes: Output
+  /** What has failed, on stderr: with `--quiet` too, and not beside `--json`, whose object has it. */
+  readonly errors: Output
   readonly progress: ProgressLine
   readonly signal: AbortSignal
 
@@ -53,6 +55,7 @@ export class Context {
       env: io.env
     })
     this.notes = new Output(io.stderr, { color, quiet: flags.quiet === true, env: io.env })
+    this.errors = new Output(io.stderr, { color, quiet: this.json, env: io.env })
     this.progress = new ProgressLine(this.talk, this.notes)
     this.signal = io.signal
   }

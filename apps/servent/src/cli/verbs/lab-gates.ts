@@ -42,16 +42,16 @@ export async function judgeOf(
 }
 
 /** Says which gates failed, and gives the exit code. */
-export function sayGates({ talk }: Context, verdicts: readonly GateVerdict[]): number | undefined {
+export function sayGates({ talk, errors }: Context, verdicts: readonly GateVerdict[]): number | undefined {
   const failed = verdicts.filter(({ passed }) => !passed)
   for (const { gate, name, value, baseline } of failed) {
     const before = baseline === null ? '' : `, and was ${baseline}`
     const is = value === null ? 'has no such value' : `it is ${value}${before}`
-    talk.line(`${talk.style('red', 'failed:')} ${gate} of ${name}: ${is}.`)
+    errors.line(`${errors.style('red', 'failed:')} ${gate} of ${name}: ${is}.`)
   }
   const all = verdicts.length
   if (failed.length === 0) talk.line(`${talk.style('green', 'passed:')} ${all} of ${all} gates`)
-  else talk.line(`${talk.style('red', 'error:')} ${failed.length} of ${all} gates failed.`)
+  else errors.line(`${errors.style('red', 'error:')} ${failed.length} of ${all} gates failed.`)
   return failed.length === 0 ? undefined : exitOf('gate-failed')
 }
 
