@@ -202,6 +202,44 @@ describe('its folder', () => {
     expect((await readdir(own)).filter(name => name.endsWith('.part'))).toEqual([])
   })
 
+  it('of another study is taken over, and what was of that one and is not of this is removed', async () => {
+    const own = join(folder, 'taken-over')
+    const run = async (part: string, nodes: string, more: string[]) => {
+      const text = `title: x\nparts: [{ name: ${part}, nodes: ${nodes}, lookups: 5, warmup: 20, duration: 20 }]\n`
+      const planned = await planStudy(resolveStudy(text, 'x.yaml', { workers: 1 }))
+      await prepareStudy(planned, own)
+      const results = await runInFolder(planned, { folder: own })
+      for (const name of more) await writeBeside(own, name, 'of the lab')
+      await writeSums(own, results, more)
+    }
+    const inIt = async () => {
+      const found = await readdir(own, { recursive: true })
+      return found.filter(name => !/^runs.|\.(txt|json|csv|parquet|yaml)$|SUMS$/.test(name)).sort()
+    }
+    await run('a', '[12, 14]', ['report.html', 'plots/a.svg', 'plots/both.svg', 'pictures/a.svg'])
+    await writeFile(join(own, 'plots/mine.svg'), 'of the user')
+    await writeFile(join(folder, 'outside'), 'of the user')
+    await writeFile(join(own, 'dotted'), 'of the user')
+    const sums = await readFile(join(own, STUDY_FILES.sums), 'utf8')
+    const zeros = '0'.repeat(64)
+    const forged = ['../outside', './dotted', `${own}/dotted`, 'runs', 'plots/../dotted']
+    await writeFile(join(own, STUDY_FILES.sums), sums + forged.map(name => `${zeros}  ${name}\n`).join(''))
+    await run('b', '12', ['plots/both.svg', 'plots/b.svg'])
+    expect(await inIt()).toEqual([
+      'dotted',
+      'plots',
+      'plots/b.svg',
+      'plots/both.svg',
+      'plots/mine.svg',
+      'runs',
+      'topology',
+      'topology/b-chord-0.graphml'
+    ])
+    expect(await readFile(join(folder, 'outside'), 'utf8')).toBe('of the user')
+    // The same run, and one more: those of before are there still.
+    expect(await readdir(join(own, 'runs'))).toHaveLength(2)
+  }, 60_000)
+
   it('that takes no files is told of before anything runs', async () => {
     await writeFile(join(folder, 'file'), '')
     const planned = await planStudy(study(1))

@@ -3,7 +3,7 @@
  * plan has the same folder, so that a study which was interrupted goes on there.
  */
 import { createHash } from 'node:crypto'
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { graphFileOf, writeGraphml } from './graphml.ts'
 import { makeFolder } from './make-folder.ts'
@@ -24,6 +24,8 @@ export const STUDY_FILES = {
 /** Written first and renamed then, so that earlier files stay until the new ones are whole. */
 const PART = '.part'
 const ID_CHARACTERS = 8
+/** A sum and a name such as the lab's own, in the folder or in one within: never `..`. */
+const SUMS_LINE = /^[0-9a-f]{64} {2}((?:[\w-]+\/)?[\w-][\w.-]*)$/
 /** What stands for a fingerprint of real peers, which do nothing twice alike. */
 export const NO_FINGERPRINT = 'none: of real peers'
 
@@ -72,7 +74,10 @@ export async function writeBeside(folder: string, name: string, content: string 
   await writeWhole(join(folder, name), content)
 }
 
-/** `SHA256SUMS`, as `sha256sum -c` reads it, of these files and the study's own. */
+/**
+ * `SHA256SUMS`, as `sha256sum -c` reads it, of these files and the study's own. What the one before names and this does
+ * not, of another study that the folder had, is removed.
+ */
 export async function writeSums(
   folder: string,
   { parts }: Pick<StudyResults, 'parts'>,
@@ -84,12 +89,29 @@ export async function writeSums(
   const named = parts
     .flatMap(({ points }) => points.flatMap(({ plan }) => Object.keys(plan.files ?? {})))
     .filter(name => name.startsWith(`${NAMED_FILES_FOLDER}/`))
+  const names = [...Object.values(own), ...graphs, ...new Set(named), ...more].sort()
+  // First: where this ends before the new ones are there, the old ones still say what is to go.
+  await removeOthers(folder, new Set(names))
   const lines: string[] = []
-  for (const name of [...Object.values(own), ...graphs, ...new Set(named), ...more].sort()) {
+  for (const name of names) {
     const hash = createHash('sha256').update(await readFile(join(folder, name)))
     lines.push(`${hash.digest('hex')}  ${name}\n`)
   }
   await writeWhole(join(folder, sums), lines.join(''))
+}
+
+/** Files that the sums in the folder name, but for these, and the folders that are empty then. */
+async function removeOthers(folder: string, kept: ReadonlySet<string>): Promise<void> {
+  const sums = await readFile(join(folder, STUDY_FILES.sums), 'utf8').catch(() => '')
+  const within = new Set<string>()
+  for (const line of sums.split('\n')) {
+    const name = SUMS_LINE.exec(line)?.[1]
+    if (name === undefined || kept.has(name)) continue
+    // What cannot be removed, as a folder of that name, is nothing that the lab wrote, or is gone.
+    await rm(join(folder, name)).catch(() => {})
+    if (dirname(name) !== '.') within.add(dirname(name))
+  }
+  for (const name of within) await rmdir(join(folder, name)).catch(() => {})
 }
 
 async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
