@@ -101,7 +101,8 @@ parts:
     ['many.yaml', 'error: many.yaml:7: 1000000 peers of chord have about 27000000 links'],
     ['large.yaml', 'error: large.yaml:6: A run of chord with 300 peers'],
     ['small.yaml --out small.yaml', 'error: The study goes to small.yaml, and nothing can be written there'],
-    ['small.yaml --workers none', 'error: ']
+    ['small.yaml --workers none', 'error: --workers is "none", and it takes a whole number from 1 to '],
+    ['small.yaml --set seeds=[1', 'error: --set seeds=[1: Flow sequence must end with a ].\n']
   ])('refuses %s before anything runs', async (line, message) => {
     const cwd = await planIn('refused')
     const plans = {
@@ -120,6 +121,7 @@ parts:
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(message)
     expect(err).toContain('servent lab run')
+    expect(err).toMatch(/^try: .*plans\/quick\.yaml|^try: .* --out /m)
     expect(err).not.toContain('lab compare')
     // Nor is anything left where the study would have gone.
     expect((await readdir(cwd)).filter(name => !/\.(yaml|tsv)$/.test(name))).toEqual([])
@@ -351,7 +353,7 @@ describe('lab compare', () => {
     ['--nodes 1000000', 'and a simulation holds 8388608. Try --nodes 300000.'],
     ['--failures 1.5', 'failures is 1.5, and it takes a number from 0 to 0.95.'],
     ['--liars 0.6', 'liars is 0.6, and it takes a number from 0 to 0.5.'],
-    ['--liars 0.1 --lies fib', 'lies.0 is "fib"'],
+    ['--liars 0.1 --lies fib', 'lies.0 is "fib", and it takes one of wrong-owner, drop, poison.'],
     ['--overlays gnutella --liars 0.1', 'Nobody lies in gnutella, which has no roots of keys'],
     ['--churn rubbish', '"rubbish" is no distribution of sessions. There are exp:1h,'],
     ['--start early', 'Allowed choices are ideal, joined.'],

@@ -10,7 +10,7 @@
 import { availableParallelism } from 'node:os'
 import { STORED_LIFETIME_MS_MAX } from '@servent/key-routing/machine'
 import { given } from '@servent/overlay/machine'
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { BACKENDS, checkBackend, isReal, realDefaults } from './backends.ts'
 import { checkConditions, FIREWALLED_MAX } from './conditions.ts'
@@ -19,6 +19,7 @@ import { LIES } from './liars/lies.ts'
 import { checkModels, filesOf } from './models.ts'
 import { KEEPS_RECORDS, OVERLAYS, type OverlayId, type Settings, settingsOf } from './overlays/settings.ts'
 import { parsePartition, peersApart, secondsForPartition } from './partition.ts'
+import { shown, taken } from './plan-words.ts'
 
 export const NODES_MAX = 1_000_000
 export const LOOKUPS_MAX = 10_000_000
@@ -360,27 +361,8 @@ function checkShape(plan: Plan): void {
   const field = error?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? ''
   const value = field.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], plan)
   if (field === '') throw new PlanError(`The plan ${error?.message ?? 'is not what a plan is made of'}.`)
-  const range = rangeOf(PlanSchema.properties[field as keyof Plan])
-  const takes = range === undefined ? `it ${error?.message}` : `it takes ${range}`
+  const takes = taken(PlanSchema.properties[field as keyof Plan], error)
   throw new PlanError(`${field} is ${shown(value)}, and ${takes}.`)
-}
-
-/** As JSON, which has no word for the numbers that are none or have no end. */
-function shown(value: unknown): string {
-  return typeof value === 'number' ? `${value}` : JSON.stringify(value)
-}
-
-/** A field's numbers in words; nothing where it is no number. */
-export function rangeOf(schema: TSchema | undefined): string | undefined {
-  const { type, minimum, maximum, anyOf } = (schema ?? {}) as {
-    readonly type?: string
-    readonly minimum?: number
-    readonly maximum?: number
-    readonly anyOf?: readonly TSchema[]
-  }
-  if (anyOf !== undefined) return anyOf.map(rangeOf).find(range => range !== undefined)
-  if (type !== 'integer' && type !== 'number') return undefined
-  return `a ${type === 'integer' ? 'whole ' : ''}number from ${minimum} to ${maximum}`
 }
 
 function checkSetNames({ set, overlays }: Plan): void {

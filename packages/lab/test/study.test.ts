@@ -151,7 +151,23 @@ describe('what is wrong is told with its line, before anything runs', () => {
     [
       'an overlay that there is not',
       ONE.replace('kelips', 'tapestry'),
-      'plans/x.yaml:4: parts[0].overlays[1] is "tapestry"'
+      'plans/x.yaml:4: parts[0].overlays[1] is "tapestry", and it takes one of napster, gnutella, fasttrack, chord, pastry, kelips, kademlia.'
+    ],
+    [
+      'a figure that there is not',
+      `${ONE}    published:\n      - { overlay: chord, figure: hopps, value: 1, source: A paper }\n`,
+      'plans/x.yaml:8: parts[0].published[0].figure is "hopps", and it takes one of success, hops, hops_p95, '
+    ],
+    [
+      'a choice that there is not, of a field that may have several',
+      `${ONE}    sharing: [even, odd]\n`,
+      'plans/x.yaml:7: parts[0].sharing[1] is "odd", and it takes one of even, heavy.'
+    ],
+    ['nothing', '', 'plans/x.yaml is empty: a plan file has a title and parts.'],
+    [
+      'words about it alone',
+      '# To be written\n',
+      'plans/x.yaml is empty: a plan file has a title and parts.'
     ],
     ['no parts', 'title: None\nparts: []\n', 'plans/x.yaml:2: parts is []'],
     ['no title', 'parts: [{name: a}]\n', 'The file lacks title.'],
@@ -221,6 +237,7 @@ describe('what is wrong is told with its line, before anything runs', () => {
     ['seeds', '--set takes field=value'],
     ['none.nodes=3', '--set none.nodes=3: the plan has no part none'],
     ['seed={', '--set seed={: '],
+    ['nodes=[1', /^--set nodes=\[1: Flow sequence must end with a \]\.$/],
     ['pastry.leaf-set=8', '--set pastry.leaf-set=8: no part runs pastry.'],
     ['seeds=0', '--set seeds=0: parts[0].seeds is 0, and it takes'],
     ['sizes.nodes=[8, 1]', '--set sizes.nodes=[8, 1]: parts[0].nodes[1] is 1, and it takes'],
@@ -230,6 +247,12 @@ describe('what is wrong is told with its line, before anything runs', () => {
     ['kelips.group=2', '--set kelips.group=2: There is no setting kelips.group.']
   ])('a change: %s', (change, message) => {
     expect(() => study(ONE, [change])).toThrow(message)
+  })
+
+  it.each([0, 'x', Number.NaN])('a number of workers: %s', workers => {
+    expect(() => resolveStudy(ONE, 'plans/x.yaml', { workers: workers as number })).toThrow(
+      new RegExp(`^--workers is ${JSON.stringify(workers) ?? ''}`.replace('null', 'NaN'))
+    )
   })
 })
 

@@ -4,7 +4,8 @@ import { Check, Errors } from 'typebox/value'
 import { type Document, isNode, LineCounter, parse, parseDocument, stringify, visit } from 'yaml'
 import { PlanError } from '../errors.ts'
 import { OVERLAYS, type OverlayId } from '../overlays/settings.ts'
-import { type Plan, PlanSchema, rangeOf } from '../plan.ts'
+import { type Plan, PlanSchema } from '../plan.ts'
+import { taken } from '../plan-words.ts'
 import { PLAN_FILE_BYTES_MAX, type StudyFile, StudySchema } from './study-schema.ts'
 
 /** Of a part that names none, as of a plan. */
@@ -36,6 +37,8 @@ export function parseStudy(text: string, name: string, changes: readonly string[
   if (alias !== undefined)
     throw new PlanError(`${name}:${lines.linePos(alias).line}: A plan file has no aliases.`)
   const file: unknown = document.toJS({ maxAliasCount: 0 })
+  if (file === null || file === undefined)
+    throw new PlanError(`${name} is empty: a plan file has a title and parts.`)
   const changed = applyChanges(file, changes)
   const place = (path: Path) => {
     const wholes = path.map((_, index) => changed.get(placeOf(path.slice(0, index + 1))))
@@ -82,7 +85,8 @@ function firstWrong(file: unknown): { readonly path: Path; readonly message: str
   // several, what is wrong with the value says more than that neither fits.
   const unknown = errors.find(({ keyword }) => keyword === 'additionalProperties')
   const deepest = errors.toSorted((a, b) => depthOf(b.instancePath) - depthOf(a.instancePath))
-  const { keyword, params, instancePath = '', message } = unknown ?? deepest[0] ?? {}
+  const wrong = unknown ?? deepest[0]
+  const { keyword, params, instancePath = '' } = wrong ?? {}
   const path = instancePath.split('/').slice(1).map(unescaped)
   if (keyword === 'additionalProperties') {
     const [key] = (params as { additionalProperties: string[] }).additionalProperties
@@ -94,8 +98,7 @@ function firstWrong(file: unknown): { readonly path: Path; readonly message: str
   }
   const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], file)
   const field = path.findLast(key => typeof key === 'string')
-  const range = rangeOf(PlanSchema.properties[field as keyof Plan])
-  const takes = range === undefined ? `it ${message ?? 'is not what it takes'}` : `it takes ${range}`
+  const takes = taken(PlanSchema.properties[field as keyof Plan], wrong)
   return { path, message: `${placeOf(path)} is ${JSON.stringify(value)}, and ${takes}.` }
 }
 
@@ -170,9 +173,9 @@ function put(part: object, path: readonly string[], value: unknown): void {
 
 function parsedValue(text: string, change: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 0 })
+    return parse(text, { maxAliasCount: 0, prettyErrors: false })
   } catch (cause) {
-    throw new PlanError(`--set ${change}: ${(cause as Error).message}`)
+    throw new PlanError(`--set ${change}: ${(cause as Error).message}.`)
   }
 }
 

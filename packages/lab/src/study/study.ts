@@ -1,9 +1,11 @@
 /** A study with every choice made: its parts, and for each its points, every one a plan of one overlay. */
 import { basename } from 'node:path'
+import { Check, Errors } from 'typebox/value'
 import { PlanError } from '../errors.ts'
 import { OVERLAYS, type OverlayId, type Settings, type SettingValue } from '../overlays/settings.ts'
-import { type Plan, type PlanInput, resolvePlan } from '../plan.ts'
+import { type Plan, type PlanInput, PlanSchema, resolvePlan } from '../plan.ts'
 import { placedWith } from '../plan-jobs.ts'
+import { shown, taken } from '../plan-words.ts'
 import { OVERLAYS_DEFAULT, parseStudy, type ReadFile, writeStudy } from './study-file.ts'
 import { type Chosen, pathOf } from './study-places.ts'
 import { type FigureName, POINTS_MAX, RUNS_MAX, type StudyFile, VARYING } from './study-schema.ts'
@@ -62,6 +64,7 @@ type Fields = Readonly<Record<string, unknown>>
 /** @throws PlanError  of what is wrong first, with the file's name and line */
 export function resolveStudy(text: string, path: string, options: StudyOptions = {}): Study {
   const read = parseStudy(text, path, options.set)
+  checkWorkers(options.workers)
   const parts: StudyPart[] = []
   let [points, runs] = [0, 0]
   for (const index of read.file.parts.keys()) {
@@ -91,6 +94,14 @@ export function resolveStudy(text: string, path: string, options: StudyOptions =
     resolved: writeStudy(file),
     placed: (error, part, point) => placed(read, part, error, point)
   }
+}
+
+/** They are of no file. */
+function checkWorkers(workers: unknown): void {
+  const schema = PlanSchema.properties.workers
+  if (workers === undefined || Check(schema, workers)) return
+  const [error] = Errors(schema, workers)
+  throw new PlanError(`--workers is ${shown(workers)}, and ${taken(schema, error)}.`)
 }
 
 /** Where the field that an error is of stands: in the part, in what all parts have, or else the part. */

@@ -12,7 +12,7 @@ import { verb } from '../program.ts'
 import { gateOptions, judgeOf, sayGates } from './lab-gates.ts'
 import { writeReport } from './lab-report.ts'
 import { studyLines } from './lab-study-table.ts'
-import { inVerb, showProgress } from './lab-words.ts'
+import { inVerb, number, showProgress } from './lab-words.ts'
 
 export function runVerb(lab: Command, act: Act): void {
   verb(lab, 'run <FILE>', 'Run a plan file: several questions, each with several values', [
@@ -30,7 +30,7 @@ export function runVerb(lab: Command, act: Act): void {
       new Option(
         '--workers <N>',
         'Runs at a time at most, as memory allows; makes no difference to results'
-      ).argParser(Number)
+      ).argParser(number)
     )
     .addOption(
       new Option('--out <DIR>', 'Where its folder is; default: runs/ with its name and what it asks')

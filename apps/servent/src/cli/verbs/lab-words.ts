@@ -17,11 +17,23 @@ function runsOf({ remainingMs, runs, runsDone }: Progress): string {
   return `${runsDone} of ${plural(runs, 'run')}${left}`
 }
 
+/** A number where it is one; what else it may be is the plan's to refuse, which knows the bounds. */
+export function number(text: string): number | string {
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
+}
+
+/** Where a reader sees how a plan file is written, whose fields no flag has. */
+const PLAN_FILES = ', docs/lab.md, which has every field, or plans/quick.yaml, which runs as it is'
+
 /** What was wrong with a plan, as a mistake in the line of this verb. */
 export function inVerb(verb: string, error: unknown): unknown {
   const { name, message } = error as Error
   if (name !== 'PlanError') return error
-  return new ProblemError({ code: 'usage', message, try: `servent lab ${verb} --help` })
+  return new ProblemError({
+    code: 'usage',
+    message,
+    try: `servent lab ${verb} --help${/^(run|export-p2psim)$/.test(verb) ? PLAN_FILES : ''}`
+  })
 }
 
 export async function fingerprintLine(fingerprint: string | null): Promise<string> {

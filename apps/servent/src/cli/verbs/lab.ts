@@ -16,7 +16,7 @@ import { p2psimVerbs } from './lab-p2psim.ts'
 import { reportVerb } from './lab-report.ts'
 import { runVerb } from './lab-run.ts'
 import { resultLines } from './lab-table.ts'
-import { inVerb, plainLineOf, showProgress } from './lab-words.ts'
+import { inVerb, number, plainLineOf, showProgress } from './lab-words.ts'
 
 export function labVerbs(program: Command, act: Act): void {
   const lab = verb(program, 'lab', 'Compare overlays in a simulator', [
@@ -164,11 +164,6 @@ const workersOption = () =>
     '--workers <N>',
     'Runs at a time at most, as memory allows; makes no difference to results'
   ).argParser(number)
-
-/** A number where it is one; what else it may be is the plan's to refuse, which knows the bounds. */
-function number(text: string): number | string {
-  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
-}
 
 async function runCompare(
   context: Context,
