@@ -273,6 +273,19 @@ describe('samples', () => {
     expect(hops).toHaveLength(2 * 5 * 30)
   })
 
+  it('of metrics that the documentation names, with which bytes of a living peer are reckoned again', async () => {
+    const file = await asyncBufferFromFile(join(folder, 'one', STUDY_FILES.parquet))
+    const rows = await parquetReadObjects({ file })
+    const page = await readFile(new URL('../../../docs/lab.md', import.meta.url), 'utf8')
+    for (const metric of new Set(rows.map(row => row.metric))) expect(page).toContain(`\`${metric}\``)
+    const { figures } = whole.parts[0]!.points[2]!
+    const own = rows.filter(({ overlay, at }) => overlay === 'chord' && at === '{"nodes":20}')
+    const [bytes, seconds] = ['run_bytes_sent', 'run_peer_s'].map(name =>
+      own.filter(({ metric }) => metric === name).map(({ value }) => value as number)
+    )
+    expect(figures.bytes_per_s.runs).toEqual(bytes!.map((sent, index) => sent / seconds![index]!))
+  })
+
   it('of a run are SAMPLES_OF_RUN_MAX of a kind at most, evenly taken', async () => {
     const counted = async (count: number) => {
       const [csv, parquet] = [join(folder, `${count}.csv`), join(folder, `${count}.parquet`)]

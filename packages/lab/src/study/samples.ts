@@ -12,6 +12,7 @@ export const SAMPLES_OF_RUN_MAX = 10_000
 /** Rows that wait for the Parquet file's next group. */
 const GROUP_ROWS = 100_000
 
+const US_PER_S = 1_000_000
 const COLUMNS = ['part', 'overlay', 'at', 'settings', 'seed', 'metric', 'value'] as const
 const PART_SUFFIX = '.part'
 
@@ -93,9 +94,11 @@ function quoted(text: string): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** With their units in their names. */
-function metricsOf({ lookups, searches, values, nodes }: RunResult): [string, Float64Array][] {
-  const all: Record<string, Float64Array | undefined> = {
+/** With their units in their names; docs/lab.md says what a row of each is of. */
+function metricsOf({ lookups, searches, values, nodes, traffic }: RunResult): [string, ArrayLike<number>][] {
+  const sent =
+    traffic.bytesByType && Object.values(traffic.bytesByType).reduce((sum, bytes) => sum + bytes, 0)
+  const all: Record<string, ArrayLike<number> | undefined> = {
     lookup_hops: lookups.hops,
     lookup_hops_as_published: lookups.hopsAsPublished,
     lookup_latency_us: lookups.latencyUs,
@@ -111,7 +114,9 @@ function metricsOf({ lookups, searches, values, nodes }: RunResult): [string, Fl
     node_messages_received: nodes.messagesReceived,
     node_state_entries: nodes.stateEntries,
     node_state_bytes: nodes.stateBytes,
-    node_connections: nodes.connections
+    node_connections: nodes.connections,
+    run_bytes_sent: sent === undefined ? undefined : [sent],
+    run_peer_s: [nodes.aliveUs / US_PER_S]
   }
-  return Object.entries(all).filter((entry): entry is [string, Float64Array] => entry[1] !== undefined)
+  return Object.entries(all).filter((entry): entry is [string, ArrayLike<number>] => entry[1] !== undefined)
 }
