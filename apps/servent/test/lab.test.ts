@@ -96,6 +96,7 @@ parts:
       'small.yaml --set latency=matrix:none.tsv',
       'error: --set latency=matrix:none.tsv: latency names the file '
     ],
+    ['latin.yaml', 'error: The plan latin.yaml cannot be read: it is no text in UTF-8.\n'],
     ['none-there.yaml', 'error: none-there.yaml:6: churn names the file '],
     ['broken.yaml', 'error: broken.yaml:6: latency: odd.tsv: Line 2: row 2 of 2 has 1 figures'],
     ['many.yaml', 'error: many.yaml:7: 1000000 peers of chord have about 27000000 links'],
@@ -117,6 +118,7 @@ parts:
         `title: One\nparts:\n  - name: one\n    overlays:\n      - chord\n${fields}\n`
       )
     await writeFile(join(cwd, 'odd.tsv'), '0 1\n1\n')
+    await writeFile(join(cwd, 'latin.yaml'), PLAN.replace('Small', 'Caf\xe9'), 'latin1')
     const { code, out, err } = await runLine(`lab run ${line}`, { cwd })
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(message)

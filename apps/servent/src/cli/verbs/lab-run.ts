@@ -1,4 +1,5 @@
 /** `lab run`: a plan file, from its first run to a folder with all that it says. */
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { StudyResults } from '@servent/lab'
@@ -105,7 +106,10 @@ export const planPaths = (context: Context, file: string) => (name: string) =>
 
 export async function readPlan(context: Context, file: string): Promise<string> {
   try {
-    return await readFile(context.path(file), 'utf8')
+    const bytes = await readFile(context.path(file))
+    // Of other text, characters would be lost without a word.
+    if (!isUtf8(bytes)) throw new Error('it is no text in UTF-8')
+    return bytes.toString('utf8')
   } catch (error) {
     throw new ProblemError({
       code: 'usage',
