@@ -337,6 +337,16 @@ describe('lab compare', () => {
     )
   })
 
+  it('shows intervals of five runs and more, and says what they are', async () => {
+    const line = 'lab compare --overlays chord --nodes 12 --lookups 5 --warmup 20 --duration 20 --seeds'
+    const few = await runLine(`${line} 4`, { cwd: folder })
+    expect(few.out).toMatch(/^hops +[0-9.]+$/m)
+    expect(few.out).not.toMatch(/ to .*\)|95 % interval/)
+    const enough = await runLine(`${line} 5`, { cwd: folder })
+    expect(enough.out).toMatch(/^hops +[0-9.]+ \([0-9.]+ to [0-9.]+\)$/m)
+    expect(enough.out).toMatch(/^In brackets: the 95 % interval of a mean, over runs$/m)
+  })
+
   it.each([
     [
       '--overlays freenet',

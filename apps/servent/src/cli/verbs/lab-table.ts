@@ -4,6 +4,9 @@ import { formatBytes, formatCount, formatDuration } from '../../terminal/format.
 import { table } from '../../terminal/table.ts'
 import { fingerprintLine } from './lab-words.ts'
 
+/** Of fewer runs no interval is shown, as in reports: it says little but that they are few. */
+const INTERVAL_RUNS_MIN = 5
+
 type Summary = NonNullable<OverlayResults['hops']>
 /** What a line says of an overlay; nothing where its run does not say it. */
 type Figure = (results: OverlayResults) => string | null | undefined
@@ -14,20 +17,20 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
   ['  wrong', ({ lookups }) => counted(lookups.incorrect, lookups.issued)],
   ['  without an answer', ({ lookups }) => counted(lookups.failed, lookups.issued)],
   ['  not issued', ({ lookups }) => (lookups.unissued === 0 ? undefined : formatCount(lookups.unissued))],
-  ['hops', ({ hops }) => withInterval(hops)],
-  ['  as published', results => withInterval(results.hops_as_published)],
+  ['hops', ({ hops, seeds }) => withInterval(seeds, hops)],
+  ['  as published', results => withInterval(results.seeds, results.hops_as_published)],
   ['  1 % to 99 %', ({ hops }) => (hops === null ? undefined : `${plain(hops.p1)} to ${plain(hops.p99)}`)],
-  ['timeouts a lookup', results => withInterval(results.timeouts_per_lookup)],
-  ['messages a lookup', results => withInterval(results.messages_per_lookup)],
+  ['timeouts a lookup', results => withInterval(results.seeds, results.timeouts_per_lookup)],
+  ['messages a lookup', results => withInterval(results.seeds, results.messages_per_lookup)],
   ['latency, half below', results => milliseconds(results.latency_ms?.p50)],
   ['  95 % below', results => milliseconds(results.latency_ms?.p95)],
-  ['stretch', ({ stretch }) => withInterval(stretch)],
+  ['stretch', ({ stretch, seeds }) => withInterval(seeds, stretch)],
   ['searches', ({ searches }) => searches && formatCount(searches.issued)],
   ['  recall', ({ searches }) => fraction(searches?.recall)],
   ['  of what is wanted', ({ searches }) => fraction(searches?.recall_of_enough)],
   ['  of single copies', ({ searches }) => fraction(searches?.recall_single_copy)],
   ['  precision', ({ searches }) => fraction(searches?.precision)],
-  ['  messages a search', ({ searches }) => withInterval(searches?.messages)],
+  ['  messages a search', ({ searches, seeds }) => withInterval(seeds, searches?.messages)],
   ['  bytes a search', ({ searches }) => searches?.bytes && formatBytes(searches.bytes.mean)],
   ['  first hit, half below', ({ searches }) => milliseconds(searches?.first_hit_ms?.p50)],
   ['puts acknowledged', ({ values }) => values && share(values.puts.acknowledged, values.puts.issued)],
@@ -78,7 +81,7 @@ const FIGURES: readonly (readonly [string, Figure])[] = [
     '  others to each',
     ({ roles }) => {
       const ratio = roles?.ordinaries_per_supernode
-      return ratio && `${plain(ratio.mean)} (${plain(ratio.min)} to ${plain(ratio.max)})`
+      return ratio && `${plain(ratio.mean)}, of ${plain(ratio.min)} to ${plain(ratio.max)}`
     }
   ],
   ['  bytes a second', ({ roles }) => plainOrNone(roles?.supernode_bytes_per_s?.mean)],
@@ -110,16 +113,19 @@ export async function resultLines(
       rows.filter(([, ...cells]) => cells.some(cell => cell !== '')),
       columns
     ),
+    ...(plan.seeds < INTERVAL_RUNS_MIN ? [] : ['In brackets: the 95 % interval of a mean, over runs']),
     '',
     await fingerprintLine(fingerprint)
   ]
 }
 
-/** `4.37 (4.31 to 4.42)`: the mean, and its interval where there are several runs. */
-function withInterval(summary: Summary | null | undefined): string | undefined {
+/** `4.37 (4.31 to 4.42)`: the mean, and its interval where there are runs enough for one. */
+function withInterval(seeds: readonly number[], summary: Summary | null | undefined): string | undefined {
   if (summary === null || summary === undefined) return undefined
   const { mean, ci95 } = summary
-  return ci95 === null ? plain(mean) : `${plain(mean)} (${plain(ci95[0])} to ${plain(ci95[1])})`
+  return ci95 === null || seeds.length < INTERVAL_RUNS_MIN
+    ? plain(mean)
+    : `${plain(mean)} (${plain(ci95[0])} to ${plain(ci95[1])})`
 }
 
 /** Three figures that count. */
