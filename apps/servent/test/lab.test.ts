@@ -483,6 +483,7 @@ describe('gates', () => {
 
   it.each([
     ['--fail-if success', '--fail-if takes a metric'],
+    ['--fail-if recall<0.5', 'the plan has no searches'],
     ['--fail-if hops.mean>+1', 'give one with --baseline FILE'],
     ['--baseline none.json --fail-if hops.mean>+1', '--baseline names none.json, which cannot be read'],
     ['--baseline none.json', 'no --fail-if says what must not be']

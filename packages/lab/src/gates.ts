@@ -4,6 +4,7 @@
  */
 import { PlanError } from './errors.ts'
 import { OVERLAYS, type OverlayId } from './overlays/settings.ts'
+import type { Asked } from './plan.ts'
 import { type OverlayResults, OverlaySchema } from './results.ts'
 
 export const GATES_MAX = 64
@@ -102,6 +103,42 @@ export function parseGates(
       )
   }
   return gates
+}
+
+type Needs = readonly [what: string, isIn: (asked: Asked) => boolean]
+
+const LOOKUPS: Needs = ['lookups', ({ lookups }) => lookups > 0]
+const SEARCHES: Needs = ['searches', ({ searches }) => searches > 0]
+/** What a plan must ask for so that there can be a metric, by where it begins. Of others only results can say. */
+const NEEDS: Readonly<Record<string, Needs>> = {
+  success: LOOKUPS,
+  hops: LOOKUPS,
+  hops_as_published: LOOKUPS,
+  latency_ms: LOOKUPS,
+  stretch: LOOKUPS,
+  messages_per_lookup: LOOKUPS,
+  timeouts_per_lookup: LOOKUPS,
+  recall: SEARCHES,
+  searches: SEARCHES,
+  values: ['puts', ({ puts }) => puts > 0],
+  partition: ['partition', ({ partition }) => partition !== null]
+}
+
+/**
+ * @param asked  what will be judged
+ * @throws PlanError  of a gate that would fail whatever comes out, as nothing of it asks for what it is of
+ */
+export function refuseUnasked(gates: readonly Gate[], asked: Iterable<Asked>): void {
+  const all = [...asked]
+  for (const { text, overlay, metric } of gates) {
+    const [what, isIn] = NEEDS[metric.split('.')[0]!] ?? []
+    const own = all.filter(({ overlays }) => overlay === undefined || overlays.includes(overlay))
+    if (isIn === undefined || own.some(isIn)) continue
+    const whose = overlay === undefined ? '' : ` of ${overlay}`
+    throw new PlanError(
+      `--fail-if ${text}: the plan has no ${what}${whose}, so that there will be no ${metric}.`
+    )
+  }
 }
 
 interface AnySchema {

@@ -9,7 +9,7 @@
 export { askedIn, judgedOf, type Kept, parseResults, refuseOther } from './baseline.ts'
 export { type CompareOptions, compare } from './compare.ts'
 export { PlanError, RunError } from './errors.ts'
-export { type GateVerdict, judge, parseGates } from './gates.ts'
+export { type GateVerdict, judge, parseGates, refuseUnasked } from './gates.ts'
 export { lowerHull } from './hull.ts'
 export { looksUpFiles, lookupMsMax, type Wait, waitOf } from './overlays/lookup-times.ts'
 export { parseSet, SETTINGS } from './overlays/settings.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { askedIn, judgedOf, parseResults, refuseOther } from '../src/baseline.ts'
 import { compare } from '../src/compare.ts'
-import { GATES_MAX, judge, parseGate, parseGates } from '../src/gates.ts'
+import { GATES_MAX, judge, parseGate, parseGates, refuseUnasked } from '../src/gates.ts'
 import { type Plan, resolvePlan } from '../src/plan.ts'
 import { askedOfAll } from '../src/plan-files.ts'
 import type { Results } from '../src/results.ts'
@@ -30,6 +30,34 @@ const planned = (of: Plan = plan) => new Map(of.overlays.map(overlay => [overlay
 const changed = (hops: number): Results => ({
   ...results,
   overlays: results.overlays.map(one => ({ ...one, hops: { ...one.hops!, p95: hops } }))
+})
+
+describe('a gate that nothing of the plan can have a value of', () => {
+  const refused = (gate: string, more: Parameters<typeof resolvePlan>[0] = {}) => {
+    const asked = [resolvePlan(PLAN), resolvePlan({ ...PLAN, overlays: ['kelips'], ...more })]
+    return expect(() => refuseUnasked([parseGate(gate)], asked))
+  }
+  it.each([
+    ['recall<0.5', 'searches', { searches: 1 }],
+    ['searches.messages.mean>1', 'searches', { searches: 1 }],
+    ['kelips.values.gets.recall<1', 'puts of kelips', { puts: 1 }],
+    ['partition.during.success<1', 'partition', { partition: '0.3/5m', duration: 1200 }],
+    ['kelips.success<1', undefined, {}],
+    ['lookups.incorrect>0', undefined, {}]
+  ])('%s', (gate, lacks, more) => {
+    if (lacks !== undefined) refused(gate).toThrow(`--fail-if ${gate}: the plan has no ${lacks}, so that`)
+    refused(gate, more).not.toThrow()
+  })
+
+  it('is refused of its own overlay, whatever others are asked for', () => {
+    refused('chord.recall<1', { searches: 1 }).toThrow('the plan has no searches of chord')
+    refused('kelips.hops.mean>3', { lookups: 0, searches: 1 }).toThrow('no lookups of kelips')
+  })
+
+  it.each(['success', 'hops', 'hops_as_published', 'latency_ms', 'stretch', 'messages_per_lookup'])(
+    'is refused of %s where nobody looks anything up',
+    metric => refused(`kelips.${metric}>1`, { lookups: 0, searches: 1 }).toThrow('no lookups of kelips')
+  )
 })
 
 describe('a gate', () => {

@@ -28,13 +28,16 @@ export async function judgeOf(
 ): Promise<Judge | undefined> {
   const { baseline: file, failIf: texts = [] } = options as { baseline?: string; failIf?: string[] }
   if (file === undefined && texts.length === 0) return undefined
-  const { judge, judgedOf, parseGates, parseResults, refuseOther } = await import('@servent/lab')
+  const { judge, judgedOf, parseGates, parseResults, refuseOther, refuseUnasked } = await import(
+    '@servent/lab'
+  )
   if (texts.includes(''))
     throw usage('--fail-if has an empty gate, which nothing fails: is it of a variable that is not set?')
   if (texts.length === 0) throw usage('--baseline is there, and no --fail-if says what must not be.')
   const asked = await askedOfAll()
   const overlays = [...new Set([...asked.values()].flatMap(plan => plan.overlays))]
   const gates = parseGates(texts, file !== undefined, overlays)
+  refuseUnasked(gates, asked.values())
   const baseline = file === undefined ? undefined : parseResults(await textOf(context, file), file)
   if (baseline !== undefined) refuseOther(baseline, asked)
   const before = baseline && judgedOf(baseline)
