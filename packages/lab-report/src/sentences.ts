@@ -5,7 +5,7 @@ import { labelOf, type OverlayId } from './looks.ts'
 import { MEASURES } from './measures.ts'
 import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
 import { backendSentences } from './side-by-side.ts'
-import { theoryOf } from './theory.ts'
+import { hopsExpected } from './theory.ts'
 import { BACKEND, distinct, figureOf, type PartView, type Row, valueAt } from './view.ts'
 
 interface Standing {
@@ -237,11 +237,8 @@ function growthOf(rows: readonly Row[], axis: Axis, figure: FigureName): string[
   return distinct(rows.map(({ point }) => point.overlay)).flatMap(overlay => {
     const [a, b] = [of(overlay, axis.values[0]!), of(overlay, axis.values.at(-1)!)]
     if (a === undefined || b === undefined) return []
-    const theory = figure === 'hops' ? theoryOf(overlay) : undefined
-    const expected =
-      theory === undefined
-        ? ''
-        : ` (theory ${span([a, b].map(({ row: { point } }) => shown(theory.hops(point.plan.nodes, point.results.settings))))})`
+    const theory = figure === 'hops' ? [a, b].flatMap(({ row: { point } }) => hopsExpected(point) ?? []) : []
+    const expected = theory.length < 2 ? '' : ` (theory ${span(theory.map(shown))})`
     const [start, end] = [write(a.median), write(b.median)]
     const went = start === end ? `${start} at both` : `from ${start} to ${end}`
     return [`${labelOf(overlay)} ${went}${expected}`]

@@ -6,6 +6,8 @@ type Settings = PointResults['results']['settings']
 interface Theory {
   readonly label: string
   readonly source: string
+  /** Those that it speaks of. */
+  readonly settings: readonly string[]
   readonly hops: (peers: number, settings: Settings) => number
 }
 
@@ -21,6 +23,7 @@ const THEORY: Partial<Record<PointResults['overlay'], Theory>> = {
     source:
       'Chord: half of log2 N, less half of log2 r for a lookup that r successors answer early, and the step to the root ' +
       '(Stoica et al., ToN 2003, section IV-E)',
+    settings: ['virtual-nodes', 'successors'],
     hops: (peers, settings) => {
       const places = peers * setting(settings, 'virtual-nodes', 1)
       const saved = Math.log2(setting(settings, 'successors', 1))
@@ -30,14 +33,38 @@ const THEORY: Partial<Record<PointResults['overlay'], Theory>> = {
   pastry: {
     label: 'Pastry, theory',
     source: 'Pastry: log N in base 2^b (Rowstron and Druschel 2001, section 3.2)',
+    settings: ['digit-bits'],
     hops: (peers, settings) => Math.log2(peers) / setting(settings, 'digit-bits', 4)
   },
   kelips: {
     label: 'Kelips, theory',
     source: 'Kelips: one step (Gupta et al. 2003, section 2)',
+    settings: [],
     hops: () => 1
   }
 }
 
 /** Nothing where an overlay's papers give no number of steps. */
 export const theoryOf = (overlay: PointResults['overlay']) => THEORY[overlay]
+
+/** It speaks of networks in which everybody lives, is honest and hears the others: of any other point there is none. */
+export function theoryOfPoint({ overlay, plan }: Pick<PointResults, 'overlay' | 'plan'>): Theory | undefined {
+  const { failures, liars, churn, partition } = plan
+  const isCalm = (failures ?? 0) === 0 && (liars ?? 0) === 0 && churn === null && partition === null
+  return isCalm ? theoryOf(overlay) : undefined
+}
+
+/** As many peers as a point has, with its settings. */
+export const hopsExpected = (point: PointResults): number | undefined =>
+  theoryOfPoint(point)?.hops(point.plan.nodes, point.results.settings)
+
+/** Of the settings that vary those that theory speaks of. */
+export function settingsOfTheory({
+  overlay,
+  set
+}: Pick<PointResults, 'overlay' | 'set'>): PointResults['set'] {
+  const { settings = [] } = theoryOf(overlay) ?? {}
+  return Object.fromEntries(
+    Object.entries(set).filter(([key]) => settings.some(name => key === `${overlay}.${name}`))
+  )
+}

@@ -6,8 +6,8 @@ import type { FigureName, Published } from '@servent/lab'
 import { labelOf, type OverlayId } from '../looks.ts'
 import { extent } from '../numbers.ts'
 import { type Datum, overlaysOf } from '../spec.ts'
-import { theoryOf } from '../theory.ts'
-import { distinct, type PartView, type Row, valueAt } from '../view.ts'
+import { hopsExpected, settingsOfTheory, theoryOfPoint } from '../theory.ts'
+import { distinct, type PartView, type Row, settingWords, valueAt } from '../view.ts'
 
 /** Points of a theory's line: enough to look like a curve. */
 const THEORY_STEPS = 24
@@ -26,26 +26,34 @@ export interface Paper {
 export function papersOf(view: PartView, rows: readonly Row[], figure: FigureName): Paper[] {
   const ofOverlay = (overlay: OverlayId) => rows.filter(({ point }) => point.overlay === overlay)
   return overlaysOf(rows).flatMap(overlay => [
-    ...(figure === 'hops' && view.axis?.field === 'nodes' ? theoryPaper(overlay, ofOverlay(overlay)) : []),
+    ...(figure === 'hops' && view.axis?.field === 'nodes' ? theoryPapers(ofOverlay(overlay)) : []),
     ...printed(view, overlay, ofOverlay(overlay), figure)
   ])
 }
 
-function theoryPaper(overlay: OverlayId, rows: readonly Row[]): Paper[] {
-  const theory = theoryOf(overlay)
-  if (theory === undefined) return []
-  const line = distinct(rows.map(({ panel }) => panel)).flatMap(panel => {
-    const own = rows.filter(row => row.panel === panel)
-    const sizes = own.map(({ point }) => point.plan.nodes)
-    const [least, most] = extent(sizes)
-    return Array.from({ length: THEORY_STEPS + 1 }, (_, step) => {
-      // Even steps of the logarithm, as the axis has it.
-      const x = least * (most / least) ** (step / THEORY_STEPS)
-      return datum(panel, theory.label, x, theory.hops(x, own[0]!.point.results.settings))
-    })
+/** One for each group of settings that theory tells apart, of the points that it speaks of. */
+function theoryPapers(rows: readonly Row[]): Paper[] {
+  const told = rows.flatMap(row => {
+    const theory = theoryOfPoint(row.point)
+    return theory === undefined
+      ? []
+      : [{ row, theory, set: settingWords({ set: settingsOfTheory(row.point) }) }]
   })
-  const of = ({ point }: Row) => theory.hops(point.plan.nodes, point.results.settings)
-  return [{ overlay, label: theory.label, sources: [theory.source], line, of }]
+  return [...Map.groupBy(told, ({ set }) => set)].map(([set, group]) => {
+    const [{ row: first, theory }] = group as [(typeof group)[number]]
+    const label = [theory.label, set].filter(Boolean).join(', ')
+    const own = group.map(({ row }) => row)
+    const line = [...Map.groupBy(own, ({ panel }) => panel)].flatMap(([panel, inside]) => {
+      const [least, most] = extent(inside.map(({ point }) => point.plan.nodes))
+      return Array.from({ length: THEORY_STEPS + 1 }, (_, step) => {
+        // Even steps of the logarithm, as the axis has it.
+        const x = least * (most / least) ** (step / THEORY_STEPS)
+        return datum(panel, label, x, theory.hops(x, inside[0]!.point.results.settings))
+      })
+    })
+    const of = (row: Row) => (own.includes(row) ? (hopsExpected(row.point) ?? null) : null)
+    return { overlay: first.point.overlay, label, sources: [theory.source], line, of }
+  })
 }
 
 function printed(view: PartView, overlay: OverlayId, rows: readonly Row[], figure: FigureName): Paper[] {
