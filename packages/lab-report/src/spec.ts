@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { Axis } from './axes.ts'
 import { widthOf } from './draw.ts'
-import { GRID, INK, LOOKS, type OverlayId, QUIET } from './looks.ts'
+import { GRID, INK, LOOKS, type Look, type OverlayId, QUIET } from './looks.ts'
 import { duration, extent, shown } from './numbers.ts'
 import type { Table } from './table.ts'
 import { distinct, type Row } from './view.ts'
@@ -149,11 +149,11 @@ export const overlaysOf = (rows: readonly Row[]): OverlayId[] => {
   return (Object.keys(LOOKS) as OverlayId[]).filter(overlay => there.has(overlay))
 }
 
-/** A line for what has no points: a path of Vega's. */
-const STROKE_SHAPE = 'M-1,0L1,0'
-const THEORY_DASH = [1, 3]
 /** The square of how long a line is in a legend: its dashes are to be seen. */
 const LINE_SYMBOL = 600
+
+/** How a line and its points look. */
+export type LookOfLine = Pick<Look, 'label' | 'light' | 'dash' | 'shape'>
 
 export interface Series {
   readonly labels: readonly string[]
@@ -162,36 +162,45 @@ export interface Series {
   readonly shapes: readonly string[]
 }
 
-/** Overlays, and lines of papers beside some of them, as they are named. */
-export function seriesOf(
-  overlays: readonly OverlayId[],
-  papers: readonly (readonly [OverlayId, label: string])[] = []
-): Series {
-  const each = [
-    ...overlays.map(overlay => LOOKS[overlay]),
-    ...papers.map(([overlay, label]) => ({
-      ...LOOKS[overlay],
-      label,
-      dash: THEORY_DASH,
-      shape: STROKE_SHAPE
-    }))
-  ]
-  return {
-    labels: each.map(({ label }) => label),
-    colours: each.map(({ light }) => light),
-    dashes: each.map(({ dash }) => dash),
-    shapes: each.map(({ shape }) => shape)
-  }
-}
+export const seriesOf = (each: readonly LookOfLine[]): Series => ({
+  labels: each.map(({ label }) => label),
+  colours: each.map(({ light }) => light),
+  dashes: each.map(({ dash }) => dash),
+  shapes: each.map(({ shape }) => shape)
+})
+
+export const looksOf = (rows: readonly Row[]): LookOfLine[] => overlaysOf(rows).map(overlay => LOOKS[overlay])
 
 const SHORT_LETTERS = 9
+/** Of a point beside its label, and to the next one. */
+const POINT_SYMBOL_PX = 30
+const LINE_SYMBOL_PX = 45
+const LEGEND_ROW_PX = 20
+/** As many rows of a legend have room in a plot of the usual height. */
+const LEGEND_ROWS = 3
 
 /** Of a legend: as many as fit beside each other, and none alone in the last row where that can be. */
 function columnsOf(labels: readonly string[], isOfLines: boolean): number {
   // Lines take more room than points do.
   const most = !isOfLines && labels.every(({ length }) => length <= SHORT_LETTERS) ? 4 : 3
   const isLonely = (columns: number) => labels.length > columns && labels.length % columns === 1
-  return [most, most - 1, 2].find(columns => !isLonely(columns)) ?? most
+  const widths = labels.map(
+    label => TEXT_PX * widthOf(label) + (isOfLines ? LINE_SYMBOL_PX : POINT_SYMBOL_PX)
+  )
+  const doFit = (columns: number) => {
+    const each = Array.from({ length: columns }, (_, column) =>
+      Math.max(0, ...widths.filter((_, at) => at % columns === column))
+    )
+    return each.reduce((sum, width) => sum + width, 0) <= WIDTH_PX
+  }
+  const fitting = [most, most - 1, 2].filter(doFit)
+  return fitting.find(columns => !isLonely(columns)) ?? fitting[0] ?? 1
+}
+
+/** Of a plot of one panel with a legend of points: one of many lines makes it higher. */
+export function heightWith({ labels }: Series): number {
+  const rows = Math.ceil(labels.length / columnsOf(labels, false))
+  return HEIGHT_PX + LEGEND_ROW_PX * Math.max(0, rows - LEGEND_ROWS)
 }
 
 /** `legend` by points where there are any, else by lines. */

@@ -4,7 +4,6 @@ import type { PointResults } from '@servent/lab'
 type Settings = PointResults['results']['settings']
 
 interface Theory {
-  readonly label: string
   readonly source: string
   /** Those that it speaks of. */
   readonly settings: readonly string[]
@@ -19,7 +18,6 @@ const setting = (settings: Settings, key: string, otherwise: number) => {
 /** Gnutella, FastTrack and Napster have none, and Kademlia’s paper gives a bound, not a mean. */
 const THEORY: Partial<Record<PointResults['overlay'], Theory>> = {
   chord: {
-    label: 'Chord, theory',
     source:
       'Chord: half of log2 N, less half of log2 r for a lookup that r successors answer early, and the step to the root ' +
       '(Stoica et al., ToN 2003, section IV-E)',
@@ -31,13 +29,11 @@ const THEORY: Partial<Record<PointResults['overlay'], Theory>> = {
     }
   },
   pastry: {
-    label: 'Pastry, theory',
     source: 'Pastry: log N in base 2^b (Rowstron and Druschel 2001, section 3.2)',
     settings: ['digit-bits'],
     hops: (peers, settings) => Math.log2(peers) / setting(settings, 'digit-bits', 4)
   },
   kelips: {
-    label: 'Kelips, theory',
     source: 'Kelips: one step (Gupta et al. 2003, section 2)',
     settings: [],
     hops: () => 1

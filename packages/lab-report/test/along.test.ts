@@ -34,6 +34,86 @@ const valuesOf = (spec: unknown) => (spec as { data: { values: Drawn[] } }).data
 /** Chord’s theory of so many peers and successors. */
 const theory = (peers: number, successors: number) => (Math.log2(peers) - Math.log2(successors)) / 2 + 1
 
+describe('lines of settings that vary', () => {
+  type Scales = Readonly<
+    Record<'color' | 'strokeDash' | 'shape', { scale: { domain: string[]; range: unknown[] } }>
+  >
+  const layersOf = (spec: unknown) => (spec as { layer: { encoding: Scales }[] }).layer
+  const named = (part: PartResults, name?: string) =>
+    valuesOf(plotOf(part, name).spec).filter(({ kind }) => kind === 'measured')
+
+  it.each(['hops', 'latency-ms', 'bytes-per-s'])('have names of their own, of what is set: %s', figure => {
+    const values = named(partOf('grid'), `${figure}-by-nodes`)
+    const points = partOf('grid').points
+    expect(values.map(({ series }) => series)).toEqual(
+      points.map(({ overlay, set }) =>
+        overlay === 'pastry' ? 'Pastry' : `Chord, successors ${set['chord.successors']}`
+      )
+    )
+  })
+
+  it('are told apart by shape and by dashes, in one colour, and the legend names them', () => {
+    const layers = layersOf(plotOf(partOf('grid'), 'latency-ms-by-nodes').spec)
+    const { color, shape } = layers.at(-1)!.encoding
+    const { strokeDash } = layers.at(-2)!.encoding
+    const names = ['Chord, successors 4', 'Chord, successors 8', 'Pastry']
+    for (const { scale } of [color, shape, strokeDash]) expect(scale.domain).toEqual(names)
+    for (const { scale } of [shape, strokeDash])
+      expect(new Set(scale.range.map(each => JSON.stringify(each))).size).toBe(names.length)
+    expect(color.scale.range[0]).toBe(color.scale.range[1])
+  })
+
+  it('as many as a legend has room for; of more the caption says that the table tells them apart', () => {
+    const withSets = (amount: number) => {
+      const part = structuredClone(partOf('grid'))
+      const [chord] = part.points
+      part.points = [16, 32].flatMap(nodes =>
+        Array.from({ length: amount }, (_, at) => {
+          const point = structuredClone(chord!)
+          Object.assign(point, { at: { nodes }, set: { 'chord.fingers': at } })
+          point.plan.nodes = nodes
+          return point
+        })
+      )
+      return part
+    }
+    const seriesIn = (amount: number) => new Set(named(withSets(amount)).map(({ series }) => series))
+    expect(seriesIn(10).size).toBe(10)
+    expect([...seriesIn(11)]).toEqual(['Chord'])
+    const few = plotOf(withSets(10))
+    expect(few.caption).not.toContain('the table tells apart')
+    const { shape } = layersOf(few.spec).at(-1)!.encoding
+    expect(new Set(shape.scale.range).size).toBe(shape.scale.range.length)
+    // A long legend takes nothing from the plot.
+    expect((few.spec as { height: number }).height).toBeGreaterThan(
+      (plotOf(partOf('grid'), 'latency-ms-by-nodes').spec as { height: number }).height + 50
+    )
+    const many = plotOf(withSets(11))
+    expect(many.caption).toContain('Lines of one overlay are of its settings')
+    expect(new Set(valuesOf(many.spec).map(({ series }) => series))).toEqual(
+      new Set(['Chord', 'Chord, theory'])
+    )
+  })
+
+  it('have numbers where their names are too long for a legend', () => {
+    const part = structuredClone(partOf('grid'))
+    for (const { overlay, set } of part.points)
+      if (overlay === 'chord') set['chord.between-two-rounds-of-stabilisation-ms'] = 30_000
+    const { spec, caption } = plotOf(part)
+    expect([...new Set(valuesOf(spec).map(({ series }) => series))]).toEqual([
+      'Chord 1',
+      'Chord 2',
+      'Pastry',
+      'Chord, successors 4, theory',
+      'Chord, successors 8, theory',
+      'Pastry, theory'
+    ])
+    expect(caption).toContain(
+      'Chord 1: successors 4, between-two-rounds-of-stabilisation-ms 30000; Chord 2: successors 8, '
+    )
+  })
+})
+
 describe('lines of theory', () => {
   const linesOf = (part: PartResults) =>
     Map.groupBy(
@@ -45,12 +125,12 @@ describe('lines of theory', () => {
   it('one for each group of settings that theory tells apart', () => {
     const lines = linesOf(partOf('grid'))
     expect([...lines.keys()]).toEqual([
-      'Chord, theory, successors 4',
-      'Chord, theory, successors 8',
+      'Chord, successors 4, theory',
+      'Chord, successors 8, theory',
       'Pastry, theory'
     ])
     for (const successors of [4, 8])
-      expect(ends(lines.get(`Chord, theory, successors ${successors}`)!)).toEqual([
+      expect(ends(lines.get(`Chord, successors ${successors}, theory`)!)).toEqual([
         [16, theory(16, successors)],
         [32, theory(32, successors)]
       ])

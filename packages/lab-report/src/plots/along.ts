@@ -2,9 +2,20 @@
 import type { FigureName } from '@servent/lab'
 import { LOOKS, labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
-import { along, coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
+import {
+  along,
+  coded,
+  type Datum,
+  framed,
+  heightWith,
+  overlaysOf,
+  type Plot,
+  scaled,
+  seriesOf
+} from '../spec.ts'
 import type { Cell, Table } from '../table.ts'
 import { alongWords, BACKEND, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { linesOf } from './lines.ts'
 import { type Paper, papersOf } from './papers.ts'
 
 /**
@@ -16,14 +27,14 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
   const rows = view.rows.filter(row => figureOf(row, figure) !== undefined)
   if (axis === undefined || distinct(rows.map(({ x }) => x)).length < 2) return undefined
   const measure = MEASURES[figure]
-  const overlays = overlaysOf(rows)
-  const papers = papersOf(view, rows, figure)
+  const lines = linesOf(rows)
+  const papers = papersOf(view, rows, lines, figure)
   const data: Datum[] = rows.map(row => {
     const { median, ci95 } = figureOf(row, figure)!
     return {
       kind: 'measured',
       panel: row.panel,
-      series: labelOf(row.point.overlay),
+      series: lines.of(row),
       set: row.set,
       x: row.x!,
       y: median,
@@ -35,13 +46,8 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
   const numbers = [...data, ...expected].flatMap(({ y, low, high }) =>
     [y, low, high].filter(value => typeof value === 'number')
   )
-  const { color, dash, shape } = coded(
-    seriesOf(
-      overlays,
-      papers.map(({ overlay, label }) => [overlay, label] as const)
-    ),
-    'points'
-  )
+  const series = seriesOf([...lines.all, ...papers.map(({ look }) => look)])
+  const { color, dash, shape } = coded(series, 'points')
   const x = along(axis)
   const y = { field: 'y', type: 'quantitative', ...scaled(measure.axis, numbers, 'y', measure.isPart) }
   const measured = { filter: { field: 'kind', equal: 'measured' } }
@@ -51,7 +57,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
       {
         transform: [{ filter: { field: 'kind', equal: 'paper' } }],
         mark: { type: 'line', strokeWidth: 1.5 },
-        encoding: { x, y, color, strokeDash: dash }
+        encoding: { x, y, color, strokeDash: dash, detail: { field: 'set' } }
       },
       {
         transform: [measured, { filter: { field: 'low', valid: true } }],
@@ -68,7 +74,8 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
         mark: { type: 'point', filled: true, opacity: 1, size: 45 },
         encoding: { x, y, color, shape }
       }
-    ]
+    ],
+    { height: heightWith(series) }
   )
   const sources = distinct(papers.flatMap(paper => paper.sources))
   return {
@@ -77,6 +84,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
     caption: [
       `${measure.means}.`,
       howDrawn(rows),
+      ...lines.words,
       ...(axis.field === BACKEND ? ['Where a line is level, backends agree.'] : []),
       ...(sources.length > 0 ? [`Dotted: what papers say. ${sources.join('; ')}.`] : []),
       ...(view.panelsLeftOut > 0
@@ -126,7 +134,7 @@ function tableOf(
     columns: [
       ...first,
       ...overlays.map(overlay => ({ title: LOOKS[overlay].label, write })),
-      ...papers.map(({ label: title }) => ({ title, write }))
+      ...papers.map(({ look: { label: title } }) => ({ title, write }))
     ],
     rows: panels.flatMap(panel =>
       axis.values.flatMap(value => {

@@ -6,6 +6,7 @@ import {
   type Datum,
   decades,
   framed,
+  looksOf,
   NUMBERS,
   overlaysOf,
   type Plot,
@@ -132,7 +133,7 @@ function specOf(rows: readonly Row[], curve: Curve): Spec {
         y: floor
       }))
     : []
-  const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), curve.isDiscrete ? 'points' : 'lines')
+  const { color, dash, shape } = coded(seriesOf(looksOf(rows)), curve.isDiscrete ? 'points' : 'lines')
   const x = { field: 'x', type: 'quantitative', ...xScale(data, curve) }
   const y = { field: 'y', type: 'quantitative', ...yScale(data, curve) }
   const measured = { transform: [{ filter: { field: 'kind', equal: 'measured' } }] }

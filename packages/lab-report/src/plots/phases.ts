@@ -2,9 +2,10 @@
 import type { FigureName } from '@servent/lab'
 import { labelOf } from '../looks.ts'
 import { MEASURES } from '../measures.ts'
-import { coded, type Datum, framed, overlaysOf, type Plot, scaled, seriesOf } from '../spec.ts'
+import { coded, type Datum, framed, heightWith, type Plot, scaled, seriesOf } from '../spec.ts'
 import type { Cell } from '../table.ts'
 import { alongWords, distinct, figureOf, howDrawn, type PartView, type Row } from '../view.ts'
+import { linesOf } from './lines.ts'
 
 type Phases = readonly (readonly [phase: string, figure: FigureName])[]
 
@@ -44,21 +45,21 @@ function phasePlot(
   if (rows.length === 0) return undefined
   const panelOf = (row: Row) =>
     [row.panel, ...(view.axis === undefined ? [] : [alongWords(row, view.axis)])].filter(Boolean).join(' · ')
+  const lines = linesOf(rows)
   const data: Datum[] = rows.flatMap(row =>
     phases.flatMap(([phase, figure]) => {
       const found = figureOf(row, figure)
       if (found === undefined) return []
       const { median: y, ci95 } = found
       const [low, high] = ci95 ?? [null, null]
-      return [
-        { panel: panelOf(row), series: labelOf(row.point.overlay), set: row.set, x: phase, y, low, high }
-      ]
+      return [{ panel: panelOf(row), series: lines.of(row), set: row.set, x: phase, y, low, high }]
     })
   )
   const numbers = data.flatMap(({ y, low, high }) =>
     [y, low, high].filter(value => typeof value === 'number')
   )
-  const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), 'points')
+  const series = seriesOf(lines.all)
+  const { color, dash, shape } = coded(series, 'points')
   const x = {
     field: 'x',
     type: 'ordinal',
@@ -66,7 +67,7 @@ function phasePlot(
     axis: { title: null, labelAngle: 0 }
   }
   const y = { field: 'y', type: 'quantitative', ...scaled(axis, numbers, 'y', true) }
-  const spec = framed(data, [
+  const layers = [
     {
       transform: [{ filter: { field: 'low', valid: true } }],
       mark: { type: 'rule', strokeWidth: 1.5, opacity: 0.7 },
@@ -80,7 +81,8 @@ function phasePlot(
       mark: { type: 'point', filled: true, opacity: 1, size: 45 },
       encoding: { x, y, color, shape }
     }
-  ])
+  ]
+  const spec = framed(data, layers, { height: heightWith(series) })
   const hasPanels = distinct(rows.map(panelOf)).length > 1
   const cell = (row: Row, figure: FigureName): Cell => {
     const found = figureOf(row, figure)
@@ -91,7 +93,8 @@ function phasePlot(
     title,
     caption: [
       'By when it was asked. While the network is parted that is right which is so on the side of who asks. Whoever has no time of healing was not whole again in half of the runs.',
-      howDrawn(rows)
+      howDrawn(rows),
+      ...lines.words
     ].join(' '),
     spec,
     table: {

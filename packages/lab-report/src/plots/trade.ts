@@ -7,6 +7,7 @@ import {
   type Datum,
   framed,
   type Loose,
+  looksOf,
   overlaysOf,
   type Plot,
   roomOf,
@@ -126,7 +127,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
     type: 'quantitative',
     ...scaled(MEASURES[gain].axis, ups, 'y', MEASURES[gain].isPart)
   }
-  const { color, dash, shape } = coded(seriesOf(overlaysOf(rows)), 'points')
+  const { color, dash, shape } = coded(seriesOf(looksOf(rows)), 'points')
   const isLine = hasHull || view.axis !== undefined
   const has = (field: string) => ({ filter: { field, valid: true } })
   const data = isNumbered ? numbered(measured, [x, alongs], [y, ups]) : measured
