@@ -1,6 +1,7 @@
 /** Plots along what varies: each line is told from the others, and what papers say stands beside what it speaks of alone. */
 import type { PartResults, StudyResults } from '@servent/lab'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { draw } from '../src/draw.ts'
 import { plotsOf } from '../src/plots/index.ts'
 import { sentencesOf } from '../src/sentences.ts'
 import { viewOf } from '../src/view.ts'
@@ -117,7 +118,7 @@ describe('lines of settings that vary', () => {
 describe('lines of theory', () => {
   const linesOf = (part: PartResults) =>
     Map.groupBy(
-      valuesOf(plotOf(part).spec).filter(({ kind }) => kind === 'paper'),
+      valuesOf(plotOf(part).spec).filter(({ kind }) => kind === 'theory'),
       ({ series, panel }) => [panel, series].filter(Boolean).join(': ')
     )
   const ends = (line: readonly Drawn[]) => [line[0]!, line.at(-1)!].map(({ x, y }) => [Math.round(x), y])
@@ -161,5 +162,78 @@ describe('lines of theory', () => {
     const calm = structuredClone(partOf('down'))
     for (const { plan } of calm.points) plan.failures = null
     expect(wordsOf(calm)).toContain(`(theory ${theory(16, 8)} to ${theory(32, 8)})`)
+  })
+})
+
+describe('published figures', () => {
+  const withPublished = (...own: Partial<PartResults['published'][number]>[]) => {
+    const part = structuredClone(partOf('grid'))
+    part.published = own.map(one => ({
+      overlay: 'chord',
+      at: { nodes: 32 },
+      set: { 'chord.successors': 4 },
+      figure: 'hops',
+      value: 3.25,
+      source: 'A paper',
+      median: null,
+      ci95: null,
+      ...one
+    }))
+    return part
+  }
+  const drawnIn = (part: PartResults) =>
+    valuesOf(plotOf(part).spec).filter(({ kind }) => kind === 'published')
+
+  it('at a single place: a point, which no measured line has the shape of', async () => {
+    const part = withPublished({})
+    const { spec, caption, name: id, title } = plotOf(part)
+    expect(drawnIn(part)).toMatchObject([{ series: 'Chord, successors 4, published', x: 32, y: 3.25 }])
+    const svgOf = (of: typeof spec) => draw(of, { id, title, text: caption })
+    const marks = (svg: string) => svg.match(/ d="M[^"]*L[^"]*Z"/g)?.length ?? 0
+    // In the legend, and where it lies.
+    const without = structuredClone(spec) as unknown as { data: { values: Drawn[] } }
+    without.data.values = without.data.values.filter(({ kind }) => kind !== 'published')
+    expect(marks(await svgOf(spec))).toBeGreaterThan(marks(await svgOf(without as never)))
+    expect(caption).toContain('Dotted: theory; crosses: what papers measured.')
+  })
+
+  it('of several settings, or of places of one: a name and a shape for each of them', () => {
+    const part = withPublished({}, { at: { nodes: 16 } }, { set: { 'chord.successors': 8 } })
+    expect(drawnIn(part).map(({ series, x }) => [series, x])).toEqual([
+      ['Chord, successors 4, published', 16],
+      ['Chord, successors 4, published', 32],
+      ['Chord, successors 8, published', 32]
+    ])
+  })
+
+  it('and theory have columns in the table of settings, beside the points that they speak of', () => {
+    const { table } = plotOf(withPublished({}))
+    expect(table.columns.map(({ title }) => title)).toEqual([
+      'Peers',
+      'Overlay',
+      'Settings',
+      'Hops, steps',
+      'Theory',
+      'Published'
+    ])
+    const chord = (peers: number, successors: number, published: number | null) => [
+      `${peers} peers`,
+      'Chord',
+      `successors ${successors}`,
+      theory(peers, successors),
+      published
+    ]
+    expect(table.rows.map(([peers, overlay, set, , ...papers]) => [peers, overlay, set, ...papers])).toEqual([
+      chord(16, 4, null),
+      chord(16, 8, null),
+      ['16 peers', 'Pastry', '', 1, null],
+      chord(32, 4, 3.25),
+      chord(32, 8, null),
+      ['32 peers', 'Pastry', '', 1.25, null]
+    ])
+    const columns = (part: PartResults, name: string) =>
+      plotOf(part, name).table.columns.map(({ title }) => title)
+    expect(columns(partOf('grid'), 'hops-by-nodes')).not.toContain('Published')
+    expect(columns(partOf('grid'), 'latency-ms-by-nodes')).not.toContain('Theory')
   })
 })

@@ -55,7 +55,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
     [...data, ...expected],
     [
       {
-        transform: [{ filter: { field: 'kind', equal: 'paper' } }],
+        transform: [{ filter: { field: 'kind', oneOf: ['theory', 'published'] } }],
         mark: { type: 'line', strokeWidth: 1.5 },
         encoding: { x, y, color, strokeDash: dash, detail: { field: 'set' } }
       },
@@ -70,7 +70,8 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
         encoding: { x, y, color, strokeDash: dash, detail: { field: 'set' } }
       },
       {
-        transform: [measured],
+        // A figure that was published at one place alone has no line.
+        transform: [{ filter: { field: 'kind', oneOf: ['measured', 'published'] } }],
         mark: { type: 'point', filled: true, opacity: 1, size: 45 },
         encoding: { x, y, color, shape }
       }
@@ -86,7 +87,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
       howDrawn(rows),
       ...lines.words,
       ...(axis.field === BACKEND ? ['Where a line is level, backends agree.'] : []),
-      ...(sources.length > 0 ? [`Dotted: what papers say. ${sources.join('; ')}.`] : []),
+      ...(sources.length > 0 ? [`${paperWords(papers)} ${sources.join('; ')}.`] : []),
       ...(view.panelsLeftOut > 0
         ? [`${view.panelsLeftOut} more combinations stand in the table of the part.`]
         : [])
@@ -95,6 +96,19 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
     table: tableOf(view, rows, papers, figure, title)
   }
 }
+
+/** What is theirs of what is drawn. */
+function paperWords(papers: readonly Paper[]): string {
+  const hasTheory = papers.some(({ kind }) => kind === 'theory')
+  if (papers.every(({ kind }) => kind === 'theory')) return 'Dotted: what papers say.'
+  return `${hasTheory ? 'Dotted: theory; crosses' : 'Crosses'}: what papers measured.`
+}
+
+/** Their columns, where each row has settings of its own. */
+const PAPERS: readonly (readonly [Paper['kind'], title: string])[] = [
+  ['theory', 'Theory'],
+  ['published', 'Published']
+]
 
 /** A row for each value of what varies, a column for each overlay; a row for each point where settings vary too. */
 function tableOf(
@@ -112,18 +126,28 @@ function tableOf(
     const found = row === undefined ? undefined : figureOf(row, figure)
     return found === undefined ? null : { median: found.median, ci95: found.ci95 }
   }
+  const saidOf = (row: Row, kind: Paper['kind']) =>
+    papers.filter(paper => paper.kind === kind).flatMap(paper => paper.of(row) ?? [])[0] ?? null
   const first = [...(hasPanels ? [{ title: 'Panel' }] : []), { title: axis.title }]
   if (view.hasGrid) {
+    const kinds = PAPERS.filter(([kind]) => papers.some(paper => paper.kind === kind))
     return {
       caption: title,
       heads: first.length + 2,
-      columns: [...first, { title: 'Overlay' }, { title: 'Settings' }, { title: label, write }],
+      columns: [
+        ...first,
+        { title: 'Overlay' },
+        { title: 'Settings' },
+        { title: label, write },
+        ...kinds.map(([, title]) => ({ title, write }))
+      ],
       rows: rows.map(row => [
         ...(hasPanels ? [row.panel] : []),
         alongWords(row, axis),
         labelOf(row.point.overlay),
         row.set,
-        cellOf(row)
+        cellOf(row),
+        ...kinds.map(([kind]) => saidOf(row, kind))
       ])
     }
   }

@@ -32,7 +32,31 @@ const DASHES = [
   [5, 2]
 ]
 
+/** Of published figures: crosses that lie, and further ones of the same overlay. */
+const POINTS = [crossed(1 / 8), crossed(0, 3), crossed(1 / 6, 3)]
+
+/** Bars through one middle, evenly about it. */
+function crossed(turn: number, bars = 2): string {
+  const [long, wide] = [1.35, 0.28]
+  const each = Array.from({ length: bars }, (_, at) => {
+    const angle = Math.PI * (2 * turn + at / bars)
+    const [along, across] = [
+      [long * Math.sin(angle), -long * Math.cos(angle)],
+      [wide * Math.cos(angle), wide * Math.sin(angle)]
+    ] as const
+    const corners = [
+      [1, 1],
+      [1, -1],
+      [-1, -1],
+      [-1, 1]
+    ].map(([a, b]) => [0, 1].map(side => (a! * along[side]! + b! * across[side]!).toFixed(2)).join(','))
+    return `M${corners.join('L')}Z`
+  })
+  return each.join('')
+}
+
 export interface Paper {
+  readonly kind: 'theory' | 'published'
   readonly overlay: OverlayId
   /** Its label stands in the legend, and over its column. */
   readonly look: LookOfLine
@@ -47,7 +71,7 @@ export function papersOf(view: PartView, rows: readonly Row[], lines: Lines, fig
   const ofOverlay = (overlay: OverlayId) => rows.filter(({ point }) => point.overlay === overlay)
   return overlaysOf(rows).flatMap(overlay => [
     ...(figure === 'hops' && view.axis?.field === 'nodes' ? theoryPapers(ofOverlay(overlay), lines) : []),
-    ...printed(view, overlay, ofOverlay(overlay), figure)
+    ...printed(view, overlay, ofOverlay(overlay), lines, figure)
   ])
 }
 
@@ -71,11 +95,14 @@ function theoryPapers(rows: readonly Row[], { areTooMany }: Lines): Paper[] {
       return Array.from({ length: THEORY_STEPS + 1 }, (_, step) => {
         // Even steps of the logarithm, as the axis has it.
         const x = least * (most / least) ** (step / THEORY_STEPS)
-        return { ...datum(panel, look.label, x, theory.hops(x, inside[0]!.point.results.settings)), set }
+        return {
+          ...datum('theory', panel, look.label, x, theory.hops(x, inside[0]!.point.results.settings)),
+          set
+        }
       })
     })
     const of = (row: Row) => (own.includes(row) ? (hopsExpected(row.point) ?? null) : null)
-    return { overlay, look, sources: [theory.source], line, of }
+    return { kind: 'theory', overlay, look, sources: [theory.source], line, of }
   })
   const [first] = papers
   if (first === undefined || !areTooMany) return papers
@@ -89,21 +116,36 @@ function lookOf(overlay: OverlayId, label: readonly string[], at: number): LookO
   return { label: label.filter(Boolean).join(', '), light: LOOKS[overlay].light, dash, shape: strokeOf(dash) }
 }
 
-function printed(view: PartView, overlay: OverlayId, rows: readonly Row[], figure: FigureName): Paper[] {
+/** One for each line that any of them belongs to: points, and dotted where there are several. */
+function printed(
+  view: PartView,
+  overlay: OverlayId,
+  rows: readonly Row[],
+  lines: Lines,
+  figure: FigureName
+): Paper[] {
   const all = view.members.flatMap(({ study, part }) =>
     part.published
       .filter(one => one.overlay === overlay && one.figure === figure)
       .map(one => ({ study, ...one }))
   )
-  const of = (row: Row) => all.find(one => one.study === row.study && isOf(one, row))?.value ?? null
-  const look = lookOf(overlay, [labelOf(overlay), 'published'], 0)
-  const line = rows.flatMap(row => {
-    const value = of(row)
-    return value === null ? [] : [datum(row.panel, look.label, row.x!, value)]
+  const valueHere = (row: Row) => all.find(one => one.study === row.study && isOf(one, row))?.value ?? null
+  const held = rows.filter(row => valueHere(row) !== null)
+  return [...Map.groupBy(held, lines.of)].map(([name, own], at) => {
+    const shape = POINTS[at % POINTS.length]!
+    const look = { ...lookOf(overlay, [name, 'published'], at), shape }
+    return {
+      kind: 'published',
+      overlay,
+      look,
+      sources: distinct(all.map(({ source }) => source)),
+      line: own.map(row => ({
+        ...datum('published', row.panel, look.label, row.x!, valueHere(row)!),
+        set: row.set
+      })),
+      of: row => (own.includes(row) ? valueHere(row) : null)
+    }
   })
-  return line.length === 0
-    ? []
-    : [{ overlay, look, sources: distinct(all.map(({ source }) => source)), line, of }]
 }
 
 /** A plan file may name only some of what varies: the lab fills in the rest, as the point has it. */
@@ -111,8 +153,8 @@ const isOf = ({ at, set }: Published, { point }: Row) =>
   Object.entries(at).every(([field, value]) => valueAt(point, field) === value) &&
   Object.entries(set).every(([key, value]) => point.set[key] === value)
 
-const datum = (panel: string, series: string, x: number | string, y: number): Datum => ({
-  kind: 'paper',
+const datum = (kind: Paper['kind'], panel: string, series: string, x: number | string, y: number): Datum => ({
+  kind,
   panel,
   series,
   set: '',
