@@ -1,5 +1,5 @@
 /** What is measured, in words: axis, unit, and how its numbers are written. Meanings are those of `docs/lab.md`. */
-import type { FigureName } from '@servent/lab'
+import type { FigureName, PointResults } from '@servent/lab'
 import { percent, shown } from './numbers.ts'
 
 export interface Measure {
@@ -99,3 +99,26 @@ export const MEASURES: Readonly<Record<FigureName, Measure>> = {
   )
 }
 export const FIGURES = Object.keys(MEASURES) as FigureName[]
+
+type Planned = Pick<PointResults, 'plan'>
+
+/** Simulated peers of which some are dead do no maintenance: their bytes are of questions alone. */
+export const isStill = ({ plan: { failures, backend } }: Planned) =>
+  failures !== null && backend === 'simulator'
+
+const OF_QUESTIONS: Measure = {
+  ...measure('Bytes of questions', 'B/s', ''),
+  means:
+    'By a live peer in a second, for questions alone: while peers are dead maintenance stands still, and what upkeep costs is not in it'
+}
+
+/** As it is to be called where it is of these points. */
+export function measureOf(figure: FigureName, points: readonly Planned[]): Measure {
+  const own = MEASURES[figure]
+  if (figure !== 'bytes_per_s' || !points.some(isStill)) return own
+  if (points.every(isStill)) return OF_QUESTIONS
+  return {
+    ...own,
+    means: `${own.means}. Where peers are dead it is for questions alone: maintenance stands still, and what upkeep costs is not in it`
+  }
+}

@@ -4,7 +4,7 @@ import { shortOf, titleOf, wordsOf } from './axes.ts'
 import { fairnessHtml, type Labelled, originHtml } from './fairness.ts'
 import { Html, html } from './html.ts'
 import { LOOKS, labelOf, type OverlayId } from './looks.ts'
-import { FIGURES, MEASURES } from './measures.ts'
+import { FIGURES, type Measure, measureOf } from './measures.ts'
 import { capital, count, duration, extent, inWords, listed } from './numbers.ts'
 import { lastTable, pairedTable, publishedTable, summaryTable } from './part-table.ts'
 import type { PathPicture } from './paths/index.ts'
@@ -76,7 +76,7 @@ ${originHtml(studies)}
 <details><summary>Settings of the overlays</summary>
 ${tableHtml(settingsTable(parts), 'settings-table')}</details>
 <details><summary>What the figures mean</summary>
-<dl>${figuresThere(parts).map(name => html`<dt>${MEASURES[name].label}</dt><dd>${MEASURES[name].means}.</dd>\n`)}</dl></details>
+<dl>${measuresThere(parts).map(({ label, means }) => html`<dt>${label}</dt><dd>${means}.</dd>\n`)}</dl></details>
 </section>
 </main>
 <footer>Made by Servent’s lab from results alone: this file needs no network, and runs no script.</footer>
@@ -265,8 +265,13 @@ function settingsTable(parts: readonly DrawnPart[]): Table {
   }
 }
 
-/** Only words that the page has need a meaning. */
-function figuresThere(parts: readonly DrawnPart[]) {
-  const points = parts.flatMap(({ view }) => view.members.flatMap(({ part }) => part.points))
-  return FIGURES.filter(name => points.some(({ figures }) => (figures[name]?.median ?? null) !== null))
+/** Only words that the page has need a meaning, each of them once. */
+function measuresThere(parts: readonly DrawnPart[]): Measure[] {
+  const pointsOf = parts.map(({ view }) => view.members.flatMap(({ part }) => part.points))
+  const all = FIGURES.flatMap(name =>
+    pointsOf
+      .filter(points => points.some(({ figures }) => (figures[name]?.median ?? null) !== null))
+      .map(points => measureOf(name, points))
+  )
+  return [...new Map(all.map(measure => [measure.label, measure])).values()]
 }

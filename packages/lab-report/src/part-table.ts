@@ -2,7 +2,7 @@
 import type { FigureName, PartResults } from '@servent/lab'
 import { titleOf, wordsOf } from './axes.ts'
 import { labelOf } from './looks.ts'
-import { FIGURES, MEASURES } from './measures.ts'
+import { FIGURES, MEASURES, measureOf } from './measures.ts'
 import { capital, count } from './numbers.ts'
 import type { Cell, Table } from './table.ts'
 import { BACKEND, distinct, type Member, type PartView, type Row, settingWords, valueAt } from './view.ts'
@@ -63,14 +63,20 @@ function tableOf(
   isShort = false
 ): Table {
   const which = whichPoint(view, varies)
+  const points = all.map(({ point }) => point)
   const figures = of
-    .filter(name => all.some(({ point }) => (point.figures[name]?.median ?? null) !== null))
-    .map(name => ({
-      title: MEASURES[name].label,
-      write: MEASURES[name].write,
-      of: ({ figures: { [name]: figure } }: Point): Cell =>
-        figure?.median === null || figure === undefined ? null : { median: figure.median, ci95: figure.ci95 }
-    }))
+    .filter(name => points.some(({ figures }) => (figures[name]?.median ?? null) !== null))
+    .map(name => {
+      const { label, write } = measureOf(name, points)
+      return {
+        title: label,
+        write,
+        of: ({ figures: { [name]: figure } }: Point): Cell =>
+          figure?.median === null || figure === undefined
+            ? null
+            : { median: figure.median, ci95: figure.ci95 }
+      }
+    })
   const works = WORKS.filter(work => all.some(({ point }) => point.plan[work] > 0))
   const counts = works.flatMap(work =>
     COUNTS[work]

@@ -2,7 +2,7 @@
 import type { FigureName } from '@servent/lab'
 import { type Axis, ownOf, type Value, wordsOf } from './axes.ts'
 import { labelOf, type OverlayId } from './looks.ts'
-import { MEASURES } from './measures.ts'
+import { isStill, MEASURES } from './measures.ts'
 import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
 import { backendSentences } from './side-by-side.ts'
 import { hopsExpected } from './theory.ts'
@@ -133,6 +133,7 @@ function standings(view: PartView): string[] {
 }
 
 function sentence(rows: readonly Row[], question: Question): string | undefined {
+  if (question.figure === 'bytes_per_s' && haveNoUpkeep(rows)) return undefined
   const ranked = rows
     .flatMap((row): Standing[] => {
       const found = figureOf(row, question.figure)
@@ -163,6 +164,9 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
     `${namesOf(last.median)} ${question.worst} (${value(last)})`
   )
 }
+
+/** Bytes without upkeep say nothing of who costs more. */
+const haveNoUpkeep = (rows: readonly Row[]) => rows.some(({ point }) => isStill(point))
 
 /** A median run may have lost nothing while others did. */
 function lost(rows: readonly Row[]): string {
@@ -228,6 +232,7 @@ function growths(rows: readonly Row[], view: PartView, whose: string): string[] 
 }
 
 function growthOf(rows: readonly Row[], axis: Axis, figure: FigureName): string[] {
+  if (figure === 'bytes_per_s' && haveNoUpkeep(rows)) return []
   const of = (overlay: OverlayId, value: Value) => {
     const row = rows.find(({ point, x }) => point.overlay === overlay && x === axis.at(value))
     const found = row && figureOf(row, figure)
@@ -257,13 +262,18 @@ function hullSentences(view: PartView): string[] {
     const [soonest] = measured.toSorted((a, b) => a.ms - b.ms)
     const [cheapest] = measured.toSorted((a, b) => a.bytes - b.bytes)
     if (soonest === undefined || cheapest === undefined || measured.length < 2) return []
-    const told = ({ row, ms, bytes }: typeof soonest) =>
-      `${shown(ms)} ms for ${shown(bytes)} B/s (${row.set})`
+    const told = ({ row, ms, bytes }: typeof soonest, hasBytes = true) =>
+      `${shown(ms)} ms${hasBytes ? ` for ${shown(bytes)} B/s` : ''} (${row.set})`
     const all = measured.flatMap(({ row }) => figureOf(row, 'success')?.median ?? [])
     const success = all.length < measured.length ? '' : `; success is ${percent(Math.min(...all))} at least`
-    return [
-      `Of ${inWords(measured.length)} settings of ${labelOf(overlay)} the soonest gives ${told(soonest)}, and the cheapest ${told(cheapest)}${success}.`
-    ]
+    const those = `Of ${inWords(measured.length)} settings of ${labelOf(overlay)}`
+    if (haveNoUpkeep(measured.map(({ row }) => row))) {
+      const latest = measured.toSorted((a, b) => b.ms - a.ms)[0]!
+      return [
+        `${those} the soonest gives ${told(soonest, false)}, and the latest ${told(latest, false)}${success}.`
+      ]
+    }
+    return [`${those} the soonest gives ${told(soonest)}, and the cheapest ${told(cheapest)}${success}.`]
   })
 }
 

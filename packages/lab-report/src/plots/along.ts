@@ -1,7 +1,7 @@
 /** What was measured along what varies, a line for each overlay, and what papers say of it. */
 import type { FigureName } from '@servent/lab'
 import { LOOKS, labelOf } from '../looks.ts'
-import { MEASURES } from '../measures.ts'
+import { measureOf } from '../measures.ts'
 import {
   along,
   coded,
@@ -26,7 +26,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
   const { axis } = view
   const rows = view.rows.filter(row => figureOf(row, figure) !== undefined)
   if (axis === undefined || distinct(rows.map(({ x }) => x)).length < 2) return undefined
-  const measure = MEASURES[figure]
+  const measure = measureOf(figure, pointsOf(rows))
   const lines = linesOf(rows)
   const papers = papersOf(view, rows, lines, figure)
   const data: Datum[] = rows.map(row => {
@@ -97,6 +97,8 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
   }
 }
 
+const pointsOf = (rows: readonly Row[]) => rows.map(({ point }) => point)
+
 /** What is theirs of what is drawn. */
 function paperWords(papers: readonly Paper[]): string {
   const hasTheory = papers.some(({ kind }) => kind === 'theory')
@@ -119,7 +121,7 @@ function tableOf(
   title: string
 ): Table {
   const axis = view.axis!
-  const { write, label } = MEASURES[figure]
+  const { write, label } = measureOf(figure, pointsOf(rows))
   const panels = distinct(rows.map(({ panel }) => panel))
   const hasPanels = panels.length > 1
   const cellOf = (row: Row | undefined): Cell => {

@@ -1,5 +1,6 @@
 /** Shares of one network: what became of lookups, and which messages the bytes are of. */
 import { LOOKS, labelOf, OUTCOMES } from '../looks.ts'
+import { isStill } from '../measures.ts'
 import { percent, shown } from '../numbers.ts'
 import { type Datum, framed, overlaysOf, type Plot, QUARTERS } from '../spec.ts'
 import { distinct, type PartView, type Row } from '../view.ts'
@@ -161,11 +162,16 @@ export function bytesPlot(view: PartView): Plot | undefined {
     }
   )
   const hasPanels = distinct(rows.map(({ panel }) => panel)).length > 1
+  const still = rows.filter(({ point }) => isStill(point)).length
+  const of =
+    still === 0
+      ? ', upkeep and questions together'
+      : `, ${still < rows.length ? 'where peers are dead ' : ''}of questions alone, as maintenance stands still while peers are dead`
   return {
     name: 'bytes-by-kind',
     title: 'What the bytes are of',
     caption: [
-      'Bytes that a live peer sends in a second, by the kind of message, upkeep and questions together; each bar begins where',
+      `Bytes that a live peer sends in a second, by the kind of message${of}; each bar begins where`,
       'the one above it ended.',
       ...(view.lastWords === '' ? [] : [`Here: ${view.lastWords}.`])
     ].join(' '),

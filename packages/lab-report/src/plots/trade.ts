@@ -1,7 +1,7 @@
 /** What one thing costs in another: latency and success in bytes, as hulls of settings, and what searches find in what they send. */
 import { type FigureName, lowerHull } from '@servent/lab'
 import { labelOf } from '../looks.ts'
-import { MEASURES } from '../measures.ts'
+import { isStill, measureOf } from '../measures.ts'
 import {
   coded,
   type Datum,
@@ -25,6 +25,8 @@ interface Trade {
   readonly name: string
   readonly title: string
   readonly caption: string
+  /** In its place where bytes are of questions alone, which no line makes the best of settings. */
+  readonly captionOfQuestions?: string
   readonly cost: FigureName
   readonly gain: FigureName
   /** Whether settings are compared, of which the best lie below all others, or above them. */
@@ -37,6 +39,7 @@ const LATENCY: Trade = {
   caption:
     'Each point is a choice of settings; the line under them is the best that an overlay gives to whoever sets it well (Li et ' +
     'al., INFOCOM 2005). Lookups that failed are not in the latency: the table of the part has them.',
+  captionOfQuestions: 'Lookups that failed are not in the latency: the table of the part has them.',
   cost: 'bytes_per_s',
   gain: 'latency_ms',
   hull: 'below'
@@ -83,6 +86,10 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
     hasHull && view.axis !== undefined
       ? [row.panel, alongWords(row, view.axis)].filter(Boolean).join(' · ')
       : row.panel
+  const points = rows.map(({ point }) => point)
+  const [costs, gains] = [measureOf(cost, points), measureOf(gain, points)]
+  const hasStill = cost === 'bytes_per_s' && points.some(isStill)
+  const title = hasStill && points.every(isStill) ? `${trade.title}, upkeep not in it` : trade.title
   const place = (row: Row) => [figureOf(row, cost)!.median, figureOf(row, gain)!.median] as const
   const corners = new Set(
     hasHull
@@ -121,11 +128,11 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
     number[],
     number[]
   ]
-  const x = { field: 'x', type: 'quantitative', ...scaled(MEASURES[cost].axis, alongs, 'x') }
+  const x = { field: 'x', type: 'quantitative', ...scaled(costs.axis, alongs, 'x') }
   const y = {
     field: 'y',
     type: 'quantitative',
-    ...scaled(MEASURES[gain].axis, ups, 'y', MEASURES[gain].isPart)
+    ...scaled(gains.axis, ups, 'y', gains.isPart)
   }
   const { color, dash, shape } = coded(seriesOf(looksOf(rows)), 'points')
   const isLine = hasHull || view.axis !== undefined
@@ -172,24 +179,30 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
   const isVaried = !hasHull && view.axis !== undefined
   return {
     name: trade.name,
-    title: trade.title,
+    title,
     caption: [
-      trade.caption,
+      ...(hasStill
+        ? [
+            'Each point is a choice of settings; the line joins those that no other beats in both.',
+            ...(trade.captionOfQuestions === undefined ? [] : [trade.captionOfQuestions]),
+            `${costs.label.split(',')[0]}: ${costs.means.charAt(0).toLowerCase()}${costs.means.slice(1)}.`
+          ]
+        : [trade.caption]),
       hasHull ? `Medians of ${runsWords(rows)} runs.` : howDrawn(rows),
       ...(isNumbered ? [`${rows.map((row, at) => numberedWords(row, at, rows)).join('; ')}.`] : []),
       ...(isVaried ? [`Lines go along what varies: ${view.axis!.title.toLowerCase()}.`] : [])
     ].join(' '),
     spec,
     table: {
-      caption: trade.title,
+      caption: title,
       heads: 1 + Number(hasPanels) + Number(isVaried) + Number(view.hasGrid),
       columns: [
         ...(hasPanels ? [{ title: 'Panel' }] : []),
         { title: 'Overlay' },
         ...(isVaried ? [{ title: view.axis!.title }] : []),
         ...(view.hasGrid ? [{ title: 'Settings' }] : []),
-        { title: MEASURES[cost].label, write: MEASURES[cost].write },
-        { title: MEASURES[gain].label, write: MEASURES[gain].write },
+        { title: costs.label, write: costs.write },
+        { title: gains.label, write: gains.write },
         ...(hasHull ? [{ title: 'On the hull' }] : [])
       ],
       rows: rows.map(row => [
