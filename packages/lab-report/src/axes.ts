@@ -52,6 +52,10 @@ function sessionSeconds(value: Value): number | undefined {
   return seconds > 0 ? seconds : undefined
 }
 
+/** Whether peers are away as long as they stay, as nothing else is said. */
+export const areAbsencesAlike = (value: Value) =>
+  sessionSeconds(value) !== undefined && !`${value}`.includes('/')
+
 function absenceWords(absence: string): string {
   const seconds = sessionSeconds(absence)
   return seconds === undefined ? absence : duration(seconds)
@@ -131,8 +135,9 @@ const FIELDS: Readonly<Record<string, Field>> = {
       if (value === null) return 'no churn'
       if (seconds === undefined) return `churn ${value}`
       const [, absence] = `${value}`.split('/')
-      const away = absence === undefined ? '' : `, absences of ${absenceWords(absence)}`
-      return `sessions of ${duration(seconds)}${away}`
+      return absence === undefined
+        ? `sessions and absences of ${duration(seconds)}`
+        : `sessions of ${duration(seconds)}, absences of ${absenceWords(absence)}`
     },
     short: value => {
       const seconds = sessionSeconds(value)
@@ -214,6 +219,9 @@ export function axisOf(field: string, values: readonly Value[]): Axis {
     isTime = false
   } = fieldOf(field)
   const numbers = values.map(number)
+  const short = values.map(value => shortOf(field, value))
+  // Under a title its values need no words, where those tell them apart.
+  const name = new Set(short).size === values.length ? (value: Value) => shortOf(field, value) : words
   // Values that lie at one place, as partitions of unlike length, are told apart by their names.
   const isApart = new Set(numbers).size === numbers.length
   const isNumeric = isApart && numbers.every(each => each !== undefined && (scale !== 'log' || each > 0))
@@ -224,6 +232,6 @@ export function axisOf(field: string, values: readonly Value[]): Axis {
     isPart,
     isTime: isTime && isNumeric,
     values,
-    at: value => (isNumeric ? number(value)! : words(value))
+    at: value => (isNumeric ? number(value)! : name(value))
   }
 }

@@ -5,6 +5,7 @@ import type { Value } from './axes.ts'
 import { type Html, html } from './html.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { count, duration, extent, listed, memory, percent } from './numbers.ts'
+import { aliveWords, durationWords } from './population.ts'
 import { tooFewWords } from './seeds.ts'
 import { distinct, valueAt } from './view.ts'
 
@@ -31,6 +32,10 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
   const hasPartition = points.some(({ plan }) => plan.partition !== null)
   const hasLiars = points.some(({ plan }) => plan.liars !== null)
   const networks = networkWords(parts).join(' ')
+  const [alive, unlike] = [aliveWords(parts), durationWords(parts)].map(each => each.join(' ')) as [
+    string,
+    string
+  ]
   return html`<ul>
 <li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and who asks and when are drawn from a run’s seed before any overlay is asked; so are the words of searches. Overlays are compared on the same seeds.${seedWords(studies)}</li>
 ${askedHtml(parts)}
@@ -39,7 +44,7 @@ ${askedHtml(parts)}
 <li><strong>${runs} ${most === 1 ? 'run' : 'runs'} of each point,</strong> a seed each. A figure is the median over runs; its interval is the middle 95 % of 2,000 bootstrap medians. Of fewer than five runs there is none.${tooFewWords(parts).map(text => ` ${text}`)}</li>
 <li><strong>What is left out.</strong> The first ${warmup} of each run, in which networks settle, is not measured: ${listed([...(hasSimulated ? ['virtual time in the simulator'] : []), ...(hasReal ? ['time on the clock of real peers'] : [])])}.</li>
 <li><strong>Timeouts</strong> are messages to peers that could not be reached or did not answer in time, ${timeoutWords(points)}. What a lookup waits for them is part of its latency; a lookup that has no answer in its overlay’s time has failed, and is in no latency.</li>
-${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, and lookups come right after it. In the simulator maintenance stands still meanwhile; real peers go on.</li>\n`}${
+${alive !== '' && html`<li><strong>Peers that come and go:</strong> ${alive}</li>\n`}${unlike !== '' && html`<li><strong>Measured times:</strong> ${unlike}</li>\n`}${hasFailures && html`<li><strong>Failures:</strong> peers die at one instant, and lookups come right after it. In the simulator maintenance stands still meanwhile; real peers go on.</li>\n`}${
   hasLiars &&
   html`<li><strong>Liars</strong> are the same peers in each overlay and know each other. Only honest peers ask; a lookup whose root lies is unissued.</li>\n`
 }${

@@ -3,7 +3,7 @@ import type { FigureName, PartResults } from '@servent/lab'
 import { titleOf, wordsOf } from './axes.ts'
 import { labelOf } from './looks.ts'
 import { FIGURES, MEASURES, measureOf } from './measures.ts'
-import { capital, count } from './numbers.ts'
+import { capital, count, shown } from './numbers.ts'
 import type { Cell, Table } from './table.ts'
 import { BACKEND, distinct, type Member, type PartView, type Row, settingWords, valueAt } from './view.ts'
 import { whichPoint } from './which-point.ts'
@@ -45,7 +45,7 @@ export function lastTable(view: PartView): Table | undefined {
   const varies = view.varies.filter(field => field === BACKEND || isApart(field))
   return {
     ...tableOf(view, rows, FIRST, varies, true),
-    caption: `Summary${where}: medians of runs, with their 95 % intervals where there are five or more; failed, incorrect and unissued of all runs together`
+    caption: `Summary${where}: medians of runs, with their 95 % intervals where there are five or more; failed, incorrect and unissued of all runs together${aliveWords(rows.map(({ point }) => point))}`
   }
 }
 
@@ -87,12 +87,13 @@ function tableOf(
         of: ({ results }: Point) => of(results)
       }))
   )
+  const alive = points.every(hasAllAlive) ? [] : ALIVE
   // What was lost stands beside what it was lost of, as not every screen has room for all of the table.
   const measured = isShort
-    ? [...figures.slice(0, works.length), ...counts, ...figures.slice(works.length)]
-    : [...figures, ...counts]
+    ? [...alive, ...figures.slice(0, works.length), ...counts, ...figures.slice(works.length)]
+    : [...alive, ...figures, ...counts]
   return {
-    caption: 'All points: medians of runs with their 95 % intervals; counts of all runs together',
+    caption: `All points: medians of runs with their 95 % intervals; counts of all runs together${aliveWords(points)}`,
     heads: which.columns.length,
     columns: [...which.columns, ...measured],
     rows: all.map(({ study, point }) => [
@@ -103,6 +104,21 @@ function tableOf(
 }
 
 type Point = PartResults['points'][number]
+
+/** Of the measured time: more or fewer than the plan has where peers come, go or die. */
+const ALIVE = (['start', 'end'] as const).map(when => ({
+  title: `Peers alive at the ${when}`,
+  write: shown,
+  of: ({ results: { population } }: Point): Cell => population[when].live
+}))
+const hasAllAlive = ({ plan: { nodes }, results: { population } }: Point) =>
+  population.start.live === nodes && population.end.live === nodes
+
+const aliveWords = (points: readonly Point[]) =>
+  points.every(hasAllAlive)
+    ? ''
+    : '; peers alive when the measured time begins and when it ends, means over runs'
+
 type Results = Point['results']
 
 interface Count {

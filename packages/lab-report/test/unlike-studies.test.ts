@@ -215,7 +215,7 @@ describe('any field of a plan', () => {
       '50 % of the peers dead',
       '25 % of the peers lying, lies drop, poison, wrong-owner',
       '25 % of the peers lying, lies drop',
-      'sessions of 60 min',
+      'sessions and absences of 60 min',
       '30 % of the peers cut off for 5 min',
       'round trips constant:300, ideal start',
       'lines of 1MB a second',

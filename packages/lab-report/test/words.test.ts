@@ -73,7 +73,7 @@ describe('what varies', () => {
   it('in words', () => {
     expect(wordsOf('nodes', 1024)).toBe('1,024 peers')
     expect(wordsOf('failures', 0.25)).toBe(`25${NBSP}% of the peers dead`)
-    expect(wordsOf('churn', 'exp:10m')).toBe(`sessions of 10${NBSP}min`)
+    expect(wordsOf('churn', 'exp:10m')).toBe(`sessions and absences of 10${NBSP}min`)
     expect(wordsOf('churn', 'exp:1h/exp:5m')).toBe(`sessions of 60${NBSP}min, absences of 5${NBSP}min`)
     expect(wordsOf('churn', 'weibull:0.5,10000s')).toBe('churn weibull:0.5,10000s')
     expect(wordsOf('churn', null)).toBe('no churn')

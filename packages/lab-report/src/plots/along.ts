@@ -1,5 +1,6 @@
 /** What was measured along what varies, a line for each overlay, and what papers say of it. */
 import type { FigureName } from '@servent/lab'
+import { areAbsencesAlike } from '../axes.ts'
 import { LOOKS, labelOf } from '../looks.ts'
 import { measureOf } from '../measures.ts'
 import {
@@ -86,6 +87,9 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
       `${measure.means}.`,
       howDrawn(rows),
       ...lines.words,
+      ...(axis.field === 'churn' && axis.values.some(areAbsencesAlike)
+        ? ['Peers are away as long as they stay, in the mean, so that half of them are away after a while.']
+        : []),
       ...(axis.field === BACKEND ? ['Where a line is level, backends agree.'] : []),
       ...(sources.length > 0 ? [`${paperWords(papers)} ${sources.join('; ')}.`] : []),
       ...(view.panelsLeftOut > 0
