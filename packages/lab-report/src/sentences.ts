@@ -4,6 +4,7 @@ import { type Axis, ownOf, type Value, wordsOf } from './axes.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { isStill, MEASURES } from './measures.ts'
 import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
+import { doQuestionsGrow } from './questions.ts'
 import { backendSentences } from './side-by-side.ts'
 import { hopsExpected } from './theory.ts'
 import { BACKEND, distinct, figureOf, type PartView, type Row, valueAt } from './view.ts'
@@ -242,6 +243,9 @@ function growthOf(rows: readonly Row[], axis: Axis, figure: FigureName): string[
   return distinct(rows.map(({ point }) => point.overlay)).flatMap(overlay => {
     const [a, b] = [of(overlay, axis.values[0]!), of(overlay, axis.values.at(-1)!)]
     if (a === undefined || b === undefined) return []
+    // Else it says less of the size than of questions, of which each peer has the fewer the more they are.
+    if (figure === 'bytes_per_s' && axis.field === 'nodes' && !doQuestionsGrow(a.row.point, b.row.point))
+      return []
     const theory = figure === 'hops' ? [a, b].flatMap(({ row: { point } }) => hopsExpected(point) ?? []) : []
     const expected = theory.length < 2 ? '' : ` (theory ${span(theory.map(shown))})`
     const [start, end] = [write(a.median), write(b.median)]

@@ -237,3 +237,24 @@ describe('published figures', () => {
     expect(columns(partOf('grid'), 'latency-ms-by-nodes')).not.toContain('Theory')
   })
 })
+
+describe('bytes by the size of the network', () => {
+  const captionOf = (change: (plan: PartResults['points'][number]['plan']) => void) => {
+    const part = structuredClone(partOf('grid'))
+    for (const { plan } of part.points) change(plan)
+    return (name: string) => plotOf(part, name).caption
+  }
+  it('have the questions in them, and how many of all peers together', () => {
+    expect(captionOf(() => {})('bytes-per-s-by-nodes')).toContain(
+      'Questions are in it: 1 lookup a second of all peers together, however many they are: the more peers'
+    )
+    expect(captionOf(() => {})('hops-by-nodes')).not.toContain('Questions are in it')
+    const grown = captionOf(plan => Object.assign(plan, { lookups: 5 * plan.nodes, searches: 10 }))
+    expect(grown('bytes-per-s-by-nodes')).toContain(
+      'Questions are in it: 4 to 8 lookups and 0.5 searches a second of all peers together.'
+    )
+    expect(captionOf(plan => Object.assign(plan, { lookups: 0 }))('bytes-per-s-by-nodes')).not.toContain(
+      'Questions are in it'
+    )
+  })
+})

@@ -33,6 +33,13 @@ function with16(
   return part
 }
 
+/** With so many lookups planned at each size. */
+function partWithQuestions(lookups: (nodes: number) => number): PartResults {
+  const part = structuredClone(partOf('sizes'))
+  for (const { plan } of part.points) plan.lookups = lookups(plan.nodes)
+  return part
+}
+
 describe('of real runs', () => {
   it('the one with the least median answers soonest, by the numbers of the results', () => {
     const points = partOf('sizes').points.filter(({ at }) => at.nodes === 16)
@@ -56,17 +63,26 @@ describe('of real runs', () => {
   })
 
   it('bytes and tables by size, without any theory', () => {
+    const grown = partWithQuestions(nodes => 2 * nodes)
     const of = (nodes: number) =>
       partOf('sizes').points.find(({ overlay, at }) => overlay === 'kelips' && at.nodes === nodes)!.figures
     const went = (name: FigureName) =>
       `Kelips from ${[8, 16].map(size => shown(of(size)[name].median!)).join(' to ')}`
-    expect(said(partOf('sizes'))[2]).toMatch(
-      /^Between 8 peers and 16 peers bytes that a peer sends in a second go: /
-    )
-    expect(said(partOf('sizes'))[2]).toContain(went('bytes_per_s'))
-    expect(said(partOf('sizes'))[3]).toMatch(/entries of a peer’s tables go: /)
-    expect(said(partOf('sizes'))[3]).toContain(went('state_entries'))
-    expect(said(partOf('sizes')).slice(2).join()).not.toContain('theory')
+    expect(said(grown)[2]).toMatch(/^Between 8 peers and 16 peers bytes that a peer sends in a second go: /)
+    expect(said(grown)[2]).toContain(went('bytes_per_s'))
+    expect(said(grown)[3]).toMatch(/entries of a peer’s tables go: /)
+    expect(said(grown)[3]).toContain(went('state_entries'))
+    expect(said(grown).slice(2).join()).not.toContain('theory')
+  })
+
+  it('nothing of bytes by size where not each peer asks as much at one size as at another', () => {
+    const about = (lookups: (nodes: number) => number) => said(partWithQuestions(lookups)).join(' ')
+    for (const lookups of [() => 20, (nodes: number) => 100 - nodes, (nodes: number) => 3 * nodes - 10]) {
+      expect(about(lookups)).not.toContain('bytes that a peer sends in a second go')
+      expect(about(lookups)).toContain('entries of a peer’s tables go')
+    }
+    expect(about(() => 0)).toContain('bytes that a peer sends in a second go')
+    expect(about(nodes => 2 * nodes + 1)).toContain('bytes that a peer sends in a second go')
   })
 
   it('of settings the soonest and the cheapest', () => {

@@ -97,7 +97,7 @@ describe('of one network here and another one there', () => {
     )
     const part = one.parts[1]!
     const growths = sentencesOf(viewOf([{ study: 'one', part }])).slice(1)
-    expect(growths).toHaveLength(3)
+    expect(growths).toHaveLength(2)
     for (const sentence of growths) expect(text).toContain(plain(sentence).replace(/^B/, 'one: b'))
   })
 

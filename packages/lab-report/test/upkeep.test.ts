@@ -29,7 +29,7 @@ const said = (part: PartResults) => sentencesOf(view(part)).join(' ').replaceAll
 /** As it would be with maintenance, of peers that are real. */
 function ofRealPeers(part: PartResults): PartResults {
   const copy = structuredClone(part)
-  for (const { plan } of copy.points) plan.backend = 'in-process'
+  for (const { plan } of copy.points) Object.assign(plan, { backend: 'in-process', lookups: plan.nodes })
   return copy
 }
 const NOT_IN_IT = 'what upkeep costs is not in it'

@@ -3,6 +3,7 @@ import type { FigureName } from '@servent/lab'
 import { areAbsencesAlike } from '../axes.ts'
 import { LOOKS, labelOf } from '../looks.ts'
 import { measureOf } from '../measures.ts'
+import { questionWords } from '../questions.ts'
 import {
   along,
   coded,
@@ -87,6 +88,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
       `${measure.means}.`,
       howDrawn(rows),
       ...lines.words,
+      ...(figure === 'bytes_per_s' && axis.field === 'nodes' ? questionWords(pointsOf(rows)) : []),
       ...(axis.field === 'churn' && axis.values.some(areAbsencesAlike)
         ? ['Peers are away as long as they stay, in the mean, so that half of them are away after a while.']
         : []),
