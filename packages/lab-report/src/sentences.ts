@@ -15,6 +15,9 @@ interface Standing {
   readonly ci95: readonly [number, number] | null
 }
 
+/** Of all runs: so many more that one overlay lost may be chance. */
+const FEW_LOOKUPS = 5
+
 interface Question {
   readonly figure: FigureName
   readonly unit: string
@@ -151,9 +154,19 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
     listed(ranked.filter(one => one.median === median).map(({ name }) => name))
   const same = ranked.filter(({ median }) => median === first.median)
   const of = `of ${inWords(ranked.length)} overlays`
-  if (same.length === ranked.length) {
-    const [what] = MEASURES[question.figure].label.toLowerCase().split(',') as [string]
+  const [what] = MEASURES[question.figure].label.toLowerCase().split(',') as [string]
+  if (same.length === ranked.length)
     return `${of} all are alike in ${what} (${value(first)}${question.figure === 'success' ? lost(rows) : ''})`
+  const alike = alikeWords(rows, question, first, last)
+  if (alike !== undefined) {
+    const { write } = MEASURES[question.figure]
+    const ends = span(
+      [last, first]
+        .map(({ median }) => median)
+        .sort((a, b) => a - b)
+        .map(write)
+    )
+    return `${of} all are alike in ${what} (${ends}${question.unit}; ${alike})`
   }
   const next = ranked[same.length]!
   const isClose =
@@ -169,16 +182,35 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
 /** Bytes without upkeep say nothing of who costs more. */
 const haveNoUpkeep = (rows: readonly Row[]) => rows.some(({ point }) => isStill(point))
 
+/** What the best and the worst are apart by says nothing of the others: why, or nothing where it does. */
+function alikeWords(
+  rows: readonly Row[],
+  { figure }: Question,
+  best: Standing,
+  worst: Standing
+): string | undefined {
+  if (best.ci95 !== null && worst.ci95 !== null)
+    return overlap(best.ci95, worst.ci95) ? 'intervals overlap' : undefined
+  if (figure !== 'success') return undefined
+  const lookups = rows.map(({ point }) => point.results.lookups).filter(({ issued }) => issued > 0)
+  const [least, most] = extent(lookups.map(({ correct, issued }) => (issued - correct) / issued))
+  const isFew = Math.round((most - least) * extent(lookups.map(({ issued }) => issued))[1]) <= FEW_LOOKUPS
+  return isFew ? `a few lookups apart: ${listed(lostOf(rows))}` : undefined
+}
+
 /** A median run may have lost nothing while others did. */
 function lost(rows: readonly Row[]): string {
-  const said = rows.flatMap(({ point }) => {
+  const said = lostOf(rows)
+  return said.length === 0 ? '' : ` in the median run; of all ${listed(said)}`
+}
+
+const lostOf = (rows: readonly Row[]) =>
+  rows.flatMap(({ point }) => {
     const { correct, issued } = point.results.lookups
     return correct === issued
       ? []
       : [`${labelOf(point.overlay)} lost ${count(issued - correct)} of ${count(issued)}`]
   })
-  return said.length === 0 ? '' : ` in the median run; of all ${listed(said)}`
-}
 
 /** "Of six overlays" once, for as long as there are six. */
 function joined(sentences: readonly string[]): string {

@@ -127,6 +127,29 @@ describe('of figures that are close', () => {
     expect(all).toContain('all are alike in hops (1)')
   })
 
+  it('who is apart by less than intervals say is alike, best and worst', () => {
+    const of = (kelips: [number, number]) =>
+      said(
+        with16({ latency_ms: { chord: ms(10, [8, 12]), pastry: ms(11, [9, 13]), kelips: ms(13, kelips) } })
+      )[0]
+    expect(of([11, 15])).toContain('all are alike in latency (10 to 13 ms; intervals overlap)')
+    expect(of([12.5, 15])).toContain('Chord answers soonest (10 ms [8, 12]')
+  })
+
+  it('and by a few lookups, where there are no intervals', () => {
+    const lostBy = (lost: number) => {
+      const part = with16({ success: { chord: ms(1), pastry: ms(1 - lost / 600), kelips: ms(1) } })
+      for (const { overlay, results } of part.points)
+        Object.assign(results.lookups, { issued: 600, correct: overlay === 'pastry' ? 600 - lost : 600 })
+      return said(part)[0]
+    }
+    expect(lostBy(1)).toContain(
+      'all are alike in success (99.8 % to 100 %; a few lookups apart: Pastry lost 1 of 600)'
+    )
+    expect(lostBy(5)).toContain('all are alike in success')
+    expect(lostBy(6)).toContain('Chord and Kelips succeed most often (100 %), Pastry least often (99 %)')
+  })
+
   it('what a median run hides is said', () => {
     const part = with16({ success: { chord: ms(1), pastry: ms(1), kelips: ms(1) } })
     for (const { overlay, at, results } of part.points)
