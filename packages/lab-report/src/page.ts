@@ -246,15 +246,28 @@ function conditionsOf(points: Points): string[] {
   return [...ALWAYS, ...others]
 }
 
-/** What else decides what comes out, for who runs it again with other ones. */
+/** What else decides what comes out, for who runs it again with other ones; of which part, where not all have the same. */
 function settingsTable(parts: readonly DrawnPart[]): Table {
-  const points = parts.flatMap(({ view }) => view.members.flatMap(({ part }) => part.points))
+  const all = parts.map(({ view }) => ({
+    title: view.title,
+    points: view.members.flatMap(({ part }) => part.points)
+  }))
   const rows = (Object.keys(LOOKS) as OverlayId[]).flatMap(overlay => {
-    const own = points.filter(point => point.overlay === overlay)
-    const keys = distinct(own.flatMap(({ results }) => Object.keys(results.settings)))
+    const own = all
+      .map(({ title, points }) => ({
+        title,
+        settings: points.filter(point => point.overlay === overlay).map(({ results }) => results.settings)
+      }))
+      .filter(({ settings }) => settings.length > 0)
+    const keys = distinct(own.flatMap(({ settings }) => settings.flatMap(each => Object.keys(each))))
     return keys.map(key => {
-      const values = distinct(own.map(({ results }) => `${results.settings[key]}`))
-      return [labelOf(overlay), key, values.join(', ')]
+      const groups = Map.groupBy(own, ({ settings }) =>
+        distinct(settings.map(each => `${each[key]}`)).join(', ')
+      )
+      const told = [...groups].map(([values, of]) =>
+        groups.size === 1 ? values : `${values} in ${listed(of.map(({ title }) => `“${title}”`))}`
+      )
+      return [labelOf(overlay), key, told.join('; ')]
     })
   })
   return {

@@ -172,12 +172,12 @@ export function bytesPlot(view: PartView): Plot | undefined {
     title: 'What the bytes are of',
     caption: [
       `Bytes that a live peer sends in a second, by the kind of message${of}; each bar begins where`,
-      'the one above it ended.',
+      'the one above it ended. Bytes a second here are means of all runs, of which other tables have medians.',
       ...(view.lastWords === '' ? [] : [`Here: ${view.lastWords}.`])
     ].join(' '),
     spec,
     table: {
-      caption: 'Bytes that a peer sends in a second, by the kind of message',
+      caption: 'Bytes that a peer sends in a second, by the kind of message: means of all runs',
       heads: hasPanels ? 3 : 2,
       columns: [
         ...(hasPanels ? [{ title: 'Panel' }] : []),
