@@ -153,7 +153,7 @@ describe('the graphs of a study', () => {
     await runInFolder(planned, { folder: again })
     const names = results.parts.flatMap(({ points }) => points.flatMap(({ graphml }) => graphml ?? []))
     for (const name of names) expect(await readFile(join(again, name), 'utf8')).toBe(await read(name))
-    await writeSums(again, results)
+    await writeSums(again, results, [])
     const sums = await readFile(join(again, 'SHA256SUMS'), 'utf8')
     expect(names.filter(name => !sums.includes(`  ${name}\n`))).toEqual([])
   }, 60_000)

@@ -44,7 +44,7 @@ const ran = async (text: string, from: string, out: string) => {
   const plan = await planned(text, from)
   await prepareStudy(plan, out)
   const results = await runInFolder(plan, { folder: out })
-  await writeSums(out, results)
+  await writeSums(out, results, [])
   return { plan, results }
 }
 

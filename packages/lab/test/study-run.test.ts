@@ -216,20 +216,22 @@ describe('its folder', () => {
       const found = await readdir(own, { recursive: true })
       return found.filter(name => !/^runs.|\.(txt|json|csv|parquet|yaml)$|SUMS$/.test(name)).sort()
     }
-    await run('a', '[12, 14]', ['report.html', 'plots/a.svg', 'plots/both.svg', 'pictures/a.svg'])
+    await run('a', '[12, 14]', ['report.html', 'plots/a.svg', 'plots/both.svg', 'plots/edited.svg'])
     await writeFile(join(own, 'plots/mine.svg'), 'of the user')
+    await writeFile(join(own, 'plots/edited.svg'), 'by the user')
     await writeFile(join(folder, 'outside'), 'of the user')
     await writeFile(join(own, 'dotted'), 'of the user')
     const sums = await readFile(join(own, STUDY_FILES.sums), 'utf8')
-    const zeros = '0'.repeat(64)
-    const forged = ['../outside', './dotted', `${own}/dotted`, 'runs', 'plots/../dotted']
-    await writeFile(join(own, STUDY_FILES.sums), sums + forged.map(name => `${zeros}  ${name}\n`).join(''))
+    const ofUser = createHash('sha256').update('of the user').digest('hex')
+    const forged = ['../outside', 'dotted', './dotted', `${own}/dotted`, 'runs', 'plots/../dotted']
+    await writeFile(join(own, STUDY_FILES.sums), sums + forged.map(name => `${ofUser}  ${name}\n`).join(''))
     await run('b', '12', ['plots/both.svg', 'plots/b.svg'])
     expect(await inIt()).toEqual([
       'dotted',
       'plots',
       'plots/b.svg',
       'plots/both.svg',
+      'plots/edited.svg',
       'plots/mine.svg',
       'runs',
       'topology',
@@ -239,6 +241,29 @@ describe('its folder', () => {
     // The same run, and one more: those of before are there still.
     expect(await readdir(join(own, 'runs'))).toHaveLength(2)
   }, 60_000)
+
+  it('keeps the report of before where there is no new one', async () => {
+    const own = join(folder, 'unreported')
+    const planned = await planStudy(study(1))
+    await prepareStudy(planned, own)
+    const results = await runInFolder(planned, { folder: own })
+    await writeBeside(own, 'plots/a.svg', 'of the lab')
+    await writeSums(own, results, ['plots/a.svg'])
+    await writeSums(own, results, undefined)
+    expect(await readdir(join(own, 'plots'))).toEqual(['a.svg'])
+  }, 60_000)
+
+  it('with checksums of something else is no folder for a study, and nothing there is touched', async () => {
+    const own = join(folder, 'downloads')
+    await mkdir(own)
+    await writeFile(join(own, 'report.html'), 'of the user')
+    const sums = `${createHash('sha256').update('of the user').digest('hex')}  report.html\n`
+    await writeFile(join(own, STUDY_FILES.sums), sums)
+    await expect(prepareStudy(await planStudy(study(1)), own)).rejects.toThrow(
+      'SHA256SUMS there is of other files'
+    )
+    expect((await readdir(own)).sort()).toEqual(['SHA256SUMS', 'report.html'])
+  })
 
   it('that takes no files is told of before anything runs', async () => {
     await writeFile(join(folder, 'file'), '')

@@ -3,7 +3,7 @@
  * plan has the same folder, so that a study which was interrupted goes on there.
  */
 import { createHash } from 'node:crypto'
-import { readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { graphFileOf, writeGraphml } from './graphml.ts'
 import { makeFolder } from './make-folder.ts'
@@ -12,6 +12,7 @@ import { runPlanned, type StudyRunOptions } from './run-study.ts'
 import { SampleFiles } from './samples.ts'
 import type { Study } from './study.ts'
 import type { StudyResults } from './study-results.ts'
+import { checkSums, removeOthers, SUMS_FILE, sumFiles } from './study-sums.ts'
 
 export const STUDY_FILES = {
   plan: 'plan.resolved.yaml',
@@ -19,13 +20,11 @@ export const STUDY_FILES = {
   fingerprint: 'fingerprint.txt',
   csv: 'samples.csv',
   parquet: 'samples.parquet',
-  sums: 'SHA256SUMS'
+  sums: SUMS_FILE
 } as const
 /** Written first and renamed then, so that earlier files stay until the new ones are whole. */
 const PART = '.part'
 const ID_CHARACTERS = 8
-/** A sum and a name such as the lab's own, in the folder or in one within: never `..`. */
-const SUMS_LINE = /^[0-9a-f]{64} {2}((?:[\w-]+\/)?[\w-][\w.-]*)$/
 /** What stands for a fingerprint of real peers, which do nothing twice alike. */
 export const NO_FINGERPRINT = 'none: of real peers'
 
@@ -44,6 +43,7 @@ export async function prepareStudy({ study, bytes }: PlannedStudy, folder: strin
     const there = await stat(join(folder, name)).catch(() => undefined)
     if (there?.isDirectory()) throw new Error(`${name} is a folder there`)
   }
+  await checkSums(folder)
   for (const [name, content] of bytes) await writeBeside(folder, name, content)
   await writeWhole(join(folder, STUDY_FILES.plan), study.resolved)
 }
@@ -75,13 +75,13 @@ export async function writeBeside(folder: string, name: string, content: string 
 }
 
 /**
- * `SHA256SUMS`, as `sha256sum -c` reads it, of these files and the study's own. What the one before names and this does
- * not, of another study that the folder had, is removed.
+ * `SHA256SUMS`, of the study's own files and these beside them. What another study had in the folder, and this has not, is
+ * removed; nothing, where what is beside them could not be made: an earlier report may be there.
  */
 export async function writeSums(
   folder: string,
   { parts }: Pick<StudyResults, 'parts'>,
-  more: readonly string[] = []
+  beside: readonly string[] | undefined
 ): Promise<void> {
   const { sums, ...own } = STUDY_FILES
   const graphs = parts.flatMap(({ points }) => points.flatMap(({ graphml }) => graphml ?? []))
@@ -89,29 +89,10 @@ export async function writeSums(
   const named = parts
     .flatMap(({ points }) => points.flatMap(({ plan }) => Object.keys(plan.files ?? {})))
     .filter(name => name.startsWith(`${NAMED_FILES_FOLDER}/`))
-  const names = [...Object.values(own), ...graphs, ...new Set(named), ...more].sort()
+  const names = [...Object.values(own), ...graphs, ...new Set(named), ...(beside ?? [])].sort()
   // First: where this ends before the new ones are there, the old ones still say what is to go.
-  await removeOthers(folder, new Set(names))
-  const lines: string[] = []
-  for (const name of names) {
-    const hash = createHash('sha256').update(await readFile(join(folder, name)))
-    lines.push(`${hash.digest('hex')}  ${name}\n`)
-  }
-  await writeWhole(join(folder, sums), lines.join(''))
-}
-
-/** Files that the sums in the folder name, but for these, and the folders that are empty then. */
-async function removeOthers(folder: string, kept: ReadonlySet<string>): Promise<void> {
-  const sums = await readFile(join(folder, STUDY_FILES.sums), 'utf8').catch(() => '')
-  const within = new Set<string>()
-  for (const line of sums.split('\n')) {
-    const name = SUMS_LINE.exec(line)?.[1]
-    if (name === undefined || kept.has(name)) continue
-    // What cannot be removed, as a folder of that name, is nothing that the lab wrote, or is gone.
-    await rm(join(folder, name)).catch(() => {})
-    if (dirname(name) !== '.') within.add(dirname(name))
-  }
-  for (const name of within) await rmdir(join(folder, name)).catch(() => {})
+  if (beside !== undefined) await removeOthers(folder, new Set(names))
+  await writeWhole(join(folder, sums), await sumFiles(folder, names))
 }
 
 async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {

@@ -88,8 +88,7 @@ async function runPlanFile(
   warn(context, results)
   const verdict = gates && sayGates(context, gates)
   const [report] = await Promise.allSettled([writeReport(folder, [results])])
-  // Those of the results, where there is no report.
-  await lab.writeSums(folder, results, report.status === 'fulfilled' ? report.value : [])
+  await lab.writeSums(folder, results, report.status === 'fulfilled' ? report.value : undefined)
   if (report.status === 'rejected')
     throw noReport(shown, verdict === undefined ? 'failed' : 'gate-failed', report.reason)
   talk.line(
