@@ -123,7 +123,8 @@ function standings(view: PartView): string[] {
       ...(ends === '' ? [] : [`with ${ends}`])
     ]
     const lead = among.length === 0 ? '' : `${among.join(', ')}: `
-    const said = QUESTIONS.flatMap(question => sentence(rows, question) ?? [])
+    const paired = pairedOf(view, rows as [Row, ...Row[]])
+    const said = QUESTIONS.flatMap(question => sentence(rows, question, paired) ?? [])
     const text = `${lead}${joined(said)}.`
     return [
       ...(said.length === 0 ? [] : [hasStudies ? text : capital(text)]),
@@ -136,7 +137,15 @@ function standings(view: PartView): string[] {
   })
 }
 
-function sentence(rows: readonly Row[], question: Question): string | undefined {
+type Paired = PartView['members'][number]['part']['paired']
+
+/** Differences of one network, run by run. */
+function pairedOf({ members }: PartView, [{ study, point }]: readonly [Row, ...Row[]]): Paired {
+  const { paired = [] } = members.find(member => member.study === study)?.part ?? {}
+  return paired.filter(({ at }) => Object.entries(at).every(([field, value]) => point.at[field] === value))
+}
+
+function sentence(rows: readonly Row[], question: Question, paired: Paired): string | undefined {
   if (question.figure === 'bytes_per_s' && haveNoUpkeep(rows)) return undefined
   const ranked = rows
     .flatMap((row): Standing[] => {
@@ -157,8 +166,12 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
   const [what] = MEASURES[question.figure].label.toLowerCase().split(',') as [string]
   if (same.length === ranked.length)
     return `${of} all are alike in ${what} (${value(first)}${question.figure === 'success' ? lost(rows) : ''})`
-  const alike = alikeWords(rows, question, first, last)
-  if (alike !== undefined) {
+  const isOneInterval = areNotToldApart(
+    ranked,
+    paired.filter(({ figure }) => figure === question.figure)
+  )
+  const few = isOneInterval ? undefined : fewWords(rows, ranked, question)
+  if (isOneInterval || few !== undefined) {
     const { write } = MEASURES[question.figure]
     const ends = span(
       [last, first]
@@ -166,7 +179,8 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
         .sort((a, b) => a - b)
         .map(write)
     )
-    return `${of} all are alike in ${what} (${ends}${question.unit}; ${alike})`
+    const how = few === undefined ? 'none is told apart' : 'all are alike'
+    return `${of} ${how} in ${what} (${ends}${question.unit}; ${few ?? 'intervals overlap'})`
   }
   const next = ranked[same.length]!
   const isClose =
@@ -182,16 +196,25 @@ function sentence(rows: readonly Row[], question: Question): string | undefined 
 /** Bytes without upkeep say nothing of who costs more. */
 const haveNoUpkeep = (rows: readonly Row[]) => rows.some(({ point }) => isStill(point))
 
-/** What the best and the worst are apart by says nothing of the others: why, or nothing where it does. */
-function alikeWords(
+/**
+ * Each interval overlaps each other one, and none of the differences run by run says more: those are against one overlay
+ * alone, and on the same work narrower.
+ */
+function areNotToldApart(ranked: readonly Standing[], paired: Paired): boolean {
+  const intervals = ranked.flatMap(({ ci95 }) => (ci95 === null ? [] : [ci95]))
+  if (intervals.length < ranked.length) return false
+  const isWithoutZero = paired.some(({ ci95 }) => ci95 !== null && (ci95[0] > 0 || ci95[1] < 0))
+  const highestLow = extent(intervals.map(([low]) => low))[1]
+  return !isWithoutZero && highestLow <= extent(intervals.map(([, high]) => high))[0]
+}
+
+/** Where there are no intervals: what was lost, if that is too little to say anything of who loses more. */
+function fewWords(
   rows: readonly Row[],
-  { figure }: Question,
-  best: Standing,
-  worst: Standing
+  ranked: readonly Standing[],
+  { figure }: Question
 ): string | undefined {
-  if (best.ci95 !== null && worst.ci95 !== null)
-    return overlap(best.ci95, worst.ci95) ? 'intervals overlap' : undefined
-  if (figure !== 'success') return undefined
+  if (figure !== 'success' || ranked.every(({ ci95 }) => ci95 !== null)) return undefined
   const lookups = rows.map(({ point }) => point.results.lookups).filter(({ issued }) => issued > 0)
   const [least, most] = extent(lookups.map(({ correct, issued }) => (issued - correct) / issued))
   const isFew = Math.round((most - least) * extent(lookups.map(({ issued }) => issued))[1]) <= FEW_LOOKUPS

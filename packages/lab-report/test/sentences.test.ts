@@ -127,13 +127,46 @@ describe('of figures that are close', () => {
     expect(all).toContain('all are alike in hops (1)')
   })
 
-  it('who is apart by less than intervals say is alike, best and worst', () => {
+  /** With so much between Pastry and Chord run by run, which was without doubt in a smaller network. */
+  const apartBy = (part: PartResults, figure: FigureName, ci95: [number, number] | null = null) => {
+    part.paired = part.paired.flatMap(one => {
+      if (one.figure !== figure) return one
+      return one.overlay === 'pastry' ? { ...one, ci95: one.at.nodes === 16 ? ci95 : [5, 6] } : []
+    })
+    return said(part)[0]
+  }
+
+  it('who is apart by less than intervals say is not told apart, best and worst', () => {
     const of = (kelips: [number, number]) =>
-      said(
-        with16({ latency_ms: { chord: ms(10, [8, 12]), pastry: ms(11, [9, 13]), kelips: ms(13, kelips) } })
-      )[0]
-    expect(of([11, 15])).toContain('all are alike in latency (10 to 13 ms; intervals overlap)')
+      apartBy(
+        with16({ latency_ms: { chord: ms(10, [8, 12]), pastry: ms(11, [9, 13]), kelips: ms(13, kelips) } }),
+        'latency_ms'
+      )
+    expect(of([11, 15])).toContain('none is told apart in latency (10 to 13 ms; intervals overlap)')
     expect(of([12.5, 15])).toContain('Chord answers soonest (10 ms [8, 12]')
+  })
+
+  it('nor where two others do not overlap', () => {
+    const wide = { chord: ms(10, [9, 30]), pastry: ms(11, [10.9, 11.1]), kelips: ms(25, [24, 26]) }
+    const text = apartBy(with16({ latency_ms: wide }), 'latency_ms')
+    expect(text).toContain('Chord answers soonest (10 ms [9, 30]; the interval of Pastry')
+    expect(text).toContain('Kelips latest (25 ms [24, 26])')
+  })
+
+  it('nor where differences run by run leave no doubt', () => {
+    const near = { chord: ms(13, [9, 15]), pastry: ms(10, [8, 14]), kelips: ms(12, [9, 15]) }
+    const of = (ci95: [number, number]) => apartBy(with16({ latency_ms: near }), 'latency_ms', ci95)
+    for (const ci95 of [
+      [-5, 1],
+      [0, 2],
+      [-3, 0]
+    ] as const)
+      expect(of([...ci95])).toContain('none is told apart in latency (10 to 13 ms; intervals overlap)')
+    for (const ci95 of [
+      [-232, -34.8],
+      [1, 2]
+    ] as const)
+      expect(of([...ci95])).toContain('Pastry answers soonest (10 ms [8, 14]')
   })
 
   it('and by a few lookups, where there are no intervals', () => {
