@@ -17,6 +17,8 @@ interface Standing {
 
 /** Of all runs: so many more that one overlay lost may be chance. */
 const FEW_LOOKUPS = 5
+/** And not of so few that they are much of them. */
+const FEW_PART = 0.01
 
 interface Question {
   readonly figure: FigureName
@@ -217,7 +219,9 @@ function fewWords(
   if (figure !== 'success' || ranked.every(({ ci95 }) => ci95 !== null)) return undefined
   const lookups = rows.map(({ point }) => point.results.lookups).filter(({ issued }) => issued > 0)
   const [least, most] = extent(lookups.map(({ correct, issued }) => (issued - correct) / issued))
-  const isFew = Math.round((most - least) * extent(lookups.map(({ issued }) => issued))[1]) <= FEW_LOOKUPS
+  const apart = most - least
+  const isFew =
+    apart <= FEW_PART && Math.round(apart * extent(lookups.map(({ issued }) => issued))[1]) <= FEW_LOOKUPS
   return isFew ? `a few lookups apart: ${listed(lostOf(rows))}` : undefined
 }
 

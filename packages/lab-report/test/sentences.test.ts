@@ -170,10 +170,10 @@ describe('of figures that are close', () => {
   })
 
   it('and by a few lookups, where there are no intervals', () => {
-    const lostBy = (lost: number) => {
-      const part = with16({ success: { chord: ms(1), pastry: ms(1 - lost / 600), kelips: ms(1) } })
+    const lostBy = (lost: number, issued = 600) => {
+      const part = with16({ success: { chord: ms(1), pastry: ms(1 - lost / issued), kelips: ms(1) } })
       for (const { overlay, results } of part.points)
-        Object.assign(results.lookups, { issued: 600, correct: overlay === 'pastry' ? 600 - lost : 600 })
+        Object.assign(results.lookups, { issued, correct: overlay === 'pastry' ? issued - lost : issued })
       return said(part)[0]
     }
     expect(lostBy(1)).toContain(
@@ -181,6 +181,10 @@ describe('of figures that are close', () => {
     )
     expect(lostBy(5)).toContain('all are alike in success')
     expect(lostBy(6)).toContain('Chord and Kelips succeed most often (100 %), Pastry least often (99 %)')
+    // Few, and much of all that was asked.
+    expect(lostBy(5, 5)).toContain('Chord and Kelips succeed most often (100 %), Pastry least often (0 %)')
+    expect(lostBy(1, 99)).toContain('Chord and Kelips succeed most often')
+    expect(lostBy(1, 100)).toContain('all are alike in success (99 % to 100 %')
   })
 
   it('what a median run hides is said', () => {
