@@ -43,10 +43,11 @@ const THEORY: Partial<Record<PointResults['overlay'], Theory>> = {
 /** Nothing where an overlay's papers give no number of steps. */
 export const theoryOf = (overlay: PointResults['overlay']) => THEORY[overlay]
 
-/** It speaks of networks in which everybody lives, is honest and hears the others: of any other point there is none. */
+/** It speaks of networks in which everybody lives, is honest, and hears and can dial all others, by links that last: of any other point there is none. */
 export function theoryOfPoint({ overlay, plan }: Pick<PointResults, 'overlay' | 'plan'>): Theory | undefined {
-  const { failures, liars, churn, partition } = plan
-  const isCalm = (failures ?? 0) === 0 && (liars ?? 0) === 0 && churn === null && partition === null
+  const { failures, liars, firewalled, churn, partition, resets } = plan
+  const areAllWhole = [failures, liars, firewalled].every(part => (part ?? 0) === 0)
+  const isCalm = areAllWhole && [churn, partition, resets].every(event => event === null)
   return isCalm ? theoryOf(overlay) : undefined
 }
 

@@ -147,13 +147,19 @@ describe('lines of theory', () => {
     expect([...linesOf(part).keys()]).toEqual(['Chord, theory', 'Pastry, theory'])
   })
 
-  it('none where peers are dead, come and go, lie or do not hear each other, and none in prose', () => {
+  it('none where peers are dead, come and go, lie, do not hear or cannot dial each other, or links break, and none in prose', () => {
     expect([...linesOf(partOf('dead')).keys()]).toEqual(['none of the peers dead: Chord, theory'])
     expect([...linesOf(partOf('down')).keys()]).toEqual([])
     const wordsOf = (part: PartResults) => sentencesOf(viewOfPart(part)).join(' ')
     expect(wordsOf(partOf('down'))).toContain('steps of a lookup go')
     expect(wordsOf(partOf('down'))).not.toContain('theory')
-    for (const more of [{ churn: 'exp:1h' }, { liars: 0.25 }, { partition: '0.3/5m' }]) {
+    for (const more of [
+      { churn: 'exp:1h' },
+      { liars: 0.25 },
+      { partition: '0.3/5m' },
+      { firewalled: 0.5 },
+      { resets: '0.1/m' }
+    ]) {
       const part = structuredClone(partOf('down'))
       for (const { plan } of part.points) Object.assign(plan, { failures: null }, more)
       expect([...linesOf(part).keys()], JSON.stringify(more)).toEqual([])
