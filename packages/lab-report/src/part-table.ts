@@ -193,10 +193,10 @@ export function pairedTable({ study, part }: Member, { varies, members }: PartVi
     columns: [
       { title: 'Overlay' },
       ...varies.map(field => ({ title: titleOf(field) })),
-      ...figures.map(name => ({
-        title: MEASURES[name].label,
-        write: MEASURES[name].isPart ? points : MEASURES[name].write
-      }))
+      ...figures.map(name => {
+        const { label, isPart, write } = measureOf(name, part.points)
+        return { title: label, write: isPart ? points : write }
+      })
     ],
     rows: [...groups.values()].map(group => [
       `${labelOf(group[0]!.overlay)} less ${against}`,

@@ -1,7 +1,7 @@
 /** Backends beside each other: what real peers do, over what simulated ones do of the same work. */
 import { bootstrap, type FigureName, medianOf, type PointResults } from '@servent/lab'
 import { wordsOf } from './axes.ts'
-import { MEASURES } from './measures.ts'
+import { isStill, measureOf } from './measures.ts'
 import { capital, extent, inWords, NBSP, shown } from './numbers.ts'
 import type { Cell, Measured, Table } from './table.ts'
 import { BACKEND, distinct, type PartView } from './view.ts'
@@ -61,10 +61,12 @@ export function backendsTable(view: PartView): Table | undefined {
     view,
     view.varies.filter(field => field !== BACKEND)
   )
-  const rows = laidOf(view).flatMap(({ study, points }) => {
-    const whichCells = which.cells(study, points.find(point => point !== undefined)!)
+  const laid = laidOf(view)
+  const rows = laid.flatMap(({ study, points }) => {
+    const own = points.filter(point => point !== undefined)
+    const whichCells = which.cells(study, own[0]!)
     return LAID.flatMap((name): Cell[][] => {
-      const { label, write } = MEASURES[name]
+      const { label, write } = measureOf(name, own)
       const cells = points.map(point => measuredOf(point, name))
       if (cells.filter(cell => cell !== null).length < 2) return []
       return [
@@ -79,8 +81,12 @@ export function backendsTable(view: PartView): Table | undefined {
   })
   if (rows.length === 0) return undefined
   const [first] = names as [string]
+  const isUnlike = laid.some(({ points }) => points.some(point => isUpkeepUnlike(point, points[0])))
+  const still = isUnlike
+    ? '. Where peers are dead, simulated bytes are of questions alone, as upkeep stands still, and have no ratio'
+    : ''
   return {
-    caption: `Backends side by side: medians, and how many times as much as ${first}: medians of the ratios, run by run of one seed. What only one of them measures is not here`,
+    caption: `Backends side by side: medians, and how many times as much as ${first}: medians of the ratios, run by run of one seed. What only one of them measures is not here${still}`,
     heads: which.columns.length + 1,
     columns: [
       ...which.columns,
@@ -127,12 +133,17 @@ function measuredOf(point: PointResults | undefined, name: FigureName): Measured
   return median === null ? null : { median, ci95 }
 }
 
-/** Runs of one seed have the same work. Of nothing there is no ratio. */
+/** Whether it stands still in one of them alone: their bytes are not of the same. */
+const isUpkeepUnlike = (point: PointResults | undefined, first: PointResults | undefined) =>
+  point !== undefined && first !== undefined && isStill(point) !== isStill(first)
+
+/** Runs of one seed have the same work. Of nothing there is no ratio, nor of bytes with upkeep to bytes without. */
 function ratioOf(
   point: PointResults | undefined,
   first: PointResults | undefined,
   name: FigureName
 ): Measured | null {
+  if (name === 'bytes_per_s' && isUpkeepUnlike(point, first)) return null
   const [own = [], others = []] = [point, first].map(one => one?.figures[name]?.runs)
   const ratios = own.flatMap((value, run) => {
     const other = others[run] ?? null

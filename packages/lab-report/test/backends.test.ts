@@ -11,6 +11,7 @@ common: {lookups: 20, searches: 10, duration: 20, warmup: 20, failures: 0.25}
 parts:
   - {name: one, title: One network, overlays: [gnutella, chord], nodes: 16, seeds: 5}
   - {name: sizes, title: Sizes, overlays: [chord, kademlia], nodes: [8, 16]}
+  - {name: alive, title: All alive, overlays: [chord], nodes: 16, failures: null}
 `
 const WHERE = ['simulated', 'real (one process)']
 
@@ -86,8 +87,23 @@ describe('the table of backends side by side', () => {
     expect(chord.map(({ at }) => at.backend)).toEqual(['simulator', 'in-process'])
     const latency = rows.find(([overlay, figure]) => overlay === 'Chord' && figure === 'Latency, ms')!
     expect(latency[4]).toBe(`${REAL_TIMES} × [${REAL_TIMES} ×, ${REAL_TIMES} ×]`)
-    for (const figure of ['Success', 'Recall', 'Hops, steps', 'Bytes sent, B/s'])
+    for (const figure of ['Success', 'Recall', 'Hops, steps'])
       expect(rows.find(row => row[0] === 'Chord' && row[1] === figure)?.[4], figure).toBe('1 × [1 ×, 1 ×]')
+  })
+
+  it('has no ratio of bytes where upkeep stands still in one of them, and says so', () => {
+    const bytesOf = (part: string) =>
+      rowsOf(`part-${part}-backends`).filter(row => row.some(cell => /^Bytes/.test(cell)))
+    expect(bytesOf('alive').map(row => [row[1], row[4]])).toEqual([['Bytes sent, B/s', '1 ×']])
+    for (const [overlay, figure, simulated, real, ratio] of bytesOf('one')) {
+      expect([overlay, figure, ratio]).toEqual([overlay, 'Bytes sent, B/s', '–'])
+      expect(simulated).toBe(real)
+    }
+    const captionOf = (part: string) =>
+      report.html.split(`<caption id="part-${part}-backends">`)[1]!.split('</caption>')[0]
+    const words = 'simulated bytes are of questions alone, as upkeep stands still, and have no ratio'
+    expect(captionOf('one')).toContain(words)
+    expect(captionOf('alive')).not.toContain('upkeep')
   })
 
   it('has each place of what else varies, and of one run no interval', () => {
@@ -113,7 +129,7 @@ describe('the table of backends side by side', () => {
     expect(rows.some(row => row[2] === 'Hops, steps')).toBe(false)
     expect(rows.filter(row => row[2] === 'Success').map(row => row[5])).toEqual(['–', '–'])
     expect(report.html.replaceAll(NBSP, ' ')).toContain(
-      'among two overlays: success 1 (of one), recall 1, steps 1 (of one), latency 1.5, bytes sent 1.</dd>'
+      'among two overlays: success 1 (of one), recall 1, steps 1 (of one), latency 1.5.</dd>'
     )
     report = await reportOf([study])
   }, 60_000)
@@ -179,7 +195,10 @@ describe('sentences', () => {
       /<dd>Real \(one process\): between 8 peers and 16 peers steps of a lookup go: Chord /
     )
     expect(text).toContain(
-      '<dd>Ratios of real (one process) to simulated, among two overlays: success 1, recall 1, steps 1, latency 1.5, bytes sent 1.</dd>'
+      '<dd>Ratios of real (one process) to simulated, among two overlays: success 1, recall 1, steps 1, latency 1.5.</dd>'
+    )
+    expect(text).toContain(
+      '<dd>Ratios of real (one process) to simulated, of one overlay: success 1, recall 1, steps 1, latency 1.5, bytes sent 1.</dd>'
     )
   })
 

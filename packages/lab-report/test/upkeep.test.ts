@@ -3,7 +3,7 @@ import type { PartResults, StudyResults } from '@servent/lab'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { NBSP } from '../src/numbers.ts'
 import { pageOf } from '../src/page.ts'
-import { lastTable, summaryTable } from '../src/part-table.ts'
+import { lastTable, pairedTable, summaryTable } from '../src/part-table.ts'
 import { plotsOf } from '../src/plots/index.ts'
 import { sentencesOf } from '../src/sentences.ts'
 import { viewOf } from '../src/view.ts'
@@ -65,7 +65,8 @@ describe('plots and tables', () => {
     const plot = plots('sizes').get('bytes-per-s-by-nodes')!
     expect(plot.caption).toContain(NOT_IN_IT)
     expect(JSON.stringify(plot.spec)).toContain('"title":"Bytes of questions, B/s"')
-    for (const table of [lastTable(view(partOf('dead')))!, summaryTable(view(partOf('dead')))]) {
+    const dead = view(partOf('dead'))
+    for (const table of [lastTable(dead)!, summaryTable(dead), pairedTable(dead.members[0]!, dead)!]) {
       const titles = table.columns.map(({ title }) => title)
       expect(titles).toContain('Bytes of questions, B/s')
       expect(titles).not.toContain('Bytes sent, B/s')
