@@ -96,6 +96,16 @@ describe('plots and tables', () => {
     expect(hull.title).toBe('What latency costs, upkeep not in it')
     expect(hull.caption).toContain(NOT_IN_IT)
     expect(hull.caption).not.toContain('the best that an overlay gives')
+    // A point over a convex line may be beaten by no other.
+    expect(hull.caption).not.toContain('joins those that no other beats')
+    expect(hull.caption).toContain(
+      'an overlay’s line is the lower hull of its points: the convex line under them, from the leftmost to the lowest. A point beside it may'
+    )
+    const failing = structuredClone(partOf('tuned'))
+    for (const { figures } of failing.points) figures.success.median = 0.5
+    expect(plotsOf(view(failing)).find(({ name }) => name === 'cost-against-success')!.caption).toContain(
+      'an overlay’s line is the upper hull of its points: the concave line over them, from the leftmost to the highest. A point beside it may'
+    )
     expect(hull.table.columns.map(({ title }) => title)).toContain('Bytes of questions, B/s')
     const [real] = plotsOf(view(ofRealPeers(partOf('tuned'))))
     expect(real).toMatchObject({ title: 'What latency costs' })

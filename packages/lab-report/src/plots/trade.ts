@@ -20,6 +20,10 @@ import { labelLayers, labelled, placeOf } from './point-labels.ts'
 /** Points of settings that a plot numbers, so that its caption can say which is which. Of more the table does. */
 const NUMBERED_MOST = 12
 
+/** What a line is, where it makes nothing the best. */
+const LOWER = 'the lower hull of its points: the convex line under them, from the leftmost to the lowest'
+const UPPER = 'the upper hull of its points: the concave line over them, from the leftmost to the highest'
+
 /** Two figures of a point, one against the other: to the left costs less. */
 interface Trade {
   readonly name: string
@@ -183,7 +187,7 @@ function tradePlot(view: PartView, trade: Trade): Plot | undefined {
     caption: [
       ...(hasStill
         ? [
-            'Each point is a choice of settings; the line joins those that no other beats in both.',
+            `Each point is a choice of settings; an overlay’s line is ${hull === 'above' ? UPPER : LOWER}. A point beside it may still be one that no other beats in both.`,
             ...(trade.captionOfQuestions === undefined ? [] : [trade.captionOfQuestions]),
             `${costs.label.split(',')[0]}: ${costs.means.charAt(0).toLowerCase()}${costs.means.slice(1)}.`
           ]
