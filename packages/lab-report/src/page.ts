@@ -278,13 +278,14 @@ function settingsTable(parts: readonly DrawnPart[]): Table {
   }
 }
 
-/** Only words that the page has need a meaning, each of them once. */
+/** Only words that the page has need a meaning, each of them once: of all points that go by it. */
 function measuresThere(parts: readonly DrawnPart[]): Measure[] {
   const pointsOf = parts.map(({ view }) => view.members.flatMap(({ part }) => part.points))
-  const all = FIGURES.flatMap(name =>
-    pointsOf
-      .filter(points => points.some(({ figures }) => (figures[name]?.median ?? null) !== null))
-      .map(points => measureOf(name, points))
-  )
-  return [...new Map(all.map(measure => [measure.label, measure])).values()]
+  return FIGURES.flatMap(name => {
+    const own = pointsOf.filter(points =>
+      points.some(({ figures }) => (figures[name]?.median ?? null) !== null)
+    )
+    const named = Map.groupBy(own, points => measureOf(name, points).label)
+    return [...named.values()].map(groups => measureOf(name, groups.flat()))
+  })
 }

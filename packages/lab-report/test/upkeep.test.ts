@@ -85,6 +85,27 @@ describe('plots and tables', () => {
     )
   })
 
+  it('once each, in whatever order parts stand', () => {
+    const meaning = (...names: string[]) => {
+      const parts = names.map(name => ({ id: name, view: view(partOf(name)), plots: [] }))
+      const page = pageOf([{ label: 'small', study }], parts, [])
+      const [own, ...more] = page.split('<dt>Bytes sent, B/s</dt><dd>').slice(1)
+      expect(more).toEqual([])
+      return own!.split('</dd>')[0]
+    }
+    for (const names of [
+      ['mixed', 'calm'],
+      ['calm', 'mixed', 'dead']
+    ])
+      expect(meaning(...names)).toContain('Where peers are dead it is for questions alone')
+    // Those have a name of their own.
+    for (const names of [
+      ['dead', 'calm'],
+      ['calm', 'dead']
+    ])
+      expect(meaning(...names)).not.toContain('Where peers are dead')
+  })
+
   it('and where some are and others are not, they say which', () => {
     const plot = plots('mixed').get('bytes-per-s-by-nodes')!
     expect(plot.caption).toContain('Where peers are dead it is for questions alone')
