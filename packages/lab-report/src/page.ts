@@ -280,7 +280,11 @@ function settingsTable(parts: readonly DrawnPart[]): Table {
 
 /** Only words that the page has need a meaning, each of them once: of all points that go by it. */
 function measuresThere(parts: readonly DrawnPart[]): Measure[] {
-  const pointsOf = parts.map(({ view }) => view.members.flatMap(({ part }) => part.points))
+  // What a part ends with has a table of its own.
+  const pointsOf = parts.flatMap(({ view }) => [
+    view.members.flatMap(({ part }) => part.points),
+    ...(view.hasGrid ? [] : [view.last.map(({ point }) => point)])
+  ])
   return FIGURES.flatMap(name => {
     const own = pointsOf.filter(points =>
       points.some(({ figures }) => (figures[name]?.median ?? null) !== null)

@@ -85,6 +85,15 @@ describe('plots and tables', () => {
     )
   })
 
+  it('that of the last network too, where others of its part have another', () => {
+    const mixed = view(partOf('mixed'))
+    expect(lastTable(mixed)!.columns.map(({ title }) => title)).toContain('Bytes of questions, B/s')
+    const page = pageOf([{ label: 'small', study }], [{ id: 'mixed', view: mixed, plots: [] }], [])
+    expect(page).toContain('<dt>Bytes of questions, B/s</dt>')
+    const calm = { id: 'calm', view: view(partOf('calm')), plots: [] }
+    expect(pageOf([{ label: 'small', study }], [calm], [])).not.toContain('<dt>Bytes of questions')
+  })
+
   it('once each, in whatever order parts stand', () => {
     const meaning = (...names: string[]) => {
       const parts = names.map(name => ({ id: name, view: view(partOf(name)), plots: [] }))
