@@ -98,7 +98,10 @@ describe('how fairly', () => {
 describe('along sessions', () => {
   it('absences that are as long are named, and an axis has room for its names', () => {
     const [plot] = plotsOf(view(partOf('going')))
-    expect(plot!.caption).toContain('Peers are away as long as they stay')
+    // A rate says nothing of absences.
+    expect(plain(plot!.caption)).toContain(
+      'With sessions and absences of 60 min peers are away as long as they stay, in the mean, so that half'
+    )
     expect(plot!.table.rows.map(([first]) => plain(`${first}`))).toContain('sessions and absences of 60 min')
     const values = [null, 'exp:1h', 'rate:0.05']
     expect(values.map(axisOf('churn', values).at)).toEqual(['none', `60${NBSP}min`, 'rate:0.05'])
@@ -109,5 +112,15 @@ describe('along sessions', () => {
     for (const { at, plan } of other.points)
       if (at.churn === 'exp:1h') at.churn = plan.churn = 'exp:1h/exp:5m'
     expect(plotsOf(view(other))[0]!.caption).not.toContain('away as long')
+    const captionOf = (...values: string[]) => {
+      const part = structuredClone(partOf('going'))
+      for (const { at, plan } of part.points)
+        at.churn = plan.churn = plan.churn && values[plan.churn === 'exp:1h' ? 0 : 1]!
+      return plain(plotsOf(view(part))[0]!.caption)
+    }
+    expect(captionOf('exp:10m', 'exp:10m/exp:1m')).toContain(
+      'With sessions and absences of 10 min peers are away as long as they stay'
+    )
+    expect(captionOf('exp:10m', 'exp:1h')).toContain('. Peers are away as long as they stay')
   })
 })

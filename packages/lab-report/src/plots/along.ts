@@ -1,8 +1,9 @@
 /** What was measured along what varies, a line for each overlay, and what papers say of it. */
 import type { FigureName } from '@servent/lab'
-import { areAbsencesAlike } from '../axes.ts'
+import { areAbsencesAlike, type Value, wordsOf } from '../axes.ts'
 import { LOOKS, labelOf } from '../looks.ts'
 import { measureOf } from '../measures.ts'
+import { listed } from '../numbers.ts'
 import { questionWords } from '../questions.ts'
 import {
   along,
@@ -89,9 +90,7 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
       howDrawn(rows),
       ...lines.words,
       ...(figure === 'bytes_per_s' && axis.field === 'nodes' ? questionWords(pointsOf(rows)) : []),
-      ...(axis.field === 'churn' && axis.values.some(areAbsencesAlike)
-        ? ['Peers are away as long as they stay, in the mean, so that half of them are away after a while.']
-        : []),
+      ...(axis.field === 'churn' ? absenceWords(axis.values) : []),
       ...(axis.field === BACKEND ? ['Where a line is level, backends agree.'] : []),
       ...(sources.length > 0 ? [`${paperWords(papers)} ${sources.join('; ')}.`] : []),
       ...(view.panelsLeftOut > 0
@@ -104,6 +103,20 @@ export function alongPlot(view: PartView, figure: FigureName, title: string): Pl
 }
 
 const pointsOf = (rows: readonly Row[]) => rows.map(({ point }) => point)
+
+/** Of the values that it is so of. */
+function absenceWords(values: readonly Value[]): string[] {
+  const alike = values.filter(areAbsencesAlike)
+  if (alike.length === 0) return []
+  const areAll = values.every(value => value === null || alike.includes(value))
+  const who = areAll
+    ? 'Peers'
+    : `With ${listed(
+        alike.map(value => wordsOf('churn', value)),
+        'or'
+      )} peers`
+  return [`${who} are away as long as they stay, in the mean, so that half of them are away after a while.`]
+}
 
 /** What is theirs of what is drawn. */
 function paperWords(papers: readonly Paper[]): string {
