@@ -20,10 +20,15 @@ export function aliveWords(parts: readonly Told[]): string[] {
       return start.live !== plan.nodes || end.live !== plan.nodes
     })
     if (apart.length === 0) return []
+    // More live than that where more come than go.
+    const begins = (nodes: number) => `the plan begins with ${shown(nodes)}`
+    const sizes = distinct(apart.map(({ point: { plan } }) => plan.nodes))
     const told = apart.slice(0, PLACES_MOST).map(({ words, point: { plan, results } }) => {
       const { start, end } = results.population
-      return `${shown(start.live)} and ${shown(end.live)} of ${shown(plan.nodes)} with ${words}`
+      const where = sizes.length === 1 ? '' : ` where ${begins(plan.nodes)},`
+      return `${shown(start.live)}, then ${shown(end.live)}${where} with ${words}`
     })
+    const planned = sizes.length === 1 ? `; ${begins(sizes[0]!)}` : ''
     const more = apart.length > PLACES_MOST ? '; the table of the part has the others' : ''
     const drifted = apart.filter(({ point: { results } }) => {
       const { start, end } = results.population
@@ -38,7 +43,7 @@ export function aliveWords(parts: readonly Told[]): string[] {
         ? ''
         : ` While it was measured, they became fewer or more by over a tenth${where}: early and late questions met networks of unlike size.`
     return [
-      `In “${part.title}” peers alive when the measured time began, and when it ended, were ${told.join('; ')}${more}. What differs between such points may be of size, and not of churn.${drift}`
+      `In “${part.title}” peers alive when the measured time began, and when it ended, were ${told.join('; ')}${more}${planned}. What differs between such points may be of size, and not of churn.${drift}`
     ]
   })
 }

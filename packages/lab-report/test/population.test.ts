@@ -71,12 +71,18 @@ describe('how fairly', () => {
     const text = fair(partOf('going'))
     expect(text).toContain(
       'In “Coming and going” peers alive when the measured time began, and when it ended, were ' +
-        '15 and 8.5 of 16 with sessions and absences of 60 min; 17 and 17 of 16 with churn rate:0.05. '
+        '15, then 8.5 with sessions and absences of 60 min; 17, then 17 with churn rate:0.05; the plan begins with 16. '
     )
     expect(text).toContain('fewer or more by over a tenth with sessions and absences of 60 min: early')
     const steady = structuredClone(partOf('going'))
     for (const { results } of steady.points) results.population.end = results.population.start
-    expect(fair(steady)).toContain('17 and 17 of 16')
+    expect(fair(steady)).toContain('17, then 17 with')
+    const sized = structuredClone(partOf('going'))
+    for (const { plan } of sized.points) if (plan.churn === 'exp:1h') plan.nodes = 20
+    expect(fair(sized)).toContain(
+      'were 15, then 8.5 where the plan begins with 20, with sessions and absences of 60 min; ' +
+        '17, then 17 where the plan begins with 16, with churn rate:0.05. '
+    )
     expect(fair(steady)).not.toContain('over a tenth')
     expect(fair(partOf('calm'))).not.toContain('alive')
     expect(fair(partOf('dead'))).not.toContain('alive')
