@@ -50,6 +50,17 @@ function ordinary(role: 'auto' | 'ordinary' = 'auto') {
   return { peer, home, spare }
 }
 
+/** An ordinary node whose supernode has died, and had named these; of the spare, and of others, nobody is there either. */
+function bereft(...heirs: number[]): TestPeer {
+  const { peer, home, spare } = ordinary()
+  peer.from(home, { type: 'supernodes', entries: [], heirs: heirs.map(testContact) })
+  peer.down(spare)
+  peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
+  peer.take()
+  peer.down(home, 'reset')
+  return peer
+}
+
 const roleOf = (peer: TestPeer) => peer.machine.snapshot().role
 
 describe('an ordinary node', () => {
@@ -292,22 +303,12 @@ describe('a peer without a supernode', () => {
   })
 
   it('turns to the heirs that its supernode named, in their order', () => {
-    const { peer, home, spare } = ordinary()
-    peer.from(home, { type: 'supernodes', entries: [], heirs: [testContact(5), testContact(6)] })
-    peer.down(spare)
-    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
-    peer.take()
-    peer.down(home, 'reset')
+    const peer = bereft(5, 6)
     expect(peer.opened()).toContain(peer.peer(5))
   })
 
   it('waits NEXT_PLACE_MS for an heir to come up before it opens the next one, too, and is the user of one', () => {
-    const { peer, home, spare } = ordinary()
-    peer.from(home, { type: 'supernodes', entries: [], heirs: [testContact(5), testContact(6)] })
-    peer.down(spare)
-    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
-    peer.take()
-    peer.down(home, 'reset')
+    const peer = bereft(5, 6)
     peer.pass(NEXT_PLACE_MS - 100)
     expect(peer.opened()).not.toContain(peer.peer(6))
     peer.pass(1_000)
@@ -323,11 +324,7 @@ describe('a peer without a supernode', () => {
   })
 
   it('asks one of two heirs that come up for a session at a time', () => {
-    const { peer, home, spare } = ordinary()
-    peer.from(home, { type: 'supernodes', entries: [], heirs: [testContact(5), testContact(6)] })
-    peer.down(spare)
-    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
-    peer.down(home, 'reset')
+    const peer = bereft(5, 6)
     peer.pass(NEXT_PLACE_MS + 1_000)
     peer.take()
     const wanted = [5, 6].map(number => {
@@ -338,16 +335,12 @@ describe('a peer without a supernode', () => {
   })
 
   it('turns to an heir again that had not missed the supernode yet; those of who takes it replace the others', () => {
-    const { peer, home, spare } = ordinary()
+    const peer = bereft(5)
     const list = (...heirs: number[]): SupernodesMessage => ({
       type: 'supernodes',
       entries: [],
       heirs: heirs.map(testContact)
     })
-    peer.from(home, list(5))
-    peer.down(spare)
-    peer.handle({ type: 'unreachable', peer: peer.peer(2), reason: 'a test' })
-    peer.down(home, 'reset')
     const early = peer.linkOf(peer.peer(5))
     peer.from(early, list(), welcome('session', { isAccepted: false, isSupernode: false }))
     expect(peer.closed()).toContain(early)
