@@ -47,7 +47,7 @@ export const theoryOf = (overlay: PointResults['overlay']) => THEORY[overlay]
 export function theoryOfPoint({ overlay, plan }: Pick<PointResults, 'overlay' | 'plan'>): Theory | undefined {
   const { failures, liars, firewalled, churn, partition, resets } = plan
   const areAllWhole = [failures, liars, firewalled].every(part => (part ?? 0) === 0)
-  const isCalm = areAllWhole && [churn, partition, resets].every(event => event === null)
+  const isCalm = areAllWhole && [churn, partition, resets].every(event => (event ?? null) === null)
   return isCalm ? theoryOf(overlay) : undefined
 }
 
