@@ -332,6 +332,7 @@ function hullSentences(view: PartView): string[] {
     const those = `Of ${inWords(measured.length)} settings of ${labelOf(overlay)}`
     if (haveNoUpkeep(measured.map(({ row }) => row))) {
       const latest = measured.toSorted((a, b) => b.ms - a.ms)[0]!
+      if (soonest.ms === latest.ms) return [`${those} all take ${shown(soonest.ms)} ms${success}.`]
       return [
         `${those} the soonest gives ${told(soonest, false)}, and the latest ${told(latest, false)}${success}.`
       ]

@@ -55,6 +55,9 @@ describe('sentences', () => {
     expect(said(partOf('tuned'))).toContain(`ms ${ends[1]}; success is `)
     expect(said(partOf('tuned'))).not.toMatch(/B\/s|cheapest/)
     expect(said(ofRealPeers(partOf('tuned')))).toContain('cheapest')
+    const alike = structuredClone(partOf('tuned'))
+    for (const { figures } of alike.points) figures.latency_ms.median = 7
+    expect(said(alike)).toMatch(/^Of three settings of Chord all take 7.ms; success is /)
   })
 })
 
