@@ -7,14 +7,14 @@
  * a file beside it, for people only: reading the locked file itself and closing it again would free the
  * lock, as POSIX has it, when the reader is the holder's own process.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FolderLockedError, isBusy } from './errors.ts'
+import { FOLDER_MODE, makeFolder } from './make-folder.ts'
 
 const LOCK_FILE = 'servent.lock'
 const PID_FILE = 'servent.pid'
-const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
 /** Locks are held here, too: a database that nobody refers to is collected, closed, and its lock freed. */
@@ -32,7 +32,7 @@ export interface FolderLock extends Disposable {
  * @throws FolderLockedError  somebody else holds it; the message names its process
  */
 export function lockFolder(folder: string): FolderLock {
-  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
+  makeFolder(folder, FOLDER_MODE)
   const lock = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 })
   const pidPath = join(folder, PID_FILE)
   try {

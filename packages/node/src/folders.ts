@@ -4,17 +4,16 @@
  * Config is the user's and is never written. Data is what must not be lost (identity, database, partial
  * files). State is logs.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { chmod, readdir, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { FOLDER_MODE, makeFolder } from '@servent/database'
 import envPaths from 'env-paths'
 import { IdentityError } from './errors.ts'
 
 export const IDENTITY_FILE = 'identity.key'
 export const DATABASE_FILE = 'servent.db'
 
-const FOLDER_MODE = 0o700
 /** Permissions of group and others: any, and to write. */
 export const OTHERS_ANY = 0o077
 const OTHERS_WRITE = 0o022
@@ -52,7 +51,7 @@ export function folders(dataDir?: string): Folders {
  * @throws IdentityError  others can write in it: they could put a key of theirs in place of ours
  */
 export async function prepareDataFolder(folder: string): Promise<void> {
-  makeFolder(folder)
+  makeFolder(folder, FOLDER_MODE)
   if (!HAS_MODES) return
   let info = await stat(folder)
   if (
@@ -67,26 +66,6 @@ export async function prepareDataFolder(folder: string): Promise<void> {
   throw new IdentityError(
     `The data folder ${folder} can be written by others (mode ${octal(info.mode)}), who could replace the key in it. Run chmod 700 ${folder}, or use another one by --data-dir.`
   )
-}
-
-/**
- * Makes what is missing of this path for the user alone, one by one: Node's own `recursive` begins again for ever where
- * the kernel has no such file for a folder whose parent is there, as in /proc.
- *
- * @throws what the system says of the first that cannot be made
- */
-export function makeFolder(folder: string): void {
-  const missing = [resolve(folder)]
-  for (let above = dirname(missing[0]!); !existsSync(above) && above !== missing[0]; above = dirname(above))
-    missing.unshift(above)
-  for (const one of missing) {
-    try {
-      mkdirSync(one, { mode: FOLDER_MODE })
-    } catch (error) {
-      // It may have been there, or come meanwhile.
-      if (!statSync(one, { throwIfNoEntry: false })?.isDirectory()) throw error
-    }
-  }
 }
 
 /**

@@ -4,8 +4,8 @@
  */
 import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { FOLDER_MODE, makeFolder } from '@servent/database'
 import { pino } from 'pino'
-import { makeFolder } from './folders.ts'
 
 export const LOG_FILE = 'servent.log'
 
@@ -24,7 +24,7 @@ export class LogFile {
 
   /** @throws what the system says: a log that cannot even be opened is told of at the start */
   constructor(folder: string, bytesMax: number) {
-    makeFolder(folder)
+    makeFolder(folder, FOLDER_MODE)
     this.#path = join(folder, LOG_FILE)
     this.#bytesMax = bytesMax
     this.#file = openSync(this.#path, 'a', FILE_MODE)

@@ -1,6 +1,7 @@
 /** All downloads of a node: begun, resumed after a restart, a few at a time, and kept in a list. */
-import { lstat, mkdir, stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { makeFolder } from '@servent/database'
 import type { ContentId } from '@servent/overlay'
 import { onDisk } from './disk.ts'
 import { Download, type Output } from './download.ts'
@@ -61,7 +62,7 @@ export class Downloads {
    * @throws DiskError  the folder cannot be made
    */
   static async open(init: DownloadsInit): Promise<Downloads> {
-    await onDisk(init.folder, () => mkdir(init.folder, { recursive: true }))
+    await onDisk(init.folder, async () => makeFolder(init.folder))
     const downloads = new Downloads(init, new DownloadStore(init.database))
     for (const row of downloads.#store.load()) {
       downloads.#all.set(row.id, new Download(downloads.#deps, downloads.#store, row))

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Config, makeFolder } from '@servent/node'
+import { FOLDER_MODE, makeFolder } from '@servent/database/make-folder'
+import type { Config } from '@servent/node'
 import { tokenFile } from '../api/secret.ts'
 import { Client } from '../cli/client.ts'
 import { type Problem, ProblemError, problemOf } from '../problem.ts'
@@ -25,7 +26,7 @@ export async function startInBackground(
 ): Promise<Ready> {
   const running = await alreadyRunning(config)
   if (running !== undefined) return running
-  makeFolder(config.stateDir)
+  makeFolder(config.stateDir, FOLDER_MODE)
   const crashFile = join(config.stateDir, CRASH_FILE)
   const crash = openSync(crashFile, 'a', FILE_MODE)
   const [command, ...given] = ownCommand(process.argv)

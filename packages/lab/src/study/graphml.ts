@@ -2,8 +2,9 @@
  * Graphs of links as GraphML 1.0 (Brandes et al., GD 2001), as networkx and Gephi read it: a key for each attribute, nodes
  * and edges in the order of their numbers.
  */
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '@servent/database/make-folder'
 import { EDGE_ENDS, GRAPH_ROLES, type GraphSamples } from '../graph.ts'
 import type { RunResult } from '../run-result.ts'
 import type { Point } from './study.ts'
@@ -24,7 +25,7 @@ export const graphFileOf = (part: string, overlay: string, point: number) =>
  */
 export function writeGraphml(folder: string, name: string, part: string, point: Point, run: RunResult): void {
   const file = join(folder, name)
-  mkdirSync(dirname(file), { recursive: true })
+  makeFolder(dirname(file))
   const partFile = `${file}${PART_SUFFIX}`
   const out = openSync(partFile, 'w')
   try {

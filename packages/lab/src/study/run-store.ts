@@ -8,12 +8,12 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { makeFolder } from '@servent/database/make-folder'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { Job, PlanTexts } from '../messages.ts'
 import { filesIn } from '../models.ts'
 import type { Plan } from '../plan.ts'
 import type { RunResult } from '../run-result.ts'
-import { makeFolder } from './make-folder.ts'
 
 const NAME_CHARACTERS = 24
 

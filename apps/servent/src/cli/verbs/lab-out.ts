@@ -1,6 +1,7 @@
 /** The folder that a comparison's results go to: seen to be one that takes them before hours go into the run. */
 import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '@servent/database/make-folder'
 import type { Results } from '@servent/lab'
 import { ProblemError } from '../../problem.ts'
 
@@ -11,7 +12,6 @@ const PART = '.part'
 
 /** @throws ProblemError  nothing can be written there */
 export async function prepareOut(folder: string): Promise<void> {
-  const { makeFolder } = await import('@servent/lab')
   try {
     makeFolder(folder)
     for (const name of [RESULTS, FINGERPRINT]) {

@@ -5,18 +5,22 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
+/** Permissions of a folder for the user alone. */
+export const FOLDER_MODE = 0o700
+
 /**
  * Makes what is missing of this path.
  *
+ * @param mode  permissions of each that is made; without it, what the process gives to all its folders
  * @throws what the system says of the first that cannot be made
  */
-export function makeFolder(folder: string): void {
+export function makeFolder(folder: string, mode?: number): void {
   const missing = [resolve(folder)]
   for (let above = dirname(missing[0]!); !existsSync(above) && above !== missing[0]; above = dirname(above))
     missing.unshift(above)
   for (const one of missing) {
     try {
-      mkdirSync(one)
+      mkdirSync(one, mode)
     } catch (error) {
       // It may have been there, or come meanwhile.
       if (!statSync(one, { throwIfNoEntry: false })?.isDirectory()) throw error
