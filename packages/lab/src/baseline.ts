@@ -27,10 +27,12 @@ export function parseResults(text: string, name: string): Kept {
 
 /** What gates judge, by names that are the same for the same plan. */
 export function judgedOf(kept: Kept): Judged[] {
-  if ('overlays' in kept) return kept.overlays.map(results => ({ name: results.overlay, results }))
+  if ('overlays' in kept)
+    return kept.overlays.map(results => ({ name: results.overlay, asked: kept.plan, results }))
   return kept.parts.flatMap(({ name, points }) =>
-    points.map(({ overlay, at, set, results }) => ({
+    points.map(({ overlay, at, set, plan, results }) => ({
       name: nameOf(name, { overlay, at, set }),
+      asked: plan,
       results
     }))
   )
@@ -64,9 +66,7 @@ export function askedIn({
 
 /** What was planned for each of what gates judge. */
 function plansOf(kept: Kept): Map<string, Asked> {
-  if ('overlays' in kept) return new Map(kept.overlays.map(({ overlay }) => [overlay, kept.plan]))
-  const plans = kept.parts.flatMap(({ points }) => points.map(({ plan }) => plan))
-  return new Map(judgedOf(kept).map(({ name }, index) => [name, plans[index]!]))
+  return new Map(judgedOf(kept).map(({ name, asked }) => [name, asked]))
 }
 
 /**

@@ -25,6 +25,7 @@ export interface Gate {
 /** Results of one overlay, with the name of what they are of, the same in results and baseline. */
 export interface Judged {
   readonly name: string
+  readonly asked: Asked
   readonly results: OverlayResults
 }
 
@@ -124,6 +125,8 @@ const NEEDS: Readonly<Record<string, Needs>> = {
   partition: ['partition', ({ partition }) => partition !== null]
 }
 
+const needsOf = (metric: string): Needs | [] => NEEDS[metric.split('.')[0]!] ?? []
+
 /**
  * @param asked  what will be judged
  * @throws PlanError  of a gate that would fail whatever comes out, as nothing of it asks for what it is of
@@ -131,7 +134,7 @@ const NEEDS: Readonly<Record<string, Needs>> = {
 export function refuseUnasked(gates: readonly Gate[], asked: Iterable<Asked>): void {
   const all = [...asked]
   for (const { text, overlay, metric } of gates) {
-    const [what, isIn] = NEEDS[metric.split('.')[0]!] ?? []
+    const [what, isIn] = needsOf(metric)
     const own = all.filter(({ overlays }) => overlay === undefined || overlays.includes(overlay))
     if (isIn === undefined || own.some(isIn)) continue
     const whose = overlay === undefined ? '' : ` of ${overlay}`
@@ -161,19 +164,25 @@ function isNumber(
   return next !== undefined && isNumber(next, rest)
 }
 
-/** Each gate of each result that it is of. A gate of an overlay that is not there fails by that name. */
+/**
+ * Each gate of each result that it is of: of recall is none that asked for no searches, where others did. A gate of an
+ * overlay that is not there fails by that name.
+ */
 export function judge(
   gates: readonly Gate[],
   results: readonly Judged[],
   baseline: readonly Judged[] | undefined
 ): GateVerdict[] {
   return gates.flatMap(gate => {
-    const of = results.filter(one => gate.overlay === undefined || one.results.overlay === gate.overlay)
+    const [, isIn = () => true] = needsOf(gate.metric)
+    const own = results.filter(one => gate.overlay === undefined || one.results.overlay === gate.overlay)
+    const asking = own.filter(({ asked }) => isIn(asked))
+    const of = asking.length === 0 ? own : asking
     if (of.length === 0)
       return [{ gate: gate.text, name: gate.overlay ?? '', value: null, baseline: null, passed: false }]
-    return of.map(({ name, results: own }) => {
+    return of.map(({ name, results: judged }) => {
       const before = baseline?.find(one => one.name === name)?.results
-      const value = metricOf(own, gate.metric)
+      const value = metricOf(judged, gate.metric)
       const base = before === undefined ? null : metricOf(before, gate.metric)
       return { gate: gate.text, name, value, baseline: base, passed: passes(gate, value, base) }
     })

@@ -160,6 +160,23 @@ describe('is judged', () => {
   })
 })
 
+it('is judged of those parts alone that ask for what it is of', () => {
+  const withParts = (...parts: Partial<Plan>[]) =>
+    parts.flatMap((more, index) =>
+      judgedOf(results).map(one => ({
+        ...one,
+        name: `${index} ${one.name}`,
+        asked: { ...one.asked, ...more }
+      }))
+    )
+  const namesOf = (text: string, ...parts: Partial<Plan>[]) =>
+    judge(parseGates([text], false), withParts(...parts), undefined).map(({ name }) => name)
+  expect(namesOf('success<0.1', { lookups: 40 }, { lookups: 0 })).toEqual(['0 chord', '0 gnutella'])
+  expect(namesOf('gnutella.success<0.1', { lookups: 0 }, { lookups: 1 })).toEqual(['1 gnutella'])
+  expect(namesOf('bytes_per_node_per_s.mean>1', { lookups: 40 }, { lookups: 0 })).toHaveLength(4)
+  expect(namesOf('success<0.1', { lookups: 0 }, { lookups: 0 })).toHaveLength(4)
+})
+
 describe('a baseline', () => {
   it('is read if the lab wrote it', () => {
     expect(parseResults(JSON.stringify(results), 'b.json')).toEqual(results)
