@@ -167,7 +167,7 @@ function sentence(rows: readonly Row[], question: Question, paired: Paired): str
   const of = `of ${inWords(ranked.length)} overlays`
   const [what] = MEASURES[question.figure].label.toLowerCase().split(',') as [string]
   if (same.length === ranked.length)
-    return `${of} all are alike in ${what} (${value(first)}${question.figure === 'success' ? lost(rows) : ''})`
+    return `${of} all are alike in ${what} (${measuredAlike(same, question, question.figure === 'success' ? lost(rows) : '')})`
   const isOneInterval = areNotToldApart(
     ranked,
     paired.filter(({ figure }) => figure === question.figure)
@@ -193,6 +193,16 @@ function sentence(rows: readonly Row[], question: Question, paired: Paired): str
     `${of} ${namesOf(first.median)} ${same.length === 1 ? one : several} (${value(first)}${doubt}), ` +
     `${namesOf(last.median)} ${question.worst} (${value(last)})`
   )
+}
+
+/** One median of all, whose intervals may differ: then the one that holds them all is told. */
+function measuredAlike(same: readonly Standing[], question: Question, more: string): string {
+  const [first] = same as [Standing]
+  const told = distinct(same.map(one => measured(one, question)))
+  if (told.length === 1) return `${told[0]}${more}`
+  const { write } = MEASURES[question.figure]
+  const ends = extent(same.flatMap(({ ci95 }) => ci95 ?? []))
+  return `${measured({ ...first, ci95: null }, question)}${more}; intervals within [${ends.map(write).join(', ')}]`
 }
 
 /** Bytes without upkeep say nothing of who costs more. */

@@ -127,6 +127,13 @@ describe('of figures that are close', () => {
     expect(all).toContain('all are alike in hops (1)')
   })
 
+  it('nor is the interval of one taken for that of all', () => {
+    const of = (kelips: [number, number]) =>
+      said(with16({ hops: { chord: ms(1, [1, 2]), pastry: ms(1, [1, 2]), kelips: ms(1, kelips) } }))[0]
+    expect(of([1, 2])).toContain('all are alike in hops (1 [1, 2])')
+    expect(of([0.5, 1.5])).toContain('all are alike in hops (1; intervals within [0.5, 2])')
+  })
+
   /** With so much between Pastry and Chord run by run, which was without doubt in a smaller network. */
   const apartBy = (part: PartResults, figure: FigureName, ci95: [number, number] | null = null) => {
     part.paired = part.paired.flatMap(one => {
