@@ -200,8 +200,10 @@ export const TTL_MAX = 8
 export const VIA_MAX = 20
 /** Of so many of these one passes the lookup on, and the others name their contacts. */
 export const WALKS_OF_VIAS = 4
-/** Second opinions where somebody in the group has no tuple. */
+/** Second opinions where somebody in the group has no tuple. A walk that came to nobody else is none. */
 export const DENIALS = 2
+/** Others that a step is passed on to, where the one before cannot be reached. */
+export const PASS_TRIES_MAX = 3
 /** Lookups of others that this peer passes on at a time. */
 export const RELAYS_MAX = 1024
 /** Lookups of this peer itself at a time. */

@@ -1,7 +1,9 @@
 /** What this peer says to lookups of others, and to its own: from its tuples, or by whom else it passes them on to. */
+import type { CallFailure } from '@servent/key-routing/machine'
 import { type Key, type Peer, randomBelow } from '@servent/overlay/machine'
 import {
   FOUND_TUPLES_MAX,
+  PASS_TRIES_MAX,
   PREFIX_BYTES,
   PRIORITY_FIND,
   RELAYS_MAX,
@@ -16,34 +18,64 @@ import type { Fx } from './types.ts'
 
 export type Answer = Omit<Providers, 'type' | 'id'>
 
+/** Of these it is this peer that is not there, and nobody behind it. */
+const GONE: ReadonlySet<CallFailure> = new Set(['unreachable', 'link-down'])
+
 /** Somebody asks. */
 export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void {
   const { id, key, want, after, ttl } = message
   const covers = kelips.covers(key)
   const own = covers ? answerOf(kelips, key, want, after) : elsewhere(kelips, key)
-  const isFirst = ttl === WALK_TTL
-  const next = ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, from, key, covers, isFirst, fx)
+  const next = ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, message, covers, [from], fx)
   if (next === undefined || kelips.relays >= RELAYS_MAX) {
     answer(kelips, from, { ...own, type: 'providers', id }, fx)
     return
   }
   kelips.relays += 1
+  passOn(kelips, message, next, { from, own, tried: [from, next], beganMs: kelips.nowMs }, fx)
+}
+
+/** A step of a walk that another takes for this peer. */
+interface Passed {
+  readonly from: Peer
+  /** What this peer itself has. */
+  readonly own: Answer
+  /** Who asks, and whom it was passed on to. */
+  readonly tried: Peer[]
+  readonly beganMs: number
+}
+
+/** Whoever cannot be reached is found out soon, mostly: another takes its place, for as long as whoever asks waits for one step. */
+function passOn(kelips: Kelips, message: Find, next: Peer, passed: Passed, fx: Fx): void {
+  const { id, ttl } = message
+  const { from, own, tried, beganMs } = passed
   kelips.counters.findsPassedOn += 1
-  const release = kelips.hold([from])
+  const release = kelips.hold(tried)
   kelips.calls.request(
     next,
     { ...message, id: kelips.calls.nextId(), ttl: ttl - 1 },
     PRIORITY_FIND,
     (outcome, later) => {
-      kelips.relays -= 1
       release()
+      const failures = tried.length - 2
       if ('answer' in outcome && outcome.answer.type === 'providers') {
-        const { hops, ...rest } = outcome.answer
-        answer(kelips, from, { ...rest, id, hops: hops + 1 }, later)
+        kelips.relays -= 1
+        const { hops, timeouts, ...rest } = outcome.answer
+        answer(kelips, from, { ...rest, id, hops: hops + 1, timeouts: timeouts + failures }, later)
         return
       }
-      if (ttl === 1) onFailed(kelips, next, outcome, later)
-      answer(kelips, from, { ...own, type: 'providers', id, timeouts: own.timeouts + 1 }, later)
+      const isGone = 'failed' in outcome && GONE.has(outcome.failed)
+      // Whoever was silent may have waited for somebody else.
+      if (isGone || ttl === 1) onFailed(kelips, next, outcome, later)
+      const isSoon = failures + 1 < PASS_TRIES_MAX && kelips.nowMs - beganMs <= STEP_PATIENCE_MS
+      const other = isGone && isSoon ? nextStep(kelips, message, own.covers, tried, later) : undefined
+      if (other !== undefined) {
+        tried.push(other)
+        passOn(kelips, message, other, passed, later)
+        return
+      }
+      kelips.relays -= 1
+      answer(kelips, from, { ...own, type: 'providers', id, timeouts: own.timeouts + failures + 1 }, later)
     },
     fx,
     (ttl - 1) * STEP_PATIENCE_MS
@@ -56,19 +88,17 @@ export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void 
  */
 function nextStep(
   kelips: Kelips,
-  from: Peer,
-  key: Key,
+  { key, ttl }: Find,
   covers: boolean,
-  isFirst: boolean,
+  tried: readonly Peer[],
   fx: Fx
 ): Peer | undefined {
-  if (covers && !isFirst) return anyMember(kelips, fx, [from])
-  if (covers) {
-    const [nearest] = nearestOthers(kelips, key, 1, from)
-    const isFurther = nearest === undefined || isNearer(key, kelips.key, kelips.peers.key(nearest))
-    return isFurther ? anyMember(kelips, fx, [from]) : nearest
+  if (covers && ttl === WALK_TTL && tried.length === 1) {
+    const [nearest] = nearestOthers(kelips, key, 1, tried[0])
+    if (nearest !== undefined && !isNearer(key, kelips.key, kelips.peers.key(nearest))) return nearest
   }
-  const contacts = contactsFor(kelips, key).filter(peer => peer !== from)
+  if (covers) return anyMember(kelips, fx, tried)
+  const contacts = contactsFor(kelips, key).filter(peer => !tried.includes(peer))
   return contacts.length === 0 ? undefined : contacts[randomBelow(fx, contacts.length)]
 }
 

@@ -183,10 +183,10 @@ class Finding {
       return
     }
     let next = this.#candidates.shift()
-    if (next === undefined && this.#retries.member && !kelips.covers(this.#key) && this.#vias < VIA_MAX) {
+    if (next === undefined && this.#retries.member && this.#vias < VIA_MAX) {
       this.#vias += 1
-      // Some pass it on, as in the paper; the others say at once whom they know there, however many of those are dead.
-      const ttl = this.#vias % WALKS_OF_VIAS === 1 ? WALK_TTL : 0
+      // Of the own group each may have the tuple itself. From outside some pass it on, as in the paper; the others say at once whom they know there, however many of those are dead.
+      const ttl = !kelips.covers(this.#key) && this.#vias % WALKS_OF_VIAS === 1 ? WALK_TTL : 0
       if (this.#addMember(ttl, fx) || this.#addContact(fx)) next = this.#candidates.shift()
     }
     if (next === undefined || this.#tries >= FIND_TRIES_MAX) {
@@ -245,7 +245,8 @@ class Finding {
       return
     }
     if (answer.covers) {
-      this.#denials += 1
+      // What its teller had itself it has said before.
+      if (ttl === 0 || answer.hops > 0) this.#denials += 1
       this.#denial = answer
       // Somebody else in its group may have heard of it.
       if (this.#retries.walk && ttl === 0 && this.#denials <= DENIALS)

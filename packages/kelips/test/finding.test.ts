@@ -112,6 +112,12 @@ class Seeker {
     return number
   }
 
+  /** What was asked before the next lookup waits for ever. */
+  toFind(): this {
+    while (this.asked[this.#answered]?.message.type !== 'find') this.#next()
+    return this
+  }
+
   /** All that wait and all that come of them. Gives whom lookups went to. */
   failAll(): number[] {
     const numbers: number[] = []
@@ -323,11 +329,52 @@ describe('section 2.2, a lookup tries again', () => {
     const results = alice.find(key, 'provider')
     let answers = 0
     while (results.length === 0) {
-      alice.answer({ total: 0 })
+      alice.answer({ total: 0, hops: alice.next!.ttl })
       answers += 1
     }
     expect(answers).toBe(DENIALS + 1)
     expect(results).toMatchObject([{ total: 0 }])
+  })
+
+  describe('and is not denied', () => {
+    it('by a walk that came to nobody else', () => {
+      const { seeker: alice, key } = seeker()
+      const contacts = alice.numbers('other', 2)
+      for (const number of contacts) alice.contact(number)
+      const results = alice.find(key, 'provider')
+      for (const number of contacts) {
+        expect(alice.next).toEqual({ number, ttl: 0 })
+        alice.answer({ total: 0 })
+        expect(alice.next).toEqual({ number, ttl: WALK_TTL })
+        alice.answer({ total: 0, timeouts: 1 })
+      }
+      // Two have it not, which is one less than it takes; and nobody else is there.
+      expect(results).toMatchObject([{ total: 0, timeouts: 2 }])
+    })
+
+    it('by members of the own group before DENIALS others have, however many are silent', () => {
+      const { seeker: alice } = seeker()
+      const members = alice.numbers('own', 12)
+      for (const number of members) alice.member(number)
+      const results = alice.find(alice.kelips.key, 'provider')
+      alice.answer({ total: 0 })
+      alice.answer({ total: 0, timeouts: 1 })
+      const silent = new Set<number>()
+      for (let at = 0; at < 7; at += 1) silent.add(alice.toFind().fail())
+      expect(silent.size).toBe(7)
+      expect(results).toEqual([])
+      alice.toFind().tell([30], 1)
+      expect(results).toMatchObject([FOUND])
+    })
+
+    it('and is by DENIALS of them', () => {
+      const { seeker: alice } = seeker()
+      for (const number of alice.numbers('own', 12)) alice.member(number)
+      const results = alice.find(alice.kelips.key, 'provider')
+      let answers = 0
+      for (; results.length === 0; answers += 1) alice.answer({ total: 0, hops: alice.next!.ttl })
+      expect(answers).toBe(DENIALS)
+    })
   })
 
   describe.each([

@@ -3,7 +3,7 @@ import type { CallDone } from '@servent/key-routing/machine'
 import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { expect, it } from 'vitest'
-import { RELAYS_MAX, WALK_TTL } from '../src/constants.ts'
+import { PASS_TRIES_MAX, RELAYS_MAX, STEP_PATIENCE_MS, WALK_TTL } from '../src/constants.ts'
 import { onFind } from '../src/find-answers.ts'
 import { takeIn } from '../src/intake.ts'
 import type { Find, KelipsMessage, Providers } from '../src/messages.ts'
@@ -85,6 +85,47 @@ it('that meets somebody silent ends with what the one before has, and says that 
   asked[0]!.done({ failed: 'silent' }, fx)
   expect(answered).toMatchObject([{ id: 77, total: 0, timeouts: 1, covers: true }])
 })
+
+it.each(['unreachable', 'link-down'] as const)(
+  'that meets somebody %s goes on by another, PASS_TRIES_MAX in all',
+  failed => {
+    const { kelips, fx, asked, answered, asker, find } = step()
+    find(WALK_TTL)
+    for (let tries = 1; tries < PASS_TRIES_MAX; tries += 1) {
+      asked[tries - 1]!.done({ failed }, fx)
+      expect([asked.length, answered.length, kelips.relays]).toEqual([tries + 1, 0, 1])
+    }
+    const peers = asked.map(({ peer }) => peer)
+    expect(new Set([...peers, asker]).size).toBe(PASS_TRIES_MAX + 1)
+    expect(asked.every(({ message }) => message.ttl === WALK_TTL - 1)).toBe(true)
+    asked.at(-1)!.done({ failed }, fx)
+    expect([asked.length, kelips.relays]).toEqual([PASS_TRIES_MAX, 0])
+    expect(answered).toMatchObject([{ id: 77, hops: 0, total: 0, timeouts: PASS_TRIES_MAX }])
+  }
+)
+
+it('that another took says how many could not be reached before', () => {
+  const { kelips, fx, asked, answered, find } = step()
+  find(WALK_TTL)
+  asked[0]!.done({ failed: 'unreachable' }, fx)
+  asked[1]!.done({ answer: { ...NONE, hops: 1, timeouts: 1, total: 1, tuples: [TUPLE] } }, fx)
+  expect(answered).toMatchObject([{ hops: 2, timeouts: 2, total: 1 }])
+  expect(kelips.relays).toBe(0)
+})
+
+it.each([
+  [0, 2],
+  [1, 1]
+])(
+  'goes on by another for as long as whoever asks waits for a step: %i ms later, %i are asked',
+  (late, count) => {
+    const { kelips, fx, asked, find } = step()
+    find(WALK_TTL)
+    kelips.nowMs += STEP_PATIENCE_MS + late
+    asked[0]!.done({ failed: 'unreachable' }, fx)
+    expect(asked.length).toBe(count)
+  }
+)
 
 it('is passed on for RELAYS_MAX at a time: one more is answered at once', () => {
   const { kelips, fx, asked, answered, find } = step()
