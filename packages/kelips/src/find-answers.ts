@@ -7,13 +7,14 @@ import {
   PREFIX_BYTES,
   PRIORITY_FIND,
   RELAYS_MAX,
+  RENDEZVOUS_MEMBERS,
   STEP_PATIENCE_MS,
   WALK_TTL
 } from './constants.ts'
 import { anyMember, onFailed } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, PeerTuple, Providers, Want } from './messages.ts'
-import { contactsFor, isNearer, nearestContacts, nearestOthers } from './nearest.ts'
+import { contactsFor, nearestContacts, nearestOthers } from './nearest.ts'
 import type { Fx } from './types.ts'
 
 export type Answer = Omit<Providers, 'type' | 'id'>
@@ -83,8 +84,8 @@ function passOn(kelips: Kelips, message: Find, next: Peer, passed: Passed, fx: F
 }
 
 /**
- * In the key's group first the member that is nearest to it, and then random ones; from outside it a contact, and not
- * always the same one.
+ * In the key's group first the members that are nearest to it, who are told first, and then random ones; from outside it a
+ * contact, and not always the same one.
  */
 function nextStep(
   kelips: Kelips,
@@ -93,9 +94,9 @@ function nextStep(
   tried: readonly Peer[],
   fx: Fx
 ): Peer | undefined {
-  if (covers && ttl === WALK_TTL && tried.length === 1) {
-    const [nearest] = nearestOthers(kelips, key, 1, tried[0])
-    if (nearest !== undefined && !isNearer(key, kelips.key, kelips.peers.key(nearest))) return nearest
+  if (covers && ttl > WALK_TTL - RENDEZVOUS_MEMBERS) {
+    const nearest = nearestOthers(kelips, key, tried.length + 1).find(peer => !tried.includes(peer))
+    if (nearest !== undefined) return nearest
   }
   if (covers) return anyMember(kelips, fx, tried)
   const contacts = contactsFor(kelips, key).filter(peer => !tried.includes(peer))

@@ -14,6 +14,7 @@ import {
   HEDGE_MS,
   HEDGES_MAX,
   PRIORITY_FIND,
+  RENDEZVOUS_MEMBERS,
   STEP_PATIENCE_MS,
   VIA_MAX,
   WALK_TTL,
@@ -130,8 +131,8 @@ class Finding {
       }
       this.#denials += 1
       this.#denial = own
-      // Others of the group may have heard by now, the one that is nearest before any other.
-      for (const peer of nearestOthers(kelips, this.#key, 1, but)) this.#add(peer, 0)
+      // Others of the group may have heard by now, those before any other who are told first.
+      for (const peer of nearestOthers(kelips, this.#key, RENDEZVOUS_MEMBERS, but)) this.#add(peer, 0)
       for (let other = 1; other < DENIALS; other += 1) this.#addMember(0, fx)
     } else {
       const contacts = contactsFor(kelips, this.#key).filter(peer => peer !== by && peer !== but)

@@ -11,6 +11,7 @@ import {
   FIND_TRIES_MAX,
   FOUND_TUPLES_MAX,
   PREFIX_BYTES,
+  RENDEZVOUS_MEMBERS,
   WALK_TTL,
   WALKS_OF_VIAS
 } from '../src/constants.ts'
@@ -18,6 +19,7 @@ import { Fetch } from '../src/fetch.ts'
 import { type FindFailed, type FindFound, find } from '../src/find.ts'
 import { groupOf } from '../src/group.ts'
 import type { Find, KelipsMessage, Providers, Want } from '../src/messages.ts'
+import { nearestOthers } from '../src/nearest.ts'
 import { CORRECT_KELIPS, type KelipsRules, type Retries } from '../src/rules.ts'
 import type { KelipsSettings, KelipsTypes } from '../src/types.ts'
 import { lifeOf, lone, tupleOf } from './support/lone.ts'
@@ -364,6 +366,17 @@ describe('section 2.2, a lookup tries again', () => {
       expect(silent.size).toBe(7)
       expect(results).toEqual([])
       alice.toFind().tell([30], 1)
+      expect(results).toMatchObject([FOUND])
+    })
+
+    it('before both of the nearest were asked, who were told first', () => {
+      const { seeker: alice } = seeker()
+      for (const number of alice.numbers('own', 12)) alice.member(number)
+      const key = alice.kelips.key
+      const nearest = nearestOthers(alice.kelips, key, RENDEZVOUS_MEMBERS)
+      const results = alice.find(key, 'provider')
+      expect(alice.peer(alice.fail())).toBe(nearest[0])
+      expect(alice.peer(alice.toFind().tell([30], 1))).toBe(nearest[1])
       expect(results).toMatchObject([FOUND])
     })
 

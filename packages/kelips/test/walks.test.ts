@@ -3,7 +3,13 @@ import type { CallDone } from '@servent/key-routing/machine'
 import type { Peer } from '@servent/overlay/machine'
 import { testContact } from '@servent/overlay/testing'
 import { expect, it } from 'vitest'
-import { PASS_TRIES_MAX, RELAYS_MAX, STEP_PATIENCE_MS, WALK_TTL } from '../src/constants.ts'
+import {
+  PASS_TRIES_MAX,
+  RELAYS_MAX,
+  RENDEZVOUS_MEMBERS,
+  STEP_PATIENCE_MS,
+  WALK_TTL
+} from '../src/constants.ts'
 import { onFind } from '../src/find-answers.ts'
 import { takeIn } from '../src/intake.ts'
 import type { Find, KelipsMessage, Providers } from '../src/messages.ts'
@@ -25,8 +31,8 @@ const NONE = {
   nearest: []
 } as const
 
-/** A member of a group of eight, with the others as they are asked and answered. */
-function step() {
+/** A member of a group of eight, with the others as they are asked and answered; its choices are as `drawn`. */
+function step(drawn = 5) {
   const own = lone({ groups: 1 })
   const { kelips } = own
   const asked: { peer: Peer; message: Find; done: CallDone<KelipsTypes> }[] = []
@@ -38,6 +44,7 @@ function step() {
   }
   kelips.calls.linkOf = () => 1
   const fx = Object.assign(own.fx, {
+    random: () => drawn,
     send: (_link: number, message: KelipsMessage) => answered.push(message as Providers)
   })
   const asker = kelips.intern(testContact(ASKER))!
@@ -45,6 +52,23 @@ function step() {
     onFind(kelips, asker, { type: 'find', id: 77, key: KEY, want: 'provider', after: 0, ttl }, fx)
   return { kelips, fx, asked, answered, asker, find }
 }
+
+it('asks those first who are told first: RENDEZVOUS_MEMBERS that are nearest, and the next where one cannot be reached', () => {
+  for (let passed = 0; passed < RENDEZVOUS_MEMBERS; passed += 1) {
+    const { kelips, fx, asked, asker, find } = step()
+    find(WALK_TTL - passed)
+    asked[0]!.done({ failed: 'unreachable' }, fx)
+    const [first, second] = nearestOthers(kelips, KEY, 3).filter(peer => peer !== asker)
+    expect(asked.map(({ peer }) => peer)).toEqual([first, second])
+  }
+  const chosen = new Set<Peer>()
+  for (let drawn = 0; drawn < 8; drawn += 1) {
+    const { asked, find } = step(drawn)
+    find(WALK_TTL - RENDEZVOUS_MEMBERS)
+    chosen.add(asked[0]!.peer)
+  }
+  expect(chosen.size).toBeGreaterThan(2)
+})
 
 it('begins at the member that is nearest to the key, and its answer goes back with one step more', () => {
   const { kelips, fx, asked, answered, asker, find } = step()
