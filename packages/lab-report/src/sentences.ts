@@ -3,8 +3,9 @@ import type { FigureName } from '@servent/lab'
 import { type Axis, ownOf, type Value, wordsOf } from './axes.ts'
 import { labelOf, type OverlayId } from './looks.ts'
 import { isStill, MEASURES } from './measures.ts'
-import { capital, count, extent, inWords, listed, NBSP, percent, shown } from './numbers.ts'
+import { capital, count, extent, inWords, listed, NBSP, shown } from './numbers.ts'
 import { doQuestionsGrow } from './questions.ts'
+import { settingsSentences } from './settings-sentences.ts'
 import { backendSentences } from './side-by-side.ts'
 import { hopsExpected } from './theory.ts'
 import { BACKEND, distinct, figureOf, type PartView, type Row, valueAt } from './view.ts'
@@ -82,10 +83,10 @@ const QUESTIONS: readonly Question[] = [
   }
 ]
 
-/** Settings that vary make no statement of an overlay: those are left to the hull. */
+/** Settings that vary make no statement of an overlay: of those it is said what they give and cost. */
 export function sentencesOf(view: PartView): string[] {
   return [
-    ...(view.hasGrid ? hullSentences(view) : standings(view)),
+    ...(view.hasGrid ? settingsSentences(view) : standings(view)),
     ...backendSentences(view),
     ...publishedSentences(view)
   ]
@@ -320,34 +321,6 @@ function growthOf(rows: readonly Row[], axis: Axis, figure: FigureName): string[
     const [start, end] = [write(a.median), write(b.median)]
     const went = start === end ? `${start} at both` : `from ${start} to ${end}`
     return [`${labelOf(overlay)} ${went}${expected}`]
-  })
-}
-
-/** What the setting of the least latency gives and costs, of each overlay: of settings that have both, as not all peers tell what they send. */
-function hullSentences(view: PartView): string[] {
-  if (view.axis !== undefined || view.members.length > 1) return []
-  const of = (row: Row) => {
-    const [ms, bytes] = (['latency_ms', 'bytes_per_s'] as const).map(name => figureOf(row, name)?.median)
-    return ms === undefined || bytes === undefined ? [] : [{ row, ms, bytes }]
-  }
-  return distinct(view.rows.map(({ point }) => point.overlay)).flatMap(overlay => {
-    const measured = view.rows.filter(({ point }) => point.overlay === overlay).flatMap(of)
-    const [soonest] = measured.toSorted((a, b) => a.ms - b.ms)
-    const [cheapest] = measured.toSorted((a, b) => a.bytes - b.bytes)
-    if (soonest === undefined || cheapest === undefined || measured.length < 2) return []
-    const told = ({ row, ms, bytes }: typeof soonest, hasBytes = true) =>
-      `${shown(ms)} ms${hasBytes ? ` for ${shown(bytes)} B/s` : ''} (${row.set})`
-    const all = measured.flatMap(({ row }) => figureOf(row, 'success')?.median ?? [])
-    const success = all.length < measured.length ? '' : `; success is ${percent(Math.min(...all))} at least`
-    const those = `Of ${inWords(measured.length)} settings of ${labelOf(overlay)}`
-    if (haveNoUpkeep(measured.map(({ row }) => row))) {
-      const latest = measured.toSorted((a, b) => b.ms - a.ms)[0]!
-      if (soonest.ms === latest.ms) return [`${those} all take ${shown(soonest.ms)} ms${success}.`]
-      return [
-        `${those} the soonest gives ${told(soonest, false)}, and the latest ${told(latest, false)}${success}.`
-      ]
-    }
-    return [`${those} the soonest gives ${told(soonest)}, and the cheapest ${told(cheapest)}${success}.`]
   })
 }
 

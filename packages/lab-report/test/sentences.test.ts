@@ -1,7 +1,7 @@
 /** Sentences say what figures show, and no more. */
 import type { Figure, FigureName, PartResults, StudyResults } from '@servent/lab'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { NBSP, shown } from '../src/numbers.ts'
+import { NBSP, percent, shown } from '../src/numbers.ts'
 import { sentencesOf } from '../src/sentences.ts'
 import { viewOf } from '../src/view.ts'
 import { studyOf } from './support/studies.ts'
@@ -15,9 +15,11 @@ parts:
   - {name: sizes, overlays: [chord, pastry, kelips], nodes: [8, 16], seeds: 5}
   - {name: tuned, overlays: [chord], nodes: 16, seeds: 2, grid: {chord: {successors: [2, 4, 8]}}}
   - {name: alone, overlays: [chord], nodes: 16}
+  - {name: found, overlays: [gnutella], nodes: 16, lookups: 0, searches: 10, grid: {gnutella: {ttl: [1, 7]}}}
 `)
 }, 120_000)
 
+const ms = (median: number, ci95: [number, number] | null = null) => ({ median, ci95 })
 const said = (part: PartResults) =>
   sentencesOf(viewOf([{ study: 'small', part }])).map(text => text.replaceAll(NBSP, ' '))
 const partOf = (name: string) => study.parts.find(part => part.name === name)!
@@ -96,14 +98,31 @@ describe('of real runs', () => {
     ])
   })
 
+  it('of settings of a search the most thorough, of several the cheapest, and the cheapest of all', () => {
+    const of = (...ends: readonly (readonly [recall: number, bytes: number])[]) => {
+      const part = structuredClone(partOf('found'))
+      for (const [at, [recall, bytes]] of ends.entries())
+        Object.assign(part.points[at]!.figures, { recall: ms(recall), search_bytes: ms(bytes) })
+      return said(part)
+    }
+    expect(of([0.5, 100], [1, 3000])).toEqual([
+      'Of two settings of Gnutella the most thorough finds 100 % for 3,000 B a search (ttl 7), and the cheapest 50 % for 100 B a search (ttl 1).'
+    ])
+    expect(of([1, 100], [1, 3000])).toEqual([
+      'Of two settings of Gnutella the cheapest finds the most, 100 % for 100 B a search (ttl 1).'
+    ])
+    const { recall, search_bytes: bytes } = partOf('found').points[1]!.figures
+    expect(said(partOf('found'))[0]).toContain(
+      `${percent(recall.median!).replace(NBSP, ' ')} for ${shown(bytes.median!)} B a search (ttl 7)`
+    )
+  })
+
   it('of one overlay alone nothing is said', () => {
     expect(said(partOf('alone'))).toEqual([])
   })
 })
 
 describe('of figures that are close', () => {
-  const ms = (median: number, ci95: [number, number] | null = null) => ({ median, ci95 })
-
   it('intervals that overlap are named', () => {
     const [text] = said(
       with16({ latency_ms: { chord: ms(10, [8, 12]), pastry: ms(11, [10, 13]), kelips: ms(90, [80, 99]) } })
