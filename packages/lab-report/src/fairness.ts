@@ -160,7 +160,7 @@ function seedsOf(points: readonly PointResults[]): string {
   return least === most ? `${least}` : `${least} to ${most}`
 }
 
-/** Who could not be asked: warnings of the lab, and lookups, searches, puts and gets that nobody was there to begin. */
+/** What was planned and not asked: warnings of the lab, and lookups, searches, puts and gets that nobody was there to begin. */
 function unaskedHtml(studies: readonly Labelled[]): Html {
   const lines = studies.flatMap(({ label, study }) =>
     study.parts.flatMap(part => {
@@ -177,8 +177,8 @@ function unaskedHtml(studies: readonly Labelled[]): Html {
       ]
     })
   )
-  if (lines.length === 0) return html`<p>Everybody who was to be asked could be asked.</p>`
-  return html`<p>Not everybody could be asked:</p><ul>${lines.map(line => html`<li>${line}</li>\n`)}</ul>`
+  if (lines.length === 0) return html`<p>All that was planned was asked.</p>`
+  return html`<p>Not all that was planned was asked:</p><ul>${lines.map(line => html`<li>${line}</li>\n`)}</ul>`
 }
 
 function unissuedOf({ points }: PartResults): string {

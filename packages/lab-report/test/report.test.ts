@@ -257,7 +257,8 @@ describe('numbers', () => {
       lookups.unissued
     ])
     expect(lookups.unissued).toBeGreaterThan(0)
-    expect(report.html).toContain('Not everybody could be asked')
+    expect(report.html).toContain('Not all that was planned was asked:')
+    expect(report.html).toContain('Unissued: the root lies, nobody was there to ask')
   })
 
   it('settings on the hull are told from those beside it', () => {

@@ -133,7 +133,9 @@ const lookups = Type.Object(
     correct: count('By the truth of a global observer: the root, or a peer that has the file'),
     incorrect: count('Answered with somebody else'),
     failed: count('Without an answer in the time that the overlay gives it'),
-    unissued: count('Not begun for want of somebody to begin them, or their peer died before the answer')
+    unissued: count(
+      'Not begun for want of somebody to begin them, or as their root lies, or their peer died before the answer'
+    )
   },
   closed('issued is correct, incorrect and failed together. None is ever dropped')
 )

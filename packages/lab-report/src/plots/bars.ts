@@ -64,12 +64,13 @@ export function outcomesPlot(view: PartView): Plot | undefined {
     { height, panelHeight: BAR_PX * overlays.length }
   )
   const hasPanels = distinct(rows.map(({ panel }) => panel)).length > 1
+  const hasLiars = rows.some(({ point }) => (point.plan.liars ?? 0) > 0)
   return {
     name: 'outcomes',
     title: 'What became of lookups',
     caption: [
       'Incorrect: answered with somebody else than the observer’s root. Failed: no answer in the overlay’s time. Unissued:',
-      'nobody was there to ask, or who asked died before the answer; those are in no other figure.',
+      `${hasLiars ? 'the root lies, ' : ''}nobody was there to ask, or who asked died before the answer; those are in no other figure.`,
       ...(view.lastWords === '' ? [] : [`Here: ${view.lastWords}.`])
     ].join(' '),
     spec,
