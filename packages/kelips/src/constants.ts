@@ -194,8 +194,10 @@ export const HEDGE_MS = 400
 export const HEDGES_MAX = 12
 /** Steps of a random walk inside a group. */
 export const WALK_TTL = 3
-/** Steps that a lookup which comes in may still take. */
+/** Steps that a lookup which comes in may still take; more than `WALK_TTL` are cut to that. */
 export const TTL_MAX = 8
+/** Of an answer: steps of all requests of a lookup, and those of them that were silent. */
+export const STEPS_MAX = FIND_TRIES_MAX * (TTL_MAX + 1)
 /** Members of the own group that are asked to try. */
 export const VIA_MAX = 20
 /** Of so many of these one passes the lookup on, and the others name their contacts. */

@@ -9,9 +9,10 @@ import {
   RELAYS_MAX,
   RENDEZVOUS_MEMBERS,
   STEP_PATIENCE_MS,
+  STEPS_MAX,
   WALK_TTL
 } from './constants.ts'
-import { anyMember, onFailed } from './gossip.ts'
+import { anyMember, linkedMember, onFailed } from './gossip.ts'
 import type { Kelips } from './kelips.ts'
 import type { Find, PeerTuple, Providers, Want } from './messages.ts'
 import { contactsFor, nearestContacts, nearestOthers } from './nearest.ts'
@@ -24,16 +25,18 @@ const GONE: ReadonlySet<CallFailure> = new Set(['unreachable', 'link-down'])
 
 /** Somebody asks. */
 export function onFind(kelips: Kelips, from: Peer, message: Find, fx: Fx): void {
-  const { id, key, want, after, ttl } = message
+  const { id, key, want, after } = message
+  const ttl = Math.min(message.ttl, WALK_TTL)
   const covers = kelips.covers(key)
   const own = covers ? answerOf(kelips, key, want, after) : elsewhere(kelips, key)
-  const next = ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, message, covers, [from], fx)
+  const next =
+    ttl === 0 || isAnswer(own, want) ? undefined : nextStep(kelips, { key, ttl }, covers, [from], fx)
   if (next === undefined || kelips.relays >= RELAYS_MAX) {
     answer(kelips, from, { ...own, type: 'providers', id }, fx)
     return
   }
   kelips.relays += 1
-  passOn(kelips, message, next, { from, own, tried: [from, next], beganMs: kelips.nowMs }, fx)
+  passOn(kelips, { ...message, ttl }, next, { from, own, tried: [from, next], beganMs: kelips.nowMs }, fx)
 }
 
 /** A step of a walk that another takes for this peer. */
@@ -46,7 +49,10 @@ interface Passed {
   readonly beganMs: number
 }
 
-/** Whoever cannot be reached is found out soon, mostly: another takes its place, for as long as whoever asks waits for one step. */
+/**
+ * Whoever cannot be reached is mostly found out soon: another takes its place for as long as whoever asks waits for one
+ * step, one that there is a link to, since to open one may take longer than that.
+ */
 function passOn(kelips: Kelips, message: Find, next: Peer, passed: Passed, fx: Fx): void {
   const { id, ttl } = message
   const { from, own, tried, beganMs } = passed
@@ -62,14 +68,23 @@ function passOn(kelips: Kelips, message: Find, next: Peer, passed: Passed, fx: F
       if ('answer' in outcome && outcome.answer.type === 'providers') {
         kelips.relays -= 1
         const { hops, timeouts, ...rest } = outcome.answer
-        answer(kelips, from, { ...rest, id, hops: hops + 1, timeouts: timeouts + failures }, later)
+        // No more steps than it may have taken, whatever it says: what is read is bounded.
+        const steps = {
+          hops: Math.min(hops, ttl - 1) + 1,
+          timeouts: Math.min(timeouts + failures, STEPS_MAX)
+        }
+        answer(kelips, from, { ...rest, id, ...steps }, later)
         return
       }
       const isGone = 'failed' in outcome && GONE.has(outcome.failed)
       // Whoever was silent may have waited for somebody else.
       if (isGone || ttl === 1) onFailed(kelips, next, outcome, later)
       const isSoon = failures + 1 < PASS_TRIES_MAX && kelips.nowMs - beganMs <= STEP_PATIENCE_MS
-      const other = isGone && isSoon ? nextStep(kelips, message, own.covers, tried, later) : undefined
+      const isWaitedFor = kelips.calls.linkOf(from) !== undefined
+      const other =
+        isGone && isSoon && isWaitedFor
+          ? nextStep(kelips, message, own.covers, tried, later, true)
+          : undefined
       if (other !== undefined) {
         tried.push(other)
         passOn(kelips, message, other, passed, later)
@@ -89,17 +104,20 @@ function passOn(kelips: Kelips, message: Find, next: Peer, passed: Passed, fx: F
  */
 function nextStep(
   kelips: Kelips,
-  { key, ttl }: Find,
+  { key, ttl }: Pick<Find, 'key' | 'ttl'>,
   covers: boolean,
   tried: readonly Peer[],
-  fx: Fx
+  fx: Fx,
+  mustBeLinked = false
 ): Peer | undefined {
+  const isFit = (peer: Peer): boolean =>
+    !tried.includes(peer) && (!mustBeLinked || kelips.calls.linkOf(peer) !== undefined)
   if (covers && ttl > WALK_TTL - RENDEZVOUS_MEMBERS) {
-    const nearest = nearestOthers(kelips, key, tried.length + 1).find(peer => !tried.includes(peer))
+    const nearest = nearestOthers(kelips, key, tried.length + 1).find(isFit)
     if (nearest !== undefined) return nearest
   }
-  if (covers) return anyMember(kelips, fx, tried)
-  const contacts = contactsFor(kelips, key).filter(peer => !tried.includes(peer))
+  if (covers) return (mustBeLinked ? linkedMember : anyMember)(kelips, fx, tried)
+  const contacts = contactsFor(kelips, key).filter(isFit)
   return contacts.length === 0 ? undefined : contacts[randomBelow(fx, contacts.length)]
 }
 

@@ -92,6 +92,8 @@ class Finding {
   #timeouts = 0
   /** Somebody in the group who has nothing. */
   #denials = 0
+  /** Who has said so of itself: a walk that comes to nobody else says it again. */
+  readonly #deniedBy = new Set<Peer>()
   #denial: Answer | undefined
   #vias = 0
   #waiting = 0
@@ -153,6 +155,19 @@ class Finding {
     this.#candidates.push({ peer, ttl })
   }
 
+  /** Another member of the own group. */
+  #addVia(fx: Fx): void {
+    this.#vias += 1
+    if (this.#kelips.covers(this.#key)) {
+      // It may have the tuple itself.
+      this.#addMember(0, fx)
+      return
+    }
+    // Some pass it on, as in the paper; the others say at once whom they know there, however many of those are dead.
+    const ttl = this.#vias % WALKS_OF_VIAS === 1 ? WALK_TTL : 0
+    if (!this.#addMember(ttl, fx)) this.#addContact(fx)
+  }
+
   #addMember(ttl: number, fx: Fx): boolean {
     const known = this.#known()
     const peer = linkedMember(this.#kelips, fx, known) ?? anyMember(this.#kelips, fx, known)
@@ -161,11 +176,9 @@ class Finding {
   }
 
   /** Where no member of the own group is left to ask, others have contacts, too. */
-  #addContact(fx: Fx): boolean {
-    if (!this.#retries.contact) return false
-    const peer = anyContact(this.#kelips, fx, this.#known())
+  #addContact(fx: Fx): void {
+    const peer = this.#retries.contact ? anyContact(this.#kelips, fx, this.#known()) : undefined
     if (peer !== undefined) this.#add(peer, 0)
-    return peer !== undefined
   }
 
   #known(): Peer[] {
@@ -183,13 +196,8 @@ class Finding {
       this.#over('budget', fx)
       return
     }
-    let next = this.#candidates.shift()
-    if (next === undefined && this.#retries.member && this.#vias < VIA_MAX) {
-      this.#vias += 1
-      // Of the own group each may have the tuple itself. From outside some pass it on, as in the paper; the others say at once whom they know there, however many of those are dead.
-      const ttl = !kelips.covers(this.#key) && this.#vias % WALKS_OF_VIAS === 1 ? WALK_TTL : 0
-      if (this.#addMember(ttl, fx) || this.#addContact(fx)) next = this.#candidates.shift()
-    }
+    if (this.#candidates.length === 0 && this.#retries.member && this.#vias < VIA_MAX) this.#addVia(fx)
+    const next = this.#candidates.shift()
     if (next === undefined || this.#tries >= FIND_TRIES_MAX) {
       if (this.#waiting === 0) this.#over('no-route', fx)
       return
@@ -246,8 +254,9 @@ class Finding {
       return
     }
     if (answer.covers) {
-      // What its teller had itself it has said before.
-      if (ttl === 0 || answer.hops > 0) this.#denials += 1
+      const isOwnWord = answer.hops === 0
+      if (!isOwnWord || !this.#deniedBy.has(peer)) this.#denials += 1
+      if (isOwnWord) this.#deniedBy.add(peer)
       this.#denial = answer
       // Somebody else in its group may have heard of it.
       if (this.#retries.walk && ttl === 0 && this.#denials <= DENIALS)

@@ -18,7 +18,6 @@ import { type Contact, MalformedError } from '@servent/overlay/machine'
 import type { Reader } from 'protons-runtime'
 import {
   ESTIMATE_MAX,
-  FIND_TRIES_MAX,
   FOUND_CONTACTS_MAX,
   FOUND_TUPLES_MAX,
   GOSSIP_BEATS_MAX,
@@ -29,6 +28,7 @@ import {
   REFRESH_MS_MAX,
   STATE_LIVES_MAX,
   STATE_TUPLES_MAX,
+  STEPS_MAX,
   TTL_MAX,
   TUPLES_MAX,
   TUPLES_PER_KEY_MAX,
@@ -39,8 +39,6 @@ import type { Beat, GroupMessage, Part, PeerLife, PeerTuple, Want } from './mess
 import { readBeat, readLife, readTuple } from './wire-entries.ts'
 import { OUTCOMES, PARTS, WANTS } from './wire-group.ts'
 
-/** Steps and silent peers of a lookup, along a whole walk. */
-const STEPS_MAX = FIND_TRIES_MAX * (TTL_MAX + 1)
 const ROW_MAX = Math.max(TUPLES_MAX, VIEW_MAX)
 
 /** What any of the messages may hold: each takes what is its own. */

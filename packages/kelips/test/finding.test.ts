@@ -380,6 +380,17 @@ describe('section 2.2, a lookup tries again', () => {
       expect(results).toMatchObject([FOUND])
     })
 
+    it('by one of two who says it again: then nobody else is asked, for nobody else has it', () => {
+      const { seeker: alice } = seeker()
+      const [member] = alice.numbers('own', 1)
+      alice.member(member!)
+      for (const number of alice.numbers('other', 3)) alice.contact(number)
+      const results = alice.find(alice.kelips.key, 'provider')
+      expect([alice.answer({ total: 0 }), alice.answer({ total: 0 })]).toEqual([member, member])
+      expect(results).toMatchObject([{ total: 0 }])
+      expect(alice.next).toBeUndefined()
+    })
+
     it('and is by DENIALS of them', () => {
       const { seeker: alice } = seeker()
       for (const number of alice.numbers('own', 12)) alice.member(number)

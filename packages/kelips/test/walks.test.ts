@@ -8,12 +8,15 @@ import {
   RELAYS_MAX,
   RENDEZVOUS_MEMBERS,
   STEP_PATIENCE_MS,
+  STEPS_MAX,
+  TTL_MAX,
   WALK_TTL
 } from '../src/constants.ts'
 import { onFind } from '../src/find-answers.ts'
+import { groupOf } from '../src/group.ts'
 import { takeIn } from '../src/intake.ts'
 import type { Find, KelipsMessage, Providers } from '../src/messages.ts'
-import { nearestOthers } from '../src/nearest.ts'
+import { contactsFor, nearestOthers } from '../src/nearest.ts'
 import type { KelipsTypes } from '../src/types.ts'
 import { lifeOf, lone, tupleOf } from './support/lone.ts'
 
@@ -31,26 +34,34 @@ const NONE = {
   nearest: []
 } as const
 
-/** A member of a group of eight, with the others as they are asked and answered; its choices are as `drawn`. */
-function step(drawn = 5) {
-  const own = lone({ groups: 1 })
+/**
+ * A peer with eight others, who are members of its group or, in `groups` of two, of both, as they are asked and answered;
+ * its choices are as `drawn`. `unlinked`: to whom there is no link.
+ */
+function step({ drawn = 5, groups = 1 }: { drawn?: number; groups?: number } = {}) {
+  const own = lone({ groups, proximity: 'off' })
   const { kelips } = own
   const asked: { peer: Peer; message: Find; done: CallDone<KelipsTypes> }[] = []
   const answered: Providers[] = []
-  for (let number = 1; number <= 8; number += 1)
-    kelips.view.add(kelips.intern(testContact(number))!, lifeOf(number), 1000)
+  const unlinked = new Set<Peer>()
+  for (let number = 1; number <= 8; number += 1) {
+    const peer = kelips.intern(testContact(number))!
+    const isMember = groupOf(kelips.peers.key(peer), kelips.level) === groupOf(kelips.key, kelips.level)
+    if (isMember) kelips.view.add(peer, lifeOf(number), 1000)
+    else kelips.contacts.add(peer, lifeOf(number), 1000)
+  }
   kelips.calls.request = (peer, message, _priority, done) => {
     if (message.type === 'find') asked.push({ peer, message, done })
   }
-  kelips.calls.linkOf = () => 1
+  kelips.calls.linkOf = peer => (unlinked.has(peer) ? undefined : 1)
   const fx = Object.assign(own.fx, {
     random: () => drawn,
     send: (_link: number, message: KelipsMessage) => answered.push(message as Providers)
   })
   const asker = kelips.intern(testContact(ASKER))!
-  const find = (ttl: number) =>
-    onFind(kelips, asker, { type: 'find', id: 77, key: KEY, want: 'provider', after: 0, ttl }, fx)
-  return { kelips, fx, asked, answered, asker, find }
+  const find = (ttl: number, key = KEY) =>
+    onFind(kelips, asker, { type: 'find', id: 77, key, want: 'provider', after: 0, ttl }, fx)
+  return { kelips, fx, asked, answered, asker, find, unlinked }
 }
 
 it('asks those first who are told first: RENDEZVOUS_MEMBERS that are nearest, and the next where one cannot be reached', () => {
@@ -63,7 +74,7 @@ it('asks those first who are told first: RENDEZVOUS_MEMBERS that are nearest, an
   }
   const chosen = new Set<Peer>()
   for (let drawn = 0; drawn < 8; drawn += 1) {
-    const { asked, find } = step(drawn)
+    const { asked, find } = step({ drawn })
     find(WALK_TTL - RENDEZVOUS_MEMBERS)
     chosen.add(asked[0]!.peer)
   }
@@ -150,6 +161,89 @@ it.each([
     expect(asked.length).toBe(count)
   }
 )
+
+it('of more steps than WALK_TTL is cut to that', () => {
+  for (const ttl of [WALK_TTL, WALK_TTL + 1, TTL_MAX]) {
+    const { asked, find } = step()
+    find(ttl)
+    expect(asked).toMatchObject([{ message: { ttl: WALK_TTL - 1 } }])
+  }
+})
+
+it('says of its steps no more than whoever asks may read, whatever the next one says', () => {
+  const { fx, asked, answered, find } = step()
+  find(WALK_TTL)
+  asked[0]!.done({ failed: 'unreachable' }, fx)
+  asked[1]!.done({ answer: { ...NONE, hops: STEPS_MAX, timeouts: STEPS_MAX } }, fx)
+  expect(answered).toMatchObject([{ hops: WALK_TTL, timeouts: STEPS_MAX }])
+})
+
+it('goes on by those alone that there is a link to, and while there is one to who asks', () => {
+  const { kelips, fx, asked, answered, asker, find, unlinked } = step()
+  const [first, second, third] = nearestOthers(kelips, KEY, 4, asker)
+  unlinked.add(second!)
+  find(WALK_TTL)
+  asked[0]!.done({ failed: 'unreachable' }, fx)
+  expect(asked.map(({ peer }) => peer)).toEqual([first, third])
+  unlinked.add(asker)
+  asked[1]!.done({ failed: 'unreachable' }, fx)
+  expect([asked.length, answered.length, kelips.relays]).toEqual([2, 0, 0])
+})
+
+it('from outside the group goes on by another contact', () => {
+  const { kelips, fx, asked, answered, find } = step({ groups: 2 })
+  const key = Uint8Array.from(kelips.key)
+  key[0]! ^= 0x80
+  const contacts = contactsFor(kelips, key)
+  expect(contacts.length).toBe(2)
+  find(WALK_TTL, key)
+  asked[0]!.done({ failed: 'unreachable' }, fx)
+  expect(new Set(asked.map(({ peer }) => peer))).toEqual(new Set(contacts))
+  asked[1]!.done({ failed: 'unreachable' }, fx)
+  // What this peer itself can say; those that are gone are contacts no more.
+  expect(answered).toMatchObject([{ covers: false, timeouts: 2 }])
+  expect(contactsFor(kelips, key)).toEqual([])
+})
+
+it.each([
+  ['unreachable', WALK_TTL, 1],
+  ['link-down', WALK_TTL, 1],
+  ['silent', WALK_TTL, 0],
+  ['silent', 1, 1],
+  ['busy', 1, 0]
+] as const)('that meets somebody %s with %i steps left doubts %i', (failed, ttl, doubts) => {
+  const { kelips, fx, asked, find } = step()
+  find(ttl)
+  asked[0]!.done({ failed }, fx)
+  expect(kelips.counters.silent).toBe(doubts)
+})
+
+it('holds who asks and who is asked until it is answered, and no longer', () => {
+  const { kelips, fx, asked, answered, asker, find } = step()
+  const held = () => {
+    const peers = new Set<Peer>()
+    kelips.heldPeers(peer => peers.add(peer))
+    return peers
+  }
+  const before = held()
+  const passedOn = () => [...held()].filter(peer => !before.has(peer))
+  find(WALK_TTL)
+  asked[0]!.done({ failed: 'busy' }, fx)
+  expect([answered.length, passedOn()]).toEqual([1, []])
+  find(WALK_TTL)
+  expect(passedOn()).toContain(asker)
+  asked[1]!.done({ answer: NONE }, fx)
+  expect([answered.length, passedOn()]).toEqual([2, []])
+})
+
+it('that fails before it is under way is answered once', () => {
+  const { kelips, answered, find } = step()
+  kelips.calls.request = (_peer, message, _priority, done, fx) => {
+    if (message.type === 'find') done({ failed: 'busy' }, fx)
+  }
+  find(WALK_TTL)
+  expect([answered.length, kelips.relays]).toEqual([1, 0])
+})
 
 it('is passed on for RELAYS_MAX at a time: one more is answered at once', () => {
   const { kelips, fx, asked, answered, find } = step()
