@@ -40,7 +40,7 @@ export function fairnessHtml(studies: readonly Labelled[]): Html {
 <li><strong>The same for every overlay.</strong> Identifiers, round trips between peers, who comes and goes and when, who shares what, and who asks and when are drawn from a run’s seed before any overlay is asked; so are the words of searches. Overlays are compared on the same seeds.${seedWords(studies)}</li>
 ${askedHtml(parts)}
 <li><strong>The machines of real peers.</strong> ${machineWords(points)}</li>
-<li><strong>Held against the truth.</strong> An observer who sees everybody says whether an answer is correct. No lookup is dropped: incorrect and failed ones count against success, and those that nobody was there to ask are counted as unissued, apart from all figures.</li>
+<li><strong>Held against the truth.</strong> An observer who sees everybody says whether an answer is correct. No lookup is dropped: incorrect and failed ones count against success, and those that nobody was there to ask, or whose root lies, are counted as unissued, apart from all figures.</li>
 <li><strong>${runs} ${most === 1 ? 'run' : 'runs'} of each point,</strong> a seed each. A figure is the median over runs; its interval is the middle 95 % of 2,000 bootstrap medians. Of fewer than five runs there is none.${tooFewWords(parts).map(text => ` ${text}`)}</li>
 <li><strong>What is left out.</strong> The first ${warmup} of each run, in which networks settle, is not measured: ${listed([...(hasSimulated ? ['virtual time in the simulator'] : []), ...(hasReal ? ['time on the clock of real peers'] : [])])}.</li>
 <li><strong>Timeouts</strong> are messages to peers that could not be reached or did not answer in time, ${timeoutWords(points)}. What a lookup waits for them is part of its latency; a lookup that has no answer in its overlay’s time has failed, and is in no latency.</li>
@@ -160,7 +160,7 @@ function seedsOf(points: readonly PointResults[]): string {
   return least === most ? `${least}` : `${least} to ${most}`
 }
 
-/** What was planned and not asked: warnings of the lab, and lookups, searches, puts and gets that nobody was there to begin. */
+/** What was planned and not asked: warnings of the lab, and lookups, searches, puts and gets that are unissued. */
 function unaskedHtml(studies: readonly Labelled[]): Html {
   const lines = studies.flatMap(({ label, study }) =>
     study.parts.flatMap(part => {

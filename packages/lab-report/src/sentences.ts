@@ -202,7 +202,9 @@ function measuredAlike(same: readonly Standing[], question: Question, more: stri
   const told = distinct(same.map(one => measured(one, question)))
   if (told.length === 1) return `${told[0]}${more}`
   const { write } = MEASURES[question.figure]
-  const ends = extent(same.flatMap(({ ci95 }) => ci95 ?? []))
+  const intervals = same.flatMap(({ ci95 }) => (ci95 === null ? [] : [ci95]))
+  if (intervals.length < same.length) return `${measured({ ...first, ci95: null }, question)}${more}`
+  const ends = extent(intervals.flat())
   return `${measured({ ...first, ci95: null }, question)}${more}; intervals within [${ends.map(write).join(', ')}]`
 }
 

@@ -2,7 +2,7 @@
 import type { FigureName } from '@servent/lab'
 import { labelOf } from './looks.ts'
 import { isStill, MEASURES } from './measures.ts'
-import { inWords, NBSP, percent, shown } from './numbers.ts'
+import { extent, inWords, NBSP, percent, shown } from './numbers.ts'
 import { distinct, figureOf, type PartView, type Row } from './view.ts'
 
 export function settingsSentences(view: PartView): string[] {
@@ -56,13 +56,19 @@ function lookupSentence(rows: readonly Row[], those: Those): string[] {
 /** What is found, and for how many bytes a search. */
 function searchSentence(rows: readonly Row[], those: Those): string[] {
   const measured = measuredIn(rows, 'recall', 'search_bytes')
-  const [cheapest] = measured.toSorted((a, b) => a.costs - b.costs)
+  const [cheapest] = measured.toSorted((a, b) => a.costs - b.costs || b.gives - a.gives)
   const [best] = measured.toSorted((a, b) => b.gives - a.gives || a.costs - b.costs)
   if (cheapest === undefined || best === undefined || measured.length < 2) return []
   const { recall, search_bytes } = MEASURES
   const told = ({ row, gives, costs }: Measured) =>
     `${recall.write(gives)} for ${search_bytes.write(costs)}${NBSP}B a search (${row.set})`
   const lead = those(measured.length)
+  const found = distinct(measured.map(({ gives }) => recall.write(gives)))
+  if (found.length === 1) {
+    const [, most] = extent(measured.map(({ costs }) => costs))
+    const ends = distinct([cheapest.costs, most].map(search_bytes.write)).join(' to ')
+    return [`${lead} all find ${found[0]}, for ${ends}${NBSP}B a search.`]
+  }
   if (best === cheapest) return [`${lead} the cheapest finds the most, ${told(best)}.`]
   return [`${lead} the most thorough finds ${told(best)}, and the cheapest ${told(cheapest)}.`]
 }

@@ -108,8 +108,18 @@ describe('of real runs', () => {
     expect(of([0.5, 100], [1, 3000])).toEqual([
       'Of two settings of Gnutella the most thorough finds 100 % for 3,000 B a search (ttl 7), and the cheapest 50 % for 100 B a search (ttl 1).'
     ])
-    expect(of([1, 100], [1, 3000])).toEqual([
+    expect(of([1, 100], [0.5, 3000])).toEqual([
       'Of two settings of Gnutella the cheapest finds the most, 100 % for 100 B a search (ttl 1).'
+    ])
+    expect(of([0.5, 100], [1, 100])).toEqual([
+      'Of two settings of Gnutella the cheapest finds the most, 100 % for 100 B a search (ttl 7).'
+    ])
+    // As it is written, it is the same.
+    expect(of([0.98001, 100], [0.98, 3000])).toEqual([
+      'Of two settings of Gnutella all find 98 %, for 100 to 3,000 B a search.'
+    ])
+    expect(of([1, 100], [1, 100])).toEqual([
+      'Of two settings of Gnutella all find 100 %, for 100 B a search.'
     ])
     const { recall, search_bytes: bytes } = partOf('found').points[1]!.figures
     expect(said(partOf('found'))[0]).toContain(
@@ -147,10 +157,11 @@ describe('of figures that are close', () => {
   })
 
   it('nor is the interval of one taken for that of all', () => {
-    const of = (kelips: [number, number]) =>
+    const of = (kelips: [number, number] | null) =>
       said(with16({ hops: { chord: ms(1, [1, 2]), pastry: ms(1, [1, 2]), kelips: ms(1, kelips) } }))[0]
     expect(of([1, 2])).toContain('all are alike in hops (1 [1, 2])')
     expect(of([0.5, 1.5])).toContain('all are alike in hops (1; intervals within [0.5, 2])')
+    expect(of(null)).toContain('all are alike in hops (1)')
   })
 
   /** With so much between Pastry and Chord run by run, which was without doubt in a smaller network. */

@@ -110,7 +110,7 @@ type Needs = readonly [what: string, isIn: (asked: Asked) => boolean]
 
 const LOOKUPS: Needs = ['lookups', ({ lookups }) => lookups > 0]
 const SEARCHES: Needs = ['searches', ({ searches }) => searches > 0]
-/** What a plan must ask for so that there can be a metric, by where it begins. Of others only results can say. */
+/** What a plan must ask for so that there can be a metric, by how it begins, the longest first. Of others only results can say. */
 const NEEDS: Readonly<Record<string, Needs>> = {
   success: LOOKUPS,
   hops: LOOKUPS,
@@ -119,13 +119,32 @@ const NEEDS: Readonly<Record<string, Needs>> = {
   stretch: LOOKUPS,
   messages_per_lookup: LOOKUPS,
   timeouts_per_lookup: LOOKUPS,
+  lookups: LOOKUPS,
   recall: SEARCHES,
   searches: SEARCHES,
+  'searches.recall_of_enough': [
+    'searches for enough results',
+    ({ searches, enough }) => searches > 0 && enough !== null
+  ],
+  'searches.recall_single_copy': [
+    'searches for single copies',
+    ({ searches, rare }) => searches > 0 && rare > 0
+  ],
+  publishing: SEARCHES,
   values: ['puts', ({ puts }) => puts > 0],
+  'values.gets': ['gets', ({ gets }) => gets > 0],
+  repair_s: ['churn', ({ churn }) => churn !== null],
   partition: ['partition', ({ partition }) => partition !== null]
 }
 
-const needsOf = (metric: string): Needs | [] => NEEDS[metric.split('.')[0]!] ?? []
+function needsOf(metric: string): Needs | [] {
+  const path = metric.split('.')
+  for (let length = path.length; length > 0; length -= 1) {
+    const needs = NEEDS[path.slice(0, length).join('.')]
+    if (needs !== undefined) return needs
+  }
+  return []
+}
 
 /**
  * @param asked  what will be judged

@@ -40,7 +40,12 @@ describe('a gate that nothing of the plan can have a value of', () => {
   it.each([
     ['recall<0.5', 'searches', { searches: 1 }],
     ['searches.messages.mean>1', 'searches', { searches: 1 }],
-    ['kelips.values.gets.recall<1', 'puts of kelips', { puts: 1 }],
+    ['kelips.values.puts.acknowledged<1', 'puts of kelips', { puts: 1 }],
+    ['kelips.values.gets.recall<1', 'gets of kelips', { puts: 1, gets: 1 }],
+    ['searches.recall_of_enough<1', 'searches for enough results', { searches: 1, enough: 3 }],
+    ['searches.recall_single_copy<1', 'searches for single copies', { searches: 1, rare: 0.5 }],
+    ['publishing.seconds>60', 'searches', { searches: 1 }],
+    ['repair_s.p95>60', 'churn', { churn: 'exp:10m' }],
     ['partition.during.success<1', 'partition', { partition: '0.3/5m', duration: 1200 }],
     ['kelips.success<1', undefined, {}],
     ['lookups.incorrect>0', undefined, {}]
@@ -52,6 +57,7 @@ describe('a gate that nothing of the plan can have a value of', () => {
   it('is refused of its own overlay, whatever others are asked for', () => {
     refused('chord.recall<1', { searches: 1 }).toThrow('the plan has no searches of chord')
     refused('kelips.hops.mean>3', { lookups: 0, searches: 1 }).toThrow('no lookups of kelips')
+    refused('kelips.lookups.correct<1', { lookups: 0, searches: 1 }).toThrow('no lookups of kelips')
   })
 
   it.each(['success', 'hops', 'hops_as_published', 'latency_ms', 'stretch', 'messages_per_lookup'])(
@@ -173,6 +179,13 @@ it('is judged of those parts alone that ask for what it is of', () => {
     judge(parseGates([text], false), withParts(...parts), undefined).map(({ name }) => name)
   expect(namesOf('success<0.1', { lookups: 40 }, { lookups: 0 })).toEqual(['0 chord', '0 gnutella'])
   expect(namesOf('gnutella.success<0.1', { lookups: 0 }, { lookups: 1 })).toEqual(['1 gnutella'])
+  expect(namesOf('lookups.correct<1', { lookups: 40 }, { lookups: 0 })).toEqual(['0 chord', '0 gnutella'])
+  const rare = [
+    { searches: 1, rare: 0 },
+    { searches: 1, rare: 0.1 },
+    { searches: 0, rare: 0.1 }
+  ] as const
+  expect(namesOf('searches.recall_single_copy<1', ...rare)).toEqual(['1 chord', '1 gnutella'])
   expect(namesOf('bytes_per_node_per_s.mean>1', { lookups: 40 }, { lookups: 0 })).toHaveLength(4)
   expect(namesOf('success<0.1', { lookups: 0 }, { lookups: 0 })).toHaveLength(4)
 })
