@@ -30,6 +30,8 @@ export const STABILISE_MS = 30_000
 export const FIX_FINGERS_MS = 60_000
 /** A predecessor that was silent for so long is asked whether it lives. */
 export const CHECK_PREDECESSOR_MS = 60_000
+/** Of one place, who are remembered of those that preceded it before its predecessor came. */
+export const FORMER_PREDECESSORS_MAX = 4
 /** Between two probes for a foreign ring. */
 export const MERGE_MS = 120_000
 

@@ -161,6 +161,7 @@ export class ChordMachine implements Machine<ChordTypes> {
     for (const { waiting } of ring.candidates?.values() ?? []) if (waiting !== undefined) ref(waiting.node)
     for (const place of ring.places) {
       ref(place.predecessor)
+      for (const one of place.former) ref(one)
       for (const one of place.successors) ref(one)
       for (const one of place.asked.keys()) ref(one)
       for (const one of place.compared) ref(one)

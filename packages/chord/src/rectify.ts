@@ -2,6 +2,7 @@
  * The predecessor (Zave's rectify; ToN's notify and check_predecessor, which it corrects): a node between
  * replaces it; any other node does only when it is dead.
  */
+import { askFormer } from './former-predecessors.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { askNeighbours, isOwn, type NodeAnswer } from './ring-calls.ts'
 import { inOpen, NOBODY, peerOfRef } from './ring-key.ts'
@@ -53,6 +54,7 @@ export function checkPredecessor(ring: Ring, place: Place, fx: Fx, tries?: numbe
     if (dead) {
       ring.count('predecessorsDead')
       remember(ring, predecessor)
+      askFormer(ring, place, fx)
     }
     ring.router.tablesChanged(fx)
   }

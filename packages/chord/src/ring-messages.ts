@@ -3,6 +3,7 @@ import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import type { Link, Peer } from '@servent/overlay/machine'
 import { CANDIDATE_STEPS_MAX, FINGERS_MAX, SUCCESSORS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
+import { askFormer } from './former-predecessors.ts'
 import { askPeer, formingWithout, onMembersRequest, standingOf } from './forming.ts'
 import type {
   Candidate,
@@ -143,6 +144,7 @@ function takePredecessorOf(ring: Ring, place: Place, leaver: RingRef, message: L
     before !== NOBODY && before !== leaver && inOpen(ring.key(before), place.key, ring.key(leaver))
   // Whoever claims the place next has it.
   place.predecessorLost = true
+  askFormer(ring, place, fx)
   if (!sound) return
   // It may be long gone: taken in unseen it would give this place the keys of all who live in between.
   const { term } = place

@@ -92,8 +92,9 @@ function knowsBetween(ring: Ring, key: Key, place: Place, silent: (peer: Peer) =
     !isOwn(ref) &&
     !(predecessorLost && ref === before) &&
     !silent(peerOfRef(ref))
-  return ring.members.some(({ predecessor, successors, fingers }) => {
+  return ring.members.some(({ predecessor, former, successors, fingers }) => {
     if (predecessor !== NOBODY && isBetween(predecessor)) return true
+    if (former.some(isBetween)) return true
     if (successors.some(isBetween)) return true
     for (let at = 0; at < fingers.length; at += 1) if (isBetween(fingers.at(at))) return true
     return false
@@ -170,6 +171,11 @@ export function nextHops(
       return [{ peer: SELF, root: true }]
     // Somebody came between since whoever forwarded looked: the key is the predecessor's, or of one before it.
     hops.add(behind.predecessor, true)
+  }
+  if (asRoot && behind.predecessorLost) {
+    // The nearest of those who were there before it is known to live; who is further back was not asked.
+    for (const ref of behind.former)
+      if (compareClockwise(key, ring.key(ref), behind.key) < 0) hops.add(ref, true)
   }
   const { successors } = place
   const reach = firstAtOrBehind(ring, place, key)

@@ -1,7 +1,8 @@
 /** The only ways in which a place's tables change: so order, size, version and the links that stay are kept. */
 
 import { type Peer, SELF } from '@servent/overlay/machine'
-import type { Fx, Place, Ring } from './ring.ts'
+import { formerBehind } from './former-predecessors.ts'
+import { type Fx, NO_REFS, type Place, type Ring } from './ring.ts'
 import { inOpen, NOBODY, peerOfRef, TOP_EXPONENT } from './ring-key.ts'
 import { listBehind, sameRefs } from './successor-list.ts'
 import type { RingRef } from './types.ts'
@@ -34,6 +35,7 @@ export function setPredecessor(ring: Ring, place: Place, ref: RingRef, fx: Fx): 
   place.predecessorHeardMs = ring.nowMs
   place.predecessorLost = false
   if (place.predecessor === ref) return
+  place.former = formerBehind(ring, place, ref)
   place.predecessor = ref
   place.predecessorVersion = 0
   changed(ring, place, fx)
@@ -70,6 +72,8 @@ export function leavePlace(ring: Ring, place: Place, fx: Fx): void {
   place.successors = []
   place.predecessor = NOBODY
   place.predecessorLost = false
+  place.former = NO_REFS
+  place.askingFormer = false
   place.wrapped = false
   place.fingers.clear()
   place.version = 0

@@ -27,6 +27,7 @@ import { VirtualKeys } from './virtual-keys.ts'
 export type Fx = Effects<ChordTypes>
 
 const NO_KEY: Key = new Uint8Array(0)
+export const NO_REFS: readonly RingRef[] = []
 
 /** One place on the ring: the state of one of Chord's nodes. */
 export class Place {
@@ -42,6 +43,9 @@ export class Place {
   predecessorVersion = 0
   /** It did not answer: the next who claims its place has it. */
   predecessorLost = false
+  /** Who preceded this place before, further back each: for lookups, while the predecessor is lost. Replaced, never changed. */
+  former: readonly RingRef[] = NO_REFS
+  askingFormer = false
   /** Replaced, never changed: an answer that is on its way may hold it. */
   successors: readonly RingRef[] = []
   /** The list goes once around: there are no more members than r + 1. */

@@ -1,0 +1,41 @@
+/**
+ * Who preceded a place before its predecessor came. Where that one is lost they are mostly the nearest who live, and a key
+ * that lies before them is theirs or somebody's before them: whoever took this place for its root has a list that skips
+ * them, as lists of a young ring do, or found them silent, and then says so. (The papers have a predecessor alone. Zave's
+ * proof asks nothing of it, so that these are for lookups, and no list is made of them.)
+ */
+import { compareClockwise } from '@servent/overlay/machine'
+import { FORMER_PREDECESSORS_MAX } from './constants.ts'
+import { type Fx, NO_REFS, type Place, type Ring } from './ring.ts'
+import { askNeighbours, isOwn } from './ring-calls.ts'
+import { NOBODY } from './ring-key.ts'
+import type { RingRef } from './types.ts'
+
+/** The nearest first: those alone that lie further back than who precedes the place from now on. */
+export function formerBehind(ring: Ring, place: Place, predecessor: RingRef): readonly RingRef[] {
+  const { predecessor: old, former } = place
+  const known = old === NOBODY || isOwn(old) ? former : [old, ...former]
+  if (known.length === 0 || predecessor === NOBODY) return NO_REFS
+  const key = ring.key(predecessor)
+  return known
+    .filter(ref => compareClockwise(place.key, ring.key(ref), key) < 0)
+    .slice(0, FORMER_PREDECESSORS_MAX)
+}
+
+/** The predecessor is lost: whoever of these is no member any more is forgotten, up to the first who is one. */
+export function askFormer(ring: Ring, place: Place, fx: Fx): void {
+  const [ref] = place.former
+  if (ref === undefined || place.askingFormer) return
+  const { term } = place
+  const hand = [ref]
+  place.askingFormer = true
+  ring.inHand.add(hand)
+  askNeighbours(ring, place, ref, 0, fx, (answer, later) => {
+    ring.inHand.delete(hand)
+    if (place.term !== term) return
+    place.askingFormer = false
+    if (answer !== 'dead') return
+    place.former = place.former.filter(other => other !== ref)
+    askFormer(ring, place, later)
+  })
+}
