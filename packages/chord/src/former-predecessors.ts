@@ -22,10 +22,10 @@ export function formerBehind(ring: Ring, place: Place, predecessor: RingRef): re
     .slice(0, FORMER_PREDECESSORS_MAX)
 }
 
-/** The predecessor is lost: whoever of these is no member any more is forgotten, up to the first who is one. */
+/** The predecessor is lost: whoever of these is no member any more is forgotten, up to the first who says that it is one. */
 export function askFormer(ring: Ring, place: Place, fx: Fx): void {
   const [ref] = place.former
-  if (ref === undefined || place.askingFormer) return
+  if (ref === undefined || place.askingFormer || place.livingFormer === ref) return
   const { term } = place
   const hand = [ref]
   place.askingFormer = true
@@ -34,8 +34,12 @@ export function askFormer(ring: Ring, place: Place, fx: Fx): void {
     ring.inHand.delete(hand)
     if (place.term !== term) return
     place.askingFormer = false
-    if (answer !== 'dead') return
-    place.former = place.former.filter(other => other !== ref)
-    askFormer(ring, place, later)
+    if (answer === 'dead') {
+      place.former = place.former.filter(other => other !== ref)
+      askFormer(ring, place, later)
+    } else if (answer !== 'later' && place.predecessorLost && place.former[0] === ref) {
+      place.livingFormer = ref
+      ring.router.tablesChanged(later)
+    }
   })
 }

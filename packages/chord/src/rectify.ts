@@ -14,8 +14,7 @@ export function rectify(ring: Ring, place: Place, node: RingRef, fx: Fx): void {
   const old = place.predecessor
   const key = ring.key(node)
   if (node === old) {
-    place.predecessorHeardMs = ring.nowMs
-    place.predecessorLost = false
+    setPredecessor(ring, place, node, fx)
     return
   }
   if (!inOpen(key, place.key, place.key)) return
@@ -51,7 +50,8 @@ export function checkPredecessor(ring: Ring, place: Place, fx: Fx, tries?: numbe
   const done = (dead: boolean, fx: Fx): void => {
     if (place.predecessorLost === dead) return
     place.predecessorLost = dead
-    if (dead) {
+    if (!dead) place.livingFormer = NOBODY
+    else {
       ring.count('predecessorsDead')
       remember(ring, predecessor)
       askFormer(ring, place, fx)

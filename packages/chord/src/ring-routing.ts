@@ -5,6 +5,7 @@
 import type { KeyRange, KeyRouting, NextHop, RootBelief, RoutingEffects } from '@servent/key-routing/machine'
 import { compareClockwise, type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
+import { askFormer } from './former-predecessors.ts'
 import { believeRoot, isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn } from './ring-calls.ts'
@@ -92,9 +93,9 @@ function knowsBetween(ring: Ring, key: Key, place: Place, silent: (peer: Peer) =
     !isOwn(ref) &&
     !(predecessorLost && ref === before) &&
     !silent(peerOfRef(ref))
-  return ring.members.some(({ predecessor, former, successors, fingers }) => {
+  return ring.members.some(({ predecessor, livingFormer, successors, fingers }) => {
     if (predecessor !== NOBODY && isBetween(predecessor)) return true
-    if (former.some(isBetween)) return true
+    if (livingFormer !== NOBODY && isBetween(livingFormer)) return true
     if (successors.some(isBetween)) return true
     for (let at = 0; at < fingers.length; at += 1) if (isBetween(fingers.at(at))) return true
     return false
@@ -172,11 +173,9 @@ export function nextHops(
     // Somebody came between since whoever forwarded looked: the key is the predecessor's, or of one before it.
     hops.add(behind.predecessor, true)
   }
-  if (asRoot && behind.predecessorLost) {
-    // The nearest of those who were there before it is known to live; who is further back was not asked.
-    for (const ref of behind.former)
-      if (compareClockwise(key, ring.key(ref), behind.key) < 0) hops.add(ref, true)
-  }
+  const { livingFormer } = behind
+  if (asRoot && livingFormer !== NOBODY && compareClockwise(key, ring.key(livingFormer), behind.key) < 0)
+    hops.add(livingFormer, true)
   const { successors } = place
   const reach = firstAtOrBehind(ring, place, key)
   for (let at = reach; at < successors.length; at += 1) {
@@ -291,6 +290,10 @@ export function onSilent(ring: Ring, peer: Peer, fx: Fx, tries?: number): void {
     if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
     if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer)
       askSilent(ring, place, fx, tries)
+    if (place.livingFormer !== NOBODY && peerOfRef(place.livingFormer) === peer) {
+      place.livingFormer = NOBODY
+      askFormer(ring, place, fx)
+    }
   }
 }
 

@@ -34,6 +34,7 @@ export function dropHead(ring: Ring, place: Place, fx: Fx): void {
 export function setPredecessor(ring: Ring, place: Place, ref: RingRef, fx: Fx): void {
   place.predecessorHeardMs = ring.nowMs
   place.predecessorLost = false
+  place.livingFormer = NOBODY
   if (place.predecessor === ref) return
   place.former = formerBehind(ring, place, ref)
   place.predecessor = ref
@@ -74,6 +75,7 @@ export function leavePlace(ring: Ring, place: Place, fx: Fx): void {
   place.predecessorLost = false
   place.former = NO_REFS
   place.askingFormer = false
+  place.livingFormer = NOBODY
   place.wrapped = false
   place.fingers.clear()
   place.version = 0

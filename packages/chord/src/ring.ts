@@ -43,9 +43,11 @@ export class Place {
   predecessorVersion = 0
   /** It did not answer: the next who claims its place has it. */
   predecessorLost = false
-  /** Who preceded this place before, further back each: for lookups, while the predecessor is lost. Replaced, never changed. */
+  /** Who preceded this place before, further back each. Replaced, never changed. */
   former: readonly RingRef[] = NO_REFS
   askingFormer = false
+  /** The nearest of these, once it said that it is a member: it precedes the one that is lost. */
+  livingFormer: RingRef = NOBODY
   /** Replaced, never changed: an answer that is on its way may hold it. */
   successors: readonly RingRef[] = []
   /** The list goes once around: there are no more members than r + 1. */

@@ -5,6 +5,7 @@
 import { expect, it } from 'vitest'
 import { FORMER_PREDECESSORS_MAX } from '../src/constants.ts'
 import { askFormer } from '../src/former-predecessors.ts'
+import { NOBODY } from '../src/ring-key.ts'
 import { ChordRouting } from '../src/ring-routing.ts'
 import { leavePlace, setPredecessor } from '../src/ring-tables.ts'
 import { answeredRing, keyOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
@@ -74,7 +75,29 @@ it('claims the key where none of them is, or where they were silent to whoever a
   const silent = (peer: number) => peer === 55_000 || peer === 50_000
   expect(claim(silent)).toMatchObject({ to: keyOfNumber(0) })
   expect(hops(silent).filter(({ root }) => root)).toEqual([])
-  expect(claim(peer => peer === 55_000)).toBeUndefined()
+})
+
+it('asks the nearest again where it was silent, and goes on to the next', () => {
+  const members = [50_000, 55_000]
+  const { place: own, lose, routing, fx, hops } = place(members)
+  lose()
+  expect(own.livingFormer).toBe(ref(55_000))
+  members.pop()
+  routing.onSilent(55_000, fx as never)
+  expect([own.former, own.livingFormer]).toEqual([[ref(50_000)], ref(50_000)])
+  expect(hops()).toEqual([{ peer: 50_000, root: true }])
+})
+
+it('says of nobody that he precedes it once somebody has its place, or the lost one answers', () => {
+  const { ring, place: own, lose, fx, hops } = place([50_000, 55_000])
+  lose()
+  ring.rules.rectify(ring, own, ref(58_000), fx)
+  expect([own.livingFormer, own.predecessorLost]).toEqual([NOBODY, false])
+  expect(hops()).toEqual([{ peer: 58_000, root: true }])
+  const other = place([50_000, 55_000])
+  other.lose()
+  other.ring.rules.rectify(other.ring, other.place, ref(LAST), fx)
+  expect([other.place.livingFormer, other.place.predecessorLost]).toEqual([NOBODY, false])
 })
 
 it('asks them one at a time, once, and nothing is left of it where it leaves meanwhile', () => {
