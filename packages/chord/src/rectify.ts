@@ -48,13 +48,15 @@ export function checkPredecessor(ring: Ring, place: Place, fx: Fx, tries?: numbe
   const isDue = ring.nowMs - predecessorHeardMs >= ring.settings.checkPredecessorMs
   if (!isDue && !predecessorLost) return
   const done = (dead: boolean, fx: Fx): void => {
-    if (place.predecessorLost === dead) return
+    const wasLost = place.predecessorLost
     place.predecessorLost = dead
-    if (!dead) place.livingFormer = NOBODY
-    else {
+    // Each time that it is found so: what was asked of others may have come to nothing.
+    if (dead) askFormer(ring, place, fx)
+    else place.livingFormer = NOBODY
+    if (wasLost === dead) return
+    if (dead) {
       ring.count('predecessorsDead')
       remember(ring, predecessor)
-      askFormer(ring, place, fx)
     }
     ring.router.tablesChanged(fx)
   }
@@ -90,8 +92,8 @@ function probe(
         done(dead, fx)
       }
     }
-    // Whatever came of it: lookups of its keys wait for nothing else.
-    ring.router.settled(peerOfRef(predecessor), fx)
+    // Whatever came of it: lookups of its keys wait for those alone who preceded it.
+    if (!place.askingFormer) ring.router.settled(peerOfRef(predecessor), fx)
   }
   // Not only whether its peer lives: the place itself may have left the ring.
   askNeighbours(ring, place, predecessor, place.predecessorVersion, fx, heard, tries)

@@ -3,7 +3,7 @@ import { PRIORITY_TABLE } from '@servent/key-routing/machine'
 import type { Link, Peer } from '@servent/overlay/machine'
 import { CANDIDATE_STEPS_MAX, FINGERS_MAX, SUCCESSORS_MAX } from './constants.ts'
 import { dropFinger } from './finger-refresh.ts'
-import { askFormer } from './former-predecessors.ts'
+import { askFormer, forgetFormer } from './former-predecessors.ts'
 import { askPeer, formingWithout, onMembersRequest, standingOf } from './forming.ts'
 import type {
   Candidate,
@@ -134,6 +134,7 @@ function onLeave(ring: Ring, peer: Peer, message: Leave, fx: Fx): void {
       if (successors[0] === leaver) ring.rules.stabilise(ring, place, fx)
     }
     if (place.predecessor === leaver) takePredecessorOf(ring, place, leaver, message, fx)
+    forgetFormer(ring, place, leaver, fx)
     dropFinger(ring, place, leaver, fx, false)
   }
 }

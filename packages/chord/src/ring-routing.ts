@@ -5,7 +5,7 @@
 import type { KeyRange, KeyRouting, NextHop, RootBelief, RoutingEffects } from '@servent/key-routing/machine'
 import { compareClockwise, type Key, type Link, type Peer, SELF } from '@servent/overlay/machine'
 import { dropFinger } from './finger-refresh.ts'
-import { askFormer } from './former-predecessors.ts'
+import { askFormer, forgetFormerOf } from './former-predecessors.ts'
 import { believeRoot, isPlausibleRange } from './plausible-range.ts'
 import type { Fx, Place, Ring } from './ring.ts'
 import { isOwn } from './ring-calls.ts'
@@ -87,15 +87,15 @@ function isOutBefore(ring: Ring, key: Key, place: Place): boolean {
  * silent or lost: the key is that one's, or belongs to somebody before it.
  */
 function knowsBetween(ring: Ring, key: Key, place: Place, silent: (peer: Peer) => boolean): boolean {
-  const { predecessor: before, predecessorLost } = place
+  const { predecessor: before, predecessorLost, livingFormer } = place
   const isBetween = (ref: RingRef): boolean =>
     compareClockwise(key, ring.key(ref), place.key) < 0 &&
     !isOwn(ref) &&
     !(predecessorLost && ref === before) &&
     !silent(peerOfRef(ref))
-  return ring.members.some(({ predecessor, livingFormer, successors, fingers }) => {
+  if (livingFormer !== NOBODY && isBetween(livingFormer)) return true
+  return ring.members.some(({ predecessor, successors, fingers }) => {
     if (predecessor !== NOBODY && isBetween(predecessor)) return true
-    if (livingFormer !== NOBODY && isBetween(livingFormer)) return true
     if (successors.some(isBetween)) return true
     for (let at = 0; at < fingers.length; at += 1) if (isBetween(fingers.at(at))) return true
     return false
@@ -119,7 +119,7 @@ function doubted(
   if (predecessor === NOBODY || !silent(peerOfRef(predecessor))) return undefined
   if (!asRoot && !isReached(ring, key, place)) return undefined
   askSilent(ring, place, fx)
-  return place.rectifying ? peerOfRef(predecessor) : undefined
+  return place.rectifying || place.askingFormer ? peerOfRef(predecessor) : undefined
 }
 
 /** One that is lost is asked by its timer alone: each time that it is, it is silent. */
@@ -268,7 +268,9 @@ export function replicas(ring: Ring, key: Key, count: number): readonly Peer[] {
 /** It lives and is no member: nothing of it is good for a hop. The rules find out of lists and predecessors. */
 export function onNotReady(ring: Ring, link: Link, fx: Fx): void {
   const peer = ring.router.calls.peerOf(link)
-  if (peer !== undefined) dropFingersOf(ring, peer, fx)
+  if (peer === undefined) return
+  dropFingersOf(ring, peer, fx)
+  forgetFormerOf(ring, peer, fx)
 }
 
 function dropFingersOf(ring: Ring, peer: Peer, fx: Fx): void {
@@ -290,10 +292,7 @@ export function onSilent(ring: Ring, peer: Peer, fx: Fx, tries?: number): void {
     if (head !== undefined && peerOfRef(head) === peer) ring.rules.stabilise(ring, place, fx)
     if (place.predecessor !== NOBODY && peerOfRef(place.predecessor) === peer)
       askSilent(ring, place, fx, tries)
-    if (place.livingFormer !== NOBODY && peerOfRef(place.livingFormer) === peer) {
-      place.livingFormer = NOBODY
-      askFormer(ring, place, fx)
-    }
+    if (place.livingFormer !== NOBODY && peerOfRef(place.livingFormer) === peer) askFormer(ring, place, fx)
   }
 }
 

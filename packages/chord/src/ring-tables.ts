@@ -32,11 +32,12 @@ export function dropHead(ring: Ring, place: Place, fx: Fx): void {
 }
 
 export function setPredecessor(ring: Ring, place: Place, ref: RingRef, fx: Fx): void {
+  const former = place.predecessor === ref ? place.former : formerBehind(ring, place, ref)
   place.predecessorHeardMs = ring.nowMs
   place.predecessorLost = false
   place.livingFormer = NOBODY
+  place.former = former
   if (place.predecessor === ref) return
-  place.former = formerBehind(ring, place, ref)
   place.predecessor = ref
   place.predecessorVersion = 0
   changed(ring, place, fx)
@@ -59,6 +60,9 @@ export function enter(ring: Ring, place: Place, fx: Fx): void {
   place.joining = false
   place.joinWaitsMs = undefined
   place.term += 1
+  place.former = NO_REFS
+  place.askingFormer = false
+  place.livingFormer = NOBODY
   place.cursor = TOP_EXPONENT
   place.gapsFrom = 0
   // Chosen by chance, so that whoever knew the tables of an earlier run does not take these for them.

@@ -6,7 +6,8 @@ import { expect, it } from 'vitest'
 import { FORMER_PREDECESSORS_MAX } from '../src/constants.ts'
 import { askFormer } from '../src/former-predecessors.ts'
 import { NOBODY } from '../src/ring-key.ts'
-import { ChordRouting } from '../src/ring-routing.ts'
+import { onMessage } from '../src/ring-messages.ts'
+import { ChordRouting, onNotReady } from '../src/ring-routing.ts'
 import { leavePlace, setPredecessor } from '../src/ring-tables.ts'
 import { answeredRing, keyOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
 
@@ -16,15 +17,23 @@ const LAST = 60_000
 const KEY = keyOfNumber(49_000)
 const nobody = () => false
 
+interface Others {
+  /** Of the members, those that form a ring. */
+  readonly forming?: readonly number[]
+  /** To which there is no room for a request. */
+  readonly busy?: number[]
+}
+
 /** Peer 0, of which 50,000, 55,000 and 60,000 were the predecessor in this order; `members` of them are so still. */
-function place(members: readonly number[]) {
+function place(members: readonly number[], { forming = [], busy = [] }: Others = {}) {
   const all = answeredRing({ successors: R }, [1, 2, 3], (peer, { id }) => {
+    if (busy.includes(peer)) return 'busy'
     if (!members.includes(peer)) return undefined
     const successors = [LAST, 0, 1].map(nodeOfNumber)
     return {
       type: 'neighbours',
       id,
-      standing: 'ring',
+      standing: forming.includes(peer) ? 'forming' : 'ring',
       version: 3,
       unchanged: false,
       listLength: R,
@@ -34,8 +43,7 @@ function place(members: readonly number[]) {
   for (const peer of [50_000, 55_000, LAST]) setPredecessor(all.ring, all.place, ref(peer), all.fx)
   const routing = new ChordRouting(all.ring)
   const lose = () => all.ring.rules.checkPredecessor(all.ring, all.place, all.fx)
-  const hops = (silent: (peer: number) => boolean = nobody, limit = 1) =>
-    routing.nextHops(KEY, limit, silent, true)
+  const hops = (silent: (peer: number) => boolean = nobody) => routing.nextHops(KEY, 1, silent, true)
   const claim = (silent: (peer: number) => boolean = nobody) => routing.rootOf(KEY, silent, true)
   all.place.predecessorHeardMs = -all.ring.settings.checkPredecessorMs
   return Object.assign(all, { routing, lose, hops, claim })
@@ -77,6 +85,55 @@ it('claims the key where none of them is, or where they were silent to whoever a
   expect(hops(silent).filter(({ root }) => root)).toEqual([])
 })
 
+it('has no keys for one that was started anew, and forms a ring', () => {
+  const { place: own, lose } = place([50_000, 55_000], { forming: [55_000] })
+  lose()
+  expect([own.former, own.livingFormer]).toEqual([[ref(50_000)], ref(50_000)])
+})
+
+it('asks again, each time that the predecessor is found lost, who could not be asked', () => {
+  const busy = [55_000]
+  const { place: own, lose } = place([50_000, 55_000], { busy })
+  lose()
+  expect([own.former, own.livingFormer]).toEqual([[55_000, 50_000].map(ref), NOBODY])
+  busy.pop()
+  lose()
+  expect(own.livingFormer).toBe(ref(55_000))
+})
+
+it('lets lookups that wait for the predecessor wait for them, too', () => {
+  const all = place([50_000])
+  const { lose, release, settled, routing, claim, fx } = all
+  const doubt = () => routing.doubted(KEY, peer => peer === LAST, true, fx as never)
+  all.hold = true
+  lose()
+  expect(doubt()).toBe(LAST)
+  release()
+  expect([doubt(), settled]).toEqual([LAST, []])
+  // The nearest is gone, and the next one is asked.
+  release()
+  expect([doubt(), settled]).toEqual([LAST, []])
+  release()
+  expect([doubt(), settled]).toEqual([undefined, [LAST]])
+  expect(claim()).toBeUndefined()
+})
+
+it('forgets who leaves, or says to a lookup that it is no member', () => {
+  for (const gone of ['leave', 'not ready'] as const) {
+    const { ring, place: own, lose, fx } = place([50_000, 55_000])
+    lose()
+    if (gone === 'leave') onMessage(ring, 55_000, { type: 'leave', sender: 0, successors: [] }, fx)
+    else onNotReady(ring, 55_000, fx)
+    expect([own.former, own.livingFormer], gone).toEqual([[ref(50_000)], ref(50_000)])
+  }
+})
+
+it('is asked when its successor leaves, whose predecessor it was', () => {
+  const { ring, place: own, fx } = place([50_000, 55_000])
+  onMessage(ring, LAST, { type: 'leave', sender: 0, successors: [] }, fx)
+  expect([own.predecessorLost, own.livingFormer]).toEqual([true, ref(55_000)])
+})
+
 it('asks the nearest again where it was silent, and goes on to the next', () => {
   const members = [50_000, 55_000]
   const { place: own, lose, routing, fx, hops } = place(members)
@@ -88,7 +145,7 @@ it('asks the nearest again where it was silent, and goes on to the next', () => 
   expect(hops()).toEqual([{ peer: 50_000, root: true }])
 })
 
-it('says of nobody that he precedes it once somebody has its place, or the lost one answers', () => {
+it('says of nobody that he precedes it once somebody has its place, or the lost one speaks or answers', () => {
   const { ring, place: own, lose, fx, hops } = place([50_000, 55_000])
   lose()
   ring.rules.rectify(ring, own, ref(58_000), fx)
@@ -98,6 +155,12 @@ it('says of nobody that he precedes it once somebody has its place, or the lost 
   other.lose()
   other.ring.rules.rectify(other.ring, other.place, ref(LAST), fx)
   expect([other.place.livingFormer, other.place.predecessorLost]).toEqual([NOBODY, false])
+  const members = [50_000, 55_000]
+  const back = place(members)
+  back.lose()
+  members.push(LAST)
+  back.lose()
+  expect([back.place.livingFormer, back.place.predecessorLost]).toEqual([NOBODY, false])
 })
 
 it('asks them one at a time, once, and nothing is left of it where it leaves meanwhile', () => {
@@ -108,7 +171,7 @@ it('asks them one at a time, once, and nothing is left of it where it leaves mea
   release()
   const asked = () => sent.map(({ peer }) => peer)
   expect(asked()).toEqual([LAST, 55_000])
-  expect([...ring.inHand]).toEqual([[ref(55_000)]])
+  expect([...ring.inHand]).toEqual([[55_000, LAST].map(ref)])
   askFormer(ring, own, fx)
   expect(asked()).toEqual([LAST, 55_000])
   leavePlace(ring, own, fx)
@@ -126,6 +189,10 @@ it('remembers FORMER_PREDECESSORS_MAX, the nearest, and of a predecessor further
   setPredecessor(ring, own, ref(61_500), fx)
   expect(own.former).toEqual([61_000, LAST].map(ref))
   setPredecessor(ring, own, ref(LAST), fx)
+  expect(own.former).toEqual([])
+  own.predecessorLost = true
+  setPredecessor(ring, own, ref(63_000), fx)
+  // Who was lost is not the first to be asked.
   expect(own.former).toEqual([])
 })
 
