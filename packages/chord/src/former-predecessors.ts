@@ -7,7 +7,7 @@
 import { compareClockwise, type Peer } from '@servent/overlay/machine'
 import { FORMER_PREDECESSORS_MAX } from './constants.ts'
 import { type Fx, NO_REFS, type Place, type Ring } from './ring.ts'
-import { askNeighbours, isOwn, type NodeAnswer } from './ring-calls.ts'
+import { askNeighbours, isOwn } from './ring-calls.ts'
 import { NOBODY, peerOfRef } from './ring-key.ts'
 import type { RingRef } from './types.ts'
 
@@ -26,30 +26,24 @@ export function formerBehind(ring: Ring, place: Place, predecessor: RingRef): re
 export function askFormer(ring: Ring, place: Place, fx: Fx): void {
   const [ref] = place.former
   if (ref === undefined || place.askingFormer || !place.predecessorLost) return
-  const { term, predecessor } = place
-  const hand = [ref, predecessor]
+  const { term } = place
+  const hand = [ref]
   place.askingFormer = true
   ring.inHand.add(hand)
   askNeighbours(ring, place, ref, 0, fx, (answer, later) => {
     ring.inHand.delete(hand)
-    if (place.term === term) {
-      place.askingFormer = false
-      heard(ring, place, ref, answer, later)
+    if (place.term !== term) return
+    place.askingFormer = false
+    if (answer === 'later') return
+    // Whoever forms a ring was started anew, and has nobody's keys.
+    const isGone = answer === 'dead' || (answer.forming && !ring.isFounder(peerOfRef(ref)))
+    if (isGone && place.former.includes(ref)) forgetFormer(ring, place, ref, later)
+    else if (place.former[0] !== ref) askFormer(ring, place, later)
+    else if (place.predecessorLost) {
+      place.livingFormer = ref
+      ring.router.tablesChanged(later)
     }
-    // Lookups that waited for the one that is lost wait for these, too.
-    if (!place.askingFormer) ring.router.settled(peerOfRef(predecessor), later)
   })
-}
-
-function heard(ring: Ring, place: Place, ref: RingRef, answer: NodeAnswer, fx: Fx): void {
-  if (answer === 'later') return
-  // One that forms a ring was started anew, and has nobody's keys.
-  if (answer === 'dead' || (answer.forming && !ring.isFounder(peerOfRef(ref)))) {
-    forgetFormer(ring, place, ref, fx)
-  } else if (place.former[0] === ref) {
-    place.livingFormer = place.predecessorLost ? ref : NOBODY
-    ring.router.tablesChanged(fx)
-  } else askFormer(ring, place, fx)
 }
 
 /** It is no member, or says that it leaves: the next one is asked. */

@@ -92,8 +92,8 @@ function probe(
         done(dead, fx)
       }
     }
-    // Whatever came of it: lookups of its keys wait for those alone who preceded it.
-    if (!place.askingFormer) ring.router.settled(peerOfRef(predecessor), fx)
+    // Whatever came of it: lookups of its keys wait for nothing else.
+    ring.router.settled(peerOfRef(predecessor), fx)
   }
   // Not only whether its peer lives: the place itself may have left the ring.
   askNeighbours(ring, place, predecessor, place.predecessorVersion, fx, heard, tries)

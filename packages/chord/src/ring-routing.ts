@@ -119,7 +119,7 @@ function doubted(
   if (predecessor === NOBODY || !silent(peerOfRef(predecessor))) return undefined
   if (!asRoot && !isReached(ring, key, place)) return undefined
   askSilent(ring, place, fx)
-  return place.rectifying || place.askingFormer ? peerOfRef(predecessor) : undefined
+  return place.rectifying ? peerOfRef(predecessor) : undefined
 }
 
 /** One that is lost is asked by its timer alone: each time that it is, it is silent. */
