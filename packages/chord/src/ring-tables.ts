@@ -60,14 +60,18 @@ export function enter(ring: Ring, place: Place, fx: Fx): void {
   place.joining = false
   place.joinWaitsMs = undefined
   place.term += 1
-  place.former = NO_REFS
-  place.askingFormer = false
-  place.livingFormer = NOBODY
+  forgetFormers(place)
   place.cursor = TOP_EXPONENT
   place.gapsFrom = 0
   // Chosen by chance, so that whoever knew the tables of an earlier run does not take these for them.
   place.version = fx.random() | 1
   changed(ring, place, fx)
+}
+
+function forgetFormers(place: Place): void {
+  place.former = NO_REFS
+  place.askingFormer = false
+  place.livingFormer = NOBODY
 }
 
 export function leavePlace(ring: Ring, place: Place, fx: Fx): void {
@@ -77,9 +81,7 @@ export function leavePlace(ring: Ring, place: Place, fx: Fx): void {
   place.successors = []
   place.predecessor = NOBODY
   place.predecessorLost = false
-  place.former = NO_REFS
-  place.askingFormer = false
-  place.livingFormer = NOBODY
+  forgetFormers(place)
   place.wrapped = false
   place.fingers.clear()
   place.version = 0

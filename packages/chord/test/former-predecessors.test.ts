@@ -5,11 +5,14 @@
 import { expect, it } from 'vitest'
 import { FORMER_PREDECESSORS_MAX } from '../src/constants.ts'
 import { askFormer } from '../src/former-predecessors.ts'
+import type { ChordMachine } from '../src/machine.ts'
+import type { Place } from '../src/ring.ts'
 import { NOBODY } from '../src/ring-key.ts'
 import { onMessage } from '../src/ring-messages.ts'
 import { ChordRouting, onNotReady } from '../src/ring-routing.ts'
 import { leavePlace, setPredecessor } from '../src/ring-tables.ts'
 import { answeredRing, keyOfNumber, nodeOfNumber, ref } from './support/answered-ring.ts'
+import { ChordNetwork } from './support/network.ts'
 
 const R = 4
 const LAST = 60_000
@@ -194,4 +197,18 @@ it('forgets them when it leaves', () => {
   const { ring, place: own, fx } = place([])
   leavePlace(ring, own, fx)
   expect(own.former).toEqual([])
+})
+
+it('keeps the handles of those whom it remembers', () => {
+  const network = new ChordNetwork({ seed: 'former', settings: { successors: R } })
+  const [node] = network.startIdeal(8)
+  const machine = network.simulation.machine(node!) as ChordMachine
+  const [own] = machine.places as unknown as readonly [Place]
+  const held = new Set<number>()
+  const handle = 40_000
+  machine.heldPeers(peer => held.add(peer))
+  expect(held.has(handle)).toBe(false)
+  own.former = [ref(handle)]
+  machine.heldPeers(peer => held.add(peer))
+  expect(held.has(handle)).toBe(true)
 })
